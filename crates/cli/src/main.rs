@@ -1,0 +1,3 @@
+//! The `semdedup` command.
+
+fn main() {}
