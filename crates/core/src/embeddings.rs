@@ -1,0 +1,179 @@
+//! Rows of unit length: the only way into this crate, so that a dot product IS a cosine similarity.
+
+use std::fmt;
+
+use rayon::prelude::*;
+
+/// `len × dim` values, row-major, every row of length 1 except the rows that have no direction.
+///
+/// Two kinds of rows have none and hold zeros, so that their similarity with everything is 0: rows that came in as
+/// zeros (an empty text), and rows with a NaN or an infinity. Both are listed; neither is ever a duplicate.
+#[derive(Debug, Clone, PartialEq)]
+pub struct UnitEmbeddings {
+    values: Vec<f32>,
+    dim: usize,
+    zero: Vec<usize>,
+    non_finite: Vec<usize>,
+}
+
+/// The number of values is not a whole number of rows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ShapeError {
+    /// The values that were given.
+    pub values: usize,
+    /// The length of a row.
+    pub dim: usize,
+}
+
+impl fmt::Display for ShapeError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} values are not a whole number of rows of dimension {}", self.values, self.dim)
+    }
+}
+
+impl std::error::Error for ShapeError {}
+
+impl UnitEmbeddings {
+    /// Scales every row to unit length, in place.
+    ///
+    /// # Errors
+    /// If `dim` is 0 or does not divide `values.len()`.
+    pub fn new(mut values: Vec<f32>, dim: usize) -> Result<Self, ShapeError> {
+        if dim == 0 || !values.len().is_multiple_of(dim) {
+            return Err(ShapeError { values: values.len(), dim });
+        }
+        let (mut zero, mut non_finite) = (Vec::new(), Vec::new());
+        let directions: Vec<Direction> = values.par_chunks_exact_mut(dim).map(normalise).collect();
+        for (i, direction) in directions.into_iter().enumerate() {
+            match direction {
+                Direction::Unit => {}
+                Direction::Zero => zero.push(i),
+                Direction::NonFinite => non_finite.push(i),
+            }
+        }
+        Ok(Self { values, dim, zero, non_finite })
+    }
+
+    /// No rows yet, of a known dimension.
+    pub(crate) fn empty(dim: usize) -> Self {
+        Self { values: Vec::new(), dim, zero: Vec::new(), non_finite: Vec::new() }
+    }
+
+    /// Appends a row that is already of unit length.
+    pub(crate) fn push_unit(&mut self, row: &[f32]) {
+        debug_assert_eq!(row.len(), self.dim);
+        self.values.extend_from_slice(row);
+    }
+
+    /// The number of rows.
+    pub fn len(&self) -> usize {
+        self.values.len() / self.dim
+    }
+
+    /// Whether there are no rows.
+    pub fn is_empty(&self) -> bool {
+        self.values.is_empty()
+    }
+
+    /// The number of values in a row.
+    pub fn dim(&self) -> usize {
+        self.dim
+    }
+
+    /// All values, row-major.
+    pub fn values(&self) -> &[f32] {
+        &self.values
+    }
+
+    /// Row `i`, `dim` values.
+    pub fn row(&self, i: usize) -> &[f32] {
+        &self.values[i * self.dim..(i + 1) * self.dim]
+    }
+
+    /// The rows that came in as zeros, ascending.
+    pub fn zero_rows(&self) -> &[usize] {
+        &self.zero
+    }
+
+    /// The rows that had a NaN or an infinity, ascending.
+    pub fn non_finite_rows(&self) -> &[usize] {
+        &self.non_finite
+    }
+
+    /// The values, for the next block to be read into.
+    pub fn into_values(self) -> Vec<f32> {
+        self.values
+    }
+}
+
+enum Direction {
+    Unit,
+    Zero,
+    NonFinite,
+}
+
+fn normalise(row: &mut [f32]) -> Direction {
+    // In f64: the squares of any finite f32 neither overflow nor vanish there.
+    let norm = row.iter().map(|&x| f64::from(x) * f64::from(x)).sum::<f64>().sqrt();
+    if !norm.is_finite() {
+        row.fill(0.0);
+        return Direction::NonFinite;
+    }
+    if norm == 0.0 {
+        row.fill(0.0);
+        return Direction::Zero;
+    }
+    // A row that is of unit length up to rounding stays as it is: reading back what we wrote changes nothing.
+    if (norm - 1.0).abs() > 1e-7 {
+        for x in row.iter_mut() {
+            *x = (f64::from(*x) / norm) as f32;
+        }
+    }
+    for x in row.iter_mut() {
+        *x += 0.0; // −0 becomes +0, so that equal rows have equal bits
+    }
+    Direction::Unit
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rows_are_scaled_to_unit_length_and_rows_without_direction_are_listed() {
+        let rows = UnitEmbeddings::new(
+            vec![3.0, 4.0, 0.0, -0.0, f32::NAN, 1.0, f32::INFINITY, 0.0, 1e-40, 0.0, 1e38, -1e38],
+            2,
+        )
+        .unwrap();
+        assert_eq!(rows.row(0), [0.6, 0.8]);
+        assert_eq!(rows.zero_rows(), [1]);
+        assert_eq!(rows.non_finite_rows(), [2, 3]);
+        assert_eq!(rows.row(2), [0.0, 0.0]);
+        assert_eq!(rows.row(4), [1.0, 0.0]);
+        assert!((rows.row(5)[0] - 0.5f32.sqrt()).abs() < 1e-7);
+    }
+
+    #[test]
+    fn equal_rows_have_equal_bits_whatever_the_sign_of_their_zeros() {
+        let rows = UnitEmbeddings::new(vec![0.0, 1.0, -0.0, 1.0, -0.0, 2.0], 2).unwrap();
+        let bits = |i: usize| rows.row(i).iter().map(|x| x.to_bits()).collect::<Vec<_>>();
+        assert_eq!(bits(0), bits(1));
+        assert_eq!(bits(0), bits(2));
+    }
+
+    #[test]
+    fn normalising_twice_changes_nothing() {
+        let values: Vec<f32> = (0..3000).map(|i| ((i * 7919 % 1009) as f32 - 500.0) / 77.0).collect();
+        let once = UnitEmbeddings::new(values, 300).unwrap();
+        let twice = UnitEmbeddings::new(once.values().to_vec(), 300).unwrap();
+        assert_eq!(once, twice);
+    }
+
+    #[test]
+    fn a_ragged_shape_is_an_error_that_names_both_numbers() {
+        let error = UnitEmbeddings::new(vec![0.0; 7], 2).unwrap_err();
+        assert_eq!(error.to_string(), "7 values are not a whole number of rows of dimension 2");
+        assert!(UnitEmbeddings::new(vec![], 0).is_err());
+    }
+}

@@ -1,0 +1,77 @@
+//! Which row of a set of duplicates stays: the one that ranks first.
+
+use crate::random::{self, Stream};
+
+/// Which rows rank first in their cluster, and so are kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Keep {
+    /// Lowest cosine similarity to the centroid first: the paper's choice, it keeps the least typical row.
+    #[default]
+    Hard,
+    /// Highest cosine similarity to the centroid first: it keeps the most typical row.
+    Easy,
+    /// A seeded shuffle.
+    Random,
+}
+
+/// A total order of all rows, within a cluster and across clusters: by [`Keep`], ties by row number.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Ranking {
+    /// Which rows rank first.
+    pub keep: Keep,
+    /// The seed of [`Keep::Random`]; the others do not use it.
+    pub seed: u64,
+}
+
+/// A row's place in the order: smaller ranks first. No two rows have the same.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct RankKey {
+    by_keep: u64,
+    row: u64,
+}
+
+impl Ranking {
+    /// The place of a row, from its cosine similarity to the centroid of its own cluster and its row number.
+    pub fn key(&self, centroid_similarity: f32, row: u64) -> RankKey {
+        let by_keep = match self.keep {
+            Keep::Hard => u64::from(ascending(centroid_similarity)),
+            Keep::Easy => u64::from(!ascending(centroid_similarity)),
+            Keep::Random => random::bits(self.seed, Stream::Rank as u64, row),
+        };
+        RankKey { by_keep, row }
+    }
+}
+
+/// Maps floats to integers of the same order (−0 equals +0).
+fn ascending(x: f32) -> u32 {
+    let bits = (x + 0.0).to_bits();
+    if bits >> 31 == 1 { !bits } else { bits | 1 << 31 }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn order(keep: Keep, similarities: &[f32]) -> Vec<usize> {
+        let ranking = Ranking { keep, seed: 3 };
+        let mut rows: Vec<usize> = (0..similarities.len()).collect();
+        rows.sort_by_key(|&i| ranking.key(similarities[i], i as u64));
+        rows
+    }
+
+    #[test]
+    fn hard_is_ascending_easy_is_descending_and_ties_go_by_row_in_both() {
+        let similarities = [0.5, -0.25, 0.0, 0.5, -0.0, -1.0];
+        assert_eq!(order(Keep::Hard, &similarities), [5, 1, 2, 4, 0, 3]);
+        assert_eq!(order(Keep::Easy, &similarities), [0, 3, 2, 4, 1, 5]);
+    }
+
+    #[test]
+    fn random_ignores_similarity_and_is_a_shuffle_that_depends_on_the_seed() {
+        let a = order(Keep::Random, &[0.1; 50]);
+        assert_eq!(a, order(Keep::Random, &[0.9; 50]));
+        assert_ne!(a, (0..50).collect::<Vec<_>>());
+        let other = Ranking { keep: Keep::Random, seed: 4 };
+        assert_ne!(other.key(0.0, 1), Ranking { keep: Keep::Random, seed: 3 }.key(0.0, 1));
+    }
+}

@@ -1,0 +1,101 @@
+//! Recall η(ε): of the rows that an exhaustive comparison would remove at ε, the share that this run removes.
+
+use crate::score::EXACT;
+use crate::select::{Epsilon, is_removed};
+
+/// One sampled row: what the run found for it and what there was to find.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct RecallSample {
+    /// The score of the run.
+    pub score: f32,
+    /// The score of the exhaustive comparison.
+    pub exhaustive: f32,
+}
+
+/// The recall at one ε, with the 95 % interval of a binomial share (Wilson 1927).
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Recall {
+    /// The threshold.
+    pub epsilon: Epsilon,
+    /// The sampled rows that the exhaustive comparison removes: the interval rests on these.
+    pub reachable: usize,
+    /// Those of them that the run removes.
+    pub found: usize,
+    /// The same two counts without the rows that copy a row ranking before them: any method finds those.
+    pub reachable_distinct: usize,
+    /// See `reachable_distinct`.
+    pub found_distinct: usize,
+}
+
+impl Recall {
+    /// The share found; none where there was nothing to find.
+    pub fn share(&self) -> Option<f64> {
+        share(self.found, self.reachable)
+    }
+
+    /// The share found of the rows that are not exact copies.
+    pub fn share_distinct(&self) -> Option<f64> {
+        share(self.found_distinct, self.reachable_distinct)
+    }
+
+    /// The lower and upper end of the 95 % interval of [`Self::share`].
+    pub fn interval(&self) -> Option<(f64, f64)> {
+        (self.reachable > 0).then(|| wilson(self.found, self.reachable))
+    }
+
+    /// The lower and upper end of the 95 % interval of [`Self::share_distinct`].
+    pub fn interval_distinct(&self) -> Option<(f64, f64)> {
+        (self.reachable_distinct > 0).then(|| wilson(self.found_distinct, self.reachable_distinct))
+    }
+}
+
+fn share(found: usize, of: usize) -> Option<f64> {
+    (of > 0).then(|| found as f64 / of as f64)
+}
+
+/// The recall at `epsilon` that a sample shows.
+pub fn recall(samples: &[RecallSample], epsilon: Epsilon) -> Recall {
+    let reachable = || samples.iter().filter(|s| is_removed(s.exhaustive, epsilon));
+    let found = || reachable().filter(|s| is_removed(s.score, epsilon));
+    Recall {
+        epsilon,
+        reachable: reachable().count(),
+        found: found().count(),
+        reachable_distinct: reachable().filter(|s| s.score != EXACT).count(),
+        found_distinct: found().filter(|s| s.score != EXACT).count(),
+    }
+}
+
+/// The Wilson score interval of a binomial share at 95 %.
+fn wilson(found: usize, of: usize) -> (f64, f64) {
+    const Z: f64 = 1.959_963_984_540_054;
+    let (n, p) = (of as f64, found as f64 / of as f64);
+    let centre = p + Z * Z / (2.0 * n);
+    let half = Z * (p * (1.0 - p) / n + Z * Z / (4.0 * n * n)).sqrt();
+    let scale = 1.0 + Z * Z / n;
+    (((centre - half) / scale).max(0.0), ((centre + half) / scale).min(1.0))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_interval_is_wilsons() {
+        // 81 of 263: the worked example of Newcombe 1998, table I.
+        let (low, high) = wilson(81, 263);
+        assert!((low - 0.2553).abs() < 5e-5 && (high - 0.3662).abs() < 5e-5, "{low} {high}");
+        assert!(wilson(10, 10).1 > 1.0 - 1e-12 && wilson(10, 10).1 <= 1.0);
+        assert!(wilson(0, 10).0 < 1e-12 && wilson(0, 10).0 >= 0.0);
+    }
+
+    #[test]
+    fn only_rows_that_could_be_found_count() {
+        let sample = |score, exhaustive| RecallSample { score, exhaustive };
+        let samples = [sample(1.0, 1.0), sample(0.95, 0.95), sample(0.5, 0.95), sample(0.5, 0.6)];
+        let at = recall(&samples, Epsilon::new(0.1).unwrap());
+        assert_eq!((at.reachable, at.found, at.reachable_distinct, at.found_distinct), (3, 2, 2, 1));
+        let nothing = recall(&samples[3..], Epsilon::new(0.1).unwrap());
+        assert_eq!((nothing.share(), nothing.interval()), (None, None));
+    }
+}

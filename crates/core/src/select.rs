@@ -1,0 +1,213 @@
+//! Which rows go: those above a threshold, or as many as it takes to reach a target size.
+
+use std::fmt;
+
+use crate::rank::{RankKey, Ranking};
+
+/// The tolerance ε: a row is removed if its score is above `1 − ε`. A LARGER ε removes MORE.
+#[derive(Debug, Clone, Copy, PartialEq, PartialOrd)]
+pub struct Epsilon(f64);
+
+/// An ε outside (0, 1].
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct EpsilonError(pub f64);
+
+impl fmt::Display for EpsilonError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "epsilon {} is not above 0 and at most 1", self.0)
+    }
+}
+
+impl std::error::Error for EpsilonError {}
+
+impl Epsilon {
+    /// An ε above 0 and at most 1. At 0 nothing could be removed, since no cosine similarity is above 1.
+    ///
+    /// # Errors
+    /// For any other value, NaN included.
+    pub fn new(epsilon: f64) -> Result<Self, EpsilonError> {
+        if epsilon > 0.0 && epsilon <= 1.0 { Ok(Self(epsilon)) } else { Err(EpsilonError(epsilon)) }
+    }
+
+    /// The number.
+    pub fn get(self) -> f64 {
+        self.0
+    }
+}
+
+/// What the user wants.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Goal {
+    /// Remove every row whose score is above 1 − ε.
+    Epsilon(Epsilon),
+    /// Keep exactly this share of the rows, rounded to whole rows; in [0, 1].
+    KeepFraction(f64),
+    /// Keep exactly this many rows.
+    KeepRows(u64),
+}
+
+/// A target that cannot be met.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum GoalError {
+    /// The share is not in [0, 1].
+    Fraction(f64),
+    /// More rows than there are.
+    TooMany {
+        /// Rows to keep.
+        wanted: u64,
+        /// Rows there are.
+        rows: u64,
+    },
+    /// So few rows that some without direction, which are never duplicates, would have to go.
+    TooFew {
+        /// Rows to keep.
+        wanted: u64,
+        /// Rows that can never be removed.
+        undirected: u64,
+    },
+}
+
+impl fmt::Display for GoalError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Fraction(share) => write!(f, "a share of {share} rows to keep is not in 0 to 1"),
+            Self::TooMany { wanted, rows } => write!(f, "cannot keep {wanted} rows of {rows}"),
+            Self::TooFew { wanted, undirected } => write!(
+                f,
+                "cannot keep only {wanted} rows: {undirected} rows have no direction (empty or not finite) and are \
+                 never removed as duplicates"
+            ),
+        }
+    }
+}
+
+impl std::error::Error for GoalError {}
+
+/// Scores as selection needs them, a row each.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Scored<'a> {
+    /// The score, in [0, 1].
+    pub score: &'a [f32],
+    /// The cosine similarity to the row's own centroid. It is exactly 0 for a row without direction (zero, not
+    /// finite), and such a row is never removed.
+    pub similarity: &'a [f32],
+}
+
+/// Which rows go, and the ε that this amounts to.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Selection {
+    /// For each row, whether it is removed.
+    pub removed: Vec<bool>,
+    /// The ε asked for; for a target, 1 − the highest score that was kept: every row above `1 − ε` is removed, and
+    /// of the rows at it as many as the target asks for.
+    pub epsilon: f64,
+}
+
+/// Whether a row with this score is removed at ε.
+pub(crate) fn is_removed(score: f32, epsilon: Epsilon) -> bool {
+    f64::from(score) > 1.0 - epsilon.get()
+}
+
+/// How many of the scores stay at ε.
+pub fn kept_at(scores: &[f32], epsilon: Epsilon) -> u64 {
+    scores.iter().filter(|&&score| !is_removed(score, epsilon)).count() as u64
+}
+
+/// Decides which rows go.
+///
+/// A target is met exactly: the rows with the lowest scores stay, on a tie the first-ranking, then the first.
+///
+/// # Errors
+/// If the target is out of range.
+pub fn select(scored: &Scored, ranking: &Ranking, goal: Goal) -> Result<Selection, GoalError> {
+    let rows = scored.score.len() as u64;
+    match goal {
+        Goal::Epsilon(epsilon) => {
+            let removed = scored.score.iter().map(|&score| is_removed(score, epsilon)).collect();
+            Ok(Selection { removed, epsilon: epsilon.get() })
+        }
+        Goal::KeepFraction(share) if !(0.0..=1.0).contains(&share) => Err(GoalError::Fraction(share)),
+        Goal::KeepFraction(share) => keep_rows(scored, ranking, (share * rows as f64).round() as u64),
+        Goal::KeepRows(wanted) => keep_rows(scored, ranking, wanted),
+    }
+}
+
+fn keep_rows(scored: &Scored, ranking: &Ranking, wanted: u64) -> Result<Selection, GoalError> {
+    let (rows, undirected) =
+        (scored.score.len() as u64, scored.similarity.iter().filter(|&&s| s == 0.0).count() as u64);
+    if wanted > rows {
+        return Err(GoalError::TooMany { wanted, rows });
+    }
+    if wanted < undirected {
+        return Err(GoalError::TooFew { wanted, undirected });
+    }
+    let mut order: Vec<(u32, RankKey, usize)> = Vec::with_capacity(scored.score.len());
+    for (row, (&score, &similarity)) in scored.score.iter().zip(scored.similarity).enumerate() {
+        if similarity != 0.0 {
+            // Scores are not negative, so their bits are ordered as they are.
+            order.push((score.to_bits(), ranking.key(similarity, row as u64), row));
+        }
+    }
+    order.sort_unstable();
+    let (kept, gone) = order.split_at((wanted - undirected) as usize);
+    let mut removed = vec![false; scored.score.len()];
+    for &(_, _, row) in gone {
+        removed[row] = true;
+    }
+    let highest_kept = kept.last().map_or(0.0, |&(bits, ..)| f32::from_bits(bits));
+    Ok(Selection { removed, epsilon: 1.0 - f64::from(highest_kept) })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rank::Keep;
+
+    const HARD: Ranking = Ranking { keep: Keep::Hard, seed: 0 };
+
+    fn removed(scored: &Scored, goal: Goal) -> Vec<usize> {
+        let selection = select(scored, &HARD, goal).unwrap();
+        (0..scored.score.len()).filter(|&row| selection.removed[row]).collect()
+    }
+
+    #[test]
+    fn a_larger_epsilon_removes_more_and_a_score_at_the_threshold_stays() {
+        let scored = Scored { score: &[0.0, 0.5, 0.75, 1.0], similarity: &[0.5; 4] };
+        let at = |epsilon| removed(&scored, Goal::Epsilon(Epsilon::new(epsilon).unwrap()));
+        assert_eq!(at(1e-9), [3]);
+        assert_eq!(at(0.25), [3]);
+        assert_eq!(at(0.26), [2, 3]);
+        assert_eq!(at(1.0), [1, 2, 3]);
+    }
+
+    #[test]
+    fn an_epsilon_of_nothing_more_than_everything_or_nan_is_refused_at_the_door() {
+        for bad in [0.0, -0.1, 1.01, 3.0, f64::NAN, f64::INFINITY] {
+            assert!(Epsilon::new(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_target_is_met_exactly_with_ties_by_rank_then_row() {
+        let scored = Scored { score: &[0.9, 0.9, 0.9, 0.9, 0.2], similarity: &[0.3, 0.1, 0.3, 0.2, 0.9] };
+        assert_eq!(removed(&scored, Goal::KeepRows(5)), Vec::<usize>::new());
+        assert_eq!(removed(&scored, Goal::KeepRows(4)), [2]);
+        assert_eq!(removed(&scored, Goal::KeepRows(3)), [0, 2]);
+        assert_eq!(removed(&scored, Goal::KeepFraction(0.4)), [0, 2, 3]);
+        assert_eq!(removed(&scored, Goal::KeepRows(0)), [0, 1, 2, 3, 4]);
+        let selection = select(&scored, &HARD, Goal::KeepRows(3)).unwrap();
+        assert!((selection.epsilon - 0.1).abs() < 1e-6);
+    }
+
+    #[test]
+    fn a_target_never_takes_a_row_without_direction_and_says_so_when_it_would_have_to() {
+        let scored = Scored { score: &[0.0, 0.9, 0.0], similarity: &[0.0, 0.4, 0.0] };
+        assert_eq!(removed(&scored, Goal::KeepRows(2)), [1]);
+        assert_eq!(
+            select(&scored, &HARD, Goal::KeepRows(1)),
+            Err(GoalError::TooFew { wanted: 1, undirected: 2 })
+        );
+        assert_eq!(select(&scored, &HARD, Goal::KeepRows(4)), Err(GoalError::TooMany { wanted: 4, rows: 3 }));
+        assert_eq!(select(&scored, &HARD, Goal::KeepFraction(1.5)), Err(GoalError::Fraction(1.5)));
+    }
+}
