@@ -1,0 +1,70 @@
+//! What a run is asked to do.
+
+use std::path::PathBuf;
+
+use semdedup_core::{Goal, Ranking};
+
+use crate::formats::{ColumnChoice, ReadLimits};
+
+/// Where the rows come from.
+#[derive(Debug, Clone)]
+pub struct InputOptions {
+    /// Files, folders and globs.
+    pub inputs: Vec<String>,
+    /// The text and id columns, where the user names them.
+    pub columns: ColumnChoice,
+    /// Limits of a single row.
+    pub limits: ReadLimits,
+    /// Whether a row that cannot be read stops the run.
+    pub strict: bool,
+}
+
+/// How the rows are clustered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ClusterOptions {
+    /// The number of clusters; none chooses it from the number of rows ([`crate::auto_clusters`]).
+    pub clusters: Option<usize>,
+    /// The seed of the training sample and of the first centroids.
+    pub seed: u64,
+}
+
+/// Where results go.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OutputOptions {
+    /// The folder of `kept/`, `removed.parquet`, `scores.parquet` and `summary.json`.
+    pub out: PathBuf,
+    /// The work directory; none puts it into `out/work`.
+    pub work: Option<PathBuf>,
+    /// Whether an earlier result in `out` may be replaced.
+    pub overwrite: bool,
+}
+
+impl OutputOptions {
+    /// The work directory.
+    pub fn work_dir(&self) -> PathBuf {
+        self.work.clone().unwrap_or_else(|| self.out.join("work"))
+    }
+}
+
+/// A whole run.
+#[derive(Debug, Clone)]
+pub struct RunOptions {
+    /// Where the rows come from.
+    pub input: InputOptions,
+    /// How they are clustered.
+    pub cluster: ClusterOptions,
+    /// Which row of a set of duplicates stays.
+    pub ranking: Ranking,
+    /// How much is removed.
+    pub goal: Goal,
+    /// The rows of the recall sample; 0 measures no recall.
+    pub recall_sample: usize,
+    /// Where the results go.
+    pub output: OutputOptions,
+}
+
+/// The default size of the recall sample.
+pub const DEFAULT_RECALL_SAMPLE: usize = 1000;
+
+/// The list of ε that `sweep` and the recall report show.
+pub const SWEEP_EPSILONS: [f64; 8] = [0.001, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.3];

@@ -1,0 +1,175 @@
+//! What a run tells while it works. The library never prints: callers pass a [`Progress`].
+
+use std::fmt;
+
+/// The stages of a run, in order. Each reads its predecessors' files.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Stage {
+    /// Read the rows and turn their texts into embeddings.
+    Embed,
+    /// Train the centroids on a sample.
+    Train,
+    /// Find each row's cluster.
+    Assign,
+    /// Compare the rows of each cluster.
+    Score,
+    /// Compare a sample with everything.
+    Recall,
+    /// Decide which rows go.
+    Select,
+    /// Write the kept rows.
+    Write,
+}
+
+impl Stage {
+    /// The name in messages, in the manifest and in `summary.json`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Embed => "embed",
+            Self::Train => "train",
+            Self::Assign => "assign",
+            Self::Score => "score",
+            Self::Recall => "recall",
+            Self::Select => "select",
+            Self::Write => "write",
+        }
+    }
+}
+
+/// Receives what happens. Called from one thread at a time.
+pub trait Progress: Sync {
+    /// A stage begins; its work is counted in `unit`s ("bytes", "rows"), `total` of them.
+    fn begin(&self, stage: Stage, unit: &'static str, total: u64);
+    /// So much more of the stage's work is done.
+    fn advance(&self, units: u64);
+    /// The stage is done; `reused` if an earlier run had done it.
+    fn end(&self, stage: Stage, reused: bool);
+    /// Something the user should know; the run goes on.
+    fn warn(&self, warning: &Warning);
+}
+
+/// Says nothing.
+#[derive(Debug, Clone, Copy)]
+pub struct Silent;
+
+impl Progress for Silent {
+    fn begin(&self, _: Stage, _: &'static str, _: u64) {}
+    fn advance(&self, _: u64) {}
+    fn end(&self, _: Stage, _: bool) {}
+    fn warn(&self, _: &Warning) {}
+}
+
+/// Something the user should know. Its text says what happened, what it may mean and what to do.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Warning {
+    /// Some rows could not be read.
+    SkippedRows {
+        /// How many.
+        rows: u64,
+        /// The first ones: place and reason.
+        examples: Vec<String>,
+    },
+    /// Some embeddings have a NaN or an infinity.
+    NonFiniteRows {
+        /// How many.
+        rows: u64,
+        /// The first ones: file and row.
+        examples: Vec<String>,
+    },
+    /// Many texts are empty.
+    EmptyTexts {
+        /// How many.
+        rows: u64,
+        /// Of how many.
+        of: u64,
+    },
+    /// One cluster holds a large share of the rows.
+    LargeCluster {
+        /// Its rows.
+        rows: u64,
+        /// Of how many.
+        of: u64,
+        /// The number of clusters.
+        clusters: usize,
+    },
+    /// Nearly everything is removed.
+    RemovesMost {
+        /// Rows removed.
+        rows: u64,
+        /// Of how many.
+        of: u64,
+        /// The threshold in use.
+        epsilon: f64,
+    },
+    /// The target size is below what duplicates alone can give.
+    LooseTarget {
+        /// The ε that the target amounts to.
+        epsilon: f64,
+    },
+    /// Files in an input folder that are of no known format.
+    UnknownFiles {
+        /// How many.
+        files: u64,
+    },
+}
+
+/// A share of the rows in one cluster that earns a warning.
+pub const LARGE_CLUSTER_SHARE: f64 = 0.4;
+/// A share of empty texts that earns a warning.
+pub const EMPTY_TEXT_SHARE: f64 = 0.3;
+/// A share of removed rows that earns a warning.
+pub const REMOVED_SHARE: f64 = 0.95;
+/// An ε of a target from which on unlike rows are removed.
+pub const LOOSE_EPSILON: f64 = 0.5;
+
+fn percent(rows: u64, of: u64) -> String {
+    format!("{:.0} %", 100.0 * rows as f64 / of.max(1) as f64)
+}
+
+impl fmt::Display for Warning {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::SkippedRows { rows, examples } => write!(
+                f,
+                "{rows} rows could not be read and were skipped (first: {}); all are listed in skipped.parquet; \
+                 --strict stops at the first",
+                examples.join("; ")
+            ),
+            Self::NonFiniteRows { rows, examples } => write!(
+                f,
+                "{rows} rows have a NaN or an infinity (first: {}); they are kept and were compared with nothing; \
+                 embed them again or drop them",
+                examples.join("; ")
+            ),
+            Self::EmptyTexts { rows, of } => write!(
+                f,
+                "{rows} of {of} texts ({}) are empty; they are all kept, because nothing can be said about them; \
+                 check --text-column",
+                percent(*rows, *of)
+            ),
+            Self::LargeCluster { rows, of, clusters } => write!(
+                f,
+                "one of {clusters} clusters holds {rows} of {of} rows ({}), which makes comparing slow; \
+                 the data may be one template many times over, or --clusters too low",
+                percent(*rows, *of)
+            ),
+            Self::RemovesMost { rows, of, epsilon } => write!(
+                f,
+                "epsilon {epsilon} removes {rows} of {of} rows ({}); a smaller --epsilon removes fewer: \
+                 `semdedup sweep` shows how many, `semdedup show` shows pairs",
+                percent(*rows, *of)
+            ),
+            Self::LooseTarget { epsilon } => write!(
+                f,
+                "this target removes rows that are not duplicates of anything (it amounts to epsilon {epsilon:.3}); \
+                 keep more rows, or look at pairs with `semdedup show`"
+            ),
+            Self::UnknownFiles { files } => write!(
+                f,
+                "{files} files of other formats in the input folders were left alone; \
+                 known are .jsonl, .ndjson, .json, .parquet, .csv, .tsv, .txt, also with .gz or .zst"
+            ),
+        }
+    }
+}

@@ -1,0 +1,111 @@
+//! What a run did, in numbers: `summary.json`.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use semdedup_core::Recall;
+
+/// The record of a run: what `--json` prints and `summary.json` holds.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Summary {
+    /// The version of semdedup that ran.
+    pub version: String,
+    /// Rows read, bad ones included.
+    pub rows_in: u64,
+    /// Rows that stay: written under `kept/`.
+    pub rows_kept: u64,
+    /// Rows that were removed as duplicates: listed in `removed.parquet`.
+    pub rows_removed: u64,
+    /// Rows that could not be read: listed in `skipped.parquet`, in neither of the above.
+    pub rows_skipped: u64,
+    /// Rows with the same embedding as a row that ranks before them.
+    pub exact_duplicates: u64,
+    /// Rows whose text is empty; they are kept.
+    pub empty_rows: u64,
+    /// Rows whose embedding has a NaN or an infinity; they are kept.
+    pub non_finite_rows: u64,
+    /// Texts of which only the first tokens were used.
+    pub truncated_texts: u64,
+    /// The ε in use, or the one that the target amounts to.
+    pub epsilon: f64,
+    /// What was asked for.
+    pub goal: String,
+    /// Which rows rank first: `hard`, `easy` or `random`.
+    pub keep: String,
+    /// The seed of everything random.
+    pub seed: u64,
+    /// The model that made the embeddings.
+    pub model: String,
+    /// The dimension of the embeddings.
+    pub dim: usize,
+    /// The number of clusters.
+    pub clusters: usize,
+    /// The rows of the largest cluster.
+    pub largest_cluster: u64,
+    /// Seconds that each stage took in the run that did it, and of this run in `total`.
+    pub seconds: BTreeMap<String, f64>,
+    /// The stages that an earlier run had done.
+    pub reused_stages: Vec<String>,
+    /// The most memory that this process held, in bytes; none where the system does not tell.
+    pub peak_rss_bytes: Option<u64>,
+    /// The instruction set of the kernels.
+    pub instruction_set: String,
+    /// The threads used.
+    pub threads: usize,
+    /// The recall at ε and at the sweep's list; empty with `--recall-sample 0`.
+    pub recall: Vec<RecallAt>,
+    /// The rows in the recall sample.
+    pub recall_sample: usize,
+    /// Each input file with its rows.
+    pub files: Vec<FileSummary>,
+    /// The warnings of the run.
+    pub warnings: Vec<String>,
+}
+
+/// One input file.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FileSummary {
+    /// The path as read.
+    pub path: String,
+    /// The path under `kept/`.
+    pub kept: String,
+    /// Rows read from it.
+    pub rows_in: u64,
+    /// Rows that stay.
+    pub rows_kept: u64,
+}
+
+/// The recall at one ε.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct RecallAt {
+    /// The threshold.
+    pub epsilon: f64,
+    /// Of the sampled rows that a comparison with the whole data would remove, the share that the run removes; none
+    /// where there are none.
+    pub recall: Option<f64>,
+    /// The 95 % interval of `recall`.
+    pub interval: Option<(f64, f64)>,
+    /// The sampled rows behind it.
+    pub rows: usize,
+    /// The same without exact copies, which any method finds.
+    pub recall_distinct: Option<f64>,
+    /// The 95 % interval of `recall_distinct`.
+    pub interval_distinct: Option<(f64, f64)>,
+    /// The sampled rows behind it.
+    pub rows_distinct: usize,
+}
+
+impl From<Recall> for RecallAt {
+    fn from(recall: Recall) -> Self {
+        Self {
+            epsilon: recall.epsilon.get(),
+            recall: recall.share(),
+            interval: recall.interval(),
+            rows: recall.reachable,
+            recall_distinct: recall.share_distinct(),
+            interval_distinct: recall.interval_distinct(),
+            rows_distinct: recall.reachable_distinct,
+        }
+    }
+}
