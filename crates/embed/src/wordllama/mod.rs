@@ -6,6 +6,8 @@ mod bpe;
 mod cache;
 mod parts;
 mod table;
+#[cfg(test)]
+mod tests;
 mod words;
 
 use std::sync::{Mutex, PoisonError};
