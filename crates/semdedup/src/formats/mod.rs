@@ -1,1 +1,124 @@
 //! Reading rows out of files and writing the kept ones back in the same form.
+//!
+//! Four nouns: an [`InputFile`] is what [`discover`] found, [`Columns`] says where its text and ids are
+//! ([`resolve_columns`]), a [`Reader`] cuts it into [`Chunk`]s one after the other, and a chunk is parsed into
+//! [`Rows`], many at a time. [`write_kept`] goes over the file once more and copies the rows that stay.
+//!
+//! What counts as a row is decided in one place, [`split`], for reading and for writing alike: row numbers start at 0
+//! in each file; a CSV header, an empty CSV line and a JSONL line of white space are no rows (and are copied as they
+//! are); every line of a plain text file is one. Memory is bounded by the longest row allowed, never by the file.
+
+mod columns;
+mod csv;
+mod discover;
+mod ids;
+mod json;
+mod names;
+mod parquet_in;
+mod parquet_out;
+mod read;
+mod rows;
+mod split;
+mod stream;
+#[cfg(test)]
+mod tests;
+mod write;
+
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+
+pub use columns::{ColumnChoice, Columns, resolve_columns};
+pub use discover::{Discovered, Skipped, discover, survey};
+pub use ids::{IdPart, IdSource, typed_json_ids, unify_ids};
+pub use read::{Chunk, Reader, count_rows, read_texts};
+pub use rows::{BadRow, Rows};
+pub use write::write_kept;
+
+/// The longest row that is read if nothing else is asked for: 64 MiB.
+pub const DEFAULT_MAX_ROW_BYTES: usize = 64 << 20;
+
+/// The longest row that can be asked for: 1 GiB, so that 32-bit Arrow offsets hold every chunk.
+pub const LARGEST_MAX_ROW_BYTES: usize = 1 << 30;
+
+/// How a file's rows are laid out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Format {
+    /// One JSON object a line.
+    Jsonl,
+    /// Separated values with a header line.
+    Csv {
+        /// The byte between two fields.
+        delimiter: u8,
+    },
+    /// One text a line.
+    Text,
+    /// Apache Parquet.
+    Parquet,
+}
+
+impl Format {
+    /// How the ids of this format are to be taken by [`unify_ids`].
+    pub fn id_source(self) -> IdSource {
+        match self {
+            Self::Jsonl => IdSource::Json,
+            Self::Csv { .. } | Self::Text | Self::Parquet => IdSource::Typed,
+        }
+    }
+}
+
+/// What a whole file is compressed with (Parquet compresses inside itself and counts as `None`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Compression {
+    /// Nothing.
+    None,
+    /// gzip, one member or many.
+    Gzip,
+    /// Zstandard, one frame or many.
+    Zstd,
+}
+
+/// A file to read, as it was when it was found.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct InputFile {
+    /// Where it lies.
+    pub path: PathBuf,
+    /// Its relative name under `kept/`: unique in a run, parts joined by `/`, no `..`, never absolute.
+    pub name: String,
+    /// How its rows are laid out.
+    pub format: Format,
+    /// What it is compressed with.
+    pub compression: Compression,
+    /// Its size on the disk.
+    pub bytes: u64,
+    /// Its modification time, in nanoseconds since 1970.
+    pub modified_ns: u128,
+}
+
+/// What reading may take.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReadLimits {
+    /// A longer line (or CSV record) is a bad row and is never held in memory. Parquet values are not lines: they
+    /// are already bounded by their page, and a batch of them is sized by the file's own statistics.
+    pub max_row_bytes: usize,
+}
+
+impl Default for ReadLimits {
+    fn default() -> Self {
+        Self { max_row_bytes: DEFAULT_MAX_ROW_BYTES }
+    }
+}
+
+impl ReadLimits {
+    fn check(&self) -> crate::Result<()> {
+        if (1..=LARGEST_MAX_ROW_BYTES).contains(&self.max_row_bytes) {
+            return Ok(());
+        }
+        Err(crate::Error::usage(format!(
+            "--max-row-bytes is {}, it must be between 1 and {LARGEST_MAX_ROW_BYTES}",
+            self.max_row_bytes
+        )))
+    }
+}

@@ -1,0 +1,55 @@
+//! Embeds the `text` of each line of a JSONL file on some threads and writes the rows as raw f32:
+//! `embed_jsonl TEXTS.jsonl OUT.f32 [THREADS] [LIMIT]`. `scripts/check_wordllama.py` compares them with the original.
+use std::fs;
+use std::io::{self, Write};
+use std::time::Instant;
+
+use rayon::prelude::*;
+use semdedup_embed::{DEFAULT_MAX_TOKENS, StaticModel, TextModel};
+
+/// Texts per call.
+const CHUNK: usize = 2_000;
+
+#[derive(serde::Deserialize)]
+struct Line {
+    text: String,
+}
+
+fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let mut args = std::env::args().skip(1);
+    let (Some(input), Some(output)) = (args.next(), args.next()) else {
+        return Err("usage: embed_jsonl TEXTS.jsonl OUT.f32 [THREADS] [LIMIT]".into());
+    };
+    let threads = args.next().map_or(Ok(2), |n| n.parse())?;
+    let limit = args.next().map_or(Ok(usize::MAX), |n| n.parse())?;
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build()?;
+
+    let data = fs::read_to_string(input)?;
+    let lines = data.lines().take(limit).map(serde_json::from_str).collect::<Result<Vec<Line>, _>>()?;
+    let texts: Vec<&str> = lines.iter().map(|line| line.text.as_str()).collect();
+
+    let start = Instant::now();
+    let model = StaticModel::wordllama(DEFAULT_MAX_TOKENS)?;
+    let load = start.elapsed();
+    let mut rows = vec![0.0f32; texts.len() * model.dim()];
+
+    let start = Instant::now();
+    let row_chunks = rows.par_chunks_mut(CHUNK * model.dim());
+    let (tokens, truncated) = pool.install(|| {
+        let stats = texts.par_chunks(CHUNK).zip(row_chunks).map(|(texts, rows)| model.embed(texts, rows));
+        stats.map(|s| (s.tokens, s.truncated)).reduce(|| (0, 0), |a, b| (a.0 + b.0, a.1 + b.1))
+    });
+    let seconds = start.elapsed().as_secs_f64();
+
+    fs::write(output, rows.iter().flat_map(|value| value.to_le_bytes()).collect::<Vec<u8>>())?;
+    writeln!(
+        io::stdout(),
+        "{{\"rows\": {}, \"tokens\": {tokens}, \"truncated\": {truncated}, \"load_ms\": {:.2}, \"seconds\": {seconds:.3}, \
+         \"texts_per_s\": {:.0}, \"threads\": {threads}, \"fingerprint\": \"{}\"}}",
+        texts.len(),
+        load.as_secs_f64() * 1e3,
+        texts.len() as f64 / seconds,
+        model.fingerprint(),
+    )?;
+    Ok(())
+}

@@ -1,0 +1,156 @@
+//! Byte-pair encoding as Llama 2 has it: of all neighbours that can merge, the pair of lowest rank does, the leftmost
+//! first; characters outside the vocabulary are their UTF-8 bytes.
+//!
+//! Own code instead of the `tokenizers` crate, which the tests compare it with: that one takes 75 ms to load this
+//! vocabulary (this: see the README beside the model), and tokenises a text to its end before it cuts it.
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+
+use hashbrown::{HashMap, HashSet};
+
+use super::parts::Parts;
+
+const FILE: &str = "tokenizer.bin";
+const MAGIC: &[u8; 8] = b"SDBPE001";
+/// The token of byte 0; those of the other 255 follow.
+const FIRST_BYTE: u16 = 3;
+
+/// The merge rules.
+pub(super) struct Bpe {
+    characters: HashMap<char, u16>,
+    /// In order of rank.
+    merges: Vec<Merge>,
+    ranks: HashMap<(u16, u16), u16>,
+    /// Tokens of two characters that stand side by side in some piece. No merge reaches over any other two, so a word is
+    /// cut between them, and a long one need not be tokenised to its end.
+    joins: HashSet<(u16, u16)>,
+}
+
+struct Merge {
+    left: u16,
+    right: u16,
+    result: u16,
+}
+
+/// A token of the part under work, linked to its neighbours by their places; a place outside the part is none.
+struct Symbol {
+    /// None after it merged into the one before it.
+    token: Option<u16>,
+    previous: usize,
+    next: usize,
+}
+
+/// Buffers kept from one word to the next.
+#[derive(Default)]
+pub(super) struct Scratch {
+    symbols: Vec<Symbol>,
+    /// Rank and place of the left one of two symbols that could merge when this was pushed.
+    candidates: BinaryHeap<Reverse<(u16, usize)>>,
+}
+
+impl Bpe {
+    /// Reads the rules; all their tokens are below `rows`.
+    pub(super) fn parse(data: &[u8], rows: usize) -> Result<Self, String> {
+        let mut parts = Parts::open(FILE, MAGIC, data)?;
+        let (characters, merges, joins) = (parts.size()?, parts.size()?, parts.size()?);
+        if rows < usize::from(FIRST_BYTE) + 256 || merges > 1 << 16 {
+            return Err(format!("{FILE}: {merges} merges with {rows} tokens"));
+        }
+        let known = |[low, high]: [u8; 2]| match u16::from_le_bytes([low, high]) {
+            token if usize::from(token) < rows => Ok(token),
+            token => Err(format!("{FILE}: token {token}, there are {rows}")),
+        };
+        let characters = parts.items(characters)?.map(|[a, b, c, d, low, high]| {
+            let code = u32::from_le_bytes([a, b, c, d]);
+            let character = char::from_u32(code).ok_or_else(|| format!("{FILE}: {code} is no character"))?;
+            Ok((character, known([low, high])?))
+        });
+        let characters = characters.collect::<Result<_, String>>()?;
+        let merges = parts.items(merges)?.map(|[a, b, c, d, e, f]| {
+            Ok(Merge { left: known([a, b])?, right: known([c, d])?, result: known([e, f])? })
+        });
+        let merges = merges.collect::<Result<Vec<_>, String>>()?;
+        let ranks = merges.iter().zip(0..=u16::MAX).map(|(m, rank)| ((m.left, m.right), rank)).collect();
+        let joins = parts.items(joins)?.map(|[a, b, c, d]| Ok((known([a, b])?, known([c, d])?)));
+        let joins = joins.collect::<Result<_, String>>()?;
+        parts.end()?;
+        Ok(Self { characters, merges, ranks, joins })
+    }
+
+    /// Appends the tokens of a word, spaces standing for `▁`; may stop when `tokens` has more than `limit`.
+    pub(super) fn encode(&self, word: &str, limit: usize, scratch: &mut Scratch, tokens: &mut Vec<u16>) {
+        for character in word.chars() {
+            let character = if character == ' ' { '\u{2581}' } else { character };
+            let Some(&token) = self.characters.get(&character) else {
+                self.merge(scratch, tokens);
+                let mut bytes = [0; 4];
+                let bytes = character.encode_utf8(&mut bytes).bytes();
+                tokens.extend(bytes.map(|byte| FIRST_BYTE + u16::from(byte)));
+                continue;
+            };
+            if let Some(last) = scratch.symbols.last()
+                && last.token.is_some_and(|last| !self.joins.contains(&(last, token)))
+            {
+                self.merge(scratch, tokens);
+            }
+            if tokens.len() > limit {
+                return scratch.symbols.clear();
+            }
+            scratch.push(token);
+        }
+        self.merge(scratch, tokens);
+    }
+
+    /// Merges what can be merged of the symbols and moves them to `tokens`.
+    fn merge(&self, scratch: &mut Scratch, tokens: &mut Vec<u16>) {
+        for left in 1..scratch.symbols.len() {
+            self.consider(scratch, left - 1);
+        }
+        while let Some(Reverse((rank, left))) = scratch.candidates.pop() {
+            let merge = &self.merges[usize::from(rank)];
+            // A candidate is out of date when one of its symbols has merged with another since.
+            let Some((first, second)) = scratch.pair(left) else { continue };
+            if (first, second) != (merge.left, merge.right) {
+                continue;
+            }
+            scratch.join(left, merge.result);
+            let previous = scratch.symbols[left].previous;
+            self.consider(scratch, previous);
+            self.consider(scratch, left);
+        }
+        tokens.extend(scratch.symbols.drain(..).filter_map(|symbol| symbol.token));
+    }
+
+    /// Pushes the symbol at `left` and its next one as a candidate if they can merge.
+    fn consider(&self, scratch: &mut Scratch, left: usize) {
+        if let Some(&rank) = scratch.pair(left).and_then(|pair| self.ranks.get(&pair)) {
+            scratch.candidates.push(Reverse((rank, left)));
+        }
+    }
+}
+
+impl Scratch {
+    /// Adds a symbol after the last one.
+    fn push(&mut self, token: u16) {
+        let place = self.symbols.len();
+        self.symbols.push(Symbol { token: Some(token), previous: place.wrapping_sub(1), next: place + 1 });
+    }
+
+    /// The tokens of the symbol at `left` and of its next one.
+    fn pair(&self, left: usize) -> Option<(u16, u16)> {
+        let left = self.symbols.get(left)?;
+        Some((left.token?, self.symbols.get(left.next)?.token?))
+    }
+
+    /// Makes one symbol of the one at `left` and its next one.
+    fn join(&mut self, left: usize, token: u16) {
+        let right = self.symbols[left].next;
+        let next = self.symbols[right].next;
+        self.symbols[right].token = None;
+        self.symbols[left].token = Some(token);
+        self.symbols[left].next = next;
+        if let Some(symbol) = self.symbols.get_mut(next) {
+            symbol.previous = left;
+        }
+    }
+}

@@ -1,0 +1,65 @@
+//! The token vectors: int8 rows with one scale each, averaged as f32.
+use super::parts::Parts;
+
+const FILE: &str = "table.bin";
+const MAGIC: &[u8; 8] = b"SDTABLE1";
+/// So many values are summed over all tokens before the next ones: their sums stay in registers, on SSE2 as well.
+const BLOCK: usize = 32;
+
+/// A matrix of one row per token.
+pub(super) struct Table {
+    dim: usize,
+    scales: Vec<f32>,
+    /// int8 values, row after row.
+    values: &'static [u8],
+}
+
+impl Table {
+    /// Reads a table made by `scripts/make_wordllama.py`.
+    pub(super) fn parse(data: &'static [u8]) -> Result<Self, String> {
+        let mut parts = Parts::open(FILE, MAGIC, data)?;
+        let (rows, dim) = (parts.size()?, parts.size()?);
+        if dim == 0 || !dim.is_multiple_of(BLOCK) {
+            return Err(format!("{FILE}: {dim} values per row, a multiple of {BLOCK} expected"));
+        }
+        let Some(size) = rows.checked_mul(dim) else {
+            return Err(format!("{FILE}: {rows} rows of {dim} values"));
+        };
+        let scales = parts.items(rows)?.map(f32::from_le_bytes).collect();
+        let values = parts.bytes(size)?;
+        parts.end()?;
+        Ok(Self { dim, scales, values })
+    }
+
+    /// How many tokens have a vector.
+    pub(super) fn rows(&self) -> usize {
+        self.scales.len()
+    }
+
+    /// How many values a vector has.
+    pub(super) fn dim(&self) -> usize {
+        self.dim
+    }
+
+    /// Writes the mean of the tokens' vectors to `out`; zeros if there are none.
+    ///
+    /// The order of the additions is that of the tokens, and no multiplication is fused with an addition, so that every
+    /// processor arrives at the same bits.
+    pub(super) fn mean(&self, tokens: &[u16], out: &mut [f32]) {
+        let count = tokens.len().max(1) as f32;
+        for (block, out) in out.chunks_exact_mut(BLOCK).enumerate() {
+            let mut sums = [0.0f32; BLOCK];
+            for &token in tokens {
+                let token = usize::from(token);
+                let scale = self.scales[token];
+                let values = &self.values[token * self.dim + block * BLOCK..][..BLOCK];
+                for (sum, &value) in sums.iter_mut().zip(values) {
+                    *sum += f32::from(value as i8) * scale;
+                }
+            }
+            for (out, sum) in out.iter_mut().zip(sums) {
+                *out = sum / count;
+            }
+        }
+    }
+}

@@ -1,0 +1,197 @@
+//! The embeddings of the built-in text model: close to the original's, and the same bytes however they are asked for.
+#![allow(clippy::unwrap_used)]
+use half::f16;
+use proptest::prelude::*;
+use rayon::prelude::*;
+use semdedup_embed::{DEFAULT_MAX_TOKENS, EmbedStats, StaticModel, TextModel};
+
+/// Spearman correlation of the ORIGINAL model (f16 weights, averaged in f64) on these 1,500 pairs, as printed by
+/// `scripts/check_wordllama.py fixtures` with scipy.
+const ORIGINAL_STSB_SPEARMAN: f64 = 0.827855;
+
+fn model() -> StaticModel {
+    StaticModel::wordllama(DEFAULT_MAX_TOKENS).unwrap()
+}
+
+fn embed(model: &StaticModel, texts: &[&str]) -> Vec<f32> {
+    let mut rows = vec![f32::NAN; texts.len() * model.dim()];
+    model.embed(texts, &mut rows);
+    rows
+}
+
+fn bits(rows: &[f32]) -> Vec<u32> {
+    rows.iter().map(|value| value.to_bits()).collect()
+}
+
+fn reference_texts() -> Vec<String> {
+    let lines = zstd::decode_all(include_bytes!("data/reference.jsonl.zst").as_slice()).unwrap();
+    let lines = std::str::from_utf8(&lines).unwrap().lines();
+    lines
+        .map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap()["text"].as_str().unwrap().into())
+        .collect()
+}
+
+fn as_strs(texts: &[String]) -> Vec<&str> {
+    texts.iter().map(String::as_str).collect()
+}
+
+/// NaN if either is zero.
+fn cosine(a: &[f32], b: &[f32]) -> f64 {
+    let dot = |a: &[f32], b: &[f32]| a.iter().zip(b).map(|(&a, &b)| f64::from(a) * f64::from(b)).sum::<f64>();
+    dot(a, b) / (dot(a, a) * dot(b, b)).sqrt()
+}
+
+/// Places from 1 up; equal values share the mean of their places.
+fn ranks(values: &[f64]) -> Vec<f64> {
+    values
+        .iter()
+        .map(|value| {
+            let below = values.iter().filter(|other| *other < value).count();
+            let equal = values.iter().filter(|other| *other == value).count();
+            below as f64 + (equal as f64 + 1.0) / 2.0
+        })
+        .collect()
+}
+
+fn pearson(a: &[f64], b: &[f64]) -> f64 {
+    let centred = |values: &[f64]| {
+        let mean = values.iter().sum::<f64>() / values.len() as f64;
+        values.iter().map(|value| value - mean).collect::<Vec<_>>()
+    };
+    let dot = |a: &[f64], b: &[f64]| a.iter().zip(b).map(|(a, b)| a * b).sum::<f64>();
+    let (a, b) = (centred(a), centred(b));
+    dot(&a, &b) / (dot(&a, &a) * dot(&b, &b)).sqrt()
+}
+
+/// The three fields of each record of a CSV file without a header.
+fn read_pairs(data: &[u8]) -> Vec<[String; 3]> {
+    let (mut reader, mut rest) = (csv_core::Reader::new(), data);
+    let (mut field, mut ends) = (vec![0; 10_000], [0; 4]);
+    let mut pairs = Vec::new();
+    loop {
+        let (result, read, _, ended) = reader.read_record(rest, &mut field, &mut ends);
+        rest = &rest[read..];
+        match result {
+            csv_core::ReadRecordResult::Record => {
+                assert_eq!(ended, 3);
+                let text = |start, end| std::str::from_utf8(&field[start..end]).unwrap().to_owned();
+                pairs.push([text(0, ends[0]), text(ends[0], ends[1]), text(ends[1], ends[2])]);
+            }
+            csv_core::ReadRecordResult::End => return pairs,
+            csv_core::ReadRecordResult::InputEmpty => {}
+            full => panic!("{full:?}"),
+        }
+    }
+}
+
+#[test]
+fn every_reference_text_is_embedded_as_the_original_does() {
+    let model = model();
+    let texts = reference_texts();
+    let rows = embed(&model, &as_strs(&texts));
+    let reference: Vec<f32> = include_bytes!("data/reference.f16")
+        .as_chunks::<2>()
+        .0
+        .iter()
+        .map(|&bytes| f16::from_le_bytes(bytes).to_f32())
+        .collect();
+    assert_eq!(reference.len(), rows.len());
+    for ((text, ours), original) in texts.iter().zip(rows.chunks(256)).zip(reference.chunks(256)) {
+        if original.iter().all(|&value| value == 0.0) {
+            assert!(ours.iter().all(|&value| value == 0.0), "{text:?}");
+            continue;
+        }
+        let found = cosine(ours, original);
+        assert!(found >= 0.9999, "{text:?}: {found}");
+        let length = |row: &[f32]| row.iter().map(|v| v * v).sum::<f32>().sqrt();
+        let ratio = length(ours) / length(original);
+        assert!((ratio - 1.0).abs() < 0.005, "{text:?}: {ratio} times as long");
+    }
+}
+
+#[test]
+fn the_spearman_correlation_on_stsb_is_that_of_the_original() {
+    let pairs = read_pairs(include_bytes!("data/stsb-dev.csv"));
+    assert_eq!(pairs.len(), 1_500);
+    let model = model();
+    let side = |i: usize| embed(&model, &pairs.iter().map(|pair| pair[i].as_str()).collect::<Vec<_>>());
+    let (a, b) = (side(0), side(1));
+    let found: Vec<f64> = a.chunks(256).zip(b.chunks(256)).map(|(a, b)| cosine(a, b)).collect();
+    let wanted: Vec<f64> = pairs.iter().map(|pair| pair[2].parse().unwrap()).collect();
+    let spearman = pearson(&ranks(&found), &ranks(&wanted));
+    assert!((spearman - ORIGINAL_STSB_SPEARMAN).abs() < 0.0005, "{spearman}");
+}
+
+#[test]
+fn a_text_alone_has_the_bytes_that_it_has_in_a_batch_on_any_thread_and_with_any_cache() {
+    let texts = reference_texts();
+    let texts = as_strs(&texts);
+    let shared = model();
+    let batch = bits(&embed(&shared, &texts));
+    assert_eq!(bits(&embed(&shared, &texts)), batch, "with a warm cache");
+
+    let singles: Vec<u32> = texts.iter().flat_map(|text| bits(&embed(&shared, &[text]))).collect();
+    assert_eq!(singles, batch, "one by one");
+
+    let backwards: Vec<&str> = texts.iter().rev().copied().collect();
+    let backwards = embed(&model(), &backwards);
+    assert_eq!(bits(&backwards.chunks(256).rev().collect::<Vec<_>>().concat()), batch, "in reverse order");
+
+    let cold = model();
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(8).build().unwrap();
+    let threads =
+        pool.install(|| texts.par_chunks(7).flat_map_iter(|texts| embed(&cold, texts)).collect::<Vec<_>>());
+    assert_eq!(bits(&threads), batch, "on eight threads that share a model");
+}
+
+#[test]
+fn a_text_without_tokens_gets_the_zero_vector() {
+    let mut row = [f32::NAN; 256];
+    let stats = model().embed(&[""], &mut row);
+    assert_eq!((stats, row), (EmbedStats { truncated: 0, tokens: 0 }, [0.0; 256]));
+}
+
+#[test]
+fn no_texts_are_no_rows() {
+    assert_eq!(model().embed(&[], &mut []), EmbedStats::default());
+}
+
+#[test]
+fn texts_over_the_limit_are_counted_and_their_ends_do_not_matter() {
+    let model = StaticModel::wordllama(4).unwrap();
+    let texts = ["word word word word", "word word word word word", "word word word word </s>", "word"];
+    let mut rows = vec![0.0; 4 * 256];
+    let stats = model.embed(&texts, &mut rows);
+    assert_eq!(stats, EmbedStats { truncated: 2, tokens: 13 });
+    assert_eq!(rows[..256], rows[256..512]);
+    assert_eq!(rows[..256], rows[512..768]);
+}
+
+#[test]
+fn the_fingerprint_changes_with_the_limit_and_names_the_model() {
+    let (short, long) = (StaticModel::wordllama(128).unwrap(), model());
+    assert_ne!(short.fingerprint(), long.fingerprint());
+    assert_eq!(long.fingerprint(), model().fingerprint());
+    assert!(long.fingerprint().starts_with(long.name()), "{}", long.fingerprint());
+}
+
+#[test]
+fn a_limit_of_no_tokens_is_an_error_with_a_hint() {
+    let error = StaticModel::wordllama(0).err().unwrap();
+    assert_eq!(error.to_string(), "the limit on tokens is 0, at least 1 is needed");
+    assert!(error.hint().contains("512"));
+}
+
+#[test]
+#[should_panic(expected = "`out` needs 256 values per text")]
+fn an_output_of_the_wrong_length_is_refused() {
+    model().embed(&["a", "b"], &mut [0.0; 256]);
+}
+
+proptest! {
+    #[test]
+    fn any_text_has_a_finite_embedding(text in any::<String>()) {
+        let model = StaticModel::wordllama(16).unwrap();
+        prop_assert!(embed(&model, &[&text]).iter().all(|value| value.is_finite()));
+    }
+}

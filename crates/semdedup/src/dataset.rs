@@ -1,0 +1,171 @@
+//! The rows of a run after they were embedded: how many, from which files, under which ids.
+
+use std::collections::{BTreeMap, HashSet};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use arrow::array::{Array, ArrayRef, StringArray, UInt64Array};
+use arrow::compute::take;
+use arrow::util::display::{ArrayFormatter, FormatOptions};
+use serde::{Deserialize, Serialize};
+use xxhash_rust::xxh3::xxh3_64;
+
+use crate::embed::{SkippedRow, embeddings_path, ids_path, read_records};
+use crate::formats::{IdPart, IdSource, unify_ids};
+use crate::input::Input;
+use crate::table::read_column;
+use crate::{Error, ErrorKind, Result};
+
+/// The rows of one file: a name and how many there are.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct FileRows {
+    pub(crate) name: String,
+    pub(crate) rows: u64,
+}
+
+/// Rows numbered through a list of files.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Places {
+    pub(crate) files: Vec<FileRows>,
+    starts: Vec<u64>,
+}
+
+impl Places {
+    pub(crate) fn new(files: Vec<FileRows>) -> Self {
+        let mut starts = vec![0];
+        for file in &files {
+            starts.push(starts[starts.len() - 1] + file.rows);
+        }
+        Self { files, starts }
+    }
+
+    /// All rows.
+    pub(crate) fn rows(&self) -> u64 {
+        self.starts[self.files.len()]
+    }
+
+    /// The file of a row, and the row's number there.
+    pub(crate) fn locate(&self, row: u64) -> (usize, u64) {
+        let file = self.starts.partition_point(|&start| start <= row) - 1;
+        (file, row - self.starts[file])
+    }
+
+    /// The number of a row of a file in the whole input.
+    pub(crate) fn number(&self, file: usize, row: u64) -> u64 {
+        self.starts[file] + row
+    }
+
+    /// The name of a row without an id: `file:row`.
+    pub(crate) fn name(&self, row: u64) -> String {
+        let (file, row) = self.locate(row);
+        format!("{}:{row}", self.files[file].name)
+    }
+}
+
+/// What rows are called.
+#[derive(Debug, Clone)]
+pub(crate) enum Ids {
+    /// By a column of the input.
+    Column(ArrayRef),
+    /// By file and row number.
+    Places(Places),
+}
+
+impl Ids {
+    /// The ids of some rows.
+    pub(crate) fn of(&self, rows: &UInt64Array) -> Result<ArrayRef> {
+        match self {
+            Self::Column(ids) => take(ids, rows, None).map_err(|error| Error::usage(error.to_string())),
+            Self::Places(places) => {
+                Ok(Arc::new(rows.iter().map(|row| row.map(|row| places.name(row))).collect::<StringArray>()))
+            }
+        }
+    }
+}
+
+/// The rows of a run.
+#[derive(Debug)]
+pub(crate) struct Dataset {
+    pub(crate) places: Places,
+    /// The rows that could not be read, in order.
+    pub(crate) skipped: Vec<SkippedRow>,
+    pub(crate) empty: u64,
+    pub(crate) truncated: u64,
+    pub(crate) embeddings: Vec<PathBuf>,
+    id_parts: Vec<(PathBuf, IdSource)>,
+}
+
+impl Dataset {
+    /// Reads what the embedding stage left in its folder.
+    pub(crate) fn open(input: &Input, folder: &Path) -> Result<Self> {
+        let mut rows = vec![0; input.files.len()];
+        let (mut skipped, mut embeddings, mut id_parts) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut empty, mut truncated) = (0, 0);
+        for (number, record) in read_records(folder)?.into_iter().enumerate() {
+            for span in &record.spans {
+                rows[span.file] += span.rows;
+            }
+            embeddings.push(embeddings_path(folder, number));
+            let runs = record.ids.iter().enumerate();
+            id_parts.extend(runs.map(|(run, &source)| (ids_path(folder, number, run), source.into())));
+            empty += record.empty;
+            truncated += record.truncated;
+            skipped.extend(record.skipped);
+        }
+        let files = input.files.iter().zip(rows).map(|(file, rows)| FileRows { name: file.name.clone(), rows });
+        Ok(Self { places: Places::new(files.collect()), skipped, empty, truncated, embeddings, id_parts })
+    }
+
+    /// The numbers of the rows that could not be read, ascending.
+    pub(crate) fn skipped_rows(&self) -> Vec<u64> {
+        self.skipped.iter().map(|skipped| self.places.number(skipped.file, skipped.row)).collect()
+    }
+
+    /// What the rows are called; ids of a column must name one row each.
+    pub(crate) fn ids(&self, input: &Input) -> Result<Ids> {
+        if !input.has_ids() {
+            return Ok(Ids::Places(self.places.clone()));
+        }
+        let parts = self.id_parts.iter().map(|(path, source)| {
+            Ok(IdPart { source: *source, values: read_column(path, "id")? })
+        });
+        let ids = unify_ids(parts.collect::<Result<_>>()?)?;
+        if ids.len() as u64 != self.places.rows() {
+            let problem = format!("{} ids for {} rows", ids.len(), self.places.rows());
+            return Err(Error::work("ids", problem).hint("delete the work directory to begin anew"));
+        }
+        self.check_unique(&ids)?;
+        Ok(Ids::Column(ids))
+    }
+
+    /// Who deletes by id must not hit another row of the same id: it may be the one that stays.
+    fn check_unique(&self, ids: &ArrayRef) -> Result<()> {
+        let options = FormatOptions::default();
+        let format = ArrayFormatter::try_new(ids, &options).map_err(|error| Error::usage(error.to_string()))?;
+        let skipped: HashSet<u64> = self.skipped_rows().into_iter().collect();
+        let place = |row: usize| self.places.name(row as u64);
+        let mut by_hash = Vec::with_capacity(ids.len());
+        for row in (0..ids.len()).filter(|&row| !skipped.contains(&(row as u64))) {
+            if ids.is_null(row) {
+                return Err(Error::new(ErrorKind::Input, format!("row {} has no id", place(row)))
+                    .hint("name another --id-column, or leave it out: rows are then named by file and row number"));
+            }
+            by_hash.push((xxh3_64(format.value(row).to_string().as_bytes()), row));
+        }
+        by_hash.sort_unstable();
+        for same_hash in by_hash.chunk_by(|a, b| a.0 == b.0).filter(|same| same.len() > 1) {
+            let mut seen = BTreeMap::new();
+            for &(_, row) in same_hash {
+                let id = format.value(row).to_string();
+                if let Some(first) = seen.insert(id.clone(), row) {
+                    let problem = format!("id {id} names two rows: {} and {}", place(first), place(row));
+                    return Err(Error::new(ErrorKind::Input, problem).hint(
+                        "name a column that is unique, or leave out --id-column: rows are then named by file and row \
+                         number",
+                    ));
+                }
+            }
+        }
+        Ok(())
+    }
+}

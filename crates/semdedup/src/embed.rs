@@ -1,0 +1,287 @@
+//! The first stage: read the rows of all files, turn their texts into embeddings, and write both down in parts.
+//!
+//! A part is a run of rows, [`PART_ROWS`] of them but for the last: `embeddings-00000.npy`, `ids-00000-0.parquet` where
+//! an id column was asked for, and `part-00000.json`, written last: a part is there if its record is. Rows that cannot
+//! be read have an embedding of NaN, so that a row's number in the input is its number in every file.
+
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::{Arc, atomic::AtomicU64, atomic::Ordering};
+
+use arrow::array::{Array, ArrayRef};
+use rayon::prelude::*;
+use semdedup_embed::{EmbedStats, TextModel};
+use serde::{Deserialize, Serialize};
+
+use crate::files::write_atomically;
+use crate::formats::{Chunk, IdSource, Reader, Rows};
+use crate::input::Input;
+use crate::npy::NpyWriter;
+use crate::progress::{Progress, Stage};
+use crate::table::write_column;
+use crate::{Error, Result};
+
+/// The rows of a part: small enough that little is done twice after a kill, large enough that files are few.
+pub(crate) const PART_ROWS: u64 = 1 << 17;
+
+/// What `part-00000.json` says.
+#[derive(Debug, Default, Serialize, Deserialize)]
+pub(crate) struct PartRecord {
+    /// How many rows of which input file, in order.
+    pub(crate) spans: Vec<Span>,
+    /// How the ids are written down, in runs of one type: a file each.
+    pub(crate) ids: Vec<IdRun>,
+    /// The rows that could not be read.
+    pub(crate) skipped: Vec<SkippedRow>,
+    /// Texts without a character.
+    pub(crate) empty: u64,
+    /// Texts of which only the first tokens were used.
+    pub(crate) truncated: u64,
+}
+
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+pub(crate) struct Span {
+    pub(crate) file: usize,
+    pub(crate) rows: u64,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub(crate) enum IdRun {
+    Json,
+    Typed,
+}
+
+impl From<IdRun> for IdSource {
+    fn from(run: IdRun) -> Self {
+        match run {
+            IdRun::Json => Self::Json,
+            IdRun::Typed => Self::Typed,
+        }
+    }
+}
+
+/// A row that could not be read: its file, its number there, and why.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct SkippedRow {
+    pub(crate) file: usize,
+    pub(crate) row: u64,
+    pub(crate) reason: String,
+}
+
+impl PartRecord {
+    pub(crate) fn rows(&self) -> u64 {
+        self.spans.iter().map(|span| span.rows).sum()
+    }
+}
+
+pub(crate) fn embeddings_path(folder: &Path, part: usize) -> PathBuf {
+    folder.join(format!("embeddings-{part:05}.npy"))
+}
+
+pub(crate) fn ids_path(folder: &Path, part: usize, run: usize) -> PathBuf {
+    folder.join(format!("ids-{part:05}-{run}.parquet"))
+}
+
+fn record_path(folder: &Path, part: usize) -> PathBuf {
+    folder.join(format!("part-{part:05}.json"))
+}
+
+/// The parts that are there, in order.
+pub(crate) fn read_records(folder: &Path) -> Result<Vec<PartRecord>> {
+    let mut records = Vec::new();
+    loop {
+        let path = record_path(folder, records.len());
+        if !path.exists() {
+            return Ok(records);
+        }
+        let bytes = fs_err::read(&path).map_err(Error::io)?;
+        records.push(serde_json::from_slice(&bytes).map_err(|error| {
+            Error::work(&path, error).hint("delete the work directory to begin anew")
+        })?);
+    }
+}
+
+/// Embeds all rows of the input that are not in a part yet.
+pub(crate) fn embed_parts(
+    input: &Input,
+    model: &dyn TextModel,
+    folder: &Path,
+    progress: &dyn Progress,
+) -> Result<()> {
+    let done = read_records(folder)?;
+    progress.begin(Stage::Embed, "bytes", input.bytes());
+    let read = AtomicU64::new(0);
+    std::thread::scope(|scope| {
+        let threads = rayon::current_num_threads();
+        let (sender, tasks) = sync_channel(2 * threads);
+        let place = Place::after(&done);
+        let read = &read;
+        let reader = scope.spawn(move || read_rows(input, place, &sender, read));
+        let mut part = PartWriter::new(folder, done.len(), model.dim())?;
+        let mut shown = 0;
+        while let Some(batch) = next_batch(&tasks, 4 * threads) {
+            let embedded: Vec<Embedded> =
+                batch.par_iter().map(|task| task.embed(input, model)).collect::<Result<_>>()?;
+            for (task, embedded) in batch.iter().zip(embedded) {
+                part.append(task, embedded)?;
+                if task.closes_part {
+                    part = part.commit()?;
+                }
+            }
+            let now = read.load(Ordering::Relaxed);
+            progress.advance(now - shown);
+            shown = now;
+        }
+        drop(tasks);
+        reader.join().map_err(|_| Error::usage("the reading thread failed"))??;
+        if part.rows > 0 || part.number == 0 {
+            part.commit()?;
+        }
+        Ok(())
+    })
+}
+
+/// Where reading goes on.
+struct Place {
+    file: usize,
+    row: u64,
+}
+
+impl Place {
+    fn after(done: &[PartRecord]) -> Self {
+        let spans = || done.iter().flat_map(|record| &record.spans);
+        let file = spans().last().map_or(0, |span| span.file);
+        Self { file, row: spans().filter(|span| span.file == file).map(|span| span.rows).sum() }
+    }
+}
+
+/// Some rows of one file that belong to one part.
+struct Task {
+    file: usize,
+    chunk: Arc<Chunk>,
+    rows: Range<usize>,
+    closes_part: bool,
+}
+
+/// Reads the files in order and cuts them into tasks; ends early if nobody takes them any more.
+fn read_rows(input: &Input, from: Place, tasks: &SyncSender<Task>, read: &AtomicU64) -> Result<()> {
+    let mut room = PART_ROWS;
+    read.store(input.files[..from.file].iter().map(|file| file.bytes).sum(), Ordering::Relaxed);
+    for (file, source) in input.files.iter().enumerate().skip(from.file) {
+        let first_row = if file == from.file { from.row } else { 0 };
+        let before = read.load(Ordering::Relaxed);
+        let mut reader = Reader::open(source, &input.columns[file], &input.limits, first_row)?;
+        while let Some(chunk) = reader.next_chunk()? {
+            let chunk = Arc::new(chunk);
+            let mut start = 0;
+            while start < chunk.rows() {
+                let rows = start..chunk.rows().min(start + room as usize);
+                room -= rows.len() as u64;
+                start = rows.end;
+                let closes_part = room == 0;
+                if closes_part {
+                    room = PART_ROWS;
+                }
+                if tasks.send(Task { file, chunk: chunk.clone(), rows, closes_part }).is_err() {
+                    return Ok(());
+                }
+            }
+            read.store(before + reader.bytes_read(), Ordering::Relaxed);
+        }
+        read.store(before + source.bytes, Ordering::Relaxed);
+    }
+    Ok(())
+}
+
+/// Waits for a task and takes what else is ready.
+fn next_batch(tasks: &Receiver<Task>, most: usize) -> Option<Vec<Task>> {
+    let mut batch = vec![tasks.recv().ok()?];
+    batch.extend(tasks.try_iter().take(most - 1));
+    Some(batch)
+}
+
+struct Embedded {
+    rows: Rows,
+    values: Vec<f32>,
+    stats: EmbedStats,
+}
+
+impl Task {
+    fn embed(&self, input: &Input, model: &dyn TextModel) -> Result<Embedded> {
+        let rows = self.chunk.parse(&input.columns[self.file])?;
+        let path = &input.files[self.file].path;
+        if let Some(bad) = rows.bad.first().filter(|_| input.strict) {
+            return Err(Error::input(path, format!("row {}: {}", bad.row, bad.reason))
+                .hint("mend the row, or leave out --strict to skip and list such rows"));
+        }
+        let mut rows = rows;
+        let first = rows.first_row + self.rows.start as u64;
+        rows.texts = rows.texts.slice(self.rows.start, self.rows.len());
+        rows.ids = rows.ids.map(|ids| ids.slice(self.rows.start, self.rows.len()));
+        rows.bad.retain(|bad| (first..first + self.rows.len() as u64).contains(&bad.row));
+        rows.empty = rows.texts.iter().filter(|text| text.is_some_and(str::is_empty)).count();
+        rows.first_row = first;
+        let dim = model.dim();
+        let texts: Vec<&str> = rows.texts.iter().map(Option::unwrap_or_default).collect();
+        let mut values = vec![0.0; texts.len() * dim];
+        let stats = model.embed(&texts, &mut values);
+        for bad in &rows.bad {
+            let row = (bad.row - first) as usize;
+            values[row * dim..(row + 1) * dim].fill(f32::NAN);
+        }
+        Ok(Embedded { rows, values, stats })
+    }
+}
+
+struct PartWriter<'a> {
+    folder: &'a Path,
+    number: usize,
+    dim: usize,
+    rows: u64,
+    record: PartRecord,
+    embeddings: NpyWriter,
+    ids: Vec<(IdRun, Vec<ArrayRef>)>,
+}
+
+impl<'a> PartWriter<'a> {
+    fn new(folder: &'a Path, number: usize, dim: usize) -> Result<Self> {
+        let embeddings = NpyWriter::matrix(&embeddings_path(folder, number), dim)?;
+        Ok(Self { folder, number, dim, rows: 0, record: PartRecord::default(), embeddings, ids: Vec::new() })
+    }
+
+    fn append(&mut self, task: &Task, embedded: Embedded) -> Result<()> {
+        let Embedded { rows, values, stats } = embedded;
+        let count = rows.texts.len() as u64;
+        self.rows += count;
+        self.embeddings.write(&values)?;
+        match self.record.spans.last_mut().filter(|span| span.file == task.file) {
+            Some(span) => span.rows += count,
+            None => self.record.spans.push(Span { file: task.file, rows: count }),
+        }
+        self.record.empty += rows.empty as u64;
+        self.record.truncated += stats.truncated as u64;
+        let skipped = rows.bad.into_iter().map(|bad| SkippedRow { file: task.file, row: bad.row, reason: bad.reason });
+        self.record.skipped.extend(skipped);
+        if let Some(ids) = rows.ids {
+            let run = if task.chunk.id_source() == IdSource::Json { IdRun::Json } else { IdRun::Typed };
+            match self.ids.last_mut() {
+                Some((last, arrays)) if *last == run && arrays[0].data_type() == ids.data_type() => arrays.push(ids),
+                _ => self.ids.push((run, vec![ids])),
+            }
+        }
+        Ok(())
+    }
+
+    /// Makes the part last and begins the next one.
+    fn commit(mut self) -> Result<Self> {
+        self.embeddings.finish()?;
+        for (run, (source, arrays)) in self.ids.iter().enumerate() {
+            write_column(&ids_path(self.folder, self.number, run), "id", arrays)?;
+            self.record.ids.push(*source);
+        }
+        let record = serde_json::to_vec(&self.record).map_err(|error| Error::work(self.folder, error))?;
+        write_atomically(&record_path(self.folder, self.number), &record)?;
+        Self::new(self.folder, self.number + 1, self.dim)
+    }
+}

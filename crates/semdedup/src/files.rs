@@ -1,0 +1,133 @@
+//! Files that are either whole or not there: written under a temporary name, flushed to the disk, then renamed.
+
+use std::io::{self, Seek, SeekFrom, Write};
+use std::path::{Path, PathBuf};
+
+use fs_err as fs;
+use fs_err::File;
+
+use crate::{Error, ErrorKind, Result};
+
+/// What a temporary name ends with.
+pub(crate) const TEMPORARY: &str = ".tmp";
+
+/// The error of a file operation, in the user's words.
+pub(crate) fn at(path: &Path, error: io::Error) -> Error {
+    Error::io(io::Error::new(error.kind(), format!("{}: {error}", path.display())))
+}
+
+impl Error {
+    /// An I/O error whose message names the path (`fs_err` sees to that).
+    pub(crate) fn io(error: io::Error) -> Self {
+        let (kind, hint) = match error.kind() {
+            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
+                (ErrorKind::Output, Some("free some space, or put --work on another disk, and run the same command again: it goes on from here"))
+            }
+            io::ErrorKind::FileTooLarge => {
+                (ErrorKind::Output, Some("raise the file size limit of the system (ulimit -f) and run the same command again"))
+            }
+            io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
+                (ErrorKind::Output, Some("check the permissions of this path"))
+            }
+            io::ErrorKind::NotFound => (ErrorKind::Input, Some("check the path")),
+            _ => (ErrorKind::Input, None),
+        };
+        let message = one_line(&error.to_string());
+        let line = Self::new(kind, message);
+        match hint {
+            Some(hint) => line.hint(hint),
+            None => line,
+        }
+    }
+}
+
+fn one_line(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+fn temporary_name(path: &Path) -> PathBuf {
+    let mut name = path.file_name().unwrap_or_default().to_os_string();
+    name.push(TEMPORARY);
+    path.with_file_name(name)
+}
+
+/// A file that gets its name only when it is whole; dropped before that, it leaves nothing behind.
+#[derive(Debug)]
+pub(crate) struct PendingFile {
+    file: File,
+    path: PathBuf,
+    committed: bool,
+}
+
+impl PendingFile {
+    pub(crate) fn create(path: &Path) -> Result<Self> {
+        let file = File::create(temporary_name(path)).map_err(Error::io)?;
+        Ok(Self { file, path: path.to_path_buf(), committed: false })
+    }
+
+    /// Flushes to the disk and renames.
+    pub(crate) fn commit(mut self) -> Result<()> {
+        self.file.sync_all().map_err(Error::io)?;
+        fs::rename(temporary_name(&self.path), &self.path).map_err(Error::io)?;
+        self.committed = true;
+        sync_folder_of(&self.path)
+    }
+}
+
+impl Write for PendingFile {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.file.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.file.flush()
+    }
+}
+
+impl Seek for PendingFile {
+    fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
+        self.file.seek(to)
+    }
+}
+
+impl Drop for PendingFile {
+    fn drop(&mut self) {
+        if !self.committed {
+            // Nothing to be done if this fails: the next run clears temporary files too.
+            let _ = fs::remove_file(temporary_name(&self.path));
+        }
+    }
+}
+
+/// Writes a whole small file atomically.
+pub(crate) fn write_atomically(path: &Path, bytes: &[u8]) -> Result<()> {
+    let mut file = PendingFile::create(path)?;
+    file.write_all(bytes).map_err(Error::io)?;
+    file.commit()
+}
+
+/// Makes renames in a file's folder last through a power cut.
+pub(crate) fn sync_folder_of(path: &Path) -> Result<()> {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    if cfg!(unix) {
+        File::open(folder).and_then(|folder| folder.sync_all()).map_err(Error::io)?;
+    }
+    Ok(())
+}
+
+/// Fills `bytes` from a place in a file, without moving its position.
+pub(crate) fn read_exact_at(file: &File, bytes: &mut [u8], offset: u64) -> io::Result<()> {
+    #[cfg(unix)]
+    return std::os::unix::fs::FileExt::read_exact_at(file.file(), bytes, offset);
+    #[cfg(windows)]
+    {
+        let mut done = 0;
+        while done < bytes.len() {
+            match std::os::windows::fs::FileExt::seek_read(file.file(), &mut bytes[done..], offset + done as u64)? {
+                0 => return Err(io::ErrorKind::UnexpectedEof.into()),
+                n => done += n,
+            }
+        }
+        Ok(())
+    }
+}

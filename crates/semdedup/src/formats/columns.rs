@@ -1,0 +1,210 @@
+//! Which columns of a file hold the texts and the ids, settled for all files before any work starts.
+
+use serde::{Deserialize, Serialize};
+
+use super::split::Splitter;
+use super::{Format, InputFile, ReadLimits, json, parquet_in};
+use crate::{Error, Result};
+
+const DEFAULT_TEXT: &str = "text";
+/// How many rows of a JSONL file are looked at to know its columns.
+const SAMPLE_ROWS: usize = 100;
+/// How many columns an error lists.
+const LISTED: usize = 20;
+
+/// What the user asked for.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ColumnChoice {
+    /// The column of the texts.
+    pub text: Option<String>,
+    /// The column of the ids.
+    pub id: Option<String>,
+}
+
+/// What that means for one file. The text of a plain text file is the line; its `text` is "text".
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Columns {
+    /// The column of the texts.
+    pub text: String,
+    /// The column of the ids.
+    pub id: Option<String>,
+}
+
+/// Finds the columns of every file: the text column asked for, else `text`, else the only column of strings.
+///
+/// # Errors
+/// A file without the column asked for, or one whose text column is not the one that the files before it have, or is
+/// not of strings; an id column asked for of plain text. Each names the file and lists its columns.
+pub fn resolve_columns(files: &[InputFile], choice: &ColumnChoice) -> Result<Vec<Columns>> {
+    let mut first: Option<(&InputFile, String)> = None;
+    let mut resolved = Vec::with_capacity(files.len());
+    for file in files {
+        let Some(table) = Table::of(file, choice)? else {
+            resolved.push(Columns { text: DEFAULT_TEXT.to_owned(), id: None });
+            continue;
+        };
+        let wanted = choice.text.as_deref().or(first.as_ref().map(|(_, text)| text.as_str()));
+        let text = table.text(wanted, choice.id.as_deref()).map_err(|error| match &first {
+            Some((other, text)) if choice.text.is_none() => error.hint(format!(
+                "{} has its texts in `{text}`; choose with --text-column",
+                other.path.display()
+            )),
+            _ => error,
+        })?;
+        let id = choice.id.as_deref().map(|id| table.id(id)).transpose()?;
+        // A file without rows has no columns to speak of, so it does not decide for the others.
+        if first.is_none() && !table.columns.is_empty() {
+            first = Some((file, text.clone()));
+        }
+        resolved.push(Columns { text, id });
+    }
+    Ok(resolved)
+}
+
+struct Column {
+    name: String,
+    /// Its type, where the format has types.
+    kind: Option<String>,
+    is_text: bool,
+}
+
+/// The columns of one file.
+struct Table<'a> {
+    file: &'a InputFile,
+    columns: Vec<Column>,
+}
+
+impl<'a> Table<'a> {
+    /// `None` for plain text, which has no columns.
+    fn of(file: &'a InputFile, choice: &ColumnChoice) -> Result<Option<Self>> {
+        let columns = match file.format {
+            Format::Text => {
+                return match &choice.id {
+                    None => Ok(None),
+                    Some(id) => {
+                        let problem = format!("no column `{id}`: plain text has no ids");
+                        Err(Error::input(&file.path, problem)
+                            .hint("leave out --id-column, or the plain text files"))
+                    }
+                };
+            }
+            Format::Jsonl => jsonl_columns(file)?,
+            Format::Csv { .. } => csv_columns(file)?,
+            Format::Parquet => parquet_columns(file)?,
+        };
+        Ok(Some(Self { file, columns }))
+    }
+
+    fn text(&self, wanted: Option<&str>, id: Option<&str>) -> Result<String> {
+        let name = wanted.unwrap_or(DEFAULT_TEXT);
+        if self.columns.is_empty() && self.file.format != Format::Parquet {
+            return Ok(name.to_owned());
+        }
+        if let Some(column) = self.columns.iter().find(|column| column.name == name) {
+            return self.checked(column);
+        }
+        let is_candidate = |column: &&Column| {
+            column.is_text && column.kind.as_deref() != Some("null") && Some(column.name.as_str()) != id
+        };
+        let mut texts = self.columns.iter().filter(is_candidate);
+        match (wanted, texts.next(), texts.next()) {
+            (None, Some(only), None) => self.checked(only),
+            _ => Err(self.missing(name).hint("name the column of the texts with --text-column")),
+        }
+    }
+
+    fn id(&self, id: &str) -> Result<String> {
+        let known = self.columns.iter().filter(|column| column.name == id).count();
+        if known == 0 && !(self.columns.is_empty() && self.file.format != Format::Parquet) {
+            return Err(self.missing(id).hint("name the column of the ids with --id-column"));
+        }
+        self.once(id)?;
+        Ok(id.to_owned())
+    }
+
+    fn checked(&self, column: &Column) -> Result<String> {
+        if !column.is_text {
+            let kind = column.kind.as_deref().unwrap_or("of another type");
+            let problem = format!("column `{}` is {kind}, not a string", column.name);
+            return Err(Error::input(&self.file.path, problem).hint("choose another with --text-column"));
+        }
+        self.once(&column.name)?;
+        Ok(column.name.clone())
+    }
+
+    fn once(&self, name: &str) -> Result<()> {
+        match self.columns.iter().filter(|column| column.name == name).count() {
+            0 | 1 => Ok(()),
+            times => Err(Error::input(&self.file.path, format!("column `{name}` is there {times} times"))
+                .hint("rename all but one")),
+        }
+    }
+
+    fn missing(&self, name: &str) -> Error {
+        let column = |column: &Column| match &column.kind {
+            Some(kind) => format!("{} ({kind})", column.name),
+            None => column.name.clone(),
+        };
+        let mut columns = self.columns.iter().take(LISTED).map(column).collect::<Vec<_>>().join(", ");
+        if self.columns.len() > LISTED {
+            columns = format!("{columns} and {} more", self.columns.len() - LISTED);
+        }
+        Error::input(&self.file.path, format!("no column `{name}`; columns are {columns}"))
+    }
+}
+
+/// The columns of the first rows, each with the first kind of value that is not null.
+fn jsonl_columns(file: &InputFile) -> Result<Vec<Column>> {
+    let mut splitter = Splitter::open(file, &ReadLimits::default())?;
+    let (mut columns, mut rows, mut problem) = (Vec::<Column>::new(), 0, None);
+    while rows < SAMPLE_ROWS
+        && let Some(mut records) = splitter.next_records()?
+    {
+        records.spans.truncate(SAMPLE_ROWS - rows);
+        rows += records.spans.len();
+        records.for_each(ReadLimits::default().max_row_bytes, |line| match line.and_then(json::columns_of) {
+            Ok(found) => found.into_iter().for_each(|(name, kind)| note(&mut columns, name, kind)),
+            Err(reason) => problem = problem.take().or(Some(reason)),
+        });
+    }
+    match problem {
+        Some(problem) if columns.is_empty() => Err(Error::input(
+            &file.path,
+            format!("none of the first {rows} rows is a JSON object: row 0: {problem}"),
+        )
+        .hint("each line must be one object; `jq -c '.[]'` turns a list into such lines")),
+        _ => Ok(columns),
+    }
+}
+
+fn note(columns: &mut Vec<Column>, name: String, kind: &str) {
+    let is_text = matches!(kind, "a string" | "null");
+    match columns.iter_mut().find(|column| column.name == name) {
+        None => columns.push(Column { name, kind: Some(kind.to_owned()), is_text }),
+        Some(column) if column.kind.as_deref() == Some("null") || (kind == "a string" && !column.is_text) => {
+            (column.kind, column.is_text) = (Some(kind.to_owned()), is_text);
+        }
+        Some(_) => {}
+    }
+}
+
+fn csv_columns(file: &InputFile) -> Result<Vec<Column>> {
+    let mut splitter = Splitter::open(file, &ReadLimits::default())?;
+    while let Some(records) = splitter.next_records()? {
+        if let Some(header) = records.header {
+            let column = |name: &String| Column { name: name.clone(), kind: None, is_text: true };
+            return Ok(header.names.iter().map(column).collect());
+        }
+    }
+    Ok(Vec::new())
+}
+
+fn parquet_columns(file: &InputFile) -> Result<Vec<Column>> {
+    let (_, metadata) = parquet_in::footer(file)?;
+    let column = |field: &arrow::datatypes::FieldRef| Column {
+        name: field.name().clone(),
+        kind: Some(field.data_type().to_string()),
+        is_text: parquet_in::is_text(field.data_type()),
+    };
+    Ok(metadata.schema().fields().iter().map(column).collect())
+}

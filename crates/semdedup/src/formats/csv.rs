@@ -1,0 +1,184 @@
+//! CSV and TSV: where records end, what the header says, and what a record's fields are (csv-core does the grammar).
+
+use std::sync::Arc;
+
+use csv_core::{ReadRecordResult, Reader, ReaderBuilder};
+
+use super::rows::RowsBuilder;
+use super::split::Records;
+use super::{Columns, InputFile};
+use crate::{Error, Result};
+
+/// The first record of a file.
+pub(super) struct Header {
+    pub names: Vec<String>,
+    delimiter: u8,
+}
+
+impl Header {
+    /// The position of a column.
+    fn position(&self, name: &str) -> std::result::Result<usize, String> {
+        let missing = || format!("no column `{name}` in the header; columns are {}", self.names.join(", "));
+        self.names.iter().position(|column| column == name).ok_or_else(missing)
+    }
+}
+
+/// Finds where records end, across any number of buffers.
+pub(super) struct CsvRecords {
+    reader: Reader,
+    delimiter: u8,
+    header: Option<Arc<Header>>,
+    /// The record has ended in `\r` and the next byte may be its `\n`.
+    carriage_return: bool,
+    /// Unquoted fields, which nobody looks at here.
+    scratch: Vec<u8>,
+}
+
+impl CsvRecords {
+    pub fn new(delimiter: u8) -> Self {
+        let reader = ReaderBuilder::new().delimiter(delimiter).build();
+        Self { reader, delimiter, header: None, carriage_return: false, scratch: vec![0; 16 << 10] }
+    }
+
+    pub fn header(&self) -> Option<Arc<Header>> {
+        self.header.clone()
+    }
+
+    pub fn set_header(&mut self, file: &InputFile, record: &[u8]) -> Result<()> {
+        let mut fields = Fields::new(self.delimiter);
+        fields.read(record);
+        let names = fields
+            .iter()
+            .map(|field| String::from_utf8(field.to_vec()))
+            .collect::<std::result::Result<_, _>>();
+        let names = names.map_err(|error| Error::input(&file.path, format!("header: {error}")))?;
+        self.header = Some(Arc::new(Header { names, delimiter: self.delimiter }));
+        Ok(())
+    }
+
+    /// How many bytes of `input` belong to the current record, if it ends there.
+    pub fn find_end(&mut self, input: &[u8]) -> Option<usize> {
+        let mut read = 0;
+        // No input would mean the end of the file to csv-core.
+        while !self.carriage_return && read < input.len() {
+            let mut ends = [0; 64];
+            let (result, bytes, ..) = self.reader.read_record(&input[read..], &mut self.scratch, &mut ends);
+            read += bytes;
+            if matches!(result, ReadRecordResult::Record) {
+                if input[read - 1] != b'\r' {
+                    return Some(read);
+                }
+                self.carriage_return = true;
+            }
+        }
+        if !self.carriage_return || read == input.len() {
+            return None;
+        }
+        self.carriage_return = false;
+        Some(read + usize::from(input[read] == b'\n'))
+    }
+
+    /// Whether the current record could end here: it is not inside quotes.
+    pub fn can_end(&self) -> bool {
+        let mut reader = self.reader.clone();
+        let mut ends = [0; 64];
+        let mut scratch = [0; 64];
+        self.carriage_return
+            || matches!(reader.read_record(b"\n", &mut scratch, &mut ends).0, ReadRecordResult::Record)
+    }
+}
+
+/// The fields of one record.
+struct Fields {
+    reader: Reader,
+    bytes: Vec<u8>,
+    ends: Vec<usize>,
+    count: usize,
+}
+
+impl Fields {
+    fn new(delimiter: u8) -> Self {
+        let reader = ReaderBuilder::new().delimiter(delimiter).build();
+        Self { reader, bytes: Vec::new(), ends: vec![0; 16], count: 0 }
+    }
+
+    fn read(&mut self, record: &[u8]) {
+        self.reader.reset();
+        if self.bytes.len() < record.len() {
+            self.bytes.resize(record.len().next_power_of_two(), 0);
+        }
+        let (mut read, mut written) = (0, 0);
+        self.count = 0;
+        loop {
+            if self.count == self.ends.len() {
+                self.ends.resize(2 * self.count, 0);
+            }
+            // Fields are never longer than the record, so `bytes` cannot be full; no input ends the record.
+            let (result, bytes_in, bytes_out, ends) = self.reader.read_record(
+                &record[read..],
+                &mut self.bytes[written..],
+                &mut self.ends[self.count..],
+            );
+            read += bytes_in;
+            written += bytes_out;
+            self.count += ends;
+            if matches!(result, ReadRecordResult::Record | ReadRecordResult::End) {
+                return;
+            }
+        }
+    }
+
+    fn field(&self, column: usize) -> &[u8] {
+        let start = column.checked_sub(1).map_or(0, |before| self.ends[before]);
+        &self.bytes[start..self.ends[column]]
+    }
+
+    fn iter(&self) -> impl Iterator<Item = &[u8]> {
+        (0..self.count).map(|column| self.field(column))
+    }
+}
+
+/// Where a CSV row's text and id are.
+struct Places {
+    fields: usize,
+    text: usize,
+    id: Option<usize>,
+}
+
+/// Parses the records of one chunk; the error says which column the header lacks.
+pub(super) fn parse(
+    records: &Records,
+    columns: &Columns,
+    rows: &mut RowsBuilder,
+) -> std::result::Result<(), String> {
+    // Rows only come after a header, so without one there are none.
+    let Some(header) = &records.header else { return Ok(()) };
+    let id = columns.id.as_deref().map(|id| header.position(id)).transpose()?;
+    let places = Places { fields: header.names.len(), text: header.position(&columns.text)?, id };
+    let mut fields = Fields::new(header.delimiter);
+    records.for_each(rows.limit, |record| {
+        let parsed = record.and_then(|record| {
+            std::str::from_utf8(record).map_err(|error| super::rows::not_utf8(&error))?;
+            fields.read(record);
+            text_and_id(&fields, &places)
+        });
+        match parsed {
+            Ok((text, id)) => rows.push(text, id),
+            Err(reason) => rows.push_bad(reason),
+        }
+    });
+    Ok(())
+}
+
+fn text_and_id<'a>(
+    fields: &'a Fields,
+    places: &Places,
+) -> std::result::Result<(&'a str, Option<&'a str>), String> {
+    if fields.count != places.fields {
+        return Err(format!("row has {} fields, the header has {}", fields.count, places.fields));
+    }
+    // Only quotes are taken out of a record, so its fields are UTF-8 because it is.
+    let field =
+        |column| std::str::from_utf8(fields.field(column)).map_err(|error| super::rows::not_utf8(&error));
+    Ok((field(places.text)?, places.id.map(field).transpose()?))
+}

@@ -1,0 +1,266 @@
+//! Which files a run reads: files, folders and globs as the user typed them, turned into a list of [`InputFile`]s.
+
+use std::collections::HashSet;
+use std::fs::Metadata;
+use std::path::{Path, PathBuf};
+use std::time::UNIX_EPOCH;
+
+use glob::MatchOptions;
+use walkdir::{DirEntry, WalkDir};
+
+use super::names::{self, Argument, Found};
+use super::{Compression, Format, InputFile};
+use crate::{Error, Result};
+
+const KNOWN: &str = ".jsonl, .ndjson, .json, .csv, .tsv and .txt (each also .gz or .zst), and .parquet";
+
+/// What [`survey`] found, and how much it passed over.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Discovered {
+    /// The files to read, in the order of the arguments, sorted by name inside folders and globs.
+    pub files: Vec<InputFile>,
+    /// What was found in folders and by globs but not taken.
+    pub skipped: Skipped,
+}
+
+/// How much was passed over in folders and globs.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Skipped {
+    /// Files and folders whose name starts with a dot.
+    pub hidden: usize,
+    /// Files with an extension that is not read.
+    pub unknown: usize,
+    /// Folders that the caller excludes.
+    pub excluded: usize,
+    /// Files that were already given by an earlier argument.
+    pub repeated: usize,
+}
+
+/// The files that `inputs` (files, folders, globs) mean; see [`survey`].
+///
+/// # Errors
+/// As [`survey`].
+pub fn discover(inputs: &[String], exclude: &[PathBuf]) -> Result<Vec<InputFile>> {
+    survey(inputs, exclude).map(|found| found.files)
+}
+
+/// The files that `inputs` (files, folders, globs) mean, and what was passed over; folders in `exclude` are not entered.
+///
+/// A file counts once, however often it is given. A file is named by its file name, one in a folder (or found by a
+/// glob) by its path relative to that folder (or to the glob's fixed part); where names clash, everything found by
+/// the arguments concerned goes under the name of their folder.
+///
+/// # Errors
+/// A missing path, a named file of unknown extension, no file at all, names that clash even so.
+pub fn survey(inputs: &[String], exclude: &[PathBuf]) -> Result<Discovered> {
+    let excluded = exclude.iter().filter_map(|path| fs_err::canonicalize(path).ok()).collect();
+    let mut survey = Survey { excluded, seen: HashSet::new(), skipped: Skipped::default() };
+    let mut arguments = Vec::with_capacity(inputs.len());
+    for input in inputs {
+        let mut argument = survey.argument(input)?;
+        argument.files.sort_by(|a, b| a.name.cmp(&b.name));
+        arguments.push(argument);
+    }
+    let files = names::unique(arguments)?;
+    if files.is_empty() {
+        let given = inputs.iter().map(|input| format!("`{input}`")).collect::<Vec<_>>().join(", ");
+        return Err(Error::new(crate::ErrorKind::Input, format!("no file to read in {given}")).hint(
+            format!("known extensions are {KNOWN}; hidden files and the output folders are passed over"),
+        ));
+    }
+    Ok(Discovered { files, skipped: survey.skipped })
+}
+
+struct Survey {
+    excluded: HashSet<PathBuf>,
+    seen: HashSet<PathBuf>,
+    skipped: Skipped,
+}
+
+impl Survey {
+    fn argument(&mut self, input: &str) -> Result<Argument> {
+        let path = Path::new(input);
+        match fs_err::metadata(path) {
+            Ok(metadata) if metadata.is_dir() => {
+                let mut files = Vec::new();
+                self.walk(path, path, &mut files)?;
+                Ok(Argument { folder: folder_name(path), files })
+            }
+            Ok(metadata) if metadata.is_file() => self.named_file(path, &metadata),
+            Ok(_) => Err(Error::input(path, "is neither a file nor a folder")),
+            Err(_) if input.contains(['*', '?', '[']) => self.glob(input),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+                Err(Error::input(path, "no such file or folder"))
+            }
+            Err(error) => Err(Error::input(path, error)),
+        }
+    }
+
+    fn named_file(&mut self, path: &Path, metadata: &Metadata) -> Result<Argument> {
+        let name = relative_name(path, path.parent().unwrap_or(Path::new("")))?;
+        let Some(layout) = layout(&name) else {
+            return Err(Error::input(path, "unknown extension").hint(format!("known extensions are {KNOWN}")));
+        };
+        let mut files = Vec::new();
+        if self.is_new(path)? {
+            files.push(found(path, name, layout, metadata)?);
+        }
+        Ok(Argument { folder: folder_name(path.parent().unwrap_or(Path::new(""))), files })
+    }
+
+    fn glob(&mut self, pattern: &str) -> Result<Argument> {
+        let options = MatchOptions { require_literal_leading_dot: true, ..MatchOptions::new() };
+        let matches = glob::glob_with(pattern, options)
+            .map_err(|error| Error::usage(format!("the pattern `{pattern}` is not valid: {error}")))?;
+        let base = fixed_part(pattern);
+        let mut files = Vec::new();
+        for path in matches {
+            let path = path.map_err(|error| Error::input(error.path(), error.error()))?;
+            self.walk(&path, &base, &mut files)?;
+        }
+        Ok(Argument { folder: folder_name(&base), files })
+    }
+
+    /// Takes the files in `root` (or `root` itself), named relative to `base`.
+    fn walk(&mut self, root: &Path, base: &Path, files: &mut Vec<Found>) -> Result<()> {
+        // Links are followed: downloads are often folders of links into a store.
+        let mut entries = WalkDir::new(root).follow_links(true).sort_by_file_name().into_iter();
+        while let Some(entry) = entries.next() {
+            let entry = match entry {
+                Ok(entry) => entry,
+                Err(error) if error.path().is_some_and(|path| self.passes_over(path)) => continue,
+                Err(error) => {
+                    let path = error.path().unwrap_or(root).to_path_buf();
+                    return Err(Error::input(path, error));
+                }
+            };
+            if entry.file_type().is_dir() {
+                if self.leaves_out(&entry) {
+                    entries.skip_current_dir();
+                }
+            } else if !self.passes_over(entry.path()) {
+                self.take(&entry, base, files)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn leaves_out(&mut self, folder: &DirEntry) -> bool {
+        if folder.depth() > 0 && is_hidden(folder.path()) {
+            self.skipped.hidden += 1;
+            return true;
+        }
+        let excluded = !self.excluded.is_empty()
+            && fs_err::canonicalize(folder.path()).is_ok_and(|path| self.excluded.contains(&path));
+        self.skipped.excluded += usize::from(excluded);
+        excluded
+    }
+
+    fn passes_over(&mut self, path: &Path) -> bool {
+        let hidden = is_hidden(path);
+        let unknown = !hidden && layout(&path.to_string_lossy()).is_none();
+        self.skipped.hidden += usize::from(hidden);
+        self.skipped.unknown += usize::from(unknown);
+        hidden || unknown
+    }
+
+    fn take(&mut self, entry: &DirEntry, base: &Path, files: &mut Vec<Found>) -> Result<()> {
+        let path = entry.path();
+        let metadata = fs_err::metadata(path).map_err(|error| Error::input(path, error))?;
+        if !metadata.is_file() {
+            return Err(Error::input(path, "is not a file"));
+        }
+        let name = relative_name(path, base)?;
+        if let Some(layout) = layout(&name)
+            && self.is_new(path)?
+        {
+            files.push(found(path, name, layout, &metadata)?);
+        }
+        Ok(())
+    }
+
+    /// Whether this file has not been given before. Folders are compared by where they really are, but two links in
+    /// one folder are two files: each has its own name in the output, and leaving one out would lose it.
+    fn is_new(&mut self, path: &Path) -> Result<bool> {
+        let folder = match path.parent() {
+            Some(folder) if folder != Path::new("") => folder,
+            _ => Path::new("."),
+        };
+        let folder = fs_err::canonicalize(folder).map_err(|error| Error::input(path, error))?;
+        let new = self.seen.insert(folder.join(path.file_name().unwrap_or_default()));
+        self.skipped.repeated += usize::from(!new);
+        Ok(new)
+    }
+}
+
+/// The format and compression that a file name stands for.
+fn layout(name: &str) -> Option<(Format, Compression)> {
+    let name = name.to_ascii_lowercase();
+    let (stem, compression) = match name.strip_suffix(".gz") {
+        Some(stem) => (stem, Compression::Gzip),
+        None => match name.strip_suffix(".zst") {
+            Some(stem) => (stem, Compression::Zstd),
+            None => (name.as_str(), Compression::None),
+        },
+    };
+    let format = match stem.rsplit_once('.')?.1 {
+        "jsonl" | "ndjson" | "json" => Format::Jsonl,
+        "csv" => Format::Csv { delimiter: b',' },
+        "tsv" => Format::Csv { delimiter: b'\t' },
+        "txt" => Format::Text,
+        "parquet" if compression == Compression::None => Format::Parquet,
+        _ => return None,
+    };
+    Some((format, compression))
+}
+
+fn found(path: &Path, name: String, layout: (Format, Compression), metadata: &Metadata) -> Result<Found> {
+    let (format, compression) = layout;
+    let modified_ns = modified_ns(metadata).map_err(|error| Error::input(path, error))?;
+    Ok(Found {
+        file: InputFile {
+            path: path.to_path_buf(),
+            name: name.clone(),
+            format,
+            compression,
+            bytes: metadata.len(),
+            modified_ns,
+        },
+        name,
+    })
+}
+
+/// The modification time in nanoseconds since 1970 (0 for anything earlier).
+pub(super) fn modified_ns(metadata: &Metadata) -> std::io::Result<u128> {
+    Ok(metadata.modified()?.duration_since(UNIX_EPOCH).map_or(0, |since| since.as_nanos()))
+}
+
+/// `path` relative to `base`, parts joined by `/`; only plain parts are let through, so that it cannot climb out.
+fn relative_name(path: &Path, base: &Path) -> Result<String> {
+    let relative = path.strip_prefix(base).ok().filter(|relative| *relative != Path::new("")).unwrap_or(path);
+    let mut parts = Vec::new();
+    for part in relative.components() {
+        if let std::path::Component::Normal(part) = part {
+            parts.push(part.to_str().ok_or_else(|| Error::input(path, "the file name is not UTF-8"))?);
+        }
+    }
+    Ok(parts.join("/"))
+}
+
+fn is_hidden(path: &Path) -> bool {
+    path.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(b"."))
+}
+
+/// The folder of a glob before its first wildcard.
+fn fixed_part(pattern: &str) -> PathBuf {
+    let pattern = pattern.trim_start_matches("./"); // glob leaves it out of what it finds
+    let wild = pattern.find(['*', '?', '[']).unwrap_or(pattern.len());
+    pattern[..wild].rfind('/').map_or_else(PathBuf::new, |slash| PathBuf::from(&pattern[..=slash]))
+}
+
+fn folder_name(folder: &Path) -> String {
+    let folder = if folder == Path::new("") { Path::new(".") } else { folder };
+    let real = fs_err::canonicalize(folder).ok();
+    let name = folder.file_name().or_else(|| real.as_deref().and_then(Path::file_name));
+    name.map_or_else(|| "root".to_owned(), |name| name.to_string_lossy().into_owned())
+}

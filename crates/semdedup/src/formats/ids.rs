@@ -1,0 +1,150 @@
+//! The ids of a whole run as one column, of the type that the input has them in.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use arrow::array::{
+    Array, ArrayRef, AsArray, Int64Array, LargeStringArray, StringArray, UInt64Array, new_null_array,
+};
+use arrow::compute::{CastOptions, cast, cast_with_options, concat};
+use arrow::datatypes::DataType;
+
+use crate::{Error, Result};
+
+/// How the ids of a part are written down.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum IdSource {
+    /// As raw JSON tokens in Utf8: `12`, `"a"`.
+    Json,
+    /// As values of their own type.
+    Typed,
+}
+
+/// The ids of some rows, as [`super::Rows`] has them.
+#[derive(Debug, Clone)]
+pub struct IdPart {
+    /// How they are written down; [`super::Format::id_source`] knows.
+    pub source: IdSource,
+    /// The ids.
+    pub values: ArrayRef,
+}
+
+/// The type of raw JSON tokens: Int64 if all are that, else UInt64 if all are that, else Utf8 of the unquoted strings
+/// if all are strings, else Utf8 of the raw tokens (so that `1` and `"1"` stay different). Nulls have no say.
+///
+/// # Errors
+/// Parts that are not Utf8.
+pub fn typed_json_ids(raw: &[ArrayRef]) -> Result<ArrayRef> {
+    let parts = raw.iter().map(|part| {
+        part.as_string_opt::<i32>()
+            .ok_or_else(|| Error::usage(format!("ids are {}, not JSON tokens", part.data_type())))
+    });
+    let parts = parts.collect::<Result<Vec<&StringArray>>>()?;
+    let tokens = || parts.iter().flat_map(|part| part.iter());
+    if tokens().flatten().all(|token| token.parse::<i64>().is_ok()) && tokens().flatten().next().is_some() {
+        return Ok(Arc::new(tokens().map(|token| token?.parse::<i64>().ok()).collect::<Int64Array>()));
+    }
+    if tokens().flatten().all(|token| token.parse::<u64>().is_ok()) && tokens().flatten().next().is_some() {
+        return Ok(Arc::new(tokens().map(|token| token?.parse::<u64>().ok()).collect::<UInt64Array>()));
+    }
+    if tokens().flatten().all(|token| unquoted(token).is_some()) {
+        return Ok(strings(tokens().map(|token| token.and_then(unquoted))));
+    }
+    Ok(strings(tokens().map(|token| token.map(Cow::Borrowed))))
+}
+
+/// The string that a JSON token stands for, if it is one.
+fn unquoted(token: &str) -> Option<Cow<'_, str>> {
+    match token.strip_prefix('"')?.strip_suffix('"')? {
+        plain if !plain.contains(['\\', '"']) => Some(Cow::Borrowed(plain)),
+        _ => serde_json::from_str::<String>(token).ok().map(Cow::Owned),
+    }
+}
+
+/// Utf8, or LargeUtf8 where 32-bit offsets do not reach.
+fn strings<'a>(values: impl Iterator<Item = Option<Cow<'a, str>>> + Clone) -> ArrayRef {
+    let bytes: usize = values.clone().map(|value| value.map_or(0, |value| value.len())).sum();
+    if i32::try_from(bytes).is_ok() {
+        Arc::new(values.collect::<StringArray>())
+    } else {
+        Arc::new(values.collect::<LargeStringArray>())
+    }
+}
+
+/// The ids of a run, part after part, as one column that Parquet can hold.
+///
+/// - JSON parts are typed together by [`typed_json_ids`]; dictionaries are unpacked; parts of nulls have no say.
+/// - All of one type: that type. All integers of different widths: Int64, or UInt64 if that alone holds all of them.
+/// - Anything else (integers in one file and strings in another, say): Utf8 as Arrow prints each value, LargeUtf8 past
+///   2 GiB. The number 1 of one file and the string "1" of another then look alike; which file a row is from tells.
+///
+/// # Errors
+/// Types that cannot be printed as text (lists, structs) beside another type.
+pub fn unify_ids(parts: Vec<IdPart>) -> Result<ArrayRef> {
+    let parts = typed(parts)?;
+    let voting = || parts.iter().filter(|part| part.null_count() < part.len());
+    let Some(kind) = voting().next().or(parts.first()).map(|part| part.data_type().clone()) else {
+        return Ok(Arc::new(StringArray::new_null(0)));
+    };
+    let kind = if voting().all(|part| part.data_type() == &kind) {
+        kind
+    } else if voting().all(|part| part.data_type().is_integer()) {
+        match common_integer(&parts) {
+            Some(kind) => kind,
+            None => DataType::Utf8,
+        }
+    } else {
+        DataType::Utf8
+    };
+    let kind = if kind == DataType::Utf8 && text_bytes(&parts) > i32::MAX as usize {
+        DataType::LargeUtf8
+    } else {
+        kind
+    };
+    let parts = parts.iter().map(|part| to_type(part, &kind)).collect::<Result<Vec<_>>>()?;
+    let parts = parts.iter().map(AsRef::as_ref).collect::<Vec<&dyn Array>>();
+    concat(&parts).map_err(|error| Error::usage(format!("the ids cannot be joined: {error}")))
+}
+
+/// The parts with JSON tokens and dictionaries turned into values.
+fn typed(parts: Vec<IdPart>) -> Result<Vec<ArrayRef>> {
+    let json = parts.iter().filter(|part| part.source == IdSource::Json);
+    let json = typed_json_ids(&json.map(|part| part.values.clone()).collect::<Vec<_>>())?;
+    let mut taken = 0;
+    let typed = parts.into_iter().map(|part| match (part.source, part.values.data_type()) {
+        (IdSource::Json, _) => {
+            let values = json.slice(taken, part.values.len());
+            taken += part.values.len();
+            Ok(values)
+        }
+        (IdSource::Typed, DataType::Dictionary(_, kind)) => to_type(&part.values, kind),
+        (IdSource::Typed, _) => Ok(part.values),
+    });
+    typed.collect()
+}
+
+/// Int64 or UInt64, whichever holds all of the integers.
+fn common_integer(parts: &[ArrayRef]) -> Option<DataType> {
+    let fits = |kind: &DataType| {
+        let checked = CastOptions { safe: false, ..CastOptions::default() };
+        parts
+            .iter()
+            .all(|part| part.null_count() == part.len() || cast_with_options(part, kind, &checked).is_ok())
+    };
+    [DataType::Int64, DataType::UInt64].into_iter().find(fits)
+}
+
+/// About how much text the parts make (numbers are short).
+fn text_bytes(parts: &[ArrayRef]) -> usize {
+    parts.iter().map(|part| part.get_array_memory_size() + 20 * part.len()).sum()
+}
+
+fn to_type(part: &ArrayRef, kind: &DataType) -> Result<ArrayRef> {
+    if part.null_count() == part.len() {
+        return Ok(new_null_array(kind, part.len()));
+    }
+    cast(part, kind).map_err(|error| {
+        Error::usage(format!("ids of type {} cannot be joined with others: {error}", part.data_type()))
+            .hint("choose an id column that has one type in all files")
+    })
+}

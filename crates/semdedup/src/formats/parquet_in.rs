@@ -1,0 +1,195 @@
+//! Parquet: the projected columns of a file, batch after batch.
+
+use std::sync::Arc;
+
+use arrow::array::{Array, ArrayRef, AsArray, LargeStringArray, LargeStringBuilder, RecordBatch};
+use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
+use fs_err::File;
+use parquet::arrow::ProjectionMask;
+use parquet::arrow::arrow_reader::{
+    ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder,
+    RowSelection,
+};
+use parquet::file::metadata::ParquetMetaData;
+
+use super::rows::Rows;
+use super::{Columns, InputFile};
+use crate::{Error, Result};
+
+/// A batch is at most this many rows…
+const MAX_ROWS: u64 = 2048;
+/// …and about this many bytes, going by the file's own statistics.
+const BATCH_BYTES: u64 = 1 << 20;
+
+/// The error for a Parquet file that cannot be read, at the row that was reached.
+pub(super) fn damaged(file: &InputFile, row: u64, cause: &dyn std::fmt::Display) -> Error {
+    let cause = cause.to_string().replace('\n', " ");
+    Error::input(&file.path, format!("row {row}: the Parquet data cannot be read: {cause}"))
+        .hint("the file is truncated, damaged or not Parquet; copy or write it again")
+}
+
+/// The file's footer, and the file.
+pub(super) fn footer(file: &InputFile) -> Result<(File, ArrowReaderMetadata)> {
+    let handle = File::open(&file.path).map_err(|error| Error::input(&file.path, error))?;
+    let metadata = ArrowReaderMetadata::load(handle.file(), ArrowReaderOptions::new())
+        .map_err(|error| damaged(file, 0, &error))?;
+    Ok((handle, metadata))
+}
+
+/// How many rows each row group has.
+pub(super) fn group_rows(file: &InputFile, metadata: &ParquetMetaData) -> Result<Vec<u64>> {
+    let rows = metadata.row_groups().iter().map(|group| u64::try_from(group.num_rows()));
+    rows.collect::<std::result::Result<_, _>>().map_err(|error| damaged(file, 0, &error))
+}
+
+/// Whether a column of this type can be the text.
+pub(super) fn is_text(kind: &DataType) -> bool {
+    match kind {
+        DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View => true,
+        DataType::Dictionary(_, values) => is_text(values),
+        _ => false,
+    }
+}
+
+/// How many rows make a batch of about `bytes`, for the root columns that `selected` picks.
+pub(super) fn batch_rows(metadata: &ParquetMetaData, bytes: u64, selected: impl Fn(usize) -> bool) -> u64 {
+    let schema = metadata.file_metadata().schema_descr();
+    let (mut size, mut rows) = (0, 0);
+    for group in metadata.row_groups() {
+        rows += u64::try_from(group.num_rows()).unwrap_or(0);
+        for (leaf, column) in group.columns().iter().enumerate() {
+            if selected(schema.get_column_root_idx(leaf)) {
+                size += u64::try_from(column.uncompressed_size()).unwrap_or(0);
+            }
+        }
+    }
+    bytes.saturating_mul(rows).checked_div(size).unwrap_or(u64::MAX)
+}
+
+/// Reads the text and id columns of a file.
+pub(super) struct ParquetRows {
+    file: InputFile,
+    batches: ParquetRecordBatchReader,
+    next_row: u64,
+    rows: u64,
+}
+
+impl ParquetRows {
+    /// From row `first_row` on; row groups before it are not touched.
+    pub fn open(file: &InputFile, columns: &Columns, first_row: u64) -> Result<Self> {
+        let (builder, groups) = projected(file, columns)?;
+        let rows = groups.iter().sum();
+        let (mut before, mut wanted) = (0, Vec::new());
+        for (group, group_rows) in groups.iter().enumerate() {
+            if wanted.is_empty() && before + group_rows <= first_row {
+                before += group_rows;
+            } else {
+                wanted.push(group);
+            }
+        }
+        let next_row = first_row.min(rows);
+        let offset = usize::try_from(next_row - before).map_err(|error| damaged(file, 0, &error))?;
+        let builder = builder.with_row_groups(wanted).with_offset(offset);
+        let batches = builder.build().map_err(|error| damaged(file, next_row, &error))?;
+        Ok(Self { file: file.clone(), batches, next_row, rows })
+    }
+
+    /// The next batch and the number of its first row.
+    pub fn next_batch(&mut self) -> Result<Option<(u64, RecordBatch)>> {
+        let first_row = self.next_row;
+        match self.batches.next() {
+            Some(Ok(batch)) => {
+                self.next_row += batch.num_rows() as u64;
+                Ok(Some((first_row, batch)))
+            }
+            Some(Err(error)) => Err(damaged(&self.file, first_row, &error)),
+            None if first_row < self.rows => {
+                Err(damaged(&self.file, first_row, &format!("the footer promises {} rows", self.rows)))
+            }
+            None => Ok(None),
+        }
+    }
+}
+
+/// A reader of the text and id columns alone, and the number of rows in each row group.
+fn projected(
+    file: &InputFile,
+    columns: &Columns,
+) -> Result<(ParquetRecordBatchReaderBuilder<std::fs::File>, Vec<u64>)> {
+    let (handle, metadata) = footer(file)?;
+    let groups = group_rows(file, metadata.metadata())?;
+    let schema = metadata.schema();
+    let position = |name: &str| schema.index_of(name).map_err(|error| Error::input(&file.path, error));
+    let text = position(&columns.text)?;
+    let id = columns.id.as_deref().map(position).transpose()?;
+    let selected = |column| column == text || Some(column) == id;
+    let rows = batch_rows(metadata.metadata(), BATCH_BYTES, selected).clamp(1, MAX_ROWS);
+    let mask = ProjectionMask::roots(metadata.parquet_schema(), [Some(text), id].into_iter().flatten());
+    let metadata = with_large_text(metadata, text, id).map_err(|error| damaged(file, 0, &error))?;
+    let builder = ParquetRecordBatchReaderBuilder::new_with_metadata(handle.into_file(), metadata);
+    Ok((builder.with_projection(mask).with_batch_size(rows as usize), groups))
+}
+
+/// Reads a plain text column straight into 64-bit offsets: no copy later, and no overflow on long texts.
+fn with_large_text(
+    metadata: ArrowReaderMetadata,
+    text: usize,
+    id: Option<usize>,
+) -> parquet::errors::Result<ArrowReaderMetadata> {
+    let schema: &SchemaRef = metadata.schema();
+    if id == Some(text) || schema.field(text).data_type() != &DataType::Utf8 {
+        return Ok(metadata);
+    }
+    let mut fields: Vec<Arc<Field>> = schema.fields().iter().cloned().collect();
+    fields[text] = Arc::new(schema.field(text).clone().with_data_type(DataType::LargeUtf8));
+    let schema = Arc::new(Schema::new_with_metadata(fields, schema.metadata().clone()));
+    ArrowReaderMetadata::try_new(metadata.metadata().clone(), ArrowReaderOptions::new().with_schema(schema))
+}
+
+/// The texts and ids of a batch.
+pub(super) fn parse(
+    first_row: u64,
+    batch: &RecordBatch,
+    columns: &Columns,
+) -> std::result::Result<Rows, String> {
+    let column = |name: &str| batch.column_by_name(name).ok_or_else(|| format!("no column `{name}`"));
+    let texts = texts(column(&columns.text)?)?;
+    let ids = columns.id.as_deref().map(|id| column(id).cloned()).transpose()?;
+    let empty = texts.iter().filter(|text| text.is_none_or(str::is_empty)).count();
+    Ok(Rows { first_row, texts: without_nulls(texts), ids, bad: Vec::new(), empty })
+}
+
+/// A text column of any kind as one kind.
+fn texts(column: &ArrayRef) -> std::result::Result<LargeStringArray, String> {
+    let large = arrow::compute::cast(column, &DataType::LargeUtf8).map_err(|error| error.to_string())?;
+    Ok(large.as_string::<i64>().clone())
+}
+
+/// A null text is an empty one: in [`Rows`] null means that the row is bad.
+fn without_nulls(texts: LargeStringArray) -> LargeStringArray {
+    if texts.null_count() == 0 {
+        return texts;
+    }
+    let mut filled = LargeStringBuilder::with_capacity(texts.len(), texts.value_data().len());
+    texts.iter().for_each(|text| filled.append_value(text.unwrap_or_default()));
+    filled.finish()
+}
+
+/// The texts of some rows (sorted); `None` where there is no such row.
+pub(super) fn some_texts(file: &InputFile, columns: &Columns, rows: &[u64]) -> Result<Vec<Option<String>>> {
+    let columns = Columns { text: columns.text.clone(), id: None };
+    let (builder, groups) = projected(file, &columns)?;
+    let total: u64 = groups.iter().sum();
+    let mut wanted: Vec<usize> = rows.iter().filter(|row| **row < total).map(|row| *row as usize).collect();
+    wanted.dedup();
+    let ranges = wanted.iter().map(|row| *row..row + 1);
+    let builder = builder.with_row_selection(RowSelection::from_consecutive_ranges(ranges, total as usize));
+    let mut found = Vec::with_capacity(wanted.len());
+    for batch in builder.build().map_err(|error| damaged(file, 0, &error))? {
+        let batch = batch.map_err(|error| damaged(file, wanted[found.len()] as u64, &error))?;
+        let rows = parse(0, &batch, &columns).map_err(|problem| Error::input(&file.path, problem))?;
+        found.extend(rows.texts.iter().map(|text| text.map(str::to_owned)));
+    }
+    let text = |row: &u64| wanted.binary_search(&(*row as usize)).ok().and_then(|at| found.get(at)?.clone());
+    Ok(rows.iter().map(text).collect())
+}

@@ -1,0 +1,95 @@
+//! Parquet written back: the same schema, codec and size of row group, fewer rows.
+
+use std::path::Path;
+
+use arrow::array::BooleanArray;
+use arrow::compute::filter_record_batch;
+use fs_err::File;
+use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ParquetRecordBatchReaderBuilder};
+use parquet::arrow::arrow_writer::{ArrowWriter, ArrowWriterOptions};
+use parquet::arrow::{ARROW_SCHEMA_META_KEY, ArrowSchemaConverter};
+use parquet::basic::Type as PhysicalType;
+use parquet::file::properties::WriterProperties;
+use parquet::schema::types::SchemaDescriptor;
+
+use super::InputFile;
+use super::parquet_in::{self, damaged};
+use crate::{Error, Result};
+
+const MAX_ROWS: u64 = 8192;
+const BATCH_BYTES: u64 = 8 << 20;
+/// A row group is held in memory until it is complete; one larger than this is split.
+const GROUP_BYTES: usize = 512 << 20;
+
+/// Writes the rows that `keep` picks; see [`super::write_kept`].
+pub(super) fn write_kept(
+    file: &InputFile,
+    destination: &Path,
+    keep: &mut dyn FnMut(u64) -> bool,
+) -> Result<u64> {
+    let (handle, metadata) = parquet_in::footer(file)?;
+    let unwritable = |error: &dyn std::fmt::Display| Error::output(destination, error);
+    let promised: u64 = parquet_in::group_rows(file, metadata.metadata())?.iter().sum();
+    let options = writer_options(&metadata).map_err(|error| damaged(file, 0, &error))?;
+    let output = File::create(destination).map_err(|error| unwritable(&error))?;
+    let mut writer = ArrowWriter::try_new_with_options(output, metadata.schema().clone(), options)
+        .map_err(|error| unwritable(&error))?;
+    let rows = parquet_in::batch_rows(metadata.metadata(), BATCH_BYTES, |_| true).clamp(1, MAX_ROWS);
+    let batches = ParquetRecordBatchReaderBuilder::new_with_metadata(handle.into_file(), metadata)
+        .with_batch_size(rows as usize)
+        .build()
+        .map_err(|error| damaged(file, 0, &error))?;
+    let (mut row, mut written) = (0, 0);
+    for batch in batches {
+        let batch = batch.map_err(|error| damaged(file, row, &error))?;
+        let kept: BooleanArray = (row..).take(batch.num_rows()).map(|row| Some(keep(row))).collect();
+        row += batch.num_rows() as u64;
+        let batch = filter_record_batch(&batch, &kept).map_err(|error| damaged(file, row, &error))?;
+        written += batch.num_rows() as u64;
+        writer.write(&batch).map_err(|error| unwritable(&error))?;
+    }
+    if row != promised {
+        return Err(damaged(file, row, &format!("the footer promises {promised} rows")));
+    }
+    let output = writer.into_inner().map_err(|error| unwritable(&error))?;
+    output.sync_all().map_err(|error| unwritable(&error))?;
+    Ok(written)
+}
+
+/// The way the source was written.
+fn writer_options(source: &ArrowReaderMetadata) -> parquet::errors::Result<ArrowWriterOptions> {
+    let metadata = source.metadata();
+    let pairs = metadata.file_metadata().key_value_metadata().cloned().unwrap_or_default();
+    let (arrow, pairs): (Vec<_>, Vec<_>) =
+        pairs.into_iter().partition(|pair| pair.key == ARROW_SCHEMA_META_KEY);
+    let group_rows = metadata.row_groups().iter().map(|group| group.num_rows()).max();
+    let group_rows = group_rows.and_then(|rows| usize::try_from(rows).ok()).filter(|rows| *rows > 0);
+    let mut properties = WriterProperties::builder()
+        .set_key_value_metadata(Some(pairs))
+        .set_max_row_group_bytes(Some(GROUP_BYTES));
+    if let Some(rows) = group_rows {
+        properties = properties.set_max_row_group_row_count(Some(rows));
+    }
+    if let Some(column) = metadata.row_groups().first().and_then(|group| group.columns().first()) {
+        properties = properties.set_compression(column.compression());
+    }
+    let options = ArrowWriterOptions::new()
+        .with_properties(properties.build())
+        .with_skip_arrow_metadata(arrow.is_empty());
+    let derived = ArrowSchemaConverter::new().convert(source.schema())?;
+    let schema = metadata.file_metadata().schema_descr();
+    // The source's own schema keeps annotations and names that Arrow has no word for; it can only be used where the
+    // bytes of every column are laid out as Arrow's writer lays them out (not so for the old 96-bit timestamps).
+    Ok(if same_layout(schema, &derived) { options.with_parquet_schema(schema.clone()) } else { options })
+}
+
+fn same_layout(a: &SchemaDescriptor, b: &SchemaDescriptor) -> bool {
+    a.num_columns() == b.num_columns()
+        && a.columns().iter().zip(b.columns()).all(|(a, b)| {
+            a.physical_type() == b.physical_type()
+                && (a.physical_type() != PhysicalType::FIXED_LEN_BYTE_ARRAY
+                    || a.type_length() == b.type_length())
+                && a.max_def_level() == b.max_def_level()
+                && a.max_rep_level() == b.max_rep_level()
+        })
+}

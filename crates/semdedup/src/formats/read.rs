@@ -1,0 +1,180 @@
+//! Reading: a file is cut into chunks in order, and chunks are parsed in parallel.
+
+use std::path::PathBuf;
+
+use arrow::array::{Array, RecordBatch};
+
+use super::parquet_in::{self, ParquetRows};
+use super::rows::{Rows, RowsBuilder};
+use super::split::{Records, Splitter};
+use super::{Columns, Format, InputFile, ReadLimits, csv, json};
+use crate::{Error, Result};
+
+/// Cuts a file into chunks, one after the other.
+pub struct Reader {
+    source: Source,
+    file: InputFile,
+    limit: usize,
+    first_row: u64,
+}
+
+enum Source {
+    Lines(Box<Splitter>),
+    Parquet(Box<ParquetRows>),
+}
+
+impl Reader {
+    /// Opens a file to read from row `first_row` on (0 reads all of it).
+    ///
+    /// # Errors
+    /// A file that cannot be opened, a damaged Parquet footer, a limit out of range.
+    pub fn open(file: &InputFile, columns: &Columns, limits: &ReadLimits, first_row: u64) -> Result<Self> {
+        let source = match file.format {
+            Format::Parquet => Source::Parquet(Box::new(ParquetRows::open(file, columns, first_row)?)),
+            _ => Source::Lines(Box::new(Splitter::open(file, limits)?)),
+        };
+        Ok(Self { source, file: file.clone(), limit: limits.max_row_bytes, first_row })
+    }
+
+    /// The next rows, not parsed yet; `None` at the end of the file.
+    ///
+    /// # Errors
+    /// Truncated or damaged data, with the row that was reached.
+    pub fn next_chunk(&mut self) -> Result<Option<Chunk>> {
+        let raw = match &mut self.source {
+            Source::Parquet(rows) => {
+                rows.next_batch()?.map(|(first_row, batch)| Raw::Batch { first_row, batch })
+            }
+            Source::Lines(splitter) => next_rows(splitter, self.first_row)?.map(Raw::Records),
+        };
+        let (path, format) = (&self.file.path, self.file.format);
+        Ok(raw.map(|raw| Chunk { raw, format, path: path.clone(), limit: self.limit }))
+    }
+}
+
+/// The next records that are rows, from `first_row` on.
+fn next_rows(splitter: &mut Splitter, first_row: u64) -> Result<Option<Records>> {
+    while let Some(mut records) = splitter.next_records()? {
+        let before = first_row.saturating_sub(records.first_row);
+        let before =
+            usize::try_from(before).map_or(records.spans.len(), |rows| rows.min(records.spans.len()));
+        records.drop_rows(before);
+        if !records.spans.is_empty() {
+            return Ok(Some(records));
+        }
+    }
+    Ok(None)
+}
+
+/// Some consecutive rows, not parsed yet (of Parquet: decoded).
+pub struct Chunk {
+    raw: Raw,
+    format: Format,
+    path: PathBuf,
+    limit: usize,
+}
+
+enum Raw {
+    Records(Records),
+    Batch { first_row: u64, batch: RecordBatch },
+}
+
+impl Chunk {
+    /// The number in the file of the first row.
+    pub fn first_row(&self) -> u64 {
+        match &self.raw {
+            Raw::Records(records) => records.first_row,
+            Raw::Batch { first_row, .. } => *first_row,
+        }
+    }
+
+    /// How many rows there are.
+    pub fn rows(&self) -> usize {
+        match &self.raw {
+            Raw::Records(records) => records.spans.len(),
+            Raw::Batch { batch, .. } => batch.num_rows(),
+        }
+    }
+
+    /// The texts and ids; rows that are not well formed are listed, not fatal.
+    ///
+    /// # Errors
+    /// A column that the file does not have.
+    pub fn parse(&self, columns: &Columns) -> Result<Rows> {
+        let rows = match &self.raw {
+            Raw::Records(records) => self.parse_records(records, columns),
+            Raw::Batch { first_row, batch } => parquet_in::parse(*first_row, batch, columns),
+        };
+        rows.map_err(|problem| Error::input(&self.path, problem))
+    }
+
+    fn parse_records(&self, records: &Records, columns: &Columns) -> std::result::Result<Rows, String> {
+        let bytes = records.spans.iter().map(ExactSizeIterator::len).sum();
+        let rows = RowsBuilder::new(records.first_row, self.limit, columns.id.is_some());
+        let mut rows = rows.reserve(records.spans.len(), bytes);
+        match self.format {
+            Format::Jsonl => json::parse(records, columns, &mut rows),
+            Format::Csv { .. } => csv::parse(records, columns, &mut rows)?,
+            Format::Text | Format::Parquet => records.for_each(self.limit, |line| {
+                match line
+                    .and_then(|line| std::str::from_utf8(line).map_err(|error| super::rows::not_utf8(&error)))
+                {
+                    Ok(text) => rows.push(text, None),
+                    Err(reason) => rows.push_bad(reason),
+                }
+            }),
+        }
+        Ok(rows.finish())
+    }
+}
+
+/// The texts of some rows, given in ascending order; `None` for a bad row and for one that the file does not have.
+///
+/// # Errors
+/// As [`Reader::open`] and [`Reader::next_chunk`].
+pub fn read_texts(
+    file: &InputFile,
+    columns: &Columns,
+    limits: &ReadLimits,
+    rows: &[u64],
+) -> Result<Vec<Option<String>>> {
+    let Some(first) = rows.first() else { return Ok(Vec::new()) };
+    if file.format == Format::Parquet {
+        return parquet_in::some_texts(file, columns, rows);
+    }
+    let columns = Columns { text: columns.text.clone(), id: None };
+    let mut reader = Reader::open(file, &columns, limits, *first)?;
+    let mut texts = Vec::with_capacity(rows.len());
+    while texts.len() < rows.len()
+        && let Some(chunk) = reader.next_chunk()?
+    {
+        let wanted = |row: u64| row.checked_sub(chunk.first_row()).filter(|row| *row < chunk.rows() as u64);
+        if wanted(rows[texts.len()]).is_none() {
+            continue;
+        }
+        let parsed = chunk.parse(&columns)?.texts;
+        while let Some(row) = rows.get(texts.len()).and_then(|row| wanted(*row)) {
+            let row = row as usize;
+            texts.push(parsed.is_valid(row).then(|| parsed.value(row).to_owned()));
+        }
+    }
+    texts.resize(rows.len(), None);
+    Ok(texts)
+}
+
+/// How many rows a file has: of Parquet by its footer, of anything else by going through it.
+///
+/// # Errors
+/// As [`Reader::open`] and [`Reader::next_chunk`].
+pub fn count_rows(file: &InputFile, limits: &ReadLimits) -> Result<u64> {
+    if file.format == Format::Parquet {
+        let (_, metadata) = parquet_in::footer(file)?;
+        return Ok(parquet_in::group_rows(file, metadata.metadata())?.iter().sum());
+    }
+    let mut splitter = Splitter::open(file, limits)?;
+    let mut rows = 0;
+    while let Some(records) = splitter.next_records()? {
+        rows = records.first_row + records.spans.len() as u64;
+    }
+    Ok(rows)
+}

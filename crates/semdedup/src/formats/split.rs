@@ -1,0 +1,259 @@
+//! Where rows begin and end: a stream of bytes cut into records, for reading and for writing alike.
+//!
+//! Nothing is parsed here and nothing is copied but the unfinished end of a buffer: [`Records`] points into a shared
+//! buffer. Bytes of a region that belong to no row (a byte order mark, a CSV header, blank lines) lie between the
+//! rows, so that a writer can copy them. A row over the limit is counted through, never held.
+
+use std::io::{self, Read};
+use std::ops::Range;
+use std::sync::Arc;
+
+use super::csv::{CsvRecords, Header};
+use super::{Format, InputFile, ReadLimits, stream};
+use crate::{Error, Result};
+
+const BUFFER_BYTES: usize = 1 << 20;
+const MAX_ROWS: usize = 2048;
+const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
+
+/// Some consecutive rows of a file.
+pub(super) struct Records {
+    pub buffer: Arc<Vec<u8>>,
+    /// The part of the buffer that these records and what lies between them take.
+    pub region: Range<usize>,
+    /// The number in the file of the first row.
+    pub first_row: u64,
+    /// Each row's bytes, with its line end.
+    pub spans: Vec<Range<usize>>,
+    /// Rows over the limit: index into `spans` (which has only the end of such a row) and size.
+    pub overlong: Vec<(usize, u64)>,
+    /// The CSV header, once it has been passed.
+    pub header: Option<Arc<Header>>,
+}
+
+impl Records {
+    /// Forgets the first `count` rows.
+    pub fn drop_rows(&mut self, count: usize) {
+        self.spans.drain(..count);
+        self.overlong.retain(|(row, _)| *row >= count);
+        self.overlong.iter_mut().for_each(|(row, _)| *row -= count);
+        self.first_row += count as u64;
+    }
+
+    /// Calls `each` with every row: its bytes without the line end, or the reason why it is not there.
+    pub fn for_each(&self, limit: usize, mut each: impl FnMut(std::result::Result<&[u8], String>)) {
+        let mut overlong = self.overlong.iter().peekable();
+        for (row, span) in self.spans.iter().enumerate() {
+            match overlong.next_if(|(long, _)| *long == row) {
+                Some((_, bytes)) => each(Err(over_limit(*bytes, limit))),
+                None => each(Ok(without_line_end(&self.buffer[span.clone()]))),
+            }
+        }
+    }
+}
+
+pub(super) fn over_limit(bytes: u64, limit: usize) -> String {
+    format!("line of {bytes} bytes is over the limit of {limit} (--max-row-bytes)")
+}
+
+/// How the end of a record is found.
+enum Boundary {
+    Lines { blank_is_row: bool },
+    Csv(Box<CsvRecords>),
+}
+
+/// Cuts a stream into records.
+pub(super) struct Splitter {
+    file: InputFile,
+    stream: Box<dyn Read + Send>,
+    boundary: Boundary,
+    limit: usize,
+    buffer_bytes: usize,
+    buffer: Arc<Vec<u8>>,
+    /// Where the bytes begin that have not been handed out.
+    region: usize,
+    /// Where the record that is being looked for begins.
+    start: usize,
+    /// Up to where its end has been looked for.
+    scanned: usize,
+    /// Bytes of it that were over the limit and are gone.
+    dropped: u64,
+    next_row: u64,
+    state: Stream,
+}
+
+enum Stream {
+    Unread,
+    Open,
+    Ended,
+    Failed(io::Error),
+}
+
+impl Splitter {
+    pub fn open(file: &InputFile, limits: &ReadLimits) -> Result<Self> {
+        limits.check()?;
+        Ok(Self::new(file, stream::open(file)?, limits.max_row_bytes, BUFFER_BYTES))
+    }
+
+    /// `buffer_bytes` is at least 3, for the byte order mark.
+    pub fn new(file: &InputFile, stream: Box<dyn Read + Send>, limit: usize, buffer_bytes: usize) -> Self {
+        let boundary = match file.format {
+            Format::Csv { delimiter } => Boundary::Csv(Box::new(CsvRecords::new(delimiter))),
+            format => Boundary::Lines { blank_is_row: format == Format::Text },
+        };
+        Self {
+            file: file.clone(),
+            stream,
+            boundary,
+            limit,
+            buffer_bytes,
+            buffer: Arc::default(),
+            region: 0,
+            start: 0,
+            scanned: 0,
+            dropped: 0,
+            next_row: 0,
+            state: Stream::Unread,
+        }
+    }
+
+    /// The next records, at most 2,048 rows out of about 1 MiB; possibly none, when a region holds only other bytes.
+    pub fn next_records(&mut self) -> Result<Option<Records>> {
+        loop {
+            let mut records = self.empty_records();
+            while records.spans.len() < MAX_ROWS
+                && let Some(end) = self.find_end()
+            {
+                self.take_record(end, &mut records)?;
+            }
+            if self.start == self.region && matches!(self.state, Stream::Ended) {
+                self.take_unended(&mut records)?;
+            }
+            if self.start > self.region {
+                return Ok(Some(self.hand_out(records)));
+            }
+            if matches!(self.state, Stream::Ended) {
+                return Ok(None);
+            }
+            self.fill()?;
+        }
+    }
+
+    fn empty_records(&self) -> Records {
+        let (buffer, region, first_row) = (Arc::clone(&self.buffer), self.region..self.region, self.next_row);
+        Records { buffer, region, first_row, spans: Vec::new(), overlong: Vec::new(), header: None }
+    }
+
+    fn hand_out(&mut self, mut records: Records) -> Records {
+        records.region.end = self.start;
+        self.region = self.start;
+        if let Boundary::Csv(csv) = &self.boundary {
+            records.header = csv.header();
+        }
+        records
+    }
+
+    /// Where the current record ends in the buffer, if it does.
+    fn find_end(&mut self) -> Option<usize> {
+        let found = match &mut self.boundary {
+            Boundary::Lines { .. } => memchr::memchr(b'\n', &self.buffer[self.scanned..]).map(|at| at + 1),
+            Boundary::Csv(csv) => {
+                if self.start == self.scanned && self.dropped == 0 {
+                    let blank = self.buffer[self.start..].iter().take_while(|byte| b"\r\n".contains(byte));
+                    self.start += blank.count();
+                    self.scanned = self.start;
+                }
+                csv.find_end(&self.buffer[self.scanned..])
+            }
+        };
+        self.scanned = found.map_or(self.buffer.len(), |length| self.scanned + length);
+        found.map(|_| self.scanned)
+    }
+
+    /// The record from `start` to `end` is complete: a row, or bytes between rows.
+    fn take_record(&mut self, end: usize, records: &mut Records) -> Result<()> {
+        let span = self.start..end;
+        let bytes = &self.buffer[span.clone()];
+        let line_end = bytes.len() - without_line_end(bytes).len();
+        let length = self.dropped + (bytes.len() - line_end) as u64;
+        let overlong = length > self.limit as u64;
+        let is_row = match &mut self.boundary {
+            Boundary::Lines { blank_is_row } => *blank_is_row || overlong || !is_blank(bytes),
+            Boundary::Csv(csv) if csv.header().is_none() => {
+                if overlong {
+                    return Err(Error::input(
+                        &self.file.path,
+                        format!("header: {}", over_limit(length, self.limit)),
+                    ));
+                }
+                csv.set_header(&self.file, bytes)?;
+                false
+            }
+            Boundary::Csv(_) => true,
+        };
+        if is_row {
+            if overlong {
+                records.overlong.push((records.spans.len(), length));
+            }
+            records.spans.push(span);
+            self.next_row += 1;
+        }
+        (self.start, self.scanned, self.dropped) = (end, end, 0);
+        Ok(())
+    }
+
+    /// At the end of the stream: what is left is a record without a line end.
+    fn take_unended(&mut self, records: &mut Records) -> Result<()> {
+        if self.start == self.buffer.len() && self.dropped == 0 {
+            return Ok(());
+        }
+        if let Boundary::Csv(csv) = &mut self.boundary
+            && !csv.can_end()
+        {
+            let row = self.next_row;
+            let problem = format!("row {row}: a quoted field is not closed by the end of the file");
+            return Err(Error::input(&self.file.path, problem)
+                .hint("the file is truncated, or a `\"` at the start of a field is meant literally"));
+        }
+        self.take_record(self.buffer.len(), records)
+    }
+
+    /// Reads on, keeping the unfinished record unless it is over the limit.
+    fn fill(&mut self) -> Result<()> {
+        let first = match std::mem::replace(&mut self.state, Stream::Open) {
+            Stream::Failed(error) => return Err(stream::damaged(&self.file, self.next_row, &error)),
+            state => matches!(state, Stream::Unread),
+        };
+        let mut tail = &self.buffer[self.start..];
+        // A line end may be half read: with two bytes over the limit, at least one is not part of it.
+        if self.dropped > 0 || tail.len() > self.limit + 1 {
+            let gone = tail.len().saturating_sub(1); // the last one may be the first half of a line end
+            self.dropped += gone as u64;
+            tail = &tail[gone..];
+        }
+        // Doubling keeps the copying of a long record linear; past the limit there is nothing to keep.
+        let wanted = self.buffer_bytes.max(tail.len().min((self.limit + 2).saturating_sub(tail.len())));
+        let mut buffer = Vec::with_capacity(tail.len() + wanted);
+        buffer.extend_from_slice(tail);
+        let kept = buffer.len();
+        match (&mut self.stream).take(wanted as u64).read_to_end(&mut buffer) {
+            Ok(read) if read < wanted => self.state = Stream::Ended,
+            Ok(_) => {}
+            Err(error) => self.state = Stream::Failed(error),
+        }
+        let mark = if first && buffer.starts_with(BYTE_ORDER_MARK) { BYTE_ORDER_MARK.len() } else { 0 };
+        self.buffer = Arc::new(buffer);
+        (self.region, self.start, self.scanned) = (0, mark, kept.max(mark));
+        Ok(())
+    }
+}
+
+/// A record without its `\n` or `\r\n` (or a lone `\r`, which ends a CSV record).
+pub(super) fn without_line_end(record: &[u8]) -> &[u8] {
+    let record = record.strip_suffix(b"\n").unwrap_or(record);
+    record.strip_suffix(b"\r").unwrap_or(record)
+}
+
+fn is_blank(line: &[u8]) -> bool {
+    line.iter().all(|byte| b" \t\r\n".contains(byte))
+}

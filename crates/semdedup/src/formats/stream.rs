@@ -1,0 +1,103 @@
+//! Bytes in and out of a file, whatever it is compressed with.
+
+use std::io::{self, BufReader, BufWriter, Read, Write};
+use std::path::Path;
+
+use flate2::bufread::MultiGzDecoder;
+use flate2::write::GzEncoder;
+use fs_err::File;
+
+use super::{Compression, InputFile};
+use crate::{Error, Result};
+
+/// Level 6: gzip's own default.
+const GZIP_LEVEL: u32 = 6;
+/// Level 3: zstd's own default.
+const ZSTD_LEVEL: i32 = 3;
+/// Files made with `zstd --long=31` need a window of 2 GiB; the decoder takes it only for those.
+const ZSTD_WINDOW_LOG: u32 = 31;
+const BUFFER: usize = 256 << 10;
+
+/// The file's bytes, decompressed.
+pub(super) fn open(file: &InputFile) -> Result<Box<dyn Read + Send>> {
+    let path = &file.path;
+    let plain = File::open(path).map_err(|error| Error::input(path, error))?;
+    if file.compression != Compression::None && file.bytes == 0 {
+        return Err(damaged(file, 0, &io::Error::new(io::ErrorKind::UnexpectedEof, "the file is empty")));
+    }
+    Ok(match file.compression {
+        Compression::None => Box::new(plain),
+        Compression::Gzip => Box::new(MultiGzDecoder::new(BufReader::with_capacity(BUFFER, plain))),
+        Compression::Zstd => {
+            let decoder = zstd::Decoder::with_buffer(BufReader::with_capacity(BUFFER, plain))
+                .and_then(|mut decoder| decoder.window_log_max(ZSTD_WINDOW_LOG).map(|()| decoder))
+                .map_err(|error| Error::input(path, error))?;
+            Box::new(decoder)
+        }
+    })
+}
+
+/// The error for bytes that cannot be read, at the row that was reached.
+pub(super) fn damaged(file: &InputFile, row: u64, cause: &io::Error) -> Error {
+    let (what, hint) = match file.compression {
+        Compression::None => return Error::input(&file.path, format!("row {row}: {cause}")),
+        Compression::Gzip => ("gzip", "`gzip -t` checks such a file"),
+        Compression::Zstd => ("zstd", "`zstd -t` checks such a file"),
+    };
+    let state = match cause.kind() {
+        io::ErrorKind::UnexpectedEof => "truncated",
+        _ => "damaged",
+    };
+    Error::input(&file.path, format!("row {row}: the {what} data is {state}: {cause}"))
+        .hint(format!("{hint}; copy or download it again"))
+}
+
+/// A file being written, compressed as asked for.
+pub(super) enum Sink {
+    Plain(BufWriter<File>),
+    Gzip(GzEncoder<BufWriter<File>>),
+    Zstd(zstd::Encoder<'static, BufWriter<File>>),
+}
+
+impl Sink {
+    pub fn create(path: &Path, compression: Compression) -> io::Result<Self> {
+        let plain = BufWriter::with_capacity(BUFFER, File::create(path)?);
+        Ok(match compression {
+            Compression::None => Self::Plain(plain),
+            Compression::Gzip => Self::Gzip(GzEncoder::new(plain, flate2::Compression::new(GZIP_LEVEL))),
+            Compression::Zstd => {
+                let mut encoder = zstd::Encoder::new(plain, ZSTD_LEVEL)?;
+                encoder.include_checksum(true)?;
+                Self::Zstd(encoder)
+            }
+        })
+    }
+
+    /// Ends the compressed stream and waits until the disk has it.
+    pub fn finish(self) -> io::Result<()> {
+        let plain = match self {
+            Self::Plain(plain) => plain,
+            Self::Gzip(encoder) => encoder.finish()?,
+            Self::Zstd(encoder) => encoder.finish()?,
+        };
+        plain.into_inner().map_err(io::IntoInnerError::into_error)?.sync_all()
+    }
+}
+
+impl Write for Sink {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        match self {
+            Self::Plain(sink) => sink.write(bytes),
+            Self::Gzip(sink) => sink.write(bytes),
+            Self::Zstd(sink) => sink.write(bytes),
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        match self {
+            Self::Plain(sink) => sink.flush(),
+            Self::Gzip(sink) => sink.flush(),
+            Self::Zstd(sink) => sink.flush(),
+        }
+    }
+}

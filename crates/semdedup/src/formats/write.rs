@@ -1,0 +1,97 @@
+//! Writing back: a file without the rows that go, in every other respect as it was.
+
+use std::io::Write;
+use std::path::Path;
+
+use super::split::{Records, Splitter};
+use super::stream::Sink;
+use super::{Format, InputFile, ReadLimits, discover, parquet_out};
+use crate::{Error, Result};
+
+/// Writes the rows of `file` that `keep` picks to `destination` (replacing it), and says how many there are.
+///
+/// `keep` is asked once for each row number, in order, and must say no to bad rows. Format, compression, order,
+/// columns and schema stay; records of JSONL, CSV and text are copied byte for byte, and so is what lies between
+/// them (byte order mark, header, blank lines). The file is on the disk when this returns.
+///
+/// # Errors
+/// A file that changed since it was found, damaged data, a destination that cannot be written, a kept row that is over
+/// the limit.
+pub fn write_kept(
+    file: &InputFile,
+    limits: &ReadLimits,
+    destination: &Path,
+    keep: &mut dyn FnMut(u64) -> bool,
+) -> Result<u64> {
+    check_unchanged(file)?;
+    let written = match file.format {
+        Format::Parquet => parquet_out::write_kept(file, destination, keep)?,
+        _ => write_records(file, limits, destination, keep)?,
+    };
+    check_unchanged(file)?;
+    Ok(written)
+}
+
+/// A file that is not the one that was read would get the wrong rows taken out.
+fn check_unchanged(file: &InputFile) -> Result<()> {
+    let metadata = fs_err::metadata(&file.path).map_err(|error| Error::input(&file.path, error))?;
+    let modified_ns = discover::modified_ns(&metadata).map_err(|error| Error::input(&file.path, error))?;
+    let hint = "start again, or put the file back as it was";
+    if metadata.len() != file.bytes {
+        let problem = format!("changed since it was read: {} bytes then, {} now", file.bytes, metadata.len());
+        return Err(Error::input(&file.path, problem).hint(hint));
+    }
+    if modified_ns != file.modified_ns {
+        let problem = format!(
+            "changed since it was read: modified at {} ns then, at {modified_ns} ns now",
+            file.modified_ns
+        );
+        return Err(Error::input(&file.path, problem).hint(hint));
+    }
+    Ok(())
+}
+
+fn write_records(
+    file: &InputFile,
+    limits: &ReadLimits,
+    destination: &Path,
+    keep: &mut dyn FnMut(u64) -> bool,
+) -> Result<u64> {
+    let unwritable = |error| Error::output(destination, error);
+    let mut splitter = Splitter::open(file, limits)?;
+    let mut sink = Sink::create(destination, file.compression).map_err(unwritable)?;
+    let mut written = 0;
+    while let Some(records) = splitter.next_records()? {
+        written += copy(file, &records, &mut sink, keep)?.map_err(unwritable)?;
+    }
+    sink.finish().map_err(unwritable)?;
+    Ok(written)
+}
+
+/// Copies a region but for the rows that go, in runs as long as can be; says how many rows it has copied.
+fn copy(
+    file: &InputFile,
+    records: &Records,
+    sink: &mut Sink,
+    keep: &mut dyn FnMut(u64) -> bool,
+) -> Result<std::io::Result<u64>> {
+    let mut overlong = records.overlong.iter().peekable();
+    let mut run = records.region.start;
+    let mut written = 0;
+    for (index, span) in records.spans.iter().enumerate() {
+        let row = records.first_row + index as u64;
+        let long = overlong.next_if(|(long, _)| *long == index);
+        if !keep(row) {
+            if let Err(error) = sink.write_all(&records.buffer[run..span.start]) {
+                return Ok(Err(error));
+            }
+            run = span.end;
+        } else if let Some((_, bytes)) = long {
+            let problem = format!("row {row}: a row of {bytes} bytes is over the limit and cannot be kept");
+            return Err(Error::input(&file.path, problem).hint("raise --max-row-bytes"));
+        } else {
+            written += 1;
+        }
+    }
+    Ok(sink.write_all(&records.buffer[run..records.region.end]).map(|()| written))
+}

@@ -1,0 +1,226 @@
+//! NumPy's `.npy` files: reading rows at any place of a matrix, writing a matrix whose length is not known yet.
+//! The format: numpy.org/doc/stable/reference/generated/numpy.lib.format.html
+
+use std::io::{BufWriter, Seek, SeekFrom, Write};
+use std::path::{Path, PathBuf};
+
+use fs_err::File;
+use half::f16;
+use half::slice::{HalfBitsSliceExt, HalfFloatSliceExt};
+
+use crate::files::{PendingFile, at, read_exact_at};
+use crate::{Error, Result};
+
+/// The number types of a matrix or vector that can be read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Number {
+    F16,
+    F32,
+    I32,
+    U32,
+    I64,
+    U64,
+}
+
+impl Number {
+    fn bytes(self) -> usize {
+        match self {
+            Self::F16 => 2,
+            Self::F32 | Self::I32 | Self::U32 => 4,
+            Self::I64 | Self::U64 => 8,
+        }
+    }
+
+    fn from_descr(descr: &str) -> Option<Self> {
+        Some(match descr.trim_matches('\'') {
+            "<f2" => Self::F16,
+            "<f4" => Self::F32,
+            "<i4" => Self::I32,
+            "<u4" => Self::U32,
+            "<i8" => Self::I64,
+            "<u8" => Self::U64,
+            _ => return None,
+        })
+    }
+}
+
+/// An open `.npy` file whose header has been checked against the file's size.
+#[derive(Debug)]
+struct NpyFile {
+    file: File,
+    number: Number,
+    shape: Vec<u64>,
+    offset: u64,
+}
+
+/// Headers are small; a longer one is not what it says it is.
+const MAX_HEADER_BYTES: u32 = 1 << 20;
+
+fn open(path: &Path) -> Result<NpyFile> {
+    let mut file = File::open(path).map_err(Error::io)?;
+    let mut start = [0; 12];
+    read_exact_at(&file, &mut start, 0).map_err(|_| damaged(path, "it is shorter than a header"))?;
+    let header_bytes = u32::from_le_bytes([start[8], start[9], start[10], start[11]]);
+    if start[6] >= 2 && header_bytes > MAX_HEADER_BYTES {
+        return Err(damaged(path, format!("a header of {header_bytes} bytes is over the limit of {MAX_HEADER_BYTES}")));
+    }
+    let header = npyz::NpyHeader::from_reader(&mut file).map_err(|error| damaged(path, error))?;
+    let descr = header.dtype().descr();
+    let number = Number::from_descr(&descr).ok_or_else(|| {
+        Error::input(path, format!("numbers of type {descr} cannot be read; known are f2, f4, i4, u4, i8, u8"))
+            .hint("save it with numpy.save(path, array.astype(numpy.float32))")
+    })?;
+    let shape = header.shape().to_vec();
+    if header.order() != npyz::Order::C && shape.len() > 1 {
+        return Err(Error::input(path, "the rows are stored by column (Fortran order)")
+            .hint("save it with numpy.save(path, numpy.ascontiguousarray(array))"));
+    }
+    let offset = file.stream_position().map_err(Error::io)?;
+    let values = shape.iter().try_fold(number.bytes() as u64, |n, &x| n.checked_mul(x));
+    let bytes = file.metadata().map_err(Error::io)?.len();
+    if values.and_then(|values| values.checked_add(offset)) != Some(bytes) {
+        return Err(damaged(path, format!("a shape of {shape:?} does not fit its {bytes} bytes")));
+    }
+    Ok(NpyFile { file, number, shape, offset })
+}
+
+fn damaged(path: &Path, problem: impl std::fmt::Display) -> Error {
+    Error::input(path, format!("not a whole .npy file: {problem}")).hint("write it again; it may have been cut short")
+}
+
+/// A matrix of f16 or f32 in a file; rows are read where they lie.
+#[derive(Debug)]
+pub(crate) struct Matrix {
+    path: PathBuf,
+    file: NpyFile,
+}
+
+impl Matrix {
+    pub(crate) fn open(path: &Path) -> Result<Self> {
+        let file = open(path)?;
+        if file.shape.len() != 2 || !matches!(file.number, Number::F16 | Number::F32) {
+            return Err(Error::input(
+                path,
+                format!("embeddings are a matrix of f16 or f32, this is {:?} of shape {:?}", file.number, file.shape),
+            ));
+        }
+        if file.shape[1] == 0 {
+            return Err(Error::input(path, "the embeddings have dimension 0"));
+        }
+        Ok(Self { path: path.to_path_buf(), file })
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    pub(crate) fn rows(&self) -> u64 {
+        self.file.shape[0]
+    }
+
+    pub(crate) fn dim(&self) -> usize {
+        self.file.shape[1] as usize
+    }
+
+    /// Reads rows from `first` on until `values` is full.
+    pub(crate) fn read(&self, first: u64, values: &mut [f32]) -> Result<()> {
+        let offset = self.file.offset + first * self.file.shape[1] * self.file.number.bytes() as u64;
+        let read = |bytes: &mut [u8]| read_exact_at(&self.file.file, bytes, offset).map_err(|e| at(&self.path, e));
+        if self.file.number == Number::F32 {
+            read(bytemuck::cast_slice_mut(values))?;
+            if cfg!(target_endian = "big") {
+                values.iter_mut().for_each(|x| *x = f32::from_bits(x.to_bits().swap_bytes()));
+            }
+        } else {
+            let mut bits = vec![0u16; values.len()];
+            read(bytemuck::cast_slice_mut(&mut bits))?;
+            bits.iter_mut().for_each(|x| *x = u16::from_le(*x));
+            bits.reinterpret_cast::<f16>().convert_to_f32_slice(values);
+        }
+        Ok(())
+    }
+}
+
+/// Reads a vector of whole numbers (cluster assignments); numbers below 0 become none.
+pub(crate) fn read_integers(path: &Path) -> Result<Vec<Option<u64>>> {
+    let file = open(path)?;
+    if file.shape.len() != 1 || matches!(file.number, Number::F16 | Number::F32) {
+        return Err(Error::input(
+            path,
+            format!("assignments are a vector of whole numbers, this is {:?} of shape {:?}", file.number, file.shape),
+        ));
+    }
+    let mut bytes = vec![0; file.shape[0] as usize * file.number.bytes()];
+    read_exact_at(&file.file, &mut bytes, file.offset).map_err(|e| at(path, e))?;
+    let four = |from: fn([u8; 4]) -> i64| -> Vec<i64> {
+        bytes.chunks_exact(4).map(|x| from([x[0], x[1], x[2], x[3]])).collect()
+    };
+    let eight = |x: &[u8]| i64::from_le_bytes([x[0], x[1], x[2], x[3], x[4], x[5], x[6], x[7]]);
+    let numbers = match file.number {
+        Number::I32 => four(|x| i64::from(i32::from_le_bytes(x))),
+        Number::U32 => four(|x| i64::from(u32::from_le_bytes(x))),
+        // An unsigned number beyond i64 turns negative here; no cluster has such a number, so it is refused later
+        // as none is.
+        _ => bytes.chunks_exact(8).map(eight).collect(),
+    };
+    Ok(numbers.into_iter().map(|x| u64::try_from(x).ok()).collect())
+}
+
+/// Room for the header of a file whose number of rows is written at the end; a multiple of 64, as numpy aligns.
+const HEADER_BYTES: usize = 128;
+
+/// Writes a `.npy` file row by row; nothing is there under its name before [`NpyWriter::finish`].
+pub(crate) struct NpyWriter {
+    out: BufWriter<PendingFile>,
+    descr: &'static str,
+    dim: Option<usize>,
+    values: u64,
+}
+
+impl NpyWriter {
+    /// A matrix of f32 with rows of `dim` values.
+    pub(crate) fn matrix(path: &Path, dim: usize) -> Result<Self> {
+        Self::new(path, "<f4", Some(dim))
+    }
+
+    /// A vector of i32.
+    pub(crate) fn integers(path: &Path) -> Result<Self> {
+        Self::new(path, "<i4", None)
+    }
+
+    fn new(path: &Path, descr: &'static str, dim: Option<usize>) -> Result<Self> {
+        let mut out = BufWriter::with_capacity(1 << 20, PendingFile::create(path)?);
+        out.write_all(&[0; HEADER_BYTES]).map_err(Error::io)?;
+        Ok(Self { out, descr, dim, values: 0 })
+    }
+
+    /// Appends values, row-major.
+    pub(crate) fn write<T: bytemuck::NoUninit>(&mut self, values: &[T]) -> Result<()> {
+        debug_assert_eq!(size_of::<T>(), 4, "both kinds of files hold numbers of four bytes");
+        self.values += values.len() as u64;
+        let bytes: &[u8] = bytemuck::cast_slice(values);
+        if cfg!(target_endian = "big") {
+            let swapped: Vec<u8> = bytes.chunks_exact(4).flat_map(|x| [x[3], x[2], x[1], x[0]]).collect();
+            return self.out.write_all(&swapped).map_err(Error::io);
+        }
+        self.out.write_all(bytes).map_err(Error::io)
+    }
+
+    /// Writes the header and commits the file.
+    pub(crate) fn finish(self) -> Result<()> {
+        let shape = match self.dim {
+            Some(dim) => format!("({}, {dim})", self.values / dim as u64),
+            None => format!("({},)", self.values),
+        };
+        let mut header = format!("{{'descr': '{}', 'fortran_order': False, 'shape': {shape}, }}", self.descr);
+        let padding = HEADER_BYTES - 10 - header.len() - 1;
+        header.extend(std::iter::repeat_n(' ', padding));
+        header.push('\n');
+        let mut file = self.out.into_inner().map_err(|e| Error::io(e.into_error()))?;
+        file.seek(SeekFrom::Start(0)).map_err(Error::io)?;
+        file.write_all(b"\x93NUMPY\x01\x00").map_err(Error::io)?;
+        file.write_all(&((HEADER_BYTES - 10) as u16).to_le_bytes()).map_err(Error::io)?;
+        file.write_all(header.as_bytes()).map_err(Error::io)?;
+        file.commit()
+    }
+}

@@ -1,0 +1,135 @@
+//! All embeddings of a run as one matrix, in one or many `.npy` files, of which only the rows asked for are in memory.
+
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+
+use fs_err as fs;
+use rayon::prelude::*;
+use semdedup_core::UnitEmbeddings;
+
+use crate::npy::Matrix;
+use crate::{Error, Result};
+
+/// Rows that one thread reads at a time.
+const READ_ROWS: usize = 256;
+
+/// Embeddings on disk; row numbers go through the files in order.
+#[derive(Debug)]
+pub struct EmbeddingStore {
+    matrices: Vec<Matrix>,
+    /// The number of the first row of each matrix, and after the last one the number of rows.
+    starts: Vec<u64>,
+    dim: usize,
+}
+
+impl EmbeddingStore {
+    /// Opens `.npy` files of f16 or f32, in the order given.
+    ///
+    /// # Errors
+    /// If there is none, one cannot be read, or they differ in dimension.
+    pub fn open(paths: &[PathBuf]) -> Result<Self> {
+        let matrices = paths.iter().map(|path| Matrix::open(path)).collect::<Result<Vec<_>>>()?;
+        let Some(first) = matrices.first() else {
+            return Err(Error::usage("no embeddings were given").hint("name .npy files or a folder of them"));
+        };
+        let dim = first.dim();
+        if let Some(other) = matrices.iter().find(|matrix| matrix.dim() != dim) {
+            let problem = format!("the dimension is {}, but {} has {dim}", other.dim(), first.path().display());
+            return Err(Error::input(other.path(), problem).hint("cluster only embeddings of one model"));
+        }
+        let mut starts = vec![0];
+        for matrix in &matrices {
+            starts.push(starts[starts.len() - 1] + matrix.rows());
+        }
+        Ok(Self { matrices, starts, dim })
+    }
+
+    /// The number of rows of all files.
+    pub fn rows(&self) -> u64 {
+        self.starts[self.matrices.len()]
+    }
+
+    /// The values in a row.
+    pub fn dim(&self) -> usize {
+        self.dim
+    }
+
+    /// Each file with its number of rows.
+    pub fn files(&self) -> impl Iterator<Item = (&Path, u64)> {
+        self.matrices.iter().map(|matrix| (matrix.path(), matrix.rows()))
+    }
+
+    /// The rows of a range.
+    ///
+    /// # Errors
+    /// If a file cannot be read.
+    pub fn read(&self, rows: Range<u64>) -> Result<UnitEmbeddings> {
+        self.fill((rows.end - rows.start) as usize, |i| rows.start + i as u64)
+    }
+
+    /// Some rows, in the order given.
+    ///
+    /// # Errors
+    /// If a file cannot be read.
+    pub fn gather(&self, rows: &[u64]) -> Result<UnitEmbeddings> {
+        self.fill(rows.len(), |i| rows[i])
+    }
+
+    fn fill(&self, count: usize, number: impl Fn(usize) -> u64 + Sync) -> Result<UnitEmbeddings> {
+        let mut values = vec![0.0; count * self.dim];
+        values.par_chunks_mut(READ_ROWS * self.dim).enumerate().try_for_each(|(chunk, values)| {
+            let first = chunk * READ_ROWS;
+            let numbers: Vec<u64> = (first..first + values.len() / self.dim).map(&number).collect();
+            self.read_runs(&numbers, values)
+        })?;
+        UnitEmbeddings::new(values, self.dim).map_err(|error| Error::usage(error.to_string()))
+    }
+
+    /// Reads rows that follow each other on the disk in one go.
+    fn read_runs(&self, numbers: &[u64], values: &mut [f32]) -> Result<()> {
+        let mut done = 0;
+        while done < numbers.len() {
+            let matrix = self.starts.partition_point(|&start| start <= numbers[done]) - 1;
+            let run = numbers[done..]
+                .iter()
+                .enumerate()
+                .take_while(|&(i, &row)| row == numbers[done] + i as u64 && row < self.starts[matrix + 1])
+                .count();
+            let values = &mut values[done * self.dim..(done + run) * self.dim];
+            self.matrices[matrix].read(numbers[done] - self.starts[matrix], values)?;
+            done += run;
+        }
+        Ok(())
+    }
+}
+
+/// The `.npy` files that the user means: files as they are, folders with all of theirs, globs; in order of name
+/// within a folder or glob.
+///
+/// # Errors
+/// If one of them names nothing.
+pub fn find_embeddings(inputs: &[String]) -> Result<Vec<PathBuf>> {
+    let mut found = Vec::new();
+    for input in inputs {
+        let path = Path::new(input);
+        let mut paths = if path.is_dir() {
+            npy_files(path)?
+        } else if path.exists() {
+            vec![path.to_path_buf()]
+        } else {
+            let glob = glob::glob(input).map_err(|error| Error::usage(format!("{input}: {error}")))?;
+            glob.filter_map(std::result::Result::ok).collect()
+        };
+        if paths.is_empty() {
+            return Err(Error::input(path, "no .npy file there").hint("name .npy files, a folder of them, or a glob"));
+        }
+        paths.sort();
+        found.extend(paths);
+    }
+    Ok(found)
+}
+
+fn npy_files(folder: &Path) -> Result<Vec<PathBuf>> {
+    let entries = fs::read_dir(folder).and_then(Iterator::collect::<std::io::Result<Vec<_>>>).map_err(Error::io)?;
+    Ok(entries.iter().map(|entry| entry.path()).filter(|path| path.extension().is_some_and(|e| e == "npy")).collect())
+}

@@ -1,0 +1,227 @@
+//! `scores.parquet`, the record of the comparison that users read and `select` works from, and the other tables.
+
+use std::io::BufWriter;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use arrow::array::{Array, ArrayRef, AsArray, Float32Array, RecordBatch, UInt32Array, UInt64Array};
+use arrow::compute::concat;
+use arrow::datatypes::{DataType, Field, Float32Type, Schema, SchemaRef, UInt32Type, UInt64Type};
+use fs_err::File;
+use parquet::arrow::arrow_reader::{ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder};
+use parquet::arrow::{ArrowWriter, ProjectionMask};
+use parquet::basic::{Compression, ZstdLevel};
+use parquet::file::metadata::KeyValue;
+use parquet::file::properties::WriterProperties;
+use semdedup_core::{Keep, NO_CLUSTER, Ranking};
+
+use crate::dataset::{FileRows, Ids, Places};
+use crate::files::PendingFile;
+use crate::score::{NO_ROW, ScoreColumns};
+use crate::{Error, Result};
+
+/// Rows of a batch when writing and reading tables.
+const BATCH_ROWS: usize = 1 << 16;
+
+/// A Parquet file being written; nothing is there under its name before [`TableWriter::finish`].
+pub(crate) struct TableWriter {
+    writer: ArrowWriter<BufWriter<PendingFile>>,
+    schema: SchemaRef,
+    path: PathBuf,
+}
+
+impl TableWriter {
+    pub(crate) fn create(path: &Path, schema: Schema, metadata: Vec<KeyValue>) -> Result<Self> {
+        let level = ZstdLevel::try_new(3).map_err(|error| Error::output(path, error))?;
+        let properties = WriterProperties::builder()
+            .set_compression(Compression::ZSTD(level))
+            .set_key_value_metadata(Some(metadata))
+            .build();
+        let schema = Arc::new(schema);
+        let file = BufWriter::new(PendingFile::create(path)?);
+        let writer = ArrowWriter::try_new(file, schema.clone(), Some(properties)).map_err(|e| Error::output(path, e))?;
+        Ok(Self { writer, schema, path: path.to_path_buf() })
+    }
+
+    pub(crate) fn write(&mut self, columns: Vec<ArrayRef>) -> Result<()> {
+        let batch = RecordBatch::try_new(self.schema.clone(), columns).map_err(|e| Error::output(&self.path, e))?;
+        self.writer.write(&batch).map_err(|error| Error::output(&self.path, error))
+    }
+
+    pub(crate) fn finish(self) -> Result<()> {
+        let out = self.writer.into_inner().map_err(|error| Error::output(&self.path, error))?;
+        out.into_inner().map_err(|error| Error::io(error.into_error()))?.commit()
+    }
+}
+
+/// Writes arrays of one type as the only column of a file.
+pub(crate) fn write_column(path: &Path, name: &str, arrays: &[ArrayRef]) -> Result<()> {
+    let kind = arrays.first().map_or(DataType::Null, |array| array.data_type().clone());
+    let mut table = TableWriter::create(path, Schema::new(vec![Field::new(name, kind, true)]), Vec::new())?;
+    for array in arrays {
+        table.write(vec![array.clone()])?;
+    }
+    table.finish()
+}
+
+/// Reads a whole column.
+pub(crate) fn read_column(path: &Path, name: &str) -> Result<ArrayRef> {
+    let arrays = open_columns(path, &[name])?
+        .map(|batch| batch.map(|batch| batch.column(0).clone()).map_err(|error| Error::input(path, error)))
+        .collect::<Result<Vec<_>>>()?;
+    let arrays: Vec<&dyn Array> = arrays.iter().map(AsRef::as_ref).collect();
+    if arrays.is_empty() {
+        return Ok(arrow::array::new_empty_array(&DataType::Utf8));
+    }
+    concat(&arrays).map_err(|error| Error::input(path, error))
+}
+
+fn open_columns(path: &Path, names: &[&str]) -> Result<ParquetRecordBatchReader> {
+    let damaged = |error: &dyn std::fmt::Display| {
+        Error::input(path, format!("not a table that can be read: {error}")).hint("it may have been cut short")
+    };
+    let file = File::open(path).map_err(Error::io)?.into_parts().0;
+    let builder = ParquetRecordBatchReaderBuilder::try_new(file).map_err(|error| damaged(&error))?;
+    for name in names {
+        if builder.schema().field_with_name(name).is_err() {
+            let there: Vec<&str> = builder.schema().fields().iter().map(|field| field.name().as_str()).collect();
+            return Err(Error::input(path, format!("no column `{name}`; columns are {}", there.join(", ")))
+                .hint("give it a scores.parquet that semdedup wrote"));
+        }
+    }
+    let mask = ProjectionMask::columns(builder.parquet_schema(), names.iter().copied());
+    builder.with_projection(mask).with_batch_size(BATCH_ROWS).build().map_err(|error| damaged(&error))
+}
+
+const RANKING_KEY: &str = "semdedup.ranking";
+const FILES_KEY: &str = "semdedup.files";
+
+fn keep_name(keep: Keep) -> &'static str {
+    match keep {
+        Keep::Hard => "hard",
+        Keep::Easy => "easy",
+        Keep::Random => "random",
+    }
+}
+
+/// `hard`, `easy` or `random`.
+pub(crate) fn name_of(ranking: &Ranking) -> &'static str {
+    keep_name(ranking.keep)
+}
+
+/// Writes `scores.parquet`: every row of the input in order.
+///
+/// A row that could not be read (`skipped`, ascending) has no score; one with a NaN or an infinity has a score of 0,
+/// but no cluster and no similarity.
+pub(crate) fn write_scores(path: &Path, columns: &ScoreColumns, named: &NamedRows, ranking: &Ranking) -> Result<()> {
+    let files = serde_json::to_string(&named.places.files).map_err(|error| Error::output(path, error))?;
+    let metadata = vec![
+        KeyValue::new(RANKING_KEY.to_owned(), format!("{} {}", keep_name(ranking.keep), ranking.seed)),
+        KeyValue::new(FILES_KEY.to_owned(), files),
+    ];
+    let id_type = named.ids.of(&UInt64Array::from(Vec::<u64>::new()))?.data_type().clone();
+    let schema = Schema::new(vec![
+        Field::new("id", id_type.clone(), true),
+        Field::new("row", DataType::UInt64, false),
+        Field::new("cluster", DataType::UInt32, true),
+        Field::new("centroid_similarity", DataType::Float32, true),
+        Field::new("score", DataType::Float32, true),
+        Field::new("duplicate_of", id_type, true),
+        Field::new("duplicate_of_row", DataType::UInt64, true),
+    ]);
+    let mut table = TableWriter::create(path, schema, metadata)?;
+    let rows = columns.cluster.len();
+    for start in (0..rows).step_by(BATCH_ROWS) {
+        let range = start..rows.min(start + BATCH_ROWS);
+        let numbers = UInt64Array::from_iter_values(range.clone().map(|row| row as u64));
+        let placed = |row: &usize| columns.cluster[*row] != NO_CLUSTER;
+        let read = |row: &usize| named.skipped.binary_search(&(*row as u64)).is_err();
+        let of = |row: usize| Some(columns.duplicate_of[row]).filter(|&of| of != NO_ROW);
+        let of: UInt64Array = range.clone().map(of).collect();
+        table.write(vec![
+            named.ids.of(&numbers)?,
+            Arc::new(numbers),
+            Arc::new(range.clone().map(|row| placed(&row).then(|| columns.cluster[row])).collect::<UInt32Array>()),
+            Arc::new(range.clone().map(|row| placed(&row).then(|| columns.similarity[row])).collect::<Float32Array>()),
+            Arc::new(range.map(|row| read(&row).then(|| columns.score[row])).collect::<Float32Array>()),
+            named.ids.of(&of)?,
+            Arc::new(of),
+        ])?;
+    }
+    table.finish()
+}
+
+/// The names of the rows that a table is written for.
+pub(crate) struct NamedRows<'a> {
+    pub(crate) ids: &'a Ids,
+    pub(crate) places: &'a Places,
+    /// The rows that could not be read, ascending.
+    pub(crate) skipped: &'a [u64],
+}
+
+/// An existing `scores.parquet`.
+#[derive(Debug)]
+pub(crate) struct ScoresFile {
+    pub(crate) path: PathBuf,
+    pub(crate) ranking: Ranking,
+    pub(crate) places: Places,
+}
+
+impl ScoresFile {
+    pub(crate) fn open(path: &Path) -> Result<Self> {
+        let file = File::open(path).map_err(Error::io)?.into_parts().0;
+        let foreign = |problem: String| {
+            Error::input(path, problem).hint("give it a scores.parquet that `semdedup run` or `semdedup score` wrote")
+        };
+        let builder =
+            ParquetRecordBatchReaderBuilder::try_new(file).map_err(|e| foreign(format!("not a Parquet table: {e}")))?;
+        let metadata = builder.metadata().file_metadata();
+        let value = |key: &str| {
+            let found = metadata.key_value_metadata().into_iter().flatten().find(|pair| pair.key == key);
+            found.and_then(|pair| pair.value.clone()).ok_or_else(|| foreign(format!("no metadata `{key}`")))
+        };
+        let ranking = value(RANKING_KEY)?;
+        let ranking = parse_ranking(&ranking).ok_or_else(|| foreign(format!("unknown ranking `{ranking}`")))?;
+        let files: Vec<FileRows> =
+            serde_json::from_str(&value(FILES_KEY)?).map_err(|error| foreign(format!("{FILES_KEY}: {error}")))?;
+        let places = Places::new(files);
+        let rows = metadata.num_rows();
+        if u64::try_from(rows) != Ok(places.rows()) {
+            return Err(foreign(format!("{rows} rows, its metadata says {}", places.rows())));
+        }
+        Ok(Self { path: path.to_path_buf(), ranking, places })
+    }
+
+    /// The comparison's result; rows that could not be read have a score of NaN.
+    pub(crate) fn columns(&self) -> Result<ScoreColumns> {
+        let mut columns = ScoreColumns::default();
+        let names = ["cluster", "centroid_similarity", "score", "duplicate_of_row"];
+        for batch in open_columns(&self.path, &names)? {
+            let batch = batch.map_err(|error| Error::input(&self.path, error))?;
+            let typed = |name: &str, kind: DataType| match batch.column_by_name(name) {
+                Some(column) if *column.data_type() == kind => Ok(column.clone()),
+                _ => Err(Error::input(&self.path, format!("column `{name}` is not of type {kind}"))),
+            };
+            let cluster = typed("cluster", DataType::UInt32)?;
+            let similarity = typed("centroid_similarity", DataType::Float32)?;
+            let score = typed("score", DataType::Float32)?;
+            let of = typed("duplicate_of_row", DataType::UInt64)?;
+            columns.cluster.extend(cluster.as_primitive::<UInt32Type>().iter().map(|c| c.unwrap_or(NO_CLUSTER)));
+            columns.similarity.extend(similarity.as_primitive::<Float32Type>().iter().map(|s| s.unwrap_or(0.0)));
+            columns.score.extend(score.as_primitive::<Float32Type>().iter().map(|s| s.unwrap_or(f32::NAN)));
+            columns.duplicate_of.extend(of.as_primitive::<UInt64Type>().iter().map(|of| of.unwrap_or(NO_ROW)));
+        }
+        Ok(columns)
+    }
+
+    /// All rows in order, some columns of them.
+    pub(crate) fn batches(&self, names: &[&str]) -> Result<ParquetRecordBatchReader> {
+        open_columns(&self.path, names)
+    }
+}
+
+fn parse_ranking(text: &str) -> Option<Ranking> {
+    let (keep, seed) = text.split_once(' ')?;
+    let keep = [Keep::Hard, Keep::Easy, Keep::Random].into_iter().find(|&k| keep_name(k) == keep)?;
+    Some(Ranking { keep, seed: seed.parse().ok()? })
+}

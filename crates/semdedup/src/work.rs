@@ -1,0 +1,196 @@
+//! The work directory: what each stage has done, so that a run killed at any instant goes on where it was.
+//!
+//! A stage owns a folder of its name. It is *done* when `manifest.json` says so, under the fingerprint of everything
+//! that its result depends on: the parameters, and the fingerprint of the stage before. A stage found under another
+//! fingerprint is cleared and done again, and so is every stage after it, because their fingerprints contain its.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+use fs_err as fs;
+use fs_err::File;
+use serde::{Deserialize, Serialize};
+use xxhash_rust::xxh3::xxh3_128;
+
+use crate::files::{TEMPORARY, write_atomically};
+use crate::progress::{Progress, Stage};
+use crate::{Error, Result};
+
+/// Changes whenever files in the work directory change their meaning.
+const FORMAT_VERSION: u32 = 1;
+
+/// What a stage's result depends on, hashed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Fingerprint(String);
+
+impl Fingerprint {
+    /// Of parameters that serialise to JSON, and of the stage before.
+    pub(crate) fn of(parameters: &impl Serialize, before: Option<&Fingerprint>) -> Result<Self> {
+        let json = serde_json::to_vec(&(FORMAT_VERSION, parameters, before))
+            .map_err(|error| Error::usage(format!("parameters cannot be recorded: {error}")))?;
+        Ok(Self(format!("{:032x}", xxh3_128(&json))))
+    }
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+struct Manifest {
+    format_version: u32,
+    stages: BTreeMap<Stage, Entry>,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+struct Entry {
+    fingerprint: Fingerprint,
+    /// None while the stage is being done.
+    seconds: Option<f64>,
+}
+
+/// An open work directory. Only one process has it at a time.
+#[derive(Debug)]
+pub(crate) struct WorkDir {
+    path: PathBuf,
+    manifest: Manifest,
+    reused: Vec<Stage>,
+    /// Held until the process ends, however it ends.
+    _lock: File,
+}
+
+impl WorkDir {
+    /// Opens a work directory, making it where there is none.
+    pub(crate) fn open(path: &Path) -> Result<Self> {
+        let is_ours = path.join("manifest.json").exists() || path.join("lock").exists();
+        if !is_ours && fs::read_dir(path).is_ok_and(|mut entries| entries.next().is_some()) {
+            return Err(Error::work(path, "the folder is not empty and is not a work directory")
+                .hint("name a new or empty folder with --work"));
+        }
+        fs::create_dir_all(path).map_err(Error::io)?;
+        let lock = lock(path)?;
+        let manifest = read_manifest(path)?.unwrap_or_else(Manifest::new);
+        Ok(Self { path: path.to_path_buf(), manifest, reused: Vec::new(), _lock: lock })
+    }
+
+    /// The folder of a stage.
+    pub(crate) fn folder(&self, stage: Stage) -> PathBuf {
+        self.path.join(stage.name())
+    }
+
+    /// Does a stage unless it is done already. `work` gets the stage's folder, in which files of an earlier, killed
+    /// attempt with the same fingerprint may lie; temporary files are gone.
+    pub(crate) fn stage(
+        &mut self,
+        stage: Stage,
+        fingerprint: &Fingerprint,
+        progress: &dyn Progress,
+        work: impl FnOnce(&Path) -> Result<()>,
+    ) -> Result<()> {
+        let entry = self.manifest.stages.get(&stage);
+        let same = entry.is_some_and(|entry| entry.fingerprint == *fingerprint);
+        if same && entry.is_some_and(|entry| entry.seconds.is_some()) {
+            self.reused.push(stage);
+            progress.end(stage, true);
+            return Ok(());
+        }
+        let folder = self.folder(stage);
+        if !same {
+            // In this order a kill in between never leaves old files under the new fingerprint.
+            self.manifest.stages.remove(&stage);
+            self.write_manifest()?;
+            remove_folder(&folder)?;
+            self.set(stage, Entry { fingerprint: fingerprint.clone(), seconds: None })?;
+        }
+        fs::create_dir_all(&folder).map_err(Error::io)?;
+        remove_temporary_files(&folder)?;
+        let start = Instant::now();
+        work(&folder)?;
+        self.set(
+            stage,
+            Entry { fingerprint: fingerprint.clone(), seconds: Some(start.elapsed().as_secs_f64()) },
+        )?;
+        progress.end(stage, false);
+        Ok(())
+    }
+
+    fn set(&mut self, stage: Stage, entry: Entry) -> Result<()> {
+        self.manifest.stages.insert(stage, entry);
+        self.write_manifest()
+    }
+
+    fn write_manifest(&self) -> Result<()> {
+        let json = serde_json::to_vec_pretty(&self.manifest).map_err(|e| Error::work(&self.path, e))?;
+        write_atomically(&self.path.join("manifest.json"), &json)
+    }
+
+    /// The stages that an earlier run had done.
+    pub(crate) fn reused(&self) -> &[Stage] {
+        &self.reused
+    }
+
+    /// The seconds that each stage took when it was done.
+    pub(crate) fn seconds(&self) -> BTreeMap<String, f64> {
+        let seconds = |(stage, entry): (&Stage, &Entry)| Some((stage.name().to_owned(), entry.seconds?));
+        self.manifest.stages.iter().filter_map(seconds).collect()
+    }
+}
+
+impl Manifest {
+    fn new() -> Self {
+        Self { format_version: FORMAT_VERSION, stages: BTreeMap::new() }
+    }
+}
+
+/// The folder of a stage that is done, in a work directory that may be in use; for looking only.
+pub(crate) fn finished_stage(work: &Path, stage: Stage) -> Result<Option<PathBuf>> {
+    let manifest = read_manifest(work)?;
+    let done = manifest.is_some_and(|m| m.stages.get(&stage).is_some_and(|entry| entry.seconds.is_some()));
+    Ok(done.then(|| work.join(stage.name())))
+}
+
+fn read_manifest(path: &Path) -> Result<Option<Manifest>> {
+    let path = path.join("manifest.json");
+    let bytes = match fs::read(&path) {
+        Ok(bytes) => bytes,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(Error::io(error)),
+    };
+    let manifest: Manifest = serde_json::from_slice(&bytes)
+        .map_err(|error| Error::work(&path, error).hint("delete the work directory to begin anew"))?;
+    if manifest.format_version != FORMAT_VERSION {
+        let found = manifest.format_version;
+        return Err(Error::work(&path, format!("format version {found}, this semdedup reads {FORMAT_VERSION}"))
+            .hint("delete the work directory, or use the semdedup that wrote it"));
+    }
+    Ok(Some(manifest))
+}
+
+fn lock(path: &Path) -> Result<File> {
+    let path = path.join("lock");
+    let file = fs::OpenOptions::new().create(true).write(true).truncate(false).open(&path).map_err(Error::io)?;
+    match file.file().try_lock() {
+        Ok(()) => Ok(file),
+        Err(std::fs::TryLockError::WouldBlock) => {
+            Err(Error::work(path.with_file_name(""), "another semdedup is working here")
+                .hint("wait for it to end, or name another --work"))
+        }
+        // Some network file systems have no locks; there the user sees to it that one process runs.
+        Err(std::fs::TryLockError::Error(_)) => Ok(file),
+    }
+}
+
+fn remove_folder(path: &Path) -> Result<()> {
+    match fs::remove_dir_all(path) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(Error::io(error)),
+        _ => Ok(()),
+    }
+}
+
+/// Clears what a killed run left half-written.
+pub(crate) fn remove_temporary_files(folder: &Path) -> Result<()> {
+    for entry in fs::read_dir(folder).map_err(Error::io)? {
+        let path = entry.map_err(Error::io)?.path();
+        if path.is_file() && path.to_string_lossy().ends_with(TEMPORARY) {
+            fs::remove_file(path).map_err(Error::io)?;
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,12 @@
+#!/usr/bin/env bash
+# Everything that has to pass before a change goes in. Needs git, a C compiler and rustup's cargo; adds the rest itself.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+scripts/check.sh
+
+echo "== tests"
+cargo test --release --workspace --locked
+echo "== documentation"
+RUSTDOCFLAGS="-D warnings" cargo doc --release --workspace --no-deps --locked
+echo "== all passed"
