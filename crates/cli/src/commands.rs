@@ -4,7 +4,9 @@ use clap::CommandFactory;
 use semdedup::{Error, Result, ScoreInputs};
 use serde::Serialize;
 
-use crate::args::{self, ClusterArgs, Cli, Command, EmbedArgs, RunArgs, ScoreArgs, SelectArgs, ShowArgs, SweepArgs};
+use crate::args::{
+    self, Cli, ClusterArgs, Command, EmbedArgs, RunArgs, ScoreArgs, SelectArgs, ShowArgs, SweepArgs,
+};
 use crate::progress::Reporter;
 use crate::{report, show};
 
@@ -57,9 +59,9 @@ impl Say {
 }
 
 fn json(value: &impl Serialize) -> Result<String> {
-    serde_json::to_string_pretty(value)
-        .map(|text| text + "\n")
-        .map_err(|error| Error::output("standard output", format!("the result is not expressible in JSON: {error}")))
+    serde_json::to_string_pretty(value).map(|text| text + "\n").map_err(|error| {
+        Error::output("standard output", format!("the result is not expressible in JSON: {error}"))
+    })
 }
 
 fn run(args: &RunArgs, say: Say, progress: &Reporter) -> Result<Outcome> {

@@ -34,6 +34,8 @@ fn message(command: &Command) -> String {
     if command.resumes() {
         format!("interrupted: the work so far is safe\nhint: resume with the same command line: {typed}")
     } else {
-        format!("interrupted: no file is left half-written\nhint: start again with the same command line: {typed}")
+        format!(
+            "interrupted: no file is left half-written\nhint: start again with the same command line: {typed}"
+        )
     }
 }

@@ -72,9 +72,13 @@ fn one_line(text: &str) -> String {
 
 fn general_hint(kind: ErrorKind) -> &'static str {
     match kind {
-        ErrorKind::Usage => "`semdedup --help` lists the commands, and `semdedup <COMMAND> --help` its options",
+        ErrorKind::Usage => {
+            "`semdedup --help` lists the commands, and `semdedup <COMMAND> --help` its options"
+        }
         ErrorKind::Input => "mend this file or leave it out; nothing was written to it",
-        ErrorKind::Output => "make room or choose another place; the same command line goes on where this stopped",
+        ErrorKind::Output => {
+            "make room or choose another place; the same command line goes on where this stopped"
+        }
         ErrorKind::Work => "choose another --work folder, or delete this one to start from the beginning",
     }
 }

@@ -41,7 +41,9 @@ fn recall(summary: &Summary) -> String {
         return "not measured (--recall-sample 0)".to_owned();
     }
     let at_epsilon = summary.recall.iter().find(|at| (at.epsilon - summary.epsilon).abs() < 1e-12);
-    let Some((share, (low, high), rows)) = at_epsilon.and_then(|at| Some((at.recall?, at.interval?, at.rows))) else {
+    let Some((share, (low, high), rows)) =
+        at_epsilon.and_then(|at| Some((at.recall?, at.interval?, at.rows)))
+    else {
         return format!("unknown: none of the {} sampled rows has a duplicate", summary.recall_sample);
     };
     format!(

@@ -50,7 +50,8 @@ fn matches(pattern: &str) -> Result<Vec<PathBuf>> {
         files.push(path.map_err(|error| Error::input(error.path(), error.error()))?);
     }
     if files.is_empty() {
-        return Err(Error::input(pattern, "no file matches").hint("quote a pattern so that the shell leaves it alone"));
+        return Err(Error::input(pattern, "no file matches")
+            .hint("quote a pattern so that the shell leaves it alone"));
     }
     files.sort();
     Ok(files)

@@ -54,11 +54,17 @@ pub struct ShowArgs {
     #[arg(long, value_name = "N", default_value_t = 10, help_heading = "Which pairs (one of)")]
     random: usize,
     /// Pairs whose similarity is in this range, first to last
-    #[arg(long, num_args = 2, value_names = ["LOW", "HIGH"], value_parser = similarity)]
+    #[arg(long, num_args = 2, value_names = ["LOW", "HIGH"], value_parser = similarity, allow_negative_numbers = true)]
     #[arg(conflicts_with = "random", help_heading = "Which pairs (one of)")]
     between: Option<Vec<f32>>,
     /// Print at most this many pairs of --between
-    #[arg(long, value_name = "N", default_value_t = 10, requires = "between", help_heading = "Which pairs (one of)")]
+    #[arg(
+        long,
+        value_name = "N",
+        default_value_t = 10,
+        requires = "between",
+        help_heading = "Which pairs (one of)"
+    )]
     limit: usize,
     /// The seed of --random
     #[arg(long, value_name = "N", default_value_t = 0, help_heading = "Which pairs (one of)")]

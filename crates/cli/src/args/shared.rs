@@ -73,10 +73,10 @@ impl ModelArgs {
 #[command(next_help_heading = "How much to remove (one of)")]
 pub struct GoalArgs {
     /// Remove rows whose cosine similarity to an earlier-ranking row is above 1 - E; a LARGER E removes MORE
-    #[arg(long, value_name = "E", default_value_t = DEFAULT_EPSILON, value_parser = epsilon)]
+    #[arg(long, value_name = "E", default_value_t = DEFAULT_EPSILON, value_parser = epsilon, allow_negative_numbers = true)]
     epsilon: f64,
     /// Keep exactly this share of the rows (above 0, at most 1), the closest duplicates go first
-    #[arg(long, value_name = "F", value_parser = fraction)]
+    #[arg(long, value_name = "F", value_parser = fraction, allow_negative_numbers = true)]
     keep_fraction: Option<f64>,
     /// Keep exactly this many rows, the closest duplicates go first
     #[arg(long, value_name = "N", value_parser = value_parser!(u64).range(1..))]
