@@ -155,7 +155,7 @@ impl<'a> Table<'a> {
 
 /// The columns of the first rows, each with the first kind of value that is not null.
 fn jsonl_columns(file: &InputFile) -> Result<Vec<Column>> {
-    let mut splitter = Splitter::open(file, &ReadLimits::default())?;
+    let (mut splitter, _) = Splitter::open(file, &ReadLimits::default())?;
     let (mut columns, mut rows, mut problem) = (Vec::<Column>::new(), 0, None);
     while rows < SAMPLE_ROWS
         && let Some(mut records) = splitter.next_records()?
@@ -189,7 +189,7 @@ fn note(columns: &mut Vec<Column>, name: String, kind: &str) {
 }
 
 fn csv_columns(file: &InputFile) -> Result<Vec<Column>> {
-    let mut splitter = Splitter::open(file, &ReadLimits::default())?;
+    let (mut splitter, _) = Splitter::open(file, &ReadLimits::default())?;
     while let Some(records) = splitter.next_records()? {
         if let Some(header) = records.header {
             let column = |name: &String| Column { name: name.clone(), kind: None, is_text: true };

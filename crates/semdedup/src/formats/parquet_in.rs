@@ -94,6 +94,11 @@ impl ParquetRows {
         Ok(Self { file: file.clone(), batches, next_row, rows })
     }
 
+    /// The share of the file's rows that have been read, in [0, 1].
+    pub fn share_read(&self) -> f64 {
+        if self.rows == 0 { 1.0 } else { self.next_row as f64 / self.rows as f64 }
+    }
+
     /// The next batch and the number of its first row.
     pub fn next_batch(&mut self) -> Result<Option<(u64, RecordBatch)>> {
         let first_row = self.next_row;
