@@ -3,7 +3,6 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::path::Path;
 
-use arrow::array::Array;
 use arrow::util::display::{ArrayFormatter, FormatOptions};
 use semdedup_core::{SamplePurpose, sample_rows};
 use serde::Serialize;

@@ -14,7 +14,7 @@ use crate::input::Input;
 use crate::options::{ClusterOptions, InputOptions, OutputOptions};
 use crate::pipeline::{describe, embed_fingerprint};
 use crate::progress::{Progress, Stage, Warning};
-use crate::score;
+use crate::score::score as score_rows;
 use crate::store::EmbeddingStore;
 use crate::table::{NamedRows, ScoresFile, write_scores};
 use crate::work::WorkDir;
@@ -168,7 +168,7 @@ pub fn score(
     let centroids = read_centroids(&inputs.centroids, store.dim())?;
     let clusters = read_assignments(&inputs.assignments, store.rows(), centroids.len())?;
     check_free(out, overwrite)?;
-    let columns = score::score(&store, &centroids, clusters, (ranking, progress))?;
+    let columns = score_rows(&store, &centroids, clusters, (ranking, progress))?;
     progress.end(Stage::Score, false);
     warn_of_non_finite(&store, &columns.cluster, progress);
     let numbers = arrow::array::UInt64Array::from_iter_values(0..store.rows());

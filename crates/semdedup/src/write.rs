@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Instant;
 
-use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, StringArray, UInt64Array};
+use arrow::array::{ArrayRef, AsArray, BooleanArray, StringArray, UInt64Array};
 use arrow::compute::filter;
 use arrow::datatypes::{DataType, Field, Schema, UInt64Type};
 use semdedup_core::{Goal, Scored as CoreScored};

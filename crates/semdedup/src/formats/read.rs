@@ -4,9 +4,9 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use arrow::array::{Array, RecordBatch};
+use arrow::array::Array;
 
-use super::parquet_in::{self, ParquetRows};
+use super::parquet_in::{self, ParquetRows, RowBatch};
 use super::rows::{Rows, RowsBuilder};
 use super::split::{Records, Splitter};
 use super::{Columns, Format, IdSource, InputFile, ReadLimits, csv, json};
@@ -47,9 +47,7 @@ impl Reader {
     /// Truncated or damaged data, with the row that was reached.
     pub fn next_chunk(&mut self) -> Result<Option<Chunk>> {
         let raw = match &mut self.source {
-            Source::Parquet(rows) => {
-                rows.next_batch()?.map(|(first_row, batch)| Raw::Batch { first_row, batch })
-            }
+            Source::Parquet(rows) => rows.next_batch()?.map(Raw::Batch),
             Source::Lines { splitter, .. } => next_rows(splitter, self.first_row)?.map(Raw::Records),
         };
         let (path, format) = (&self.file.path, self.file.format);
@@ -89,7 +87,7 @@ pub struct Chunk {
 
 enum Raw {
     Records(Records),
-    Batch { first_row: u64, batch: RecordBatch },
+    Batch(RowBatch),
 }
 
 impl Chunk {
@@ -97,7 +95,7 @@ impl Chunk {
     pub fn first_row(&self) -> u64 {
         match &self.raw {
             Raw::Records(records) => records.first_row,
-            Raw::Batch { first_row, .. } => *first_row,
+            Raw::Batch(rows) => rows.first_row,
         }
     }
 
@@ -105,7 +103,7 @@ impl Chunk {
     pub fn rows(&self) -> usize {
         match &self.raw {
             Raw::Records(records) => records.spans.len(),
-            Raw::Batch { batch, .. } => batch.num_rows(),
+            Raw::Batch(rows) => rows.batch.num_rows(),
         }
     }
 
@@ -119,11 +117,12 @@ impl Chunk {
     /// # Errors
     /// A column that the file does not have.
     pub fn parse(&self, columns: &Columns) -> Result<Rows> {
-        let rows = match &self.raw {
-            Raw::Records(records) => self.parse_records(records, columns),
-            Raw::Batch { first_row, batch } => parquet_in::parse(*first_row, batch, columns),
-        };
-        rows.map_err(|problem| Error::input(&self.path, problem))
+        match &self.raw {
+            Raw::Records(records) => {
+                self.parse_records(records, columns).map_err(|problem| Error::input(&self.path, problem))
+            }
+            Raw::Batch(rows) => parquet_in::parse(&self.path, rows, columns),
+        }
     }
 
     fn parse_records(&self, records: &Records, columns: &Columns) -> std::result::Result<Rows, String> {
