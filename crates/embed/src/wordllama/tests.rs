@@ -116,11 +116,12 @@ fn long_words_have_the_tokens_of_the_original() {
 
 #[test]
 fn a_text_of_megabytes_without_spaces_is_tokenised_only_to_the_limit() {
-    let start = "没有空格的长文本";
     let mut workspace = Workspace::default();
-    let found = OURS.encode(&start.repeat(100_000), 512, &mut workspace).to_vec();
-    assert!((513..600).contains(&found.len()), "{} tokens", found.len());
-    assert_eq!(found[..512], original_tokens(&start.repeat(200))[..512]);
+    for unit in ["没有空格的长文本", "😀", "QUJDREVGR0hJSktM", "<s>", "\u{2581}x"] {
+        let found = OURS.encode(&unit.repeat(100_000), 512, &mut workspace).to_vec();
+        assert!((513..600).contains(&found.len()), "{unit}: {} tokens", found.len());
+        assert_eq!(found[..512], original_tokens(&unit.repeat(600))[..512], "{unit}");
+    }
 }
 
 #[test]
