@@ -74,6 +74,16 @@ proptest! {
     }
 
     #[test]
+    fn the_mean_has_the_same_bits_with_any_instructions(tokens in prop::collection::vec(0u16..32_000, 0..100)) {
+        let table = Table::parse(TABLE).unwrap();
+        let (mut wide, mut portable) = (vec![f32::NAN; 256], vec![f32::NAN; 256]);
+        table.mean(&tokens, &mut wide);
+        table.portable_mean(&tokens, &mut portable);
+        let bits = |row: &[f32]| row.iter().map(|value| value.to_bits()).collect::<Vec<_>>();
+        prop_assert_eq!(bits(&wide), bits(&portable));
+    }
+
+    #[test]
     fn a_limit_gives_the_first_tokens_and_tells_whether_there_are_more(text in awkward_text(), limit in 1usize..40) {
         let all = original_tokens(&text);
         let mut workspace = Workspace::default();
