@@ -33,7 +33,9 @@ pub fn auto_clusters(rows: u64) -> usize {
 pub(crate) fn clusters_for(options: &ClusterOptions, rows: u64) -> Result<usize> {
     match options.clusters {
         None => Ok(auto_clusters(rows)),
-        Some(0) => Err(Error::usage("--clusters 0: at least 1 cluster is needed").hint("leave it out, or use auto")),
+        Some(0) => {
+            Err(Error::usage("--clusters 0: at least 1 cluster is needed").hint("leave it out, or use auto"))
+        }
         Some(clusters) if clusters as u64 > rows => {
             Err(Error::usage(format!("--clusters {clusters} is more than the {rows} rows"))
                 .hint(format!("leave it out: auto chooses {}", auto_clusters(rows))))
@@ -85,8 +87,11 @@ pub(crate) fn write_centroids(path: &Path, centroids: &UnitEmbeddings) -> Result
 pub(crate) fn read_centroids(path: &Path, dim: usize) -> Result<UnitEmbeddings> {
     let store = EmbeddingStore::open(&[path.to_path_buf()])?;
     if store.dim() != dim {
-        return Err(Error::input(path, format!("centroids of dimension {}, embeddings of {dim}", store.dim()))
-            .hint("use the centroids that were trained on these embeddings"));
+        return Err(Error::input(
+            path,
+            format!("centroids of dimension {}, embeddings of {dim}", store.dim()),
+        )
+        .hint("use the centroids that were trained on these embeddings"));
     }
     let centroids = store.read(0..store.rows())?;
     if let Some(row) = centroids.non_finite_rows().first() {
@@ -113,9 +118,10 @@ pub(crate) fn read_assignments(path: &Path, rows: u64, clusters: usize) -> Resul
     let cluster = |(row, number): (usize, Option<u64>)| match number {
         None => Ok(NO_CLUSTER),
         Some(cluster) if cluster < clusters as u64 => Ok(cluster as u32),
-        Some(cluster) => {
-            Err(Error::input(path, format!("row {row} is in cluster {cluster}, there are {clusters} centroids")))
-        }
+        Some(cluster) => Err(Error::input(
+            path,
+            format!("row {row} is in cluster {cluster}, there are {clusters} centroids"),
+        )),
     };
     numbers.into_iter().enumerate().map(cluster).collect()
 }

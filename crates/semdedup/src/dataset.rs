@@ -112,7 +112,8 @@ impl Dataset {
             truncated += record.truncated;
             skipped.extend(record.skipped);
         }
-        let files = input.files.iter().zip(rows).map(|(file, rows)| FileRows { name: file.name.clone(), rows });
+        let files =
+            input.files.iter().zip(rows).map(|(file, rows)| FileRows { name: file.name.clone(), rows });
         Ok(Self { places: Places::new(files.collect()), skipped, empty, truncated, embeddings, id_parts })
     }
 
@@ -126,9 +127,10 @@ impl Dataset {
         if !input.has_ids() {
             return Ok(Ids::Places(self.places.clone()));
         }
-        let parts = self.id_parts.iter().map(|(path, source)| {
-            Ok(IdPart { source: *source, values: read_column(path, "id")? })
-        });
+        let parts = self
+            .id_parts
+            .iter()
+            .map(|(path, source)| Ok(IdPart { source: *source, values: read_column(path, "id")? }));
         let ids = unify_ids(parts.collect::<Result<_>>()?)?;
         if ids.len() as u64 != self.places.rows() {
             let problem = format!("{} ids for {} rows", ids.len(), self.places.rows());
@@ -141,14 +143,16 @@ impl Dataset {
     /// Who deletes by id must not hit another row of the same id: it may be the one that stays.
     fn check_unique(&self, ids: &ArrayRef) -> Result<()> {
         let options = FormatOptions::default();
-        let format = ArrayFormatter::try_new(ids, &options).map_err(|error| Error::usage(error.to_string()))?;
+        let format =
+            ArrayFormatter::try_new(ids, &options).map_err(|error| Error::usage(error.to_string()))?;
         let skipped: HashSet<u64> = self.skipped_rows().into_iter().collect();
         let place = |row: usize| self.places.name(row as u64);
         let mut by_hash = Vec::with_capacity(ids.len());
         for row in (0..ids.len()).filter(|&row| !skipped.contains(&(row as u64))) {
             if ids.is_null(row) {
-                return Err(Error::new(ErrorKind::Input, format!("row {} has no id", place(row)))
-                    .hint("name another --id-column, or leave it out: rows are then named by file and row number"));
+                return Err(Error::new(ErrorKind::Input, format!("row {} has no id", place(row))).hint(
+                    "name another --id-column, or leave it out: rows are then named by file and row number",
+                ));
             }
             by_hash.push((xxh3_64(format.value(row).to_string().as_bytes()), row));
         }

@@ -96,9 +96,10 @@ pub(crate) fn read_records(folder: &Path) -> Result<Vec<PartRecord>> {
             return Ok(records);
         }
         let bytes = fs_err::read(&path).map_err(Error::io)?;
-        records.push(serde_json::from_slice(&bytes).map_err(|error| {
-            Error::work(&path, error).hint("delete the work directory to begin anew")
-        })?);
+        records
+            .push(serde_json::from_slice(&bytes).map_err(|error| {
+                Error::work(&path, error).hint("delete the work directory to begin anew")
+            })?);
     }
 }
 
@@ -110,6 +111,7 @@ pub(crate) fn embed_parts(
     progress: &dyn Progress,
 ) -> Result<()> {
     let done = read_records(folder)?;
+    input.record(folder)?;
     progress.begin(Stage::Embed, "bytes", input.bytes());
     let read = AtomicU64::new(0);
     std::thread::scope(|scope| {
@@ -261,12 +263,15 @@ impl<'a> PartWriter<'a> {
         }
         self.record.empty += rows.empty as u64;
         self.record.truncated += stats.truncated as u64;
-        let skipped = rows.bad.into_iter().map(|bad| SkippedRow { file: task.file, row: bad.row, reason: bad.reason });
+        let skipped =
+            rows.bad.into_iter().map(|bad| SkippedRow { file: task.file, row: bad.row, reason: bad.reason });
         self.record.skipped.extend(skipped);
         if let Some(ids) = rows.ids {
             let run = if task.chunk.id_source() == IdSource::Json { IdRun::Json } else { IdRun::Typed };
             match self.ids.last_mut() {
-                Some((last, arrays)) if *last == run && arrays[0].data_type() == ids.data_type() => arrays.push(ids),
+                Some((last, arrays)) if *last == run && arrays[0].data_type() == ids.data_type() => {
+                    arrays.push(ids)
+                }
                 _ => self.ids.push((run, vec![ids])),
             }
         }

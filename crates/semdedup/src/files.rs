@@ -20,12 +20,16 @@ impl Error {
     /// An I/O error whose message names the path (`fs_err` sees to that).
     pub(crate) fn io(error: io::Error) -> Self {
         let (kind, hint) = match error.kind() {
-            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
-                (ErrorKind::Output, Some("free some space, or put --work on another disk, and run the same command again: it goes on from here"))
-            }
-            io::ErrorKind::FileTooLarge => {
-                (ErrorKind::Output, Some("raise the file size limit of the system (ulimit -f) and run the same command again"))
-            }
+            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => (
+                ErrorKind::Output,
+                Some(
+                    "free some space, or put --work on another disk, and run the same command again: it goes on from here",
+                ),
+            ),
+            io::ErrorKind::FileTooLarge => (
+                ErrorKind::Output,
+                Some("raise the file size limit of the system (ulimit -f) and run the same command again"),
+            ),
             io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
                 (ErrorKind::Output, Some("check the permissions of this path"))
             }
@@ -123,7 +127,11 @@ pub(crate) fn read_exact_at(file: &File, bytes: &mut [u8], offset: u64) -> io::R
     {
         let mut done = 0;
         while done < bytes.len() {
-            match std::os::windows::fs::FileExt::seek_read(file.file(), &mut bytes[done..], offset + done as u64)? {
+            match std::os::windows::fs::FileExt::seek_read(
+                file.file(),
+                &mut bytes[done..],
+                offset + done as u64,
+            )? {
                 0 => return Err(io::ErrorKind::UnexpectedEof.into()),
                 n => done += n,
             }

@@ -1,15 +1,16 @@
 //! What a run reads: the files that the user named, with the columns that count.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
+use crate::files::write_atomically;
 use crate::formats::{Columns, InputFile, ReadLimits, resolve_columns, survey};
 use crate::options::InputOptions;
-use crate::Result;
+use crate::{Error, Result};
 
 /// The input of a run.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Input {
     pub(crate) files: Vec<InputFile>,
     /// For each file.
@@ -44,5 +45,18 @@ impl Input {
     /// Whether rows are named by a column of ids.
     pub(crate) fn has_ids(&self) -> bool {
         self.columns.iter().any(|columns| columns.id.is_some())
+    }
+
+    /// Writes down in the embedding stage's folder what was read, for looking at texts later.
+    pub(crate) fn record(&self, folder: &Path) -> Result<()> {
+        let json = serde_json::to_vec(self).map_err(|error| Error::work(folder, error))?;
+        write_atomically(&folder.join("input.json"), &json)
+    }
+
+    /// What an embedding stage read.
+    pub(crate) fn recorded(folder: &Path) -> Result<Self> {
+        let path = folder.join("input.json");
+        let bytes = fs_err::read(&path).map_err(Error::io)?;
+        serde_json::from_slice(&bytes).map_err(|error| Error::work(&path, error))
     }
 }

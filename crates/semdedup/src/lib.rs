@@ -1,5 +1,58 @@
-//! Semantic deduplication of training data.
-mod error;
-pub mod formats;
+//! Semantic deduplication of training data (SemDeDup, Abbas et al. 2023, arXiv 2303.09540).
+//!
+//! [`run`] does everything: it reads rows, embeds their texts, clusters the embeddings, compares the rows of each
+//! cluster, measures how much of what an exhaustive comparison would find was found, and writes the input back
+//! without its duplicates. [`embed()`], [`cluster()`], [`score()`] and [`select()`] are its stages one by one, for people
+//! who bring their own parts; [`sweep()`] and [`show()`] look at a run that was made; [`plan()`] says what one would do.
+//!
+//! ```text
+//! read → embed → train → assign → score → select → write
+//! ```
+//!
+//! The library never prints and never seeds itself; it runs in the caller's rayon pool, and tells its [`Progress`].
 
+mod cluster;
+mod dataset;
+mod embed;
+mod error;
+mod files;
+pub mod formats;
+mod input;
+mod look;
+mod npy;
+mod options;
+mod output;
+mod pipeline;
+mod plan;
+mod progress;
+mod recall;
+mod report;
+mod score;
+mod show;
+mod stages;
+mod store;
+mod summary;
+mod sweep;
+mod table;
+mod work;
+mod write;
+
+pub use semdedup_core::{Epsilon, EpsilonError, Goal, Keep, Ranking, instruction_set};
+pub use semdedup_embed as models;
+
+pub use cluster::auto_clusters;
 pub use error::{Error, ErrorKind, Result};
+pub use options::{
+    ClusterOptions, DEFAULT_EPSILON, DEFAULT_RECALL_SAMPLE, InputOptions, OutputOptions, RunOptions,
+    SWEEP_EPSILONS,
+};
+pub use pipeline::run;
+pub use plan::{Plan, PlanFile, plan};
+pub use progress::{Progress, Silent, Stage, Warning};
+pub use show::{Pair, PairRow, Which, show};
+pub use stages::{
+    ClusterReport, EmbedReport, ScoreInputs, ScoreReport, SelectReport, cluster, embed, score, select,
+};
+pub use store::{EmbeddingStore, find_embeddings};
+pub use summary::{FileSummary, RecallAt, Summary};
+pub use sweep::{SweepRow, sweep};

@@ -62,13 +62,19 @@ fn open(path: &Path) -> Result<NpyFile> {
     read_exact_at(&file, &mut start, 0).map_err(|_| damaged(path, "it is shorter than a header"))?;
     let header_bytes = u32::from_le_bytes([start[8], start[9], start[10], start[11]]);
     if start[6] >= 2 && header_bytes > MAX_HEADER_BYTES {
-        return Err(damaged(path, format!("a header of {header_bytes} bytes is over the limit of {MAX_HEADER_BYTES}")));
+        return Err(damaged(
+            path,
+            format!("a header of {header_bytes} bytes is over the limit of {MAX_HEADER_BYTES}"),
+        ));
     }
     let header = npyz::NpyHeader::from_reader(&mut file).map_err(|error| damaged(path, error))?;
     let descr = header.dtype().descr();
     let number = Number::from_descr(&descr).ok_or_else(|| {
-        Error::input(path, format!("numbers of type {descr} cannot be read; known are f2, f4, i4, u4, i8, u8"))
-            .hint("save it with numpy.save(path, array.astype(numpy.float32))")
+        Error::input(
+            path,
+            format!("numbers of type {descr} cannot be read; known are f2, f4, i4, u4, i8, u8"),
+        )
+        .hint("save it with numpy.save(path, array.astype(numpy.float32))")
     })?;
     let shape = header.shape().to_vec();
     if header.order() != npyz::Order::C && shape.len() > 1 {
@@ -85,7 +91,8 @@ fn open(path: &Path) -> Result<NpyFile> {
 }
 
 fn damaged(path: &Path, problem: impl std::fmt::Display) -> Error {
-    Error::input(path, format!("not a whole .npy file: {problem}")).hint("write it again; it may have been cut short")
+    Error::input(path, format!("not a whole .npy file: {problem}"))
+        .hint("write it again; it may have been cut short")
 }
 
 /// A matrix of f16 or f32 in a file; rows are read where they lie.
@@ -101,7 +108,10 @@ impl Matrix {
         if file.shape.len() != 2 || !matches!(file.number, Number::F16 | Number::F32) {
             return Err(Error::input(
                 path,
-                format!("embeddings are a matrix of f16 or f32, this is {:?} of shape {:?}", file.number, file.shape),
+                format!(
+                    "embeddings are a matrix of f16 or f32, this is {:?} of shape {:?}",
+                    file.number, file.shape
+                ),
             ));
         }
         if file.shape[1] == 0 {
@@ -125,7 +135,8 @@ impl Matrix {
     /// Reads rows from `first` on until `values` is full.
     pub(crate) fn read(&self, first: u64, values: &mut [f32]) -> Result<()> {
         let offset = self.file.offset + first * self.file.shape[1] * self.file.number.bytes() as u64;
-        let read = |bytes: &mut [u8]| read_exact_at(&self.file.file, bytes, offset).map_err(|e| at(&self.path, e));
+        let read =
+            |bytes: &mut [u8]| read_exact_at(&self.file.file, bytes, offset).map_err(|e| at(&self.path, e));
         if self.file.number == Number::F32 {
             read(bytemuck::cast_slice_mut(values))?;
             if cfg!(target_endian = "big") {
@@ -147,7 +158,10 @@ pub(crate) fn read_integers(path: &Path) -> Result<Vec<Option<u64>>> {
     if file.shape.len() != 1 || matches!(file.number, Number::F16 | Number::F32) {
         return Err(Error::input(
             path,
-            format!("assignments are a vector of whole numbers, this is {:?} of shape {:?}", file.number, file.shape),
+            format!(
+                "assignments are a vector of whole numbers, this is {:?} of shape {:?}",
+                file.number, file.shape
+            ),
         ));
     }
     let mut bytes = vec![0; file.shape[0] as usize * file.number.bytes()];

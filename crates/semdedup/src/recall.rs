@@ -4,13 +4,13 @@ use semdedup_core::{
     EXACT, Epsilon, ExhaustiveSearch, NO_CLUSTER, RankKey, Ranking, RecallSample, SamplePurpose, sample_rows,
 };
 
+use crate::Result;
 use crate::cluster::BLOCK_ROWS;
 use crate::options::SWEEP_EPSILONS;
 use crate::progress::{Progress, Stage};
 use crate::score::ScoreColumns;
 use crate::store::EmbeddingStore;
 use crate::summary::RecallAt;
-use crate::Result;
 
 /// What of the run the recall sample is drawn by.
 #[derive(Debug, Clone, Copy)]
@@ -31,8 +31,10 @@ pub(crate) fn measure(
     let comparable =
         |row: u64| columns.cluster[row as usize] != NO_CLUSTER && columns.similarity[row as usize] != 0.0;
     let sample = sample_rows(store.rows(), sampling.rows, sampling.seed, SamplePurpose::Recall);
-    let (exact, searched): (Vec<u64>, Vec<u64>) =
-        sample.into_iter().filter(|&row| comparable(row)).partition(|&row| columns.score[row as usize] == EXACT);
+    let (exact, searched): (Vec<u64>, Vec<u64>) = sample
+        .into_iter()
+        .filter(|&row| comparable(row))
+        .partition(|&row| columns.score[row as usize] == EXACT);
 
     progress.begin(Stage::Recall, "rows", store.rows());
     let keys: Vec<RankKey> = searched.iter().map(|&row| key(row)).collect();

@@ -2,10 +2,10 @@
 
 use semdedup_core::{EXACT, NO_CLUSTER, Part, Ranking, UnitEmbeddings, centroid_similarity};
 
+use crate::Result;
 use crate::cluster::BLOCK_ROWS;
 use crate::progress::{Progress, Stage};
 use crate::store::EmbeddingStore;
-use crate::Result;
 
 /// The result of the comparison, in the order of the rows.
 #[derive(Debug, Default)]

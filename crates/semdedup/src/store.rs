@@ -34,7 +34,8 @@ impl EmbeddingStore {
         };
         let dim = first.dim();
         if let Some(other) = matrices.iter().find(|matrix| matrix.dim() != dim) {
-            let problem = format!("the dimension is {}, but {} has {dim}", other.dim(), first.path().display());
+            let problem =
+                format!("the dimension is {}, but {} has {dim}", other.dim(), first.path().display());
             return Err(Error::input(other.path(), problem).hint("cluster only embeddings of one model"));
         }
         let mut starts = vec![0];
@@ -121,7 +122,9 @@ pub fn find_embeddings(inputs: &[String]) -> Result<Vec<PathBuf>> {
             glob.filter_map(std::result::Result::ok).collect()
         };
         if paths.is_empty() {
-            return Err(Error::input(path, "no .npy file there").hint("name .npy files, a folder of them, or a glob"));
+            return Err(
+                Error::input(path, "no .npy file there").hint("name .npy files, a folder of them, or a glob")
+            );
         }
         paths.sort();
         found.extend(paths);
@@ -130,6 +133,11 @@ pub fn find_embeddings(inputs: &[String]) -> Result<Vec<PathBuf>> {
 }
 
 fn npy_files(folder: &Path) -> Result<Vec<PathBuf>> {
-    let entries = fs::read_dir(folder).and_then(Iterator::collect::<std::io::Result<Vec<_>>>).map_err(Error::io)?;
-    Ok(entries.iter().map(|entry| entry.path()).filter(|path| path.extension().is_some_and(|e| e == "npy")).collect())
+    let entries =
+        fs::read_dir(folder).and_then(Iterator::collect::<std::io::Result<Vec<_>>>).map_err(Error::io)?;
+    Ok(entries
+        .iter()
+        .map(|entry| entry.path())
+        .filter(|path| path.extension().is_some_and(|e| e == "npy"))
+        .collect())
 }

@@ -9,6 +9,8 @@ use semdedup_core::Recall;
 /// The record of a run: what `--json` prints and `summary.json` holds.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Summary {
+    /// What the result depends on, hashed: the input files, the model, every option that matters.
+    pub fingerprint: String,
     /// The version of semdedup that ran.
     pub version: String,
     /// Rows read, bad ones included.
@@ -57,6 +59,8 @@ pub struct Summary {
     pub recall: Vec<RecallAt>,
     /// The rows in the recall sample.
     pub recall_sample: usize,
+    /// The work directory, which `semdedup sweep` and `semdedup show` read.
+    pub work: String,
     /// Each input file with its rows.
     pub files: Vec<FileSummary>,
     /// The warnings of the run.

@@ -39,12 +39,14 @@ impl TableWriter {
             .build();
         let schema = Arc::new(schema);
         let file = BufWriter::new(PendingFile::create(path)?);
-        let writer = ArrowWriter::try_new(file, schema.clone(), Some(properties)).map_err(|e| Error::output(path, e))?;
+        let writer = ArrowWriter::try_new(file, schema.clone(), Some(properties))
+            .map_err(|e| Error::output(path, e))?;
         Ok(Self { writer, schema, path: path.to_path_buf() })
     }
 
     pub(crate) fn write(&mut self, columns: Vec<ArrayRef>) -> Result<()> {
-        let batch = RecordBatch::try_new(self.schema.clone(), columns).map_err(|e| Error::output(&self.path, e))?;
+        let batch =
+            RecordBatch::try_new(self.schema.clone(), columns).map_err(|e| Error::output(&self.path, e))?;
         self.writer.write(&batch).map_err(|error| Error::output(&self.path, error))
     }
 
@@ -78,13 +80,15 @@ pub(crate) fn read_column(path: &Path, name: &str) -> Result<ArrayRef> {
 
 fn open_columns(path: &Path, names: &[&str]) -> Result<ParquetRecordBatchReader> {
     let damaged = |error: &dyn std::fmt::Display| {
-        Error::input(path, format!("not a table that can be read: {error}")).hint("it may have been cut short")
+        Error::input(path, format!("not a table that can be read: {error}"))
+            .hint("it may have been cut short")
     };
     let file = File::open(path).map_err(Error::io)?.into_parts().0;
     let builder = ParquetRecordBatchReaderBuilder::try_new(file).map_err(|error| damaged(&error))?;
     for name in names {
         if builder.schema().field_with_name(name).is_err() {
-            let there: Vec<&str> = builder.schema().fields().iter().map(|field| field.name().as_str()).collect();
+            let there: Vec<&str> =
+                builder.schema().fields().iter().map(|field| field.name().as_str()).collect();
             return Err(Error::input(path, format!("no column `{name}`; columns are {}", there.join(", ")))
                 .hint("give it a scores.parquet that semdedup wrote"));
         }
@@ -113,7 +117,12 @@ pub(crate) fn name_of(ranking: &Ranking) -> &'static str {
 ///
 /// A row that could not be read (`skipped`, ascending) has no score; one with a NaN or an infinity has a score of 0,
 /// but no cluster and no similarity.
-pub(crate) fn write_scores(path: &Path, columns: &ScoreColumns, named: &NamedRows, ranking: &Ranking) -> Result<()> {
+pub(crate) fn write_scores(
+    path: &Path,
+    columns: &ScoreColumns,
+    named: &NamedRows,
+    ranking: &Ranking,
+) -> Result<()> {
     let files = serde_json::to_string(&named.places.files).map_err(|error| Error::output(path, error))?;
     let metadata = vec![
         KeyValue::new(RANKING_KEY.to_owned(), format!("{} {}", keep_name(ranking.keep), ranking.seed)),
@@ -141,8 +150,15 @@ pub(crate) fn write_scores(path: &Path, columns: &ScoreColumns, named: &NamedRow
         table.write(vec![
             named.ids.of(&numbers)?,
             Arc::new(numbers),
-            Arc::new(range.clone().map(|row| placed(&row).then(|| columns.cluster[row])).collect::<UInt32Array>()),
-            Arc::new(range.clone().map(|row| placed(&row).then(|| columns.similarity[row])).collect::<Float32Array>()),
+            Arc::new(
+                range.clone().map(|row| placed(&row).then(|| columns.cluster[row])).collect::<UInt32Array>(),
+            ),
+            Arc::new(
+                range
+                    .clone()
+                    .map(|row| placed(&row).then(|| columns.similarity[row]))
+                    .collect::<Float32Array>(),
+            ),
             Arc::new(range.map(|row| read(&row).then(|| columns.score[row])).collect::<Float32Array>()),
             named.ids.of(&of)?,
             Arc::new(of),
@@ -171,19 +187,21 @@ impl ScoresFile {
     pub(crate) fn open(path: &Path) -> Result<Self> {
         let file = File::open(path).map_err(Error::io)?.into_parts().0;
         let foreign = |problem: String| {
-            Error::input(path, problem).hint("give it a scores.parquet that `semdedup run` or `semdedup score` wrote")
+            Error::input(path, problem)
+                .hint("give it a scores.parquet that `semdedup run` or `semdedup score` wrote")
         };
-        let builder =
-            ParquetRecordBatchReaderBuilder::try_new(file).map_err(|e| foreign(format!("not a Parquet table: {e}")))?;
+        let builder = ParquetRecordBatchReaderBuilder::try_new(file)
+            .map_err(|e| foreign(format!("not a Parquet table: {e}")))?;
         let metadata = builder.metadata().file_metadata();
         let value = |key: &str| {
             let found = metadata.key_value_metadata().into_iter().flatten().find(|pair| pair.key == key);
             found.and_then(|pair| pair.value.clone()).ok_or_else(|| foreign(format!("no metadata `{key}`")))
         };
         let ranking = value(RANKING_KEY)?;
-        let ranking = parse_ranking(&ranking).ok_or_else(|| foreign(format!("unknown ranking `{ranking}`")))?;
-        let files: Vec<FileRows> =
-            serde_json::from_str(&value(FILES_KEY)?).map_err(|error| foreign(format!("{FILES_KEY}: {error}")))?;
+        let ranking =
+            parse_ranking(&ranking).ok_or_else(|| foreign(format!("unknown ranking `{ranking}`")))?;
+        let files: Vec<FileRows> = serde_json::from_str(&value(FILES_KEY)?)
+            .map_err(|error| foreign(format!("{FILES_KEY}: {error}")))?;
         let places = Places::new(files);
         let rows = metadata.num_rows();
         if u64::try_from(rows) != Ok(places.rows()) {
@@ -206,10 +224,16 @@ impl ScoresFile {
             let similarity = typed("centroid_similarity", DataType::Float32)?;
             let score = typed("score", DataType::Float32)?;
             let of = typed("duplicate_of_row", DataType::UInt64)?;
-            columns.cluster.extend(cluster.as_primitive::<UInt32Type>().iter().map(|c| c.unwrap_or(NO_CLUSTER)));
-            columns.similarity.extend(similarity.as_primitive::<Float32Type>().iter().map(|s| s.unwrap_or(0.0)));
+            columns
+                .cluster
+                .extend(cluster.as_primitive::<UInt32Type>().iter().map(|c| c.unwrap_or(NO_CLUSTER)));
+            columns
+                .similarity
+                .extend(similarity.as_primitive::<Float32Type>().iter().map(|s| s.unwrap_or(0.0)));
             columns.score.extend(score.as_primitive::<Float32Type>().iter().map(|s| s.unwrap_or(f32::NAN)));
-            columns.duplicate_of.extend(of.as_primitive::<UInt64Type>().iter().map(|of| of.unwrap_or(NO_ROW)));
+            columns
+                .duplicate_of
+                .extend(of.as_primitive::<UInt64Type>().iter().map(|of| of.unwrap_or(NO_ROW)));
         }
         Ok(columns)
     }

@@ -25,6 +25,10 @@ const FORMAT_VERSION: u32 = 1;
 pub(crate) struct Fingerprint(String);
 
 impl Fingerprint {
+    pub(crate) fn as_str(&self) -> &str {
+        &self.0
+    }
+
     /// Of parameters that serialise to JSON, and of the stage before.
     pub(crate) fn of(parameters: &impl Serialize, before: Option<&Fingerprint>) -> Result<Self> {
         let json = serde_json::to_vec(&(FORMAT_VERSION, parameters, before))
@@ -157,15 +161,19 @@ fn read_manifest(path: &Path) -> Result<Option<Manifest>> {
         .map_err(|error| Error::work(&path, error).hint("delete the work directory to begin anew"))?;
     if manifest.format_version != FORMAT_VERSION {
         let found = manifest.format_version;
-        return Err(Error::work(&path, format!("format version {found}, this semdedup reads {FORMAT_VERSION}"))
-            .hint("delete the work directory, or use the semdedup that wrote it"));
+        return Err(Error::work(
+            &path,
+            format!("format version {found}, this semdedup reads {FORMAT_VERSION}"),
+        )
+        .hint("delete the work directory, or use the semdedup that wrote it"));
     }
     Ok(Some(manifest))
 }
 
 fn lock(path: &Path) -> Result<File> {
     let path = path.join("lock");
-    let file = fs::OpenOptions::new().create(true).write(true).truncate(false).open(&path).map_err(Error::io)?;
+    let file =
+        fs::OpenOptions::new().create(true).write(true).truncate(false).open(&path).map_err(Error::io)?;
     match file.file().try_lock() {
         Ok(()) => Ok(file),
         Err(std::fs::TryLockError::WouldBlock) => {

@@ -55,7 +55,8 @@ impl StaticModel {
         self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop().unwrap_or_default()
     }
 
-    fn return_workspace(&self, workspace: Workspace) {
+    fn return_workspace(&self, mut workspace: Workspace) {
+        workspace.trim();
         self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(workspace);
     }
 }

@@ -9,6 +9,8 @@ use super::cache::WordCache;
 
 /// Matched in the text as it is; what lies between is tokenised as if it were a text of its own.
 const SPECIAL: [(&str, u16); 3] = [("<unk>", 0), ("<s>", 1), ("</s>", 2)];
+/// Buffers for longer words are not kept: the next text will hardly need them.
+const KEPT_WORD: usize = 1 << 16;
 const SPACE: &[u8] = "\u{2581}".as_bytes();
 
 /// Turns texts into tokens.
@@ -23,6 +25,16 @@ pub(super) struct Workspace {
     scratch: Scratch,
     first_word: String,
     tokens: Vec<u16>,
+}
+
+impl Workspace {
+    /// Gives back what an unusual text left behind, so that the memory of an idle workspace is bounded.
+    pub(super) fn trim(&mut self) {
+        self.scratch.trim(KEPT_WORD);
+        self.first_word.shrink_to(KEPT_WORD);
+        self.tokens.clear();
+        self.tokens.shrink_to(KEPT_WORD);
+    }
 }
 
 impl Tokenizer {

@@ -155,24 +155,27 @@ impl<'a> Table<'a> {
 
 /// The columns of the first rows, each with the first kind of value that is not null.
 fn jsonl_columns(file: &InputFile) -> Result<Vec<Column>> {
-    let mut splitter = Splitter::open(file, &ReadLimits::default())?;
-    let (mut columns, mut rows, mut problem) = (Vec::<Column>::new(), 0, None);
+    let (mut splitter, _) = Splitter::open(file, &ReadLimits::default())?;
+    let (mut columns, mut rows) = (Vec::<Column>::new(), 0);
+    let (mut problem, mut opens_list) = (None, false);
     while rows < SAMPLE_ROWS
         && let Some(mut records) = splitter.next_records()?
     {
         records.spans.truncate(SAMPLE_ROWS - rows);
-        rows += records.spans.len();
-        records.for_each(ReadLimits::default().max_row_bytes, |line| match line.and_then(json::columns_of) {
-            Ok(found) => found.into_iter().for_each(|(name, kind)| note(&mut columns, name, kind)),
-            Err(reason) => problem = problem.take().or(Some(reason)),
+        records.for_each(ReadLimits::default().max_row_bytes, |line| {
+            opens_list |= rows == 0 && line.as_ref().is_ok_and(|line| json::opens_list(line));
+            match line.and_then(json::columns_of) {
+                Ok(found) => found.into_iter().for_each(|(name, kind)| note(&mut columns, name, kind)),
+                Err(reason) => problem = problem.take().or(Some(format!("row {rows}: {reason}"))),
+            }
+            rows += 1;
         });
     }
     match problem {
-        Some(problem) if columns.is_empty() => Err(Error::input(
-            &file.path,
-            format!("none of the first {rows} rows is a JSON object: row 0: {problem}"),
-        )
-        .hint("each line must be one object; `jq -c '.[]'` turns a list into such lines")),
+        Some(problem) if columns.is_empty() || opens_list => {
+            Err(Error::input(&file.path, format!("is not one JSON object a line: {problem}"))
+                .hint("`jq -c '.[]'` turns a list into such lines, `jq -c .` objects of several lines"))
+        }
         _ => Ok(columns),
     }
 }
@@ -189,7 +192,7 @@ fn note(columns: &mut Vec<Column>, name: String, kind: &str) {
 }
 
 fn csv_columns(file: &InputFile) -> Result<Vec<Column>> {
-    let mut splitter = Splitter::open(file, &ReadLimits::default())?;
+    let (mut splitter, _) = Splitter::open(file, &ReadLimits::default())?;
     while let Some(records) = splitter.next_records()? {
         if let Some(header) = records.header {
             let column = |name: &String| Column { name: name.clone(), kind: None, is_text: true };

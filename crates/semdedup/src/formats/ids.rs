@@ -87,21 +87,29 @@ pub fn unify_ids(parts: Vec<IdPart>) -> Result<ArrayRef> {
         return Ok(Arc::new(StringArray::new_null(0)));
     };
     let kind = if voting().all(|part| part.data_type() == &kind) {
-        kind
+        Some(kind)
     } else if voting().all(|part| part.data_type().is_integer()) {
-        match common_integer(&parts) {
-            Some(kind) => kind,
-            None => DataType::Utf8,
-        }
+        common_integer(&parts)
     } else {
-        DataType::Utf8
+        None
     };
-    let kind = if kind == DataType::Utf8 && text_bytes(&parts) > i32::MAX as usize {
-        DataType::LargeUtf8
-    } else {
-        kind
-    };
-    let parts = parts.iter().map(|part| to_type(part, &kind)).collect::<Result<Vec<_>>>()?;
+    match kind {
+        Some(kind) if kind != DataType::Utf8 => join(&parts, &kind),
+        _ => join_as_text(&parts),
+    }
+}
+
+/// All parts as text: Utf8, or LargeUtf8 where 32-bit offsets do not reach.
+fn join_as_text(parts: &[ArrayRef]) -> Result<ArrayRef> {
+    let joined = join(parts, &DataType::LargeUtf8)?;
+    if i32::try_from(joined.as_string::<i64>().value_data().len()).is_err() {
+        return Ok(joined);
+    }
+    to_type(&joined, &DataType::Utf8)
+}
+
+fn join(parts: &[ArrayRef], kind: &DataType) -> Result<ArrayRef> {
+    let parts = parts.iter().map(|part| to_type(part, kind)).collect::<Result<Vec<_>>>()?;
     let parts = parts.iter().map(AsRef::as_ref).collect::<Vec<&dyn Array>>();
     concat(&parts).map_err(|error| Error::usage(format!("the ids cannot be joined: {error}")))
 }
@@ -132,11 +140,6 @@ fn common_integer(parts: &[ArrayRef]) -> Option<DataType> {
             .all(|part| part.null_count() == part.len() || cast_with_options(part, kind, &checked).is_ok())
     };
     [DataType::Int64, DataType::UInt64].into_iter().find(fits)
-}
-
-/// About how much text the parts make (numbers are short).
-fn text_bytes(parts: &[ArrayRef]) -> usize {
-    parts.iter().map(|part| part.get_array_memory_size() + 20 * part.len()).sum()
 }
 
 fn to_type(part: &ArrayRef, kind: &DataType) -> Result<ArrayRef> {

@@ -32,6 +32,11 @@ pub(super) fn columns_of(line: &[u8]) -> std::result::Result<Vec<(String, &'stat
     whole(line, ColumnsSeed)
 }
 
+/// Whether a line begins a list that goes on in the next lines: the file is one JSON document.
+pub(super) fn opens_list(line: &[u8]) -> bool {
+    line.trim_ascii_start().starts_with(b"[") && serde_json::from_slice::<IgnoredAny>(line).is_err()
+}
+
 /// Parses a whole line as one object.
 fn whole<'de, S: DeserializeSeed<'de>>(line: &'de str, seed: S) -> std::result::Result<S::Value, String> {
     let mut deserializer = serde_json::Deserializer::from_str(line);

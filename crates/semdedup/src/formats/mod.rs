@@ -4,7 +4,7 @@
 //! ([`resolve_columns`]), a [`Reader`] cuts it into [`Chunk`]s one after the other, and a chunk is parsed into
 //! [`Rows`], many at a time. [`write_kept`] goes over the file once more and copies the rows that stay.
 //!
-//! What counts as a row is decided in one place, [`split`], for reading and for writing alike: row numbers start at 0
+//! What counts as a row is decided in one place, `split.rs`, for reading and for writing alike: row numbers start at 0
 //! in each file; a CSV header, an empty CSV line and a JSONL line of white space are no rows (and are copied as they
 //! are); every line of a plain text file is one. Memory is bounded by the longest row allowed, never by the file.
 

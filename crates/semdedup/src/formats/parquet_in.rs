@@ -1,9 +1,12 @@
 //! Parquet: the projected columns of a file, batch after batch.
 
+use std::panic::AssertUnwindSafe;
+use std::path::Path;
 use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, AsArray, LargeStringArray, LargeStringBuilder, RecordBatch};
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
+use arrow::error::ArrowError;
 use fs_err::File;
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{
@@ -22,24 +25,53 @@ const MAX_ROWS: u64 = 2048;
 const BATCH_BYTES: u64 = 1 << 20;
 
 /// The error for a Parquet file that cannot be read, at the row that was reached.
-pub(super) fn damaged(file: &InputFile, row: u64, cause: &dyn std::fmt::Display) -> Error {
+pub(super) fn damaged(path: &Path, row: u64, cause: &dyn std::fmt::Display) -> Error {
     let cause = cause.to_string().replace('\n', " ");
-    Error::input(&file.path, format!("row {row}: the Parquet data cannot be read: {cause}"))
+    Error::input(path, format!("row {row}: the Parquet data cannot be read: {cause}"))
         .hint("the file is truncated, damaged or not Parquet; copy or write it again")
+}
+
+/// Runs one step of the Parquet library, which panics on some damaged files where it should give an error.
+pub(super) fn guarded<T>(path: &Path, row: u64, step: impl FnOnce() -> Result<T>) -> Result<T> {
+    std::panic::catch_unwind(AssertUnwindSafe(step)).unwrap_or_else(|panic| {
+        let cause = panic.downcast_ref::<String>().map(String::as_str);
+        let cause = cause.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("it makes no sense");
+        Err(damaged(path, row, &cause))
+    })
 }
 
 /// The file's footer, and the file.
 pub(super) fn footer(file: &InputFile) -> Result<(File, ArrowReaderMetadata)> {
-    let handle = File::open(&file.path).map_err(|error| Error::input(&file.path, error))?;
-    let metadata = ArrowReaderMetadata::load(handle.file(), ArrowReaderOptions::new())
-        .map_err(|error| damaged(file, 0, &error))?;
+    let path = &file.path;
+    let handle = File::open(path).map_err(|error| Error::input(path, error))?;
+    let metadata = guarded(path, 0, || {
+        ArrowReaderMetadata::load(handle.file(), ArrowReaderOptions::new())
+            .map_err(|error| damaged(path, 0, &error))
+    })?;
     Ok((handle, metadata))
+}
+
+/// The next batch of a file that has been read up to `row`.
+pub(super) fn next_batch(
+    path: &Path,
+    row: u64,
+    batches: &mut ParquetRecordBatchReader,
+) -> Result<Option<RecordBatch>> {
+    guarded(path, row, || batches.next().transpose().map_err(|error| damaged(path, row, &error)))
+}
+
+/// Sets a reader up.
+pub(super) fn build(
+    path: &Path,
+    builder: ParquetRecordBatchReaderBuilder<std::fs::File>,
+) -> Result<ParquetRecordBatchReader> {
+    guarded(path, 0, || builder.build().map_err(|error| damaged(path, 0, &error)))
 }
 
 /// How many rows each row group has.
 pub(super) fn group_rows(file: &InputFile, metadata: &ParquetMetaData) -> Result<Vec<u64>> {
     let rows = metadata.row_groups().iter().map(|group| u64::try_from(group.num_rows()));
-    rows.collect::<std::result::Result<_, _>>().map_err(|error| damaged(file, 0, &error))
+    rows.collect::<std::result::Result<_, _>>().map_err(|error| damaged(&file.path, 0, &error))
 }
 
 /// Whether a column of this type can be the text.
@@ -88,23 +120,28 @@ impl ParquetRows {
             }
         }
         let next_row = first_row.min(rows);
-        let offset = usize::try_from(next_row - before).map_err(|error| damaged(file, 0, &error))?;
+        let offset = usize::try_from(next_row - before).map_err(|error| damaged(&file.path, 0, &error))?;
         let builder = builder.with_row_groups(wanted).with_offset(offset);
-        let batches = builder.build().map_err(|error| damaged(file, next_row, &error))?;
+        let batches = build(&file.path, builder)?;
         Ok(Self { file: file.clone(), batches, next_row, rows })
     }
 
-    /// The next batch and the number of its first row.
-    pub fn next_batch(&mut self) -> Result<Option<(u64, RecordBatch)>> {
+    /// The share of the file's rows that have been read, in [0, 1].
+    pub fn share_read(&self) -> f64 {
+        if self.rows == 0 { 1.0 } else { self.next_row as f64 / self.rows as f64 }
+    }
+
+    /// The next rows.
+    pub fn next_batch(&mut self) -> Result<Option<RowBatch>> {
         let first_row = self.next_row;
-        match self.batches.next() {
-            Some(Ok(batch)) => {
+        let path = &self.file.path;
+        match next_batch(path, first_row, &mut self.batches)? {
+            Some(batch) => {
                 self.next_row += batch.num_rows() as u64;
-                Ok(Some((first_row, batch)))
+                Ok(Some(RowBatch { first_row, batch }))
             }
-            Some(Err(error)) => Err(damaged(&self.file, first_row, &error)),
             None if first_row < self.rows => {
-                Err(damaged(&self.file, first_row, &format!("the footer promises {} rows", self.rows)))
+                Err(damaged(path, first_row, &format!("the footer promises {} rows", self.rows)))
             }
             None => Ok(None),
         }
@@ -125,7 +162,7 @@ fn projected(
     let selected = |column| column == text || Some(column) == id;
     let rows = batch_rows(metadata.metadata(), BATCH_BYTES, selected).clamp(1, MAX_ROWS);
     let mask = ProjectionMask::roots(metadata.parquet_schema(), [Some(text), id].into_iter().flatten());
-    let metadata = with_large_text(metadata, text, id).map_err(|error| damaged(file, 0, &error))?;
+    let metadata = with_large_text(metadata, text, id).map_err(|error| damaged(&file.path, 0, &error))?;
     let builder = ParquetRecordBatchReaderBuilder::new_with_metadata(handle.into_file(), metadata);
     Ok((builder.with_projection(mask).with_batch_size(rows as usize), groups))
 }
@@ -146,22 +183,31 @@ fn with_large_text(
     ArrowReaderMetadata::try_new(metadata.metadata().clone(), ArrowReaderOptions::new().with_schema(schema))
 }
 
+/// Some rows of the projected columns.
+pub(super) struct RowBatch {
+    pub first_row: u64,
+    pub batch: RecordBatch,
+}
+
 /// The texts and ids of a batch.
 pub(super) fn parse(
-    first_row: u64,
-    batch: &RecordBatch,
+    path: &Path,
+    RowBatch { first_row, batch }: &RowBatch,
     columns: &Columns,
-) -> std::result::Result<Rows, String> {
-    let column = |name: &str| batch.column_by_name(name).ok_or_else(|| format!("no column `{name}`"));
-    let texts = texts(column(&columns.text)?)?;
+) -> Result<Rows> {
+    let missing = |name: &str| Error::input(path, format!("no column `{name}`"));
+    let column = |name: &str| batch.column_by_name(name).ok_or_else(|| missing(name));
+    let texts = column(&columns.text)?;
+    let texts =
+        guarded(path, *first_row, || texts_of(texts).map_err(|error| damaged(path, *first_row, &error)))?;
     let ids = columns.id.as_deref().map(|id| column(id).cloned()).transpose()?;
     let empty = texts.iter().filter(|text| text.is_none_or(str::is_empty)).count();
-    Ok(Rows { first_row, texts: without_nulls(texts), ids, bad: Vec::new(), empty })
+    Ok(Rows { first_row: *first_row, texts: without_nulls(texts), ids, bad: Vec::new(), empty })
 }
 
 /// A text column of any kind as one kind.
-fn texts(column: &ArrayRef) -> std::result::Result<LargeStringArray, String> {
-    let large = arrow::compute::cast(column, &DataType::LargeUtf8).map_err(|error| error.to_string())?;
+fn texts_of(column: &ArrayRef) -> std::result::Result<LargeStringArray, ArrowError> {
+    let large = arrow::compute::cast(column, &DataType::LargeUtf8)?;
     Ok(large.as_string::<i64>().clone())
 }
 
@@ -185,9 +231,9 @@ pub(super) fn some_texts(file: &InputFile, columns: &Columns, rows: &[u64]) -> R
     let ranges = wanted.iter().map(|row| *row..row + 1);
     let builder = builder.with_row_selection(RowSelection::from_consecutive_ranges(ranges, total as usize));
     let mut found = Vec::with_capacity(wanted.len());
-    for batch in builder.build().map_err(|error| damaged(file, 0, &error))? {
-        let batch = batch.map_err(|error| damaged(file, wanted[found.len()] as u64, &error))?;
-        let rows = parse(0, &batch, &columns).map_err(|problem| Error::input(&file.path, problem))?;
+    let mut batches = build(&file.path, builder)?;
+    while let Some(batch) = next_batch(&file.path, rows.first().copied().unwrap_or(0), &mut batches)? {
+        let rows = parse(&file.path, &RowBatch { first_row: 0, batch }, &columns)?;
         found.extend(rows.texts.iter().map(|text| text.map(str::to_owned)));
     }
     let text = |row: &u64| wanted.binary_search(&(*row as usize)).ok().and_then(|at| found.get(at)?.clone());

@@ -13,7 +13,7 @@ use parquet::file::properties::WriterProperties;
 use parquet::schema::types::SchemaDescriptor;
 
 use super::InputFile;
-use super::parquet_in::{self, damaged};
+use super::parquet_in::{self, damaged, guarded};
 use crate::{Error, Result};
 
 const MAX_ROWS: u64 = 8192;
@@ -27,33 +27,36 @@ pub(super) fn write_kept(
     destination: &Path,
     keep: &mut dyn FnMut(u64) -> bool,
 ) -> Result<u64> {
+    let path = &file.path;
     let (handle, metadata) = parquet_in::footer(file)?;
-    let unwritable = |error: &dyn std::fmt::Display| Error::output(destination, error);
     let promised: u64 = parquet_in::group_rows(file, metadata.metadata())?.iter().sum();
-    let options = writer_options(&metadata).map_err(|error| damaged(file, 0, &error))?;
-    let output = File::create(destination).map_err(|error| unwritable(&error))?;
-    let mut writer = ArrowWriter::try_new_with_options(output, metadata.schema().clone(), options)
-        .map_err(|error| unwritable(&error))?;
+    let mut writer = guarded(path, 0, || open_writer(&metadata, path, destination))?;
     let rows = parquet_in::batch_rows(metadata.metadata(), BATCH_BYTES, |_| true).clamp(1, MAX_ROWS);
-    let batches = ParquetRecordBatchReaderBuilder::new_with_metadata(handle.into_file(), metadata)
-        .with_batch_size(rows as usize)
-        .build()
-        .map_err(|error| damaged(file, 0, &error))?;
+    let builder = ParquetRecordBatchReaderBuilder::new_with_metadata(handle.into_file(), metadata);
+    let mut batches = parquet_in::build(path, builder.with_batch_size(rows as usize))?;
     let (mut row, mut written) = (0, 0);
-    for batch in batches {
-        let batch = batch.map_err(|error| damaged(file, row, &error))?;
+    while let Some(batch) = parquet_in::next_batch(path, row, &mut batches)? {
         let kept: BooleanArray = (row..).take(batch.num_rows()).map(|row| Some(keep(row))).collect();
+        written += kept.true_count() as u64;
+        guarded(path, row, || {
+            let batch = filter_record_batch(&batch, &kept).map_err(|error| damaged(path, row, &error))?;
+            writer.write(&batch).map_err(|error| Error::output(destination, error))
+        })?;
         row += batch.num_rows() as u64;
-        let batch = filter_record_batch(&batch, &kept).map_err(|error| damaged(file, row, &error))?;
-        written += batch.num_rows() as u64;
-        writer.write(&batch).map_err(|error| unwritable(&error))?;
     }
     if row != promised {
-        return Err(damaged(file, row, &format!("the footer promises {promised} rows")));
+        return Err(damaged(path, row, &format!("the footer promises {promised} rows")));
     }
-    let output = writer.into_inner().map_err(|error| unwritable(&error))?;
-    output.sync_all().map_err(|error| unwritable(&error))?;
+    let output = writer.into_inner().map_err(|error| Error::output(destination, error))?;
+    output.sync_all().map_err(|error| Error::output(destination, error))?;
     Ok(written)
+}
+
+fn open_writer(source: &ArrowReaderMetadata, path: &Path, destination: &Path) -> Result<ArrowWriter<File>> {
+    let options = writer_options(source).map_err(|error| damaged(path, 0, &error))?;
+    let output = File::create(destination).map_err(|error| Error::output(destination, error))?;
+    ArrowWriter::try_new_with_options(output, source.schema().clone(), options)
+        .map_err(|error| Error::output(destination, error))
 }
 
 /// The way the source was written.

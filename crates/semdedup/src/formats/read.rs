@@ -1,13 +1,15 @@
 //! Reading: a file is cut into chunks in order, and chunks are parsed in parallel.
 
 use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
-use arrow::array::{Array, RecordBatch};
+use arrow::array::Array;
 
-use super::parquet_in::{self, ParquetRows};
+use super::parquet_in::{self, ParquetRows, RowBatch};
 use super::rows::{Rows, RowsBuilder};
 use super::split::{Records, Splitter};
-use super::{Columns, Format, InputFile, ReadLimits, csv, json};
+use super::{Columns, Format, IdSource, InputFile, ReadLimits, csv, json};
 use crate::{Error, Result};
 
 /// Cuts a file into chunks, one after the other.
@@ -19,7 +21,7 @@ pub struct Reader {
 }
 
 enum Source {
-    Lines(Box<Splitter>),
+    Lines { splitter: Box<Splitter>, bytes: Arc<AtomicU64> },
     Parquet(Box<ParquetRows>),
 }
 
@@ -31,7 +33,10 @@ impl Reader {
     pub fn open(file: &InputFile, columns: &Columns, limits: &ReadLimits, first_row: u64) -> Result<Self> {
         let source = match file.format {
             Format::Parquet => Source::Parquet(Box::new(ParquetRows::open(file, columns, first_row)?)),
-            _ => Source::Lines(Box::new(Splitter::open(file, limits)?)),
+            _ => {
+                let (splitter, bytes) = Splitter::open(file, limits)?;
+                Source::Lines { splitter: Box::new(splitter), bytes }
+            }
         };
         Ok(Self { source, file: file.clone(), limit: limits.max_row_bytes, first_row })
     }
@@ -42,13 +47,19 @@ impl Reader {
     /// Truncated or damaged data, with the row that was reached.
     pub fn next_chunk(&mut self) -> Result<Option<Chunk>> {
         let raw = match &mut self.source {
-            Source::Parquet(rows) => {
-                rows.next_batch()?.map(|(first_row, batch)| Raw::Batch { first_row, batch })
-            }
-            Source::Lines(splitter) => next_rows(splitter, self.first_row)?.map(Raw::Records),
+            Source::Parquet(rows) => rows.next_batch()?.map(Raw::Batch),
+            Source::Lines { splitter, .. } => next_rows(splitter, self.first_row)?.map(Raw::Records),
         };
         let (path, format) = (&self.file.path, self.file.format);
         Ok(raw.map(|raw| Chunk { raw, format, path: path.clone(), limit: self.limit }))
+    }
+
+    /// About how many of the file's bytes have been read, for showing progress.
+    pub fn bytes_read(&self) -> u64 {
+        match &self.source {
+            Source::Lines { bytes, .. } => bytes.load(Ordering::Relaxed),
+            Source::Parquet(rows) => (self.file.bytes as f64 * rows.share_read()) as u64,
+        }
     }
 }
 
@@ -76,7 +87,7 @@ pub struct Chunk {
 
 enum Raw {
     Records(Records),
-    Batch { first_row: u64, batch: RecordBatch },
+    Batch(RowBatch),
 }
 
 impl Chunk {
@@ -84,7 +95,7 @@ impl Chunk {
     pub fn first_row(&self) -> u64 {
         match &self.raw {
             Raw::Records(records) => records.first_row,
-            Raw::Batch { first_row, .. } => *first_row,
+            Raw::Batch(rows) => rows.first_row,
         }
     }
 
@@ -92,8 +103,13 @@ impl Chunk {
     pub fn rows(&self) -> usize {
         match &self.raw {
             Raw::Records(records) => records.spans.len(),
-            Raw::Batch { batch, .. } => batch.num_rows(),
+            Raw::Batch(rows) => rows.batch.num_rows(),
         }
+    }
+
+    /// How the ids of these rows are to be taken by [`super::unify_ids`].
+    pub fn id_source(&self) -> IdSource {
+        self.format.id_source()
     }
 
     /// The texts and ids; rows that are not well formed are listed, not fatal.
@@ -101,11 +117,12 @@ impl Chunk {
     /// # Errors
     /// A column that the file does not have.
     pub fn parse(&self, columns: &Columns) -> Result<Rows> {
-        let rows = match &self.raw {
-            Raw::Records(records) => self.parse_records(records, columns),
-            Raw::Batch { first_row, batch } => parquet_in::parse(*first_row, batch, columns),
-        };
-        rows.map_err(|problem| Error::input(&self.path, problem))
+        match &self.raw {
+            Raw::Records(records) => {
+                self.parse_records(records, columns).map_err(|problem| Error::input(&self.path, problem))
+            }
+            Raw::Batch(rows) => parquet_in::parse(&self.path, rows, columns),
+        }
     }
 
     fn parse_records(&self, records: &Records, columns: &Columns) -> std::result::Result<Rows, String> {
@@ -171,7 +188,7 @@ pub fn count_rows(file: &InputFile, limits: &ReadLimits) -> Result<u64> {
         let (_, metadata) = parquet_in::footer(file)?;
         return Ok(parquet_in::group_rows(file, metadata.metadata())?.iter().sum());
     }
-    let mut splitter = Splitter::open(file, limits)?;
+    let (mut splitter, _) = Splitter::open(file, limits)?;
     let mut rows = 0;
     while let Some(records) = splitter.next_records()? {
         rows = records.first_row + records.spans.len() as u64;

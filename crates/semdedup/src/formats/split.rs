@@ -7,6 +7,7 @@
 use std::io::{self, Read};
 use std::ops::Range;
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 
 use super::csv::{CsvRecords, Header};
 use super::{Format, InputFile, ReadLimits, stream};
@@ -90,9 +91,11 @@ enum Stream {
 }
 
 impl Splitter {
-    pub fn open(file: &InputFile, limits: &ReadLimits) -> Result<Self> {
+    /// Also gives the count of the file's bytes that have been read.
+    pub fn open(file: &InputFile, limits: &ReadLimits) -> Result<(Self, Arc<AtomicU64>)> {
         limits.check()?;
-        Ok(Self::new(file, stream::open(file)?, limits.max_row_bytes, BUFFER_BYTES))
+        let (stream, bytes) = stream::open(file)?;
+        Ok((Self::new(file, stream, limits.max_row_bytes, BUFFER_BYTES), bytes))
     }
 
     /// `buffer_bytes` is at least 3, for the byte order mark.

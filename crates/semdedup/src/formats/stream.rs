@@ -2,6 +2,8 @@
 
 use std::io::{self, BufReader, BufWriter, Read, Write};
 use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use flate2::bufread::MultiGzDecoder;
 use flate2::write::GzEncoder;
@@ -18,14 +20,33 @@ const ZSTD_LEVEL: i32 = 3;
 const ZSTD_WINDOW_LOG: u32 = 31;
 const BUFFER: usize = 256 << 10;
 
-/// The file's bytes, decompressed.
-pub(super) fn open(file: &InputFile) -> Result<Box<dyn Read + Send>> {
+/// A file's bytes, decompressed, and how many of the file's own bytes that took so far.
+pub(super) type Opened = (Box<dyn Read + Send>, Arc<AtomicU64>);
+
+/// Counts what is read through it.
+struct Counted {
+    file: File,
+    bytes: Arc<AtomicU64>,
+}
+
+impl Read for Counted {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let read = self.file.read(buffer)?;
+        self.bytes.fetch_add(read as u64, Ordering::Relaxed);
+        Ok(read)
+    }
+}
+
+/// Opens a file for reading its decompressed bytes.
+pub(super) fn open(file: &InputFile) -> Result<Opened> {
     let path = &file.path;
+    let bytes = Arc::new(AtomicU64::new(0));
     let plain = File::open(path).map_err(|error| Error::input(path, error))?;
+    let plain = Counted { file: plain, bytes: bytes.clone() };
     if file.compression != Compression::None && file.bytes == 0 {
         return Err(damaged(file, 0, &io::Error::new(io::ErrorKind::UnexpectedEof, "the file is empty")));
     }
-    Ok(match file.compression {
+    let stream: Box<dyn Read + Send> = match file.compression {
         Compression::None => Box::new(plain),
         Compression::Gzip => Box::new(MultiGzDecoder::new(BufReader::with_capacity(BUFFER, plain))),
         Compression::Zstd => {
@@ -34,7 +55,8 @@ pub(super) fn open(file: &InputFile) -> Result<Box<dyn Read + Send>> {
                 .map_err(|error| Error::input(path, error))?;
             Box::new(decoder)
         }
-    })
+    };
+    Ok((stream, bytes))
 }
 
 /// The error for bytes that cannot be read, at the row that was reached.

@@ -1,1 +1,114 @@
+//! Buffers of any size cut a file into the same rows.
+#![allow(clippy::unwrap_used)]
 
+use std::io::{Cursor, Read};
+use std::path::PathBuf;
+
+use proptest::prelude::*;
+
+use super::split::Splitter;
+use super::{Compression, Format, InputFile};
+
+const CSV: Format = Format::Csv { delimiter: b',' };
+
+fn file(format: Format) -> InputFile {
+    let path = PathBuf::from("in");
+    InputFile { path, name: "in".into(), format, compression: Compression::None, bytes: 1, modified_ns: 0 }
+}
+
+/// Hands out one to three bytes at a time.
+struct Drip(Cursor<Vec<u8>>, usize);
+
+impl Read for Drip {
+    fn read(&mut self, out: &mut [u8]) -> std::io::Result<usize> {
+        self.1 += 1;
+        let most = out.len().min(1 + self.1 % 3);
+        self.0.read(&mut out[..most])
+    }
+}
+
+/// Each row's bytes (none if over the limit) and size over the limit, and all bytes that belong to no row; or the error.
+type Cut = Result<(Vec<(Vec<u8>, u64)>, Vec<u8>), String>;
+
+fn cut(format: Format, bytes: &[u8], limit: usize, buffer: usize) -> Cut {
+    let mut splitter =
+        Splitter::new(&file(format), Box::new(Drip(Cursor::new(bytes.to_vec()), 0)), limit, buffer);
+    let (mut rows, mut between) = (Vec::new(), Vec::new());
+    while let Some(records) = splitter.next_records().map_err(|error| error.to_string())? {
+        assert_eq!(records.first_row, rows.len() as u64);
+        let mut run = records.region.start;
+        for (row, span) in records.spans.iter().enumerate() {
+            between.extend_from_slice(&records.buffer[run..span.start]);
+            run = span.end;
+            match records.overlong.iter().find(|(long, _)| *long == row) {
+                Some((_, size)) => rows.push((Vec::new(), *size)),
+                None => rows.push((records.buffer[span.clone()].to_vec(), 0)),
+            }
+        }
+        between.extend_from_slice(&records.buffer[run..records.region.end]);
+    }
+    Ok((rows, between))
+}
+
+#[test]
+fn every_byte_belongs_to_a_row_or_lies_between_rows() {
+    let (rows, between) = cut(Format::Jsonl, b"\xef\xbb\xbf{}\r\n \t\n\n[1]\n\"a\"", 100, 3).unwrap();
+    let rows: Vec<_> = rows.iter().map(|(row, _)| row.as_slice()).collect();
+    assert_eq!(rows, [&b"{}\r\n"[..], b"[1]\n", b"\"a\""]);
+    assert_eq!(between, b"\xef\xbb\xbf \t\n\n");
+}
+
+#[test]
+fn csv_line_ends_stay_with_their_record_wherever_a_buffer_ends() {
+    for buffer in 3..40 {
+        let text = b"\r\nid,text\r\n1,\"a\r\nb\"\r\n\r\n2,c\r3,\"\"\"\"\r\n";
+        let (rows, between) = cut(CSV, text, 100, buffer).unwrap();
+        let rows: Vec<_> = rows.iter().map(|(row, _)| row.as_slice()).collect();
+        assert_eq!(rows, [&b"1,\"a\r\nb\"\r\n"[..], b"2,c\r", b"3,\"\"\"\"\r\n"], "buffer of {buffer}");
+        assert_eq!(between, b"\r\nid,text\r\n\r\n");
+    }
+}
+
+#[test]
+fn a_row_over_the_limit_is_counted_without_its_line_end() {
+    for buffer in [3, 4, 5, 7, 16, 100] {
+        let (rows, between) = cut(Format::Text, b"12345\r\n123456\r\n1\n1234567", 5, buffer).unwrap();
+        let sizes: Vec<_> = rows.iter().map(|(row, size)| (row.len(), *size)).collect();
+        assert_eq!(sizes, [(7, 0), (0, 6), (2, 0), (0, 7)], "buffer of {buffer}");
+        assert!(between.is_empty());
+    }
+}
+
+#[test]
+fn an_unclosed_quote_is_an_error_and_not_a_row_of_everything() {
+    let error = cut(CSV, b"id,text\n1,a\n2,\"b\n3,c\n", 100, 5).unwrap_err();
+    assert_eq!(error, "in: row 1: a quoted field is not closed by the end of the file");
+    assert!(cut(CSV, b"id,text\n1,a\n2,\"b\"", 100, 5).is_ok());
+}
+
+fn lively_bytes() -> impl Strategy<Value = Vec<u8>> {
+    let byte =
+        prop_oneof![Just(b'\n'), Just(b'\r'), Just(b','), Just(b'"'), Just(b' '), Just(b'a'), any::<u8>()];
+    prop::collection::vec(byte, 0..200)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 400, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn any_buffer_cuts_the_same_rows(bytes in lively_bytes(), buffer in 3_usize..30, limit in 1_usize..40) {
+        for format in [Format::Jsonl, Format::Text, CSV] {
+            prop_assert_eq!(cut(format, &bytes, limit, buffer), cut(format, &bytes, limit, 1 << 16));
+        }
+    }
+
+    #[test]
+    fn all_bytes_come_out_again(bytes in lively_bytes(), buffer in 3_usize..30) {
+        for format in [Format::Jsonl, Format::Text, CSV] {
+            if let Ok((rows, between)) = cut(format, &bytes, 1000, buffer) {
+                let total = rows.iter().map(|(row, _)| row.len()).sum::<usize>() + between.len();
+                prop_assert_eq!(total, bytes.len());
+            }
+        }
+    }
+}

@@ -58,7 +58,7 @@ fn write_records(
     keep: &mut dyn FnMut(u64) -> bool,
 ) -> Result<u64> {
     let unwritable = |error| Error::output(destination, error);
-    let mut splitter = Splitter::open(file, limits)?;
+    let (mut splitter, _) = Splitter::open(file, limits)?;
     let mut sink = Sink::create(destination, file.compression).map_err(unwritable)?;
     let mut written = 0;
     while let Some(records) = splitter.next_records()? {

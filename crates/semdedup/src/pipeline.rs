@@ -1,0 +1,207 @@
+//! A whole run: read and embed, train, assign, score, measure, select, write.
+
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+use semdedup_core::{Goal, Ranking};
+use semdedup_embed::TextModel;
+use serde::Serialize;
+
+use crate::cluster;
+use crate::dataset::{Dataset, Ids};
+use crate::embed::embed_parts;
+use crate::files::write_atomically;
+use crate::input::Input;
+use crate::options::{ClusterOptions, RunOptions};
+use crate::output::{Found, OutputDir};
+use crate::progress::{Progress, Stage};
+use crate::recall::{self, Sampling};
+use crate::report::{Notes, peak_rss_bytes, summarise};
+use crate::score::{self, ScoreColumns};
+use crate::store::EmbeddingStore;
+use crate::summary::Summary;
+use crate::table::{NamedRows, ScoresFile, write_scores};
+use crate::work::{Fingerprint, WorkDir};
+use crate::write::{self, Decision};
+use crate::{Error, ErrorKind, Result};
+
+/// Removes the semantic duplicates from the input and writes what stays.
+///
+/// Called again with the same options it goes on where a killed run was, or returns the stored summary of a finished
+/// one; with others it does again only what depends on them.
+///
+/// # Errors
+/// Input that cannot be read, an output in the way, options out of range; see each message.
+pub fn run(options: &RunOptions, model: &dyn TextModel, progress: &dyn Progress) -> Result<Summary> {
+    let start = Instant::now();
+    let work_path = options.output.work_dir();
+    let input = Input::find(&options.input, &[options.output.out.clone(), work_path.clone()])?;
+    let stages = Fingerprints::of(&input, model, options)?;
+    check_not_inside(&input, &options.output.out)?;
+    let out =
+        match OutputDir::open(&options.output.out, &work_path, options.output.overwrite, &stages.result)? {
+            Found::Done(summary) => return Ok(*summary),
+            Found::Ready(out) => out,
+        };
+    let mut work = WorkDir::open(&work_path)?;
+    let run = Run { options, input: &input, model, stages: &stages };
+    let scored = run.score(&mut work, progress)?;
+    let decision = Decision::make(&scored.columns, &scored.scores, options.goal)?;
+    let notes = Notes::collect(&scored, &decision, &input, progress);
+    let mut summary = summarise(&run, &scored, &decision, notes);
+    let written = write::write(&out, &scored, &decision, (&input, progress))?;
+    summary.files = written.files;
+    summary.rows_kept = written.rows_kept;
+    summary.peak_rss_bytes = peak_rss_bytes();
+    summary.seconds = work.seconds();
+    summary.seconds.insert(Stage::Write.name().to_owned(), written.seconds);
+    summary.seconds.insert("total".to_owned(), start.elapsed().as_secs_f64());
+    summary.reused_stages = work.reused().iter().map(|stage| stage.name().to_owned()).collect();
+    out.commit(&summary)?;
+    Ok(summary)
+}
+
+/// A run and what each of its stages depends on.
+pub(crate) struct Run<'a> {
+    pub(crate) options: &'a RunOptions,
+    pub(crate) input: &'a Input,
+    pub(crate) model: &'a dyn TextModel,
+    pub(crate) stages: &'a Fingerprints,
+}
+
+/// What each stage's result depends on, each containing the one before.
+pub(crate) struct Fingerprints {
+    pub(crate) embed: Fingerprint,
+    train: Fingerprint,
+    assign: Fingerprint,
+    score: Fingerprint,
+    recall: Fingerprint,
+    pub(crate) result: Fingerprint,
+}
+
+impl Fingerprints {
+    fn of(input: &Input, model: &dyn TextModel, options: &RunOptions) -> Result<Self> {
+        let embed = embed_fingerprint(input, model)?;
+        let ClusterOptions { clusters, seed } = options.cluster;
+        let train = Fingerprint::of(&("train", clusters, seed), Some(&embed))?;
+        let assign = Fingerprint::of(&"assign", Some(&train))?;
+        let score = Fingerprint::of(&("score", ranking_parameters(&options.ranking)), Some(&assign))?;
+        let recall = Fingerprint::of(&("recall", options.recall_sample, seed), Some(&score))?;
+        let result = Fingerprint::of(&("result", describe(options.goal)), Some(&recall))?;
+        Ok(Self { embed, train, assign, score, recall, result })
+    }
+}
+
+pub(crate) fn embed_fingerprint(input: &Input, model: &dyn TextModel) -> Result<Fingerprint> {
+    Fingerprint::of(&("embed", input, model.fingerprint()), None)
+}
+
+/// A random ranking depends on its seed, the others do not.
+fn ranking_parameters(ranking: &Ranking) -> impl Serialize {
+    let seed = (ranking.keep == semdedup_core::Keep::Random).then_some(ranking.seed);
+    (crate::table::name_of(ranking), seed)
+}
+
+/// The goal as options say it.
+pub(crate) fn describe(goal: Goal) -> String {
+    match goal {
+        Goal::Epsilon(epsilon) => format!("epsilon {}", epsilon.get()),
+        Goal::KeepFraction(share) => format!("keep fraction {share}"),
+        Goal::KeepRows(rows) => format!("keep {rows} rows"),
+    }
+}
+
+/// Everything up to the scores, read back from the work directory.
+pub(crate) struct Scored {
+    pub(crate) dataset: Dataset,
+    pub(crate) columns: ScoreColumns,
+    pub(crate) scores: ScoresFile,
+    pub(crate) clusters: usize,
+    pub(crate) recall_samples: Vec<(f32, f32)>,
+}
+
+impl Run<'_> {
+    /// The stages up to recall, each skipped if it is done.
+    pub(crate) fn score(&self, work: &mut WorkDir, progress: &dyn Progress) -> Result<Scored> {
+        let folder = work.folder(Stage::Embed);
+        work.stage(Stage::Embed, &self.stages.embed, progress, |folder| {
+            embed_parts(self.input, self.model, folder, progress)
+        })?;
+        let dataset = Dataset::open(self.input, &folder)?;
+        if dataset.places.rows() == 0 {
+            return Err(Error::new(ErrorKind::Input, format!("no rows in {} files", self.input.files.len()))
+                .hint("check the input: there is nothing to deduplicate"));
+        }
+        let store = EmbeddingStore::open(&dataset.embeddings)?;
+        let centroids_path = work.folder(Stage::Train).join("centroids.npy");
+        work.stage(Stage::Train, &self.stages.train, progress, |_| {
+            cluster::write_centroids(
+                &centroids_path,
+                &cluster::train(&store, &self.options.cluster, progress)?,
+            )
+        })?;
+        let centroids = cluster::read_centroids(&centroids_path, store.dim())?;
+        let assignments_path = work.folder(Stage::Assign).join("assignments.npy");
+        work.stage(Stage::Assign, &self.stages.assign, progress, |_| {
+            cluster::write_assignments(&assignments_path, &cluster::assign(&store, &centroids, progress)?)
+        })?;
+        let scores_path = work.folder(Stage::Score).join("scores.parquet");
+        work.stage(Stage::Score, &self.stages.score, progress, |_| {
+            let cluster = cluster::read_assignments(&assignments_path, store.rows(), centroids.len())?;
+            let columns = score::score(&store, &centroids, cluster, (&self.options.ranking, progress))?;
+            self.write_scores(&scores_path, &dataset, &columns)
+        })?;
+        let scores = ScoresFile::open(&scores_path)?;
+        let columns = scores.columns()?;
+        let recall_samples = self.recall(work, (&store, &columns), progress)?;
+        Ok(Scored { dataset, columns, scores, clusters: centroids.len(), recall_samples })
+    }
+
+    fn write_scores(&self, path: &Path, dataset: &Dataset, columns: &ScoreColumns) -> Result<()> {
+        let ids: Ids = dataset.ids(self.input)?;
+        let skipped = dataset.skipped_rows();
+        let named = NamedRows { ids: &ids, places: &dataset.places, skipped: &skipped };
+        write_scores(path, columns, &named, &self.options.ranking)
+    }
+
+    fn recall(
+        &self,
+        work: &mut WorkDir,
+        scored: (&EmbeddingStore, &ScoreColumns),
+        progress: &dyn Progress,
+    ) -> Result<Vec<(f32, f32)>> {
+        let path = work.folder(Stage::Recall).join("samples.json");
+        let sampling = Sampling {
+            rows: self.options.recall_sample,
+            seed: self.options.cluster.seed,
+            ranking: self.options.ranking,
+        };
+        work.stage(Stage::Recall, &self.stages.recall, progress, |_| {
+            let samples = match sampling.rows {
+                0 => Vec::new(),
+                _ => recall::measure(scored.0, scored.1, &sampling, progress)?,
+            };
+            let json = serde_json::to_vec(&samples).map_err(|error| Error::work(&path, error))?;
+            write_atomically(&path, &json)
+        })?;
+        read_samples(&path)
+    }
+}
+
+/// The recall samples of a work directory.
+pub(crate) fn read_samples(path: &Path) -> Result<Vec<(f32, f32)>> {
+    let bytes = fs_err::read(path).map_err(Error::io)?;
+    serde_json::from_slice(&bytes)
+        .map_err(|e| Error::work(path, e).hint("delete the work directory to begin anew"))
+}
+
+/// Reading from the folder that is being written would remove rows from what was kept before.
+fn check_not_inside(input: &Input, out: &Path) -> Result<()> {
+    let Ok(out) = fs_err::canonicalize(out) else { return Ok(()) };
+    let inside = |path: &PathBuf| fs_err::canonicalize(path).is_ok_and(|path| path.starts_with(&out));
+    match input.files.iter().map(|file| &file.path).find(|path| inside(path)) {
+        Some(path) => Err(Error::output(path, "this input lies inside the output folder")
+            .hint("name another --out: the results must not mix with what they are made from")),
+        None => Ok(()),
+    }
+}

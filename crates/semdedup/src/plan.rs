@@ -1,0 +1,134 @@
+//! What a run would do, without doing it: rows, memory, disk, and roughly how long.
+
+use std::path::PathBuf;
+use std::time::Instant;
+
+use rayon::prelude::*;
+use semdedup_core::UnitEmbeddings;
+use semdedup_embed::TextModel;
+use serde::Serialize;
+
+use crate::Result;
+use crate::cluster::{BLOCK_ROWS, clusters_for};
+use crate::formats::{Reader, count_rows};
+use crate::input::Input;
+use crate::options::RunOptions;
+
+/// What a run would do.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Plan {
+    /// The files that would be read.
+    pub files: Vec<PlanFile>,
+    /// Rows of all files.
+    pub rows: u64,
+    /// Clusters.
+    pub clusters: usize,
+    /// Memory that it would hold, in bytes, about.
+    pub memory_bytes: u64,
+    /// Disk that it would fill, in bytes, about: work directory and results.
+    pub disk_bytes: u64,
+    /// Seconds that it would take on this machine, about.
+    pub seconds: f64,
+    /// Where the results would go.
+    pub out: PathBuf,
+    /// Where the intermediate files would go.
+    pub work: PathBuf,
+}
+
+/// A file that would be read.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct PlanFile {
+    /// The path.
+    pub path: PathBuf,
+    /// Its rows.
+    pub rows: u64,
+    /// Its size on the disk.
+    pub bytes: u64,
+    /// The column of the texts.
+    pub text_column: String,
+    /// The column of the ids.
+    pub id_column: Option<String>,
+}
+
+/// Rows that the rate of embedding is measured on.
+const TRIAL_ROWS: usize = 4096;
+
+/// Rows × centroids that the rate of comparing is measured on.
+const TRIAL_PRODUCTS: usize = 2048;
+
+/// Clusters differ in size, so comparing inside them costs more than if all were alike; about this much on web text.
+const SKEW: f64 = 2.0;
+
+/// Bytes of a row in the score table and of its share of bookkeeping in memory.
+const ROW_BYTES: u64 = 64;
+
+/// Reads the input and estimates; writes nothing.
+///
+/// # Errors
+/// As [`crate::run`] for input that cannot be read and options out of range.
+pub fn plan(options: &RunOptions, model: &dyn TextModel) -> Result<Plan> {
+    let work = options.output.work_dir();
+    let input = Input::find(&options.input, &[options.output.out.clone(), work.clone()])?;
+    let start = Instant::now();
+    let counts =
+        input.files.par_iter().map(|file| count_rows(file, &input.limits)).collect::<Result<Vec<u64>>>()?;
+    let reading = start.elapsed().as_secs_f64();
+    let rows: u64 = counts.iter().sum();
+    let clusters = clusters_for(&options.cluster, rows)?;
+    let (n, k, dim) = (rows as f64, clusters as f64, model.dim() as f64);
+    let sample = (options.recall_sample as f64).min(n);
+    // Assigning, training (8 rounds on 64 rows a cluster), comparing in clusters, measuring recall.
+    let products = n * k + 9.0 * 64.0 * k * k + SKEW * n * n / (2.0 * k) + sample * n;
+    let seconds = 2.0 * reading
+        + n * embedding_seconds_per_row(&input, model)?
+        + products * dim * product_seconds(model.dim());
+    let embeddings = rows * model.dim() as u64 * 4;
+    let blocks = (2 * BLOCK_ROWS).min(2 * rows) * model.dim() as u64 * 4 * 2;
+    let files =
+        input.files.iter().zip(&input.columns).zip(&counts).map(|((file, columns), &rows)| PlanFile {
+            path: file.path.clone(),
+            rows,
+            bytes: file.bytes,
+            text_column: columns.text.clone(),
+            id_column: columns.id.clone(),
+        });
+    Ok(Plan {
+        files: files.collect(),
+        rows,
+        clusters,
+        memory_bytes: (64 << 20) + blocks + rows * ROW_BYTES,
+        disk_bytes: embeddings + rows * ROW_BYTES + input.bytes(),
+        seconds,
+        out: options.output.out.clone(),
+        work,
+    })
+}
+
+/// Seconds of all threads together for a row, from the first rows of the input.
+fn embedding_seconds_per_row(input: &Input, model: &dyn TextModel) -> Result<f64> {
+    let (mut rows, mut seconds) = (0, 0.0);
+    for (file, columns) in input.files.iter().zip(&input.columns) {
+        let mut reader = Reader::open(file, columns, &input.limits, 0)?;
+        while rows < TRIAL_ROWS
+            && let Some(chunk) = reader.next_chunk()?
+        {
+            let parsed = chunk.parse(columns)?;
+            let texts: Vec<&str> = parsed.texts.iter().map(Option::unwrap_or_default).collect();
+            let mut values = vec![0.0; texts.len() * model.dim()];
+            let start = Instant::now();
+            model.embed(&texts, &mut values);
+            seconds += start.elapsed().as_secs_f64();
+            rows += texts.len();
+        }
+    }
+    Ok(if rows == 0 { 0.0 } else { seconds / rows as f64 / rayon::current_num_threads() as f64 })
+}
+
+/// Seconds of all threads together for one multiplication and addition in the kernels.
+fn product_seconds(dim: usize) -> f64 {
+    let values = (0..TRIAL_PRODUCTS * dim).map(|i| ((i * 31 % 97) as f32) - 48.0).collect();
+    let Ok(rows) = UnitEmbeddings::new(values, dim) else { return 0.0 };
+    let start = Instant::now();
+    semdedup_core::assign(&rows, &rows);
+    start.elapsed().as_secs_f64() / (TRIAL_PRODUCTS * TRIAL_PRODUCTS * dim) as f64
+}

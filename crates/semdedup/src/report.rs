@@ -1,0 +1,130 @@
+//! What the user is told when all is done: warnings and the summary.
+
+use semdedup_core::NO_CLUSTER;
+
+use crate::cluster::largest;
+use crate::input::Input;
+use crate::pipeline::{Run, Scored, describe};
+use crate::progress::{
+    EMPTY_TEXT_SHARE, LARGE_CLUSTER_SHARE, LOOSE_EPSILON, Progress, REMOVED_SHARE, Warning,
+};
+use crate::recall;
+use crate::summary::Summary;
+use crate::table::name_of;
+use crate::write::{Decision, Fate};
+
+/// Rows named in a warning.
+const EXAMPLES: usize = 3;
+
+/// Clusters below which one that holds much is nothing to wonder at.
+const FEW_CLUSTERS: usize = 4;
+
+/// What is worth telling about a run.
+pub(crate) struct Notes {
+    warnings: Vec<Warning>,
+    non_finite: u64,
+}
+
+impl Notes {
+    /// Looks for what the user should know and tells it.
+    pub(crate) fn collect(
+        scored: &Scored,
+        decision: &Decision,
+        input: &Input,
+        progress: &dyn Progress,
+    ) -> Self {
+        let rows = decision.fate.len() as u64;
+        let non_finite = non_finite_rows(scored);
+        let mut warnings = Vec::new();
+        if input.unknown_files > 0 {
+            warnings.push(Warning::UnknownFiles { files: input.unknown_files });
+        }
+        warnings.extend(skipped_rows(scored));
+        if non_finite.0 > 0 {
+            warnings.push(Warning::NonFiniteRows { rows: non_finite.0, examples: non_finite.1 });
+        }
+        let share = |part: u64| part as f64 / rows as f64;
+        let empty = scored.dataset.empty;
+        if share(empty) >= EMPTY_TEXT_SHARE {
+            warnings.push(Warning::EmptyTexts { rows: empty, of: rows });
+        }
+        let largest = largest(&scored.columns.cluster);
+        if scored.clusters >= FEW_CLUSTERS && share(largest) >= LARGE_CLUSTER_SHARE {
+            warnings.push(Warning::LargeCluster { rows: largest, of: rows, clusters: scored.clusters });
+        }
+        let removed = decision.count(Fate::Removed);
+        if share(removed) >= REMOVED_SHARE {
+            warnings.push(Warning::RemovesMost { rows: removed, of: rows, epsilon: decision.epsilon });
+        } else if removed > 0 && decision.epsilon > LOOSE_EPSILON {
+            warnings.push(Warning::LooseTarget { epsilon: decision.epsilon });
+        }
+        warnings.iter().for_each(|warning| progress.warn(warning));
+        Self { warnings, non_finite: non_finite.0 }
+    }
+}
+
+fn skipped_rows(scored: &Scored) -> Option<Warning> {
+    let skipped = &scored.dataset.skipped;
+    let name = |file: usize| &scored.dataset.places.files[file].name;
+    let examples =
+        skipped.iter().take(EXAMPLES).map(|s| format!("{} row {}: {}", name(s.file), s.row, s.reason));
+    (!skipped.is_empty())
+        .then(|| Warning::SkippedRows { rows: skipped.len() as u64, examples: examples.collect() })
+}
+
+/// The rows that could be read, but whose embedding is not finite, and the first of them.
+fn non_finite_rows(scored: &Scored) -> (u64, Vec<String>) {
+    let columns = &scored.columns;
+    let rows = (0..columns.cluster.len())
+        .filter(|&row| columns.cluster[row] == NO_CLUSTER && !columns.score[row].is_nan());
+    let examples = rows.clone().take(EXAMPLES).map(|row| scored.dataset.places.name(row as u64)).collect();
+    (rows.count() as u64, examples)
+}
+
+/// The summary, but for what is known only when all is written.
+pub(crate) fn summarise(run: &Run, scored: &Scored, decision: &Decision, notes: Notes) -> Summary {
+    let options = run.options;
+    Summary {
+        fingerprint: run.stages.result.as_str().to_owned(),
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        rows_in: decision.fate.len() as u64,
+        rows_kept: decision.count(Fate::Kept),
+        rows_removed: decision.count(Fate::Removed),
+        rows_skipped: decision.count(Fate::Skipped),
+        exact_duplicates: scored.columns.exact_duplicates(),
+        empty_rows: scored.dataset.empty,
+        non_finite_rows: notes.non_finite,
+        truncated_texts: scored.dataset.truncated,
+        epsilon: decision.epsilon,
+        goal: describe(options.goal),
+        keep: name_of(&options.ranking).to_owned(),
+        seed: options.cluster.seed,
+        model: run.model.name().to_owned(),
+        dim: run.model.dim(),
+        clusters: scored.clusters,
+        largest_cluster: largest(&scored.columns.cluster),
+        seconds: std::collections::BTreeMap::new(),
+        reused_stages: Vec::new(),
+        peak_rss_bytes: None,
+        instruction_set: semdedup_core::instruction_set().to_owned(),
+        threads: rayon::current_num_threads(),
+        recall: recall::report(&scored.recall_samples, Some(decision.epsilon)),
+        recall_sample: scored.recall_samples.len(),
+        work: options.output.work_dir().display().to_string(),
+        files: Vec::new(),
+        warnings: notes.warnings.iter().map(ToString::to_string).collect(),
+    }
+}
+
+/// The most memory that this process has held.
+pub(crate) fn peak_rss_bytes() -> Option<u64> {
+    #[cfg(unix)]
+    {
+        use nix::sys::resource::{UsageWho, getrusage};
+        let peak = u64::try_from(getrusage(UsageWho::RUSAGE_SELF).ok()?.max_rss()).ok()?;
+        // Linux counts in KiB, macOS in bytes.
+        Some(if cfg!(target_os = "macos") { peak } else { peak * 1024 })
+    }
+    #[cfg(not(unix))]
+    None
+}

@@ -1,0 +1,248 @@
+//! Each stage by itself, on files that the user brings.
+
+use std::path::{Path, PathBuf};
+
+use semdedup_core::{Goal, NO_CLUSTER, Ranking};
+use semdedup_embed::TextModel;
+use serde::Serialize;
+
+use crate::cluster::{self, largest, read_assignments, read_centroids, write_assignments, write_centroids};
+use crate::dataset::{Dataset, FileRows, Ids, Places};
+use crate::embed::embed_parts;
+use crate::files::write_atomically;
+use crate::input::Input;
+use crate::options::{ClusterOptions, InputOptions, OutputOptions};
+use crate::pipeline::{describe, embed_fingerprint};
+use crate::progress::{Progress, Stage, Warning};
+use crate::score::score as score_rows;
+use crate::store::EmbeddingStore;
+use crate::table::{NamedRows, ScoresFile, write_scores};
+use crate::work::WorkDir;
+use crate::write::{Decision, Fate, write_fate};
+use crate::{Error, Result};
+
+/// What [`embed`] did.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct EmbedReport {
+    /// Rows read, bad ones included; the embeddings have as many rows.
+    pub rows: u64,
+    /// Rows that could not be read; their embeddings are NaN.
+    pub rows_skipped: u64,
+    /// Rows whose text is empty; their embeddings are zeros.
+    pub empty_rows: u64,
+    /// Texts of which only the first tokens were used.
+    pub truncated_texts: u64,
+    /// The dimension.
+    pub dim: usize,
+    /// The embeddings, in order.
+    pub files: Vec<PathBuf>,
+}
+
+/// Embeds the rows of the input into `out`, which is a work directory: a killed run goes on where it was.
+///
+/// # Errors
+/// Input that cannot be read, a folder that holds other things.
+pub fn embed(
+    options: &InputOptions,
+    model: &dyn TextModel,
+    out: &Path,
+    progress: &dyn Progress,
+) -> Result<EmbedReport> {
+    let input = Input::find(options, &[out.to_path_buf()])?;
+    let mut work = WorkDir::open(out)?;
+    let folder = work.folder(Stage::Embed);
+    work.stage(Stage::Embed, &embed_fingerprint(&input, model)?, progress, |folder| {
+        embed_parts(&input, model, folder, progress)
+    })?;
+    let dataset = Dataset::open(&input, &folder)?;
+    Ok(EmbedReport {
+        rows: dataset.places.rows(),
+        rows_skipped: dataset.skipped.len() as u64,
+        empty_rows: dataset.empty,
+        truncated_texts: dataset.truncated,
+        dim: model.dim(),
+        files: dataset.embeddings,
+    })
+}
+
+/// What [`cluster()`] did.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ClusterReport {
+    /// Rows of all files.
+    pub rows: u64,
+    /// The dimension.
+    pub dim: usize,
+    /// Centroids trained.
+    pub clusters: usize,
+    /// The rows of the largest cluster.
+    pub largest_cluster: u64,
+    /// Rows with a NaN or an infinity, which are in no cluster.
+    pub non_finite_rows: u64,
+}
+
+/// Clusters embeddings: writes `centroids.npy` and `assignments.npy` into the output folder.
+///
+/// # Errors
+/// Embeddings that cannot be read, more clusters than rows, results in the way.
+pub fn cluster(
+    embeddings: &[PathBuf],
+    options: &ClusterOptions,
+    output: &OutputOptions,
+    progress: &dyn Progress,
+) -> Result<ClusterReport> {
+    let store = EmbeddingStore::open(embeddings)?;
+    if store.rows() == 0 {
+        return Err(Error::usage("the embeddings have no rows").hint("there is nothing to cluster"));
+    }
+    let (centroids_path, assignments_path) =
+        (output.out.join("centroids.npy"), output.out.join("assignments.npy"));
+    for path in [&centroids_path, &assignments_path] {
+        check_free(path, output.overwrite)?;
+    }
+    let centroids = cluster::train(&store, options, progress)?;
+    progress.end(Stage::Train, false);
+    let clusters = cluster::assign(&store, &centroids, progress)?;
+    progress.end(Stage::Assign, false);
+    let non_finite = clusters.iter().filter(|&&cluster| cluster == NO_CLUSTER).count() as u64;
+    warn_of_non_finite(&store, &clusters, progress);
+    fs_err::create_dir_all(&output.out).map_err(Error::io)?;
+    write_centroids(&centroids_path, &centroids)?;
+    write_assignments(&assignments_path, &clusters)?;
+    Ok(ClusterReport {
+        rows: store.rows(),
+        dim: store.dim(),
+        clusters: centroids.len(),
+        largest_cluster: largest(&clusters),
+        non_finite_rows: non_finite,
+    })
+}
+
+fn warn_of_non_finite(store: &EmbeddingStore, clusters: &[u32], progress: &dyn Progress) {
+    let places = places_of(store);
+    let rows = (0..clusters.len()).filter(|&row| clusters[row] == NO_CLUSTER);
+    let examples: Vec<String> = rows.clone().take(3).map(|row| places.name(row as u64)).collect();
+    if !examples.is_empty() {
+        progress.warn(&Warning::NonFiniteRows { rows: rows.count() as u64, examples });
+    }
+}
+
+fn places_of(store: &EmbeddingStore) -> Places {
+    let name = |path: &Path| path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    Places::new(store.files().map(|(path, rows)| FileRows { name: name(path), rows }).collect())
+}
+
+/// What [`score()`] reads.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ScoreInputs {
+    /// `.npy` files of f16 or f32, rows × dim, in order.
+    pub embeddings: Vec<PathBuf>,
+    /// Clusters × dim.
+    pub centroids: PathBuf,
+    /// The cluster of each row, a vector of whole numbers; below 0 for none.
+    pub assignments: PathBuf,
+}
+
+/// What [`score()`] did.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ScoreReport {
+    /// Rows scored.
+    pub rows: u64,
+    /// Rows with the same embedding as a row that ranks before them.
+    pub exact_duplicates: u64,
+    /// Rows that are in no cluster: they have a NaN or an infinity, or the assignments say so.
+    pub non_finite_rows: u64,
+}
+
+/// Compares the rows of each cluster and writes `scores.parquet`; the ids are the row numbers.
+///
+/// # Errors
+/// Files that cannot be read or do not fit together, a result in the way.
+pub fn score(
+    inputs: &ScoreInputs,
+    ranking: &Ranking,
+    output: (&Path, bool),
+    progress: &dyn Progress,
+) -> Result<ScoreReport> {
+    let (out, overwrite) = output;
+    let store = EmbeddingStore::open(&inputs.embeddings)?;
+    let centroids = read_centroids(&inputs.centroids, store.dim())?;
+    let clusters = read_assignments(&inputs.assignments, store.rows(), centroids.len())?;
+    check_free(out, overwrite)?;
+    let columns = score_rows(&store, &centroids, clusters, (ranking, progress))?;
+    progress.end(Stage::Score, false);
+    warn_of_non_finite(&store, &columns.cluster, progress);
+    let numbers = arrow::array::UInt64Array::from_iter_values(0..store.rows());
+    let ids = Ids::Column(std::sync::Arc::new(numbers));
+    let named = NamedRows { ids: &ids, places: &places_of(&store), skipped: &[] };
+    if let Some(folder) = out.parent() {
+        fs_err::create_dir_all(folder).map_err(Error::io)?;
+    }
+    write_scores(out, &columns, &named, ranking)?;
+    Ok(ScoreReport {
+        rows: store.rows(),
+        exact_duplicates: columns.exact_duplicates(),
+        non_finite_rows: columns.cluster.iter().filter(|&&cluster| cluster == NO_CLUSTER).count() as u64,
+    })
+}
+
+/// What [`select`] did.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct SelectReport {
+    /// Rows in the scores.
+    pub rows_in: u64,
+    /// Rows that stay.
+    pub rows_kept: u64,
+    /// Rows that go.
+    pub rows_removed: u64,
+    /// Rows that had no score because they could not be read.
+    pub rows_skipped: u64,
+    /// The ε in use, or the one that the target amounts to.
+    pub epsilon: f64,
+    /// What was asked for.
+    pub goal: String,
+}
+
+/// Decides which rows of a `scores.parquet` go: writes `kept.parquet`, `removed.parquet` and `summary.json`.
+///
+/// # Errors
+/// A file that is not a score table, a target out of range, results in the way.
+pub fn select(
+    scores: &Path,
+    goal: Goal,
+    output: &OutputOptions,
+    progress: &dyn Progress,
+) -> Result<SelectReport> {
+    let names = ["kept.parquet", "removed.parquet", "summary.json"];
+    for name in names {
+        check_free(&output.out.join(name), output.overwrite)?;
+    }
+    let scores = ScoresFile::open(scores)?;
+    progress.begin(Stage::Select, "rows", scores.places.rows());
+    let decision = Decision::make(&scores.columns()?, &scores, goal)?;
+    let report = SelectReport {
+        rows_in: decision.fate.len() as u64,
+        rows_kept: decision.count(Fate::Kept),
+        rows_removed: decision.count(Fate::Removed),
+        rows_skipped: decision.count(Fate::Skipped),
+        epsilon: decision.epsilon,
+        goal: describe(goal),
+    };
+    fs_err::create_dir_all(&output.out).map_err(Error::io)?;
+    write_fate(&output.out.join(names[0]), &scores, &decision, Fate::Kept)?;
+    write_fate(&output.out.join(names[1]), &scores, &decision, Fate::Removed)?;
+    let json = serde_json::to_vec_pretty(&report).map_err(|error| Error::output(&output.out, error))?;
+    write_atomically(&output.out.join(names[2]), &json)?;
+    progress.advance(report.rows_in);
+    progress.end(Stage::Select, false);
+    Ok(report)
+}
+
+/// Nothing existing is replaced unless the user says so.
+fn check_free(path: &Path, overwrite: bool) -> Result<()> {
+    if path.exists() && !overwrite {
+        return Err(
+            Error::output(path, "exists already").hint("--overwrite replaces it; or name another --out")
+        );
+    }
+    Ok(())
+}

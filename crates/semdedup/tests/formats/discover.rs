@@ -1,0 +1,152 @@
+//! Which files a run reads, and what their kept files are called.
+
+use std::path::Path;
+
+use semdedup::formats::{Compression, Format, InputFile, Skipped, discover, survey};
+use tempfile::TempDir;
+
+fn folder(files: &[&str]) -> TempDir {
+    let folder = TempDir::new().unwrap();
+    for file in files {
+        let path = folder.path().join(file);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, "x\n").unwrap();
+    }
+    folder
+}
+
+fn arguments(folder: &TempDir, inputs: &[&str]) -> Vec<String> {
+    inputs.iter().map(|input| folder.path().join(input).to_str().unwrap().to_owned()).collect()
+}
+
+fn names(folder: &TempDir, inputs: &[&str]) -> Vec<String> {
+    discover(&arguments(folder, inputs), &[]).unwrap().into_iter().map(|file| file.name).collect()
+}
+
+fn error(folder: &TempDir, inputs: &[&str]) -> String {
+    discover(&arguments(folder, inputs), &[]).unwrap_err().to_string()
+}
+
+#[test]
+fn a_folder_is_walked_in_the_order_of_its_names() {
+    let folder = folder(&[
+        "d/b.jsonl",
+        "d/a/z.txt.gz",
+        "d/a.csv",
+        "d/.hidden.txt",
+        "d/.git/x.txt",
+        "d/_SUCCESS",
+        "d/n.md",
+    ]);
+    let found = survey(&arguments(&folder, &["d"]), &[]).unwrap();
+    let names: Vec<_> = found.files.iter().map(|file| file.name.as_str()).collect();
+    assert_eq!(names, ["a.csv", "a/z.txt.gz", "b.jsonl"]);
+    assert_eq!(found.skipped, Skipped { hidden: 2, unknown: 2, excluded: 0, repeated: 0 });
+}
+
+#[test]
+fn the_extension_says_format_and_compression() {
+    let csv = |delimiter| Format::Csv { delimiter };
+    let cases = [
+        ("a.jsonl", Format::Jsonl, Compression::None),
+        ("a.NDJSON.GZ", Format::Jsonl, Compression::Gzip),
+        ("a.json.zst", Format::Jsonl, Compression::Zstd),
+        ("a.csv", csv(b','), Compression::None),
+        ("a.tsv.gz", csv(b'\t'), Compression::Gzip),
+        ("a.b.txt.zst", Format::Text, Compression::Zstd),
+        ("a.parquet", Format::Parquet, Compression::None),
+    ];
+    for (name, format, compression) in cases {
+        let folder = folder(&[name]);
+        let InputFile { format: f, compression: c, bytes, .. } =
+            discover(&arguments(&folder, &[name]), &[]).unwrap().remove(0);
+        assert_eq!((f, c, bytes), (format, compression, 2), "{name}");
+    }
+}
+
+#[test]
+fn a_named_file_of_unknown_extension_is_an_error_that_lists_the_known_ones() {
+    for name in ["a.md", "jsonl", "a.parquet.gz", "a.gz"] {
+        let folder = folder(&[name]);
+        let error = discover(&arguments(&folder, &[name]), &[]).unwrap_err();
+        assert!(error.to_string().ends_with(&format!("{name}: unknown extension")), "{error}");
+        assert!(error.hint_text().unwrap().contains(".ndjson"));
+    }
+}
+
+#[test]
+fn nothing_to_read_is_an_error() {
+    let folder = folder(&["d/a.md"]);
+    assert!(error(&folder, &["d"]).starts_with("no file to read in `"));
+    assert!(error(&folder, &["d/*.jsonl"]).starts_with("no file to read in `"));
+    assert!(error(&folder, &["d/a.txt"]).ends_with("d/a.txt: no such file or folder"));
+}
+
+#[test]
+fn the_same_file_given_twice_counts_once() {
+    let folder = folder(&["d/a.txt", "d/b.txt"]);
+    assert_eq!(names(&folder, &["d/b.txt", "d", "d/*.txt", "d/../d/b.txt"]), ["b.txt", "a.txt"]);
+}
+
+#[test]
+fn globs_take_files_and_folders_and_name_them_from_their_fixed_part() {
+    let folder = folder(&["d/x/p.txt", "d/y/p.txt", "d/y/.p.txt", "d/z.md", "d/q.txt"]);
+    assert_eq!(names(&folder, &["d/*/p.txt"]), ["x/p.txt", "y/p.txt"]);
+    assert_eq!(names(&folder, &["d/*"]), ["q.txt", "x/p.txt", "y/p.txt"]);
+    assert_eq!(names(&folder, &["d/**/*.txt"]), ["q.txt", "x/p.txt", "y/p.txt"]);
+}
+
+#[test]
+fn a_file_whose_name_looks_like_a_glob_is_read() {
+    let folder = folder(&["d/a[1].txt"]);
+    assert_eq!(names(&folder, &["d/a[1].txt"]), ["a[1].txt"]);
+}
+
+#[test]
+fn names_that_clash_go_under_the_names_of_their_folders() {
+    let folder = folder(&["a/p.txt", "a/q.txt", "b/p.txt", "c/r.txt"]);
+    assert_eq!(names(&folder, &["a", "b", "c"]), ["a/p.txt", "a/q.txt", "b/p.txt", "r.txt"]);
+    assert_eq!(names(&folder, &["b/p.txt", "a/p.txt"]), ["b/p.txt", "a/p.txt"]);
+}
+
+#[test]
+fn names_that_clash_even_so_are_an_error() {
+    let folder = folder(&["a/d/p.txt", "b/d/p.txt", "x/n.txt/m.txt", "n.txt"]);
+    assert!(error(&folder, &["a/d", "b/d"]).contains("would be written to the same place as"));
+    assert!(error(&folder, &["x", "n.txt"]).contains("would be written to the same place as"));
+}
+
+#[test]
+fn excluded_folders_are_not_entered() {
+    let folder = folder(&["d/a.txt", "d/out/kept/a.txt", "d/out2/b.txt"]);
+    let exclude = [folder.path().join("d/out"), folder.path().join("not there")];
+    let found = survey(&arguments(&folder, &["d"]), &exclude).unwrap();
+    let names: Vec<_> = found.files.iter().map(|file| file.name.as_str()).collect();
+    assert_eq!(names, ["a.txt", "out2/b.txt"]);
+    assert_eq!(found.skipped.excluded, 1);
+}
+
+#[test]
+fn no_name_climbs_out_of_its_folder() {
+    let folder = folder(&["d/e/a.txt", "b.txt"]);
+    for input in ["d/../b.txt", "d/e/../../b.txt", "d/../d", "d/e/../*/*.txt", "."] {
+        for name in names(&folder, &[input]) {
+            let plain = |part| matches!(part, std::path::Component::Normal(_));
+            assert!(Path::new(&name).components().all(plain), "{input} gives {name}");
+        }
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn links_are_followed_and_two_links_to_one_file_are_two_files() {
+    let folder = folder(&["blobs/1234.txt", "d/plain.txt"]);
+    for link in ["d/a.txt", "d/b.txt"] {
+        std::os::unix::fs::symlink("../blobs/1234.txt", folder.path().join(link)).unwrap();
+    }
+    std::os::unix::fs::symlink("../blobs", folder.path().join("d/store")).unwrap();
+    std::os::unix::fs::symlink("nowhere", folder.path().join("d/.#lock.txt")).unwrap();
+    assert_eq!(names(&folder, &["d"]), ["a.txt", "b.txt", "plain.txt", "store/1234.txt"]);
+    std::os::unix::fs::symlink("nowhere", folder.path().join("d/broken.txt")).unwrap();
+    assert!(error(&folder, &["d"]).contains("d/broken.txt: "));
+}

@@ -1,0 +1,11 @@
+//! Formats in and out, as a caller of the library sees them.
+#![allow(clippy::unwrap_used)]
+
+mod bad_rows;
+mod columns;
+mod damage;
+mod discover;
+mod ids;
+mod parquet_files;
+mod round_trip;
+mod support;

@@ -1,0 +1,154 @@
+//! Parquet files of other programs: read, and written back the same.
+
+use std::fs::File;
+use std::sync::Arc;
+
+use arrow::array::*;
+use arrow::compute::{concat_batches, filter_record_batch};
+use arrow::datatypes::{DataType, Field, Schema};
+use parquet::arrow::ArrowWriter;
+use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ParquetRecordBatchReaderBuilder};
+use parquet::file::properties::WriterProperties;
+use semdedup::formats::{InputFile, ReadLimits, count_rows, read_texts, write_kept};
+use tempfile::TempDir;
+
+use crate::support::*;
+
+const FIXTURES: [(&str, &str, &str); 4] = [
+    ("snappy_lists.parquet", "text", "id"),
+    ("zstd_times.parquet", "body", "when"),
+    ("plain_foreign.parquet", "text", "id"),
+    ("gzip_views.parquet", "text", "id"),
+];
+
+fn table(path: &std::path::Path) -> (RecordBatch, ArrowReaderMetadata) {
+    let builder = ParquetRecordBatchReaderBuilder::try_new(File::open(path).unwrap()).unwrap();
+    let schema = builder.schema().clone();
+    let batches = builder.build().unwrap().collect::<Result<Vec<_>, _>>().unwrap();
+    let metadata = ArrowReaderMetadata::load(&File::open(path).unwrap(), Default::default()).unwrap();
+    (concat_batches(&schema, &batches).unwrap(), metadata)
+}
+
+fn kept(file: &InputFile, keep: &mut dyn FnMut(u64) -> bool) -> (RecordBatch, ArrowReaderMetadata) {
+    let folder = TempDir::new().unwrap();
+    let destination = folder.path().join("kept.parquet");
+    let written = write_kept(file, &ReadLimits::default(), &destination, keep).unwrap();
+    let (batch, metadata) = table(&destination);
+    assert_eq!(written, batch.num_rows() as u64);
+    (batch, metadata)
+}
+
+fn expected_texts() -> Vec<String> {
+    let mut texts: Vec<_> = (0..50).map(|row| format!("row {row}: {}", "word ".repeat(row % 7))).collect();
+    texts[7] = String::new();
+    texts[8] = String::new();
+    texts[9] = "snow \u{2603} and\na second line".to_owned();
+    texts
+}
+
+#[test]
+fn every_string_type_is_read_and_ids_keep_their_type() {
+    let types = ["Int64", "Timestamp(µs, \"UTC\")", "Utf8", "UInt32"];
+    for ((name, text, id), kind) in FIXTURES.into_iter().zip(types) {
+        let file = fixture(name);
+        let columns = resolve_one(&file, &choice((text != "text").then_some(text), Some(id))).unwrap();
+        let whole = read(&file, &columns).unwrap();
+        assert_eq!(whole.texts(), expected_texts(), "{name}");
+        assert_eq!((whole.empty, whole.bad.len()), (2, 0));
+        assert!(whole.ids.iter().all(|ids| ids.data_type().to_string() == kind), "{name}");
+    }
+}
+
+#[test]
+fn reading_on_from_any_row_is_reading_the_rest() {
+    for (name, text, id) in FIXTURES {
+        for first in [1, 15, 16, 20, 29, 30, 41, 49, 50, 60] {
+            let file = fixture(name);
+            let whole = read_from(&file, &with_id(text, id), &ReadLimits::default(), first).unwrap();
+            assert_eq!(whole.texts(), expected_texts()[first.min(50) as usize..], "{name} from {first}");
+        }
+    }
+}
+
+#[test]
+fn the_texts_of_some_rows_can_be_looked_up() {
+    for (name, text, _) in FIXTURES {
+        let rows = [0, 9, 19, 20, 20, 49, 50];
+        let texts = read_texts(&fixture(name), &text_column(text), &ReadLimits::default(), &rows).unwrap();
+        let expected: Vec<_> = rows.iter().map(|row| expected_texts().get(*row as usize).cloned()).collect();
+        assert_eq!(texts, expected, "{name}");
+        assert_eq!(count_rows(&fixture(name), &ReadLimits::default()).unwrap(), 50);
+    }
+}
+
+#[test]
+fn kept_files_have_the_same_schema_codec_and_values() {
+    for (name, ..) in FIXTURES.into_iter().chain([("no_rows.parquet", "", "")]) {
+        let file = fixture(name);
+        let (before, source) = table(&file.path);
+        for modulus in [1, 3, 60] {
+            let mut keep = |row: u64| row % modulus == modulus - 1;
+            let (after, metadata) = kept(&file, &mut keep);
+            let mask: BooleanArray = (0..before.num_rows() as u64).map(|row| Some(keep(row))).collect();
+            assert_eq!(after, filter_record_batch(&before, &mask).unwrap(), "{name}, {modulus}");
+            assert_eq!(metadata.schema(), source.schema(), "{name}");
+            let pairs = |metadata: &ArrowReaderMetadata| {
+                let pairs =
+                    metadata.metadata().file_metadata().key_value_metadata().cloned().unwrap_or_default();
+                pairs.into_iter().map(|pair| pair.key).collect::<std::collections::BTreeSet<_>>()
+            };
+            assert_eq!(pairs(&metadata), pairs(&source), "{name}");
+            let codec = |metadata: &ArrowReaderMetadata| {
+                metadata
+                    .metadata()
+                    .row_groups()
+                    .first()
+                    .map(|group| format!("{:?}", group.column(0).compression()))
+            };
+            if modulus == 1 && before.num_rows() > 0 {
+                assert_eq!(codec(&metadata), codec(&source), "{name}");
+                let groups = |metadata: &ArrowReaderMetadata| {
+                    metadata.metadata().row_groups().iter().map(|group| group.num_rows()).collect::<Vec<_>>()
+                };
+                assert_eq!(groups(&metadata), groups(&source), "{name}");
+            }
+        }
+    }
+}
+
+#[test]
+fn the_parquet_schema_is_kept_too_where_it_can_be() {
+    for name in ["snappy_lists.parquet", "zstd_times.parquet", "gzip_views.parquet", "no_rows.parquet"] {
+        let file = fixture(name);
+        let (_, source) = table(&file.path);
+        let (_, metadata) = kept(&file, &mut |_| true);
+        assert_eq!(metadata.parquet_schema().root_schema(), source.parquet_schema().root_schema(), "{name}");
+    }
+}
+
+#[test]
+fn a_file_without_rows_has_none() {
+    let file = fixture("no_rows.parquet");
+    let columns = resolve_one(&file, &choice(None, Some("id"))).unwrap();
+    assert_eq!(read(&file, &columns).unwrap().texts.len(), 0);
+    assert_eq!(count_rows(&file, &ReadLimits::default()).unwrap(), 0);
+}
+
+#[test]
+fn long_texts_are_read_in_small_batches() {
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("a.parquet");
+    let texts: Vec<String> = (0..200).map(|row| format!("{row:06}").repeat(20_000)).collect();
+    let schema = Arc::new(Schema::new(vec![Field::new("text", DataType::Utf8, true)]));
+    let batch =
+        RecordBatch::try_new(schema.clone(), vec![Arc::new(StringArray::from(texts.clone()))]).unwrap();
+    let properties = WriterProperties::builder().set_dictionary_enabled(false).build();
+    let mut writer = ArrowWriter::try_new(File::create(&path).unwrap(), schema, Some(properties)).unwrap();
+    writer.write(&batch).unwrap();
+    writer.close().unwrap();
+    let file = find(&path);
+    let mut reader =
+        semdedup::formats::Reader::open(&file, &text_column("text"), &ReadLimits::default(), 0).unwrap();
+    assert!(reader.next_chunk().unwrap().unwrap().rows() < 20);
+    assert_eq!(read(&file, &text_column("text")).unwrap().texts(), texts);
+}
