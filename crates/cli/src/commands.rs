@@ -83,18 +83,18 @@ fn embed(args: &EmbedArgs, say: Say, progress: &Reporter) -> Result<Outcome> {
 }
 
 fn cluster(args: &ClusterArgs, say: Say, progress: &Reporter) -> Result<Outcome> {
-    let (files, output) = (args::embedding_files(&args.embeddings)?, args.output());
+    let (files, output) = (semdedup::find_embeddings(&args.embeddings)?, args.output());
     let done = semdedup::cluster(&files, &args.cluster.options(), &output, progress)?;
     say.report(&done, || report::cluster(&done, &output.out))
 }
 
 fn score(args: &ScoreArgs, say: Say, progress: &Reporter) -> Result<Outcome> {
     let inputs = ScoreInputs {
-        embeddings: args::embedding_files(&args.embeddings)?,
+        embeddings: semdedup::find_embeddings(&args.embeddings)?,
         centroids: args.centroids.clone(),
         assignments: args.assignments.clone(),
     };
-    let done = semdedup::score(&inputs, &args.ranking(), &args.out, args.overwrite, progress)?;
+    let done = semdedup::score(&inputs, &args.ranking(), (&args.out, args.overwrite), progress)?;
     say.report(&done, || report::score(&done, &args.out))
 }
 

@@ -22,7 +22,7 @@ pub fn run(summary: &Summary, options: &RunOptions) -> String {
     }
     facts.add("epsilon", format!("{} ({})", short(summary.epsilon), summary.goal));
     facts.add("clusters", format!("{} (largest: {} rows)", summary.clusters, count(summary.largest_cluster)));
-    facts.add("recall", recall(summary));
+    add_recall(&mut facts, summary);
     facts.add("time", times(summary));
     if let Some(bytes) = summary.peak_rss_bytes {
         facts.add("peak memory", HumanBytes(bytes).to_string());
@@ -35,25 +35,28 @@ pub fn run(summary: &Summary, options: &RunOptions) -> String {
     facts.text()
 }
 
-/// The recall at the ε in use, with its interval and the rows behind it.
-fn recall(summary: &Summary) -> String {
+/// The recall at the ε in use, with its interval and the rows behind it; exact copies flatter it, so without them too.
+fn add_recall(facts: &mut Facts, summary: &Summary) {
     if summary.recall_sample == 0 {
-        return "not measured (--recall-sample 0)".to_owned();
+        facts.add("recall", "not measured (--recall-sample 0)");
+        return;
     }
     let at_epsilon = summary.recall.iter().find(|at| (at.epsilon - summary.epsilon).abs() < 1e-12);
-    let Some((share, (low, high), rows)) =
-        at_epsilon.and_then(|at| Some((at.recall?, at.interval?, at.rows)))
-    else {
-        return format!("unknown: none of the {} sampled rows has a duplicate", summary.recall_sample);
+    let Some((at, share, interval)) = at_epsilon.and_then(|at| Some((at, at.recall?, at.interval?))) else {
+        let sample = count(summary.recall_sample as u64);
+        facts.add("recall", format!("unknown: none of {sample} sampled rows has a duplicate"));
+        return;
     };
-    format!(
-        "{} of the duplicates (95 % interval {} to {}, from {} rows with duplicates in a sample of {})",
-        percent(share),
-        percent(low),
-        percent(high),
-        count(rows as u64),
-        count(summary.recall_sample as u64)
-    )
+    let sample = count(summary.recall_sample as u64);
+    facts.add("recall", format!("{} in a sample of {sample}", measured(share, interval, at.rows)));
+    if let (Some(share), Some(interval)) = (at.recall_distinct, at.interval_distinct) {
+        facts.add("", format!("{}, not counting exact copies", measured(share, interval, at.rows_distinct)));
+    }
+}
+
+fn measured(share: f64, (low, high): (f64, f64), rows: usize) -> String {
+    let rows = count(rows as u64);
+    format!("{} (95 % interval {} to {}) of {rows} duplicates", percent(share), percent(low), percent(high))
 }
 
 fn times(summary: &Summary) -> String {
@@ -70,27 +73,26 @@ fn times(summary: &Summary) -> String {
 
 /// What a run would do.
 pub fn plan(plan: &Plan) -> String {
-    let header = ["rows", "bytes", "format", "text", "id", "file"].map(str::to_owned).to_vec();
+    let header = ["rows", "bytes", "text", "id", "file"].map(str::to_owned).to_vec();
     let mut rows = vec![header];
     for file in &plan.files {
         rows.push(vec![
             count(file.rows),
             HumanBytes(file.bytes).to_string(),
-            file.format.to_string(),
             file.text_column.clone(),
             file.id_column.clone().unwrap_or_else(|| "-".to_owned()),
-            file.path.to_string(),
+            file.path.display().to_string(),
         ]);
     }
-    let right_then_left = [Side::Right, Side::Right, Side::Left, Side::Left, Side::Left, Side::Left];
+    let right_then_left = [Side::Right, Side::Right, Side::Left, Side::Left, Side::Left];
     let mut facts = Facts::default();
     facts.add("rows", count(plan.rows));
     facts.add("clusters", count(plan.clusters as u64));
     facts.add("memory", format!("about {}", HumanBytes(plan.memory_bytes)));
     facts.add("disk", format!("about {}", HumanBytes(plan.disk_bytes)));
     facts.add("time", format!("about {}", seconds(plan.seconds)));
-    facts.add("results", Path::new(&plan.out).display().to_string());
-    facts.add("work", Path::new(&plan.work).display().to_string());
+    facts.add("results", plan.out.display().to_string());
+    facts.add("work", plan.work.display().to_string());
     format!("{}\n{}\nnothing was written (--dry-run)\n", columns(&rows, &right_then_left), facts.text())
 }
 
@@ -157,7 +159,7 @@ pub fn sweep(rows: &[SweepRow]) -> String {
             count(row.rows_kept),
             count(row.rows_removed),
             percent(row.share_kept),
-            row.recall.map_or_else(|| "-".to_owned(), percent),
+            row.recall.as_ref().and_then(|at| at.recall).map_or_else(|| "-".to_owned(), percent),
         ]);
     }
     columns(&table, &[Side::Right; 5])

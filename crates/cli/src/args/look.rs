@@ -37,7 +37,7 @@ tell most.
 
 Examples:
   semdedup show deduped
-  semdedup show deduped/work --between 0.88 0.92
+  semdedup show deduped --between 0.88 0.92 --random 5
   semdedup show deduped --id article-17";
 
 /// Print pairs of duplicates with their texts
@@ -47,40 +47,34 @@ pub struct ShowArgs {
     /// The --out or --work folder of a run
     #[arg(value_name = "WORK")]
     pub work: PathBuf,
-    /// The pair of the row with this id (or FILE:ROW where there are no ids)
-    #[arg(long, value_name = "ID", conflicts_with_all = ["random", "between"], help_heading = "Which pairs (one of)")]
+    /// A row by its id (FILE:ROW where there are no ids): what it duplicates, and what duplicates it
+    #[arg(long, value_name = "ID", conflicts_with_all = ["random", "between"], help_heading = "Which pairs")]
     id: Option<String>,
     /// This many pairs, chosen at random
-    #[arg(long, value_name = "N", default_value_t = 10, help_heading = "Which pairs (one of)")]
+    #[arg(long, value_name = "N", default_value_t = 10, help_heading = "Which pairs")]
     random: usize,
-    /// Pairs whose similarity is in this range, first to last
-    #[arg(long, num_args = 2, value_names = ["LOW", "HIGH"], value_parser = similarity, allow_negative_numbers = true)]
-    #[arg(conflicts_with = "random", help_heading = "Which pairs (one of)")]
+    /// Of the pairs whose similarity is in this range, instead of those above the threshold
+    #[arg(long, num_args = 2, value_names = ["LOW", "HIGH"], value_parser = similarity)]
+    #[arg(allow_negative_numbers = true, help_heading = "Which pairs")]
     between: Option<Vec<f32>>,
-    /// Print at most this many pairs of --between
-    #[arg(
-        long,
-        value_name = "N",
-        default_value_t = 10,
-        requires = "between",
-        help_heading = "Which pairs (one of)"
-    )]
-    limit: usize,
-    /// The seed of --random
-    #[arg(long, value_name = "N", default_value_t = 0, help_heading = "Which pairs (one of)")]
+    /// The seed of the choice
+    #[arg(long, value_name = "N", default_value_t = 0, help_heading = "Which pairs")]
     seed: u64,
 }
 
 impl ShowArgs {
     pub fn which(&self) -> semdedup::Result<Which> {
+        let (count, seed) = (self.random, self.seed);
         match (&self.id, self.between.as_deref()) {
             (Some(id), _) => Ok(Which::Id(id.clone())),
-            (None, Some(&[low, high])) if low <= high => Ok(Which::Between { low, high, limit: self.limit }),
+            (None, Some(&[low, high])) if low <= high => Ok(Which::Between { low, high, count, seed }),
             (None, Some(range)) => {
-                Err(semdedup::Error::usage(format!("--between {range:?}: the first is above the second"))
+                let range: Vec<String> = range.iter().map(ToString::to_string).collect();
+                let problem = format!("--between {}: the first is above the second", range.join(" "));
+                Err(semdedup::Error::usage(problem)
                     .hint("give the lower similarity first: --between 0.88 0.92"))
             }
-            (None, None) => Ok(Which::Random { count: self.random, seed: self.seed }),
+            (None, None) => Ok(Which::Random { count, seed }),
         }
     }
 }

@@ -1,6 +1,5 @@
 //! What is typed: one struct a subcommand, and what each means in the library's options.
 
-mod inputs;
 mod look;
 mod run;
 mod shared;
@@ -10,7 +9,6 @@ mod tests;
 
 use clap::{Parser, Subcommand, value_parser};
 
-pub use inputs::embedding_files;
 pub use look::{CompletionsArgs, ShowArgs, SweepArgs};
 pub use run::RunArgs;
 pub use stages::{ClusterArgs, EmbedArgs, ScoreArgs, SelectArgs};

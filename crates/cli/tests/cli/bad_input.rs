@@ -19,10 +19,18 @@ fn an_input_that_is_not_there_is_named() {
 #[test]
 fn a_missing_column_is_named_with_the_columns_there_are() {
     let place = Place::with_rows(20);
-    refused_at_once(&place, "run data.jsonl --out out --text-column body", &["data.jsonl", "body", "id", "text"]);
+    refused_at_once(
+        &place,
+        "run data.jsonl --out out --text-column body",
+        &["data.jsonl", "body", "id", "text"],
+    );
     refused_at_once(&place, "run data.jsonl --out out --id-column key", &["data.jsonl", "key", "id", "text"]);
     place.write("data.parquet", parquet(&texts(20)));
-    refused_at_once(&place, "run data.parquet --out out --text-column body", &["data.parquet", "body", "length"]);
+    refused_at_once(
+        &place,
+        "run data.parquet --out out --text-column body",
+        &["data.parquet", "body", "length"],
+    );
     place.write("data.csv", csv(&texts(20)));
     refused_at_once(&place, "run data.csv --out out --text-column body", &["data.csv", "body", "text"]);
 }

@@ -44,7 +44,10 @@ fn a_run_killed_at_any_moment_goes_on_and_ends_in_the_same_bytes() {
         let moment = whole.mul_f64(random.below(1000) as f64 / 1000.0);
         killed += usize::from(kill_at(start(&place, "killed"), moment));
         finish(start(&place, "killed"));
-        assert!(place.result("killed") == expected, "other bytes after attempt {attempt}, killed at {moment:?}");
+        assert!(
+            place.result("killed") == expected,
+            "other bytes after attempt {attempt}, killed at {moment:?}"
+        );
         std::fs::remove_dir_all(place.path("killed")).unwrap();
         if killed == KILLS {
             return;

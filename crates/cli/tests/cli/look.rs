@@ -25,7 +25,9 @@ fn the_table_of_a_sweep_has_a_line_for_each_epsilon() {
     let said = place.semdedup("sweep out --quiet").succeeded();
     let lines: Vec<&str> = said.stdout.lines().collect();
     assert_eq!(lines.len(), 9, "{}", said.stdout);
-    assert!(["epsilon", "kept", "removed", "share kept", "recall"].iter().all(|word| lines[0].contains(word)));
+    assert!(
+        ["epsilon", "kept", "removed", "share kept", "recall"].iter().all(|word| lines[0].contains(word))
+    );
     assert!(lines[1].trim_start().starts_with("0.001"));
 }
 
@@ -35,7 +37,9 @@ fn a_pair_is_shown_with_its_similarity_its_places_and_both_texts() {
     place.semdedup("run data.jsonl --id-column id --out out --epsilon 0.01").succeeded();
     let removed = place.column("out/removed.parquet", "id");
     let said = place.semdedup(&format!("show out --id {}", removed[0])).succeeded();
-    for word in ["similarity", "the first goes, the second stays", "removed", "kept", &removed[0], "data.jsonl row"] {
+    for word in
+        ["similarity", "the first goes, the second stays", "removed", "kept", &removed[0], "data.jsonl row"]
+    {
         assert!(said.stdout.contains(word), "{word}: {}", said.stdout);
     }
     let pairs = place.summary(&format!("show out/work --id {}", removed[0]));
@@ -58,7 +62,7 @@ fn random_pairs_are_as_many_as_asked_for_and_the_same_for_a_seed() {
 fn pairs_of_a_range_are_in_that_range() {
     let place = Place::with_rows(300);
     place.semdedup("run data.jsonl --out out").succeeded();
-    let pairs = place.summary("show out --between 0.9 0.9999 --limit 7");
+    let pairs = place.summary("show out --between 0.9 0.9999 --random 7");
     let pairs = pairs.as_array().unwrap();
     assert!(!pairs.is_empty() && pairs.len() <= 7);
     assert!(pairs.iter().all(|pair| (0.9..=0.9999).contains(&pair["score"].as_f64().unwrap())));

@@ -17,7 +17,8 @@ fn kept_and_removed_and_skipped_rows_are_all_the_rows() {
     assert_eq!(kept + removed + skipped, rows_in);
     assert!(removed >= 68, "at least the exact copies go: {removed}");
     assert_eq!(place.column("out/removed.parquet", "id").len() as u64, removed);
-    let per_file: u64 = summary["files"].as_array().unwrap().iter().map(|file| number(file, "rows_kept")).sum();
+    let per_file: u64 =
+        summary["files"].as_array().unwrap().iter().map(|file| number(file, "rows_kept")).sum();
     assert_eq!(per_file, kept);
 }
 
@@ -29,7 +30,12 @@ fn the_exact_copies_go_and_unlike_rows_stay() {
     for row in (0..300).step_by(5) {
         let gone = |row: usize| removed.contains(&format!("r{row}"));
         assert!(!gone(row) && !gone(row + 1), "row {row} has no copy");
-        assert_eq!(u8::from(gone(row + 2)) + u8::from(gone(row + 3)), 1, "one of two copies at row {}", row + 2);
+        assert_eq!(
+            u8::from(gone(row + 2)) + u8::from(gone(row + 3)),
+            1,
+            "one of two copies at row {}",
+            row + 2
+        );
     }
 }
 
@@ -65,7 +71,8 @@ fn every_format_comes_back_as_it_was_under_its_name() {
     let names: Vec<&str> = kept.keys().map(String::as_str).collect();
     assert_eq!(names, ["a.jsonl.gz", "b/c.jsonl.zst", "d.csv", "e.parquet", "f.txt"]);
     let mut unpacked = String::new();
-    std::io::Read::read_to_string(&mut flate2::read::GzDecoder::new(&kept["a.jsonl.gz"][..]), &mut unpacked).unwrap();
+    std::io::Read::read_to_string(&mut flate2::read::GzDecoder::new(&kept["a.jsonl.gz"][..]), &mut unpacked)
+        .unwrap();
     unpacked += &String::from_utf8(zstd::decode_all(&kept["b/c.jsonl.zst"][..]).unwrap()).unwrap();
     assert!(unpacked.lines().all(|line| jsonl(&rows).contains(line)));
     assert!(place.text("out/kept/d.csv").starts_with("id,text\n"));
@@ -97,10 +104,22 @@ fn json_is_one_object_on_standard_output_and_what_summary_json_holds() {
 fn the_table_says_what_happened_and_what_to_try_next() {
     let place = Place::with_rows(300);
     let said = place.semdedup("run data.jsonl --out out").succeeded();
-    for word in ["rows in", "kept", "removed", "exact copies", "epsilon", "clusters", "recall", "95 % interval", "time"] {
+    for word in [
+        "rows in",
+        "kept",
+        "removed",
+        "exact copies",
+        "epsilon",
+        "clusters",
+        "recall",
+        "95 % interval",
+        "time",
+    ] {
         assert!(said.stdout.contains(word), "{word}: {}", said.stdout);
     }
-    assert!(said.stdout.contains("semdedup sweep out/work") && said.stdout.contains("semdedup show out/work"));
+    assert!(
+        said.stdout.contains("semdedup sweep out/work") && said.stdout.contains("semdedup show out/work")
+    );
     assert!(said.stdout.lines().count() <= 16, "{}", said.stdout);
     for stage in ["embed: ", "train: ", "assign: ", "score: ", "select: ", "write: "] {
         assert!(said.stderr.contains(stage), "{stage}: {}", said.stderr);
@@ -131,9 +150,12 @@ fn a_dry_run_tells_the_plan_and_writes_nothing() {
 #[test]
 fn a_share_or_a_number_of_rows_is_met_exactly() {
     let place = Place::with_rows(301);
-    for (options, kept) in
-        [("--keep-fraction 0.5", 151), ("--keep-fraction 1", 301), ("--keep-rows 17", 17), ("--keep-rows 301", 301)]
-    {
+    for (options, kept) in [
+        ("--keep-fraction 0.5", 151),
+        ("--keep-fraction 1", 301),
+        ("--keep-rows 17", 17),
+        ("--keep-rows 301", 301),
+    ] {
         let summary = place.summary(&format!("run data.jsonl --work work --out out --overwrite {options}"));
         assert_eq!(number(&summary, "rows_kept"), kept, "{options}");
         assert_eq!(place.text("out/kept/data.jsonl").lines().count() as u64, kept, "{options}");

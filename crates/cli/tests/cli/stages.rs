@@ -29,10 +29,11 @@ fn stage_by_stage_removes_the_same_rows_as_a_run() {
             .into_iter()
             .map(|id| id.trim_start_matches("data.jsonl:").to_owned())
             .collect();
-        let in_stages: BTreeSet<String> = place.column("selected/removed.parquet", "row").into_iter().collect();
+        let in_stages: BTreeSet<String> =
+            place.column("selected/removed.parquet", "id").into_iter().collect();
         assert!(!in_run.is_empty());
         assert_eq!(in_run, in_stages);
-        assert_eq!(place.column("selected/kept.parquet", "row").len() + in_stages.len(), 500);
+        assert_eq!(place.column("selected/kept.parquet", "id").len() + in_stages.len(), 500);
     }
 }
 
@@ -54,7 +55,7 @@ fn each_stage_reports_what_it_did() {
 fn embeddings_may_be_named_as_files_folders_or_patterns() {
     let place = Place::with_rows(60);
     place.semdedup("embed data.jsonl --out e").succeeded();
-    for (out, named) in [("c1", "e"), ("c2", "e/*.npy"), ("c3", "e/embeddings-00000.npy")] {
+    for (out, named) in [("c1", "e"), ("c2", "e/embed/*.npy"), ("c3", "e/embed/embeddings-00000.npy")] {
         place.semdedup(&format!("cluster {named} --clusters 4 --out {out}")).succeeded();
         assert_eq!(place.read(&format!("{out}/centroids.npy")), place.read("c1/centroids.npy"));
     }

@@ -152,7 +152,8 @@ impl Place {
     pub fn column(&self, file: &str, column: &str) -> Vec<String> {
         let mut values = Vec::new();
         for batch in self.parquet(file) {
-            let array = batch.column_by_name(column).unwrap_or_else(|| panic!("{column}: {:?}", batch.schema()));
+            let array =
+                batch.column_by_name(column).unwrap_or_else(|| panic!("{column}: {:?}", batch.schema()));
             values.extend((0..array.len()).map(|row| array_value_to_string(array, row).unwrap()));
         }
         values
@@ -192,13 +193,13 @@ impl Random {
 }
 
 const WORDS: [&str; 64] = [
-    "river", "stone", "market", "engine", "letter", "winter", "garden", "copper", "signal", "bridge", "paper",
-    "window", "doctor", "island", "silver", "thread", "kitchen", "forest", "planet", "violin", "harbor",
-    "ticket", "mirror", "basket", "candle", "desert", "hammer", "jacket", "ladder", "magnet", "needle",
-    "orange", "pencil", "rabbit", "saddle", "temple", "valley", "wallet", "yellow", "zipper", "anchor",
-    "bottle", "carpet", "dragon", "eleven", "falcon", "guitar", "helmet", "insect", "jungle", "kettle",
-    "lemon", "meadow", "nickel", "oyster", "pillow", "quartz", "ribbon", "salmon", "turtle", "urban",
-    "velvet", "walnut", "zebra",
+    "river", "stone", "market", "engine", "letter", "winter", "garden", "copper", "signal", "bridge",
+    "paper", "window", "doctor", "island", "silver", "thread", "kitchen", "forest", "planet", "violin",
+    "harbor", "ticket", "mirror", "basket", "candle", "desert", "hammer", "jacket", "ladder", "magnet",
+    "needle", "orange", "pencil", "rabbit", "saddle", "temple", "valley", "wallet", "yellow", "zipper",
+    "anchor", "bottle", "carpet", "dragon", "eleven", "falcon", "guitar", "helmet", "insect", "jungle",
+    "kettle", "lemon", "meadow", "nickel", "oyster", "pillow", "quartz", "ribbon", "salmon", "turtle",
+    "urban", "velvet", "walnut", "zebra",
 ];
 
 /// Texts of which, from the fifth on, every fifth is a copy of the one before and the next a slight change of it.
@@ -218,7 +219,11 @@ pub fn texts(count: usize) -> Vec<String> {
 
 /// One object a line, with an `id` and a `text`.
 pub fn jsonl(texts: &[String]) -> String {
-    texts.iter().enumerate().map(|(row, text)| format!("{}\n", json!({"id": format!("r{row}"), "text": text}))).collect()
+    texts
+        .iter()
+        .enumerate()
+        .map(|(row, text)| format!("{}\n", json!({"id": format!("r{row}"), "text": text})))
+        .collect()
 }
 
 pub fn csv(texts: &[String]) -> String {
@@ -239,7 +244,8 @@ pub fn zstd(bytes: impl AsRef<[u8]>) -> Vec<u8> {
 /// A Parquet file with a number (`id`), a text and one more column.
 pub fn parquet(texts: &[String]) -> Vec<u8> {
     let ids: ArrayRef = Arc::new((0..texts.len() as i64).collect::<Int64Array>());
-    let rest: ArrayRef = Arc::new(texts.iter().map(|text| Some(text.len().to_string())).collect::<StringArray>());
+    let rest: ArrayRef =
+        Arc::new(texts.iter().map(|text| Some(text.len().to_string())).collect::<StringArray>());
     let texts: ArrayRef = Arc::new(texts.iter().map(Some).collect::<StringArray>());
     let batch = RecordBatch::try_from_iter([("id", ids), ("text", texts), ("length", rest)]).unwrap();
     let mut writer = ArrowWriter::try_new(Vec::new(), batch.schema(), None).unwrap();
