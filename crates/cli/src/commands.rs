@@ -5,7 +5,7 @@ use semdedup::{Error, Result, ScoreInputs};
 use serde::Serialize;
 
 use crate::args::{
-    self, Cli, ClusterArgs, Command, EmbedArgs, RunArgs, ScoreArgs, SelectArgs, ShowArgs, SweepArgs,
+    Cli, ClusterArgs, Command, EmbedArgs, RunArgs, ScoreArgs, SelectArgs, ShowArgs, SweepArgs,
 };
 use crate::progress::Reporter;
 use crate::{report, show};

@@ -20,7 +20,7 @@ pub fn run(summary: &Summary, options: &RunOptions) -> String {
     if summary.rows_skipped > 0 {
         facts.add("skipped", format!("{} (listed in skipped.parquet)", count(summary.rows_skipped)));
     }
-    facts.add("epsilon", format!("{} ({})", short(summary.epsilon), summary.goal));
+    facts.add("epsilon", epsilon(summary));
     facts.add("clusters", format!("{} (largest: {} rows)", summary.clusters, count(summary.largest_cluster)));
     add_recall(&mut facts, summary);
     facts.add("time", times(summary));
@@ -33,6 +33,16 @@ pub fn run(summary: &Summary, options: &RunOptions) -> String {
     facts.add("next", format!("semdedup sweep {work}    how much would go at other thresholds"));
     facts.add("", format!("semdedup show {work}     read pairs that were found alike"));
     facts.text()
+}
+
+/// The ε in use, and where it came from if it is not what was asked for.
+fn epsilon(summary: &Summary) -> String {
+    let number = short(summary.epsilon);
+    if summary.goal.starts_with("epsilon") {
+        number
+    } else {
+        format!("{number} (what `{}` amounts to)", summary.goal)
+    }
 }
 
 /// The recall at the ε in use, with its interval and the rows behind it; exact copies flatter it, so without them too.

@@ -45,10 +45,19 @@ fn row(text: &mut String, row: &PairRow, width: usize) {
         Some(false) => (KEPT, "kept"),
         None => (BOLD, "row"),
     };
-    let (id, file) = (visible(&row.id), visible(&row.file));
-    let _ = writeln!(text, "  {style}{label:<7}{style:#}  id {id}  {file} row {}", row.row);
+    let _ = writeln!(text, "  {style}{label:<7}{style:#}  {}", place(row));
     let options = textwrap::Options::new(width).initial_indent(INDENT).subsequent_indent(INDENT);
     let _ = writeln!(text, "{}", textwrap::fill(&shortened(row.text.as_deref()), options));
+}
+
+/// The id, unless it says no more than the place.
+fn place(row: &PairRow) -> String {
+    let place = format!("{} row {}", visible(&row.file), row.row);
+    if row.id == format!("{}:{}", row.file, row.row) {
+        place
+    } else {
+        format!("id {}  {place}", visible(&row.id))
+    }
 }
 
 /// The beginning of a text, and how much more there is.
@@ -99,6 +108,11 @@ mod tests {
             "similarity 0.9312  the first goes, the second stays\n  removed  id x  a.jsonl row 3\n    one text\n  \
              kept     id y  a.jsonl row 3\n    1 text\n\n"
         );
+    }
+
+    #[test]
+    fn an_id_that_is_only_the_place_is_not_said_twice() {
+        assert_eq!(place(&row_of("a.jsonl:3", "", None)), "a.jsonl row 3");
     }
 
     #[test]

@@ -5,8 +5,10 @@ use std::time::{Duration, Instant};
 
 use super::support::{Place, Random, Said};
 
-/// So many that a whole run takes about a second.
+/// So many that a whole run takes about half a second.
 const ROWS: usize = 40_000;
+/// So many that there are several parts of embeddings, which are resumed one by one.
+const ROWS_OF_TWO_PARTS: usize = 150_000;
 const KILLS: usize = 24;
 
 fn start(place: &Place, out: &str) -> Child {
@@ -58,7 +60,7 @@ fn a_run_killed_at_any_moment_goes_on_and_ends_in_the_same_bytes() {
 
 #[test]
 fn a_run_killed_again_and_again_still_ends_in_the_same_bytes() {
-    let place = Place::with_rows(ROWS);
+    let place = Place::with_rows(ROWS_OF_TWO_PARTS);
     let started = Instant::now();
     finish(start(&place, "undisturbed"));
     let whole = started.elapsed();

@@ -121,7 +121,7 @@ fn the_table_says_what_happened_and_what_to_try_next() {
         said.stdout.contains("semdedup sweep out/work") && said.stdout.contains("semdedup show out/work")
     );
     assert!(said.stdout.lines().count() <= 16, "{}", said.stdout);
-    for stage in ["embed: ", "train: ", "assign: ", "score: ", "select: ", "write: "] {
+    for stage in ["embed: ", "train: ", "assign: ", "score: ", "recall: ", "write: "] {
         assert!(said.stderr.contains(stage), "{stage}: {}", said.stderr);
     }
 }
