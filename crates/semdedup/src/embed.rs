@@ -69,12 +69,6 @@ pub(crate) struct SkippedRow {
     pub(crate) reason: String,
 }
 
-impl PartRecord {
-    pub(crate) fn rows(&self) -> u64 {
-        self.spans.iter().map(|span| span.rows).sum()
-    }
-}
-
 pub(crate) fn embeddings_path(folder: &Path, part: usize) -> PathBuf {
     folder.join(format!("embeddings-{part:05}.npy"))
 }
