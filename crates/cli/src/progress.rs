@@ -4,7 +4,7 @@ use std::io::IsTerminal;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use indicatif::{HumanBytes, HumanCount, ProgressBar, ProgressStyle};
+use indicatif::{HumanBytes, HumanCount, ProgressBar, ProgressState, ProgressStyle};
 use semdedup::{Progress, Stage, Warning};
 
 use crate::output;
@@ -110,11 +110,14 @@ fn bar(stage: Stage, unit: &str, total: u64) -> ProgressBar {
     let template = if unit == BYTES {
         "{prefix:>7} {bar:28} {bytes}/{total_bytes}, {bytes_per_sec}, {eta} left"
     } else {
-        "{prefix:>7} {bar:28} {human_pos}/{human_len} {msg}, {per_sec}, {eta} left"
+        "{prefix:>7} {bar:28} {human_pos}/{human_len} {msg}, {rate}/s, {eta} left"
     };
     let bar = ProgressBar::new(total).with_prefix(stage.name()).with_message(unit.to_owned());
     if let Ok(style) = ProgressStyle::with_template(template) {
-        bar.set_style(style);
+        let rate = |state: &ProgressState, text: &mut dyn std::fmt::Write| {
+            let _ = write!(text, "{}", HumanCount(state.per_sec() as u64));
+        };
+        bar.set_style(style.with_key("rate", rate));
     }
     bar.enable_steady_tick(BAR_EVERY);
     bar

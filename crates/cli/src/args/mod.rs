@@ -38,7 +38,7 @@ Results go to standard output, progress, warnings and errors to standard error. 
 /// Remove semantic duplicates from training data.
 #[derive(Debug, Parser)]
 #[command(name = "semdedup", version, long_about = LONG_ABOUT, after_help = AFTER_HELP)]
-#[command(arg_required_else_help = true, max_term_width = 110, infer_subcommands = false)]
+#[command(arg_required_else_help = true, max_term_width = 110)]
 pub struct Cli {
     #[command(subcommand)]
     pub command: Command,

@@ -1,3 +1,6 @@
+//! The command line as the library gets it.
+#![allow(clippy::unwrap_used)]
+
 use clap::{CommandFactory, Parser};
 use semdedup::{Goal, Keep};
 

@@ -2,6 +2,10 @@
 
 use std::collections::HashSet;
 
+use arrow::datatypes::DataType;
+use parquet::arrow::arrow_reader::ArrowReaderMetadata;
+use parquet::basic::Compression;
+
 use super::support::{Place, csv, gzip, jsonl, number, parquet, texts, zstd};
 
 #[test]
@@ -76,10 +80,28 @@ fn every_format_comes_back_as_it_was_under_its_name() {
     unpacked += &String::from_utf8(zstd::decode_all(&kept["b/c.jsonl.zst"][..]).unwrap()).unwrap();
     assert!(unpacked.lines().all(|line| jsonl(&rows).contains(line)));
     assert!(place.text("out/kept/d.csv").starts_with("id,text\n"));
-    let (before, after) = (place.parquet("in/e.parquet"), place.parquet("out/kept/e.parquet"));
-    if let (Some(before), Some(after)) = (before.first(), after.first()) {
-        assert_eq!(before.schema(), after.schema());
-    }
+    assert_eq!(place.text("out/kept/f.txt"), "", "every line of it is in the files before");
+}
+
+#[test]
+fn a_parquet_file_keeps_its_schema_and_its_compression() {
+    let place = Place::new();
+    place.write("data.parquet", parquet(&texts(100)));
+    let summary = place.summary("run data.parquet --id-column id --out out");
+    let (before, after) =
+        (place.parquet_metadata("data.parquet"), place.parquet_metadata("out/kept/data.parquet"));
+    assert_eq!(before.schema(), after.schema());
+    let compression =
+        |metadata: &ArrowReaderMetadata| metadata.metadata().row_group(0).column(1).compression();
+    assert!(matches!(compression(&before), Compression::ZSTD(_)));
+    assert_eq!(compression(&before), compression(&after));
+    assert_eq!(place.column("out/kept/data.parquet", "id").len() as u64, number(&summary, "rows_kept"));
+    let removed = place.parquet_metadata("out/removed.parquet");
+    assert_eq!(
+        removed.schema().field_with_name("id").unwrap().data_type(),
+        &DataType::Int64,
+        "ids keep their type"
+    );
 }
 
 #[test]

@@ -12,7 +12,11 @@ use arrow::util::display::array_value_to_string;
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use parquet::arrow::ArrowWriter;
-use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
+use parquet::arrow::arrow_reader::{
+    ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReaderBuilder,
+};
+use parquet::basic::ZstdLevel;
+use parquet::file::properties::WriterProperties;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -159,6 +163,11 @@ impl Place {
         values
     }
 
+    pub fn parquet_metadata(&self, file: &str) -> ArrowReaderMetadata {
+        let file = fs::File::open(self.path(file)).unwrap_or_else(|error| panic!("{file}: {error}"));
+        ArrowReaderMetadata::load(&file, ArrowReaderOptions::new()).unwrap()
+    }
+
     pub fn parquet(&self, file: &str) -> Vec<RecordBatch> {
         let file = fs::File::open(self.path(file)).unwrap_or_else(|error| panic!("{file}: {error}"));
         let reader = ParquetRecordBatchReaderBuilder::try_new(file).unwrap().build().unwrap();
@@ -248,7 +257,9 @@ pub fn parquet(texts: &[String]) -> Vec<u8> {
         Arc::new(texts.iter().map(|text| Some(text.len().to_string())).collect::<StringArray>());
     let texts: ArrayRef = Arc::new(texts.iter().map(Some).collect::<StringArray>());
     let batch = RecordBatch::try_from_iter([("id", ids), ("text", texts), ("length", rest)]).unwrap();
-    let mut writer = ArrowWriter::try_new(Vec::new(), batch.schema(), None).unwrap();
+    let zstd =
+        WriterProperties::builder().set_compression(parquet::basic::Compression::ZSTD(ZstdLevel::default()));
+    let mut writer = ArrowWriter::try_new(Vec::new(), batch.schema(), Some(zstd.build())).unwrap();
     writer.write(&batch).unwrap();
     writer.into_inner().unwrap()
 }
