@@ -1,3 +1,63 @@
-//! The `semdedup` command.
+//! The `semdedup` command: parse, call, print once.
 
-fn main() {}
+mod args;
+mod commands;
+mod interrupt;
+mod output;
+mod progress;
+mod report;
+mod show;
+mod table;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use crate::args::Cli;
+use crate::commands::Outcome;
+use crate::progress::Reporter;
+
+const DONE: u8 = 0;
+const ROWS_SKIPPED: u8 = 1;
+const FAILED: u8 = 2;
+
+fn main() -> ExitCode {
+    let code = match Cli::try_parse() {
+        Ok(cli) => execute(&cli).unwrap_or_else(|error| {
+            output::error(&error);
+            FAILED
+        }),
+        Err(stopped) => help_or_usage(&stopped),
+    };
+    ExitCode::from(code)
+}
+
+fn execute(cli: &Cli) -> semdedup::Result<u8> {
+    interrupt::install(&cli.command)?;
+    start_threads(cli.global.threads)?;
+    let Outcome { text, skipped_rows } = commands::execute(cli, &Reporter::new(cli.global.quiet))?;
+    output::print(&text)?;
+    Ok(if skipped_rows > 0 { ROWS_SKIPPED } else { DONE })
+}
+
+/// Help and the version are results; anything else that stops the parser is the user's to mend.
+fn help_or_usage(stopped: &clap::Error) -> u8 {
+    if stopped.use_stderr() {
+        output::usage_error(stopped);
+        return FAILED;
+    }
+    match output::print(&stopped.render().ansi().to_string()) {
+        Ok(()) => DONE,
+        Err(error) => {
+            output::error(&error);
+            FAILED
+        }
+    }
+}
+
+fn start_threads(threads: Option<u16>) -> semdedup::Result<()> {
+    let threads = threads.map_or(0, usize::from);
+    rayon::ThreadPoolBuilder::new().num_threads(threads).build_global().map_err(|error| {
+        semdedup::Error::usage(format!("cannot start the threads: {error}")).hint("try fewer with --threads")
+    })
+}

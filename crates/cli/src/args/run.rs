@@ -1,0 +1,67 @@
+//! `semdedup run`: from files to files without duplicates.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use semdedup::{DEFAULT_RECALL_SAMPLE, OutputOptions, Ranking, RunOptions};
+
+use super::shared::{ClusterChoice, GoalArgs, InputArgs, KeepArg, ModelArgs, OutArgs};
+
+const LONG_ABOUT: &str = "\
+Removes duplicates from files and writes the rows that stay, in the same formats and under the same names.
+
+In --out you find kept/ (your files without the duplicates), removed.parquet (what went, and because of which row), \
+scores.parquet (every row's score: one column serves every threshold), skipped.parquet (rows that could not be read) \
+and summary.json. Killed at any moment, the same command line goes on where it stopped. Another --epsilon with the \
+same --work takes seconds.
+
+Examples:
+  semdedup run data.jsonl --out deduped
+  semdedup run shards/ 'more/*.parquet' --text-column body --id-column url --out deduped --epsilon 0.05
+  semdedup run data.csv.gz --out half --keep-fraction 0.5 --dry-run";
+
+/// Remove duplicates from files
+#[derive(Debug, Args)]
+#[command(long_about = LONG_ABOUT)]
+pub struct RunArgs {
+    #[command(flatten)]
+    pub input: InputArgs,
+    #[command(flatten)]
+    pub output: OutArgs,
+    /// The folder of intermediate files, which other runs can reuse [default: DIR/work in --out]
+    #[arg(long, value_name = "DIR", help_heading = "Output options")]
+    work: Option<PathBuf>,
+    /// Print what would be done, in how much time and space, and write nothing
+    #[arg(long, help_heading = "Output options")]
+    pub dry_run: bool,
+    #[command(flatten)]
+    goal: GoalArgs,
+    /// Which row of a set of duplicates stays
+    #[arg(long, value_enum, value_name = "WHICH", default_value_t = KeepArg::Hard)]
+    #[arg(help_heading = "Clustering options")]
+    keep: KeepArg,
+    #[command(flatten)]
+    cluster: ClusterChoice,
+    /// Compare this many sampled rows with the whole data to measure recall; 0 measures none
+    #[arg(long, value_name = "N", default_value_t = DEFAULT_RECALL_SAMPLE, help_heading = "Clustering options")]
+    recall_sample: usize,
+    #[command(flatten)]
+    pub model: ModelArgs,
+}
+
+impl RunArgs {
+    pub fn options(&self) -> semdedup::Result<RunOptions> {
+        Ok(RunOptions {
+            input: self.input.options(),
+            cluster: self.cluster.options(),
+            ranking: Ranking { keep: self.keep.into(), seed: self.cluster.seed },
+            goal: self.goal.goal()?,
+            recall_sample: self.recall_sample,
+            output: OutputOptions {
+                out: self.output.out.clone(),
+                work: self.work.clone(),
+                overwrite: self.output.overwrite,
+            },
+        })
+    }
+}

@@ -1,0 +1,187 @@
+//! Groups of options that several subcommands share.
+
+use std::path::PathBuf;
+use std::str::FromStr;
+
+use clap::builder::PossibleValuesParser;
+use clap::{Args, ValueEnum, value_parser};
+use semdedup::formats::{ColumnChoice, DEFAULT_MAX_ROW_BYTES, LARGEST_MAX_ROW_BYTES, ReadLimits};
+use semdedup::models::{DEFAULT_MAX_TOKENS, StaticModel};
+use semdedup::{ClusterOptions, DEFAULT_EPSILON, Epsilon, Goal, InputOptions, Keep};
+
+const WORDLLAMA: &str = "wordllama-l2-supercat-256";
+
+/// Where the rows come from.
+#[derive(Debug, Args)]
+pub struct InputArgs {
+    /// Files, folders or globs of JSONL, Parquet, CSV, TSV or plain text, also .gz and .zst
+    #[arg(required = true, value_name = "INPUT")]
+    inputs: Vec<String>,
+    /// The column of the texts [default: `text`, else the only column of strings]
+    #[arg(long, value_name = "NAME", help_heading = "Input options")]
+    text_column: Option<String>,
+    /// The column of the ids [default: rows are named by file and row number]
+    #[arg(long, value_name = "NAME", help_heading = "Input options")]
+    id_column: Option<String>,
+    /// Skip a longer row (it is listed in skipped.parquet); it is never held in memory
+    #[arg(long, value_name = "BYTES", default_value_t = DEFAULT_MAX_ROW_BYTES as u64, help_heading = "Input options")]
+    #[arg(value_parser = value_parser!(u64).range(1..=LARGEST_MAX_ROW_BYTES as u64))]
+    max_row_bytes: u64,
+    /// Stop at the first row that cannot be read, instead of skipping it
+    #[arg(long, help_heading = "Input options")]
+    strict: bool,
+}
+
+impl InputArgs {
+    pub fn options(&self) -> InputOptions {
+        InputOptions {
+            inputs: self.inputs.clone(),
+            columns: ColumnChoice { text: self.text_column.clone(), id: self.id_column.clone() },
+            limits: ReadLimits { max_row_bytes: self.max_row_bytes as usize },
+            strict: self.strict,
+        }
+    }
+}
+
+/// What turns texts into embeddings.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Model options")]
+pub struct ModelArgs {
+    /// The model; this one lies inside the program
+    #[arg(long, value_name = "NAME", default_value = WORDLLAMA)]
+    #[arg(value_parser = PossibleValuesParser::new([WORDLLAMA]))]
+    model: String,
+    /// Read this many tokens of each text; the rest does not count
+    #[arg(long, value_name = "N", default_value_t = DEFAULT_MAX_TOKENS as u32)]
+    #[arg(value_parser = value_parser!(u32).range(1..))]
+    max_tokens: u32,
+}
+
+impl ModelArgs {
+    /// Loads the model.
+    pub fn load(&self) -> semdedup::Result<StaticModel> {
+        let problem = |error: semdedup::models::ModelError| {
+            semdedup::Error::usage(format!("--model {}: {error}", self.model)).hint(error.hint())
+        };
+        StaticModel::wordllama(self.max_tokens as usize).map_err(problem)
+    }
+}
+
+/// How much is removed: exactly one of three.
+#[derive(Debug, Args)]
+#[group(multiple = false)]
+#[command(next_help_heading = "How much to remove (one of)")]
+pub struct GoalArgs {
+    /// Remove rows whose cosine similarity to an earlier-ranking row is above 1 - E; a LARGER E removes MORE
+    #[arg(long, value_name = "E", default_value_t = DEFAULT_EPSILON, value_parser = epsilon, allow_negative_numbers = true)]
+    epsilon: f64,
+    /// Keep exactly this share of the rows (above 0, at most 1), the closest duplicates go first
+    #[arg(long, value_name = "F", value_parser = fraction, allow_negative_numbers = true)]
+    keep_fraction: Option<f64>,
+    /// Keep exactly this many rows, the closest duplicates go first
+    #[arg(long, value_name = "N", value_parser = value_parser!(u64).range(1..))]
+    keep_rows: Option<u64>,
+}
+
+impl GoalArgs {
+    pub fn goal(&self) -> semdedup::Result<Goal> {
+        match (self.keep_fraction, self.keep_rows) {
+            (Some(share), _) => Ok(Goal::KeepFraction(share)),
+            (None, Some(rows)) => Ok(Goal::KeepRows(rows)),
+            (None, None) => match Epsilon::new(self.epsilon) {
+                Ok(epsilon) => Ok(Goal::Epsilon(epsilon)),
+                Err(error) => Err(semdedup::Error::usage(format!("--epsilon: {error}"))),
+            },
+        }
+    }
+}
+
+/// Parses an ε, with its limits in the message.
+pub fn epsilon(typed: &str) -> Result<f64, String> {
+    let number = f64::from_str(typed).map_err(|_| "not a number".to_owned())?;
+    Epsilon::new(number)
+        .map(Epsilon::get)
+        .map_err(|_| "epsilon must be above 0 and at most 1; a larger one removes more".to_owned())
+}
+
+fn fraction(typed: &str) -> Result<f64, String> {
+    let number = f64::from_str(typed).map_err(|_| "not a number".to_owned())?;
+    if number > 0.0 && number <= 1.0 {
+        Ok(number)
+    } else {
+        Err("the share to keep must be above 0 and at most 1".to_owned())
+    }
+}
+
+/// Which row of a set of duplicates stays.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum KeepArg {
+    /// The row least like its cluster: the paper's choice, it keeps variety
+    Hard,
+    /// The row most like its cluster: it keeps typical rows
+    Easy,
+    /// Any, by --seed
+    Random,
+}
+
+impl From<KeepArg> for Keep {
+    fn from(keep: KeepArg) -> Self {
+        match keep {
+            KeepArg::Hard => Self::Hard,
+            KeepArg::Easy => Self::Easy,
+            KeepArg::Random => Self::Random,
+        }
+    }
+}
+
+/// A number of clusters, or the choice of one by the number of rows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ClusterCount {
+    Auto,
+    Exactly(usize),
+}
+
+impl FromStr for ClusterCount {
+    type Err = &'static str;
+
+    fn from_str(typed: &str) -> Result<Self, Self::Err> {
+        match (typed, typed.parse::<usize>()) {
+            ("auto", _) => Ok(Self::Auto),
+            (_, Ok(count)) if count > 0 => Ok(Self::Exactly(count)),
+            _ => Err("must be `auto` or a whole number of at least 1"),
+        }
+    }
+}
+
+/// How rows are clustered, and the one seed.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Clustering options")]
+pub struct ClusterChoice {
+    /// The number of clusters: more are faster on many rows, and find a little less
+    #[arg(long, value_name = "K|auto", default_value = "auto")]
+    clusters: ClusterCount,
+    /// The seed of everything random; the same input and seed give the same bytes
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub seed: u64,
+}
+
+impl ClusterChoice {
+    pub fn options(&self) -> ClusterOptions {
+        let clusters = match self.clusters {
+            ClusterCount::Auto => None,
+            ClusterCount::Exactly(count) => Some(count),
+        };
+        ClusterOptions { clusters, seed: self.seed }
+    }
+}
+
+/// A folder of results.
+#[derive(Debug, Args)]
+pub struct OutArgs {
+    /// The folder of the results; it is made where it is missing
+    #[arg(long, value_name = "DIR", help_heading = "Output options")]
+    pub out: PathBuf,
+    /// Replace an earlier result in --out; without it, another result there is an error
+    #[arg(long, help_heading = "Output options")]
+    pub overwrite: bool,
+}

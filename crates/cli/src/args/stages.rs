@@ -1,0 +1,138 @@
+//! The stages one by one, for embeddings of one's own or of another program.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use semdedup::{Goal, OutputOptions, Ranking};
+
+use super::shared::{ClusterChoice, GoalArgs, InputArgs, KeepArg, ModelArgs, OutArgs};
+
+const EMBED: &str = "\
+Turns the texts of files into embeddings: .npy files with one row a text, in the order of the input.
+
+Examples:
+  semdedup embed data.jsonl --out embeddings
+  semdedup embed shards/ --text-column body --out embeddings
+  semdedup cluster embeddings --out clusters            what to do with them next";
+
+/// Turn texts into embeddings (.npy)
+#[derive(Debug, Args)]
+#[command(long_about = EMBED)]
+pub struct EmbedArgs {
+    #[command(flatten)]
+    pub input: InputArgs,
+    /// The folder of the embeddings; it is made where it is missing
+    #[arg(long, value_name = "DIR", help_heading = "Output options")]
+    pub out: PathBuf,
+    #[command(flatten)]
+    pub model: ModelArgs,
+}
+
+const CLUSTER: &str = "\
+Clusters embeddings (spherical k-means) and writes centroids.npy and assignments.npy: a centroid a cluster, a cluster \
+a row.
+
+Examples:
+  semdedup cluster embeddings/ --out clusters
+  semdedup cluster 'clip/*.npy' --clusters 50000 --seed 7 --out clusters
+  semdedup score embeddings/ --centroids clusters/centroids.npy --assignments clusters/assignments.npy \
+--out scores.parquet            what to do next";
+
+/// Cluster embeddings
+#[derive(Debug, Args)]
+#[command(long_about = CLUSTER)]
+pub struct ClusterArgs {
+    /// .npy files of embeddings, folders of them, or globs; in this order they are one table
+    #[arg(required = true, value_name = "EMBEDDINGS")]
+    pub embeddings: Vec<String>,
+    #[command(flatten)]
+    pub cluster: ClusterChoice,
+    #[command(flatten)]
+    output: OutArgs,
+}
+
+impl ClusterArgs {
+    pub fn output(&self) -> OutputOptions {
+        output(&self.output)
+    }
+}
+
+const SCORE: &str = "\
+Compares the rows of each cluster. The score of a row is its highest cosine similarity to a row of its cluster that \
+ranks before it; that row is its duplicate_of. One file of scores serves every threshold.
+
+Examples:
+  semdedup score embeddings/ --centroids clusters/centroids.npy --assignments clusters/assignments.npy \
+--out scores.parquet
+  semdedup score clip.npy --centroids c.npy --assignments a.npy --keep easy --out scores.parquet
+  semdedup select scores.parquet --epsilon 0.05 --out selected            what to do next";
+
+/// Compare the rows of each cluster
+#[derive(Debug, Args)]
+#[command(long_about = SCORE)]
+pub struct ScoreArgs {
+    /// .npy files of embeddings, folders of them, or globs: the same, in the same order, as were clustered
+    #[arg(required = true, value_name = "EMBEDDINGS")]
+    pub embeddings: Vec<String>,
+    /// The centroids: one row a cluster
+    #[arg(long, value_name = "FILE", help_heading = "Clustering options")]
+    pub centroids: PathBuf,
+    /// The cluster of each row
+    #[arg(long, value_name = "FILE", help_heading = "Clustering options")]
+    pub assignments: PathBuf,
+    /// Which row of a set of duplicates stays
+    #[arg(long, value_enum, value_name = "WHICH", default_value_t = KeepArg::Hard)]
+    #[arg(help_heading = "Clustering options")]
+    keep: KeepArg,
+    /// The seed of `--keep random`
+    #[arg(long, value_name = "N", default_value_t = 0, help_heading = "Clustering options")]
+    seed: u64,
+    /// The file of the scores (Parquet)
+    #[arg(long, value_name = "FILE", help_heading = "Output options")]
+    pub out: PathBuf,
+    /// Replace the file if it is there
+    #[arg(long, help_heading = "Output options")]
+    pub overwrite: bool,
+}
+
+impl ScoreArgs {
+    pub fn ranking(&self) -> Ranking {
+        Ranking { keep: self.keep.into(), seed: self.seed }
+    }
+}
+
+const SELECT: &str = "\
+Decides which rows go, from their scores, and writes kept.parquet, removed.parquet and summary.json: row numbers and \
+ids, for whatever holds your data.
+
+Examples:
+  semdedup select scores.parquet --epsilon 0.05 --out selected
+  semdedup select scores.parquet --keep-fraction 0.5 --out half
+  semdedup sweep scores.parquet            how much would go at each threshold";
+
+/// Decide which rows go, from their scores
+#[derive(Debug, Args)]
+#[command(long_about = SELECT)]
+pub struct SelectArgs {
+    /// The file that `semdedup score` or `semdedup run` wrote
+    #[arg(value_name = "SCORES")]
+    pub scores: PathBuf,
+    #[command(flatten)]
+    goal: GoalArgs,
+    #[command(flatten)]
+    output: OutArgs,
+}
+
+impl SelectArgs {
+    pub fn goal(&self) -> semdedup::Result<Goal> {
+        self.goal.goal()
+    }
+
+    pub fn output(&self) -> OutputOptions {
+        output(&self.output)
+    }
+}
+
+fn output(typed: &OutArgs) -> OutputOptions {
+    OutputOptions { out: typed.out.clone(), work: None, overwrite: typed.overwrite }
+}

@@ -1,0 +1,41 @@
+use clap::{CommandFactory, Parser};
+use semdedup::{Goal, Keep};
+
+use super::{Cli, Command};
+
+fn run(typed: &str) -> semdedup::RunOptions {
+    let words = std::iter::once("semdedup").chain(typed.split(' '));
+    match Cli::try_parse_from(words).unwrap().command {
+        Command::Run(run) => run.options().unwrap(),
+        _ => panic!("not a run"),
+    }
+}
+
+#[test]
+fn the_definition_of_the_command_line_is_consistent() {
+    Cli::command().debug_assert();
+}
+
+#[test]
+fn without_options_a_run_uses_the_defaults_of_the_library() {
+    let options = run("run a.jsonl --out o");
+    assert_eq!(options.goal, Goal::Epsilon(semdedup::Epsilon::new(semdedup::DEFAULT_EPSILON).unwrap()));
+    assert_eq!(options.ranking.keep, Keep::Hard);
+    assert_eq!((options.cluster.clusters, options.cluster.seed), (None, 0));
+    assert_eq!(options.recall_sample, semdedup::DEFAULT_RECALL_SAMPLE);
+    assert_eq!(options.output.work_dir(), std::path::Path::new("o/work"));
+}
+
+#[test]
+fn one_seed_reaches_the_clusters_and_the_ranking() {
+    let options = run("run a.jsonl --out o --seed 7 --keep random --clusters 12");
+    assert_eq!((options.cluster.seed, options.ranking.seed), (7, 7));
+    assert_eq!(options.ranking.keep, Keep::Random);
+    assert_eq!(options.cluster.clusters, Some(12));
+}
+
+#[test]
+fn a_target_takes_the_place_of_the_default_epsilon() {
+    assert_eq!(run("run a.jsonl --out o --keep-rows 3").goal, Goal::KeepRows(3));
+    assert_eq!(run("run a.jsonl --out o --keep-fraction 0.5").goal, Goal::KeepFraction(0.5));
+}

@@ -1,0 +1,183 @@
+//! What is said while the work goes on: a bar per stage on a terminal, plain lines elsewhere, nothing when quiet.
+
+use std::io::IsTerminal;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use indicatif::{HumanBytes, HumanCount, ProgressBar, ProgressStyle};
+use semdedup::{Progress, Stage, Warning};
+
+use crate::output;
+
+/// How often a plain line is written.
+const LINE_EVERY: Duration = Duration::from_secs(5);
+const BAR_EVERY: Duration = Duration::from_millis(200);
+const BYTES: &str = "bytes";
+
+/// The three ways of telling.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Manner {
+    Quiet,
+    Lines,
+    Bars,
+}
+
+/// Tells the user on standard error how the work goes.
+#[derive(Debug)]
+pub struct Reporter {
+    manner: Manner,
+    stage: Mutex<Option<Running>>,
+}
+
+#[derive(Debug)]
+struct Running {
+    stage: Stage,
+    unit: &'static str,
+    total: u64,
+    done: u64,
+    started: Instant,
+    told: Instant,
+    bar: Option<ProgressBar>,
+}
+
+impl Reporter {
+    /// Bars on a terminal, else lines; nothing if `quiet`.
+    pub fn new(quiet: bool) -> Self {
+        let manner = match (quiet, std::io::stderr().is_terminal()) {
+            (true, _) => Manner::Quiet,
+            (false, true) => Manner::Bars,
+            (false, false) => Manner::Lines,
+        };
+        Self { manner, stage: Mutex::new(None) }
+    }
+
+    fn running(&self) -> MutexGuard<'_, Option<Running>> {
+        self.stage.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Progress for Reporter {
+    fn begin(&self, stage: Stage, unit: &'static str, total: u64) {
+        if self.manner == Manner::Quiet {
+            return;
+        }
+        let bar = (self.manner == Manner::Bars).then(|| bar(stage, unit, total));
+        let now = Instant::now();
+        *self.running() = Some(Running { stage, unit, total, done: 0, started: now, told: now, bar });
+    }
+
+    fn advance(&self, units: u64) {
+        if let Some(running) = self.running().as_mut() {
+            running.done += units;
+            match &running.bar {
+                Some(bar) => bar.inc(units),
+                None if running.told.elapsed() >= LINE_EVERY => {
+                    running.told = Instant::now();
+                    output::note(&so_far(running, running.started.elapsed()));
+                }
+                None => {}
+            }
+        }
+    }
+
+    fn end(&self, stage: Stage, reused: bool) {
+        let running = self.running().take();
+        if self.manner == Manner::Quiet {
+            return;
+        }
+        if let Some(bar) = running.as_ref().and_then(|running| running.bar.as_ref()) {
+            bar.finish_and_clear();
+        }
+        output::note(&match running {
+            _ if reused => format!("{}: done by an earlier run", stage.name()),
+            Some(running) => at_end(&running, running.started.elapsed()),
+            None => format!("{}: done", stage.name()),
+        });
+    }
+
+    fn warn(&self, warning: &Warning) {
+        if self.manner == Manner::Quiet {
+            return;
+        }
+        match self.running().as_ref().and_then(|running| running.bar.as_ref()) {
+            Some(bar) => bar.suspend(|| output::warning(warning)),
+            None => output::warning(warning),
+        }
+    }
+}
+
+fn bar(stage: Stage, unit: &str, total: u64) -> ProgressBar {
+    let template = if unit == BYTES {
+        "{prefix:>7} {bar:28} {bytes}/{total_bytes}, {bytes_per_sec}, {eta} left"
+    } else {
+        "{prefix:>7} {bar:28} {human_pos}/{human_len} {msg}, {per_sec}, {eta} left"
+    };
+    let bar = ProgressBar::new(total).with_prefix(stage.name()).with_message(unit.to_owned());
+    if let Ok(style) = ProgressStyle::with_template(template) {
+        bar.set_style(style);
+    }
+    bar.enable_steady_tick(BAR_EVERY);
+    bar
+}
+
+/// `embed: 1.2 GiB of 3.4 GiB, 120 MiB/s, about 19 s left`
+fn so_far(running: &Running, elapsed: Duration) -> String {
+    let per_second = running.done as f64 / elapsed.as_secs_f64().max(1e-9);
+    let left = running.total.saturating_sub(running.done) as f64 / per_second.max(1e-9);
+    let (done, total) = (amount(running.done, running.unit), amount(running.total, running.unit));
+    let rate = amount(per_second as u64, running.unit);
+    format!("{}: {done} of {total}, {rate}/s, about {} left", running.stage.name(), seconds(left))
+}
+
+/// `embed: 500,383 rows, 3.1 s`
+fn at_end(running: &Running, elapsed: Duration) -> String {
+    let did = amount(running.done, running.unit);
+    format!("{}: {did}, {}", running.stage.name(), seconds(elapsed.as_secs_f64()))
+}
+
+fn amount(units: u64, unit: &str) -> String {
+    if unit == BYTES { HumanBytes(units).to_string() } else { format!("{} {unit}", HumanCount(units)) }
+}
+
+/// `3.1 s`, `4 min 10 s`, `2 h 5 min`
+pub fn seconds(seconds: f64) -> String {
+    let whole = seconds.round() as u64;
+    match whole {
+        0..60 => format!("{seconds:.1} s"),
+        60..3600 => format!("{} min {} s", whole / 60, whole % 60),
+        _ => format!("{} h {} min", whole / 3600, whole % 3600 / 60),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn running(stage: Stage, unit: &'static str, done: u64, total: u64) -> Running {
+        let now = Instant::now();
+        Running { stage, unit, total, done, started: now, told: now, bar: None }
+    }
+
+    #[test]
+    fn a_line_on_the_way_tells_rate_and_time_left_in_the_unit_of_the_work() {
+        let four = Duration::from_secs(4);
+        let rows = so_far(&running(Stage::Score, "rows", 2_000, 5_000), four);
+        assert_eq!(rows, "score: 2,000 rows of 5,000 rows, 500 rows/s, about 6.0 s left");
+        let bytes = so_far(&running(Stage::Embed, "bytes", 4 << 20, 8 << 20), four);
+        assert_eq!(bytes, "embed: 4.00 MiB of 8.00 MiB, 1.00 MiB/s, about 4.0 s left");
+    }
+
+    #[test]
+    fn a_line_at_the_end_tells_what_was_done_and_in_what_time() {
+        let line = at_end(&running(Stage::Embed, "rows", 500_383, 500_383), Duration::from_millis(3_140));
+        assert_eq!(line, "embed: 500,383 rows, 3.1 s");
+    }
+
+    #[test]
+    fn times_are_told_in_the_unit_in_which_one_thinks_of_them() {
+        assert_eq!(seconds(0.04), "0.0 s");
+        assert_eq!(seconds(59.6), "1 min 0 s");
+        assert_eq!(seconds(250.0), "4 min 10 s");
+        assert_eq!(seconds(7_500.0), "2 h 5 min");
+    }
+}

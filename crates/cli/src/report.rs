@@ -1,0 +1,208 @@
+//! The results of the commands as people read them.
+
+use std::path::Path;
+
+use indicatif::{HumanBytes, HumanCount};
+use semdedup::{ClusterReport, EmbedReport, Plan, RunOptions, ScoreReport, SelectReport, Summary, SweepRow};
+
+use crate::output::shell_word;
+use crate::progress::seconds;
+use crate::table::{Facts, Side, columns};
+
+/// What a run did.
+pub fn run(summary: &Summary, options: &RunOptions) -> String {
+    let mut facts = Facts::default();
+    let rows_in = summary.rows_in;
+    facts.add("rows in", count(rows_in));
+    facts.add("kept", share_of(summary.rows_kept, rows_in));
+    facts.add("removed", share_of(summary.rows_removed, rows_in));
+    facts.add("exact copies", share_of(summary.exact_duplicates, rows_in));
+    if summary.rows_skipped > 0 {
+        facts.add("skipped", format!("{} (listed in skipped.parquet)", count(summary.rows_skipped)));
+    }
+    facts.add("epsilon", epsilon(summary));
+    facts.add("clusters", format!("{} (largest: {} rows)", summary.clusters, count(summary.largest_cluster)));
+    add_recall(&mut facts, summary);
+    facts.add("time", times(summary));
+    if let Some(bytes) = summary.peak_rss_bytes {
+        facts.add("peak memory", HumanBytes(bytes).to_string());
+    }
+    let out = &options.output.out;
+    facts.add("results", out.display().to_string());
+    let work = shell_word(&options.output.work_dir().display().to_string());
+    facts.add("next", format!("semdedup sweep {work}    how much would go at other thresholds"));
+    facts.add("", format!("semdedup show {work}     read pairs that were found alike"));
+    facts.text()
+}
+
+/// The ε in use, and where it came from if it is not what was asked for.
+fn epsilon(summary: &Summary) -> String {
+    let number = short(summary.epsilon);
+    if summary.goal.starts_with("epsilon") {
+        number
+    } else {
+        format!("{number} (what `{}` amounts to)", summary.goal)
+    }
+}
+
+/// The recall at the ε in use, with its interval and the rows behind it; exact copies flatter it, so without them too.
+fn add_recall(facts: &mut Facts, summary: &Summary) {
+    if summary.recall_sample == 0 {
+        facts.add("recall", "not measured (--recall-sample 0)");
+        return;
+    }
+    let at_epsilon = summary.recall.iter().find(|at| (at.epsilon - summary.epsilon).abs() < 1e-12);
+    let Some((at, share, interval)) = at_epsilon.and_then(|at| Some((at, at.recall?, at.interval?))) else {
+        let sample = count(summary.recall_sample as u64);
+        facts.add("recall", format!("unknown: none of {sample} sampled rows has a duplicate"));
+        return;
+    };
+    let sample = count(summary.recall_sample as u64);
+    facts.add("recall", format!("{} in a sample of {sample}", measured(share, interval, at.rows)));
+    if let (Some(share), Some(interval)) = (at.recall_distinct, at.interval_distinct) {
+        facts.add("", format!("{}, not counting exact copies", measured(share, interval, at.rows_distinct)));
+    }
+}
+
+fn measured(share: f64, (low, high): (f64, f64), rows: usize) -> String {
+    let rows = count(rows as u64);
+    format!("{} (95 % interval {} to {}) of {rows} duplicates", percent(share), percent(low), percent(high))
+}
+
+fn times(summary: &Summary) -> String {
+    let total = summary.seconds.get("total").copied().unwrap_or(0.0);
+    let order = ["embed", "train", "assign", "score", "recall", "select", "write"];
+    let stage = |name: &&str| {
+        let took = summary.seconds.get(*name)?;
+        let reused = if summary.reused_stages.iter().any(|stage| stage == name) { " (reused)" } else { "" };
+        Some(format!("{name} {took:.1}{reused}"))
+    };
+    let stages: Vec<String> = order.iter().filter_map(stage).collect();
+    format!("{} ({})", seconds(total), stages.join(", "))
+}
+
+/// What a run would do.
+pub fn plan(plan: &Plan) -> String {
+    let header = ["rows", "bytes", "text", "id", "file"].map(str::to_owned).to_vec();
+    let mut rows = vec![header];
+    for file in &plan.files {
+        rows.push(vec![
+            count(file.rows),
+            HumanBytes(file.bytes).to_string(),
+            file.text_column.clone(),
+            file.id_column.clone().unwrap_or_else(|| "-".to_owned()),
+            file.path.display().to_string(),
+        ]);
+    }
+    let right_then_left = [Side::Right, Side::Right, Side::Left, Side::Left, Side::Left];
+    let mut facts = Facts::default();
+    facts.add("rows", count(plan.rows));
+    facts.add("clusters", count(plan.clusters as u64));
+    facts.add("memory", format!("about {}", HumanBytes(plan.memory_bytes)));
+    facts.add("disk", format!("about {}", HumanBytes(plan.disk_bytes)));
+    facts.add("time", format!("about {}", seconds(plan.seconds)));
+    facts.add("results", plan.out.display().to_string());
+    facts.add("work", plan.work.display().to_string());
+    format!("{}\n{}\nnothing was written (--dry-run)\n", columns(&rows, &right_then_left), facts.text())
+}
+
+/// What `embed` did.
+pub fn embed(report: &EmbedReport, out: &Path) -> String {
+    let mut facts = Facts::default();
+    facts.add("rows", count(report.rows));
+    if report.rows_skipped > 0 {
+        facts.add("skipped", count(report.rows_skipped));
+    }
+    facts.add("empty texts", count(report.empty_rows));
+    facts.add("cut texts", format!("{} (longer than --max-tokens)", count(report.truncated_texts)));
+    facts.add("dimension", report.dim.to_string());
+    facts.add("files", format!("{} in {}", report.files.len(), out.display()));
+    facts.add("next", format!("semdedup cluster {} --out DIR", shell_word(&out.display().to_string())));
+    facts.text()
+}
+
+/// What `cluster` did.
+pub fn cluster(report: &ClusterReport, out: &Path) -> String {
+    let mut facts = Facts::default();
+    facts.add("rows", count(report.rows));
+    facts.add("dimension", report.dim.to_string());
+    facts.add("clusters", format!("{} (largest: {} rows)", report.clusters, count(report.largest_cluster)));
+    if report.non_finite_rows > 0 {
+        facts.add("not finite", format!("{} rows, in no cluster", count(report.non_finite_rows)));
+    }
+    let file = |name: &str| out.join(name).display().to_string();
+    facts.add("results", format!("{}, {}", file("centroids.npy"), file("assignments.npy")));
+    facts.text()
+}
+
+/// What `score` did.
+pub fn score(report: &ScoreReport, out: &Path) -> String {
+    let mut facts = Facts::default();
+    facts.add("rows", count(report.rows));
+    facts.add("exact copies", share_of(report.exact_duplicates, report.rows));
+    if report.non_finite_rows > 0 {
+        facts.add("not finite", format!("{} rows, compared with nothing", count(report.non_finite_rows)));
+    }
+    let out = out.display().to_string();
+    facts.add("results", out.clone());
+    facts.add("next", format!("semdedup sweep {}", shell_word(&out)));
+    facts.text()
+}
+
+/// What `select` did.
+pub fn select(report: &SelectReport, out: &Path) -> String {
+    let mut facts = Facts::default();
+    facts.add("rows in", count(report.rows_in));
+    facts.add("kept", share_of(report.rows_kept, report.rows_in));
+    facts.add("removed", share_of(report.rows_removed, report.rows_in));
+    facts.add("epsilon", short(report.epsilon));
+    facts.add("results", out.display().to_string());
+    facts.text()
+}
+
+/// How much would go at each threshold.
+pub fn sweep(rows: &[SweepRow]) -> String {
+    let mut table = vec![["epsilon", "kept", "removed", "share kept", "recall"].map(str::to_owned).to_vec()];
+    for row in rows {
+        table.push(vec![
+            short(row.epsilon),
+            count(row.rows_kept),
+            count(row.rows_removed),
+            percent(row.share_kept),
+            row.recall.as_ref().and_then(|at| at.recall).map_or_else(|| "-".to_owned(), percent),
+        ]);
+    }
+    columns(&table, &[Side::Right; 5])
+}
+
+fn count(rows: u64) -> String {
+    HumanCount(rows).to_string()
+}
+
+fn share_of(rows: u64, of: u64) -> String {
+    if of == 0 { count(rows) } else { format!("{} ({})", count(rows), percent(rows as f64 / of as f64)) }
+}
+
+fn percent(share: f64) -> String {
+    format!("{:.1} %", 100.0 * share)
+}
+
+/// A number to six digits after the point, without the zeros that say nothing.
+fn short(number: f64) -> String {
+    let digits = format!("{number:.6}");
+    digits.trim_end_matches('0').trim_end_matches('.').to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_short_but_not_wrong() {
+        assert_eq!(short(0.1), "0.1");
+        assert_eq!(short(1.0), "1");
+        assert_eq!(short(0.123_456_78), "0.123457");
+        assert_eq!(share_of(0, 0), "0");
+        assert_eq!(share_of(1, 3), "1 (33.3 %)");
+    }
+}

@@ -1,0 +1,131 @@
+//! Pairs of rows as people read them.
+
+use std::fmt::Write;
+
+use anstyle::{AnsiColor, Style};
+use semdedup::{Pair, PairRow};
+
+const KEPT: Style = AnsiColor::Green.on_default().bold();
+const REMOVED: Style = AnsiColor::Red.on_default().bold();
+const BOLD: Style = Style::new().bold();
+
+/// How many characters of a text are shown.
+const SHOWN_CHARS: usize = 600;
+const INDENT: &str = "    ";
+
+/// The pairs, texts wrapped to `width` columns.
+pub fn pairs(pairs: &[Pair], width: usize) -> String {
+    if pairs.is_empty() {
+        return "no such pair\n".to_owned();
+    }
+    let mut text = String::new();
+    for pair in pairs {
+        let _ = writeln!(text, "{BOLD}similarity {:.4}{BOLD:#}  {}", pair.score, verdict(pair));
+        row(&mut text, &pair.row, width);
+        row(&mut text, &pair.duplicate_of, width);
+        text.push('\n');
+    }
+    text
+}
+
+/// What happens to the two. Only the first can go because of this pair; the second can go because of a third row.
+fn verdict(pair: &Pair) -> &'static str {
+    match (pair.row.removed, pair.duplicate_of.removed) {
+        (Some(true), Some(true)) => "the first goes; the second goes too, because of another row",
+        (Some(true), _) => "the first goes, the second stays",
+        (Some(false), Some(true)) => "the first stays; the second goes, because of another row",
+        (Some(false), _) => "both stay: below the threshold",
+        (None, _) => "not decided yet: no selection was made",
+    }
+}
+
+fn row(text: &mut String, row: &PairRow, width: usize) {
+    let (style, label) = match row.removed {
+        Some(true) => (REMOVED, "removed"),
+        Some(false) => (KEPT, "kept"),
+        None => (BOLD, "row"),
+    };
+    let _ = writeln!(text, "  {style}{label:<7}{style:#}  {}", place(row));
+    let options = textwrap::Options::new(width).initial_indent(INDENT).subsequent_indent(INDENT);
+    let _ = writeln!(text, "{}", textwrap::fill(&shortened(row.text.as_deref()), options));
+}
+
+/// The id, unless it says no more than the place.
+fn place(row: &PairRow) -> String {
+    let place = format!("{} row {}", visible(&row.file), row.row);
+    if row.id == format!("{}:{}", row.file, row.row) {
+        place
+    } else {
+        format!("id {}  {place}", visible(&row.id))
+    }
+}
+
+/// The beginning of a text, and how much more there is.
+fn shortened(text: Option<&str>) -> String {
+    let Some(text) = text else { return "(could not be read)".to_owned() };
+    if text.trim().is_empty() {
+        return "(empty)".to_owned();
+    }
+    match text.char_indices().nth(SHOWN_CHARS) {
+        None => visible(text),
+        Some((end, _)) => {
+            let more = text[end..].chars().count();
+            format!("{} … ({} more characters)", visible(&text[..end]), indicatif::HumanCount(more as u64))
+        }
+    }
+}
+
+/// Texts are data: none of them may steer the terminal.
+fn visible(text: &str) -> String {
+    text.trim_end()
+        .chars()
+        .map(|c| match c {
+            '\n' => '\n',
+            '\t' => ' ',
+            c if c.is_control() => '\u{fffd}',
+            c => c,
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn row_of(id: &str, text: &str, removed: Option<bool>) -> PairRow {
+        PairRow { id: id.into(), file: "a.jsonl".into(), row: 3, text: Some(text.into()), removed }
+    }
+
+    fn shown(row: PairRow, duplicate_of: PairRow) -> String {
+        anstream::adapter::strip_str(&pairs(&[Pair { score: 0.93125, row, duplicate_of }], 40)).to_string()
+    }
+
+    #[test]
+    fn a_pair_says_how_alike_it_is_who_goes_and_where_both_come_from() {
+        let text = shown(row_of("x", "one text", Some(true)), row_of("y", "1 text", Some(false)));
+        assert_eq!(
+            text,
+            "similarity 0.9312  the first goes, the second stays\n  removed  id x  a.jsonl row 3\n    one text\n  \
+             kept     id y  a.jsonl row 3\n    1 text\n\n"
+        );
+    }
+
+    #[test]
+    fn an_id_that_is_only_the_place_is_not_said_twice() {
+        assert_eq!(place(&row_of("a.jsonl:3", "", None)), "a.jsonl row 3");
+    }
+
+    #[test]
+    fn long_texts_are_wrapped_and_cut_and_say_by_how_much() {
+        let long = "word ".repeat(300);
+        let text = shown(row_of("x", &long, None), row_of("y", "", None));
+        assert!(text.lines().all(|line| line.chars().count() <= 60), "{text}");
+        assert!(text.contains("… (900 more"), "{text}");
+        assert!(text.contains("(empty)") && text.contains("no selection was made"), "{text}");
+    }
+
+    #[test]
+    fn a_text_cannot_steer_the_terminal() {
+        assert_eq!(visible("a\u{1b}[2J\rb\u{9b}c\td"), "a\u{fffd}[2J\u{fffd}b\u{fffd}c d");
+    }
+}

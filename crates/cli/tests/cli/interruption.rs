@@ -1,0 +1,89 @@
+//! Runs that are killed: at whatever moment, the same command line goes on and ends in the same bytes.
+
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use super::support::{Place, Random, Said};
+
+/// So many that a whole run takes about half a second.
+const ROWS: usize = 40_000;
+/// So many that there are several parts of embeddings, which are resumed one by one.
+const ROWS_OF_TWO_PARTS: usize = 150_000;
+const KILLS: usize = 24;
+
+fn start(place: &Place, out: &str) -> Child {
+    let typed = format!("run data.jsonl --out {out} --epsilon 0.05");
+    place.command(&typed).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
+}
+
+fn finish(child: Child) {
+    Said::from(child.wait_with_output().unwrap()).succeeded();
+}
+
+/// Kills a run at this moment; false if it had ended before.
+fn kill_at(mut child: Child, moment: Duration) -> bool {
+    let started = Instant::now();
+    while started.elapsed() < moment {
+        std::hint::spin_loop();
+    }
+    let was_running = child.try_wait().unwrap().is_none();
+    // A process that has just ended is no error here.
+    let _ = child.kill();
+    child.wait().unwrap();
+    was_running
+}
+
+#[test]
+fn a_run_killed_at_any_moment_goes_on_and_ends_in_the_same_bytes() {
+    let place = Place::with_rows(ROWS);
+    let started = Instant::now();
+    finish(start(&place, "undisturbed"));
+    let whole = started.elapsed();
+    let expected = place.result("undisturbed");
+
+    let (mut random, mut killed) = (Random(17), 0);
+    for attempt in 0..10 * KILLS {
+        let moment = whole.mul_f64(random.below(1000) as f64 / 1000.0);
+        killed += usize::from(kill_at(start(&place, "killed"), moment));
+        finish(start(&place, "killed"));
+        assert!(
+            place.result("killed") == expected,
+            "other bytes after attempt {attempt}, killed at {moment:?}"
+        );
+        std::fs::remove_dir_all(place.path("killed")).unwrap();
+        if killed == KILLS {
+            return;
+        }
+    }
+    panic!("only {killed} runs were killed before they ended");
+}
+
+#[test]
+fn a_run_killed_again_and_again_still_ends_in_the_same_bytes() {
+    let place = Place::with_rows(ROWS_OF_TWO_PARTS);
+    let started = Instant::now();
+    finish(start(&place, "undisturbed"));
+    let whole = started.elapsed();
+    for part in [0.1, 0.3, 0.02, 0.5, 0.4, 0.2] {
+        kill_at(start(&place, "killed"), whole.mul_f64(part));
+    }
+    finish(start(&place, "killed"));
+    assert!(place.result("killed") == place.result("undisturbed"));
+}
+
+#[test]
+fn a_terminated_run_says_how_to_go_on_and_does() {
+    let place = Place::with_rows(ROWS);
+    let child = start(&place, "my-out");
+    // The handler is installed before the first file is made.
+    while !place.path("my-out/work/manifest.json").exists() {
+        std::hint::spin_loop();
+    }
+    assert!(Command::new("kill").args(["-TERM", &child.id().to_string()]).status().unwrap().success());
+    let said = Said::from(child.wait_with_output().unwrap());
+    assert_eq!((said.code, said.stdout.as_str()), (130, ""), "{}", said.stderr);
+    assert!(said.stderr.contains("run data.jsonl --out my-out --epsilon 0.05"), "{}", said.stderr);
+    finish(start(&place, "my-out"));
+    finish(start(&place, "undisturbed"));
+    assert!(place.result("my-out") == place.result("undisturbed"));
+}

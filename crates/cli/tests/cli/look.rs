@@ -1,0 +1,80 @@
+//! Looking at what a run found.
+
+use super::support::{Place, number};
+
+#[test]
+fn a_sweep_shows_that_a_larger_epsilon_removes_more() {
+    let place = Place::with_rows(300);
+    let run = place.summary("run data.jsonl --out out --epsilon 0.05");
+    let rows = place.summary("sweep out --epsilons 0.01,0.05,0.5");
+    let removed: Vec<u64> = rows.as_array().unwrap().iter().map(|row| number(row, "rows_removed")).collect();
+    assert!(removed.is_sorted() && removed[0] < removed[2], "{removed:?}");
+    assert_eq!(removed[1], number(&run, "rows_removed"));
+    for work in ["out/work", "out/scores.parquet"] {
+        let same = place.summary(&format!("sweep {work} --epsilons 0.01,0.05,0.5"));
+        for (row, count) in same.as_array().unwrap().iter().zip(&removed) {
+            assert_eq!(number(row, "rows_removed"), *count, "{work}");
+        }
+    }
+}
+
+#[test]
+fn the_table_of_a_sweep_has_a_line_for_each_epsilon() {
+    let place = Place::with_rows(300);
+    place.semdedup("run data.jsonl --out out").succeeded();
+    let said = place.semdedup("sweep out --quiet").succeeded();
+    let lines: Vec<&str> = said.stdout.lines().collect();
+    assert_eq!(lines.len(), 9, "{}", said.stdout);
+    assert!(
+        ["epsilon", "kept", "removed", "share kept", "recall"].iter().all(|word| lines[0].contains(word))
+    );
+    assert!(lines[1].trim_start().starts_with("0.001"));
+}
+
+#[test]
+fn a_pair_is_shown_with_its_similarity_its_places_and_both_texts() {
+    let place = Place::with_rows(300);
+    place.semdedup("run data.jsonl --id-column id --out out --epsilon 0.01").succeeded();
+    let removed = place.column("out/removed.parquet", "id");
+    let said = place.semdedup(&format!("show out --id {}", removed[0])).succeeded();
+    for word in
+        ["similarity", "the first goes, the second stays", "removed", "kept", &removed[0], "data.jsonl row"]
+    {
+        assert!(said.stdout.contains(word), "{word}: {}", said.stdout);
+    }
+    let pairs = place.summary(&format!("show out/work --id {}", removed[0]));
+    assert_eq!(pairs[0]["row"]["id"], removed[0].as_str());
+    assert!(place.text("data.jsonl").contains(pairs[0]["row"]["text"].as_str().unwrap()));
+}
+
+#[test]
+fn random_pairs_are_as_many_as_asked_for_and_the_same_for_a_seed() {
+    let place = Place::with_rows(300);
+    place.semdedup("run data.jsonl --out out").succeeded();
+    let show = |options: &str| place.semdedup(&format!("show out {options}")).succeeded().stdout;
+    assert_eq!(show("").matches("similarity").count(), 10);
+    assert_eq!(show("--random 3 --seed 4").matches("similarity").count(), 3);
+    assert_eq!(show("--random 3 --seed 4"), show("--random 3 --seed 4"));
+    assert_ne!(show("--random 3 --seed 4"), show("--random 3 --seed 5"));
+}
+
+#[test]
+fn pairs_of_a_range_are_in_that_range() {
+    let place = Place::with_rows(300);
+    place.semdedup("run data.jsonl --out out").succeeded();
+    let pairs = place.summary("show out --between 0.9 0.9999 --random 7");
+    let pairs = pairs.as_array().unwrap();
+    assert!(!pairs.is_empty() && pairs.len() <= 7);
+    assert!(pairs.iter().all(|pair| (0.9..=0.9999).contains(&pair["score"].as_f64().unwrap())));
+}
+
+#[test]
+fn an_unknown_id_and_a_folder_that_is_no_work_are_errors_that_name_them() {
+    let place = Place::with_rows(60);
+    place.semdedup("run data.jsonl --id-column id --out out").succeeded();
+    place.semdedup("show out --id nobody").failed_with(&["nobody"]);
+    place.semdedup("show nowhere").failed_with(&["nowhere"]);
+    place.semdedup("sweep nowhere").failed_with(&["nowhere"]);
+    place.write("other/file.txt", "no work");
+    place.semdedup("sweep other").failed_with(&["other"]);
+}

@@ -1,0 +1,14 @@
+//! Drives the real `semdedup` on small files that the tests write themselves.
+#![allow(clippy::unwrap_used)]
+
+mod bad_input;
+mod bad_output;
+mod help;
+#[cfg(unix)]
+mod interruption;
+mod look;
+mod results;
+mod reuse;
+mod stages;
+mod support;
+mod usage;

@@ -1,0 +1,187 @@
+//! What a run leaves: every row accounted for, files as they were, the size asked for, and the same bytes every time.
+
+use std::collections::HashSet;
+
+use super::support::{Place, csv, gzip, jsonl, number, parquet, texts, zstd};
+
+#[test]
+fn kept_and_removed_and_skipped_rows_are_all_the_rows() {
+    let place = Place::with_rows(300);
+    place.write("more.csv.gz", gzip(csv(&texts(40))));
+    place.write("bad.jsonl", "{\"text\": \"a good one\"}\nnot json\n");
+    let said = place.semdedup("run data.jsonl more.csv.gz bad.jsonl --out out --json").skipped_rows();
+    let summary = said.json();
+    let [rows_in, kept, removed, skipped] =
+        ["rows_in", "rows_kept", "rows_removed", "rows_skipped"].map(|field| number(&summary, field));
+    assert_eq!((rows_in, skipped), (342, 1));
+    assert_eq!(kept + removed + skipped, rows_in);
+    assert!(removed >= 68, "at least the exact copies go: {removed}");
+    assert_eq!(place.column("out/removed.parquet", "id").len() as u64, removed);
+    let per_file: u64 =
+        summary["files"].as_array().unwrap().iter().map(|file| number(file, "rows_kept")).sum();
+    assert_eq!(per_file, kept);
+}
+
+#[test]
+fn the_exact_copies_go_and_unlike_rows_stay() {
+    let place = Place::with_rows(300);
+    place.semdedup("run data.jsonl --id-column id --out out --epsilon 0.001").succeeded();
+    let removed: HashSet<String> = place.column("out/removed.parquet", "id").into_iter().collect();
+    for row in (0..300).step_by(5) {
+        let gone = |row: usize| removed.contains(&format!("r{row}"));
+        assert!(!gone(row) && !gone(row + 1), "row {row} has no copy");
+        assert_eq!(
+            u8::from(gone(row + 2)) + u8::from(gone(row + 3)),
+            1,
+            "one of two copies at row {}",
+            row + 2
+        );
+    }
+}
+
+#[test]
+fn kept_lines_are_the_lines_of_the_input_in_their_order() {
+    let place = Place::new();
+    // Spacing, key order and escapes of the input are the user's.
+    let odd = "{\"text\":\"caf\\u00e9 in the old harbor\",  \"n\": 1.50}\n";
+    let input = odd.to_owned() + &jsonl(&texts(200));
+    place.write("data.jsonl", &input);
+    let summary = place.summary("run data.jsonl --out out");
+    let kept = place.text("out/kept/data.jsonl");
+    assert!(kept.starts_with(odd), "{kept:.100}");
+    assert_eq!(kept.lines().count() as u64, number(&summary, "rows_kept"));
+    let mut rest = input.lines();
+    assert!(kept.lines().all(|line| rest.any(|other| other == line)), "not a subsequence of the input");
+}
+
+#[test]
+fn every_format_comes_back_as_it_was_under_its_name() {
+    let place = Place::new();
+    let rows = texts(60);
+    place.write("in/a.jsonl.gz", gzip(jsonl(&rows)));
+    place.write("in/b/c.jsonl.zst", zstd(jsonl(&rows)));
+    place.write("in/d.csv", csv(&rows));
+    place.write("in/e.parquet", parquet(&rows));
+    place.write("in/f.txt", rows.join("\n") + "\n");
+    let summary = place.summary("run in --out out");
+    assert_eq!((number(&summary, "rows_in"), number(&summary, "rows_skipped")), (300, 0));
+    assert!(number(&summary, "rows_kept") <= 60 - 12, "each text is there five times and more");
+
+    let kept = place.files("out/kept");
+    let names: Vec<&str> = kept.keys().map(String::as_str).collect();
+    assert_eq!(names, ["a.jsonl.gz", "b/c.jsonl.zst", "d.csv", "e.parquet", "f.txt"]);
+    let mut unpacked = String::new();
+    std::io::Read::read_to_string(&mut flate2::read::GzDecoder::new(&kept["a.jsonl.gz"][..]), &mut unpacked)
+        .unwrap();
+    unpacked += &String::from_utf8(zstd::decode_all(&kept["b/c.jsonl.zst"][..]).unwrap()).unwrap();
+    assert!(unpacked.lines().all(|line| jsonl(&rows).contains(line)));
+    assert!(place.text("out/kept/d.csv").starts_with("id,text\n"));
+    let (before, after) = (place.parquet("in/e.parquet"), place.parquet("out/kept/e.parquet"));
+    if let (Some(before), Some(after)) = (before.first(), after.first()) {
+        assert_eq!(before.schema(), after.schema());
+    }
+}
+
+#[test]
+fn the_input_is_never_changed() {
+    let place = Place::with_rows(100);
+    let before = place.read("data.jsonl");
+    place.semdedup("run data.jsonl --out out").succeeded();
+    assert_eq!(place.read("data.jsonl"), before);
+}
+
+#[test]
+fn json_is_one_object_on_standard_output_and_what_summary_json_holds() {
+    let place = Place::with_rows(100);
+    let summary = place.summary("run data.jsonl --out out --epsilon 0.05 --seed 3");
+    assert_eq!(summary["epsilon"], 0.05);
+    assert_eq!(summary["seed"], 3);
+    let stored: serde_json::Value = serde_json::from_slice(&place.read("out/summary.json")).unwrap();
+    assert_eq!(stored, summary);
+}
+
+#[test]
+fn the_table_says_what_happened_and_what_to_try_next() {
+    let place = Place::with_rows(300);
+    let said = place.semdedup("run data.jsonl --out out").succeeded();
+    for word in [
+        "rows in",
+        "kept",
+        "removed",
+        "exact copies",
+        "epsilon",
+        "clusters",
+        "recall",
+        "95 % interval",
+        "time",
+    ] {
+        assert!(said.stdout.contains(word), "{word}: {}", said.stdout);
+    }
+    assert!(
+        said.stdout.contains("semdedup sweep out/work") && said.stdout.contains("semdedup show out/work")
+    );
+    assert!(said.stdout.lines().count() <= 16, "{}", said.stdout);
+    for stage in ["embed: ", "train: ", "assign: ", "score: ", "recall: ", "write: "] {
+        assert!(said.stderr.contains(stage), "{stage}: {}", said.stderr);
+    }
+}
+
+#[test]
+fn a_quiet_run_says_nothing() {
+    let said = Place::with_rows(100).semdedup("run data.jsonl --out out --quiet").succeeded();
+    assert_eq!(said.stdout + &said.stderr, "");
+}
+
+#[test]
+fn a_dry_run_tells_the_plan_and_writes_nothing() {
+    let place = Place::with_rows(100);
+    place.write("more.csv", csv(&texts(30)));
+    let before = place.files("");
+    let said = place.semdedup("run data.jsonl more.csv --out out --dry-run").succeeded();
+    for word in ["data.jsonl", "more.csv", "100", "30", "130", "text", "clusters", "memory", "disk"] {
+        assert!(said.stdout.contains(word), "{word}: {}", said.stdout);
+    }
+    let plan = place.summary("run data.jsonl more.csv --out out --dry-run");
+    assert_eq!(number(&plan, "rows"), 130);
+    assert_eq!(place.files(""), before);
+    assert!(!place.path("out").exists());
+}
+
+#[test]
+fn a_share_or_a_number_of_rows_is_met_exactly() {
+    let place = Place::with_rows(301);
+    for (options, kept) in [
+        ("--keep-fraction 0.5", 151),
+        ("--keep-fraction 1", 301),
+        ("--keep-rows 17", 17),
+        ("--keep-rows 301", 301),
+    ] {
+        let summary = place.summary(&format!("run data.jsonl --work work --out out --overwrite {options}"));
+        assert_eq!(number(&summary, "rows_kept"), kept, "{options}");
+        assert_eq!(place.text("out/kept/data.jsonl").lines().count() as u64, kept, "{options}");
+    }
+}
+
+#[test]
+fn which_of_two_copies_stays_is_chosen_by_keep() {
+    let place = Place::with_rows(300);
+    let removed = |keep: &str| {
+        let out = format!("out-{keep}");
+        place.semdedup(&format!("run data.jsonl --keep {keep} --seed 5 --out {out}")).succeeded();
+        place.column(&format!("{out}/removed.parquet"), "id")
+    };
+    let (hard, easy, random) = (removed("hard"), removed("easy"), removed("random"));
+    assert!(hard != easy && hard != random && easy != random);
+}
+
+#[test]
+fn any_number_of_threads_gives_the_same_bytes() {
+    let place = Place::with_rows(700);
+    for threads in [1, 2, 5] {
+        let typed = format!("run data.jsonl --out out{threads} --threads {threads} --json");
+        let summary = place.semdedup(&typed).succeeded().json();
+        assert_eq!(number(&summary, "threads"), threads);
+    }
+    assert_eq!(place.result("out1"), place.result("out2"));
+    assert_eq!(place.result("out1"), place.result("out5"));
+}

@@ -1,0 +1,106 @@
+//! The stages one by one.
+
+use std::collections::BTreeSet;
+
+use super::support::{Place, number};
+
+fn staged(place: &Place, keep: &str, goal: &str) {
+    let stages = [
+        "embed data.jsonl --out e".to_owned(),
+        "cluster e --seed 3 --out c".to_owned(),
+        format!(
+            "score e --centroids c/centroids.npy --assignments c/assignments.npy --keep {keep} --seed 3 --out s.parquet"
+        ),
+        format!("select s.parquet {goal} --out selected"),
+    ];
+    for stage in stages {
+        place.semdedup(&stage).succeeded();
+    }
+}
+
+#[test]
+fn stage_by_stage_removes_the_same_rows_as_a_run() {
+    for (keep, goal) in [("hard", "--epsilon 0.05"), ("random", "--keep-fraction 0.7")] {
+        let place = Place::with_rows(500);
+        place.semdedup(&format!("run data.jsonl --seed 3 --keep {keep} {goal} --out out")).succeeded();
+        staged(&place, keep, goal);
+        let in_run: BTreeSet<String> = place
+            .column("out/removed.parquet", "id")
+            .into_iter()
+            .map(|id| id.trim_start_matches("data.jsonl:").to_owned())
+            .collect();
+        let in_stages: BTreeSet<String> =
+            place.column("selected/removed.parquet", "id").into_iter().collect();
+        assert!(!in_run.is_empty());
+        assert_eq!(in_run, in_stages);
+        assert_eq!(place.column("selected/kept.parquet", "id").len() + in_stages.len(), 500);
+    }
+}
+
+#[test]
+fn each_stage_reports_what_it_did() {
+    let place = Place::with_rows(200);
+    let embed = place.summary("embed data.jsonl --out e");
+    assert_eq!((number(&embed, "rows"), number(&embed, "dim")), (200, 256));
+    let cluster = place.summary("cluster e --clusters 7 --out c");
+    assert_eq!((number(&cluster, "rows"), number(&cluster, "clusters")), (200, 7));
+    let files = "--centroids c/centroids.npy --assignments c/assignments.npy --out s.parquet";
+    let score = place.summary(&format!("score e {files}"));
+    assert!(number(&score, "exact_duplicates") >= 40, "{score}");
+    let select = place.summary("select s.parquet --keep-rows 100 --out selected");
+    assert_eq!((number(&select, "rows_kept"), number(&select, "rows_removed")), (100, 100));
+}
+
+#[test]
+fn embeddings_may_be_named_as_files_folders_or_patterns() {
+    let place = Place::with_rows(60);
+    place.semdedup("embed data.jsonl --out e").succeeded();
+    for (out, named) in [("c1", "e"), ("c2", "e/embed/*.npy"), ("c3", "e/embed/embeddings-00000.npy")] {
+        place.semdedup(&format!("cluster {named} --clusters 4 --out {out}")).succeeded();
+        assert_eq!(place.read(&format!("{out}/centroids.npy")), place.read("c1/centroids.npy"));
+    }
+}
+
+#[test]
+fn clusters_in_the_folder_of_the_embeddings_are_not_taken_for_embeddings() {
+    let place = Place::with_rows(60);
+    place.semdedup("embed data.jsonl --out e").succeeded();
+    place.semdedup("cluster e --clusters 4 --out e").succeeded();
+    let files = "--centroids e/centroids.npy --assignments e/assignments.npy --out s.parquet";
+    assert_eq!(number(&place.summary(&format!("score e {files}")), "rows"), 60);
+}
+
+#[test]
+fn embeddings_that_are_missing_or_no_npy_are_errors_that_name_them() {
+    let place = Place::with_rows(20);
+    place.semdedup("cluster nowhere.npy --out c").failed_with(&["nowhere.npy"]);
+    place.semdedup("cluster no*.npy --out c").failed_with(&["no*.npy"]);
+    place.write("folder/readme.md", "none");
+    place.semdedup("cluster folder --out c").failed_with(&["folder"]);
+    place.write("broken.npy", b"\x93NUMPY\x01\x00garbage");
+    place.semdedup("cluster broken.npy --out c").failed_with(&["broken.npy"]);
+    assert!(!place.path("c/centroids.npy").exists());
+}
+
+#[test]
+fn assignments_of_other_embeddings_are_refused() {
+    let place = Place::with_rows(60);
+    place.semdedup("embed data.jsonl --out e").succeeded();
+    place.semdedup("cluster e --clusters 4 --out c").succeeded();
+    place.semdedup("cluster e e --clusters 4 --out twice").succeeded();
+    let files = "--centroids c/centroids.npy --assignments twice/assignments.npy --out s.parquet";
+    place.semdedup(&format!("score e {files}")).failed_with(&["120", "60"]);
+    assert!(!place.path("s.parquet").exists());
+}
+
+#[test]
+fn a_file_of_scores_is_replaced_only_with_overwrite() {
+    let place = Place::with_rows(60);
+    place.semdedup("embed data.jsonl --out e").succeeded();
+    place.semdedup("cluster e --clusters 4 --out c").succeeded();
+    let files = "--centroids c/centroids.npy --assignments c/assignments.npy --out s.parquet";
+    place.write("s.parquet", "somebody's");
+    place.semdedup(&format!("score e {files}")).failed_with(&["s.parquet"]);
+    assert_eq!(place.read("s.parquet"), b"somebody's");
+    place.semdedup(&format!("score e {files} --overwrite")).succeeded();
+}

@@ -1,0 +1,258 @@
+//! A folder to work in, texts with known duplicates, and what the command said.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+use std::sync::Arc;
+
+use arrow::array::{Array, ArrayRef, Int64Array, RecordBatch, StringArray};
+use arrow::util::display::array_value_to_string;
+use flate2::Compression;
+use flate2::write::GzEncoder;
+use parquet::arrow::ArrowWriter;
+use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+pub const SEMDEDUP: &str = env!("CARGO_BIN_EXE_semdedup");
+
+/// What a call of the command said.
+#[derive(Debug)]
+pub struct Said {
+    pub code: i32,
+    pub stdout: String,
+    pub stderr: String,
+}
+
+impl From<Output> for Said {
+    fn from(output: Output) -> Self {
+        Self {
+            code: output.status.code().unwrap_or(-1),
+            stdout: String::from_utf8(output.stdout).unwrap(),
+            stderr: String::from_utf8(output.stderr).unwrap(),
+        }
+    }
+}
+
+impl Said {
+    #[track_caller]
+    pub fn succeeded(self) -> Self {
+        assert_eq!(self.code, 0, "{self:#?}");
+        assert!(!self.stderr.contains("error:"), "{self:#?}");
+        self
+    }
+
+    /// Done, but rows were skipped, and that was said.
+    #[track_caller]
+    pub fn skipped_rows(self) -> Self {
+        assert_eq!(self.code, 1, "{self:#?}");
+        assert!(self.stderr.contains("skipped") && !self.stderr.contains("error:"), "{self:#?}");
+        self
+    }
+
+    /// One `error:` line with all of `words`, one `hint:` line, exit code 2, no data, no panic.
+    #[track_caller]
+    pub fn failed_with(self, words: &[&str]) -> Self {
+        assert_eq!(self.code, 2, "{self:#?}");
+        assert_eq!(self.stdout, "", "{self:#?}");
+        let starting = |with: &str| self.stderr.lines().filter(|line| line.starts_with(with)).count();
+        assert_eq!((starting("error: "), starting("hint: ")), (1, 1), "{}", self.stderr);
+        assert!(!self.stderr.contains("panicked"), "{}", self.stderr);
+        let error = self.stderr.lines().find(|line| line.starts_with("error: ")).unwrap();
+        for word in words {
+            assert!(error.contains(word), "`{word}` is not in: {error}");
+        }
+        self
+    }
+
+    pub fn json(&self) -> Value {
+        serde_json::from_str(&self.stdout).unwrap_or_else(|error| panic!("{error}: {self:#?}"))
+    }
+}
+
+/// A folder of its own for a test; commands run in it, so that paths are short.
+pub struct Place {
+    folder: TempDir,
+}
+
+impl Place {
+    pub fn new() -> Self {
+        Self { folder: tempfile::tempdir().unwrap() }
+    }
+
+    /// A place with `data.jsonl`, so many rows.
+    pub fn with_rows(count: usize) -> Self {
+        let place = Self::new();
+        place.write("data.jsonl", jsonl(&texts(count)));
+        place
+    }
+
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    pub fn write(&self, name: &str, bytes: impl AsRef<[u8]>) {
+        fs::create_dir_all(self.path(name).parent().unwrap()).unwrap();
+        fs::write(self.path(name), bytes).unwrap();
+    }
+
+    pub fn read(&self, name: &str) -> Vec<u8> {
+        fs::read(self.path(name)).unwrap_or_else(|error| panic!("{name}: {error}"))
+    }
+
+    pub fn text(&self, name: &str) -> String {
+        String::from_utf8(self.read(name)).unwrap()
+    }
+
+    /// The command, with arguments as one would type them (no quoting).
+    pub fn command(&self, typed: &str) -> Command {
+        let mut command = Command::new(SEMDEDUP);
+        command.args(typed.split_whitespace()).current_dir(self.folder.path()).stdin(Stdio::null());
+        command
+    }
+
+    pub fn semdedup(&self, typed: &str) -> Said {
+        self.command(typed).output().unwrap().into()
+    }
+
+    /// Runs with `--json` and returns the summary.
+    #[track_caller]
+    pub fn summary(&self, typed: &str) -> Value {
+        self.semdedup(&format!("{typed} --json")).succeeded().json()
+    }
+
+    /// Every file below, by its name, with its bytes.
+    pub fn files(&self, below: &str) -> BTreeMap<String, Vec<u8>> {
+        let mut files = BTreeMap::new();
+        collect(&self.path(below), String::new(), &mut files);
+        files
+    }
+
+    /// What must be the same whatever the threads, kills and reuse: kept/, removed.parquet and scores.parquet.
+    pub fn result(&self, out: &str) -> BTreeMap<String, Vec<u8>> {
+        let mut files = self.files(out);
+        files.retain(|name, _| {
+            name.starts_with("kept/") || ["removed.parquet", "scores.parquet"].contains(&name.as_str())
+        });
+        assert!(files.len() >= 3, "no result in {out}: {:?}", files.keys());
+        files
+    }
+
+    /// Nothing that could be taken for a result.
+    #[track_caller]
+    pub fn has_no_result(&self, out: &str) {
+        for name in ["kept", "removed.parquet", "scores.parquet", "skipped.parquet", "summary.json"] {
+            assert!(!self.path(out).join(name).exists(), "{out}/{name} is there");
+        }
+    }
+
+    /// The values of a column of a Parquet file, as text.
+    pub fn column(&self, file: &str, column: &str) -> Vec<String> {
+        let mut values = Vec::new();
+        for batch in self.parquet(file) {
+            let array =
+                batch.column_by_name(column).unwrap_or_else(|| panic!("{column}: {:?}", batch.schema()));
+            values.extend((0..array.len()).map(|row| array_value_to_string(array, row).unwrap()));
+        }
+        values
+    }
+
+    pub fn parquet(&self, file: &str) -> Vec<RecordBatch> {
+        let file = fs::File::open(self.path(file)).unwrap_or_else(|error| panic!("{file}: {error}"));
+        let reader = ParquetRecordBatchReaderBuilder::try_new(file).unwrap().build().unwrap();
+        reader.map(Result::unwrap).collect()
+    }
+}
+
+fn collect(folder: &Path, prefix: String, files: &mut BTreeMap<String, Vec<u8>>) {
+    let Ok(entries) = fs::read_dir(folder) else { return };
+    for entry in entries {
+        let path = entry.unwrap().path();
+        let name = format!("{prefix}{}", path.file_name().unwrap().to_string_lossy());
+        if path.is_dir() {
+            collect(&path, format!("{name}/"), files);
+        } else {
+            files.insert(name, fs::read(&path).unwrap());
+        }
+    }
+}
+
+/// A small generator of its own (splitmix64): tests must not change with a library's.
+pub struct Random(pub u64);
+
+impl Random {
+    pub fn below(&mut self, limit: usize) -> usize {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut z = self.0;
+        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        ((z ^ (z >> 31)) % limit as u64) as usize
+    }
+}
+
+const WORDS: [&str; 64] = [
+    "river", "stone", "market", "engine", "letter", "winter", "garden", "copper", "signal", "bridge",
+    "paper", "window", "doctor", "island", "silver", "thread", "kitchen", "forest", "planet", "violin",
+    "harbor", "ticket", "mirror", "basket", "candle", "desert", "hammer", "jacket", "ladder", "magnet",
+    "needle", "orange", "pencil", "rabbit", "saddle", "temple", "valley", "wallet", "yellow", "zipper",
+    "anchor", "bottle", "carpet", "dragon", "eleven", "falcon", "guitar", "helmet", "insect", "jungle",
+    "kettle", "lemon", "meadow", "nickel", "oyster", "pillow", "quartz", "ribbon", "salmon", "turtle",
+    "urban", "velvet", "walnut", "zebra",
+];
+
+/// Texts of which, from the fifth on, every fifth is a copy of the one before and the next a slight change of it.
+pub fn texts(count: usize) -> Vec<String> {
+    let mut random = Random(count as u64);
+    let mut texts: Vec<String> = Vec::with_capacity(count);
+    for row in 0..count {
+        let text = match row % 5 {
+            3 => texts[row - 1].clone(),
+            4 => format!("{} indeed", texts[row - 1]),
+            _ => (0..18).map(|_| WORDS[random.below(WORDS.len())]).collect::<Vec<_>>().join(" "),
+        };
+        texts.push(text);
+    }
+    texts
+}
+
+/// One object a line, with an `id` and a `text`.
+pub fn jsonl(texts: &[String]) -> String {
+    texts
+        .iter()
+        .enumerate()
+        .map(|(row, text)| format!("{}\n", json!({"id": format!("r{row}"), "text": text})))
+        .collect()
+}
+
+pub fn csv(texts: &[String]) -> String {
+    let rows = texts.iter().enumerate().map(|(row, text)| format!("r{row},\"{text}\"\n"));
+    std::iter::once("id,text\n".to_owned()).chain(rows).collect()
+}
+
+pub fn gzip(bytes: impl AsRef<[u8]>) -> Vec<u8> {
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
+    encoder.write_all(bytes.as_ref()).unwrap();
+    encoder.finish().unwrap()
+}
+
+pub fn zstd(bytes: impl AsRef<[u8]>) -> Vec<u8> {
+    zstd::encode_all(bytes.as_ref(), 3).unwrap()
+}
+
+/// A Parquet file with a number (`id`), a text and one more column.
+pub fn parquet(texts: &[String]) -> Vec<u8> {
+    let ids: ArrayRef = Arc::new((0..texts.len() as i64).collect::<Int64Array>());
+    let rest: ArrayRef =
+        Arc::new(texts.iter().map(|text| Some(text.len().to_string())).collect::<StringArray>());
+    let texts: ArrayRef = Arc::new(texts.iter().map(Some).collect::<StringArray>());
+    let batch = RecordBatch::try_from_iter([("id", ids), ("text", texts), ("length", rest)]).unwrap();
+    let mut writer = ArrowWriter::try_new(Vec::new(), batch.schema(), None).unwrap();
+    writer.write(&batch).unwrap();
+    writer.into_inner().unwrap()
+}
+
+pub fn number(summary: &Value, field: &str) -> u64 {
+    summary[field].as_u64().unwrap_or_else(|| panic!("{field} in {summary}"))
+}

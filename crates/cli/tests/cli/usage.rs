@@ -1,0 +1,78 @@
+//! Command lines that cannot work: refused before a file is written.
+
+use super::support::Place;
+
+#[track_caller]
+fn refused(options: &str, words: &[&str]) {
+    let place = Place::with_rows(20);
+    let before = place.files("");
+    place.semdedup(&format!("run data.jsonl --out out {options}")).failed_with(words);
+    assert_eq!(place.files(""), before, "a file was written");
+}
+
+#[test]
+fn an_epsilon_out_of_range_is_refused_with_its_range() {
+    for bad in ["0", "-0.1", "1.01", "NaN", "x"] {
+        refused(&format!("--epsilon {bad}"), &["--epsilon", bad]);
+    }
+    refused("--epsilon 3", &["3", "above 0 and at most 1"]);
+}
+
+#[test]
+fn a_share_out_of_range_is_refused_with_its_range() {
+    for bad in ["0", "-1", "1.5", "NaN"] {
+        refused(&format!("--keep-fraction {bad}"), &["--keep-fraction", bad, "above 0 and at most 1"]);
+    }
+}
+
+#[test]
+fn two_goals_at_once_are_refused() {
+    refused("--epsilon 0.1 --keep-rows 3", &["--epsilon", "--keep-rows"]);
+    refused("--keep-fraction 0.1 --keep-rows 3", &["--keep-fraction", "--keep-rows"]);
+}
+
+#[test]
+fn more_rows_than_there_are_cannot_be_kept() {
+    let place = Place::with_rows(20);
+    place.semdedup("run data.jsonl --out out --keep-rows 21").failed_with(&["21", "20"]);
+    place.has_no_result("out");
+}
+
+#[test]
+fn more_clusters_than_rows_are_refused_with_both_numbers() {
+    let place = Place::with_rows(20);
+    place.semdedup("run data.jsonl --out out --clusters 21").failed_with(&["21", "20"]);
+    place.has_no_result("out");
+}
+
+#[test]
+fn an_unknown_model_is_refused_with_the_known_ones() {
+    refused("--model gpt", &["gpt", "wordllama-l2-supercat-256"]);
+}
+
+#[test]
+fn no_threads_and_no_clusters_are_refused() {
+    refused("--threads 0", &["--threads", "0"]);
+    refused("--clusters 0", &["--clusters", "0"]);
+    refused("--clusters few", &["few", "auto"]);
+    refused("--max-tokens 0", &["--max-tokens"]);
+    refused("--max-row-bytes 0", &["--max-row-bytes"]);
+}
+
+#[test]
+fn a_misspelt_option_is_refused_with_the_right_one() {
+    let place = Place::with_rows(20);
+    let said = place.semdedup("run data.jsonl --out out --keep-row 3").failed_with(&["--keep-row"]);
+    assert!(said.stderr.contains("'--keep-rows'"), "{}", said.stderr);
+}
+
+#[test]
+fn a_missing_output_folder_is_asked_for() {
+    Place::with_rows(20).semdedup("run data.jsonl").failed_with(&["--out"]);
+}
+
+#[test]
+fn a_similarity_range_the_wrong_way_round_is_refused() {
+    Place::new().semdedup("show out --between 0.9 0.8").failed_with(&["0.9", "0.8"]);
+    Place::new().semdedup("show out --between 0.9 1.8").failed_with(&["1.8"]);
+}
