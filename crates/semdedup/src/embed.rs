@@ -1,6 +1,6 @@
 //! The first stage: read the rows of all files, turn their texts into embeddings, and write both down in parts.
 //!
-//! A part is a run of rows, [`PART_ROWS`] of them but for the last: `embeddings-00000.npy`, `ids-00000-0.parquet` where
+//! A part is a run of rows, all parts but the last of one length: `embeddings-00000.npy`, `ids-00000-0.parquet` where
 //! an id column was asked for, and `part-00000.json`, written last: a part is there if its record is. Rows that cannot
 //! be read have an embedding of NaN, so that a row's number in the input is its number in every file.
 
@@ -21,9 +21,6 @@ use crate::npy::NpyWriter;
 use crate::progress::{Progress, Stage};
 use crate::table::write_column;
 use crate::{Error, Result};
-
-/// The rows of a part: small enough that little is done twice after a kill, large enough that files are few.
-pub(crate) const PART_ROWS: u64 = 1 << 17;
 
 /// What `part-00000.json` says.
 #[derive(Debug, Default, Serialize, Deserialize)]
@@ -162,7 +159,7 @@ struct Task {
 
 /// Reads the files in order and cuts them into tasks; ends early if nobody takes them any more.
 fn read_rows(input: &Input, from: Place, tasks: &SyncSender<Task>, read: &AtomicU64) -> Result<()> {
-    let mut room = PART_ROWS;
+    let mut room = input.part_rows;
     read.store(input.files[..from.file].iter().map(|file| file.bytes).sum(), Ordering::Relaxed);
     for (file, source) in input.files.iter().enumerate().skip(from.file) {
         let first_row = if file == from.file { from.row } else { 0 };
@@ -177,7 +174,7 @@ fn read_rows(input: &Input, from: Place, tasks: &SyncSender<Task>, read: &Atomic
                 start = rows.end;
                 let closes_part = room == 0;
                 if closes_part {
-                    room = PART_ROWS;
+                    room = input.part_rows;
                 }
                 if tasks.send(Task { file, chunk: chunk.clone(), rows, closes_part }).is_err() {
                     return Ok(());
@@ -284,3 +281,7 @@ impl<'a> PartWriter<'a> {
         Self::new(self.folder, self.number + 1, self.dim)
     }
 }
+
+#[cfg(test)]
+#[path = "embed_tests.rs"]
+mod tests;

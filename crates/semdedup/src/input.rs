@@ -9,6 +9,13 @@ use crate::formats::{Columns, InputFile, ReadLimits, resolve_columns, survey};
 use crate::options::InputOptions;
 use crate::{Error, Result};
 
+/// The rows of a part: small enough that little is done twice after a kill, large enough that files are few.
+const PART_ROWS: u64 = 1 << 17;
+
+fn default_part_rows() -> u64 {
+    PART_ROWS
+}
+
 /// The input of a run.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Input {
@@ -18,6 +25,9 @@ pub(crate) struct Input {
     pub(crate) limits: ReadLimits,
     #[serde(skip)]
     pub(crate) strict: bool,
+    /// The rows of a part of the embedding stage; no result depends on it.
+    #[serde(skip, default = "default_part_rows")]
+    pub(crate) part_rows: u64,
     /// Files of other formats that were passed over in folders.
     #[serde(skip)]
     pub(crate) unknown_files: u64,
@@ -33,6 +43,7 @@ impl Input {
             columns,
             limits: options.limits,
             strict: options.strict,
+            part_rows: PART_ROWS,
             unknown_files: found.skipped.unknown as u64,
         })
     }

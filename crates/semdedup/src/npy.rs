@@ -238,3 +238,7 @@ impl NpyWriter {
         file.commit()
     }
 }
+
+#[cfg(test)]
+#[path = "npy_tests.rs"]
+mod tests;

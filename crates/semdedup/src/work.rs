@@ -202,3 +202,94 @@ pub(crate) fn remove_temporary_files(folder: &Path) -> Result<()> {
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use std::cell::Cell;
+
+    use super::*;
+    use crate::progress::Silent;
+
+    fn fingerprint(of: &str, before: Option<&Fingerprint>) -> Fingerprint {
+        Fingerprint::of(&of, before).unwrap()
+    }
+
+    /// Runs a stage that writes `text`, and says whether it ran.
+    fn run(work: &mut WorkDir, stage: Stage, fingerprint: &Fingerprint, text: &str) -> bool {
+        let ran = Cell::new(false);
+        work.stage(stage, fingerprint, &Silent, |folder| {
+            ran.set(true);
+            write_atomically(&folder.join("result"), text.as_bytes())
+        })
+        .unwrap();
+        ran.get()
+    }
+
+    #[test]
+    fn a_stage_runs_once_and_again_only_when_what_it_depends_on_changes() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("work");
+        let (a, b) = (fingerprint("a", None), fingerprint("b", None));
+        let after = |before| fingerprint("same", Some(before));
+        let mut work = WorkDir::open(&path).unwrap();
+        assert!(run(&mut work, Stage::Train, &a, "1") && run(&mut work, Stage::Assign, &after(&a), "2"));
+        drop(work);
+        let mut work = WorkDir::open(&path).unwrap();
+        assert!(!run(&mut work, Stage::Train, &a, "3") && !run(&mut work, Stage::Assign, &after(&a), "4"));
+        assert_eq!(work.reused(), [Stage::Train, Stage::Assign]);
+        assert!(run(&mut work, Stage::Train, &b, "5") && run(&mut work, Stage::Assign, &after(&b), "6"));
+        assert_eq!(std::fs::read(path.join("train/result")).unwrap(), b"5");
+    }
+
+    #[test]
+    fn a_failed_stage_is_done_again_on_what_it_left_and_never_on_what_another_fingerprint_left() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut work = WorkDir::open(folder.path()).unwrap();
+        let fail = |work: &mut WorkDir, fingerprint: &Fingerprint| {
+            let failed = work.stage(Stage::Embed, fingerprint, &Silent, |folder| {
+                write_atomically(&folder.join("part"), b"whole")?;
+                std::fs::write(folder.join("next.tmp"), b"half").unwrap();
+                Err(Error::usage("stopped"))
+            });
+            assert!(failed.is_err());
+        };
+        let left = |work: &mut WorkDir, fingerprint: &Fingerprint| {
+            let left = Cell::new((false, false));
+            work.stage(Stage::Embed, fingerprint, &Silent, |folder| {
+                left.set((folder.join("part").exists(), folder.join("next.tmp").exists()));
+                Ok(())
+            })
+            .unwrap();
+            left.get()
+        };
+        let (a, b) = (fingerprint("a", None), fingerprint("b", None));
+        fail(&mut work, &a);
+        assert_eq!(left(&mut work, &a), (true, false));
+        fail(&mut work, &b);
+        assert_eq!(left(&mut work, &a), (false, false));
+    }
+
+    #[test]
+    fn a_work_directory_serves_one_process_at_a_time_and_no_foreign_folder_is_taken_for_one() {
+        let folder = tempfile::tempdir().unwrap();
+        let work = WorkDir::open(&folder.path().join("work")).unwrap();
+        let second = WorkDir::open(&folder.path().join("work")).unwrap_err();
+        assert!(second.to_string().contains("another semdedup"), "{second}");
+        drop(work);
+        WorkDir::open(&folder.path().join("work")).unwrap();
+        assert!(WorkDir::open(folder.path()).unwrap_err().to_string().contains("not a work directory"));
+    }
+
+    #[test]
+    fn a_damaged_manifest_or_one_of_another_version_is_refused_and_left_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("manifest.json");
+        for text in ["{\"format_version\": 1, \"stag", "{\"format_version\": 99, \"stages\": {}}"] {
+            std::fs::write(&path, text).unwrap();
+            assert!(WorkDir::open(folder.path()).unwrap_err().hint_text().is_some());
+            assert_eq!(std::fs::read_to_string(&path).unwrap(), text);
+        }
+    }
+}

@@ -1,0 +1,139 @@
+//! The embedding stage, part by part, with a model small enough to check by eye.
+#![allow(clippy::unwrap_used)]
+
+use std::collections::BTreeMap;
+use std::io::Write;
+
+use proptest::prelude::*;
+use semdedup_embed::{EmbedStats, TextModel};
+
+use super::*;
+use crate::dataset::Dataset;
+use crate::formats::{ColumnChoice, ReadLimits};
+use crate::options::InputOptions;
+use crate::progress::Silent;
+use crate::store::EmbeddingStore;
+
+/// The length of a text and its first byte; a text over ten bytes counts as cut.
+struct Lengths;
+
+impl TextModel for Lengths {
+    fn name(&self) -> &str {
+        "lengths"
+    }
+    fn dim(&self) -> usize {
+        2
+    }
+    fn fingerprint(&self) -> String {
+        "lengths/1".into()
+    }
+    fn embed(&self, texts: &[&str], out: &mut [f32]) -> EmbedStats {
+        for (text, out) in texts.iter().zip(out.chunks_exact_mut(2)) {
+            out.copy_from_slice(&[text.len() as f32, text.as_bytes().first().map_or(0.0, |&b| f32::from(b))]);
+        }
+        EmbedStats { truncated: texts.iter().filter(|text| text.len() > 10).count(), tokens: 0 }
+    }
+}
+
+/// Three files: 250 lines, a JSONL file with bad rows and ids, an empty one.
+fn write_files(folder: &Path) {
+    let mut lines = std::fs::File::create(folder.join("a.txt")).unwrap();
+    for i in 0..250 {
+        writeln!(lines, "{}", "x".repeat(i % 14)).unwrap();
+    }
+    let mut jsonl = std::fs::File::create(folder.join("b.jsonl")).unwrap();
+    for i in 0..333 {
+        match i % 50 {
+            7 => writeln!(jsonl, "{{not json").unwrap(),
+            9 => writeln!(jsonl, r#"{{"id": {i}, "text": 5}}"#).unwrap(),
+            _ => writeln!(jsonl, r#"{{"id": {i}, "text": "row {i}"}}"#).unwrap(),
+        }
+    }
+    std::fs::write(folder.join("c.txt"), "").unwrap();
+}
+
+fn input(folder: &Path, part_rows: u64) -> Input {
+    let options = InputOptions {
+        inputs: vec![folder.display().to_string()],
+        columns: ColumnChoice::default(),
+        limits: ReadLimits::default(),
+        strict: false,
+    };
+    Input { part_rows, ..Input::find(&options, &[]).unwrap() }
+}
+
+fn contents(folder: &Path) -> BTreeMap<String, Vec<u8>> {
+    let entries = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap());
+    let name = |entry: &std::fs::DirEntry| entry.file_name().into_string().unwrap();
+    entries.map(|entry| (name(&entry), std::fs::read(entry.path()).unwrap())).collect()
+}
+
+#[test]
+fn every_row_has_its_embedding_its_place_and_its_count_however_the_parts_are_cut() {
+    let data = tempfile::tempdir().unwrap();
+    write_files(data.path());
+    for part_rows in [1, 7, 100, 250, 583, 10_000] {
+        let out = tempfile::tempdir().unwrap();
+        let input = input(data.path(), part_rows);
+        embed_parts(&input, &Lengths, out.path(), &Silent).unwrap();
+        let dataset = Dataset::open(&input, out.path()).unwrap();
+        assert_eq!(dataset.places.rows(), 583);
+        assert_eq!(dataset.places.files.iter().map(|file| file.rows).collect::<Vec<_>>(), [250, 333, 0]);
+        assert_eq!((dataset.empty, dataset.truncated), (18, 250 / 14 * 3 + 1), "part of {part_rows} rows");
+        let skipped = dataset.skipped_rows();
+        assert_eq!(skipped.len(), 14);
+        assert_eq!(skipped[..3], [257, 259, 307]);
+        let store = EmbeddingStore::open(&dataset.embeddings).unwrap();
+        assert_eq!(store.rows(), 583);
+        let rows = store.read(0..583).unwrap();
+        let bad: Vec<u64> = rows.non_finite_rows().iter().map(|&row| row as u64).collect();
+        assert_eq!(bad, skipped);
+        for row in [1usize, 13, 249, 250, 300, 582] {
+            let text = if row < 250 { "x".repeat(row % 14) } else { format!("row {}", row - 250) };
+            let expected = [text.len() as f32, f32::from(text.as_bytes()[0])];
+            let expected = semdedup_core::UnitEmbeddings::new(expected.to_vec(), 2).unwrap();
+            assert_eq!(rows.row(row), expected.row(0), "row {row} in parts of {part_rows}");
+        }
+        let some = store.gather(&[582, 0, 251, 252]).unwrap();
+        assert_eq!((some.row(0), some.row(3)), (rows.row(582), rows.row(252)));
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(40))]
+
+    #[test]
+    fn a_run_killed_after_any_part_goes_on_to_the_same_bytes(part_rows in 1u64..200, done in 0usize..20) {
+        let data = tempfile::tempdir().unwrap();
+        write_files(data.path());
+        let input = input(data.path(), part_rows);
+        let (whole, killed) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        embed_parts(&input, &Lengths, whole.path(), &Silent).unwrap();
+        embed_parts(&input, &Lengths, killed.path(), &Silent).unwrap();
+        // What a kill leaves: no record of the part that was being written, its files whole, cut short or missing.
+        for part in done.. {
+            let record = record_path(killed.path(), part);
+            if std::fs::remove_file(&record).is_err() {
+                break;
+            }
+            let embeddings = embeddings_path(killed.path(), part);
+            match part % 3 {
+                0 => std::fs::remove_file(embeddings).unwrap(),
+                1 => std::fs::write(embeddings, b"half").unwrap(),
+                _ => {}
+            }
+        }
+        embed_parts(&input, &Lengths, killed.path(), &Silent).unwrap();
+        prop_assert_eq!(contents(whole.path()), contents(killed.path()));
+    }
+}
+
+#[test]
+fn strict_stops_at_the_first_bad_row_and_names_it() {
+    let data = tempfile::tempdir().unwrap();
+    write_files(data.path());
+    let out = tempfile::tempdir().unwrap();
+    let input = Input { strict: true, ..input(data.path(), 100) };
+    let error = embed_parts(&input, &Lengths, out.path(), &Silent).unwrap_err();
+    assert!(error.to_string().contains("b.jsonl: row 7: "), "{error}");
+}
