@@ -75,7 +75,9 @@ fn general_hint(kind: ErrorKind) -> &'static str {
         ErrorKind::Usage => {
             "`semdedup --help` lists the commands, and `semdedup <COMMAND> --help` its options"
         }
-        ErrorKind::Input => "mend this file or leave it out; nothing was written to it",
+        ErrorKind::Input => {
+            "check that it is there, whole and readable, or leave it out; inputs are never changed"
+        }
         ErrorKind::Output => {
             "make room or choose another place; the same command line goes on where this stopped"
         }

@@ -20,6 +20,15 @@ pub fn run(summary: &Summary, options: &RunOptions) -> String {
     if summary.rows_skipped > 0 {
         facts.add("skipped", format!("{} (listed in skipped.parquet)", count(summary.rows_skipped)));
     }
+    if summary.empty_rows > 0 {
+        facts.add("empty texts", format!("{}, all kept", count(summary.empty_rows)));
+    }
+    if summary.truncated_texts > 0 {
+        facts.add(
+            "long texts",
+            format!("{}, of which --max-tokens tokens were read", count(summary.truncated_texts)),
+        );
+    }
     facts.add("epsilon", epsilon(summary));
     facts.add("clusters", format!("{} (largest: {} rows)", summary.clusters, count(summary.largest_cluster)));
     add_recall(&mut facts, summary);
@@ -114,7 +123,10 @@ pub fn embed(report: &EmbedReport, out: &Path) -> String {
         facts.add("skipped", count(report.rows_skipped));
     }
     facts.add("empty texts", count(report.empty_rows));
-    facts.add("cut texts", format!("{} (longer than --max-tokens)", count(report.truncated_texts)));
+    facts.add(
+        "long texts",
+        format!("{}, of which --max-tokens tokens were read", count(report.truncated_texts)),
+    );
     facts.add("dimension", report.dim.to_string());
     facts.add("files", format!("{} in {}", report.files.len(), out.display()));
     facts.add("next", format!("semdedup cluster {} --out DIR", shell_word(&out.display().to_string())));

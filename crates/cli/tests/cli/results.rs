@@ -149,6 +149,18 @@ fn the_table_says_what_happened_and_what_to_try_next() {
 }
 
 #[test]
+fn texts_that_were_cut_or_empty_are_told() {
+    let place = Place::with_rows(40);
+    place.write("odd.jsonl", "{\"text\": \"\"}\n");
+    let said = place.semdedup("run data.jsonl odd.jsonl --max-tokens 4 --out out").succeeded();
+    assert!(
+        said.stdout.contains("1, all kept") && said.stdout.contains("40, of which --max-tokens"),
+        "{}",
+        said.stdout
+    );
+}
+
+#[test]
 fn a_quiet_run_says_nothing() {
     let said = Place::with_rows(100).semdedup("run data.jsonl --out out --quiet").succeeded();
     assert_eq!(said.stdout + &said.stderr, "");
