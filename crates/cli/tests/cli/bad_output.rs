@@ -46,6 +46,60 @@ fn a_file_in_the_place_of_the_folder_is_an_error_that_names_it() {
     assert_eq!(place.files(""), before);
 }
 
+/// Leaves `.semdedup-unfinished` behind: a run that replaces a finished result stops while it writes.
+#[cfg(unix)]
+fn stop_while_overwriting(place: &Place) {
+    let script = format!(
+        "trap '' XFSZ; ulimit -f 2; exec {} {RUN} --epsilon 0.3 --overwrite",
+        crate::support::SEMDEDUP
+    );
+    place.semdedup("run data.jsonl --out other --work out/work --epsilon 0.3").succeeded();
+    let output =
+        std::process::Command::new("sh").arg("-c").arg(script).current_dir(place.path("")).output().unwrap();
+    crate::support::Said::from(output).failed_with(&[]);
+}
+
+#[test]
+#[cfg(unix)]
+fn a_finished_result_is_replaced_only_with_overwrite_even_after_an_interrupted_overwrite() {
+    let place = Place::with_rows(600);
+    place.semdedup(RUN).succeeded();
+    let first = place.result("out");
+    stop_while_overwriting(&place);
+    assert_eq!(place.result("out"), first);
+    place.semdedup(&format!("{RUN} --epsilon 0.4")).failed_with(&["out"]);
+    assert_eq!(place.result("out"), first);
+}
+
+#[test]
+#[cfg(unix)]
+fn a_file_of_somebody_else_in_kept_is_never_deleted_even_after_an_interrupted_overwrite() {
+    let place = Place::with_rows(600);
+    place.semdedup(RUN).succeeded();
+    stop_while_overwriting(&place);
+    place.write("out/kept/thesis.txt", "years of work");
+    place.semdedup(&format!("{RUN} --epsilon 0.3 --overwrite"));
+    assert_eq!(place.read("out/kept/thesis.txt"), b"years of work");
+}
+
+#[test]
+fn a_work_folder_in_the_place_of_a_result_is_refused() {
+    for work in ["out/kept", "out/kept/work", "out/scores.parquet", "out"] {
+        let place = Place::with_rows(40);
+        place.semdedup(&format!("{RUN} --work {work}")).failed_with(&[work]);
+        place.has_no_result("out");
+    }
+}
+
+#[test]
+fn a_result_of_which_a_file_is_gone_is_not_taken_for_whole() {
+    let place = Place::with_rows(40);
+    place.semdedup(RUN).succeeded();
+    std::fs::remove_file(place.path("out/kept/data.jsonl")).unwrap();
+    let said = place.semdedup(RUN);
+    assert!(said.code == 2 || place.path("out/kept/data.jsonl").exists(), "{said:#?}");
+}
+
 #[cfg(unix)]
 mod unix {
     use std::io::Read;

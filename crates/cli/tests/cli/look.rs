@@ -78,3 +78,15 @@ fn an_unknown_id_and_a_folder_that_is_no_work_are_errors_that_name_them() {
     place.write("other/file.txt", "no work");
     place.semdedup("sweep other").failed_with(&["other"]);
 }
+
+#[test]
+fn pairs_are_not_shown_with_texts_of_an_input_that_has_changed_or_gone() {
+    let place = Place::with_rows(60);
+    place.semdedup("run data.jsonl --out out").succeeded();
+    let reversed: Vec<String> =
+        place.text("data.jsonl").lines().rev().map(|line| format!("{line}\n")).collect();
+    place.write("data.jsonl", reversed.concat());
+    place.semdedup("show out").failed_with(&["data.jsonl"]);
+    std::fs::remove_file(place.path("data.jsonl")).unwrap();
+    place.semdedup("show out").failed_with(&["data.jsonl"]);
+}
