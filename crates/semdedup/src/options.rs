@@ -64,7 +64,7 @@ pub struct RunOptions {
 }
 
 /// The default size of the recall sample.
-pub const DEFAULT_RECALL_SAMPLE: usize = 1000;
+pub const DEFAULT_RECALL_SAMPLE: usize = 2000;
 
 /// The list of ε that `sweep` and the recall report show.
 pub const SWEEP_EPSILONS: [f64; 8] = [0.001, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.3];

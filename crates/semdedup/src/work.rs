@@ -88,7 +88,8 @@ impl WorkDir {
         progress: &dyn Progress,
         work: impl FnOnce(&Path) -> Result<()>,
     ) -> Result<()> {
-        let entry = self.manifest.stages.get(&stage);
+        // A folder that somebody deleted to save space is no result.
+        let entry = self.manifest.stages.get(&stage).filter(|_| self.folder(stage).exists());
         let same = entry.is_some_and(|entry| entry.fingerprint == *fingerprint);
         if same && entry.is_some_and(|entry| entry.seconds.is_some()) {
             self.reused.push(stage);
