@@ -128,6 +128,7 @@ pub(crate) fn embed_parts(
         }
         drop(tasks);
         reader.join().map_err(|_| Error::usage("the reading thread failed"))??;
+        progress.advance(input.bytes().saturating_sub(shown));
         if part.rows > 0 || part.number == 0 {
             part.commit()?;
         }

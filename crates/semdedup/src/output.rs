@@ -1,12 +1,15 @@
 //! The folder of the results: `kept/`, `removed.parquet`, `skipped.parquet`, `scores.parquet`, `summary.json`.
 //!
-//! Everything is written under `.semdedup-unfinished/` first and takes its place when all of it is there and counted.
-//! While that folder exists we go on with what is here; `summary.json` comes last and means that all is done.
+//! Everything is written under `.semdedup-unfinished/` first and takes its place when all of it is there and counted;
+//! `summary.json` goes first and comes last, so it never stands beside files that it does not describe. Only files
+//! that we wrote are ever replaced: the summary lists those of a finished result, and `run.json` in the unfinished
+//! folder those of a result that was just being put into place.
 
-use std::collections::HashSet;
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use fs_err as fs;
+use serde::{Deserialize, Serialize};
 use walkdir::WalkDir;
 
 use crate::files::{sync_folder_of, write_atomically};
@@ -18,9 +21,8 @@ const UNFINISHED: &str = ".semdedup-unfinished";
 const SUMMARY: &str = "summary.json";
 const KEPT: &str = "kept";
 
-/// What may lie in an output folder that semdedup wrote.
-const RESULTS: [&str; 6] =
-    [KEPT, "kept.parquet", "removed.parquet", "skipped.parquet", "scores.parquet", SUMMARY];
+/// What a result consists of, besides the summary.
+const RESULTS: [&str; 4] = [KEPT, "removed.parquet", "skipped.parquet", "scores.parquet"];
 
 /// An output folder that is ours to write into.
 #[derive(Debug)]
@@ -37,6 +39,13 @@ pub(crate) enum Found {
     Ready(OutputDir),
 }
 
+/// What is being put into place: `run.json`, there only from the first to the last rename.
+#[derive(Debug, Serialize, Deserialize)]
+struct Committing {
+    /// The files of the old result and of the new one, relative to the output folder.
+    files: BTreeSet<PathBuf>,
+}
+
 impl OutputDir {
     /// Looks at the folder before any work is done: a result that is in the way should not come as a surprise.
     pub(crate) fn open(out: &Path, work: &Path, overwrite: bool, fingerprint: &Fingerprint) -> Result<Found> {
@@ -44,71 +53,101 @@ impl OutputDir {
             return Err(Error::output(out, "this is a file, the results need a folder")
                 .hint("name a new folder with --out"));
         }
+        check_work(out, work)?;
         let here = Self { out: out.to_path_buf() };
-        if out.join(UNFINISHED).exists() {
-            return Ok(Found::Ready(here));
-        }
+        let unfinished = out.join(UNFINISHED).exists();
         let earlier = read_summary(out)?;
-        if let Some(summary) = earlier.as_ref().filter(|summary| summary.fingerprint == fingerprint.as_str())
-        {
-            return Ok(Found::Done(Box::new(summary.clone())));
-        }
-        let present = others(out, work)?;
-        if let (Some(first), false) = (present.first(), overwrite) {
-            return Err(match &earlier {
-                Some(summary) => Error::output(out, format!("holds another result ({})", summary.goal)).hint(
+        here.check_foreign()?;
+        if let Some(summary) = &earlier {
+            let same = summary.fingerprint == fingerprint.as_str();
+            if same && here.files_of(summary).iter().all(|file| out.join(file).exists()) {
+                return Ok(Found::Done(Box::new(summary.clone())));
+            }
+            if !same && !overwrite {
+                return Err(Error::output(out, format!("holds another result ({})", summary.goal)).hint(
                     "--overwrite replaces it; another --out with the same --work keeps both and goes fast",
-                ),
-                None => Error::output(out, format!("the folder is not empty: it holds {first}"))
-                    .hint("name a new or empty folder with --out"),
-            });
+                ));
+            }
+        } else if !unfinished
+            && !overwrite
+            && let Some(first) = others(out, work)?.first()
+        {
+            return Err(Error::output(out, format!("the folder is not empty: it holds {first}"))
+                .hint("name a new or empty folder with --out"));
         }
-        here.check_kept(earlier.as_ref())?;
         fs::create_dir_all(out.join(UNFINISHED)).map_err(Error::io)?;
         Ok(Found::Ready(here))
     }
 
-    /// `kept/` is replaced as a whole, so nothing may lie in it that we did not write.
-    fn check_kept(&self, earlier: Option<&Summary>) -> Result<()> {
-        let kept = self.out.join(KEPT);
-        let ours: HashSet<PathBuf> =
-            earlier.iter().flat_map(|summary| &summary.files).map(|file| kept.join(&file.kept)).collect();
-        for entry in WalkDir::new(&kept).into_iter().filter_map(std::result::Result::ok) {
-            if !entry.file_type().is_dir() && !ours.contains(entry.path()) {
-                return Err(Error::output(
-                    entry.path(),
-                    "semdedup did not write this file and will not replace it",
-                )
-                .hint("move it away, or name another --out"));
-            }
+    /// Files in the places of the results that we did not write are not ours to replace, whatever the options.
+    fn check_foreign(&self) -> Result<()> {
+        let mut ours = self.committing();
+        if let Some(summary) = read_summary(&self.out)? {
+            ours.extend(self.files_of(&summary));
         }
-        Ok(())
+        match self.present().into_iter().find(|file| !ours.contains(file)) {
+            Some(file) => Err(Error::output(
+                self.out.join(file),
+                "semdedup did not write this file and will not replace it",
+            )
+            .hint("move it away, or name another --out")),
+            None => Ok(()),
+        }
+    }
+
+    /// The files of a finished result.
+    fn files_of(&self, summary: &Summary) -> BTreeSet<PathBuf> {
+        let kept = summary.files.iter().map(|file| Path::new(KEPT).join(&file.kept));
+        let skipped = (summary.rows_skipped > 0).then_some("skipped.parquet");
+        let tables = ["removed.parquet", "scores.parquet", SUMMARY].into_iter().chain(skipped);
+        kept.chain(tables.map(PathBuf::from)).collect()
+    }
+
+    /// The files of the results that were being put into place when a run was killed.
+    fn committing(&self) -> BTreeSet<PathBuf> {
+        let record = fs::read(self.out.join(UNFINISHED).join("run.json")).unwrap_or_default();
+        serde_json::from_slice::<Committing>(&record).map(|record| record.files).unwrap_or_default()
+    }
+
+    /// The files that stand in the places of results.
+    fn present(&self) -> BTreeSet<PathBuf> {
+        files_below(&self.out, RESULTS.into_iter().chain([SUMMARY]))
+    }
+
+    fn staging(&self) -> PathBuf {
+        self.out.join(UNFINISHED).join("staged")
     }
 
     /// An empty folder to write the results into.
     pub(crate) fn stage(&self) -> Result<PathBuf> {
-        let stage = self.out.join(UNFINISHED);
-        match fs::remove_dir_all(&stage) {
-            Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(Error::io(error)),
-            _ => fs::create_dir_all(&stage).map_err(Error::io)?,
-        }
+        let stage = self.staging();
+        remove(&stage)?;
+        fs::create_dir_all(&stage).map_err(Error::io)?;
         Ok(stage)
     }
 
     /// Puts the staged results into their places, the old ones out, and the summary last.
     pub(crate) fn commit(&self, summary: &Summary) -> Result<()> {
-        let stage = self.out.join(UNFINISHED);
+        let stage = self.staging();
+        // Somebody may have put something there since the run began.
+        self.check_foreign()?;
+        let mut files = self.present();
+        files.extend(files_below(&stage, RESULTS));
+        files.insert(PathBuf::from(SUMMARY));
+        let unwritable = |error| Error::output(&self.out, error);
+        let record = serde_json::to_vec(&Committing { files }).map_err(unwritable)?;
+        write_atomically(&self.out.join(UNFINISHED).join("run.json"), &record)?;
         remove(&self.out.join(SUMMARY))?;
-        for name in RESULTS.into_iter().filter(|&name| name != SUMMARY) {
+        for name in RESULTS {
             remove(&self.out.join(name))?;
             if stage.join(name).exists() {
                 fs::rename(stage.join(name), self.out.join(name)).map_err(Error::io)?;
             }
         }
-        sync_folder_of(&stage)?;
-        let json = serde_json::to_vec_pretty(summary).map_err(|error| Error::output(&self.out, error))?;
-        write_atomically(&self.out.join(SUMMARY), &json)?;
-        remove(&stage)
+        sync_folder_of(&self.out.join(SUMMARY))?;
+        let summary = serde_json::to_vec_pretty(summary).map_err(unwritable)?;
+        write_atomically(&self.out.join(SUMMARY), &summary)?;
+        remove(&self.out.join(UNFINISHED))
     }
 }
 
@@ -127,6 +166,35 @@ fn remove(path: &Path) -> Result<()> {
     match removed {
         Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(Error::io(error)),
         _ => Ok(()),
+    }
+}
+
+/// The files under some names of a folder, relative to it.
+fn files_below<'a>(folder: &Path, names: impl IntoIterator<Item = &'a str>) -> BTreeSet<PathBuf> {
+    let entries = names.into_iter().flat_map(|name| WalkDir::new(folder.join(name)));
+    let files = entries.filter_map(std::result::Result::ok).filter(|entry| !entry.file_type().is_dir());
+    files.filter_map(|entry| entry.path().strip_prefix(folder).ok().map(Path::to_path_buf)).collect()
+}
+
+/// The work directory may lie in the output folder, but not in the place of a result, and not around it.
+fn check_work(out: &Path, work: &Path) -> Result<()> {
+    let whole =
+        |path: &Path| fs::canonicalize(path).or_else(|_| std::path::absolute(path)).map_err(Error::io);
+    let (out, work) = (whole(out)?, whole(work)?);
+    let hint = "leave --work out, or name a folder of its own";
+    if out.starts_with(&work) {
+        return Err(
+            Error::work(work, "the work directory must not be the output folder or lie around it").hint(hint)
+        );
+    }
+    let first = work.strip_prefix(&out).ok().and_then(|inside| inside.components().next());
+    let taken = RESULTS.into_iter().chain([SUMMARY, UNFINISHED]);
+    match first.and_then(|first| taken.into_iter().find(|&name| first.as_os_str() == name)) {
+        Some(name) => {
+            Err(Error::work(&work, format!("the work directory is in the place of the result `{name}`"))
+                .hint(hint))
+        }
+        None => Ok(()),
     }
 }
 

@@ -38,6 +38,7 @@ pub fn run(options: &RunOptions, model: &dyn TextModel, progress: &dyn Progress)
     let input = Input::find(&options.input, &[options.output.out.clone(), work_path.clone()])?;
     let stages = Fingerprints::of(&input, model, options)?;
     check_not_inside(&input, &options.output.out)?;
+    check_not_inside(&input, &work_path)?;
     let out =
         match OutputDir::open(&options.output.out, &work_path, options.output.overwrite, &stages.result)? {
             Found::Done(summary) => return Ok(*summary),
@@ -46,7 +47,10 @@ pub fn run(options: &RunOptions, model: &dyn TextModel, progress: &dyn Progress)
     let mut work = WorkDir::open(&work_path)?;
     let run = Run { options, input: &input, model, stages: &stages };
     let scored = run.score(&mut work, progress)?;
+    progress.begin(Stage::Select, "rows", scored.dataset.places.rows());
     let decision = Decision::make(&scored.columns, &scored.scores, options.goal)?;
+    progress.advance(scored.dataset.places.rows());
+    progress.end(Stage::Select, false);
     let notes = Notes::collect(&scored, &decision, &input, progress);
     let mut summary = summarise(&run, &scored, &decision, notes);
     let written = write::write(&out, &scored, &decision, (&input, progress))?;
@@ -200,8 +204,11 @@ fn check_not_inside(input: &Input, out: &Path) -> Result<()> {
     let Ok(out) = fs_err::canonicalize(out) else { return Ok(()) };
     let inside = |path: &PathBuf| fs_err::canonicalize(path).is_ok_and(|path| path.starts_with(&out));
     match input.files.iter().map(|file| &file.path).find(|path| inside(path)) {
-        Some(path) => Err(Error::output(path, "this input lies inside the output folder")
-            .hint("name another --out: the results must not mix with what they are made from")),
+        Some(path) => Err(Error::output(
+            path,
+            format!("this input lies inside {}, which the run writes", out.display()),
+        )
+        .hint("name another --out or --work: the results must not mix with what they are made from")),
         None => Ok(()),
     }
 }

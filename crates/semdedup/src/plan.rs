@@ -10,7 +10,7 @@ use serde::Serialize;
 
 use crate::Result;
 use crate::cluster::{BLOCK_ROWS, clusters_for};
-use crate::formats::{Reader, count_rows};
+use crate::formats::{Format, Reader, count_rows};
 use crate::input::Input;
 use crate::options::RunOptions;
 
@@ -40,6 +40,8 @@ pub struct Plan {
 pub struct PlanFile {
     /// The path.
     pub path: PathBuf,
+    /// How its rows are laid out.
+    pub format: Format,
     /// Its rows.
     pub rows: u64,
     /// Its size on the disk.
@@ -87,6 +89,7 @@ pub fn plan(options: &RunOptions, model: &dyn TextModel) -> Result<Plan> {
     let files =
         input.files.iter().zip(&input.columns).zip(&counts).map(|((file, columns), &rows)| PlanFile {
             path: file.path.clone(),
+            format: file.format,
             rows,
             bytes: file.bytes,
             text_column: columns.text.clone(),

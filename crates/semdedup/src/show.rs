@@ -7,7 +7,7 @@ use arrow::util::display::{ArrayFormatter, FormatOptions};
 use semdedup_core::{SamplePurpose, sample_rows};
 use serde::Serialize;
 
-use crate::formats::read_texts;
+use crate::formats::{check_unchanged, read_texts};
 use crate::input::Input;
 use crate::look::PastRun;
 use crate::options::DEFAULT_EPSILON;
@@ -140,6 +140,7 @@ impl Texts {
         }
         let mut by_row = HashMap::new();
         for (file, wanted) in by_file {
+            check_unchanged(&input.files[file])?;
             let in_file: Vec<u64> = wanted.iter().map(|&(_, row)| row).collect();
             let texts = read_texts(&input.files[file], &input.columns[file], &input.limits, &in_file)?;
             by_row.extend(wanted.iter().zip(texts).filter_map(|(&(number, _), text)| Some((number, text?))));

@@ -12,6 +12,7 @@ use crate::embed::embed_parts;
 use crate::files::write_atomically;
 use crate::input::Input;
 use crate::options::{ClusterOptions, InputOptions, OutputOptions};
+use crate::output::read_summary;
 use crate::pipeline::{describe, embed_fingerprint};
 use crate::progress::{Progress, Stage, Warning};
 use crate::score::score as score_rows;
@@ -215,6 +216,13 @@ pub fn select(
     let names = ["kept.parquet", "removed.parquet", "summary.json"];
     for name in names {
         check_free(&output.out.join(name), output.overwrite)?;
+    }
+    if read_summary(&output.out)?.is_some() {
+        return Err(Error::output(
+            &output.out,
+            "holds the result of a whole run, which is not this command's to replace",
+        )
+        .hint("name another --out"));
     }
     let scores = ScoresFile::open(scores)?;
     progress.begin(Stage::Select, "rows", scores.places.rows());

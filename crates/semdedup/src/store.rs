@@ -8,6 +8,7 @@ use rayon::prelude::*;
 use semdedup_core::UnitEmbeddings;
 
 use crate::npy::Matrix;
+use crate::progress::Stage;
 use crate::{Error, Result};
 
 /// Rows that one thread reads at a time.
@@ -113,7 +114,10 @@ pub fn find_embeddings(inputs: &[String]) -> Result<Vec<PathBuf>> {
     let mut found = Vec::new();
     for input in inputs {
         let path = Path::new(input);
-        let mut paths = if path.is_dir() {
+        let mut paths = if path.join("manifest.json").is_file() {
+            // What `embed` wrote is a work directory.
+            npy_files(&path.join(Stage::Embed.name()))?
+        } else if path.is_dir() {
             npy_files(path)?
         } else if path.exists() {
             vec![path.to_path_buf()]
@@ -132,6 +136,9 @@ pub fn find_embeddings(inputs: &[String]) -> Result<Vec<PathBuf>> {
     Ok(found)
 }
 
+/// What [`crate::cluster()`] writes: beside embeddings, these are none.
+const CLUSTER_FILES: [&str; 2] = ["centroids.npy", "assignments.npy"];
+
 fn npy_files(folder: &Path) -> Result<Vec<PathBuf>> {
     let entries =
         fs::read_dir(folder).and_then(Iterator::collect::<std::io::Result<Vec<_>>>).map_err(Error::io)?;
@@ -139,5 +146,6 @@ fn npy_files(folder: &Path) -> Result<Vec<PathBuf>> {
         .iter()
         .map(|entry| entry.path())
         .filter(|path| path.extension().is_some_and(|e| e == "npy"))
+        .filter(|path| !CLUSTER_FILES.iter().any(|&name| path.file_name().is_some_and(|file| file == name)))
         .collect())
 }

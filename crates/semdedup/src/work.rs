@@ -178,7 +178,7 @@ fn lock(path: &Path) -> Result<File> {
     match file.file().try_lock() {
         Ok(()) => Ok(file),
         Err(std::fs::TryLockError::WouldBlock) => {
-            Err(Error::work(path.with_file_name(""), "another semdedup is working here")
+            Err(Error::work(path.parent().unwrap_or(&path), "another semdedup is working here")
                 .hint("wait for it to end, or name another --work"))
         }
         // Some network file systems have no locks; there the user sees to it that one process runs.

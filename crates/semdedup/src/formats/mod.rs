@@ -33,7 +33,7 @@ pub use discover::{Discovered, Skipped, discover, survey};
 pub use ids::{IdPart, IdSource, typed_json_ids, unify_ids};
 pub use read::{Chunk, Reader, count_rows, read_texts};
 pub use rows::{BadRow, Rows};
-pub use write::write_kept;
+pub use write::{check_unchanged, write_kept};
 
 /// The longest row that is read if nothing else is asked for: 64 MiB.
 pub const DEFAULT_MAX_ROW_BYTES: usize = 64 << 20;

@@ -32,9 +32,13 @@ pub fn write_kept(
     Ok(written)
 }
 
-/// A file that is not the one that was read would get the wrong rows taken out.
-fn check_unchanged(file: &InputFile) -> Result<()> {
-    let metadata = fs_err::metadata(&file.path).map_err(|error| Error::input(&file.path, error))?;
+/// Fails where a file is not the one that was read: its rows would be taken for others.
+///
+/// # Errors
+/// Another size or modification time, or no file.
+pub fn check_unchanged(file: &InputFile) -> Result<()> {
+    let metadata = std::fs::metadata(&file.path)
+        .map_err(|error| Error::input(&file.path, error).hint("put the file back where it was read"))?;
     let modified_ns = discover::modified_ns(&metadata).map_err(|error| Error::input(&file.path, error))?;
     let hint = "start again, or put the file back as it was";
     if metadata.len() != file.bytes {
