@@ -2,6 +2,7 @@
 
 mod args;
 mod commands;
+mod fault;
 mod interrupt;
 mod output;
 mod progress;
@@ -23,7 +24,7 @@ const FAILED: u8 = 2;
 
 fn main() -> ExitCode {
     let code = match Cli::try_parse() {
-        Ok(cli) => execute(&cli).unwrap_or_else(|error| {
+        Ok(cli) => fault::watched(|| execute(&cli)).unwrap_or_else(|error| {
             output::error(&error);
             FAILED
         }),

@@ -37,6 +37,18 @@ pub use select::{Epsilon, EpsilonError, Goal, GoalError, Scored, Selection, kept
 
 /// The whole algorithm on rows that fit in memory; larger data goes through the same four functions part by part.
 ///
+/// ```
+/// use semdedup_core::{Epsilon, Goal, Keep, Ranking, Training, UnitEmbeddings, semdedup};
+///
+/// let rows = UnitEmbeddings::new(vec![1.0, 0.0, 0.0, 1.0, 1.0, 0.01, 0.0, 2.0], 2).unwrap();
+/// let training = Training { clusters: 2, iterations: 8, seed: 0 };
+/// let ranking = Ranking { keep: Keep::Easy, seed: 0 };
+/// let goal = Goal::Epsilon(Epsilon::new(0.1).unwrap());
+/// let (scores, selection) = semdedup(&rows, &training, &ranking, goal).unwrap();
+/// assert_eq!(selection.removed, [false, false, true, true]);
+/// assert_eq!(scores.duplicate_of, [None, None, Some(0), Some(1)]);
+/// ```
+///
 /// # Errors
 /// If the goal cannot be met (see [`select`]).
 pub fn semdedup(
