@@ -17,7 +17,8 @@ pub fn watched<T>(program: impl FnOnce() -> Result<T>) -> Result<T> {
     }));
     catch_unwind(AssertUnwindSafe(program)).unwrap_or_else(|_| {
         let said = LAST.lock().unwrap_or_else(PoisonError::into_inner);
-        Err(Error::usage(format!("semdedup has a fault: {said}"))
-            .hint("please report it with this line; the input is untouched and the same command line resumes"))
+        Err(Error::usage(format!("semdedup has a fault: {said}")).hint(
+            "please report it with this line; the input is untouched and the same command line resumes",
+        ))
     })
 }

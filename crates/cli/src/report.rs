@@ -38,9 +38,9 @@ pub fn run(summary: &Summary, options: &RunOptions) -> String {
     }
     let out = &options.output.out;
     facts.add("results", out.display().to_string());
-    let work = shell_word(&options.output.work_dir().display().to_string());
-    facts.add("next", format!("semdedup sweep {work}    how much would go at other thresholds"));
-    facts.add("", format!("semdedup show {work}     read pairs that were found alike"));
+    let out = shell_word(&out.display().to_string());
+    facts.add("next", format!("semdedup sweep {out}    how much would go at other thresholds"));
+    facts.add("", format!("semdedup show {out}     read pairs that were found alike"));
     facts.text()
 }
 
@@ -63,7 +63,11 @@ fn add_recall(facts: &mut Facts, summary: &Summary) {
     let at_epsilon = summary.recall.iter().find(|at| (at.epsilon - summary.epsilon).abs() < 1e-12);
     let Some((at, share, interval)) = at_epsilon.and_then(|at| Some((at, at.recall?, at.interval?))) else {
         let sample = count(summary.recall_sample as u64);
-        facts.add("recall", format!("unknown: none of {sample} sampled rows has a duplicate"));
+        let epsilon = short(summary.epsilon);
+        facts.add(
+            "recall",
+            format!("none: of {sample} sampled rows none has a duplicate at epsilon {epsilon}"),
+        );
         return;
     };
     let sample = count(summary.recall_sample as u64);

@@ -13,7 +13,7 @@ pub const NO_CLUSTER: u32 = u32::MAX;
 pub struct Assignment {
     /// The number of the centroid, or [`NO_CLUSTER`].
     pub cluster: Vec<u32>,
-    /// In [−1, 1] up to rounding; 0 for a row without direction.
+    /// In [−1, 1] up to rounding; exactly 0 for a row without direction, and for no other.
     pub similarity: Vec<f32>,
 }
 
@@ -34,6 +34,7 @@ pub fn assign(rows: &UnitEmbeddings, centroids: &UnitEmbeddings) -> Assignment {
     for &row in rows.non_finite_rows() {
         cluster[row] = NO_CLUSTER;
     }
+    mark_directed(rows, &mut similarity);
     Assignment { cluster, similarity }
 }
 
@@ -60,7 +61,18 @@ pub(crate) fn lane_of(lanes: &[f32; LANES], value: f32) -> usize {
     lanes.iter().position(|&x| x == value).unwrap_or(0)
 }
 
-/// The cosine similarity of each row with the centroid of its given cluster; 0 where it has none.
+/// Sees to it that a similarity of exactly 0 means a row without direction: one that is at right angles to its
+/// centroid gets the smallest number there is, which is far below rounding.
+fn mark_directed(rows: &UnitEmbeddings, similarity: &mut [f32]) {
+    for similarity in similarity.iter_mut().filter(|similarity| **similarity == 0.0) {
+        *similarity = f32::MIN_POSITIVE;
+    }
+    for &row in rows.zero_rows().iter().chain(rows.non_finite_rows()) {
+        similarity[row] = 0.0;
+    }
+}
+
+/// The cosine similarity of each row with the centroid of its given cluster; 0 where the row has no direction.
 ///
 /// The bits are those that [`assign`] gives for the same pair.
 pub fn centroid_similarity(rows: &UnitEmbeddings, centroids: &UnitEmbeddings, cluster: &[u32]) -> Vec<f32> {
@@ -89,5 +101,6 @@ pub fn centroid_similarity(rows: &UnitEmbeddings, centroids: &UnitEmbeddings, cl
     for (i, value) in found {
         similarity[i] = value;
     }
+    mark_directed(rows, &mut similarity);
     similarity
 }

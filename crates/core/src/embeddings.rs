@@ -99,11 +99,6 @@ impl UnitEmbeddings {
     pub fn non_finite_rows(&self) -> &[usize] {
         &self.non_finite
     }
-
-    /// The values, for the next block to be read into.
-    pub fn into_values(self) -> Vec<f32> {
-        self.values
-    }
 }
 
 enum Direction {

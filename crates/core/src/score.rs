@@ -51,7 +51,7 @@ pub fn score(part: &Part, ranking: &Ranking) -> Scores {
     for (&(g, first), best) in tasks.iter().zip(&compared) {
         for (position, best) in (first..).zip(best) {
             let row = groups[g].distinct[position];
-            scores.score[row] = best.similarity.clamp(0.0, EXACT.next_down());
+            scores.score[row] = best.similarity.clamp(0.0, EXACT.next_down()) + 0.0; // −0 becomes +0
             scores.duplicate_of[row] = best.position.map(|p| part.numbers[groups[g].distinct[p]]);
         }
     }

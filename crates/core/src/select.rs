@@ -40,7 +40,7 @@ impl Epsilon {
 pub enum Goal {
     /// Remove every row whose score is above 1 − ε.
     Epsilon(Epsilon),
-    /// Keep exactly this share of the rows, rounded to whole rows; in [0, 1].
+    /// Keep exactly this share of the rows, rounded to whole rows but not to none; in [0, 1].
     KeepFraction(f64),
     /// Keep exactly this many rows.
     KeepRows(u64),
@@ -127,7 +127,11 @@ pub fn select(scored: &Scored, ranking: &Ranking, goal: Goal) -> Result<Selectio
             Ok(Selection { removed, epsilon: epsilon.get() })
         }
         Goal::KeepFraction(share) if !(0.0..=1.0).contains(&share) => Err(GoalError::Fraction(share)),
-        Goal::KeepFraction(share) => keep_rows(scored, ranking, (share * rows as f64).round() as u64),
+        Goal::KeepFraction(share) => {
+            // A share above nothing of some rows is never no row.
+            let least = u64::from(share > 0.0).min(rows);
+            keep_rows(scored, ranking, ((share * rows as f64).round() as u64).max(least))
+        }
         Goal::KeepRows(wanted) => keep_rows(scored, ranking, wanted),
     }
 }
@@ -144,8 +148,8 @@ fn keep_rows(scored: &Scored, ranking: &Ranking, wanted: u64) -> Result<Selectio
     let mut order: Vec<(u32, RankKey, usize)> = Vec::with_capacity(scored.score.len());
     for (row, (&score, &similarity)) in scored.score.iter().zip(scored.similarity).enumerate() {
         if similarity != 0.0 {
-            // Scores are not negative, so their bits are ordered as they are.
-            order.push((score.to_bits(), ranking.key(similarity, row as u64), row));
+            // Scores are not negative, so their bits are ordered as they are (−0 is made +0).
+            order.push(((score.max(0.0) + 0.0).to_bits(), ranking.key(similarity, row as u64), row));
         }
     }
     order.sort_unstable();

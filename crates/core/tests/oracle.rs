@@ -249,3 +249,25 @@ fn scoring_clusters_in_parts_gives_the_scores_of_the_whole() {
         }
     }
 }
+
+#[test]
+fn a_row_at_right_angles_to_its_centroid_is_a_row_like_others() {
+    let rows = UnitEmbeddings::new(vec![1.0, 0.0, 0.0, 1.0, 0.0, 1.0, 0.0, 0.0], 2).unwrap();
+    let centroids = UnitEmbeddings::new(vec![1.0, 0.0], 2).unwrap();
+    let similarity = centroid_similarity(&rows, &centroids, &[0; 4]);
+    assert_eq!(similarity, assign(&rows, &centroids).similarity);
+    assert!(similarity[1] > 0.0 && similarity[1] < 1e-30 && similarity[3] == 0.0);
+    let scores = scored(&rows, &[0; 4], &similarity, Keep::Hard);
+    let scored = Scored { score: &scores.score, similarity: &similarity };
+    let selection = select(&scored, &Ranking { keep: Keep::Hard, seed: 0 }, Goal::KeepRows(3)).unwrap();
+    assert_eq!(selection.removed, [false, false, true, false]);
+}
+
+#[test]
+fn no_score_is_a_negative_zero() {
+    let tiny = 1e-30;
+    let values = vec![1.0, 0.0, 0.0, 0.0, tiny, 0.0, 1.0, 0.0, 0.0, -tiny];
+    let rows = UnitEmbeddings::new(values, 5).unwrap();
+    let scores = scored(&rows, &[0, 0], &[0.5, 0.6], Keep::Hard);
+    assert!(scores.score.iter().all(|score| score.is_sign_positive()), "{:?}", scores.score);
+}

@@ -17,6 +17,9 @@ const TRAINING_ROWS_PER_CLUSTER: usize = 64;
 /// Rounds of k-means.
 const ITERATIONS: usize = 8;
 
+/// Part of every fingerprint from training on; to be raised whenever the code would give another result.
+pub(crate) const REVISION: u32 = 1;
+
 /// Rows that are in memory at a time.
 pub(crate) const BLOCK_ROWS: u64 = 1 << 16;
 

@@ -122,6 +122,14 @@ impl Dataset {
         self.skipped.iter().map(|skipped| self.places.number(skipped.file, skipped.row)).collect()
     }
 
+    /// The first row that could not be read: place and reason.
+    pub(crate) fn first_skipped(&self) -> String {
+        let first = self.skipped.first();
+        first.map_or_else(String::new, |s| {
+            format!("{} row {}: {}", self.places.files[s.file].name, s.row, s.reason)
+        })
+    }
+
     /// What the rows are called; ids of a column must name one row each.
     pub(crate) fn ids(&self, input: &Input) -> Result<Ids> {
         if !input.has_ids() {

@@ -15,7 +15,7 @@ use semdedup_embed::{EmbedStats, TextModel};
 use serde::{Deserialize, Serialize};
 
 use crate::files::write_atomically;
-use crate::formats::{Chunk, IdSource, Reader, Rows};
+use crate::formats::{Chunk, IdSource, Reader, Rows, check_unchanged};
 use crate::input::Input;
 use crate::npy::NpyWriter;
 use crate::progress::{Progress, Stage};
@@ -101,7 +101,36 @@ pub(crate) fn embed_parts(
     folder: &Path,
     progress: &dyn Progress,
 ) -> Result<()> {
+    let embedded = embed_rest(input, model, folder, progress);
+    if embedded.is_err() && input.files.iter().any(|file| check_unchanged(file).is_err()) {
+        // Parts may hold rows of a file that is about to be put back as it was.
+        discard_parts(folder)?;
+    }
+    embedded
+}
+
+fn discard_parts(folder: &Path) -> Result<()> {
+    for part in 0..read_records(folder)?.len() {
+        fs_err::remove_file(record_path(folder, part)).map_err(Error::io)?;
+    }
+    Ok(())
+}
+
+/// Records behind a gap are what a kill left of a discarding.
+fn remove_records_behind(folder: &Path, parts: usize) -> Result<()> {
+    for entry in fs_err::read_dir(folder).map_err(Error::io)? {
+        let path = entry.map_err(Error::io)?.path();
+        let is_record = path.extension().is_some_and(|e| e == "json") && path != folder.join("input.json");
+        if is_record && (0..parts).all(|part| path != record_path(folder, part)) {
+            fs_err::remove_file(&path).map_err(Error::io)?;
+        }
+    }
+    Ok(())
+}
+
+fn embed_rest(input: &Input, model: &dyn TextModel, folder: &Path, progress: &dyn Progress) -> Result<()> {
     let done = read_records(folder)?;
+    remove_records_behind(folder, done.len())?;
     input.record(folder)?;
     progress.begin(Stage::Embed, "bytes", input.bytes());
     let read = AtomicU64::new(0);
@@ -123,8 +152,8 @@ pub(crate) fn embed_parts(
                 }
             }
             let now = read.load(Ordering::Relaxed);
-            progress.advance(now - shown);
-            shown = now;
+            progress.advance(now.saturating_sub(shown));
+            shown = now.max(shown);
         }
         drop(tasks);
         reader.join().map_err(|_| Error::usage("the reading thread failed"))??;
@@ -181,8 +210,9 @@ fn read_rows(input: &Input, from: Place, tasks: &SyncSender<Task>, read: &Atomic
                     return Ok(());
                 }
             }
-            read.store(before + reader.bytes_read(), Ordering::Relaxed);
+            read.store(before + reader.bytes_read().min(source.bytes), Ordering::Relaxed);
         }
+        check_unchanged(source)?;
         read.store(before + source.bytes, Ordering::Relaxed);
     }
     Ok(())

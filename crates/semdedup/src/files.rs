@@ -9,7 +9,7 @@ use fs_err::File;
 use crate::{Error, ErrorKind, Result};
 
 /// What a temporary name ends with.
-pub(crate) const TEMPORARY: &str = ".tmp";
+pub(crate) const TEMPORARY: &str = ".semdedup-tmp";
 
 /// The error of a file operation, in the user's words.
 pub(crate) fn at(path: &Path, error: io::Error) -> Error {

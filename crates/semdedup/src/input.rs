@@ -58,9 +58,14 @@ impl Input {
         self.columns.iter().any(|columns| columns.id.is_some())
     }
 
-    /// Writes down in the embedding stage's folder what was read, for looking at texts later.
+    /// Writes down in the embedding stage's folder what was read, for looking at texts later, from any folder.
     pub(crate) fn record(&self, folder: &Path) -> Result<()> {
-        let json = serde_json::to_vec(self).map_err(|error| Error::work(folder, error))?;
+        let mut files = self.files.clone();
+        for file in &mut files {
+            file.path = std::path::absolute(&file.path).map_err(Error::io)?;
+        }
+        let recorded = Self { files, columns: self.columns.clone(), ..*self };
+        let json = serde_json::to_vec(&recorded).map_err(|error| Error::work(folder, error))?;
         write_atomically(&folder.join("input.json"), &json)
     }
 

@@ -8,36 +8,54 @@ use arrow::datatypes::UInt64Type;
 
 use crate::output::read_summary;
 use crate::progress::Stage;
+use crate::summary::Summary;
 use crate::table::{ScoresFile, read_column};
 use crate::work::finished_stage;
 use crate::{Error, Result};
 
-/// A run that was made, found by its work directory or by its output folder.
+/// A run that was made, found by its output folder or by its work directory.
 pub(crate) struct PastRun {
-    pub(crate) work: PathBuf,
+    work: PathBuf,
     pub(crate) scores: ScoresFile,
-    /// The output folder, where a result was written.
-    pub(crate) out: Option<PathBuf>,
+    /// The result, where the output folder was given. Other runs may have used its work directory since.
+    result: Option<(PathBuf, Summary)>,
 }
 
 impl PastRun {
     pub(crate) fn find(path: &Path) -> Result<Self> {
-        let summary = read_summary(path)?;
-        let (work, out) = match summary {
-            Some(summary) => (resolve_work(path, &summary.work), Some(path.to_path_buf())),
-            None if path.join("work").join("manifest.json").exists() => (path.join("work"), None),
-            None => (path.to_path_buf(), out_of(path)),
-        };
-        let Some(folder) = finished_stage(&work, Stage::Score)? else {
+        if let Some(summary) = read_summary(path)? {
+            let scores = ScoresFile::open(&path.join("scores.parquet"))?;
+            return Ok(Self {
+                work: work_of(path, &summary),
+                scores,
+                result: Some((path.to_path_buf(), summary)),
+            });
+        }
+        let inside = path.join("work");
+        let work = if inside.join("manifest.json").exists() { inside } else { path.to_path_buf() };
+        let Some((folder, _)) = finished_stage(&work, Stage::Score)? else {
             return Err(Error::work(path, "no finished scores here")
-                .hint("give it the work directory or the output folder of a `semdedup run`"));
+                .hint("give it the output folder or the work directory of a `semdedup run`"));
         };
-        Ok(Self { work, scores: ScoresFile::open(&folder.join("scores.parquet"))?, out })
+        Ok(Self { work, scores: ScoresFile::open(&folder.join("scores.parquet"))?, result: None })
+    }
+
+    /// The folder of a stage, if what is there belongs to this result.
+    pub(crate) fn stage(&self, stage: Stage) -> Result<Option<PathBuf>> {
+        let belongs = |of: Stage, wanted: &dyn Fn(&Summary) -> &str| -> Result<bool> {
+            let Some((_, summary)) = &self.result else { return Ok(true) };
+            Ok(finished_stage(&self.work, of)?.is_some_and(|(_, found)| found.as_str() == wanted(summary)))
+        };
+        let belongs = match stage {
+            Stage::Recall => belongs(Stage::Score, &|summary| &summary.scores_fingerprint)?,
+            _ => belongs(Stage::Embed, &|summary| &summary.rows_fingerprint)?,
+        };
+        Ok(finished_stage(&self.work, stage)?.filter(|_| belongs).map(|(folder, _)| folder))
     }
 
     /// The rows that the result removed, by number; none where no result was written.
     pub(crate) fn removed(&self) -> Result<Option<HashSet<u64>>> {
-        let Some(out) = &self.out else { return Ok(None) };
+        let Some((out, _)) = &self.result else { return Ok(None) };
         let path = out.join("removed.parquet");
         let (files, rows) = (read_column(&path, "file")?, read_column(&path, "row")?);
         let (Some(files), Some(rows)) = (files.as_string_opt::<i32>(), rows.as_primitive_opt::<UInt64Type>())
@@ -56,13 +74,7 @@ impl PastRun {
 }
 
 /// The work directory as the summary names it, or beside the summary if everything was moved.
-fn resolve_work(out: &Path, recorded: &str) -> PathBuf {
-    let inside = out.join("work");
-    if inside.join("manifest.json").exists() { inside } else { PathBuf::from(recorded) }
-}
-
-/// The output folder around a work directory.
-fn out_of(work: &Path) -> Option<PathBuf> {
-    let parent = fs_err::canonicalize(work).ok()?.parent()?.to_path_buf();
-    parent.join("summary.json").exists().then_some(parent)
+fn work_of(out: &Path, summary: &Summary) -> PathBuf {
+    let recorded = PathBuf::from(&summary.work);
+    if recorded.join("manifest.json").exists() { recorded } else { out.join("work") }
 }

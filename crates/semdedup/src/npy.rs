@@ -173,8 +173,7 @@ pub(crate) fn read_integers(path: &Path) -> Result<Vec<Option<u64>>> {
     let numbers = match file.number {
         Number::I32 => four(|x| i64::from(i32::from_le_bytes(x))),
         Number::U32 => four(|x| i64::from(u32::from_le_bytes(x))),
-        // An unsigned number beyond i64 turns negative here; no cluster has such a number, so it is refused later
-        // as none is.
+        Number::U64 => return Ok(bytes.chunks_exact(8).map(|x| Some(eight(x).cast_unsigned())).collect()),
         _ => bytes.chunks_exact(8).map(eight).collect(),
     };
     Ok(numbers.into_iter().map(|x| u64::try_from(x).ok()).collect())

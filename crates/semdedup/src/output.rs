@@ -14,7 +14,7 @@ use walkdir::WalkDir;
 
 use crate::files::{sync_folder_of, write_atomically};
 use crate::summary::Summary;
-use crate::work::Fingerprint;
+use crate::work::{Fingerprint, lock};
 use crate::{Error, Result};
 
 const UNFINISHED: &str = ".semdedup-unfinished";
@@ -28,6 +28,54 @@ const RESULTS: [&str; 4] = [KEPT, "removed.parquet", "skipped.parquet", "scores.
 #[derive(Debug)]
 pub(crate) struct OutputDir {
     out: PathBuf,
+    /// Held until the process ends, however it ends.
+    _lock: fs::File,
+}
+
+/// Where results are to go, and which.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Wanted<'a> {
+    pub(crate) out: &'a Path,
+    pub(crate) work: &'a Path,
+    /// Whether another result may be replaced.
+    pub(crate) overwrite: bool,
+    /// Of the result.
+    pub(crate) fingerprint: &'a Fingerprint,
+}
+
+impl Wanted<'_> {
+    /// The summary if the same result is there already, nothing if there is room for it.
+    ///
+    /// # Errors
+    /// If something is in the way.
+    pub(crate) fn inspect(&self) -> Result<Option<Summary>> {
+        let out = self.out;
+        if out.exists() && !out.is_dir() {
+            return Err(Error::output(out, "this is a file, the results need a folder")
+                .hint("name a new folder with --out"));
+        }
+        check_work(out, self.work)?;
+        let earlier = read_summary(out)?;
+        check_foreign(out)?;
+        if let Some(summary) = earlier {
+            let same = summary.fingerprint == self.fingerprint.as_str();
+            if same && files_of(&summary).iter().all(|file| out.join(file).exists()) {
+                return Ok(Some(summary));
+            }
+            if !same && !self.overwrite {
+                return Err(Error::output(out, format!("holds another result ({})", summary.goal)).hint(
+                    "--overwrite replaces it; another --out with the same --work keeps both and goes fast",
+                ));
+            }
+        } else if !out.join(UNFINISHED).exists()
+            && !self.overwrite
+            && let Some(first) = others(out, self.work)?.first()
+        {
+            return Err(Error::output(out, format!("the folder is not empty: it holds {first}"))
+                .hint("name a new or empty folder with --out"));
+        }
+        Ok(None)
+    }
 }
 
 /// What was found in the place where the results go.
@@ -47,71 +95,20 @@ struct Committing {
 }
 
 impl OutputDir {
-    /// Looks at the folder before any work is done: a result that is in the way should not come as a surprise.
-    pub(crate) fn open(out: &Path, work: &Path, overwrite: bool, fingerprint: &Fingerprint) -> Result<Found> {
-        if out.exists() && !out.is_dir() {
-            return Err(Error::output(out, "this is a file, the results need a folder")
-                .hint("name a new folder with --out"));
+    /// Looks at the folder before any work is done (a result that is in the way should not come as a surprise), and
+    /// takes it: until this is dropped no other process does.
+    pub(crate) fn open(wanted: &Wanted) -> Result<Found> {
+        if let Some(summary) = wanted.inspect()? {
+            return Ok(Found::Done(Box::new(summary)));
         }
-        check_work(out, work)?;
-        let here = Self { out: out.to_path_buf() };
-        let unfinished = out.join(UNFINISHED).exists();
-        let earlier = read_summary(out)?;
-        here.check_foreign()?;
-        if let Some(summary) = &earlier {
-            let same = summary.fingerprint == fingerprint.as_str();
-            if same && here.files_of(summary).iter().all(|file| out.join(file).exists()) {
-                return Ok(Found::Done(Box::new(summary.clone())));
-            }
-            if !same && !overwrite {
-                return Err(Error::output(out, format!("holds another result ({})", summary.goal)).hint(
-                    "--overwrite replaces it; another --out with the same --work keeps both and goes fast",
-                ));
-            }
-        } else if !unfinished
-            && !overwrite
-            && let Some(first) = others(out, work)?.first()
-        {
-            return Err(Error::output(out, format!("the folder is not empty: it holds {first}"))
-                .hint("name a new or empty folder with --out"));
-        }
-        fs::create_dir_all(out.join(UNFINISHED)).map_err(Error::io)?;
-        Ok(Found::Ready(here))
-    }
-
-    /// Files in the places of the results that we did not write are not ours to replace, whatever the options.
-    fn check_foreign(&self) -> Result<()> {
-        let mut ours = self.committing();
-        if let Some(summary) = read_summary(&self.out)? {
-            ours.extend(self.files_of(&summary));
-        }
-        match self.present().into_iter().find(|file| !ours.contains(file)) {
-            Some(file) => Err(Error::output(
-                self.out.join(file),
-                "semdedup did not write this file and will not replace it",
-            )
-            .hint("move it away, or name another --out")),
-            None => Ok(()),
-        }
-    }
-
-    /// The files of a finished result.
-    fn files_of(&self, summary: &Summary) -> BTreeSet<PathBuf> {
-        let kept = summary.files.iter().map(|file| Path::new(KEPT).join(&file.kept));
-        let skipped = (summary.rows_skipped > 0).then_some("skipped.parquet");
-        let tables = ["removed.parquet", "scores.parquet", SUMMARY].into_iter().chain(skipped);
-        kept.chain(tables.map(PathBuf::from)).collect()
-    }
-
-    /// The files of the results that were being put into place when a run was killed.
-    fn committing(&self) -> BTreeSet<PathBuf> {
-        let record = fs::read(self.out.join(UNFINISHED).join("run.json")).unwrap_or_default();
-        serde_json::from_slice::<Committing>(&record).map(|record| record.files).unwrap_or_default()
-    }
-
-    /// The files that stand in the places of results.
-    fn present(&self) -> BTreeSet<PathBuf> {
-        files_below(&self.out, RESULTS.into_iter().chain([SUMMARY]))
+        let marker = wanted.out.join(UNFINISHED);
+        fs::create_dir_all(&marker).map_err(Error::io)?;
+        let lock = lock(&marker)?;
+        // Another process may have ended between the look and the lock.
+        Ok(match wanted.inspect()? {
+            Some(summary) => Found::Done(Box::new(summary)),
+            None => Found::Ready(Self { out: wanted.out.to_path_buf(), _lock: lock }),
+        })
     }
 
     fn staging(&self) -> PathBuf {
@@ -130,8 +127,11 @@ impl OutputDir {
     pub(crate) fn commit(&self, summary: &Summary) -> Result<()> {
         let stage = self.staging();
         // Somebody may have put something there since the run began.
-        self.check_foreign()?;
-        let mut files = self.present();
+        check_foreign(&self.out)?;
+        for name in [KEPT, "removed.parquet", "scores.parquet"] {
+            fs::metadata(stage.join(name)).map_err(Error::io)?;
+        }
+        let mut files = present(&self.out);
         files.extend(files_below(&stage, RESULTS));
         files.insert(PathBuf::from(SUMMARY));
         let unwritable = |error| Error::output(&self.out, error);
@@ -149,6 +149,44 @@ impl OutputDir {
         write_atomically(&self.out.join(SUMMARY), &summary)?;
         remove(&self.out.join(UNFINISHED))
     }
+}
+
+/// Files in the places of the results that we did not write are not ours to replace, whatever the options.
+fn check_foreign(out: &Path) -> Result<()> {
+    let mut ours = committing(out);
+    if let Some(summary) = read_summary(out)? {
+        ours.extend(files_of(&summary));
+    }
+    match present(out).into_iter().find(|file| !ours.contains(file)) {
+        Some(file) => {
+            Err(Error::output(out.join(file), "semdedup did not write this file and will not replace it")
+                .hint("move it away, or name another --out"))
+        }
+        None => Ok(()),
+    }
+}
+
+/// The files of a finished result.
+fn files_of(summary: &Summary) -> BTreeSet<PathBuf> {
+    let kept = summary.files.iter().map(|file| Path::new(KEPT).join(&file.kept));
+    let skipped = (summary.rows_skipped > 0).then_some("skipped.parquet");
+    let tables = ["removed.parquet", "scores.parquet", SUMMARY].into_iter().chain(skipped);
+    kept.chain(tables.map(PathBuf::from)).collect()
+}
+
+/// The files of the results that were being put into place when a run was killed.
+fn committing(out: &Path) -> BTreeSet<PathBuf> {
+    // Once the summary is there, it is the record, and what a kill left of the unfinished folder is of no account.
+    if out.join(SUMMARY).exists() {
+        return BTreeSet::new();
+    }
+    let record = fs::read(out.join(UNFINISHED).join("run.json")).unwrap_or_default();
+    serde_json::from_slice::<Committing>(&record).map(|record| record.files).unwrap_or_default()
+}
+
+/// The files that stand in the places of results.
+fn present(out: &Path) -> BTreeSet<PathBuf> {
+    files_below(out, RESULTS.into_iter().chain([SUMMARY]))
 }
 
 /// The summary of a finished run in this folder.

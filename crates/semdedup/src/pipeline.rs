@@ -13,7 +13,7 @@ use crate::embed::embed_parts;
 use crate::files::write_atomically;
 use crate::input::Input;
 use crate::options::{ClusterOptions, RunOptions};
-use crate::output::{Found, OutputDir};
+use crate::output::{Found, OutputDir, Wanted};
 use crate::progress::{Progress, Stage};
 use crate::recall::{self, Sampling};
 use crate::report::{Notes, peak_rss_bytes, summarise};
@@ -39,11 +39,19 @@ pub fn run(options: &RunOptions, model: &dyn TextModel, progress: &dyn Progress)
     let stages = Fingerprints::of(&input, model, options)?;
     check_not_inside(&input, &options.output.out)?;
     check_not_inside(&input, &work_path)?;
-    let out =
-        match OutputDir::open(&options.output.out, &work_path, options.output.overwrite, &stages.result)? {
-            Found::Done(summary) => return Ok(*summary),
-            Found::Ready(out) => out,
-        };
+    let wanted = Wanted {
+        out: &options.output.out,
+        work: &work_path,
+        overwrite: options.output.overwrite,
+        fingerprint: &stages.result,
+    };
+    let out = match OutputDir::open(&wanted)? {
+        Found::Done(summary) => {
+            check_strict(&input, summary.rows_skipped, || String::from("see skipped.parquet"))?;
+            return Ok(*summary);
+        }
+        Found::Ready(out) => out,
+    };
     let mut work = WorkDir::open(&work_path)?;
     let run = Run { options, input: &input, model, stages: &stages };
     let scored = run.score(&mut work, progress)?;
@@ -78,7 +86,7 @@ pub(crate) struct Fingerprints {
     pub(crate) embed: Fingerprint,
     train: Fingerprint,
     assign: Fingerprint,
-    score: Fingerprint,
+    pub(crate) score: Fingerprint,
     recall: Fingerprint,
     pub(crate) result: Fingerprint,
 }
@@ -87,7 +95,7 @@ impl Fingerprints {
     fn of(input: &Input, model: &dyn TextModel, options: &RunOptions) -> Result<Self> {
         let embed = embed_fingerprint(input, model)?;
         let ClusterOptions { clusters, seed } = options.cluster;
-        let train = Fingerprint::of(&("train", clusters, seed), Some(&embed))?;
+        let train = Fingerprint::of(&("train", cluster::REVISION, clusters, seed), Some(&embed))?;
         let assign = Fingerprint::of(&"assign", Some(&train))?;
         let score = Fingerprint::of(&("score", ranking_parameters(&options.ranking)), Some(&assign))?;
         let recall = Fingerprint::of(&("recall", options.recall_sample, seed), Some(&score))?;
@@ -115,6 +123,15 @@ pub(crate) fn describe(goal: Goal) -> String {
     }
 }
 
+/// Fails where [`run`] would before it does any work.
+pub(crate) fn check(input: &Input, model: &dyn TextModel, options: &RunOptions) -> Result<()> {
+    let (out, work) = (&options.output.out, &options.output.work_dir());
+    check_not_inside(input, out)?;
+    check_not_inside(input, work)?;
+    let fingerprint = &Fingerprints::of(input, model, options)?.result;
+    Wanted { out, work, overwrite: options.output.overwrite, fingerprint }.inspect().map(|_| ())
+}
+
 /// Everything up to the scores, read back from the work directory.
 pub(crate) struct Scored {
     pub(crate) dataset: Dataset,
@@ -132,6 +149,7 @@ impl Run<'_> {
             embed_parts(self.input, self.model, folder, progress)
         })?;
         let dataset = Dataset::open(self.input, &folder)?;
+        check_strict(self.input, dataset.skipped.len() as u64, || dataset.first_skipped())?;
         if dataset.places.rows() == 0 {
             return Err(Error::new(ErrorKind::Input, format!("no rows in {} files", self.input.files.len()))
                 .hint("check the input: there is nothing to deduplicate"));
@@ -190,6 +208,15 @@ impl Run<'_> {
         })?;
         read_samples(&path)
     }
+}
+
+/// Under `--strict` rows that an earlier run skipped are as much of an error as new ones.
+fn check_strict(input: &Input, skipped: u64, first: impl FnOnce() -> String) -> Result<()> {
+    if skipped == 0 || !input.strict {
+        return Ok(());
+    }
+    Err(Error::new(ErrorKind::Input, format!("{skipped} rows cannot be read: {}", first()))
+        .hint("mend the rows, or leave out --strict to skip and list such rows"))
 }
 
 /// The recall samples of a work directory.

@@ -13,6 +13,7 @@ use crate::cluster::{BLOCK_ROWS, clusters_for};
 use crate::formats::{Format, Reader, count_rows};
 use crate::input::Input;
 use crate::options::RunOptions;
+use crate::pipeline;
 
 /// What a run would do.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -71,6 +72,7 @@ const ROW_BYTES: u64 = 64;
 pub fn plan(options: &RunOptions, model: &dyn TextModel) -> Result<Plan> {
     let work = options.output.work_dir();
     let input = Input::find(&options.input, &[options.output.out.clone(), work.clone()])?;
+    pipeline::check(&input, model, options)?;
     let start = Instant::now();
     let counts =
         input.files.par_iter().map(|file| count_rows(file, &input.limits)).collect::<Result<Vec<u64>>>()?;
@@ -111,6 +113,9 @@ pub fn plan(options: &RunOptions, model: &dyn TextModel) -> Result<Plan> {
 fn embedding_seconds_per_row(input: &Input, model: &dyn TextModel) -> Result<f64> {
     let (mut rows, mut seconds) = (0, 0.0);
     for (file, columns) in input.files.iter().zip(&input.columns) {
+        if rows >= TRIAL_ROWS {
+            break;
+        }
         let mut reader = Reader::open(file, columns, &input.limits, 0)?;
         while rows < TRIAL_ROWS
             && let Some(chunk) = reader.next_chunk()?

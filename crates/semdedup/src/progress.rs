@@ -84,6 +84,11 @@ pub enum Warning {
         /// Of how many.
         of: u64,
     },
+    /// Some texts are longer than the model reads.
+    TruncatedTexts {
+        /// How many.
+        rows: u64,
+    },
     /// One cluster holds a large share of the rows.
     LargeCluster {
         /// Its rows.
@@ -147,6 +152,11 @@ impl fmt::Display for Warning {
                 "{rows} of {of} texts ({}) are empty; they are all kept, because nothing can be said about them; \
                  check --text-column",
                 percent(*rows, *of)
+            ),
+            Self::TruncatedTexts { rows } => write!(
+                f,
+                "{rows} texts are longer than --max-tokens and were compared by their beginnings only; raise \
+                 --max-tokens to compare more of them"
             ),
             Self::LargeCluster { rows, of, clusters } => write!(
                 f,

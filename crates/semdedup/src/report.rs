@@ -1,5 +1,7 @@
 //! What the user is told when all is done: warnings and the summary.
 
+use std::path::Path;
+
 use semdedup_core::NO_CLUSTER;
 
 use crate::cluster::largest;
@@ -48,6 +50,9 @@ impl Notes {
         if share(empty) >= EMPTY_TEXT_SHARE {
             warnings.push(Warning::EmptyTexts { rows: empty, of: rows });
         }
+        if scored.dataset.truncated > 0 {
+            warnings.push(Warning::TruncatedTexts { rows: scored.dataset.truncated });
+        }
         let largest = largest(&scored.columns.cluster);
         if scored.clusters >= FEW_CLUSTERS && share(largest) >= LARGE_CLUSTER_SHARE {
             warnings.push(Warning::LargeCluster { rows: largest, of: rows, clusters: scored.clusters });
@@ -86,6 +91,8 @@ pub(crate) fn summarise(run: &Run, scored: &Scored, decision: &Decision, notes: 
     let options = run.options;
     Summary {
         fingerprint: run.stages.result.as_str().to_owned(),
+        rows_fingerprint: run.stages.embed.as_str().to_owned(),
+        scores_fingerprint: run.stages.score.as_str().to_owned(),
         version: env!("CARGO_PKG_VERSION").to_owned(),
         rows_in: decision.fate.len() as u64,
         rows_kept: decision.count(Fate::Kept),
@@ -110,10 +117,15 @@ pub(crate) fn summarise(run: &Run, scored: &Scored, decision: &Decision, notes: 
         threads: rayon::current_num_threads(),
         recall: recall::report(&scored.recall_samples, Some(decision.epsilon)),
         recall_sample: scored.recall_samples.len(),
-        work: options.output.work_dir().display().to_string(),
+        work: absolute(&options.output.work_dir()),
         files: Vec::new(),
         warnings: notes.warnings.iter().map(ToString::to_string).collect(),
     }
+}
+
+/// A path that means the same from any folder.
+fn absolute(path: &Path) -> String {
+    std::path::absolute(path).unwrap_or_else(|_| path.to_path_buf()).display().to_string()
 }
 
 /// The most memory that this process has held.

@@ -132,7 +132,14 @@ struct Texts {
 
 impl Texts {
     fn read(run: &PastRun, rows: &BTreeSet<u64>) -> Result<Self> {
-        let input = Input::recorded(&run.work.join(Stage::Embed.name()))?;
+        let folder = run.stage(Stage::Embed)?.ok_or_else(|| {
+            Error::new(
+                ErrorKind::Work,
+                "the work directory of this result is gone or has gone on to other rows",
+            )
+            .hint("run the same command line again to make it anew; the ids are in removed.parquet")
+        })?;
+        let input = Input::recorded(&folder)?;
         let mut by_file: BTreeMap<usize, Vec<(u64, u64)>> = BTreeMap::new();
         for &number in rows {
             let (file, row) = run.scores.places.locate(number);

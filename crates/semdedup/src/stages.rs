@@ -107,6 +107,8 @@ pub fn cluster(
     let non_finite = clusters.iter().filter(|&&cluster| cluster == NO_CLUSTER).count() as u64;
     warn_of_non_finite(&store, &clusters, progress);
     fs_err::create_dir_all(&output.out).map_err(Error::io)?;
+    // New centroids must never stand beside old assignments.
+    remove_old(&assignments_path)?;
     write_centroids(&centroids_path, &centroids)?;
     write_assignments(&assignments_path, &clusters)?;
     Ok(ClusterReport {
@@ -236,6 +238,7 @@ pub fn select(
         goal: describe(goal),
     };
     fs_err::create_dir_all(&output.out).map_err(Error::io)?;
+    remove_old(&output.out.join(names[2]))?;
     write_fate(&output.out.join(names[0]), &scores, &decision, Fate::Kept)?;
     write_fate(&output.out.join(names[1]), &scores, &decision, Fate::Removed)?;
     let json = serde_json::to_vec_pretty(&report).map_err(|error| Error::output(&output.out, error))?;
@@ -243,6 +246,14 @@ pub fn select(
     progress.advance(report.rows_in);
     progress.end(Stage::Select, false);
     Ok(report)
+}
+
+/// Takes away what will be written last, so that it never describes files that are not whole yet.
+fn remove_old(path: &Path) -> Result<()> {
+    match fs_err::remove_file(path) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(Error::io(error)),
+        _ => Ok(()),
+    }
 }
 
 /// Nothing existing is replaced unless the user says so.

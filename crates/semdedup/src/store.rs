@@ -1,5 +1,6 @@
 //! All embeddings of a run as one matrix, in one or many `.npy` files, of which only the rows asked for are in memory.
 
+use std::collections::HashSet;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
@@ -9,6 +10,7 @@ use semdedup_core::UnitEmbeddings;
 
 use crate::npy::Matrix;
 use crate::progress::Stage;
+use crate::work::finished_stage;
 use crate::{Error, Result};
 
 /// Rows that one thread reads at a time.
@@ -116,14 +118,18 @@ pub fn find_embeddings(inputs: &[String]) -> Result<Vec<PathBuf>> {
         let path = Path::new(input);
         let mut paths = if path.join("manifest.json").is_file() {
             // What `embed` wrote is a work directory.
-            npy_files(&path.join(Stage::Embed.name()))?
+            let (folder, _) = finished_stage(path, Stage::Embed)?.ok_or_else(|| {
+                Error::work(path, "the embeddings are not finished: rows would be missing")
+                    .hint("run the `semdedup embed` or `run` that makes them again, it goes on where it was")
+            })?;
+            npy_files(&folder)?
         } else if path.is_dir() {
             npy_files(path)?
         } else if path.exists() {
             vec![path.to_path_buf()]
         } else {
             let glob = glob::glob(input).map_err(|error| Error::usage(format!("{input}: {error}")))?;
-            glob.filter_map(std::result::Result::ok).collect()
+            glob.collect::<std::result::Result<_, _>>().map_err(|error| Error::io(error.into()))?
         };
         if paths.is_empty() {
             return Err(
@@ -132,6 +138,13 @@ pub fn find_embeddings(inputs: &[String]) -> Result<Vec<PathBuf>> {
         }
         paths.sort();
         found.extend(paths);
+    }
+    let mut seen = HashSet::new();
+    for path in &found {
+        if !seen.insert(fs::canonicalize(path).map_err(Error::io)?) {
+            return Err(Error::input(path, "is named twice: each of its rows would be a duplicate")
+                .hint("name each file once"));
+        }
     }
     Ok(found)
 }

@@ -7,10 +7,15 @@ use serde::{Deserialize, Serialize};
 use semdedup_core::Recall;
 
 /// The record of a run: what `--json` prints and `summary.json` holds.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Summary {
     /// What the result depends on, hashed: the input files, the model, every option that matters.
     pub fingerprint: String,
+    /// What the rows and their embeddings depend on, hashed.
+    pub rows_fingerprint: String,
+    /// What the scores depend on, hashed.
+    pub scores_fingerprint: String,
     /// The version of semdedup that ran.
     pub version: String,
     /// Rows read, bad ones included.

@@ -11,7 +11,6 @@ use crate::progress::Stage;
 use crate::recall;
 use crate::summary::RecallAt;
 use crate::table::ScoresFile;
-use crate::work::finished_stage;
 use crate::{Error, Result};
 
 /// One ε of a sweep.
@@ -38,8 +37,9 @@ pub fn sweep(work: &Path, epsilons: &[f64]) -> Result<Vec<SweepRow>> {
         (ScoresFile::open(work)?, Vec::new())
     } else {
         let run = PastRun::find(work)?;
-        let recall = finished_stage(&run.work, Stage::Recall)?;
-        let samples = recall.map_or(Ok(Vec::new()), |folder| read_samples(&folder.join("samples.json")))?;
+        let samples = run
+            .stage(Stage::Recall)?
+            .map_or(Ok(Vec::new()), |folder| read_samples(&folder.join("samples.json")))?;
         (run.scores, samples)
     };
     let columns = scores.columns()?;

@@ -63,8 +63,8 @@ pub(crate) struct WorkDir {
 impl WorkDir {
     /// Opens a work directory, making it where there is none.
     pub(crate) fn open(path: &Path) -> Result<Self> {
-        let is_ours = path.join("manifest.json").exists() || path.join("lock").exists();
-        if !is_ours && fs::read_dir(path).is_ok_and(|mut entries| entries.next().is_some()) {
+        let is_ours = read_manifest(path)?.is_some();
+        if !is_ours && holds_more_than_ours(path)? {
             return Err(Error::work(path, "the folder is not empty and is not a work directory")
                 .hint("name a new or empty folder with --work"));
         }
@@ -99,7 +99,8 @@ impl WorkDir {
         let folder = self.folder(stage);
         if !same {
             // In this order a kill in between never leaves old files under the new fingerprint.
-            self.manifest.stages.remove(&stage);
+            // The later stages go too: they were made of what is being replaced.
+            self.manifest.stages.retain(|&other, _| other < stage);
             self.write_manifest()?;
             remove_folder(&folder)?;
             self.set(stage, Entry { fingerprint: fingerprint.clone(), seconds: None })?;
@@ -144,11 +145,11 @@ impl Manifest {
     }
 }
 
-/// The folder of a stage that is done, in a work directory that may be in use; for looking only.
-pub(crate) fn finished_stage(work: &Path, stage: Stage) -> Result<Option<PathBuf>> {
-    let manifest = read_manifest(work)?;
-    let done = manifest.is_some_and(|m| m.stages.get(&stage).is_some_and(|entry| entry.seconds.is_some()));
-    Ok(done.then(|| work.join(stage.name())))
+/// The folder of a stage that is done, and its fingerprint, in a work directory that may be in use; for looking only.
+pub(crate) fn finished_stage(work: &Path, stage: Stage) -> Result<Option<(PathBuf, Fingerprint)>> {
+    let entry = read_manifest(work)?.and_then(|manifest| manifest.stages.get(&stage).cloned());
+    let done = entry.filter(|entry| entry.seconds.is_some());
+    Ok(done.map(|entry| (work.join(stage.name()), entry.fingerprint)))
 }
 
 fn read_manifest(path: &Path) -> Result<Option<Manifest>> {
@@ -158,8 +159,10 @@ fn read_manifest(path: &Path) -> Result<Option<Manifest>> {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(Error::io(error)),
     };
-    let manifest: Manifest = serde_json::from_slice(&bytes)
-        .map_err(|error| Error::work(&path, error).hint("delete the work directory to begin anew"))?;
+    let manifest: Manifest = serde_json::from_slice(&bytes).map_err(|error| {
+        Error::work(&path, format!("not the manifest of a work directory: {error}"))
+            .hint("name another --work; if this is a damaged work directory of semdedup, delete it")
+    })?;
     if manifest.format_version != FORMAT_VERSION {
         let found = manifest.format_version;
         return Err(Error::work(
@@ -171,7 +174,18 @@ fn read_manifest(path: &Path) -> Result<Option<Manifest>> {
     Ok(Some(manifest))
 }
 
-fn lock(path: &Path) -> Result<File> {
+/// Whether a folder without a manifest holds anything but what we leave before there is one.
+fn holds_more_than_ours(path: &Path) -> Result<bool> {
+    let entries = match fs::read_dir(path) {
+        Ok(entries) => entries.collect::<std::io::Result<Vec<_>>>().map_err(Error::io)?,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(false),
+        Err(error) => return Err(Error::io(error)),
+    };
+    let before = ["lock".into(), format!("manifest.json{TEMPORARY}").into()];
+    Ok(entries.iter().any(|entry| !before.contains(&entry.file_name())))
+}
+
+pub(crate) fn lock(path: &Path) -> Result<File> {
     let path = path.join("lock");
     let file =
         fs::OpenOptions::new().create(true).write(true).truncate(false).open(&path).map_err(Error::io)?;
@@ -251,7 +265,7 @@ mod tests {
         let fail = |work: &mut WorkDir, fingerprint: &Fingerprint| {
             let failed = work.stage(Stage::Embed, fingerprint, &Silent, |folder| {
                 write_atomically(&folder.join("part"), b"whole")?;
-                std::fs::write(folder.join("next.tmp"), b"half").unwrap();
+                std::fs::write(folder.join(format!("next{TEMPORARY}")), b"half").unwrap();
                 Err(Error::usage("stopped"))
             });
             assert!(failed.is_err());
@@ -259,7 +273,7 @@ mod tests {
         let left = |work: &mut WorkDir, fingerprint: &Fingerprint| {
             let left = Cell::new((false, false));
             work.stage(Stage::Embed, fingerprint, &Silent, |folder| {
-                left.set((folder.join("part").exists(), folder.join("next.tmp").exists()));
+                left.set((folder.join("part").exists(), folder.join(format!("next{TEMPORARY}")).exists()));
                 Ok(())
             })
             .unwrap();

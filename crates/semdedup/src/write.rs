@@ -120,6 +120,13 @@ fn write_files(
         let destination = kept.join(&file.name);
         let folder = destination.parent().unwrap_or(kept);
         fs_err::create_dir_all(folder).map_err(Error::io)?;
+        if destination.exists() {
+            return Err(Error::output(
+                &destination,
+                "two inputs have the same name on this file system, which ignores case",
+            )
+            .hint("rename one of them, or run them one by one"));
+        }
         let mut seen = 0u64;
         let rows_kept = write_kept(file, &input.limits, &destination, &mut |row| {
             seen += 1;

@@ -9,6 +9,7 @@ mod interruption;
 mod look;
 mod results;
 mod reuse;
+mod safety;
 mod stages;
 mod support;
 mod usage;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::support::{Place, number};
+use super::support::{Place, jsonl, number, texts};
 
 fn staged(place: &Place, keep: &str, goal: &str) {
     let stages = [
@@ -87,10 +87,34 @@ fn assignments_of_other_embeddings_are_refused() {
     let place = Place::with_rows(60);
     place.semdedup("embed data.jsonl --out e").succeeded();
     place.semdedup("cluster e --clusters 4 --out c").succeeded();
-    place.semdedup("cluster e e --clusters 4 --out twice").succeeded();
+    place.write("double.jsonl", jsonl(&texts(120)));
+    place.semdedup("embed double.jsonl --out d").succeeded();
+    place.semdedup("cluster d --clusters 4 --out twice").succeeded();
     let files = "--centroids c/centroids.npy --assignments twice/assignments.npy --out s.parquet";
     place.semdedup(&format!("score e {files}")).failed_with(&["120", "60"]);
     assert!(!place.path("s.parquet").exists());
+}
+
+#[test]
+fn embeddings_named_twice_or_not_finished_are_refused() {
+    let place = Place::with_rows(60);
+    place.semdedup("embed data.jsonl --out e").succeeded();
+    place
+        .semdedup("cluster e e/embed/embeddings-00000.npy --out c")
+        .failed_with(&["embeddings-00000.npy", "twice"]);
+    let manifest = place.text("e/manifest.json");
+    let unfinished = with_value(&manifest, "\"seconds\": ", "null");
+    place.write("e/manifest.json", unfinished);
+    place.semdedup("cluster e --out c").failed_with(&["e", "not finished"]);
+}
+
+/// Replaces what stands between `field` and the end of its line.
+fn with_value(text: &str, field: &str, value: &str) -> String {
+    let line = |line: &str| match line.split_once(field) {
+        Some((before, _)) => format!("{before}{field}{value}\n"),
+        None => format!("{line}\n"),
+    };
+    text.lines().map(line).collect()
 }
 
 #[test]

@@ -225,6 +225,7 @@ fn found(path: &Path, name: String, layout: (Format, Compression), metadata: &Me
             compression,
             bytes: metadata.len(),
             modified_ns,
+            identity: identity(metadata),
         },
         name,
     })
@@ -233,6 +234,21 @@ fn found(path: &Path, name: String, layout: (Format, Compression), metadata: &Me
 /// The modification time in nanoseconds since 1970 (0 for anything earlier).
 pub(super) fn modified_ns(metadata: &Metadata) -> std::io::Result<u128> {
     Ok(metadata.modified()?.duration_since(UNIX_EPOCH).map_or(0, |since| since.as_nanos()))
+}
+
+/// What tells a file from another one of the same size and modification time, where the system knows.
+pub(super) fn identity(metadata: &Metadata) -> [u64; 2] {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::MetadataExt;
+        let changed = metadata.ctime().wrapping_mul(1_000_000_000).wrapping_add(metadata.ctime_nsec());
+        [metadata.ino(), changed.cast_unsigned()]
+    }
+    #[cfg(not(unix))]
+    {
+        let _ = metadata;
+        [0, 0]
+    }
 }
 
 /// `path` relative to `base`, parts joined by `/`; only plain parts are let through, so that it cannot climb out.

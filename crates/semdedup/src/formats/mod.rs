@@ -12,6 +12,7 @@ mod columns;
 mod csv;
 mod discover;
 mod ids;
+mod int96;
 mod json;
 mod names;
 mod parquet_in;
@@ -95,6 +96,8 @@ pub struct InputFile {
     pub bytes: u64,
     /// Its modification time, in nanoseconds since 1970.
     pub modified_ns: u128,
+    /// On Unix the inode and the time in nanoseconds of its last change of any kind, which no tool sets back.
+    pub identity: [u64; 2],
 }
 
 /// What reading may take.

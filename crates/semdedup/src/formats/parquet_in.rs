@@ -16,7 +16,7 @@ use parquet::arrow::arrow_reader::{
 use parquet::file::metadata::ParquetMetaData;
 
 use super::rows::Rows;
-use super::{Columns, InputFile};
+use super::{Columns, InputFile, int96};
 use crate::{Error, Result};
 
 /// A batch is at most this many rows…
@@ -109,6 +109,7 @@ pub(super) struct ParquetRows {
 impl ParquetRows {
     /// From row `first_row` on; row groups before it are not touched.
     pub fn open(file: &InputFile, columns: &Columns, first_row: u64) -> Result<Self> {
+        int96::check(file)?;
         let (builder, groups) = projected(file, columns)?;
         let rows = groups.iter().sum();
         let (mut before, mut wanted) = (0, Vec::new());

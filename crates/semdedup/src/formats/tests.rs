@@ -13,7 +13,15 @@ const CSV: Format = Format::Csv { delimiter: b',' };
 
 fn file(format: Format) -> InputFile {
     let path = PathBuf::from("in");
-    InputFile { path, name: "in".into(), format, compression: Compression::None, bytes: 1, modified_ns: 0 }
+    InputFile {
+        path,
+        name: "in".into(),
+        format,
+        compression: Compression::None,
+        bytes: 1,
+        modified_ns: 0,
+        identity: [0, 0],
+    }
 }
 
 /// Hands out one to three bytes at a time.

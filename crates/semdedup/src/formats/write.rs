@@ -52,6 +52,9 @@ pub fn check_unchanged(file: &InputFile) -> Result<()> {
         );
         return Err(Error::input(&file.path, problem).hint(hint));
     }
+    if discover::identity(&metadata) != file.identity {
+        return Err(Error::input(&file.path, "changed since it was read, or was replaced").hint(hint));
+    }
     Ok(())
 }
 

@@ -70,5 +70,11 @@ def no_rows():
     pq.write_table(schema.empty_table(), "no_rows.parquet", compression="brotli")
 
 
-for make in (snappy_lists, zstd_times, plain_foreign, gzip_views, no_rows):
+def int96_far():
+    times = [datetime.datetime(2020, 1, 1), None, datetime.datetime(9999, 12, 31)]
+    table = pa.table({"text": ["a", "b", "c"], "when": pa.array(times, pa.timestamp("us"))})
+    pq.write_table(table, "int96_far.parquet", use_deprecated_int96_timestamps=True, store_schema=False)
+
+
+for make in (snappy_lists, zstd_times, plain_foreign, gzip_views, no_rows, int96_far):
     make()

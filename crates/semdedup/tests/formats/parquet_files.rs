@@ -152,3 +152,9 @@ fn long_texts_are_read_in_small_batches() {
     assert!(reader.next_chunk().unwrap().unwrap().rows() < 20);
     assert_eq!(read(&file, &text_column("text")).unwrap().texts(), texts);
 }
+
+#[test]
+fn an_int96_time_that_cannot_be_kept_is_refused_and_named() {
+    let error = read(&fixture("int96_far.parquet"), &text_column("text")).err().unwrap().to_string();
+    assert!(error.contains("int96_far.parquet: column `when` has an INT96 time outside"), "{error}");
+}
