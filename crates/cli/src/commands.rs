@@ -77,7 +77,8 @@ fn plan(args: &RunArgs, say: Say) -> Result<Outcome> {
 }
 
 fn embed(args: &EmbedArgs, say: Say, progress: &Reporter) -> Result<Outcome> {
-    let done = semdedup::embed(&args.input.options(), &args.model.load()?, &args.out, progress)?;
+    let done =
+        semdedup::embed(&args.input.options(), &args.model.load()?, (&args.out, args.overwrite), progress)?;
     let outcome = say.report(&done, || report::embed(&done, &args.out))?;
     Ok(Outcome { skipped_rows: done.rows_skipped, ..outcome })
 }

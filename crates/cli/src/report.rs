@@ -16,7 +16,7 @@ pub fn run(summary: &Summary, options: &RunOptions) -> String {
     facts.add("rows in", count(rows_in));
     facts.add("kept", share_of(summary.rows_kept, rows_in));
     facts.add("removed", share_of(summary.rows_removed, rows_in));
-    facts.add("exact copies", share_of(summary.exact_duplicates, rows_in));
+    facts.add("exact copies", format!("{}: the same embedding", share_of(summary.exact_duplicates, rows_in)));
     if summary.rows_skipped > 0 {
         facts.add("skipped", format!("{} (listed in skipped.parquet)", count(summary.rows_skipped)));
     }
@@ -24,10 +24,7 @@ pub fn run(summary: &Summary, options: &RunOptions) -> String {
         facts.add("empty texts", format!("{}, all kept", count(summary.empty_rows)));
     }
     if summary.truncated_texts > 0 {
-        facts.add(
-            "long texts",
-            format!("{}, of which --max-tokens tokens were read", count(summary.truncated_texts)),
-        );
+        facts.add("long texts", format!("{}, read up to --max-tokens", count(summary.truncated_texts)));
     }
     facts.add("epsilon", epsilon(summary));
     facts.add("clusters", format!("{} (largest: {} rows)", summary.clusters, count(summary.largest_cluster)));
@@ -127,10 +124,7 @@ pub fn embed(report: &EmbedReport, out: &Path) -> String {
         facts.add("skipped", count(report.rows_skipped));
     }
     facts.add("empty texts", count(report.empty_rows));
-    facts.add(
-        "long texts",
-        format!("{}, of which --max-tokens tokens were read", count(report.truncated_texts)),
-    );
+    facts.add("long texts", format!("{}, read up to --max-tokens", count(report.truncated_texts)));
     facts.add("dimension", report.dim.to_string());
     facts.add("files", format!("{} in {}", report.files.len(), out.display()));
     facts.add("next", format!("semdedup cluster {} --out DIR", shell_word(&out.display().to_string())));
@@ -171,6 +165,9 @@ pub fn select(report: &SelectReport, out: &Path) -> String {
     facts.add("rows in", count(report.rows_in));
     facts.add("kept", share_of(report.rows_kept, report.rows_in));
     facts.add("removed", share_of(report.rows_removed, report.rows_in));
+    if report.rows_skipped > 0 {
+        facts.add("skipped", format!("{}, which could not be read", count(report.rows_skipped)));
+    }
     facts.add("epsilon", short(report.epsilon));
     facts.add("results", out.display().to_string());
     facts.text()

@@ -21,12 +21,13 @@ impl fmt::Display for EpsilonError {
 impl std::error::Error for EpsilonError {}
 
 impl Epsilon {
-    /// An ε above 0 and at most 1. At 0 nothing could be removed, since no cosine similarity is above 1.
+    /// An ε above 0 and at most 1. At 0, or at an ε so small that 1 − ε is 1, nothing could be removed, since no cosine
+    /// similarity is above 1.
     ///
     /// # Errors
     /// For any other value, NaN included.
     pub fn new(epsilon: f64) -> Result<Self, EpsilonError> {
-        if epsilon > 0.0 && epsilon <= 1.0 { Ok(Self(epsilon)) } else { Err(EpsilonError(epsilon)) }
+        if 1.0 - epsilon < 1.0 && epsilon <= 1.0 { Ok(Self(epsilon)) } else { Err(EpsilonError(epsilon)) }
     }
 
     /// The number.
@@ -186,7 +187,7 @@ mod tests {
 
     #[test]
     fn an_epsilon_of_nothing_more_than_everything_or_nan_is_refused_at_the_door() {
-        for bad in [0.0, -0.1, 1.01, 3.0, f64::NAN, f64::INFINITY] {
+        for bad in [0.0, 1e-17, -0.1, 1.01, 3.0, f64::NAN, f64::INFINITY] {
             assert!(Epsilon::new(bad).is_err(), "{bad}");
         }
     }

@@ -2,6 +2,7 @@
 //! The format: numpy.org/doc/stable/reference/generated/numpy.lib.format.html
 
 use std::io::{BufWriter, Seek, SeekFrom, Write};
+use std::panic::AssertUnwindSafe;
 use std::path::{Path, PathBuf};
 
 use fs_err::File;
@@ -67,7 +68,10 @@ fn open(path: &Path) -> Result<NpyFile> {
             format!("a header of {header_bytes} bytes is over the limit of {MAX_HEADER_BYTES}"),
         ));
     }
-    let header = npyz::NpyHeader::from_reader(&mut file).map_err(|error| damaged(path, error))?;
+    // The parser multiplies the shape without looking, and panics where the product does not fit.
+    let header = std::panic::catch_unwind(AssertUnwindSafe(|| npyz::NpyHeader::from_reader(&mut file)))
+        .map_err(|_| damaged(path, "its shape makes no sense"))?
+        .map_err(|error| damaged(path, error))?;
     let descr = header.dtype().descr();
     let number = Number::from_descr(&descr).ok_or_else(|| {
         Error::input(

@@ -69,11 +69,14 @@ fn a_header_that_claims_more_than_there_is_is_refused_before_memory_is_taken() {
     let whole = std::fs::read(fixture("f32.npy")).unwrap();
     let huge =
         String::from_utf8_lossy(&whole[10..128]).replace("(4, 3), }   ", "(4611686018427387904, 3), }");
-    let mut bytes = whole[..10].to_vec();
-    bytes.extend(huge.as_bytes());
-    bytes[8] = huge.len() as u8;
-    std::fs::write(&path, bytes).unwrap();
-    assert!(Matrix::open(&path).is_err());
+    for shape in ["(4611686018427387904, 3), }", "(4611686018427387905, 8), }"] {
+        let header = huge.replace("(4611686018427387904, 3), }", shape);
+        let mut bytes = whole[..10].to_vec();
+        bytes.extend(header.as_bytes());
+        bytes[8] = header.len() as u8;
+        std::fs::write(&path, bytes).unwrap();
+        assert!(Matrix::open(&path).is_err());
+    }
 }
 
 #[test]

@@ -59,7 +59,7 @@ impl Wanted<'_> {
         check_foreign(out)?;
         if let Some(summary) = earlier {
             let same = summary.fingerprint == self.fingerprint.as_str();
-            if same && files_of(&summary).iter().all(|file| out.join(file).exists()) {
+            if same && is_whole(out, &summary) {
                 return Ok(Some(summary));
             }
             if !same && !self.overwrite {
@@ -164,6 +164,13 @@ fn check_foreign(out: &Path) -> Result<()> {
         }
         None => Ok(()),
     }
+}
+
+/// Whether the files of a finished result are all there, in the size in which they were written.
+fn is_whole(out: &Path, summary: &Summary) -> bool {
+    let size = |name: &str| fs::metadata(out.join(KEPT).join(name)).map(|file| file.len()).ok();
+    files_of(summary).iter().all(|file| out.join(file).exists())
+        && summary.files.iter().all(|file| size(&file.kept) == Some(file.bytes_kept))
 }
 
 /// The files of a finished result.

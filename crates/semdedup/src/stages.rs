@@ -18,7 +18,7 @@ use crate::progress::{Progress, Stage, Warning};
 use crate::score::score as score_rows;
 use crate::store::EmbeddingStore;
 use crate::table::{NamedRows, ScoresFile, write_scores};
-use crate::work::WorkDir;
+use crate::work::{WorkDir, finished_stage};
 use crate::write::{Decision, Fate, write_fate};
 use crate::{Error, Result};
 
@@ -39,22 +39,27 @@ pub struct EmbedReport {
     pub files: Vec<PathBuf>,
 }
 
-/// Embeds the rows of the input into `out`, which is a work directory: a killed run goes on where it was.
+/// Embeds the rows of the input into a folder, which is a work directory: a killed run goes on where it was. Other
+/// embeddings that are there already are replaced only if the second part of `output` says so.
 ///
 /// # Errors
 /// Input that cannot be read, a folder that holds other things.
 pub fn embed(
     options: &InputOptions,
     model: &dyn TextModel,
-    out: &Path,
+    output: (&Path, bool),
     progress: &dyn Progress,
 ) -> Result<EmbedReport> {
+    let (out, overwrite) = output;
     let input = Input::find(options, &[out.to_path_buf()])?;
+    let fingerprint = embed_fingerprint(&input, model)?;
+    if finished_stage(out, Stage::Embed)?.is_some_and(|(_, there)| there != fingerprint) && !overwrite {
+        return Err(Error::output(out, "holds the embeddings of another input, model or option")
+            .hint("--overwrite replaces them; or name another --out"));
+    }
     let mut work = WorkDir::open(out)?;
     let folder = work.folder(Stage::Embed);
-    work.stage(Stage::Embed, &embed_fingerprint(&input, model)?, progress, |folder| {
-        embed_parts(&input, model, folder, progress)
-    })?;
+    work.stage(Stage::Embed, &fingerprint, progress, |folder| embed_parts(&input, model, folder, progress))?;
     let dataset = Dataset::open(&input, &folder)?;
     Ok(EmbedReport {
         rows: dataset.places.rows(),
@@ -99,6 +104,7 @@ pub fn cluster(
         (output.out.join("centroids.npy"), output.out.join("assignments.npy"));
     for path in [&centroids_path, &assignments_path] {
         check_free(path, output.overwrite)?;
+        check_not_input(path, embeddings)?;
     }
     let centroids = cluster::train(&store, options, progress)?;
     progress.end(Stage::Train, false);
@@ -171,6 +177,7 @@ pub fn score(
     let centroids = read_centroids(&inputs.centroids, store.dim())?;
     let clusters = read_assignments(&inputs.assignments, store.rows(), centroids.len())?;
     check_free(out, overwrite)?;
+    check_not_input(out, inputs.embeddings.iter().chain([&inputs.centroids, &inputs.assignments]))?;
     let columns = score_rows(&store, &centroids, clusters, (ranking, progress))?;
     progress.end(Stage::Score, false);
     warn_of_non_finite(&store, &columns.cluster, progress);
@@ -246,6 +253,15 @@ pub fn select(
     progress.advance(report.rows_in);
     progress.end(Stage::Select, false);
     Ok(report)
+}
+
+/// What is read is never replaced, whatever the options.
+fn check_not_input<'a>(out: &Path, inputs: impl IntoIterator<Item = &'a PathBuf>) -> Result<()> {
+    let Ok(there) = fs_err::canonicalize(out) else { return Ok(()) };
+    match inputs.into_iter().find(|input| fs_err::canonicalize(input).is_ok_and(|input| input == there)) {
+        Some(_) => Err(Error::output(out, "this is one of the inputs").hint("name another --out")),
+        None => Ok(()),
+    }
 }
 
 /// Takes away what will be written last, so that it never describes files that are not whole yet.

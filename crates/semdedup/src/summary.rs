@@ -83,6 +83,8 @@ pub struct FileSummary {
     pub rows_in: u64,
     /// Rows that stay.
     pub rows_kept: u64,
+    /// The size of the kept file.
+    pub bytes_kept: u64,
 }
 
 /// The recall at one ε.

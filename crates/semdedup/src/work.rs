@@ -66,7 +66,7 @@ impl WorkDir {
         let is_ours = read_manifest(path)?.is_some();
         if !is_ours && holds_more_than_ours(path)? {
             return Err(Error::work(path, "the folder is not empty and is not a work directory")
-                .hint("name a new or empty folder with --work"));
+                .hint("name a new or empty folder for it"));
         }
         fs::create_dir_all(path).map_err(Error::io)?;
         let lock = lock(path)?;

@@ -144,7 +144,8 @@ fn write_files(
         }
         progress.advance(seen % (1 << 16));
         let path = file.path.display().to_string();
-        files.push(FileSummary { path, kept: file.name.clone(), rows_in, rows_kept });
+        let bytes_kept = fs_err::metadata(&destination).map_err(Error::io)?.len();
+        files.push(FileSummary { path, kept: file.name.clone(), rows_in, rows_kept, bytes_kept });
     }
     Ok(files)
 }

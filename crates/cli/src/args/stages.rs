@@ -24,6 +24,9 @@ pub struct EmbedArgs {
     /// The folder of the embeddings; it is made where it is missing
     #[arg(long, value_name = "DIR", help_heading = "Output options")]
     pub out: PathBuf,
+    /// Replace other embeddings in --out; without it, they are an error
+    #[arg(long, help_heading = "Output options")]
+    pub overwrite: bool,
     #[command(flatten)]
     pub model: ModelArgs,
 }

@@ -152,7 +152,7 @@ fn texts_that_were_cut_or_empty_are_told() {
     place.write("odd.jsonl", "{\"text\": \"\"}\n");
     let said = place.semdedup("run data.jsonl odd.jsonl --max-tokens 4 --out out").succeeded();
     assert!(
-        said.stdout.contains("1, all kept") && said.stdout.contains("40, of which --max-tokens"),
+        said.stdout.contains("1, all kept") && said.stdout.contains("40, read up to --max-tokens"),
         "{}",
         said.stdout
     );

@@ -101,3 +101,42 @@ fn selecting_into_the_result_of_a_whole_run_is_refused() {
     place.semdedup("select out/scores.parquet --epsilon 0.2 --out out --overwrite").failed_with(&["out"]);
     assert_eq!(place.files("out"), before);
 }
+
+#[test]
+fn other_embeddings_are_replaced_only_with_overwrite() {
+    let place = Place::with_rows(40);
+    place.semdedup("embed data.jsonl --out e").succeeded();
+    let before = place.files("e");
+    place
+        .semdedup("embed data.jsonl --out e --max-tokens 3")
+        .failed_with(&["e", "another input, model or option"]);
+    assert_eq!(place.files("e"), before);
+    place.semdedup("embed data.jsonl --out e --max-tokens 3 --overwrite").succeeded();
+    assert_ne!(place.files("e"), before);
+}
+
+#[test]
+fn an_input_is_never_replaced_even_with_overwrite() {
+    let place = Place::with_rows(40);
+    place.semdedup("embed data.jsonl --out e").succeeded();
+    place.semdedup("cluster e --clusters 3 --out c").succeeded();
+    let before = place.files("c");
+    let files = "--centroids c/centroids.npy --assignments c/assignments.npy";
+    place
+        .semdedup(&format!("score e {files} --out c/centroids.npy --overwrite"))
+        .failed_with(&["one of the inputs"]);
+    place
+        .semdedup("cluster c/centroids.npy --clusters 1 --out c --overwrite")
+        .failed_with(&["one of the inputs"]);
+    assert_eq!(place.files("c"), before);
+}
+
+#[test]
+fn a_kept_file_that_was_cut_short_is_written_again() {
+    let place = Place::with_rows(40);
+    place.semdedup("run data.jsonl --out out").succeeded();
+    let whole = place.result("out");
+    place.write("out/kept/data.jsonl", "");
+    place.semdedup("run data.jsonl --out out").succeeded();
+    assert_eq!(place.result("out"), whole);
+}

@@ -67,6 +67,11 @@ fn pair_key(left: u16, right: u16) -> u32 {
     u32::from(left) << 16 | u32::from(right)
 }
 
+/// No piece of the vocabulary has more characters.
+const LONGEST_PIECE: usize = 64;
+/// Characters behind the last token that is read, which may still decide where it ends.
+const SLACK: usize = 4096;
+
 /// Buffers kept from one word to the next.
 #[derive(Default)]
 pub(super) struct Scratch {
@@ -106,8 +111,11 @@ impl Bpe {
     }
 
     /// Appends the tokens of a word, spaces standing for `▁`; may stop when `tokens` has more than `limit`.
+    ///
+    /// Of a word far longer than `limit` tokens could be, only the beginning is looked at: megabytes without a place to
+    /// cut would otherwise be held and merged for tokens that nobody reads.
     pub(super) fn encode(&self, word: &str, limit: usize, scratch: &mut Scratch, tokens: &mut Vec<u16>) {
-        for character in word.chars() {
+        for character in word.chars().take(limit.saturating_mul(LONGEST_PIECE).saturating_add(SLACK)) {
             if tokens.len() > limit {
                 return scratch.symbols.clear();
             }

@@ -128,7 +128,12 @@ impl Survey {
         while let Some(entry) = entries.next() {
             let entry = match entry {
                 Ok(entry) => entry,
-                Err(error) if error.path().is_some_and(|path| self.passes_over(path)) => continue,
+                // A link to a folder around it: what is there is found anyway.
+                Err(error) if error.loop_ancestor().is_some() => continue,
+                // A folder that cannot be read holds nobody knows what, so it is never passed over.
+                Err(error) if error.path().is_some_and(|path| !path.is_dir() && self.passes_over(path)) => {
+                    continue;
+                }
                 Err(error) => {
                     let path = error.path().unwrap_or(root).to_path_buf();
                     return Err(Error::input(path, error));

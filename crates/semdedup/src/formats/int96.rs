@@ -65,7 +65,9 @@ fn all_fit(column: ColumnReader) -> parquet::errors::Result<bool> {
     let ColumnReader::Int96ColumnReader(mut column) = column else { return Ok(true) };
     let (mut values, mut defined, mut repeated) = (Vec::new(), Vec::new(), Vec::new());
     loop {
-        (values.clear(), defined.clear(), repeated.clear());
+        values.clear();
+        defined.clear();
+        repeated.clear();
         let read = column.read_records(BATCH, Some(&mut defined), Some(&mut repeated), &mut values)?;
         if !values.iter().all(fits) {
             return Ok(false);
