@@ -62,6 +62,13 @@ impl Wanted<'_> {
             if same && is_whole(out, &summary) {
                 return Ok(Some(summary));
             }
+            if let Some(file) = altered(out, &summary).filter(|_| same && !self.overwrite) {
+                return Err(Error::output(
+                    out.join(file),
+                    "is not as it was written: it has another size now",
+                )
+                .hint("--overwrite writes this result again; or name another --out"));
+            }
             if !same && !self.overwrite {
                 return Err(Error::output(out, format!("holds another result ({})", summary.goal)).hint(
                     "--overwrite replaces it; another --out with the same --work keeps both and goes fast",
@@ -168,9 +175,14 @@ fn check_foreign(out: &Path) -> Result<()> {
 
 /// Whether the files of a finished result are all there, in the size in which they were written.
 fn is_whole(out: &Path, summary: &Summary) -> bool {
-    let size = |name: &str| fs::metadata(out.join(KEPT).join(name)).map(|file| file.len()).ok();
-    files_of(summary).iter().all(|file| out.join(file).exists())
-        && summary.files.iter().all(|file| size(&file.kept) == Some(file.bytes_kept))
+    files_of(summary).iter().all(|file| out.join(file).exists()) && altered(out, summary).is_none()
+}
+
+/// A kept file that somebody cut or edited since; it may hold his work now.
+fn altered(out: &Path, summary: &Summary) -> Option<PathBuf> {
+    let other_size = |path: &Path, bytes| fs::metadata(out.join(path)).is_ok_and(|file| file.len() != bytes);
+    let mut kept = summary.files.iter().map(|file| (Path::new(KEPT).join(&file.kept), file.bytes_kept));
+    kept.find(|(path, bytes)| other_size(path, *bytes)).map(|(path, _)| path)
 }
 
 /// The files of a finished result.

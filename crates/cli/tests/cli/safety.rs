@@ -132,11 +132,15 @@ fn an_input_is_never_replaced_even_with_overwrite() {
 }
 
 #[test]
-fn a_kept_file_that_was_cut_short_is_written_again() {
+fn a_kept_file_that_was_cut_or_edited_is_noticed_and_written_again_only_with_overwrite() {
     let place = Place::with_rows(40);
     place.semdedup("run data.jsonl --out out").succeeded();
     let whole = place.result("out");
-    place.write("out/kept/data.jsonl", "");
-    place.semdedup("run data.jsonl --out out").succeeded();
-    assert_eq!(place.result("out"), whole);
+    for now in ["", "edited by hand for days"] {
+        place.write("out/kept/data.jsonl", now);
+        place.semdedup("run data.jsonl --out out").failed_with(&["out/kept/data.jsonl", "another size"]);
+        assert_eq!(place.text("out/kept/data.jsonl"), now);
+        place.semdedup("run data.jsonl --out out --overwrite").succeeded();
+        assert_eq!(place.result("out"), whole);
+    }
 }
