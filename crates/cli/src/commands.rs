@@ -94,8 +94,9 @@ fn score(args: &ScoreArgs, say: Say, progress: &Reporter) -> Result<Outcome> {
         embeddings: semdedup::find_embeddings(&args.embeddings)?,
         centroids: args.centroids.clone(),
         assignments: args.assignments.clone(),
+        probes: args.probes.clone(),
     };
-    let done = semdedup::score(&inputs, &args.ranking(), (&args.out, args.overwrite), progress)?;
+    let done = semdedup::score(&inputs, &args.options(), &args.out, progress)?;
     say.report(&done, || report::score(&done, &args.out))
 }
 

@@ -1,5 +1,6 @@
 //! The results of the commands as people read them.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use indicatif::{HumanBytes, HumanCount};
@@ -91,6 +92,12 @@ fn times(summary: &Summary) -> String {
     format!("{} ({})", seconds(total), stages.join(", "))
 }
 
+/// The seconds of the steps of a stage that is a command of its own.
+fn steps(seconds: &BTreeMap<&str, f64>) -> String {
+    let steps: Vec<String> = seconds.iter().map(|(name, seconds)| format!("{name} {seconds:.1} s")).collect();
+    steps.join(", ")
+}
+
 /// What a run would do.
 pub fn plan(plan: &Plan) -> String {
     let header = ["rows", "bytes", "text", "id", "file"].map(str::to_owned).to_vec();
@@ -141,7 +148,10 @@ pub fn cluster(report: &ClusterReport, out: &Path) -> String {
         facts.add("not finite", format!("{} rows, in no cluster", count(report.non_finite_rows)));
     }
     let file = |name: &str| out.join(name).display().to_string();
-    facts.add("results", format!("{}, {}", file("centroids.npy"), file("assignments.npy")));
+    facts.add("time", steps(&report.seconds));
+    let files = ["centroids.npy", "assignments.npy", "probes.npy"].map(file);
+    let there: Vec<String> = files.into_iter().filter(|file| Path::new(file).exists()).collect();
+    facts.add("results", there.join(", "));
     facts.text()
 }
 
@@ -153,6 +163,13 @@ pub fn score(report: &ScoreReport, out: &Path) -> String {
     if report.non_finite_rows > 0 {
         facts.add("not finite", format!("{} rows, compared with nothing", count(report.non_finite_rows)));
     }
+    for at in report.recall.iter().filter(|at| at.epsilon >= 0.05) {
+        if let (Some(share), Some(interval)) = (at.recall, at.interval) {
+            let measured = measured(share, interval, at.rows);
+            facts.add("recall", format!("at epsilon {}: {measured}", short(at.epsilon)));
+        }
+    }
+    facts.add("time", steps(&report.seconds));
     let out = out.display().to_string();
     facts.add("results", out.clone());
     facts.add("next", format!("semdedup sweep {}", shell_word(&out)));

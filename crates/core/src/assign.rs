@@ -1,12 +1,57 @@
-//! Each row to its most similar centroid.
+//! Each row to its most similar centroid, and to the next ones where a duplicate may lie across the border.
+
+use std::ops::Range;
 
 use rayon::prelude::*;
 
+use crate::codes::{Codes, Likely, Panels, Query, Search, Searcher, most_similar};
 use crate::embeddings::UnitEmbeddings;
-use crate::kernels::{BLOCK, Isa, LANES, Panels, Products, largest};
+use crate::kernels::Isa;
+use crate::kmeans::{Training, train};
 
-/// The cluster of a row that has no place in the clustering: it had a NaN or an infinity.
+/// The cluster of a row that has no place in the clustering: it had a NaN or an infinity. In place of a probe: no more.
 pub const NO_CLUSTER: u32 = u32::MAX;
+
+/// In which clusters a row is compared.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Probes {
+    /// In those of its so many most similar centroids. One is the paper's method: its own cluster alone.
+    Nearest(usize),
+    /// In its own, in the next one, and in up to six more whose centroids are nearly as similar as its own: by
+    /// [`AUTO_GAP`] or less. A row deep inside its cluster has its duplicates there; one at a border may not.
+    Auto,
+}
+
+/// See [`Probes::Auto`].
+pub const AUTO_GAP: f32 = 0.1;
+
+impl Probes {
+    /// The most clusters that a row is compared in.
+    pub fn most(self) -> usize {
+        match self {
+            Self::Nearest(count) => count.max(1),
+            Self::Auto => 8,
+        }
+    }
+
+    /// Whether a row probes the cluster that comes `place`-th (its own being 0), less similar than its own by `gap`.
+    fn reaches(self, place: usize, gap: f32) -> bool {
+        match self {
+            Self::Nearest(count) => place < count,
+            Self::Auto => place < self.most() && (place <= 1 || gap <= AUTO_GAP),
+        }
+    }
+}
+
+impl std::fmt::Display for Probes {
+    /// `auto` or the number.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Nearest(count) => write!(f, "{count}"),
+            Self::Auto => f.write_str("auto"),
+        }
+    }
+}
 
 /// The cluster of each row and the cosine similarity to its centroid.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -15,50 +60,279 @@ pub struct Assignment {
     pub cluster: Vec<u32>,
     /// In [−1, 1] up to rounding; exactly 0 for a row without direction, and for no other.
     pub similarity: Vec<f32>,
+    /// The other clusters that a row is compared in, most similar first (by the estimates of 8-bit codes, exact to about
+    /// 0.01), then [`NO_CLUSTER`]: rows × ([`Probes::most`] − 1).
+    pub probes: Vec<u32>,
+    /// Comparisons of a row with a centroid that this took.
+    pub compared: u64,
 }
 
-/// Finds for each row the centroid with the highest cosine similarity, the lowest-numbered one on a tie. A zero row
-/// is equally far from all, so it goes to cluster 0.
-pub fn assign(rows: &UnitEmbeddings, centroids: &UnitEmbeddings) -> Assignment {
-    assert_eq!(rows.dim(), centroids.dim(), "rows and centroids have the same dimension");
-    assert!(!centroids.is_empty() || rows.is_empty(), "rows need at least one centroid");
-    let panels = Panels::pack((0..centroids.len()).map(|c| centroids.row(c)), centroids.dim());
-    let mut cluster = vec![0; rows.len()];
-    let mut similarity = vec![0.0; rows.len()];
-    let blocks = cluster.par_chunks_mut(BLOCK).zip(similarity.par_chunks_mut(BLOCK));
-    blocks.enumerate().for_each(|(block, (cluster, similarity))| {
-        let first = block * BLOCK;
-        let rows: Vec<&[f32]> = (first..first + cluster.len()).map(|i| rows.row(i)).collect();
-        nearest(&rows, &panels, cluster, similarity);
-    });
-    for &row in rows.non_finite_rows() {
-        cluster[row] = NO_CLUSTER;
+/// Up to so many centroids are compared one by one; more are found through groups of similar centroids.
+const FLAT: usize = 256;
+
+/// The groups that a row looks into, those with the most similar centres.
+const GROUPS_PER_ROW: usize = 8;
+
+/// Rows that are looked up together, so that those of one group meet its centroids while these are in the cache.
+const TOGETHER: usize = 2048;
+
+/// Centroids, arranged so that a row is compared with a few √k of k.
+///
+/// As in a two-level inverted file (Jégou, Douze and Schmid 2011): the centroids themselves are clustered, a row finds its
+/// eight nearest groups and looks at their centroids. So its cluster is the most similar of many, not of all.
+#[derive(Debug)]
+pub struct Assigner<'a> {
+    centroids: &'a UnitEmbeddings,
+    centres: UnitEmbeddings,
+    centre_panels: Panels,
+    groups: Vec<Group>,
+}
+
+#[derive(Debug)]
+struct Group {
+    centroids: Vec<u32>,
+    panels: Panels,
+}
+
+impl<'a> Assigner<'a> {
+    /// Arranges the centroids.
+    pub fn new(centroids: &'a UnitEmbeddings) -> Self {
+        assert!(!centroids.is_empty(), "rows need at least one centroid");
+        let dim = centroids.dim();
+        let origin = vec![0.0; dim];
+        let mut centres = UnitEmbeddings::empty(dim);
+        let mut members: Vec<Vec<u32>> = Vec::new();
+        if centroids.len() <= FLAT {
+            centres.push_unit(&mean(centroids));
+            members.push((0..centroids.len() as u32).collect());
+        } else {
+            let clusters = (centroids.len() as f64).sqrt().round() as usize;
+            centres =
+                train(centroids, &Training { clusters, iterations: 6, refinements: 0, seed: 0 }).centroids;
+            members.resize(centres.len(), Vec::new());
+            let home = Assigner::new(&centres).assign(centroids, Probes::Nearest(1)).cluster;
+            // A centroid that is not finite is as far from one group as from another.
+            let group = |group: u32| if group == NO_CLUSTER { 0 } else { group as usize };
+            home.iter().zip(0..).for_each(|(&home, c)| members[group(home)].push(c));
+        }
+        let groups = members.into_iter().enumerate().map(|(g, centroids_of)| {
+            let rows = centroids_of.iter().map(|&c| centroids.row(c as usize));
+            let codes = Codes::encode(rows, centres.row(g), &origin);
+            Group { panels: Panels::pack(&codes, 0..codes.len()), centroids: centroids_of }
+        });
+        let groups = groups.collect();
+        let codes = Codes::encode((0..centres.len()).map(|g| centres.row(g)), &origin, &origin);
+        Self { centroids, centre_panels: Panels::pack(&codes, 0..codes.len()), centres, groups }
     }
-    mark_directed(rows, &mut similarity);
-    Assignment { cluster, similarity }
+
+    /// Finds for each row the centroid with the highest cosine similarity of those that it looks at, the
+    /// lowest-numbered one on a tie, and the clusters to probe. A zero row is equally far from all: it goes to cluster
+    /// 0 and probes none.
+    pub fn assign(&self, rows: &UnitEmbeddings, probes: Probes) -> Assignment {
+        assert_eq!(rows.dim(), self.centroids.dim(), "rows and centroids have the same dimension");
+        let starts: Vec<usize> = (0..rows.len()).step_by(TOGETHER).collect();
+        let some = |found: &mut Vec<Found>, first| {
+            self.assign_some(rows, first..rows.len().min(first + TOGETHER), probes, found)
+        };
+        let parts: Vec<Assignment> = starts.into_par_iter().map_init(Vec::new, some).collect();
+        let mut all = Assignment::default();
+        for part in parts {
+            all.cluster.extend(part.cluster);
+            all.similarity.extend(part.similarity);
+            all.probes.extend(part.probes);
+            all.compared += part.compared;
+        }
+        for &row in rows.zero_rows().iter().chain(rows.non_finite_rows()) {
+            all.probes[row * (probes.most() - 1)..(row + 1) * (probes.most() - 1)].fill(NO_CLUSTER);
+            all.cluster[row] = 0;
+        }
+        for &row in rows.non_finite_rows() {
+            all.cluster[row] = NO_CLUSTER;
+        }
+        mark_directed(rows, &mut all.similarity);
+        all
+    }
+
+    fn assign_some(
+        &self,
+        rows: &UnitEmbeddings,
+        range: Range<usize>,
+        probes: Probes,
+        found: &mut Vec<Found>,
+    ) -> Assignment {
+        let origin = vec![0.0; rows.dim()];
+        let codes = Codes::encode(range.clone().map(|row| rows.row(row)), &origin, &origin);
+        found.resize_with(found.len().max(codes.len()), Found::default);
+        found.iter_mut().for_each(Found::clear);
+        let mut lookup = Lookup { codes: &codes, wanted: probes.most(), found, compared: 0 };
+        let nearest = self.nearest_groups(rows, range.start, &codes, &mut lookup.compared);
+        let width = nearest.len() / codes.len().max(1);
+        // The nearest group first: it shows how similar a centroid of another group must be.
+        for places in [0..1, 1..width] {
+            let mut visits: Vec<Vec<(usize, f32)>> = vec![Vec::new(); self.groups.len()];
+            for (row, groups) in nearest.chunks_exact(width).enumerate() {
+                groups[places.clone()].iter().for_each(|&(g, to)| visits[g as usize].push((row, to)));
+            }
+            self.groups.iter().zip(&visits).for_each(|(group, visits)| lookup.look(group, visits));
+        }
+        let mut assignment = Assignment { compared: lookup.compared, ..Assignment::default() };
+        for (row, found) in range.zip(lookup.found) {
+            let (own, cluster) = found.decide(|c| dot(rows.row(row), self.centroids.row(c as usize)));
+            assignment.cluster.push(cluster);
+            assignment.similarity.push(own);
+            let others = found.best.iter().filter(|&&(_, c)| c != cluster).zip(1..);
+            let reached = others.take_while(|&(&(x, _), place)| probes.reaches(place, own - x));
+            let before = assignment.probes.len();
+            assignment.probes.extend(reached.map(|(&(_, c), _)| c));
+            assignment.probes.resize(before + probes.most() - 1, NO_CLUSTER);
+        }
+        assignment
+    }
+
+    /// For each row its nearest groups, nearest first, with its similarity to their centres: rows × ([`GROUPS_PER_ROW`]
+    /// or as many as there are).
+    fn nearest_groups(
+        &self,
+        rows: &UnitEmbeddings,
+        first: usize,
+        codes: &Codes,
+        compared: &mut u64,
+    ) -> Vec<(u32, f32)> {
+        let wanted = GROUPS_PER_ROW.min(self.groups.len());
+        let exact = |i: usize, g: u32| (g, dot(rows.row(first + i), self.centres.row(g as usize)));
+        if self.groups.len() == 1 {
+            return (0..codes.len()).map(|i| exact(i, 0)).collect();
+        }
+        *compared += codes.len() as u64 * self.groups.len() as u64;
+        let queries: Vec<Query> =
+            (0..codes.len()).map(|row| Query { row, limit: self.groups.len() }).collect();
+        let mut nearest = Vec::with_capacity(codes.len() * wanted);
+        let mut groups = Groups { wanted, exact, found: Found::default(), nearest: &mut nearest };
+        Search { codes, targets: &self.centre_panels, wanted }.run(&queries, &mut groups);
+        nearest
+    }
 }
 
-fn nearest(rows: &[&[f32]], panels: &Panels, cluster: &mut [u32], similarity: &mut [f32]) {
-    let isa = Isa::detect();
-    let mut products: Products = [[0.0; LANES]; BLOCK];
-    similarity.fill(f32::NEG_INFINITY);
-    for (first, used, panel) in panels.iter() {
-        isa.products(rows, panel, &mut products);
-        for ((lanes, best), cluster) in products.iter_mut().zip(similarity.iter_mut()).zip(cluster.iter_mut())
-        {
-            lanes[used..].fill(f32::NEG_INFINITY);
-            let max = largest(lanes);
-            if max > *best {
-                *best = max;
-                *cluster = (first + lane_of(lanes, max)) as u32;
+/// A search for the nearest groups of some rows.
+struct Groups<'a, F> {
+    wanted: usize,
+    exact: F,
+    found: Found,
+    nearest: &'a mut Vec<(u32, f32)>,
+}
+
+impl<F: Fn(usize, u32) -> (u32, f32)> Searcher for Groups<'_, F> {
+    fn found(&mut self, query: usize, likely: Likely) {
+        self.found.clear();
+        likely.candidates.iter().for_each(|&candidate| self.found.add(candidate, self.wanted));
+        self.nearest.extend(self.found.best.iter().map(|&(_, g)| (self.exact)(query, g)));
+    }
+}
+
+/// The rows that are looked up together.
+struct Lookup<'a> {
+    codes: &'a Codes,
+    wanted: usize,
+    found: &'a mut Vec<Found>,
+    compared: u64,
+}
+
+/// What has been found for a row.
+#[derive(Debug, Default)]
+struct Found {
+    /// The highest (estimate, centroid), descending, on a tie the lower-numbered first.
+    best: Vec<(f32, u32)>,
+    /// Others that may be the most similar one by their estimates.
+    likely: Vec<(f32, u32)>,
+    /// The widest window of the searches that found these.
+    window: f32,
+}
+
+impl Found {
+    fn clear(&mut self) {
+        self.best.clear();
+        self.likely.clear();
+        self.window = 0.0;
+    }
+
+    fn add(&mut self, found: (f32, u32), wanted: usize) {
+        let before = |a: (f32, u32), b: (f32, u32)| a.0 > b.0 || (a.0 == b.0 && a.1 < b.1);
+        let place = self.best.iter().position(|&other| before(found, other)).unwrap_or(self.best.len());
+        if self.best.len() < wanted {
+            self.best.insert(place, found);
+            return;
+        }
+        let out = match place < wanted {
+            true => {
+                let last = self.best.pop();
+                self.best.insert(place, found);
+                last.unwrap_or(found)
             }
+            false => found,
+        };
+        if out.0 >= self.best[0].0 - self.window {
+            self.likely.push(out);
+        }
+    }
+
+    /// What an estimate must reach to matter.
+    fn threshold(&self, wanted: usize, window: f32) -> f32 {
+        match self.best.len() < wanted {
+            true => f32::NEG_INFINITY,
+            false => self.best[wanted - 1].0.min(self.best[0].0 - window.max(self.window)),
+        }
+    }
+
+    /// The most similar centroid by exact similarity, the lowest-numbered one on a tie.
+    fn decide(&self, exact: impl Fn(u32) -> f32) -> (f32, u32) {
+        let least = self.best[0].0 - self.window;
+        let candidates = self.best.iter().chain(&self.likely).filter(|&&(estimate, _)| estimate >= least);
+        most_similar(candidates.map(|&(_, c)| (exact(c), c))).unwrap_or((0.0, 0))
+    }
+}
+
+impl Lookup<'_> {
+    /// Compares rows, given with their similarity to the centre of a group, with its centroids.
+    fn look(&mut self, group: &Group, rows: &[(usize, f32)]) {
+        let (codes, wanted, limit) = (self.codes, self.wanted, group.centroids.len());
+        self.compared += (rows.len() * limit) as u64;
+        let queries: Vec<Query> = rows.iter().map(|&(row, _)| Query { row, limit }).collect();
+        let mut look = Look { lookup: self, group, rows };
+        Search { codes, targets: &group.panels, wanted }.run(&queries, &mut look);
+    }
+}
+
+/// A search of some rows in one group.
+struct Look<'a, 'b> {
+    lookup: &'a mut Lookup<'b>,
+    group: &'a Group,
+    rows: &'a [(usize, f32)],
+}
+
+impl Searcher for Look<'_, '_> {
+    fn least(&self, query: usize, window: f32) -> f32 {
+        let (row, to_centre) = self.rows[query];
+        self.lookup.found[row].threshold(self.lookup.wanted, window) - to_centre
+    }
+
+    fn found(&mut self, query: usize, likely: Likely) {
+        let (row, to_centre) = self.rows[query];
+        let found = &mut self.lookup.found[row];
+        found.window = found.window.max(likely.window);
+        for &(estimate, c) in likely.candidates {
+            found.add((estimate + to_centre, self.group.centroids[c as usize]), self.lookup.wanted);
         }
     }
 }
 
-/// The first lane that holds a value known to be there.
-pub(crate) fn lane_of(lanes: &[f32; LANES], value: f32) -> usize {
-    lanes.iter().position(|&x| x == value).unwrap_or(0)
+fn dot(a: &[f32], b: &[f32]) -> f32 {
+    Isa::detect().dot(a, b)
+}
+
+fn mean(rows: &UnitEmbeddings) -> Vec<f32> {
+    let mut sum = vec![0.0f64; rows.dim()];
+    (0..rows.len()).for_each(|row| Isa::detect().add(&mut sum, rows.row(row)));
+    sum.iter().map(|x| (x / rows.len() as f64) as f32).collect()
 }
 
 /// Sees to it that a similarity of exactly 0 means a row without direction: one that is at right angles to its
@@ -74,33 +348,14 @@ fn mark_directed(rows: &UnitEmbeddings, similarity: &mut [f32]) {
 
 /// The cosine similarity of each row with the centroid of its given cluster; 0 where the row has no direction.
 ///
-/// The bits are those that [`assign`] gives for the same pair.
+/// The bits are those that [`Assigner::assign`] gives for the same pair.
 pub fn centroid_similarity(rows: &UnitEmbeddings, centroids: &UnitEmbeddings, cluster: &[u32]) -> Vec<f32> {
     assert_eq!(rows.len(), cluster.len(), "every row has a cluster");
-    let mut by_cluster: Vec<usize> = (0..rows.len()).filter(|&i| cluster[i] != NO_CLUSTER).collect();
-    by_cluster.sort_unstable_by_key(|&i| (cluster[i], i));
-    let groups: Vec<&[usize]> = by_cluster.chunk_by(|&a, &b| cluster[a] == cluster[b]).collect();
-    let found: Vec<(usize, f32)> = groups
-        .into_par_iter()
-        .flat_map_iter(|group| {
-            let centroid = centroids.row(cluster[group[0]] as usize);
-            let panels = Panels::pack([centroid].into_iter(), centroids.dim());
-            let mut products: Products = [[0.0; LANES]; BLOCK];
-            let mut found = Vec::with_capacity(group.len());
-            for block in group.chunks(BLOCK) {
-                let block_rows: Vec<&[f32]> = block.iter().map(|&i| rows.row(i)).collect();
-                for (_, _, panel) in panels.iter() {
-                    Isa::detect().products(&block_rows, panel, &mut products);
-                }
-                found.extend(block.iter().zip(&products).map(|(&i, lanes)| (i, lanes[0])));
-            }
-            found
-        })
-        .collect();
-    let mut similarity = vec![0.0; rows.len()];
-    for (i, value) in found {
-        similarity[i] = value;
-    }
+    let to_own = |(row, &c): (usize, &u32)| match c {
+        NO_CLUSTER => 0.0,
+        c => dot(rows.row(row), centroids.row(c as usize)),
+    };
+    let mut similarity: Vec<f32> = cluster.par_iter().enumerate().map(to_own).collect();
     mark_directed(rows, &mut similarity);
     similarity
 }

@@ -4,6 +4,8 @@ use std::fmt;
 
 use rayon::prelude::*;
 
+use crate::kernels::Isa;
+
 /// `len × dim` values, row-major, every row of length 1 except the rows that have no direction.
 ///
 /// Two kinds of rows have none and hold zeros, so that their similarity with everything is 0: rows that came in as
@@ -108,8 +110,7 @@ enum Direction {
 }
 
 fn normalise(row: &mut [f32]) -> Direction {
-    // In f64: the squares of any finite f32 neither overflow nor vanish there.
-    let norm = row.iter().map(|&x| f64::from(x) * f64::from(x)).sum::<f64>().sqrt();
+    let norm = Isa::detect().norm(row);
     if !norm.is_finite() {
         row.fill(0.0);
         return Direction::NonFinite;
@@ -119,15 +120,72 @@ fn normalise(row: &mut [f32]) -> Direction {
         return Direction::Zero;
     }
     // A row that is of unit length up to rounding stays as it is: reading back what we wrote changes nothing.
-    if (norm - 1.0).abs() > 1e-7 {
-        for x in row.iter_mut() {
-            *x = (f64::from(*x) / norm) as f32;
+    let scale = if (norm - 1.0).abs() > 1e-7 { 1.0 / norm } else { 1.0 };
+    // −0 becomes +0, so that equal rows have equal bits.
+    Isa::detect().scale(row, scale);
+    Direction::Unit
+}
+
+/// A hash of a row's bits; equal rows are confirmed by comparing them.
+pub(crate) fn hash(row: &[f32]) -> u64 {
+    const WIDE: usize = 8;
+    let step =
+        |h: u64, x: f32| (h.rotate_left(23) ^ u64::from(x.to_bits())).wrapping_mul(0xD6E8_FEB8_6659_FD93);
+    let mut hashes: [u64; WIDE] = std::array::from_fn(|l| 0x9E37_79B9_7F4A_7C15 ^ l as u64);
+    let (whole, rest) = row.as_chunks::<WIDE>();
+    for chunk in whole {
+        for l in 0..WIDE {
+            hashes[l] = step(hashes[l], chunk[l]);
         }
     }
-    for x in row.iter_mut() {
-        *x += 0.0; // −0 becomes +0, so that equal rows have equal bits
+    hashes.iter_mut().zip(rest).for_each(|(h, &x)| *h = step(*h, x));
+    hashes.into_iter().fold(0, |a, h| (a ^ h ^ (h >> 32)).wrapping_mul(0x9E37_79B9_7F4A_7C15))
+}
+
+/// Rows of unit length that can be had one by one, however they are kept.
+pub trait UnitRows: Sync {
+    /// The number of values in a row.
+    fn dim(&self) -> usize;
+
+    /// Writes row `i` to `out`, `dim` values: of unit length, or zeros where it has no direction.
+    fn copy_row(&self, i: usize, out: &mut [f32]);
+
+    /// Says that row `i` will be wanted soon.
+    fn prefetch(&self, i: usize);
+}
+
+impl UnitRows for UnitEmbeddings {
+    fn dim(&self) -> usize {
+        self.dim
     }
-    Direction::Unit
+
+    fn copy_row(&self, i: usize, out: &mut [f32]) {
+        out.copy_from_slice(self.row(i));
+    }
+
+    fn prefetch(&self, i: usize) {
+        prefetch(self.row(i));
+    }
+}
+
+/// Asks for memory before it is needed: rows that are compared lie far apart, and waiting for each took longer than
+/// comparing.
+#[allow(unsafe_code)]
+pub fn prefetch<T>(values: &[T]) {
+    #[cfg(target_arch = "x86_64")]
+    for line in (0..size_of_val(values)).step_by(64) {
+        use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
+        // SAFETY: the address lies inside `values`; a prefetch reads nothing.
+        unsafe { _mm_prefetch::<_MM_HINT_T0>(values.as_ptr().cast::<i8>().add(line)) };
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    let _ = values;
+}
+
+/// Scales a row to unit length in place, with the bits that [`UnitEmbeddings::new`] gives; zeros where it has no
+/// direction.
+pub fn scale_to_unit(row: &mut [f32]) {
+    normalise(row);
 }
 
 #[cfg(test)]

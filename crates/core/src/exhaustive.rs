@@ -3,66 +3,110 @@
 
 use rayon::prelude::*;
 
+use crate::codes::{Codes, Likely, Panels, Query, Search, Searcher};
+use crate::compare::SATURATED;
 use crate::embeddings::UnitEmbeddings;
-use crate::kernels::{BLOCK, Isa, LANES, Panels, Products};
+use crate::kernels::Isa;
 use crate::rank::RankKey;
 
 /// A sample of rows that is being compared with the data, block by block, in any order of blocks.
-pub struct ExhaustiveSearch {
-    panels: Panels,
-    keys: Vec<RankKey>,
+pub struct ExhaustiveSearch<'a> {
+    samples: &'a UnitEmbeddings,
+    /// The samples by rank: (rank, sample).
+    ranked: Vec<(RankKey, usize)>,
+    /// In that order.
+    codes: Codes,
     best: Vec<f32>,
+    compared: u64,
 }
 
-impl ExhaustiveSearch {
+/// Rows that all samples are compared with while they are in the cache.
+const TOGETHER: usize = 1024;
+
+impl<'a> ExhaustiveSearch<'a> {
     /// Starts with sampled rows and their places in the rank order.
-    pub fn new(samples: &UnitEmbeddings, keys: Vec<RankKey>) -> Self {
+    pub fn new(samples: &'a UnitEmbeddings, keys: &[RankKey]) -> Self {
         assert_eq!(samples.len(), keys.len(), "every sampled row has a rank");
-        let panels = Panels::pack((0..samples.len()).map(|i| samples.row(i)), samples.dim());
-        let best = vec![0.0; samples.len()];
-        Self { panels, keys, best }
+        let mut ranked: Vec<(RankKey, usize)> = keys.iter().copied().zip(0..).collect();
+        ranked.sort_unstable();
+        let origin = vec![0.0; samples.dim()];
+        let codes = Codes::encode_all(ranked.len(), |i| samples.row(ranked[i].1), &origin, &origin);
+        Self { samples, best: vec![0.0; ranked.len()], ranked, codes, compared: 0 }
     }
 
     /// Compares the samples with a block of rows. `compared[i]` is the rank of row `i`, or none where the row need
     /// not be looked at: it has no direction, or it copies a row that ranks before it.
     pub fn compare(&mut self, rows: &UnitEmbeddings, compared: &[Option<RankKey>]) {
-        let used: Vec<(RankKey, usize)> =
+        let mut used: Vec<(RankKey, usize)> =
             compared.iter().enumerate().filter_map(|(i, key)| key.map(|key| (key, i))).collect();
         let found: Vec<Vec<(usize, f32)>> =
-            used.par_chunks(BLOCK).map(|block| self.compare_block(rows, block)).collect();
+            used.par_chunks_mut(TOGETHER).map(|some| self.compare_some(rows, some)).collect();
+        self.compared += (used.len() * self.ranked.len()) as u64;
         // The maximum of floats does not depend on the order in which they come.
         for (sample, similarity) in found.into_iter().flatten() {
             self.best[sample] = self.best[sample].max(similarity);
         }
     }
 
-    fn compare_block(&self, rows: &UnitEmbeddings, block: &[(RankKey, usize)]) -> Vec<(usize, f32)> {
-        let isa = Isa::detect();
-        let block_rows: Vec<&[f32]> = block.iter().map(|&(_, i)| rows.row(i)).collect();
-        let mut products: Products = [[0.0; LANES]; BLOCK];
-        let mut found = Vec::new();
-        for (first, used, panel) in self.panels.iter() {
-            isa.products(&block_rows, panel, &mut products);
-            let mut best = [f32::INFINITY; LANES]; // lanes without a sample are never exceeded
-            best[..used].copy_from_slice(&self.best[first..first + used]);
-            let mut better = [false; LANES];
-            for ((key, _), lanes) in block.iter().zip(&products) {
-                if lanes.iter().zip(&best).fold(false, |any, (x, best)| any | (x > best)) {
-                    for l in 0..used {
-                        if lanes[l] > best[l] && *key < self.keys[first + l] {
-                            best[l] = lanes[l];
-                            better[l] = true;
-                        }
-                    }
-                }
-            }
-            found.extend((0..used).filter(|&l| better[l]).map(|l| (first + l, best[l])));
-        }
-        found
+    fn compare_some(&self, rows: &UnitEmbeddings, some: &mut [(RankKey, usize)]) -> Vec<(usize, f32)> {
+        some.sort_unstable();
+        let origin = vec![0.0; rows.dim()];
+        let codes = Codes::encode(some.iter().map(|&(_, i)| rows.row(i)), &origin, &origin);
+        let panels = Panels::pack(&codes, 0..codes.len());
+        let queries: Vec<Query> = self
+            .ranked
+            .iter()
+            .enumerate()
+            .map(|(row, (key, _))| Query { row, limit: some.partition_point(|(other, _)| other < key) })
+            .collect();
+        let mut better = Better { search: self, rows, some, found: Vec::new() };
+        Search { codes: &self.codes, targets: &panels, wanted: 1 }.run(&queries, &mut better);
+        better.found
+    }
+
+    /// Comparisons of two rows so far.
+    pub fn compared(&self) -> u64 {
+        self.compared
     }
 
     /// The highest similarity of each sample with a row that ranks before it, in [0, 1], 0 where there is none.
     pub fn finish(self) -> Vec<f32> {
-        self.best.into_iter().map(|x| x.min(1.0)).collect()
+        self.best.into_iter().map(|x| x.min(SATURATED)).collect()
+    }
+}
+
+/// A search among some rows for anything more similar than what the samples have found.
+struct Better<'a> {
+    search: &'a ExhaustiveSearch<'a>,
+    rows: &'a UnitEmbeddings,
+    some: &'a [(RankKey, usize)],
+    found: Vec<(usize, f32)>,
+}
+
+impl Better<'_> {
+    fn sample(&self, query: usize) -> usize {
+        self.search.ranked[query].1
+    }
+
+    fn similarity(&self, query: usize, target: u32) -> f32 {
+        let row = self.rows.row(self.some[target as usize].1);
+        Isa::detect().dot(self.search.samples.row(self.sample(query)), row)
+    }
+}
+
+impl Searcher for Better<'_> {
+    fn least(&self, query: usize, window: f32) -> f32 {
+        self.search.best[self.sample(query)] - window / 2.0
+    }
+
+    fn settled(&self, query: usize, target: u32) -> bool {
+        self.similarity(query, target) >= SATURATED
+    }
+
+    fn found(&mut self, query: usize, likely: Likely) {
+        let exact = likely.candidates.iter().map(|&(_, target)| self.similarity(query, target));
+        if let Some(best) = exact.reduce(f32::max) {
+            self.found.push((self.sample(query), best));
+        }
     }
 }

@@ -1,56 +1,68 @@
-//! The one inner loop: dot products of a few rows with a panel of 32 packed rows, on the widest unit of this CPU.
+//! The inner loops, on the widest unit of this CPU.
 //!
-//! Every product is summed over the dimension in order, whatever the tile it falls in, so a pair's similarity has
-//! the same bits in every stage and at every place. Between instruction sets it differs by rounding (with or
-//! without fused multiply-add).
+//! Two kinds. Products of 8-bit codes find candidates: integer sums, the same on every CPU. Dot products of f32 decide:
+//! every pair of rows goes through the one [`Isa::dot`], whose order of summing is fixed, so that a pair's similarity
+//! has the same bits in every stage and at every place, on every CPU with fused multiply-add; without, it differs by
+//! rounding.
 
 use std::sync::OnceLock;
 
-/// Columns of a panel: two 512-bit, four 256-bit or eight 128-bit registers of f32.
+/// Columns of a panel of codes: two 512-bit or four 256-bit registers of 32-bit sums.
 pub(crate) const LANES: usize = 32;
 
-/// Rows to hand to [`Isa::products`] at once: a multiple of every kernel's height, small enough that rows and
+/// Values of the dimension that one instruction multiplies and adds up; codes are padded to a multiple.
+pub(crate) const STEP: usize = 4;
+
+/// Rows to hand to [`Isa::products`] at once: a multiple of every kernel's height, small enough that codes and
 /// products stay in the first-level cache while a panel is read from the second.
 pub(crate) const BLOCK: usize = 48;
 
 /// The products of a block of rows with a panel.
-pub(crate) type Products = [[f32; LANES]; BLOCK];
+pub(crate) type Products = [[i32; LANES]; BLOCK];
 
-/// Rows in panels of [`LANES`]: value `p` of the panel's lane `l` lies at `p * LANES + l`.
-pub(crate) struct Panels {
-    values: Vec<f32>,
-    dim: usize,
-    rows: usize,
+/// What each lane of a panel adds to an estimate.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Lanes<'a> {
+    pub(crate) scale: &'a [f32; LANES],
+    pub(crate) bias: &'a [f32; LANES],
 }
 
-impl Panels {
-    /// Packs rows in the order given. The lanes that are left over in the last panel hold zeros.
-    pub(crate) fn pack<'a>(rows: impl ExactSizeIterator<Item = &'a [f32]>, dim: usize) -> Self {
-        let count = rows.len();
-        let mut values = vec![0.0; count.div_ceil(LANES) * LANES * dim];
-        for (i, row) in rows.enumerate() {
-            let panel = &mut values[i / LANES * LANES * dim..][..LANES * dim];
-            for (p, &x) in row.iter().enumerate() {
-                panel[p * LANES + i % LANES] = x;
-            }
-        }
-        Self { values, dim, rows: count }
-    }
-
-    /// Each panel with the number of its first row and how many of its lanes are rows.
-    pub(crate) fn iter(&self) -> impl Iterator<Item = (usize, usize, &[f32])> {
-        self.values
-            .chunks_exact(LANES * self.dim)
-            .enumerate()
-            .map(|(i, panel)| (i * LANES, LANES.min(self.rows - i * LANES), panel))
-    }
+/// What a row of products is wanted for.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Bar {
+    /// What a step of the row's code is worth.
+    pub(crate) scale: f32,
+    /// Estimates below are of no use.
+    pub(crate) threshold: f32,
+    /// Nor are those that are lower by more than this than another estimate of the same panel.
+    pub(crate) window: f32,
+    /// The lanes that the row is compared with.
+    pub(crate) lanes: u32,
 }
 
-/// The instruction sets that have a kernel.
+/// Products scaled back to what they approximate.
+#[derive(Debug)]
+pub(crate) struct Reached {
+    /// For each row a bit for every lane whose estimate is of use.
+    pub(crate) lanes: [u32; BLOCK],
+    /// The estimates of the rows that have such a bit; of others they may be old.
+    pub(crate) estimates: [[f32; LANES]; BLOCK],
+}
+
+impl Reached {
+    pub(crate) const NONE: Self = Self { lanes: [0; BLOCK], estimates: [[0.0; LANES]; BLOCK] };
+}
+
+/// Partial sums of a dot product.
+const PARTS: usize = 64;
+
+/// The instruction sets that have kernels.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Isa {
+    /// With the 8-bit dot products of VNNI.
     #[cfg(target_arch = "x86_64")]
     Avx512,
+    /// With fused multiply-add.
     #[cfg(target_arch = "x86_64")]
     Avx2,
     /// What the target always has: SSE2 on x86-64, NEON on 64-bit Arm.
@@ -80,154 +92,502 @@ impl Isa {
     pub(crate) fn available() -> Vec<Self> {
         let mut sets = Vec::new();
         #[cfg(target_arch = "x86_64")]
-        {
-            if is_x86_feature_detected!("avx512f") {
+        if is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma") {
+            if is_x86_feature_detected!("avx512f")
+                && is_x86_feature_detected!("avx512bw")
+                && is_x86_feature_detected!("avx512vl")
+                && is_x86_feature_detected!("avx512dq")
+                && is_x86_feature_detected!("avx512vnni")
+            {
                 sets.push(Self::Avx512);
             }
-            if is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma") {
-                sets.push(Self::Avx2);
-            }
+            sets.push(Self::Avx2);
         }
         sets.push(Self::Baseline);
         sets
     }
 
-    /// `products[i][l]` = the dot product of `rows[i]` with lane `l` of the panel; at most [`BLOCK`] rows.
+    /// `products[i][l] = start[l] + Σ_p rows[i][p] · panel[p / 4][l][p % 4]`; at most [`BLOCK`] rows of a multiple of
+    /// [`STEP`] unsigned values, a panel of signed ones.
     #[allow(unsafe_code)]
-    pub(crate) fn products(self, rows: &[&[f32]], panel: &[f32], products: &mut Products) {
+    pub(crate) fn products(
+        self,
+        rows: &[&[u8]],
+        panel: &[u32],
+        start: &[i32; LANES],
+        products: &mut Products,
+    ) {
         assert!(rows.len() <= BLOCK);
-        assert!(rows.iter().all(|row| row.len() * LANES == panel.len()));
+        assert!(rows.iter().all(|row| row.len() / STEP * LANES == panel.len() && row.len() % STEP == 0));
         match self {
             #[cfg(target_arch = "x86_64")]
-            // SAFETY: this variant exists only where `available` has detected the feature.
-            Self::Avx512 => unsafe { products_avx512(rows, panel, products) },
+            // SAFETY: this variant exists only where `available` has detected the features.
+            Self::Avx512 => unsafe { x86::products_avx512(rows, panel, start, products) },
             #[cfg(target_arch = "x86_64")]
-            // SAFETY: this variant exists only where `available` has detected both features.
-            Self::Avx2 => unsafe { products_avx2(rows, panel, products) },
-            Self::Baseline => products_baseline(rows, panel, products),
+            // SAFETY: as above.
+            Self::Avx2 => unsafe { x86::products_avx2(rows, panel, start, products) },
+            Self::Baseline => products_baseline(rows, panel, start, products),
         }
     }
 }
 
-/// Defines a kernel for one x86 instruction set out of its vector type and its intrinsics: tiles of `$height` rows by
-/// two registers of lanes, whose sums stay in registers over the whole dimension, then single rows.
-///
-/// Intrinsics, because the compiler does not keep the sums of the portable loop in registers (a quarter of the speed).
-#[cfg(target_arch = "x86_64")]
-macro_rules! x86_kernel {
-    ($name:ident, $tile:ident, $features:literal, $height:literal, $width:literal, $zero:ident, $load:ident, $set1:ident, $fma:ident, $store:ident) => {
-        #[target_feature(enable = $features)]
-        fn $name(rows: &[&[f32]], panel: &[f32], products: &mut Products) {
-            let tall = rows.len() / $height * $height;
-            for (rows, out) in rows.chunks_exact($height).zip(products.chunks_exact_mut($height)) {
-                $tile::<$height>(std::array::from_fn(|i| rows[i]), panel, out);
-            }
-            for (row, out) in rows[tall..].iter().zip(&mut products[tall..]) {
-                $tile::<1>([row], panel, std::slice::from_mut(out));
-            }
+impl Isa {
+    /// `estimates[i][l] = products[i][l] · scale of lane l · scale of query i + bias of lane l`, where that is of use.
+    #[allow(unsafe_code)]
+    pub(crate) fn estimate(self, products: &Products, queries: &[Bar], lanes: Lanes, out: &mut Reached) {
+        match self {
+            #[cfg(target_arch = "x86_64")]
+            // SAFETY: this variant exists only where `available` has detected the features.
+            Self::Avx512 => unsafe { x86::estimates_avx512(products, queries, lanes, out) },
+            #[cfg(target_arch = "x86_64")]
+            // SAFETY: as above.
+            Self::Avx2 => unsafe { x86::estimates_avx2(products, queries, lanes, out) },
+            Self::Baseline => estimates_baseline(products, queries, lanes, out),
         }
+    }
+}
 
-        #[inline]
-        #[target_feature(enable = $features)]
-        #[allow(unsafe_code)]
-        fn $tile<const HEIGHT: usize>(rows: [&[f32]; HEIGHT], panel: &[f32], out: &mut [[f32; LANES]]) {
-            use std::arch::x86_64::*;
-            for first in (0..LANES).step_by(2 * $width) {
-                let mut sums = [[$zero(); 2]; HEIGHT];
-                for (p, lanes) in panel.chunks_exact(LANES).enumerate() {
-                    let lanes = &lanes[first..first + 2 * $width];
-                    // SAFETY: `lanes` has 2 * $width values.
-                    let lanes = unsafe { [$load(lanes.as_ptr()), $load(lanes.as_ptr().add($width))] };
-                    for i in 0..HEIGHT {
-                        // SAFETY: `Isa::products` has checked that a row has panel.len() / LANES values; p is below.
-                        let x = $set1(unsafe { *rows[i].get_unchecked(p) });
-                        sums[i] = [$fma(x, lanes[0], sums[i][0]), $fma(x, lanes[1], sums[i][1])];
-                    }
+/// Defines methods of [`Isa`] that run a plain loop compiled for each instruction set. The loop's constant says whether
+/// multiplications and additions are fused; on plain x86-64 that would be a library call each.
+macro_rules! dispatched {
+    ($($(#[$doc:meta])* fn $name:ident($($arg:ident: $type:ty),*) $(-> $result:ty)? = $body:ident;)*) => {
+        impl Isa {
+            $($(#[$doc])*
+            #[allow(unsafe_code)]
+            #[inline]
+            pub(crate) fn $name(self, $($arg: $type),*) $(-> $result)? {
+                #[cfg(target_arch = "x86_64")]
+                #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vnni,avx2,fma")]
+                fn avx512($($arg: $type),*) $(-> $result)? {
+                    $body::<true>($($arg),*)
                 }
-                for (out, sums) in out.iter_mut().zip(sums) {
-                    for (out, sum) in out[first..].chunks_exact_mut($width).zip(sums) {
-                        // SAFETY: the chunk has $width values.
-                        unsafe { $store(out.as_mut_ptr(), sum) };
-                    }
+                #[cfg(target_arch = "x86_64")]
+                #[target_feature(enable = "avx2,fma")]
+                fn avx2($($arg: $type),*) $(-> $result)? {
+                    $body::<true>($($arg),*)
                 }
-            }
+                match self {
+                    #[cfg(target_arch = "x86_64")]
+                    // SAFETY: this variant exists only where `available` has detected the features.
+                    Self::Avx512 => unsafe { avx512($($arg),*) },
+                    #[cfg(target_arch = "x86_64")]
+                    // SAFETY: as above.
+                    Self::Avx2 => unsafe { avx2($($arg),*) },
+                    Self::Baseline => $body::<{ cfg!(target_arch = "aarch64") }>($($arg),*),
+                }
+            })*
         }
     };
 }
 
-#[cfg(target_arch = "x86_64")]
-x86_kernel! { products_avx512, tile_avx512, "avx512f", 12, 16, _mm512_setzero_ps, _mm512_loadu_ps, _mm512_set1_ps, _mm512_fmadd_ps, _mm512_storeu_ps }
-#[cfg(target_arch = "x86_64")]
-x86_kernel! { products_avx2, tile_avx2, "avx2,fma", 6, 8, _mm256_setzero_ps, _mm256_loadu_ps, _mm256_set1_ps, _mm256_fmadd_ps, _mm256_storeu_ps }
+dispatched! {
+    /// The dot product of two rows: 64 partial sums over the dimension, added up in halves.
+    fn dot(a: &[f32], b: &[f32]) -> f32 = dot_loop;
+    /// The squared distance of two rows; exact for rows that lie close, where 1 − cosine is lost in rounding.
+    fn squared_distance(a: &[f32], b: &[f32]) -> f32 = squared_distance_loop;
+    /// The length of a row; in f64, where the square of every finite f32 is exact and none overflows.
+    fn norm(row: &[f32]) -> f64 = norm_loop;
+    /// Multiplies a row by a number, in f64; −0 becomes +0.
+    fn scale(row: &mut [f32], by: f64) = scale_loop;
+    /// Adds a row to a sum.
+    fn add(sum: &mut [f64], row: &[f32]) = add_loop;
+    /// Encodes a row; see [`encode_loop`].
+    fn encode(row: &[f32], reference: &[f32], origin: &[f32], codes: &mut [u8]) -> Encoded = encode_loop;
+}
 
-/// The kernel of every other target, a row at a time, shaped for the compiler's vectoriser.
-fn products_baseline(rows: &[&[f32]], panel: &[f32], products: &mut Products) {
+#[inline(always)]
+fn multiply_add<const FUSED: bool>(x: f32, y: f32, sum: f32) -> f32 {
+    if FUSED { x.mul_add(y, sum) } else { x * y + sum }
+}
+
+#[inline(always)]
+fn dot_loop<const FUSED: bool>(a: &[f32], b: &[f32]) -> f32 {
+    let mut sums = [0.0f32; PARTS];
+    let (whole_a, rest_a) = a.as_chunks::<PARTS>();
+    let (whole_b, rest_b) = b.as_chunks::<PARTS>();
+    for (a, b) in whole_a.iter().zip(whole_b) {
+        for l in 0..PARTS {
+            sums[l] = multiply_add::<FUSED>(a[l], b[l], sums[l]);
+        }
+    }
+    for (sum, (&a, &b)) in sums.iter_mut().zip(rest_a.iter().zip(rest_b)) {
+        *sum = multiply_add::<FUSED>(a, b, *sum);
+    }
+    add_up(sums)
+}
+
+#[inline(always)]
+fn squared_distance_loop<const FUSED: bool>(a: &[f32], b: &[f32]) -> f32 {
+    let mut sums = [0.0f32; PARTS];
+    let (whole_a, rest_a) = a.as_chunks::<PARTS>();
+    let (whole_b, rest_b) = b.as_chunks::<PARTS>();
+    for (a, b) in whole_a.iter().zip(whole_b) {
+        for l in 0..PARTS {
+            sums[l] = multiply_add::<FUSED>(a[l] - b[l], a[l] - b[l], sums[l]);
+        }
+    }
+    for (sum, (&a, &b)) in sums.iter_mut().zip(rest_a.iter().zip(rest_b)) {
+        *sum = multiply_add::<FUSED>(a - b, a - b, *sum);
+    }
+    add_up(sums)
+}
+
+#[inline(always)]
+fn add_up(mut sums: [f32; PARTS]) -> f32 {
+    let mut half = PARTS / 2;
+    while half > 0 {
+        for l in 0..half {
+            sums[l] += sums[l + half];
+        }
+        half /= 2;
+    }
+    sums[0]
+}
+
+#[inline(always)]
+fn norm_loop<const FUSED: bool>(row: &[f32]) -> f64 {
+    const WIDE: usize = 16;
+    let mut sums = [0.0f64; WIDE];
+    let (whole, rest) = row.as_chunks::<WIDE>();
+    for chunk in whole {
+        for l in 0..WIDE {
+            sums[l] += f64::from(chunk[l]) * f64::from(chunk[l]);
+        }
+    }
+    for (sum, &x) in sums.iter_mut().zip(rest) {
+        *sum += f64::from(x) * f64::from(x);
+    }
+    sums.iter().sum::<f64>().sqrt()
+}
+
+#[inline(always)]
+fn scale_loop<const FUSED: bool>(row: &mut [f32], by: f64) {
+    if by == 1.0 {
+        row.iter_mut().for_each(|x| *x += 0.0);
+    } else {
+        row.iter_mut().for_each(|x| *x = (f64::from(*x) * by) as f32 + 0.0);
+    }
+}
+
+#[inline(always)]
+fn add_loop<const FUSED: bool>(sum: &mut [f64], row: &[f32]) {
+    for (sum, &x) in sum.iter_mut().zip(row) {
+        *sum += f64::from(x);
+    }
+}
+
+/// What is known of a row that was encoded.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub(crate) struct Encoded {
+    /// What a step of the code is worth.
+    pub(crate) scale: f32,
+    /// The dot product of the origin with the row's difference from its reference.
+    pub(crate) bias: f32,
+    /// The length of the difference as the codes give it.
+    pub(crate) norm: f32,
+    /// The length of what the codes lose.
+    pub(crate) error: f32,
+    /// The sum of the signed codes.
+    pub(crate) sum: i32,
+}
+
+/// Values that [`encode_loop`] works on at a time.
+const WIDE: usize = 32;
+
+/// Chunk `c` of a row, zeros where the row ends.
+#[inline(always)]
+fn chunk(row: &[f32], c: usize) -> [f32; WIDE] {
+    let rest = &row[c * WIDE..];
+    rest.first_chunk().copied().unwrap_or_else(|| {
+        let mut chunk = [0.0; WIDE];
+        chunk[..rest.len()].copy_from_slice(rest);
+        chunk
+    })
+}
+
+/// `row ≈ reference + scale · (code − 128)`, codes in 1..=255.
+#[inline(always)]
+fn encode_loop<const FUSED: bool>(
+    row: &[f32],
+    reference: &[f32],
+    origin: &[f32],
+    codes: &mut [u8],
+) -> Encoded {
+    let mut largest = [0.0f32; WIDE];
+    let mut bias = [0.0f32; PARTS];
+    for c in 0..row.len().div_ceil(WIDE) {
+        let (x, r, o) = (chunk(row, c), chunk(reference, c), chunk(origin, c));
+        let bias = &mut bias[c % 2 * WIDE..][..WIDE];
+        for l in 0..WIDE {
+            let difference = x[l] - r[l];
+            let size = difference.abs();
+            largest[l] = if size > largest[l] { size } else { largest[l] };
+            bias[l] = multiply_add::<FUSED>(difference, o[l], bias[l]);
+        }
+    }
+    let largest = largest.iter().fold(0.0f32, |a, &b| a.max(b));
+    let scale = largest / 127.0;
+    // A difference so small that its inverse overflows is no difference.
+    let per_step = if scale > f32::MIN_POSITIVE { 1.0 / scale } else { 0.0 };
+    // Adding this rounds to a whole number, which then stands in the low bits.
+    const ROUND: f32 = 12_582_912.0;
+    let (mut norm, mut error, mut sum) = ([0.0f32; WIDE], [0.0f32; WIDE], [0i32; WIDE]);
+    for c in 0..row.len().div_ceil(WIDE) {
+        let (x, r) = (chunk(row, c), chunk(reference, c));
+        let mut bytes = [0u8; WIDE];
+        for l in 0..WIDE {
+            let difference = x[l] - r[l];
+            let shifted = multiply_add::<FUSED>(difference, per_step, ROUND);
+            let value = (shifted - ROUND) * scale;
+            norm[l] = multiply_add::<FUSED>(value, value, norm[l]);
+            error[l] = multiply_add::<FUSED>(difference - value, difference - value, error[l]);
+            let code = shifted.to_bits().wrapping_sub(ROUND.to_bits()).cast_signed();
+            sum[l] = sum[l].wrapping_add(code);
+            bytes[l] = code.wrapping_add(128) as u8;
+        }
+        let out = &mut codes[c * WIDE..];
+        let used = out.len().min(WIDE);
+        out[..used].copy_from_slice(&bytes[..used]);
+    }
+    Encoded {
+        scale,
+        bias: add_up(bias),
+        norm: norm.iter().sum::<f32>().sqrt(),
+        error: error.iter().sum::<f32>().sqrt(),
+        sum: sum.iter().fold(0, |a, &b| a.wrapping_add(b)),
+    }
+}
+
+/// The estimates of every other target.
+fn estimates_baseline(products: &Products, queries: &[Bar], lanes: Lanes, out: &mut Reached) {
+    for ((query, products), (estimates, reached)) in
+        queries.iter().zip(products).zip(out.estimates.iter_mut().zip(&mut out.lanes))
+    {
+        for l in 0..LANES {
+            estimates[l] = products[l] as f32 * lanes.scale[l] * query.scale + lanes.bias[l];
+        }
+        *reached = of_use(estimates, query);
+    }
+}
+
+/// The lanes whose estimates are of use.
+fn of_use(estimates: &[f32; LANES], query: &Bar) -> u32 {
+    let wanted = |l: &usize| query.lanes >> l & 1 == 1;
+    let best = (0..LANES).filter(wanted).map(|l| estimates[l]).fold(f32::NEG_INFINITY, f32::max);
+    if best < query.threshold {
+        return 0;
+    }
+    let threshold = query.threshold.max(best - query.window);
+    (0..LANES).filter(wanted).fold(0, |lanes, l| lanes | u32::from(estimates[l] >= threshold) << l)
+}
+
+/// The products of every other target, shaped for the compiler's vectoriser; the slow twin of the others.
+fn products_baseline(rows: &[&[u8]], panel: &[u32], start: &[i32; LANES], products: &mut Products) {
     for (row, sums) in rows.iter().zip(products) {
-        *sums = [0.0; LANES];
-        for (&x, lanes) in row.iter().zip(panel.chunks_exact(LANES)) {
-            for (sum, &y) in sums.iter_mut().zip(lanes) {
-                // Fused where the hardware always has it; on plain x86-64 it would be a library call a product.
-                *sum = if cfg!(target_arch = "aarch64") { x.mul_add(y, *sum) } else { x * y + *sum };
+        *sums = *start;
+        for (x, lanes) in row.as_chunks::<STEP>().0.iter().zip(panel.as_chunks::<LANES>().0) {
+            let x = x.map(i16::from);
+            for (sum, lane) in sums.iter_mut().zip(lanes) {
+                let lane = lane.to_le_bytes().map(|byte| i16::from(byte.cast_signed()));
+                *sum += (0..STEP).map(|j| i32::from(x[j]) * i32::from(lane[j])).sum::<i32>();
             }
         }
     }
 }
 
-/// The largest of a panel's products.
-#[inline]
-pub(crate) fn largest(lanes: &[f32; LANES]) -> f32 {
-    let mut eight = [f32::NEG_INFINITY; 8];
-    for chunk in lanes.chunks_exact(8) {
-        for (m, &x) in eight.iter_mut().zip(chunk) {
-            *m = if x > *m { x } else { *m };
-        }
-    }
-    eight.into_iter().fold(f32::NEG_INFINITY, |m, x| if x > m { x } else { m })
-}
+#[cfg(target_arch = "x86_64")]
+#[allow(unsafe_code)]
+mod x86 {
+    //! Tiles of some rows by some registers of lanes, whose sums stay in registers over the whole dimension.
+    //! Intrinsics, because the compiler does not keep the sums of the portable loop in registers.
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use proptest::prelude::*;
+    use std::arch::x86_64::*;
 
-    fn slow_twin(a: &[f32], b: &[f32]) -> f64 {
-        a.iter().zip(b).map(|(&x, &y)| f64::from(x) * f64::from(y)).sum()
-    }
+    use super::{Bar, LANES, Lanes, Products, Reached, STEP, of_use};
 
-    proptest! {
-        #[test]
-        fn every_kernel_agrees_with_its_slow_twin_and_gives_a_pair_the_same_bits_at_every_place(
-            dim in 1usize..70, height in 1usize..=BLOCK, lanes in 1usize..=LANES, seed in any::<u64>(),
-        ) {
-            let value = |i: usize| crate::random::unit(seed, 0, i as u64) as f32 - 0.5;
-            let a: Vec<Vec<f32>> = (0..height).map(|i| (0..dim).map(|p| value(i * dim + p)).collect()).collect();
-            let b: Vec<Vec<f32>> = (0..lanes).map(|i| (0..dim).map(|p| value(1_000_000 + i * dim + p)).collect()).collect();
-            let rows: Vec<&[f32]> = a.iter().map(Vec::as_slice).collect();
-            let panels = Panels::pack(b.iter().map(Vec::as_slice), dim);
-            let (_, used, panel) = panels.iter().next().unwrap();
-            prop_assert_eq!(used, lanes);
-            for isa in Isa::available() {
-                let mut products = [[0.0; LANES]; BLOCK];
-                isa.products(&rows, panel, &mut products);
-                for (i, row) in a.iter().enumerate() {
-                    for (l, other) in b.iter().enumerate() {
-                        prop_assert!((f64::from(products[i][l]) - slow_twin(row, other)).abs() < 1e-5);
-                        let mut alone = [[0.0; LANES]; BLOCK];
-                        let single = Panels::pack([row.as_slice()].into_iter(), dim);
-                        isa.products(&[other], single.iter().next().unwrap().2, &mut alone);
-                        prop_assert_eq!(alone[0][0].to_bits(), products[i][l].to_bits());
-                    }
+    #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vnni,avx2,fma")]
+    pub(super) fn estimates_avx512(products: &Products, queries: &[Bar], lanes: Lanes, out: &mut Reached) {
+        let half = |of: &[f32; LANES], h: usize| {
+            // SAFETY: 16 of 32 values are read, from 0 or 16 on.
+            unsafe { _mm512_loadu_ps(of.as_ptr().add(16 * h)) }
+        };
+        let scales = [half(lanes.scale, 0), half(lanes.scale, 1)];
+        let biases = [half(lanes.bias, 0), half(lanes.bias, 1)];
+        for ((query, products), (estimates, reached)) in
+            queries.iter().zip(products).zip(out.estimates.iter_mut().zip(&mut out.lanes))
+        {
+            let scale = _mm512_set1_ps(query.scale);
+            let wanted = [query.lanes as u16, (query.lanes >> 16) as u16];
+            let found: [__m512; 2] = std::array::from_fn(|h| {
+                // SAFETY: as above.
+                let product = unsafe { _mm512_loadu_epi32(products.as_ptr().add(16 * h)) };
+                let product = _mm512_mul_ps(_mm512_cvtepi32_ps(product), scales[h]);
+                _mm512_fmadd_ps(product, scale, biases[h])
+            });
+            let reach = |threshold: f32| {
+                let threshold = _mm512_set1_ps(threshold);
+                let half = |h: usize| _mm512_mask_cmp_ps_mask::<_CMP_GE_OQ>(wanted[h], found[h], threshold);
+                u32::from(half(0)) | u32::from(half(1)) << 16
+            };
+            *reached = reach(query.threshold);
+            if *reached != 0 {
+                let nothing = _mm512_set1_ps(f32::NEG_INFINITY);
+                let best = _mm512_max_ps(
+                    _mm512_mask_mov_ps(nothing, wanted[0], found[0]),
+                    _mm512_mask_mov_ps(nothing, wanted[1], found[1]),
+                );
+                *reached = reach(query.threshold.max(_mm512_reduce_max_ps(best) - query.window));
+                // SAFETY: `estimates` has 32 values.
+                unsafe {
+                    _mm512_storeu_ps(estimates.as_mut_ptr(), found[0]);
+                    _mm512_storeu_ps(estimates.as_mut_ptr().add(16), found[1]);
                 }
             }
         }
     }
 
-    #[test]
-    fn largest_finds_the_maximum_in_any_lane() {
-        for l in 0..LANES {
-            let mut lanes = [-0.5; LANES];
-            lanes[l] = -0.25;
-            assert_eq!(largest(&lanes), -0.25);
+    #[target_feature(enable = "avx2,fma")]
+    pub(super) fn estimates_avx2(products: &Products, queries: &[Bar], lanes: Lanes, out: &mut Reached) {
+        for ((query, products), (estimates, reached)) in
+            queries.iter().zip(products).zip(out.estimates.iter_mut().zip(&mut out.lanes))
+        {
+            let (scale, threshold) = (_mm256_set1_ps(query.scale), _mm256_set1_ps(query.threshold));
+            *reached = 0;
+            for first in (0..LANES).step_by(8) {
+                // SAFETY: eight of 32 values are read or written, from a multiple of eight below 32 on.
+                unsafe {
+                    let product = _mm256_loadu_si256(products.as_ptr().add(first).cast());
+                    let product = _mm256_cvtepi32_ps(product);
+                    let product = _mm256_mul_ps(product, _mm256_loadu_ps(lanes.scale.as_ptr().add(first)));
+                    let bias = _mm256_loadu_ps(lanes.bias.as_ptr().add(first));
+                    let estimate = _mm256_fmadd_ps(product, scale, bias);
+                    _mm256_storeu_ps(estimates.as_mut_ptr().add(first), estimate);
+                    let lanes = _mm256_movemask_ps(_mm256_cmp_ps::<_CMP_GE_OQ>(estimate, threshold));
+                    *reached |= lanes.cast_unsigned() << first;
+                }
+            }
+            if *reached & query.lanes != 0 {
+                *reached = of_use(estimates, query);
+            } else {
+                *reached = 0;
+            }
+        }
+    }
+
+    #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vnni,avx2,fma")]
+    pub(super) fn products_avx512(
+        rows: &[&[u8]],
+        panel: &[u32],
+        start: &[i32; LANES],
+        products: &mut Products,
+    ) {
+        const HEIGHT: usize = 12;
+        let (tall, rest) = rows.as_chunks::<HEIGHT>();
+        let (out, out_rest) = products.split_at_mut(tall.len() * HEIGHT);
+        for (rows, out) in tall.iter().zip(out.as_chunks_mut::<HEIGHT>().0) {
+            tile_avx512(rows, panel, start, out);
+        }
+        for (row, out) in rest.iter().zip(out_rest) {
+            tile_avx512(&[*row], panel, start, std::array::from_mut(out));
+        }
+    }
+
+    #[inline]
+    #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vnni,avx2,fma")]
+    fn tile_avx512<const HEIGHT: usize>(
+        rows: &[&[u8]; HEIGHT],
+        panel: &[u32],
+        start: &[i32; LANES],
+        out: &mut [[i32; LANES]; HEIGHT],
+    ) {
+        // SAFETY: `start` has 32 values.
+        let start =
+            unsafe { [_mm512_loadu_epi32(start.as_ptr()), _mm512_loadu_epi32(start.as_ptr().add(16))] };
+        let mut sums = [start; HEIGHT];
+        for (step, lanes) in panel.as_chunks::<LANES>().0.iter().enumerate() {
+            let lanes = lanes.as_ptr().cast::<i32>();
+            // SAFETY: `lanes` has 32 values.
+            let lanes = unsafe { [_mm512_loadu_epi32(lanes), _mm512_loadu_epi32(lanes.add(16))] };
+            for i in 0..HEIGHT {
+                // SAFETY: `Isa::products` has checked that a row has STEP values for each step.
+                let x = unsafe { rows[i].as_ptr().add(step * STEP).cast::<i32>().read_unaligned() };
+                let x = _mm512_set1_epi32(x);
+                sums[i] = [
+                    _mm512_dpbusd_epi32(sums[i][0], x, lanes[0]),
+                    _mm512_dpbusd_epi32(sums[i][1], x, lanes[1]),
+                ];
+            }
+        }
+        for (out, sums) in out.iter_mut().zip(sums) {
+            // SAFETY: `out` has 32 values.
+            unsafe {
+                _mm512_storeu_epi32(out.as_mut_ptr(), sums[0]);
+                _mm512_storeu_epi32(out.as_mut_ptr().add(16), sums[1]);
+            }
+        }
+    }
+
+    #[target_feature(enable = "avx2,fma")]
+    pub(super) fn products_avx2(
+        rows: &[&[u8]],
+        panel: &[u32],
+        start: &[i32; LANES],
+        products: &mut Products,
+    ) {
+        const HEIGHT: usize = 3;
+        let (tall, rest) = rows.as_chunks::<HEIGHT>();
+        let (out, out_rest) = products.split_at_mut(tall.len() * HEIGHT);
+        for (rows, out) in tall.iter().zip(out.as_chunks_mut::<HEIGHT>().0) {
+            tile_avx2(rows, panel, start, out);
+        }
+        for (row, out) in rest.iter().zip(out_rest) {
+            tile_avx2(&[*row], panel, start, std::array::from_mut(out));
+        }
+    }
+
+    /// The codes are widened to 16 bits, as the 8-bit multiplication of AVX2 would overflow. A register holds four lanes
+    /// of four values, the sums two for each lane.
+    #[inline]
+    #[target_feature(enable = "avx2,fma")]
+    fn tile_avx2<const HEIGHT: usize>(
+        rows: &[&[u8]; HEIGHT],
+        panel: &[u32],
+        start: &[i32; LANES],
+        out: &mut [[i32; LANES]; HEIGHT],
+    ) {
+        const WIDE: usize = 4;
+        for first in (0..LANES).step_by(4 * WIDE) {
+            let mut sums = [[_mm256_setzero_si256(); WIDE]; HEIGHT];
+            for (step, lanes) in panel.as_chunks::<LANES>().0.iter().enumerate() {
+                let lanes: [__m256i; WIDE] = std::array::from_fn(|w| {
+                    // SAFETY: `lanes` has 32 values, of which four from `first + 4 * w` on are read.
+                    let four = unsafe { _mm_loadu_si128(lanes.as_ptr().add(first + 4 * w).cast()) };
+                    _mm256_cvtepi8_epi16(four)
+                });
+                for i in 0..HEIGHT {
+                    // SAFETY: `Isa::products` has checked that a row has STEP values for each step.
+                    let x = unsafe { rows[i].as_ptr().add(step * STEP).cast::<i32>().read_unaligned() };
+                    let x = _mm256_cvtepu8_epi16(_mm_set1_epi32(x));
+                    for w in 0..WIDE {
+                        sums[i][w] = _mm256_add_epi32(sums[i][w], _mm256_madd_epi16(x, lanes[w]));
+                    }
+                }
+            }
+            for (out, sums) in out.iter_mut().zip(sums) {
+                for (w, pairs) in sums.into_iter().enumerate() {
+                    let mut two = [0i32; 8];
+                    // SAFETY: `two` has the eight values of a register.
+                    unsafe { _mm256_storeu_si256(two.as_mut_ptr().cast(), pairs) };
+                    for l in 0..4 {
+                        let lane = first + 4 * w + l;
+                        out[lane] = start[lane] + two[2 * l] + two[2 * l + 1];
+                    }
+                }
+            }
         }
     }
 }
+
+#[cfg(test)]
+#[path = "kernels_tests.rs"]
+mod tests;

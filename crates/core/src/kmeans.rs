@@ -1,9 +1,13 @@
 //! Spherical k-means: centroids of unit length, rows assigned by cosine similarity.
 
+use std::collections::BTreeMap;
+
 use rayon::prelude::*;
 
-use crate::assign::{Assignment, NO_CLUSTER, assign};
-use crate::embeddings::UnitEmbeddings;
+use crate::assign::{Assigner, Probes};
+use crate::codes::{Codes, Likely, Panels, Query, Search, Searcher, most_similar};
+use crate::embeddings::{UnitEmbeddings, hash};
+use crate::kernels::{BLOCK, Isa};
 use crate::random::{self, Stream};
 
 /// How to train the centroids.
@@ -13,80 +17,261 @@ pub struct Training {
     pub clusters: usize,
     /// The most rounds of assigning and averaging; training ends earlier when no row changes its cluster.
     pub iterations: usize,
+    /// Rounds of assigning and averaging over all clusters that follow where clusters are trained in groups. They make
+    /// fewer rows lie beyond a border from their duplicates; rows that probe other clusters have no need of them.
+    pub refinements: usize,
     /// Decides the first centroids.
     pub seed: u64,
 }
 
-/// Distances (1 − cosine) below this are rounding, not distance.
-const SAME_PLACE: f32 = 1e-6;
+/// What training gives.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Trained {
+    /// The centroids; those of similar clusters have near numbers.
+    pub centroids: UnitEmbeddings,
+    /// Comparisons of a row with a centroid that this took.
+    pub compared: u64,
+}
+
+/// Up to so many clusters are trained at once; more by clusters of clusters.
+const FLAT: usize = 64;
+
+/// Rows a cluster that the clusters of clusters are trained on.
+const ROWS_PER_GROUP: usize = 128;
 
 /// Trains `clusters` centroids on rows (all, or a sample of the data).
 ///
 /// There are fewer only where fewer distinct rows have a direction: then each is a centroid of its own. Rows without
-/// direction take no part. A centroid that loses all its rows starts again at the row that is least similar to its
-/// own centroid.
-pub fn train(rows: &UnitEmbeddings, training: &Training) -> UnitEmbeddings {
-    let mut centroids = seed_centroids(rows, training);
-    if centroids.is_empty() {
+/// direction take no part, and of equal rows one. More than 64 clusters are trained in two levels or more: √k
+/// groups, then in each group a share of the clusters in proportion to its rows. That takes n·√k comparisons instead of
+/// n·k, and a crowd of near-equal rows is divided like any other rows. A centroid that loses all its rows starts again at
+/// the row that is least similar to its own centroid.
+pub fn train(rows: &UnitEmbeddings, training: &Training) -> Trained {
+    let chosen = distinct(rows);
+    let mut centroids = UnitEmbeddings::empty(rows.dim());
+    let mut compared = 0;
+    if chosen.is_empty() {
         // Nothing has a direction; one centroid of zeros keeps "every row has a cluster" true.
         centroids.push_unit(&vec![0.0; rows.dim()]);
-        return centroids;
+        return Trained { centroids, compared };
     }
-    let mut last = Vec::new();
-    for _ in 0..training.iterations {
-        let assignment = assign(rows, &centroids);
-        if assignment.cluster == last {
-            break;
-        }
-        centroids = means(rows, &assignment, &centroids);
-        last = assignment.cluster;
+    for branch in tree(rows, &chosen, training) {
+        (0..branch.centroids.len()).for_each(|c| centroids.push_unit(branch.centroids.row(c)));
+        compared += branch.compared;
     }
-    centroids
+    let refinements = if training.clusters <= FLAT { 0 } else { training.refinements };
+    for _ in 0..refinements {
+        let assignment = Assigner::new(&centroids).assign(rows, Probes::Nearest(1));
+        compared += assignment.compared;
+        let mut members = vec![Vec::new(); centroids.len()];
+        chosen.iter().for_each(|&row| members[assignment.cluster[row] as usize].push(row));
+        centroids = mean_directions(rows, &members, |c| centroids.row(c).to_vec());
+    }
+    Trained { centroids, compared }
 }
 
-/// k-means++ (Arthur and Vassilvitskii 2007) in rounds, as k-means|| does (Bahmani et al. 2012): each round draws an
-/// eighth as many centroids as there are already, with probability in proportion to the distance 1 − cosine (half the
-/// squared Euclidean distance) from the nearest one. The products are those of one assignment, and the passes over the
-/// rows grow with log k instead of k; the first sixteen centroids come one by one, exactly as in k-means++.
-fn seed_centroids(rows: &UnitEmbeddings, training: &Training) -> UnitEmbeddings {
-    let mut distance = vec![1.0f32; rows.len()];
-    for &row in rows.zero_rows().iter().chain(rows.non_finite_rows()) {
-        distance[row] = 0.0;
-    }
-    let mut centroids = UnitEmbeddings::empty(rows.dim());
-    let mut round = 0;
-    while centroids.len() < training.clusters {
-        let wanted = (centroids.len() / 8).clamp(1, training.clusters - centroids.len());
-        let drawn = draw(&distance, wanted, training.seed, Stream::Seeding as u64 + round);
-        if drawn.is_empty() {
-            break;
+/// The rows that have a direction, of equal ones the first.
+fn distinct(rows: &UnitEmbeddings) -> Vec<usize> {
+    let hashes: Vec<u64> = (0..rows.len()).into_par_iter().map(|row| hash(rows.row(row))).collect();
+    let mut seen: BTreeMap<u64, Vec<usize>> = BTreeMap::new();
+    let mut chosen = Vec::with_capacity(rows.len());
+    for (row, hash) in hashes.into_iter().enumerate() {
+        let same = seen.entry(hash).or_default();
+        if rows.row(row).iter().any(|&x| x != 0.0) && same.iter().all(|&i| rows.row(i) != rows.row(row)) {
+            same.push(row);
+            chosen.push(row);
         }
-        let mut new = UnitEmbeddings::empty(rows.dim());
-        for &row in &drawn {
-            // Two draws of a round may be the same vector twice.
-            let is_new = (0..new.len()).all(|c| new.row(c) != rows.row(row));
-            if is_new {
-                new.push_unit(rows.row(row));
-                centroids.push_unit(rows.row(row));
+    }
+    chosen
+}
+
+fn tree(rows: &UnitEmbeddings, chosen: &[usize], training: &Training) -> Vec<Trained> {
+    let clusters = training.clusters.min(chosen.len());
+    if clusters == chosen.len() {
+        let mut centroids = UnitEmbeddings::empty(rows.dim());
+        chosen.iter().for_each(|&row| centroids.push_unit(rows.row(row)));
+        return vec![Trained { centroids, compared: 0 }];
+    }
+    if clusters <= FLAT {
+        return vec![Members::new(rows, chosen).train(clusters, training)];
+    }
+    let groups = (clusters as f64).sqrt().round() as usize;
+    let step = (chosen.len() / (groups * ROWS_PER_GROUP)).max(1);
+    let sample: Vec<usize> = chosen.iter().copied().step_by(step).collect();
+    let centres = Members::new(rows, &sample).train(groups, training);
+    let all = Members::new(rows, chosen);
+    let (home, compared) = all.nearest(&centres.centroids);
+    let mut members = vec![Vec::new(); centres.centroids.len()];
+    home.iter().zip(chosen).for_each(|(&(c, _), &row)| members[c as usize].push(row));
+    let mut members: Vec<Vec<usize>> =
+        chain(&centres.centroids).into_iter().map(|c| std::mem::take(&mut members[c])).collect();
+    members.retain(|members| !members.is_empty());
+    let shares = shares(clusters, &members);
+    let mut branches: Vec<Trained> = members
+        .par_iter()
+        .zip(shares)
+        .flat_map_iter(|(members, clusters)| match members.len() == chosen.len() {
+            // All in one group: dividing further would not end.
+            true => vec![Members::new(rows, members).train(clusters, training)],
+            false => tree(rows, members, &Training { clusters, ..*training }),
+        })
+        .collect();
+    branches[0].compared += centres.compared + compared;
+    branches
+}
+
+/// How many of the clusters each group gets: one, and of the others a share in proportion to its further rows.
+fn shares(clusters: usize, groups: &[Vec<usize>]) -> Vec<usize> {
+    let further: usize = groups.iter().map(|group| group.len() - 1).sum();
+    let spare = clusters - groups.len();
+    let exact = |group: &Vec<usize>| spare as u128 * (group.len() - 1) as u128;
+    let mut shares: Vec<usize> =
+        groups.iter().map(|group| 1 + (exact(group) / further.max(1) as u128) as usize).collect();
+    let mut by_rest: Vec<usize> = (0..groups.len()).collect();
+    by_rest.sort_by_key(|&g| std::cmp::Reverse(exact(&groups[g]) % further.max(1) as u128));
+    let missing = clusters - shares.iter().sum::<usize>();
+    by_rest.iter().take(missing).for_each(|&g| shares[g] += 1);
+    shares
+}
+
+/// The centres in an order in which each is near the one before: a chain from the first to the nearest not yet taken.
+fn chain(centres: &UnitEmbeddings) -> Vec<usize> {
+    let mut left: Vec<usize> = (1..centres.len()).collect();
+    let mut chain = vec![0];
+    while let Some(next) = (0..left.len()).max_by(|&a, &b| {
+        let to = |i: usize| Isa::detect().dot(centres.row(chain[chain.len() - 1]), centres.row(left[i]));
+        to(a).total_cmp(&to(b)).then(left[b].cmp(&left[a]))
+    }) {
+        chain.push(left.remove(next));
+    }
+    chain
+}
+
+/// Rows that are clustered together, encoded relative to their mean.
+struct Members<'a> {
+    rows: &'a UnitEmbeddings,
+    chosen: &'a [usize],
+    mean: Vec<f32>,
+    codes: Codes,
+}
+
+/// Rows that a thread compares in one go.
+const TOGETHER: usize = 32 * BLOCK;
+
+impl<'a> Members<'a> {
+    fn new(rows: &'a UnitEmbeddings, chosen: &'a [usize]) -> Self {
+        let (mean, _) = sum(rows, chosen);
+        let mean: Vec<f32> = mean.iter().map(|x| (x / chosen.len() as f64) as f32).collect();
+        let codes = Codes::encode_all(chosen.len(), |i| rows.row(chosen[i]), &mean, &mean);
+        Self { rows, chosen, mean, codes }
+    }
+
+    fn row(&self, i: usize) -> &'a [f32] {
+        self.rows.row(self.chosen[i])
+    }
+
+    fn train(&self, clusters: usize, training: &Training) -> Trained {
+        let (mut centroids, mut compared) = self.seed(clusters, training.seed);
+        let mut last = Vec::new();
+        for _ in 0..training.iterations {
+            let (nearest, products) = self.nearest(&centroids);
+            compared += products;
+            let home: Vec<u32> = nearest.iter().map(|&(c, _)| c).collect();
+            if home == last {
+                break;
             }
+            centroids = self.means(&nearest, &centroids);
+            last = home;
         }
-        let nearest = assign(rows, &new).similarity;
-        distance.par_iter_mut().zip(nearest).for_each(|(distance, similarity)| {
-            let to_new = 1.0 - similarity;
-            *distance = distance.min(if to_new < SAME_PLACE { 0.0 } else { to_new });
-        });
-        round += 1;
+        Trained { centroids, compared }
     }
-    centroids
+
+    /// k-means++ (Arthur and Vassilvitskii 2007) in rounds, as k-means|| does (Bahmani et al. 2012): each round draws
+    /// an eighth as many centroids as there are already, with probability in proportion to the distance 1 − cosine (half
+    /// the squared Euclidean distance) from the nearest one. The products are those of one assignment, and the passes
+    /// over the rows grow with log k instead of k; the first sixteen centroids come one by one, as in k-means++. From
+    /// then on about half of the draws are of any row, so that a crowd of near-equal rows is divided too (the mixture of
+    /// Bachem et al. 2016).
+    fn seed(&self, clusters: usize, seed: u64) -> (UnitEmbeddings, u64) {
+        let mut distance = vec![1.0f32; self.chosen.len()];
+        let mut centroids = UnitEmbeddings::empty(self.rows.dim());
+        let (mut round, mut compared) = (0, 0);
+        while centroids.len() < clusters {
+            let wanted = (centroids.len() / 8).clamp(1, clusters - centroids.len());
+            let mean = distance.iter().map(|&d| f64::from(d)).sum::<f64>() / distance.len() as f64;
+            let any = if wanted > 1 { mean as f32 } else { 0.0 };
+            let drawn = draw(&distance, any, wanted, (seed, Stream::Seeding as u64 + round));
+            let mut new = UnitEmbeddings::empty(self.rows.dim());
+            drawn.iter().for_each(|&i| new.push_unit(self.row(i)));
+            drawn.iter().for_each(|&i| centroids.push_unit(self.row(i)));
+            let (nearest, products) = self.nearest(&new);
+            for (distance, (_, to_new)) in distance.iter_mut().zip(nearest) {
+                // Rows are distinct, so all but those drawn are at some distance, be it below what f32 resolves.
+                *distance = distance.min(to_new.max(f32::MIN_POSITIVE));
+            }
+            drawn.iter().for_each(|&i| distance[i] = 0.0);
+            round += 1;
+            compared += products;
+        }
+        (centroids, compared)
+    }
+
+    /// The nearest centroid of each row with half its squared distance, which is 1 − cosine. And the comparisons it took.
+    fn nearest(&self, centroids: &UnitEmbeddings) -> (Vec<(u32, f32)>, u64) {
+        let encoded = Codes::encode_all(centroids.len(), |c| centroids.row(c), &self.mean, &self.mean);
+        let panels = Panels::pack(&encoded, 0..encoded.len());
+        let mut nearest = vec![(0, 0.0); self.chosen.len()];
+        let search = Search { codes: &self.codes, targets: &panels, wanted: 1 };
+        nearest.par_chunks_mut(TOGETHER).enumerate().for_each(|(chunk, nearest)| {
+            let first = chunk * TOGETHER;
+            let queries: Vec<Query> =
+                (first..first + nearest.len()).map(|row| Query { row, limit: panels.len() }).collect();
+            search.run(&queries, &mut Nearest { members: self, centroids, first, nearest });
+        });
+        (nearest, (self.chosen.len() * centroids.len()) as u64)
+    }
+
+    /// The centroids of the next round: the mean direction of each cluster's rows.
+    fn means(&self, nearest: &[(u32, f32)], centroids: &UnitEmbeddings) -> UnitEmbeddings {
+        let mut members = vec![Vec::new(); centroids.len()];
+        nearest.iter().zip(self.chosen).for_each(|(&(c, _), &row)| members[c as usize].push(row));
+        let empty = members.iter().filter(|members| members.is_empty()).count();
+        let mut restarts = farthest(nearest, empty).into_iter();
+        mean_directions(self.rows, &members, |c| match members[c].is_empty().then(|| restarts.next()) {
+            Some(Some(i)) => self.row(i).to_vec(),
+            _ => centroids.row(c).to_vec(),
+        })
+    }
 }
 
-/// `count` rows without replacement, with probability in proportion to their weight: the largest `ln(u) / weight`
-/// (Efraimidis and Spirakis 2006). Fewer where fewer have a weight.
-fn draw(weight: &[f32], count: usize, seed: u64, stream: u64) -> Vec<usize> {
+/// A search for the nearest centroid of some members.
+struct Nearest<'a> {
+    members: &'a Members<'a>,
+    centroids: &'a UnitEmbeddings,
+    first: usize,
+    nearest: &'a mut [(u32, f32)],
+}
+
+impl Searcher for Nearest<'_> {
+    fn found(&mut self, query: usize, likely: Likely) {
+        let row = self.members.row(self.first + query);
+        let apart = |&(_, c): &(f32, u32)| {
+            (-Isa::detect().squared_distance(row, self.centroids.row(c as usize)) / 2.0, c)
+        };
+        let (apart, c) = most_similar(likely.candidates.iter().map(apart)).unwrap_or((0.0, 0));
+        self.nearest[query] = (c, -apart);
+    }
+}
+
+/// `count` rows without replacement, with probability in proportion to their weight and `any`: the largest
+/// `ln(u) / weight` (Efraimidis and Spirakis 2006). Rows without weight are not drawn.
+fn draw(weight: &[f32], any: f32, count: usize, (seed, stream): (u64, u64)) -> Vec<usize> {
+    let key = |row: usize| random::unit(seed, stream, row as u64).ln() / f64::from(weight[row] + any);
     let mut keys: Vec<(f64, usize)> = (0..weight.len())
         .into_par_iter()
+        .with_min_len(4096)
         .filter(|&row| weight[row] > 0.0)
-        .map(|row| (random::unit(seed, stream, row as u64).ln() / f64::from(weight[row]), row))
+        .map(|row| (key(row), row))
         .collect();
     let best_first = |a: &(f64, usize), b: &(f64, usize)| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1));
     if keys.len() > count {
@@ -97,116 +282,45 @@ fn draw(weight: &[f32], count: usize, seed: u64, stream: u64) -> Vec<usize> {
     keys.into_iter().map(|(_, row)| row).collect()
 }
 
-/// The centroids of the next round: the mean direction of each cluster's rows.
-fn means(rows: &UnitEmbeddings, assignment: &Assignment, centroids: &UnitEmbeddings) -> UnitEmbeddings {
-    let members = members(&assignment.cluster, centroids.len());
-    // One cluster is summed by one thread, in row order: the order of the sum does not depend on the schedule.
-    let sums: Vec<Option<Vec<f32>>> =
-        members.par_iter().map(|members| mean_direction(rows, members)).collect();
-    let empty = sums.iter().filter(|sum| sum.is_none()).count();
-    let mut restarts = least_similar(assignment, rows, empty).into_iter();
-    let mut next = UnitEmbeddings::empty(rows.dim());
-    for (c, sum) in sums.iter().enumerate() {
-        match (sum, restarts.len()) {
-            (Some(direction), _) => next.push_unit(direction),
-            (None, 0) => next.push_unit(centroids.row(c)),
-            (None, _) => restarts.by_ref().take(1).for_each(|row| next.push_unit(rows.row(row))),
-        }
-    }
-    next
-}
-
-/// The rows of each cluster, ascending.
-fn members(cluster: &[u32], clusters: usize) -> Vec<Vec<usize>> {
-    let mut members = vec![Vec::new(); clusters];
-    for (row, &c) in cluster.iter().enumerate().filter(|&(_, &c)| c != NO_CLUSTER) {
-        members[c as usize].push(row);
-    }
-    members
-}
-
-/// The unit vector along the sum of some rows; none if there are none or they cancel out.
-fn mean_direction(rows: &UnitEmbeddings, members: &[usize]) -> Option<Vec<f32>> {
+/// The sum of some rows and its length.
+fn sum(rows: &UnitEmbeddings, members: &[usize]) -> (Vec<f64>, f64) {
     let mut sum = vec![0.0f64; rows.dim()];
-    for &row in members {
-        for (sum, &x) in sum.iter_mut().zip(rows.row(row)) {
-            *sum += f64::from(x);
-        }
-    }
+    members.iter().for_each(|&row| Isa::detect().add(&mut sum, rows.row(row)));
     let norm = sum.iter().map(|x| x * x).sum::<f64>().sqrt();
-    (norm > 1e-6).then(|| sum.iter().map(|x| (x / norm) as f32).collect())
+    (sum, norm)
 }
 
-/// The rows that are farthest from their centroids, distinct vectors, farthest first.
-fn least_similar(assignment: &Assignment, rows: &UnitEmbeddings, count: usize) -> Vec<usize> {
-    let mut chosen: Vec<usize> = Vec::new();
+/// The unit vectors along the sums of each cluster's rows; `otherwise` where there are none or they cancel out.
+///
+/// One cluster is summed by one thread, in row order: the order of the sum does not depend on the schedule.
+fn mean_directions(
+    rows: &UnitEmbeddings,
+    members: &[Vec<usize>],
+    mut otherwise: impl FnMut(usize) -> Vec<f32>,
+) -> UnitEmbeddings {
+    let direction = |members: &Vec<usize>| {
+        let (sum, norm) = sum(rows, members);
+        (norm > 1e-6).then(|| sum.iter().map(|x| (x / norm) as f32).collect::<Vec<f32>>())
+    };
+    let directions: Vec<Option<Vec<f32>>> = members.par_iter().map(direction).collect();
+    let mut means = UnitEmbeddings::empty(rows.dim());
+    for (c, direction) in directions.into_iter().enumerate() {
+        means.push_unit(&direction.unwrap_or_else(|| otherwise(c)));
+    }
+    means
+}
+
+/// The rows that are farthest from their centroids, farthest first.
+fn farthest(nearest: &[(u32, f32)], count: usize) -> Vec<usize> {
     if count == 0 {
-        return chosen;
+        return Vec::new();
     }
-    let undirected = |row: &usize| rows.row(*row).iter().all(|&x| x == 0.0);
-    let mut by_similarity: Vec<usize> = (0..rows.len()).collect();
-    by_similarity.sort_unstable_by(|&a, &b| {
-        assignment.similarity[a].total_cmp(&assignment.similarity[b]).then(a.cmp(&b))
-    });
-    for row in by_similarity.into_iter().filter(|row| !undirected(row)) {
-        if chosen.len() == count {
-            break;
-        }
-        if chosen.iter().all(|&other| rows.row(other) != rows.row(row)) {
-            chosen.push(row);
-        }
-    }
-    chosen
+    let mut by_distance: Vec<usize> = (0..nearest.len()).collect();
+    by_distance.sort_unstable_by(|&a, &b| nearest[b].1.total_cmp(&nearest[a].1).then(a.cmp(&b)));
+    by_distance.truncate(count);
+    by_distance
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// `count` rows around each of `centres` random directions.
-    fn blobs(centres: usize, count: usize, dim: usize) -> UnitEmbeddings {
-        let noise = |i: usize| random::unit(5, 99, i as u64) as f32 - 0.5;
-        let values = (0..centres * count).flat_map(|i| {
-            (0..dim).map(move |p| 60.0 * noise(i / count * dim + p) + noise(10_000 + i * dim + p))
-        });
-        UnitEmbeddings::new(values.collect(), dim).unwrap()
-    }
-
-    #[test]
-    fn well_separated_groups_become_the_clusters() {
-        let rows = blobs(12, 30, 20);
-        let centroids = train(&rows, &Training { clusters: 12, iterations: 20, seed: 1 });
-        let assignment = assign(&rows, &centroids);
-        for group in assignment.cluster.chunks(30) {
-            assert!(group.iter().all(|c| c == &group[0]), "a group is split: {group:?}");
-        }
-        assert!(assignment.similarity.iter().all(|&s| s > 0.95));
-    }
-
-    #[test]
-    fn there_are_as_many_centroids_as_asked_for_or_as_there_are_distinct_directions() {
-        let rows = blobs(5, 4, 9);
-        assert_eq!(train(&rows, &Training { clusters: 20, iterations: 5, seed: 0 }).len(), 20);
-        let same = UnitEmbeddings::new([1.0, 2.0, 3.0].repeat(50), 3).unwrap();
-        assert_eq!(train(&same, &Training { clusters: 7, iterations: 5, seed: 0 }).len(), 1);
-        let zeros = UnitEmbeddings::new(vec![0.0; 30], 3).unwrap();
-        assert_eq!(train(&zeros, &Training { clusters: 7, iterations: 5, seed: 0 }).len(), 1);
-    }
-
-    #[test]
-    fn an_empty_cluster_starts_again_at_the_row_farthest_from_its_centroid() {
-        let rows = UnitEmbeddings::new(vec![1.0, 0.0, 1.0, 0.1, 0.0, 1.0], 2).unwrap();
-        let centroids = UnitEmbeddings::new(vec![1.0, 0.0, -1.0, 0.0], 2).unwrap();
-        let assignment = assign(&rows, &centroids);
-        assert_eq!(assignment.cluster, [0, 0, 0]);
-        assert_eq!(means(&rows, &assignment, &centroids).row(1), [0.0, 1.0]);
-    }
-
-    #[test]
-    fn another_seed_gives_other_centroids_and_the_same_seed_the_same() {
-        let rows = blobs(40, 5, 8);
-        let with = |seed| train(&rows, &Training { clusters: 10, iterations: 2, seed });
-        assert_eq!(with(1), with(1));
-        assert_ne!(with(1), with(2));
-    }
-}
+#[path = "kmeans_tests.rs"]
+mod tests;

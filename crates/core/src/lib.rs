@@ -14,54 +14,63 @@
 //! the caller decides what is in memory.
 
 mod assign;
+mod codes;
+mod compare;
+mod copies;
 mod embeddings;
 mod exhaustive;
 mod kernels;
 mod kmeans;
+mod lists;
 mod random;
 mod rank;
 mod recall;
 mod score;
 mod select;
 
-pub use assign::{Assignment, NO_CLUSTER, assign, centroid_similarity};
-pub use embeddings::{ShapeError, UnitEmbeddings};
+pub use assign::{AUTO_GAP, Assigner, Assignment, NO_CLUSTER, Probes, centroid_similarity};
+pub use embeddings::{ShapeError, UnitEmbeddings, UnitRows, prefetch, scale_to_unit};
 pub use exhaustive::ExhaustiveSearch;
 pub use kernels::instruction_set;
-pub use kmeans::{Training, train};
+pub use kmeans::{Trained, Training, train};
 pub use random::{SamplePurpose, sample_rows};
 pub use rank::{Keep, RankKey, Ranking};
 pub use recall::{Recall, RecallSample, recall};
-pub use score::{EXACT, Part, Scores, score};
+pub use score::{EXACT, NO_ROW, Part, Scores, Scoring};
 pub use select::{Epsilon, EpsilonError, Goal, GoalError, Scored, Selection, kept_at, select};
 
-/// The whole algorithm on rows that fit in memory; larger data goes through the same four functions part by part.
+/// The whole algorithm on rows that fit in memory; larger data goes through the same functions part by part.
 ///
 /// ```
-/// use semdedup_core::{Epsilon, Goal, Keep, Ranking, Training, UnitEmbeddings, semdedup};
+/// use semdedup_core::{Epsilon, Goal, Keep, NO_ROW, Probes, Ranking, Training, UnitEmbeddings, semdedup};
 ///
 /// let rows = UnitEmbeddings::new(vec![1.0, 0.0, 0.0, 1.0, 1.0, 0.01, 0.0, 2.0], 2).unwrap();
-/// let training = Training { clusters: 2, iterations: 8, seed: 0 };
+/// let clustering = (Training { clusters: 2, iterations: 8, refinements: 0, seed: 0 }, Probes::Auto);
 /// let ranking = Ranking { keep: Keep::Easy, seed: 0 };
 /// let goal = Goal::Epsilon(Epsilon::new(0.1).unwrap());
-/// let (scores, selection) = semdedup(&rows, &training, &ranking, goal).unwrap();
+/// let (scores, selection) = semdedup(&rows, clustering, &ranking, goal).unwrap();
 /// assert_eq!(selection.removed, [false, false, true, true]);
-/// assert_eq!(scores.duplicate_of, [None, None, Some(0), Some(1)]);
+/// assert_eq!(scores.duplicate_of[2..], [0, 1]);
 /// ```
 ///
 /// # Errors
 /// If the goal cannot be met (see [`select`]).
 pub fn semdedup(
     rows: &UnitEmbeddings,
-    training: &Training,
+    (training, probes): (Training, Probes),
     ranking: &Ranking,
     goal: Goal,
 ) -> Result<(Scores, Selection), GoalError> {
-    let centroids = train(rows, training);
-    let Assignment { cluster, similarity } = assign(rows, &centroids);
+    let centroids = train(rows, &training).centroids;
+    let Assignment { cluster, similarity, probes, .. } = Assigner::new(&centroids).assign(rows, probes);
     let numbers: Vec<u64> = (0..rows.len() as u64).collect();
-    let scores =
-        score(&Part { rows, numbers: &numbers, cluster: &cluster, similarity: &similarity }, ranking);
+    let clusters = 0..centroids.len() as u32;
+    let mut scoring = Scoring::new(*ranking, &centroids, &similarity);
+    scoring.compare(
+        &Part { rows, numbers: &numbers, cluster: &cluster, probes: &probes, clusters },
+        &mut |_| (),
+    );
+    let scores = scoring.finish();
     let selection = select(&Scored { score: &scores.score, similarity: &similarity }, ranking, goal)?;
     Ok((scores, selection))
 }

@@ -1,148 +1,188 @@
-//! Inside each cluster: every row's highest similarity with the rows that rank before it.
+//! Every row's highest similarity with the rows that rank before it, over the clusters in which it is compared.
 
-use std::collections::BTreeMap;
+use std::ops::Range;
 
 use rayon::prelude::*;
 
-use crate::assign::{NO_CLUSTER, lane_of};
-use crate::embeddings::UnitEmbeddings;
-use crate::kernels::{BLOCK, Isa, LANES, Panels, Products, largest};
+use crate::compare::{COPY, Cluster, Found, Match};
+use crate::copies::{Kind, kinds};
+use crate::embeddings::{UnitEmbeddings, UnitRows};
+use crate::lists::{Lists, place_in};
 use crate::rank::{RankKey, Ranking};
-
-/// A group of whole clusters, the unit of work: no pair reaches across two parts.
-#[derive(Debug, Clone, Copy)]
-pub struct Part<'a> {
-    /// The rows, in any order that keeps the rows of one cluster ascending by number.
-    pub rows: &'a UnitEmbeddings,
-    /// Each row's number in the whole data.
-    pub numbers: &'a [u64],
-    /// Each row's cluster, or [`NO_CLUSTER`].
-    pub cluster: &'a [u32],
-    /// Each row's cosine similarity to its centroid.
-    pub similarity: &'a [f32],
-}
 
 /// The score of a row whose vector another row has that ranks before it, and of no other row.
 pub const EXACT: f32 = 1.0;
 
-/// What the comparison found, in the order of the part's rows.
+/// In place of a row number: there is none.
+pub const NO_ROW: u64 = u64::MAX;
+
+/// Some clusters with all rows that are compared there: the unit of work.
+pub struct Part<'a> {
+    /// The rows.
+    pub rows: &'a dyn UnitRows,
+    /// Each row's number in the whole data.
+    pub numbers: &'a [u64],
+    /// Each row's own cluster, or [`crate::NO_CLUSTER`].
+    pub cluster: &'a [u32],
+    /// The other clusters that each row is compared in, as in [`crate::Assignment::probes`]; rows × any number. Of rows
+    /// of one cluster with the same vector, those of the first-ranking count.
+    pub probes: &'a [u32],
+    /// The clusters to compare in. Rows of other clusters take part where they probe one of these.
+    pub clusters: Range<u32>,
+}
+
+/// Scores of all rows while clusters are being compared, in any order and any division into parts.
+pub struct Scoring<'a> {
+    ranking: Ranking,
+    centroids: &'a UnitEmbeddings,
+    similarity: &'a [f32],
+    scores: Scores,
+    /// Comparisons of two rows.
+    compared: u64,
+}
+
+/// What the comparison found, by row number.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Scores {
-    /// The highest cosine similarity with a row of the same cluster that ranks before, in [0, 1]; 0 where there is
-    /// none; [`EXACT`] only for the same vector.
+    /// The highest cosine similarity with a compared row that ranks before, in [0, 1]; 0 where there is none;
+    /// [`EXACT`] only for the same vector.
     pub score: Vec<f32>,
-    /// The number (in the whole data) of the row that reaches it, the earliest-ranking on a tie.
-    pub duplicate_of: Vec<Option<u64>>,
+    /// The number of the row that reaches it, the earliest-ranking on a tie, or [`NO_ROW`].
+    pub duplicate_of: Vec<u64>,
 }
 
-/// Scores every row of a part: `score[j] = max ⟨e_i, e_j⟩` over the rows i of j's cluster that rank before j
-/// (SemDeDup, section 3; the reference code's rule, in which i may itself be removed).
-pub fn score(part: &Part, ranking: &Ranking) -> Scores {
-    let groups = groups(part, ranking);
-    let tasks: Vec<(usize, usize)> = groups
-        .iter()
-        .enumerate()
-        .flat_map(|(g, group)| (0..group.distinct.len()).step_by(BLOCK).map(move |first| (g, first)))
-        .collect();
-    let compared: Vec<Vec<Best>> =
-        tasks.par_iter().map(|&(g, first)| compare(part.rows, &groups[g], first)).collect();
+/// Rows of clusters that are compared before their matches are taken in.
+const BATCH: usize = 1 << 16;
 
-    let mut scores = Scores { score: vec![0.0; part.rows.len()], duplicate_of: vec![None; part.rows.len()] };
-    for (&(g, first), best) in tasks.iter().zip(&compared) {
-        for (position, best) in (first..).zip(best) {
-            let row = groups[g].distinct[position];
-            scores.score[row] = best.similarity.clamp(0.0, EXACT.next_down()) + 0.0; // −0 becomes +0
-            scores.duplicate_of[row] = best.position.map(|p| part.numbers[groups[g].distinct[p]]);
-        }
+impl<'a> Scoring<'a> {
+    /// Starts without any comparison. `similarity` is every row's cosine similarity to the centroid of its own cluster:
+    /// it ranks the rows.
+    pub fn new(ranking: Ranking, centroids: &'a UnitEmbeddings, similarity: &'a [f32]) -> Self {
+        let scores = Scores {
+            score: vec![f32::NEG_INFINITY; similarity.len()],
+            duplicate_of: vec![NO_ROW; similarity.len()],
+        };
+        Self { ranking, centroids, similarity, scores, compared: 0 }
     }
-    for group in &groups {
-        group.write_copies(part, &mut scores);
-    }
-    scores
-}
 
-/// A cluster, ranked, each vector once.
-struct Group {
-    /// The rows that are compared, in rank order: of rows with the same vector only the first-ranking.
-    distinct: Vec<usize>,
-    /// The other rows, each with the position in `distinct` of the row that it copies.
-    copies: Vec<(usize, usize)>,
-    panels: Panels,
-}
-
-impl Group {
-    /// Copies need no comparison: nothing is more similar than the same vector. A zero vector is similar to nothing,
-    /// not even to another one: all its similarities are 0, and the earliest-ranking row reaches that.
-    fn write_copies(&self, part: &Part, scores: &mut Scores) {
-        for &(row, of) in &self.copies {
-            let original = self.distinct[of];
-            let zero = part.rows.row(original).iter().all(|&x| x == 0.0);
-            scores.score[row] = if zero { 0.0 } else { EXACT };
-            scores.duplicate_of[row] = Some(part.numbers[if zero { self.distinct[0] } else { original }]);
-        }
-    }
-}
-
-fn groups(part: &Part, ranking: &Ranking) -> Vec<Group> {
-    let mut by_cluster: BTreeMap<u32, Vec<(RankKey, usize)>> = BTreeMap::new();
-    for (row, &cluster) in part.cluster.iter().enumerate().filter(|&(_, &c)| c != NO_CLUSTER) {
-        let key = ranking.key(part.similarity[row], part.numbers[row]);
-        by_cluster.entry(cluster).or_default().push((key, row));
-    }
-    by_cluster.into_par_iter().map(|(_, members)| group(part.rows, members)).collect()
-}
-
-fn group(rows: &UnitEmbeddings, mut members: Vec<(RankKey, usize)>) -> Group {
-    members.sort_unstable();
-    let (mut distinct, mut copies) = (Vec::with_capacity(members.len()), Vec::new());
-    // Positions in `distinct` by the hash of the vector. A BTreeMap, because its behaviour has no hidden seed.
-    let mut seen: BTreeMap<u64, Vec<usize>> = BTreeMap::new();
-    for (_, row) in members {
-        let same_hash = seen.entry(hash(rows.row(row))).or_default();
-        match same_hash.iter().find(|&&p| rows.row(distinct[p]) == rows.row(row)) {
-            Some(&position) => copies.push((row, position)),
-            None => {
-                same_hash.push(distinct.len());
-                distinct.push(row);
+    /// Compares the rows in the clusters of a part: `score[j] = max ⟨e_i, e_j⟩` over the rows i that rank before j and
+    /// are in j's cluster, or in one that j probes, or probe j's (SemDeDup, section 3; the reference code's rule, in
+    /// which i may itself be removed). `done` is told the own rows of each batch of clusters that is through.
+    pub fn compare(&mut self, part: &Part, done: &mut dyn FnMut(usize)) {
+        let mut order: Vec<(RankKey, u32)> = part
+            .numbers
+            .par_iter()
+            .enumerate()
+            .map(|(place, &number)| (self.key(number), place as u32))
+            .collect();
+        order.par_sort_unstable();
+        let order: Vec<u32> = order.into_iter().map(|(_, place)| place).collect();
+        let kinds = kinds(part, &order);
+        let lists = Lists::of(part, &order, &kinds);
+        let mut best = Best::none(part.numbers.len());
+        best.take_copies(part, &kinds, &lists);
+        let clusters = part.clusters.len();
+        let mut found: Vec<Found> = Vec::new();
+        let mut first = 0;
+        while first < clusters {
+            let mut end = first;
+            let mut rows = 0;
+            while end < clusters && (end == first || rows < BATCH) {
+                rows += lists.own(end).len() + lists.visitors(end).len();
+                end += 1;
             }
+            let compare = |c| {
+                let centroid = self.centroids.row(part.clusters.start as usize + c);
+                Cluster::gather(part, centroid, lists.members(c)).compare()
+            };
+            // While one batch is being compared, the matches of the one before are taken in.
+            let before = std::mem::take(&mut found);
+            let (new, ()) = rayon::join(
+                || (first..end).into_par_iter().map(compare).collect(),
+                || best.take_all(&before),
+            );
+            found = new;
+            self.compared += found.iter().map(|found| found.compared).sum::<u64>();
+            done((first..end).map(|c| lists.rows[c]).sum());
+            first = end;
+        }
+        best.take_all(&found);
+        for (place, &(similarity, of)) in
+            best.matches.iter().enumerate().filter(|(_, best)| best.1 != NO_RANK)
+        {
+            self.take(part.numbers[place], part.numbers[order[of as usize] as usize], similarity);
         }
     }
-    let panels = Panels::pack(distinct.iter().map(|&row| rows.row(row)), rows.dim());
-    Group { distinct, copies, panels }
+
+    /// Comparisons of two rows so far.
+    pub fn compared(&self) -> u64 {
+        self.compared
+    }
+
+    /// The scores, when all clusters have been compared.
+    pub fn finish(mut self) -> Scores {
+        self.scores.score.par_iter_mut().for_each(|score| {
+            *score = match *score {
+                COPY => EXACT,
+                below => below.max(0.0) + 0.0, // −0 becomes +0
+            }
+        });
+        self.scores
+    }
+
+    fn key(&self, row: u64) -> RankKey {
+        self.ranking.key(self.similarity[row as usize], row)
+    }
+
+    /// The more similar row stays, on a tie the one that ranks first: whichever comes first, the result is the same.
+    fn take(&mut self, row: u64, of: u64, similarity: f32) {
+        let (score, now) = (self.scores.score[row as usize], self.scores.duplicate_of[row as usize]);
+        if similarity > score || (similarity == score && self.key(of) < self.key(now)) {
+            self.scores.score[row as usize] = similarity;
+            self.scores.duplicate_of[row as usize] = of;
+        }
+    }
 }
 
-/// A hash of a row's bits; equal rows are confirmed by comparing them.
-fn hash(row: &[f32]) -> u64 {
-    row.iter().fold(0x9E37_79B9_7F4A_7C15, |h: u64, x| {
-        (h.rotate_left(23) ^ u64::from(x.to_bits())).wrapping_mul(0xD6E8_FEB8_6659_FD93)
-    })
-}
+/// In place of a rank: there is none.
+const NO_RANK: u32 = u32::MAX;
 
-#[derive(Debug, Clone, Copy)]
+/// The matches of a part so far: for each place the highest similarity and the rank of the row that reaches it.
 struct Best {
-    similarity: f32,
-    position: Option<usize>,
+    matches: Vec<(f32, u32)>,
 }
 
-/// The best earlier-ranking row for each of a block of ranked rows: one block against all panels before its end.
-fn compare(rows: &UnitEmbeddings, group: &Group, first: usize) -> Vec<Best> {
-    let isa = Isa::detect();
-    let last = (first + BLOCK).min(group.distinct.len());
-    let block: Vec<&[f32]> = group.distinct[first..last].iter().map(|&row| rows.row(row)).collect();
-    let mut best = vec![Best { similarity: f32::NEG_INFINITY, position: None }; block.len()];
-    let mut products: Products = [[0.0; LANES]; BLOCK];
-    for (panel_first, _, panel) in group.panels.iter().take_while(|&(panel_first, ..)| panel_first < last) {
-        isa.products(&block, panel, &mut products);
-        for (i, (lanes, best)) in products.iter_mut().zip(&mut best).enumerate() {
-            // Only rows that rank before this one; panels before the block pass whole.
-            let earlier = (first + i).saturating_sub(panel_first).min(LANES);
-            lanes[earlier..].fill(f32::NEG_INFINITY);
-            let max = largest(lanes);
-            // Strictly: on a tie the earlier-ranking row stays, and panels come in rank order.
-            if max > best.similarity {
-                *best = Best { similarity: max, position: Some(panel_first + lane_of(lanes, max)) };
+impl Best {
+    fn none(rows: usize) -> Self {
+        Self { matches: vec![(f32::NEG_INFINITY, NO_RANK); rows] }
+    }
+
+    fn take(&mut self, found: &Match) {
+        let best = &mut self.matches[found.place as usize];
+        if found.similarity > best.0 || (found.similarity == best.0 && found.of < best.1) {
+            *best = (found.similarity, found.of);
+        }
+    }
+
+    fn take_all(&mut self, found: &[Found]) {
+        found.iter().flat_map(|found| &found.matches).for_each(|found| self.take(found));
+    }
+
+    /// Copies need no comparison. The similarities of a zero vector are all 0, and the earliest-ranking row that it is
+    /// compared with reaches that.
+    fn take_copies(&mut self, part: &Part, kinds: &[Kind], lists: &Lists) {
+        for (place, kind) in kinds.iter().enumerate() {
+            let Some(c) = place_in(part, part.cluster[place]) else { continue };
+            let found = match kind {
+                Kind::Original => None,
+                Kind::CopyOf(original) => Some((lists.rank[*original as usize], COPY)),
+                Kind::CopyOfZeros => {
+                    lists.own(c).iter().chain(lists.visitors(c)).min().map(|&first| (first, 0.0))
+                }
+            };
+            if let Some((of, similarity)) = found {
+                self.take(&Match { place: place as u32, of, similarity });
             }
         }
     }
-    best
 }

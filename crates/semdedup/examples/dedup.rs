@@ -19,7 +19,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             limits: formats::ReadLimits::default(),
             strict: false,
         },
-        cluster: ClusterOptions { clusters: None, seed: 0 },
+        cluster: ClusterOptions::default(),
         ranking: Ranking { keep: Keep::Hard, seed: 0 },
         goal: Goal::Epsilon(Epsilon::new(DEFAULT_EPSILON)?),
         recall_sample: DEFAULT_RECALL_SAMPLE,

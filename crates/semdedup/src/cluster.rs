@@ -1,49 +1,118 @@
-//! The stages that cluster: train centroids on a sample, then find each row's cluster.
+//! The stages that cluster: train centroids on a sample, then find each row's cluster and the others to compare it in.
 
+use std::ops::Range;
 use std::path::Path;
 
-use semdedup_core::{NO_CLUSTER, SamplePurpose, Training, UnitEmbeddings, sample_rows};
+use semdedup_core::{Assigner, NO_CLUSTER, SamplePurpose, Trained, Training, UnitEmbeddings, sample_rows};
 
-use crate::npy::NpyWriter;
+use crate::cost::auto_clusters;
+use crate::memory::{Memory, training_row_bytes};
+use crate::npy::{IntegerMatrix, NpyWriter};
 use crate::options::ClusterOptions;
 use crate::progress::{Progress, Stage};
 use crate::store::EmbeddingStore;
 use crate::{Error, Result};
 
-/// Rows of the training sample for each centroid. Recall hardly depends on how long k-means trains, so train little.
+/// Rows of the training sample for each centroid, where the sample stays below [`TRAINING_BYTES`]; and at least. Recall
+/// hardly depends on how long k-means trains, so train little.
 const TRAINING_ROWS_PER_CLUSTER: usize = 64;
+pub(crate) const LEAST_TRAINING_ROWS_PER_CLUSTER: usize = 16;
+
+/// The size that a training sample of many rows for each centroid may have.
+const TRAINING_BYTES: usize = 768 << 20;
 
 /// Rounds of k-means.
-const ITERATIONS: usize = 8;
+const ITERATIONS: usize = 6;
+
+/// Rounds over all clusters that follow where a row is compared in its own cluster alone: what lies beyond its border is
+/// lost, so borders must lie well.
+const REFINEMENTS: usize = 8;
 
 /// Part of every fingerprint from training on; to be raised whenever the code would give another result.
-pub(crate) const REVISION: u32 = 1;
+pub(crate) const REVISION: u32 = 2;
 
-/// Rows that are in memory at a time.
-pub(crate) const BLOCK_ROWS: u64 = 1 << 16;
+/// The clusters of all rows.
+#[derive(Debug)]
+pub(crate) struct Clustering {
+    /// [`NO_CLUSTER`] for a row with a NaN or an infinity.
+    pub(crate) cluster: Vec<u32>,
+    /// The other clusters that each row is compared in; none with `--probes 1`.
+    pub(crate) probes: Option<IntegerMatrix>,
+    pub(crate) clusters: usize,
+}
 
-/// The number of clusters for `rows` rows where the user names none: √(rows / 8), at least 1.
-///
-/// Assigning costs rows × clusters comparisons, scoring rows² / (2 × clusters) and more where clusters are uneven; the
-/// two balance near √(rows / 2) clusters. Half of that costs little more, because copies are compared once, and fewer
-/// clusters have fewer borders for duplicates to be lost at.
-pub fn auto_clusters(rows: u64) -> usize {
-    ((rows as f64 / 8.0).sqrt().round() as usize).max(1)
+impl Clustering {
+    /// Reads `assignments.npy` and `probes.npy`, if that is there, for `rows` rows and `clusters` clusters.
+    pub(crate) fn open(
+        assignments: &Path,
+        probes: Option<&Path>,
+        rows: u64,
+        clusters: usize,
+    ) -> Result<Self> {
+        let cluster = read_assignments(assignments, rows, clusters)?;
+        let probes = probes.map(IntegerMatrix::open).transpose()?;
+        if let Some(probes) = &probes
+            && probes.rows() != rows
+        {
+            return Err(Error::input(
+                probes.path(),
+                format!("probes of {} rows for {rows} rows", probes.rows()),
+            )
+            .hint("use the probes that were made from these embeddings"));
+        }
+        Ok(Self { cluster, probes, clusters })
+    }
+
+    /// How many other clusters a row can be compared in.
+    pub(crate) fn probes_per_row(&self) -> usize {
+        self.probes.as_ref().map_or(0, IntegerMatrix::columns)
+    }
+
+    /// The other clusters that the rows of a range are compared in, row-major, [`NO_CLUSTER`] for none.
+    pub(crate) fn probes(&self, rows: Range<u64>) -> Result<Vec<u32>> {
+        let Some(probes) = &self.probes else { return Ok(Vec::new()) };
+        let (first, columns) = (rows.start, probes.columns());
+        let check = |(i, number): (usize, i32)| match u32::try_from(number) {
+            Err(_) => Ok(NO_CLUSTER),
+            Ok(cluster) if (cluster as usize) < self.clusters => Ok(cluster),
+            Ok(cluster) => {
+                let row = first + (i / columns) as u64;
+                let problem =
+                    format!("row {row} probes cluster {cluster}, there are {} centroids", self.clusters);
+                Err(Error::input(probes.path(), problem))
+            }
+        };
+        probes.read(rows)?.into_iter().enumerate().map(check).collect()
+    }
 }
 
 /// The number of clusters that the options ask for.
-pub(crate) fn clusters_for(options: &ClusterOptions, rows: u64) -> Result<usize> {
+pub(crate) fn clusters_for(options: &ClusterOptions, rows: u64, dim: usize) -> Result<usize> {
+    let auto = auto_clusters(rows, options.memory.most_clusters(dim));
     match options.clusters {
-        None => Ok(auto_clusters(rows)),
+        None => Ok(auto),
         Some(0) => {
             Err(Error::usage("--clusters 0: at least 1 cluster is needed").hint("leave it out, or use auto"))
         }
         Some(clusters) if clusters as u64 > rows => {
             Err(Error::usage(format!("--clusters {clusters} is more than the {rows} rows"))
-                .hint(format!("leave it out: auto chooses {}", auto_clusters(rows))))
+                .hint(format!("leave it out: auto chooses {auto}")))
         }
+        Some(clusters) if clusters > options.memory.most_clusters(dim) => Err(Error::usage(format!(
+            "--clusters {clusters} cannot be trained in {} MiB of memory",
+            options.memory.bytes() >> 20
+        ))
+        .hint(format!("leave it out: auto chooses {auto}; or raise --memory"))),
         Some(clusters) => Ok(clusters),
     }
+}
+
+/// The rows that centroids are trained on.
+pub(crate) fn training_rows(clusters: usize, rows: u64, dim: usize) -> usize {
+    let wanted = (clusters * TRAINING_ROWS_PER_CLUSTER)
+        .min(TRAINING_BYTES / training_row_bytes(dim) as usize)
+        .max(clusters * LEAST_TRAINING_ROWS_PER_CLUSTER);
+    wanted.min(usize::try_from(rows).unwrap_or(usize::MAX))
 }
 
 /// Trains centroids on a seeded sample of the rows.
@@ -51,31 +120,49 @@ pub(crate) fn train(
     store: &EmbeddingStore,
     options: &ClusterOptions,
     progress: &dyn Progress,
-) -> Result<UnitEmbeddings> {
-    let clusters = clusters_for(options, store.rows())?;
-    let sample = clusters.saturating_mul(TRAINING_ROWS_PER_CLUSTER);
+) -> Result<Trained> {
+    let clusters = clusters_for(options, store.rows(), store.dim())?;
+    let sample = training_rows(clusters, store.rows(), store.dim());
     let rows = sample_rows(store.rows(), sample, options.seed, SamplePurpose::Training);
     progress.begin(Stage::Train, "rows", rows.len() as u64);
-    let training = Training { clusters, iterations: ITERATIONS, seed: options.seed };
-    let centroids = semdedup_core::train(&store.gather(&rows)?, &training);
+    let refinements = if options.probes.most() == 1 { REFINEMENTS } else { 0 };
+    let training = Training { clusters, iterations: ITERATIONS, refinements, seed: options.seed };
+    let trained = semdedup_core::train(&store.gather(&rows)?, &training);
     progress.advance(rows.len() as u64);
-    Ok(centroids)
+    Ok(trained)
 }
 
-/// Finds the cluster of every row, block by block.
+/// Finds the cluster of every row, block by block, and writes the clusters to probe to `probes.npy` where there can be
+/// any. Also counts the comparisons with a centroid.
 pub(crate) fn assign(
     store: &EmbeddingStore,
     centroids: &UnitEmbeddings,
+    (options, probes_path): (&ClusterOptions, &Path),
     progress: &dyn Progress,
-) -> Result<Vec<u32>> {
+) -> Result<(Vec<u32>, u64)> {
     progress.begin(Stage::Assign, "rows", store.rows());
+    let others = options.probes.most() - 1;
+    let mut file = (others > 0).then(|| NpyWriter::integer_matrix(probes_path, others)).transpose()?;
+    let assigner = Assigner::new(centroids);
     let mut clusters = Vec::with_capacity(store.rows() as usize);
-    for first in (0..store.rows()).step_by(BLOCK_ROWS as usize) {
-        let rows = store.read(first..store.rows().min(first + BLOCK_ROWS))?;
-        clusters.extend(semdedup_core::assign(&rows, centroids).cluster);
-        progress.advance(rows.len() as u64);
+    let mut compared = 0;
+    for rows in blocks(store, options.memory) {
+        let found = assigner.assign(&store.read(rows)?, options.probes);
+        clusters.extend(&found.cluster);
+        compared += found.compared;
+        if let Some(file) = &mut file {
+            file.write(&numbers(&found.probes))?;
+        }
+        progress.advance(found.cluster.len() as u64);
     }
-    Ok(clusters)
+    file.map_or(Ok(()), NpyWriter::finish)?;
+    Ok((clusters, compared))
+}
+
+/// The rows in blocks that fit into memory.
+pub(crate) fn blocks(store: &EmbeddingStore, memory: Memory) -> impl Iterator<Item = Range<u64>> {
+    let (rows, block) = (store.rows(), memory.block_rows(store.dim()));
+    (0..rows).step_by(block as usize).map(move |first| first..rows.min(first + block))
 }
 
 /// Writes `centroids.npy`: f32, clusters × dim.
@@ -102,16 +189,20 @@ pub(crate) fn read_centroids(path: &Path, dim: usize) -> Result<UnitEmbeddings> 
     Ok(centroids)
 }
 
+/// Cluster numbers as files have them: −1 for none.
+fn numbers(clusters: &[u32]) -> Vec<i32> {
+    clusters.iter().map(|&c| if c == NO_CLUSTER { -1 } else { c as i32 }).collect()
+}
+
 /// Writes `assignments.npy`: i32, a row each, −1 where a row has no place in the clustering.
 pub(crate) fn write_assignments(path: &Path, clusters: &[u32]) -> Result<()> {
-    let numbers: Vec<i32> = clusters.iter().map(|&c| if c == NO_CLUSTER { -1 } else { c as i32 }).collect();
     let mut file = NpyWriter::integers(path)?;
-    file.write(&numbers)?;
+    file.write(&numbers(clusters))?;
     file.finish()
 }
 
 /// Reads assignments of `rows` rows to `clusters` clusters.
-pub(crate) fn read_assignments(path: &Path, rows: u64, clusters: usize) -> Result<Vec<u32>> {
+fn read_assignments(path: &Path, rows: u64, clusters: usize) -> Result<Vec<u32>> {
     let numbers = crate::npy::read_integers(path)?;
     if numbers.len() as u64 != rows {
         return Err(Error::input(path, format!("{} assignments for {rows} rows", numbers.len()))
@@ -128,8 +219,8 @@ pub(crate) fn read_assignments(path: &Path, rows: u64, clusters: usize) -> Resul
     numbers.into_iter().enumerate().map(cluster).collect()
 }
 
-/// The rows of the largest cluster.
-pub(crate) fn largest(clusters: &[u32]) -> u64 {
+/// The rows of each cluster.
+pub(crate) fn sizes(clusters: &[u32]) -> Vec<u64> {
     let mut sizes: Vec<u64> = Vec::new();
     for &cluster in clusters.iter().filter(|&&cluster| cluster != NO_CLUSTER) {
         if sizes.len() <= cluster as usize {
@@ -137,5 +228,10 @@ pub(crate) fn largest(clusters: &[u32]) -> u64 {
         }
         sizes[cluster as usize] += 1;
     }
-    sizes.into_iter().max().unwrap_or(0)
+    sizes
+}
+
+/// The rows of the largest cluster.
+pub(crate) fn largest(clusters: &[u32]) -> u64 {
+    sizes(clusters).into_iter().max().unwrap_or(0)
 }

@@ -49,6 +49,30 @@ fn one_line(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
+/// Fails unless a file at `path` can grow by so many bytes. `why` begins the message.
+pub(crate) fn check_free_space(path: &Path, bytes: u64, why: &str) -> Result<()> {
+    let folder = path.ancestors().skip(1).find(|folder| folder.is_dir()).unwrap_or(Path::new("."));
+    let Some(free) = free_space(folder) else { return Ok(()) };
+    if bytes <= free {
+        return Ok(());
+    }
+    let mib = |bytes: u64| bytes.div_ceil(1 << 20);
+    Err(Error::output(folder, format!("{why} takes {} MiB, {} MiB are free", mib(bytes), free >> 20))
+        .hint("free some space, put --work on another disk, or raise --memory"))
+}
+
+/// The bytes that this user can still write to the disk of a folder; none where the system does not tell.
+pub(crate) fn free_space(folder: &Path) -> Option<u64> {
+    #[cfg(unix)]
+    {
+        let disk = nix::sys::statvfs::statvfs(folder).ok()?;
+        #[allow(clippy::useless_conversion, reason = "the types differ between systems")]
+        Some(u64::from(disk.blocks_available()) * u64::from(disk.fragment_size()))
+    }
+    #[cfg(not(unix))]
+    None
+}
+
 fn temporary_name(path: &Path) -> PathBuf {
     let mut name = path.file_name().unwrap_or_default().to_os_string();
     name.push(TEMPORARY);

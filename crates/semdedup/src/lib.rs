@@ -12,6 +12,7 @@
 //! The library never prints and never seeds itself; it runs in the caller's rayon pool, and tells its [`Progress`].
 
 mod cluster;
+mod cost;
 mod dataset;
 mod embed;
 mod error;
@@ -19,6 +20,7 @@ mod files;
 pub mod formats;
 mod input;
 mod look;
+mod memory;
 mod npy;
 mod options;
 mod output;
@@ -29,6 +31,7 @@ mod recall;
 mod report;
 mod score;
 mod show;
+mod spill;
 mod stages;
 mod store;
 mod summary;
@@ -37,11 +40,12 @@ mod table;
 mod work;
 mod write;
 
-pub use semdedup_core::{Epsilon, EpsilonError, Goal, Keep, Ranking, instruction_set};
+pub use semdedup_core::{Epsilon, EpsilonError, Goal, Keep, Probes, Ranking, instruction_set};
 pub use semdedup_embed as models;
 
-pub use cluster::auto_clusters;
+pub use cost::auto_clusters;
 pub use error::{Error, ErrorKind, Result};
+pub use memory::Memory;
 pub use options::{
     ClusterOptions, DEFAULT_EPSILON, DEFAULT_RECALL_SAMPLE, InputOptions, OutputOptions, RunOptions,
     SWEEP_EPSILONS,
@@ -51,7 +55,8 @@ pub use plan::{Plan, PlanFile, plan};
 pub use progress::{Progress, Silent, Stage, Warning};
 pub use show::{Pair, PairRow, Which, show};
 pub use stages::{
-    ClusterReport, EmbedReport, ScoreInputs, ScoreReport, SelectReport, cluster, embed, score, select,
+    ClusterReport, EmbedReport, ScoreInputs, ScoreOptions, ScoreReport, SelectReport, cluster, embed, score,
+    select,
 };
 pub use store::{EmbeddingStore, find_embeddings};
 pub use summary::{FileSummary, RecallAt, Summary};

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use fs_err::File;
 use half::f16;
-use half::slice::{HalfBitsSliceExt, HalfFloatSliceExt};
+use half::slice::HalfFloatSliceExt;
 
 use crate::files::{PendingFile, at, read_exact_at};
 use crate::{Error, Result};
@@ -136,23 +136,78 @@ impl Matrix {
         self.file.shape[1] as usize
     }
 
+    /// Whether its numbers are f16.
+    pub(crate) fn is_half(&self) -> bool {
+        self.file.number == Number::F16
+    }
+
     /// Reads rows from `first` on until `values` is full.
     pub(crate) fn read(&self, first: u64, values: &mut [f32]) -> Result<()> {
-        let offset = self.file.offset + first * self.file.shape[1] * self.file.number.bytes() as u64;
-        let read =
-            |bytes: &mut [u8]| read_exact_at(&self.file.file, bytes, offset).map_err(|e| at(&self.path, e));
-        if self.file.number == Number::F32 {
-            read(bytemuck::cast_slice_mut(values))?;
-            if cfg!(target_endian = "big") {
-                values.iter_mut().for_each(|x| *x = f32::from_bits(x.to_bits().swap_bytes()));
-            }
-        } else {
-            let mut bits = vec![0u16; values.len()];
-            read(bytemuck::cast_slice_mut(&mut bits))?;
-            bits.iter_mut().for_each(|x| *x = u16::from_le(*x));
-            bits.reinterpret_cast::<f16>().convert_to_f32_slice(values);
+        if self.is_half() {
+            let mut half = vec![f16::ZERO; values.len()];
+            self.read_half(first, &mut half)?;
+            half.convert_to_f32_slice(values);
+            return Ok(());
+        }
+        self.read_bytes(first, bytemuck::cast_slice_mut(values))?;
+        if cfg!(target_endian = "big") {
+            values.iter_mut().for_each(|x| *x = f32::from_bits(x.to_bits().swap_bytes()));
         }
         Ok(())
+    }
+
+    /// The same for a matrix of f16, as they are.
+    pub(crate) fn read_half(&self, first: u64, values: &mut [f16]) -> Result<()> {
+        let bits: &mut [u16] = values.reinterpret_cast_mut();
+        self.read_bytes(first, bytemuck::cast_slice_mut(bits))?;
+        bits.iter_mut().for_each(|x| *x = u16::from_le(*x));
+        Ok(())
+    }
+
+    fn read_bytes(&self, first: u64, bytes: &mut [u8]) -> Result<()> {
+        let offset = self.file.offset + first * self.file.shape[1] * self.file.number.bytes() as u64;
+        read_exact_at(&self.file.file, bytes, offset).map_err(|e| at(&self.path, e))
+    }
+}
+
+/// A matrix of i32 in a file, of which a block of rows is in memory at a time.
+#[derive(Debug)]
+pub(crate) struct IntegerMatrix {
+    path: PathBuf,
+    file: NpyFile,
+}
+
+impl IntegerMatrix {
+    pub(crate) fn open(path: &Path) -> Result<Self> {
+        let file = open(path)?;
+        if file.shape.len() != 2 || file.number != Number::I32 {
+            let found = format!("{:?} of shape {:?}", file.number, file.shape);
+            return Err(Error::input(path, format!("probes are a matrix of i32, this is {found}"))
+                .hint("use the probes.npy that semdedup cluster wrote"));
+        }
+        Ok(Self { path: path.to_path_buf(), file })
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    pub(crate) fn rows(&self) -> u64 {
+        self.file.shape[0]
+    }
+
+    pub(crate) fn columns(&self) -> usize {
+        self.file.shape[1] as usize
+    }
+
+    /// Reads some rows, row-major.
+    pub(crate) fn read(&self, rows: std::ops::Range<u64>) -> Result<Vec<i32>> {
+        let mut numbers = vec![0i32; (rows.end - rows.start) as usize * self.columns()];
+        let offset = self.file.offset + rows.start * self.columns() as u64 * 4;
+        read_exact_at(&self.file.file, bytemuck::cast_slice_mut(&mut numbers), offset)
+            .map_err(|e| at(&self.path, e))?;
+        numbers.iter_mut().for_each(|x| *x = i32::from_le(*x));
+        Ok(numbers)
     }
 }
 
@@ -198,6 +253,11 @@ impl NpyWriter {
     /// A matrix of f32 with rows of `dim` values.
     pub(crate) fn matrix(path: &Path, dim: usize) -> Result<Self> {
         Self::new(path, "<f4", Some(dim))
+    }
+
+    /// A matrix of i32 with rows of `columns` numbers.
+    pub(crate) fn integer_matrix(path: &Path, columns: usize) -> Result<Self> {
+        Self::new(path, "<i4", Some(columns))
     }
 
     /// A vector of i32.

@@ -2,9 +2,10 @@
 
 use std::path::PathBuf;
 
-use semdedup_core::{Goal, Ranking};
+use semdedup_core::{Goal, Probes, Ranking};
 
 use crate::formats::{ColumnChoice, ReadLimits};
+use crate::memory::Memory;
 
 /// Where the rows come from.
 #[derive(Debug, Clone)]
@@ -20,12 +21,23 @@ pub struct InputOptions {
 }
 
 /// How the rows are clustered.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub struct ClusterOptions {
-    /// The number of clusters; none chooses it from the number of rows ([`crate::auto_clusters`]).
+    /// The number of clusters; none chooses it from the number of rows ([`crate::auto_clusters`]), and the memory.
     pub clusters: Option<usize>,
     /// The seed of the training sample and of the first centroids.
     pub seed: u64,
+    /// In which clusters a row is compared.
+    pub probes: Probes,
+    /// The most memory to hold.
+    pub memory: Memory,
+}
+
+impl Default for ClusterOptions {
+    /// Everything as the number of rows and the machine suggest.
+    fn default() -> Self {
+        Self { clusters: None, seed: 0, probes: Probes::Auto, memory: Memory::default() }
+    }
 }
 
 /// Where results go.

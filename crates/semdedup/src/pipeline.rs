@@ -7,7 +7,8 @@ use semdedup_core::{Goal, Ranking};
 use semdedup_embed::TextModel;
 use serde::Serialize;
 
-use crate::cluster;
+use crate::cluster::{self, Clustering};
+use crate::cost::{self, Compared};
 use crate::dataset::{Dataset, Ids};
 use crate::embed::embed_parts;
 use crate::files::write_atomically;
@@ -17,7 +18,7 @@ use crate::output::{Found, OutputDir, Wanted};
 use crate::progress::{Progress, Stage};
 use crate::recall::{self, Sampling};
 use crate::report::{Notes, peak_rss_bytes, summarise};
-use crate::score::{self, ScoreColumns};
+use crate::score::{ScoreColumns, Scorer};
 use crate::store::EmbeddingStore;
 use crate::summary::Summary;
 use crate::table::{NamedRows, ScoresFile, write_scores};
@@ -81,6 +82,9 @@ pub(crate) struct Run<'a> {
     pub(crate) stages: &'a Fingerprints,
 }
 
+/// Data of so many rows gets all the clusters that it should have, unless memory is short.
+const MANY_ROWS: u64 = 100_000_000;
+
 /// What each stage's result depends on, each containing the one before.
 pub(crate) struct Fingerprints {
     pub(crate) embed: Fingerprint,
@@ -94,9 +98,14 @@ pub(crate) struct Fingerprints {
 impl Fingerprints {
     fn of(input: &Input, model: &dyn TextModel, options: &RunOptions) -> Result<Self> {
         let embed = embed_fingerprint(input, model)?;
-        let ClusterOptions { clusters, seed } = options.cluster;
-        let train = Fingerprint::of(&("train", cluster::REVISION, clusters, seed), Some(&embed))?;
-        let assign = Fingerprint::of(&"assign", Some(&train))?;
+        let ClusterOptions { clusters, seed, probes, memory } = options.cluster;
+        // Memory matters where it is so small that it limits the clusters of any data that it can hold.
+        let most = memory.most_clusters(model.dim()).min(cost::auto_clusters(MANY_ROWS, usize::MAX));
+        let train = Fingerprint::of(
+            &("train", cluster::REVISION, clusters, most, seed, probes.most() == 1),
+            Some(&embed),
+        )?;
+        let assign = Fingerprint::of(&("assign", format!("{probes:?}")), Some(&train))?;
         let score = Fingerprint::of(&("score", ranking_parameters(&options.ranking)), Some(&assign))?;
         let recall = Fingerprint::of(&("recall", options.recall_sample, seed), Some(&score))?;
         let result = Fingerprint::of(&("result", describe(options.goal)), Some(&recall))?;
@@ -139,6 +148,7 @@ pub(crate) struct Scored {
     pub(crate) scores: ScoresFile,
     pub(crate) clusters: usize,
     pub(crate) recall_samples: Vec<(f32, f32)>,
+    pub(crate) compared: Compared,
 }
 
 impl Run<'_> {
@@ -155,28 +165,41 @@ impl Run<'_> {
                 .hint("check the input: there is nothing to deduplicate"));
         }
         let store = EmbeddingStore::open(&dataset.embeddings)?;
+        let options = &self.options.cluster;
         let centroids_path = work.folder(Stage::Train).join("centroids.npy");
-        work.stage(Stage::Train, &self.stages.train, progress, |_| {
-            cluster::write_centroids(
-                &centroids_path,
-                &cluster::train(&store, &self.options.cluster, progress)?,
-            )
+        work.stage(Stage::Train, &self.stages.train, progress, |folder| {
+            let trained = cluster::train(&store, options, progress)?;
+            cost::write_compared(folder, trained.compared)?;
+            cluster::write_centroids(&centroids_path, &trained.centroids)
         })?;
         let centroids = cluster::read_centroids(&centroids_path, store.dim())?;
-        let assignments_path = work.folder(Stage::Assign).join("assignments.npy");
-        work.stage(Stage::Assign, &self.stages.assign, progress, |_| {
-            cluster::write_assignments(&assignments_path, &cluster::assign(&store, &centroids, progress)?)
+        let folder = work.folder(Stage::Assign);
+        let (assignments_path, probes_path) = (folder.join("assignments.npy"), folder.join("probes.npy"));
+        work.stage(Stage::Assign, &self.stages.assign, progress, |folder| {
+            let (clusters, compared) =
+                cluster::assign(&store, &centroids, (options, &probes_path), progress)?;
+            cost::write_compared(folder, compared)?;
+            cluster::write_assignments(&assignments_path, &clusters)
         })?;
         let scores_path = work.folder(Stage::Score).join("scores.parquet");
-        work.stage(Stage::Score, &self.stages.score, progress, |_| {
-            let cluster = cluster::read_assignments(&assignments_path, store.rows(), centroids.len())?;
-            let columns = score::score(&store, &centroids, cluster, (&self.options.ranking, progress))?;
+        work.stage(Stage::Score, &self.stages.score, progress, |folder| {
+            let probes = probes_path.exists().then_some(probes_path.as_path());
+            let clustering = Clustering::open(&assignments_path, probes, store.rows(), centroids.len())?;
+            let (ranking, memory) = (&self.options.ranking, options.memory);
+            let scorer = Scorer { ranking, memory, spill: &scores_path, progress };
+            let (columns, compared) = scorer.score(&store, &centroids, clustering)?;
+            cost::write_compared(folder, compared)?;
             self.write_scores(&scores_path, &dataset, &columns)
         })?;
         let scores = ScoresFile::open(&scores_path)?;
         let columns = scores.columns()?;
         let recall_samples = self.recall(work, (&store, &columns), progress)?;
-        Ok(Scored { dataset, columns, scores, clusters: centroids.len(), recall_samples })
+        let compared = Compared {
+            train: cost::read_compared(&work.folder(Stage::Train))?,
+            assign: cost::read_compared(&work.folder(Stage::Assign))?,
+            score: cost::read_compared(&work.folder(Stage::Score))?,
+        };
+        Ok(Scored { dataset, columns, scores, clusters: centroids.len(), recall_samples, compared })
     }
 
     fn write_scores(&self, path: &Path, dataset: &Dataset, columns: &ScoreColumns) -> Result<()> {
@@ -197,6 +220,7 @@ impl Run<'_> {
             rows: self.options.recall_sample,
             seed: self.options.cluster.seed,
             ranking: self.options.ranking,
+            memory: self.options.cluster.memory,
         };
         work.stage(Stage::Recall, &self.stages.recall, progress, |_| {
             let samples = match sampling.rows {

@@ -4,12 +4,13 @@ use std::path::PathBuf;
 use std::time::Instant;
 
 use rayon::prelude::*;
-use semdedup_core::UnitEmbeddings;
+use semdedup_core::{Assigner, Probes, UnitEmbeddings};
 use semdedup_embed::TextModel;
 use serde::Serialize;
 
 use crate::Result;
-use crate::cluster::{BLOCK_ROWS, clusters_for};
+use crate::cluster::{clusters_for, training_rows};
+use crate::cost;
 use crate::formats::{Format, Reader, count_rows};
 use crate::input::Input;
 use crate::options::RunOptions;
@@ -57,10 +58,7 @@ pub struct PlanFile {
 const TRIAL_ROWS: usize = 4096;
 
 /// Rows × centroids that the rate of comparing is measured on.
-const TRIAL_PRODUCTS: usize = 2048;
-
-/// Clusters differ in size, so comparing inside them costs more than if all were alike; about this much on web text.
-const SKEW: f64 = 2.0;
+const TRIAL_PRODUCTS: usize = 256;
 
 /// Bytes of a row in the score table and of its share of bookkeeping in memory.
 const ROW_BYTES: u64 = 64;
@@ -78,16 +76,17 @@ pub fn plan(options: &RunOptions, model: &dyn TextModel) -> Result<Plan> {
         input.files.par_iter().map(|file| count_rows(file, &input.limits)).collect::<Result<Vec<u64>>>()?;
     let reading = start.elapsed().as_secs_f64();
     let rows: u64 = counts.iter().sum();
-    let clusters = clusters_for(&options.cluster, rows)?;
-    let (n, k, dim) = (rows as f64, clusters as f64, model.dim() as f64);
-    let sample = (options.recall_sample as f64).min(n);
-    // Assigning, training (8 rounds on 64 rows a cluster), comparing in clusters, measuring recall.
-    let products = n * k + 9.0 * 64.0 * k * k + SKEW * n * n / (2.0 * k) + sample * n;
+    let cluster = &options.cluster;
+    let clusters = clusters_for(cluster, rows, model.dim())?;
+    let training = training_rows(clusters, rows, model.dim());
+    let compared = cost::expected(rows, clusters, training, cluster.probes);
+    let sample = (options.recall_sample as u64).min(rows);
+    let products = compared.train + compared.assign + compared.score + sample * rows;
     let seconds = 2.0 * reading
-        + n * embedding_seconds_per_row(&input, model)?
-        + products * dim * product_seconds(model.dim());
+        + rows as f64 * embedding_seconds_per_row(&input, model)?
+        + products as f64 * model.dim() as f64 * product_seconds(model.dim());
     let embeddings = rows * model.dim() as u64 * 4;
-    let blocks = (2 * BLOCK_ROWS).min(2 * rows) * model.dim() as u64 * 4 * 2;
+    let blocks = cluster.memory.block_rows(model.dim()).min(rows) * model.dim() as u64 * 4 * 4;
     let files =
         input.files.iter().zip(&input.columns).zip(&counts).map(|((file, columns), &rows)| PlanFile {
             path: file.path.clone(),
@@ -137,6 +136,6 @@ fn product_seconds(dim: usize) -> f64 {
     let values = (0..TRIAL_PRODUCTS * dim).map(|i| ((i * 31 % 97) as f32) - 48.0).collect();
     let Ok(rows) = UnitEmbeddings::new(values, dim) else { return 0.0 };
     let start = Instant::now();
-    semdedup_core::assign(&rows, &rows);
+    Assigner::new(&rows).assign(&rows, Probes::Nearest(1));
     start.elapsed().as_secs_f64() / (TRIAL_PRODUCTS * TRIAL_PRODUCTS * dim) as f64
 }

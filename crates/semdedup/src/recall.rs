@@ -5,7 +5,8 @@ use semdedup_core::{
 };
 
 use crate::Result;
-use crate::cluster::BLOCK_ROWS;
+use crate::cluster::blocks;
+use crate::memory::Memory;
 use crate::options::SWEEP_EPSILONS;
 use crate::progress::{Progress, Stage};
 use crate::score::ScoreColumns;
@@ -18,6 +19,7 @@ pub(crate) struct Sampling {
     pub(crate) rows: usize,
     pub(crate) seed: u64,
     pub(crate) ranking: Ranking,
+    pub(crate) memory: Memory,
 }
 
 /// Compares a sample of the rows that have a direction with every row that ranks before them.
@@ -38,9 +40,9 @@ pub(crate) fn measure(
 
     progress.begin(Stage::Recall, "rows", store.rows());
     let keys: Vec<RankKey> = searched.iter().map(|&row| key(row)).collect();
-    let mut search = ExhaustiveSearch::new(&store.gather(&searched)?, keys);
-    for first in (0..store.rows()).step_by(BLOCK_ROWS as usize) {
-        let rows = first..store.rows().min(first + BLOCK_ROWS);
+    let rows = store.gather(&searched)?;
+    let mut search = ExhaustiveSearch::new(&rows, &keys);
+    for rows in blocks(store, sampling.memory) {
         // What copies an earlier-ranking row need not be looked at: that row is as similar and ranks before.
         let compared: Vec<Option<RankKey>> = rows
             .clone()

@@ -5,6 +5,7 @@ use std::path::Path;
 use semdedup_core::NO_CLUSTER;
 
 use crate::cluster::largest;
+use crate::cost;
 use crate::input::Input;
 use crate::pipeline::{Run, Scored, describe};
 use crate::progress::{
@@ -110,6 +111,9 @@ pub(crate) fn summarise(run: &Run, scored: &Scored, decision: &Decision, notes: 
         dim: run.model.dim(),
         clusters: scored.clusters,
         largest_cluster: largest(&scored.columns.cluster),
+        probes: options.cluster.probes.to_string(),
+        flops: scored.compared.flops(run.model.dim()),
+        flops_brute_force: cost::brute_force_flops(scored.columns.cluster.len() as u64, run.model.dim()),
         seconds: std::collections::BTreeMap::new(),
         reused_stages: Vec::new(),
         peak_rss_bytes: None,

@@ -12,9 +12,9 @@ use crate::input::Input;
 use crate::look::PastRun;
 use crate::options::DEFAULT_EPSILON;
 use crate::progress::Stage;
-use crate::score::NO_ROW;
 use crate::table::read_column;
 use crate::{Error, ErrorKind, Result};
+use semdedup_core::NO_ROW;
 
 /// Which pairs to show.
 #[derive(Debug, Clone, PartialEq)]

@@ -1,22 +1,29 @@
 //! Each stage by itself, on files that the user brings.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::time::Instant;
 
 use semdedup_core::{Goal, NO_CLUSTER, Ranking};
 use semdedup_embed::TextModel;
 use serde::Serialize;
 
-use crate::cluster::{self, largest, read_assignments, read_centroids, write_assignments, write_centroids};
+use crate::cluster::{self, Clustering, largest, read_centroids, write_assignments, write_centroids};
+use crate::cost::{self, Compared};
 use crate::dataset::{Dataset, FileRows, Ids, Places};
 use crate::embed::embed_parts;
 use crate::files::write_atomically;
 use crate::input::Input;
+use crate::memory::Memory;
 use crate::options::{ClusterOptions, InputOptions, OutputOptions};
 use crate::output::read_summary;
 use crate::pipeline::{describe, embed_fingerprint};
 use crate::progress::{Progress, Stage, Warning};
-use crate::score::score as score_rows;
+use crate::recall::{self, Sampling};
+use crate::report::peak_rss_bytes;
+use crate::score::Scorer;
 use crate::store::EmbeddingStore;
+use crate::summary::RecallAt;
 use crate::table::{NamedRows, ScoresFile, write_scores};
 use crate::work::{WorkDir, finished_stage};
 use crate::write::{Decision, Fate, write_fate};
@@ -72,7 +79,7 @@ pub fn embed(
 }
 
 /// What [`cluster()`] did.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct ClusterReport {
     /// Rows of all files.
     pub rows: u64,
@@ -84,6 +91,12 @@ pub struct ClusterReport {
     pub largest_cluster: u64,
     /// Rows with a NaN or an infinity, which are in no cluster.
     pub non_finite_rows: u64,
+    /// Floating-point operations of training and assigning: 2 × dimension for each comparison.
+    pub flops: f64,
+    /// Seconds of each step.
+    pub seconds: BTreeMap<&'static str, f64>,
+    /// The most memory that this process held, in bytes; none where the system does not tell.
+    pub peak_rss_bytes: Option<u64>,
 }
 
 /// Clusters embeddings: writes `centroids.npy` and `assignments.npy` into the output folder.
@@ -100,29 +113,40 @@ pub fn cluster(
     if store.rows() == 0 {
         return Err(Error::usage("the embeddings have no rows").hint("there is nothing to cluster"));
     }
-    let (centroids_path, assignments_path) =
-        (output.out.join("centroids.npy"), output.out.join("assignments.npy"));
-    for path in [&centroids_path, &assignments_path] {
+    let file = |name: &str| output.out.join(name);
+    let (centroids_path, assignments_path) = (file("centroids.npy"), file("assignments.npy"));
+    let probes_path = file("probes.npy");
+    for path in [&centroids_path, &assignments_path, &probes_path] {
         check_free(path, output.overwrite)?;
         check_not_input(path, embeddings)?;
     }
-    let centroids = cluster::train(&store, options, progress)?;
+    let start = Instant::now();
+    let trained = cluster::train(&store, options, progress)?;
     progress.end(Stage::Train, false);
-    let clusters = cluster::assign(&store, &centroids, progress)?;
-    progress.end(Stage::Assign, false);
-    let non_finite = clusters.iter().filter(|&&cluster| cluster == NO_CLUSTER).count() as u64;
-    warn_of_non_finite(&store, &clusters, progress);
+    let train_seconds = start.elapsed().as_secs_f64();
     fs_err::create_dir_all(&output.out).map_err(Error::io)?;
     // New centroids must never stand beside old assignments.
     remove_old(&assignments_path)?;
-    write_centroids(&centroids_path, &centroids)?;
+    remove_old(&probes_path)?;
+    write_centroids(&centroids_path, &trained.centroids)?;
+    let start = Instant::now();
+    let (clusters, compared) =
+        cluster::assign(&store, &trained.centroids, (options, &probes_path), progress)?;
     write_assignments(&assignments_path, &clusters)?;
+    progress.end(Stage::Assign, false);
+    let assign_seconds = start.elapsed().as_secs_f64();
+    let non_finite = clusters.iter().filter(|&&cluster| cluster == NO_CLUSTER).count() as u64;
+    warn_of_non_finite(&store, &clusters, progress);
+    let cost = Compared { train: trained.compared, assign: compared, score: 0 };
     Ok(ClusterReport {
         rows: store.rows(),
         dim: store.dim(),
-        clusters: centroids.len(),
+        clusters: trained.centroids.len(),
         largest_cluster: largest(&clusters),
         non_finite_rows: non_finite,
+        flops: cost.flops(store.dim()),
+        seconds: BTreeMap::from([("train", train_seconds), ("assign", assign_seconds)]),
+        peak_rss_bytes: peak_rss_bytes(),
     })
 }
 
@@ -149,10 +173,27 @@ pub struct ScoreInputs {
     pub centroids: PathBuf,
     /// The cluster of each row, a vector of whole numbers; below 0 for none.
     pub assignments: PathBuf,
+    /// The other clusters to compare each row in, rows × any number; none compares a row in its own alone.
+    pub probes: Option<PathBuf>,
+}
+
+/// How [`score()`] works.
+#[derive(Debug, Clone, Copy)]
+pub struct ScoreOptions {
+    /// Which row of a set of duplicates stays.
+    pub ranking: Ranking,
+    /// The most memory to hold.
+    pub memory: Memory,
+    /// The rows of the recall sample; 0 measures no recall.
+    pub recall_sample: usize,
+    /// The seed of the recall sample.
+    pub seed: u64,
+    /// Whether an earlier file may be replaced.
+    pub overwrite: bool,
 }
 
 /// What [`score()`] did.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct ScoreReport {
     /// Rows scored.
     pub rows: u64,
@@ -160,38 +201,71 @@ pub struct ScoreReport {
     pub exact_duplicates: u64,
     /// Rows that are in no cluster: they have a NaN or an infinity, or the assignments say so.
     pub non_finite_rows: u64,
+    /// The recall at the sweep's list of ε; empty without a sample.
+    pub recall: Vec<RecallAt>,
+    /// The rows in the recall sample.
+    pub recall_sample: usize,
+    /// Floating-point operations of the comparison: 2 × dimension for each pair.
+    pub flops: f64,
+    /// The same for comparing every row with every other.
+    pub flops_brute_force: f64,
+    /// Seconds of each step.
+    pub seconds: BTreeMap<&'static str, f64>,
+    /// The most memory that this process held, in bytes; none where the system does not tell.
+    pub peak_rss_bytes: Option<u64>,
 }
 
-/// Compares the rows of each cluster and writes `scores.parquet`; the ids are the row numbers.
+/// Compares the rows of each cluster, writes `scores.parquet`, and measures the recall; the ids are the row numbers.
 ///
 /// # Errors
 /// Files that cannot be read or do not fit together, a result in the way.
 pub fn score(
     inputs: &ScoreInputs,
-    ranking: &Ranking,
-    output: (&Path, bool),
+    options: &ScoreOptions,
+    out: &Path,
     progress: &dyn Progress,
 ) -> Result<ScoreReport> {
-    let (out, overwrite) = output;
     let store = EmbeddingStore::open(&inputs.embeddings)?;
     let centroids = read_centroids(&inputs.centroids, store.dim())?;
-    let clusters = read_assignments(&inputs.assignments, store.rows(), centroids.len())?;
-    check_free(out, overwrite)?;
-    check_not_input(out, inputs.embeddings.iter().chain([&inputs.centroids, &inputs.assignments]))?;
-    let columns = score_rows(&store, &centroids, clusters, (ranking, progress))?;
-    progress.end(Stage::Score, false);
-    warn_of_non_finite(&store, &columns.cluster, progress);
-    let numbers = arrow::array::UInt64Array::from_iter_values(0..store.rows());
-    let ids = Ids::Column(std::sync::Arc::new(numbers));
-    let named = NamedRows { ids: &ids, places: &places_of(&store), skipped: &[] };
+    let probes = inputs.probes.as_deref();
+    let clustering = Clustering::open(&inputs.assignments, probes, store.rows(), centroids.len())?;
+    check_free(out, options.overwrite)?;
+    let files = [&inputs.centroids, &inputs.assignments];
+    check_not_input(out, inputs.embeddings.iter().chain(files).chain(&inputs.probes))?;
     if let Some(folder) = out.parent() {
         fs_err::create_dir_all(folder).map_err(Error::io)?;
     }
-    write_scores(out, &columns, &named, ranking)?;
+    let start = Instant::now();
+    let scorer = Scorer { ranking: &options.ranking, memory: options.memory, spill: out, progress };
+    let (columns, compared) = scorer.score(&store, &centroids, clustering)?;
+    progress.end(Stage::Score, false);
+    let mut seconds = BTreeMap::from([("score", start.elapsed().as_secs_f64())]);
+    warn_of_non_finite(&store, &columns.cluster, progress);
+    let start = Instant::now();
+    let numbers = arrow::array::UInt64Array::from_iter_values(0..store.rows());
+    let ids = Ids::Column(std::sync::Arc::new(numbers));
+    let named = NamedRows { ids: &ids, places: &places_of(&store), skipped: &[] };
+    write_scores(out, &columns, &named, &options.ranking)?;
+    seconds.insert("write", start.elapsed().as_secs_f64());
+    let start = Instant::now();
+    let ScoreOptions { ranking, memory, recall_sample, seed, .. } = *options;
+    let mut samples = Vec::new();
+    if recall_sample > 0 {
+        let sampling = Sampling { rows: recall_sample, seed, ranking, memory };
+        samples = recall::measure(&store, &columns, &sampling, progress)?;
+        progress.end(Stage::Recall, false);
+        seconds.insert("recall", start.elapsed().as_secs_f64());
+    }
     Ok(ScoreReport {
         rows: store.rows(),
         exact_duplicates: columns.exact_duplicates(),
         non_finite_rows: columns.cluster.iter().filter(|&&cluster| cluster == NO_CLUSTER).count() as u64,
+        recall: recall::report(&samples, None),
+        recall_sample: samples.len(),
+        flops: Compared { score: compared, ..Compared::default() }.flops(store.dim()),
+        flops_brute_force: cost::brute_force_flops(store.rows(), store.dim()),
+        seconds,
+        peak_rss_bytes: peak_rss_bytes(),
     })
 }
 

@@ -5,8 +5,10 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use fs_err as fs;
+use half::f16;
+use half::slice::HalfFloatSliceExt;
 use rayon::prelude::*;
-use semdedup_core::UnitEmbeddings;
+use semdedup_core::{UnitEmbeddings, UnitRows, prefetch, scale_to_unit};
 
 use crate::npy::Matrix;
 use crate::progress::Stage;
@@ -63,12 +65,21 @@ impl EmbeddingStore {
         self.matrices.iter().map(|matrix| (matrix.path(), matrix.rows()))
     }
 
+    /// The bytes of a row in memory, as [`EmbeddingStore::read_raw`] keeps it.
+    pub(crate) fn row_bytes(&self) -> u64 {
+        self.dim as u64 * if self.is_half() { 2 } else { 4 }
+    }
+
+    fn is_half(&self) -> bool {
+        self.matrices.iter().all(Matrix::is_half)
+    }
+
     /// The rows of a range.
     ///
     /// # Errors
     /// If a file cannot be read.
     pub fn read(&self, rows: Range<u64>) -> Result<UnitEmbeddings> {
-        self.fill((rows.end - rows.start) as usize, |i| rows.start + i as u64)
+        self.read_raw(rows)?.into_units()
     }
 
     /// Some rows, in the order given.
@@ -76,21 +87,53 @@ impl EmbeddingStore {
     /// # Errors
     /// If a file cannot be read.
     pub fn gather(&self, rows: &[u64]) -> Result<UnitEmbeddings> {
-        self.fill(rows.len(), |i| rows[i])
-    }
-
-    fn fill(&self, count: usize, number: impl Fn(usize) -> u64 + Sync) -> Result<UnitEmbeddings> {
-        let mut values = vec![0.0; count * self.dim];
-        values.par_chunks_mut(READ_ROWS * self.dim).enumerate().try_for_each(|(chunk, values)| {
-            let first = chunk * READ_ROWS;
-            let numbers: Vec<u64> = (first..first + values.len() / self.dim).map(&number).collect();
-            self.read_runs(&numbers, values)
-        })?;
+        let values = self.fill(rows.len(), |i| rows[i], 0.0, Matrix::read)?;
         UnitEmbeddings::new(values, self.dim).map_err(|error| Error::usage(error.to_string()))
     }
 
+    /// The rows of a range, neither converted nor scaled: as f16 if all files have f16.
+    pub(crate) fn read_raw(&self, rows: Range<u64>) -> Result<RawRows> {
+        let count = (rows.end - rows.start) as usize;
+        let number = |i: usize| rows.start + i as u64;
+        let values = match self.is_half() {
+            true => RawValues::Half(self.fill(count, number, f16::ZERO, Matrix::read_half)?),
+            false => RawValues::Float(self.fill(count, number, 0.0, Matrix::read)?),
+        };
+        Ok(RawRows { values, dim: self.dim })
+    }
+
+    /// So many rows of zeros, to be set.
+    pub(crate) fn raw_zeros(&self, rows: usize) -> RawRows {
+        let values = match self.is_half() {
+            true => RawValues::Half(vec![f16::ZERO; rows * self.dim]),
+            false => RawValues::Float(vec![0.0; rows * self.dim]),
+        };
+        RawRows { values, dim: self.dim }
+    }
+
+    fn fill<T: Copy + Send>(
+        &self,
+        count: usize,
+        number: impl Fn(usize) -> u64 + Sync,
+        nothing: T,
+        read: fn(&Matrix, u64, &mut [T]) -> Result<()>,
+    ) -> Result<Vec<T>> {
+        let mut values = vec![nothing; count * self.dim];
+        values.par_chunks_mut(READ_ROWS * self.dim).enumerate().try_for_each(|(chunk, values)| {
+            let first = chunk * READ_ROWS;
+            let numbers: Vec<u64> = (first..first + values.len() / self.dim).map(&number).collect();
+            self.read_runs(&numbers, values, read)
+        })?;
+        Ok(values)
+    }
+
     /// Reads rows that follow each other on the disk in one go.
-    fn read_runs(&self, numbers: &[u64], values: &mut [f32]) -> Result<()> {
+    fn read_runs<T>(
+        &self,
+        numbers: &[u64],
+        values: &mut [T],
+        read: fn(&Matrix, u64, &mut [T]) -> Result<()>,
+    ) -> Result<()> {
         let mut done = 0;
         while done < numbers.len() {
             let matrix = self.starts.partition_point(|&start| start <= numbers[done]) - 1;
@@ -100,10 +143,92 @@ impl EmbeddingStore {
                 .take_while(|&(i, &row)| row == numbers[done] + i as u64 && row < self.starts[matrix + 1])
                 .count();
             let values = &mut values[done * self.dim..(done + run) * self.dim];
-            self.matrices[matrix].read(numbers[done] - self.starts[matrix], values)?;
+            read(&self.matrices[matrix], numbers[done] - self.starts[matrix], values)?;
             done += run;
         }
         Ok(())
+    }
+}
+
+/// Rows as they lie in the files; they are scaled to unit length when they are looked at.
+#[derive(Debug)]
+pub(crate) struct RawRows {
+    values: RawValues,
+    dim: usize,
+}
+
+#[derive(Debug)]
+enum RawValues {
+    Half(Vec<f16>),
+    Float(Vec<f32>),
+}
+
+impl RawRows {
+    pub(crate) fn into_units(self) -> Result<UnitEmbeddings> {
+        let values = match self.values {
+            RawValues::Half(values) => to_f32(&values),
+            RawValues::Float(values) => values,
+        };
+        UnitEmbeddings::new(values, self.dim).map_err(|error| Error::usage(error.to_string()))
+    }
+
+    pub(crate) fn to_units(&self) -> Result<UnitEmbeddings> {
+        let values = match &self.values {
+            RawValues::Half(values) => to_f32(values),
+            RawValues::Float(values) => values.clone(),
+        };
+        UnitEmbeddings::new(values, self.dim).map_err(|error| Error::usage(error.to_string()))
+    }
+
+    /// The bytes of a row, in the order of this machine.
+    pub(crate) fn row_bytes(&self, i: usize) -> &[u8] {
+        let range = i * self.dim..(i + 1) * self.dim;
+        match &self.values {
+            RawValues::Half(values) => bytemuck::cast_slice(values[range].reinterpret_cast()),
+            RawValues::Float(values) => bytemuck::cast_slice(&values[range]),
+        }
+    }
+
+    /// Sets a row to bytes in the order of this machine.
+    pub(crate) fn set(&mut self, i: usize, bytes: &[u8]) {
+        let range = i * self.dim..(i + 1) * self.dim;
+        let row: &mut [u8] = match &mut self.values {
+            RawValues::Half(values) => {
+                let bits: &mut [u16] = values[range].reinterpret_cast_mut();
+                bytemuck::cast_slice_mut(bits)
+            }
+            RawValues::Float(values) => bytemuck::cast_slice_mut(&mut values[range]),
+        };
+        row.copy_from_slice(bytes);
+    }
+}
+
+fn to_f32(half: &[f16]) -> Vec<f32> {
+    let mut values = vec![0.0; half.len()];
+    let some = values.par_chunks_mut(CONVERTED_TOGETHER).zip(half.par_chunks(CONVERTED_TOGETHER));
+    some.for_each(|(values, half)| half.convert_to_f32_slice(values));
+    values
+}
+
+/// Numbers that a thread converts in one go.
+const CONVERTED_TOGETHER: usize = 1 << 16;
+
+impl UnitRows for RawRows {
+    fn dim(&self) -> usize {
+        self.dim
+    }
+
+    fn copy_row(&self, i: usize, out: &mut [f32]) {
+        let range = i * self.dim..(i + 1) * self.dim;
+        match &self.values {
+            RawValues::Half(values) => values[range].convert_to_f32_slice(out),
+            RawValues::Float(values) => out.copy_from_slice(&values[range]),
+        }
+        scale_to_unit(out);
+    }
+
+    fn prefetch(&self, i: usize) {
+        prefetch(self.row_bytes(i));
     }
 }
 
@@ -150,7 +275,7 @@ pub fn find_embeddings(inputs: &[String]) -> Result<Vec<PathBuf>> {
 }
 
 /// What [`crate::cluster()`] writes: beside embeddings, these are none.
-const CLUSTER_FILES: [&str; 2] = ["centroids.npy", "assignments.npy"];
+const CLUSTER_FILES: [&str; 3] = ["centroids.npy", "assignments.npy", "probes.npy"];
 
 fn npy_files(folder: &Path) -> Result<Vec<PathBuf>> {
     let entries =

@@ -50,6 +50,12 @@ pub struct Summary {
     pub clusters: usize,
     /// The rows of the largest cluster.
     pub largest_cluster: u64,
+    /// In which clusters a row was compared: `auto` or a number.
+    pub probes: String,
+    /// Floating-point operations of training, assigning and comparing in clusters: 2 × dimension for each comparison.
+    pub flops: f64,
+    /// The same for comparing every row with every other.
+    pub flops_brute_force: f64,
     /// Seconds that each stage took in the run that did it, and of this run in `total`.
     pub seconds: BTreeMap<String, f64>,
     /// The stages that an earlier run had done.

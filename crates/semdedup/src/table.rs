@@ -13,11 +13,11 @@ use parquet::arrow::{ArrowWriter, ProjectionMask};
 use parquet::basic::{Compression, ZstdLevel};
 use parquet::file::metadata::KeyValue;
 use parquet::file::properties::WriterProperties;
-use semdedup_core::{Keep, NO_CLUSTER, Ranking};
+use semdedup_core::{Keep, NO_CLUSTER, NO_ROW, Ranking};
 
 use crate::dataset::{FileRows, Ids, Places};
 use crate::files::PendingFile;
-use crate::score::{NO_ROW, ScoreColumns};
+use crate::score::ScoreColumns;
 use crate::{Error, Result};
 
 /// Rows of a batch when writing and reading tables.

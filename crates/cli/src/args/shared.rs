@@ -3,11 +3,12 @@
 use std::path::PathBuf;
 use std::str::FromStr;
 
+use bytesize::ByteSize;
 use clap::builder::PossibleValuesParser;
 use clap::{Args, ValueEnum, value_parser};
 use semdedup::formats::{ColumnChoice, DEFAULT_MAX_ROW_BYTES, LARGEST_MAX_ROW_BYTES, ReadLimits};
 use semdedup::models::{DEFAULT_MAX_TOKENS, StaticModel};
-use semdedup::{ClusterOptions, DEFAULT_EPSILON, Epsilon, Goal, InputOptions, Keep};
+use semdedup::{ClusterOptions, DEFAULT_EPSILON, Epsilon, Goal, InputOptions, Keep, Memory, Probes};
 
 const WORDLLAMA: &str = "wordllama-l2-supercat-256";
 
@@ -153,13 +154,66 @@ impl FromStr for ClusterCount {
     }
 }
 
+/// In how many clusters a row is compared.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct ProbesArg(Probes);
+
+/// The most clusters that a row can be compared in; more than this is a comparison with everything.
+const MOST_PROBES: usize = 1000;
+
+impl FromStr for ProbesArg {
+    type Err = String;
+
+    fn from_str(typed: &str) -> Result<Self, Self::Err> {
+        match (typed, typed.parse::<usize>()) {
+            ("auto", _) => Ok(Self(Probes::Auto)),
+            (_, Ok(count)) if (1..=MOST_PROBES).contains(&count) => Ok(Self(Probes::Nearest(count))),
+            _ => Err(format!("must be `auto` or a whole number from 1 to {MOST_PROBES}")),
+        }
+    }
+}
+
+/// A number of bytes: `2GiB`, `500 MB`, `1000000`.
+fn memory(typed: &str) -> Result<Memory, String> {
+    let size = ByteSize::from_str(typed).map_err(|_| "must be a size such as 2GiB or 800MB".to_owned())?;
+    if size < LEAST_MEMORY {
+        return Err(format!("must be at least {LEAST_MEMORY}"));
+    }
+    Ok(Memory::new(size.as_u64()))
+}
+
+/// The program itself needs about half of this.
+const LEAST_MEMORY: ByteSize = ByteSize::mib(256);
+
+/// How much a command may take.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Clustering options")]
+pub struct MemoryArg {
+    /// Hold about this much memory at most (2GiB, 800MB); rows that do not fit are kept on disk, the result is the same
+    /// [default: half of the machine's]
+    #[arg(long, value_name = "SIZE", value_parser = memory)]
+    memory: Option<Memory>,
+}
+
+impl MemoryArg {
+    pub fn limit(&self) -> Memory {
+        self.memory.unwrap_or_default()
+    }
+}
+
 /// How rows are clustered, and the one seed.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Clustering options")]
 pub struct ClusterChoice {
-    /// The number of clusters: more are faster on many rows, and find a little less
+    /// The number of clusters; auto chooses what costs least for this many rows
     #[arg(long, value_name = "K|auto", default_value = "auto")]
     clusters: ClusterCount,
+    /// Compare each row in this many clusters: its own and the next nearest, where duplicates beyond its border lie; 1 is
+    /// the paper's method, auto adds the clusters that are nearly as near as its own
+    #[arg(long, value_name = "N|auto", default_value = "auto")]
+    probes: ProbesArg,
+    #[command(flatten)]
+    memory: MemoryArg,
     /// The seed of everything random; the same input and seed give the same bytes
     #[arg(long, value_name = "N", default_value_t = 0)]
     pub seed: u64,
@@ -171,7 +225,7 @@ impl ClusterChoice {
             ClusterCount::Auto => None,
             ClusterCount::Exactly(count) => Some(count),
         };
-        ClusterOptions { clusters, seed: self.seed }
+        ClusterOptions { clusters, seed: self.seed, probes: self.probes.0, memory: self.memory.limit() }
     }
 }
 

@@ -3,9 +3,9 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use semdedup::{Goal, OutputOptions, Ranking};
+use semdedup::{DEFAULT_RECALL_SAMPLE, Goal, OutputOptions, Ranking, ScoreOptions};
 
-use super::shared::{ClusterChoice, GoalArgs, InputArgs, KeepArg, ModelArgs, OutArgs};
+use super::shared::{ClusterChoice, GoalArgs, InputArgs, KeepArg, MemoryArg, ModelArgs, OutArgs};
 
 const EMBED: &str = "\
 Turns the texts of files into embeddings: .npy files with one row a text, in the order of the input.
@@ -32,14 +32,14 @@ pub struct EmbedArgs {
 }
 
 const CLUSTER: &str = "\
-Clusters embeddings (spherical k-means) and writes centroids.npy and assignments.npy: a centroid a cluster, a cluster \
-a row.
+Clusters embeddings (spherical k-means) and writes centroids.npy, assignments.npy and probes.npy: a centroid a cluster, \
+the cluster of each row, and the other clusters that it is to be compared in.
 
 Examples:
   semdedup cluster embeddings/ --out clusters
   semdedup cluster 'clip/*.npy' --clusters 50000 --seed 7 --out clusters
   semdedup score embeddings/ --centroids clusters/centroids.npy --assignments clusters/assignments.npy \
---out scores.parquet            what to do next";
+--probes clusters/probes.npy --out scores.parquet            what to do next";
 
 /// Cluster embeddings
 #[derive(Debug, Args)]
@@ -61,12 +61,13 @@ impl ClusterArgs {
 }
 
 const SCORE: &str = "\
-Compares the rows of each cluster. The score of a row is its highest cosine similarity to a row of its cluster that \
-ranks before it; that row is its duplicate_of. One file of scores serves every threshold.
+Compares the rows of each cluster, and with --probes those of others near its border. The score of a row is its highest \
+cosine similarity to a compared row that ranks before it; that row is its duplicate_of. One file of scores serves every \
+threshold.
 
 Examples:
   semdedup score embeddings/ --centroids clusters/centroids.npy --assignments clusters/assignments.npy \
---out scores.parquet
+--probes clusters/probes.npy --out scores.parquet
   semdedup score clip.npy --centroids c.npy --assignments a.npy --keep easy --out scores.parquet
   semdedup select scores.parquet --epsilon 0.05 --out selected            what to do next";
 
@@ -83,13 +84,21 @@ pub struct ScoreArgs {
     /// The cluster of each row
     #[arg(long, value_name = "FILE", help_heading = "Clustering options")]
     pub assignments: PathBuf,
+    /// The other clusters to compare each row in; without it, a row is compared in its own alone
+    #[arg(long, value_name = "FILE", help_heading = "Clustering options")]
+    pub probes: Option<PathBuf>,
     /// Which row of a set of duplicates stays
     #[arg(long, value_enum, value_name = "WHICH", default_value_t = KeepArg::Hard)]
     #[arg(help_heading = "Clustering options")]
     keep: KeepArg,
-    /// The seed of `--keep random`
+    /// The seed of `--keep random` and of the recall sample
     #[arg(long, value_name = "N", default_value_t = 0, help_heading = "Clustering options")]
     seed: u64,
+    /// Compare this many sampled rows with the whole data to measure recall; 0 measures none
+    #[arg(long, value_name = "N", default_value_t = DEFAULT_RECALL_SAMPLE, help_heading = "Clustering options")]
+    recall_sample: usize,
+    #[command(flatten)]
+    memory: MemoryArg,
     /// The file of the scores (Parquet)
     #[arg(long, value_name = "FILE", help_heading = "Output options")]
     pub out: PathBuf,
@@ -99,8 +108,14 @@ pub struct ScoreArgs {
 }
 
 impl ScoreArgs {
-    pub fn ranking(&self) -> Ranking {
-        Ranking { keep: self.keep.into(), seed: self.seed }
+    pub fn options(&self) -> ScoreOptions {
+        ScoreOptions {
+            ranking: Ranking { keep: self.keep.into(), seed: self.seed },
+            memory: self.memory.limit(),
+            recall_sample: self.recall_sample,
+            seed: self.seed,
+            overwrite: self.overwrite,
+        }
     }
 }
 

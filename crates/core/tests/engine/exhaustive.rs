@@ -1,5 +1,4 @@
 //! The exhaustive comparison, which recall rests on, against the obvious loop.
-#![allow(clippy::unwrap_used)]
 
 use semdedup_core::{ExhaustiveSearch, Keep, Ranking, UnitEmbeddings};
 
@@ -22,9 +21,10 @@ fn a_sample_finds_its_best_earlier_row_in_the_whole_data_however_it_is_cut_into_
             (0..700).filter(|&i| key(i) < key(s) && i % 5 != 0).map(dot).fold(0.0, f64::max)
         })
         .collect();
+    let samples = pick(&sampled).unwrap();
     for block in [1, 50, 333, 700] {
-        let keys = sampled.iter().map(|&s| key(s)).collect();
-        let mut search = ExhaustiveSearch::new(&pick(&sampled).unwrap(), keys);
+        let keys: Vec<_> = sampled.iter().map(|&s| key(s)).collect();
+        let mut search = ExhaustiveSearch::new(&samples, &keys);
         for part in (0..700).collect::<Vec<_>>().chunks(block) {
             let compared: Vec<_> = part.iter().map(|&i| (i % 5 != 0).then(|| key(i))).collect();
             search.compare(&pick(part).unwrap(), &compared);

@@ -1,0 +1,265 @@
+//! The time of each stage on generated rows, and beside it what the machine can do at best with the same arithmetic.
+//!
+//! ```text
+//! cargo bench -p semdedup-core --bench stages                # all of it, under two minutes
+//! cargo bench -p semdedup-core --bench stages -- score/auto  # one benchmark
+//! ```
+//!
+//! Rows lie around random directions, so that clusters exist. Stages that compare count pairs of rows (or of a row and
+//! a centroid) as elements, as many as the library says that it compared; the others count rows. The benchmarks under
+//! `peak` count operations: a pair takes `2 · DIM` of them, a multiplication and an addition for each value. So a
+//! stage's pairs a second times `2 · DIM`, over the 8-bit peak, is how much of the machine it uses.
+//!
+//! All stages run on all threads of rayon's pool, and so do the peaks.
+#![allow(clippy::unwrap_used, missing_docs, unsafe_code)]
+
+use std::hint::black_box;
+use std::ops::Range;
+use std::time::Duration;
+
+use criterion::measurement::WallTime;
+use criterion::{BatchSize, BenchmarkGroup, Criterion, Throughput, criterion_group, criterion_main};
+use rayon::prelude::*;
+use semdedup_core::{
+    Assigner, Assignment, Epsilon, ExhaustiveSearch, Goal, Keep, Part, Probes, RankKey, Ranking, Scored,
+    Scores, Scoring, Training, UnitEmbeddings, select, train,
+};
+
+const DIM: usize = 256;
+const DIRECTIONS: u64 = 2_000;
+const ROWS: u64 = 100_000;
+const TRAINED_ON: u64 = 32_000;
+const TRAINING: Training = Training { clusters: 1_000, iterations: 8, refinements: 0, seed: 0 };
+const RANKING: Ranking = Ranking { keep: Keep::Hard, seed: 0 };
+const PROBES: [(&str, Probes); 2] = [("own", Probes::Nearest(1)), ("auto", Probes::Auto)];
+
+/// A random number in [−1, 1) for each index.
+fn noise(index: u64) -> f32 {
+    let x = (index ^ index >> 32).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+    let x = (x ^ x >> 29).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+    ((x ^ x >> 32) >> 40) as f32 / (1 << 23) as f32 - 1.0
+}
+
+/// Row `i` is one of [`DIRECTIONS`] directions plus up to as much noise: its cosine to the direction is 0.7 to 1, and
+/// that of two rows of a direction is 0.5 to 1.
+fn values(numbers: Range<u64>) -> Vec<f32> {
+    let mut values = vec![0.0; (numbers.end - numbers.start) as usize * DIM];
+    values.par_chunks_exact_mut(DIM).enumerate().for_each(|(place, row)| {
+        let i = numbers.start + place as u64;
+        let direction = (i % DIRECTIONS + (1 << 40)) * DIM as u64;
+        let spread = noise(i + (1 << 50)).abs();
+        for (value, d) in row.iter_mut().zip(0u64..) {
+            *value = noise(direction + d) + spread * noise(i * DIM as u64 + d);
+        }
+    });
+    values
+}
+
+fn unit(numbers: Range<u64>) -> UnitEmbeddings {
+    UnitEmbeddings::new(values(numbers), DIM).unwrap()
+}
+
+/// Rows that are not among the first [`ROWS`], to be compared with these.
+fn samples(count: u64) -> UnitEmbeddings {
+    unit(ROWS..ROWS + count)
+}
+
+fn short<'a>(c: &'a mut Criterion, name: &str) -> BenchmarkGroup<'a, WallTime> {
+    let mut group = c.benchmark_group(name);
+    group.sample_size(10).warm_up_time(Duration::from_millis(500)).measurement_time(Duration::from_secs(2));
+    group
+}
+
+fn normalising(c: &mut Criterion) {
+    let values = values(0..20_000);
+    let mut group = short(c, "normalise");
+    group.throughput(Throughput::Elements(20_000));
+    group.bench_function("20000 rows", |b| {
+        b.iter_batched(|| values.clone(), |values| UnitEmbeddings::new(values, DIM), BatchSize::PerIteration);
+    });
+}
+
+fn training(c: &mut Criterion) {
+    let rows = unit(0..TRAINED_ON);
+    let mut group = short(c, "train");
+    group.throughput(Throughput::Elements(train(&rows, &TRAINING).compared));
+    group.bench_function("32000 rows", |b| b.iter(|| train(&rows, &TRAINING)));
+}
+
+fn assigning(c: &mut Criterion) {
+    let centroids = train(&unit(0..TRAINED_ON), &TRAINING).centroids;
+    let rows = unit(0..20_000);
+    let assigner = Assigner::new(&centroids);
+    let mut group = short(c, "assign");
+    for (name, probes) in PROBES {
+        group.throughput(Throughput::Elements(assigner.assign(&rows, probes).compared));
+        group.bench_function(name, |b| b.iter(|| assigner.assign(&rows, probes)));
+    }
+}
+
+fn score(rows: &UnitEmbeddings, centroids: &UnitEmbeddings, assignment: &Assignment) -> (Scores, u64) {
+    let numbers: Vec<u64> = (0..rows.len() as u64).collect();
+    let Assignment { cluster, similarity, probes, .. } = assignment;
+    let mut scoring = Scoring::new(RANKING, centroids, similarity);
+    let part = Part { rows, numbers: &numbers, cluster, probes, clusters: 0..centroids.len() as u32 };
+    scoring.compare(&part, &mut |_| ());
+    let compared = scoring.compared();
+    (scoring.finish(), compared)
+}
+
+fn scoring(c: &mut Criterion) {
+    let centroids = train(&unit(0..TRAINED_ON), &TRAINING).centroids;
+    let rows = unit(0..ROWS);
+    let mut group = short(c, "score");
+    for (name, probes) in PROBES {
+        let assignment = Assigner::new(&centroids).assign(&rows, probes);
+        group.throughput(Throughput::Elements(score(&rows, &centroids, &assignment).1));
+        group.bench_function(name, |b| b.iter(|| score(&rows, &centroids, &assignment)));
+    }
+}
+
+/// Ranks with which every sample is compared with every row.
+fn all_pairs(samples: usize, rows: usize) -> (Vec<RankKey>, Vec<Option<RankKey>>) {
+    let key = |similarity| move |i: usize| RANKING.key(similarity, i as u64);
+    ((0..samples).map(key(1.0)).collect(), (0..rows).map(key(0.5)).map(Some).collect())
+}
+
+fn exhaustive(c: &mut Criterion) {
+    let (samples, rows) = (samples(1_000), unit(0..50_000));
+    let (keys, compared) = all_pairs(samples.len(), rows.len());
+    let mut group = short(c, "exhaustive");
+    group.throughput(Throughput::Elements((samples.len() * rows.len()) as u64));
+    group.bench_function("1000 samples", |b| {
+        b.iter(|| {
+            let mut search = ExhaustiveSearch::new(&samples, &keys);
+            search.compare(&rows, &compared);
+            search.finish()
+        });
+    });
+}
+
+fn selecting(c: &mut Criterion) {
+    let score: Vec<f32> = (0..ROWS).map(|i| noise(i).abs()).collect();
+    let similarity: Vec<f32> = (0..ROWS).map(|i| 0.5 + noise(i + (1 << 40)) / 4.0).collect();
+    let scored = Scored { score: &score, similarity: &similarity };
+    let mut group = short(c, "select");
+    group.throughput(Throughput::Elements(ROWS));
+    let goals =
+        [("epsilon", Goal::Epsilon(Epsilon::new(0.1).unwrap())), ("fraction", Goal::KeepFraction(0.5))];
+    for (name, goal) in goals {
+        group.bench_function(name, |b| b.iter(|| select(&scored, &RANKING, goal).unwrap()));
+    }
+}
+
+/// What [`exhaustive`] comes to where nothing has to be fetched from memory: each thread has a block of rows, and the
+/// samples, in its cache, and after the first round there is hardly anything left to find.
+fn cached(group: &mut BenchmarkGroup<'_, WallTime>) {
+    let (samples, rows) = (samples(4_800), unit(0..1_024 * rayon::current_num_threads() as u64));
+    let (keys, compared) = all_pairs(samples.len(), rows.len());
+    let mut search = ExhaustiveSearch::new(&samples, &keys);
+    group.throughput(Throughput::Elements((2 * DIM * samples.len() * rows.len()) as u64));
+    group.bench_function("exhaustive, cached", |b| b.iter(|| search.compare(&rows, &compared)));
+}
+
+fn peak(c: &mut Criterion) {
+    let mut group = short(c, "peak");
+    cached(&mut group);
+    for peak in registers::peaks() {
+        let operations = peak.operations * rayon::current_num_threads();
+        group.throughput(Throughput::Elements(operations as u64));
+        group.bench_function(peak.name, |b| b.iter(|| rayon::broadcast(|_| (peak.run)())));
+    }
+}
+
+/// Loops that touch no memory: as many multiplications and additions as the CPU can do.
+mod registers {
+    use super::black_box;
+
+    /// Sums that do not wait for each other: more than an instruction has cycles, fewer than there are registers.
+    const CHAINS: usize = 12;
+    const ROUNDS: usize = 1 << 18;
+
+    /// `sum · X + Y` settles at 0.5: no overflow, and no denormal numbers, which would be slow.
+    const X: f32 = 0.5;
+    const Y: f32 = 0.25;
+
+    pub struct Peak {
+        pub name: &'static str,
+        /// Of one run on one thread.
+        pub operations: usize,
+        pub run: fn(),
+    }
+
+    /// The loops that this CPU can run. A loop of fused multiply-adds in software would say nothing.
+    pub fn peaks() -> Vec<Peak> {
+        let mut peaks = Vec::new();
+        let mut add = |name, values: usize, run| {
+            peaks.push(Peak { name, operations: 2 * values * CHAINS * ROUNDS, run });
+        };
+        #[cfg(target_arch = "x86_64")]
+        {
+            if is_x86_feature_detected!("avx512f") && is_x86_feature_detected!("avx512vnni") {
+                // SAFETY: the CPU has AVX-512 with VNNI.
+                add("8-bit, avx512vnni", 64, || unsafe { x86::multiply_codes_avx512() });
+            }
+            if is_x86_feature_detected!("avx512f") {
+                // SAFETY: the CPU has AVX-512.
+                add("f32, avx512f", 16, || unsafe { x86::multiply_add_avx512() });
+            }
+            if is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma") {
+                // SAFETY: the CPU has AVX2 and FMA.
+                add("f32, avx2 and fma", 8, || unsafe { x86::multiply_add_avx2() });
+            }
+        }
+        #[cfg(target_arch = "aarch64")]
+        add("f32, neon", 4, multiply_add);
+        peaks
+    }
+
+    #[inline(always)]
+    fn repeat<T: Copy>(start: T, step: impl Fn(T) -> T) {
+        let mut sums = black_box([start; CHAINS]);
+        for _ in 0..ROUNDS {
+            for sum in &mut sums {
+                *sum = step(*sum);
+            }
+        }
+        black_box(sums);
+    }
+
+    #[cfg(target_arch = "aarch64")]
+    fn multiply_add() {
+        let (x, y) = (black_box([X; 4]), black_box([Y; 4]));
+        repeat([0.0f32; 4], |sum| std::array::from_fn(|l| sum[l].mul_add(x[l], y[l])));
+    }
+
+    #[cfg(target_arch = "x86_64")]
+    mod x86 {
+        //! Intrinsics, because the compiler does not keep the sums of the portable loop in 512-bit registers.
+
+        use std::arch::x86_64::*;
+
+        use super::{X, Y, black_box, repeat};
+
+        #[target_feature(enable = "avx512f")]
+        pub fn multiply_add_avx512() {
+            let (x, y) = (black_box(_mm512_set1_ps(X)), black_box(_mm512_set1_ps(Y)));
+            repeat(_mm512_setzero_ps(), |sum| _mm512_fmadd_ps(sum, x, y));
+        }
+
+        #[target_feature(enable = "avx2,fma")]
+        pub fn multiply_add_avx2() {
+            let (x, y) = (black_box(_mm256_set1_ps(X)), black_box(_mm256_set1_ps(Y)));
+            repeat(_mm256_setzero_ps(), |sum| _mm256_fmadd_ps(sum, x, y));
+        }
+
+        #[target_feature(enable = "avx512f,avx512vnni")]
+        pub fn multiply_codes_avx512() {
+            let (x, y) = (black_box(_mm512_set1_epi8(3)), black_box(_mm512_set1_epi8(-5)));
+            repeat(_mm512_setzero_si512(), |sum| _mm512_dpbusd_epi32(sum, x, y));
+        }
+    }
+}
+
+criterion_group!(stages, normalising, training, assigning, scoring, exhaustive, selecting, peak);
+criterion_main!(stages);

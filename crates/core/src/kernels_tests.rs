@@ -1,0 +1,118 @@
+use proptest::prelude::*;
+
+use super::*;
+
+fn noise(i: usize, seed: u64) -> f32 {
+    crate::random::unit(seed, 0, i as u64) as f32 - 0.5
+}
+
+fn slow_dot(a: &[f32], b: &[f32]) -> f64 {
+    a.iter().zip(b).map(|(&x, &y)| f64::from(x) * f64::from(y)).sum()
+}
+
+proptest! {
+    #[test]
+    fn every_dot_product_agrees_with_its_slow_twin_and_is_symmetric(dim in 1usize..300, seed in any::<u64>()) {
+        let a: Vec<f32> = (0..dim).map(|p| noise(p, seed)).collect();
+        let b: Vec<f32> = (0..dim).map(|p| noise(1000 + p, seed)).collect();
+        for isa in Isa::available() {
+            prop_assert!((f64::from(isa.dot(&a, &b)) - slow_dot(&a, &b)).abs() < 3e-6);
+            prop_assert_eq!(isa.dot(&a, &b).to_bits(), isa.dot(&b, &a).to_bits());
+            prop_assert!((isa.norm(&a) - slow_dot(&a, &a).sqrt()).abs() < 1e-12);
+            let apart = a.iter().zip(&b).map(|(&x, &y)| f64::from(x - y).powi(2)).sum::<f64>();
+            prop_assert!((f64::from(isa.squared_distance(&a, &b)) - apart).abs() < 1e-5 * apart.max(1e-3));
+            let padded = [a.clone(), vec![0.0; 70]].concat();
+            prop_assert_eq!(isa.dot(&padded, &padded).to_bits(), isa.dot(&a, &a).to_bits());
+        }
+        if Isa::available().len() == 3 {
+            let bits: Vec<u32> = Isa::available().iter().map(|isa| isa.dot(&a, &b).to_bits()).collect();
+            prop_assert_eq!(bits[0], bits[1], "AVX-512 and AVX2 fuse alike");
+        }
+    }
+
+    #[test]
+    fn every_kernel_gives_the_integers_of_its_slow_twin(
+        steps in 1usize..40, height in 1usize..=BLOCK, seed in any::<u64>(),
+    ) {
+        let byte = |i: usize| crate::random::bits(seed, 1, i as u64) as u8;
+        let rows: Vec<Vec<u8>> =
+            (0..height).map(|i| (0..steps * STEP).map(|p| byte(i * 1000 + p).max(1)).collect()).collect();
+        let rows: Vec<&[u8]> = rows.iter().map(Vec::as_slice).collect();
+        let panel: Vec<u32> = (0..steps * LANES)
+            .map(|i| u32::from_le_bytes(std::array::from_fn(|j| byte(1_000_000 + 4 * i + j).max(129))))
+            .collect();
+        let start: [i32; LANES] = std::array::from_fn(|l| i32::from(byte(l)) - 99);
+        for isa in Isa::available() {
+            let mut products = [[0; LANES]; BLOCK];
+            isa.products(&rows, &panel, &start, &mut products);
+            for (i, row) in rows.iter().enumerate() {
+                for l in 0..LANES {
+                    let word = |p: usize| panel[p / STEP * LANES + l].to_le_bytes()[p % STEP].cast_signed();
+                    let sum: i32 = (0..row.len()).map(|p| i32::from(row[p]) * i32::from(word(p))).sum();
+                    prop_assert_eq!(products[i][l], start[l] + sum, "{:?} row {} lane {}", isa, i, l);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn codes_lose_no_more_than_they_say(dim in 1usize..200, spread in -30i32..3, seed in any::<u64>()) {
+        let reference: Vec<f32> = (0..dim).map(|p| noise(p, seed)).collect();
+        let origin: Vec<f32> = (0..dim).map(|p| noise(5000 + p, seed)).collect();
+        let row: Vec<f32> =
+            (0..dim).map(|p| reference[p] + noise(9000 + p, seed) * 2f32.powi(spread)).collect();
+        for isa in Isa::available() {
+            let mut codes = vec![7; dim.next_multiple_of(STEP)];
+            let encoded = isa.encode(&row, &reference, &origin, &mut codes);
+            let values: Vec<f64> =
+                codes.iter().map(|&c| (f64::from(c) - 128.0) * f64::from(encoded.scale)).collect();
+            let difference: Vec<f64> =
+                row.iter().zip(&reference).map(|(&x, &r)| f64::from(x - r)).collect();
+            let lost = difference.iter().zip(&values).map(|(d, v)| (d - v).powi(2)).sum::<f64>().sqrt();
+            let norm = values.iter().map(|v| v * v).sum::<f64>().sqrt();
+            prop_assert!(codes.iter().all(|&code| code > 0));
+            prop_assert!(codes[dim..].iter().all(|&code| code == 128));
+            // Code times scale is rounded to f32.
+            prop_assert!(lost <= f64::from(encoded.error) * 1.0005 + norm * 3e-7 + 1e-20);
+            prop_assert!((norm - f64::from(encoded.norm)).abs() <= norm * 1e-4);
+            prop_assert_eq!(encoded.sum, codes.iter().map(|&c| i32::from(c) - 128).sum::<i32>());
+            let bias: f64 = difference.iter().zip(&origin).map(|(d, &o)| d * f64::from(o)).sum();
+            prop_assert!((bias - f64::from(encoded.bias)).abs() < 1e-5);
+        }
+    }
+
+    #[test]
+    fn estimates_say_which_lanes_are_of_use(height in 1usize..=BLOCK, seed in any::<u64>()) {
+        let products: Products =
+            std::array::from_fn(|i| std::array::from_fn(|l| (noise(i * LANES + l, seed) * 1e4) as i32));
+        let scale: [f32; LANES] = std::array::from_fn(|l| 1e-3 * (l as f32 + 1.0));
+        let bias: [f32; LANES] = std::array::from_fn(|l| noise(5000 + l, seed));
+        let query = |i: usize| Bar {
+            scale: 1e-2,
+            threshold: noise(7000 + i, seed),
+            window: if i.is_multiple_of(2) { 0.3 } else { f32::INFINITY },
+            lanes: (crate::random::bits(seed, 2, i as u64) as u32).checked_shr(i as u32 % 33).unwrap_or(0),
+        };
+        let queries: Vec<Bar> = (0..height).map(query).collect();
+        for isa in Isa::available() {
+            let mut out = Reached::NONE;
+            isa.estimate(&products, &queries, Lanes { scale: &scale, bias: &bias }, &mut out);
+            for (i, query) in queries.iter().enumerate() {
+                let slow = |l: usize| products[i][l] as f32 * scale[l] * query.scale + bias[l];
+                let wanted = |l: &usize| query.lanes >> l & 1 == 1;
+                let best = (0..LANES).filter(wanted).map(slow).fold(f32::NEG_INFINITY, f32::max);
+                let threshold = query.threshold.max(best - query.window);
+                for l in 0..LANES {
+                    let reached = out.lanes[i] >> l & 1 == 1;
+                    prop_assert!(!reached || wanted(&l));
+                    if wanted(&l) && (slow(l) - threshold).abs() > 1e-5 {
+                        prop_assert_eq!(reached, slow(l) > threshold, "{:?} row {} lane {}", isa, i, l);
+                    }
+                    if reached {
+                        prop_assert!((out.estimates[i][l] - slow(l)).abs() < 1e-5);
+                    }
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,133 @@
+//! The engine against the stored answers of the numpy oracles.
+
+use semdedup_core::{
+    Assignment, Epsilon, Goal, Keep, NO_CLUSTER, NO_ROW, Probes, Ranking, Scored, Scores, Scoring,
+    UnitEmbeddings, centroid_similarity, select,
+};
+
+use crate::common::{OF_CODES, TOLERANCE, assign, npy, scored, stored};
+
+struct Stored {
+    rows: UnitEmbeddings,
+    centroids: UnitEmbeddings,
+    assignment: Assignment,
+}
+
+/// The stored case, its rows in the clusters and with the probes that the oracle used.
+fn case(probes: Vec<u32>) -> Stored {
+    let rows = stored();
+    let centroids = UnitEmbeddings::new(npy("centroids", f32::from_le_bytes), 256).unwrap();
+    let cluster: Vec<u32> = npy("cluster", i64::from_le_bytes).iter().map(|&c| c as u32).collect();
+    let similarity = centroid_similarity(&rows, &centroids, &cluster);
+    Stored { rows, centroids, assignment: Assignment { cluster, similarity, probes, compared: 0 } }
+}
+
+fn stored_probes() -> Vec<u32> {
+    npy("probes", i32::from_le_bytes).iter().map(|&c| u32::try_from(c).unwrap_or(NO_CLUSTER)).collect()
+}
+
+/// Scores and their rows are the oracle's; another row only where both are as similar, up to float error.
+fn agree(rows: &UnitEmbeddings, ours: &Scores, name: &str) {
+    let theirs = npy(&format!("score_{name}"), f32::from_le_bytes);
+    let duplicate_of = npy(&format!("duplicate_of_{name}"), i64::from_le_bytes);
+    for row in 0..rows.len() {
+        let gap = f64::from((ours.score[row] - theirs[row]).abs());
+        assert!(gap < TOLERANCE, "{name} row {row}: {} is not {}", ours.score[row], theirs[row]);
+        let theirs = u64::try_from(duplicate_of[row]).unwrap_or(NO_ROW);
+        let ours = ours.duplicate_of[row];
+        if ours != theirs {
+            let similarity_with = |of: u64| {
+                let (a, b) = (rows.row(row), rows.row(of as usize));
+                a.iter().zip(b).map(|(&x, &y)| f64::from(x) * f64::from(y)).sum::<f64>()
+            };
+            assert!(ours != NO_ROW && theirs != NO_ROW, "{name} row {row}: {ours} is not {theirs}");
+            let gap = (similarity_with(ours) - similarity_with(theirs)).abs();
+            assert!(gap < TOLERANCE, "{name} row {row}: {ours} is not {theirs}");
+        }
+    }
+}
+
+#[test]
+fn the_engine_gives_the_oracles_answer_on_real_embeddings() {
+    let Stored { rows, centroids, assignment } = case(vec![]);
+    let similarity = &assignment.similarity;
+    for (ours, theirs) in similarity.iter().zip(npy("sim_to_centroid", f32::from_le_bytes)) {
+        assert!(f64::from((ours - theirs).abs()) < TOLERANCE);
+    }
+    for (keep, name) in [(Keep::Hard, "hard"), (Keep::Easy, "easy")] {
+        let ranking = Ranking { keep, seed: 9 };
+        let (ours, _) = scored(&rows, &centroids, &assignment, ranking);
+        agree(&rows, &ours, name);
+        let theirs = npy(&format!("score_{name}"), f32::from_le_bytes);
+        for epsilon in [0.001, 0.01, 0.05, 0.1, 0.2, 0.3] {
+            let goal = Goal::Epsilon(Epsilon::new(epsilon).unwrap());
+            let scored = Scored { score: &ours.score, similarity };
+            let removed = select(&scored, &ranking, goal).unwrap().removed;
+            for row in 0..rows.len() {
+                let (score, threshold) = (f64::from(theirs[row]), 1.0 - epsilon);
+                if (score - threshold).abs() > TOLERANCE {
+                    assert_eq!(removed[row], score > threshold, "{name} ε {epsilon} row {row}");
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn the_engine_gives_the_oracles_answer_with_probes_too() {
+    let Stored { rows, centroids, assignment } = case(stored_probes());
+    for (keep, name) in [(Keep::Hard, "probes_hard"), (Keep::Easy, "probes_easy")] {
+        agree(&rows, &scored(&rows, &centroids, &assignment, Ranking { keep, seed: 9 }).0, name);
+    }
+}
+
+#[test]
+fn clusters_and_probes_are_the_nearest_centroids_that_the_oracle_finds() {
+    let Stored { rows, centroids, assignment } = case(stored_probes());
+    let ours = assign(&rows, &centroids, Probes::Nearest(4));
+    let to = |row: usize, c: u32| -> f64 {
+        let (a, b) = (rows.row(row), centroids.row(c as usize));
+        a.iter().zip(b).map(|(&x, &y)| f64::from(x) * f64::from(y)).sum()
+    };
+    let own = (0..2500).map(|row| (row, ours.cluster[row], assignment.cluster[row], TOLERANCE));
+    let probes = (0..7500).map(|i| (i / 3, ours.probes[i], assignment.probes[i], OF_CODES));
+    for (row, ours, theirs, tolerance) in own.chain(probes) {
+        assert_eq!(ours == NO_CLUSTER, theirs == NO_CLUSTER, "row {row}");
+        if ours != theirs {
+            assert!((to(row, ours) - to(row, theirs)).abs() < tolerance, "row {row}: {ours} is not {theirs}");
+        }
+    }
+}
+
+#[test]
+fn a_row_at_right_angles_to_its_centroid_is_a_row_like_others() {
+    let rows = UnitEmbeddings::new(vec![1.0, 0.0, 0.0, 1.0, 0.0, 1.0, 0.0, 0.0], 2).unwrap();
+    let centroids = UnitEmbeddings::new(vec![1.0, 0.0], 2).unwrap();
+    let assignment = assign(&rows, &centroids, Probes::Nearest(1));
+    let similarity = &assignment.similarity;
+    assert_eq!(similarity, &centroid_similarity(&rows, &centroids, &[0; 4]));
+    assert!(similarity[1] > 0.0 && similarity[1] < 1e-30 && similarity[3] == 0.0);
+    let ranking = Ranking { keep: Keep::Hard, seed: 0 };
+    let (scores, _) = scored(&rows, &centroids, &assignment, ranking);
+    let selection =
+        select(&Scored { score: &scores.score, similarity }, &ranking, Goal::KeepRows(3)).unwrap();
+    assert_eq!(selection.removed, [false, false, true, false]);
+}
+
+#[test]
+fn no_score_is_a_negative_zero() {
+    let tiny = 1e-30;
+    let values = vec![1.0, 0.0, 0.0, 0.0, tiny, 0.0, 1.0, 0.0, 0.0, -tiny];
+    let rows = UnitEmbeddings::new(values, 5).unwrap();
+    let similarity = vec![0.5, 0.6];
+    let assignment = Assignment { cluster: vec![0, 0], similarity, probes: vec![], compared: 0 };
+    let (scores, _) = scored(&rows, &rows, &assignment, Ranking { keep: Keep::Hard, seed: 0 });
+    assert!(scores.score.iter().all(|score| score.is_sign_positive()), "{:?}", scores.score);
+}
+
+#[test]
+fn rows_that_nothing_was_compared_with_have_score_0_and_no_duplicate() {
+    let rows = UnitEmbeddings::new(vec![1.0, 0.0, 0.6, 0.8], 2).unwrap();
+    let scores = Scoring::new(Ranking { keep: Keep::Hard, seed: 0 }, &rows, &[1.0, 1.0]).finish();
+    assert_eq!(scores, Scores { score: vec![0.0; 2], duplicate_of: vec![NO_ROW; 2] });
+}

@@ -1,0 +1,235 @@
+//! The engine against a slow twin in f64, on generated cases.
+
+use proptest::prelude::*;
+use semdedup_core::{
+    AUTO_GAP, Assignment, EXACT, Keep, NO_CLUSTER, NO_ROW, Probes, RankKey, Ranking, Scores, Training,
+    UnitEmbeddings, centroid_similarity, train,
+};
+
+use crate::common::{OF_CODES, TOLERANCE, assign, bits, dot, scored, stored, unit_f64};
+
+/// A generated case: rows out of a few directions with noise, some of them copies, zeros or not finite.
+#[derive(Debug, Clone)]
+struct Case {
+    values: Vec<f32>,
+    dim: usize,
+    clusters: usize,
+    ranking: Ranking,
+    probes: Probes,
+}
+
+const PROBES: [Probes; 4] = [Probes::Nearest(1), Probes::Nearest(2), Probes::Nearest(4), Probes::Auto];
+
+fn case() -> impl Strategy<Value = Case> {
+    let keep = prop_oneof![Just(Keep::Hard), Just(Keep::Easy), Just(Keep::Random)];
+    let ranking = (keep, any::<u64>()).prop_map(|(keep, seed)| Ranking { keep, seed });
+    let row = (0usize..6, 0u8..20, any::<u64>());
+    let rows = proptest::collection::vec(row, 0..120);
+    let probes = proptest::sample::select(PROBES.to_vec());
+    (rows, 1usize..40, 1usize..140, ranking, probes).prop_map(|(rows, dim, clusters, ranking, probes)| {
+        let values = rows.iter().flat_map(|&(direction, kind, noise)| generate(direction, kind, noise, dim));
+        Case { values: values.collect(), dim, clusters, ranking, probes }
+    })
+}
+
+fn generate(direction: usize, kind: u8, noise: u64, dim: usize) -> Vec<f32> {
+    let wave = |x: u64, p: usize| ((x % 100_003) as f32 * (p as f32 + 1.7)).sin();
+    let value = |p: usize| match kind {
+        0 => 0.0,
+        1 => f32::NAN,
+        2 => wave(direction as u64 + 1, p), // an exact copy of the others of its direction
+        3 => wave(direction as u64 + 1, p) * 4.0, // the same direction, another length
+        4..10 => wave(direction as u64 + 1, p) + 0.05 * wave(noise, p),
+        10..15 => wave(direction as u64 + 1, p) + 0.4 * wave(noise, p),
+        _ => wave(noise, p),
+    };
+    (0..dim).map(value).collect()
+}
+
+/// Rows and centroids in f64, with what the engine assigned.
+struct Twin<'a> {
+    rows: Vec<Vec<f64>>,
+    centroids: Vec<Vec<f64>>,
+    assignment: &'a Assignment,
+    ranking: Ranking,
+}
+
+impl Twin<'_> {
+    /// The rank, from the similarity that the engine gave.
+    fn key(&self, row: usize) -> RankKey {
+        self.ranking.key(self.assignment.similarity[row], row as u64)
+    }
+
+    fn probes(&self, row: usize) -> &[u32] {
+        let width = self.assignment.probes.len() / self.rows.len();
+        &self.assignment.probes[row * width..(row + 1) * width]
+    }
+
+    fn probed(&self, row: usize) -> Vec<u32> {
+        self.probes(row).iter().copied().filter(|&c| c != NO_CLUSTER).collect()
+    }
+
+    /// The rule, written as plainly as it can be.
+    fn compared(&self, i: usize, j: usize) -> bool {
+        let own = |row: usize| self.assignment.cluster[row];
+        let met = own(i) == own(j) || self.probes(i).contains(&own(j)) || self.probes(j).contains(&own(i));
+        met && own(i) != NO_CLUSTER && own(j) != NO_CLUSTER && self.key(i) < self.key(j)
+    }
+
+    fn score(&self, j: usize) -> Option<f64> {
+        let compared = (0..self.rows.len()).filter(|&i| self.compared(i, j));
+        compared.map(|i| dot(&self.rows[i], &self.rows[j])).reduce(f64::max)
+    }
+
+    fn to_centroid(&self, row: usize, c: u32) -> f64 {
+        dot(&self.rows[row], &self.centroids[c as usize])
+    }
+}
+
+/// The own cluster is the most similar of all, the probes are the next ones in order as well as codes tell, and there are
+/// as many as asked for.
+fn check_assignment(twin: &Twin, row: usize, probes: Probes) -> Result<(), TestCaseError> {
+    let own = twin.assignment.cluster[row];
+    let mut nearest: Vec<f64> = (0..twin.centroids.len() as u32).map(|c| twin.to_centroid(row, c)).collect();
+    nearest.sort_by(|a, b| b.total_cmp(a));
+    let similarity = f64::from(twin.assignment.similarity[row]);
+    prop_assert!((similarity - twin.to_centroid(row, own)).abs() < TOLERANCE, "row {}", row);
+    prop_assert!((similarity - nearest[0]).abs() < TOLERANCE, "row {}: not the nearest", row);
+
+    let probed = twin.probed(row);
+    let mut all = [&[own], &probed[..]].concat();
+    for (&c, expected) in all.iter().zip(&nearest) {
+        prop_assert!((twin.to_centroid(row, c) - expected).abs() < OF_CODES, "row {}: {:?}", row, all);
+    }
+    prop_assert!(twin.probes(row)[probed.len()..].iter().all(|&c| c == NO_CLUSTER), "row {}: a gap", row);
+    let there_are = nearest.len() - 1;
+    match probes {
+        Probes::Nearest(count) => prop_assert_eq!(probed.len(), there_are.min(count - 1)),
+        Probes::Auto => {
+            let within = |gap: f64| nearest[1..].iter().filter(|&x| nearest[0] - x <= gap).count();
+            let gap = f64::from(AUTO_GAP);
+            let most = |count: usize| count.clamp(1, 7).min(there_are);
+            let (least, most) = (most(within(gap - OF_CODES)), most(within(gap + OF_CODES)));
+            prop_assert!((least..=most).contains(&probed.len()), "row {}: {:?} {:?}", row, all, nearest);
+        }
+    }
+    all.sort_unstable();
+    all.dedup();
+    prop_assert_eq!(all.len(), 1 + probed.len(), "row {}: a cluster comes twice", row);
+    Ok(())
+}
+
+fn check(case: &Case) -> Result<(), TestCaseError> {
+    let Case { dim, clusters, ranking, probes, .. } = *case;
+    let rows = UnitEmbeddings::new(case.values.clone(), dim).unwrap();
+    let centroids = train(
+        &rows,
+        &Training { clusters, iterations: 4, refinements: ranking.seed as usize % 3, seed: ranking.seed },
+    )
+    .centroids;
+    prop_assert!(!centroids.is_empty() && centroids.len() <= clusters);
+    let assignment = assign(&rows, &centroids, probes);
+    let Assignment { cluster, similarity, .. } = &assignment;
+    prop_assert_eq!(bits(similarity), bits(&centroid_similarity(&rows, &centroids, cluster)));
+    let (rows64, centroids64) = (unit_f64(rows.values(), dim), unit_f64(centroids.values(), dim));
+    let twin = Twin { rows: rows64, centroids: centroids64, assignment: &assignment, ranking };
+    let (scores, _) = scored(&rows, &centroids, &assignment, ranking);
+
+    (0..rows.len()).try_for_each(|row| check_row(&twin, &rows, &scores, (row, probes)))
+}
+
+/// The score and the row that reaches it are the twin's.
+fn check_row(
+    twin: &Twin,
+    rows: &UnitEmbeddings,
+    scores: &Scores,
+    (row, probes): (usize, Probes),
+) -> Result<(), TestCaseError> {
+    let zero = rows.zero_rows().contains(&row);
+    let undirected = zero || rows.non_finite_rows().contains(&row);
+    if undirected {
+        prop_assert_eq!(twin.assignment.cluster[row], if zero { 0 } else { NO_CLUSTER });
+        prop_assert!(twin.probed(row).is_empty(), "row {} has no direction", row);
+        prop_assert!(scores.score[row] == 0.0, "row {} has no direction", row);
+    } else {
+        check_assignment(twin, row, probes)?;
+    }
+    let expected = twin.score(row);
+    prop_assert_eq!(expected.is_some(), scores.duplicate_of[row] != NO_ROW, "row {}", row);
+    let expected = expected.unwrap_or(0.0);
+    prop_assert!((f64::from(scores.score[row]) - expected.max(0.0)).abs() < TOLERANCE, "row {}", row);
+    let mut copies = (0..rows.len()).filter(|&i| twin.compared(i, row) && rows.row(i) == rows.row(row));
+    prop_assert_eq!(scores.score[row] == EXACT, !undirected && copies.next().is_some(), "row {}", row);
+    if scores.duplicate_of[row] != NO_ROW {
+        let of = scores.duplicate_of[row] as usize;
+        prop_assert!(twin.compared(of, row), "row {}", row);
+        prop_assert!((dot(&twin.rows[of], &twin.rows[row]) - expected).abs() < TOLERANCE, "row {}", row);
+        // Equal vectors have equal similarities: of these the earliest-ranking one.
+        let earlier = |i: usize| twin.key(i) < twin.key(of) && rows.row(i) == rows.row(of);
+        let earlier = (0..rows.len()).find(|&i| twin.compared(i, row) && earlier(i));
+        prop_assert_eq!(earlier, None, "row {}: {} does not rank first", row, of);
+    }
+    Ok(())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(1500))]
+
+    #[test]
+    fn the_engine_agrees_with_the_slow_twin(case in case()) {
+        check(&case)?;
+    }
+}
+
+#[test]
+fn the_corner_cases_agree_with_the_slow_twin_too() {
+    let noise: Vec<f32> = (0..997 * 7).map(|i| ((i * 7919 % 1009) as f32 - 504.0) / 100.0).collect();
+    let cases: [(&str, &[f32], usize, usize); 12] = [
+        ("empty input", &[], 5, 3),
+        ("one row", &[1.0, 2.0, 3.0], 3, 1),
+        ("k = 1", &noise, 7, 1),
+        ("k = n", &noise[..70], 7, 10),
+        ("k > n", &noise[..70], 7, 1000),
+        ("d = 1", &[1.0, -2.0, 3.0, 0.0], 1, 2),
+        ("all rows equal", &[0.3, -0.1, 0.7].repeat(200), 3, 4),
+        ("all zero", &[0.0; 300], 3, 4),
+        ("all not finite", &[f32::NAN; 30], 3, 4),
+        ("more than one block and panel", &noise, 7, 3),
+        ("groups of clusters", &noise, 7, 100),
+        ("as many centroids as are looked at one by one", &noise, 7, 256),
+    ];
+    for (name, values, dim, clusters) in cases {
+        for keep in [Keep::Hard, Keep::Easy, Keep::Random] {
+            for probes in PROBES {
+                let ranking = Ranking { keep, seed: 1 };
+                check(&Case { values: values.to_vec(), dim, clusters, ranking, probes })
+                    .unwrap_or_else(|error| panic!("{name}, {keep:?}, {probes:?}: {error}"));
+            }
+        }
+    }
+}
+
+#[test]
+fn of_more_centroids_than_are_looked_at_one_by_one_nearly_always_the_nearest_are_found() {
+    let rows = stored();
+    let centroids =
+        train(&rows, &Training { clusters: 400, iterations: 3, refinements: 1, seed: 1 }).centroids;
+    let assignment = assign(&rows, &centroids, Probes::Nearest(4));
+    let (rows64, centroids64) = (unit_f64(rows.values(), 256), unit_f64(centroids.values(), 256));
+    let ranking = Ranking { keep: Keep::Hard, seed: 0 };
+    let twin = Twin { rows: rows64, centroids: centroids64, assignment: &assignment, ranking };
+    let (mut own, mut probes) = (0, 0);
+    for row in (0..rows.len()).filter(|row| !rows.zero_rows().contains(row)) {
+        let mut nearest: Vec<f64> = (0..400).map(|c| twin.to_centroid(row, c)).collect();
+        nearest.sort_by(|a, b| b.total_cmp(a));
+        let to = |c: u32| twin.to_centroid(row, c);
+        let chosen = [&[assignment.cluster[row]], twin.probes(row)].concat();
+        assert!(chosen[1..].iter().all(|&c| to(c) < to(chosen[0]) + TOLERANCE), "row {row}");
+        assert!(chosen.is_sorted_by(|&a, &b| to(a) > to(b) - OF_CODES), "row {row}");
+        assert!((0..4).all(|i| !chosen[..i].contains(&chosen[i])), "row {row}: {chosen:?}");
+        own += usize::from(to(chosen[0]) > nearest[0] - TOLERANCE);
+        probes += chosen[1..].iter().filter(|&&c| to(c) > nearest[3] - OF_CODES).count();
+    }
+    assert!(own > 2400 && probes > 3 * 2400, "of 2,499 rows {own}, of their probes {probes}");
+    assert!(assignment.compared < 2500 * 400 * 3 / 4, "{} comparisons", assignment.compared);
+}

@@ -1,0 +1,112 @@
+//! How much memory a run may hold, and what of it each stage gets.
+
+use crate::cluster::LEAST_TRAINING_ROWS_PER_CLUSTER;
+use crate::{Error, Result};
+
+/// What the program itself, its model and the buffers of its threads take, about.
+const BASE: u64 = 128 << 20;
+
+/// Bytes that are in memory for each row of the data: its cluster, similarity, score and `duplicate_of`, and what
+/// writing the results takes.
+pub(crate) const BYTES_PER_ROW: u64 = 48;
+
+/// The bytes of a block of embeddings, where memory allows.
+const BLOCK_BYTES: u64 = 64 << 20;
+
+/// Copies of a block that are in memory at once: read, converted, the next one.
+const BLOCK_COPIES: u64 = 4;
+
+/// Where the memory of the machine is not known.
+const UNKNOWN: u64 = 4 << 30;
+
+/// The bytes of a row that k-means is trained on: as it is and encoded.
+pub(crate) fn training_row_bytes(dim: usize) -> u64 {
+    5 * dim as u64 + 64
+}
+
+/// The most memory that a run holds, about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Memory {
+    bytes: u64,
+}
+
+impl Default for Memory {
+    /// Half of what the machine, or the container, has.
+    fn default() -> Self {
+        let mut system = sysinfo::System::new();
+        system.refresh_memory();
+        let limit = system.cgroup_limits().map_or(u64::MAX, |limits| limits.total_memory);
+        let total = system.total_memory().min(limit);
+        Self { bytes: if total == 0 { UNKNOWN } else { total / 2 } }
+    }
+}
+
+impl Memory {
+    /// A limit in bytes.
+    pub fn new(bytes: u64) -> Self {
+        Self { bytes }
+    }
+
+    /// The limit in bytes.
+    pub fn bytes(self) -> u64 {
+        self.bytes
+    }
+
+    /// Rows of a block of embeddings.
+    pub(crate) fn block_rows(self, dim: usize) -> u64 {
+        let bytes = BLOCK_BYTES.min(self.bytes.saturating_sub(BASE) / (4 * BLOCK_COPIES)).max(1 << 20);
+        (bytes / (4 * dim as u64)).max(64)
+    }
+
+    /// The clusters that can be trained.
+    pub(crate) fn most_clusters(self, dim: usize) -> usize {
+        let rows = self.bytes.saturating_sub(BASE) / 2 / training_row_bytes(dim);
+        (rows as usize / LEAST_TRAINING_ROWS_PER_CLUSTER).max(1)
+    }
+
+    /// What is left for the rows that are compared at a time.
+    ///
+    /// # Errors
+    /// If the data has too many rows for this memory.
+    pub(crate) fn for_comparing(self, rows: u64, dim: usize, largest_cluster: u64) -> Result<u64> {
+        // The rows of a cluster are decoded, encoded, and packed.
+        let cluster = largest_cluster * (7 * dim as u64 + 64);
+        let block = self.block_rows(dim) * dim as u64 * 4 * BLOCK_COPIES;
+        let taken = BASE + rows * BYTES_PER_ROW + cluster + block;
+        // A quarter of it at least is for rows, or so much would be read so often that it takes forever.
+        let needed = taken + taken / 3;
+        if self.bytes < needed {
+            let mib = |bytes: u64| bytes.div_ceil(1 << 20);
+            return Err(Error::usage(format!(
+                "--memory {} MiB is too little for {rows} rows of dimension {dim}, of which {largest_cluster} are in one cluster",
+                mib(self.bytes)
+            ))
+            .hint(format!("allow {} MiB or more; more --clusters make them smaller", mib(needed))));
+        }
+        Ok(self.bytes - taken)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_left_for_comparing_shrinks_with_the_rows_until_it_is_an_error() {
+        let memory = Memory::new(2 << 30);
+        let few = memory.for_comparing(1_000_000, 256, 5_000).expect("enough");
+        let many = memory.for_comparing(10_000_000, 256, 5_000).expect("enough");
+        assert!(many < few && many > 1 << 30);
+        let error = memory.for_comparing(100_000_000, 256, 5_000).expect_err("too little");
+        assert!(error.to_string().contains("--memory 2048 MiB is too little for 100000000 rows"), "{error}");
+        assert!(memory.for_comparing(1_000_000, 256, 5_000_000).is_err());
+    }
+
+    #[test]
+    fn blocks_shrink_with_the_memory_and_the_dimension() {
+        assert_eq!(Memory::new(8 << 30).block_rows(256), 65_536);
+        assert!(Memory::new(512 << 20).block_rows(256) < 65_536);
+        assert!(Memory::new(8 << 30).block_rows(4096) < 65_536);
+        assert!(Memory::new(0).block_rows(1 << 20) > 0);
+    }
+}
