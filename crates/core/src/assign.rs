@@ -5,7 +5,7 @@ use std::ops::Range;
 use rayon::prelude::*;
 
 use crate::codes::{Codes, Likely, Panels, Query, Search, Searcher, most_similar};
-use crate::embeddings::UnitEmbeddings;
+use crate::embeddings::{Direction, UnitEmbeddings, UnitRows};
 use crate::kernels::Isa;
 use crate::kmeans::{Training, train};
 
@@ -68,7 +68,7 @@ pub struct Assignment {
 }
 
 /// Up to so many centroids are compared one by one; more are found through groups of similar centroids.
-const FLAT: usize = 256;
+const FLAT: usize = 2048;
 
 /// The groups that a row looks into, those with the most similar centres.
 const GROUPS_PER_ROW: usize = 8;
@@ -145,11 +145,11 @@ impl<'a> Assigner<'a> {
         for &row in rows.zero_rows().iter().chain(rows.non_finite_rows()) {
             all.probes[row * (probes.most() - 1)..(row + 1) * (probes.most() - 1)].fill(NO_CLUSTER);
             all.cluster[row] = 0;
+            all.similarity[row] = 0.0;
         }
         for &row in rows.non_finite_rows() {
             all.cluster[row] = NO_CLUSTER;
         }
-        mark_directed(rows, &mut all.similarity);
         all
     }
 
@@ -179,7 +179,7 @@ impl<'a> Assigner<'a> {
         for (row, found) in range.zip(lookup.found) {
             let (own, cluster) = found.decide(|c| dot(rows.row(row), self.centroids.row(c as usize)));
             assignment.cluster.push(cluster);
-            assignment.similarity.push(own);
+            assignment.similarity.push(directed(own));
             let others = found.best.iter().filter(|&&(_, c)| c != cluster).zip(1..);
             let reached = others.take_while(|&(&(x, _), place)| probes.reaches(place, own - x));
             let before = assignment.probes.len();
@@ -335,27 +335,27 @@ fn mean(rows: &UnitEmbeddings) -> Vec<f32> {
     sum.iter().map(|x| (x / rows.len() as f64) as f32).collect()
 }
 
-/// Sees to it that a similarity of exactly 0 means a row without direction: one that is at right angles to its
-/// centroid gets the smallest number there is, which is far below rounding.
-fn mark_directed(rows: &UnitEmbeddings, similarity: &mut [f32]) {
-    for similarity in similarity.iter_mut().filter(|similarity| **similarity == 0.0) {
-        *similarity = f32::MIN_POSITIVE;
-    }
-    for &row in rows.zero_rows().iter().chain(rows.non_finite_rows()) {
-        similarity[row] = 0.0;
-    }
-}
-
 /// The cosine similarity of each row with the centroid of its given cluster; 0 where the row has no direction.
 ///
-/// The bits are those that [`Assigner::assign`] gives for the same pair.
-pub fn centroid_similarity(rows: &UnitEmbeddings, centroids: &UnitEmbeddings, cluster: &[u32]) -> Vec<f32> {
-    assert_eq!(rows.len(), cluster.len(), "every row has a cluster");
-    let to_own = |(row, &c): (usize, &u32)| match c {
-        NO_CLUSTER => 0.0,
-        c => dot(rows.row(row), centroids.row(c as usize)),
+/// The bits are those that [`Assigner::assign`] gives for the same pair. Whoever made the clusters may have given one to a
+/// row with a NaN or an infinity; it has no place in it, and gets [`NO_CLUSTER`].
+pub fn centroid_similarity(rows: &dyn UnitRows, centroids: &UnitEmbeddings, cluster: &mut [u32]) -> Vec<f32> {
+    let buffer = || vec![0.0; rows.dim()];
+    let to_own = |buffer: &mut Vec<f32>, (row, c): (usize, &mut u32)| {
+        match rows.copy_row(row, buffer) {
+            Direction::NonFinite => *c = NO_CLUSTER,
+            Direction::Unit if *c != NO_CLUSTER => {
+                return directed(dot(buffer, centroids.row(*c as usize)));
+            }
+            _ => {}
+        }
+        0.0
     };
-    let mut similarity: Vec<f32> = cluster.par_iter().enumerate().map(to_own).collect();
-    mark_directed(rows, &mut similarity);
-    similarity
+    cluster.par_iter_mut().enumerate().with_min_len(256).map_init(buffer, to_own).collect()
+}
+
+/// Sees to it that a similarity of exactly 0 means a row without direction: one that is at right angles to its
+/// centroid gets the smallest number there is, which is far below rounding.
+fn directed(similarity: f32) -> f32 {
+    if similarity == 0.0 { f32::MIN_POSITIVE } else { similarity }
 }

@@ -103,9 +103,14 @@ impl UnitEmbeddings {
     }
 }
 
-enum Direction {
+/// Whether a row has a direction.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Direction {
+    /// It has, and was scaled to unit length.
     Unit,
+    /// It came in as zeros.
     Zero,
+    /// It had a NaN or an infinity, and now holds zeros.
     NonFinite,
 }
 
@@ -148,7 +153,7 @@ pub trait UnitRows: Sync {
     fn dim(&self) -> usize;
 
     /// Writes row `i` to `out`, `dim` values: of unit length, or zeros where it has no direction.
-    fn copy_row(&self, i: usize, out: &mut [f32]);
+    fn copy_row(&self, i: usize, out: &mut [f32]) -> Direction;
 
     /// Says that row `i` will be wanted soon.
     fn prefetch(&self, i: usize);
@@ -159,8 +164,12 @@ impl UnitRows for UnitEmbeddings {
         self.dim
     }
 
-    fn copy_row(&self, i: usize, out: &mut [f32]) {
+    fn copy_row(&self, i: usize, out: &mut [f32]) -> Direction {
         out.copy_from_slice(self.row(i));
+        if self.non_finite.binary_search(&i).is_ok() {
+            return Direction::NonFinite;
+        }
+        if self.zero.binary_search(&i).is_ok() { Direction::Zero } else { Direction::Unit }
     }
 
     fn prefetch(&self, i: usize) {
@@ -184,8 +193,14 @@ pub fn prefetch<T>(values: &[T]) {
 
 /// Scales a row to unit length in place, with the bits that [`UnitEmbeddings::new`] gives; zeros where it has no
 /// direction.
-pub fn scale_to_unit(row: &mut [f32]) {
-    normalise(row);
+pub fn scale_to_unit(row: &mut [f32]) -> Direction {
+    normalise(row)
+}
+
+/// Converts the bits of f16 numbers to f32.
+pub fn half_to_f32(half: &[u16], out: &mut [f32]) {
+    assert_eq!(half.len(), out.len(), "as many numbers come out as go in");
+    Isa::detect().half_to_f32(half, out);
 }
 
 #[cfg(test)]

@@ -62,7 +62,7 @@ pub(crate) enum Isa {
     /// With the 8-bit dot products of VNNI.
     #[cfg(target_arch = "x86_64")]
     Avx512,
-    /// With fused multiply-add.
+    /// With fused multiply-add and conversion of f16.
     #[cfg(target_arch = "x86_64")]
     Avx2,
     /// What the target always has: SSE2 on x86-64, NEON on 64-bit Arm.
@@ -92,7 +92,10 @@ impl Isa {
     pub(crate) fn available() -> Vec<Self> {
         let mut sets = Vec::new();
         #[cfg(target_arch = "x86_64")]
-        if is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma") {
+        if is_x86_feature_detected!("avx2")
+            && is_x86_feature_detected!("fma")
+            && is_x86_feature_detected!("f16c")
+        {
             if is_x86_feature_detected!("avx512f")
                 && is_x86_feature_detected!("avx512bw")
                 && is_x86_feature_detected!("avx512vl")
@@ -132,6 +135,17 @@ impl Isa {
 }
 
 impl Isa {
+    /// Converts f16 numbers; exact, so the same on every CPU.
+    #[allow(unsafe_code)]
+    pub(crate) fn half_to_f32(self, half: &[u16], out: &mut [f32]) {
+        match self {
+            #[cfg(target_arch = "x86_64")]
+            // SAFETY: these variants exist only where `available` has detected the features.
+            Self::Avx512 | Self::Avx2 => unsafe { x86::half_to_f32_f16c(half, out) },
+            Self::Baseline => half_to_f32_baseline(half, out),
+        }
+    }
+
     /// `estimates[i][l] = products[i][l] · scale of lane l · scale of query i + bias of lane l`, where that is of use.
     #[allow(unsafe_code)]
     pub(crate) fn estimate(self, products: &Products, queries: &[Bar], lanes: Lanes, out: &mut Reached) {
@@ -358,6 +372,19 @@ fn encode_loop<const FUSED: bool>(
     }
 }
 
+fn half_to_f32_baseline(half: &[u16], out: &mut [f32]) {
+    for (out, &bits) in out.iter_mut().zip(half) {
+        let (sign, exponent, fraction) = (bits >> 15, bits >> 10 & 0x1F, bits & 0x3FF);
+        let size = match exponent {
+            0 => f32::from(fraction) * 2f32.powi(-24),
+            0x1F if fraction == 0 => f32::INFINITY,
+            0x1F => f32::NAN,
+            _ => f32::from_bits((u32::from(exponent) + 112) << 23 | u32::from(fraction) << 13),
+        };
+        *out = if sign == 1 { -size } else { size };
+    }
+}
+
 /// The estimates of every other target.
 fn estimates_baseline(products: &Products, queries: &[Bar], lanes: Lanes, out: &mut Reached) {
     for ((query, products), (estimates, reached)) in
@@ -444,6 +471,19 @@ mod x86 {
                 }
             }
         }
+    }
+
+    #[target_feature(enable = "avx2,fma,f16c")]
+    pub(super) fn half_to_f32_f16c(half: &[u16], out: &mut [f32]) {
+        let (whole, rest) = half.as_chunks::<8>();
+        let (out, out_rest) = out.as_chunks_mut::<8>();
+        for (half, out) in whole.iter().zip(out) {
+            // SAFETY: both have eight values.
+            unsafe {
+                _mm256_storeu_ps(out.as_mut_ptr(), _mm256_cvtph_ps(_mm_loadu_si128(half.as_ptr().cast())))
+            };
+        }
+        super::half_to_f32_baseline(rest, out_rest);
     }
 
     #[target_feature(enable = "avx2,fma")]

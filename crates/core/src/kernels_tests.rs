@@ -116,3 +116,30 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn every_f16_number_becomes_the_same_f32() {
+    let half: Vec<u16> = (0..=u16::MAX).collect();
+    for isa in Isa::available() {
+        let mut out = vec![0.0; half.len()];
+        isa.half_to_f32(&half, &mut out);
+        for (&bits, &x) in half.iter().zip(&out) {
+            let known = match bits & 0x7FFF {
+                0 => Some(0.0),
+                1 => Some(2f32.powi(-24)),
+                0x03FF => Some(1023.0 * 2f32.powi(-24)),
+                0x0400 => Some(2f32.powi(-14)),
+                0x3C00 => Some(1.0),
+                0x3555 => Some(0.333_251_95),
+                0x7BFF => Some(65504.0),
+                0x7C00 => Some(f32::INFINITY),
+                _ => None,
+            };
+            assert!(known.is_none_or(|known: f32| known == x.abs()), "{bits:04x} {x}");
+            assert_eq!(bits & 0x7FFF > 0x7C00, x.is_nan(), "{bits:04x}");
+            assert!(x.is_nan() || (bits >> 15 == 1) == x.is_sign_negative(), "{bits:04x}");
+        }
+        // Positive numbers are in the order of their bits.
+        assert!(out[..0x7C01].is_sorted_by(|a, b| a < b));
+    }
+}

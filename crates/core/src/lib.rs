@@ -29,7 +29,7 @@ mod score;
 mod select;
 
 pub use assign::{AUTO_GAP, Assigner, Assignment, NO_CLUSTER, Probes, centroid_similarity};
-pub use embeddings::{ShapeError, UnitEmbeddings, UnitRows, prefetch, scale_to_unit};
+pub use embeddings::{Direction, ShapeError, UnitEmbeddings, UnitRows, half_to_f32, prefetch, scale_to_unit};
 pub use exhaustive::ExhaustiveSearch;
 pub use kernels::instruction_set;
 pub use kmeans::{Trained, Training, train};

@@ -3,7 +3,9 @@
 use std::ops::Range;
 use std::path::Path;
 
-use semdedup_core::{Assigner, NO_CLUSTER, SamplePurpose, Trained, Training, UnitEmbeddings, sample_rows};
+use semdedup_core::{
+    Assigner, NO_CLUSTER, Probes, SamplePurpose, Trained, Training, UnitEmbeddings, sample_rows,
+};
 
 use crate::cost::auto_clusters;
 use crate::memory::{Memory, training_row_bytes};
@@ -24,8 +26,9 @@ const TRAINING_BYTES: usize = 768 << 20;
 /// Rounds of k-means.
 const ITERATIONS: usize = 6;
 
-/// Rounds over all clusters that follow where a row is compared in its own cluster alone: what lies beyond its border is
-/// lost, so borders must lie well.
+/// Where a row is compared in its own cluster alone, what lies beyond its border is lost, so borders must lie well: there
+/// are so many times the training rows, and so many rounds over all clusters follow.
+const MORE_TRAINING: usize = 2;
 const REFINEMENTS: usize = 8;
 
 /// Part of every fingerprint from training on; to be raised whenever the code would give another result.
@@ -88,7 +91,7 @@ impl Clustering {
 
 /// The number of clusters that the options ask for.
 pub(crate) fn clusters_for(options: &ClusterOptions, rows: u64, dim: usize) -> Result<usize> {
-    let auto = auto_clusters(rows, options.memory.most_clusters(dim));
+    let auto = auto_clusters(rows, dim, options.memory.most_clusters(dim));
     match options.clusters {
         None => Ok(auto),
         Some(0) => {
@@ -108,10 +111,11 @@ pub(crate) fn clusters_for(options: &ClusterOptions, rows: u64, dim: usize) -> R
 }
 
 /// The rows that centroids are trained on.
-pub(crate) fn training_rows(clusters: usize, rows: u64, dim: usize) -> usize {
+pub(crate) fn training_rows((clusters, probes): (usize, Probes), rows: u64, dim: usize) -> usize {
     let wanted = (clusters * TRAINING_ROWS_PER_CLUSTER)
         .min(TRAINING_BYTES / training_row_bytes(dim) as usize)
         .max(clusters * LEAST_TRAINING_ROWS_PER_CLUSTER);
+    let wanted = if probes.most() == 1 { MORE_TRAINING * wanted } else { wanted };
     wanted.min(usize::try_from(rows).unwrap_or(usize::MAX))
 }
 
@@ -122,7 +126,7 @@ pub(crate) fn train(
     progress: &dyn Progress,
 ) -> Result<Trained> {
     let clusters = clusters_for(options, store.rows(), store.dim())?;
-    let sample = training_rows(clusters, store.rows(), store.dim());
+    let sample = training_rows((clusters, options.probes), store.rows(), store.dim());
     let rows = sample_rows(store.rows(), sample, options.seed, SamplePurpose::Training);
     progress.begin(Stage::Train, "rows", rows.len() as u64);
     let refinements = if options.probes.most() == 1 { REFINEMENTS } else { 0 };

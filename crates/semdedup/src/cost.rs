@@ -1,23 +1,92 @@
-//! What clustering and comparing cost, in comparisons of two vectors, and the number of clusters that costs least.
+//! What clustering and comparing cost, and the number of clusters that costs least.
+//!
+//! Everything is counted in comparisons of two rows (the kernels' unit of work); what is done once for a row (reading,
+//! scaling, encoding, gathering) counts as so many comparisons as it takes time, measured on 0.5 and 10 million rows of
+//! dimension 256 (`docs/performance.md`). Both grow with the dimension, so the figures hold for others about as well.
 
 use std::path::Path;
 
 use semdedup_core::Probes;
 
+use crate::cluster::training_rows;
 use crate::files::write_atomically;
 use crate::{Error, Result};
 
-/// The number of clusters for `rows` rows where the user names none: 0.3 · rows^(2/3), at least 1, and no more than `most`,
-/// which memory allows to train.
-///
-/// A row is compared with some √k centroids and with some rows / k rows of each cluster that it probes; that sum is least
-/// where k grows with rows^(2/3). The factor is measured.
-pub fn auto_clusters(rows: u64, most: usize) -> usize {
-    let clusters = (0.3 * (rows as f64).powf(2.0 / 3.0)).round() as usize;
-    clusters.min(most).max(1)
+/// Up to so many centroids are looked at one by one; of more, those of the nearest groups (`semdedup_core::Assigner`).
+const ONE_BY_ONE: f64 = 2048.0;
+
+/// The groups that a row looks into, and the list of groups itself: each has √k centroids.
+const GROUPS: f64 = 9.0;
+
+/// What looking into groups costs a row beside the comparisons.
+const GROUPED_ROW: f64 = 2000.0;
+
+/// What assigning a row costs beside the comparisons.
+const ASSIGNED_ROW: f64 = 1500.0;
+
+/// What a row costs in each cluster that it is compared in, beside the comparisons.
+const COMPARED_ROW: f64 = 1700.0;
+
+/// What a row of the training sample costs beside the comparisons.
+const TRAINED_ROW: f64 = 7000.0;
+
+/// Rounds of training.
+const ROUNDS: f64 = 8.0;
+
+/// Other clusters that a row probes on average with `--probes auto`: 3 to 5.
+const AUTO_VISITS: f64 = 3.5;
+
+/// Clusters differ in size, and most rows lie in large ones: the rows of a row's cluster, in average clusters.
+const UNEVEN: f64 = 1.6;
+
+/// Data of so few rows is compared whole: that takes no time worth mentioning, and finds everything.
+const FEW_ROWS: u64 = 10_000;
+
+/// The number of clusters for `rows` rows of dimension `dim` where the user names none: the one of least [`Cost`], but no
+/// more than `most`, which memory allows to train; for up to 10,000 rows one.
+pub fn auto_clusters(rows: u64, dim: usize, most: usize) -> usize {
+    if rows <= FEW_ROWS {
+        return 1;
+    }
+    let candidates = (8..).map(|step| 2f64.powf(f64::from(step) / 8.0).round() as usize);
+    let candidates = candidates.take_while(|&clusters| clusters as u64 <= rows / 8 && clusters <= most);
+    let total = |&clusters: &usize| Cost::of((rows, dim), clusters, Probes::Auto).total();
+    candidates.min_by(|a, b| total(a).total_cmp(&total(b))).unwrap_or(1)
 }
 
-/// The comparisons of a run, of two vectors each.
+/// The expected cost of the stages, in comparisons.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Cost {
+    pub(crate) train: f64,
+    pub(crate) assign: f64,
+    pub(crate) score: f64,
+}
+
+impl Cost {
+    /// For so many (rows, dimension) in so many clusters.
+    pub(crate) fn of((rows, dim): (u64, usize), clusters: usize, probes: Probes) -> Self {
+        let (n, k) = (rows as f64, clusters as f64);
+        let sample = training_rows((clusters, probes), rows, dim) as f64;
+        let looked_at = if k <= ONE_BY_ONE { k } else { GROUPED_ROW + GROUPS * k.sqrt() };
+        let visits = match probes {
+            Probes::Nearest(count) => count as f64 - 1.0,
+            Probes::Auto => AUTO_VISITS,
+        };
+        let visits = visits.min(k - 1.0);
+        let together = (UNEVEN * n / k).min(n);
+        Self {
+            train: sample * (TRAINED_ROW + 2.0 * ROUNDS * k.sqrt().min(k)),
+            assign: n * (ASSIGNED_ROW + looked_at),
+            score: n * (COMPARED_ROW * (1.0 + visits) + together * (0.5 + visits)),
+        }
+    }
+
+    pub(crate) fn total(self) -> f64 {
+        self.train + self.assign + self.score
+    }
+}
+
+/// The comparisons that a run made, of two vectors each.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Compared {
     pub(crate) train: u64,
@@ -26,8 +95,8 @@ pub(crate) struct Compared {
 }
 
 impl Compared {
-    /// Floating-point operations that these would be in the paper's way: a multiplication and an addition for each
-    /// value of the dimension.
+    /// Operations of these: a multiplication and an addition for each value of the dimension, in 8-bit integers for all
+    /// but the few that decide.
     pub(crate) fn flops(self, dim: usize) -> f64 {
         2.0 * dim as f64 * (self.train as f64 + self.assign as f64 + self.score as f64)
     }
@@ -38,30 +107,6 @@ pub(crate) fn brute_force_flops(rows: u64, dim: usize) -> f64 {
     let rows = rows as f64;
     dim as f64 * rows * (rows - 1.0).max(0.0)
 }
-
-/// What the stages are expected to compare, for `--dry-run`.
-pub(crate) fn expected(rows: u64, clusters: usize, training_rows: usize, probes: Probes) -> Compared {
-    let (n, k, sample) = (rows as f64, clusters as f64, training_rows as f64);
-    let looked_at = if clusters <= 256 { k } else { 9.0 * k.sqrt() };
-    let trained = if clusters <= 64 { 8.0 * k } else { 16.0 * k.sqrt() };
-    let visits = match probes {
-        Probes::Nearest(count) => count as f64 - 1.0,
-        Probes::Auto => AUTO_VISITS.min(k - 1.0),
-    };
-    // Clusters differ in size, and rows lie in the large ones.
-    let together = UNEVEN * n / k;
-    Compared {
-        train: (sample * trained) as u64,
-        assign: (n * looked_at) as u64,
-        score: (n * together * (0.5 + visits)) as u64,
-    }
-}
-
-/// Other clusters that a row probes on average.
-const AUTO_VISITS: f64 = 3.0;
-
-/// The rows of a row's cluster on average, in average clusters.
-const UNEVEN: f64 = 1.6;
 
 /// Writes down a number of comparisons beside the files of a stage.
 pub(crate) fn write_compared(folder: &Path, compared: u64) -> Result<()> {
@@ -78,3 +123,57 @@ pub(crate) fn read_compared(folder: &Path) -> Result<u64> {
 }
 
 const COMPARED: &str = "compared.txt";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SIZES: [u64; 7] = [20_000, 100_000, 500_000, 1_000_000, 10_000_000, 100_000_000, 1_000_000_000];
+
+    #[test]
+    fn more_rows_get_more_clusters_but_not_in_proportion() {
+        let clusters = SIZES.map(|rows| auto_clusters(rows, 256, usize::MAX));
+        assert!(clusters.is_sorted_by(|a, b| a < b), "{clusters:?}");
+        assert!(clusters[2] > 500 && clusters[2] < 2500, "{clusters:?}");
+        assert!(clusters[4] > 20_000 && clusters[4] < 100_000, "{clusters:?}");
+        assert_eq!(auto_clusters(10_000, 256, usize::MAX), 1);
+        assert_eq!(auto_clusters(0, 256, usize::MAX), 1);
+    }
+
+    #[test]
+    fn no_other_number_of_clusters_costs_much_less() {
+        for rows in SIZES {
+            let cost = |clusters| Cost::of((rows, 256), clusters, Probes::Auto).total();
+            let chosen = auto_clusters(rows, 256, usize::MAX);
+            for other in [chosen / 4, chosen / 2, chosen * 2, chosen * 4] {
+                assert!(cost(chosen) <= 1.01 * cost(other), "{rows} rows: {chosen} or {other}");
+            }
+        }
+    }
+
+    #[test]
+    fn memory_limits_the_clusters() {
+        let free = auto_clusters(10_000_000, 256, usize::MAX);
+        assert!(auto_clusters(10_000_000, 256, free / 3) <= free / 3);
+        assert_eq!(auto_clusters(10_000_000, 256, 1), 1);
+    }
+
+    /// The seconds of the stages in `bench/runs/`, from one machine; the ratios to each other are what is tested.
+    #[test]
+    fn the_model_has_the_ratios_of_measured_times() {
+        // (rows, clusters, train, assign, score) in seconds on two cores.
+        let measured = [
+            (500_383, 1668, 0.45, 1.3, 1.7),
+            (500_383, 1000, 0.36, 1.1, 1.9),
+            (10_000_000, 28_000, 9.2, 40.0, 117.6),
+            (10_000_000, 40_000, 6.3, 47.2, 95.7),
+        ];
+        for (rows, clusters, train, assign, score) in measured {
+            let cost = Cost::of((rows, 256), clusters, Probes::Auto);
+            // A comparison takes 0.68 ns there: 1.47 billion a second in the exhaustive search of recall.
+            let seconds = [cost.train, cost.assign, cost.score].map(|comparisons| comparisons * 0.68e-9);
+            let off = (seconds.iter().sum::<f64>() / (train + assign + score)).ln().abs();
+            assert!(off < 1.6f64.ln(), "{rows} rows, {clusters} clusters: {seconds:?}");
+        }
+    }
+}

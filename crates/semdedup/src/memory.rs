@@ -10,8 +10,9 @@ const BASE: u64 = 128 << 20;
 /// writing the results takes.
 pub(crate) const BYTES_PER_ROW: u64 = 48;
 
-/// The bytes of a block of embeddings, where memory allows.
-const BLOCK_BYTES: u64 = 64 << 20;
+/// The bytes of a block of embeddings, where memory allows: small enough that the allocator keeps and reuses its memory,
+/// because clearing new pages for each block took as long as reading it.
+const BLOCK_BYTES: u64 = 16 << 20;
 
 /// Copies of a block that are in memory at once: read, converted, the next one.
 const BLOCK_COPIES: u64 = 4;
@@ -60,6 +61,7 @@ impl Memory {
 
     /// The clusters that can be trained.
     pub(crate) fn most_clusters(self, dim: usize) -> usize {
+        // Half of it, as with one probe the sample is twice as large.
         let rows = self.bytes.saturating_sub(BASE) / 2 / training_row_bytes(dim);
         (rows as usize / LEAST_TRAINING_ROWS_PER_CLUSTER).max(1)
     }
@@ -104,9 +106,9 @@ mod tests {
 
     #[test]
     fn blocks_shrink_with_the_memory_and_the_dimension() {
-        assert_eq!(Memory::new(8 << 30).block_rows(256), 65_536);
-        assert!(Memory::new(512 << 20).block_rows(256) < 65_536);
-        assert!(Memory::new(8 << 30).block_rows(4096) < 65_536);
+        assert_eq!(Memory::new(8 << 30).block_rows(256), 16_384);
+        assert!(Memory::new(256 << 20).block_rows(256) < 16_384);
+        assert!(Memory::new(8 << 30).block_rows(4096) < 16_384);
         assert!(Memory::new(0).block_rows(1 << 20) > 0);
     }
 }

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use fs_err::File;
 use half::f16;
 use half::slice::HalfFloatSliceExt;
+use semdedup_core::half_to_f32;
 
 use crate::files::{PendingFile, at, read_exact_at};
 use crate::{Error, Result};
@@ -146,7 +147,7 @@ impl Matrix {
         if self.is_half() {
             let mut half = vec![f16::ZERO; values.len()];
             self.read_half(first, &mut half)?;
-            half.convert_to_f32_slice(values);
+            half_to_f32(half.reinterpret_cast(), values);
             return Ok(());
         }
         self.read_bytes(first, bytemuck::cast_slice_mut(values))?;

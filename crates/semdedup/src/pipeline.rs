@@ -100,7 +100,8 @@ impl Fingerprints {
         let embed = embed_fingerprint(input, model)?;
         let ClusterOptions { clusters, seed, probes, memory } = options.cluster;
         // Memory matters where it is so small that it limits the clusters of any data that it can hold.
-        let most = memory.most_clusters(model.dim()).min(cost::auto_clusters(MANY_ROWS, usize::MAX));
+        let most =
+            memory.most_clusters(model.dim()).min(cost::auto_clusters(MANY_ROWS, model.dim(), usize::MAX));
         let train = Fingerprint::of(
             &("train", cluster::REVISION, clusters, most, seed, probes.most() == 1),
             Some(&embed),

@@ -4,17 +4,17 @@ use std::path::PathBuf;
 use std::time::Instant;
 
 use rayon::prelude::*;
-use semdedup_core::{Assigner, Probes, UnitEmbeddings};
+use semdedup_core::{ExhaustiveSearch, Keep, RankKey, Ranking, UnitEmbeddings};
 use semdedup_embed::TextModel;
 use serde::Serialize;
 
-use crate::Result;
-use crate::cluster::{clusters_for, training_rows};
-use crate::cost;
+use crate::cluster::clusters_for;
+use crate::cost::Cost;
 use crate::formats::{Format, Reader, count_rows};
 use crate::input::Input;
 use crate::options::RunOptions;
 use crate::pipeline;
+use crate::{Error, Result};
 
 /// What a run would do.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -57,8 +57,8 @@ pub struct PlanFile {
 /// Rows that the rate of embedding is measured on.
 const TRIAL_ROWS: usize = 4096;
 
-/// Rows × centroids that the rate of comparing is measured on.
-const TRIAL_PRODUCTS: usize = 256;
+/// Rows whose comparison with each other shows the rate of comparing.
+const TRIAL_COMPARED: usize = 4096;
 
 /// Bytes of a row in the score table and of its share of bookkeeping in memory.
 const ROW_BYTES: u64 = 64;
@@ -78,13 +78,11 @@ pub fn plan(options: &RunOptions, model: &dyn TextModel) -> Result<Plan> {
     let rows: u64 = counts.iter().sum();
     let cluster = &options.cluster;
     let clusters = clusters_for(cluster, rows, model.dim())?;
-    let training = training_rows(clusters, rows, model.dim());
-    let compared = cost::expected(rows, clusters, training, cluster.probes);
-    let sample = (options.recall_sample as u64).min(rows);
-    let products = compared.train + compared.assign + compared.score + sample * rows;
+    let compared = Cost::of((rows, model.dim()), clusters, cluster.probes).total()
+        + (options.recall_sample as f64).min(rows as f64) * rows as f64;
     let seconds = 2.0 * reading
         + rows as f64 * embedding_seconds_per_row(&input, model)?
-        + products as f64 * model.dim() as f64 * product_seconds(model.dim());
+        + compared * comparison_seconds(model.dim())?;
     let embeddings = rows * model.dim() as u64 * 4;
     let blocks = cluster.memory.block_rows(model.dim()).min(rows) * model.dim() as u64 * 4 * 4;
     let files =
@@ -131,11 +129,17 @@ fn embedding_seconds_per_row(input: &Input, model: &dyn TextModel) -> Result<f64
     Ok(if rows == 0 { 0.0 } else { seconds / rows as f64 / rayon::current_num_threads() as f64 })
 }
 
-/// Seconds of all threads together for one multiplication and addition in the kernels.
-fn product_seconds(dim: usize) -> f64 {
-    let values = (0..TRIAL_PRODUCTS * dim).map(|i| ((i * 31 % 97) as f32) - 48.0).collect();
-    let Ok(rows) = UnitEmbeddings::new(values, dim) else { return 0.0 };
+/// Seconds of all threads together for a comparison of two rows.
+fn comparison_seconds(dim: usize) -> Result<f64> {
+    let values = (0..TRIAL_COMPARED * dim).map(|i| ((i * 31 % 97) as f32) - 48.0).collect();
+    let rows = UnitEmbeddings::new(values, dim).map_err(|error| Error::usage(error.to_string()))?;
+    let ranking = Ranking { keep: Keep::Random, seed: 0 };
+    let keys: Vec<RankKey> = (0..TRIAL_COMPARED as u64).map(|row| ranking.key(0.0, row)).collect();
+    let before: Vec<Option<RankKey>> = keys.iter().copied().map(Some).collect();
+    let mut search = ExhaustiveSearch::new(&rows, &keys);
+    search.compare(&rows, &before);
     let start = Instant::now();
-    Assigner::new(&rows).assign(&rows, Probes::Nearest(1));
-    start.elapsed().as_secs_f64() / (TRIAL_PRODUCTS * TRIAL_PRODUCTS * dim) as f64
+    search.compare(&rows, &before);
+    // Half of the pairs are in the order in which they are compared.
+    Ok(2.0 * start.elapsed().as_secs_f64() / (TRIAL_COMPARED * TRIAL_COMPARED) as f64)
 }

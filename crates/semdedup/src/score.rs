@@ -3,7 +3,7 @@
 
 use std::path::Path;
 
-use semdedup_core::{EXACT, NO_CLUSTER, Ranking, Scoring, UnitEmbeddings, centroid_similarity};
+use semdedup_core::{EXACT, Ranking, Scoring, UnitEmbeddings, centroid_similarity};
 
 use crate::Result;
 use crate::cluster::{Clustering, blocks, largest};
@@ -16,7 +16,7 @@ use crate::store::EmbeddingStore;
 /// The result of the comparison, in the order of the rows.
 #[derive(Debug, Default)]
 pub(crate) struct ScoreColumns {
-    /// [`NO_CLUSTER`] for a row with a NaN or an infinity.
+    /// [`semdedup_core::NO_CLUSTER`] for a row with a NaN or an infinity.
     pub(crate) cluster: Vec<u32>,
     pub(crate) similarity: Vec<f32>,
     pub(crate) score: Vec<f32>,
@@ -89,11 +89,8 @@ impl Scorer<'_> {
             // While one block is being written, the next is read.
             let read = || -> Result<(Block, Vec<f32>)> {
                 let rows = store.read_raw(range.clone())?;
-                let units = rows.to_units()?;
                 let mut cluster = clustering.cluster[range.start as usize..range.end as usize].to_vec();
-                // Whoever made the assignments may have given a NaN row a cluster; it has no place in it.
-                units.non_finite_rows().iter().for_each(|&row| cluster[row] = NO_CLUSTER);
-                let similarity = centroid_similarity(&units, centroids, &cluster);
+                let similarity = centroid_similarity(&rows, centroids, &mut cluster);
                 let probes = clustering.probes(range.clone())?;
                 Ok((Block { first: range.start, rows, cluster, probes }, similarity))
             };

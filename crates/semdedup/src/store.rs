@@ -8,7 +8,7 @@ use fs_err as fs;
 use half::f16;
 use half::slice::HalfFloatSliceExt;
 use rayon::prelude::*;
-use semdedup_core::{UnitEmbeddings, UnitRows, prefetch, scale_to_unit};
+use semdedup_core::{Direction, UnitEmbeddings, UnitRows, half_to_f32, prefetch, scale_to_unit};
 
 use crate::npy::Matrix;
 use crate::progress::Stage;
@@ -172,14 +172,6 @@ impl RawRows {
         UnitEmbeddings::new(values, self.dim).map_err(|error| Error::usage(error.to_string()))
     }
 
-    pub(crate) fn to_units(&self) -> Result<UnitEmbeddings> {
-        let values = match &self.values {
-            RawValues::Half(values) => to_f32(values),
-            RawValues::Float(values) => values.clone(),
-        };
-        UnitEmbeddings::new(values, self.dim).map_err(|error| Error::usage(error.to_string()))
-    }
-
     /// The bytes of a row, in the order of this machine.
     pub(crate) fn row_bytes(&self, i: usize) -> &[u8] {
         let range = i * self.dim..(i + 1) * self.dim;
@@ -206,7 +198,7 @@ impl RawRows {
 fn to_f32(half: &[f16]) -> Vec<f32> {
     let mut values = vec![0.0; half.len()];
     let some = values.par_chunks_mut(CONVERTED_TOGETHER).zip(half.par_chunks(CONVERTED_TOGETHER));
-    some.for_each(|(values, half)| half.convert_to_f32_slice(values));
+    some.for_each(|(values, half)| half_to_f32(half.reinterpret_cast(), values));
     values
 }
 
@@ -218,13 +210,13 @@ impl UnitRows for RawRows {
         self.dim
     }
 
-    fn copy_row(&self, i: usize, out: &mut [f32]) {
+    fn copy_row(&self, i: usize, out: &mut [f32]) -> Direction {
         let range = i * self.dim..(i + 1) * self.dim;
         match &self.values {
-            RawValues::Half(values) => values[range].convert_to_f32_slice(out),
+            RawValues::Half(values) => half_to_f32(values[range].reinterpret_cast(), out),
             RawValues::Float(values) => out.copy_from_slice(&values[range]),
         }
-        scale_to_unit(out);
+        scale_to_unit(out)
     }
 
     fn prefetch(&self, i: usize) {

@@ -18,7 +18,7 @@ fn case(probes: Vec<u32>) -> Stored {
     let rows = stored();
     let centroids = UnitEmbeddings::new(npy("centroids", f32::from_le_bytes), 256).unwrap();
     let cluster: Vec<u32> = npy("cluster", i64::from_le_bytes).iter().map(|&c| c as u32).collect();
-    let similarity = centroid_similarity(&rows, &centroids, &cluster);
+    let similarity = centroid_similarity(&rows, &centroids, &mut cluster.clone());
     Stored { rows, centroids, assignment: Assignment { cluster, similarity, probes, compared: 0 } }
 }
 
@@ -105,7 +105,7 @@ fn a_row_at_right_angles_to_its_centroid_is_a_row_like_others() {
     let centroids = UnitEmbeddings::new(vec![1.0, 0.0], 2).unwrap();
     let assignment = assign(&rows, &centroids, Probes::Nearest(1));
     let similarity = &assignment.similarity;
-    assert_eq!(similarity, &centroid_similarity(&rows, &centroids, &[0; 4]));
+    assert_eq!(similarity, &centroid_similarity(&rows, &centroids, &mut [0; 4]));
     assert!(similarity[1] > 0.0 && similarity[1] < 1e-30 && similarity[3] == 0.0);
     let ranking = Ranking { keep: Keep::Hard, seed: 0 };
     let (scores, _) = scored(&rows, &centroids, &assignment, ranking);

@@ -15,7 +15,7 @@ fn same(a: &Scores, b: &Scores) -> bool {
 #[test]
 fn the_bits_do_not_depend_on_the_number_of_threads() {
     let rows = stored();
-    for (clusters, probes) in [(37, Probes::Nearest(1)), (37, Probes::Auto), (400, Probes::Nearest(3))] {
+    for (clusters, probes) in [(37, Probes::Nearest(1)), (37, Probes::Auto), (2100, Probes::Nearest(3))] {
         let run = |threads| {
             let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
             pool.install(|| {

@@ -112,7 +112,7 @@ fn rows_that_do_not_lie_near_their_centroid_are_compared_as_exactly() {
     let rows = UnitEmbeddings::new(values, dim).unwrap();
     let centroids = UnitEmbeddings::new((0..3 * dim).map(|i| noise(900_000 + i)).collect(), dim).unwrap();
     let cluster: Vec<u32> = (0..400).map(|row| row % 3).collect();
-    let similarity = centroid_similarity(&rows, &centroids, &cluster);
+    let similarity = centroid_similarity(&rows, &centroids, &mut cluster.clone());
     let probes = cluster.iter().map(|c| (c + 1) % 3).collect();
     let assignment = Assignment { cluster, similarity, probes, compared: 0 };
     let (scores, _) = scored(&rows, &centroids, &assignment, RANKING);

@@ -130,7 +130,7 @@ fn check(case: &Case) -> Result<(), TestCaseError> {
     prop_assert!(!centroids.is_empty() && centroids.len() <= clusters);
     let assignment = assign(&rows, &centroids, probes);
     let Assignment { cluster, similarity, .. } = &assignment;
-    prop_assert_eq!(bits(similarity), bits(&centroid_similarity(&rows, &centroids, cluster)));
+    prop_assert_eq!(bits(similarity), bits(&centroid_similarity(&rows, &centroids, &mut cluster.to_vec())));
     let (rows64, centroids64) = (unit_f64(rows.values(), dim), unit_f64(centroids.values(), dim));
     let twin = Twin { rows: rows64, centroids: centroids64, assignment: &assignment, ranking };
     let (scores, _) = scored(&rows, &centroids, &assignment, ranking);
@@ -196,7 +196,7 @@ fn the_corner_cases_agree_with_the_slow_twin_too() {
         ("all not finite", &[f32::NAN; 30], 3, 4),
         ("more than one block and panel", &noise, 7, 3),
         ("groups of clusters", &noise, 7, 100),
-        ("as many centroids as are looked at one by one", &noise, 7, 256),
+        ("nearly as many centroids as rows", &noise, 7, 900),
     ];
     for (name, values, dim, clusters) in cases {
         for keep in [Keep::Hard, Keep::Easy, Keep::Random] {
@@ -213,14 +213,14 @@ fn the_corner_cases_agree_with_the_slow_twin_too() {
 fn of_more_centroids_than_are_looked_at_one_by_one_nearly_always_the_nearest_are_found() {
     let rows = stored();
     let centroids =
-        train(&rows, &Training { clusters: 400, iterations: 3, refinements: 1, seed: 1 }).centroids;
+        train(&rows, &Training { clusters: 2200, iterations: 3, refinements: 1, seed: 1 }).centroids;
     let assignment = assign(&rows, &centroids, Probes::Nearest(4));
     let (rows64, centroids64) = (unit_f64(rows.values(), 256), unit_f64(centroids.values(), 256));
     let ranking = Ranking { keep: Keep::Hard, seed: 0 };
     let twin = Twin { rows: rows64, centroids: centroids64, assignment: &assignment, ranking };
     let (mut own, mut probes) = (0, 0);
     for row in (0..rows.len()).filter(|row| !rows.zero_rows().contains(row)) {
-        let mut nearest: Vec<f64> = (0..400).map(|c| twin.to_centroid(row, c)).collect();
+        let mut nearest: Vec<f64> = (0..2200).map(|c| twin.to_centroid(row, c)).collect();
         nearest.sort_by(|a, b| b.total_cmp(a));
         let to = |c: u32| twin.to_centroid(row, c);
         let chosen = [&[assignment.cluster[row]], twin.probes(row)].concat();
@@ -230,6 +230,6 @@ fn of_more_centroids_than_are_looked_at_one_by_one_nearly_always_the_nearest_are
         own += usize::from(to(chosen[0]) > nearest[0] - TOLERANCE);
         probes += chosen[1..].iter().filter(|&&c| to(c) > nearest[3] - OF_CODES).count();
     }
-    assert!(own > 2400 && probes > 3 * 2400, "of 2,499 rows {own}, of their probes {probes}");
-    assert!(assignment.compared < 2500 * 400 * 3 / 4, "{} comparisons", assignment.compared);
+    assert!(own > 2400 && probes > 3 * 2300, "of 2,499 rows {own}, of their probes {probes}");
+    assert!(assignment.compared < 2500 * 2200 / 3, "{} comparisons", assignment.compared);
 }
