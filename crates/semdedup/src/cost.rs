@@ -42,7 +42,7 @@ const UNEVEN: f64 = 1.6;
 /// Data of so few rows is compared whole: that takes no time worth mentioning, and finds everything.
 const FEW_ROWS: u64 = 10_000;
 
-/// The number of clusters for `rows` rows of dimension `dim` where the user names none: the one of least [`Cost`], but no
+/// The number of clusters for `rows` rows of dimension `dim` where the user names none: the one of least cost, but no
 /// more than `most`, which memory allows to train; for up to 10,000 rows one.
 pub fn auto_clusters(rows: u64, dim: usize, most: usize) -> usize {
     if rows <= FEW_ROWS {
