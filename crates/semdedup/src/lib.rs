@@ -13,6 +13,7 @@
 
 mod cluster;
 mod cost;
+mod crowds;
 mod dataset;
 mod embed;
 mod error;

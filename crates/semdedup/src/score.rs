@@ -7,6 +7,7 @@ use semdedup_core::{EXACT, Ranking, Scoring, UnitEmbeddings, centroid_similarity
 
 use crate::Result;
 use crate::cluster::{Clustering, blocks, largest};
+use crate::crowds::Copies;
 use crate::files::check_free_space;
 use crate::memory::Memory;
 use crate::progress::{Progress, Stage};
@@ -47,58 +48,67 @@ impl Scorer<'_> {
         &self,
         store: &EmbeddingStore,
         centroids: &UnitEmbeddings,
+        clustering: Clustering,
+    ) -> Result<(ScoreColumns, u64)> {
+        let copies = Copies::find(store, &clustering, self.ranking, self.memory)?;
+        self.score_without(copies, store, centroids, clustering)
+    }
+
+    /// The same, with copies that need no comparison.
+    pub(crate) fn score_without(
+        &self,
+        copies: Copies,
+        store: &EmbeddingStore,
+        centroids: &UnitEmbeddings,
         mut clustering: Clustering,
     ) -> Result<(ScoreColumns, u64)> {
+        let mut all = clustering.cluster.clone();
+        copies.leave_out(&mut clustering.cluster);
         let most = largest(&clustering.cluster);
         let budget = self.memory.for_comparing(store.rows(), store.dim(), most)?;
         let groups = Groups::plan(store, &clustering, budget)?;
-        check_free_space(
-            self.spill,
-            groups.spilled_bytes(),
-            "--memory is too little to hold all rows; holding them on disk",
-        )?;
+        let why = "--memory is too little to hold all rows; holding them on disk";
+        check_free_space(self.spill, groups.spilled_bytes(), why)?;
         self.progress.begin(Stage::Score, "rows", 2 * store.rows());
         let mut spill = Spill::new(store, &groups, self.spill)?;
-        let similarity = self.arrange(store, centroids, &mut clustering, &mut spill)?;
+        let similarity = self.arrange((store, centroids), &clustering, (&mut all, &copies), &mut spill)?;
         let mut scoring = Scoring::new(*self.ranking, centroids, &similarity);
         spill.each(|members| {
             scoring.compare(&members.part(), &mut |rows| self.progress.advance(rows as u64))
         })?;
+        self.progress.advance(copies.len() as u64);
         let compared = scoring.compared();
-        let scores = scoring.finish();
-        let columns = ScoreColumns {
-            cluster: clustering.cluster,
-            score: scores.score,
-            duplicate_of: scores.duplicate_of,
-            similarity,
-        };
-        Ok((columns, compared))
+        let mut scores = scoring.finish();
+        copies.score(&mut scores);
+        let (score, duplicate_of) = (scores.score, scores.duplicate_of);
+        Ok((ScoreColumns { cluster: all, score, duplicate_of, similarity }, compared))
     }
 
     /// Sends each row to where it is compared, and measures its similarity to its centroid.
     fn arrange(
         &self,
-        store: &EmbeddingStore,
-        centroids: &UnitEmbeddings,
-        clustering: &mut Clustering,
+        (store, centroids): (&EmbeddingStore, &UnitEmbeddings),
+        clustering: &Clustering,
+        (all, copies): (&mut [u32], &Copies),
         spill: &mut Spill,
     ) -> Result<Vec<f32>> {
-        let mut similarity = Vec::with_capacity(clustering.cluster.len());
+        let mut similarity = Vec::with_capacity(all.len());
         let mut waiting: Option<Block> = None;
         for range in blocks(store, self.memory) {
+            let cluster = &mut all[range.start as usize..range.end as usize];
             // While one block is being written, the next is read.
             let read = || -> Result<(Block, Vec<f32>)> {
                 let rows = store.read_raw(range.clone())?;
-                let mut cluster = clustering.cluster[range.start as usize..range.end as usize].to_vec();
-                let similarity = centroid_similarity(&rows, centroids, &mut cluster);
+                let similarity = centroid_similarity(&rows, centroids, cluster);
+                let mut compared = cluster.to_vec();
+                copies.leave_out_of_block(range.start, &mut compared);
                 let probes = clustering.probes(range.clone())?;
-                Ok((Block { first: range.start, rows, cluster, probes }, similarity))
+                Ok((Block { first: range.start, rows, cluster: compared, probes }, similarity))
             };
             let write = || waiting.take().map_or(Ok(()), |block| spill.add(&block));
             let (read, written) = rayon::join(read, write);
             written?;
             let (block, similarities) = read?;
-            clustering.cluster[range.start as usize..range.end as usize].copy_from_slice(&block.cluster);
             similarity.extend(similarities);
             self.progress.advance(block.cluster.len() as u64);
             waiting = Some(block);
