@@ -116,7 +116,8 @@ pub fn plan(plan: &Plan) -> String {
     facts.add("rows", count(plan.rows));
     facts.add("clusters", count(plan.clusters as u64));
     facts.add("memory", format!("about {}", HumanBytes(plan.memory_bytes)));
-    facts.add("disk", format!("about {}", HumanBytes(plan.disk_bytes)));
+    let free = plan.free_bytes.map_or(String::new(), |free| format!(" ({} free)", HumanBytes(free)));
+    facts.add("disk", format!("about {}{free}", HumanBytes(plan.disk_bytes)));
     facts.add("time", format!("about {}", seconds(plan.seconds)));
     facts.add("results", plan.out.display().to_string());
     facts.add("work", plan.work.display().to_string());

@@ -140,22 +140,22 @@ fn embed_rest(input: &Input, model: &dyn TextModel, folder: &Path, progress: &dy
         let place = Place::after(&done);
         let read = &read;
         let reader = scope.spawn(move || read_rows(input, place, &sender, read));
-        let mut part = PartWriter::new(folder, done.len(), model.dim())?;
+        let part = PartWriter::new(folder, done.len(), model.dim())?;
+        let (out, embedded) = sync_channel(2 * threads);
+        let writer = scope.spawn(move || write_rows(part, &embedded));
         let mut shown = 0;
         while let Some(batch) = next_batch(&tasks, 4 * threads) {
             let embedded: Vec<Embedded> =
                 batch.par_iter().map(|task| task.embed(input, model)).collect::<Result<_>>()?;
-            for (task, embedded) in batch.iter().zip(embedded) {
-                part.append(task, embedded)?;
-                if task.closes_part {
-                    part = part.commit()?;
-                }
+            if batch.into_iter().zip(embedded).any(|done| out.send(done).is_err()) {
+                break; // the writer has failed, and says why below
             }
             let now = read.load(Ordering::Relaxed);
             progress.advance(now.saturating_sub(shown));
             shown = now.max(shown);
         }
-        drop(tasks);
+        drop((tasks, out));
+        let part = writer.join().map_err(|_| Error::usage("the writing thread failed"))??;
         reader.join().map_err(|_| Error::usage("the reading thread failed"))??;
         progress.advance(input.bytes().saturating_sub(shown));
         if part.rows > 0 || part.number == 0 {
@@ -163,6 +163,17 @@ fn embed_rest(input: &Input, model: &dyn TextModel, folder: &Path, progress: &dy
         }
         Ok(())
     })
+}
+
+/// Writes what was embedded, in order, while more is being embedded. The last part is not closed.
+fn write_rows<'a>(mut part: PartWriter<'a>, embedded: &Receiver<(Task, Embedded)>) -> Result<PartWriter<'a>> {
+    for (task, embedded) in embedded {
+        part.append(&task, embedded)?;
+        if task.closes_part {
+            part = part.commit()?;
+        }
+    }
+    Ok(part)
 }
 
 /// Where reading goes on.

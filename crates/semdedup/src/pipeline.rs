@@ -15,6 +15,7 @@ use crate::files::write_atomically;
 use crate::input::Input;
 use crate::options::{ClusterOptions, RunOptions};
 use crate::output::{Found, OutputDir, Wanted};
+use crate::plan;
 use crate::progress::{Progress, Stage};
 use crate::recall::{self, Sampling};
 use crate::report::{Notes, peak_rss_bytes, summarise};
@@ -54,6 +55,9 @@ pub fn run(options: &RunOptions, model: &dyn TextModel, progress: &dyn Progress)
         Found::Ready(out) => out,
     };
     let mut work = WorkDir::open(&work_path)?;
+    if !work.has_begun(Stage::Embed, &stages.embed) {
+        plan::check_disk(&input, model, options)?;
+    }
     let run = Run { options, input: &input, model, stages: &stages };
     let scored = run.score(&mut work, progress)?;
     progress.begin(Stage::Select, "rows", scored.dataset.places.rows());

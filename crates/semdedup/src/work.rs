@@ -79,6 +79,12 @@ impl WorkDir {
         self.path.join(stage.name())
     }
 
+    /// Whether something of a stage is there: it is done, or a killed run has begun with it.
+    pub(crate) fn has_begun(&self, stage: Stage, fingerprint: &Fingerprint) -> bool {
+        self.folder(stage).exists()
+            && self.manifest.stages.get(&stage).is_some_and(|entry| entry.fingerprint == *fingerprint)
+    }
+
     /// Does a stage unless it is done already. `work` gets the stage's folder, in which files of an earlier, killed
     /// attempt with the same fingerprint may lie; temporary files are gone.
     pub(crate) fn stage(
