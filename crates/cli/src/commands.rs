@@ -85,6 +85,10 @@ fn embed(args: &EmbedArgs, say: Say, progress: &Reporter) -> Result<Outcome> {
 
 fn cluster(args: &ClusterArgs, say: Say, progress: &Reporter) -> Result<Outcome> {
     let (files, output) = (semdedup::find_embeddings(&args.embeddings)?, args.output());
+    if args.dry_run {
+        let plan = semdedup::plan_clusters(&files, &args.cluster.options())?;
+        return say.data(&plan, || report::cluster_plan(&plan));
+    }
     let done = semdedup::cluster(&files, &args.cluster.options(), &output, progress)?;
     say.report(&done, || report::cluster(&done, &output.out))
 }

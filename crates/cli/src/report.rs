@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use indicatif::{HumanBytes, HumanCount};
-use semdedup::{ClusterReport, EmbedReport, Plan, RunOptions, ScoreReport, SelectReport, Summary, SweepRow};
+use semdedup::{
+    ClusterPlan, ClusterReport, EmbedReport, Plan, RunOptions, ScoreReport, SelectReport, Summary, SweepRow,
+};
 
 use crate::output::shell_word;
 use crate::progress::seconds;
@@ -122,6 +124,17 @@ pub fn plan(plan: &Plan) -> String {
     facts.add("results", plan.out.display().to_string());
     facts.add("work", plan.work.display().to_string());
     format!("{}\n{}\nnothing was written (--dry-run)\n", columns(&rows, &right_then_left), facts.text())
+}
+
+/// What `cluster` and then `score` would do.
+pub fn cluster_plan(plan: &ClusterPlan) -> String {
+    let mut facts = Facts::default();
+    facts.add("rows", count(plan.rows));
+    facts.add("dimension", plan.dim.to_string());
+    facts.add("clusters", count(plan.clusters as u64));
+    facts.add("disk", format!("about {}", HumanBytes(plan.disk_bytes)));
+    facts.add("time", format!("about {}, with scoring", seconds(plan.seconds)));
+    format!("{}\nnothing was written (--dry-run)\n", facts.text())
 }
 
 /// What `embed` did.

@@ -52,7 +52,7 @@ pub use options::{
     SWEEP_EPSILONS,
 };
 pub use pipeline::run;
-pub use plan::{Plan, PlanFile, plan};
+pub use plan::{ClusterPlan, Plan, PlanFile, plan, plan_clusters};
 pub use progress::{Progress, Silent, Stage, Warning};
 pub use show::{Pair, PairRow, Which, show};
 pub use stages::{

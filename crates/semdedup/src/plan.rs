@@ -15,8 +15,9 @@ use crate::files::free_space;
 use crate::formats::{Format, Reader, count_rows};
 use crate::input::Input;
 use crate::memory::BYTES_PER_ROW;
-use crate::options::RunOptions;
+use crate::options::{ClusterOptions, RunOptions};
 use crate::pipeline;
+use crate::store::EmbeddingStore;
 use crate::{Error, Result};
 
 /// What a run would do.
@@ -112,6 +113,42 @@ pub fn plan(options: &RunOptions, model: &dyn TextModel) -> Result<Plan> {
         seconds,
         out: options.output.out.clone(),
         work,
+    })
+}
+
+/// What clustering and scoring embeddings would do.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct ClusterPlan {
+    /// Rows of all files.
+    pub rows: u64,
+    /// The dimension.
+    pub dim: usize,
+    /// Clusters.
+    pub clusters: usize,
+    /// Disk that the results would fill, in bytes, about, and the rows that memory does not hold.
+    pub disk_bytes: u64,
+    /// Seconds that clustering and then scoring would take on this machine, about, without recall.
+    pub seconds: f64,
+}
+
+/// Estimates what [`crate::cluster()`] and then [`crate::score()`] would do; writes nothing.
+///
+/// # Errors
+/// Embeddings that cannot be read, more clusters than rows.
+pub fn plan_clusters(embeddings: &[PathBuf], options: &ClusterOptions) -> Result<ClusterPlan> {
+    let store = EmbeddingStore::open(embeddings)?;
+    let (rows, dim) = (store.rows(), store.dim());
+    let clusters = clusters_for(options, rows, dim)?;
+    let compared = Cost::of((rows, dim), clusters, options.probes).total();
+    let most = options.probes.most() as u64;
+    let in_memory = rows * (store.row_bytes() + 16 + 8 * most);
+    let spilled = if in_memory + rows * BYTES_PER_ROW > options.memory.bytes() { 2 * in_memory } else { 0 };
+    Ok(ClusterPlan {
+        rows,
+        dim,
+        clusters,
+        disk_bytes: clusters as u64 * dim as u64 * 4 + rows * (4 * most + ROW_BYTES) + spilled,
+        seconds: compared * comparison_seconds(dim)?,
     })
 }
 

@@ -52,6 +52,9 @@ pub struct ClusterArgs {
     pub cluster: ClusterChoice,
     #[command(flatten)]
     output: OutArgs,
+    /// Print how many clusters there would be, and how long this and scoring would take; write nothing
+    #[arg(long, help_heading = "Output options")]
+    pub dry_run: bool,
 }
 
 impl ClusterArgs {
