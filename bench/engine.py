@@ -21,7 +21,8 @@ length, in each stage anew; the peers' do not. SemHash's is its index and its se
 processes, start-up included, less that for recall; for FAISS it is loading and its stages, without start-up, as it does not
 tell how long recall took. `whole processes` leaves nothing out. Recall and kept are at eps 0.1; recall is measured on 6,000
 sampled rows in own and semhash, else on 2,000. What is kept is counted outside every time. FAISS's recall on distinct rows
-is from one more run without the copies; SemHash is not asked for its recall.
+is from one more run without the copies; SemHash is not asked for its recall. A ratio is that of the medians; in brackets
+stand the least and the greatest of the rounds.
 
 Prints tables and stores everything in bench/runs/<date>-engine.json, also what was done before a part failed.
 """
@@ -69,6 +70,8 @@ def parse():
     args = parser.parse_args()
     if min(args.rounds, args.scale_rounds, args.threads) < 1:
         parser.error("--rounds, --scale-rounds and --threads have to be at least 1")
+    # Whole paths, so that a record has the names of the folders instead.
+    args.embeddings, args.scale = (path and path.resolve() for path in (args.embeddings, args.scale))
     return args
 
 
@@ -97,7 +100,7 @@ class Engine:
         named = {"BIN": self.program.parent, "TMP": scratch}
         self.data = {}
         if args.embeddings:
-            named["DATA"] = args.embeddings.resolve().parent
+            named["DATA"] = args.embeddings.parent
             self.data["embeddings"] = describe([args.embeddings])
         if args.scale:
             named["SCALE"] = args.scale
@@ -286,7 +289,24 @@ def times(name, runs, median):
     every = [run["together"] for run in runs]
     cells = [f"{median[field]:.2f}" if field in median else "–" for field in FIELDS]
     cells.insert(4, f"{min(every):.2f} – {max(every):.2f}")
-    return [name, *cells, *(f"{ratio:.2f}×" for ratio in median["ratios"].values())]
+    return [name, *cells]
+
+
+def ratios(runs, middle):
+    """How many times as long the last side takes as each other: of the medians, and in each round."""
+    *others, last = runs
+    return [
+        {"of": last, "to": other, "time": field, "ratio": round(middle[last][field] / middle[other][field], 3),
+         "rounds": [round(a[field] / b[field], 3) for a, b in zip(runs[last], runs[other])]}
+        for other in others for field in ("together", "file_to_result")
+    ]
+
+
+def told(ratio):
+    """A ratio as a line."""
+    low, high = min(ratio["rounds"]), max(ratio["rounds"])
+    what = ratio["time"].replace("_", " ")
+    return f"- {what}: {ratio['of']} takes {ratio['ratio']:.2f} × ({low:.2f} – {high:.2f}) as long as {ratio['to']}"
 
 
 def bought(name, runs):
@@ -298,20 +318,18 @@ def bought(name, runs):
 
 
 def report(part):
-    """Adds the medians, their ratios to those of the first side, and the tables to a part."""
+    """Adds the medians, their ratios and the text for the reader to a part."""
     runs = part["runs"]
     middle = part["medians"] = {name: medians(side) for name, side in runs.items()}
-    first = next(iter(middle))
-    for median in middle.values():
-        median["ratios"] = {field: median[field] / middle[first][field] for field in ("together", "file_to_result")}
-    relative = [f"{field}, {first} = 1" for field in ("together", "file to result")]
+    part["ratios"] = ratios(runs, middle)
     head = ["seconds (medians)", "train", "assign", "score", "together", "range", "file to result", "whole processes"]
     more = ["", "peak memory in GB (cluster / score)", "recall at 0.1", "of distinct rows", "kept at 0.1"]
+    exponents = [f"- exponent, {step}: {exponent:.2f}" for step, exponent in part.get("exponents", {}).items()]
     part["table"] = "\n\n".join([
-        table([*head, *relative], [times(name, side, middle[name]) for name, side in runs.items()]),
+        table(head, [times(name, side, middle[name]) for name, side in runs.items()]),
         table(more, [bought(name, side) for name, side in runs.items()]),
-        *(f"exponent, {step}: {exponent:.2f}" for step, exponent in part.get("exponents", {}).items()),
-    ])
+        "\n".join([told(ratio) for ratio in part["ratios"]] + exponents),
+    ]).rstrip()
 
 
 def main():

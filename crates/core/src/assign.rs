@@ -73,6 +73,9 @@ const FLAT: usize = 2048;
 /// The groups that a row looks into, those with the most similar centres.
 const GROUPS_PER_ROW: usize = 8;
 
+/// Of a crowd of centroids that codes cannot tell apart, so many are compared exactly: all are about as near.
+const CANDIDATES: usize = 128;
+
 /// Rows that are looked up together, so that those of one group meet its centroids while these are in the cache.
 const TOGETHER: usize = 2048;
 
@@ -208,7 +211,7 @@ impl<'a> Assigner<'a> {
             (0..codes.len()).map(|row| Query { row, limit: self.groups.len() }).collect();
         let mut nearest = Vec::with_capacity(codes.len() * wanted);
         let mut groups = Groups { wanted, exact, found: Found::default(), nearest: &mut nearest };
-        Search { codes, targets: &self.centre_panels, wanted }.run(&queries, &mut groups);
+        Search { codes, targets: &self.centre_panels, wanted, most: CANDIDATES }.run(&queries, &mut groups);
         nearest
     }
 }
@@ -272,6 +275,11 @@ impl Found {
         };
         if out.0 >= self.best[0].0 - self.window {
             self.likely.push(out);
+            if self.likely.len() >= 2 * CANDIDATES {
+                self.likely
+                    .select_nth_unstable_by(CANDIDATES, |a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
+                self.likely.truncate(CANDIDATES);
+            }
         }
     }
 
@@ -298,7 +306,7 @@ impl Lookup<'_> {
         self.compared += (rows.len() * limit) as u64;
         let queries: Vec<Query> = rows.iter().map(|&(row, _)| Query { row, limit }).collect();
         let mut look = Look { lookup: self, group, rows };
-        Search { codes, targets: &group.panels, wanted }.run(&queries, &mut look);
+        Search { codes, targets: &group.panels, wanted, most: wanted + CANDIDATES }.run(&queries, &mut look);
     }
 }
 

@@ -206,8 +206,14 @@ impl Candidates {
 
     /// Keeps the candidates few. Of a crowd of rows that are equal as far as can be told, all are candidates; there the
     /// first that is `settled` ends the search.
-    fn thin(&mut self, mut settled: impl FnMut(u32) -> bool) {
+    fn thin(&mut self, most: usize, mut settled: impl FnMut(u32) -> bool) {
         self.prune();
+        if self.found.len() / 2 > most {
+            let mut estimates: Vec<f32> = self.found.iter().map(|&(estimate, _)| estimate).collect();
+            let (_, &mut least, _) = estimates.select_nth_unstable_by(most, |a, b| b.total_cmp(a));
+            self.threshold = self.threshold.max(least.next_up());
+            self.prune();
+        }
         self.prune_at = 2 * self.found.len() + 32;
         if let Some(&first) = self.found.iter().find(|&&(_, target)| settled(target)) {
             self.found.clear();
@@ -253,6 +259,8 @@ pub(crate) struct Search<'a> {
     pub(crate) targets: &'a Panels,
     /// The candidates are the targets that may be the most similar one, and so many by their estimates.
     pub(crate) wanted: usize,
+    /// Of more candidates than about this, those with the highest estimates.
+    pub(crate) most: usize,
 }
 
 thread_local! {
@@ -355,7 +363,7 @@ impl Search<'_> {
                 if out.lanes[i] != 0 {
                     found[i].offer(out.lanes[i], &out.estimates[i], panel * LANES);
                     if found[i].found.len() >= found[i].prune_at {
-                        found[i].thin(|target| settled(i, target));
+                        found[i].thin(self.most, |target| settled(i, target));
                         open -= usize::from(found[i].threshold == f32::INFINITY);
                     }
                     bars[i].threshold = found[i].threshold;

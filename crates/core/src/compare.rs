@@ -98,7 +98,7 @@ impl<'a> Cluster<'a> {
                 Query { row, limit: passed }
             })
             .collect();
-        let search = Search { codes: &self.codes, targets: &panels, wanted: 1 };
+        let search = Search { codes: &self.codes, targets: &panels, wanted: 1, most: usize::MAX };
         let found = limits.par_chunks(TOGETHER).map(|queries| {
             let mut found =
                 Matches { cluster: self, queries, targets, matches: Vec::with_capacity(queries.len()) };
