@@ -117,6 +117,11 @@ impl<'a> Assigner<'a> {
             // A centroid that is not finite is as far from one group as from another.
             let group = |group: u32| if group == NO_CLUSTER { 0 } else { group as usize };
             home.iter().zip(0..).for_each(|(&home, c)| members[group(home)].push(c));
+            let used: Vec<usize> = (0..members.len()).filter(|&g| !members[g].is_empty()).collect();
+            let mut centres_used = UnitEmbeddings::empty(dim);
+            used.iter().for_each(|&g| centres_used.push_unit(centres.row(g)));
+            centres = centres_used;
+            members.retain(|members| !members.is_empty());
         }
         let groups = members.into_iter().enumerate().map(|(g, centroids_of)| {
             let rows = centroids_of.iter().map(|&c| centroids.row(c as usize));

@@ -149,7 +149,8 @@ impl Panels {
 
     /// The most that an estimate can be off for a query, with the rounding of the estimate and of the exact product.
     fn tolerance(&self, query: &Encoded) -> f32 {
-        let rounding = (self.width as f32 / 64.0 + 12.0) * f32::EPSILON;
+        // Of two estimates and two exact products, and similarities that are equal to one up to rounding.
+        let rounding = (self.width as f32 / 32.0 + 28.0) * f32::EPSILON;
         1.001 * (query.error * self.norm + query.norm * self.error) + rounding
     }
 }

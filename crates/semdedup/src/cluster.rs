@@ -21,7 +21,7 @@ const TRAINING_ROWS_PER_CLUSTER: usize = 64;
 pub(crate) const LEAST_TRAINING_ROWS_PER_CLUSTER: usize = 16;
 
 /// The size that a training sample of many rows for each centroid may have.
-const TRAINING_BYTES: usize = 768 << 20;
+const TRAINING_BYTES: usize = 128 << 20;
 
 /// Rounds of k-means.
 const ITERATIONS: usize = 6;
@@ -32,7 +32,7 @@ const MORE_TRAINING: usize = 2;
 const REFINEMENTS: usize = 8;
 
 /// Part of every fingerprint from training on; to be raised whenever the code would give another result.
-pub(crate) const REVISION: u32 = 2;
+pub(crate) const REVISION: u32 = 3;
 
 /// The clusters of all rows.
 #[derive(Debug)]
@@ -112,10 +112,10 @@ pub(crate) fn clusters_for(options: &ClusterOptions, rows: u64, dim: usize) -> R
 
 /// The rows that centroids are trained on.
 pub(crate) fn training_rows((clusters, probes): (usize, Probes), rows: u64, dim: usize) -> usize {
-    let wanted = (clusters * TRAINING_ROWS_PER_CLUSTER)
-        .min(TRAINING_BYTES / training_row_bytes(dim) as usize)
+    let more = if probes.most() == 1 { MORE_TRAINING } else { 1 };
+    let wanted = (clusters * TRAINING_ROWS_PER_CLUSTER * more)
+        .min(TRAINING_BYTES * more / training_row_bytes(dim) as usize)
         .max(clusters * LEAST_TRAINING_ROWS_PER_CLUSTER);
-    let wanted = if probes.most() == 1 { MORE_TRAINING * wanted } else { wanted };
     wanted.min(usize::try_from(rows).unwrap_or(usize::MAX))
 }
 

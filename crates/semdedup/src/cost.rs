@@ -19,7 +19,7 @@ const ONE_BY_ONE: f64 = 2048.0;
 const GROUPS: f64 = 9.0;
 
 /// What looking into groups costs a row beside the comparisons.
-const GROUPED_ROW: f64 = 2000.0;
+const GROUPED_ROW: f64 = 3500.0;
 
 /// What assigning a row costs beside the comparisons.
 const ASSIGNED_ROW: f64 = 1500.0;
@@ -48,10 +48,21 @@ pub fn auto_clusters(rows: u64, dim: usize, most: usize) -> usize {
     if rows <= FEW_ROWS {
         return 1;
     }
-    let candidates = (8..).map(|step| 2f64.powf(f64::from(step) / 8.0).round() as usize);
-    let candidates = candidates.take_while(|&clusters| clusters as u64 <= rows / 8 && clusters <= most);
+    let few_enough = |&clusters: &usize| clusters as u64 <= rows / 8 && clusters <= most;
     let total = |&clusters: &usize| Cost::of((rows, dim), clusters, Probes::Auto).total();
-    candidates.min_by(|a, b| total(a).total_cmp(&total(b))).unwrap_or(1)
+    candidates().take_while(few_enough).min_by(|a, b| total(a).total_cmp(&total(b))).unwrap_or(1)
+}
+
+/// The numbers of clusters that are considered, ascending.
+fn candidates() -> impl Iterator<Item = usize> {
+    (8..400).map(|step| 2f64.powf(f64::from(step) / 8.0).round() as usize)
+}
+
+/// What of `most`, the clusters that memory allows, can matter to [`auto_clusters`] for up to 100 million rows: the same
+/// for all memories that make no difference.
+pub(crate) fn limit(most: usize, dim: usize) -> usize {
+    let enough = auto_clusters(100_000_000, dim, usize::MAX);
+    candidates().take_while(|&clusters| clusters <= most.min(enough)).last().unwrap_or(1)
 }
 
 /// The expected cost of the stages, in comparisons.
@@ -116,7 +127,7 @@ pub(crate) fn write_compared(folder: &Path, compared: u64) -> Result<()> {
 /// Reads it back.
 pub(crate) fn read_compared(folder: &Path) -> Result<u64> {
     let path = folder.join(COMPARED);
-    let text = fs_err::read_to_string(&path).map_err(Error::io)?;
+    let text = fs_err::read_to_string(&path).map_err(|e| Error::work(&path, e))?;
     text.trim().parse().map_err(|_| {
         Error::work(&path, "not a number of comparisons").hint("delete the work directory to begin anew")
     })

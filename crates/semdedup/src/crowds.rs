@@ -15,7 +15,7 @@ use crate::memory::Memory;
 use crate::store::EmbeddingStore;
 
 /// Clusters of more rows than this, and of more than [`TIMES_THE_MEAN`], are looked at.
-const CROWD_ROWS: u64 = 1 << 16;
+const CROWD_ROWS: u64 = 1 << 13;
 const TIMES_THE_MEAN: u64 = 4;
 
 /// A row whose vector another row of its cluster has that ranks before it.

@@ -49,9 +49,8 @@ fn one_line(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-/// Fails unless a file at `path` can grow by so many bytes. `why` begins the message.
-pub(crate) fn check_free_space(path: &Path, bytes: u64, why: &str) -> Result<()> {
-    let folder = path.ancestors().skip(1).find(|folder| folder.is_dir()).unwrap_or(Path::new("."));
+/// Fails unless files in a folder can grow by so many bytes. `why` begins the message.
+pub(crate) fn check_free_space(folder: &Path, bytes: u64, why: &str) -> Result<()> {
     let Some(free) = free_space(folder) else { return Ok(()) };
     if bytes <= free {
         return Ok(());

@@ -61,7 +61,6 @@ impl Memory {
 
     /// The clusters that can be trained.
     pub(crate) fn most_clusters(self, dim: usize) -> usize {
-        // Half of it, as with one probe the sample is twice as large.
         let rows = self.bytes.saturating_sub(BASE) / 2 / training_row_bytes(dim);
         (rows as usize / LEAST_TRAINING_ROWS_PER_CLUSTER).max(1)
     }
@@ -80,7 +79,7 @@ impl Memory {
         if self.bytes < needed {
             let mib = |bytes: u64| bytes.div_ceil(1 << 20);
             return Err(Error::usage(format!(
-                "--memory {} MiB is too little for {rows} rows of dimension {dim}, of which {largest_cluster} are in one cluster",
+                "--memory {} MiB is too little for {rows} rows of dimension {dim}, of which up to {largest_cluster} are compared in one cluster",
                 mib(self.bytes)
             ))
             .hint(format!("allow {} MiB or more; more --clusters make them smaller", mib(needed))));

@@ -46,6 +46,9 @@ impl Number {
     }
 }
 
+/// Sums of products of 8-bit codes over more values would not fit into 32 bits.
+const MAX_DIM: u64 = 65_536;
+
 /// An open `.npy` file whose header has been checked against the file's size.
 #[derive(Debug)]
 struct NpyFile {
@@ -119,8 +122,10 @@ impl Matrix {
                 ),
             ));
         }
-        if file.shape[1] == 0 {
-            return Err(Error::input(path, "the embeddings have dimension 0"));
+        if file.shape[1] == 0 || file.shape[1] > MAX_DIM {
+            let problem =
+                format!("the embeddings have dimension {}, it must be from 1 to {MAX_DIM}", file.shape[1]);
+            return Err(Error::input(path, problem));
         }
         Ok(Self { path: path.to_path_buf(), file })
     }

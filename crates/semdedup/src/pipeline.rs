@@ -86,9 +86,6 @@ pub(crate) struct Run<'a> {
     pub(crate) stages: &'a Fingerprints,
 }
 
-/// Data of so many rows gets all the clusters that it should have, unless memory is short.
-const MANY_ROWS: u64 = 100_000_000;
-
 /// What each stage's result depends on, each containing the one before.
 pub(crate) struct Fingerprints {
     pub(crate) embed: Fingerprint,
@@ -103,9 +100,8 @@ impl Fingerprints {
     fn of(input: &Input, model: &dyn TextModel, options: &RunOptions) -> Result<Self> {
         let embed = embed_fingerprint(input, model)?;
         let ClusterOptions { clusters, seed, probes, memory } = options.cluster;
-        // Memory matters where it is so small that it limits the clusters of any data that it can hold.
-        let most =
-            memory.most_clusters(model.dim()).min(cost::auto_clusters(MANY_ROWS, model.dim(), usize::MAX));
+        // Memory matters where it limits the clusters that auto chooses.
+        let most = clusters.is_none().then(|| cost::limit(memory.most_clusters(model.dim()), model.dim()));
         let train = Fingerprint::of(
             &("train", cluster::REVISION, clusters, most, seed, probes.most() == 1),
             Some(&embed),
@@ -188,10 +184,10 @@ impl Run<'_> {
         })?;
         let scores_path = work.folder(Stage::Score).join("scores.parquet");
         work.stage(Stage::Score, &self.stages.score, progress, |folder| {
-            let probes = probes_path.exists().then_some(probes_path.as_path());
+            let probes = (options.probes.most() > 1).then_some(probes_path.as_path());
             let clustering = Clustering::open(&assignments_path, probes, store.rows(), centroids.len())?;
             let (ranking, memory) = (&self.options.ranking, options.memory);
-            let scorer = Scorer { ranking, memory, spill: &scores_path, progress };
+            let scorer = Scorer { ranking, memory, spill: folder, progress };
             let (columns, compared) = scorer.score(&store, &centroids, clustering)?;
             cost::write_compared(folder, compared)?;
             self.write_scores(&scores_path, &dataset, &columns)

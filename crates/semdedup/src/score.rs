@@ -32,12 +32,15 @@ impl ScoreColumns {
     }
 }
 
+/// The rows that are compared in the largest cluster, in rows of its own, where rows probe others.
+const VISITED: u64 = 5;
+
 /// How to score.
 #[derive(Clone, Copy)]
 pub(crate) struct Scorer<'a> {
     pub(crate) ranking: &'a Ranking,
     pub(crate) memory: Memory,
-    /// What files are named after that are needed where memory is short.
+    /// The folder of the files that are needed where memory is short; none of them is left.
     pub(crate) spill: &'a Path,
     pub(crate) progress: &'a dyn Progress,
 }
@@ -64,7 +67,7 @@ impl Scorer<'_> {
     ) -> Result<(ScoreColumns, u64)> {
         let mut all = clustering.cluster.clone();
         copies.leave_out(&mut clustering.cluster);
-        let most = largest(&clustering.cluster);
+        let most = largest(&clustering.cluster) * (1 + clustering.probes_per_row() as u64).min(VISITED);
         let budget = self.memory.for_comparing(store.rows(), store.dim(), most)?;
         let groups = Groups::plan(store, &clustering, budget)?;
         let why = "--memory is too little to hold all rows; holding them on disk";

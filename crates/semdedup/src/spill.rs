@@ -5,15 +5,15 @@
 //! files need no flush to the disk: after a crash they are made again.
 
 use std::fs::File;
-use std::io::{BufReader, BufWriter, Read, Write};
+use std::io::{BufReader, BufWriter, Read, Seek, SeekFrom, Write};
 use std::ops::Range;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use rayon::prelude::*;
 use semdedup_core::{NO_CLUSTER, Part};
 
 use crate::cluster::{Clustering, sizes};
-use crate::files::{TEMPORARY, at};
+use crate::files::at;
 use crate::store::{EmbeddingStore, RawRows};
 use crate::{Error, Result};
 
@@ -32,6 +32,12 @@ pub(crate) struct Groups {
     probes_per_row: usize,
 }
 
+/// Each group is a file, and a row is written to many groups where there are many.
+const MOST_GROUPS: usize = 500;
+
+/// The memory of the buffers of all files.
+const BUFFERS: usize = 32 << 20;
+
 /// Rows that a thread looks at in one go.
 const TOGETHER: u64 = 1 << 18;
 
@@ -44,9 +50,9 @@ impl Groups {
         let mut sizes = sizes(&clustering.cluster);
         sizes.resize(clustering.clusters, 0);
         let all: u64 = sizes.iter().sum();
-        let mut wanted = (all * row_bytes).div_ceil(budget.max(1)).max(1);
+        let mut most = all.div_ceil((all * row_bytes).div_ceil(budget.max(1)).max(1));
         loop {
-            let clusters = cut(&sizes, all.div_ceil(wanted));
+            let clusters = cut(&sizes, most);
             let mut groups = Self {
                 of_cluster: Vec::new(),
                 sizes: sizes.clone(),
@@ -58,22 +64,24 @@ impl Groups {
             for (group, clusters) in groups.clusters.iter().enumerate() {
                 groups.of_cluster.resize(clusters.end as usize, group as u32);
             }
-            if groups.clusters.len() > 1 {
+            if groups.len() > 1 && groups.len() <= MOST_GROUPS {
                 groups.rows = groups.count(clustering)?;
             }
             let largest = groups.rows.iter().max().copied().unwrap_or(0) * row_bytes;
             if largest <= budget {
                 return Ok(groups);
             }
-            if groups.clusters.len() == sizes.len() {
+            if most == 0 || groups.len() > MOST_GROUPS {
                 return Err(Error::usage(format!(
-                    "--memory leaves {} MiB for comparing, and one cluster takes {} MiB",
+                    "--memory leaves {} MiB for rows that are compared, too little for {all} rows of which {} take part in one of {} groups",
                     budget >> 20,
-                    largest.div_ceil(1 << 20)
+                    largest / row_bytes,
+                    groups.len()
                 ))
                 .hint("raise --memory, or make more --clusters, or give fewer --probes"));
             }
-            wanted = (wanted + 1).max(wanted * largest / budget.max(1)).min(sizes.len() as u64);
+            let fitting = u128::from(most) * u128::from(budget) / u128::from(largest);
+            most = (fitting as u64).min(most * 9 / 10);
         }
     }
 
@@ -118,8 +126,7 @@ impl Groups {
         if cluster == NO_CLUSTER {
             return;
         }
-        for &cluster in std::iter::once(&cluster).chain(probes).take_while(|&&cluster| cluster != NO_CLUSTER)
-        {
+        for &cluster in std::iter::once(&cluster).chain(probes).filter(|&&cluster| cluster != NO_CLUSTER) {
             let group = self.of_cluster[cluster as usize];
             if !groups.contains(&group) {
                 groups.push(group);
@@ -206,39 +213,32 @@ impl Members {
 pub(crate) struct Spill<'a> {
     groups: &'a Groups,
     store: &'a EmbeddingStore,
+    folder: &'a Path,
     files: Vec<SpillFile>,
     /// The one group, where all fit into memory.
     all: Option<Members>,
 }
 
+/// A file without a name: the system removes it when the process ends, however it ends.
 struct SpillFile {
-    path: PathBuf,
     out: BufWriter<File>,
-}
-
-impl Drop for SpillFile {
-    fn drop(&mut self) {
-        // What cannot be removed here goes with the next run: its name says that it is temporary.
-        let _ = std::fs::remove_file(&self.path);
-    }
+    rows: usize,
 }
 
 impl<'a> Spill<'a> {
-    /// `beside` is what the files are named after.
-    pub(crate) fn new(store: &'a EmbeddingStore, groups: &'a Groups, beside: &Path) -> Result<Self> {
+    /// `folder` is where the files lie.
+    pub(crate) fn new(store: &'a EmbeddingStore, groups: &'a Groups, folder: &'a Path) -> Result<Self> {
+        let mut spill = Self { groups, store, folder, files: Vec::new(), all: None };
         if groups.len() == 1 {
-            let all = Members::new(groups, 0, store);
-            return Ok(Self { groups, store, files: Vec::new(), all: Some(all) });
+            spill.all = Some(Members::new(groups, 0, store));
+            return Ok(spill);
         }
-        let file = |group: usize| {
-            let mut name = beside.file_name().unwrap_or_default().to_os_string();
-            name.push(format!(".rows-{group:04}{TEMPORARY}"));
-            let path = beside.with_file_name(name);
-            let out = BufWriter::with_capacity(1 << 20, File::create(&path).map_err(|e| at(&path, e))?);
-            Ok(SpillFile { path, out })
-        };
-        let files = (0..groups.len()).map(file).collect::<Result<_>>()?;
-        Ok(Self { groups, store, files, all: None })
+        let buffer = (BUFFERS / groups.len()).min(1 << 20);
+        for _ in 0..groups.len() {
+            let file = tempfile::tempfile_in(folder).map_err(|e| at(folder, e))?;
+            spill.files.push(SpillFile { out: BufWriter::with_capacity(buffer, file), rows: 0 });
+        }
+        Ok(spill)
     }
 
     /// Adds a block; blocks come in the order of their rows.
@@ -258,7 +258,8 @@ impl<'a> Spill<'a> {
             return Ok(());
         }
         for (file, members) in self.files.iter_mut().zip(&members) {
-            write(&mut file.out, block, (self.groups, members)).map_err(|e| at(&file.path, e))?;
+            write(&mut file.out, block, (self.groups, members)).map_err(|e| at(self.folder, e))?;
+            file.rows += members.len();
         }
         Ok(())
     }
@@ -268,21 +269,20 @@ impl<'a> Spill<'a> {
         if let Some(all) = &self.all {
             work(all);
         }
-        self.files.reverse();
-        for group in 0..self.groups.len() {
-            let Some(mut file) = self.files.pop() else { break };
-            file.out.flush().map_err(|e| at(&file.path, e))?;
-            work(&self.read(group, &file.path).map_err(|e| at(&file.path, e))?);
+        for (group, file) in std::mem::take(&mut self.files).into_iter().enumerate() {
+            work(&self.read(group, file).map_err(|e| at(self.folder, e))?);
         }
         Ok(())
     }
 
-    fn read(&self, group: usize, path: &Path) -> std::io::Result<Members> {
+    fn read(&self, group: usize, file: SpillFile) -> std::io::Result<Members> {
+        let mut left = file.rows;
+        let mut file = file.out.into_inner().map_err(std::io::IntoInnerError::into_error)?;
+        file.seek(SeekFrom::Start(0))?;
+        let mut from = BufReader::with_capacity(1 << 20, file);
         let width = self.groups.probes_per_row;
         let row_bytes = self.store.row_bytes() as usize;
-        let mut from = BufReader::with_capacity(1 << 20, File::open(path)?);
         let mut members = Members::new(self.groups, group, self.store);
-        let mut left = members.numbers.len();
         while left > 0 {
             let mut count = [0u64];
             from.read_exact(bytemuck::cast_slice_mut(&mut count))?;
@@ -320,6 +320,61 @@ fn write(out: &mut impl Write, block: &Block, (groups, members): (&Groups, &[u32
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::npy::{IntegerMatrix, NpyWriter};
+
+    /// 111 rows of dimension 2 in clusters of 1, 1, 100 and 9 rows, every row probing all clusters.
+    fn hub(folder: &Path) -> (EmbeddingStore, Clustering) {
+        let path = |name: &str| folder.join(name);
+        let mut file = NpyWriter::matrix(&path("e.npy"), 2).expect("a file");
+        file.write(&[1.0f32; 222]).expect("written");
+        file.finish().expect("written");
+        let cluster: Vec<u32> = [1, 1, 100, 9].iter().zip(0..).flat_map(|(&n, c)| vec![c; n]).collect();
+        let mut file = NpyWriter::integer_matrix(&path("p.npy"), 4).expect("a file");
+        file.write(&[-1i32, 0, 1, 3].repeat(111)).expect("written");
+        file.finish().expect("written");
+        let store = EmbeddingStore::open(&[path("e.npy")]).expect("embeddings");
+        let probes = Some(IntegerMatrix::open(&path("p.npy")).expect("probes"));
+        (store, Clustering { cluster, probes, clusters: 4 })
+    }
+
+    #[test]
+    fn groups_fit_into_the_budget_or_the_data_is_refused() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let (store, clustering) = hub(folder.path());
+        let groups = Groups::plan(&store, &clustering, u64::MAX).expect("one group");
+        let row_bytes = groups.row_bytes;
+        assert_eq!(groups.len(), 1);
+        // All rows take part in clusters 0, 1 and 3, so no division helps.
+        assert!(Groups::plan(&store, &clustering, 110 * row_bytes).is_err());
+        let alone = Clustering { probes: None, ..clustering };
+        let row_bytes = Groups::plan(&store, &alone, u64::MAX).expect("one group").row_bytes;
+        let groups = Groups::plan(&store, &alone, 100 * row_bytes).expect("several groups");
+        assert!(groups.len() > 1 && groups.rows.iter().all(|&rows| rows <= 100));
+        assert!(Groups::plan(&store, &alone, 99 * row_bytes).is_err());
+    }
+
+    #[test]
+    fn rows_that_turn_out_to_have_no_place_are_not_missed_when_rows_are_read_back() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let (store, clustering) = hub(folder.path());
+        let clustering = Clustering { probes: None, ..clustering };
+        let row_bytes = Groups::plan(&store, &clustering, u64::MAX).expect("one group").row_bytes;
+        let groups = Groups::plan(&store, &clustering, 100 * row_bytes).expect("several groups");
+        let mut spill = Spill::new(&store, &groups, folder.path()).expect("files");
+        let mut cluster = clustering.cluster.clone();
+        cluster[50] = NO_CLUSTER;
+        let rows = store.read_raw(0..111).expect("rows");
+        spill.add(&Block { first: 0, rows, cluster, probes: Vec::new() }).expect("written");
+        let mut read = Vec::new();
+        spill
+            .each(|members| {
+                let placed = members.numbers.iter().zip(&members.cluster).filter(|(_, c)| **c != NO_CLUSTER);
+                read.extend(placed.map(|(&number, _)| number));
+            })
+            .expect("read back");
+        read.sort_unstable();
+        assert_eq!(read, (0..111).filter(|&row| row != 50).collect::<Vec<u64>>());
+    }
 
     #[test]
     fn clusters_are_cut_in_order_and_a_large_one_is_by_itself() {
@@ -328,3 +383,7 @@ mod tests {
         assert_eq!(cut(&[0, 0, 9, 2], 3), [0..3, 3..4]);
     }
 }
+
+#[cfg(test)]
+#[path = "spill_tests.rs"]
+mod spill_tests;

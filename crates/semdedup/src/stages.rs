@@ -236,7 +236,8 @@ pub fn score(
         fs_err::create_dir_all(folder).map_err(Error::io)?;
     }
     let start = Instant::now();
-    let scorer = Scorer { ranking: &options.ranking, memory: options.memory, spill: out, progress };
+    let folder = out.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let scorer = Scorer { ranking: &options.ranking, memory: options.memory, spill: folder, progress };
     let (columns, compared) = scorer.score(&store, &centroids, clustering)?;
     progress.end(Stage::Score, false);
     let mut seconds = BTreeMap::from([("score", start.elapsed().as_secs_f64())]);

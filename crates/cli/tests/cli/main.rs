@@ -7,6 +7,10 @@ mod help;
 #[cfg(unix)]
 mod interruption;
 mod look;
+// It looks into /proc.
+#[cfg(target_os = "linux")]
+mod memory;
+mod probes;
 mod results;
 mod reuse;
 mod safety;

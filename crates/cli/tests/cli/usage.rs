@@ -76,3 +76,21 @@ fn a_similarity_range_the_wrong_way_round_is_refused() {
     Place::new().semdedup("show out --between 0.9 0.8").failed_with(&["0.9", "0.8"]);
     Place::new().semdedup("show out --between 0.9 1.8").failed_with(&["1.8"]);
 }
+
+#[test]
+fn a_memory_out_of_range_is_refused_with_the_least() {
+    let place = Place::with_rows(20);
+    let before = place.files("");
+    let score = "score e.npy --centroids c.npy --assignments a.npy --out s.parquet";
+    for command in ["run data.jsonl --out out", "cluster e.npy --out c", score] {
+        for little in ["10MB", "255MiB", "0", "1000000"] {
+            let said = place.semdedup(&format!("{command} --memory {little}"));
+            said.failed_with(&["--memory", little, "at least 256"]);
+        }
+        for no_size in ["x", "2Xi", "-1"] {
+            let said = place.semdedup(&format!("{command} --memory={no_size}"));
+            said.failed_with(&["--memory", no_size, "2GiB"]);
+        }
+    }
+    assert_eq!(place.files(""), before, "a file was written");
+}

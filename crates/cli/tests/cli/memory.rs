@@ -1,0 +1,194 @@
+//! Data that does not fit into `--memory`: the same bytes as with plenty, within the limit, and nothing left behind.
+
+use std::collections::BTreeSet;
+use std::ffi::OsString;
+use std::fs::DirEntry;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use super::support::{Place, Random, SEMDEDUP, Said, jsonl, npy, npy_f32, npy_i32, number, texts};
+
+/// The least that `--memory` takes.
+const LEAST: &str = "256MiB";
+const LEAST_BYTES: u64 = 256 << 20;
+const ROWS: usize = 60_000;
+const DIM: usize = 512;
+
+/// Rows around some directions, each tenth nearly the one before; 117 MiB, more than the least memory leaves for them.
+fn embeddings() -> Vec<u8> {
+    let mut state = 1u32;
+    let mut random = move || {
+        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        (state >> 8) as f32 / (1 << 23) as f32 - 1.0
+    };
+    let directions: Vec<f32> = (0..100 * DIM).map(|_| random()).collect();
+    let mut values: Vec<f32> = Vec::with_capacity(ROWS * DIM);
+    for row in 0..ROWS {
+        for d in 0..DIM {
+            let value = match row % 10 {
+                9 => values[(row - 1) * DIM + d] + 0.05 * random(),
+                _ => directions[row * 7919 % 100 * DIM + d] + random(),
+            };
+            values.push(value);
+        }
+    }
+    npy_f32(&values, DIM)
+}
+
+/// Embeddings in `e.npy` and clusters of them in `c`.
+fn clustered(probes: &str) -> Place {
+    let place = Place::new();
+    place.write("e.npy", embeddings());
+    let typed = format!("cluster e.npy --clusters 200 --probes {probes} --memory {LEAST} --out c");
+    let peak = peak(start_measured(&place, &typed));
+    assert!(peak < LEAST_BYTES, "{} MiB", peak >> 20);
+    place
+}
+
+/// The command that scores, with this memory, into this file.
+fn score(place: &Place, memory: &str, out: &str) -> String {
+    let probes = if place.path("c/probes.npy").exists() { "--probes c/probes.npy" } else { "" };
+    format!(
+        "score e.npy --centroids c/centroids.npy --assignments c/assignments.npy {probes} --memory {memory} \
+         --recall-sample 100 --out {out} --overwrite"
+    )
+}
+
+fn start(place: &Place, typed: &str) -> Child {
+    place.command(typed).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
+}
+
+/// The same through a shell: the system counts what the starting process held as the started one's, and tests hold much.
+fn start_measured(place: &Place, typed: &str) -> Child {
+    let mut shell = Command::new("sh");
+    shell.arg("-c").arg(format!("{SEMDEDUP} {typed} --json; exit $?")).current_dir(place.path(""));
+    shell.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
+}
+
+#[track_caller]
+fn peak(child: Child) -> u64 {
+    number(&Said::from(child.wait_with_output().unwrap()).succeeded().json(), "peak_rss_bytes")
+}
+
+/// Returns when the process holds rows on disk, in files without names; it must before it ends.
+fn wait_for_rows_on_disk(child: &mut Child) {
+    let fds = format!("/proc/{}/fd", child.id());
+    let nameless = |entry: std::io::Result<DirEntry>| {
+        entry
+            .and_then(|entry| std::fs::read_link(entry.path()))
+            .is_ok_and(|link| link.to_string_lossy().ends_with(" (deleted)"))
+    };
+    while !std::fs::read_dir(&fds).is_ok_and(|mut entries| entries.any(nameless)) {
+        assert!(child.try_wait().unwrap().is_none(), "ended without rows on disk");
+    }
+}
+
+fn spin(moment: Duration) {
+    let started = Instant::now();
+    while started.elapsed() < moment {
+        std::hint::spin_loop();
+    }
+}
+
+/// The names in a folder.
+fn names(place: &Place, folder: &str) -> BTreeSet<OsString> {
+    std::fs::read_dir(place.path(folder)).unwrap().map(|entry| entry.unwrap().file_name()).collect()
+}
+
+#[test]
+fn rows_that_do_not_fit_into_memory_give_the_same_bytes_within_the_limit() {
+    for probes in ["1", "auto"] {
+        let place = clustered(probes);
+        let plenty = peak(start_measured(&place, &score(&place, "16GiB", "plenty.parquet")));
+        let least = peak(start_measured(&place, &score(&place, LEAST, "least.parquet")));
+        assert!(least < LEAST_BYTES, "{} MiB", least >> 20);
+        assert!(least + (30 << 20) < plenty, "{} MiB, and {} MiB at most", plenty >> 20, least >> 20);
+        assert!(
+            place.read("least.parquet") == place.read("plenty.parquet"),
+            "other bytes, --probes {probes}"
+        );
+        assert_eq!(
+            names(&place, ""),
+            ["c", "e.npy", "least.parquet", "plenty.parquet"].map(OsString::from).into()
+        );
+    }
+}
+
+#[test]
+fn scoring_killed_while_rows_are_on_disk_leaves_nothing_and_then_ends_in_the_same_bytes() {
+    let place = clustered("auto");
+    let started = Instant::now();
+    place.semdedup(&score(&place, "16GiB", "s.parquet")).succeeded();
+    let whole = started.elapsed();
+    let expected = place.read("s.parquet");
+    std::fs::remove_file(place.path("s.parquet")).unwrap();
+    let before = names(&place, "");
+    let typed = score(&place, LEAST, "s.parquet");
+    let mut random = Random(5);
+    for attempt in 0..4 {
+        let mut child = start(&place, &typed);
+        wait_for_rows_on_disk(&mut child);
+        spin(whole.mul_f64(random.below(200 * attempt + 1) as f64 / 1000.0));
+        // A process that has just ended is no error here.
+        let _ = child.kill();
+        child.wait().unwrap();
+        if attempt == 0 {
+            assert_eq!(names(&place, ""), before);
+        }
+    }
+    place.semdedup(&typed).succeeded();
+    assert!(place.read("s.parquet") == expected);
+}
+
+/// So many texts that their embeddings do not fit into the least memory.
+fn many_texts() -> Vec<String> {
+    let few = texts(36_000);
+    (0..180_000).map(|row| format!("{} {}", row % 5000, few[row % few.len()].split_at(40).0)).collect()
+}
+
+#[test]
+fn a_run_killed_while_rows_are_on_disk_goes_on_and_ends_in_the_same_bytes() {
+    let place = Place::new();
+    place.write("data.jsonl", jsonl(&many_texts()));
+    let run = |memory: &str, out: &str| {
+        format!("run data.jsonl --clusters 800 --probes 3 --recall-sample 50 --memory {memory} --out {out}")
+    };
+    place.semdedup(&run("16GiB", "plenty")).succeeded();
+    let typed = run(LEAST, "killed");
+    for _ in 0..2 {
+        let mut child = start(&place, &typed);
+        wait_for_rows_on_disk(&mut child);
+        let _ = child.kill();
+        child.wait().unwrap();
+        assert_eq!(names(&place, "killed/work/score"), BTreeSet::new());
+        place.has_no_result("killed");
+    }
+    let peak = peak(start_measured(&place, &typed));
+    assert!(peak < LEAST_BYTES, "{} MiB", peak >> 20);
+    assert!(place.result("killed") == place.result("plenty"));
+}
+
+/// A million rows, of which each takes some memory wherever it lies itself.
+fn very_many_rows() -> Place {
+    const MANY: usize = 1_000_000;
+    let place = Place::new();
+    let mut random = Random(3);
+    // f16 of random bits between 1 and 2, or -1 and -2.
+    let value = |_| (0x3c00 | random.below(0x400) | random.below(2) << 15) as u16;
+    let values = (0..MANY * 4).map(value).flat_map(u16::to_le_bytes).collect();
+    place.write("e.npy", npy("<f2", &format!("({MANY}, 4)"), values));
+    let cluster: Vec<i32> = (0..MANY as i32).map(|row| row % 4000).collect();
+    place.write("c/assignments.npy", npy_i32(&cluster, &format!("({MANY},)")));
+    place.write("c/centroids.npy", npy_f32(&[1.0; 4000 * 4], 4));
+    place
+}
+
+#[test]
+fn memory_that_is_too_little_for_the_data_is_refused_with_what_is_needed() {
+    let place = very_many_rows();
+    let before = place.files("").len();
+    let said = place.semdedup(&score(&place, LEAST, "s.parquet"));
+    let said = said.failed_with(&["--memory 256 MiB", "1000000 rows", "dimension 4", "250"]);
+    assert!(said.stderr.contains("hint: allow ") && said.stderr.contains(" MiB or more"), "{}", said.stderr);
+    assert_eq!(place.files("").len(), before, "a file was written");
+}
