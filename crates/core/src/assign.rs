@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use rayon::prelude::*;
 
-use crate::codes::{Codes, Likely, Panels, Query, Search, Searcher, most_similar};
+use crate::codes::{Codes, Likely, Panels, Query, Search, Searcher};
 use crate::embeddings::{Direction, UnitEmbeddings, UnitRows};
 use crate::kernels::Isa;
 use crate::kmeans::{Training, train};
@@ -74,7 +74,7 @@ const FLAT: usize = 2048;
 const GROUPS_PER_ROW: usize = 8;
 
 /// Of a crowd of centroids that codes cannot tell apart, so many are compared exactly: all are about as near.
-const CANDIDATES: usize = 128;
+const CANDIDATES: usize = 1024;
 
 /// Rows that are looked up together, so that those of one group meet its centroids while these are in the cache.
 const TOGETHER: usize = 2048;
@@ -185,10 +185,11 @@ impl<'a> Assigner<'a> {
         }
         let mut assignment = Assignment { compared: lookup.compared, ..Assignment::default() };
         for (row, found) in range.zip(lookup.found) {
-            let (own, cluster) = found.decide(|c| dot(rows.row(row), self.centroids.row(c as usize)));
+            let nearest = found.decide(|c| dot(rows.row(row), self.centroids.row(c as usize)));
+            let (own, cluster) = nearest[0];
             assignment.cluster.push(cluster);
             assignment.similarity.push(directed(own));
-            let others = found.best.iter().filter(|&&(_, c)| c != cluster).zip(1..);
+            let others = nearest[1..].iter().zip(1..);
             let reached = others.take_while(|&(&(x, _), place)| probes.reaches(place, own - x));
             let before = assignment.probes.len();
             assignment.probes.extend(reached.map(|(&(_, c), _)| c));
@@ -296,11 +297,18 @@ impl Found {
         }
     }
 
-    /// The most similar centroid by exact similarity, the lowest-numbered one on a tie.
-    fn decide(&self, exact: impl Fn(u32) -> f32) -> (f32, u32) {
+    /// The centroids, most similar first, on a tie the lower-numbered: by exact similarity where one may be the most
+    /// similar, by estimates where it is surely not.
+    fn decide(&mut self, exact: impl Fn(u32) -> f32) -> &[(f32, u32)] {
         let least = self.best[0].0 - self.window;
-        let candidates = self.best.iter().chain(&self.likely).filter(|&&(estimate, _)| estimate >= least);
-        most_similar(candidates.map(|&(_, c)| (exact(c), c))).unwrap_or((0.0, 0))
+        self.best.append(&mut self.likely);
+        for (estimate, c) in &mut self.best {
+            if *estimate >= least {
+                *estimate = exact(*c);
+            }
+        }
+        self.best.sort_unstable_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
+        &self.best
     }
 }
 

@@ -145,13 +145,17 @@ pub(crate) fn assign(
     progress: &dyn Progress,
 ) -> Result<(Vec<u32>, u64)> {
     progress.begin(Stage::Assign, "rows", store.rows());
-    let others = options.probes.most() - 1;
+    let probes = match options.probes {
+        Probes::Nearest(count) if count > 1 => Probes::Nearest(count.min(centroids.len().max(2))),
+        probes => probes,
+    };
+    let others = probes.most() - 1;
     let mut file = (others > 0).then(|| NpyWriter::integer_matrix(probes_path, others)).transpose()?;
     let assigner = Assigner::new(centroids);
     let mut clusters = Vec::with_capacity(store.rows() as usize);
     let mut compared = 0;
     for rows in blocks(store, options.memory) {
-        let found = assigner.assign(&store.read(rows)?, options.probes);
+        let found = assigner.assign(&store.read(rows)?, probes);
         clusters.extend(&found.cluster);
         compared += found.compared;
         if let Some(file) = &mut file {

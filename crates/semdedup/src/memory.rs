@@ -75,9 +75,11 @@ impl Memory {
         let block = self.block_rows(dim) * dim as u64 * 4 * BLOCK_COPIES;
         let taken = BASE + rows * BYTES_PER_ROW + cluster + block;
         // A quarter of it at least is for rows, or so much would be read so often that it takes forever.
-        let needed = taken + taken / 3;
-        if self.bytes < needed {
+        let enough = |taken: u64| taken + taken / 3;
+        if self.bytes < enough(taken) {
             let mib = |bytes: u64| bytes.div_ceil(1 << 20);
+            // With more memory blocks grow, up to their largest size.
+            let needed = enough(taken - block + BLOCK_BYTES.max(block / BLOCK_COPIES) * BLOCK_COPIES);
             return Err(Error::usage(format!(
                 "--memory {} MiB is too little for {rows} rows of dimension {dim}, of which up to {largest_cluster} are compared in one cluster",
                 mib(self.bytes)
@@ -101,6 +103,11 @@ mod tests {
         let error = memory.for_comparing(100_000_000, 256, 5_000).expect_err("too little");
         assert!(error.to_string().contains("--memory 2048 MiB is too little for 100000000 rows"), "{error}");
         assert!(memory.for_comparing(1_000_000, 256, 5_000_000).is_err());
+        // What the hint says is enough.
+        let hint = Memory::new(256 << 20).for_comparing(1_000_000, 4, 0).expect_err("too little");
+        let hint = hint.hint_text().expect("a hint");
+        let mib: u64 = hint.split(' ').nth(1).and_then(|n| n.parse().ok()).expect("a number");
+        assert!(Memory::new(mib << 20).for_comparing(1_000_000, 4, 0).is_ok(), "{hint}");
     }
 
     #[test]

@@ -134,7 +134,15 @@ fn absolute(path: &Path) -> String {
 
 /// The most memory that this process has held.
 pub(crate) fn peak_rss_bytes() -> Option<u64> {
-    #[cfg(unix)]
+    // What getrusage tells on Linux begins with what the program that started this one held.
+    #[cfg(target_os = "linux")]
+    {
+        let status = fs_err::read_to_string("/proc/self/status").ok()?;
+        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+        let kib: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
+        Some(kib * 1024)
+    }
+    #[cfg(all(unix, not(target_os = "linux")))]
     {
         use nix::sys::resource::{UsageWho, getrusage};
         let peak = u64::try_from(getrusage(UsageWho::RUSAGE_SELF).ok()?.max_rss()).ok()?;
