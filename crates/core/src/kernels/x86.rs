@@ -1,0 +1,186 @@
+//! Tiles of some rows by some registers of lanes, whose sums stay in registers over the whole dimension.
+//! Intrinsics, because the compiler does not keep the sums of the portable loop in registers.
+
+use std::arch::x86_64::*;
+
+use super::{Bar, LANES, Lanes, Products, Reached, STEP, of_use};
+
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vnni,avx2,fma")]
+pub(super) fn estimates_avx512(products: &Products, queries: &[Bar], lanes: Lanes, out: &mut Reached) {
+    let half = |of: &[f32; LANES], h: usize| {
+        // SAFETY: 16 of 32 values are read, from 0 or 16 on.
+        unsafe { _mm512_loadu_ps(of.as_ptr().add(16 * h)) }
+    };
+    let scales = [half(lanes.scale, 0), half(lanes.scale, 1)];
+    let biases = [half(lanes.bias, 0), half(lanes.bias, 1)];
+    for ((query, products), (estimates, reached)) in
+        queries.iter().zip(products).zip(out.estimates.iter_mut().zip(&mut out.lanes))
+    {
+        let scale = _mm512_set1_ps(query.scale);
+        let wanted = [query.lanes as u16, (query.lanes >> 16) as u16];
+        let found: [__m512; 2] = std::array::from_fn(|h| {
+            // SAFETY: as above.
+            let product = unsafe { _mm512_loadu_epi32(products.as_ptr().add(16 * h)) };
+            let product = _mm512_mul_ps(_mm512_cvtepi32_ps(product), scales[h]);
+            _mm512_fmadd_ps(product, scale, biases[h])
+        });
+        let reach = |threshold: f32| {
+            let threshold = _mm512_set1_ps(threshold);
+            let half = |h: usize| _mm512_mask_cmp_ps_mask::<_CMP_GE_OQ>(wanted[h], found[h], threshold);
+            u32::from(half(0)) | u32::from(half(1)) << 16
+        };
+        *reached = reach(query.threshold);
+        if *reached != 0 {
+            let nothing = _mm512_set1_ps(f32::NEG_INFINITY);
+            let best = _mm512_max_ps(
+                _mm512_mask_mov_ps(nothing, wanted[0], found[0]),
+                _mm512_mask_mov_ps(nothing, wanted[1], found[1]),
+            );
+            *reached = reach(query.threshold.max(_mm512_reduce_max_ps(best) - query.window));
+            // SAFETY: `estimates` has 32 values.
+            unsafe {
+                _mm512_storeu_ps(estimates.as_mut_ptr(), found[0]);
+                _mm512_storeu_ps(estimates.as_mut_ptr().add(16), found[1]);
+            }
+        }
+    }
+}
+
+#[target_feature(enable = "avx2,fma,f16c")]
+pub(super) fn half_to_f32_f16c(half: &[u16], out: &mut [f32]) {
+    let (whole, rest) = half.as_chunks::<8>();
+    let (out, out_rest) = out.as_chunks_mut::<8>();
+    for (half, out) in whole.iter().zip(out) {
+        // SAFETY: both have eight values.
+        unsafe { _mm256_storeu_ps(out.as_mut_ptr(), _mm256_cvtph_ps(_mm_loadu_si128(half.as_ptr().cast()))) };
+    }
+    super::half_to_f32_baseline(rest, out_rest);
+}
+
+#[target_feature(enable = "avx2,fma")]
+pub(super) fn estimates_avx2(products: &Products, queries: &[Bar], lanes: Lanes, out: &mut Reached) {
+    for ((query, products), (estimates, reached)) in
+        queries.iter().zip(products).zip(out.estimates.iter_mut().zip(&mut out.lanes))
+    {
+        let (scale, threshold) = (_mm256_set1_ps(query.scale), _mm256_set1_ps(query.threshold));
+        *reached = 0;
+        for first in (0..LANES).step_by(8) {
+            // SAFETY: eight of 32 values are read or written, from a multiple of eight below 32 on.
+            unsafe {
+                let product = _mm256_loadu_si256(products.as_ptr().add(first).cast());
+                let product = _mm256_cvtepi32_ps(product);
+                let product = _mm256_mul_ps(product, _mm256_loadu_ps(lanes.scale.as_ptr().add(first)));
+                let bias = _mm256_loadu_ps(lanes.bias.as_ptr().add(first));
+                let estimate = _mm256_fmadd_ps(product, scale, bias);
+                _mm256_storeu_ps(estimates.as_mut_ptr().add(first), estimate);
+                let lanes = _mm256_movemask_ps(_mm256_cmp_ps::<_CMP_GE_OQ>(estimate, threshold));
+                *reached |= lanes.cast_unsigned() << first;
+            }
+        }
+        if *reached & query.lanes != 0 {
+            *reached = of_use(estimates, query);
+        } else {
+            *reached = 0;
+        }
+    }
+}
+
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vnni,avx2,fma")]
+pub(super) fn products_avx512(rows: &[&[u8]], panel: &[u32], start: &[i32; LANES], products: &mut Products) {
+    const HEIGHT: usize = 12;
+    let (tall, rest) = rows.as_chunks::<HEIGHT>();
+    let (out, out_rest) = products.split_at_mut(tall.len() * HEIGHT);
+    for (rows, out) in tall.iter().zip(out.as_chunks_mut::<HEIGHT>().0) {
+        tile_avx512(rows, panel, start, out);
+    }
+    for (row, out) in rest.iter().zip(out_rest) {
+        tile_avx512(&[*row], panel, start, std::array::from_mut(out));
+    }
+}
+
+#[inline]
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vnni,avx2,fma")]
+fn tile_avx512<const HEIGHT: usize>(
+    rows: &[&[u8]; HEIGHT],
+    panel: &[u32],
+    start: &[i32; LANES],
+    out: &mut [[i32; LANES]; HEIGHT],
+) {
+    // SAFETY: `start` has 32 values.
+    let start = unsafe { [_mm512_loadu_epi32(start.as_ptr()), _mm512_loadu_epi32(start.as_ptr().add(16))] };
+    let mut sums = [start; HEIGHT];
+    for (step, lanes) in panel.as_chunks::<LANES>().0.iter().enumerate() {
+        let lanes = lanes.as_ptr().cast::<i32>();
+        // SAFETY: `lanes` has 32 values.
+        let lanes = unsafe { [_mm512_loadu_epi32(lanes), _mm512_loadu_epi32(lanes.add(16))] };
+        for i in 0..HEIGHT {
+            // SAFETY: `Isa::products` has checked that a row has STEP values for each step.
+            let x = unsafe { rows[i].as_ptr().add(step * STEP).cast::<i32>().read_unaligned() };
+            let x = _mm512_set1_epi32(x);
+            sums[i] =
+                [_mm512_dpbusd_epi32(sums[i][0], x, lanes[0]), _mm512_dpbusd_epi32(sums[i][1], x, lanes[1])];
+        }
+    }
+    for (out, sums) in out.iter_mut().zip(sums) {
+        // SAFETY: `out` has 32 values.
+        unsafe {
+            _mm512_storeu_epi32(out.as_mut_ptr(), sums[0]);
+            _mm512_storeu_epi32(out.as_mut_ptr().add(16), sums[1]);
+        }
+    }
+}
+
+#[target_feature(enable = "avx2,fma")]
+pub(super) fn products_avx2(rows: &[&[u8]], panel: &[u32], start: &[i32; LANES], products: &mut Products) {
+    const HEIGHT: usize = 3;
+    let (tall, rest) = rows.as_chunks::<HEIGHT>();
+    let (out, out_rest) = products.split_at_mut(tall.len() * HEIGHT);
+    for (rows, out) in tall.iter().zip(out.as_chunks_mut::<HEIGHT>().0) {
+        tile_avx2(rows, panel, start, out);
+    }
+    for (row, out) in rest.iter().zip(out_rest) {
+        tile_avx2(&[*row], panel, start, std::array::from_mut(out));
+    }
+}
+
+/// The codes are widened to 16 bits, as the 8-bit multiplication of AVX2 would overflow. A register holds four lanes
+/// of four values, the sums two for each lane.
+#[inline]
+#[target_feature(enable = "avx2,fma")]
+fn tile_avx2<const HEIGHT: usize>(
+    rows: &[&[u8]; HEIGHT],
+    panel: &[u32],
+    start: &[i32; LANES],
+    out: &mut [[i32; LANES]; HEIGHT],
+) {
+    const WIDE: usize = 4;
+    for first in (0..LANES).step_by(4 * WIDE) {
+        let mut sums = [[_mm256_setzero_si256(); WIDE]; HEIGHT];
+        for (step, lanes) in panel.as_chunks::<LANES>().0.iter().enumerate() {
+            let lanes: [__m256i; WIDE] = std::array::from_fn(|w| {
+                // SAFETY: `lanes` has 32 values, of which four from `first + 4 * w` on are read.
+                let four = unsafe { _mm_loadu_si128(lanes.as_ptr().add(first + 4 * w).cast()) };
+                _mm256_cvtepi8_epi16(four)
+            });
+            for i in 0..HEIGHT {
+                // SAFETY: `Isa::products` has checked that a row has STEP values for each step.
+                let x = unsafe { rows[i].as_ptr().add(step * STEP).cast::<i32>().read_unaligned() };
+                let x = _mm256_cvtepu8_epi16(_mm_set1_epi32(x));
+                for w in 0..WIDE {
+                    sums[i][w] = _mm256_add_epi32(sums[i][w], _mm256_madd_epi16(x, lanes[w]));
+                }
+            }
+        }
+        for (out, sums) in out.iter_mut().zip(sums) {
+            for (w, pairs) in sums.into_iter().enumerate() {
+                let mut two = [0i32; 8];
+                // SAFETY: `two` has the eight values of a register.
+                unsafe { _mm256_storeu_si256(two.as_mut_ptr().cast(), pairs) };
+                for l in 0..4 {
+                    let lane = first + 4 * w + l;
+                    out[lane] = start[lane] + two[2 * l] + two[2 * l + 1];
+                }
+            }
+        }
+    }
+}
