@@ -102,7 +102,7 @@ fn score(rows: &UnitEmbeddings, centroids: &UnitEmbeddings, assignment: &Assignm
     let Assignment { cluster, similarity, probes, .. } = assignment;
     let mut scoring = Scoring::new(RANKING, centroids, similarity);
     let part = Part { rows, numbers: &numbers, cluster, probes, clusters: 0..centroids.len() as u32 };
-    scoring.compare(&part, &mut |_| ());
+    scoring.add(&scoring.compare(&part, &mut |_| ()));
     let compared = scoring.compared();
     (scoring.finish(), compared)
 }

@@ -36,7 +36,7 @@ pub use kmeans::{Trained, Training, train};
 pub use random::{SamplePurpose, sample_rows};
 pub use rank::{Keep, RankKey, Ranking};
 pub use recall::{Recall, RecallSample, recall};
-pub use score::{EXACT, NO_ROW, Part, Scores, Scoring};
+pub use score::{EXACT, NO_ROW, Part, PartScores, Scores, Scoring};
 pub use select::{Epsilon, EpsilonError, Goal, GoalError, Scored, Selection, kept_at, select};
 
 /// The whole algorithm on rows that fit in memory; larger data goes through the same functions part by part.
@@ -66,10 +66,8 @@ pub fn semdedup(
     let numbers: Vec<u64> = (0..rows.len() as u64).collect();
     let clusters = 0..centroids.len() as u32;
     let mut scoring = Scoring::new(*ranking, &centroids, &similarity);
-    scoring.compare(
-        &Part { rows, numbers: &numbers, cluster: &cluster, probes: &probes, clusters },
-        &mut |_| (),
-    );
+    let part = Part { rows, numbers: &numbers, cluster: &cluster, probes: &probes, clusters };
+    scoring.add(&scoring.compare(&part, &mut |_| ()));
     let scores = scoring.finish();
     let selection = select(&Scored { score: &scores.score, similarity: &similarity }, ranking, goal)?;
     Ok((scores, selection))

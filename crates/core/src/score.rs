@@ -51,6 +51,19 @@ pub struct Scores {
     pub duplicate_of: Vec<u64>,
 }
 
+/// What the comparison of a part found, for the rows of it that were compared with one that ranks before them.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct PartScores {
+    /// The numbers of the rows, each once.
+    pub rows: Vec<u64>,
+    /// Each row's highest cosine similarity in the part; 2 for the same vector, more than any similarity.
+    pub similarity: Vec<f32>,
+    /// The number of the row that reaches it.
+    pub duplicate_of: Vec<u64>,
+    /// Comparisons of two rows.
+    pub compared: u64,
+}
+
 /// Rows of clusters that are compared before their matches are taken in.
 const BATCH: usize = 1 << 16;
 
@@ -67,8 +80,9 @@ impl<'a> Scoring<'a> {
 
     /// Compares the rows in the clusters of a part: `score[j] = max ⟨e_i, e_j⟩` over the rows i that rank before j and
     /// are in j's cluster, or in one that j probes, or probe j's (SemDeDup, section 3; the reference code's rule, in
-    /// which i may itself be removed). `done` is told the own rows of each batch of clusters that is through.
-    pub fn compare(&mut self, part: &Part, done: &mut dyn FnMut(usize)) {
+    /// which i may itself be removed). `done` is told the own rows of each batch of clusters that is through. What is
+    /// found counts when it is [added](Self::add).
+    pub fn compare(&self, part: &Part, done: &mut dyn FnMut(usize)) -> PartScores {
         let mut order: Vec<(RankKey, u32)> = part
             .numbers
             .par_iter()
@@ -83,7 +97,7 @@ impl<'a> Scoring<'a> {
         best.take_copies(part, &kinds, &lists);
         let clusters = part.clusters.len();
         let mut found: Vec<Found> = Vec::new();
-        let mut first = 0;
+        let (mut compared, mut first) = (0, 0);
         while first < clusters {
             let mut end = first;
             let mut rows = 0;
@@ -102,19 +116,32 @@ impl<'a> Scoring<'a> {
                 || best.take_all(&before),
             );
             found = new;
-            self.compared += found.iter().map(|found| found.compared).sum::<u64>();
+            compared += found.iter().map(|found| found.compared).sum::<u64>();
             done((first..end).map(|c| lists.rows[c]).sum());
             first = end;
         }
         best.take_all(&found);
-        for (place, &(similarity, of)) in
-            best.matches.iter().enumerate().filter(|(_, best)| best.1 != NO_RANK)
+        let mut scores = PartScores { compared, ..PartScores::default() };
+        for (&row, &(similarity, of)) in
+            part.numbers.iter().zip(&best.matches).filter(|(_, best)| best.1 != NO_RANK)
         {
-            self.take(part.numbers[place], part.numbers[order[of as usize] as usize], similarity);
+            scores.rows.push(row);
+            scores.similarity.push(similarity);
+            scores.duplicate_of.push(part.numbers[order[of as usize] as usize]);
         }
+        scores
     }
 
-    /// Comparisons of two rows so far.
+    /// Takes in what was found in a part. The parts may come in any order, and one that comes twice changes nothing but
+    /// the count of comparisons.
+    pub fn add(&mut self, part: &PartScores) {
+        for ((&row, &similarity), &of) in part.rows.iter().zip(&part.similarity).zip(&part.duplicate_of) {
+            self.take(row, of, similarity);
+        }
+        self.compared += part.compared;
+    }
+
+    /// Comparisons of two rows in the parts that were added.
     pub fn compared(&self) -> u64 {
         self.compared
     }

@@ -78,10 +78,6 @@ impl Copies {
         Ok(Self { copies })
     }
 
-    pub(crate) fn len(&self) -> usize {
-        self.copies.len()
-    }
-
     /// The clusters of all rows without the copies, which take no part in the comparison.
     pub(crate) fn leave_out(&self, cluster: &mut [u32]) {
         self.copies.iter().for_each(|copy| cluster[copy.row as usize] = NO_CLUSTER);

@@ -65,15 +65,18 @@ impl Memory {
         (rows as usize / LEAST_TRAINING_ROWS_PER_CLUSTER).max(1)
     }
 
-    /// What is left for the rows that are compared at a time.
+    /// What is left for the rows that are compared at a time, of dimension `dim` and of `row_bytes` each. The rows of
+    /// the largest cluster are also decoded, encoded and packed; where it is too large for that, fewer rows are in memory.
     ///
     /// # Errors
     /// If the data has too many rows for this memory.
-    pub(crate) fn for_comparing(self, rows: u64, dim: usize, largest_cluster: u64) -> Result<u64> {
-        // The rows of a cluster are decoded, encoded, and packed.
-        let cluster = largest_cluster * (7 * dim as u64 + 64);
+    pub(crate) fn for_comparing(
+        self,
+        (rows, dim): (u64, usize),
+        (largest_cluster, row_bytes): (u64, u64),
+    ) -> Result<u64> {
         let block = self.block_rows(dim) * dim as u64 * 4 * BLOCK_COPIES;
-        let taken = BASE + rows * BYTES_PER_ROW + cluster + block;
+        let taken = BASE + rows * BYTES_PER_ROW + block;
         // A quarter of it at least is for rows, or so much would be read so often that it takes forever.
         let enough = |taken: u64| taken + taken / 3;
         if self.bytes < enough(taken) {
@@ -81,12 +84,15 @@ impl Memory {
             // With more memory blocks grow, up to their largest size.
             let needed = enough(taken - block + BLOCK_BYTES.max(block / BLOCK_COPIES) * BLOCK_COPIES);
             return Err(Error::usage(format!(
-                "--memory {} MiB is too little for {rows} rows of dimension {dim}, of which up to {largest_cluster} are compared in one cluster",
+                "--memory {} MiB is too little for {rows} rows of dimension {dim}",
                 mib(self.bytes)
             ))
-            .hint(format!("allow {} MiB or more; more --clusters make them smaller", mib(needed))));
+            .hint(format!("allow {} MiB or more", mib(needed))));
         }
-        Ok(self.bytes - taken)
+        let left = self.bytes - taken;
+        let encoded = 7 * dim as u64 + 64;
+        let largest = largest_cluster * encoded;
+        Ok(if largest <= left / 2 { left - largest } else { left / (row_bytes + encoded) * row_bytes })
     }
 }
 
@@ -97,17 +103,19 @@ mod tests {
     #[test]
     fn what_is_left_for_comparing_shrinks_with_the_rows_until_it_is_an_error() {
         let memory = Memory::new(2 << 30);
-        let few = memory.for_comparing(1_000_000, 256, 5_000).expect("enough");
-        let many = memory.for_comparing(10_000_000, 256, 5_000).expect("enough");
+        let few = memory.for_comparing((1_000_000, 256), (5_000, 600)).expect("enough");
+        let many = memory.for_comparing((10_000_000, 256), (5_000, 600)).expect("enough");
         assert!(many < few && many > 1 << 30);
-        let error = memory.for_comparing(100_000_000, 256, 5_000).expect_err("too little");
+        let error = memory.for_comparing((100_000_000, 256), (5_000, 600)).expect_err("too little");
         assert!(error.to_string().contains("--memory 2048 MiB is too little for 100000000 rows"), "{error}");
-        assert!(memory.for_comparing(1_000_000, 256, 5_000_000).is_err());
+        // Of a cluster beyond memory as many rows are held as can be decoded, too.
+        let crowd = memory.for_comparing((10_000_000, 256), (5_000_000, 600)).expect("in loads");
+        assert!(crowd < many / 2 && crowd / 600 * (600 + 7 * 256 + 64) <= many + 5_000 * (7 * 256 + 64));
         // What the hint says is enough.
-        let hint = Memory::new(256 << 20).for_comparing(1_000_000, 4, 0).expect_err("too little");
+        let hint = Memory::new(256 << 20).for_comparing((1_000_000, 4), (0, 60)).expect_err("too little");
         let hint = hint.hint_text().expect("a hint");
         let mib: u64 = hint.split(' ').nth(1).and_then(|n| n.parse().ok()).expect("a number");
-        assert!(Memory::new(mib << 20).for_comparing(1_000_000, 4, 0).is_ok(), "{hint}");
+        assert!(Memory::new(mib << 20).for_comparing((1_000_000, 4), (0, 60)).is_ok(), "{hint}");
     }
 
     #[test]

@@ -10,6 +10,7 @@ use serde::Serialize;
 use crate::cluster::{self, Clustering};
 use crate::cost::{self, Compared};
 use crate::dataset::{Dataset, Ids};
+use crate::done::remove_parts;
 use crate::embed::embed_parts;
 use crate::files::write_atomically;
 use crate::input::Input;
@@ -187,10 +188,11 @@ impl Run<'_> {
             let probes = (options.probes.most() > 1).then_some(probes_path.as_path());
             let clustering = Clustering::open(&assignments_path, probes, store.rows(), centroids.len())?;
             let (ranking, memory) = (&self.options.ranking, options.memory);
-            let scorer = Scorer { ranking, memory, spill: folder, progress };
+            let scorer = Scorer { ranking, memory, folder, resumes: true, progress };
             let (columns, compared) = scorer.score(&store, &centroids, clustering)?;
             cost::write_compared(folder, compared)?;
-            self.write_scores(&scores_path, &dataset, &columns)
+            self.write_scores(&scores_path, &dataset, &columns)?;
+            remove_parts(folder)
         })?;
         let scores = ScoresFile::open(&scores_path)?;
         let columns = scores.columns()?;

@@ -8,10 +8,12 @@ use semdedup_core::{EXACT, Ranking, Scoring, UnitEmbeddings, centroid_similarity
 use crate::Result;
 use crate::cluster::{Clustering, blocks, largest};
 use crate::crowds::Copies;
+use crate::done::DoneParts;
 use crate::files::check_free_space;
+use crate::groups::{Groups, Load, row_bytes};
 use crate::memory::Memory;
 use crate::progress::{Progress, Stage};
-use crate::spill::{Block, Groups, Spill};
+use crate::spill::{Block, Spill};
 use crate::store::EmbeddingStore;
 
 /// The result of the comparison, in the order of the rows.
@@ -40,8 +42,11 @@ const VISITED: u64 = 5;
 pub(crate) struct Scorer<'a> {
     pub(crate) ranking: &'a Ranking,
     pub(crate) memory: Memory,
-    /// The folder of the files that are needed where memory is short; none of them is left.
-    pub(crate) spill: &'a Path,
+    /// The folder of the files that are needed where memory is short.
+    pub(crate) folder: &'a Path,
+    /// Whether what is found is kept there too, so that the same run can go on after a kill: only in a folder of the
+    /// stage's own.
+    pub(crate) resumes: bool,
     pub(crate) progress: &'a dyn Progress,
 }
 
@@ -68,18 +73,34 @@ impl Scorer<'_> {
         let mut all = clustering.cluster.clone();
         copies.leave_out(&mut clustering.cluster);
         let most = largest(&clustering.cluster) * (1 + clustering.probes_per_row() as u64).min(VISITED);
-        let budget = self.memory.for_comparing(store.rows(), store.dim(), most)?;
+        let budget =
+            self.memory.for_comparing((store.rows(), store.dim()), (most, row_bytes(store, &clustering)))?;
         let groups = Groups::plan(store, &clustering, budget)?;
         let why = "--memory is too little to hold all rows; holding them on disk";
-        check_free_space(self.spill, groups.spilled_bytes(), why)?;
+        check_free_space(self.folder, groups.spilled_bytes(), why)?;
         self.progress.begin(Stage::Score, "rows", 2 * store.rows());
-        let mut spill = Spill::new(store, &groups, self.spill)?;
+        let parts =
+            (self.resumes && !groups.fit()).then(|| DoneParts::open(self.folder, &groups, store.rows()));
+        let parts = parts.transpose()?;
+        let is_done = |load: &Load| parts.as_ref().is_some_and(|parts| parts.has(*load));
+        let (done, to_do): (Vec<Load>, Vec<Load>) = groups.loads().into_iter().partition(is_done);
+        let mut spill = Spill::new(store, &groups, to_do, self.folder)?;
         let similarity = self.arrange((store, centroids), &clustering, (&mut all, &copies), &mut spill)?;
         let mut scoring = Scoring::new(*self.ranking, centroids, &similarity);
-        spill.each(|members| {
-            scoring.compare(&members.part(), &mut |rows| self.progress.advance(rows as u64))
+        for (parts, load) in parts.iter().flat_map(|parts| done.iter().map(move |load| (parts, *load))) {
+            scoring.add(&parts.get(load)?);
+        }
+        let mut told = 0;
+        spill.each(|load, members| {
+            let share = groups.loads_of_row(load.group);
+            let found = scoring.compare(&members.part(), &mut |rows| {
+                told += rows as u64 / share;
+                self.progress.advance(rows as u64 / share);
+            });
+            scoring.add(&found);
+            parts.as_ref().map_or(Ok(()), |parts| parts.put(load, &found))
         })?;
-        self.progress.advance(copies.len() as u64);
+        self.progress.advance(store.rows().saturating_sub(told));
         let compared = scoring.compared();
         let mut scores = scoring.finish();
         copies.score(&mut scores);

@@ -1,154 +1,23 @@
-//! The rows arranged by what they are compared in: groups of clusters whose rows fit into memory together.
+//! The rows on their way to where they are compared.
 //!
-//! If all rows fit, there is one group and nothing is written. If not, each row is written once to the file of its own
-//! group, and once to the file of each other group in which it probes a cluster; a file is then read back in order. The
-//! files need no flush to the disk: after a crash they are made again.
+//! If all rows fit into memory, nothing is written. If not, each row is written once to the file of its own group, and
+//! once to the file of each other group in which it probes a cluster; a file is then read back in order, in loads that
+//! fit. The files need no flush to the disk: after a crash they are made again.
 
 use std::fs::File;
 use std::io::{BufReader, BufWriter, Read, Seek, SeekFrom, Write};
 use std::ops::Range;
 use std::path::Path;
 
-use rayon::prelude::*;
 use semdedup_core::{NO_CLUSTER, Part};
 
-use crate::cluster::{Clustering, sizes};
+use crate::Result;
 use crate::files::at;
+use crate::groups::{Groups, Load};
 use crate::store::{EmbeddingStore, RawRows};
-use crate::{Error, Result};
-
-/// Clusters whose rows are compared together, by the rows that take part.
-#[derive(Debug)]
-pub(crate) struct Groups {
-    /// The clusters of each group.
-    clusters: Vec<Range<u32>>,
-    /// The group of each cluster.
-    of_cluster: Vec<u32>,
-    /// The rows of each cluster.
-    sizes: Vec<u64>,
-    /// Own rows and visitors of each group.
-    rows: Vec<u64>,
-    row_bytes: u64,
-    probes_per_row: usize,
-}
-
-/// Each group is a file, and a row is written to many groups where there are many.
-const MOST_GROUPS: usize = 500;
 
 /// The memory of the buffers of all files.
 const BUFFERS: usize = 32 << 20;
-
-/// Rows that a thread looks at in one go.
-const TOGETHER: u64 = 1 << 18;
-
-impl Groups {
-    /// The fewest groups of which each takes at most `budget` bytes of memory.
-    pub(crate) fn plan(store: &EmbeddingStore, clustering: &Clustering, budget: u64) -> Result<Self> {
-        let probes_per_row = clustering.probes_per_row();
-        // Beside its values a row has its number, cluster and probes, and a place in the list of each of its clusters.
-        let row_bytes = store.row_bytes() + 16 + 8 * (probes_per_row as u64 + 1);
-        let mut sizes = sizes(&clustering.cluster);
-        sizes.resize(clustering.clusters, 0);
-        let all: u64 = sizes.iter().sum();
-        let mut most = all.div_ceil((all * row_bytes).div_ceil(budget.max(1)).max(1));
-        loop {
-            let clusters = cut(&sizes, most);
-            let mut groups = Self {
-                of_cluster: Vec::new(),
-                sizes: sizes.clone(),
-                rows: vec![all],
-                clusters,
-                row_bytes,
-                probes_per_row,
-            };
-            for (group, clusters) in groups.clusters.iter().enumerate() {
-                groups.of_cluster.resize(clusters.end as usize, group as u32);
-            }
-            if groups.len() > 1 && groups.len() <= MOST_GROUPS {
-                groups.rows = groups.count(clustering)?;
-            }
-            let largest = groups.rows.iter().max().copied().unwrap_or(0) * row_bytes;
-            if largest <= budget {
-                return Ok(groups);
-            }
-            if most == 0 || groups.len() > MOST_GROUPS {
-                return Err(Error::usage(format!(
-                    "--memory leaves {} MiB for rows that are compared, too little for {all} rows of which {} take part in one of {} groups",
-                    budget >> 20,
-                    largest / row_bytes,
-                    groups.len()
-                ))
-                .hint("raise --memory, or make more --clusters, or give fewer --probes"));
-            }
-            let fitting = u128::from(most) * u128::from(budget) / u128::from(largest);
-            most = (fitting as u64).min(most * 9 / 10);
-        }
-    }
-
-    pub(crate) fn len(&self) -> usize {
-        self.clusters.len()
-    }
-
-    /// The bytes of all files.
-    pub(crate) fn spilled_bytes(&self) -> u64 {
-        if self.len() == 1 { 0 } else { self.rows.iter().sum::<u64>() * self.row_bytes }
-    }
-
-    /// The rows of each group.
-    fn count(&self, clustering: &Clustering) -> Result<Vec<u64>> {
-        let rows = clustering.cluster.len() as u64;
-        let chunks: Vec<u64> = (0..rows).step_by(TOGETHER as usize).collect();
-        let counts = chunks.into_par_iter().map(|first| {
-            let range = first..rows.min(first + TOGETHER);
-            let probes = clustering.probes(range.clone())?;
-            let mut counts = vec![0; self.len()];
-            let mut groups = Vec::new();
-            for (i, row) in range.enumerate() {
-                self.of_row(clustering.cluster[row as usize], self.row_probes(&probes, i), &mut groups);
-                groups.iter().for_each(|&group| counts[group as usize] += 1);
-            }
-            Ok(counts)
-        });
-        let add = |mut a: Vec<u64>, b: Vec<u64>| {
-            a.iter_mut().zip(b).for_each(|(a, b)| *a += b);
-            Ok(a)
-        };
-        counts.try_reduce(|| vec![0; self.len()], add)
-    }
-
-    fn row_probes<'a>(&self, probes: &'a [u32], i: usize) -> &'a [u32] {
-        &probes[i * self.probes_per_row..(i + 1) * self.probes_per_row]
-    }
-
-    /// The groups in which a row takes part.
-    fn of_row(&self, cluster: u32, probes: &[u32], groups: &mut Vec<u32>) {
-        groups.clear();
-        if cluster == NO_CLUSTER {
-            return;
-        }
-        for &cluster in std::iter::once(&cluster).chain(probes).filter(|&&cluster| cluster != NO_CLUSTER) {
-            let group = self.of_cluster[cluster as usize];
-            if !groups.contains(&group) {
-                groups.push(group);
-            }
-        }
-    }
-}
-
-/// Clusters in a row, with up to so many rows; a larger cluster is by itself.
-fn cut(sizes: &[u64], rows: u64) -> Vec<Range<u32>> {
-    let mut groups = Vec::new();
-    let (mut start, mut held) = (0, 0);
-    for (c, &size) in sizes.iter().enumerate() {
-        if held > 0 && held + size > rows {
-            groups.push(start..c as u32);
-            (start, held) = (c as u32, 0);
-        }
-        held += size;
-    }
-    groups.push(start..sizes.len() as u32);
-    groups
-}
 
 /// A block of rows with all that comparing them takes.
 pub(crate) struct Block {
@@ -158,38 +27,45 @@ pub(crate) struct Block {
     pub(crate) probes: Vec<u32>,
 }
 
-/// The rows of one group, in memory: cluster after cluster, so that rows that are compared lie near each other, then the
-/// visitors from other groups.
+/// The rows of one load, in memory. Those of a whole group lie cluster after cluster, so that rows that are compared lie
+/// near each other, then come the visitors from other groups.
 pub(crate) struct Members {
     rows: RawRows,
     numbers: Vec<u64>,
     cluster: Vec<u32>,
     probes: Vec<u32>,
     clusters: Range<u32>,
-    /// Where the next row of each cluster goes, and the next visitor.
+    /// Where the next row of each cluster goes, and the next visitor; or where the next row goes, whichever it is.
     next: Vec<usize>,
 }
 
 impl Members {
-    fn new(groups: &Groups, group: usize, store: &EmbeddingStore) -> Self {
-        let (rows, clusters) = (groups.rows[group] as usize, groups.clusters[group].clone());
+    /// For a whole group.
+    fn of_group(groups: &Groups, group: usize, store: &EmbeddingStore) -> Self {
+        let clusters = &groups.clusters[group];
         let mut next = vec![0];
         for &size in &groups.sizes[clusters.start as usize..clusters.end as usize] {
             next.push(next[next.len() - 1] + size as usize);
         }
+        Self { next, ..Self::of_rows(groups, (group, groups.rows[group] as usize), store) }
+    }
+
+    /// For so many rows of a group.
+    fn of_rows(groups: &Groups, (group, rows): (usize, usize), store: &EmbeddingStore) -> Self {
         Self {
             rows: store.raw_zeros(rows),
             numbers: vec![0; rows],
             cluster: vec![NO_CLUSTER; rows],
             probes: vec![NO_CLUSTER; rows * groups.probes_per_row],
-            clusters,
-            next,
+            clusters: groups.clusters[group].clone(),
+            next: vec![0],
         }
     }
 
     fn put(&mut self, number: u64, cluster: u32, probes: &[u32], row: &[u8]) {
         let own = self.clusters.contains(&cluster);
         let list = if own { (cluster - self.clusters.start) as usize } else { self.clusters.len() };
+        let list = list.min(self.next.len() - 1);
         let place = self.next[list];
         self.next[list] += 1;
         self.numbers[place] = number;
@@ -214,31 +90,45 @@ pub(crate) struct Spill<'a> {
     groups: &'a Groups,
     store: &'a EmbeddingStore,
     folder: &'a Path,
-    files: Vec<SpillFile>,
-    /// The one group, where all fit into memory.
+    /// The loads that are wanted.
+    loads: Vec<Load>,
+    /// One for each group of which a load is wanted.
+    files: Vec<Option<SpillFile>>,
+    /// The rows, where all fit into memory.
     all: Option<Members>,
 }
 
 /// A file without a name: the system removes it when the process ends, however it ends.
 struct SpillFile {
     out: BufWriter<File>,
-    rows: usize,
+    bytes: u64,
+    rows: u64,
+    /// The rows of a block, and where each block begins.
+    block: u64,
+    starts: Vec<u64>,
 }
 
 impl<'a> Spill<'a> {
-    /// `folder` is where the files lie.
-    pub(crate) fn new(store: &'a EmbeddingStore, groups: &'a Groups, folder: &'a Path) -> Result<Self> {
-        let mut spill = Self { groups, store, folder, files: Vec::new(), all: None };
-        if groups.len() == 1 {
-            spill.all = Some(Members::new(groups, 0, store));
-            return Ok(spill);
-        }
+    /// `folder` is where the files lie. Of the groups' loads only some may be wanted.
+    pub(crate) fn new(
+        store: &'a EmbeddingStore,
+        groups: &'a Groups,
+        loads: Vec<Load>,
+        folder: &'a Path,
+    ) -> Result<Self> {
+        let all = groups.fit().then(|| Members::of_group(groups, 0, store));
         let buffer = (BUFFERS / groups.len()).min(1 << 20);
-        for _ in 0..groups.len() {
-            let file = tempfile::tempfile_in(folder).map_err(|e| at(folder, e))?;
-            spill.files.push(SpillFile { out: BufWriter::with_capacity(buffer, file), rows: 0 });
+        let mut files = Vec::new();
+        for group in 0..groups.len() {
+            let wanted = all.is_none() && loads.iter().any(|load| load.group == group);
+            let file = || -> Result<SpillFile> {
+                let file = tempfile::tempfile_in(folder).map_err(|e| at(folder, e))?;
+                let out = BufWriter::with_capacity(buffer, file);
+                Ok(SpillFile { out, bytes: 0, rows: 0, block: groups.block_rows(group), starts: vec![0] })
+            };
+            files.push(wanted.then(file).transpose()?);
         }
-        Ok(spill)
+        Ok(Self { groups, store, folder, loads, files, all })
     }
 
     /// Adds a block; blocks come in the order of their rows.
@@ -255,34 +145,60 @@ impl<'a> Spill<'a> {
                 let probes = self.groups.row_probes(&block.probes, i);
                 all.put(number, block.cluster[i], probes, block.rows.row_bytes(i));
             }
-            return Ok(());
         }
         for (file, members) in self.files.iter_mut().zip(&members) {
-            write(&mut file.out, block, (self.groups, members)).map_err(|e| at(self.folder, e))?;
-            file.rows += members.len();
+            if let Some(file) = file {
+                file.add(block, self.groups, members).map_err(|e| at(self.folder, e))?;
+            }
         }
         Ok(())
     }
 
-    /// Hands over the groups one by one.
-    pub(crate) fn each(mut self, mut work: impl FnMut(&Members)) -> Result<()> {
-        if let Some(all) = &self.all {
-            work(all);
-        }
-        for (group, file) in std::mem::take(&mut self.files).into_iter().enumerate() {
-            work(&self.read(group, file).map_err(|e| at(self.folder, e))?);
+    /// Hands over the rows of each wanted load.
+    pub(crate) fn each(mut self, mut work: impl FnMut(Load, &Members) -> Result<()>) -> Result<()> {
+        let mut files = std::mem::take(&mut self.files);
+        for &load in &self.loads {
+            match (&self.all, &mut files[load.group]) {
+                (Some(all), _) => work(load, all)?,
+                (None, Some(file)) => {
+                    work(load, &self.read(load, file).map_err(|e| at(self.folder, e))?)?;
+                }
+                (None, None) => {}
+            }
+            let last = self.loads.iter().rfind(|other| other.group == load.group) == Some(&load);
+            if last {
+                // It is not needed any more, and its disk space may be.
+                files[load.group] = None;
+            }
         }
         Ok(())
     }
 
-    fn read(&self, group: usize, file: SpillFile) -> std::io::Result<Members> {
-        let mut left = file.rows;
-        let mut file = file.out.into_inner().map_err(std::io::IntoInnerError::into_error)?;
-        file.seek(SeekFrom::Start(0))?;
-        let mut from = BufReader::with_capacity(1 << 20, file);
+    fn read(&self, load: Load, file: &mut SpillFile) -> std::io::Result<Members> {
+        let (first, second) = load.blocks;
+        let mut members = match first == second {
+            true => Members::of_group(self.groups, load.group, self.store),
+            false => {
+                let rows = file.rows_of(first) + file.rows_of(second);
+                Members::of_rows(self.groups, (load.group, rows as usize), self.store)
+            }
+        };
+        self.read_block(first, file, &mut members)?;
+        if first != second {
+            self.read_block(second, file, &mut members)?;
+        }
+        Ok(members)
+    }
+
+    fn read_block(&self, block: u64, file: &mut SpillFile, members: &mut Members) -> std::io::Result<()> {
+        let mut left = file.rows_of(block) as usize;
+        if left == 0 {
+            return Ok(());
+        }
+        file.out.seek(SeekFrom::Start(file.starts[block as usize]))?;
+        let mut from = BufReader::with_capacity(1 << 20, file.out.get_ref());
         let width = self.groups.probes_per_row;
         let row_bytes = self.store.row_bytes() as usize;
-        let mut members = Members::new(self.groups, group, self.store);
         while left > 0 {
             let mut count = [0u64];
             from.read_exact(bytemuck::cast_slice_mut(&mut count))?;
@@ -299,12 +215,35 @@ impl<'a> Spill<'a> {
             }
             left -= count;
         }
-        Ok(members)
+        Ok(())
     }
 }
 
-/// Writes some rows of a block: how many, their numbers, clusters, probes and values.
-fn write(out: &mut impl Write, block: &Block, (groups, members): (&Groups, &[u32])) -> std::io::Result<()> {
+impl SpillFile {
+    /// Adds some rows of a block, in pieces of which each lies in one block of this file.
+    fn add(&mut self, block: &Block, groups: &Groups, mut members: &[u32]) -> std::io::Result<()> {
+        while !members.is_empty() {
+            let room = self.block * self.starts.len() as u64 - self.rows;
+            if room == 0 {
+                self.starts.push(self.bytes);
+                continue;
+            }
+            let (piece, rest) = members.split_at(members.len().min(room as usize));
+            self.bytes += write(&mut self.out, block, (groups, piece))?;
+            self.rows += piece.len() as u64;
+            members = rest;
+        }
+        Ok(())
+    }
+
+    /// The rows of one block.
+    fn rows_of(&self, block: u64) -> u64 {
+        self.rows.saturating_sub(block * self.block).min(self.block)
+    }
+}
+
+/// Writes some rows of a block: how many, their numbers, clusters, probes and values. Tells the bytes.
+fn write(out: &mut impl Write, block: &Block, (groups, members): (&Groups, &[u32])) -> std::io::Result<u64> {
     let of = |&i: &u32| i as usize;
     let numbers: Vec<u64> = members.iter().map(|&i| block.first + u64::from(i)).collect();
     let cluster: Vec<u32> = members.iter().map(|i| block.cluster[of(i)]).collect();
@@ -314,76 +253,15 @@ fn write(out: &mut impl Write, block: &Block, (groups, members): (&Groups, &[u32
     for i in members {
         out.write_all(bytemuck::cast_slice(groups.row_probes(&block.probes, of(i))))?;
     }
-    members.iter().try_for_each(|i| out.write_all(block.rows.row_bytes(of(i))))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::npy::{IntegerMatrix, NpyWriter};
-
-    /// 111 rows of dimension 2 in clusters of 1, 1, 100 and 9 rows, every row probing all clusters.
-    fn hub(folder: &Path) -> (EmbeddingStore, Clustering) {
-        let path = |name: &str| folder.join(name);
-        let mut file = NpyWriter::matrix(&path("e.npy"), 2).expect("a file");
-        file.write(&[1.0f32; 222]).expect("written");
-        file.finish().expect("written");
-        let cluster: Vec<u32> = [1, 1, 100, 9].iter().zip(0..).flat_map(|(&n, c)| vec![c; n]).collect();
-        let mut file = NpyWriter::integer_matrix(&path("p.npy"), 4).expect("a file");
-        file.write(&[-1i32, 0, 1, 3].repeat(111)).expect("written");
-        file.finish().expect("written");
-        let store = EmbeddingStore::open(&[path("e.npy")]).expect("embeddings");
-        let probes = Some(IntegerMatrix::open(&path("p.npy")).expect("probes"));
-        (store, Clustering { cluster, probes, clusters: 4 })
+    let mut bytes = 8 + members.len() as u64 * (12 + 4 * groups.probes_per_row as u64);
+    for i in members {
+        let row = block.rows.row_bytes(of(i));
+        out.write_all(row)?;
+        bytes += row.len() as u64;
     }
-
-    #[test]
-    fn groups_fit_into_the_budget_or_the_data_is_refused() {
-        let folder = tempfile::tempdir().expect("a folder");
-        let (store, clustering) = hub(folder.path());
-        let groups = Groups::plan(&store, &clustering, u64::MAX).expect("one group");
-        let row_bytes = groups.row_bytes;
-        assert_eq!(groups.len(), 1);
-        // All rows take part in clusters 0, 1 and 3, so no division helps.
-        assert!(Groups::plan(&store, &clustering, 110 * row_bytes).is_err());
-        let alone = Clustering { probes: None, ..clustering };
-        let row_bytes = Groups::plan(&store, &alone, u64::MAX).expect("one group").row_bytes;
-        let groups = Groups::plan(&store, &alone, 100 * row_bytes).expect("several groups");
-        assert!(groups.len() > 1 && groups.rows.iter().all(|&rows| rows <= 100));
-        assert!(Groups::plan(&store, &alone, 99 * row_bytes).is_err());
-    }
-
-    #[test]
-    fn rows_that_turn_out_to_have_no_place_are_not_missed_when_rows_are_read_back() {
-        let folder = tempfile::tempdir().expect("a folder");
-        let (store, clustering) = hub(folder.path());
-        let clustering = Clustering { probes: None, ..clustering };
-        let row_bytes = Groups::plan(&store, &clustering, u64::MAX).expect("one group").row_bytes;
-        let groups = Groups::plan(&store, &clustering, 100 * row_bytes).expect("several groups");
-        let mut spill = Spill::new(&store, &groups, folder.path()).expect("files");
-        let mut cluster = clustering.cluster.clone();
-        cluster[50] = NO_CLUSTER;
-        let rows = store.read_raw(0..111).expect("rows");
-        spill.add(&Block { first: 0, rows, cluster, probes: Vec::new() }).expect("written");
-        let mut read = Vec::new();
-        spill
-            .each(|members| {
-                let placed = members.numbers.iter().zip(&members.cluster).filter(|(_, c)| **c != NO_CLUSTER);
-                read.extend(placed.map(|(&number, _)| number));
-            })
-            .expect("read back");
-        read.sort_unstable();
-        assert_eq!(read, (0..111).filter(|&row| row != 50).collect::<Vec<u64>>());
-    }
-
-    #[test]
-    fn clusters_are_cut_in_order_and_a_large_one_is_by_itself() {
-        assert_eq!(cut(&[3, 4, 10, 1, 1, 1], 7), [0..2, 2..3, 3..6]);
-        assert_eq!(cut(&[5], 1), vec![0..1]);
-        assert_eq!(cut(&[0, 0, 9, 2], 3), [0..3, 3..4]);
-    }
+    Ok(bytes)
 }
 
 #[cfg(test)]
 #[path = "spill_tests.rs"]
-mod spill_tests;
+mod tests;

@@ -237,7 +237,8 @@ pub fn score(
     }
     let start = Instant::now();
     let folder = out.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let scorer = Scorer { ranking: &options.ranking, memory: options.memory, spill: folder, progress };
+    let scorer =
+        Scorer { ranking: &options.ranking, memory: options.memory, folder, resumes: false, progress };
     let (columns, compared) = scorer.score(&store, &centroids, clustering)?;
     progress.end(Stage::Score, false);
     let mut seconds = BTreeMap::from([("score", start.elapsed().as_secs_f64())]);

@@ -60,7 +60,8 @@ pub fn scored(
     let Assignment { cluster, similarity, probes, .. } = assignment;
     let mut scoring = Scoring::new(ranking, centroids, similarity);
     let clusters = 0..centroids.len() as u32;
-    scoring.compare(&Part { rows, numbers: &numbers, cluster, probes, clusters }, &mut |_| ());
+    let part = Part { rows, numbers: &numbers, cluster, probes, clusters };
+    scoring.add(&scoring.compare(&part, &mut |_| ()));
     let compared = scoring.compared();
     (scoring.finish(), compared)
 }

@@ -53,7 +53,7 @@ fn in_parts(whole: &Whole, ranges: &[Range<u32>]) -> (Scores, u64) {
             probes: &chosen.iter().flat_map(|&row| probes(row).to_vec()).collect::<Vec<_>>(),
             clusters: clusters.clone(),
         };
-        scoring.compare(&part, &mut |_| ());
+        scoring.add(&scoring.compare(&part, &mut |_| ()));
     }
     let compared = scoring.compared();
     (scoring.finish(), compared)
@@ -99,7 +99,7 @@ fn rows_that_are_through_are_told_once_each_in_their_own_cluster_copies_too() {
     let rows = UnitEmbeddings::new(values.to_vec(), 2).unwrap();
     let centroids = UnitEmbeddings::new(vec![1.0, 0.0, 0.0, 1.0], 2).unwrap();
     let Assignment { cluster, similarity, probes, .. } = assign(&rows, &centroids, Probes::Nearest(2));
-    let mut scoring = Scoring::new(Ranking { keep: Keep::Hard, seed: 0 }, &centroids, &similarity);
+    let scoring = Scoring::new(Ranking { keep: Keep::Hard, seed: 0 }, &centroids, &similarity);
     let numbers: Vec<u64> = (0..7).collect();
     let mut through = Vec::new();
     for clusters in [1..2, 0..1] {

@@ -1,0 +1,113 @@
+//! What was found in the loads that have been compared, kept in files so that a killed run goes on from there.
+
+use std::io::{Read, Write};
+use std::path::{Path, PathBuf};
+
+use fs_err::File;
+use semdedup_core::PartScores;
+use xxhash_rust::xxh3::Xxh3;
+
+use crate::files::PendingFile;
+use crate::groups::{Groups, Load};
+use crate::work::remove_temporary_files;
+use crate::{Error, Result};
+
+/// The folder of the files, in that of the stage.
+const FOLDER: &str = "parts";
+
+/// The loads that are done. What lies in the folder was made from the same rows, clusters and ranking: the work directory
+/// sees to that.
+pub(crate) struct DoneParts<'a> {
+    folder: PathBuf,
+    groups: &'a Groups,
+    /// The rows of the data.
+    rows: u64,
+}
+
+/// What a file begins with: rows, comparisons, hash of the rest.
+type Header = [u64; 3];
+
+impl<'a> DoneParts<'a> {
+    /// Those in the folder of a stage, for data of so many rows.
+    pub(crate) fn open(stage: &Path, groups: &'a Groups, rows: u64) -> Result<Self> {
+        let folder = stage.join(FOLDER);
+        fs_err::create_dir_all(&folder).map_err(Error::io)?;
+        remove_temporary_files(&folder)?;
+        Ok(Self { folder, groups, rows })
+    }
+
+    /// Whether an earlier run has compared a load.
+    pub(crate) fn has(&self, load: Load) -> bool {
+        self.path(load).exists()
+    }
+
+    /// What an earlier run has found in a load.
+    pub(crate) fn get(&self, load: Load) -> Result<PartScores> {
+        let path = self.path(load);
+        let damaged =
+            || Error::work(&path, "is damaged").hint("delete this file: its rows are then compared again");
+        let mut file = File::open(&path).map_err(Error::io)?;
+        let mut header: Header = [0; 3];
+        file.read_exact(bytemuck::cast_slice_mut(&mut header)).map_err(|_| damaged())?;
+        let [rows, compared, hash] = header;
+        let length = file.metadata().map_err(Error::io)?.len();
+        if rows > self.rows || length != size_of::<Header>() as u64 + rows * BYTES_PER_ROW {
+            return Err(damaged());
+        }
+        let rows = rows as usize;
+        let mut found = PartScores {
+            rows: vec![0; rows],
+            similarity: vec![0.0; rows],
+            duplicate_of: vec![0; rows],
+            compared,
+        };
+        file.read_exact(bytemuck::cast_slice_mut(&mut found.rows)).map_err(Error::io)?;
+        file.read_exact(bytemuck::cast_slice_mut(&mut found.similarity)).map_err(Error::io)?;
+        file.read_exact(bytemuck::cast_slice_mut(&mut found.duplicate_of)).map_err(Error::io)?;
+        let in_range = found.rows.iter().chain(&found.duplicate_of).all(|&row| row < self.rows);
+        if hash_of(&found) == hash && in_range { Ok(found) } else { Err(damaged()) }
+    }
+
+    /// Keeps what was found in a load.
+    pub(crate) fn put(&self, load: Load, found: &PartScores) -> Result<()> {
+        let mut file = PendingFile::create(&self.path(load))?;
+        let header: Header = [found.rows.len() as u64, found.compared, hash_of(found)];
+        file.write_all(bytemuck::cast_slice(&header)).map_err(Error::io)?;
+        pieces(found).into_iter().try_for_each(|bytes| file.write_all(bytes)).map_err(Error::io)?;
+        file.commit()
+    }
+
+    /// The name says which rows were compared with each other, so that it stands for the same under any `--memory`.
+    fn path(&self, load: Load) -> PathBuf {
+        let groups = self.groups;
+        let (clusters, (a, b)) = (&groups.clusters[load.group], load.blocks);
+        let blocks =
+            if a == b { String::new() } else { format!("-{}-{a}-{b}", groups.block_rows(load.group)) };
+        self.folder.join(format!("clusters-{}-{}{blocks}.found", clusters.start, clusters.end))
+    }
+}
+
+/// Removes the files from the folder of a stage that is done.
+pub(crate) fn remove_parts(stage: &Path) -> Result<()> {
+    let folder = stage.join(FOLDER);
+    if folder.exists() { fs_err::remove_dir_all(&folder).map_err(Error::io) } else { Ok(()) }
+}
+
+/// The bytes that a row takes in memory and in a file.
+const BYTES_PER_ROW: u64 = 20;
+
+fn pieces(found: &PartScores) -> [&[u8]; 3] {
+    let PartScores { rows, similarity, duplicate_of, .. } = found;
+    [bytemuck::cast_slice(rows), bytemuck::cast_slice(similarity), bytemuck::cast_slice(duplicate_of)]
+}
+
+fn hash_of(found: &PartScores) -> u64 {
+    let mut hash = Xxh3::new();
+    hash.update(&found.compared.to_le_bytes());
+    pieces(found).into_iter().for_each(|bytes| hash.update(bytes));
+    hash.digest()
+}
+
+#[cfg(test)]
+#[path = "done_tests.rs"]
+mod tests;
