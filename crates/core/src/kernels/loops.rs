@@ -41,15 +41,21 @@ pub(super) fn squared_distance_loop<const FUSED: bool>(a: &[f32], b: &[f32]) -> 
 }
 
 #[inline(always)]
-fn add_up(mut sums: [f32; PARTS]) -> f32 {
-    let mut half = PARTS / 2;
+fn add_up<const MANY: usize>(sums: [f32; MANY]) -> f32 {
+    fold(sums, |a, b| a + b)
+}
+
+/// By halves, which the compiler makes vectors of; of a power of two.
+#[inline(always)]
+fn fold<const MANY: usize>(mut values: [f32; MANY], two: impl Fn(f32, f32) -> f32) -> f32 {
+    let mut half = MANY / 2;
     while half > 0 {
         for l in 0..half {
-            sums[l] += sums[l + half];
+            values[l] = two(values[l], values[l + half]);
         }
         half /= 2;
     }
-    sums[0]
+    values[0]
 }
 
 #[inline(always)]
@@ -87,15 +93,22 @@ pub(super) fn add_loop<const FUSED: bool>(sum: &mut [f64], row: &[f32]) {
 /// Values that [`encode_loop`] works on at a time.
 const WIDE: usize = 32;
 
-/// Chunk `c` of a row, zeros where the row ends.
+/// Hands over rows of one length chunk by chunk, zeros where they end.
 #[inline(always)]
-fn chunk(row: &[f32], c: usize) -> [f32; WIDE] {
-    let rest = &row[c * WIDE..];
-    rest.first_chunk().copied().unwrap_or_else(|| {
-        let mut chunk = [0.0; WIDE];
-        chunk[..rest.len()].copy_from_slice(rest);
-        chunk
-    })
+fn by_chunks<const ROWS: usize>(rows: [&[f32]; ROWS], mut work: impl FnMut(usize, [&[f32; WIDE]; ROWS])) {
+    let chunks = rows.map(|row| row.as_chunks::<WIDE>());
+    let whole = rows[0].len() / WIDE;
+    for c in 0..whole {
+        work(c, chunks.map(|(whole, _)| &whole[c]));
+    }
+    if !chunks[0].1.is_empty() {
+        let last = chunks.map(|(_, rest)| {
+            let mut last = [0.0; WIDE];
+            last[..rest.len()].copy_from_slice(rest);
+            last
+        });
+        work(whole, last.each_ref());
+    }
 }
 
 /// `row ≈ reference + scale · (code − 128)`, codes in 1..=255.
@@ -107,26 +120,24 @@ pub(super) fn encode_loop<const FUSED: bool>(
     codes: &mut [u8],
 ) -> Encoded {
     let mut largest = [0.0f32; WIDE];
-    let mut bias = [0.0f32; PARTS];
-    for c in 0..row.len().div_ceil(WIDE) {
-        let (x, r, o) = (chunk(row, c), chunk(reference, c), chunk(origin, c));
-        let bias = &mut bias[c % 2 * WIDE..][..WIDE];
+    let mut bias = [[0.0f32; WIDE]; PARTS / WIDE];
+    by_chunks([row, reference, origin], |c, [x, r, o]| {
+        let bias = &mut bias[c % (PARTS / WIDE)];
         for l in 0..WIDE {
             let difference = x[l] - r[l];
             let size = difference.abs();
             largest[l] = if size > largest[l] { size } else { largest[l] };
             bias[l] = multiply_add::<FUSED>(difference, o[l], bias[l]);
         }
-    }
-    let largest = largest.iter().fold(0.0f32, |a, &b| a.max(b));
+    });
+    let largest = fold(largest, |a, b| if a > b { a } else { b });
     let scale = largest / 127.0;
     // A difference so small that its inverse overflows is no difference.
     let per_step = if scale > f32::MIN_POSITIVE { 1.0 / scale } else { 0.0 };
     // Adding this rounds to a whole number, which then stands in the low bits.
     const ROUND: f32 = 12_582_912.0;
     let (mut norm, mut error, mut sum) = ([0.0f32; WIDE], [0.0f32; WIDE], [0i32; WIDE]);
-    for c in 0..row.len().div_ceil(WIDE) {
-        let (x, r) = (chunk(row, c), chunk(reference, c));
+    by_chunks([row, reference], |c, [x, r]| {
         let mut bytes = [0u8; WIDE];
         for l in 0..WIDE {
             let difference = x[l] - r[l];
@@ -139,14 +150,16 @@ pub(super) fn encode_loop<const FUSED: bool>(
             bytes[l] = code.wrapping_add(128) as u8;
         }
         let out = &mut codes[c * WIDE..];
-        let used = out.len().min(WIDE);
-        out[..used].copy_from_slice(&bytes[..used]);
-    }
+        match out.first_chunk_mut() {
+            Some(out) => *out = bytes,
+            None => out.copy_from_slice(&bytes[..out.len()]),
+        }
+    });
     Encoded {
         scale,
-        bias: add_up(bias),
-        norm: norm.iter().sum::<f32>().sqrt(),
-        error: error.iter().sum::<f32>().sqrt(),
+        bias: add_up::<PARTS>(std::array::from_fn(|l| bias[l / WIDE][l % WIDE])),
+        norm: add_up(norm).sqrt(),
+        error: add_up(error).sqrt(),
         sum: sum.iter().fold(0, |a, &b| a.wrapping_add(b)),
     }
 }
