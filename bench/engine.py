@@ -28,19 +28,18 @@ Prints tables and stores everything in bench/runs/<date>-engine.json, also what 
 """
 
 import argparse
-import hashlib
 import importlib.util
-import json
 import math
 import os
 import shutil
 import statistics
-import subprocess
 import sys
 import tempfile
 from pathlib import Path
 
-from measure import SEMDEDUP_DONE, Paths, binary, machine, measured, store, table
+from arrays import describe, first_rows
+from engine_tables import report, share
+from measure import SEMDEDUP_DONE, Paths, binary, machine, measured, store
 
 HERE = Path(__file__).resolve().parent
 EPSILON = 0.1
@@ -48,13 +47,7 @@ CLUSTERS = 1_000
 RECALL = ("--recall-sample", 6_000)
 SEMHASH_ROWS = 100_000
 SKEW_ROWS = 1_000_000
-FIELDS = ("train", "assign", "score", "together", "file_to_result", "whole_processes")
 GROWTH = (100, 10, 1)  # the parts of the rows, one in so many
-# In processes of their own: numpy would stay in this one's memory, and children would be measured with it.
-SHAPES = "import json, numpy, sys\nopen = lambda path: numpy.load(path, mmap_mode='r')\n" \
-         "print(json.dumps([[rows.shape, str(rows.dtype)] for rows in map(open, sys.argv[1:])]))"
-FIRST_ROWS = "import numpy, sys\nsource, count, target = sys.argv[1:]\n" \
-             "numpy.save(target, numpy.load(source, mmap_mode='r')[: int(count)])"
 
 
 def parse():
@@ -73,22 +66,6 @@ def parse():
     # Whole paths, so that a record has the names of the folders instead.
     args.embeddings, args.scale = (path and path.resolve() for path in (args.embeddings, args.scale))
     return args
-
-
-def python(code, *arguments):
-    """What a few lines of numpy print; their error is the benchmark's."""
-    run = subprocess.run([sys.executable, "-c", code, *map(str, arguments)], capture_output=True, text=True)
-    return run.stdout if run.returncode == 0 else sys.exit(f"error: {run.stderr.strip().splitlines()[-1]}")
-
-
-def describe(files):
-    """What a reader needs to know that he has the same data. This reads the files, so that they are in the cache."""
-    described = []
-    for path, (shape, kind) in zip(files, json.loads(python(SHAPES, *files))):
-        with path.open("rb") as file:
-            digest = hashlib.file_digest(file, "sha256").hexdigest()
-        described.append({"file": path.name, "sha256": digest, "rows": shape[0], "dim": shape[1], "type": kind})
-    return described
 
 
 class Engine:
@@ -166,11 +143,6 @@ class Engine:
         }
 
 
-def share(at, name):
-    low, high = at[f"interval{name}"]
-    return f"{at[f'recall{name}']:.4f} ({low:.4f} – {high:.4f}) of {at[f'rows{name}']}"
-
-
 def in_turn(part, jobs, rounds):
     """Runs every job once a round and notes each run in the part as soon as it is there."""
     part["runs"] = {name: [] for name in jobs}
@@ -201,7 +173,7 @@ def own(engine, part):
 
 def semhash(engine, part):
     first = engine.scratch / "first.npy"
-    python(FIRST_ROWS, engine.args.embeddings, SEMHASH_ROWS, first)
+    first_rows(engine.args.embeddings, SEMHASH_ROWS, first)
     jobs = {
         "semdedup": lambda: engine.ours(first, scoring=("--recall-sample", 0)),
         "SemHash": lambda: engine.semhash(first),
@@ -228,7 +200,7 @@ def growth(engine, part):
         if one_in > 1:
             folder.mkdir()
             for shard, count in zip(engine.shards, taken):
-                python(FIRST_ROWS, shard, count, folder / shard.name)
+                first_rows(shard, count, folder / shard.name)
         inputs[sum(taken)] = folder
     jobs = {f"{rows:,} rows": lambda folder=folder: engine.ours(folder) for rows, folder in inputs.items()}
     in_turn(part, jobs, engine.args.scale_rounds)
@@ -277,59 +249,6 @@ def chosen(args):
             sys.exit(f"error: {name} needs the Python package {package}\nhint: pip install -r bench/requirements.txt")
         parts.append(name)
     return parts or sys.exit("error: no part to run\nhint: give EMBEDDINGS.npy, --scale DIR, or both")
-
-
-def medians(runs):
-    """The median of every time that a side tells."""
-    return {field: statistics.median(run[field] for run in runs) for field in FIELDS if field in runs[0]}
-
-
-def times(name, runs, median):
-    """A line of the table of times."""
-    every = [run["together"] for run in runs]
-    cells = [f"{median[field]:.2f}" if field in median else "–" for field in FIELDS]
-    cells.insert(4, f"{min(every):.2f} – {max(every):.2f}")
-    return [name, *cells]
-
-
-def ratios(runs, middle):
-    """How many times as long the last side takes as each other: of the medians, and in each round."""
-    *others, last = runs
-    return [
-        {"of": last, "to": other, "time": field, "ratio": round(middle[last][field] / middle[other][field], 3),
-         "rounds": [round(a[field] / b[field], 3) for a, b in zip(runs[last], runs[other])]}
-        for other in others for field in ("together", "file_to_result")
-    ]
-
-
-def told(ratio):
-    """A ratio as a line."""
-    low, high = min(ratio["rounds"]), max(ratio["rounds"])
-    what = ratio["time"].replace("_", " ")
-    return f"- {what}: {ratio['of']} takes {ratio['ratio']:.2f} × ({low:.2f} – {high:.2f}) as long as {ratio['to']}"
-
-
-def bought(name, runs):
-    """A line of the table of what the time bought."""
-    peaks = [max(peaks) for peaks in zip(*(run["peak_rss_bytes"] for run in runs))]
-    recall = runs[-1].get("recall") or {}
-    memory = " / ".join(f"{peak / 1e9:.2f}" for peak in peaks)
-    return [name, memory, recall.get("all", "–"), recall.get("distinct", "–"), f"{runs[-1]['kept']:,}"]
-
-
-def report(part):
-    """Adds the medians, their ratios and the text for the reader to a part."""
-    runs = part["runs"]
-    middle = part["medians"] = {name: medians(side) for name, side in runs.items()}
-    part["ratios"] = ratios(runs, middle)
-    head = ["seconds (medians)", "train", "assign", "score", "together", "range", "file to result", "whole processes"]
-    more = ["", "peak memory in GB (cluster / score)", "recall at 0.1", "of distinct rows", "kept at 0.1"]
-    exponents = [f"- exponent, {step}: {exponent:.2f}" for step, exponent in part.get("exponents", {}).items()]
-    part["table"] = "\n\n".join([
-        table(head, [times(name, side, middle[name]) for name, side in runs.items()]),
-        table(more, [bought(name, side) for name, side in runs.items()]),
-        "\n".join([told(ratio) for ratio in part["ratios"]] + exponents),
-    ]).rstrip()
 
 
 def main():

@@ -13,26 +13,22 @@ in memory than the different rows of EMBEDDINGS.npy, the pool, and a fifth of th
 500,000 rows of dimension 256. The file at work is mapped.
 """
 
-import argparse
 import copy
 import sys
-from pathlib import Path
 
 import numpy as np
 
-BLOCK = 16_384  # rows that are computed at once
+import generate
+from generate import NewFile, blocks
+
 POOL = 1_000_000
 POOL_PER_SHARD = 200_000
 
 
 def parse():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("embeddings", type=Path)
-    parser.add_argument("out", type=Path, metavar="OUT_DIR")
-    parser.add_argument("--rows", type=int, default=10_000_000)
+    parser = generate.parser(__doc__, rows=10_000_000)
     parser.add_argument("--shard", type=int, default=1_000_000, help="rows of a file")
     parser.add_argument("--duplicates", type=float, default=0.3, help="share of the rows that are near-copies")
-    parser.add_argument("--seed", type=int, default=0)
     args = parser.parse_args()
     if args.shard < 1 or not 0 <= args.duplicates <= 1:
         parser.error("--shard has to be at least 1 and --duplicates in 0 to 1")
@@ -57,27 +53,21 @@ class Pool:
         return self.rows[(self.added - len(self) + numbers) % POOL]
 
 
-class Shard:
+class Shard(NewFile):
     """A file at work: rows go to the file, rounded, and those chosen for the pool are also held, as they are."""
 
     def __init__(self, path, rows, dim):
-        self.path, self.unfinished = path, path.with_suffix(".tmp")
-        self.file = np.lib.format.open_memmap(self.unfinished, mode="w+", dtype=np.float16, shape=(rows, dim))
+        super().__init__(path, np.float16, (rows, dim))
 
     def choose(self, chosen):
-        self.held = np.empty((len(chosen), self.file.shape[1]), np.float32)
-        self.place = np.full(len(self.file), -1)
+        self.held = np.empty((len(chosen), self.rows.shape[1]), np.float32)
+        self.place = np.full(len(self.rows), -1)
         self.place[chosen] = np.arange(len(chosen))
 
     def put(self, numbers, rows):
-        self.file[numbers] = rows.astype(np.float16)
+        self.rows[numbers] = rows.astype(np.float16)
         place = self.place[numbers]
         self.held[place[place >= 0]] = rows[place >= 0]
-
-    def finish(self):
-        self.file.flush()
-        del self.file
-        self.unfinished.replace(self.path)
 
 
 def different_rows(path):
@@ -95,10 +85,6 @@ def different_rows(path):
     if kept == 0:
         sys.exit(f"error: {path}: no row is different from zero")
     return rows[:kept]
-
-
-def blocks(count):
-    return [slice(start, min(start + BLOCK, count)) for start in range(0, count, BLOCK)]
 
 
 def unit(rows):
@@ -148,7 +134,7 @@ def near_copies(random, pool, count, share):
 
 def write_shard(shard, random, source, pool, share):
     """Draws in a fixed order and computes when all is drawn, so that no shard is ever in memory as a whole."""
-    count = len(shard.file)
+    count = len(shard.rows)
     stages = [mixes(random, source, count)]
     if len(pool):
         stages.append(near_copies(random, pool, count, share))

@@ -1,6 +1,7 @@
 """The peer for deduplication: SemDeDup written with FAISS and numpy, as a user without semdedup would.
 
     python bench/peer_faiss.py EMBEDDINGS.npy [--limit N] [--k 1000] [--threads 2] [--recall 2000] [--distinct]
+    python bench/peer_faiss.py EMBEDDINGS.npy [--limit N] [--k 1000] [--threads 2] --centroids CENTROIDS.npy
 
 Spherical k-means (20 iterations on at most 256 rows a centroid), every row to its nearest centroid, then inside each
 cluster all pairs in tiles. The rank order is ascending cosine to the own centroid, ties by row number. A row's score is its
@@ -10,6 +11,8 @@ score is above 1 - eps.
 Recall, for `--recall` rows drawn at random: of those for which ANY row of the whole data that ranks before them is above
 1 - eps, the share that was removed. `--distinct` first drops every row whose vector was seen before: copies fall into one
 cluster whatever the method, so they flatter recall. `--recall 0` leaves recall out, for timing.
+
+`--centroids` stops after training and writes the centroids to a file, for `kmeans.py`.
 
 Prints one JSON object: seconds of each stage, rows kept and recall for each eps.
 """
@@ -33,6 +36,8 @@ def parse():
     parser.add_argument("--threads", type=int, default=os.cpu_count())
     parser.add_argument("--recall", type=int, default=2000, help="rows to sample, 0 for none")
     parser.add_argument("--distinct", action="store_true", help="drop rows whose vector was seen before")
+    parser.add_argument("--seed", type=int, default=1234, help="of k-means")
+    parser.add_argument("--centroids", help="write the centroids to this file and stop after training")
     return parser.parse_args()
 
 
@@ -55,7 +60,7 @@ def load():
 
 def train(rows):
     kmeans = faiss.Kmeans(
-        rows.shape[1], args.k, niter=args.iterations, seed=1234, spherical=True, max_points_per_centroid=256
+        rows.shape[1], args.k, niter=args.iterations, seed=args.seed, spherical=True, max_points_per_centroid=256
     )
     kmeans.train(rows)
     return kmeans
@@ -107,6 +112,11 @@ def timed(stage, *inputs):
 def main():
     rows, load_s = timed(load)
     kmeans, train_s = timed(train, rows)
+    if args.centroids:
+        np.save(args.centroids, kmeans.centroids)
+        report = {"rows": len(rows), "k": args.k, "iterations": args.iterations, "seed": args.seed}
+        print(json.dumps({**report, "seconds": {"load": load_s, "train": train_s}}))
+        return
     clusters, assign_s = timed(assign, rows, kmeans)
     similarity = np.einsum("ij,ij->i", rows, kmeans.centroids[clusters])
     (scores, largest), score_s = timed(score, rows, clusters, similarity)

@@ -14,25 +14,20 @@ Both files have the type of the input, float16 or float32, and are written whole
 same bytes. Needs little memory: rows are written in blocks. Prints one JSON object.
 """
 
-import argparse
 import hashlib
 import json
 import sys
-from pathlib import Path
 
 import numpy as np
 
-BLOCK = 16_384  # rows that are in memory at once
+import generate
+from generate import NewFile, blocks
 
 
 def parse():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("embeddings", type=Path)
-    parser.add_argument("out", type=Path, metavar="OUT_DIR")
-    parser.add_argument("--rows", type=int, default=1_000_000)
+    parser = generate.parser(__doc__, rows=1_000_000)
     parser.add_argument("--crowd", type=int, default=300_000, help="rows to replace")
     parser.add_argument("--noise", type=float, default=0.03, help="its length, the row's being 1")
-    parser.add_argument("--seed", type=int, default=0)
     args = parser.parse_args()
     if not 0 <= args.crowd <= args.rows or args.rows < 1 or not args.noise > 0:
         parser.error("--rows has to be at least 1, --crowd in 0 to --rows, and --noise above 0")
@@ -59,23 +54,16 @@ def read(path, count):
     return pieces
 
 
-def blocks(count):
-    return [slice(start, min(start + BLOCK, count)) for start in range(0, count, BLOCK)]
-
-
 def write(path, pieces, change):
     """A file of all pieces with `change` made to it, under its name only when it is whole."""
-    unfinished = path.with_suffix(".tmp")
-    shape = (sum(map(len, pieces)), pieces[0].shape[1])
-    file = np.lib.format.open_memmap(unfinished, mode="w+", dtype=pieces[0].dtype, shape=shape)
+    file = NewFile(path, pieces[0].dtype, (sum(map(len, pieces)), pieces[0].shape[1]))
     start = 0
     for piece in pieces:
         for part in blocks(len(piece)):
-            file[start + part.start : start + part.stop] = piece[part]
+            file.rows[start + part.start : start + part.stop] = piece[part]
         start += len(piece)
-    change(file)
-    file.flush()
-    unfinished.replace(path)
+    change(file.rows)
+    file.finish()
 
 
 def original(random, rows):
