@@ -10,7 +10,8 @@
 //! `peak` count operations: a pair takes `2 · DIM` of them, a multiplication and an addition for each value. So a
 //! stage's pairs a second times `2 · DIM`, over the 8-bit peak, is how much of the machine it uses.
 //!
-//! All stages run on all threads of rayon's pool, and so do the peaks.
+//! All stages run on all threads of rayon's pool, and so do the peaks. Built with `SEMDEDUP_ISA=avx2` (or another name that
+//! `summary.json` gives as `instruction_set`), the stages use that instruction set; the peaks stay what they are.
 #![allow(clippy::unwrap_used, missing_docs, unsafe_code)]
 
 use std::hint::black_box;
@@ -202,6 +203,10 @@ mod registers {
                 // SAFETY: the CPU has AVX-512 with VNNI.
                 add("8-bit, avx512vnni", 64, || unsafe { x86::multiply_codes_avx512() });
             }
+            if is_x86_feature_detected!("avx2") && is_x86_feature_detected!("avxvnni") {
+                // SAFETY: the CPU has AVX2 and AVX-VNNI.
+                add("8-bit, avxvnni", 32, || unsafe { x86::multiply_codes_avxvnni() });
+            }
             if is_x86_feature_detected!("avx512f") {
                 // SAFETY: the CPU has AVX-512.
                 add("f32, avx512f", 16, || unsafe { x86::multiply_add_avx512() });
@@ -212,7 +217,13 @@ mod registers {
             }
         }
         #[cfg(target_arch = "aarch64")]
-        add("f32, neon", 4, multiply_add);
+        {
+            if std::arch::is_aarch64_feature_detected!("dotprod") {
+                // SAFETY: the CPU has dotprod.
+                add("8-bit, dotprod", 16, || unsafe { arm::multiply_codes() });
+            }
+            add("f32, neon", 4, arm::multiply_add);
+        }
         peaks
     }
 
@@ -228,9 +239,34 @@ mod registers {
     }
 
     #[cfg(target_arch = "aarch64")]
-    fn multiply_add() {
-        let (x, y) = (black_box([X; 4]), black_box([Y; 4]));
-        repeat([0.0f32; 4], |sum| std::array::from_fn(|l| sum[l].mul_add(x[l], y[l])));
+    mod arm {
+        use std::arch::aarch64::*;
+
+        use super::{X, Y, black_box, repeat};
+
+        pub fn multiply_add() {
+            let (x, y) = (black_box([X; 4]), black_box([Y; 4]));
+            repeat([0.0f32; 4], |sum| std::array::from_fn(|l| sum[l].mul_add(x[l], y[l])));
+        }
+
+        /// As assembly, because the intrinsic is not stable.
+        #[target_feature(enable = "neon,dotprod")]
+        pub fn multiply_codes() {
+            let (x, y) = (black_box(vdupq_n_s8(3)), black_box(vdupq_n_s8(-5)));
+            repeat(vdupq_n_s32(0), |mut sum| {
+                // SAFETY: the instruction reads and writes these registers only.
+                unsafe {
+                    std::arch::asm!(
+                        "sdot {sum:v}.4s, {x:v}.16b, {y:v}.16b",
+                        sum = inout(vreg) sum,
+                        x = in(vreg) x,
+                        y = in(vreg) y,
+                        options(pure, nomem, nostack, preserves_flags),
+                    );
+                }
+                sum
+            });
+        }
     }
 
     #[cfg(target_arch = "x86_64")]
@@ -251,6 +287,12 @@ mod registers {
         pub fn multiply_add_avx2() {
             let (x, y) = (black_box(_mm256_set1_ps(X)), black_box(_mm256_set1_ps(Y)));
             repeat(_mm256_setzero_ps(), |sum| _mm256_fmadd_ps(sum, x, y));
+        }
+
+        #[target_feature(enable = "avx2,avxvnni")]
+        pub fn multiply_codes_avxvnni() {
+            let (x, y) = (black_box(_mm256_set1_epi8(3)), black_box(_mm256_set1_epi8(-5)));
+            repeat(_mm256_setzero_si256(), |sum| _mm256_dpbusd_avx_epi32(sum, x, y));
         }
 
         #[target_feature(enable = "avx512f,avx512vnni")]

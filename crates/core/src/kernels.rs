@@ -67,30 +67,48 @@ pub(crate) enum Isa {
     /// With the 8-bit dot products of VNNI.
     #[cfg(target_arch = "x86_64")]
     Avx512,
+    /// AVX2 with 8-bit dot products of 256 bits, on CPUs without AVX-512.
+    #[cfg(target_arch = "x86_64")]
+    AvxVnni,
     /// With fused multiply-add and conversion of f16.
     #[cfg(target_arch = "x86_64")]
     Avx2,
+    /// NEON with 8-bit dot products.
+    #[cfg(target_arch = "aarch64")]
+    Dotprod,
     /// What the target always has: SSE2 on x86-64, NEON on 64-bit Arm.
     Baseline,
 }
 
 /// The name of the instruction set that the kernels use on this CPU.
 pub fn instruction_set() -> &'static str {
-    match Isa::detect() {
-        #[cfg(target_arch = "x86_64")]
-        Isa::Avx512 => "avx512",
-        #[cfg(target_arch = "x86_64")]
-        Isa::Avx2 => "avx2",
-        Isa::Baseline if cfg!(target_arch = "aarch64") => "neon",
-        Isa::Baseline => "baseline",
-    }
+    Isa::detect().name()
 }
 
 impl Isa {
-    /// The best one of this CPU.
+    /// The best one of this CPU. A build with the name of one in `SEMDEDUP_ISA` takes that one, or the baseline where the
+    /// CPU lacks it, so that each can be measured and run through all tests.
     pub(crate) fn detect() -> Self {
         static BEST: OnceLock<Isa> = OnceLock::new();
-        *BEST.get_or_init(|| Self::available()[0])
+        *BEST.get_or_init(|| {
+            let wanted = |isa: &Self| option_env!("SEMDEDUP_ISA").is_none_or(|name| name == isa.name());
+            Self::available().into_iter().find(wanted).unwrap_or(Self::Baseline)
+        })
+    }
+
+    fn name(self) -> &'static str {
+        match self {
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx512 => "avx512",
+            #[cfg(target_arch = "x86_64")]
+            Self::AvxVnni => "avxvnni",
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx2 => "avx2",
+            #[cfg(target_arch = "aarch64")]
+            Self::Dotprod => "dotprod",
+            Self::Baseline if cfg!(target_arch = "aarch64") => "neon",
+            Self::Baseline => "baseline",
+        }
     }
 
     /// All of this CPU, best first.
@@ -109,14 +127,22 @@ impl Isa {
             {
                 sets.push(Self::Avx512);
             }
+            if is_x86_feature_detected!("avxvnni") {
+                sets.push(Self::AvxVnni);
+            }
             sets.push(Self::Avx2);
+        }
+        #[cfg(target_arch = "aarch64")]
+        if cfg!(target_endian = "little") && std::arch::is_aarch64_feature_detected!("dotprod") {
+            sets.push(Self::Dotprod);
         }
         sets.push(Self::Baseline);
         sets
     }
 
     /// `products[i][l] = start[l] + Σ_p rows[i][p] · panel[p / 4][l][p % 4]`; at most [`BLOCK`] rows of a multiple of
-    /// [`STEP`] unsigned values, a panel of signed ones.
+    /// [`STEP`] unsigned values, a panel of signed ones. Sums wrap around: all kernels agree on every input, and what
+    /// they give is right if it fits, whatever the sums on the way.
     #[allow(unsafe_code)]
     pub(crate) fn products(
         self,
@@ -133,7 +159,13 @@ impl Isa {
             Self::Avx512 => unsafe { x86::products_avx512(rows, panel, start, products) },
             #[cfg(target_arch = "x86_64")]
             // SAFETY: as above.
+            Self::AvxVnni => unsafe { x86::products_avxvnni(rows, panel, start, products) },
+            #[cfg(target_arch = "x86_64")]
+            // SAFETY: as above.
             Self::Avx2 => unsafe { x86::products_avx2(rows, panel, start, products) },
+            #[cfg(target_arch = "aarch64")]
+            // SAFETY: as above.
+            Self::Dotprod => unsafe { arm::products_dotprod(rows, panel, start, products) },
             Self::Baseline => products_baseline(rows, panel, start, products),
         }
     }
@@ -146,7 +178,9 @@ impl Isa {
         match self {
             #[cfg(target_arch = "x86_64")]
             // SAFETY: these variants exist only where `available` has detected the features.
-            Self::Avx512 | Self::Avx2 => unsafe { x86::half_to_f32_f16c(half, out) },
+            Self::Avx512 | Self::AvxVnni | Self::Avx2 => unsafe { x86::half_to_f32_f16c(half, out) },
+            #[cfg(target_arch = "aarch64")]
+            Self::Dotprod => arm::half_to_f32_neon(half, out),
             Self::Baseline => half_to_f32_baseline(half, out),
         }
     }
@@ -160,7 +194,9 @@ impl Isa {
             Self::Avx512 => unsafe { x86::estimates_avx512(products, queries, lanes, out) },
             #[cfg(target_arch = "x86_64")]
             // SAFETY: as above.
-            Self::Avx2 => unsafe { x86::estimates_avx2(products, queries, lanes, out) },
+            Self::AvxVnni | Self::Avx2 => unsafe { x86::estimates_avx2(products, queries, lanes, out) },
+            #[cfg(target_arch = "aarch64")]
+            Self::Dotprod => arm::estimates_neon(products, queries, lanes, out),
             Self::Baseline => estimates_baseline(products, queries, lanes, out),
         }
     }
@@ -191,7 +227,9 @@ macro_rules! dispatched {
                     Self::Avx512 => unsafe { avx512($($arg),*) },
                     #[cfg(target_arch = "x86_64")]
                     // SAFETY: as above.
-                    Self::Avx2 => unsafe { avx2($($arg),*) },
+                    Self::AvxVnni | Self::Avx2 => unsafe { avx2($($arg),*) },
+                    #[cfg(target_arch = "aarch64")]
+                    Self::Dotprod => $body::<true>($($arg),*),
                     Self::Baseline => $body::<{ cfg!(target_arch = "aarch64") }>($($arg),*),
                 }
             })*
@@ -229,6 +267,9 @@ pub(crate) struct Encoded {
     pub(crate) sum: i32,
 }
 
+#[cfg(target_arch = "aarch64")]
+#[allow(unsafe_code)]
+mod arm;
 mod loops;
 #[cfg(target_arch = "x86_64")]
 #[allow(unsafe_code)]

@@ -1,5 +1,5 @@
 //! The plain loops: compiled for each instruction set, or used where there is no other kernel. They are the slow twins of
-//! those in `x86.rs`.
+//! those in `x86.rs` and `arm.rs`.
 
 use super::{Bar, Encoded, LANES, Lanes, PARTS, Products, Reached, STEP};
 
@@ -213,7 +213,8 @@ pub(super) fn products_baseline(
             let x = x.map(i16::from);
             for (sum, lane) in sums.iter_mut().zip(lanes) {
                 let lane = lane.to_le_bytes().map(|byte| i16::from(byte.cast_signed()));
-                *sum += (0..STEP).map(|j| i32::from(x[j]) * i32::from(lane[j])).sum::<i32>();
+                let four = (0..STEP).map(|j| i32::from(x[j]) * i32::from(lane[j])).sum();
+                *sum = sum.wrapping_add(four);
             }
         }
     }

@@ -131,6 +131,53 @@ fn tile_avx512<const HEIGHT: usize>(
     }
 }
 
+#[target_feature(enable = "avx2,fma,avxvnni")]
+pub(super) fn products_avxvnni(rows: &[&[u8]], panel: &[u32], start: &[i32; LANES], products: &mut Products) {
+    const HEIGHT: usize = 3;
+    let (tall, rest) = rows.as_chunks::<HEIGHT>();
+    let (out, out_rest) = products.split_at_mut(tall.len() * HEIGHT);
+    for (rows, out) in tall.iter().zip(out.as_chunks_mut::<HEIGHT>().0) {
+        tile_avxvnni(rows, panel, start, out);
+    }
+    for (row, out) in rest.iter().zip(out_rest) {
+        tile_avxvnni(&[*row], panel, start, std::array::from_mut(out));
+    }
+}
+
+#[inline]
+#[target_feature(enable = "avx2,fma,avxvnni")]
+fn tile_avxvnni<const HEIGHT: usize>(
+    rows: &[&[u8]; HEIGHT],
+    panel: &[u32],
+    start: &[i32; LANES],
+    out: &mut [[i32; LANES]; HEIGHT],
+) {
+    const WIDE: usize = LANES / 8;
+    // SAFETY: `start` has 32 values, of which eight from `8 * w` on are read.
+    let start: [__m256i; WIDE] =
+        std::array::from_fn(|w| unsafe { _mm256_loadu_si256(start.as_ptr().add(8 * w).cast()) });
+    let mut sums = [start; HEIGHT];
+    for (step, lanes) in panel.as_chunks::<LANES>().0.iter().enumerate() {
+        // SAFETY: `Isa::products` has checked that a row has STEP values for each step.
+        let x: [__m256i; HEIGHT] = std::array::from_fn(|i| unsafe {
+            _mm256_set1_epi32(rows[i].as_ptr().add(step * STEP).cast::<i32>().read_unaligned())
+        });
+        for w in 0..WIDE {
+            // SAFETY: `lanes` has 32 values, of which eight from `8 * w` on are read.
+            let lanes = unsafe { _mm256_loadu_si256(lanes.as_ptr().add(8 * w).cast()) };
+            for i in 0..HEIGHT {
+                sums[i][w] = _mm256_dpbusd_avx_epi32(sums[i][w], x[i], lanes);
+            }
+        }
+    }
+    for (out, sums) in out.iter_mut().zip(sums) {
+        for (w, sums) in sums.into_iter().enumerate() {
+            // SAFETY: `out` has 32 values, of which eight from `8 * w` on are written.
+            unsafe { _mm256_storeu_si256(out.as_mut_ptr().add(8 * w).cast(), sums) };
+        }
+    }
+}
+
 #[target_feature(enable = "avx2,fma")]
 pub(super) fn products_avx2(rows: &[&[u8]], panel: &[u32], start: &[i32; LANES], products: &mut Products) {
     const HEIGHT: usize = 3;
@@ -179,7 +226,7 @@ fn tile_avx2<const HEIGHT: usize>(
                 unsafe { _mm256_storeu_si256(two.as_mut_ptr().cast(), pairs) };
                 for l in 0..4 {
                     let lane = first + 4 * w + l;
-                    out[lane] = start[lane] + two[2 * l] + two[2 * l + 1];
+                    out[lane] = start[lane].wrapping_add(two[2 * l]).wrapping_add(two[2 * l + 1]);
                 }
             }
         }
