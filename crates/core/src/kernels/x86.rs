@@ -162,11 +162,13 @@ fn tile_avxvnni<const HEIGHT: usize>(
         let x: [__m256i; HEIGHT] = std::array::from_fn(|i| unsafe {
             _mm256_set1_epi32(rows[i].as_ptr().add(step * STEP).cast::<i32>().read_unaligned())
         });
-        for w in 0..WIDE {
+        let lanes: [__m256i; WIDE] = std::array::from_fn(|w| {
             // SAFETY: `lanes` has 32 values, of which eight from `8 * w` on are read.
-            let lanes = unsafe { _mm256_loadu_si256(lanes.as_ptr().add(8 * w).cast()) };
-            for i in 0..HEIGHT {
-                sums[i][w] = _mm256_dpbusd_avx_epi32(sums[i][w], x[i], lanes);
+            unsafe { _mm256_loadu_si256(lanes.as_ptr().add(8 * w).cast()) }
+        });
+        for (sums, x) in sums.iter_mut().zip(x) {
+            for (sum, lanes) in sums.iter_mut().zip(lanes) {
+                *sum = _mm256_dpbusd_avx_epi32(*sum, x, lanes);
             }
         }
     }
