@@ -363,10 +363,10 @@ fn mean(rows: &UnitEmbeddings) -> Vec<f32> {
 pub fn centroid_similarity(rows: &dyn UnitRows, centroids: &UnitEmbeddings, cluster: &mut [u32]) -> Vec<f32> {
     let buffer = || vec![0.0; rows.dim()];
     let to_own = |buffer: &mut Vec<f32>, (row, c): (usize, &mut u32)| {
-        match rows.copy_row(row, buffer) {
+        match rows.direction(row) {
             Direction::NonFinite => *c = NO_CLUSTER,
             Direction::Unit if *c != NO_CLUSTER => {
-                return directed(dot(buffer, centroids.row(*c as usize)));
+                return directed(dot(rows.row(row, buffer), centroids.row(*c as usize)));
             }
             _ => {}
         }

@@ -7,10 +7,14 @@ use std::cell::RefCell;
 
 use rayon::prelude::*;
 
+use crate::embeddings::prefetch;
 use crate::kernels::{BLOCK, Bar, Encoded, Isa, LANES, Lanes, Products, Reached, STEP};
 
 /// Rows that a thread encodes in one go.
 const TOGETHER: usize = 1024;
+
+/// Candidates of a query that a searcher is told of before it decides.
+const SOON: usize = 4;
 
 /// Encoded rows.
 #[derive(Debug, Default)]
@@ -78,6 +82,16 @@ impl Codes {
     fn row(&self, i: usize) -> &[u8] {
         &self.codes[i * self.width..(i + 1) * self.width]
     }
+
+    /// The dot product of the origin with a row's difference from its reference.
+    pub(crate) fn bias(&self, i: usize) -> f32 {
+        self.rows[i].bias
+    }
+
+    /// Asks for a row's code before it is needed.
+    pub(crate) fn prefetch(&self, i: usize) {
+        prefetch(self.row(i));
+    }
 }
 
 /// Some of the rows of [`Codes`].
@@ -114,6 +128,11 @@ pub(crate) struct Panels {
 impl Panels {
     /// Packs some of the rows, in the order given.
     pub(crate) fn pack(codes: &Codes, chosen: impl ExactSizeIterator<Item = usize>) -> Self {
+        Self::pack_with(codes, chosen.map(|row| (row, codes.rows[row].bias)))
+    }
+
+    /// The same with what each row adds to an estimate beside the product of the codes.
+    pub(crate) fn pack_with(codes: &Codes, chosen: impl ExactSizeIterator<Item = (usize, f32)>) -> Self {
         let (rows, steps) = (chosen.len(), codes.width / STEP);
         let panels = rows.div_ceil(LANES);
         let mut packed = Self {
@@ -126,19 +145,22 @@ impl Panels {
             norm: 0.0,
             error: 0.0,
         };
-        for (i, row) in chosen.enumerate() {
-            let (panel, lane) = (i / LANES, i % LANES);
-            let words = &mut packed.codes[panel * steps * LANES..][..steps * LANES];
-            for (words, four) in words.as_chunks_mut::<LANES>().0.iter_mut().zip(codes.row(row).as_chunks().0)
-            {
-                words[lane] = u32::from_le_bytes(*four) ^ 0x8080_8080;
+        let mut chosen = chosen.enumerate();
+        let mut together: [&[[u8; STEP]]; LANES] = [&[]; LANES];
+        for panel in 0..panels {
+            let used = LANES.min(rows - panel * LANES);
+            for (i, (row, bias)) in chosen.by_ref().take(used) {
+                let lane = i % LANES;
+                together[lane] = codes.row(row).as_chunks().0;
+                let Encoded { scale, norm, error, sum, .. } = codes.rows[row];
+                packed.scale[panel][lane] = scale;
+                packed.bias[panel][lane] = bias;
+                packed.start[panel][lane] = -128 * sum;
+                packed.norm = packed.norm.max(norm + error);
+                packed.error = packed.error.max(error);
             }
-            let Encoded { scale, bias, norm, error, sum } = codes.rows[row];
-            packed.scale[panel][lane] = scale;
-            packed.bias[panel][lane] = bias;
-            packed.start[panel][lane] = -128 * sum;
-            packed.norm = packed.norm.max(norm + error);
-            packed.error = packed.error.max(error);
+            let words = &mut packed.codes[panel * steps * LANES..][..steps * LANES];
+            transpose(&together[..used], words.as_chunks_mut().0);
         }
         packed
     }
@@ -147,11 +169,27 @@ impl Panels {
         self.rows
     }
 
+    /// The same rows for queries that are encoded relative to zero: what is left to add is the same for all of them.
+    pub(crate) fn for_whole_queries(mut self) -> Self {
+        self.bias.fill([0.0; LANES]);
+        self
+    }
+
     /// The most that an estimate can be off for a query, with the rounding of the estimate and of the exact product.
     fn tolerance(&self, query: &Encoded) -> f32 {
-        // Of two estimates and two exact products, and similarities that are equal to one up to rounding.
-        let rounding = (self.width as f32 / 32.0 + 28.0) * f32::EPSILON;
+        // Of two estimates and two exact products, what a searcher adds to an estimate, and similarities that are equal to
+        // one up to rounding.
+        let rounding = (self.width as f32 / 32.0 + 40.0) * f32::EPSILON;
         1.001 * (query.error * self.norm + query.norm * self.error) + rounding
+    }
+}
+
+/// Word `s` of row `l` becomes word `l` of `s`. Codes of targets are signed.
+fn transpose(rows: &[&[[u8; STEP]]], words: &mut [[u32; LANES]]) {
+    for (step, words) in words.iter_mut().enumerate() {
+        for (word, row) in words.iter_mut().zip(rows) {
+            *word = u32::from_le_bytes(row[step]) ^ 0x8080_8080;
+        }
     }
 }
 
@@ -286,9 +324,12 @@ pub(crate) trait Searcher {
     }
 
     /// Whether a target is so similar that none is more similar as far as can be told.
-    fn settled(&self, _query: usize, _target: u32) -> bool {
+    fn settled(&mut self, _query: usize, _target: u32) -> bool {
         false
     }
+
+    /// These will be the candidates of a query, soon.
+    fn likely(&self, _query: usize, _candidates: &[(f32, u32)]) {}
 
     /// The candidates of a query.
     fn found(&mut self, query: usize, likely: Likely);
@@ -306,9 +347,12 @@ impl Search<'_> {
                 let window = 2.0 * self.targets.tolerance(&self.codes.rows[query.row]);
                 found.begin(self.wanted, window, searcher.least(first + i, window));
             }
-            let end = self.compare(queries, &mut pool, &|i, target| searcher.settled(first + i, target));
-            for (i, (found, query)) in pool.iter_mut().zip(queries).enumerate() {
+            let end = self.compare(queries, &mut pool, &mut |i, target| searcher.settled(first + i, target));
+            for (i, (found, _)) in pool.iter_mut().zip(queries).enumerate() {
                 found.prune();
+                searcher.likely(first + i, &found.found[..found.found.len().min(SOON)]);
+            }
+            for (i, (found, query)) in pool.iter_mut().zip(queries).enumerate() {
                 searcher.found(first + i, Likely { candidates: &found.found, window: found.window });
                 compared += query.limit.min(end) as u64;
             }
@@ -322,7 +366,7 @@ impl Search<'_> {
         &self,
         queries: &[Query],
         found: &mut [Candidates],
-        settled: &dyn Fn(usize, u32) -> bool,
+        settled: &mut dyn FnMut(usize, u32) -> bool,
     ) -> usize {
         let Self { codes, targets, .. } = *self;
         debug_assert_eq!(codes.width, targets.width);

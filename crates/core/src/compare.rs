@@ -1,9 +1,12 @@
-//! The rows of one cluster among themselves and with the rows that probe it.
+//! The rows of a cluster among themselves, and with the rows that probe it.
 
 use rayon::prelude::*;
 
 use crate::codes::{Codes, Likely, Panels, Query, Search, Searcher, most_similar};
+use crate::embeddings::UnitEmbeddings;
+use crate::encodings::Encodings;
 use crate::kernels::{BLOCK, Isa};
+use crate::lists::{Lists, Member};
 use crate::score::Part;
 
 /// The similarity of a row to one with the same vector: more than any other's.
@@ -12,14 +15,26 @@ pub(crate) const COPY: f32 = 2.0;
 /// The highest similarity of two rows that are not the same: above it lies only what rounding leaves of equal rows.
 pub(crate) const SATURATED: f32 = 1.0 - 4.0 * f32::EPSILON;
 
+/// In place of a rank: there is none.
+pub(crate) const NO_RANK: u32 = u32::MAX;
+
+/// A row that is so similar to a centroid that it probes is encoded relative to it too; one code for all its probes would
+/// not tell it from the other rows there.
+const NEAR: f32 = 0.99;
+
 /// Rows that a thread searches for in one go.
-const TOGETHER: usize = 4 * BLOCK;
+const ASKED_TOGETHER: usize = 4 * BLOCK;
 
-/// Rows that a thread gathers in one go, and how far ahead it asks for them.
-const GATHERED_TOGETHER: usize = 1024;
-const PREFETCHED: usize = 4;
+/// Visitors that are encoded or packed at a time, so that they stay in the second-level cache.
+const PACKED_TOGETHER: usize = 2048;
 
-/// Of all rows that the row at a place is compared with in one cluster, the one of rank `of` is the most similar.
+/// Rows that a thread encodes in one go.
+const TOGETHER: usize = 256;
+
+/// How far ahead rows that lie here and there are asked for.
+const PREFETCHED: usize = 8;
+
+/// Of the rows that the row at a place is compared with, the one of rank `of` is the most similar.
 pub(crate) struct Match {
     pub(crate) place: u32,
     pub(crate) of: u32,
@@ -32,78 +47,114 @@ pub(crate) struct Found {
     pub(crate) compared: u64,
 }
 
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Member {
-    pub(crate) place: u32,
-    pub(crate) rank: u32,
-    /// Whether this is its own cluster; other rows are compared with those whose own it is, not with each other.
-    pub(crate) own: bool,
+impl Found {
+    fn add(&mut self, other: Self) {
+        self.matches.extend(other.matches);
+        self.compared += other.compared;
+    }
 }
 
-/// The rows that are compared in one cluster, in rank order.
-pub(crate) struct Cluster<'a> {
-    members: Vec<Member>,
-    /// The members' values, row-major.
-    values: Vec<f32>,
-    /// The same relative to the centroid.
-    codes: Codes,
-    centroid: &'a [f32],
+/// For each place the highest similarity so far and the rank of the row that reaches it.
+pub(crate) type Best = Vec<(f32, u32)>;
+
+/// The comparison of the rows of a part, cluster by cluster.
+pub(crate) struct Comparison<'a> {
+    pub(crate) part: &'a Part<'a>,
+    pub(crate) centroids: &'a UnitEmbeddings,
+    pub(crate) lists: &'a Lists,
+    pub(crate) encodings: &'a Encodings,
 }
 
-impl<'a> Cluster<'a> {
-    pub(crate) fn gather(part: &'a Part, centroid: &'a [f32], members: Vec<Member>) -> Self {
-        let dim = centroid.len();
-        let mut values = vec![0.0; members.len() * dim];
-        let mut codes = Codes::zeros(members.len(), dim);
-        let some = values.par_chunks_mut(GATHERED_TOGETHER * dim).zip(members.par_chunks(GATHERED_TOGETHER));
-        some.zip(codes.chunks_mut(GATHERED_TOGETHER)).for_each(|((values, members), mut codes)| {
-            for (i, (out, member)) in values.chunks_exact_mut(dim).zip(members).enumerate() {
-                if let Some(later) = members.get(i + PREFETCHED) {
-                    part.rows.prefetch(later.place as usize);
-                }
-                part.rows.copy_row(member.place as usize, out);
-                codes.set(i, out, centroid, centroid);
-            }
+/// A row that is searched for.
+struct Asked {
+    place: u32,
+    query: Query,
+    /// What makes an estimate the similarity.
+    apart: f32,
+}
+
+impl Comparison<'_> {
+    /// Compares the rows of a cluster among themselves.
+    pub(crate) fn alone(&self, c: usize) -> Found {
+        let own = self.relative(c, self.lists.own(c));
+        let asked = own.members.iter().enumerate().map(|(i, member)| Asked {
+            place: member.place,
+            query: Query { row: i, limit: i },
+            apart: 0.0,
         });
-        Self { members, values, codes, centroid }
+        self.search((&own.codes, asked.collect()), (&own.panels, own.members), None)
     }
 
-    fn row(&self, i: usize) -> &[f32] {
-        let dim = self.centroid.len();
-        &self.values[i * dim..(i + 1) * dim]
-    }
-
-    /// Compares own rows with all that rank before them, and visitors with the own rows that do.
-    pub(crate) fn compare(&self) -> Found {
-        let (own, visitors): (Vec<usize>, Vec<usize>) =
-            (0..self.members.len()).partition(|&i| self.members[i].own);
-        let all: Vec<usize> = (0..self.members.len()).collect();
-        let mut found = self.best(&own, &all);
-        if !visitors.is_empty() {
-            found.add(self.best(&visitors, &own));
+    /// Compares the rows of a cluster with those that probe it. Of what is found only what is better than the best so far
+    /// matters.
+    pub(crate) fn with_visitors(&self, c: usize, best: &Best) -> Found {
+        let (near, far): (Vec<Member>, Vec<Member>) =
+            self.lists.visitors(c).iter().partition(|&member| self.to_probe(member) >= NEAR);
+        let mut own = self.relative(c, self.lists.own(c));
+        let mut found = Found::default();
+        for members in near.chunks(PACKED_TOGETHER) {
+            found.add(self.meet_near(&own, &self.relative(c, members), best));
+        }
+        own.panels = own.panels.for_whole_queries();
+        for members in far.chunks(PACKED_TOGETHER) {
+            found.add(self.meet_far(&own, members, best));
         }
         found
     }
 
-    /// For each query the most similar of the targets that rank before it. Both are members in rank order.
-    fn best(&self, queries: &[usize], targets: &[usize]) -> Found {
-        let panels = Panels::pack(&self.codes, targets.iter().copied());
-        let mut passed = 0;
-        let limits: Vec<Query> = queries
-            .iter()
-            .map(|&row| {
-                while passed < targets.len() && targets[passed] < row {
-                    passed += 1;
-                }
-                Query { row, limit: passed }
-            })
-            .collect();
-        let search = Search { codes: &self.codes, targets: &panels, wanted: 1, most: usize::MAX };
-        let found = limits.par_chunks(TOGETHER).map(|queries| {
-            let mut found =
-                Matches { cluster: self, queries, targets, matches: Vec::with_capacity(queries.len()) };
-            let compared = search.run(queries, &mut found);
-            Found { matches: found.matches, compared }
+    /// Own rows of a cluster with the visitors that rank before them, and the other way round, where all are encoded
+    /// relative to the centroid.
+    fn meet_near(&self, own: &Relative, visitors: &Relative, best: &Best) -> Found {
+        let mut found = Found::default();
+        for (rows, others) in [(own, visitors), (visitors, own)] {
+            let asked = rows.members.iter().zip(earlier(rows.members, others.members)).enumerate();
+            let asked = asked.map(|(i, (member, limit))| Asked {
+                place: member.place,
+                query: Query { row: i, limit },
+                apart: rows.norm + rows.codes.bias(i),
+            });
+            found.add(self.search((&rows.codes, asked.collect()), (&others.panels, others.members), Some(best)));
+        }
+        found
+    }
+
+    /// The same where the visitors are encoded relative to zero.
+    fn meet_far(&self, own: &Relative, visitors: &[Member], best: &Best) -> Found {
+        let whole = &self.encodings.whole;
+        let packed = visitors.iter().enumerate().map(|(i, member)| {
+            visitors.get(i + PREFETCHED).inspect(|later| whole.prefetch(later.place as usize));
+            (member.place as usize, self.to_probe(member))
+        });
+        let panels = Panels::pack_with(whole, packed);
+        let asked = own.members.iter().zip(earlier(own.members, visitors)).enumerate();
+        let asked = asked.map(|(i, (member, limit))| Asked {
+            place: member.place,
+            query: Query { row: i, limit },
+            apart: 0.0,
+        });
+        let mut found = self.search((&own.codes, asked.collect()), (&panels, visitors), Some(best));
+        let asked = visitors.iter().zip(earlier(visitors, own.members)).map(|(member, limit)| Asked {
+            place: member.place,
+            query: Query { row: member.place as usize, limit },
+            apart: self.to_probe(member),
+        });
+        found.add(self.search((whole, asked.collect()), (&own.panels, own.members), Some(best)));
+        found
+    }
+
+    /// For each row that is asked for the most similar of the targets that rank before it.
+    fn search(
+        &self,
+        (codes, asked): (&Codes, Vec<Asked>),
+        (panels, targets): (&Panels, &[Member]),
+        best: Option<&Best>,
+    ) -> Found {
+        let search = Search { codes, targets: panels, wanted: 1, most: usize::MAX };
+        let found = asked.par_chunks(ASKED_TOGETHER).map(|asked| {
+            let queries: Vec<Query> = asked.iter().map(|asked| asked.query).collect();
+            let mut matches = Matches::new(self, asked, targets, best);
+            let compared = search.run(&queries, &mut matches);
+            Found { matches: matches.found, compared }
         });
         found.reduce(Found::default, |mut all, some| {
             all.add(some);
@@ -111,48 +162,119 @@ impl<'a> Cluster<'a> {
         })
     }
 
-    /// Similarities that f32 cannot tell from that of equal rows are one.
-    fn similarity(&self, a: usize, b: usize) -> f32 {
-        let similarity = Isa::detect().dot(self.row(a), self.row(b));
-        if similarity < SATURATED {
-            return similarity;
-        }
-        // Copies meet here only where the assignments, made elsewhere, put them into different clusters.
-        let copy = self.members[a].own != self.members[b].own && self.row(a) == self.row(b);
-        if copy { COPY } else { SATURATED }
+    /// Encodes rows relative to the centroid of a cluster.
+    fn relative<'m>(&self, c: usize, members: &'m [Member]) -> Relative<'m> {
+        let rows = self.part.rows;
+        let centroid = self.centroids.row(self.part.clusters.start as usize + c);
+        let mut codes = Codes::zeros(members.len(), rows.dim());
+        codes.chunks_mut(TOGETHER).zip(members.par_chunks(TOGETHER)).for_each(|(mut codes, members)| {
+            let mut buffer = vec![0.0; rows.dim()];
+            for (i, member) in members.iter().enumerate() {
+                members.get(i + PREFETCHED).inspect(|later| rows.prefetch(later.place as usize));
+                codes.set(i, rows.row(member.place as usize, &mut buffer), centroid, centroid);
+            }
+        });
+        let panels = Panels::pack(&codes, 0..members.len());
+        Relative { members, codes, panels, norm: Isa::detect().dot(centroid, centroid) }
     }
+
+    fn to_probe(&self, member: &Member) -> f32 {
+        let probes = self.part.probes_per_row();
+        self.encodings.to_probes[member.place as usize * probes + member.probe as usize]
+    }
+}
+
+/// Rows encoded relative to the centroid of a cluster.
+struct Relative<'a> {
+    members: &'a [Member],
+    codes: Codes,
+    panels: Panels,
+    /// The squared length of the centroid: one, or zero where there was nothing to train on.
+    norm: f32,
+}
+
+/// How many of `others` rank before each of some rows; both are in rank order.
+fn earlier<'a>(rows: &'a [Member], others: &'a [Member]) -> impl Iterator<Item = usize> + use<'a> {
+    let mut passed = 0;
+    rows.iter().map(move |row| {
+        while others.get(passed).is_some_and(|other| other.rank < row.rank) {
+            passed += 1;
+        }
+        passed
+    })
 }
 
 /// A search of some rows for the most similar of those that rank before them.
 struct Matches<'a> {
-    cluster: &'a Cluster<'a>,
-    queries: &'a [Query],
-    targets: &'a [usize],
-    matches: Vec<Match>,
+    comparison: &'a Comparison<'a>,
+    asked: &'a [Asked],
+    targets: &'a [Member],
+    best: Option<&'a Best>,
+    /// Where two rows can be put together.
+    buffers: [Vec<f32>; 2],
+    found: Vec<Match>,
+}
+
+impl<'a> Matches<'a> {
+    fn new(
+        comparison: &'a Comparison<'a>,
+        asked: &'a [Asked],
+        targets: &'a [Member],
+        best: Option<&'a Best>,
+    ) -> Self {
+        let values = || vec![0.0; comparison.part.rows.dim()];
+        let (buffers, found) = ([values(), values()], Vec::with_capacity(asked.len()));
+        Self { comparison, asked, targets, best, buffers, found }
+    }
+
+    /// The similarity to each of some targets; those that f32 cannot tell from that of equal rows are one.
+    fn similarities(&mut self, query: usize, targets: &[(f32, u32)]) -> impl Iterator<Item = (f32, u32)> {
+        let rows = self.comparison.part.rows;
+        let [buffer, other] = &mut self.buffers;
+        let row = rows.row(self.asked[query].place as usize, buffer);
+        let targets = targets.iter().map(|&(_, target)| (target, self.targets[target as usize].place));
+        targets.map(move |(number, place)| {
+            let target = rows.row(place as usize, other);
+            let similarity = Isa::detect().dot(row, target);
+            if similarity < SATURATED {
+                return (similarity, number);
+            }
+            // Copies meet here only where the assignments, made elsewhere, put them into different clusters.
+            (if row == target { COPY } else { SATURATED }, number)
+        })
+    }
 }
 
 impl Searcher for Matches<'_> {
+    fn least(&self, query: usize, window: f32) -> f32 {
+        let asked = &self.asked[query];
+        self.best.map_or(f32::NEG_INFINITY, |best| {
+            best[asked.place as usize].0 - asked.apart - window / 2.0
+        })
+    }
+
+    fn likely(&self, query: usize, candidates: &[(f32, u32)]) {
+        let rows = self.comparison.part.rows;
+        if !candidates.is_empty() {
+            rows.prefetch(self.asked[query].place as usize);
+        }
+        for &(_, target) in candidates {
+            rows.prefetch(self.targets[target as usize].place as usize);
+        }
+    }
+
     /// Targets come in rank order, so no later one is better.
-    fn settled(&self, query: usize, target: u32) -> bool {
-        self.cluster.similarity(self.queries[query].row, self.targets[target as usize]) >= SATURATED
+    fn settled(&mut self, query: usize, target: u32) -> bool {
+        self.similarities(query, &[(0.0, target)]).any(|(similarity, _)| similarity >= SATURATED)
     }
 
     fn found(&mut self, query: usize, likely: Likely) {
-        let (cluster, row) = (self.cluster, self.queries[query].row);
-        let exact = likely.candidates.iter().map(|&(_, target)| {
-            let target = self.targets[target as usize];
-            (cluster.similarity(row, target), target)
-        });
-        if let Some((similarity, target)) = most_similar(exact) {
-            let (place, of) = (cluster.members[row].place, cluster.members[target].rank);
-            self.matches.push(Match { place, of, similarity });
+        if likely.candidates.is_empty() {
+            return;
         }
-    }
-}
-
-impl Found {
-    fn add(&mut self, other: Self) {
-        self.matches.extend(other.matches);
-        self.compared += other.compared;
+        if let Some((similarity, target)) = most_similar(self.similarities(query, likely.candidates)) {
+            let of = self.targets[target as usize].rank;
+            self.found.push(Match { place: self.asked[query].place, of, similarity });
+        }
     }
 }

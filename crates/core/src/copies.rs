@@ -3,7 +3,6 @@
 use rayon::prelude::*;
 
 use crate::assign::NO_CLUSTER;
-use crate::embeddings::hash;
 use crate::score::Part;
 
 /// What a row of a part is to the comparison.
@@ -17,23 +16,18 @@ pub(crate) enum Kind {
     CopyOfZeros,
 }
 
-/// Finds the copies among the rows of each cluster. `order` is the places of the rows in rank order.
-pub(crate) fn kinds(part: &Part, order: &[u32]) -> Vec<Kind> {
-    let dim = part.rows.dim();
-    let buffer = || vec![0.0; dim];
-    let hashed = |row: &mut Vec<f32>, (rank, &place): (usize, &u32)| {
-        part.rows.copy_row(place as usize, row);
-        (part.cluster[place as usize], hash(row), rank as u32)
-    };
-    let mut hashes: Vec<(u32, u64, u32)> =
-        order.par_iter().enumerate().with_min_len(256).map_init(buffer, hashed).collect();
+/// Finds the copies among the rows of each cluster. `rank` is each row's place in the rank order, `hash` that of its bits.
+pub(crate) fn kinds(part: &Part, rank: &[u32], hash: &[u64]) -> Vec<Kind> {
+    let hashed = |place: usize| (part.cluster[place], hash[place], rank[place], place as u32);
+    let mut hashes: Vec<(u32, u64, u32, u32)> = (0..rank.len()).into_par_iter().map(hashed).collect();
     hashes.par_sort_unstable();
-    let same = |a: &(u32, u64, u32), b: &(u32, u64, u32)| a.0 == b.0 && a.1 == b.1;
-    let runs: Vec<&[(u32, u64, u32)]> =
-        hashes.chunk_by(same).filter(|run| run.len() > 1 && run[0].0 != NO_CLUSTER).collect();
+    let runs: Vec<&[(u32, u64, u32, u32)]> = hashes
+        .chunk_by(|a, b| (a.0, a.1) == (b.0, b.1))
+        .filter(|run| run.len() > 1 && run[0].0 != NO_CLUSTER)
+        .collect();
     let copies: Vec<(u32, Kind)> = runs
         .par_iter()
-        .flat_map_iter(|run| copies_in(part, run.iter().map(|&(.., rank)| order[rank as usize]), dim))
+        .flat_map_iter(|run| copies_in(part, run.iter().map(|&(.., place)| place)))
         .collect();
     let mut kinds = vec![Kind::Original; part.numbers.len()];
     copies.into_iter().for_each(|(place, kind)| kinds[place as usize] = kind);
@@ -41,14 +35,14 @@ pub(crate) fn kinds(part: &Part, order: &[u32]) -> Vec<Kind> {
 }
 
 /// The copies among rows of one cluster and one hash, in rank order. Different vectors of one hash are told apart.
-fn copies_in(part: &Part, places: impl Iterator<Item = u32>, dim: usize) -> Vec<(u32, Kind)> {
+fn copies_in(part: &Part, places: impl Iterator<Item = u32>) -> Vec<(u32, Kind)> {
     let mut originals: Vec<(u32, Vec<f32>)> = Vec::new();
     let mut copies = Vec::new();
-    let mut row = vec![0.0; dim];
+    let mut buffer = vec![0.0; part.rows.dim()];
     for place in places {
-        part.rows.copy_row(place as usize, &mut row);
+        let row = part.rows.row(place as usize, &mut buffer);
         match originals.iter().find(|(_, original)| *original == row) {
-            None => originals.push((place, row.clone())),
+            None => originals.push((place, row.to_vec())),
             Some(_) if row.iter().all(|&x| x == 0.0) => copies.push((place, Kind::CopyOfZeros)),
             Some(&(original, _)) => copies.push((place, Kind::CopyOf(original))),
         }

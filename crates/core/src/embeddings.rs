@@ -115,20 +115,30 @@ pub enum Direction {
 }
 
 fn normalise(row: &mut [f32]) -> Direction {
+    let (direction, factor) = unit_factor(row);
+    match direction {
+        Direction::Unit => scale(row, factor),
+        _ => row.fill(0.0),
+    }
+    direction
+}
+
+/// What a row has to be multiplied by to be of unit length, by [`scale`]; 0 where it has no direction.
+pub fn unit_factor(row: &[f32]) -> (Direction, f64) {
     let norm = Isa::detect().norm(row);
     if !norm.is_finite() {
-        row.fill(0.0);
-        return Direction::NonFinite;
+        (Direction::NonFinite, 0.0)
+    } else if norm == 0.0 {
+        (Direction::Zero, 0.0)
+    } else {
+        // A row that is of unit length up to rounding stays as it is: reading back what we wrote changes nothing.
+        (Direction::Unit, if (norm - 1.0).abs() > 1e-7 { 1.0 / norm } else { 1.0 })
     }
-    if norm == 0.0 {
-        row.fill(0.0);
-        return Direction::Zero;
-    }
-    // A row that is of unit length up to rounding stays as it is: reading back what we wrote changes nothing.
-    let scale = if (norm - 1.0).abs() > 1e-7 { 1.0 / norm } else { 1.0 };
-    // −0 becomes +0, so that equal rows have equal bits.
-    Isa::detect().scale(row, scale);
-    Direction::Unit
+}
+
+/// Multiplies a row by a factor. −0 becomes +0, so that equal rows have equal bits.
+pub fn scale(row: &mut [f32], factor: f64) {
+    Isa::detect().scale(row, factor);
 }
 
 /// A hash of a row's bits; equal rows are confirmed by comparing them.
@@ -152,8 +162,12 @@ pub trait UnitRows: Sync {
     /// The number of values in a row.
     fn dim(&self) -> usize;
 
-    /// Writes row `i` to `out`, `dim` values: of unit length, or zeros where it has no direction.
-    fn copy_row(&self, i: usize, out: &mut [f32]) -> Direction;
+    /// Row `i`, `dim` values: of unit length, or zeros where it has no direction. It may be put together in the buffer,
+    /// which has as many.
+    fn row<'a>(&'a self, i: usize, buffer: &'a mut [f32]) -> &'a [f32];
+
+    /// Whether row `i` has a direction.
+    fn direction(&self, i: usize) -> Direction;
 
     /// Says that row `i` will be wanted soon.
     fn prefetch(&self, i: usize);
@@ -164,8 +178,11 @@ impl UnitRows for UnitEmbeddings {
         self.dim
     }
 
-    fn copy_row(&self, i: usize, out: &mut [f32]) -> Direction {
-        out.copy_from_slice(self.row(i));
+    fn row<'a>(&'a self, i: usize, _: &'a mut [f32]) -> &'a [f32] {
+        self.row(i)
+    }
+
+    fn direction(&self, i: usize) -> Direction {
         if self.non_finite.binary_search(&i).is_ok() {
             return Direction::NonFinite;
         }
@@ -189,12 +206,6 @@ pub fn prefetch<T>(values: &[T]) {
     }
     #[cfg(not(target_arch = "x86_64"))]
     let _ = values;
-}
-
-/// Scales a row to unit length in place, with the bits that [`UnitEmbeddings::new`] gives; zeros where it has no
-/// direction.
-pub fn scale_to_unit(row: &mut [f32]) -> Direction {
-    normalise(row)
 }
 
 /// Converts the bits of f16 numbers to f32.

@@ -100,7 +100,7 @@ impl Searcher for Better<'_> {
         self.search.best[self.sample(query)] - window / 2.0
     }
 
-    fn settled(&self, query: usize, target: u32) -> bool {
+    fn settled(&mut self, query: usize, target: u32) -> bool {
         self.similarity(query, target) >= SATURATED
     }
 

@@ -18,6 +18,7 @@ mod codes;
 mod compare;
 mod copies;
 mod embeddings;
+mod encodings;
 mod exhaustive;
 mod kernels;
 mod kmeans;
@@ -29,7 +30,7 @@ mod score;
 mod select;
 
 pub use assign::{AUTO_GAP, Assigner, Assignment, NO_CLUSTER, Probes, centroid_similarity};
-pub use embeddings::{Direction, ShapeError, UnitEmbeddings, UnitRows, half_to_f32, prefetch, scale_to_unit};
+pub use embeddings::{Direction, ShapeError, UnitEmbeddings, UnitRows, half_to_f32, prefetch, scale, unit_factor};
 pub use exhaustive::ExhaustiveSearch;
 pub use kernels::instruction_set;
 pub use kmeans::{Trained, Training, train};

@@ -4,9 +4,10 @@ use std::ops::Range;
 
 use rayon::prelude::*;
 
-use crate::compare::{COPY, Cluster, Found, Match};
+use crate::compare::{Best, COPY, Comparison, Found, Match, NO_RANK};
 use crate::copies::{Kind, kinds};
 use crate::embeddings::{UnitEmbeddings, UnitRows};
+use crate::encodings::Encodings;
 use crate::lists::{Lists, place_in};
 use crate::rank::{RankKey, Ranking};
 
@@ -29,6 +30,19 @@ pub struct Part<'a> {
     pub probes: &'a [u32],
     /// The clusters to compare in. Rows of other clusters take part where they probe one of these.
     pub clusters: Range<u32>,
+}
+
+impl Part<'_> {
+    /// The other clusters that a row can be compared in.
+    pub(crate) fn probes_per_row(&self) -> usize {
+        self.probes.len() / self.numbers.len().max(1)
+    }
+
+    /// Those of the row at a place.
+    pub(crate) fn probes(&self, place: usize) -> &[u32] {
+        let width = self.probes_per_row();
+        &self.probes[place * width..(place + 1) * width]
+    }
 }
 
 /// Scores of all rows while clusters are being compared, in any order and any division into parts.
@@ -91,39 +105,40 @@ impl<'a> Scoring<'a> {
             .collect();
         order.par_sort_unstable();
         let order: Vec<u32> = order.into_iter().map(|(_, place)| place).collect();
-        let kinds = kinds(part, &order);
-        let lists = Lists::of(part, &order, &kinds);
-        let mut best = Best::none(part.numbers.len());
-        best.take_copies(part, &kinds, &lists);
-        let clusters = part.clusters.len();
-        let mut found: Vec<Found> = Vec::new();
-        let (mut compared, mut first) = (0, 0);
-        while first < clusters {
-            let mut end = first;
-            let mut rows = 0;
-            while end < clusters && (end == first || rows < BATCH) {
-                rows += lists.own(end).len() + lists.visitors(end).len();
-                end += 1;
+        let mut rank = vec![0; order.len()];
+        order.iter().zip(0..).for_each(|(&place, r)| rank[place as usize] = r);
+        let encodings = Encodings::of(part, self.centroids);
+        let kinds = kinds(part, &rank, &encodings.hash);
+        let lists = Lists::of(part, &rank, &kinds);
+        let mut best: Best = vec![(f32::NEG_INFINITY, NO_RANK); order.len()];
+        take_copies(&mut best, part, (&kinds, &rank), &lists);
+        let comparison = Comparison { part, centroids: self.centroids, lists: &lists, encodings: &encodings };
+        let mut compared = 0;
+        let mut pass = |visited: bool, told: &dyn Fn(usize) -> usize| {
+            for clusters in batches(&lists) {
+                let compare = |c| match visited {
+                    false => comparison.alone(c),
+                    true => comparison.with_visitors(c, &best),
+                };
+                let found: Vec<Found> = clusters.clone().into_par_iter().map(compare).collect();
+                for found in found {
+                    compared += found.compared;
+                    found.matches.iter().for_each(|found| take(&mut best, found));
+                }
+                done(clusters.map(|c| told(lists.rows[c])).sum());
             }
-            let compare = |c| {
-                let centroid = self.centroids.row(part.clusters.start as usize + c);
-                Cluster::gather(part, centroid, lists.members(c)).compare()
-            };
-            // While one batch is being compared, the matches of the one before are taken in.
-            let before = std::mem::take(&mut found);
-            let (new, ()) = rayon::join(
-                || (first..end).into_par_iter().map(compare).collect(),
-                || best.take_all(&before),
-            );
-            found = new;
-            compared += found.iter().map(|found| found.compared).sum::<u64>();
-            done((first..end).map(|c| lists.rows[c]).sum());
-            first = end;
+        };
+        // When the clusters have been compared each by itself, most rows have found what they will find, and little that
+        // visitors come near to has to be looked at.
+        if part.probes_per_row() == 0 {
+            pass(false, &|rows| rows);
+        } else {
+            pass(false, &|rows| rows / 2);
+            pass(true, &|rows| rows - rows / 2);
         }
-        best.take_all(&found);
         let mut scores = PartScores { compared, ..PartScores::default() };
         for (&row, &(similarity, of)) in
-            part.numbers.iter().zip(&best.matches).filter(|(_, best)| best.1 != NO_RANK)
+            part.numbers.iter().zip(&best).filter(|(_, best)| best.1 != NO_RANK)
         {
             scores.rows.push(row);
             scores.similarity.push(similarity);
@@ -171,45 +186,40 @@ impl<'a> Scoring<'a> {
     }
 }
 
-/// In place of a rank: there is none.
-const NO_RANK: u32 = u32::MAX;
-
-/// The matches of a part so far: for each place the highest similarity and the rank of the row that reaches it.
-struct Best {
-    matches: Vec<(f32, u32)>,
+/// Clusters whose rows are compared before their matches are taken in.
+fn batches(lists: &Lists) -> Vec<Range<usize>> {
+    let (clusters, mut batches, mut first) = (lists.rows.len(), Vec::new(), 0);
+    while first < clusters {
+        let (mut end, mut rows) = (first, 0);
+        while end < clusters && (end == first || rows < BATCH) {
+            rows += lists.own(end).len() + lists.visitors(end).len();
+            end += 1;
+        }
+        batches.push(first..end);
+        first = end;
+    }
+    batches
 }
 
-impl Best {
-    fn none(rows: usize) -> Self {
-        Self { matches: vec![(f32::NEG_INFINITY, NO_RANK); rows] }
+fn take(best: &mut Best, found: &Match) {
+    let best = &mut best[found.place as usize];
+    if found.similarity > best.0 || (found.similarity == best.0 && found.of < best.1) {
+        *best = (found.similarity, found.of);
     }
+}
 
-    fn take(&mut self, found: &Match) {
-        let best = &mut self.matches[found.place as usize];
-        if found.similarity > best.0 || (found.similarity == best.0 && found.of < best.1) {
-            *best = (found.similarity, found.of);
-        }
-    }
-
-    fn take_all(&mut self, found: &[Found]) {
-        found.iter().flat_map(|found| &found.matches).for_each(|found| self.take(found));
-    }
-
-    /// Copies need no comparison. The similarities of a zero vector are all 0, and the earliest-ranking row that it is
-    /// compared with reaches that.
-    fn take_copies(&mut self, part: &Part, kinds: &[Kind], lists: &Lists) {
-        for (place, kind) in kinds.iter().enumerate() {
-            let Some(c) = place_in(part, part.cluster[place]) else { continue };
-            let found = match kind {
-                Kind::Original => None,
-                Kind::CopyOf(original) => Some((lists.rank[*original as usize], COPY)),
-                Kind::CopyOfZeros => {
-                    lists.own(c).iter().chain(lists.visitors(c)).min().map(|&first| (first, 0.0))
-                }
-            };
-            if let Some((of, similarity)) = found {
-                self.take(&Match { place: place as u32, of, similarity });
-            }
+/// Copies need no comparison. The similarities of a zero vector are all 0, and the earliest-ranking row that it is compared
+/// with reaches that.
+fn take_copies(best: &mut Best, part: &Part, (kinds, rank): (&[Kind], &[u32]), lists: &Lists) {
+    for (place, kind) in kinds.iter().enumerate() {
+        let Some(c) = place_in(part, part.cluster[place]) else { continue };
+        let found = match kind {
+            Kind::Original => None,
+            Kind::CopyOf(original) => Some((rank[*original as usize], COPY)),
+            Kind::CopyOfZeros => lists.first(c).map(|first| (first, 0.0)),
+        };
+        if let Some((of, similarity)) = found {
+            take(best, &Match { place: place as u32, of, similarity });
         }
     }
 }

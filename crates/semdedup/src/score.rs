@@ -122,7 +122,7 @@ impl Scorer<'_> {
             let cluster = &mut all[range.start as usize..range.end as usize];
             // While one block is being written, the next is read.
             let read = || -> Result<(Block, Vec<f32>)> {
-                let rows = store.read_raw(range.clone())?;
+                let rows = store.read_rows(range.clone())?;
                 let similarity = centroid_similarity(&rows, centroids, cluster);
                 let mut compared = cluster.to_vec();
                 copies.leave_out_of_block(range.start, &mut compared);

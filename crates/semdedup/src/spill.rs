@@ -14,7 +14,7 @@ use semdedup_core::{NO_CLUSTER, Part};
 use crate::Result;
 use crate::files::at;
 use crate::groups::{Groups, Load};
-use crate::store::{EmbeddingStore, RawRows};
+use crate::store::{EmbeddingStore, Rows};
 
 /// The memory of the buffers of all files.
 const BUFFERS: usize = 32 << 20;
@@ -22,56 +22,42 @@ const BUFFERS: usize = 32 << 20;
 /// A block of rows with all that comparing them takes.
 pub(crate) struct Block {
     pub(crate) first: u64,
-    pub(crate) rows: RawRows,
+    pub(crate) rows: Rows,
     pub(crate) cluster: Vec<u32>,
     pub(crate) probes: Vec<u32>,
 }
 
-/// The rows of one load, in memory. Those of a whole group lie cluster after cluster, so that rows that are compared lie
-/// near each other, then come the visitors from other groups.
+/// The rows of one load, in memory, in the order in which they came.
 pub(crate) struct Members {
-    rows: RawRows,
+    rows: Rows,
     numbers: Vec<u64>,
     cluster: Vec<u32>,
     probes: Vec<u32>,
     clusters: Range<u32>,
-    /// Where the next row of each cluster goes, and the next visitor; or where the next row goes, whichever it is.
-    next: Vec<usize>,
+    /// Where the next row goes.
+    next: usize,
 }
 
 impl Members {
-    /// For a whole group.
-    fn of_group(groups: &Groups, group: usize, store: &EmbeddingStore) -> Self {
-        let clusters = &groups.clusters[group];
-        let mut next = vec![0];
-        for &size in &groups.sizes[clusters.start as usize..clusters.end as usize] {
-            next.push(next[next.len() - 1] + size as usize);
-        }
-        Self { next, ..Self::of_rows(groups, (group, groups.rows[group] as usize), store) }
-    }
-
     /// For so many rows of a group.
-    fn of_rows(groups: &Groups, (group, rows): (usize, usize), store: &EmbeddingStore) -> Self {
+    fn new(groups: &Groups, (group, rows): (usize, usize), store: &EmbeddingStore) -> Self {
         Self {
-            rows: store.raw_zeros(rows),
+            rows: store.no_rows(rows),
             numbers: vec![0; rows],
             cluster: vec![NO_CLUSTER; rows],
             probes: vec![NO_CLUSTER; rows * groups.probes_per_row],
             clusters: groups.clusters[group].clone(),
-            next: vec![0],
+            next: 0,
         }
     }
 
-    fn put(&mut self, number: u64, cluster: u32, probes: &[u32], row: &[u8]) {
-        let own = self.clusters.contains(&cluster);
-        let list = if own { (cluster - self.clusters.start) as usize } else { self.clusters.len() };
-        let list = list.min(self.next.len() - 1);
-        let place = self.next[list];
-        self.next[list] += 1;
+    fn put(&mut self, number: u64, cluster: u32, probes: &[u32], (rows, row): (&Rows, usize)) {
+        let place = self.next;
+        self.next += 1;
         self.numbers[place] = number;
         self.cluster[place] = cluster;
         self.probes[place * probes.len()..(place + 1) * probes.len()].copy_from_slice(probes);
-        self.rows.set(place, row);
+        self.rows.set(place, rows, row);
     }
 
     pub(crate) fn part(&self) -> Part<'_> {
@@ -116,7 +102,7 @@ impl<'a> Spill<'a> {
         loads: Vec<Load>,
         folder: &'a Path,
     ) -> Result<Self> {
-        let all = groups.fit().then(|| Members::of_group(groups, 0, store));
+        let all = groups.fit().then(|| Members::new(groups, (0, groups.rows[0] as usize), store));
         let buffer = (BUFFERS / groups.len()).min(1 << 20);
         let mut files = Vec::new();
         for group in 0..groups.len() {
@@ -143,7 +129,7 @@ impl<'a> Spill<'a> {
             for &i in &members[0] {
                 let (i, number) = (i as usize, block.first + u64::from(i));
                 let probes = self.groups.row_probes(&block.probes, i);
-                all.put(number, block.cluster[i], probes, block.rows.row_bytes(i));
+                all.put(number, block.cluster[i], probes, (&block.rows, i));
             }
         }
         for (file, members) in self.files.iter_mut().zip(&members) {
@@ -176,13 +162,9 @@ impl<'a> Spill<'a> {
 
     fn read(&self, load: Load, file: &mut SpillFile) -> std::io::Result<Members> {
         let (first, second) = load.blocks;
-        let mut members = match first == second {
-            true => Members::of_group(self.groups, load.group, self.store),
-            false => {
-                let rows = file.rows_of(first) + file.rows_of(second);
-                Members::of_rows(self.groups, (load.group, rows as usize), self.store)
-            }
-        };
+        let second_rows = if first == second { 0 } else { file.rows_of(second) };
+        let rows = (file.rows_of(first) + second_rows) as usize;
+        let mut members = Members::new(self.groups, (load.group, rows), self.store);
         self.read_block(first, file, &mut members)?;
         if first != second {
             self.read_block(second, file, &mut members)?;
@@ -209,9 +191,10 @@ impl<'a> Spill<'a> {
             from.read_exact(bytemuck::cast_slice_mut(&mut cluster))?;
             from.read_exact(bytemuck::cast_slice_mut(&mut probes))?;
             from.read_exact(&mut rows)?;
+            let rows = self.store.rows_of(&rows);
             for i in 0..count {
-                let row = &rows[i * row_bytes..(i + 1) * row_bytes];
-                members.put(numbers[i], cluster[i], &probes[i * width..(i + 1) * width], row);
+                let probes = &probes[i * width..(i + 1) * width];
+                members.put(numbers[i], cluster[i], probes, (&rows, i));
             }
             left -= count;
         }
@@ -255,7 +238,7 @@ fn write(out: &mut impl Write, block: &Block, (groups, members): (&Groups, &[u32
     }
     let mut bytes = 8 + members.len() as u64 * (12 + 4 * groups.probes_per_row as u64);
     for i in members {
-        let row = block.rows.row_bytes(of(i));
+        let row = block.rows.bytes(of(i));
         out.write_all(row)?;
         bytes += row.len() as u64;
     }

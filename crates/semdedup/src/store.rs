@@ -8,7 +8,7 @@ use fs_err as fs;
 use half::f16;
 use half::slice::HalfFloatSliceExt;
 use rayon::prelude::*;
-use semdedup_core::{Direction, UnitEmbeddings, UnitRows, half_to_f32, prefetch, scale_to_unit};
+use semdedup_core::{Direction, UnitEmbeddings, UnitRows, half_to_f32, prefetch, scale, unit_factor};
 
 use crate::npy::Matrix;
 use crate::progress::Stage;
@@ -79,7 +79,8 @@ impl EmbeddingStore {
     /// # Errors
     /// If a file cannot be read.
     pub fn read(&self, rows: Range<u64>) -> Result<UnitEmbeddings> {
-        self.read_raw(rows)?.into_units()
+        let numbers: Vec<u64> = rows.collect();
+        self.gather(&numbers)
     }
 
     /// Some rows, in the order given.
@@ -91,24 +92,41 @@ impl EmbeddingStore {
         UnitEmbeddings::new(values, self.dim).map_err(|error| Error::usage(error.to_string()))
     }
 
-    /// The rows of a range, neither converted nor scaled: as f16 if all files have f16.
-    pub(crate) fn read_raw(&self, rows: Range<u64>) -> Result<RawRows> {
+    /// The rows of a range, as f16 if all files have f16.
+    pub(crate) fn read_rows(&self, rows: Range<u64>) -> Result<Rows> {
         let count = (rows.end - rows.start) as usize;
         let number = |i: usize| rows.start + i as u64;
-        let values = match self.is_half() {
-            true => RawValues::Half(self.fill(count, number, f16::ZERO, Matrix::read_half)?),
-            false => RawValues::Float(self.fill(count, number, 0.0, Matrix::read)?),
+        let mut read = self.no_rows(0);
+        read.values = match self.is_half() {
+            true => Values::Half(self.fill(count, number, f16::ZERO, Matrix::read_half)?),
+            false => Values::Float(self.fill(count, number, 0.0, Matrix::read)?),
         };
-        Ok(RawRows { values, dim: self.dim })
+        read.scale();
+        Ok(read)
     }
 
     /// So many rows of zeros, to be set.
-    pub(crate) fn raw_zeros(&self, rows: usize) -> RawRows {
+    pub(crate) fn no_rows(&self, rows: usize) -> Rows {
         let values = match self.is_half() {
-            true => RawValues::Half(vec![f16::ZERO; rows * self.dim]),
-            false => RawValues::Float(vec![0.0; rows * self.dim]),
+            true => Values::Half(vec![f16::ZERO; rows * self.dim]),
+            false => Values::Float(vec![0.0; rows * self.dim]),
         };
-        RawRows { values, dim: self.dim }
+        let factors = if self.is_half() { vec![0.0; rows] } else { Vec::new() };
+        Rows { values, dim: self.dim, directions: vec![Direction::Zero; rows], factors }
+    }
+
+    /// Rows from their bytes, in the order of this machine.
+    pub(crate) fn rows_of(&self, bytes: &[u8]) -> Rows {
+        let mut rows = self.no_rows(bytes.len() / self.row_bytes() as usize);
+        match &mut rows.values {
+            Values::Half(values) => {
+                let bits: &mut [u16] = values.reinterpret_cast_mut();
+                bytemuck::cast_slice_mut(bits).copy_from_slice(bytes);
+            }
+            Values::Float(values) => bytemuck::cast_slice_mut(values).copy_from_slice(bytes),
+        }
+        rows.scale();
+        rows
     }
 
     fn fill<T: Copy + Send>(
@@ -150,77 +168,106 @@ impl EmbeddingStore {
     }
 }
 
-/// Rows as they lie in the files; they are scaled to unit length when they are looked at.
+/// Rows of unit length. Those of f16 stay as they lie in the files and are scaled when they are looked at.
 #[derive(Debug)]
-pub(crate) struct RawRows {
-    values: RawValues,
+pub(crate) struct Rows {
+    values: Values,
     dim: usize,
+    directions: Vec<Direction>,
+    /// What rows of f16 are multiplied by; none for f32.
+    factors: Vec<f64>,
 }
 
 #[derive(Debug)]
-enum RawValues {
+enum Values {
     Half(Vec<f16>),
     Float(Vec<f32>),
 }
 
-impl RawRows {
-    pub(crate) fn into_units(self) -> Result<UnitEmbeddings> {
-        let values = match self.values {
-            RawValues::Half(values) => to_f32(&values),
-            RawValues::Float(values) => values,
-        };
-        UnitEmbeddings::new(values, self.dim).map_err(|error| Error::usage(error.to_string()))
-    }
-
+impl Rows {
     /// The bytes of a row, in the order of this machine.
-    pub(crate) fn row_bytes(&self, i: usize) -> &[u8] {
+    pub(crate) fn bytes(&self, i: usize) -> &[u8] {
         let range = i * self.dim..(i + 1) * self.dim;
         match &self.values {
-            RawValues::Half(values) => bytemuck::cast_slice(values[range].reinterpret_cast()),
-            RawValues::Float(values) => bytemuck::cast_slice(&values[range]),
+            Values::Half(values) => bytemuck::cast_slice(values[range].reinterpret_cast()),
+            Values::Float(values) => bytemuck::cast_slice(&values[range]),
         }
     }
 
-    /// Sets a row to bytes in the order of this machine.
-    pub(crate) fn set(&mut self, i: usize, bytes: &[u8]) {
-        let range = i * self.dim..(i + 1) * self.dim;
-        let row: &mut [u8] = match &mut self.values {
-            RawValues::Half(values) => {
-                let bits: &mut [u16] = values[range].reinterpret_cast_mut();
-                bytemuck::cast_slice_mut(bits)
+    /// Sets a row to one of rows that came from the same files.
+    pub(crate) fn set(&mut self, i: usize, from: &Self, row: usize) {
+        let (to, of) = (i * self.dim..(i + 1) * self.dim, row * self.dim..(row + 1) * self.dim);
+        match (&mut self.values, &from.values) {
+            (Values::Half(values), Values::Half(other)) => {
+                values[to].copy_from_slice(&other[of]);
+                self.factors[i] = from.factors[row];
             }
-            RawValues::Float(values) => bytemuck::cast_slice_mut(&mut values[range]),
-        };
-        row.copy_from_slice(bytes);
+            (Values::Float(values), Values::Float(other)) => values[to].copy_from_slice(&other[of]),
+            _ => unreachable!("all rows of a store are of one type"),
+        }
+        self.directions[i] = from.directions[row];
+    }
+
+    /// Brings the rows to unit length, or finds what brings them there.
+    fn scale(&mut self) {
+        let dim = self.dim;
+        match &mut self.values {
+            Values::Half(values) => {
+                let factor = |buffer: &mut Vec<f32>, row: &[f16]| {
+                    half_to_f32(row.reinterpret_cast(), buffer);
+                    unit_factor(buffer)
+                };
+                let rows = values.par_chunks_exact(dim).with_min_len(SCALED_TOGETHER);
+                let found = rows.map_init(|| vec![0.0; dim], factor);
+                (self.directions, self.factors) = found.unzip();
+            }
+            Values::Float(values) => {
+                let scaled = |row: &mut [f32]| {
+                    let (direction, factor) = unit_factor(row);
+                    match direction {
+                        Direction::Unit => scale(row, factor),
+                        _ => row.fill(0.0),
+                    }
+                    direction
+                };
+                let rows = values.par_chunks_exact_mut(dim).with_min_len(SCALED_TOGETHER);
+                self.directions = rows.map(scaled).collect();
+            }
+        }
     }
 }
 
-fn to_f32(half: &[f16]) -> Vec<f32> {
-    let mut values = vec![0.0; half.len()];
-    let some = values.par_chunks_mut(CONVERTED_TOGETHER).zip(half.par_chunks(CONVERTED_TOGETHER));
-    some.for_each(|(values, half)| half_to_f32(half.reinterpret_cast(), values));
-    values
-}
+/// Rows that a thread scales in one go.
+const SCALED_TOGETHER: usize = 256;
 
-/// Numbers that a thread converts in one go.
-const CONVERTED_TOGETHER: usize = 1 << 16;
-
-impl UnitRows for RawRows {
+impl UnitRows for Rows {
     fn dim(&self) -> usize {
         self.dim
     }
 
-    fn copy_row(&self, i: usize, out: &mut [f32]) -> Direction {
+    fn row<'a>(&'a self, i: usize, buffer: &'a mut [f32]) -> &'a [f32] {
         let range = i * self.dim..(i + 1) * self.dim;
         match &self.values {
-            RawValues::Half(values) => half_to_f32(values[range].reinterpret_cast(), out),
-            RawValues::Float(values) => out.copy_from_slice(&values[range]),
+            Values::Float(values) => &values[range],
+            Values::Half(values) => {
+                match self.directions[i] {
+                    Direction::Unit => {
+                        half_to_f32(values[range].reinterpret_cast(), buffer);
+                        scale(buffer, self.factors[i]);
+                    }
+                    _ => buffer.fill(0.0),
+                }
+                buffer
+            }
         }
-        scale_to_unit(out)
+    }
+
+    fn direction(&self, i: usize) -> Direction {
+        self.directions[i]
     }
 
     fn prefetch(&self, i: usize) {
-        prefetch(self.row_bytes(i));
+        prefetch(self.bytes(i));
     }
 }
 
