@@ -4,7 +4,7 @@
 
 OUT_DIR/assignments.npy has the most similar centroid of each row, OUT_DIR/probes.npy the other clusters that the row is
 compared in by semdedup's default, `--probes auto`: the next one, and up to six more whose similarity is less than that of
-its own by 0.1 or less; then -1. A row of zeros goes to cluster 0 and probes none; one with a NaN or an infinity has no
+its own by 0.1 or less, but only two more if its own is 0.9975 or more; then -1. A row of zeros goes to cluster 0 and probes none; one with a NaN or an infinity has no
 cluster, -1. Every similarity is computed in f32 by FAISS, where semdedup sorts out most centroids by 8-bit estimates.
 
 Prints one JSON object.
@@ -18,6 +18,7 @@ from pathlib import Path
 
 MOST = 8  # clusters that a row is compared in
 GAP = 0.1
+CLOSE, MOST_IF_CLOSE = 0.9975, 4
 BLOCK = 1 << 16
 
 
@@ -45,6 +46,7 @@ def assign(rows, index):
     rows = np.where(finite[:, None], rows, 0) / np.where(finite & directed, lengths.ravel(), 1)[:, None]
     similarity, clusters = index.search(np.ascontiguousarray(rows), min(MOST, index.ntotal))
     reached = similarity[:, :1] - similarity <= np.float32(GAP)
+    reached[similarity[:, 0] >= np.float32(CLOSE), MOST_IF_CLOSE:] = False
     reached[:, :2] = True
     clusters[~reached] = -1
     clusters[~directed | ~finite] = -1

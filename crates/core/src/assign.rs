@@ -18,12 +18,17 @@ pub enum Probes {
     /// In those of its so many most similar centroids. One is the paper's method: its own cluster alone.
     Nearest(usize),
     /// In its own, in the next one, and in up to six more whose centroids are nearly as similar as its own: by
-    /// [`AUTO_GAP`] or less. A row deep inside its cluster has its duplicates there; one at a border may not.
+    /// [`AUTO_GAP`] or less. A row deep inside its cluster has its duplicates there; one at a border may not. A row that is
+    /// all but equal to its centroid, by [`AUTO_CLOSE`] or more, is compared in two of the six at most: any row of its cluster
+    /// that is as close is its duplicate already. In a crowd of near-equal rows all centroids are nearly as similar.
     Auto,
 }
 
 /// See [`Probes::Auto`].
 pub const AUTO_GAP: f32 = 0.1;
+
+/// See [`Probes::Auto`]. Two rows that are so similar to a centroid have a cosine of 0.99 or more.
+pub const AUTO_CLOSE: f32 = 0.9975;
 
 impl Probes {
     /// The most clusters that a row is compared in.
@@ -34,11 +39,21 @@ impl Probes {
         }
     }
 
-    /// Whether a row probes the cluster that comes `place`-th (its own being 0), less similar than its own by `gap`.
-    fn reaches(self, place: usize, gap: f32) -> bool {
+    /// Whether a row of this similarity to its own centroid probes the cluster that comes `place`-th (its own being 0).
+    fn reaches(self, place: usize, own: f32, similarity: f32) -> bool {
         match self {
             Self::Nearest(count) => place < count,
-            Self::Auto => place < self.most() && (place <= 1 || gap <= AUTO_GAP),
+            Self::Auto if place <= 1 => true,
+            Self::Auto if own >= AUTO_CLOSE => place < 4 && own - similarity <= AUTO_GAP,
+            Self::Auto => place < 8 && own - similarity <= AUTO_GAP,
+        }
+    }
+
+    /// The centroids that are wanted in any case, and how much less similar than the own one others may be.
+    fn wanted(self) -> (usize, f32) {
+        match self {
+            Self::Nearest(count) => (count.max(1), 0.0),
+            Self::Auto => (2, AUTO_GAP),
         }
     }
 }
@@ -76,6 +91,19 @@ const GROUPS_PER_ROW: usize = 8;
 /// Of a crowd of centroids that codes cannot tell apart, so many are compared exactly: all are about as near.
 const CANDIDATES: usize = 1024;
 
+/// A row or centroid that is so similar to the centre of a group is encoded relative to it, because relative to zero it could
+/// not be told from others that are.
+const NEAR: f32 = 0.99;
+
+/// So many centroids that lie near each other are a group of their own, where otherwise all are compared one by one.
+const CROWD: usize = 64;
+
+/// A centroid is compared with the first ones of so many crowds before it to find out whether it belongs to one.
+const RECENT: usize = 32;
+
+/// The first so many centroids that a row is compared with lie far from each other.
+const EARLY: usize = 64;
+
 /// Rows that are looked up together, so that those of one group meet its centroids while these are in the cache.
 const TOGETHER: usize = 2048;
 
@@ -94,42 +122,22 @@ pub struct Assigner<'a> {
 #[derive(Debug)]
 struct Group {
     centroids: Vec<u32>,
+    /// Relative to the centre, for rows that are near it, and for all others.
     panels: Panels,
+    panels_for_whole: Panels,
+    /// The greatest distance of a centroid from the centre.
+    radius: f32,
 }
 
 impl<'a> Assigner<'a> {
     /// Arranges the centroids.
     pub fn new(centroids: &'a UnitEmbeddings) -> Self {
         assert!(!centroids.is_empty(), "rows need at least one centroid");
-        let dim = centroids.dim();
-        let origin = vec![0.0; dim];
-        let mut centres = UnitEmbeddings::empty(dim);
-        let mut members: Vec<Vec<u32>> = Vec::new();
-        if centroids.len() <= FLAT {
-            centres.push_unit(&mean(centroids));
-            members.push((0..centroids.len() as u32).collect());
-        } else {
-            let clusters = (centroids.len() as f64).sqrt().round() as usize;
-            centres =
-                train(centroids, &Training { clusters, iterations: 6, refinements: 0, seed: 0 }).centroids;
-            members.resize(centres.len(), Vec::new());
-            let home = Assigner::new(&centres).assign(centroids, Probes::Nearest(1)).cluster;
-            // A centroid that is not finite is as far from one group as from another.
-            let group = |group: u32| if group == NO_CLUSTER { 0 } else { group as usize };
-            home.iter().zip(0..).for_each(|(&home, c)| members[group(home)].push(c));
-            let used: Vec<usize> = (0..members.len()).filter(|&g| !members[g].is_empty()).collect();
-            let mut centres_used = UnitEmbeddings::empty(dim);
-            used.iter().for_each(|&g| centres_used.push_unit(centres.row(g)));
-            centres = centres_used;
-            members.retain(|members| !members.is_empty());
-        }
-        let groups = members.into_iter().enumerate().map(|(g, centroids_of)| {
-            let rows = centroids_of.iter().map(|&c| centroids.row(c as usize));
-            let codes = Codes::encode(rows, centres.row(g), &origin);
-            Group { panels: Panels::pack(&codes, 0..codes.len()), centroids: centroids_of }
-        });
-        let groups = groups.collect();
+        let (centres, members) = if centroids.len() <= FLAT { crowds(centroids) } else { groups(centroids) };
+        let origin = vec![0.0; centroids.dim()];
         let codes = Codes::encode((0..centres.len()).map(|g| centres.row(g)), &origin, &origin);
+        let groups = members.into_iter().enumerate().map(|(g, members)| Group::of(centroids, members, centres.row(g)));
+        let groups = groups.collect();
         Self { centroids, centre_panels: Panels::pack(&codes, 0..codes.len()), centres, groups }
     }
 
@@ -172,27 +180,35 @@ impl<'a> Assigner<'a> {
         let codes = Codes::encode(range.clone().map(|row| rows.row(row)), &origin, &origin);
         found.resize_with(found.len().max(codes.len()), Found::default);
         found.iter_mut().for_each(Found::clear);
-        let mut lookup = Lookup { codes: &codes, wanted: probes.most(), found, compared: 0 };
+        let mut lookup = Lookup { codes: &codes, probes, found, compared: 0 };
         let nearest = self.nearest_groups(rows, range.start, &codes, &mut lookup.compared);
         let width = nearest.len() / codes.len().max(1);
         // The nearest group first: it shows how similar a centroid of another group must be.
         for places in [0..1, 1..width] {
             let mut visits: Vec<Vec<(usize, f32)>> = vec![Vec::new(); self.groups.len()];
             for (row, groups) in nearest.chunks_exact(width).enumerate() {
-                groups[places.clone()].iter().for_each(|&(g, to)| visits[g as usize].push((row, to)));
+                for &(g, to_centre) in &groups[places.clone()] {
+                    if lookup.found[row].may_take(to_centre + self.groups[g as usize].radius, lookup.probes) {
+                        visits[g as usize].push((row, to_centre));
+                    }
+                }
             }
-            self.groups.iter().zip(&visits).for_each(|(group, visits)| lookup.look(group, visits));
+            for (g, visits) in visits.iter().enumerate() {
+                let (near, far): (Vec<(usize, f32)>, Vec<_>) = visits.iter().partition(|visit| visit.1 >= NEAR);
+                lookup.look(&self.groups[g], &far);
+                lookup.look_near(&self.groups[g], self.centres.row(g), &near, |row| rows.row(range.start + row));
+            }
         }
         let mut assignment = Assignment { compared: lookup.compared, ..Assignment::default() };
         for (row, found) in range.zip(lookup.found) {
             let nearest = found.decide(|c| dot(rows.row(row), self.centroids.row(c as usize)));
-            let (own, cluster) = nearest[0];
-            assignment.cluster.push(cluster);
-            assignment.similarity.push(directed(own));
+            let own = nearest[0];
+            assignment.cluster.push(own.centroid);
+            assignment.similarity.push(directed(own.estimate));
             let others = nearest[1..].iter().zip(1..);
-            let reached = others.take_while(|&(&(x, _), place)| probes.reaches(place, own - x));
+            let reached = others.take_while(|&(c, place)| probes.reaches(place, own.estimate, c.estimate));
             let before = assignment.probes.len();
-            assignment.probes.extend(reached.map(|(&(_, c), _)| c));
+            assignment.probes.extend(reached.map(|(c, _)| c.centroid));
             assignment.probes.resize(before + probes.most() - 1, NO_CLUSTER);
         }
         assignment
@@ -207,17 +223,20 @@ impl<'a> Assigner<'a> {
         codes: &Codes,
         compared: &mut u64,
     ) -> Vec<(u32, f32)> {
-        let wanted = GROUPS_PER_ROW.min(self.groups.len());
+        let flat = self.centroids.len() <= FLAT;
+        let wanted = if flat { self.groups.len() } else { GROUPS_PER_ROW.min(self.groups.len()) };
         let exact = |i: usize, g: u32| (g, dot(rows.row(first + i), self.centres.row(g as usize)));
-        if self.groups.len() == 1 {
-            return (0..codes.len()).map(|i| exact(i, 0)).collect();
+        if flat {
+            let all = |i: usize| (0..self.groups.len() as u32).map(move |g| exact(i, g));
+            return (0..codes.len()).flat_map(all).collect();
         }
         *compared += codes.len() as u64 * self.groups.len() as u64;
         let queries: Vec<Query> =
             (0..codes.len()).map(|row| Query { row, limit: self.groups.len() }).collect();
         let mut nearest = Vec::with_capacity(codes.len() * wanted);
         let mut groups = Groups { wanted, exact, found: Found::default(), nearest: &mut nearest };
-        Search { codes, targets: &self.centre_panels, wanted, most: CANDIDATES }.run(&queries, &mut groups);
+        let search = Search { codes, targets: &self.centre_panels, wanted, gap: 0.0, most: CANDIDATES };
+        search.run(&queries, &mut groups);
         nearest
     }
 }
@@ -233,81 +252,102 @@ struct Groups<'a, F> {
 impl<F: Fn(usize, u32) -> (u32, f32)> Searcher for Groups<'_, F> {
     fn found(&mut self, query: usize, likely: Likely) {
         self.found.clear();
-        likely.candidates.iter().for_each(|&candidate| self.found.add(candidate, self.wanted));
-        self.nearest.extend(self.found.best.iter().map(|&(_, g)| (self.exact)(query, g)));
+        for &(estimate, centroid) in likely.candidates {
+            self.found.add(Guess { estimate, off: likely.window / 2.0, centroid }, self.wanted);
+        }
+        self.nearest.extend(self.found.best.iter().map(|guess| (self.exact)(query, guess.centroid)));
     }
 }
 
 /// The rows that are looked up together.
 struct Lookup<'a> {
     codes: &'a Codes,
-    wanted: usize,
-    found: &'a mut Vec<Found>,
+    probes: Probes,
+    found: &'a mut [Found],
     compared: u64,
 }
 
+/// A centroid that may be among the most similar ones of a row.
+#[derive(Debug, Clone, Copy)]
+struct Guess {
+    estimate: f32,
+    /// The most that the estimate can be off.
+    off: f32,
+    centroid: u32,
+}
+
+impl Guess {
+    /// Highest estimate first, on a tie the lower-numbered centroid.
+    fn order(&self, other: &Self) -> std::cmp::Ordering {
+        other.estimate.total_cmp(&self.estimate).then(self.centroid.cmp(&other.centroid))
+    }
+}
+
 /// What has been found for a row.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Found {
-    /// The highest (estimate, centroid), descending, on a tie the lower-numbered first.
-    best: Vec<(f32, u32)>,
-    /// Others that may be the most similar one by their estimates.
-    likely: Vec<(f32, u32)>,
-    /// The widest window of the searches that found these.
-    window: f32,
+    /// Those of the highest estimates, in order.
+    best: Vec<Guess>,
+    /// Others that may be the most similar one.
+    likely: Vec<Guess>,
+    /// The most similar one is at least as similar as this.
+    least: f32,
+}
+
+impl Default for Found {
+    fn default() -> Self {
+        Self { best: Vec::new(), likely: Vec::new(), least: f32::NEG_INFINITY }
+    }
 }
 
 impl Found {
     fn clear(&mut self) {
         self.best.clear();
         self.likely.clear();
-        self.window = 0.0;
+        self.least = f32::NEG_INFINITY;
     }
 
-    fn add(&mut self, found: (f32, u32), wanted: usize) {
-        let before = |a: (f32, u32), b: (f32, u32)| a.0 > b.0 || (a.0 == b.0 && a.1 < b.1);
-        let place = self.best.iter().position(|&other| before(found, other)).unwrap_or(self.best.len());
-        if self.best.len() < wanted {
-            self.best.insert(place, found);
-            return;
+    /// Takes in a guess; the best `most` of them are kept in order.
+    fn add(&mut self, guess: Guess, most: usize) {
+        self.least = self.least.max(guess.estimate - guess.off);
+        let place = self.best.iter().position(|other| guess.order(other).is_lt()).unwrap_or(self.best.len());
+        let mut out = Some(guess);
+        if place < most {
+            let last = if self.best.len() == most { self.best.pop() } else { None };
+            self.best.insert(place, guess);
+            out = last;
         }
-        let out = match place < wanted {
-            true => {
-                let last = self.best.pop();
-                self.best.insert(place, found);
-                last.unwrap_or(found)
-            }
-            false => found,
-        };
-        if out.0 >= self.best[0].0 - self.window {
+        if let Some(out) = out.filter(|out| out.estimate + out.off >= self.least) {
             self.likely.push(out);
             if self.likely.len() >= 2 * CANDIDATES {
-                self.likely
-                    .select_nth_unstable_by(CANDIDATES, |a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
+                self.likely.select_nth_unstable_by(CANDIDATES, Guess::order);
                 self.likely.truncate(CANDIDATES);
             }
         }
     }
 
-    /// What an estimate must reach to matter.
-    fn threshold(&self, wanted: usize, window: f32) -> f32 {
-        match self.best.len() < wanted {
-            true => f32::NEG_INFINITY,
-            false => self.best[wanted - 1].0.min(self.best[0].0 - window.max(self.window)),
-        }
+    /// What an estimate must reach to matter, if it can be off by so much.
+    fn threshold(&self, probes: Probes, off: f32) -> f32 {
+        let (wanted, gap) = probes.wanted();
+        let Some(last) = self.best.get(wanted - 1) else { return f32::NEG_INFINITY };
+        last.estimate.min(self.best[0].estimate - gap).min(self.least) - 2.0 * off
+    }
+
+    /// Whether a centroid that is at most so similar can matter.
+    fn may_take(&self, similarity: f32, probes: Probes) -> bool {
+        similarity >= self.threshold(probes, 0.0)
     }
 
     /// The centroids, most similar first, on a tie the lower-numbered: by exact similarity where one may be the most
     /// similar, by estimates where it is surely not.
-    fn decide(&mut self, exact: impl Fn(u32) -> f32) -> &[(f32, u32)] {
-        let least = self.best[0].0 - self.window;
+    fn decide(&mut self, exact: impl Fn(u32) -> f32) -> &[Guess] {
         self.best.append(&mut self.likely);
-        for (estimate, c) in &mut self.best {
-            if *estimate >= least {
-                *estimate = exact(*c);
+        for guess in &mut self.best {
+            if guess.estimate + guess.off >= self.least {
+                guess.estimate = exact(guess.centroid);
             }
         }
-        self.best.sort_unstable_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
+        self.best.sort_unstable_by(Guess::order);
         &self.best
     }
 }
@@ -315,11 +355,36 @@ impl Found {
 impl Lookup<'_> {
     /// Compares rows, given with their similarity to the centre of a group, with its centroids.
     fn look(&mut self, group: &Group, rows: &[(usize, f32)]) {
-        let (codes, wanted, limit) = (self.codes, self.wanted, group.centroids.len());
-        self.compared += (rows.len() * limit) as u64;
+        let (codes, limit) = (self.codes, group.centroids.len());
         let queries: Vec<Query> = rows.iter().map(|&(row, _)| Query { row, limit }).collect();
-        let mut look = Look { lookup: self, group, rows };
-        Search { codes, targets: &group.panels, wanted, most: wanted + CANDIDATES }.run(&queries, &mut look);
+        self.search((codes, &queries), (group, &group.panels_for_whole), rows, self.probes.wanted());
+    }
+
+    /// The same for rows that lie near the centre.
+    fn look_near<'r>(
+        &mut self,
+        group: &Group,
+        centre: &[f32],
+        rows: &[(usize, f32)],
+        row: impl Fn(usize) -> &'r [f32],
+    ) {
+        let limit = group.centroids.len();
+        let codes = Codes::encode(rows.iter().map(|&(i, _)| row(i)), centre, centre);
+        let queries: Vec<Query> = (0..rows.len()).map(|row| Query { row, limit }).collect();
+        // All centroids may be within the gap; the highest will do.
+        self.search((&codes, &queries), (group, &group.panels), rows, (self.probes.most(), 0.0));
+    }
+
+    fn search(
+        &mut self,
+        (codes, queries): (&Codes, &[Query]),
+        (group, targets): (&Group, &Panels),
+        rows: &[(usize, f32)],
+        (wanted, gap): (usize, f32),
+    ) {
+        self.compared += (rows.len() * group.centroids.len()) as u64;
+        let search = Search { codes, targets, wanted, gap, most: self.probes.most() + CANDIDATES };
+        search.run(queries, &mut Look { lookup: self, group, rows });
     }
 }
 
@@ -333,27 +398,77 @@ struct Look<'a, 'b> {
 impl Searcher for Look<'_, '_> {
     fn least(&self, query: usize, window: f32) -> f32 {
         let (row, to_centre) = self.rows[query];
-        self.lookup.found[row].threshold(self.lookup.wanted, window) - to_centre
+        self.lookup.found[row].threshold(self.lookup.probes, window / 2.0) - to_centre
     }
 
     fn found(&mut self, query: usize, likely: Likely) {
         let (row, to_centre) = self.rows[query];
-        let found = &mut self.lookup.found[row];
-        found.window = found.window.max(likely.window);
+        let most = self.lookup.probes.most();
         for &(estimate, c) in likely.candidates {
-            found.add((estimate + to_centre, self.group.centroids[c as usize]), self.lookup.wanted);
+            let centroid = self.group.centroids[c as usize];
+            let guess = Guess { estimate: estimate + to_centre, off: likely.window / 2.0, centroid };
+            self.lookup.found[row].add(guess, most);
         }
     }
+}
+
+impl Group {
+    fn of(centroids: &UnitEmbeddings, members: Vec<u32>, centre: &[f32]) -> Self {
+        let rows = || members.iter().map(|&c| centroids.row(c as usize));
+        let codes = Codes::encode(rows(), centre, centre);
+        let panels = Panels::pack(&codes, 0..codes.len());
+        let apart = rows().map(|row| Isa::detect().squared_distance(row, centre).sqrt());
+        let radius = apart.reduce(f32::max).unwrap_or(0.0) + 1e-3;
+        Self { panels_for_whole: panels.clone().for_whole_queries(), panels, radius, centroids: members }
+    }
+}
+
+/// Few centroids are one group, of which all are compared, but for those that lie close together.
+fn crowds(centroids: &UnitEmbeddings) -> (UnitEmbeddings, Vec<Vec<u32>>) {
+    let mut leaders: Vec<Vec<u32>> = Vec::new();
+    for c in 0..centroids.len() as u32 {
+        let similar = |other: u32| dot(centroids.row(other as usize), centroids.row(c as usize)) >= NEAR;
+        // Centroids of a crowd were trained together, so they have near numbers.
+        match leaders.iter_mut().rev().take(RECENT).find(|members| similar(members[0])) {
+            Some(members) => members.push(c),
+            None => leaders.push(vec![c]),
+        }
+    }
+    let (crowds, alone): (Vec<Vec<u32>>, Vec<_>) =
+        leaders.into_iter().partition(|members| members.len() >= CROWD);
+    let mut rest: Vec<u32> = alone.into_iter().flatten().collect();
+    // Of each part of the space a centroid comes early, so that a row soon has one to which most others are nothing.
+    let apart = centroids.len().div_ceil(EARLY) as u32;
+    rest.sort_unstable_by_key(|&c| (c % apart, c));
+    let groups: Vec<Vec<u32>> = std::iter::once(rest).chain(crowds).filter(|group| !group.is_empty()).collect();
+    let mut centres = UnitEmbeddings::empty(centroids.dim());
+    groups.iter().for_each(|members| centres.push_unit(&mean(centroids, members)));
+    (centres, groups)
+}
+
+/// Many centroids are clustered themselves.
+fn groups(centroids: &UnitEmbeddings) -> (UnitEmbeddings, Vec<Vec<u32>>) {
+    let clusters = (centroids.len() as f64).sqrt().round() as usize;
+    let trained = train(centroids, &Training { clusters, iterations: 6, refinements: 0, seed: 0 }).centroids;
+    let home = Assigner::new(&trained).assign(centroids, Probes::Nearest(1)).cluster;
+    let mut groups: Vec<Vec<u32>> = vec![Vec::new(); trained.len()];
+    // A centroid that is not finite is as far from one group as from another.
+    let group = |group: u32| if group == NO_CLUSTER { 0 } else { group as usize };
+    home.iter().zip(0..).for_each(|(&home, c)| groups[group(home)].push(c));
+    let mut centres = UnitEmbeddings::empty(centroids.dim());
+    (0..groups.len()).filter(|&g| !groups[g].is_empty()).for_each(|g| centres.push_unit(trained.row(g)));
+    groups.retain(|members| !members.is_empty());
+    (centres, groups)
 }
 
 fn dot(a: &[f32], b: &[f32]) -> f32 {
     Isa::detect().dot(a, b)
 }
 
-fn mean(rows: &UnitEmbeddings) -> Vec<f32> {
+fn mean(rows: &UnitEmbeddings, members: &[u32]) -> Vec<f32> {
     let mut sum = vec![0.0f64; rows.dim()];
-    (0..rows.len()).for_each(|row| Isa::detect().add(&mut sum, rows.row(row)));
-    sum.iter().map(|x| (x / rows.len() as f64) as f32).collect()
+    members.iter().for_each(|&row| Isa::detect().add(&mut sum, rows.row(row as usize)));
+    sum.iter().map(|x| (x / members.len() as f64) as f32).collect()
 }
 
 /// The cosine similarity of each row with the centroid of its given cluster; 0 where the row has no direction.

@@ -110,7 +110,7 @@ impl CodesMut<'_> {
 }
 
 /// Encoded rows in panels of [`LANES`], to be compared with.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Clone)]
 pub(crate) struct Panels {
     /// Four codes of a lane are a word; word `s` of the panel's lane `l` lies at `s * LANES + l`.
     codes: Vec<u32>,
@@ -197,13 +197,15 @@ fn transpose(rows: &[&[[u8; STEP]]], words: &mut [[u32; LANES]]) {
 #[derive(Debug)]
 struct Candidates {
     wanted: usize,
+    gap: f32,
     /// Twice the tolerance: estimates that differ by more are in the right order.
     window: f32,
     /// Estimates below are not looked at.
     threshold: f32,
-    /// The highest estimate.
+    /// The highest estimate, and the next.
     best: f32,
-    /// Where more than one is wanted, the highest estimates, descending.
+    second: f32,
+    /// Where more than two are wanted, the highest estimates, descending.
     highest: Vec<f32>,
     /// (estimate, target)
     found: Vec<(f32, u32)>,
@@ -213,34 +215,48 @@ struct Candidates {
 impl Candidates {
     const NONE: Self = Self {
         wanted: 1,
+        gap: 0.0,
         window: 0.0,
         threshold: f32::NEG_INFINITY,
         best: f32::NEG_INFINITY,
+        second: f32::NEG_INFINITY,
         highest: Vec::new(),
         found: Vec::new(),
         prune_at: 0,
     };
 
-    fn begin(&mut self, wanted: usize, window: f32, threshold: f32) {
+    fn begin(&mut self, (wanted, gap): (usize, f32), window: f32, threshold: f32) {
         self.found.clear();
         self.highest.clear();
-        (self.wanted, self.window, self.threshold) = (wanted, window, threshold);
-        self.best = f32::NEG_INFINITY;
+        (self.wanted, self.gap, self.window, self.threshold) = (wanted, gap, window, threshold);
+        (self.best, self.second) = (f32::NEG_INFINITY, f32::NEG_INFINITY);
         self.prune_at = 32 + 2 * wanted;
     }
 
-    fn offer(&mut self, mut lanes: u32, estimates: &[f32; LANES], first: usize) {
-        while lanes != 0 {
-            let l = lanes.trailing_zeros() as usize;
-            lanes &= lanes - 1;
+    fn offer(&mut self, lanes: u32, estimates: &[f32; LANES], first: usize) {
+        if self.wanted <= 2 {
+            for l in set(lanes) {
+                self.second = self.second.max(self.best.min(estimates[l]));
+                self.best = self.best.max(estimates[l]);
+            }
+            self.raise(if self.wanted == 1 { self.best } else { self.second });
+        }
+        for l in set(lanes) {
             let estimate = estimates[l];
             if estimate >= self.threshold {
                 self.found.push((estimate, (first + l) as u32));
-                self.best = self.best.max(estimate);
-                let last = if self.wanted == 1 { self.best } else { self.last_wanted(estimate) };
-                self.threshold = self.threshold.max(last.min(self.best - self.window));
+                if self.wanted > 2 {
+                    self.best = self.best.max(estimate);
+                    let last = self.last_wanted(estimate);
+                    self.raise(last);
+                }
             }
         }
+    }
+
+    /// Raises the threshold to what is of use beside the lowest estimate that is wanted.
+    fn raise(&mut self, last: f32) {
+        self.threshold = self.threshold.max(last.min(self.best - self.window - self.gap));
     }
 
     /// Keeps the candidates few. Of a crowd of rows that are equal as far as can be told, all are candidates; there the
@@ -281,6 +297,15 @@ impl Candidates {
     }
 }
 
+/// The bits that are set, lowest first.
+fn set(mut bits: u32) -> impl Iterator<Item = usize> {
+    std::iter::from_fn(move || {
+        let lowest = (bits != 0).then(|| bits.trailing_zeros() as usize);
+        bits &= bits.wrapping_sub(1);
+        lowest
+    })
+}
+
 /// A row to find the most similar targets of.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Query {
@@ -296,8 +321,10 @@ pub(crate) struct Search<'a> {
     pub(crate) codes: &'a Codes,
     /// The rows that are searched.
     pub(crate) targets: &'a Panels,
-    /// The candidates are the targets that may be the most similar one, and so many by their estimates.
+    /// The candidates are the targets that may be the most similar one, so many by their estimates, and those that may be
+    /// less similar than the most similar one by `gap` or less.
     pub(crate) wanted: usize,
+    pub(crate) gap: f32,
     /// Of more candidates than about this, those with the highest estimates.
     pub(crate) most: usize,
 }
@@ -345,7 +372,7 @@ impl Search<'_> {
             let first = chunk * BLOCK;
             for (i, (found, query)) in pool.iter_mut().zip(queries).enumerate() {
                 let window = 2.0 * self.targets.tolerance(&self.codes.rows[query.row]);
-                found.begin(self.wanted, window, searcher.least(first + i, window));
+                found.begin((self.wanted, self.gap), window, searcher.least(first + i, window));
             }
             let end = self.compare(queries, &mut pool, &mut |i, target| searcher.settled(first + i, target));
             for (i, (found, _)) in pool.iter_mut().zip(queries).enumerate() {

@@ -27,7 +27,7 @@ fn rows(count: usize, dim: usize, spread: f32, seed: u64) -> Vec<Vec<f32>> {
         if i.is_multiple_of(5) {
             row[i % dim] += 30.0 * spread;
         }
-        crate::embeddings::scale_to_unit(&mut row);
+        crate::embeddings::normalise(&mut row);
         row
     };
     (0..count).map(row).collect()
@@ -49,7 +49,7 @@ proptest! {
         let asked: Vec<Query> = (0..queries).map(|row| Query { row, limit: limit(row) }).collect();
         let search = |wanted| {
             let mut answers: Vec<Vec<(f32, u32)>> = vec![Vec::new(); queries];
-            let search = Search { codes: &codes, targets: &panels, wanted, most: usize::MAX };
+            let search = Search { codes: &codes, targets: &panels, wanted, gap: 0.0, most: usize::MAX };
             search.run(&asked, &mut By(|_, _| f32::NEG_INFINITY, |i: usize, likely: Likely| answers[i] = likely.candidates.to_vec()));
             answers
         };
@@ -84,7 +84,7 @@ proptest! {
             let panels = Panels::pack(&encode(&all, origin), 0..all.len());
             let queries: Vec<Query> = (0..all.len()).map(|row| Query { row, limit: all.len() }).collect();
             let mut off = 0.0f64;
-            let search = Search { codes: &codes, targets: &panels, wanted: all.len(), most: usize::MAX };
+            let search = Search { codes: &codes, targets: &panels, wanted: all.len(), gap: 0.0, most: usize::MAX };
             search.run(&queries, &mut By(|_, _| f32::NEG_INFINITY, |i: usize, likely: Likely| {
                 let product = |a: &[f32], b: &[f32]| -> f64 {
                     a.iter().zip(b).map(|(&x, &y)| f64::from(x) * f64::from(y)).sum()
@@ -107,7 +107,7 @@ fn targets_below_the_least_that_is_asked_for_are_left_out() {
     let origin = vec![0.0; 40];
     let codes = Codes::encode(all.iter().map(Vec::as_slice), &origin, &origin);
     let panels = Panels::pack(&codes, 0..100);
-    let search = Search { codes: &codes, targets: &panels, wanted: 1, most: usize::MAX };
+    let search = Search { codes: &codes, targets: &panels, wanted: 1, gap: 0.0, most: usize::MAX };
     let (mut found, mut count) = (Vec::new(), 0);
     search.run(
         &[Query { row: 7, limit: 100 }; 60],
@@ -131,7 +131,7 @@ fn chosen_rows_are_packed_in_the_order_given() {
     let chosen: Vec<usize> = (0..90).rev().step_by(2).collect();
     let panels = Panels::pack(&codes, chosen.iter().copied());
     assert_eq!(panels.len(), 45);
-    let search = Search { codes: &codes, targets: &panels, wanted: 1, most: usize::MAX };
+    let search = Search { codes: &codes, targets: &panels, wanted: 1, gap: 0.0, most: usize::MAX };
     let queries: Vec<Query> = chosen.iter().map(|&row| Query { row, limit: 45 }).collect();
     search.run(
         &queries,
@@ -150,7 +150,7 @@ fn a_settled_target_ends_the_search_and_is_the_first_of_a_crowd() {
     let panels = Panels::pack(&codes, 0..5000);
     struct Crowd(Vec<Vec<u32>>);
     impl Searcher for Crowd {
-        fn settled(&self, _: usize, target: u32) -> bool {
+        fn settled(&mut self, _: usize, target: u32) -> bool {
             target >= 3
         }
         fn found(&mut self, _: usize, likely: Likely) {
@@ -160,7 +160,7 @@ fn a_settled_target_ends_the_search_and_is_the_first_of_a_crowd() {
     let mut crowd = Crowd(Vec::new());
     let queries: Vec<Query> = (0..50).map(|row| Query { row, limit: 5000 }).collect();
     let compared =
-        Search { codes: &codes, targets: &panels, wanted: 1, most: usize::MAX }.run(&queries, &mut crowd);
+        Search { codes: &codes, targets: &panels, wanted: 1, gap: 0.0, most: usize::MAX }.run(&queries, &mut crowd);
     assert_eq!(crowd.0, vec![vec![3]; 50]);
     assert!(compared < 50 * 200, "{compared} comparisons");
 }

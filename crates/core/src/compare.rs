@@ -149,7 +149,7 @@ impl Comparison<'_> {
         (panels, targets): (&Panels, &[Member]),
         best: Option<&Best>,
     ) -> Found {
-        let search = Search { codes, targets: panels, wanted: 1, most: usize::MAX };
+        let search = Search { codes, targets: panels, wanted: 1, gap: 0.0, most: usize::MAX };
         let found = asked.par_chunks(ASKED_TOGETHER).map(|asked| {
             let queries: Vec<Query> = asked.iter().map(|asked| asked.query).collect();
             let mut matches = Matches::new(self, asked, targets, best);

@@ -114,7 +114,7 @@ pub enum Direction {
     NonFinite,
 }
 
-fn normalise(row: &mut [f32]) -> Direction {
+pub(crate) fn normalise(row: &mut [f32]) -> Direction {
     let (direction, factor) = unit_factor(row);
     match direction {
         Direction::Unit => scale(row, factor),

@@ -60,7 +60,7 @@ impl<'a> ExhaustiveSearch<'a> {
             .map(|(row, (key, _))| Query { row, limit: some.partition_point(|(other, _)| other < key) })
             .collect();
         let mut better = Better { search: self, rows, some, found: Vec::new() };
-        Search { codes: &self.codes, targets: &panels, wanted: 1, most: usize::MAX }
+        Search { codes: &self.codes, targets: &panels, wanted: 1, gap: 0.0, most: usize::MAX }
             .run(&queries, &mut better);
         better.found
     }

@@ -221,7 +221,7 @@ impl<'a> Members<'a> {
         let encoded = Codes::encode_all(centroids.len(), |c| centroids.row(c), &self.mean, &self.mean);
         let panels = Panels::pack(&encoded, 0..encoded.len());
         let mut nearest = vec![(0, 0.0); self.chosen.len()];
-        let search = Search { codes: &self.codes, targets: &panels, wanted: 1, most: usize::MAX };
+        let search = Search { codes: &self.codes, targets: &panels, wanted: 1, gap: 0.0, most: usize::MAX };
         nearest.par_chunks_mut(TOGETHER).enumerate().for_each(|(chunk, nearest)| {
             let first = chunk * TOGETHER;
             let queries: Vec<Query> =

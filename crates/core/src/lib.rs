@@ -29,7 +29,7 @@ mod recall;
 mod score;
 mod select;
 
-pub use assign::{AUTO_GAP, Assigner, Assignment, NO_CLUSTER, Probes, centroid_similarity};
+pub use assign::{AUTO_CLOSE, AUTO_GAP, Assigner, Assignment, NO_CLUSTER, Probes, centroid_similarity};
 pub use embeddings::{Direction, ShapeError, UnitEmbeddings, UnitRows, half_to_f32, prefetch, scale, unit_factor};
 pub use exhaustive::ExhaustiveSearch;
 pub use kernels::instruction_set;

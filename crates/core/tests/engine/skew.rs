@@ -4,7 +4,7 @@ use std::sync::LazyLock;
 
 use semdedup_core::{Keep, Probes, Ranking, Training, UnitEmbeddings, train};
 
-use crate::common::{assign, noise, scored};
+use crate::common::{TOLERANCE, assign, noise, scored};
 
 const PROBES: [Probes; 3] = [Probes::Nearest(1), Probes::Nearest(2), Probes::Auto];
 
@@ -47,4 +47,32 @@ fn a_crowd_of_a_fifth_of_the_rows_costs_less_than_four_times_the_comparisons() {
 fn a_crowd_that_f32_cannot_tell_from_copies_costs_less_than_four_times_the_comparisons() {
     check(20_000, 1e-5);
     check(20_000, 1e-7);
+}
+
+#[test]
+fn of_a_crowd_of_centroids_the_most_similar_are_found_exactly() {
+    let (dim, crowd) = (32, 150);
+    // A crowd, the rows of which are told apart by 8-bit codes relative to its centre only, and centroids far from it.
+    let value = |i: usize| match i / dim {
+        row if row < crowd => noise(i % dim) + 1e-3 * noise(1000 + i),
+        _ => noise(1000 + i),
+    };
+    let all = UnitEmbeddings::new((0..400 * dim).map(value).collect(), dim).unwrap();
+    let rows = UnitEmbeddings::new(all.values()[..200 * dim].to_vec(), dim).unwrap();
+    let mut values = all.values()[100 * dim..].to_vec();
+    // Another order of the centroids: those of the crowd need not come first.
+    values.rotate_left(60 * dim);
+    let centroids = UnitEmbeddings::new(values, dim).unwrap();
+    for probes in PROBES {
+        let found = assign(&rows, &centroids, probes);
+        for row in 0..rows.len() {
+            let similarity = |c: usize| {
+                let pairs = rows.row(row).iter().zip(centroids.row(c));
+                pairs.map(|(&x, &y)| f64::from(x) * f64::from(y)).sum::<f64>()
+            };
+            let best = (0..centroids.len()).map(similarity).fold(f64::NEG_INFINITY, f64::max);
+            let own = similarity(found.cluster[row] as usize);
+            assert!((own - best).abs() < TOLERANCE, "{probes:?}, row {row}: {own} instead of {best}");
+        }
+    }
 }

@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 use semdedup_core::{
-    AUTO_GAP, Assignment, EXACT, Keep, NO_CLUSTER, NO_ROW, Probes, RankKey, Ranking, Scores, Training,
+    AUTO_CLOSE, AUTO_GAP, Assignment, EXACT, Keep, NO_CLUSTER, NO_ROW, Probes, RankKey, Ranking, Scores, Training,
     UnitEmbeddings, centroid_similarity, train,
 };
 
@@ -108,7 +108,8 @@ fn check_assignment(twin: &Twin, row: usize, probes: Probes) -> Result<(), TestC
         Probes::Auto => {
             let within = |gap: f64| nearest[1..].iter().filter(|&x| nearest[0] - x <= gap).count();
             let gap = f64::from(AUTO_GAP);
-            let most = |count: usize| count.clamp(1, 7).min(there_are);
+            let most_others = if twin.assignment.similarity[row] >= AUTO_CLOSE { 3 } else { 7 };
+            let most = |count: usize| count.clamp(1, most_others).min(there_are);
             let (least, most) = (most(within(gap - OF_CODES)), most(within(gap + OF_CODES)));
             prop_assert!((least..=most).contains(&probed.len()), "row {}: {:?} {:?}", row, all, nearest);
         }
