@@ -82,6 +82,15 @@ pub struct Assignment {
     pub compared: u64,
 }
 
+impl Assignment {
+    /// All clusters that a row is compared in, its own first.
+    pub(crate) fn clusters(&self, row: usize) -> impl Iterator<Item = u32> {
+        let width = self.probes.len() / self.cluster.len();
+        let probes = &self.probes[row * width..(row + 1) * width];
+        std::iter::once(self.cluster[row]).chain(probes.iter().copied()).filter(|&c| c != NO_CLUSTER)
+    }
+}
+
 /// Up to so many centroids are compared one by one; more are found through groups of similar centroids.
 const FLAT: usize = 2048;
 

@@ -205,7 +205,9 @@ struct Candidates {
     /// The highest estimate, and the next.
     best: f32,
     second: f32,
-    /// Where more than two are wanted, the highest estimates, descending.
+    /// Where more than two are wanted: so many candidates are ranked to find the lowest that is wanted, and where that is
+    /// done.
+    rank_at: usize,
     highest: Vec<f32>,
     /// (estimate, target)
     found: Vec<(f32, u32)>,
@@ -220,6 +222,7 @@ impl Candidates {
         threshold: f32::NEG_INFINITY,
         best: f32::NEG_INFINITY,
         second: f32::NEG_INFINITY,
+        rank_at: 0,
         highest: Vec::new(),
         found: Vec::new(),
         prune_at: 0,
@@ -227,30 +230,30 @@ impl Candidates {
 
     fn begin(&mut self, (wanted, gap): (usize, f32), window: f32, threshold: f32) {
         self.found.clear();
-        self.highest.clear();
+        self.rank_at = wanted;
         (self.wanted, self.gap, self.window, self.threshold) = (wanted, gap, window, threshold);
         (self.best, self.second) = (f32::NEG_INFINITY, f32::NEG_INFINITY);
         self.prune_at = 32 + 2 * wanted;
     }
 
     fn offer(&mut self, lanes: u32, estimates: &[f32; LANES], first: usize) {
+        for l in set(lanes) {
+            self.second = self.second.max(self.best.min(estimates[l]));
+            self.best = self.best.max(estimates[l]);
+        }
         if self.wanted <= 2 {
-            for l in set(lanes) {
-                self.second = self.second.max(self.best.min(estimates[l]));
-                self.best = self.best.max(estimates[l]);
-            }
             self.raise(if self.wanted == 1 { self.best } else { self.second });
         }
-        for l in set(lanes) {
-            let estimate = estimates[l];
-            if estimate >= self.threshold {
-                self.found.push((estimate, (first + l) as u32));
-                if self.wanted > 2 {
-                    self.best = self.best.max(estimate);
-                    let last = self.last_wanted(estimate);
-                    self.raise(last);
-                }
-            }
+        let threshold = self.threshold;
+        let reached = set(lanes).filter(|&l| estimates[l] >= threshold);
+        self.found.extend(reached.map(|l| (estimates[l], (first + l) as u32)));
+        if self.wanted > 2 && self.found.len() >= self.rank_at {
+            self.highest.clear();
+            self.highest.extend(self.found.iter().map(|&(estimate, _)| estimate));
+            let (_, &mut last, _) = self.highest.select_nth_unstable_by(self.wanted - 1, |a, b| b.total_cmp(a));
+            self.raise(last);
+            self.prune();
+            self.rank_at = self.found.len() + self.wanted;
         }
     }
 
@@ -281,19 +284,6 @@ impl Candidates {
         if self.threshold < f32::INFINITY {
             self.found.retain(|&(estimate, _)| estimate >= self.threshold);
         }
-    }
-
-    /// The lowest of the highest estimates with this one among them, once there are as many as wanted.
-    fn last_wanted(&mut self, estimate: f32) -> f32 {
-        if self.highest.len() == self.wanted {
-            if estimate <= self.highest[self.wanted - 1] {
-                return self.highest[self.wanted - 1];
-            }
-            self.highest.pop();
-        }
-        let place = self.highest.iter().position(|&x| x < estimate).unwrap_or(self.highest.len());
-        self.highest.insert(place, estimate);
-        if self.highest.len() == self.wanted { self.highest[self.wanted - 1] } else { f32::NEG_INFINITY }
     }
 }
 

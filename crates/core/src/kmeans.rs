@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use rayon::prelude::*;
 
-use crate::assign::{Assigner, Probes};
+use crate::assign::{Assigner, Assignment, Probes};
 use crate::codes::{Codes, Likely, Panels, Query, Search, Searcher, most_similar};
 use crate::embeddings::{UnitEmbeddings, hash};
 use crate::kernels::{BLOCK, Isa};
@@ -59,15 +59,43 @@ pub fn train(rows: &UnitEmbeddings, training: &Training) -> Trained {
         (0..branch.centroids.len()).for_each(|c| centroids.push_unit(branch.centroids.row(c)));
         compared += branch.compared;
     }
-    let refinements = if training.clusters <= FLAT { 0 } else { training.refinements };
-    for _ in 0..refinements {
-        let assignment = Assigner::new(&centroids).assign(rows, Probes::Nearest(1));
-        compared += assignment.compared;
-        let mut members = vec![Vec::new(); centroids.len()];
-        chosen.iter().for_each(|&row| members[assignment.cluster[row] as usize].push(row));
-        centroids = mean_directions(rows, &members, |c| centroids.row(c).to_vec());
+    if training.clusters > FLAT {
+        let (refined, products) = refine(rows, &chosen, centroids, training.refinements);
+        centroids = refined;
+        compared += products;
     }
     Trained { centroids, compared }
+}
+
+/// So many rounds after one in which each row has looked at all centroids, it looks only at those that were near it then:
+/// its own and those that it would probe.
+const ROUNDS_NEARBY: usize = 3;
+
+/// Rounds of assigning and averaging over all clusters, and the comparisons that they take.
+fn refine(
+    rows: &UnitEmbeddings,
+    chosen: &[usize],
+    mut centroids: UnitEmbeddings,
+    rounds: usize,
+) -> (UnitEmbeddings, u64) {
+    let mut compared = 0;
+    let mut near = Assignment::default();
+    for round in 0..rounds {
+        let home: Vec<u32> = if round % (1 + ROUNDS_NEARBY) == 0 {
+            near = Assigner::new(&centroids).assign(rows, Probes::Auto);
+            compared += near.compared;
+            chosen.iter().map(|&row| near.cluster[row]).collect()
+        } else {
+            compared += chosen.iter().map(|&row| near.clusters(row).count() as u64).sum::<u64>();
+            let to = |row: usize, c: u32| (Isa::detect().dot(rows.row(row), centroids.row(c as usize)), c);
+            let nearest = |&row: &usize| most_similar(near.clusters(row).map(|c| to(row, c)));
+            chosen.par_iter().map(|row| nearest(row).map_or(0, |(_, c)| c)).collect()
+        };
+        let mut members = vec![Vec::new(); centroids.len()];
+        home.iter().zip(chosen).for_each(|(&c, &row)| members[c as usize].push(row));
+        centroids = mean_directions(rows, &members, |c| centroids.row(c).to_vec());
+    }
+    (centroids, compared)
 }
 
 /// The rows that have a direction, of equal ones the first.
