@@ -145,7 +145,8 @@ impl<'a> Assigner<'a> {
         let (centres, members) = if centroids.len() <= FLAT { crowds(centroids) } else { groups(centroids) };
         let origin = vec![0.0; centroids.dim()];
         let codes = Codes::encode((0..centres.len()).map(|g| centres.row(g)), &origin, &origin);
-        let groups = members.into_iter().enumerate().map(|(g, members)| Group::of(centroids, members, centres.row(g)));
+        let groups =
+            members.into_iter().enumerate().map(|(g, members)| Group::of(centroids, members, centres.row(g)));
         let groups = groups.collect();
         Self { centroids, centre_panels: Panels::pack(&codes, 0..codes.len()), centres, groups }
     }
@@ -203,9 +204,12 @@ impl<'a> Assigner<'a> {
                 }
             }
             for (g, visits) in visits.iter().enumerate() {
-                let (near, far): (Vec<(usize, f32)>, Vec<_>) = visits.iter().partition(|visit| visit.1 >= NEAR);
+                let (near, far): (Vec<(usize, f32)>, Vec<_>) =
+                    visits.iter().partition(|visit| visit.1 >= NEAR);
                 lookup.look(&self.groups[g], &far);
-                lookup.look_near(&self.groups[g], self.centres.row(g), &near, |row| rows.row(range.start + row));
+                lookup.look_near(&self.groups[g], self.centres.row(g), &near, |row| {
+                    rows.row(range.start + row)
+                });
             }
         }
         let mut assignment = Assignment { compared: lookup.compared, ..Assignment::default() };
@@ -339,7 +343,9 @@ impl Found {
     fn threshold(&self, probes: Probes, off: f32) -> f32 {
         let (wanted, gap) = probes.wanted();
         let Some(last) = self.best.get(wanted - 1) else { return f32::NEG_INFINITY };
-        last.estimate.min(self.best[0].estimate - gap).min(self.least) - 2.0 * off
+        let full = self.best.get(probes.most() - 1).map_or(f32::NEG_INFINITY, |last| last.estimate);
+        let probed = full.max(self.best[0].estimate - gap);
+        last.estimate.min(probed).min(self.least) - 2.0 * off
     }
 
     /// Whether a centroid that is at most so similar can matter.
@@ -449,7 +455,8 @@ fn crowds(centroids: &UnitEmbeddings) -> (UnitEmbeddings, Vec<Vec<u32>>) {
     // Of each part of the space a centroid comes early, so that a row soon has one to which most others are nothing.
     let apart = centroids.len().div_ceil(EARLY) as u32;
     rest.sort_unstable_by_key(|&c| (c % apart, c));
-    let groups: Vec<Vec<u32>> = std::iter::once(rest).chain(crowds).filter(|group| !group.is_empty()).collect();
+    let groups: Vec<Vec<u32>> =
+        std::iter::once(rest).chain(crowds).filter(|group| !group.is_empty()).collect();
     let mut centres = UnitEmbeddings::empty(centroids.dim());
     groups.iter().for_each(|members| centres.push_unit(&mean(centroids, members)));
     (centres, groups)

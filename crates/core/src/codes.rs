@@ -250,7 +250,8 @@ impl Candidates {
         if self.wanted > 2 && self.found.len() >= self.rank_at {
             self.highest.clear();
             self.highest.extend(self.found.iter().map(|&(estimate, _)| estimate));
-            let (_, &mut last, _) = self.highest.select_nth_unstable_by(self.wanted - 1, |a, b| b.total_cmp(a));
+            let (_, &mut last, _) =
+                self.highest.select_nth_unstable_by(self.wanted - 1, |a, b| b.total_cmp(a));
             self.raise(last);
             self.prune();
             self.rank_at = self.found.len() + self.wanted;

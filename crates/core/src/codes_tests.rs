@@ -159,8 +159,8 @@ fn a_settled_target_ends_the_search_and_is_the_first_of_a_crowd() {
     }
     let mut crowd = Crowd(Vec::new());
     let queries: Vec<Query> = (0..50).map(|row| Query { row, limit: 5000 }).collect();
-    let compared =
-        Search { codes: &codes, targets: &panels, wanted: 1, gap: 0.0, most: usize::MAX }.run(&queries, &mut crowd);
+    let compared = Search { codes: &codes, targets: &panels, wanted: 1, gap: 0.0, most: usize::MAX }
+        .run(&queries, &mut crowd);
     assert_eq!(crowd.0, vec![vec![3]; 50]);
     assert!(compared < 50 * 200, "{compared} comparisons");
 }

@@ -4,7 +4,6 @@ use rayon::prelude::*;
 
 use crate::codes::{Codes, Likely, Panels, Query, Search, Searcher, most_similar};
 use crate::embeddings::UnitEmbeddings;
-use crate::encodings::Encodings;
 use crate::kernels::{BLOCK, Isa};
 use crate::lists::{Lists, Member};
 use crate::score::Part;
@@ -62,7 +61,8 @@ pub(crate) struct Comparison<'a> {
     pub(crate) part: &'a Part<'a>,
     pub(crate) centroids: &'a UnitEmbeddings,
     pub(crate) lists: &'a Lists,
-    pub(crate) encodings: &'a Encodings,
+    /// See [`crate::encodings::Encodings`].
+    pub(crate) whole: &'a Codes,
 }
 
 /// A row that is searched for.
@@ -89,7 +89,7 @@ impl Comparison<'_> {
     /// matters.
     pub(crate) fn with_visitors(&self, c: usize, best: &Best) -> Found {
         let (near, far): (Vec<Member>, Vec<Member>) =
-            self.lists.visitors(c).iter().partition(|&member| self.to_probe(member) >= NEAR);
+            self.lists.visitors(c).iter().partition(|member| member.similarity >= NEAR);
         let mut own = self.relative(c, self.lists.own(c));
         let mut found = Found::default();
         for members in near.chunks(PACKED_TOGETHER) {
@@ -113,17 +113,21 @@ impl Comparison<'_> {
                 query: Query { row: i, limit },
                 apart: rows.norm + rows.codes.bias(i),
             });
-            found.add(self.search((&rows.codes, asked.collect()), (&others.panels, others.members), Some(best)));
+            found.add(self.search(
+                (&rows.codes, asked.collect()),
+                (&others.panels, others.members),
+                Some(best),
+            ));
         }
         found
     }
 
     /// The same where the visitors are encoded relative to zero.
     fn meet_far(&self, own: &Relative, visitors: &[Member], best: &Best) -> Found {
-        let whole = &self.encodings.whole;
+        let whole = self.whole;
         let packed = visitors.iter().enumerate().map(|(i, member)| {
             visitors.get(i + PREFETCHED).inspect(|later| whole.prefetch(later.place as usize));
-            (member.place as usize, self.to_probe(member))
+            (member.place as usize, member.similarity)
         });
         let panels = Panels::pack_with(whole, packed);
         let asked = own.members.iter().zip(earlier(own.members, visitors)).enumerate();
@@ -136,7 +140,7 @@ impl Comparison<'_> {
         let asked = visitors.iter().zip(earlier(visitors, own.members)).map(|(member, limit)| Asked {
             place: member.place,
             query: Query { row: member.place as usize, limit },
-            apart: self.to_probe(member),
+            apart: member.similarity,
         });
         found.add(self.search((whole, asked.collect()), (&own.panels, own.members), Some(best)));
         found
@@ -176,11 +180,6 @@ impl Comparison<'_> {
         });
         let panels = Panels::pack(&codes, 0..members.len());
         Relative { members, codes, panels, norm: Isa::detect().dot(centroid, centroid) }
-    }
-
-    fn to_probe(&self, member: &Member) -> f32 {
-        let probes = self.part.probes_per_row();
-        self.encodings.to_probes[member.place as usize * probes + member.probe as usize]
     }
 }
 
@@ -248,9 +247,7 @@ impl<'a> Matches<'a> {
 impl Searcher for Matches<'_> {
     fn least(&self, query: usize, window: f32) -> f32 {
         let asked = &self.asked[query];
-        self.best.map_or(f32::NEG_INFINITY, |best| {
-            best[asked.place as usize].0 - asked.apart - window / 2.0
-        })
+        self.best.map_or(f32::NEG_INFINITY, |best| best[asked.place as usize].0 - asked.apart - window / 2.0)
     }
 
     fn likely(&self, query: usize, candidates: &[(f32, u32)]) {

@@ -25,10 +25,8 @@ pub(crate) fn kinds(part: &Part, rank: &[u32], hash: &[u64]) -> Vec<Kind> {
         .chunk_by(|a, b| (a.0, a.1) == (b.0, b.1))
         .filter(|run| run.len() > 1 && run[0].0 != NO_CLUSTER)
         .collect();
-    let copies: Vec<(u32, Kind)> = runs
-        .par_iter()
-        .flat_map_iter(|run| copies_in(part, run.iter().map(|&(.., place)| place)))
-        .collect();
+    let copies: Vec<(u32, Kind)> =
+        runs.par_iter().flat_map_iter(|run| copies_in(part, run.iter().map(|&(.., place)| place))).collect();
     let mut kinds = vec![Kind::Original; part.numbers.len()];
     copies.into_iter().for_each(|(place, kind)| kinds[place as usize] = kind);
     kinds

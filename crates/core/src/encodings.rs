@@ -3,7 +3,7 @@
 use rayon::prelude::*;
 
 use crate::codes::{Codes, CodesMut};
-use crate::embeddings::{self, UnitEmbeddings};
+use crate::embeddings::{self, UnitEmbeddings, prefetch};
 use crate::kernels::Isa;
 use crate::lists::place_in;
 use crate::score::Part;
@@ -60,12 +60,13 @@ impl Chunk<'_> {
             let row = part.rows.row(place, buffer);
             *hash = embeddings::hash(row);
             let Some((whole, to_probes)) = &mut self.probing else { continue };
+            let probed =
+                part.probes(place).iter().map(|&c| place_in(part, c).map(|_| centroids.row(c as usize)));
+            // While the row is encoded, the centroids arrive.
+            probed.clone().flatten().for_each(prefetch);
             whole.set(i, row, &zero, &zero);
-            let probed = part.probes(place);
-            for (to_probe, &c) in to_probes[i * probed.len()..].iter_mut().zip(probed) {
-                if place_in(part, c).is_some() {
-                    *to_probe = Isa::detect().dot(row, centroids.row(c as usize));
-                }
+            for (to_probe, centroid) in to_probes[i * probed.len()..].iter_mut().zip(probed) {
+                *to_probe = centroid.map_or(0.0, |centroid| Isa::detect().dot(row, centroid));
             }
         }
     }

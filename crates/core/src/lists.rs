@@ -11,8 +11,8 @@ use crate::score::Part;
 pub(crate) struct Member {
     pub(crate) rank: u32,
     pub(crate) place: u32,
-    /// Which of its probes the cluster is; of no meaning for its own.
-    pub(crate) probe: u32,
+    /// To the centroid, of a row that probes the cluster; of no meaning for its own.
+    pub(crate) similarity: f32,
 }
 
 /// For each cluster of a part its own rows and the rows that probe it, without copies, in rank order.
@@ -24,17 +24,16 @@ pub(crate) struct Lists {
 }
 
 impl Lists {
-    /// `rank` is each row's place in the rank order.
-    pub(crate) fn of(part: &Part, rank: &[u32], kinds: &[Kind]) -> Self {
-        let width = part.probes_per_row();
+    /// `rank` is each row's place in the rank order, `to_probes` its similarity to the centroids that it probes.
+    pub(crate) fn of(part: &Part, rank: &[u32], kinds: &[Kind], to_probes: &[f32]) -> Self {
         let takes = |place: usize| kinds[place] == Kind::Original;
         // A row that names its own cluster among its probes is compared there as it is.
         let visits = |place: usize, c: u32| {
             takes(place) && c != part.cluster[place] && part.cluster[place] != NO_CLUSTER
         };
         let (own, visitors) = rayon::join(
-            || ByCluster::of(part, rank, (part.cluster, 1), |place, _| takes(place)),
-            || ByCluster::of(part, rank, (part.probes, width), visits),
+            || ByCluster::of(part, rank, (part.cluster, &[]), |place, _| takes(place)),
+            || ByCluster::of(part, rank, (part.probes, to_probes), visits),
         );
         let mut rows = vec![0; part.clusters.len()];
         part.cluster.iter().filter_map(|&c| place_in(part, c)).for_each(|c| rows[c] += 1);
@@ -64,26 +63,29 @@ struct ByCluster {
 }
 
 impl ByCluster {
-    /// The rows that name each cluster of a part, `width` clusters a row.
+    /// The rows that name each cluster of a part, as many clusters for each row, with similarities if there are any.
     fn of(
         part: &Part,
         rank: &[u32],
-        (clusters, width): (&[u32], usize),
+        (clusters, similarities): (&[u32], &[f32]),
         takes: impl Fn(usize, u32) -> bool,
     ) -> Self {
-        let named = || {
-            let rows = clusters.chunks_exact(width.max(1)).enumerate();
-            let clusters = rows.flat_map(|(place, row)| row.iter().zip(0..).map(move |(&c, p)| (place, c, p)));
-            clusters.filter_map(|(place, c, probe)| Some((place, place_in(part, c)?, probe, c)))
+        let width = (clusters.len() / rank.len().max(1)).max(1);
+        let taken = || {
+            let rows = clusters.chunks_exact(width).enumerate();
+            let named = rows.flat_map(|(place, row)| row.iter().map(move |&c| (place, c))).enumerate();
+            let takes = |&(_, (place, c)): &(usize, (usize, u32))| takes(place, c);
+            named.filter(takes).filter_map(|(i, (place, c))| Some((i, place, place_in(part, c)?)))
         };
         let mut starts = vec![0; part.clusters.len() + 1];
-        let taken = || named().filter(|&(place, _, _, number)| takes(place, number));
-        taken().for_each(|(_, c, ..)| starts[c + 1] += 1);
+        taken().for_each(|(.., c)| starts[c + 1] += 1);
         (0..part.clusters.len()).for_each(|c| starts[c + 1] += starts[c]);
-        let mut members = vec![Member { rank: 0, place: 0, probe: 0 }; starts[part.clusters.len()]];
+        let none = Member { rank: 0, place: 0, similarity: 0.0 };
+        let mut members = vec![none; starts[part.clusters.len()]];
         let mut next = starts.clone();
-        for (place, c, probe, _) in taken() {
-            members[next[c]] = Member { rank: rank[place], place: place as u32, probe };
+        for (i, place, c) in taken() {
+            let similarity = similarities.get(i).copied().unwrap_or(0.0);
+            members[next[c]] = Member { rank: rank[place], place: place as u32, similarity };
             next[c] += 1;
         }
         let mut lists = Vec::with_capacity(part.clusters.len());
@@ -93,7 +95,7 @@ impl ByCluster {
             lists.push(list);
             rest = others;
         }
-        lists.into_par_iter().for_each(|list| list.sort_unstable_by_key(|member| (member.rank, member.probe)));
+        lists.into_par_iter().for_each(|list| list.sort_unstable_by_key(|member| member.rank));
         Self { members, starts }
     }
 

@@ -32,6 +32,16 @@ pub struct Part<'a> {
     pub clusters: Range<u32>,
 }
 
+/// The bytes that [`Scoring::compare`] takes for each row of a part, beside the part itself and what is made of the rows of
+/// the cluster at hand.
+pub fn part_row_bytes(dim: usize, probes_per_row: usize) -> u64 {
+    let member = size_of::<crate::lists::Member>();
+    // Order, rank and kind; the hash, alone and sorted; what is found, as it is kept and as it is handed over.
+    let always = 16 + (8 + 24) + member + (8 + 20);
+    let probing = if probes_per_row == 0 { 0 } else { dim.next_multiple_of(4) + 20 };
+    (always + probing + probes_per_row * (4 + member)) as u64
+}
+
 impl Part<'_> {
     /// The other clusters that a row can be compared in.
     pub(crate) fn probes_per_row(&self) -> usize {
@@ -107,12 +117,13 @@ impl<'a> Scoring<'a> {
         let order: Vec<u32> = order.into_iter().map(|(_, place)| place).collect();
         let mut rank = vec![0; order.len()];
         order.iter().zip(0..).for_each(|(&place, r)| rank[place as usize] = r);
-        let encodings = Encodings::of(part, self.centroids);
-        let kinds = kinds(part, &rank, &encodings.hash);
-        let lists = Lists::of(part, &rank, &kinds);
+        let Encodings { whole, to_probes, hash } = Encodings::of(part, self.centroids);
+        let kinds = kinds(part, &rank, &hash);
+        let lists = Lists::of(part, &rank, &kinds, &to_probes);
+        drop((to_probes, hash));
         let mut best: Best = vec![(f32::NEG_INFINITY, NO_RANK); order.len()];
         take_copies(&mut best, part, (&kinds, &rank), &lists);
-        let comparison = Comparison { part, centroids: self.centroids, lists: &lists, encodings: &encodings };
+        let comparison = Comparison { part, centroids: self.centroids, lists: &lists, whole: &whole };
         let mut compared = 0;
         let mut pass = |visited: bool, told: &dyn Fn(usize) -> usize| {
             for clusters in batches(&lists) {
@@ -137,8 +148,7 @@ impl<'a> Scoring<'a> {
             pass(true, &|rows| rows - rows / 2);
         }
         let mut scores = PartScores { compared, ..PartScores::default() };
-        for (&row, &(similarity, of)) in
-            part.numbers.iter().zip(&best).filter(|(_, best)| best.1 != NO_RANK)
+        for (&row, &(similarity, of)) in part.numbers.iter().zip(&best).filter(|(_, best)| best.1 != NO_RANK)
         {
             scores.rows.push(row);
             scores.similarity.push(similarity);

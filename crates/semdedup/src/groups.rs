@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use rayon::prelude::*;
-use semdedup_core::NO_CLUSTER;
+use semdedup_core::{NO_CLUSTER, part_row_bytes};
 
 use crate::cluster::{Clustering, sizes};
 use crate::store::EmbeddingStore;
@@ -22,7 +22,7 @@ pub(crate) struct Groups {
     pub(crate) rows: Vec<u64>,
     /// The rows that fit into memory.
     most_rows: u64,
-    pub(crate) row_bytes: u64,
+    pub(crate) row_bytes: RowBytes,
     pub(crate) probes_per_row: usize,
 }
 
@@ -40,20 +40,36 @@ const MOST_GROUPS: usize = 500;
 /// Rows that a thread looks at in one go.
 const TOGETHER: u64 = 1 << 18;
 
-/// The bytes of a row that is compared, beside the decoded and encoded rows of the cluster at hand.
-pub(crate) fn row_bytes(store: &EmbeddingStore, clustering: &Clustering) -> u64 {
-    // Its number, cluster and probes, a place in the list of each of its clusters, and what was found for it.
-    store.row_bytes() + 36 + 8 * (clustering.probes_per_row() as u64 + 1)
+/// The bytes of a row, by the bytes of its values, its dimension and the other clusters that it can be compared in.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct RowBytes {
+    /// While it is compared.
+    pub(crate) memory: u64,
+    /// While it waits on the disk.
+    pub(crate) disk: u64,
+}
+
+impl RowBytes {
+    pub(crate) fn of(values: u64, dim: usize, probes_per_row: usize) -> Self {
+        // Its number, cluster and probes.
+        let disk = values + 12 + 4 * probes_per_row as u64;
+        // Its direction and factor, and what the comparison makes of it.
+        Self { disk, memory: disk + 9 + part_row_bytes(dim, probes_per_row) }
+    }
+
+    pub(crate) fn of_store(store: &EmbeddingStore, probes_per_row: usize) -> Self {
+        Self::of(store.row_bytes(), store.dim(), probes_per_row)
+    }
 }
 
 impl Groups {
     /// The fewest groups of which each takes at most `budget` bytes of memory, or is one cluster.
     pub(crate) fn plan(store: &EmbeddingStore, clustering: &Clustering, budget: u64) -> Result<Self> {
-        let row_bytes = row_bytes(store, clustering);
+        let row_bytes = RowBytes::of_store(store, clustering.probes_per_row());
         let mut sizes = sizes(&clustering.cluster);
         sizes.resize(clustering.clusters, 0);
         let all: u64 = sizes.iter().sum();
-        let mut most = all.div_ceil((all * row_bytes).div_ceil(budget.max(1)).max(1));
+        let mut most = all.div_ceil((all * row_bytes.memory).div_ceil(budget.max(1)).max(1));
         loop {
             let clusters = cut(&sizes, most);
             let mut groups = Self {
@@ -61,7 +77,7 @@ impl Groups {
                 sizes: sizes.clone(),
                 rows: vec![all],
                 clusters,
-                most_rows: budget / row_bytes,
+                most_rows: budget / row_bytes.memory,
                 row_bytes,
                 probes_per_row: clustering.probes_per_row(),
             };
@@ -134,7 +150,7 @@ impl Groups {
 
     /// The bytes of all files.
     pub(crate) fn spilled_bytes(&self) -> u64 {
-        if self.fit() { 0 } else { self.rows.iter().sum::<u64>() * self.row_bytes }
+        if self.fit() { 0 } else { self.rows.iter().sum::<u64>() * self.row_bytes.disk }
     }
 
     /// The rows of each group.
@@ -223,7 +239,7 @@ mod tests {
         assert_eq!(groups.len(), 1);
         assert_eq!(groups.loads(), [Load { group: 0, blocks: (0, 0) }]);
         let alone = Clustering { probes: None, ..clustering };
-        let row_bytes = Groups::plan(&store, &alone, u64::MAX).expect("one group").row_bytes;
+        let row_bytes = Groups::plan(&store, &alone, u64::MAX).expect("one group").row_bytes.memory;
         let groups = Groups::plan(&store, &alone, 100 * row_bytes).expect("several groups");
         assert!(groups.len() > 1 && groups.rows.iter().all(|&rows| rows <= 100));
         assert_eq!(groups.loads().len(), groups.len());
@@ -233,7 +249,7 @@ mod tests {
     fn groups_of_one_cluster_that_do_not_fit_have_a_load_for_each_pair_of_blocks() {
         let folder = tempfile::tempdir().expect("a folder");
         let (store, clustering) = hub(folder.path());
-        let row_bytes = Groups::plan(&store, &clustering, u64::MAX).expect("one group").row_bytes;
+        let row_bytes = Groups::plan(&store, &clustering, u64::MAX).expect("one group").row_bytes.memory;
         // All rows take part in clusters 0, 1 and 3, so no division makes these smaller.
         let groups = Groups::plan(&store, &clustering, 110 * row_bytes).expect("loads");
         assert_eq!(groups.rows, [111, 111, 100, 111]);

@@ -66,7 +66,7 @@ impl Memory {
     }
 
     /// What is left for the rows that are compared at a time, of dimension `dim` and of `row_bytes` each. The rows of
-    /// the largest cluster are also decoded, encoded and packed; where it is too large for that, fewer rows are in memory.
+    /// the largest cluster are also encoded and packed; where it is too large for that, fewer rows are in memory.
     ///
     /// # Errors
     /// If the data has too many rows for this memory.
@@ -90,7 +90,7 @@ impl Memory {
             .hint(format!("allow {} MiB or more", mib(needed))));
         }
         let left = self.bytes - taken;
-        let encoded = 7 * dim as u64 + 64;
+        let encoded = 2 * dim as u64 + 128;
         let largest = largest_cluster * encoded;
         Ok(if largest <= left / 2 { left - largest } else { left / (row_bytes + encoded) * row_bytes })
     }
@@ -110,7 +110,7 @@ mod tests {
         assert!(error.to_string().contains("--memory 2048 MiB is too little for 100000000 rows"), "{error}");
         // Of a cluster beyond memory as many rows are held as can be decoded, too.
         let crowd = memory.for_comparing((10_000_000, 256), (5_000_000, 600)).expect("in loads");
-        assert!(crowd < many / 2 && crowd / 600 * (600 + 7 * 256 + 64) <= many + 5_000 * (7 * 256 + 64));
+        assert!(crowd < many / 2 && crowd / 600 * (600 + 2 * 256 + 128) <= many + 5_000 * (2 * 256 + 128));
         // What the hint says is enough.
         let hint = Memory::new(256 << 20).for_comparing((1_000_000, 4), (0, 60)).expect_err("too little");
         let hint = hint.hint_text().expect("a hint");

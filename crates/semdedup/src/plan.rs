@@ -10,11 +10,12 @@ use serde::Serialize;
 use xxhash_rust::xxh3::xxh3_64;
 
 use crate::cluster::clusters_for;
-use crate::cost::Cost;
+use crate::cost::{Cost, SPILLED_ROW};
 use crate::files::free_space;
 use crate::formats::{Format, Reader, count_rows};
+use crate::groups::RowBytes;
 use crate::input::Input;
-use crate::memory::BYTES_PER_ROW;
+use crate::memory::{BYTES_PER_ROW, Memory};
 use crate::options::{ClusterOptions, RunOptions};
 use crate::pipeline;
 use crate::store::EmbeddingStore;
@@ -88,6 +89,7 @@ pub fn plan(options: &RunOptions, model: &dyn TextModel) -> Result<Plan> {
     let cluster = &options.cluster;
     let clusters = clusters_for(cluster, rows, model.dim())?;
     let compared = Cost::of((rows, model.dim()), clusters, cluster.probes).total()
+        + spill_cost(rows, row_bytes(model, options), cluster.memory)
         + (options.recall_sample as f64).min(rows as f64) * rows as f64;
     let seconds = 2.0 * reading
         + rows as f64 * embedding_seconds_per_row(&input, model)?
@@ -106,7 +108,7 @@ pub fn plan(options: &RunOptions, model: &dyn TextModel) -> Result<Plan> {
         files: files.collect(),
         rows,
         clusters,
-        memory_bytes: ((128 << 20) + blocks + rows * (BYTES_PER_ROW + row_bytes(model, options)))
+        memory_bytes: ((128 << 20) + blocks + rows * (BYTES_PER_ROW + row_bytes(model, options).memory))
             .min(cluster.memory.bytes()),
         disk_bytes: disk_bytes(rows, &input, model, options),
         free_bytes: free_space(existing(&work)),
@@ -139,10 +141,11 @@ pub fn plan_clusters(embeddings: &[PathBuf], options: &ClusterOptions) -> Result
     let store = EmbeddingStore::open(embeddings)?;
     let (rows, dim) = (store.rows(), store.dim());
     let clusters = clusters_for(options, rows, dim)?;
-    let compared = Cost::of((rows, dim), clusters, options.probes).total();
     let most = options.probes.most() as u64;
-    let in_memory = rows * (store.row_bytes() + 16 + 8 * most);
-    let spilled = if in_memory + rows * BYTES_PER_ROW > options.memory.bytes() { 2 * in_memory } else { 0 };
+    let row_bytes = RowBytes::of_store(&store, options.probes.most() - 1);
+    let compared =
+        Cost::of((rows, dim), clusters, options.probes).total() + spill_cost(rows, row_bytes, options.memory);
+    let spilled = spilled_bytes(rows, row_bytes, options.memory);
     Ok(ClusterPlan {
         rows,
         dim,
@@ -152,17 +155,25 @@ pub fn plan_clusters(embeddings: &[PathBuf], options: &ClusterOptions) -> Result
     })
 }
 
-/// Bytes of a row while it is compared.
-fn row_bytes(model: &dyn TextModel, options: &RunOptions) -> u64 {
-    model.dim() as u64 * 4 + 16 + 8 * options.cluster.probes.most() as u64
+/// A row of a run while it is compared.
+fn row_bytes(model: &dyn TextModel, options: &RunOptions) -> RowBytes {
+    RowBytes::of(4 * model.dim() as u64, model.dim(), options.cluster.probes.most() - 1)
+}
+
+/// The rows that memory does not hold. A row is written once for each group of clusters in which it is compared, on average
+/// for about two.
+fn spilled_bytes(rows: u64, row_bytes: RowBytes, memory: Memory) -> u64 {
+    if rows * (row_bytes.memory + BYTES_PER_ROW) > memory.bytes() { 2 * rows * row_bytes.disk } else { 0 }
+}
+
+/// What holding them on disk costs, in comparisons.
+fn spill_cost(rows: u64, row_bytes: RowBytes, memory: Memory) -> f64 {
+    if spilled_bytes(rows, row_bytes, memory) > 0 { rows as f64 * SPILLED_ROW } else { 0.0 }
 }
 
 /// Disk that a run fills: embeddings, clusters, scores, the rows that stay, and the rows that memory does not hold.
 fn disk_bytes(rows: u64, input: &Input, model: &dyn TextModel, options: &RunOptions) -> u64 {
-    let compared = rows * row_bytes(model, options);
-    // A row is written once for each group of clusters in which it is compared, on average for less than two.
-    let spilled =
-        if compared + rows * BYTES_PER_ROW > options.cluster.memory.bytes() { 2 * compared } else { 0 };
+    let spilled = spilled_bytes(rows, row_bytes(model, options), options.cluster.memory);
     let clusters = 4 * options.cluster.probes.most() as u64;
     rows * (model.dim() as u64 * 4 + clusters + ROW_BYTES) + input.bytes() + spilled
 }

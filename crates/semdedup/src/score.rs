@@ -10,7 +10,7 @@ use crate::cluster::{Clustering, blocks, largest};
 use crate::crowds::Copies;
 use crate::done::DoneParts;
 use crate::files::check_free_space;
-use crate::groups::{Groups, Load, row_bytes};
+use crate::groups::{Groups, Load, RowBytes};
 use crate::memory::Memory;
 use crate::progress::{Progress, Stage};
 use crate::spill::{Block, Spill};
@@ -33,9 +33,6 @@ impl ScoreColumns {
         self.score.iter().filter(|&&score| score == EXACT).count() as u64
     }
 }
-
-/// The rows that are compared in the largest cluster, in rows of its own, where rows probe others.
-const VISITED: u64 = 5;
 
 /// How to score.
 #[derive(Clone, Copy)]
@@ -72,9 +69,9 @@ impl Scorer<'_> {
     ) -> Result<(ScoreColumns, u64)> {
         let mut all = clustering.cluster.clone();
         copies.leave_out(&mut clustering.cluster);
-        let most = largest(&clustering.cluster) * (1 + clustering.probes_per_row() as u64).min(VISITED);
-        let budget =
-            self.memory.for_comparing((store.rows(), store.dim()), (most, row_bytes(store, &clustering)))?;
+        let row_bytes = RowBytes::of_store(store, clustering.probes_per_row());
+        let largest = largest(&clustering.cluster);
+        let budget = self.memory.for_comparing((store.rows(), store.dim()), (largest, row_bytes.memory))?;
         let groups = Groups::plan(store, &clustering, budget)?;
         let why = "--memory is too little to hold all rows; holding them on disk";
         check_free_space(self.folder, groups.spilled_bytes(), why)?;

@@ -64,7 +64,7 @@ impl Case {
     /// Groups of which each holds so many rows at most.
     fn groups(&self, clustering: &Clustering, rows: u64) -> Groups {
         let row_bytes = Groups::plan(&self.store, clustering, u64::MAX).unwrap().row_bytes;
-        Groups::plan(&self.store, clustering, rows * row_bytes).unwrap()
+        Groups::plan(&self.store, clustering, rows * row_bytes.memory).unwrap()
     }
 
     fn centroids(&self) -> UnitEmbeddings {
@@ -76,7 +76,7 @@ impl Case {
         let mut similarity = Vec::new();
         for first in (0..ROWS as u64).step_by(BLOCK_ROWS as usize) {
             let range = first..(first + BLOCK_ROWS).min(ROWS as u64);
-            let rows = self.store.read_raw(range.clone()).unwrap();
+            let rows = self.store.read_rows(range.clone()).unwrap();
             let mut cluster = clustering.cluster[range.start as usize..range.end as usize].to_vec();
             similarity.extend(centroid_similarity(&rows, &self.centroids(), &mut cluster));
             let probes = clustering.probes(range).unwrap();
@@ -175,7 +175,7 @@ fn a_row_reaches_its_own_group_and_each_that_it_visits_once_and_unchanged() {
         let case = Case::new(kinds);
         let (cluster, probes) = (assignments(), probes());
         let clustering = case.clustering(&cluster, &probes);
-        let all = case.store.read_raw(0..ROWS as u64).unwrap();
+        let all = case.store.read_rows(0..ROWS as u64).unwrap();
         let probes_of = |row: usize| &probes[row * PROBES..(row + 1) * PROBES];
         for division in DIVISIONS {
             let groups = case.groups(&clustering, division);
@@ -198,7 +198,7 @@ fn a_row_reaches_its_own_group_and_each_that_it_visits_once_and_unchanged() {
                     assert_eq!(numbers, expected, "{kinds:?}, {division} rows, group {group}");
                     for (place, &number) in members.numbers.iter().enumerate() {
                         let row = number as usize;
-                        assert_eq!(members.rows.row_bytes(place), all.row_bytes(row));
+                        assert_eq!(members.rows.bytes(place), all.bytes(row));
                         assert_eq!(members.cluster[place], cluster[row] as u32);
                         let stored = &members.probes[place * PROBES..(place + 1) * PROBES];
                         assert!(stored.iter().zip(probes_of(row)).all(|(&a, &b)| a == b as u32));
@@ -339,7 +339,7 @@ fn memory_for_hardly_any_row_is_an_error() {
     let clustering = case.clustering(&crowded(), &[-1; ROWS * PROBES]);
     let row_bytes = Groups::plan(&case.store, &clustering, u64::MAX).unwrap().row_bytes;
     for rows in [0, 1] {
-        let error = Groups::plan(&case.store, &clustering, rows * row_bytes).unwrap_err();
+        let error = Groups::plan(&case.store, &clustering, rows * row_bytes.memory).unwrap_err();
         assert!(error.to_string().contains("--memory"), "{error}");
     }
 }
@@ -382,7 +382,7 @@ fn rows_that_turn_out_to_have_no_place_are_not_missed_when_rows_are_read_back() 
         let mut spill = Spill::new(&case.store, &groups, groups.loads(), case.folder.path()).unwrap();
         let mut placed: Vec<u32> = clustering.cluster.clone();
         placed[50] = NO_CLUSTER;
-        let rows = case.store.read_raw(0..ROWS as u64).unwrap();
+        let rows = case.store.read_rows(0..ROWS as u64).unwrap();
         let probes = vec![NO_CLUSTER; ROWS * PROBES];
         spill.add(&Block { first: 0, rows, cluster: placed.clone(), probes }).unwrap();
         let mut read = std::collections::BTreeSet::new();

@@ -2,8 +2,8 @@
 
 use proptest::prelude::*;
 use semdedup_core::{
-    AUTO_CLOSE, AUTO_GAP, Assignment, EXACT, Keep, NO_CLUSTER, NO_ROW, Probes, RankKey, Ranking, Scores, Training,
-    UnitEmbeddings, centroid_similarity, train,
+    AUTO_CLOSE, AUTO_GAP, Assignment, EXACT, Keep, NO_CLUSTER, NO_ROW, Probes, RankKey, Ranking, Scores,
+    Training, UnitEmbeddings, centroid_similarity, train,
 };
 
 use crate::common::{OF_CODES, TOLERANCE, assign, bits, dot, scored, stored, unit_f64};
