@@ -4,10 +4,12 @@ use std::ops::Range;
 
 use rayon::prelude::*;
 
-use crate::codes::{Codes, Likely, Panels, Query, Search, Searcher};
-use crate::embeddings::{Direction, UnitEmbeddings, UnitRows};
+use crate::codes::{Codes, Panels};
+use crate::embeddings::{Direction, UnitEmbeddings, UnitRows, prefetch};
+use crate::groups::{FLAT, Group, NEAR, crowds, groups};
 use crate::kernels::Isa;
-use crate::kmeans::{Training, train};
+use crate::nearest::{CANDIDATES, Found, Groups, Lookup};
+use crate::search::{Query, Search};
 
 /// The cluster of a row that has no place in the clustering: it had a NaN or an infinity. In place of a probe: no more.
 pub const NO_CLUSTER: u32 = u32::MAX;
@@ -50,7 +52,7 @@ impl Probes {
     }
 
     /// The centroids that are wanted in any case, and how much less similar than the own one others may be.
-    fn wanted(self) -> (usize, f32) {
+    pub(crate) fn wanted(self) -> (usize, f32) {
         match self {
             Self::Nearest(count) => (count.max(1), 0.0),
             Self::Auto => (2, AUTO_GAP),
@@ -91,30 +93,14 @@ impl Assignment {
     }
 }
 
-/// Up to so many centroids are compared one by one; more are found through groups of similar centroids.
-const FLAT: usize = 2048;
-
 /// The groups that a row looks into, those with the most similar centres.
 const GROUPS_PER_ROW: usize = 8;
 
-/// Of a crowd of centroids that codes cannot tell apart, so many are compared exactly: all are about as near.
-const CANDIDATES: usize = 1024;
-
-/// A row or centroid that is so similar to the centre of a group is encoded relative to it, because relative to zero it could
-/// not be told from others that are.
-const NEAR: f32 = 0.99;
-
-/// So many centroids that lie near each other are a group of their own, where otherwise all are compared one by one.
-const CROWD: usize = 64;
-
-/// A centroid is compared with the first ones of so many crowds before it to find out whether it belongs to one.
-const RECENT: usize = 32;
-
-/// The first so many centroids that a row is compared with lie far from each other.
-const EARLY: usize = 64;
-
 /// Rows that are looked up together, so that those of one group meet its centroids while these are in the cache.
 const TOGETHER: usize = 2048;
+
+/// How far ahead the centroids that have to be compared exactly are asked for.
+const PREFETCHED: usize = 4;
 
 /// Centroids, arranged so that a row is compared with a few √k of k.
 ///
@@ -126,16 +112,6 @@ pub struct Assigner<'a> {
     centres: UnitEmbeddings,
     centre_panels: Panels,
     groups: Vec<Group>,
-}
-
-#[derive(Debug)]
-struct Group {
-    centroids: Vec<u32>,
-    /// Relative to the centre, for rows that are near it, and for all others.
-    panels: Panels,
-    panels_for_whole: Panels,
-    /// The greatest distance of a centroid from the centre.
-    radius: f32,
 }
 
 impl<'a> Assigner<'a> {
@@ -213,8 +189,12 @@ impl<'a> Assigner<'a> {
             }
         }
         let mut assignment = Assignment { compared: lookup.compared, ..Assignment::default() };
-        for (row, found) in range.zip(lookup.found) {
-            let nearest = found.decide(|c| dot(rows.row(row), self.centroids.row(c as usize)));
+        let found = &mut lookup.found[..codes.len()];
+        for (i, row) in range.enumerate() {
+            if let Some(later) = found.get(i + PREFETCHED) {
+                later.undecided().for_each(|guess| prefetch(self.centroids.row(guess.centroid as usize)));
+            }
+            let nearest = found[i].decide(|c| dot(rows.row(row), self.centroids.row(c as usize)));
             let own = nearest[0];
             assignment.cluster.push(own.centroid);
             assignment.similarity.push(directed(own.estimate));
@@ -254,237 +234,8 @@ impl<'a> Assigner<'a> {
     }
 }
 
-/// A search for the nearest groups of some rows.
-struct Groups<'a, F> {
-    wanted: usize,
-    exact: F,
-    found: Found,
-    nearest: &'a mut Vec<(u32, f32)>,
-}
-
-impl<F: Fn(usize, u32) -> (u32, f32)> Searcher for Groups<'_, F> {
-    fn found(&mut self, query: usize, likely: Likely) {
-        self.found.clear();
-        for &(estimate, centroid) in likely.candidates {
-            self.found.add(Guess { estimate, off: likely.window / 2.0, centroid }, self.wanted);
-        }
-        self.nearest.extend(self.found.best.iter().map(|guess| (self.exact)(query, guess.centroid)));
-    }
-}
-
-/// The rows that are looked up together.
-struct Lookup<'a> {
-    codes: &'a Codes,
-    probes: Probes,
-    found: &'a mut [Found],
-    compared: u64,
-}
-
-/// A centroid that may be among the most similar ones of a row.
-#[derive(Debug, Clone, Copy)]
-struct Guess {
-    estimate: f32,
-    /// The most that the estimate can be off.
-    off: f32,
-    centroid: u32,
-}
-
-impl Guess {
-    /// Highest estimate first, on a tie the lower-numbered centroid.
-    fn order(&self, other: &Self) -> std::cmp::Ordering {
-        other.estimate.total_cmp(&self.estimate).then(self.centroid.cmp(&other.centroid))
-    }
-}
-
-/// What has been found for a row.
-#[derive(Debug)]
-struct Found {
-    /// Those of the highest estimates, in order.
-    best: Vec<Guess>,
-    /// Others that may be the most similar one.
-    likely: Vec<Guess>,
-    /// The most similar one is at least as similar as this.
-    least: f32,
-}
-
-impl Default for Found {
-    fn default() -> Self {
-        Self { best: Vec::new(), likely: Vec::new(), least: f32::NEG_INFINITY }
-    }
-}
-
-impl Found {
-    fn clear(&mut self) {
-        self.best.clear();
-        self.likely.clear();
-        self.least = f32::NEG_INFINITY;
-    }
-
-    /// Takes in a guess; the best `most` of them are kept in order.
-    fn add(&mut self, guess: Guess, most: usize) {
-        self.least = self.least.max(guess.estimate - guess.off);
-        let place = self.best.iter().position(|other| guess.order(other).is_lt()).unwrap_or(self.best.len());
-        let mut out = Some(guess);
-        if place < most {
-            let last = if self.best.len() == most { self.best.pop() } else { None };
-            self.best.insert(place, guess);
-            out = last;
-        }
-        if let Some(out) = out.filter(|out| out.estimate + out.off >= self.least) {
-            self.likely.push(out);
-            if self.likely.len() >= 2 * CANDIDATES {
-                self.likely.select_nth_unstable_by(CANDIDATES, Guess::order);
-                self.likely.truncate(CANDIDATES);
-            }
-        }
-    }
-
-    /// What an estimate must reach to matter, if it can be off by so much.
-    fn threshold(&self, probes: Probes, off: f32) -> f32 {
-        let (wanted, gap) = probes.wanted();
-        let Some(last) = self.best.get(wanted - 1) else { return f32::NEG_INFINITY };
-        let full = self.best.get(probes.most() - 1).map_or(f32::NEG_INFINITY, |last| last.estimate);
-        let probed = full.max(self.best[0].estimate - gap);
-        last.estimate.min(probed).min(self.least) - 2.0 * off
-    }
-
-    /// Whether a centroid that is at most so similar can matter.
-    fn may_take(&self, similarity: f32, probes: Probes) -> bool {
-        similarity >= self.threshold(probes, 0.0)
-    }
-
-    /// The centroids, most similar first, on a tie the lower-numbered: by exact similarity where one may be the most
-    /// similar, by estimates where it is surely not.
-    fn decide(&mut self, exact: impl Fn(u32) -> f32) -> &[Guess] {
-        self.best.append(&mut self.likely);
-        for guess in &mut self.best {
-            if guess.estimate + guess.off >= self.least {
-                guess.estimate = exact(guess.centroid);
-            }
-        }
-        self.best.sort_unstable_by(Guess::order);
-        &self.best
-    }
-}
-
-impl Lookup<'_> {
-    /// Compares rows, given with their similarity to the centre of a group, with its centroids.
-    fn look(&mut self, group: &Group, rows: &[(usize, f32)]) {
-        let (codes, limit) = (self.codes, group.centroids.len());
-        let queries: Vec<Query> = rows.iter().map(|&(row, _)| Query { row, limit }).collect();
-        self.search((codes, &queries), (group, &group.panels_for_whole), rows, self.probes.wanted());
-    }
-
-    /// The same for rows that lie near the centre.
-    fn look_near<'r>(
-        &mut self,
-        group: &Group,
-        centre: &[f32],
-        rows: &[(usize, f32)],
-        row: impl Fn(usize) -> &'r [f32],
-    ) {
-        let limit = group.centroids.len();
-        let codes = Codes::encode(rows.iter().map(|&(i, _)| row(i)), centre, centre);
-        let queries: Vec<Query> = (0..rows.len()).map(|row| Query { row, limit }).collect();
-        // All centroids may be within the gap; the highest will do.
-        self.search((&codes, &queries), (group, &group.panels), rows, (self.probes.most(), 0.0));
-    }
-
-    fn search(
-        &mut self,
-        (codes, queries): (&Codes, &[Query]),
-        (group, targets): (&Group, &Panels),
-        rows: &[(usize, f32)],
-        (wanted, gap): (usize, f32),
-    ) {
-        self.compared += (rows.len() * group.centroids.len()) as u64;
-        let search = Search { codes, targets, wanted, gap, most: self.probes.most() + CANDIDATES };
-        search.run(queries, &mut Look { lookup: self, group, rows });
-    }
-}
-
-/// A search of some rows in one group.
-struct Look<'a, 'b> {
-    lookup: &'a mut Lookup<'b>,
-    group: &'a Group,
-    rows: &'a [(usize, f32)],
-}
-
-impl Searcher for Look<'_, '_> {
-    fn least(&self, query: usize, window: f32) -> f32 {
-        let (row, to_centre) = self.rows[query];
-        self.lookup.found[row].threshold(self.lookup.probes, window / 2.0) - to_centre
-    }
-
-    fn found(&mut self, query: usize, likely: Likely) {
-        let (row, to_centre) = self.rows[query];
-        let most = self.lookup.probes.most();
-        for &(estimate, c) in likely.candidates {
-            let centroid = self.group.centroids[c as usize];
-            let guess = Guess { estimate: estimate + to_centre, off: likely.window / 2.0, centroid };
-            self.lookup.found[row].add(guess, most);
-        }
-    }
-}
-
-impl Group {
-    fn of(centroids: &UnitEmbeddings, members: Vec<u32>, centre: &[f32]) -> Self {
-        let rows = || members.iter().map(|&c| centroids.row(c as usize));
-        let codes = Codes::encode(rows(), centre, centre);
-        let panels = Panels::pack(&codes, 0..codes.len());
-        let apart = rows().map(|row| Isa::detect().squared_distance(row, centre).sqrt());
-        let radius = apart.reduce(f32::max).unwrap_or(0.0) + 1e-3;
-        Self { panels_for_whole: panels.clone().for_whole_queries(), panels, radius, centroids: members }
-    }
-}
-
-/// Few centroids are one group, of which all are compared, but for those that lie close together.
-fn crowds(centroids: &UnitEmbeddings) -> (UnitEmbeddings, Vec<Vec<u32>>) {
-    let mut leaders: Vec<Vec<u32>> = Vec::new();
-    for c in 0..centroids.len() as u32 {
-        let similar = |other: u32| dot(centroids.row(other as usize), centroids.row(c as usize)) >= NEAR;
-        // Centroids of a crowd were trained together, so they have near numbers.
-        match leaders.iter_mut().rev().take(RECENT).find(|members| similar(members[0])) {
-            Some(members) => members.push(c),
-            None => leaders.push(vec![c]),
-        }
-    }
-    let (crowds, alone): (Vec<Vec<u32>>, Vec<_>) =
-        leaders.into_iter().partition(|members| members.len() >= CROWD);
-    let mut rest: Vec<u32> = alone.into_iter().flatten().collect();
-    // Of each part of the space a centroid comes early, so that a row soon has one to which most others are nothing.
-    let apart = centroids.len().div_ceil(EARLY) as u32;
-    rest.sort_unstable_by_key(|&c| (c % apart, c));
-    let groups: Vec<Vec<u32>> =
-        std::iter::once(rest).chain(crowds).filter(|group| !group.is_empty()).collect();
-    let mut centres = UnitEmbeddings::empty(centroids.dim());
-    groups.iter().for_each(|members| centres.push_unit(&mean(centroids, members)));
-    (centres, groups)
-}
-
-/// Many centroids are clustered themselves.
-fn groups(centroids: &UnitEmbeddings) -> (UnitEmbeddings, Vec<Vec<u32>>) {
-    let clusters = (centroids.len() as f64).sqrt().round() as usize;
-    let trained = train(centroids, &Training { clusters, iterations: 6, refinements: 0, seed: 0 }).centroids;
-    let home = Assigner::new(&trained).assign(centroids, Probes::Nearest(1)).cluster;
-    let mut groups: Vec<Vec<u32>> = vec![Vec::new(); trained.len()];
-    // A centroid that is not finite is as far from one group as from another.
-    let group = |group: u32| if group == NO_CLUSTER { 0 } else { group as usize };
-    home.iter().zip(0..).for_each(|(&home, c)| groups[group(home)].push(c));
-    let mut centres = UnitEmbeddings::empty(centroids.dim());
-    (0..groups.len()).filter(|&g| !groups[g].is_empty()).for_each(|g| centres.push_unit(trained.row(g)));
-    groups.retain(|members| !members.is_empty());
-    (centres, groups)
-}
-
 fn dot(a: &[f32], b: &[f32]) -> f32 {
     Isa::detect().dot(a, b)
-}
-
-fn mean(rows: &UnitEmbeddings, members: &[u32]) -> Vec<f32> {
-    let mut sum = vec![0.0f64; rows.dim()];
-    members.iter().for_each(|&row| Isa::detect().add(&mut sum, rows.row(row as usize)));
-    sum.iter().map(|x| (x / members.len() as f64) as f32).collect()
 }
 
 /// The cosine similarity of each row with the centroid of its given cluster; 0 where the row has no direction.

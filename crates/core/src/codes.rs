@@ -3,18 +3,13 @@
 //! A row is encoded relative to a reference (the centroid of its cluster), so that the codes resolve the differences
 //! between the rows of a cluster however close they lie.
 
-use std::cell::RefCell;
-
 use rayon::prelude::*;
 
 use crate::embeddings::prefetch;
-use crate::kernels::{BLOCK, Bar, Encoded, Isa, LANES, Lanes, Products, Reached, STEP};
+use crate::kernels::{Encoded, Isa, LANES, Lanes, STEP};
 
 /// Rows that a thread encodes in one go.
 const TOGETHER: usize = 1024;
-
-/// Candidates of a query that a searcher is told of before it decides.
-const SOON: usize = 4;
 
 /// Encoded rows.
 #[derive(Debug, Default)]
@@ -79,8 +74,13 @@ impl Codes {
         self.rows.len()
     }
 
-    fn row(&self, i: usize) -> &[u8] {
+    pub(crate) fn row(&self, i: usize) -> &[u8] {
         &self.codes[i * self.width..(i + 1) * self.width]
+    }
+
+    /// What a step of a row's code is worth.
+    pub(crate) fn scale(&self, i: usize) -> f32 {
+        self.rows[i].scale
     }
 
     /// The dot product of the origin with a row's difference from its reference.
@@ -175,8 +175,17 @@ impl Panels {
         self
     }
 
+    /// [`LANES`] of the rows: their codes, what the sums start at, and what each adds to an estimate.
+    pub(crate) fn panel(&self, panel: usize) -> (&[u32], &[i32; LANES], Lanes<'_>) {
+        let words = self.width / STEP * LANES;
+        let lanes = Lanes { scale: &self.scale[panel], bias: &self.bias[panel] };
+        (&self.codes[panel * words..][..words], &self.start[panel], lanes)
+    }
+
     /// The most that an estimate can be off for a query, with the rounding of the estimate and of the exact product.
-    fn tolerance(&self, query: &Encoded) -> f32 {
+    pub(crate) fn tolerance(&self, queries: &Codes, query: usize) -> f32 {
+        debug_assert_eq!(queries.width, self.width, "codes of one dimension");
+        let query = &queries.rows[query];
         // Of two estimates and two exact products, what a searcher adds to an estimate, and similarities that are equal to
         // one up to rounding.
         let rounding = (self.width as f32 / 32.0 + 40.0) * f32::EPSILON;
@@ -192,259 +201,3 @@ fn transpose(rows: &[&[[u8; STEP]]], words: &mut [[u32; LANES]]) {
         }
     }
 }
-
-/// The targets that may be a query's most similar, and the next by their estimates.
-#[derive(Debug)]
-struct Candidates {
-    wanted: usize,
-    gap: f32,
-    /// Twice the tolerance: estimates that differ by more are in the right order.
-    window: f32,
-    /// Estimates below are not looked at.
-    threshold: f32,
-    /// The highest estimate, and the next.
-    best: f32,
-    second: f32,
-    /// Where more than two are wanted: so many candidates are ranked to find the lowest that is wanted, and where that is
-    /// done.
-    rank_at: usize,
-    highest: Vec<f32>,
-    /// (estimate, target)
-    found: Vec<(f32, u32)>,
-    prune_at: usize,
-}
-
-impl Candidates {
-    const NONE: Self = Self {
-        wanted: 1,
-        gap: 0.0,
-        window: 0.0,
-        threshold: f32::NEG_INFINITY,
-        best: f32::NEG_INFINITY,
-        second: f32::NEG_INFINITY,
-        rank_at: 0,
-        highest: Vec::new(),
-        found: Vec::new(),
-        prune_at: 0,
-    };
-
-    fn begin(&mut self, (wanted, gap): (usize, f32), window: f32, threshold: f32) {
-        self.found.clear();
-        self.rank_at = wanted;
-        (self.wanted, self.gap, self.window, self.threshold) = (wanted, gap, window, threshold);
-        (self.best, self.second) = (f32::NEG_INFINITY, f32::NEG_INFINITY);
-        self.prune_at = 32 + 2 * wanted;
-    }
-
-    fn offer(&mut self, lanes: u32, estimates: &[f32; LANES], first: usize) {
-        for l in set(lanes) {
-            self.second = self.second.max(self.best.min(estimates[l]));
-            self.best = self.best.max(estimates[l]);
-        }
-        if self.wanted <= 2 {
-            self.raise(if self.wanted == 1 { self.best } else { self.second });
-        }
-        let threshold = self.threshold;
-        let reached = set(lanes).filter(|&l| estimates[l] >= threshold);
-        self.found.extend(reached.map(|l| (estimates[l], (first + l) as u32)));
-        if self.wanted > 2 && self.found.len() >= self.rank_at {
-            self.highest.clear();
-            self.highest.extend(self.found.iter().map(|&(estimate, _)| estimate));
-            let (_, &mut last, _) =
-                self.highest.select_nth_unstable_by(self.wanted - 1, |a, b| b.total_cmp(a));
-            self.raise(last);
-            self.prune();
-            self.rank_at = self.found.len() + self.wanted;
-        }
-    }
-
-    /// Raises the threshold to what is of use beside the lowest estimate that is wanted.
-    fn raise(&mut self, last: f32) {
-        self.threshold = self.threshold.max(last.min(self.best - self.window - self.gap));
-    }
-
-    /// Keeps the candidates few. Of a crowd of rows that are equal as far as can be told, all are candidates; there the
-    /// first that is `settled` ends the search.
-    fn thin(&mut self, most: usize, mut settled: impl FnMut(u32) -> bool) {
-        self.prune();
-        if self.found.len() / 2 > most {
-            let mut estimates: Vec<f32> = self.found.iter().map(|&(estimate, _)| estimate).collect();
-            let (_, &mut least, _) = estimates.select_nth_unstable_by(most, |a, b| b.total_cmp(a));
-            self.threshold = self.threshold.max(least.next_up());
-            self.prune();
-        }
-        self.prune_at = 2 * self.found.len() + 32;
-        if let Some(&first) = self.found.iter().find(|&&(_, target)| settled(target)) {
-            self.found.clear();
-            self.found.push(first);
-            self.threshold = f32::INFINITY;
-        }
-    }
-
-    fn prune(&mut self) {
-        if self.threshold < f32::INFINITY {
-            self.found.retain(|&(estimate, _)| estimate >= self.threshold);
-        }
-    }
-}
-
-/// The bits that are set, lowest first.
-fn set(mut bits: u32) -> impl Iterator<Item = usize> {
-    std::iter::from_fn(move || {
-        let lowest = (bits != 0).then(|| bits.trailing_zeros() as usize);
-        bits &= bits.wrapping_sub(1);
-        lowest
-    })
-}
-
-/// A row to find the most similar targets of.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Query {
-    /// Its place in the codes.
-    pub(crate) row: usize,
-    /// It is compared with the first so many targets.
-    pub(crate) limit: usize,
-}
-
-/// How to search.
-pub(crate) struct Search<'a> {
-    /// The rows that are searched for.
-    pub(crate) codes: &'a Codes,
-    /// The rows that are searched.
-    pub(crate) targets: &'a Panels,
-    /// The candidates are the targets that may be the most similar one, so many by their estimates, and those that may be
-    /// less similar than the most similar one by `gap` or less.
-    pub(crate) wanted: usize,
-    pub(crate) gap: f32,
-    /// Of more candidates than about this, those with the highest estimates.
-    pub(crate) most: usize,
-}
-
-thread_local! {
-    /// Kept between searches, because filling new memory took longer than searching.
-    static CANDIDATES: RefCell<Vec<Candidates>> = const { RefCell::new(Vec::new()) };
-}
-
-/// What a search found for one query.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Likely<'a> {
-    /// (estimate, target), in no order.
-    pub(crate) candidates: &'a [(f32, u32)],
-    /// Estimates that differ by more than this are in the right order.
-    pub(crate) window: f32,
-}
-
-/// What a search asks and tells; the first argument is always the place of the query.
-pub(crate) trait Searcher {
-    /// Targets with lower estimates are left out; given the window.
-    fn least(&self, _query: usize, _window: f32) -> f32 {
-        f32::NEG_INFINITY
-    }
-
-    /// Whether a target is so similar that none is more similar as far as can be told.
-    fn settled(&mut self, _query: usize, _target: u32) -> bool {
-        false
-    }
-
-    /// These will be the candidates of a query, soon.
-    fn likely(&self, _query: usize, _candidates: &[(f32, u32)]) {}
-
-    /// The candidates of a query.
-    fn found(&mut self, query: usize, likely: Likely);
-}
-
-impl Search<'_> {
-    /// Searches for every query, and counts the comparisons.
-    pub(crate) fn run(&self, queries: &[Query], searcher: &mut impl Searcher) -> u64 {
-        let mut pool = CANDIDATES.take();
-        pool.resize_with(pool.len().max(BLOCK), || Candidates::NONE);
-        let mut compared = 0;
-        for (chunk, queries) in queries.chunks(BLOCK).enumerate() {
-            let first = chunk * BLOCK;
-            for (i, (found, query)) in pool.iter_mut().zip(queries).enumerate() {
-                let window = 2.0 * self.targets.tolerance(&self.codes.rows[query.row]);
-                found.begin((self.wanted, self.gap), window, searcher.least(first + i, window));
-            }
-            let end = self.compare(queries, &mut pool, &mut |i, target| searcher.settled(first + i, target));
-            for (i, (found, _)) in pool.iter_mut().zip(queries).enumerate() {
-                found.prune();
-                searcher.likely(first + i, &found.found[..found.found.len().min(SOON)]);
-            }
-            for (i, (found, query)) in pool.iter_mut().zip(queries).enumerate() {
-                searcher.found(first + i, Likely { candidates: &found.found, window: found.window });
-                compared += query.limit.min(end) as u64;
-            }
-        }
-        CANDIDATES.set(pool);
-        compared
-    }
-
-    /// Compares at most [`BLOCK`] queries with the targets, and tells how many of these it took.
-    fn compare(
-        &self,
-        queries: &[Query],
-        found: &mut [Candidates],
-        settled: &mut dyn FnMut(usize, u32) -> bool,
-    ) -> usize {
-        let Self { codes, targets, .. } = *self;
-        debug_assert_eq!(codes.width, targets.width);
-        let isa = Isa::detect();
-        let words = targets.width / STEP * LANES;
-        let mut rows: [&[u8]; BLOCK] = [&[]; BLOCK];
-        let mut bars = [Bar { scale: 0.0, threshold: 0.0, window: 0.0, lanes: 0 }; BLOCK];
-        for (i, query) in queries.iter().enumerate() {
-            rows[i] = codes.row(query.row);
-            // Only where one target is wanted does a better one make others useless at once.
-            let window = if self.wanted == 1 { found[i].window } else { f32::INFINITY };
-            let scale = codes.rows[query.row].scale;
-            bars[i] = Bar { scale, threshold: found[i].threshold, window, lanes: 0 };
-        }
-        let (rows, bars) = (&rows[..queries.len()], &mut bars[..queries.len()]);
-        let mut products: Products = [[0; LANES]; BLOCK];
-        let mut out = Reached::NONE;
-        let mut open = queries.len();
-        let limits = || queries.iter().map(|query| query.limit);
-        let end = limits().max().unwrap_or(0).min(targets.rows);
-        let least = limits().min().unwrap_or(0);
-        for panel in 0..end.div_ceil(LANES) {
-            isa.products(
-                rows,
-                &targets.codes[panel * words..][..words],
-                &targets.start[panel],
-                &mut products,
-            );
-            // Up to the least limit every query is compared with all lanes.
-            if panel == 0 || (panel + 1) * LANES > least {
-                for (bar, query) in bars.iter_mut().zip(queries) {
-                    let used = query.limit.min(end).saturating_sub(panel * LANES).min(LANES);
-                    bar.lanes = ((1u64 << used) - 1) as u32;
-                }
-            }
-            let lanes = Lanes { scale: &targets.scale[panel], bias: &targets.bias[panel] };
-            isa.estimate(&products, bars, lanes, &mut out);
-            for i in 0..queries.len() {
-                if out.lanes[i] != 0 {
-                    found[i].offer(out.lanes[i], &out.estimates[i], panel * LANES);
-                    if found[i].found.len() >= found[i].prune_at {
-                        found[i].thin(self.most, |target| settled(i, target));
-                        open -= usize::from(found[i].threshold == f32::INFINITY);
-                    }
-                    bars[i].threshold = found[i].threshold;
-                }
-            }
-            if open == 0 {
-                return (panel + 1) * LANES;
-            }
-        }
-        end
-    }
-}
-
-/// The most similar of exact similarities, the first target on a tie.
-pub(crate) fn most_similar<T: Ord + Copy>(exact: impl Iterator<Item = (f32, T)>) -> Option<(f32, T)> {
-    exact.reduce(|a, b| if b.0 > a.0 || (b.0 == a.0 && b.1 < a.1) { b } else { a })
-}
-
-#[cfg(test)]
-#[path = "codes_tests.rs"]
-mod tests;

@@ -2,11 +2,12 @@
 
 use rayon::prelude::*;
 
-use crate::codes::{Codes, Likely, Panels, Query, Search, Searcher, most_similar};
+use crate::codes::{Codes, Panels};
 use crate::embeddings::UnitEmbeddings;
 use crate::kernels::{BLOCK, Isa};
 use crate::lists::{Lists, Member};
 use crate::score::Part;
+use crate::search::{Likely, Query, Search, Searcher, most_similar};
 
 /// The similarity of a row to one with the same vector: more than any other's.
 pub(crate) const COPY: f32 = 2.0;

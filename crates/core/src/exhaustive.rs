@@ -3,11 +3,12 @@
 
 use rayon::prelude::*;
 
-use crate::codes::{Codes, Likely, Panels, Query, Search, Searcher};
+use crate::codes::{Codes, Panels};
 use crate::compare::SATURATED;
 use crate::embeddings::UnitEmbeddings;
 use crate::kernels::Isa;
 use crate::rank::RankKey;
+use crate::search::{Likely, Query, Search, Searcher};
 
 /// A sample of rows that is being compared with the data, block by block, in any order of blocks.
 pub struct ExhaustiveSearch<'a> {

@@ -5,10 +5,11 @@ use std::collections::BTreeMap;
 use rayon::prelude::*;
 
 use crate::assign::{Assigner, Assignment, Probes};
-use crate::codes::{Codes, Likely, Panels, Query, Search, Searcher, most_similar};
+use crate::codes::{Codes, Panels};
 use crate::embeddings::{UnitEmbeddings, hash};
 use crate::kernels::{BLOCK, Isa};
 use crate::random::{self, Stream};
+use crate::search::{Likely, Query, Search, Searcher, most_similar};
 
 /// How to train the centroids.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -20,13 +20,16 @@ mod copies;
 mod embeddings;
 mod encodings;
 mod exhaustive;
+mod groups;
 mod kernels;
 mod kmeans;
 mod lists;
+mod nearest;
 mod random;
 mod rank;
 mod recall;
 mod score;
+mod search;
 mod select;
 
 pub use assign::{AUTO_CLOSE, AUTO_GAP, Assigner, Assignment, NO_CLUSTER, Probes, centroid_similarity};
