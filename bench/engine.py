@@ -43,8 +43,10 @@ from measure import SEMDEDUP_DONE, Paths, binary, machine, measured, store
 
 HERE = Path(__file__).resolve().parent
 EPSILON = 0.1
+EPSILONS = (0.05, 0.1, 0.2, 0.3)
 CLUSTERS = 1_000
-RECALL = ("--recall-sample", 6_000)
+NO_RECALL = ("--recall-sample", 0)
+OWN_RECALL, RECALL = 20_000, ("--recall-sample", 6_000)
 SEMHASH_ROWS = 100_000
 SKEW_ROWS = 1_000_000
 GROWTH = (100, 10, 1)  # the parts of the rows, one in so many
@@ -102,30 +104,39 @@ class Engine:
         select = self.semdedup("select", out / "scores.parquet", "--epsilon", EPSILON, "--out", out / "selected")
         shutil.rmtree(out)
         stages = {**cluster["stdout"]["seconds"], **score["stdout"]["seconds"]}
-        at = next((at for at in score["stdout"]["recall"] if at["epsilon"] == EPSILON), None)
+        recalls = {at["epsilon"]: at for at in score["stdout"]["recall"]}
+        at = recalls.get(EPSILON)
         return {
             **{stage: stages[stage] for stage in ("train", "assign", "score")},
             "together": stages["train"] + stages["assign"] + stages["score"],
             "file_to_result": cluster["seconds"] + score["seconds"] - stages.get("recall", 0),
             "whole_processes": cluster["seconds"] + score["seconds"],
             "peak_rss_bytes": [cluster["peak_rss_bytes"], score["peak_rss_bytes"]],
-            "recall": at and {"all": share(at, ""), "distinct": share(at, "_distinct")},
+            "recall": at and {
+                "all": share(at, ""),
+                "distinct": share(at, "_distinct"),
+                "each": " / ".join(f"{recalls[epsilon]['recall']:.4f}" for epsilon in EPSILONS),
+            },
             "kept": select["stdout"]["rows_kept"],
             "processes": [cluster, score, select],
         }
 
-    def faiss(self, embeddings, *more):
-        command = [sys.executable, HERE / "peer_faiss.py", embeddings, "--k", CLUSTERS, "--recall", RECALL[1]]
+    def faiss(self, embeddings, recall, *more):
+        command = [sys.executable, HERE / "peer_faiss.py", embeddings, "--k", CLUSTERS, "--recall", recall]
         run = measured([*command, "--threads", self.args.threads, *more], self.paths)
         stages = run["stdout"]["seconds"]
-        at = run["stdout"]["recall"][str(EPSILON)]
+        recalls = run["stdout"].get("recall", {})
+        at = recalls.get(str(EPSILON))
         return {
             **{stage: stages[stage] for stage in ("train", "assign", "score")},
             "together": stages["total"],
             "file_to_result": stages["load"] + stages["total"],
             "whole_processes": run["seconds"],
             "peak_rss_bytes": [run["peak_rss_bytes"]],
-            "recall": {"all": f"{at['recall']} of {at['of']}"},
+            "recall": at and {
+                "all": f"{at['recall']} of {at['of']}",
+                "each": " / ".join(f"{recalls[str(epsilon)]['recall']:.4f}" for epsilon in EPSILONS),
+            },
             "kept": run["stdout"]["kept"][str(EPSILON)],
             "processes": [run],
         }
@@ -159,23 +170,30 @@ def say(line):
 def own(engine, part):
     rows = engine.args.embeddings
     paper = ("--probes", 1, "--clusters", CLUSTERS)
-    jobs = {
-        "semdedup": lambda: engine.ours(rows, scoring=RECALL),
-        f"semdedup, {CLUSTERS} clusters, own alone": lambda: engine.ours(rows, paper, RECALL),
-        f"FAISS, {CLUSTERS} clusters": lambda: engine.faiss(rows),
+    sides = {
+        "semdedup": lambda recall: engine.ours(rows, scoring=("--recall-sample", recall)),
+        f"semdedup, {CLUSTERS} clusters, own alone": lambda recall: engine.ours(rows, paper, ("--recall-sample", recall)),
+        f"FAISS, {CLUSTERS} clusters": lambda recall: engine.faiss(rows, recall),
     }
-    in_turn(part, jobs, engine.args.rounds)
+    in_turn(part, {name: lambda side=side: side(0) for name, side in sides.items()}, engine.args.rounds)
+    part["recall"] = {}
+    for name, side in sides.items():
+        say(f"  recall, outside the rounds: {name}")
+        part["recall"][name] = side(OWN_RECALL)
     say("  the recall of FAISS on distinct rows")
-    part["faiss_distinct"] = engine.faiss(rows, "--distinct")
-    for run in part["runs"][f"FAISS, {CLUSTERS} clusters"]:
-        run["recall"]["distinct"] = part["faiss_distinct"]["recall"]["all"]
+    part["faiss_distinct"] = engine.faiss(rows, OWN_RECALL, "--distinct")
+    *_, faiss = part["recall"].values()
+    faiss["recall"]["distinct"] = part["faiss_distinct"]["recall"]["all"]
+    for name, runs in part["runs"].items():
+        for run in runs:
+            run["recall"] = part["recall"][name]["recall"]
 
 
 def semhash(engine, part):
     first = engine.scratch / "first.npy"
     first_rows(engine.args.embeddings, SEMHASH_ROWS, first)
     jobs = {
-        "semdedup": lambda: engine.ours(first, scoring=("--recall-sample", 0)),
+        "semdedup": lambda: engine.ours(first, scoring=NO_RECALL),
         "SemHash": lambda: engine.semhash(first),
     }
     in_turn(part, jobs, engine.args.rounds)

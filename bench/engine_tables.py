@@ -47,7 +47,8 @@ def bought(name, runs):
     peaks = [max(peaks) for peaks in zip(*(run["peak_rss_bytes"] for run in runs))]
     recall = runs[-1].get("recall") or {}
     memory = " / ".join(f"{peak / 1e9:.2f}" for peak in peaks)
-    return [name, memory, recall.get("all", "–"), recall.get("distinct", "–"), f"{runs[-1]['kept']:,}"]
+    shares = [recall.get(which, "–") for which in ("all", "distinct", "each")]
+    return [name, memory, *shares, f"{runs[-1]['kept']:,}"]
 
 
 def report(part):
@@ -56,7 +57,8 @@ def report(part):
     middle = part["medians"] = {name: medians(side) for name, side in runs.items()}
     part["ratios"] = ratios(runs, middle)
     head = ["seconds (medians)", "train", "assign", "score", "together", "range", "file to result", "whole processes"]
-    more = ["", "peak memory in GB (cluster / score)", "recall at 0.1", "of distinct rows", "kept at 0.1"]
+    more = ["", "peak memory in GB (cluster / score)", "recall at 0.1", "of distinct rows",
+            "recall at 0.05 / 0.1 / 0.2 / 0.3", "kept at 0.1"]
     exponents = [f"- exponent, {step}: {exponent:.2f}" for step, exponent in part.get("exponents", {}).items()]
     part["table"] = "\n\n".join([
         table(head, [times(name, side, middle[name]) for name, side in runs.items()]),

@@ -230,6 +230,7 @@ impl<'a> Assigner<'a> {
         let mut groups = Groups { wanted, exact, found: Found::default(), nearest: &mut nearest };
         let search = Search { codes, targets: &self.centre_panels, wanted, gap: 0.0, most: CANDIDATES };
         search.run(&queries, &mut groups);
+        assert_eq!(nearest.len(), codes.len() * wanted, "each row has as many groups");
         nearest
     }
 }

@@ -188,7 +188,7 @@ impl Panels {
         let query = &queries.rows[query];
         // Of two estimates and two exact products, what a searcher adds to an estimate, and similarities that are equal to
         // one up to rounding.
-        let rounding = (self.width as f32 / 32.0 + 40.0) * f32::EPSILON;
+        let rounding = (self.width as f32 / 28.0 + 40.0) * f32::EPSILON;
         1.001 * (query.error * self.norm + query.norm * self.error) + rounding
     }
 }

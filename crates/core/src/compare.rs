@@ -48,9 +48,12 @@ pub(crate) struct Found {
 }
 
 impl Found {
-    fn add(&mut self, other: Self) {
-        self.matches.extend(other.matches);
-        self.compared += other.compared;
+    fn take(&mut self, members: &[Member], hits: &[Hit]) {
+        self.matches.extend(hits.iter().map(|hit| Match {
+            place: members[hit.asked as usize].place,
+            of: hit.of,
+            similarity: hit.similarity,
+        }));
     }
 }
 
@@ -64,6 +67,8 @@ pub(crate) struct Comparison<'a> {
     pub(crate) lists: &'a Lists,
     /// See [`crate::encodings::Encodings`].
     pub(crate) whole: &'a Codes,
+    /// From this similarity on none is higher: [`SATURATED`], or [`COPY`] where copies may meet.
+    pub(crate) settled: f32,
 }
 
 /// A row that is searched for.
@@ -72,6 +77,15 @@ struct Asked {
     query: Query,
     /// What makes an estimate the similarity.
     apart: f32,
+    /// The highest similarity so far and the rank of the row that reaches it.
+    best: (f32, u32),
+}
+
+/// What a row that is searched for, by its number, is most similar to.
+struct Hit {
+    asked: u32,
+    of: u32,
+    similarity: f32,
 }
 
 impl Comparison<'_> {
@@ -82,8 +96,12 @@ impl Comparison<'_> {
             place: member.place,
             query: Query { row: i, limit: i },
             apart: 0.0,
+            best: (f32::NEG_INFINITY, NO_RANK),
         });
-        self.search((&own.codes, asked.collect()), (&own.panels, own.members), None)
+        let (hits, compared) = self.search((&own.codes, asked.collect()), (&own.panels, own.members));
+        let mut found = Found { matches: Vec::with_capacity(hits.len()), compared };
+        found.take(own.members, &hits);
+        found
     }
 
     /// Compares the rows of a cluster with those that probe it. Of what is found only what is better than the best so far
@@ -91,79 +109,101 @@ impl Comparison<'_> {
     pub(crate) fn with_visitors(&self, c: usize, best: &Best) -> Found {
         let (near, far): (Vec<Member>, Vec<Member>) =
             self.lists.visitors(c).iter().partition(|member| member.similarity >= NEAR);
-        let mut own = self.relative(c, self.lists.own(c));
+        let codes = self.relative(c, self.lists.own(c));
+        let before: Vec<(f32, u32)> =
+            codes.members.iter().map(|member| best[member.place as usize]).collect();
+        let mut own = Own { codes, best: before.clone() };
         let mut found = Found::default();
         for members in near.chunks(PACKED_TOGETHER) {
-            found.add(self.meet_near(&own, &self.relative(c, members), best));
+            self.meet_near(&mut own, &self.relative(c, members), best, &mut found);
         }
-        own.panels = own.panels.for_whole_queries();
+        own.codes.panels = own.codes.panels.for_whole_queries();
         for members in far.chunks(PACKED_TOGETHER) {
-            found.add(self.meet_far(&own, members, best));
+            self.meet_far(&mut own, members, best, &mut found);
+        }
+        for ((member, before), now) in own.codes.members.iter().zip(before).zip(own.best) {
+            if before != now {
+                found.matches.push(Match { place: member.place, of: now.1, similarity: now.0 });
+            }
         }
         found
     }
 
     /// Own rows of a cluster with the visitors that rank before them, and the other way round, where all are encoded
     /// relative to the centroid.
-    fn meet_near(&self, own: &Relative, visitors: &Relative, best: &Best) -> Found {
-        let mut found = Found::default();
-        for (rows, others) in [(own, visitors), (visitors, own)] {
-            let asked = rows.members.iter().zip(earlier(rows.members, others.members)).enumerate();
+    fn meet_near(&self, own: &mut Own, visitors: &Relative, best: &Best, found: &mut Found) {
+        let asked = |rows: &Relative, others: &[Member], best: &dyn Fn(usize) -> (f32, u32)| {
+            let asked = rows.members.iter().zip(earlier(rows.members, others)).enumerate();
             let asked = asked.map(|(i, (member, limit))| Asked {
                 place: member.place,
                 query: Query { row: i, limit },
                 apart: rows.norm + rows.codes.bias(i),
+                best: best(i),
             });
-            found.add(self.search(
-                (&rows.codes, asked.collect()),
-                (&others.panels, others.members),
-                Some(best),
-            ));
-        }
-        found
+            asked.collect::<Vec<Asked>>()
+        };
+        let (codes, members) = (&own.codes, visitors.members);
+        let of_own = asked(codes, members, &|i| own.best[i]);
+        let (hits, compared) = self.search((&codes.codes, of_own), (&visitors.panels, members));
+        found.compared += compared;
+        let of_visitors = asked(visitors, codes.members, &|i| best[members[i].place as usize]);
+        let (back, compared) = self.search((&visitors.codes, of_visitors), (&codes.panels, codes.members));
+        found.compared += compared;
+        found.take(members, &back);
+        own.take(&hits);
     }
 
     /// The same where the visitors are encoded relative to zero.
-    fn meet_far(&self, own: &Relative, visitors: &[Member], best: &Best) -> Found {
+    fn meet_far(&self, own: &mut Own, visitors: &[Member], best: &Best, found: &mut Found) {
         let whole = self.whole;
         let packed = visitors.iter().enumerate().map(|(i, member)| {
             visitors.get(i + PREFETCHED).inspect(|later| whole.prefetch(later.place as usize));
             (member.place as usize, member.similarity)
         });
         let panels = Panels::pack_with(whole, packed);
-        let asked = own.members.iter().zip(earlier(own.members, visitors)).enumerate();
+        let codes = &own.codes;
+        let asked = codes.members.iter().zip(earlier(codes.members, visitors)).enumerate();
         let asked = asked.map(|(i, (member, limit))| Asked {
             place: member.place,
             query: Query { row: i, limit },
             apart: 0.0,
+            best: own.best[i],
         });
-        let mut found = self.search((&own.codes, asked.collect()), (&panels, visitors), Some(best));
-        let asked = visitors.iter().zip(earlier(visitors, own.members)).map(|(member, limit)| Asked {
+        let (hits, compared) = self.search((&codes.codes, asked.collect()), (&panels, visitors));
+        found.compared += compared;
+        let asked = visitors.iter().zip(earlier(visitors, codes.members)).map(|(member, limit)| Asked {
             place: member.place,
             query: Query { row: member.place as usize, limit },
             apart: member.similarity,
+            best: best[member.place as usize],
         });
-        found.add(self.search((whole, asked.collect()), (&own.panels, own.members), Some(best)));
-        found
+        let (back, compared) = self.search((whole, asked.collect()), (&codes.panels, codes.members));
+        found.compared += compared;
+        found.take(visitors, &back);
+        own.take(&hits);
     }
 
-    /// For each row that is asked for the most similar of the targets that rank before it.
+    /// For each row that is asked for the most similar of the targets that rank before it, and the comparisons it took.
     fn search(
         &self,
-        (codes, asked): (&Codes, Vec<Asked>),
+        (codes, mut asked): (&Codes, Vec<Asked>),
         (panels, targets): (&Panels, &[Member]),
-        best: Option<&Best>,
-    ) -> Found {
+    ) -> (Vec<Hit>, u64) {
+        for asked in asked.iter_mut().filter(|asked| asked.best.0 >= self.settled) {
+            // Nothing is more similar, but what ranks before is to be named.
+            let earlier = targets.partition_point(|target| target.rank < asked.best.1);
+            asked.query.limit = asked.query.limit.min(earlier);
+        }
         let search = Search { codes, targets: panels, wanted: 1, gap: 0.0, most: usize::MAX };
-        let found = asked.par_chunks(ASKED_TOGETHER).map(|asked| {
+        let found = asked.par_chunks(ASKED_TOGETHER).enumerate().map(|(chunk, asked)| {
             let queries: Vec<Query> = asked.iter().map(|asked| asked.query).collect();
-            let mut matches = Matches::new(self, asked, targets, best);
-            let compared = search.run(&queries, &mut matches);
-            Found { matches: matches.found, compared }
+            let mut hits = Hits::new(self, (asked, chunk * ASKED_TOGETHER), targets);
+            let compared = search.run(&queries, &mut hits);
+            (hits.found, compared)
         });
-        found.reduce(Found::default, |mut all, some| {
-            all.add(some);
-            all
+        found.reduce(Default::default, |(mut all, compared), (some, more)| {
+            all.extend(some);
+            (all, compared + more)
         })
     }
 
@@ -193,6 +233,28 @@ struct Relative<'a> {
     norm: f32,
 }
 
+/// The rows of a cluster and the best of each so far.
+struct Own<'a> {
+    codes: Relative<'a>,
+    best: Vec<(f32, u32)>,
+}
+
+impl Own<'_> {
+    fn take(&mut self, hits: &[Hit]) {
+        for hit in hits {
+            let best = &mut self.best[hit.asked as usize];
+            if is_better((hit.similarity, hit.of), *best) {
+                *best = (hit.similarity, hit.of);
+            }
+        }
+    }
+}
+
+/// Whether a row of this similarity and rank is a better match: more similar, or as similar and ranking before.
+pub(crate) fn is_better(a: (f32, u32), b: (f32, u32)) -> bool {
+    a.0 > b.0 || (a.0 == b.0 && a.1 < b.1)
+}
+
 /// How many of `others` rank before each of some rows; both are in rank order.
 fn earlier<'a>(rows: &'a [Member], others: &'a [Member]) -> impl Iterator<Item = usize> + use<'a> {
     let mut passed = 0;
@@ -205,26 +267,26 @@ fn earlier<'a>(rows: &'a [Member], others: &'a [Member]) -> impl Iterator<Item =
 }
 
 /// A search of some rows for the most similar of those that rank before them.
-struct Matches<'a> {
+struct Hits<'a> {
     comparison: &'a Comparison<'a>,
     asked: &'a [Asked],
+    /// The number of the first of these.
+    first: usize,
     targets: &'a [Member],
-    best: Option<&'a Best>,
     /// Where two rows can be put together.
     buffers: [Vec<f32>; 2],
-    found: Vec<Match>,
+    found: Vec<Hit>,
 }
 
-impl<'a> Matches<'a> {
+impl<'a> Hits<'a> {
     fn new(
         comparison: &'a Comparison<'a>,
-        asked: &'a [Asked],
+        (asked, first): (&'a [Asked], usize),
         targets: &'a [Member],
-        best: Option<&'a Best>,
     ) -> Self {
         let values = || vec![0.0; comparison.part.rows.dim()];
         let (buffers, found) = ([values(), values()], Vec::with_capacity(asked.len()));
-        Self { comparison, asked, targets, best, buffers, found }
+        Self { comparison, asked, first, targets, buffers, found }
     }
 
     /// The similarity to each of some targets; those that f32 cannot tell from that of equal rows are one.
@@ -245,10 +307,11 @@ impl<'a> Matches<'a> {
     }
 }
 
-impl Searcher for Matches<'_> {
+impl Searcher for Hits<'_> {
     fn least(&self, query: usize, window: f32) -> f32 {
         let asked = &self.asked[query];
-        self.best.map_or(f32::NEG_INFINITY, |best| best[asked.place as usize].0 - asked.apart - window / 2.0)
+        // A copy may yet be named by an earlier-ranking one, whose estimate is that of equal rows.
+        asked.best.0.min(SATURATED) - asked.apart - window / 2.0
     }
 
     fn likely(&self, query: usize, candidates: &[(f32, u32)]) {
@@ -263,7 +326,8 @@ impl Searcher for Matches<'_> {
 
     /// Targets come in rank order, so no later one is better.
     fn settled(&mut self, query: usize, target: u32) -> bool {
-        self.similarities(query, &[(0.0, target)]).any(|(similarity, _)| similarity >= SATURATED)
+        let settled = self.comparison.settled;
+        self.similarities(query, &[(0.0, target)]).any(|(similarity, _)| similarity >= settled)
     }
 
     fn found(&mut self, query: usize, likely: Likely) {
@@ -272,7 +336,7 @@ impl Searcher for Matches<'_> {
         }
         if let Some((similarity, target)) = most_similar(self.similarities(query, likely.candidates)) {
             let of = self.targets[target as usize].rank;
-            self.found.push(Match { place: self.asked[query].place, of, similarity });
+            self.found.push(Hit { asked: (self.first + query) as u32, of, similarity });
         }
     }
 }

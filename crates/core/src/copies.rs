@@ -16,20 +16,21 @@ pub(crate) enum Kind {
     CopyOfZeros,
 }
 
-/// Finds the copies among the rows of each cluster. `rank` is each row's place in the rank order, `hash` that of its bits.
-pub(crate) fn kinds(part: &Part, rank: &[u32], hash: &[u64]) -> Vec<Kind> {
-    let hashed = |place: usize| (part.cluster[place], hash[place], rank[place], place as u32);
-    let mut hashes: Vec<(u32, u64, u32, u32)> = (0..rank.len()).into_par_iter().map(hashed).collect();
+/// Finds the copies among the rows of each cluster, and tells whether there may be copies in different clusters, as
+/// assignments that were made elsewhere can have them. `rank` is each row's place in the rank order, `hash` that of its bits.
+pub(crate) fn kinds(part: &Part, rank: &[u32], hash: &[u64]) -> (Vec<Kind>, bool) {
+    let hashed = |place: usize| (hash[place], part.cluster[place], rank[place], place as u32);
+    let placed = (0..rank.len()).into_par_iter().filter(|&place| part.cluster[place] != NO_CLUSTER);
+    let mut hashes: Vec<(u64, u32, u32, u32)> = placed.map(hashed).collect();
     hashes.par_sort_unstable();
-    let runs: Vec<&[(u32, u64, u32, u32)]> = hashes
-        .chunk_by(|a, b| (a.0, a.1) == (b.0, b.1))
-        .filter(|run| run.len() > 1 && run[0].0 != NO_CLUSTER)
-        .collect();
+    let apart = hashes.windows(2).any(|pair| pair[0].0 == pair[1].0 && pair[0].1 != pair[1].1);
+    let runs: Vec<&[(u64, u32, u32, u32)]> =
+        hashes.chunk_by(|a, b| (a.0, a.1) == (b.0, b.1)).filter(|run| run.len() > 1).collect();
     let copies: Vec<(u32, Kind)> =
         runs.par_iter().flat_map_iter(|run| copies_in(part, run.iter().map(|&(.., place)| place))).collect();
     let mut kinds = vec![Kind::Original; part.numbers.len()];
     copies.into_iter().for_each(|(place, kind)| kinds[place as usize] = kind);
-    kinds
+    (kinds, apart)
 }
 
 /// The copies among rows of one cluster and one hash, in rank order. Different vectors of one hash are told apart.

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use rayon::prelude::*;
 
-use crate::compare::{Best, COPY, Comparison, Found, Match, NO_RANK};
+use crate::compare::{Best, COPY, Comparison, Found, Match, NO_RANK, SATURATED, is_better};
 use crate::copies::{Kind, kinds};
 use crate::embeddings::{UnitEmbeddings, UnitRows};
 use crate::encodings::Encodings;
@@ -118,12 +118,18 @@ impl<'a> Scoring<'a> {
         let mut rank = vec![0; order.len()];
         order.iter().zip(0..).for_each(|(&place, r)| rank[place as usize] = r);
         let Encodings { whole, to_probes, hash } = Encodings::of(part, self.centroids);
-        let kinds = kinds(part, &rank, &hash);
+        let (kinds, apart) = kinds(part, &rank, &hash);
         let lists = Lists::of(part, &rank, &kinds, &to_probes);
         drop((to_probes, hash));
         let mut best: Best = vec![(f32::NEG_INFINITY, NO_RANK); order.len()];
         take_copies(&mut best, part, (&kinds, &rank), &lists);
-        let comparison = Comparison { part, centroids: self.centroids, lists: &lists, whole: &whole };
+        let comparison = Comparison {
+            part,
+            centroids: self.centroids,
+            lists: &lists,
+            whole: &whole,
+            settled: if apart { COPY } else { SATURATED },
+        };
         let mut compared = 0;
         let mut pass = |visited: bool, told: &dyn Fn(usize) -> usize| {
             for clusters in batches(&lists) {
@@ -213,7 +219,7 @@ fn batches(lists: &Lists) -> Vec<Range<usize>> {
 
 fn take(best: &mut Best, found: &Match) {
     let best = &mut best[found.place as usize];
-    if found.similarity > best.0 || (found.similarity == best.0 && found.of < best.1) {
+    if is_better((found.similarity, found.of), *best) {
         *best = (found.similarity, found.of);
     }
 }

@@ -85,7 +85,8 @@ impl Candidates {
         if self.found.len() / 2 > most {
             let mut estimates: Vec<f32> = self.found.iter().map(|&(estimate, _)| estimate).collect();
             let (_, &mut least, _) = estimates.select_nth_unstable_by(most, |a, b| b.total_cmp(a));
-            self.threshold = self.threshold.max(least.next_up());
+            // Of those that are all equally high, all stay.
+            self.threshold = self.threshold.max(least.next_up().min(self.best));
             self.prune();
         }
         self.prune_at = 2 * self.found.len() + 32;

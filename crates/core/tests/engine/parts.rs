@@ -3,10 +3,11 @@
 use std::ops::Range;
 
 use semdedup_core::{
-    Assignment, Keep, Part, Probes, Ranking, Scores, Scoring, Training, UnitEmbeddings, train,
+    Assignment, EXACT, Keep, NO_CLUSTER, Part, Probes, Ranking, Scores, Scoring, Training, UnitEmbeddings,
+    train,
 };
 
-use crate::common::{assign, bits, scored, stored};
+use crate::common::{assign, bits, noise, scored, stored};
 
 fn same(a: &Scores, b: &Scores) -> bool {
     bits(&a.score) == bits(&b.score) && a.duplicate_of == b.duplicate_of
@@ -131,4 +132,24 @@ fn of_equally_similar_rows_in_different_clusters_the_earliest_ranking_one_is_nam
             assert_eq!((scores.score[2], scores.duplicate_of[2], compared), (0.6, first, 2));
         }
     }
+}
+
+#[test]
+fn a_copy_in_another_cluster_is_found_among_rows_that_f32_cannot_tell_from_it() {
+    let (crowd, dim) = (250, 16);
+    let mut values: Vec<f32> = (0..crowd * dim).map(|i| noise(i % dim) + 1e-7 * noise(1000 + i)).collect();
+    values.extend_from_within((crowd - 1) * dim..); // the last row again, but in a cluster of its own
+    let rows = UnitEmbeddings::new(values, dim).unwrap();
+    let centroids = UnitEmbeddings::new(rows.values()[..2 * dim].to_vec(), dim).unwrap();
+    let mut cluster = vec![0; crowd + 1];
+    let mut probes = vec![NO_CLUSTER; crowd + 1];
+    (cluster[crowd], probes[crowd]) = (1, 0);
+    let assignment = Assignment { cluster, similarity: vec![1.0; crowd + 1], probes, compared: 0 };
+    let scores = (0..20).map(|seed| Ranking { keep: Keep::Random, seed }).map(|ranking| {
+        let earlier = ranking.key(1.0, crowd as u64 - 1) < ranking.key(1.0, crowd as u64);
+        let (scores, _) = scored(&rows, &centroids, &assignment, ranking);
+        let (later, other) = if earlier { (crowd, crowd - 1) } else { (crowd - 1, crowd) };
+        (scores.score[later], scores.duplicate_of[later] == other as u64)
+    });
+    assert!(scores.into_iter().all(|found| found == (EXACT, true)));
 }

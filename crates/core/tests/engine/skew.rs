@@ -2,7 +2,7 @@
 
 use std::sync::LazyLock;
 
-use semdedup_core::{Keep, Probes, Ranking, Training, UnitEmbeddings, train};
+use semdedup_core::{Assignment, Keep, Probes, Ranking, Training, UnitEmbeddings, train};
 
 use crate::common::{TOLERANCE, assign, noise, scored};
 
@@ -75,4 +75,18 @@ fn of_a_crowd_of_centroids_the_most_similar_are_found_exactly() {
             assert!((own - best).abs() < TOLERANCE, "{probes:?}, row {row}: {own} instead of {best}");
         }
     }
+}
+
+#[test]
+fn two_crowds_that_probe_each_other_do_not_compare_every_row_in_every_piece() {
+    let (rows, dim) = (40_000, 16);
+    let value = |i: usize| noise(i % dim) + 1e-7 * noise(1000 + i);
+    let rows = UnitEmbeddings::new((0..rows * dim).map(value).collect(), dim).unwrap();
+    let centroids = UnitEmbeddings::new(rows.values()[..2 * dim].to_vec(), dim).unwrap();
+    let cluster: Vec<u32> = (0..rows.len() as u32).map(|row| row % 2).collect();
+    let probes = cluster.iter().map(|c| 1 - c).collect();
+    let similarity = vec![1.0; rows.len()];
+    let assignment = Assignment { cluster, similarity, probes, compared: 0 };
+    let (_, compared) = scored(&rows, &centroids, &assignment, Ranking { keep: Keep::Random, seed: 0 });
+    assert!(compared < 150 * rows.len() as u64, "{} comparisons a row", compared / rows.len() as u64);
 }
