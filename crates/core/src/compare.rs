@@ -4,16 +4,11 @@ use rayon::prelude::*;
 
 use crate::codes::{Codes, Panels};
 use crate::embeddings::UnitEmbeddings;
+use crate::hits::{Asked, Hit, Hits};
 use crate::kernels::{BLOCK, Isa};
 use crate::lists::{Lists, Member};
 use crate::score::Part;
-use crate::search::{Likely, Query, Search, Searcher, most_similar};
-
-/// The similarity of a row to one with the same vector: more than any other's.
-pub(crate) const COPY: f32 = 2.0;
-
-/// The highest similarity of two rows that are not the same: above it lies only what rounding leaves of equal rows.
-pub(crate) const SATURATED: f32 = 1.0 - 4.0 * f32::EPSILON;
+use crate::search::{Query, Search};
 
 /// In place of a rank: there is none.
 pub(crate) const NO_RANK: u32 = u32::MAX;
@@ -67,25 +62,8 @@ pub(crate) struct Comparison<'a> {
     pub(crate) lists: &'a Lists,
     /// See [`crate::encodings::Encodings`].
     pub(crate) whole: &'a Codes,
-    /// From this similarity on none is higher: [`SATURATED`], or [`COPY`] where copies may meet.
+    /// See [`Hits`].
     pub(crate) settled: f32,
-}
-
-/// A row that is searched for.
-struct Asked {
-    place: u32,
-    query: Query,
-    /// What makes an estimate the similarity.
-    apart: f32,
-    /// The highest similarity so far and the rank of the row that reaches it.
-    best: (f32, u32),
-}
-
-/// What a row that is searched for, by its number, is most similar to.
-struct Hit {
-    asked: u32,
-    of: u32,
-    similarity: f32,
 }
 
 impl Comparison<'_> {
@@ -197,7 +175,8 @@ impl Comparison<'_> {
         let search = Search { codes, targets: panels, wanted: 1, gap: 0.0, most: usize::MAX };
         let found = asked.par_chunks(ASKED_TOGETHER).enumerate().map(|(chunk, asked)| {
             let queries: Vec<Query> = asked.iter().map(|asked| asked.query).collect();
-            let mut hits = Hits::new(self, (asked, chunk * ASKED_TOGETHER), targets);
+            let mut hits =
+                Hits::new((self.part.rows, self.settled), (asked, chunk * ASKED_TOGETHER), targets);
             let compared = search.run(&queries, &mut hits);
             (hits.found, compared)
         });
@@ -264,79 +243,4 @@ fn earlier<'a>(rows: &'a [Member], others: &'a [Member]) -> impl Iterator<Item =
         }
         passed
     })
-}
-
-/// A search of some rows for the most similar of those that rank before them.
-struct Hits<'a> {
-    comparison: &'a Comparison<'a>,
-    asked: &'a [Asked],
-    /// The number of the first of these.
-    first: usize,
-    targets: &'a [Member],
-    /// Where two rows can be put together.
-    buffers: [Vec<f32>; 2],
-    found: Vec<Hit>,
-}
-
-impl<'a> Hits<'a> {
-    fn new(
-        comparison: &'a Comparison<'a>,
-        (asked, first): (&'a [Asked], usize),
-        targets: &'a [Member],
-    ) -> Self {
-        let values = || vec![0.0; comparison.part.rows.dim()];
-        let (buffers, found) = ([values(), values()], Vec::with_capacity(asked.len()));
-        Self { comparison, asked, first, targets, buffers, found }
-    }
-
-    /// The similarity to each of some targets; those that f32 cannot tell from that of equal rows are one.
-    fn similarities(&mut self, query: usize, targets: &[(f32, u32)]) -> impl Iterator<Item = (f32, u32)> {
-        let rows = self.comparison.part.rows;
-        let [buffer, other] = &mut self.buffers;
-        let row = rows.row(self.asked[query].place as usize, buffer);
-        let targets = targets.iter().map(|&(_, target)| (target, self.targets[target as usize].place));
-        targets.map(move |(number, place)| {
-            let target = rows.row(place as usize, other);
-            let similarity = Isa::detect().dot(row, target);
-            if similarity < SATURATED {
-                return (similarity, number);
-            }
-            // Copies meet here only where the assignments, made elsewhere, put them into different clusters.
-            (if row == target { COPY } else { SATURATED }, number)
-        })
-    }
-}
-
-impl Searcher for Hits<'_> {
-    fn least(&self, query: usize, window: f32) -> f32 {
-        let asked = &self.asked[query];
-        // A copy may yet be named by an earlier-ranking one, whose estimate is that of equal rows.
-        asked.best.0.min(SATURATED) - asked.apart - window / 2.0
-    }
-
-    fn likely(&self, query: usize, candidates: &[(f32, u32)]) {
-        let rows = self.comparison.part.rows;
-        if !candidates.is_empty() {
-            rows.prefetch(self.asked[query].place as usize);
-        }
-        for &(_, target) in candidates {
-            rows.prefetch(self.targets[target as usize].place as usize);
-        }
-    }
-
-    /// Targets come in rank order, so no later one is better.
-    fn settled(&mut self, query: usize, target: u32) -> bool {
-        let settled = self.comparison.settled;
-        self.similarities(query, &[(0.0, target)]).any(|(similarity, _)| similarity >= settled)
-    }
-
-    fn found(&mut self, query: usize, likely: Likely) {
-        if likely.candidates.is_empty() {
-            return;
-        }
-        if let Some((similarity, target)) = most_similar(self.similarities(query, likely.candidates)) {
-            let of = self.targets[target as usize].rank;
-            self.found.push(Hit { asked: (self.first + query) as u32, of, similarity });
-        }
-    }
 }

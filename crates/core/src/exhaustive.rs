@@ -4,8 +4,8 @@
 use rayon::prelude::*;
 
 use crate::codes::{Codes, Panels};
-use crate::compare::SATURATED;
 use crate::embeddings::UnitEmbeddings;
+use crate::hits::SATURATED;
 use crate::kernels::Isa;
 use crate::rank::RankKey;
 use crate::search::{Likely, Query, Search, Searcher};

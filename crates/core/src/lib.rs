@@ -21,6 +21,7 @@ mod embeddings;
 mod encodings;
 mod exhaustive;
 mod groups;
+mod hits;
 mod kernels;
 mod kmeans;
 mod lists;

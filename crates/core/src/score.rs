@@ -4,10 +4,11 @@ use std::ops::Range;
 
 use rayon::prelude::*;
 
-use crate::compare::{Best, COPY, Comparison, Found, Match, NO_RANK, SATURATED, is_better};
+use crate::compare::{Best, Comparison, Found, Match, NO_RANK, is_better};
 use crate::copies::{Kind, kinds};
 use crate::embeddings::{UnitEmbeddings, UnitRows};
 use crate::encodings::Encodings;
+use crate::hits::{COPY, SATURATED};
 use crate::lists::{Lists, place_in};
 use crate::rank::{RankKey, Ranking};
 

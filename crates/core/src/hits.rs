@@ -1,0 +1,106 @@
+//! A search for the most similar of earlier-ranking rows, decided by exact similarities.
+
+use crate::embeddings::UnitRows;
+use crate::kernels::Isa;
+use crate::lists::Member;
+use crate::search::{Likely, Query, Searcher, most_similar};
+
+/// The similarity of a row to one with the same vector: more than any other's.
+pub(crate) const COPY: f32 = 2.0;
+
+/// The highest similarity of two rows that are not the same: above it lies only what rounding leaves of equal rows.
+pub(crate) const SATURATED: f32 = 1.0 - 4.0 * f32::EPSILON;
+
+/// A row that is searched for.
+pub(crate) struct Asked {
+    pub(crate) place: u32,
+    pub(crate) query: Query,
+    /// What makes an estimate the similarity.
+    pub(crate) apart: f32,
+    /// The highest similarity so far and the rank of the row that reaches it.
+    pub(crate) best: (f32, u32),
+}
+
+/// What a row that is searched for, by its number, is most similar to.
+pub(crate) struct Hit {
+    pub(crate) asked: u32,
+    pub(crate) of: u32,
+    pub(crate) similarity: f32,
+}
+
+/// A search of some rows for the most similar of those that rank before them.
+pub(crate) struct Hits<'a> {
+    rows: &'a dyn UnitRows,
+    /// From this similarity on none is higher: [`SATURATED`], or [`COPY`] where copies may meet.
+    settled: f32,
+    asked: &'a [Asked],
+    /// The number of the first of these.
+    first: usize,
+    targets: &'a [Member],
+    /// Where two rows can be put together.
+    buffers: [Vec<f32>; 2],
+    pub(crate) found: Vec<Hit>,
+}
+
+impl<'a> Hits<'a> {
+    pub(crate) fn new(
+        (rows, settled): (&'a dyn UnitRows, f32),
+        (asked, first): (&'a [Asked], usize),
+        targets: &'a [Member],
+    ) -> Self {
+        let values = || vec![0.0; rows.dim()];
+        let (buffers, found) = ([values(), values()], Vec::with_capacity(asked.len()));
+        Self { rows, settled, asked, first, targets, buffers, found }
+    }
+
+    /// The similarity to each of some targets; those that f32 cannot tell from that of equal rows are one.
+    fn similarities(&mut self, query: usize, targets: &[(f32, u32)]) -> impl Iterator<Item = (f32, u32)> {
+        let rows = self.rows;
+        let [buffer, other] = &mut self.buffers;
+        let row = rows.row(self.asked[query].place as usize, buffer);
+        let targets = targets.iter().map(|&(_, target)| (target, self.targets[target as usize].place));
+        targets.map(move |(number, place)| {
+            let target = rows.row(place as usize, other);
+            let similarity = Isa::detect().dot(row, target);
+            if similarity < SATURATED {
+                return (similarity, number);
+            }
+            // Copies meet here only where the assignments, made elsewhere, put them into different clusters.
+            (if row == target { COPY } else { SATURATED }, number)
+        })
+    }
+}
+
+impl Searcher for Hits<'_> {
+    fn least(&self, query: usize, window: f32) -> f32 {
+        let asked = &self.asked[query];
+        // A copy may yet be named by an earlier-ranking one, whose estimate is that of equal rows.
+        asked.best.0.min(SATURATED) - asked.apart - window / 2.0
+    }
+
+    fn likely(&self, query: usize, candidates: &[(f32, u32)]) {
+        let rows = self.rows;
+        if !candidates.is_empty() {
+            rows.prefetch(self.asked[query].place as usize);
+        }
+        for &(_, target) in candidates {
+            rows.prefetch(self.targets[target as usize].place as usize);
+        }
+    }
+
+    /// Targets come in rank order, so no later one is better.
+    fn settled(&mut self, query: usize, target: u32) -> bool {
+        let settled = self.settled;
+        self.similarities(query, &[(0.0, target)]).any(|(similarity, _)| similarity >= settled)
+    }
+
+    fn found(&mut self, query: usize, likely: Likely) {
+        if likely.candidates.is_empty() {
+            return;
+        }
+        if let Some((similarity, target)) = most_similar(self.similarities(query, likely.candidates)) {
+            let of = self.targets[target as usize].rank;
+            self.found.push(Hit { asked: (self.first + query) as u32, of, similarity });
+        }
+    }
+}
