@@ -46,7 +46,7 @@ EPSILON = 0.1
 EPSILONS = (0.05, 0.1, 0.2, 0.3)
 CLUSTERS = 1_000
 NO_RECALL = ("--recall-sample", 0)
-OWN_RECALL, RECALL = 20_000, ("--recall-sample", 6_000)
+RECALL = ("--recall-sample", 6_000)
 SEMHASH_ROWS = 100_000
 SKEW_ROWS = 1_000_000
 GROWTH = (100, 10, 1)  # the parts of the rows, one in so many
@@ -59,6 +59,7 @@ def parse():
     parser.add_argument("--only", action="append", choices=PARTS, metavar="PART", help=", ".join(PARTS) + "; repeatable")
     parser.add_argument("--rounds", type=int, default=3, help="of own, semhash and skew")
     parser.add_argument("--scale-rounds", type=int, default=1, help="of scale and growth")
+    parser.add_argument("--own-recall", type=int, default=20_000, help="rows for the recall in own, 0 for times alone")
     parser.add_argument("--threads", type=int, default=os.cpu_count())
     parser.add_argument("--semdedup", help="the binary to measure; by default target/release/semdedup")
     parser.add_argument("--scratch", type=Path, help="where temporary files go; for 10 million rows keep 15 GB free")
@@ -176,12 +177,15 @@ def own(engine, part):
         f"FAISS, {CLUSTERS} clusters": lambda recall: engine.faiss(rows, recall),
     }
     in_turn(part, {name: lambda side=side: side(0) for name, side in sides.items()}, engine.args.rounds)
+    sample = engine.args.own_recall
+    if sample == 0:
+        return
     part["recall"] = {}
     for name, side in sides.items():
         say(f"  recall, outside the rounds: {name}")
-        part["recall"][name] = side(OWN_RECALL)
+        part["recall"][name] = side(sample)
     say("  the recall of FAISS on distinct rows")
-    part["faiss_distinct"] = engine.faiss(rows, OWN_RECALL, "--distinct")
+    part["faiss_distinct"] = engine.faiss(rows, sample, "--distinct")
     *_, faiss = part["recall"].values()
     faiss["recall"]["distinct"] = part["faiss_distinct"]["recall"]["all"]
     for name, runs in part["runs"].items():
