@@ -123,6 +123,8 @@ pub(crate) struct Panels {
     /// The greatest length of a row's difference from its reference, and of what the codes lose of it.
     norm: f32,
     error: f32,
+    /// The same of each panel: a few rows far from the reference do not make the others vague.
+    bounds: Vec<(f32, f32)>,
 }
 
 impl Panels {
@@ -144,6 +146,7 @@ impl Panels {
             width: codes.width,
             norm: 0.0,
             error: 0.0,
+            bounds: vec![(0.0, 0.0); panels],
         };
         let mut chosen = chosen.enumerate();
         let mut together: [&[[u8; STEP]]; LANES] = [&[]; LANES];
@@ -156,9 +159,11 @@ impl Panels {
                 packed.scale[panel][lane] = scale;
                 packed.bias[panel][lane] = bias;
                 packed.start[panel][lane] = -128 * sum;
-                packed.norm = packed.norm.max(norm + error);
-                packed.error = packed.error.max(error);
+                let bounds = &mut packed.bounds[panel];
+                *bounds = (bounds.0.max(norm + error), bounds.1.max(error));
             }
+            packed.norm = packed.norm.max(packed.bounds[panel].0);
+            packed.error = packed.error.max(packed.bounds[panel].1);
             let words = &mut packed.codes[panel * steps * LANES..][..steps * LANES];
             transpose(&together[..used], words.as_chunks_mut().0);
         }
@@ -190,6 +195,14 @@ impl Panels {
         // one up to rounding.
         let rounding = (self.width as f32 / 28.0 + 40.0) * f32::EPSILON;
         1.001 * (query.error * self.norm + query.norm * self.error) + rounding
+    }
+}
+
+impl Panels {
+    /// By how much less an estimate can be off for a query in one panel than in all.
+    pub(crate) fn sharper(&self, queries: &Codes, query: usize, panel: usize) -> f32 {
+        let (query, (norm, error)) = (&queries.rows[query], self.bounds[panel]);
+        query.error * (self.norm - norm) + query.norm * (self.error - error)
     }
 }
 

@@ -51,17 +51,19 @@ impl Candidates {
         self.prune_at = 32 + 2 * wanted;
     }
 
-    fn offer(&mut self, lanes: u32, estimates: &[f32; LANES], first: usize) {
+    /// Takes in estimates that can be off by `sharper` less than the window says: they show more of the most similar one,
+    /// and must reach more to be it.
+    fn offer(&mut self, lanes: u32, estimates: &[f32; LANES], (first, sharper): (usize, f32)) {
         for l in set(lanes) {
-            self.second = self.second.max(self.best.min(estimates[l]));
-            self.best = self.best.max(estimates[l]);
+            self.second = self.second.max(self.best.min(estimates[l] + sharper));
+            self.best = self.best.max(estimates[l] + sharper);
         }
         if self.wanted <= 2 {
             self.raise(if self.wanted == 1 { self.best } else { self.second });
         }
         let threshold = self.threshold;
-        let reached = set(lanes).filter(|&l| estimates[l] >= threshold);
-        self.found.extend(reached.map(|l| (estimates[l], (first + l) as u32)));
+        let reached = set(lanes).filter(|&l| estimates[l] - sharper >= threshold);
+        self.found.extend(reached.map(|l| (estimates[l] - sharper, (first + l) as u32)));
         if self.wanted > 2 && self.found.len() >= self.rank_at {
             self.highest.clear();
             self.highest.extend(self.found.iter().map(|&(estimate, _)| estimate));
@@ -230,10 +232,17 @@ impl Search<'_> {
                     bar.lanes = ((1u64 << used) - 1) as u32;
                 }
             }
+            let mut sharper = [0.0; BLOCK];
+            if self.wanted == 1 {
+                for (i, query) in queries.iter().enumerate() {
+                    sharper[i] = targets.sharper(codes, query.row, panel);
+                    bars[i].threshold = found[i].threshold + sharper[i];
+                }
+            }
             isa.estimate(&products, bars, lanes, &mut out);
             for i in 0..queries.len() {
                 if out.lanes[i] != 0 {
-                    found[i].offer(out.lanes[i], &out.estimates[i], panel * LANES);
+                    found[i].offer(out.lanes[i], &out.estimates[i], (panel * LANES, sharper[i]));
                     if found[i].found.len() >= found[i].prune_at {
                         found[i].thin(self.most, |target| settled(i, target));
                         open -= usize::from(found[i].threshold == f32::INFINITY);
