@@ -88,11 +88,12 @@ impl Progress for Reporter {
         if let Some(bar) = running.as_ref().and_then(|running| running.bar.as_ref()) {
             bar.finish_and_clear();
         }
-        output::note(&match running {
-            _ if reused => format!("{}: done by an earlier run", stage.name()),
-            Some(running) => at_end(&running, running.started.elapsed()),
-            None => format!("{}: done", stage.name()),
-        });
+        match running {
+            _ if reused => output::note(&format!("{}: done by an earlier run", stage.name())),
+            Some(running) => output::note(&at_end(&running, running.started.elapsed())),
+            // There was nothing to do, as for recall without a sample.
+            None => {}
+        }
     }
 
     fn warn(&self, warning: &Warning) {

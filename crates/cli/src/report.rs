@@ -12,6 +12,9 @@ use crate::output::shell_word;
 use crate::progress::seconds;
 use crate::table::{Facts, Side, columns};
 
+/// The names under which seconds are reported, in the order in which the work is done.
+const STEPS: [&str; 7] = ["embed", "train", "assign", "score", "recall", "select", "write"];
+
 /// What a run did.
 pub fn run(summary: &Summary, options: &RunOptions) -> String {
     let mut facts = Facts::default();
@@ -30,7 +33,7 @@ pub fn run(summary: &Summary, options: &RunOptions) -> String {
         facts.add("long texts", format!("{}, read up to --max-tokens", count(summary.truncated_texts)));
     }
     facts.add("epsilon", epsilon(summary));
-    facts.add("clusters", format!("{} (largest: {} rows)", summary.clusters, count(summary.largest_cluster)));
+    facts.add("clusters", clusters(summary.clusters, summary.largest_cluster));
     add_recall(&mut facts, summary);
     facts.add("time", times(summary));
     if let Some(bytes) = summary.peak_rss_bytes {
@@ -84,20 +87,25 @@ fn measured(share: f64, (low, high): (f64, f64), rows: usize) -> String {
 
 fn times(summary: &Summary) -> String {
     let total = summary.seconds.get("total").copied().unwrap_or(0.0);
-    let order = ["embed", "train", "assign", "score", "recall", "select", "write"];
     let stage = |name: &&str| {
         let took = summary.seconds.get(*name)?;
         let reused = if summary.reused_stages.iter().any(|stage| stage == name) { " (reused)" } else { "" };
         Some(format!("{name} {took:.1}{reused}"))
     };
-    let stages: Vec<String> = order.iter().filter_map(stage).collect();
+    let stages: Vec<String> = STEPS.iter().filter_map(stage).collect();
     format!("{} ({})", seconds(total), stages.join(", "))
 }
 
-/// The seconds of the steps of a stage that is a command of its own.
+/// The seconds of the steps of a command for some stages, in their order.
 fn steps(seconds: &BTreeMap<&str, f64>) -> String {
-    let steps: Vec<String> = seconds.iter().map(|(name, seconds)| format!("{name} {seconds:.1} s")).collect();
-    steps.join(", ")
+    let step = |name: &&str| Some(format!("{name} {:.1} s", seconds.get(*name)?));
+    STEPS.iter().filter_map(step).collect::<Vec<_>>().join(", ")
+}
+
+/// `152 (largest: 2,910 rows)`
+fn clusters(clusters: usize, largest: u64) -> String {
+    let rows = if largest == 1 { "row" } else { "rows" };
+    format!("{} (largest: {} {rows})", count(clusters as u64), count(largest))
 }
 
 /// What a run would do.
@@ -157,7 +165,7 @@ pub fn cluster(report: &ClusterReport, out: &Path) -> String {
     let mut facts = Facts::default();
     facts.add("rows", count(report.rows));
     facts.add("dimension", report.dim.to_string());
-    facts.add("clusters", format!("{} (largest: {} rows)", report.clusters, count(report.largest_cluster)));
+    facts.add("clusters", clusters(report.clusters, report.largest_cluster));
     if report.non_finite_rows > 0 {
         facts.add("not finite", format!("{} rows, in no cluster", count(report.non_finite_rows)));
     }

@@ -47,6 +47,20 @@ pub enum Goal {
     KeepRows(u64),
 }
 
+impl Goal {
+    /// Whether so many rows can meet it, as far as that is known before they are compared.
+    ///
+    /// # Errors
+    /// As [`select`], but for rows without direction.
+    pub fn check(self, rows: u64) -> Result<(), GoalError> {
+        match self {
+            Self::KeepFraction(share) if !(0.0..=1.0).contains(&share) => Err(GoalError::Fraction(share)),
+            Self::KeepRows(wanted) if wanted > rows => Err(GoalError::TooMany { wanted, rows }),
+            _ => Ok(()),
+        }
+    }
+}
+
 /// A target that cannot be met.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum GoalError {
@@ -122,12 +136,12 @@ pub fn kept_at(scores: &[f32], epsilon: Epsilon) -> u64 {
 /// If the target is out of range.
 pub fn select(scored: &Scored, ranking: &Ranking, goal: Goal) -> Result<Selection, GoalError> {
     let rows = scored.score.len() as u64;
+    goal.check(rows)?;
     match goal {
         Goal::Epsilon(epsilon) => {
             let removed = scored.score.iter().map(|&score| is_removed(score, epsilon)).collect();
             Ok(Selection { removed, epsilon: epsilon.get() })
         }
-        Goal::KeepFraction(share) if !(0.0..=1.0).contains(&share) => Err(GoalError::Fraction(share)),
         Goal::KeepFraction(share) => {
             // A share above nothing of some rows is never no row.
             let least = u64::from(share > 0.0).min(rows);
@@ -138,11 +152,7 @@ pub fn select(scored: &Scored, ranking: &Ranking, goal: Goal) -> Result<Selectio
 }
 
 fn keep_rows(scored: &Scored, ranking: &Ranking, wanted: u64) -> Result<Selection, GoalError> {
-    let (rows, undirected) =
-        (scored.score.len() as u64, scored.similarity.iter().filter(|&&s| s == 0.0).count() as u64);
-    if wanted > rows {
-        return Err(GoalError::TooMany { wanted, rows });
-    }
+    let undirected = scored.similarity.iter().filter(|&&s| s == 0.0).count() as u64;
     if wanted < undirected {
         return Err(GoalError::TooFew { wanted, undirected });
     }

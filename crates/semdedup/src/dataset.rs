@@ -130,7 +130,15 @@ impl Dataset {
         })
     }
 
-    /// What the rows are called; ids of a column must name one row each.
+    /// Ids of a column must name one row each.
+    pub(crate) fn check_ids(&self, input: &Input) -> Result<()> {
+        match self.ids(input)? {
+            Ids::Column(ids) => self.check_unique(&ids),
+            Ids::Places(_) => Ok(()),
+        }
+    }
+
+    /// What the rows are called.
     pub(crate) fn ids(&self, input: &Input) -> Result<Ids> {
         if !input.has_ids() {
             return Ok(Ids::Places(self.places.clone()));
@@ -144,7 +152,6 @@ impl Dataset {
             let problem = format!("{} ids for {} rows", ids.len(), self.places.rows());
             return Err(Error::work("ids", problem).hint("delete the work directory to begin anew"));
         }
-        self.check_unique(&ids)?;
         Ok(Ids::Column(ids))
     }
 

@@ -11,7 +11,7 @@ use crate::progress::Stage;
 use crate::summary::Summary;
 use crate::table::{ScoresFile, read_column};
 use crate::work::finished_stage;
-use crate::{Error, Result};
+use crate::{Error, ErrorKind, Result};
 
 /// A run that was made, found by its output folder or by its work directory.
 pub(crate) struct PastRun {
@@ -21,8 +21,16 @@ pub(crate) struct PastRun {
     result: Option<(PathBuf, Summary)>,
 }
 
+/// Scores alone know neither the texts nor what was removed.
+const HINT: &str =
+    "give it the --out or --work folder of a `semdedup run`; `semdedup sweep` also takes a scores.parquet";
+
 impl PastRun {
     pub(crate) fn find(path: &Path) -> Result<Self> {
+        if !path.is_dir() {
+            let problem = if path.exists() { "a file, not the folder of a run" } else { "no such folder" };
+            return Err(Error::new(ErrorKind::Input, format!("{}: {problem}", path.display())).hint(HINT));
+        }
         if let Some(summary) = read_summary(path)? {
             let scores = ScoresFile::open(&path.join("scores.parquet"))?;
             return Ok(Self {
@@ -34,8 +42,7 @@ impl PastRun {
         let inside = path.join("work");
         let work = if inside.join("manifest.json").exists() { inside } else { path.to_path_buf() };
         let Some((folder, _)) = finished_stage(&work, Stage::Score)? else {
-            return Err(Error::work(path, "no finished scores here")
-                .hint("give it the output folder or the work directory of a `semdedup run`"));
+            return Err(Error::work(path, "no finished scores here").hint(HINT));
         };
         Ok(Self { work, scores: ScoresFile::open(&folder.join("scores.parquet"))?, result: None })
     }

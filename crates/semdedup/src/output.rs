@@ -70,7 +70,11 @@ impl Wanted<'_> {
                 .hint("--overwrite writes this result again; or name another --out"));
             }
             if !same && !self.overwrite {
-                return Err(Error::output(out, format!("holds another result ({})", summary.goal)).hint(
+                return Err(Error::output(
+                    out,
+                    format!("holds another result ({}, from other input, options or version)", summary.goal),
+                )
+                .hint(
                     "--overwrite replaces it; another --out with the same --work keeps both and goes fast",
                 ));
             }
@@ -208,11 +212,13 @@ fn present(out: &Path) -> BTreeSet<PathBuf> {
     files_below(out, RESULTS.into_iter().chain([SUMMARY]))
 }
 
-/// The summary of a finished run in this folder.
+/// The summary of a finished run in this folder; the summary.json of anything else is none.
 pub(crate) fn read_summary(out: &Path) -> Result<Option<Summary>> {
     let path = out.join(SUMMARY);
     match fs::read(&path) {
-        Ok(bytes) => Ok(serde_json::from_slice(&bytes).ok()),
+        Ok(bytes) => Ok(serde_json::from_slice(&bytes)
+            .ok()
+            .filter(|summary: &Summary| !summary.fingerprint.is_empty())),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
         Err(error) => Err(Error::io(error)),
     }

@@ -51,6 +51,7 @@ pub fn run(options: &RunOptions, model: &dyn TextModel, progress: &dyn Progress)
     let out = match OutputDir::open(&wanted)? {
         Found::Done(summary) => {
             check_strict(&input, summary.rows_skipped, || String::from("see skipped.parquet"))?;
+            Stage::ALL.into_iter().for_each(|stage| progress.end(stage, true));
             return Ok(*summary);
         }
         Found::Ready(out) => out,
@@ -166,10 +167,16 @@ impl Run<'_> {
             return Err(Error::new(ErrorKind::Input, format!("no rows in {} files", self.input.files.len()))
                 .hint("check the input: there is nothing to deduplicate"));
         }
+        self.options
+            .goal
+            .check(dataset.places.rows() - dataset.skipped.len() as u64)
+            .map_err(write::unmet)?;
         let store = EmbeddingStore::open(&dataset.embeddings)?;
         let options = &self.options.cluster;
         let centroids_path = work.folder(Stage::Train).join("centroids.npy");
         work.stage(Stage::Train, &self.stages.train, progress, |folder| {
+            // Before the first stage that takes long, not after it.
+            dataset.check_ids(self.input)?;
             let trained = cluster::train(&store, options, progress)?;
             cost::write_compared(folder, trained.compared)?;
             cluster::write_centroids(&centroids_path, &trained.centroids)

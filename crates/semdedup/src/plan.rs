@@ -19,6 +19,7 @@ use crate::memory::{BYTES_PER_ROW, Memory};
 use crate::options::{ClusterOptions, RunOptions};
 use crate::pipeline;
 use crate::store::EmbeddingStore;
+use crate::write::unmet;
 use crate::{Error, Result};
 
 /// What a run would do.
@@ -86,6 +87,7 @@ pub fn plan(options: &RunOptions, model: &dyn TextModel) -> Result<Plan> {
         input.files.par_iter().map(|file| count_rows(file, &input.limits)).collect::<Result<Vec<u64>>>()?;
     let reading = start.elapsed().as_secs_f64();
     let rows: u64 = counts.iter().sum();
+    options.goal.check(rows).map_err(unmet)?;
     let cluster = &options.cluster;
     let clusters = clusters_for(cluster, rows, model.dim())?;
     let compared = Cost::of((rows, model.dim()), clusters, cluster.probes).total()

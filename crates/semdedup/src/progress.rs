@@ -23,6 +23,10 @@ pub enum Stage {
 }
 
 impl Stage {
+    /// All of them, in order.
+    pub(crate) const ALL: [Self; 7] =
+        [Self::Embed, Self::Train, Self::Assign, Self::Score, Self::Recall, Self::Select, Self::Write];
+
     /// The name in messages, in the manifest and in `summary.json`.
     pub fn name(self) -> &'static str {
         match self {
@@ -128,6 +132,11 @@ pub const REMOVED_SHARE: f64 = 0.95;
 /// An ε of a target from which on unlike rows are removed.
 pub const LOOSE_EPSILON: f64 = 0.5;
 
+/// `1 row was`, `2 rows were`: the first form for one, the second for any other number.
+fn counted(number: u64, one: &str, more: &str) -> String {
+    format!("{number} {}", if number == 1 { one } else { more })
+}
+
 fn percent(rows: u64, of: u64) -> String {
     format!("{:.0} %", 100.0 * rows as f64 / of.max(1) as f64)
 }
@@ -137,14 +146,18 @@ impl fmt::Display for Warning {
         match self {
             Self::SkippedRows { rows, examples } => write!(
                 f,
-                "{rows} rows could not be read and were skipped (first: {}); all are listed in skipped.parquet; \
-                 --strict stops at the first",
+                "{} (first: {}); all are listed in skipped.parquet; --strict stops at the first",
+                counted(
+                    *rows,
+                    "row could not be read and was skipped",
+                    "rows could not be read and were skipped"
+                ),
                 examples.join("; ")
             ),
             Self::NonFiniteRows { rows, examples } => write!(
                 f,
-                "{rows} rows have a NaN or an infinity (first: {}); they are kept and were compared with nothing; \
-                 embed them again or drop them",
+                "{} (first: {}), kept and compared with nothing; embed again or drop what is not finite",
+                counted(*rows, "row has a NaN or an infinity", "rows have a NaN or an infinity"),
                 examples.join("; ")
             ),
             Self::EmptyTexts { rows, of } => write!(
@@ -155,8 +168,8 @@ impl fmt::Display for Warning {
             ),
             Self::TruncatedTexts { rows } => write!(
                 f,
-                "{rows} texts are longer than --max-tokens and were compared by their beginnings only; raise \
-                 --max-tokens to compare more of them"
+                "{} longer than --max-tokens, compared by the beginning only; raise --max-tokens to compare more",
+                counted(*rows, "text is", "texts are")
             ),
             Self::LargeCluster { rows, of, clusters } => write!(
                 f,
@@ -177,8 +190,12 @@ impl fmt::Display for Warning {
             ),
             Self::UnknownFiles { files } => write!(
                 f,
-                "{files} files of other formats in the input folders were left alone; \
-                 known are .jsonl, .ndjson, .json, .parquet, .csv, .tsv, .txt, also with .gz or .zst"
+                "{} left alone; known are .jsonl, .ndjson, .json, .parquet, .csv, .tsv, .txt, also with .gz or .zst",
+                counted(
+                    *files,
+                    "file of another format in the input folders was",
+                    "files of other formats in the input folders were"
+                )
             ),
         }
     }

@@ -75,7 +75,7 @@ impl Scorer<'_> {
         let groups = Groups::plan(store, &clustering, budget)?;
         let why = "--memory is too little to hold all rows; holding them on disk";
         check_free_space(self.folder, groups.spilled_bytes(), why)?;
-        self.progress.begin(Stage::Score, "rows", 2 * store.rows());
+        self.progress.begin(Stage::Score, "rows", store.rows());
         let parts =
             (self.resumes && !groups.fit()).then(|| DoneParts::open(self.folder, &groups, store.rows()));
         let parts = parts.transpose()?;
@@ -87,9 +87,10 @@ impl Scorer<'_> {
         for (parts, load) in parts.iter().flat_map(|parts| done.iter().map(move |load| (parts, *load))) {
             scoring.add(&parts.get(load)?);
         }
-        let mut told = 0;
+        // Half of the work is to bring the rows where they are compared.
+        let mut told = store.rows() / 2;
         spill.each(|load, members| {
-            let share = groups.loads_of_row(load.group);
+            let share = 2 * groups.loads_of_row(load.group);
             let found = scoring.compare(&members.part(), &mut |rows| {
                 told += rows as u64 / share;
                 self.progress.advance(rows as u64 / share);
@@ -131,7 +132,7 @@ impl Scorer<'_> {
             written?;
             let (block, similarities) = read?;
             similarity.extend(similarities);
-            self.progress.advance(block.cluster.len() as u64);
+            self.progress.advance(range.end / 2 - range.start / 2);
             waiting = Some(block);
         }
         waiting.map_or(Ok(()), |block| spill.add(&block))?;

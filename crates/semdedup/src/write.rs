@@ -7,7 +7,7 @@ use std::time::Instant;
 use arrow::array::{ArrayRef, AsArray, BooleanArray, StringArray, UInt64Array};
 use arrow::compute::filter;
 use arrow::datatypes::{DataType, Field, Schema, UInt64Type};
-use semdedup_core::{Goal, Scored as CoreScored};
+use semdedup_core::{Goal, GoalError, Scored as CoreScored};
 
 use crate::dataset::{Dataset, Places};
 use crate::embed::SkippedRow;
@@ -43,9 +43,7 @@ impl Decision {
         let score: Vec<f32> = read.iter().map(|&row| columns.score[row]).collect();
         let similarity: Vec<f32> = read.iter().map(|&row| columns.similarity[row]).collect();
         let scored = CoreScored { score: &score, similarity: &similarity };
-        let selection = semdedup_core::select(&scored, &scores.ranking, goal).map_err(|error| {
-            Error::usage(error.to_string()).hint("`semdedup sweep` shows how many rows each epsilon keeps")
-        })?;
+        let selection = semdedup_core::select(&scored, &scores.ranking, goal).map_err(unmet)?;
         let mut fate = vec![Fate::Skipped; columns.score.len()];
         for (&row, &removed) in read.iter().zip(&selection.removed) {
             fate[row] = if removed { Fate::Removed } else { Fate::Kept };
@@ -57,6 +55,11 @@ impl Decision {
     pub(crate) fn count(&self, fate: Fate) -> u64 {
         self.fate.iter().filter(|&&f| f == fate).count() as u64
     }
+}
+
+/// Says that the goal cannot be met.
+pub(crate) fn unmet(error: GoalError) -> Error {
+    Error::usage(error.to_string()).hint("`semdedup sweep` shows how many rows each epsilon keeps")
 }
 
 /// What was written.

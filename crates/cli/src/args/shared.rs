@@ -189,8 +189,8 @@ const LEAST_MEMORY: ByteSize = ByteSize::mib(256);
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Clustering options")]
 pub struct MemoryArg {
-    /// Hold about this much memory at most (2GiB, 800MB); rows that do not fit are kept on disk, the result is the same
-    /// [default: half of the machine's]
+    /// Hold about this much memory at most (2GiB, 800MB); rows that do not fit are kept on disk, the result is the same.
+    /// At least 256MiB [default: half of the machine's]
     #[arg(long, value_name = "SIZE", value_parser = memory)]
     memory: Option<Memory>,
 }
@@ -208,8 +208,9 @@ pub struct ClusterChoice {
     /// The number of clusters; auto chooses what costs least for this many rows
     #[arg(long, value_name = "K|auto", default_value = "auto")]
     clusters: ClusterCount,
-    /// Compare each row in this many clusters: its own and the next nearest, where duplicates beyond its border lie; 1 is
-    /// the paper's method, auto adds the clusters that are nearly as near as its own
+    /// Compare each row in this many clusters: its own and the next nearest, where duplicates beyond its border lie. 1 is
+    /// the paper's method; auto takes its own, the next one, and up to six more whose centroids are less similar to the
+    /// row by 0.1 or less
     #[arg(long, value_name = "N|auto", default_value = "auto")]
     probes: ProbesArg,
     #[command(flatten)]

@@ -124,7 +124,22 @@ fn an_id_that_names_two_rows_is_an_error_that_names_both() {
     let twice = jsonl(&texts(40)).replace("\"r31\"", "\"r7\"");
     place.write("data.jsonl", twice);
     let typed = "run data.jsonl --id-column id --out out";
-    place.semdedup(typed).failed_with(&["r7", "data.jsonl:7", "data.jsonl:31"]);
+    let said = place.semdedup(typed).failed_with(&["r7", "data.jsonl:7", "data.jsonl:31"]);
+    assert!(!said.stderr.contains("train: "), "found only after the work: {}", said.stderr);
+    place.has_no_result("out");
+}
+
+#[test]
+fn a_goal_that_so_many_rows_cannot_meet_is_refused_before_the_work_and_by_a_dry_run() {
+    let place = Place::with_rows(40);
+    refused_at_once(&place, "run data.jsonl --out out --keep-rows 41 --dry-run", &["keep 41 rows of 40"]);
+    refused_at_once(
+        &place,
+        "run data.jsonl --out out --clusters 41 --dry-run",
+        &["--clusters 41", "40 rows"],
+    );
+    let said = place.semdedup("run data.jsonl --out out --keep-rows 41").failed_with(&["keep 41 rows of 40"]);
+    assert!(!said.stderr.contains("train: "), "found only after the work: {}", said.stderr);
     place.has_no_result("out");
 }
 

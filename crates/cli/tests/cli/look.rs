@@ -19,6 +19,22 @@ fn a_sweep_shows_that_a_larger_epsilon_removes_more() {
 }
 
 #[test]
+fn what_is_no_folder_of_a_run_is_refused_with_what_to_give_instead() {
+    let place = Place::with_rows(100);
+    place.semdedup("run data.jsonl --out out").succeeded();
+    place.semdedup("select out/scores.parquet --out selected").succeeded();
+    for (typed, problem) in [
+        ("show out/scores.parquet", "out/scores.parquet: a file, not the folder of a run"),
+        ("show selected", "selected: no finished scores here"),
+        ("sweep selected", "selected: no finished scores here"),
+        ("sweep nowhere", "nowhere: no such folder"),
+    ] {
+        let said = place.semdedup(typed).failed_with(&[problem]);
+        assert!(said.stderr.contains("--out or --work folder"), "{}", said.stderr);
+    }
+}
+
+#[test]
 fn the_table_of_a_sweep_has_a_line_for_each_epsilon() {
     let place = Place::with_rows(300);
     place.semdedup("run data.jsonl --out out").succeeded();

@@ -35,7 +35,11 @@ fn the_same_command_again_gives_the_stored_result_at_once() {
     let place = Place::with_rows(100);
     let first = place.summary("run data.jsonl --out out");
     let files = place.files("out");
-    let again = place.summary("run data.jsonl --out out");
+    let said = place.semdedup("run data.jsonl --out out --json").succeeded();
+    let again = said.json();
+    for stage in ["embed", "train", "assign", "score", "recall", "select", "write"] {
+        assert!(said.stderr.contains(&format!("{stage}: done by an earlier run")), "{}", said.stderr);
+    }
     for field in ["rows_in", "rows_kept", "rows_removed", "epsilon", "clusters", "files"] {
         assert_eq!(first[field], again[field], "{field}");
     }

@@ -144,3 +144,13 @@ fn a_kept_file_that_was_cut_or_edited_is_noticed_and_written_again_only_with_ove
         assert_eq!(place.result("out"), whole);
     }
 }
+
+#[test]
+fn a_summary_of_another_program_is_never_replaced_even_with_overwrite() {
+    for foreign in ["{}", "[1]", "not JSON", "{\"rows_in\": 3, \"goal\": \"mine\"}"] {
+        let place = Place::with_rows(40);
+        place.write("out/summary.json", foreign);
+        place.semdedup("run data.jsonl --out out --overwrite").failed_with(&["out/summary.json"]);
+        assert_eq!(place.text("out/summary.json"), foreign);
+    }
+}

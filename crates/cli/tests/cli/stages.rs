@@ -128,3 +128,16 @@ fn a_file_of_scores_is_replaced_only_with_overwrite() {
     assert_eq!(place.read("s.parquet"), b"somebody's");
     place.semdedup(&format!("score e {files} --overwrite")).succeeded();
 }
+
+#[test]
+fn a_selection_is_replaced_only_with_overwrite() {
+    let place = Place::with_rows(60);
+    place.semdedup("run data.jsonl --out out").succeeded();
+    place.semdedup("select out/scores.parquet --epsilon 0.01 --out selected").succeeded();
+    let before = place.files("selected");
+    place.semdedup("select out/scores.parquet --epsilon 0.9 --out selected").failed_with(&["selected"]);
+    assert_eq!(place.files("selected"), before);
+    let report = place.summary("select out/scores.parquet --epsilon 0.9 --out selected --overwrite");
+    assert_eq!(place.column("selected/kept.parquet", "id").len() as u64, number(&report, "rows_kept"));
+    assert_ne!(place.files("selected"), before);
+}

@@ -202,11 +202,16 @@ fn csv_columns(file: &InputFile) -> Result<Vec<Column>> {
     Ok(Vec::new())
 }
 
+/// What people call a type.
+fn kind_of(kind: &arrow::datatypes::DataType) -> String {
+    if parquet_in::is_text(kind) { "a string".to_owned() } else { kind.to_string() }
+}
+
 fn parquet_columns(file: &InputFile) -> Result<Vec<Column>> {
     let (_, metadata) = parquet_in::footer(file)?;
     let column = |field: &arrow::datatypes::FieldRef| Column {
         name: field.name().clone(),
-        kind: Some(field.data_type().to_string()),
+        kind: Some(kind_of(field.data_type())),
         is_text: parquet_in::is_text(field.data_type()),
     };
     Ok(metadata.schema().fields().iter().map(column).collect())
