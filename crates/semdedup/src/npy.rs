@@ -82,7 +82,7 @@ fn open(path: &Path) -> Result<NpyFile> {
             path,
             format!("numbers of type {descr} cannot be read; known are f2, f4, i4, u4, i8, u8"),
         )
-        .hint("save it with numpy.save(path, array.astype(numpy.float32))")
+        .hint("numpy.save(path, array.astype('float32')) writes embeddings and centroids, astype('int32') the rest")
     })?;
     let shape = header.shape().to_vec();
     if header.order() != npyz::Order::C && shape.len() > 1 {

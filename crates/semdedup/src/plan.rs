@@ -188,8 +188,11 @@ fn existing(path: &Path) -> &Path {
 /// Rows of the largest file that its bytes for each row are measured on.
 const SAMPLED_ROWS: u64 = 1000;
 
+/// Rows are counted where an estimate leaves less room than this.
+const DISK_TO_SPARE: u64 = 4;
+
 /// Fails if the disk is too small for a run, before anything is written. The number of rows is extrapolated from the
-/// beginning of the largest file, and counted only if that seems too much.
+/// beginning of the largest file, and counted only if there is not much more room than that.
 pub(crate) fn check_disk(input: &Input, model: &dyn TextModel, options: &RunOptions) -> Result<()> {
     let work = options.output.work_dir();
     let largest = input.files.iter().zip(&input.columns).max_by_key(|(file, _)| file.bytes);
@@ -203,10 +206,10 @@ pub(crate) fn check_disk(input: &Input, model: &dyn TextModel, options: &RunOpti
     }
     let bytes = reader.bytes_read().clamp(1, file.bytes.max(1));
     let rows = (rows as f64 * input.bytes() as f64 / bytes as f64) as u64;
-    if disk_bytes(rows, input, model, options) <= free {
+    if disk_bytes(rows, input, model, options).saturating_mul(DISK_TO_SPARE) <= free {
         return Ok(());
     }
-    // Texts at the beginning may be shorter than others: before a run is refused, its rows are counted.
+    // Texts at the beginning may be longer or shorter than others: where it matters, rows are counted.
     let counts = input.files.par_iter().map(|file| count_rows(file, &input.limits));
     let rows = counts.collect::<Result<Vec<u64>>>()?.into_iter().sum();
     let needed = disk_bytes(rows, input, model, options);

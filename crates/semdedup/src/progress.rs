@@ -157,7 +157,11 @@ impl fmt::Display for Warning {
             Self::NonFiniteRows { rows, examples } => write!(
                 f,
                 "{} (first: {}), kept and compared with nothing; embed again or drop what is not finite",
-                counted(*rows, "row has a NaN or an infinity", "rows have a NaN or an infinity"),
+                counted(
+                    *rows,
+                    "row has a NaN or an infinity, or no cluster",
+                    "rows have a NaN or an infinity, or no cluster"
+                ),
                 examples.join("; ")
             ),
             Self::EmptyTexts { rows, of } => write!(

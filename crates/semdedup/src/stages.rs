@@ -99,7 +99,8 @@ pub struct ClusterReport {
     pub peak_rss_bytes: Option<u64>,
 }
 
-/// Clusters embeddings: writes `centroids.npy` and `assignments.npy` into the output folder.
+/// Clusters embeddings: writes `assignments.npy`, where rows can probe `probes.npy`, and then `centroids.npy` into the
+/// output folder.
 ///
 /// # Errors
 /// Embeddings that cannot be read, more clusters than rows, results in the way.
@@ -113,6 +114,7 @@ pub fn cluster(
     if store.rows() == 0 {
         return Err(Error::usage("the embeddings have no rows").hint("there is nothing to cluster"));
     }
+    check_folder(&output.out)?;
     let file = |name: &str| output.out.join(name);
     let (centroids_path, assignments_path) = (file("centroids.npy"), file("assignments.npy"));
     let probes_path = file("probes.npy");
@@ -125,14 +127,15 @@ pub fn cluster(
     progress.end(Stage::Train, false);
     let train_seconds = start.elapsed().as_secs_f64();
     fs_err::create_dir_all(&output.out).map_err(Error::io)?;
-    // New centroids must never stand beside old assignments.
-    remove_old(&assignments_path)?;
-    remove_old(&probes_path)?;
-    write_centroids(&centroids_path, &trained.centroids)?;
+    // Files of two clusterings must never stand side by side. The centroids come last: with them all is there.
+    for path in [&centroids_path, &assignments_path, &probes_path] {
+        remove_old(path)?;
+    }
     let start = Instant::now();
     let (clusters, compared) =
         cluster::assign(&store, &trained.centroids, (options, &probes_path), progress)?;
     write_assignments(&assignments_path, &clusters)?;
+    write_centroids(&centroids_path, &trained.centroids)?;
     progress.end(Stage::Assign, false);
     let assign_seconds = start.elapsed().as_secs_f64();
     let non_finite = clusters.iter().filter(|&&cluster| cluster == NO_CLUSTER).count() as u64;
@@ -230,6 +233,11 @@ pub fn score(
     let probes = inputs.probes.as_deref();
     let clustering = Clustering::open(&inputs.assignments, probes, store.rows(), centroids.len())?;
     check_free(out, options.overwrite)?;
+    if out.is_dir() {
+        return Err(
+            Error::output(out, "is a folder, the scores need a file").hint("--out DIR/scores.parquet")
+        );
+    }
     let files = [&inputs.centroids, &inputs.assignments];
     check_not_input(out, inputs.embeddings.iter().chain(files).chain(&inputs.probes))?;
     if let Some(folder) = out.parent() {
@@ -298,6 +306,7 @@ pub fn select(
     output: &OutputOptions,
     progress: &dyn Progress,
 ) -> Result<SelectReport> {
+    check_folder(&output.out)?;
     let names = ["kept.parquet", "removed.parquet", "summary.json"];
     for name in names {
         check_free(&output.out.join(name), output.overwrite)?;
@@ -338,6 +347,15 @@ fn check_not_input<'a>(out: &Path, inputs: impl IntoIterator<Item = &'a PathBuf>
         Some(_) => Err(Error::output(out, "this is one of the inputs").hint("name another --out")),
         None => Ok(()),
     }
+}
+
+/// A folder can be made, or is there.
+fn check_folder(out: &Path) -> Result<()> {
+    if out.exists() && !out.is_dir() {
+        return Err(Error::output(out, "this is a file, the results need a folder")
+            .hint("name a new folder with --out"));
+    }
+    Ok(())
 }
 
 /// Takes away what will be written last, so that it never describes files that are not whole yet.

@@ -175,6 +175,9 @@ pub(crate) struct NamedRows<'a> {
     pub(crate) skipped: &'a [u64],
 }
 
+/// No cosine similarity is above this, rounding included.
+const HIGHEST_COSINE: f32 = 1.001;
+
 /// An existing `scores.parquet`.
 #[derive(Debug)]
 pub(crate) struct ScoresFile {
@@ -211,15 +214,28 @@ impl ScoresFile {
     }
 
     /// The comparison's result; rows that could not be read have a score of NaN.
+    ///
+    /// # Errors
+    /// If it is not what a comparison can have written: somebody may have sorted or joined the table since.
     pub(crate) fn columns(&self) -> Result<ScoreColumns> {
         let mut columns = ScoreColumns::default();
-        let names = ["cluster", "centroid_similarity", "score", "duplicate_of_row"];
+        let names = ["row", "cluster", "centroid_similarity", "score", "duplicate_of_row"];
         for batch in open_columns(&self.path, &names)? {
             let batch = batch.map_err(|error| Error::input(&self.path, error))?;
             let typed = |name: &str, kind: DataType| match batch.column_by_name(name) {
                 Some(column) if *column.data_type() == kind => Ok(column.clone()),
                 _ => Err(Error::input(&self.path, format!("column `{name}` is not of type {kind}"))),
             };
+            let row = typed("row", DataType::UInt64)?;
+            let expected = columns.score.len() as u64..;
+            if row
+                .as_primitive::<UInt64Type>()
+                .iter()
+                .zip(expected)
+                .any(|(row, expected)| row != Some(expected))
+            {
+                return Err(self.altered(columns.score.len(), "the rows from here on are not in their order"));
+            }
             let cluster = typed("cluster", DataType::UInt32)?;
             let similarity = typed("centroid_similarity", DataType::Float32)?;
             let score = typed("score", DataType::Float32)?;
@@ -230,12 +246,31 @@ impl ScoresFile {
             columns
                 .similarity
                 .extend(similarity.as_primitive::<Float32Type>().iter().map(|s| s.unwrap_or(0.0)));
-            columns.score.extend(score.as_primitive::<Float32Type>().iter().map(|s| s.unwrap_or(f32::NAN)));
+            let score = score.as_primitive::<Float32Type>();
+            // Without a score a row counts as one that could not be read; that is null, not NaN.
+            if score.iter().flatten().any(f32::is_nan) {
+                return Err(self.altered(columns.score.len(), "or one after it has a score of NaN"));
+            }
+            columns.score.extend(score.iter().map(|s| s.unwrap_or(f32::NAN)));
             columns
                 .duplicate_of
                 .extend(of.as_primitive::<UInt64Type>().iter().map(|of| of.unwrap_or(NO_ROW)));
         }
+        let rows = self.places.rows();
+        for (row, (&score, &of)) in columns.score.iter().zip(&columns.duplicate_of).enumerate() {
+            if !(score.is_nan() || (-HIGHEST_COSINE..=HIGHEST_COSINE).contains(&score)) {
+                return Err(self.altered(row, &format!("a score of {score}")));
+            }
+            if of != NO_ROW && of >= rows {
+                return Err(self.altered(row, &format!("a duplicate of row {of} of {rows}")));
+            }
+        }
         Ok(columns)
+    }
+
+    fn altered(&self, row: usize, problem: &str) -> Error {
+        Error::input(&self.path, format!("row {row}: {problem}"))
+            .hint("use the file as `semdedup run` or `semdedup score` wrote it")
     }
 
     /// All rows in order, some columns of them.

@@ -1,5 +1,11 @@
 //! Input that is missing, damaged or of another shape: what is said about it, and that nothing is written then.
 
+use std::sync::Arc;
+
+use arrow::array::{ArrayRef, Float32Array, RecordBatch, UInt64Array};
+use parquet::arrow::ArrowWriter;
+use parquet::file::properties::WriterProperties;
+
 use super::support::{Place, csv, gzip, jsonl, number, parquet, texts, zstd};
 
 /// Refused, with these words, before anything is written.
@@ -175,4 +181,49 @@ fn input_inside_the_output_folder_is_refused() {
     refused_at_once(&place, "run out/data.jsonl --out out", &["out"]);
     place.write("kept/data.jsonl", jsonl(&texts(40)));
     refused_at_once(&place, "run kept/data.jsonl --out .", &["."]);
+}
+
+/// `out/scores.parquet` with another column in place of one, and the metadata as they were.
+fn altered(place: &Place, column: &str, values: ArrayRef) -> Vec<u8> {
+    let metadata = place.parquet_metadata("out/scores.parquet");
+    let metadata = metadata.metadata().file_metadata().key_value_metadata().cloned();
+    let batch = place.parquet("out/scores.parquet").remove(0);
+    let schema = batch.schema();
+    let columns = schema.fields().iter().zip(batch.columns()).map(|(field, there)| {
+        let values = if field.name() == column { values.clone() } else { there.clone() };
+        (field.name().clone(), values, true)
+    });
+    let batch = RecordBatch::try_from_iter_with_nullable(columns.collect::<Vec<_>>()).unwrap();
+    let properties = WriterProperties::builder().set_key_value_metadata(metadata).build();
+    let mut writer = ArrowWriter::try_new(Vec::new(), batch.schema(), Some(properties)).unwrap();
+    writer.write(&batch).unwrap();
+    writer.into_inner().unwrap()
+}
+
+#[test]
+fn scores_that_somebody_sorted_or_altered_are_refused_by_all_who_read_them() {
+    let place = Place::with_rows(40);
+    place.semdedup("run data.jsonl --out out").succeeded();
+    let numbers = |rows: [u64; 2]| -> ArrayRef {
+        Arc::new((0..40).map(|row| if row < 2 { rows[row as usize] } else { row }).collect::<UInt64Array>())
+    };
+    let score = |score: f32| -> ArrayRef { Arc::new(Float32Array::from(vec![score; 40])) };
+    let whole = altered(&place, "none", numbers([0, 1]));
+    let alterations = [
+        ("order", altered(&place, "row", numbers([1, 0]))),
+        ("order", altered(&place, "row", numbers([0, 1 << 40]))),
+        ("duplicate of row 40", altered(&place, "duplicate_of_row", numbers([0, 40]))),
+        ("score of 7", altered(&place, "score", score(7.0))),
+        ("score of -inf", altered(&place, "score", score(f32::NEG_INFINITY))),
+        ("score of NaN", altered(&place, "score", score(f32::NAN))),
+    ];
+    place.write("out/scores.parquet", whole);
+    place.semdedup("select out/scores.parquet --out selected").succeeded();
+    for (problem, scores) in alterations {
+        place.write("out/scores.parquet", scores);
+        for typed in ["select out/scores.parquet --out again", "sweep out", "show out"] {
+            place.semdedup(typed).failed_with(&["scores.parquet", problem]);
+        }
+        assert!(!place.path("again").exists());
+    }
 }

@@ -141,3 +141,21 @@ fn a_selection_is_replaced_only_with_overwrite() {
     assert_eq!(place.column("selected/kept.parquet", "id").len() as u64, number(&report, "rows_kept"));
     assert_ne!(place.files("selected"), before);
 }
+
+#[test]
+fn a_place_where_the_result_cannot_go_is_refused_before_the_work() {
+    let place = Place::with_rows(60);
+    place.semdedup("embed data.jsonl --out e").succeeded();
+    place.semdedup("cluster e --clusters 4 --out c").succeeded();
+    place.write("file", "somebody's");
+    let files = "--centroids c/centroids.npy --assignments c/assignments.npy";
+    for typed in [
+        "cluster e --out file --overwrite".to_owned(),
+        format!("score e {files} --out c --overwrite"),
+        "select nowhere.parquet --out file --overwrite".to_owned(),
+    ] {
+        let said = place.semdedup(&typed).failed_with(&["folder"]);
+        assert!(!said.stderr.contains(" rows, "), "after the work: {}", said.stderr);
+    }
+    assert_eq!(place.text("file"), "somebody's");
+}
