@@ -83,9 +83,9 @@ impl Codes {
         self.rows[i].scale
     }
 
-    /// The dot product of the origin with a row's difference from its reference.
-    pub(crate) fn bias(&self, i: usize) -> f32 {
-        self.rows[i].bias
+    /// Half the squared length of a row's difference from its reference.
+    pub(crate) fn half_square(&self, i: usize) -> f32 {
+        self.rows[i].half_square
     }
 
     /// Asks for a row's code before it is needed.
@@ -107,6 +107,11 @@ impl CodesMut<'_> {
         let codes = &mut self.codes[i * self.width..(i + 1) * self.width];
         self.rows[i] = Isa::detect().encode(row, reference, origin, codes);
     }
+
+    /// A row of zeros is not of unit length, so half its squared distance does not tell its similarity. This makes up for it.
+    pub(crate) fn is_zero(&mut self, i: usize) {
+        self.rows[i].half_square += 0.5;
+    }
 }
 
 /// Encoded rows in panels of [`LANES`], to be compared with.
@@ -125,12 +130,54 @@ pub(crate) struct Panels {
     error: f32,
     /// The same of each panel: a few rows far from the reference do not make the others vague.
     bounds: Vec<(f32, f32)>,
+    /// Whether estimates go by distance; see [`Panels::pack_by_distance`].
+    by_distance: bool,
 }
+
+/// The most that an estimate can be off, with the rounding of the estimate and of the exact similarity.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Tolerance {
+    pub(crate) any: f32,
+    /// Where estimates go by distance: what the codes lose, what rounding a sum loses of it, and the length of the query's
+    /// difference from the reference.
+    by_distance: Option<(f32, f32, f32)>,
+}
+
+impl Tolerance {
+    pub(crate) const ZERO: Self = Self { any: 0.0, by_distance: None };
+
+    /// For targets that are [`CLOSE`](crate::kernels::CLOSE), half their squared distance at most `apart`.
+    pub(crate) fn close(&self, apart: f32) -> f32 {
+        // Below one, a similarity is rounded to a multiple of half an epsilon.
+        (self.unrounded(apart) + ROUNDED).min(self.any)
+    }
+
+    /// The same before the similarity is rounded.
+    pub(crate) fn unrounded(&self, apart: f32) -> f32 {
+        let Some((of_codes, of_sums, length)) = self.by_distance else { return self.any };
+        // A target is about as far from the reference as the query.
+        let reach = length + (2.0 * apart).sqrt();
+        of_codes + of_sums * (apart + reach * reach)
+    }
+}
+
+/// The lengths of differences and errors are rounded too.
+const SLACK: f32 = 1.001;
+
+/// What rounding a similarity of nearly one can change.
+pub(crate) const ROUNDED: f32 = 0.26 * f32::EPSILON;
 
 impl Panels {
     /// Packs some of the rows, in the order given.
     pub(crate) fn pack(codes: &Codes, chosen: impl ExactSizeIterator<Item = usize>) -> Self {
         Self::pack_with(codes, chosen.map(|row| (row, codes.rows[row].bias)))
+    }
+
+    /// The same for queries with the same reference, so that an estimate is the similarity, less one, and half the squared
+    /// length of the query's difference: minus half their squared distance. Of close rows it has next to no rounding.
+    pub(crate) fn pack_by_distance(codes: &Codes) -> Self {
+        let rows = (0..codes.len()).map(|row| (row, -codes.rows[row].half_square));
+        Self { by_distance: true, ..Self::pack_with(codes, rows) }
     }
 
     /// The same with what each row adds to an estimate beside the product of the codes.
@@ -147,6 +194,7 @@ impl Panels {
             norm: 0.0,
             error: 0.0,
             bounds: vec![(0.0, 0.0); panels],
+            by_distance: false,
         };
         let mut chosen = chosen.enumerate();
         let mut together: [&[[u8; STEP]]; LANES] = [&[]; LANES];
@@ -177,6 +225,7 @@ impl Panels {
     /// The same rows for queries that are encoded relative to zero: what is left to add is the same for all of them.
     pub(crate) fn for_whole_queries(mut self) -> Self {
         self.bias.fill([0.0; LANES]);
+        self.by_distance = false;
         self
     }
 
@@ -187,14 +236,18 @@ impl Panels {
         (&self.codes[panel * words..][..words], &self.start[panel], lanes)
     }
 
-    /// The most that an estimate can be off for a query, with the rounding of the estimate and of the exact product.
-    pub(crate) fn tolerance(&self, queries: &Codes, query: usize) -> f32 {
+    /// The most that an estimate can be off for a query.
+    pub(crate) fn tolerance(&self, queries: &Codes, query: usize) -> Tolerance {
         debug_assert_eq!(queries.width, self.width, "codes of one dimension");
         let query = &queries.rows[query];
+        let of_codes = SLACK * (query.error * self.norm + query.norm * self.error);
+        let width = self.width as f32;
         // Of two estimates and two exact products, what a searcher adds to an estimate, and similarities that are equal to
         // one up to rounding.
-        let rounding = (self.width as f32 / 28.0 + 40.0) * f32::EPSILON;
-        1.001 * (query.error * self.norm + query.norm * self.error) + rounding
+        let any = of_codes + (width / 28.0 + 40.0) * f32::EPSILON;
+        let of_sums = (width / 32.0 + 24.0) * f32::EPSILON;
+        let by_distance = self.by_distance.then_some((of_codes, of_sums, query.norm + query.error));
+        Tolerance { any, by_distance }
     }
 }
 
@@ -202,7 +255,7 @@ impl Panels {
     /// By how much less an estimate can be off for a query in one panel than in all.
     pub(crate) fn sharper(&self, queries: &Codes, query: usize, panel: usize) -> f32 {
         let (query, (norm, error)) = (&queries.rows[query], self.bounds[panel]);
-        query.error * (self.norm - norm) + query.norm * (self.error - error)
+        SLACK * (query.error * (self.norm - norm) + query.norm * (self.error - error))
     }
 }
 

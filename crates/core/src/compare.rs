@@ -3,9 +3,9 @@
 use rayon::prelude::*;
 
 use crate::codes::{Codes, Panels};
-use crate::embeddings::UnitEmbeddings;
+use crate::embeddings::{Direction, UnitEmbeddings};
 use crate::hits::{Asked, Hit, Hits};
-use crate::kernels::{BLOCK, Isa};
+use crate::kernels::BLOCK;
 use crate::lists::{Lists, Member};
 use crate::score::Part;
 use crate::search::{Query, Search};
@@ -73,7 +73,7 @@ impl Comparison<'_> {
         let asked = own.members.iter().enumerate().map(|(i, member)| Asked {
             place: member.place,
             query: Query { row: i, limit: i },
-            apart: 0.0,
+            apart: -own.codes.half_square(i),
             best: (f32::NEG_INFINITY, NO_RANK),
         });
         let (hits, compared) = self.search((&own.codes, asked.collect()), (&own.panels, own.members));
@@ -115,7 +115,7 @@ impl Comparison<'_> {
             let asked = asked.map(|(i, (member, limit))| Asked {
                 place: member.place,
                 query: Query { row: i, limit },
-                apart: rows.norm + rows.codes.bias(i),
+                apart: -rows.codes.half_square(i),
                 best: best(i),
             });
             asked.collect::<Vec<Asked>>()
@@ -144,7 +144,7 @@ impl Comparison<'_> {
         let asked = asked.map(|(i, (member, limit))| Asked {
             place: member.place,
             query: Query { row: i, limit },
-            apart: 0.0,
+            apart: -1.0,
             best: own.best[i],
         });
         let (hits, compared) = self.search((&codes.codes, asked.collect()), (&panels, visitors));
@@ -152,7 +152,7 @@ impl Comparison<'_> {
         let asked = visitors.iter().zip(earlier(visitors, codes.members)).map(|(member, limit)| Asked {
             place: member.place,
             query: Query { row: member.place as usize, limit },
-            apart: member.similarity,
+            apart: member.similarity - 1.0,
             best: best[member.place as usize],
         });
         let (back, compared) = self.search((whole, asked.collect()), (&codes.panels, codes.members));
@@ -196,10 +196,13 @@ impl Comparison<'_> {
             for (i, member) in members.iter().enumerate() {
                 members.get(i + PREFETCHED).inspect(|later| rows.prefetch(later.place as usize));
                 codes.set(i, rows.row(member.place as usize, &mut buffer), centroid, centroid);
+                if rows.direction(member.place as usize) == Direction::Zero {
+                    codes.is_zero(i);
+                }
             }
         });
-        let panels = Panels::pack(&codes, 0..members.len());
-        Relative { members, codes, panels, norm: Isa::detect().dot(centroid, centroid) }
+        let panels = Panels::pack_by_distance(&codes);
+        Relative { members, codes, panels }
     }
 }
 
@@ -208,8 +211,6 @@ struct Relative<'a> {
     members: &'a [Member],
     codes: Codes,
     panels: Panels,
-    /// The squared length of the centroid: one, or zero where there was nothing to train on.
-    norm: f32,
 }
 
 /// The rows of a cluster and the best of each so far.

@@ -3,7 +3,7 @@
 
 use rayon::prelude::*;
 
-use crate::codes::{Codes, Panels};
+use crate::codes::{Codes, Panels, Tolerance};
 use crate::embeddings::UnitEmbeddings;
 use crate::hits::SATURATED;
 use crate::kernels::Isa;
@@ -92,13 +92,13 @@ impl Better<'_> {
 
     fn similarity(&self, query: usize, target: u32) -> f32 {
         let row = self.rows.row(self.some[target as usize].1);
-        Isa::detect().dot(self.search.samples.row(self.sample(query)), row)
+        Isa::detect().similarity(self.search.samples.row(self.sample(query)), row)
     }
 }
 
 impl Searcher for Better<'_> {
-    fn least(&self, query: usize, window: f32) -> f32 {
-        self.search.best[self.sample(query)] - window / 2.0
+    fn least(&self, query: usize, off: Tolerance) -> f32 {
+        self.search.best[self.sample(query)] - off.any
     }
 
     fn settled(&mut self, query: usize, target: u32) -> bool {

@@ -1,7 +1,8 @@
 //! A search for the most similar of earlier-ranking rows, decided by exact similarities.
 
+use crate::codes::{ROUNDED, Tolerance};
 use crate::embeddings::UnitRows;
-use crate::kernels::Isa;
+use crate::kernels::{CLOSE, Isa};
 use crate::lists::Member;
 use crate::search::{Likely, Query, Searcher, most_similar};
 
@@ -15,7 +16,7 @@ pub(crate) const SATURATED: f32 = 1.0 - 4.0 * f32::EPSILON;
 pub(crate) struct Asked {
     pub(crate) place: u32,
     pub(crate) query: Query,
-    /// What makes an estimate the similarity.
+    /// What an estimate lacks of the similarity less one.
     pub(crate) apart: f32,
     /// The highest similarity so far and the rank of the row that reaches it.
     pub(crate) best: (f32, u32),
@@ -53,15 +54,20 @@ impl<'a> Hits<'a> {
         Self { rows, settled, asked, first, targets, buffers, found }
     }
 
+    fn hit(&mut self, query: usize, (similarity, target): (f32, u32)) {
+        let of = self.targets[target as usize].rank;
+        self.found.push(Hit { asked: (self.first + query) as u32, of, similarity });
+    }
+
     /// The similarity to each of some targets; those that f32 cannot tell from that of equal rows are one.
-    fn similarities(&mut self, query: usize, targets: &[(f32, u32)]) -> impl Iterator<Item = (f32, u32)> {
+    fn similarities(&mut self, query: usize, targets: &[u32]) -> impl Iterator<Item = (f32, u32)> {
         let rows = self.rows;
         let [buffer, other] = &mut self.buffers;
         let row = rows.row(self.asked[query].place as usize, buffer);
-        let targets = targets.iter().map(|&(_, target)| (target, self.targets[target as usize].place));
+        let targets = targets.iter().map(|&target| (target, self.targets[target as usize].place));
         targets.map(move |(number, place)| {
             let target = rows.row(place as usize, other);
-            let similarity = Isa::detect().dot(row, target);
+            let similarity = Isa::detect().similarity(row, target);
             if similarity < SATURATED {
                 return (similarity, number);
             }
@@ -72,10 +78,16 @@ impl<'a> Hits<'a> {
 }
 
 impl Searcher for Hits<'_> {
-    fn least(&self, query: usize, window: f32) -> f32 {
+    fn least(&self, query: usize, off: Tolerance) -> f32 {
         let asked = &self.asked[query];
+        let off =
+            if asked.best.0 >= CLOSE { off.close(1.0 - asked.best.0.min(1.0) + ROUNDED) } else { off.any };
         // A copy may yet be named by an earlier-ranking one, whose estimate is that of equal rows.
-        asked.best.0.min(SATURATED) - asked.apart - window / 2.0
+        asked.best.0.min(SATURATED) - 1.0 - asked.apart - off
+    }
+
+    fn apart(&self, query: usize) -> f32 {
+        self.asked[query].apart
     }
 
     fn likely(&self, query: usize, candidates: &[(f32, u32)]) {
@@ -91,16 +103,28 @@ impl Searcher for Hits<'_> {
     /// Targets come in rank order, so no later one is better.
     fn settled(&mut self, query: usize, target: u32) -> bool {
         let settled = self.settled;
-        self.similarities(query, &[(0.0, target)]).any(|(similarity, _)| similarity >= settled)
+        self.similarities(query, &[target]).any(|(similarity, _)| similarity >= settled)
     }
 
     fn found(&mut self, query: usize, likely: Likely) {
         if likely.candidates.is_empty() {
             return;
         }
-        if let Some((similarity, target)) = most_similar(self.similarities(query, likely.candidates)) {
-            let of = self.targets[target as usize].rank;
-            self.found.push(Hit { asked: (self.first + query) as u32, of, similarity });
+        let may_be = |from: f32| {
+            likely.candidates.iter().filter(move |other| other.0 >= from).map(|&(_, target)| target)
+        };
+        let highest: Vec<u32> = may_be(likely.highest_from).collect();
+        let Some((similarity, mut target)) = most_similar(self.similarities(query, &highest)) else { return };
+        // Once they are rounded, others can be as similar; of these the first. In a crowd they may be nearly all.
+        // Where rounding counts for more, all candidates have been looked at.
+        if likely.off == f32::INFINITY {
+            return self.hit(query, (similarity, target));
         }
+        let from = similarity - ROUNDED - 1.0 - self.asked[query].apart - likely.off;
+        let before: Vec<u32> = may_be(from).take_while(|&other| other < target).collect();
+        if let Some((_, first)) = self.similarities(query, &before).find(|other| other.0 == similarity) {
+            target = first;
+        }
+        self.hit(query, (similarity, target));
     }
 }

@@ -1,7 +1,7 @@
 //! The inner loops, on the widest unit of this CPU.
 //!
-//! Two kinds. Products of 8-bit codes find candidates: integer sums, the same on every CPU. Dot products of f32 decide:
-//! every pair of rows goes through the one [`Isa::dot`], whose order of summing is fixed, so that a pair's similarity
+//! Two kinds. Products of 8-bit codes find candidates: integer sums, the same on every CPU. Products of f32 decide:
+//! every pair of rows goes through the one [`Isa::similarity`], whose order of summing is fixed, so that a pair's similarity
 //! has the same bits in every stage and at every place, on every CPU with fused multiply-add; without, it differs by
 //! rounding.
 
@@ -202,6 +202,19 @@ impl Isa {
     }
 }
 
+/// From this dot product on, the similarity of two rows is computed from their distance.
+pub(crate) const CLOSE: f32 = 0.999;
+
+impl Isa {
+    /// The cosine similarity of two rows of unit length: their dot product, or for close rows, where that would be lost in
+    /// rounding, one minus half their squared distance. So of a crowd of near-equal rows it can be told which are nearest.
+    #[inline]
+    pub(crate) fn similarity(self, a: &[f32], b: &[f32]) -> f32 {
+        let dot = self.dot(a, b);
+        if dot < CLOSE { dot } else { 1.0 - self.squared_distance(a, b) / 2.0 }
+    }
+}
+
 /// Defines methods of [`Isa`] that run a plain loop compiled for each instruction set. The loop's constant says whether
 /// multiplications and additions are fused; on plain x86-64 that would be a library call each.
 macro_rules! dispatched {
@@ -259,6 +272,8 @@ pub(crate) struct Encoded {
     pub(crate) scale: f32,
     /// The dot product of the origin with the row's difference from its reference.
     pub(crate) bias: f32,
+    /// Half the squared length of the difference.
+    pub(crate) half_square: f32,
     /// The length of the difference as the codes give it.
     pub(crate) norm: f32,
     /// The length of what the codes lose.

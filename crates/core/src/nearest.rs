@@ -1,7 +1,7 @@
 //! The nearest centroids of some rows: what is known of them by estimates, and which have to be decided on.
 
 use crate::assign::Probes;
-use crate::codes::{Codes, Panels};
+use crate::codes::{Codes, Panels, Tolerance};
 use crate::groups::Group;
 use crate::search::{Likely, Query, Search, Searcher};
 
@@ -170,9 +170,9 @@ struct Look<'a, 'b> {
 }
 
 impl Searcher for Look<'_, '_> {
-    fn least(&self, query: usize, window: f32) -> f32 {
+    fn least(&self, query: usize, off: Tolerance) -> f32 {
         let (row, to_centre) = self.rows[query];
-        self.lookup.found[row].threshold(self.lookup.probes, window / 2.0) - to_centre
+        self.lookup.found[row].threshold(self.lookup.probes, off.any) - to_centre
     }
 
     fn found(&mut self, query: usize, likely: Likely) {

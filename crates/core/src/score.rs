@@ -240,3 +240,7 @@ fn take_copies(best: &mut Best, part: &Part, (kinds, rank): (&[Kind], &[u32]), l
         }
     }
 }
+
+#[cfg(test)]
+#[path = "score_tests.rs"]
+mod tests;

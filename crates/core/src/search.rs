@@ -2,8 +2,9 @@
 
 use std::cell::RefCell;
 
-use crate::codes::{Codes, Panels};
-use crate::kernels::{BLOCK, Bar, Isa, LANES, Products, Reached};
+use crate::codes::{Codes, Panels, Tolerance};
+use crate::hits::SATURATED;
+use crate::kernels::{BLOCK, Bar, CLOSE, Isa, LANES, Products, Reached};
 
 /// Candidates of a query that a searcher is told of before it decides.
 const SOON: usize = 4;
@@ -15,6 +16,7 @@ struct Candidates {
     gap: f32,
     /// Twice the tolerance: estimates that differ by more are in the right order.
     window: f32,
+    close: Close,
     /// Estimates below are not looked at.
     threshold: f32,
     /// The highest estimate, and the next.
@@ -29,11 +31,34 @@ struct Candidates {
     prune_at: usize,
 }
 
+/// Close rows are told apart better than others.
+#[derive(Debug, Clone, Copy)]
+struct Close {
+    /// What an estimate lacks of the similarity less one.
+    apart: f32,
+    off: Tolerance,
+}
+
+impl Close {
+    /// The most that half the squared distance of the most similar target can be, given the highest estimate, if that is
+    /// surely [`CLOSE`].
+    fn apart(&self, best: f32) -> Option<f32> {
+        let most = self.off.any - best - self.apart;
+        (most <= 1.0 - CLOSE).then_some(most.max(0.0))
+    }
+
+    /// What an estimate without error is where similarities begin to be equal to one up to rounding, so that none is higher.
+    fn saturated(&self) -> f32 {
+        SATURATED - 1.0 - self.apart
+    }
+}
+
 impl Candidates {
     const NONE: Self = Self {
         wanted: 1,
         gap: 0.0,
         window: 0.0,
+        close: Close { apart: f32::NEG_INFINITY, off: Tolerance::ZERO },
         threshold: f32::NEG_INFINITY,
         best: f32::NEG_INFINITY,
         second: f32::NEG_INFINITY,
@@ -43,10 +68,11 @@ impl Candidates {
         prune_at: 0,
     };
 
-    fn begin(&mut self, (wanted, gap): (usize, f32), window: f32, threshold: f32) {
+    fn begin(&mut self, (wanted, gap): (usize, f32), close: Close, threshold: f32) {
         self.found.clear();
         self.rank_at = wanted;
-        (self.wanted, self.gap, self.window, self.threshold) = (wanted, gap, window, threshold);
+        (self.wanted, self.gap, self.threshold) = (wanted, gap, threshold);
+        (self.window, self.close) = (2.0 * close.off.any, close);
         (self.best, self.second) = (f32::NEG_INFINITY, f32::NEG_INFINITY);
         self.prune_at = 32 + 2 * wanted;
     }
@@ -57,6 +83,9 @@ impl Candidates {
         for l in set(lanes) {
             self.second = self.second.max(self.best.min(estimates[l] + sharper));
             self.best = self.best.max(estimates[l] + sharper);
+        }
+        if let Some(apart) = self.close.apart(self.best) {
+            self.window = 2.0 * self.close.off.close(apart);
         }
         if self.wanted <= 2 {
             self.raise(if self.wanted == 1 { self.best } else { self.second });
@@ -77,7 +106,20 @@ impl Candidates {
 
     /// Raises the threshold to what is of use beside the lowest estimate that is wanted.
     fn raise(&mut self, last: f32) {
-        self.threshold = self.threshold.max(last.min(self.best - self.window - self.gap));
+        let off = self.window / 2.0;
+        // The most similar one is at least so similar, or so similar that none is more.
+        let least = (self.best - off).min(self.close.saturated());
+        self.threshold = self.threshold.max(last.min(least - off - self.gap));
+    }
+
+    /// Estimates that are lower by more than this than another one of the same panel are of no use.
+    fn panel_window(&self) -> f32 {
+        match self.wanted {
+            // All that is equal to one up to rounding is as high.
+            1 => self.window + (1.0 - SATURATED),
+            // Only where one target is wanted does a better one make others useless at once.
+            _ => f32::INFINITY,
+        }
     }
 
     /// Keeps the candidates few. Of a crowd of rows that are equal as far as can be told, all are candidates; there the
@@ -92,11 +134,19 @@ impl Candidates {
             self.prune();
         }
         self.prune_at = 2 * self.found.len() + 32;
-        if let Some(&first) = self.found.iter().find(|&&(_, target)| settled(target)) {
+        let (off, saturated) = (self.window / 2.0, self.close.saturated());
+        let may_be = |estimate: f32| saturated == f32::INFINITY || estimate + off >= saturated;
+        if let Some(&first) = self.found.iter().find(|&&(e, target)| may_be(e) && settled(target)) {
             self.found.clear();
             self.found.push(first);
-            self.threshold = f32::INFINITY;
+            (self.best, self.threshold) = (first.0, f32::INFINITY);
         }
+    }
+
+    /// What a searcher is told.
+    fn likely(&self) -> Likely<'_> {
+        let off = self.close.apart(self.best).map_or(f32::INFINITY, |apart| self.close.off.unrounded(apart));
+        Likely { candidates: &self.found, window: self.window, off, highest_from: self.best - 2.0 * off }
     }
 
     fn prune(&mut self) {
@@ -146,16 +196,25 @@ thread_local! {
 /// What a search found for one query.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Likely<'a> {
-    /// (estimate, target), in no order.
+    /// (estimate, target); where one is wanted, in the order of the targets.
     pub(crate) candidates: &'a [(f32, u32)],
     /// Estimates that differ by more than this are in the right order.
     pub(crate) window: f32,
+    /// The most that an estimate can be below the similarity, if that is not rounded; infinite where it is rounded much.
+    pub(crate) off: f32,
+    /// No candidate with a lower estimate is more similar than all others. It may be as similar as they, once that is rounded.
+    pub(crate) highest_from: f32,
 }
 
 /// What a search asks and tells; the first argument is always the place of the query.
 pub(crate) trait Searcher {
-    /// Targets with lower estimates are left out; given the window.
-    fn least(&self, _query: usize, _window: f32) -> f32 {
+    /// Targets with lower estimates are left out; given how far these can be off.
+    fn least(&self, _query: usize, _off: Tolerance) -> f32 {
+        f32::NEG_INFINITY
+    }
+
+    /// What an estimate lacks of the similarity less one; unknown where estimates do not go by distance.
+    fn apart(&self, _query: usize) -> f32 {
         f32::NEG_INFINITY
     }
 
@@ -180,8 +239,9 @@ impl Search<'_> {
         for (chunk, queries) in queries.chunks(BLOCK).enumerate() {
             let first = chunk * BLOCK;
             for (i, (found, query)) in pool.iter_mut().zip(queries).enumerate() {
-                let window = 2.0 * self.targets.tolerance(self.codes, query.row);
-                found.begin((self.wanted, self.gap), window, searcher.least(first + i, window));
+                let off = self.targets.tolerance(self.codes, query.row);
+                let close = Close { apart: searcher.apart(first + i), off };
+                found.begin((self.wanted, self.gap), close, searcher.least(first + i, off));
             }
             let end = self.compare(queries, &mut pool, &mut |i, target| searcher.settled(first + i, target));
             for (i, (found, _)) in pool.iter_mut().zip(queries).enumerate() {
@@ -189,7 +249,7 @@ impl Search<'_> {
                 searcher.likely(first + i, &found.found[..found.found.len().min(SOON)]);
             }
             for (i, (found, query)) in pool.iter_mut().zip(queries).enumerate() {
-                searcher.found(first + i, Likely { candidates: &found.found, window: found.window });
+                searcher.found(first + i, found.likely());
                 compared += query.limit.min(end) as u64;
             }
         }
@@ -210,10 +270,8 @@ impl Search<'_> {
         let mut bars = [Bar { scale: 0.0, threshold: 0.0, window: 0.0, lanes: 0 }; BLOCK];
         for (i, query) in queries.iter().enumerate() {
             rows[i] = codes.row(query.row);
-            // Only where one target is wanted does a better one make others useless at once.
-            let window = if self.wanted == 1 { found[i].window } else { f32::INFINITY };
-            let scale = codes.scale(query.row);
-            bars[i] = Bar { scale, threshold: found[i].threshold, window, lanes: 0 };
+            let (threshold, window) = (found[i].threshold, found[i].panel_window());
+            bars[i] = Bar { scale: codes.scale(query.row), threshold, window, lanes: 0 };
         }
         let (rows, bars) = (&rows[..queries.len()], &mut bars[..queries.len()]);
         let mut products: Products = [[0; LANES]; BLOCK];
@@ -247,7 +305,7 @@ impl Search<'_> {
                         found[i].thin(self.most, |target| settled(i, target));
                         open -= usize::from(found[i].threshold == f32::INFINITY);
                     }
-                    bars[i].threshold = found[i].threshold;
+                    (bars[i].threshold, bars[i].window) = (found[i].threshold, found[i].panel_window());
                 }
             }
             if open == 0 {

@@ -5,9 +5,9 @@ use super::*;
 /// A searcher made of two functions.
 struct By<L, F>(L, F);
 
-impl<L: Fn(usize, f32) -> f32, F: FnMut(usize, Likely)> Searcher for By<L, F> {
-    fn least(&self, query: usize, window: f32) -> f32 {
-        (self.0)(query, window)
+impl<L: Fn(usize, Tolerance) -> f32, F: FnMut(usize, Likely)> Searcher for By<L, F> {
+    fn least(&self, query: usize, off: Tolerance) -> f32 {
+        (self.0)(query, off)
     }
 
     fn found(&mut self, query: usize, likely: Likely) {
@@ -115,7 +115,7 @@ fn targets_below_the_least_that_is_asked_for_are_left_out() {
     search.run(
         &[Query { row: 7, limit: 100 }; 60],
         &mut By(
-            |_, window| 1.0 - window / 2.0,
+            |_, off: Tolerance| 1.0 - off.any,
             |i, likely: Likely| {
                 assert_eq!(i, count);
                 count += 1;
@@ -188,4 +188,54 @@ fn a_few_strangers_do_not_make_all_rows_of_a_crowd_candidates() {
     let count = By(|_, _| f32::NEG_INFINITY, |_, likely: Likely| candidates += likely.candidates.len());
     search.run(&queries, &mut { count });
     assert!(candidates < 30 * queries.len(), "{} candidates a row", candidates / queries.len());
+}
+
+/// Searches each row among those before it by distance, as a cluster is compared with itself; counts the candidates that may
+/// be the most similar one before similarities are rounded.
+fn candidates_by_distance(all: &[Vec<f32>], reference: &[f32]) -> usize {
+    struct ByDistance<'a>(&'a [Vec<f32>], &'a Codes, usize);
+    impl Searcher for ByDistance<'_> {
+        fn apart(&self, query: usize) -> f32 {
+            -self.1.half_square(query)
+        }
+        fn settled(&mut self, query: usize, target: u32) -> bool {
+            Isa::detect().similarity(&self.0[query], &self.0[target as usize]) >= SATURATED
+        }
+        fn found(&mut self, query: usize, likely: Likely) {
+            let exact = |t: usize| Isa::detect().similarity(&self.0[query], &self.0[t]).min(SATURATED);
+            let best = most_similar((0..query).map(|t| (exact(t), t as u32)));
+            let found = most_similar(likely.candidates.iter().map(|&(_, t)| (exact(t as usize), t)));
+            assert_eq!(found, best, "row {query} of {} candidates", likely.candidates.len());
+            self.2 +=
+                likely.candidates.iter().filter(|(estimate, _)| *estimate >= likely.highest_from).count();
+        }
+    }
+    let codes = Codes::encode(all.iter().map(Vec::as_slice), reference, reference);
+    let panels = Panels::pack_by_distance(&codes);
+    let queries: Vec<Query> = (0..all.len()).map(|row| Query { row, limit: row }).collect();
+    let mut searcher = ByDistance(all, &codes, 0);
+    Search { codes: &codes, targets: &panels, wanted: 1, gap: 0.0, most: usize::MAX }
+        .run(&queries, &mut searcher);
+    searcher.2
+}
+
+#[test]
+fn of_a_crowd_with_strangers_however_close_few_are_candidates() {
+    for dim in [64, 256, 768] {
+        // The closest of these are equal as far as f32 can tell; those before them differ in its last digit.
+        for spread in [0.3f32, 0.1, 0.03, 0.01, 0.003, 0.002, 0.001, 0.0007, 0.0003] {
+            let row = |i: usize| {
+                let mut row: Vec<f32> =
+                    (0..dim).map(|p| noise(p, 7) + spread * noise(1000 + i * 1000 + p, 7)).collect();
+                crate::embeddings::normalise(&mut row);
+                row
+            };
+            let mut all = rows(8, dim, 100.0, 11);
+            all.extend((0..1000).map(row));
+            let mut reference: Vec<f32> = (0..dim).map(|p| noise(p, 7)).collect();
+            crate::embeddings::normalise(&mut reference);
+            let candidates = candidates_by_distance(&all, &reference);
+            assert!(candidates < 50 * all.len(), "{dim} {spread}: {} a row", candidates / all.len());
+        }
+    }
 }

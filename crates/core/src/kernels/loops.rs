@@ -121,6 +121,7 @@ pub(super) fn encode_loop<const FUSED: bool>(
 ) -> Encoded {
     let mut largest = [0.0f32; WIDE];
     let mut bias = [[0.0f32; WIDE]; PARTS / WIDE];
+    let mut square = [0.0f32; WIDE];
     by_chunks([row, reference, origin], |c, [x, r, o]| {
         let bias = &mut bias[c % (PARTS / WIDE)];
         for l in 0..WIDE {
@@ -128,6 +129,7 @@ pub(super) fn encode_loop<const FUSED: bool>(
             let size = difference.abs();
             largest[l] = if size > largest[l] { size } else { largest[l] };
             bias[l] = multiply_add::<FUSED>(difference, o[l], bias[l]);
+            square[l] = multiply_add::<FUSED>(difference, difference, square[l]);
         }
     });
     let largest = fold(largest, |a, b| if a > b { a } else { b });
@@ -158,6 +160,7 @@ pub(super) fn encode_loop<const FUSED: bool>(
     Encoded {
         scale,
         bias: add_up::<PARTS>(std::array::from_fn(|l| bias[l / WIDE][l % WIDE])),
+        half_square: add_up(square) / 2.0,
         norm: add_up(norm).sqrt(),
         error: add_up(error).sqrt(),
         sum: sum.iter().fold(0, |a, &b| a.wrapping_add(b)),
