@@ -10,8 +10,8 @@ semhash  the first 100,000 rows of it by semdedup and by peer_semhash.py.
 scale    SHARDS_DIR, a folder part-*.npy of make_scale.py, by semdedup with `--memory 2GiB`.
 growth   a hundredth, a tenth and all of these rows: the first rows of every shard, in equal parts. The exponent is
          log(t2 / t1) / log(n2 / n1). A copy's original is rarely in a part, so the parts have fewer duplicates.
-skew     the two files that skew.py makes of the first 1,000,000 rows in SHARDS_DIR: as they are, and three in ten of
-         them replaced by near-identical ones.
+skew     the files that skew.py makes of the first 1,000,000 rows in SHARDS_DIR: as they are, and three in ten of
+         them replaced by rows that are near-identical, by a cosine of 0.999 and of 0.99999.
 
 A part whose input is not given is skipped, with a line that says so. The sides of a part run in turn, round by round, so
 that a slow minute of the machine meets all of them. Every input is read once before, so no side pays for a cold disk.
@@ -241,8 +241,8 @@ def skew(engine, part):
     rows = min(SKEW_ROWS, sum(shard["rows"] for shard in engine.data["scale"]))
     folder = engine.scratch / "skew"
     command = [sys.executable, HERE / "skew.py", engine.args.scale, folder, "--rows", rows, "--crowd", rows * 3 // 10]
-    part["made"] = measured(command, engine.paths)
-    names = {"even": "even.npy", "skewed": "skewed.npy"}
+    part["made"], part["to_first"] = measured(command, engine.paths), True
+    names = {"even": "even.npy", "cosine 0.999": "skewed-0.03.npy", "cosine 0.99999": "skewed-0.003.npy"}
     jobs = {name: lambda file=file: engine.ours(folder / file) for name, file in names.items()}
     in_turn(part, jobs, engine.args.rounds)
     shutil.rmtree(folder)

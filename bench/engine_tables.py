@@ -25,13 +25,16 @@ def times(name, runs, median):
     return [name, *cells]
 
 
-def ratios(runs, middle):
-    """How many times as long the last side takes as each other: of the medians, and in each round."""
-    *others, last = runs
+def ratios(runs, middle, to_first):
+    """How many times as long the last side takes as each other, or each other as the first: of the medians, and in each
+    round."""
+    sides = list(runs)
+    first, last = sides[0], sides[-1]
+    pairs = [(side, first) for side in runs if side != first] if to_first else [(last, side) for side in runs if side != last]
     return [
-        {"of": last, "to": other, "time": field, "ratio": round(middle[last][field] / middle[other][field], 3),
-         "rounds": [round(a[field] / b[field], 3) for a, b in zip(runs[last], runs[other])]}
-        for other in others for field in ("together", "file_to_result")
+        {"of": of, "to": to, "time": field, "ratio": round(middle[of][field] / middle[to][field], 3),
+         "rounds": [round(a[field] / b[field], 3) for a, b in zip(runs[of], runs[to])]}
+        for of, to in pairs for field in ("together", "file_to_result")
     ]
 
 
@@ -55,7 +58,7 @@ def report(part):
     """Adds the medians, their ratios and the text for the reader to a part."""
     runs = part["runs"]
     middle = part["medians"] = {name: medians(side) for name, side in runs.items()}
-    part["ratios"] = ratios(runs, middle)
+    part["ratios"] = ratios(runs, middle, part.get("to_first", False))
     head = ["seconds (medians)", "train", "assign", "score", "together", "range", "file to result", "whole processes"]
     more = ["", "peak memory in GB (cluster / score)", "recall at 0.1", "of distinct rows",
             "recall at 0.05 / 0.1 / 0.2 / 0.3", "kept at 0.1"]

@@ -7,6 +7,7 @@ use rayon::prelude::*;
 use crate::assign::{Assigner, Assignment, Probes};
 use crate::codes::{Codes, Panels};
 use crate::embeddings::{UnitEmbeddings, hash};
+use crate::groups::groups;
 use crate::kernels::{BLOCK, Isa};
 use crate::random::{self, Stream};
 use crate::search::{Likely, Query, Search, Searcher, most_similar};
@@ -18,8 +19,9 @@ pub struct Training {
     pub clusters: usize,
     /// The most rounds of assigning and averaging; training ends earlier when no row changes its cluster.
     pub iterations: usize,
-    /// Rounds of assigning and averaging over all clusters that follow where clusters are trained in groups. They make
-    /// fewer rows lie beyond a border from their duplicates; rows that probe other clusters have no need of them.
+    /// If not 0, more than 64 clusters are not trained in groups, but begin at random rows and take so many rounds of
+    /// assigning and averaging. That takes longer and lets fewer rows lie beyond a border from their duplicates; rows that
+    /// probe other clusters have no need of it.
     pub refinements: usize,
     /// Decides the first centroids.
     pub seed: u64,
@@ -56,32 +58,29 @@ pub fn train(rows: &UnitEmbeddings, training: &Training) -> Trained {
         centroids.push_unit(&vec![0.0; rows.dim()]);
         return Trained { centroids, compared };
     }
+    if training.refinements > 0 && (FLAT + 1..chosen.len()).contains(&training.clusters) {
+        return refine(rows, &chosen, training);
+    }
     for branch in tree(rows, &chosen, training) {
         (0..branch.centroids.len()).for_each(|c| centroids.push_unit(branch.centroids.row(c)));
         compared += branch.compared;
-    }
-    if training.clusters > FLAT {
-        let (refined, products) = refine(rows, &chosen, centroids, training.refinements);
-        centroids = refined;
-        compared += products;
     }
     Trained { centroids, compared }
 }
 
 /// So many rounds after one in which each row has looked at all centroids, it looks only at those that were near it then:
 /// its own and those that it would probe.
-const ROUNDS_NEARBY: usize = 3;
+const ROUNDS_NEARBY: usize = 11;
 
-/// Rounds of assigning and averaging over all clusters, and the comparisons that they take.
-fn refine(
-    rows: &UnitEmbeddings,
-    chosen: &[usize],
-    mut centroids: UnitEmbeddings,
-    rounds: usize,
-) -> (UnitEmbeddings, u64) {
+/// Begins at random rows, as dense where they are dense, and takes rounds over all clusters.
+fn refine(rows: &UnitEmbeddings, chosen: &[usize], training: &Training) -> Trained {
+    let first =
+        draw(&vec![1.0; chosen.len()], 0.0, training.clusters, (training.seed, Stream::Seeding as u64));
+    let mut centroids = UnitEmbeddings::empty(rows.dim());
+    first.iter().for_each(|&i| centroids.push_unit(rows.row(chosen[i])));
     let mut compared = 0;
     let mut near = Assignment::default();
-    for round in 0..rounds {
+    for round in 0..training.refinements {
         let home: Vec<u32> = if round % (1 + ROUNDS_NEARBY) == 0 {
             near = Assigner::new(&centroids).assign(rows, Probes::Auto);
             compared += near.compared;
@@ -96,7 +95,10 @@ fn refine(
         home.iter().zip(chosen).for_each(|(&c, &row)| members[c as usize].push(row));
         centroids = mean_directions(rows, &members, |c| centroids.row(c).to_vec());
     }
-    (centroids, compared)
+    // Similar centroids get near numbers.
+    let mut ordered = UnitEmbeddings::empty(rows.dim());
+    groups(&centroids).1.iter().flatten().for_each(|&c| ordered.push_unit(centroids.row(c as usize)));
+    Trained { centroids: ordered, compared }
 }
 
 /// The rows that have a direction, of equal ones the first.

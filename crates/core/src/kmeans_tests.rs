@@ -107,7 +107,7 @@ fn refinements_bring_rows_nearer_to_their_centroids_and_leave_as_many() {
         let similarity = assign(&rows, &trained.centroids).similarity;
         similarity.iter().map(|&s| f64::from(s)).sum::<f64>() / 6000.0
     };
-    let (none, two) = (trained(0), trained(2));
+    let (none, two) = (trained(0), trained(8));
     assert_eq!((none.centroids.len(), two.centroids.len()), (300, 300));
     assert!(mean(&two) > mean(&none) && two.compared > none.compared);
 }

@@ -29,7 +29,7 @@ const ITERATIONS: usize = 6;
 /// Where a row is compared in its own cluster alone, what lies beyond its border is lost, so borders must lie well: there
 /// are so many times the training rows, and so many rounds over all clusters follow.
 const MORE_TRAINING: usize = 2;
-const REFINEMENTS: usize = 12;
+const REFINEMENTS: usize = 36;
 
 /// Part of every fingerprint from training on; to be raised whenever the code would give another result.
 pub(crate) const REVISION: u32 = 7;

@@ -109,10 +109,14 @@ impl OutputDir {
     /// Looks at the folder before any work is done (a result that is in the way should not come as a surprise), and
     /// takes it: until this is dropped no other process does.
     pub(crate) fn open(wanted: &Wanted) -> Result<Found> {
+        let marker = wanted.out.join(UNFINISHED);
         if let Some(summary) = wanted.inspect()? {
+            // What a killed overwrite left takes room for nothing, unless another process is at it right now.
+            if marker.exists() && lock(&marker).is_ok() {
+                remove(&marker)?;
+            }
             return Ok(Found::Done(Box::new(summary)));
         }
-        let marker = wanted.out.join(UNFINISHED);
         fs::create_dir_all(&marker).map_err(Error::io)?;
         let lock = lock(&marker)?;
         // Another process may have ended between the look and the lock.

@@ -330,7 +330,8 @@ pub fn select(
         goal: describe(goal),
     };
     fs_err::create_dir_all(&output.out).map_err(Error::io)?;
-    remove_old(&output.out.join(names[2]))?;
+    // Files of two selections must never stand side by side.
+    names.iter().try_for_each(|name| remove_old(&output.out.join(name)))?;
     write_fate(&output.out.join(names[0]), &scores, &decision, Fate::Kept)?;
     write_fate(&output.out.join(names[1]), &scores, &decision, Fate::Removed)?;
     let json = serde_json::to_vec_pretty(&report).map_err(|error| Error::output(&output.out, error))?;

@@ -31,7 +31,7 @@ Exit codes:
   0    done
   1    done, but rows that could not be read were skipped (listed in skipped.parquet)
   2    failed: nothing was removed from anything; the last lines say why and what to do
-  130  interrupted; the same command line again resumes
+  130  interrupted; the same command line again goes on where it was (run, embed) or starts anew
 
 Results go to standard output, progress, warnings and errors to standard error. NO_COLOR turns colour off.";
 
@@ -77,6 +77,6 @@ pub enum Command {
 impl Command {
     /// Whether being interrupted loses nothing but time, because the same command line resumes.
     pub fn resumes(&self) -> bool {
-        matches!(self, Self::Run(_))
+        matches!(self, Self::Run(_) | Self::Embed(_))
     }
 }

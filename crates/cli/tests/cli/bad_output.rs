@@ -69,6 +69,10 @@ fn a_finished_result_is_replaced_only_with_overwrite_even_after_an_interrupted_o
     assert_eq!(place.result("out"), first);
     place.semdedup(&format!("{RUN} --epsilon 0.4")).failed_with(&["out"]);
     assert_eq!(place.result("out"), first);
+    assert!(place.path("out/.semdedup-unfinished").exists(), "nothing was left to be cleared");
+    place.semdedup(RUN).succeeded();
+    assert_eq!(place.result("out"), first);
+    assert!(!place.path("out/.semdedup-unfinished").exists());
 }
 
 #[test]
