@@ -194,7 +194,7 @@ impl<'a> Assigner<'a> {
             if let Some(later) = found.get(i + PREFETCHED) {
                 later.undecided().for_each(|guess| prefetch(self.centroids.row(guess.centroid as usize)));
             }
-            let nearest = found[i].decide(|c| dot(rows.row(row), self.centroids.row(c as usize)));
+            let nearest = found[i].decide(|c| similarity(rows.row(row), self.centroids.row(c as usize)));
             let own = nearest[0];
             assignment.cluster.push(own.centroid);
             assignment.similarity.push(directed(own.estimate));
@@ -239,6 +239,10 @@ fn dot(a: &[f32], b: &[f32]) -> f32 {
     Isa::detect().dot(a, b)
 }
 
+fn similarity(a: &[f32], b: &[f32]) -> f32 {
+    Isa::detect().similarity(a, b)
+}
+
 /// The cosine similarity of each row with the centroid of its given cluster; 0 where the row has no direction.
 ///
 /// The bits are those that [`Assigner::assign`] gives for the same pair. Whoever made the clusters may have given one to a
@@ -249,7 +253,7 @@ pub fn centroid_similarity(rows: &dyn UnitRows, centroids: &UnitEmbeddings, clus
         match rows.direction(row) {
             Direction::NonFinite => *c = NO_CLUSTER,
             Direction::Unit if *c != NO_CLUSTER => {
-                return directed(dot(rows.row(row, buffer), centroids.row(*c as usize)));
+                return directed(similarity(rows.row(row, buffer), centroids.row(*c as usize)));
             }
             _ => {}
         }

@@ -25,7 +25,7 @@ const EARLY: usize = 64;
 #[derive(Debug)]
 pub(crate) struct Group {
     pub(crate) centroids: Vec<u32>,
-    /// Relative to the centre, for rows that are near it, and for all others.
+    /// Relative to the centre: by distance for rows that are near it, and for all others.
     pub(crate) panels: Panels,
     pub(crate) panels_for_whole: Panels,
     /// The greatest distance of a centroid from the centre.
@@ -36,7 +36,7 @@ impl Group {
     pub(crate) fn of(centroids: &UnitEmbeddings, members: Vec<u32>, centre: &[f32]) -> Self {
         let rows = || members.iter().map(|&c| centroids.row(c as usize));
         let codes = Codes::encode(rows(), centre, centre);
-        let panels = Panels::pack(&codes, 0..codes.len());
+        let panels = Panels::pack_by_distance(&codes);
         let apart = rows().map(|row| Isa::detect().squared_distance(row, centre).sqrt());
         let radius = apart.reduce(f32::max).unwrap_or(0.0) + 1e-3;
         Self { panels_for_whole: panels.clone().for_whole_queries(), panels, radius, centroids: members }

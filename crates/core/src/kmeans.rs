@@ -87,7 +87,8 @@ fn refine(rows: &UnitEmbeddings, chosen: &[usize], training: &Training) -> Train
             chosen.iter().map(|&row| near.cluster[row]).collect()
         } else {
             compared += chosen.iter().map(|&row| near.clusters(row).count() as u64).sum::<u64>();
-            let to = |row: usize, c: u32| (Isa::detect().dot(rows.row(row), centroids.row(c as usize)), c);
+            let to =
+                |row: usize, c: u32| (Isa::detect().similarity(rows.row(row), centroids.row(c as usize)), c);
             let nearest = |&row: &usize| most_similar(near.clusters(row).map(|c| to(row, c)));
             chosen.par_iter().map(|row| nearest(row).map_or(0, |(_, c)| c)).collect()
         };

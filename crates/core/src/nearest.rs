@@ -1,7 +1,7 @@
 //! The nearest centroids of some rows: what is known of them by estimates, and which have to be decided on.
 
 use crate::assign::Probes;
-use crate::codes::{Codes, Panels, Tolerance};
+use crate::codes::{Codes, Panels, ROUNDED, Tolerance};
 use crate::groups::Group;
 use crate::search::{Likely, Query, Search, Searcher};
 
@@ -131,7 +131,8 @@ impl Lookup<'_> {
     pub(crate) fn look(&mut self, group: &Group, rows: &[(usize, f32)]) {
         let (codes, limit) = (self.codes, group.centroids.len());
         let queries: Vec<Query> = rows.iter().map(|&(row, _)| Query { row, limit }).collect();
-        self.search((codes, &queries), (group, &group.panels_for_whole), rows, self.probes.wanted());
+        let look = Look { lookup: self, group, rows, near: None };
+        look.search((codes, &queries), &group.panels_for_whole);
     }
 
     /// The same for rows that lie near the centre.
@@ -145,20 +146,8 @@ impl Lookup<'_> {
         let limit = group.centroids.len();
         let codes = Codes::encode(rows.iter().map(|&(i, _)| row(i)), centre, centre);
         let queries: Vec<Query> = (0..rows.len()).map(|row| Query { row, limit }).collect();
-        // All centroids may be within the gap; the highest will do.
-        self.search((&codes, &queries), (group, &group.panels), rows, (self.probes.most(), 0.0));
-    }
-
-    fn search(
-        &mut self,
-        (codes, queries): (&Codes, &[Query]),
-        (group, targets): (&Group, &Panels),
-        rows: &[(usize, f32)],
-        (wanted, gap): (usize, f32),
-    ) {
-        self.compared += (rows.len() * group.centroids.len()) as u64;
-        let search = Search { codes, targets, wanted, gap, most: self.probes.most() + CANDIDATES };
-        search.run(queries, &mut Look { lookup: self, group, rows });
+        let look = Look { lookup: self, group, rows, near: Some(&codes) };
+        look.search((&codes, &queries), &group.panels);
     }
 }
 
@@ -167,20 +156,45 @@ struct Look<'a, 'b> {
     lookup: &'a mut Lookup<'b>,
     group: &'a Group,
     rows: &'a [(usize, f32)],
+    /// The rows relative to the centre, if they are near it.
+    near: Option<&'a Codes>,
+}
+
+impl Look<'_, '_> {
+    fn search(mut self, (codes, queries): (&Codes, &[Query]), targets: &Panels) {
+        self.lookup.compared += (queries.len() * targets.len()) as u64;
+        let probes = self.lookup.probes;
+        // All centroids of a crowd may be within the gap; the highest will do.
+        let (wanted, gap) = if self.near.is_some() { (probes.most(), 0.0) } else { probes.wanted() };
+        let search = Search { codes, targets, wanted, gap, most: probes.most() + CANDIDATES };
+        search.run(queries, &mut self);
+    }
+
+    /// What an estimate lacks of the similarity, and how much more it is off once that is added.
+    fn rest(&self, query: usize) -> (f32, f32) {
+        match self.near {
+            Some(codes) => (1.0 - codes.half_square(query), ROUNDED),
+            None => (self.rows[query].1, 0.0),
+        }
+    }
 }
 
 impl Searcher for Look<'_, '_> {
     fn least(&self, query: usize, off: Tolerance) -> f32 {
-        let (row, to_centre) = self.rows[query];
-        self.lookup.found[row].threshold(self.lookup.probes, off.any) - to_centre
+        let row = self.rows[query].0;
+        self.lookup.found[row].threshold(self.lookup.probes, off.any) - self.rest(query).0
+    }
+
+    fn apart(&self, query: usize) -> f32 {
+        self.near.map_or(f32::NEG_INFINITY, |codes| -codes.half_square(query))
     }
 
     fn found(&mut self, query: usize, likely: Likely) {
-        let (row, to_centre) = self.rows[query];
+        let (row, (rest, rounded)) = (self.rows[query].0, self.rest(query));
         let most = self.lookup.probes.most();
         for &(estimate, c) in likely.candidates {
             let centroid = self.group.centroids[c as usize];
-            let guess = Guess { estimate: estimate + to_centre, off: likely.window / 2.0, centroid };
+            let guess = Guess { estimate: estimate + rest, off: likely.window / 2.0 + rounded, centroid };
             self.lookup.found[row].add(guess, most);
         }
     }
