@@ -267,3 +267,7 @@ pub fn centroid_similarity(rows: &dyn UnitRows, centroids: &UnitEmbeddings, clus
 fn directed(similarity: f32) -> f32 {
     if similarity == 0.0 { f32::MIN_POSITIVE } else { similarity }
 }
+
+#[cfg(test)]
+#[path = "assign_tests.rs"]
+mod tests;
