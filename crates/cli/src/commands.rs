@@ -1,7 +1,8 @@
 //! The subcommands: each calls the library once and says what came of it.
 
 use clap::CommandFactory;
-use semdedup::{Error, Result, ScoreInputs};
+use semdedup::models::StaticModel;
+use semdedup::{Embedder, Error, Result, ScoreInputs};
 use serde::Serialize;
 
 use crate::args::{
@@ -66,13 +67,24 @@ fn json(value: &impl Serialize) -> Result<String> {
 
 fn run(args: &RunArgs, say: Say, progress: &Reporter) -> Result<Outcome> {
     let options = args.options()?;
-    let summary = semdedup::run(&options, &args.model.load()?, progress)?;
+    let model = load(args)?;
+    let summary = semdedup::run(&options, embedder(model.as_ref()), progress)?;
     let outcome = say.report(&summary, || report::run(&summary, &options))?;
     Ok(Outcome { skipped_rows: summary.rows_skipped, ..outcome })
 }
 
+/// The model, where the input has no embeddings.
+fn load(args: &RunArgs) -> Result<Option<StaticModel>> {
+    if args.has_embeddings() { Ok(None) } else { args.model.load().map(Some) }
+}
+
+fn embedder(model: Option<&StaticModel>) -> Embedder<'_> {
+    model.map_or(Embedder::Given, |model| Embedder::Model(model))
+}
+
 fn plan(args: &RunArgs, say: Say) -> Result<Outcome> {
-    let plan = semdedup::plan(&args.options()?, &args.model.load()?)?;
+    let model = load(args)?;
+    let plan = semdedup::plan(&args.options()?, embedder(model.as_ref()))?;
     say.data(&plan, || report::plan(&plan))
 }
 

@@ -110,18 +110,23 @@ fn clusters(clusters: usize, largest: u64) -> String {
 
 /// What a run would do.
 pub fn plan(plan: &Plan) -> String {
-    let header = ["rows", "bytes", "text", "id", "file"].map(str::to_owned).to_vec();
+    let header = ["rows", "bytes", "text", "id", "embedding", "file"].map(str::to_owned).to_vec();
+    let name = |column: &Option<String>| column.clone().unwrap_or_else(|| "-".to_owned());
     let mut rows = vec![header];
     for file in &plan.files {
         rows.push(vec![
             count(file.rows),
             HumanBytes(file.bytes).to_string(),
-            file.text_column.clone(),
-            file.id_column.clone().unwrap_or_else(|| "-".to_owned()),
+            name(&file.text_column),
+            name(&file.id_column),
+            match &file.embeddings {
+                Some(path) => path.display().to_string(),
+                None => name(&file.embedding_column),
+            },
             file.path.display().to_string(),
         ]);
     }
-    let right_then_left = [Side::Right, Side::Right, Side::Left, Side::Left, Side::Left];
+    let right_then_left = [Side::Right, Side::Right, Side::Left, Side::Left, Side::Left, Side::Left];
     let mut facts = Facts::default();
     facts.add("rows", count(plan.rows));
     facts.add("clusters", count(plan.clusters as u64));

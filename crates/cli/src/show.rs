@@ -62,7 +62,7 @@ fn place(row: &PairRow) -> String {
 
 /// The beginning of a text, and how much more there is.
 fn shortened(text: Option<&str>) -> String {
-    let Some(text) = text else { return "(could not be read)".to_owned() };
+    let Some(text) = text else { return "(no text)".to_owned() };
     if text.trim().is_empty() {
         return "(empty)".to_owned();
     }

@@ -2,8 +2,8 @@
 
 use semdedup::models::{DEFAULT_MAX_TOKENS, StaticModel};
 use semdedup::{
-    ClusterOptions, DEFAULT_EPSILON, DEFAULT_RECALL_SAMPLE, Epsilon, Goal, InputOptions, Keep, OutputOptions,
-    Ranking, RunOptions, Silent, formats,
+    ClusterOptions, DEFAULT_EPSILON, DEFAULT_RECALL_SAMPLE, Embedder, Epsilon, Goal, InputOptions, Keep,
+    OutputOptions, Ranking, RunOptions, Silent, formats,
 };
 
 #[allow(clippy::print_stdout)]
@@ -16,6 +16,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         input: InputOptions {
             inputs: vec![input],
             columns: formats::ColumnChoice::default(),
+            embeddings: Vec::new(),
             limits: formats::ReadLimits::default(),
             strict: false,
         },
@@ -25,7 +26,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         recall_sample: DEFAULT_RECALL_SAMPLE,
         output: OutputOptions { out: out.into(), work: None, overwrite: false },
     };
-    let summary = semdedup::run(&options, &StaticModel::wordllama(DEFAULT_MAX_TOKENS)?, &Silent)?;
+    let summary =
+        semdedup::run(&options, Embedder::Model(&StaticModel::wordllama(DEFAULT_MAX_TOKENS)?), &Silent)?;
     println!("{} of {} rows stay", summary.rows_kept, summary.rows_in);
     Ok(())
 }

@@ -4,6 +4,7 @@
 //! an id column was asked for, and `part-00000.json`, written last: a part is there if its record is. Rows that cannot
 //! be read have an embedding of NaN, so that a row's number in the input is its number in every file.
 
+use std::collections::HashSet;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
@@ -14,9 +15,11 @@ use rayon::prelude::*;
 use semdedup_embed::{EmbedStats, TextModel};
 use serde::{Deserialize, Serialize};
 
+use crate::embedder::{Embedder, Given, check_rows};
 use crate::files::write_atomically;
-use crate::formats::{Chunk, IdSource, Reader, Rows, check_unchanged};
+use crate::formats::{BadRow, Chunk, IdSource, InputFile, Reader, Rows, Vectors, check_unchanged};
 use crate::input::Input;
+use crate::matrix::Matrix;
 use crate::npy::NpyWriter;
 use crate::progress::{Progress, Stage};
 use crate::table::write_column;
@@ -97,12 +100,12 @@ pub(crate) fn read_records(folder: &Path) -> Result<Vec<PartRecord>> {
 /// Embeds all rows of the input that are not in a part yet.
 pub(crate) fn embed_parts(
     input: &Input,
-    model: &dyn TextModel,
+    embedder: Embedder,
     folder: &Path,
     progress: &dyn Progress,
 ) -> Result<()> {
-    let embedded = embed_rest(input, model, folder, progress);
-    if embedded.is_err() && input.files.iter().any(|file| check_unchanged(file).is_err()) {
+    let embedded = embed_rest(input, embedder, folder, progress);
+    if embedded.is_err() && input.check_unchanged().is_err() {
         // Parts may hold rows of a file that is about to be put back as it was.
         discard_parts(folder)?;
     }
@@ -128,7 +131,9 @@ fn remove_records_behind(folder: &Path, parts: usize) -> Result<()> {
     Ok(())
 }
 
-fn embed_rest(input: &Input, model: &dyn TextModel, folder: &Path, progress: &dyn Progress) -> Result<()> {
+fn embed_rest(input: &Input, embedder: Embedder, folder: &Path, progress: &dyn Progress) -> Result<()> {
+    let source = Source::open(input, embedder)?;
+    input.check_unchanged()?;
     let done = read_records(folder)?;
     remove_records_behind(folder, done.len())?;
     input.record(folder)?;
@@ -139,14 +144,15 @@ fn embed_rest(input: &Input, model: &dyn TextModel, folder: &Path, progress: &dy
         let (sender, tasks) = sync_channel(2 * threads);
         let place = Place::after(&done);
         let read = &read;
-        let reader = scope.spawn(move || read_rows(input, place, &sender, read));
-        let part = PartWriter::new(folder, done.len(), model.dim())?;
+        let source = &source;
+        let reader = scope.spawn(move || read_rows((input, source), place, &sender, read));
+        let part = PartWriter::new(folder, done.len(), embedder.dim(input))?;
         let (out, embedded) = sync_channel(2 * threads);
         let writer = scope.spawn(move || write_rows(part, &embedded));
         let mut shown = 0;
         while let Some(batch) = next_batch(&tasks, 4 * threads) {
             let embedded: Vec<Embedded> =
-                batch.par_iter().map(|task| task.embed(input, model)).collect::<Result<_>>()?;
+                batch.par_iter().map(|task| task.embed(input, source)).collect::<Result<_>>()?;
             if batch.into_iter().zip(embedded).any(|done| out.send(done).is_err()) {
                 break; // the writer has failed, and says why below
             }
@@ -158,6 +164,8 @@ fn embed_rest(input: &Input, model: &dyn TextModel, folder: &Path, progress: &dy
         let part = writer.join().map_err(|_| Error::usage("the writing thread failed"))??;
         reader.join().map_err(|_| Error::usage("the reading thread failed"))??;
         progress.advance(input.bytes().saturating_sub(shown));
+        // Numbers are read all the while, so they are looked at once more before the last part is closed.
+        input.given.iter().try_for_each(Given::check_unchanged)?;
         if part.rows > 0 || part.number == 0 {
             part.commit()?;
         }
@@ -199,18 +207,27 @@ struct Task {
 }
 
 /// Reads the files in order and cuts them into tasks; ends early if nobody takes them any more.
-fn read_rows(input: &Input, from: Place, tasks: &SyncSender<Task>, read: &AtomicU64) -> Result<()> {
+fn read_rows(
+    (input, given): (&Input, &Source),
+    from: Place,
+    tasks: &SyncSender<Task>,
+    read: &AtomicU64,
+) -> Result<()> {
     let mut room = input.part_rows;
     read.store(input.files[..from.file].iter().map(|file| file.bytes).sum(), Ordering::Relaxed);
     for (file, source) in input.files.iter().enumerate().skip(from.file) {
         let first_row = if file == from.file { from.row } else { 0 };
         let before = read.load(Ordering::Relaxed);
-        let mut reader = Reader::open(source, &input.columns[file], &input.limits, first_row)?;
+        let mut reader = Reader::open(source, &input.columns_to_embed(file), &input.limits, first_row)?;
+        let mut end = first_row;
         while let Some(chunk) = reader.next_chunk()? {
+            end = chunk.first_row() + chunk.rows() as u64;
+            given.check_up_to(file, source, end)?;
             let chunk = Arc::new(chunk);
             let mut start = 0;
             while start < chunk.rows() {
-                let rows = start..chunk.rows().min(start + room as usize);
+                let most = given.rows_together().min(room as usize);
+                let rows = start..chunk.rows().min(start + most);
                 room -= rows.len() as u64;
                 start = rows.end;
                 let closes_part = room == 0;
@@ -223,6 +240,7 @@ fn read_rows(input: &Input, from: Place, tasks: &SyncSender<Task>, read: &Atomic
             }
             read.store(before + reader.bytes_read().min(source.bytes), Ordering::Relaxed);
         }
+        given.check_rows(file, source, end)?;
         check_unchanged(source)?;
         read.store(before + source.bytes, Ordering::Relaxed);
     }
@@ -236,6 +254,80 @@ fn next_batch(tasks: &Receiver<Task>, most: usize) -> Option<Vec<Task>> {
     Some(batch)
 }
 
+/// Where the embeddings of the rows come from.
+enum Source<'a> {
+    Model(&'a dyn TextModel),
+    /// The rows have them.
+    Column {
+        name: &'a str,
+        dim: usize,
+    },
+    /// A matrix for each file of the input, a row each.
+    Files(Vec<Matrix>),
+}
+
+impl<'a> Source<'a> {
+    fn open(input: &'a Input, embedder: Embedder<'a>) -> Result<Self> {
+        Ok(match (embedder, &input.given) {
+            (Embedder::Model(model), _) => Self::Model(model),
+            (Embedder::Given, Some(Given::Files { files, .. })) => {
+                Self::Files(files.iter().map(|(path, _)| Matrix::open(path)).collect::<Result<_>>()?)
+            }
+            (Embedder::Given, Some(Given::Column { name, dim })) => Self::Column { name, dim: *dim },
+            (Embedder::Given, None) => Self::Column { name: "", dim: 1 },
+        })
+    }
+
+    fn dim(&self) -> usize {
+        match self {
+            Self::Model(model) => model.dim(),
+            Self::Column { dim, .. } => *dim,
+            Self::Files(matrices) => matrices.first().map_or(1, Matrix::dim),
+        }
+    }
+
+    /// Fails where a file of rows has more of them, up to here, than its file of embeddings.
+    fn check_up_to(&self, file: usize, source: &InputFile, rows: u64) -> Result<()> {
+        match self {
+            Self::Files(matrices) if rows > matrices[file].rows() => {
+                check_rows(&matrices[file], source, rows)
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Fails where a file of rows has another number of them than its file of embeddings.
+    fn check_rows(&self, file: usize, source: &InputFile, rows: u64) -> Result<()> {
+        match self {
+            Self::Files(matrices) => check_rows(&matrices[file], source, rows),
+            _ => Ok(()),
+        }
+    }
+
+    /// So many rows are copied at a time; a model takes what it gets.
+    fn rows_together(&self) -> usize {
+        match self {
+            Self::Model(_) => usize::MAX,
+            _ => (COPIED_TOGETHER / (4 * self.dim())).max(1),
+        }
+    }
+}
+
+/// Bytes of given embeddings that a task copies.
+const COPIED_TOGETHER: usize = 1 << 20;
+
+/// Rows whose embeddings have another length than most cannot be compared.
+fn check_lengths(bad: &mut Vec<BadRow>, (vectors, first_row): (&Vectors, u64), (name, dim): (&str, usize)) {
+    let known: HashSet<u64> = bad.iter().map(|bad| bad.row).collect();
+    for (row, vector) in (first_row..).zip(vectors.rows()) {
+        if vector.len() != dim && !known.contains(&row) {
+            let reason = format!("column `{name}` has {} numbers instead of {dim}", vector.len());
+            bad.push(BadRow { row, reason });
+        }
+    }
+    bad.sort_by_key(|bad| bad.row);
+}
+
 struct Embedded {
     rows: Rows,
     values: Vec<f32>,
@@ -243,24 +335,43 @@ struct Embedded {
 }
 
 impl Task {
-    fn embed(&self, input: &Input, model: &dyn TextModel) -> Result<Embedded> {
-        let rows = self.chunk.parse(&input.columns[self.file])?;
+    fn embed(&self, input: &Input, source: &Source) -> Result<Embedded> {
+        let mut rows = self.chunk.parse(&input.columns_to_embed(self.file))?;
+        if let (Source::Column { name, dim }, Some(vectors)) = (source, &rows.vectors) {
+            check_lengths(&mut rows.bad, (vectors, rows.first_row), (name, *dim));
+        }
         let path = &input.files[self.file].path;
         if let Some(bad) = rows.bad.first().filter(|_| input.strict) {
             return Err(Error::input(path, format!("row {}: {}", bad.row, bad.reason))
                 .hint("mend the row, or leave out --strict to skip and list such rows"));
         }
-        let mut rows = rows;
         let first = rows.first_row + self.rows.start as u64;
         rows.texts = rows.texts.slice(self.rows.start, self.rows.len());
         rows.ids = rows.ids.map(|ids| ids.slice(self.rows.start, self.rows.len()));
         rows.bad.retain(|bad| (first..first + self.rows.len() as u64).contains(&bad.row));
-        rows.empty = rows.texts.iter().filter(|text| text.is_some_and(str::is_empty)).count();
+        rows.empty = match source {
+            Source::Model(_) => rows.texts.iter().filter(|text| text.is_some_and(str::is_empty)).count(),
+            _ => 0,
+        };
         rows.first_row = first;
-        let dim = model.dim();
-        let texts: Vec<&str> = rows.texts.iter().map(Option::unwrap_or_default).collect();
-        let mut values = vec![0.0; texts.len() * dim];
-        let stats = model.embed(&texts, &mut values);
+        let dim = source.dim();
+        let mut values = vec![0.0; rows.texts.len() * dim];
+        let mut stats = EmbedStats::default();
+        match source {
+            Source::Model(model) => {
+                let texts: Vec<&str> = rows.texts.iter().map(Option::unwrap_or_default).collect();
+                stats = model.embed(&texts, &mut values);
+            }
+            Source::Column { .. } => {
+                let vectors = rows.vectors.iter().flat_map(Vectors::rows).skip(self.rows.start);
+                for (values, vector) in
+                    values.chunks_exact_mut(dim).zip(vectors).filter(|row| row.1.len() == dim)
+                {
+                    values.copy_from_slice(vector);
+                }
+            }
+            Source::Files(matrices) => matrices[self.file].read(first, &mut values)?,
+        }
         for bad in &rows.bad {
             let row = (bad.row - first) as usize;
             values[row * dim..(row + 1) * dim].fill(f32::NAN);

@@ -56,6 +56,7 @@ fn input(folder: &Path, part_rows: u64) -> Input {
     let options = InputOptions {
         inputs: vec![folder.display().to_string()],
         columns: ColumnChoice::default(),
+        embeddings: Vec::new(),
         limits: ReadLimits::default(),
         strict: false,
     };
@@ -75,7 +76,7 @@ fn every_row_has_its_embedding_its_place_and_its_count_however_the_parts_are_cut
     for part_rows in [1, 7, 100, 250, 583, 10_000] {
         let out = tempfile::tempdir().unwrap();
         let input = input(data.path(), part_rows);
-        embed_parts(&input, &Lengths, out.path(), &Silent).unwrap();
+        embed_parts(&input, Embedder::Model(&Lengths), out.path(), &Silent).unwrap();
         let dataset = Dataset::open(&input, out.path()).unwrap();
         assert_eq!(dataset.places.rows(), 583);
         assert_eq!(dataset.places.files.iter().map(|file| file.rows).collect::<Vec<_>>(), [250, 333, 0]);
@@ -108,8 +109,8 @@ proptest! {
         write_files(data.path());
         let input = input(data.path(), part_rows);
         let (whole, killed) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
-        embed_parts(&input, &Lengths, whole.path(), &Silent).unwrap();
-        embed_parts(&input, &Lengths, killed.path(), &Silent).unwrap();
+        embed_parts(&input, Embedder::Model(&Lengths), whole.path(), &Silent).unwrap();
+        embed_parts(&input, Embedder::Model(&Lengths), killed.path(), &Silent).unwrap();
         // What a kill leaves: no record of the part that was being written, its files whole, cut short or missing.
         for part in done.. {
             let record = record_path(killed.path(), part);
@@ -123,7 +124,7 @@ proptest! {
                 _ => {}
             }
         }
-        embed_parts(&input, &Lengths, killed.path(), &Silent).unwrap();
+        embed_parts(&input, Embedder::Model(&Lengths), killed.path(), &Silent).unwrap();
         prop_assert_eq!(contents(whole.path()), contents(killed.path()));
     }
 }
@@ -134,6 +135,44 @@ fn strict_stops_at_the_first_bad_row_and_names_it() {
     write_files(data.path());
     let out = tempfile::tempdir().unwrap();
     let input = Input { strict: true, ..input(data.path(), 100) };
-    let error = embed_parts(&input, &Lengths, out.path(), &Silent).unwrap_err();
+    let error = embed_parts(&input, Embedder::Model(&Lengths), out.path(), &Silent).unwrap_err();
     assert!(error.to_string().contains("b.jsonl: row 7: "), "{error}");
+}
+
+/// Writes other numbers into a file, in its place, when the stage begins.
+struct Meddler(PathBuf);
+
+impl Progress for Meddler {
+    fn begin(&self, _: Stage, _: &'static str, _: u64) {
+        let mut bytes = std::fs::read(&self.0).unwrap();
+        let last = bytes.len() - 1;
+        bytes[last] ^= 1;
+        std::fs::write(&self.0, bytes).unwrap();
+    }
+    fn advance(&self, _: u64) {}
+    fn end(&self, _: Stage, _: bool) {}
+    fn warn(&self, _: &crate::Warning) {}
+}
+
+#[test]
+fn given_embeddings_that_change_while_they_are_read_are_noticed_and_no_part_stays() {
+    let (folder, out) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let (rows, file) = (folder.path().join("a.txt"), folder.path().join("a.npy"));
+    std::fs::write(&rows, "x\n".repeat(500)).unwrap();
+    let mut writer = NpyWriter::matrix(&file, 3).unwrap();
+    writer.write(&(0..1500).map(|i| i as f32).collect::<Vec<f32>>()).unwrap();
+    writer.finish().unwrap();
+    let options = InputOptions {
+        inputs: vec![rows.display().to_string()],
+        columns: ColumnChoice { text_optional: true, ..ColumnChoice::default() },
+        embeddings: vec![file.display().to_string()],
+        limits: ReadLimits::default(),
+        strict: false,
+    };
+    let find = || Input { part_rows: 100, ..Input::find(&options, &[]).unwrap() };
+    let error = embed_parts(&find(), Embedder::Given, out.path(), &Meddler(file.clone())).unwrap_err();
+    assert!(error.to_string().contains("a.npy: changed since it was read"), "{error}");
+    assert!(read_records(out.path()).unwrap().is_empty(), "parts with other numbers are left");
+    embed_parts(&find(), Embedder::Given, out.path(), &Silent).unwrap();
+    assert_eq!(read_records(out.path()).unwrap().len(), 5);
 }

@@ -4,8 +4,9 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+use crate::embedder::Given;
 use crate::files::write_atomically;
-use crate::formats::{Columns, InputFile, ReadLimits, resolve_columns, survey};
+use crate::formats::{Columns, InputFile, ReadLimits, check_unchanged, resolve_columns, survey};
 use crate::options::InputOptions;
 use crate::{Error, Result};
 
@@ -23,6 +24,9 @@ pub(crate) struct Input {
     /// For each file.
     pub(crate) columns: Vec<Columns>,
     pub(crate) limits: ReadLimits,
+    /// The embeddings that come with the rows.
+    #[serde(default)]
+    pub(crate) given: Option<Given>,
     #[serde(skip)]
     pub(crate) strict: bool,
     /// The rows of a part of the embedding stage; no result depends on it.
@@ -38,7 +42,17 @@ impl Input {
     pub(crate) fn find(options: &InputOptions, written: &[PathBuf]) -> Result<Self> {
         let found = survey(&options.inputs, written)?;
         let columns = resolve_columns(&found.files, &options.columns)?;
+        let given = match (&options.columns.embedding, options.embeddings.as_slice()) {
+            (None, []) => None,
+            (Some(name), []) => Some(Given::column(name, (&found.files, &columns), &options.limits)?),
+            (None, given) => Some(Given::files(given, (&options.inputs, &found.files))?),
+            (Some(_), _) => {
+                return Err(Error::usage("embeddings are named twice: a column and files")
+                    .hint("name one of the two"));
+            }
+        };
         Ok(Self {
+            given,
             files: found.files,
             columns,
             limits: options.limits,
@@ -58,13 +72,31 @@ impl Input {
         self.columns.iter().any(|columns| columns.id.is_some())
     }
 
+    /// What of the columns of a file the embedding stage reads: no texts where embeddings are given.
+    pub(crate) fn columns_to_embed(&self, file: usize) -> Columns {
+        let columns = self.columns[file].clone();
+        if self.given.is_some() { Columns { text: None, ..columns } } else { columns }
+    }
+
+    /// All files that are read.
+    pub(crate) fn paths(&self) -> impl Iterator<Item = &PathBuf> {
+        self.files.iter().map(|file| &file.path).chain(self.given.iter().flat_map(Given::paths))
+    }
+
+    /// Fails where a file is not the one that was found.
+    pub(crate) fn check_unchanged(&self) -> Result<()> {
+        self.files.iter().try_for_each(check_unchanged)?;
+        self.given.iter().try_for_each(Given::check_unchanged)
+    }
+
     /// Writes down in the embedding stage's folder what was read, for looking at texts later, from any folder.
     pub(crate) fn record(&self, folder: &Path) -> Result<()> {
         let mut files = self.files.clone();
         for file in &mut files {
             file.path = std::path::absolute(&file.path).map_err(Error::io)?;
         }
-        let recorded = Self { files, columns: self.columns.clone(), ..*self };
+        let (columns, given) = (self.columns.clone(), self.given.clone());
+        let recorded = Self { files, columns, given, ..*self };
         let json = serde_json::to_vec(&recorded).map_err(|error| Error::work(folder, error))?;
         write_atomically(&folder.join("input.json"), &json)
     }

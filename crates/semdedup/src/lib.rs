@@ -17,12 +17,14 @@ mod crowds;
 mod dataset;
 mod done;
 mod embed;
+mod embedder;
 mod error;
 mod files;
 pub mod formats;
 mod groups;
 mod input;
 mod look;
+mod matrix;
 mod memory;
 mod npy;
 mod options;
@@ -47,6 +49,7 @@ pub use semdedup_core::{Epsilon, EpsilonError, Goal, Keep, Probes, Ranking, inst
 pub use semdedup_embed as models;
 
 pub use cost::auto_clusters;
+pub use embedder::Embedder;
 pub use error::{Error, ErrorKind, Result};
 pub use memory::Memory;
 pub use options::{

@@ -1,23 +1,24 @@
-//! NumPy's `.npy` files: reading rows at any place of a matrix, writing a matrix whose length is not known yet.
+//! NumPy's `.npy` files: where the numbers lie and of which type, and writing a matrix whose length is not known yet.
 //! The format: numpy.org/doc/stable/reference/generated/numpy.lib.format.html
 
 use std::io::{BufWriter, Seek, SeekFrom, Write};
+use std::ops::Range;
 use std::panic::AssertUnwindSafe;
 use std::path::{Path, PathBuf};
 
 use fs_err::File;
-use half::f16;
-use half::slice::HalfFloatSliceExt;
-use semdedup_core::half_to_f32;
 
 use crate::files::{PendingFile, at, read_exact_at};
+use crate::matrix::Array;
 use crate::{Error, Result};
 
 /// The number types of a matrix or vector that can be read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Number {
+pub(crate) enum Number {
     F16,
+    Bf16,
     F32,
+    F64,
     I32,
     U32,
     I64,
@@ -25,18 +26,23 @@ enum Number {
 }
 
 impl Number {
-    fn bytes(self) -> usize {
+    pub(crate) fn bytes(self) -> usize {
         match self {
-            Self::F16 => 2,
+            Self::F16 | Self::Bf16 => 2,
             Self::F32 | Self::I32 | Self::U32 => 4,
-            Self::I64 | Self::U64 => 8,
+            Self::F64 | Self::I64 | Self::U64 => 8,
         }
+    }
+
+    pub(crate) fn is_float(self) -> bool {
+        matches!(self, Self::F16 | Self::Bf16 | Self::F32 | Self::F64)
     }
 
     fn from_descr(descr: &str) -> Option<Self> {
         Some(match descr.trim_matches('\'') {
             "<f2" => Self::F16,
             "<f4" => Self::F32,
+            "<f8" => Self::F64,
             "<i4" => Self::I32,
             "<u4" => Self::U32,
             "<i8" => Self::I64,
@@ -46,25 +52,22 @@ impl Number {
     }
 }
 
-/// Sums of products of 8-bit codes over more values would not fit into 32 bits.
-const MAX_DIM: u64 = 65_536;
-
-/// An open `.npy` file whose header has been checked against the file's size.
-#[derive(Debug)]
-struct NpyFile {
-    file: File,
-    number: Number,
-    shape: Vec<u64>,
-    offset: u64,
-}
-
 /// Headers are small; a longer one is not what it says it is.
 const MAX_HEADER_BYTES: u32 = 1 << 20;
 
-fn open(path: &Path) -> Result<NpyFile> {
-    let mut file = File::open(path).map_err(Error::io)?;
+/// Opens a file and checks its header against its size.
+pub(crate) fn open(path: &Path) -> Result<Array> {
+    let file = File::open(path).map_err(Error::io)?;
+    let bytes = file.metadata().map_err(Error::io)?.len();
+    open_within(path, file, 0..bytes)
+}
+
+/// The same for some bytes of a file.
+pub(crate) fn open_within(path: &Path, mut file: File, within: Range<u64>) -> Result<Array> {
     let mut start = [0; 12];
-    read_exact_at(&file, &mut start, 0).map_err(|_| damaged(path, "it is shorter than a header"))?;
+    file.seek(SeekFrom::Start(within.start)).map_err(Error::io)?;
+    read_exact_at(&file, &mut start, within.start)
+        .map_err(|_| damaged(path, "it is shorter than a header"))?;
     let header_bytes = u32::from_le_bytes([start[8], start[9], start[10], start[11]]);
     if start[6] >= 2 && header_bytes > MAX_HEADER_BYTES {
         return Err(damaged(
@@ -80,7 +83,7 @@ fn open(path: &Path) -> Result<NpyFile> {
     let number = Number::from_descr(&descr).ok_or_else(|| {
         Error::input(
             path,
-            format!("numbers of type {descr} cannot be read; known are f2, f4, i4, u4, i8, u8"),
+            format!("numbers of type {descr} cannot be read; known are f2, f4, f8, i4, u4, i8, u8"),
         )
         .hint("numpy.save(path, array.astype('float32')) writes embeddings and centroids, astype('int32') the rest")
     })?;
@@ -91,11 +94,11 @@ fn open(path: &Path) -> Result<NpyFile> {
     }
     let offset = file.stream_position().map_err(Error::io)?;
     let values = shape.iter().try_fold(number.bytes() as u64, |n, &x| n.checked_mul(x));
-    let bytes = file.metadata().map_err(Error::io)?.len();
-    if values.and_then(|values| values.checked_add(offset)) != Some(bytes) {
+    if values.and_then(|values| values.checked_add(offset)) != Some(within.end) {
+        let bytes = within.end - within.start;
         return Err(damaged(path, format!("a shape of {shape:?} does not fit its {bytes} bytes")));
     }
-    Ok(NpyFile { file, number, shape, offset })
+    Ok(Array { file, number, shape, offset })
 }
 
 fn damaged(path: &Path, problem: impl std::fmt::Display) -> Error {
@@ -103,84 +106,11 @@ fn damaged(path: &Path, problem: impl std::fmt::Display) -> Error {
         .hint("write it again; it may have been cut short")
 }
 
-/// A matrix of f16 or f32 in a file; rows are read where they lie.
-#[derive(Debug)]
-pub(crate) struct Matrix {
-    path: PathBuf,
-    file: NpyFile,
-}
-
-impl Matrix {
-    pub(crate) fn open(path: &Path) -> Result<Self> {
-        let file = open(path)?;
-        if file.shape.len() != 2 || !matches!(file.number, Number::F16 | Number::F32) {
-            return Err(Error::input(
-                path,
-                format!(
-                    "embeddings are a matrix of f16 or f32, this is {:?} of shape {:?}",
-                    file.number, file.shape
-                ),
-            ));
-        }
-        if file.shape[1] == 0 || file.shape[1] > MAX_DIM {
-            let problem =
-                format!("the embeddings have dimension {}, it must be from 1 to {MAX_DIM}", file.shape[1]);
-            return Err(Error::input(path, problem));
-        }
-        Ok(Self { path: path.to_path_buf(), file })
-    }
-
-    pub(crate) fn path(&self) -> &Path {
-        &self.path
-    }
-
-    pub(crate) fn rows(&self) -> u64 {
-        self.file.shape[0]
-    }
-
-    pub(crate) fn dim(&self) -> usize {
-        self.file.shape[1] as usize
-    }
-
-    /// Whether its numbers are f16.
-    pub(crate) fn is_half(&self) -> bool {
-        self.file.number == Number::F16
-    }
-
-    /// Reads rows from `first` on until `values` is full.
-    pub(crate) fn read(&self, first: u64, values: &mut [f32]) -> Result<()> {
-        if self.is_half() {
-            let mut half = vec![f16::ZERO; values.len()];
-            self.read_half(first, &mut half)?;
-            half_to_f32(half.reinterpret_cast(), values);
-            return Ok(());
-        }
-        self.read_bytes(first, bytemuck::cast_slice_mut(values))?;
-        if cfg!(target_endian = "big") {
-            values.iter_mut().for_each(|x| *x = f32::from_bits(x.to_bits().swap_bytes()));
-        }
-        Ok(())
-    }
-
-    /// The same for a matrix of f16, as they are.
-    pub(crate) fn read_half(&self, first: u64, values: &mut [f16]) -> Result<()> {
-        let bits: &mut [u16] = values.reinterpret_cast_mut();
-        self.read_bytes(first, bytemuck::cast_slice_mut(bits))?;
-        bits.iter_mut().for_each(|x| *x = u16::from_le(*x));
-        Ok(())
-    }
-
-    fn read_bytes(&self, first: u64, bytes: &mut [u8]) -> Result<()> {
-        let offset = self.file.offset + first * self.file.shape[1] * self.file.number.bytes() as u64;
-        read_exact_at(&self.file.file, bytes, offset).map_err(|e| at(&self.path, e))
-    }
-}
-
 /// A matrix of i32 in a file, of which a block of rows is in memory at a time.
 #[derive(Debug)]
 pub(crate) struct IntegerMatrix {
     path: PathBuf,
-    file: NpyFile,
+    file: Array,
 }
 
 impl IntegerMatrix {
@@ -220,7 +150,7 @@ impl IntegerMatrix {
 /// Reads a vector of whole numbers (cluster assignments); numbers below 0 become none.
 pub(crate) fn read_integers(path: &Path) -> Result<Vec<Option<u64>>> {
     let file = open(path)?;
-    if file.shape.len() != 1 || matches!(file.number, Number::F16 | Number::F32) {
+    if file.shape.len() != 1 || file.number.is_float() {
         return Err(Error::input(
             path,
             format!(

@@ -14,6 +14,9 @@ pub struct InputOptions {
     pub inputs: Vec<String>,
     /// The text and id columns, where the user names them.
     pub columns: ColumnChoice,
+    /// Files, folders and globs of `.npy` files with the embeddings of the rows, one for each file of the input; where they
+    /// or a column of embeddings are named, no model is needed.
+    pub embeddings: Vec<String>,
     /// Limits of a single row.
     pub limits: ReadLimits,
     /// Whether a row that cannot be read stops the run.

@@ -4,7 +4,6 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use semdedup_core::{Goal, Ranking};
-use semdedup_embed::TextModel;
 use serde::Serialize;
 
 use crate::cluster::{self, Clustering};
@@ -12,6 +11,7 @@ use crate::cost::{self, Compared};
 use crate::dataset::{Dataset, Ids};
 use crate::done::remove_parts;
 use crate::embed::embed_parts;
+use crate::embedder::Embedder;
 use crate::files::write_atomically;
 use crate::input::Input;
 use crate::options::{ClusterOptions, RunOptions};
@@ -35,11 +35,12 @@ use crate::{Error, ErrorKind, Result};
 ///
 /// # Errors
 /// Input that cannot be read, an output in the way, options out of range; see each message.
-pub fn run(options: &RunOptions, model: &dyn TextModel, progress: &dyn Progress) -> Result<Summary> {
+pub fn run(options: &RunOptions, embedder: Embedder, progress: &dyn Progress) -> Result<Summary> {
     let start = Instant::now();
     let work_path = options.output.work_dir();
     let input = Input::find(&options.input, &[options.output.out.clone(), work_path.clone()])?;
-    let stages = Fingerprints::of(&input, model, options)?;
+    embedder.check(&input)?;
+    let stages = Fingerprints::of(&input, embedder, options)?;
     check_not_inside(&input, &options.output.out)?;
     check_not_inside(&input, &work_path)?;
     let wanted = Wanted {
@@ -58,9 +59,9 @@ pub fn run(options: &RunOptions, model: &dyn TextModel, progress: &dyn Progress)
     };
     let mut work = WorkDir::open(&work_path)?;
     if !work.has_begun(Stage::Embed, &stages.embed) {
-        plan::check_disk(&input, model, options)?;
+        plan::check_disk(&input, embedder, options)?;
     }
-    let run = Run { options, input: &input, model, stages: &stages };
+    let run = Run { options, input: &input, embedder, stages: &stages };
     let scored = run.score(&mut work, progress)?;
     progress.begin(Stage::Select, "rows", scored.dataset.places.rows());
     let decision = Decision::make(&scored.columns, &scored.scores, options.goal)?;
@@ -84,7 +85,7 @@ pub fn run(options: &RunOptions, model: &dyn TextModel, progress: &dyn Progress)
 pub(crate) struct Run<'a> {
     pub(crate) options: &'a RunOptions,
     pub(crate) input: &'a Input,
-    pub(crate) model: &'a dyn TextModel,
+    pub(crate) embedder: Embedder<'a>,
     pub(crate) stages: &'a Fingerprints,
 }
 
@@ -99,11 +100,12 @@ pub(crate) struct Fingerprints {
 }
 
 impl Fingerprints {
-    fn of(input: &Input, model: &dyn TextModel, options: &RunOptions) -> Result<Self> {
-        let embed = embed_fingerprint(input, model)?;
+    fn of(input: &Input, embedder: Embedder, options: &RunOptions) -> Result<Self> {
+        let embed = embed_fingerprint(input, embedder)?;
+        let dim = embedder.dim(input);
         let ClusterOptions { clusters, seed, probes, memory } = options.cluster;
         // Memory matters where it limits the clusters that auto chooses.
-        let most = clusters.is_none().then(|| cost::limit(memory.most_clusters(model.dim()), model.dim()));
+        let most = clusters.is_none().then(|| cost::limit(memory.most_clusters(dim), dim));
         let train = Fingerprint::of(
             &("train", cluster::REVISION, clusters, most, seed, probes.most() == 1),
             Some(&embed),
@@ -116,8 +118,8 @@ impl Fingerprints {
     }
 }
 
-pub(crate) fn embed_fingerprint(input: &Input, model: &dyn TextModel) -> Result<Fingerprint> {
-    Fingerprint::of(&("embed", input, model.fingerprint()), None)
+pub(crate) fn embed_fingerprint(input: &Input, embedder: Embedder) -> Result<Fingerprint> {
+    Fingerprint::of(&("embed", input, embedder.fingerprint()), None)
 }
 
 /// A random ranking depends on its seed, the others do not.
@@ -136,11 +138,12 @@ pub(crate) fn describe(goal: Goal) -> String {
 }
 
 /// Fails where [`run`] would before it does any work.
-pub(crate) fn check(input: &Input, model: &dyn TextModel, options: &RunOptions) -> Result<()> {
+pub(crate) fn check(input: &Input, embedder: Embedder, options: &RunOptions) -> Result<()> {
     let (out, work) = (&options.output.out, &options.output.work_dir());
     check_not_inside(input, out)?;
     check_not_inside(input, work)?;
-    let fingerprint = &Fingerprints::of(input, model, options)?.result;
+    embedder.check(input)?;
+    let fingerprint = &Fingerprints::of(input, embedder, options)?.result;
     Wanted { out, work, overwrite: options.output.overwrite, fingerprint }.inspect().map(|_| ())
 }
 
@@ -159,7 +162,7 @@ impl Run<'_> {
     pub(crate) fn score(&self, work: &mut WorkDir, progress: &dyn Progress) -> Result<Scored> {
         let folder = work.folder(Stage::Embed);
         work.stage(Stage::Embed, &self.stages.embed, progress, |folder| {
-            embed_parts(self.input, self.model, folder, progress)
+            embed_parts(self.input, self.embedder, folder, progress)
         })?;
         let dataset = Dataset::open(self.input, &folder)?;
         check_strict(self.input, dataset.skipped.len() as u64, || dataset.first_skipped())?;
@@ -264,7 +267,7 @@ pub(crate) fn read_samples(path: &Path) -> Result<Vec<(f32, f32)>> {
 fn check_not_inside(input: &Input, out: &Path) -> Result<()> {
     let Ok(out) = fs_err::canonicalize(out) else { return Ok(()) };
     let inside = |path: &PathBuf| fs_err::canonicalize(path).is_ok_and(|path| path.starts_with(&out));
-    match input.files.iter().map(|file| &file.path).find(|path| inside(path)) {
+    match input.paths().find(|path| inside(path)) {
         Some(path) => Err(Error::output(
             path,
             format!("this input lies inside {}, which the run writes", out.display()),

@@ -5,16 +5,17 @@ use std::time::Instant;
 
 use rayon::prelude::*;
 use semdedup_core::{ExhaustiveSearch, Keep, RankKey, Ranking, UnitEmbeddings};
-use semdedup_embed::TextModel;
 use serde::Serialize;
 use xxhash_rust::xxh3::xxh3_64;
 
 use crate::cluster::clusters_for;
 use crate::cost::{Cost, SPILLED_ROW};
+use crate::embedder::{Embedder, check_rows};
 use crate::files::free_space;
 use crate::formats::{Format, Reader, count_rows};
 use crate::groups::RowBytes;
 use crate::input::Input;
+use crate::matrix::Matrix;
 use crate::memory::{BYTES_PER_ROW, Memory};
 use crate::options::{ClusterOptions, RunOptions};
 use crate::pipeline;
@@ -57,9 +58,13 @@ pub struct PlanFile {
     /// Its size on the disk.
     pub bytes: u64,
     /// The column of the texts.
-    pub text_column: String,
+    pub text_column: Option<String>,
+    /// The column of the embeddings.
+    pub embedding_column: Option<String>,
     /// The column of the ids.
     pub id_column: Option<String>,
+    /// The file of the embeddings of its rows.
+    pub embeddings: Option<PathBuf>,
 }
 
 /// Rows that the rate of embedding is measured on.
@@ -78,41 +83,51 @@ const ROW_BYTES: u64 = 64;
 ///
 /// # Errors
 /// As [`crate::run`] for input that cannot be read and options out of range.
-pub fn plan(options: &RunOptions, model: &dyn TextModel) -> Result<Plan> {
+pub fn plan(options: &RunOptions, embedder: Embedder) -> Result<Plan> {
     let work = options.output.work_dir();
     let input = Input::find(&options.input, &[options.output.out.clone(), work.clone()])?;
-    pipeline::check(&input, model, options)?;
+    pipeline::check(&input, embedder, options)?;
+    let dim = embedder.dim(&input);
     let start = Instant::now();
     let counts =
         input.files.par_iter().map(|file| count_rows(file, &input.limits)).collect::<Result<Vec<u64>>>()?;
+    for (number, (file, &rows)) in input.files.iter().zip(&counts).enumerate() {
+        if let Some(path) = input.given.as_ref().and_then(|given| given.file(number)) {
+            check_rows(&Matrix::open(path)?, file, rows)?;
+        }
+    }
     let reading = start.elapsed().as_secs_f64();
     let rows: u64 = counts.iter().sum();
     options.goal.check(rows).map_err(unmet)?;
     let cluster = &options.cluster;
-    let clusters = clusters_for(cluster, rows, model.dim())?;
-    let compared = Cost::of((rows, model.dim()), clusters, cluster.probes).total()
-        + spill_cost(rows, row_bytes(model, options), cluster.memory)
+    let clusters = clusters_for(cluster, rows, dim)?;
+    let compared = Cost::of((rows, dim), clusters, cluster.probes).total()
+        + spill_cost(rows, row_bytes(dim, options), cluster.memory)
         + (options.recall_sample as f64).min(rows as f64) * rows as f64;
     let seconds = 2.0 * reading
-        + rows as f64 * embedding_seconds_per_row(&input, model)?
-        + compared * comparison_seconds(model.dim())?;
-    let blocks = cluster.memory.block_rows(model.dim()).min(rows) * model.dim() as u64 * 4 * 4;
-    let files =
-        input.files.iter().zip(&input.columns).zip(&counts).map(|((file, columns), &rows)| PlanFile {
+        + rows as f64 * embedding_seconds_per_row(&input, embedder)?
+        + compared * comparison_seconds(dim)?;
+    let blocks = cluster.memory.block_rows(dim).min(rows) * dim as u64 * 4 * 4;
+    let given = |number: usize| input.given.as_ref()?.file(number).map(Path::to_path_buf);
+    let files = input.files.iter().zip(&input.columns).zip(&counts).enumerate().map(
+        |(number, ((file, columns), &rows))| PlanFile {
+            embeddings: given(number),
             path: file.path.clone(),
             format: file.format,
             rows,
             bytes: file.bytes,
             text_column: columns.text.clone(),
+            embedding_column: columns.embedding.clone(),
             id_column: columns.id.clone(),
-        });
+        },
+    );
     Ok(Plan {
         files: files.collect(),
         rows,
         clusters,
-        memory_bytes: ((128 << 20) + blocks + rows * (BYTES_PER_ROW + row_bytes(model, options).memory))
+        memory_bytes: ((128 << 20) + blocks + rows * (BYTES_PER_ROW + row_bytes(dim, options).memory))
             .min(cluster.memory.bytes()),
-        disk_bytes: disk_bytes(rows, &input, model, options),
+        disk_bytes: disk_bytes(rows, &input, dim, options),
         free_bytes: free_space(existing(&work)),
         seconds,
         out: options.output.out.clone(),
@@ -158,8 +173,8 @@ pub fn plan_clusters(embeddings: &[PathBuf], options: &ClusterOptions) -> Result
 }
 
 /// A row of a run while it is compared.
-fn row_bytes(model: &dyn TextModel, options: &RunOptions) -> RowBytes {
-    RowBytes::of(4 * model.dim() as u64, model.dim(), options.cluster.probes.most() - 1)
+fn row_bytes(dim: usize, options: &RunOptions) -> RowBytes {
+    RowBytes::of(4 * dim as u64, dim, options.cluster.probes.most() - 1)
 }
 
 /// The rows that memory does not hold. A row is written once for each group of clusters in which it is compared, on average
@@ -174,10 +189,10 @@ fn spill_cost(rows: u64, row_bytes: RowBytes, memory: Memory) -> f64 {
 }
 
 /// Disk that a run fills: embeddings, clusters, scores, the rows that stay, and the rows that memory does not hold.
-fn disk_bytes(rows: u64, input: &Input, model: &dyn TextModel, options: &RunOptions) -> u64 {
-    let spilled = spilled_bytes(rows, row_bytes(model, options), options.cluster.memory);
+fn disk_bytes(rows: u64, input: &Input, dim: usize, options: &RunOptions) -> u64 {
+    let spilled = spilled_bytes(rows, row_bytes(dim, options), options.cluster.memory);
     let clusters = 4 * options.cluster.probes.most() as u64;
-    rows * (model.dim() as u64 * 4 + clusters + ROW_BYTES) + input.bytes() + spilled
+    rows * (dim as u64 * 4 + clusters + ROW_BYTES) + input.bytes() + spilled
 }
 
 /// The nearest folder that is there already.
@@ -193,7 +208,8 @@ const DISK_TO_SPARE: u64 = 4;
 
 /// Fails if the disk is too small for a run, before anything is written. The number of rows is extrapolated from the
 /// beginning of the largest file, and counted only if there is not much more room than that.
-pub(crate) fn check_disk(input: &Input, model: &dyn TextModel, options: &RunOptions) -> Result<()> {
+pub(crate) fn check_disk(input: &Input, embedder: Embedder, options: &RunOptions) -> Result<()> {
+    let dim = embedder.dim(input);
     let work = options.output.work_dir();
     let largest = input.files.iter().zip(&input.columns).max_by_key(|(file, _)| file.bytes);
     let (Some(free), Some((file, columns))) = (free_space(existing(&work)), largest) else { return Ok(()) };
@@ -206,13 +222,13 @@ pub(crate) fn check_disk(input: &Input, model: &dyn TextModel, options: &RunOpti
     }
     let bytes = reader.bytes_read().clamp(1, file.bytes.max(1));
     let rows = (rows as f64 * input.bytes() as f64 / bytes as f64) as u64;
-    if disk_bytes(rows, input, model, options).saturating_mul(DISK_TO_SPARE) <= free {
+    if disk_bytes(rows, input, dim, options).saturating_mul(DISK_TO_SPARE) <= free {
         return Ok(());
     }
     // Texts at the beginning may be longer or shorter than others: where it matters, rows are counted.
     let counts = input.files.par_iter().map(|file| count_rows(file, &input.limits));
     let rows = counts.collect::<Result<Vec<u64>>>()?.into_iter().sum();
-    let needed = disk_bytes(rows, input, model, options);
+    let needed = disk_bytes(rows, input, dim, options);
     if needed <= free {
         return Ok(());
     }
@@ -225,7 +241,9 @@ pub(crate) fn check_disk(input: &Input, model: &dyn TextModel, options: &RunOpti
 }
 
 /// Seconds of all threads together for a row, from the first rows of the input.
-fn embedding_seconds_per_row(input: &Input, model: &dyn TextModel) -> Result<f64> {
+fn embedding_seconds_per_row(input: &Input, embedder: Embedder) -> Result<f64> {
+    // Copying embeddings takes no longer than reading them, which is counted twice.
+    let Embedder::Model(model) = embedder else { return Ok(0.0) };
     let (mut rows, mut seconds) = (0, 0.0);
     for (file, columns) in input.files.iter().zip(&input.columns) {
         if rows >= TRIAL_ROWS {

@@ -89,7 +89,7 @@ fn non_finite_rows(scored: &Scored) -> (u64, Vec<String>) {
 
 /// The summary, but for what is known only when all is written.
 pub(crate) fn summarise(run: &Run, scored: &Scored, decision: &Decision, notes: Notes) -> Summary {
-    let options = run.options;
+    let (options, dim) = (run.options, run.embedder.dim(run.input));
     Summary {
         fingerprint: run.stages.result.as_str().to_owned(),
         rows_fingerprint: run.stages.embed.as_str().to_owned(),
@@ -107,13 +107,13 @@ pub(crate) fn summarise(run: &Run, scored: &Scored, decision: &Decision, notes: 
         goal: describe(options.goal),
         keep: name_of(&options.ranking).to_owned(),
         seed: options.cluster.seed,
-        model: run.model.name().to_owned(),
-        dim: run.model.dim(),
+        model: run.embedder.name(run.input),
+        dim,
         clusters: scored.clusters,
         largest_cluster: largest(&scored.columns.cluster),
         probes: options.cluster.probes.to_string(),
-        flops: scored.compared.flops(run.model.dim()),
-        flops_brute_force: cost::brute_force_flops(scored.columns.cluster.len() as u64, run.model.dim()),
+        flops: scored.compared.flops(dim),
+        flops_brute_force: cost::brute_force_flops(scored.columns.cluster.len() as u64, dim),
         seconds: std::collections::BTreeMap::new(),
         reused_stages: Vec::new(),
         peak_rss_bytes: None,

@@ -61,7 +61,7 @@ pub struct PairRow {
     pub file: String,
     /// The row's number in the file.
     pub row: u64,
-    /// The text; none if it could not be read.
+    /// The text; none if it could not be read, or if there is no column of texts.
     pub text: Option<String>,
     /// Whether the result removed it; none where no result was written.
     pub removed: Option<bool>,

@@ -12,6 +12,7 @@ use crate::cluster::{self, Clustering, largest, read_centroids, write_assignment
 use crate::cost::{self, Compared};
 use crate::dataset::{Dataset, FileRows, Ids, Places};
 use crate::embed::embed_parts;
+use crate::embedder::Embedder;
 use crate::files::write_atomically;
 use crate::input::Input;
 use crate::memory::Memory;
@@ -59,14 +60,18 @@ pub fn embed(
 ) -> Result<EmbedReport> {
     let (out, overwrite) = output;
     let input = Input::find(options, &[out.to_path_buf()])?;
-    let fingerprint = embed_fingerprint(&input, model)?;
+    let embedder = Embedder::Model(model);
+    embedder.check(&input)?;
+    let fingerprint = embed_fingerprint(&input, embedder)?;
     if finished_stage(out, Stage::Embed)?.is_some_and(|(_, there)| there != fingerprint) && !overwrite {
         return Err(Error::output(out, "holds the embeddings of another input, model or option")
             .hint("--overwrite replaces them; or name another --out"));
     }
     let mut work = WorkDir::open(out)?;
     let folder = work.folder(Stage::Embed);
-    work.stage(Stage::Embed, &fingerprint, progress, |folder| embed_parts(&input, model, folder, progress))?;
+    work.stage(Stage::Embed, &fingerprint, progress, |folder| {
+        embed_parts(&input, embedder, folder, progress)
+    })?;
     let dataset = Dataset::open(&input, &folder)?;
     Ok(EmbedReport {
         rows: dataset.places.rows(),

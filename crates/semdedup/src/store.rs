@@ -1,4 +1,4 @@
-//! All embeddings of a run as one matrix, in one or many `.npy` files, of which only the rows asked for are in memory.
+//! All embeddings of a run as one matrix, in one or many files, of which only the rows asked for are in memory.
 
 use std::collections::HashSet;
 use std::ops::Range;
@@ -10,7 +10,7 @@ use half::slice::HalfFloatSliceExt;
 use rayon::prelude::*;
 use semdedup_core::{Direction, UnitEmbeddings, UnitRows, half_to_f32, prefetch, scale, unit_factor};
 
-use crate::npy::Matrix;
+use crate::matrix::{EXTENSIONS, Matrix};
 use crate::progress::Stage;
 use crate::work::finished_stage;
 use crate::{Error, Result};
@@ -28,14 +28,15 @@ pub struct EmbeddingStore {
 }
 
 impl EmbeddingStore {
-    /// Opens `.npy` files of f16 or f32, in the order given.
+    /// Opens `.npy`, `.npz` and `.safetensors` files of floats, in the order given.
     ///
     /// # Errors
     /// If there is none, one cannot be read, or they differ in dimension.
     pub fn open(paths: &[PathBuf]) -> Result<Self> {
         let matrices = paths.iter().map(|path| Matrix::open(path)).collect::<Result<Vec<_>>>()?;
         let Some(first) = matrices.first() else {
-            return Err(Error::usage("no embeddings were given").hint("name .npy files or a folder of them"));
+            return Err(Error::usage("no embeddings were given")
+                .hint("name .npy, .npz or .safetensors files, or a folder of them"));
         };
         let dim = first.dim();
         if let Some(other) = matrices.iter().find(|matrix| matrix.dim() != dim) {
@@ -271,7 +272,7 @@ impl UnitRows for Rows {
     }
 }
 
-/// The `.npy` files that the user means: files as they are, folders with all of theirs, globs; in order of name
+/// The files of embeddings that the user means: files as they are, folders with all of theirs, globs; in order of name
 /// within a folder or glob.
 ///
 /// # Errors
@@ -286,19 +287,20 @@ pub fn find_embeddings(inputs: &[String]) -> Result<Vec<PathBuf>> {
                 Error::work(path, "the embeddings are not finished: rows would be missing")
                     .hint("run the `semdedup embed` or `run` that makes them again, it goes on where it was")
             })?;
-            npy_files(&folder)?
+            matrix_files(&folder)?
         } else if path.is_dir() {
-            npy_files(path)?
+            matrix_files(path)?
         } else if path.exists() {
             vec![path.to_path_buf()]
         } else {
             let glob = glob::glob(input).map_err(|error| Error::usage(format!("{input}: {error}")))?;
-            glob.collect::<std::result::Result<_, _>>().map_err(|error| Error::io(error.into()))?
+            let all = glob.collect::<std::result::Result<Vec<PathBuf>, _>>();
+            let all = all.map_err(|error| Error::io(error.into()))?;
+            all.into_iter().filter(|path| !is_hidden(path)).collect()
         };
         if paths.is_empty() {
-            return Err(
-                Error::input(path, "no .npy file there").hint("name .npy files, a folder of them, or a glob")
-            );
+            return Err(Error::input(path, "no .npy, .npz or .safetensors file there")
+                .hint("name such files, a folder of them, or a glob"));
         }
         paths.sort();
         found.extend(paths);
@@ -316,13 +318,18 @@ pub fn find_embeddings(inputs: &[String]) -> Result<Vec<PathBuf>> {
 /// What [`crate::cluster()`] writes: beside embeddings, these are none.
 const CLUSTER_FILES: [&str; 3] = ["centroids.npy", "assignments.npy", "probes.npy"];
 
-fn npy_files(folder: &Path) -> Result<Vec<PathBuf>> {
+fn is_hidden(path: &Path) -> bool {
+    path.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(b"."))
+}
+
+fn matrix_files(folder: &Path) -> Result<Vec<PathBuf>> {
     let entries =
         fs::read_dir(folder).and_then(Iterator::collect::<std::io::Result<Vec<_>>>).map_err(Error::io)?;
     Ok(entries
         .iter()
         .map(|entry| entry.path())
-        .filter(|path| path.extension().is_some_and(|e| e == "npy"))
+        .filter(|path| !is_hidden(path))
+        .filter(|path| EXTENSIONS.iter().any(|&known| path.extension().is_some_and(|e| e == known)))
         .filter(|path| !CLUSTER_FILES.iter().any(|&name| path.file_name().is_some_and(|file| file == name)))
         .collect())
 }

@@ -83,6 +83,9 @@ pub struct Summary {
 pub struct FileSummary {
     /// The path as read.
     pub path: String,
+    /// The file of the embeddings of its rows, where they were given in files.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub embeddings: Option<String>,
     /// The path under `kept/`.
     pub kept: String,
     /// Rows read from it.

@@ -148,7 +148,10 @@ fn write_files(
         progress.advance(seen % (1 << 16));
         let path = file.path.display().to_string();
         let bytes_kept = fs_err::metadata(&destination).map_err(Error::io)?.len();
-        files.push(FileSummary { path, kept: file.name.clone(), rows_in, rows_kept, bytes_kept });
+        let embeddings = input.given.as_ref().and_then(|given| given.file(number));
+        let embeddings = embeddings.map(|path| path.display().to_string());
+        let kept = file.name.clone();
+        files.push(FileSummary { path, embeddings, kept, rows_in, rows_kept, bytes_kept });
     }
     Ok(files)
 }

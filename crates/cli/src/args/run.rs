@@ -18,7 +18,9 @@ same --work takes seconds.
 Examples:
   semdedup run data.jsonl --out deduped
   semdedup run shards/ 'more/*.parquet' --text-column body --id-column url --out deduped --epsilon 0.05
-  semdedup run data.csv.gz --out half --keep-fraction 0.5 --dry-run";
+  semdedup run data.csv.gz --out half --keep-fraction 0.5 --dry-run
+  semdedup run 'part-*.parquet' --embedding-column emb --out deduped
+  semdedup run 'metadata_*.parquet' --embeddings 'img_emb_*.npy' --out deduped";
 
 /// Remove duplicates from files
 #[derive(Debug, Args)]
@@ -26,6 +28,8 @@ Examples:
 pub struct RunArgs {
     #[command(flatten)]
     pub input: InputArgs,
+    #[command(flatten)]
+    given: GivenArgs,
     #[command(flatten)]
     pub output: OutArgs,
     /// The folder of intermediate files, which other runs can reuse [default: DIR/work in --out]
@@ -49,10 +53,38 @@ pub struct RunArgs {
     pub model: ModelArgs,
 }
 
+/// Embeddings that are there already.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Input options")]
+struct GivenArgs {
+    /// Take the embeddings from this column of lists of numbers (Parquet, JSONL); no model is used, and texts are only shown
+    #[arg(long, value_name = "NAME", conflicts_with = "embeddings")]
+    embedding_column: Option<String>,
+    /// Take the embeddings from .npy, .npz or .safetensors files (a file, folder or glob; repeatable), one for each input
+    /// file, of the same name or with the same number in it: its row N is the embedding of that file's row N
+    #[arg(long, value_name = "FILE")]
+    embeddings: Vec<String>,
+}
+
+impl GivenArgs {
+    fn any(&self) -> bool {
+        self.embedding_column.is_some() || !self.embeddings.is_empty()
+    }
+}
+
 impl RunArgs {
+    /// Whether the embeddings are there, so that no model is needed.
+    pub fn has_embeddings(&self) -> bool {
+        self.given.any()
+    }
+
     pub fn options(&self) -> semdedup::Result<RunOptions> {
+        let mut input = self.input.options();
+        input.columns.embedding = self.given.embedding_column.clone();
+        input.columns.text_optional = self.given.any();
+        input.embeddings = self.given.embeddings.clone();
         Ok(RunOptions {
-            input: self.input.options(),
+            input,
             cluster: self.cluster.options(),
             ranking: Ranking { keep: self.keep.into(), seed: self.cluster.seed },
             goal: self.goal.goal()?,

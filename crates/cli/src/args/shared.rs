@@ -37,7 +37,12 @@ impl InputArgs {
     pub fn options(&self) -> InputOptions {
         InputOptions {
             inputs: self.inputs.clone(),
-            columns: ColumnChoice { text: self.text_column.clone(), id: self.id_column.clone() },
+            columns: ColumnChoice {
+                text: self.text_column.clone(),
+                id: self.id_column.clone(),
+                ..ColumnChoice::default()
+            },
+            embeddings: Vec::new(),
             limits: ReadLimits { max_row_bytes: self.max_row_bytes as usize },
             strict: self.strict,
         }

@@ -45,7 +45,7 @@ Examples:
 #[derive(Debug, Args)]
 #[command(long_about = CLUSTER)]
 pub struct ClusterArgs {
-    /// .npy files of embeddings, folders of them, or globs; in this order they are one table
+    /// Files of embeddings (.npy, .npz, .safetensors), folders of them, or globs; in this order they are one table
     #[arg(required = true, value_name = "EMBEDDINGS")]
     pub embeddings: Vec<String>,
     #[command(flatten)]
@@ -78,7 +78,7 @@ Examples:
 #[derive(Debug, Args)]
 #[command(long_about = SCORE)]
 pub struct ScoreArgs {
-    /// .npy files of embeddings, folders of them, or globs: the same, in the same order, as were clustered
+    /// Files of embeddings (.npy, .npz, .safetensors), folders of them, or globs: the same, in the same order, as were clustered
     #[arg(required = true, value_name = "EMBEDDINGS")]
     pub embeddings: Vec<String>,
     /// The centroids: one row a cluster

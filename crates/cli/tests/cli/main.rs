@@ -3,6 +3,7 @@
 
 mod bad_input;
 mod bad_output;
+mod given;
 mod help;
 #[cfg(unix)]
 mod interruption;

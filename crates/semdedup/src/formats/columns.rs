@@ -19,44 +19,57 @@ pub struct ColumnChoice {
     pub text: Option<String>,
     /// The column of the ids.
     pub id: Option<String>,
+    /// The column of the embeddings, lists of numbers.
+    pub embedding: Option<String>,
+    /// Whether rows can do without a text, because their embeddings are given.
+    pub text_optional: bool,
 }
 
 /// What that means for one file. The text of a plain text file is the line; its `text` is "text".
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Columns {
-    /// The column of the texts.
-    pub text: String,
+    /// The column of the texts; none where there need be none.
+    pub text: Option<String>,
     /// The column of the ids.
     pub id: Option<String>,
+    /// The column of the embeddings.
+    pub embedding: Option<String>,
 }
 
-/// Finds the columns of every file: the text column asked for, else `text`, else the only column of strings.
+/// Finds the columns of every file: the text column asked for, else `text`, else the only column of strings; where texts are
+/// optional, perhaps none.
 ///
 /// # Errors
 /// A file without the column asked for, or one whose text column is not the one that the files before it have, or is
-/// not of strings; an id column asked for of plain text. Each names the file and lists its columns.
+/// not of strings; an embedding column that is not of lists; an id or embedding column asked for of plain text. Each names the file and lists its columns.
 pub fn resolve_columns(files: &[InputFile], choice: &ColumnChoice) -> Result<Vec<Columns>> {
-    let mut first: Option<(&InputFile, String)> = None;
+    let mut first: Option<(&InputFile, Option<String>)> = None;
     let mut resolved = Vec::with_capacity(files.len());
     for file in files {
         let Some(table) = Table::of(file, choice)? else {
-            resolved.push(Columns { text: DEFAULT_TEXT.to_owned(), id: None });
+            resolved.push(Columns { text: Some(DEFAULT_TEXT.to_owned()), id: None, embedding: None });
             continue;
         };
-        let wanted = choice.text.as_deref().or(first.as_ref().map(|(_, text)| text.as_str()));
-        let text = table.text(wanted, choice.id.as_deref()).map_err(|error| match &first {
-            Some((other, text)) if choice.text.is_none() => error.hint(format!(
-                "{} has its texts in `{text}`; choose with --text-column",
-                other.path.display()
-            )),
-            _ => error,
-        })?;
+        let wanted = choice.text.as_deref().or(first.as_ref().and_then(|(_, text)| text.as_deref()));
+        let text = table.text(wanted, choice.id.as_deref());
+        let text = match (text, &first) {
+            (Ok(text), _) => Some(text),
+            (Err(_), _) if choice.text.is_none() && choice.text_optional => None,
+            (Err(error), Some((other, Some(text)))) if choice.text.is_none() => {
+                let other = other.path.display();
+                return Err(
+                    error.hint(format!("{other} has its texts in `{text}`; choose with --text-column"))
+                );
+            }
+            (Err(error), _) => return Err(error),
+        };
         let id = choice.id.as_deref().map(|id| table.id(id)).transpose()?;
+        let embedding = choice.embedding.as_deref().map(|name| table.embedding(name)).transpose()?;
         // A file without rows has no columns to speak of, so it does not decide for the others.
         if first.is_none() && !table.columns.is_empty() {
             first = Some((file, text.clone()));
         }
-        resolved.push(Columns { text, id });
+        resolved.push(Columns { text, id, embedding });
     }
     Ok(resolved)
 }
@@ -66,6 +79,8 @@ struct Column {
     /// Its type, where the format has types.
     kind: Option<String>,
     is_text: bool,
+    /// Whether its values can be embeddings.
+    is_list: bool,
 }
 
 /// The columns of one file.
@@ -79,13 +94,17 @@ impl<'a> Table<'a> {
     fn of(file: &'a InputFile, choice: &ColumnChoice) -> Result<Option<Self>> {
         let columns = match file.format {
             Format::Text => {
-                return match &choice.id {
-                    None => Ok(None),
-                    Some(id) => {
-                        let problem = format!("no column `{id}`: plain text has no ids");
+                let asked = [
+                    (&choice.id, "no ids", "--id-column"),
+                    (&choice.embedding, "no embeddings", "--embedding-column"),
+                ];
+                return match asked.into_iter().find(|(name, ..)| name.is_some()) {
+                    Some((Some(name), none, option)) => {
+                        let problem = format!("no column `{name}`: plain text has {none}");
                         Err(Error::input(&file.path, problem)
-                            .hint("leave out --id-column, or the plain text files"))
+                            .hint(format!("leave out {option}, or the plain text files")))
                     }
+                    _ => Ok(None),
                 };
             }
             Format::Jsonl => jsonl_columns(file)?,
@@ -120,6 +139,22 @@ impl<'a> Table<'a> {
         }
         self.once(id)?;
         Ok(id.to_owned())
+    }
+
+    fn embedding(&self, name: &str) -> Result<String> {
+        let hint = "name a column of lists of numbers with --embedding-column";
+        match self.columns.iter().find(|column| column.name == name) {
+            // A file without rows may have no columns.
+            None if self.columns.is_empty() && self.file.format != Format::Parquet => {}
+            None => return Err(self.missing(name).hint(hint)),
+            Some(column) if column.is_list || column.kind.as_deref() == Some("null") => self.once(name)?,
+            Some(column) => {
+                let kind = column.kind.as_deref().unwrap_or("text");
+                let problem = format!("column `{name}` is {kind}, not a list of numbers");
+                return Err(Error::input(&self.file.path, problem).hint(hint));
+            }
+        }
+        Ok(name.to_owned())
     }
 
     fn checked(&self, column: &Column) -> Result<String> {
@@ -182,12 +217,14 @@ fn jsonl_columns(file: &InputFile) -> Result<Vec<Column>> {
 
 fn note(columns: &mut Vec<Column>, name: String, kind: &str) {
     let is_text = matches!(kind, "a string" | "null");
+    let is_list = kind == "a list";
     match columns.iter_mut().find(|column| column.name == name) {
-        None => columns.push(Column { name, kind: Some(kind.to_owned()), is_text }),
+        None => columns.push(Column { name, kind: Some(kind.to_owned()), is_text, is_list }),
         Some(column) if column.kind.as_deref() == Some("null") || (kind == "a string" && !column.is_text) => {
             (column.kind, column.is_text) = (Some(kind.to_owned()), is_text);
+            column.is_list |= is_list;
         }
-        Some(_) => {}
+        Some(column) => column.is_list |= is_list,
     }
 }
 
@@ -195,7 +232,8 @@ fn csv_columns(file: &InputFile) -> Result<Vec<Column>> {
     let (mut splitter, _) = Splitter::open(file, &ReadLimits::default())?;
     while let Some(records) = splitter.next_records()? {
         if let Some(header) = records.header {
-            let column = |name: &String| Column { name: name.clone(), kind: None, is_text: true };
+            let column =
+                |name: &String| Column { name: name.clone(), kind: None, is_text: true, is_list: false };
             return Ok(header.names.iter().map(column).collect());
         }
     }
@@ -213,6 +251,7 @@ fn parquet_columns(file: &InputFile) -> Result<Vec<Column>> {
         name: field.name().clone(),
         kind: Some(kind_of(field.data_type())),
         is_text: parquet_in::is_text(field.data_type()),
+        is_list: parquet_in::is_vector(field.data_type()),
     };
     Ok(metadata.schema().fields().iter().map(column).collect())
 }

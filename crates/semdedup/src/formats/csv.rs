@@ -144,7 +144,7 @@ impl Fields {
 /// Where a CSV row's text and id are.
 struct Places {
     fields: usize,
-    text: usize,
+    text: Option<usize>,
     id: Option<usize>,
 }
 
@@ -157,7 +157,8 @@ pub(super) fn parse(
     // Rows only come after a header, so without one there are none.
     let Some(header) = &records.header else { return Ok(()) };
     let id = columns.id.as_deref().map(|id| header.position(id)).transpose()?;
-    let places = Places { fields: header.names.len(), text: header.position(&columns.text)?, id };
+    let text = columns.text.as_deref().map(|text| header.position(text)).transpose()?;
+    let places = Places { fields: header.names.len(), text, id };
     let mut fields = Fields::new(header.delimiter);
     records.for_each(rows.limit, |record| {
         let parsed = record.and_then(|record| {
@@ -183,5 +184,5 @@ fn text_and_id<'a>(
     // Only quotes are taken out of a record, so its fields are UTF-8 because it is.
     let field =
         |column| std::str::from_utf8(fields.field(column)).map_err(|error| super::rows::not_utf8(&error));
-    Ok((field(places.text)?, places.id.map(field).transpose()?))
+    Ok((places.text.map_or(Ok(""), field)?, places.id.map(field).transpose()?))
 }

@@ -17,13 +17,31 @@ pub(super) fn parse(records: &Records, columns: &Columns, rows: &mut RowsBuilder
             let line = std::str::from_utf8(line).map_err(|error| not_utf8(&error))?;
             let seed = RowSeed { columns, scratch: &mut scratch };
             let row = whole(line, seed)?;
-            Ok((row.text.check(&columns.text)?, row.id))
+            let vector = columns.embedding.as_deref().map(|name| vector(name, row.embedding)).transpose()?;
+            Ok((row.text.check(columns.text.as_deref().unwrap_or_default())?, row.id, vector))
         });
         match parsed {
-            Ok((text, id)) => rows.push(text.unwrap_or(&scratch), id),
+            Ok((text, id, vector)) => {
+                vector.iter().for_each(|vector| rows.push_vector(vector));
+                rows.push(text.unwrap_or(&scratch), id);
+            }
             Err(reason) => rows.push_bad(reason),
         }
     });
+}
+
+/// The numbers of an embedding.
+fn vector(column: &str, token: Option<&str>) -> std::result::Result<Vec<f32>, String> {
+    let token = token.ok_or_else(|| format!("no embedding in column `{column}`"))?;
+    // What f32 cannot hold becomes infinite, as it does in other formats.
+    let numbers: Vec<f64> = serde_json::from_str(token).map_err(|error| match kind_of(token) {
+        "a list" if error.to_string().starts_with("number out of range") => {
+            format!("column `{column}` has a number that is out of range")
+        }
+        "a list" => format!("column `{column}` is a list of other things than numbers"),
+        kind => format!("column `{column}` is {kind}, not a list of numbers"),
+    })?;
+    Ok(numbers.into_iter().map(|number| number as f32).collect())
 }
 
 /// The columns of a line and what kind of value each has, in order.
@@ -91,6 +109,7 @@ impl<'de> Text<'de> {
 struct Row<'de> {
     text: Text<'de>,
     id: Option<&'de str>,
+    embedding: Option<&'de str>,
 }
 
 struct RowSeed<'a> {
@@ -114,12 +133,13 @@ impl<'de> Visitor<'de> for RowSeed<'_> {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> std::result::Result<Row<'de>, A::Error> {
-        let mut row = Row { text: Text::Empty, id: None };
+        let mut row = Row { text: Text::Empty, id: None, embedding: None };
         // Of a key that comes twice the last value counts, as in most JSON readers.
         while let Some(key) = map.next_key_seed(KeySeed(self.columns))? {
             match key {
                 Key::Text => row.text = map.next_value_seed(TextSeed(self.scratch))?,
                 Key::Id => row.id = token(map.next_value()?),
+                Key::Embedding => row.embedding = token(map.next_value()?),
                 Key::Both => {
                     let raw: &RawValue = map.next_value()?;
                     row.id = token(raw);
@@ -142,6 +162,7 @@ fn token(raw: &RawValue) -> Option<&str> {
 enum Key {
     Text,
     Id,
+    Embedding,
     Both,
     Other,
 }
@@ -164,7 +185,11 @@ impl Visitor<'_> for KeySeed<'_> {
     }
 
     fn visit_str<E>(self, key: &str) -> std::result::Result<Key, E> {
-        Ok(match (key == self.0.text, self.0.id.as_deref() == Some(key)) {
+        let is = |column: &Option<String>| column.as_deref() == Some(key);
+        if is(&self.0.embedding) {
+            return Ok(Key::Embedding);
+        }
+        Ok(match (is(&self.0.text), is(&self.0.id)) {
             (true, true) => Key::Both,
             (true, false) => Key::Text,
             (false, true) => Key::Id,

@@ -33,7 +33,8 @@ pub use columns::{ColumnChoice, Columns, resolve_columns};
 pub use discover::{Discovered, Skipped, discover, survey};
 pub use ids::{IdPart, IdSource, typed_json_ids, unify_ids};
 pub use read::{Chunk, Reader, count_rows, read_texts};
-pub use rows::{BadRow, Rows};
+pub use rows::{BadRow, Rows, Vectors};
+pub(crate) use write::Stamp;
 pub use write::{check_unchanged, write_kept};
 
 /// The longest row that is read if nothing else is asked for: 64 MiB.

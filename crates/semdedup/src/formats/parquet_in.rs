@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, AsArray, LargeStringArray, LargeStringBuilder, RecordBatch};
-use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
+use arrow::datatypes::{DataType, Field, Float32Type, Schema, SchemaRef};
 use arrow::error::ArrowError;
 use fs_err::File;
 use parquet::arrow::ProjectionMask;
@@ -15,7 +15,7 @@ use parquet::arrow::arrow_reader::{
 };
 use parquet::file::metadata::ParquetMetaData;
 
-use super::rows::Rows;
+use super::rows::{BadRow, Rows, Vectors};
 use super::{Columns, InputFile, int96};
 use crate::{Error, Result};
 
@@ -83,6 +83,18 @@ pub(super) fn is_text(kind: &DataType) -> bool {
     }
 }
 
+/// Whether the values of a column of this type can be embeddings.
+pub(super) fn is_vector(kind: &DataType) -> bool {
+    match kind {
+        DataType::List(item) | DataType::LargeList(item) | DataType::FixedSizeList(item, _) => {
+            item.data_type().is_numeric()
+        }
+        // As some programs write a column in which every value is missing.
+        DataType::Null => true,
+        _ => false,
+    }
+}
+
 /// How many rows make a batch of about `bytes`, for the root columns that `selected` picks.
 pub(super) fn batch_rows(metadata: &ParquetMetaData, bytes: u64, selected: impl Fn(usize) -> bool) -> u64 {
     let schema = metadata.file_metadata().schema_descr();
@@ -98,7 +110,7 @@ pub(super) fn batch_rows(metadata: &ParquetMetaData, bytes: u64, selected: impl 
     bytes.saturating_mul(rows).checked_div(size).unwrap_or(u64::MAX)
 }
 
-/// Reads the text and id columns of a file.
+/// Reads the text, id and embedding columns of a file.
 pub(super) struct ParquetRows {
     file: InputFile,
     batches: ParquetRecordBatchReader,
@@ -149,7 +161,7 @@ impl ParquetRows {
     }
 }
 
-/// A reader of the text and id columns alone, and the number of rows in each row group.
+/// A reader of these columns alone, and the number of rows in each row group.
 fn projected(
     file: &InputFile,
     columns: &Columns,
@@ -158,11 +170,14 @@ fn projected(
     let groups = group_rows(file, metadata.metadata())?;
     let schema = metadata.schema();
     let position = |name: &str| schema.index_of(name).map_err(|error| Error::input(&file.path, error));
-    let text = position(&columns.text)?;
-    let id = columns.id.as_deref().map(position).transpose()?;
-    let selected = |column| column == text || Some(column) == id;
+    let places = [&columns.text, &columns.id, &columns.embedding]
+        .map(|name| name.as_deref().map(position).transpose())
+        .into_iter()
+        .collect::<Result<Vec<Option<usize>>>>()?;
+    let (text, id) = (places[0], places[1]);
+    let selected = |column| places.contains(&Some(column));
     let rows = batch_rows(metadata.metadata(), BATCH_BYTES, selected).clamp(1, MAX_ROWS);
-    let mask = ProjectionMask::roots(metadata.parquet_schema(), [Some(text), id].into_iter().flatten());
+    let mask = ProjectionMask::roots(metadata.parquet_schema(), places.iter().copied().flatten());
     let metadata = with_large_text(metadata, text, id).map_err(|error| damaged(&file.path, 0, &error))?;
     let builder = ParquetRecordBatchReaderBuilder::new_with_metadata(handle.into_file(), metadata);
     Ok((builder.with_projection(mask).with_batch_size(rows as usize), groups))
@@ -171,10 +186,11 @@ fn projected(
 /// Reads a plain text column straight into 64-bit offsets: no copy later, and no overflow on long texts.
 fn with_large_text(
     metadata: ArrowReaderMetadata,
-    text: usize,
+    text: Option<usize>,
     id: Option<usize>,
 ) -> parquet::errors::Result<ArrowReaderMetadata> {
     let schema: &SchemaRef = metadata.schema();
+    let Some(text) = text else { return Ok(metadata) };
     if id == Some(text) || schema.field(text).data_type() != &DataType::Utf8 {
         return Ok(metadata);
     }
@@ -190,7 +206,7 @@ pub(super) struct RowBatch {
     pub batch: RecordBatch,
 }
 
-/// The texts and ids of a batch.
+/// The texts, ids and embeddings of a batch.
 pub(super) fn parse(
     path: &Path,
     RowBatch { first_row, batch }: &RowBatch,
@@ -198,18 +214,80 @@ pub(super) fn parse(
 ) -> Result<Rows> {
     let missing = |name: &str| Error::input(path, format!("no column `{name}`"));
     let column = |name: &str| batch.column_by_name(name).ok_or_else(|| missing(name));
-    let texts = column(&columns.text)?;
-    let texts =
-        guarded(path, *first_row, || texts_of(texts).map_err(|error| damaged(path, *first_row, &error)))?;
+    let texts = match &columns.text {
+        Some(name) => {
+            let texts = column(name)?;
+            guarded(path, *first_row, || texts_of(texts).map_err(|error| damaged(path, *first_row, &error)))?
+        }
+        None => LargeStringArray::from_iter_values(std::iter::repeat_n("", batch.num_rows())),
+    };
+    let mut bad = Vec::new();
+    let vectors = columns.embedding.as_deref().map(|name| {
+        let vectors = column(name)?;
+        let problem = |row: usize, problem: &str| BadRow {
+            row: first_row + row as u64,
+            reason: format!("column `{name}` {problem}"),
+        };
+        guarded(path, *first_row, || {
+            vectors_of(vectors, &mut |row, text| bad.push(problem(row, text)))
+                .map_err(|error| damaged(path, *first_row, &error))
+        })
+    });
+    let vectors = vectors.transpose()?;
     let ids = columns.id.as_deref().map(|id| column(id).cloned()).transpose()?;
     let empty = texts.iter().filter(|text| text.is_none_or(str::is_empty)).count();
-    Ok(Rows { first_row: *first_row, texts: without_nulls(texts), ids, bad: Vec::new(), empty })
+    Ok(Rows { first_row: *first_row, texts: without_nulls(texts), ids, vectors, bad, empty })
 }
 
 /// A text column of any kind as one kind.
 fn texts_of(column: &ArrayRef) -> std::result::Result<LargeStringArray, ArrowError> {
     let large = arrow::compute::cast(column, &DataType::LargeUtf8)?;
     Ok(large.as_string::<i64>().clone())
+}
+
+/// A column of lists as rows of f32; `bad` is told of rows that have none.
+fn vectors_of(
+    column: &ArrayRef,
+    bad: &mut dyn FnMut(usize, &str),
+) -> std::result::Result<Vectors, ArrowError> {
+    let mut vectors = Vectors::default();
+    if column.data_type() == &DataType::Null {
+        (0..column.len()).for_each(|row| {
+            bad(row, "is null");
+            vectors.push(&[]);
+        });
+        return Ok(vectors);
+    }
+    let (items, ends): (&ArrayRef, Vec<usize>) = match column.data_type() {
+        DataType::FixedSizeList(..) => {
+            let list = column.as_fixed_size_list();
+            let length = list.value_length() as usize;
+            (list.values(), (0..=list.len()).map(|row| row * length).collect())
+        }
+        DataType::LargeList(_) => {
+            let list = column.as_list::<i64>();
+            (list.values(), list.value_offsets().iter().map(|&end| end as usize).collect())
+        }
+        _ => {
+            let list = column.as_list::<i32>();
+            (list.values(), list.value_offsets().iter().map(|&end| end as usize).collect())
+        }
+    };
+    let items = arrow::compute::cast(items, &DataType::Float32)?;
+    let items = items.as_primitive::<Float32Type>();
+    for row in 0..column.len() {
+        let range = ends[row]..ends[row + 1];
+        let problem = match () {
+            () if column.is_null(row) => Some("is null"),
+            () if items.null_count() > 0 && range.clone().any(|i| items.is_null(i)) => {
+                Some("has a null in its list")
+            }
+            () => None,
+        };
+        problem.into_iter().for_each(|problem| bad(row, problem));
+        vectors.push(if problem.is_some() { &[] } else { &items.values()[range] });
+    }
+    Ok(vectors)
 }
 
 /// A null text is an empty one: in [`Rows`] null means that the row is bad.
@@ -224,8 +302,7 @@ fn without_nulls(texts: LargeStringArray) -> LargeStringArray {
 
 /// The texts of some rows (sorted); `None` where there is no such row.
 pub(super) fn some_texts(file: &InputFile, columns: &Columns, rows: &[u64]) -> Result<Vec<Option<String>>> {
-    let columns = Columns { text: columns.text.clone(), id: None };
-    let (builder, groups) = projected(file, &columns)?;
+    let (builder, groups) = projected(file, columns)?;
     let total: u64 = groups.iter().sum();
     let mut wanted: Vec<usize> = rows.iter().filter(|row| **row < total).map(|row| *row as usize).collect();
     wanted.dedup();
@@ -234,7 +311,7 @@ pub(super) fn some_texts(file: &InputFile, columns: &Columns, rows: &[u64]) -> R
     let mut found = Vec::with_capacity(wanted.len());
     let mut batches = build(&file.path, builder)?;
     while let Some(batch) = next_batch(&file.path, rows.first().copied().unwrap_or(0), &mut batches)? {
-        let rows = parse(&file.path, &RowBatch { first_row: 0, batch }, &columns)?;
+        let rows = parse(&file.path, &RowBatch { first_row: 0, batch }, columns)?;
         found.extend(rows.texts.iter().map(|text| text.map(str::to_owned)));
     }
     let text = |row: &u64| wanted.binary_search(&(*row as usize)).ok().and_then(|at| found.get(at)?.clone());

@@ -127,7 +127,7 @@ impl Chunk {
 
     fn parse_records(&self, records: &Records, columns: &Columns) -> std::result::Result<Rows, String> {
         let bytes = records.spans.iter().map(ExactSizeIterator::len).sum();
-        let rows = RowsBuilder::new(records.first_row, self.limit, columns.id.is_some());
+        let rows = RowsBuilder::new(records.first_row, self.limit, columns);
         let mut rows = rows.reserve(records.spans.len(), bytes);
         match self.format {
             Format::Jsonl => json::parse(records, columns, &mut rows),
@@ -155,12 +155,14 @@ pub fn read_texts(
     limits: &ReadLimits,
     rows: &[u64],
 ) -> Result<Vec<Option<String>>> {
-    let Some(first) = rows.first() else { return Ok(Vec::new()) };
+    let Some(first) = rows.first().filter(|_| columns.text.is_some()) else {
+        return Ok(vec![None; rows.len()]);
+    };
+    let columns = &Columns { id: None, embedding: None, ..columns.clone() };
     if file.format == Format::Parquet {
         return parquet_in::some_texts(file, columns, rows);
     }
-    let columns = Columns { text: columns.text.clone(), id: None };
-    let mut reader = Reader::open(file, &columns, limits, *first)?;
+    let mut reader = Reader::open(file, columns, limits, *first)?;
     let mut texts = Vec::with_capacity(rows.len());
     while texts.len() < rows.len()
         && let Some(chunk) = reader.next_chunk()?
@@ -169,7 +171,7 @@ pub fn read_texts(
         if wanted(rows[texts.len()]).is_none() {
             continue;
         }
-        let parsed = chunk.parse(&columns)?.texts;
+        let parsed = chunk.parse(columns)?.texts;
         while let Some(row) = rows.get(texts.len()).and_then(|row| wanted(*row)) {
             let row = row as usize;
             texts.push(parsed.is_valid(row).then(|| parsed.value(row).to_owned()));

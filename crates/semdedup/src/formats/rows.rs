@@ -5,6 +5,8 @@ use std::sync::Arc;
 
 use arrow::array::{ArrayRef, LargeStringArray, LargeStringBuilder, StringBuilder};
 
+use super::Columns;
+
 /// Parsed rows, one after the other in the file.
 #[derive(Debug, Clone)]
 pub struct Rows {
@@ -15,10 +17,41 @@ pub struct Rows {
     /// The ids if a column of ids was asked for: the Arrow column of a Parquet file as it is, the fields of a CSV file
     /// as Utf8, and of JSONL the raw JSON tokens as Utf8 (see [`super::typed_json_ids`]). Null where the row is bad.
     pub ids: Option<ArrayRef>,
+    /// The embeddings if a column of them was asked for.
+    pub vectors: Option<Vectors>,
     /// The rows that are not well formed, in order.
     pub bad: Vec<BadRow>,
     /// How many texts are empty: missing, null or of no length.
     pub empty: usize,
+}
+
+/// Lists of numbers, one a row and of any lengths; none where the row is bad.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Vectors {
+    values: Vec<f32>,
+    ends: Vec<usize>,
+}
+
+impl Vectors {
+    /// Appends a row.
+    pub fn push(&mut self, row: &[f32]) {
+        self.values.extend(row);
+        self.ends.push(self.values.len());
+    }
+
+    /// The numbers of a row.
+    ///
+    /// # Panics
+    /// If there is no such row.
+    pub fn row(&self, i: usize) -> &[f32] {
+        let start = i.checked_sub(1).map_or(0, |before| self.ends[before]);
+        &self.values[start..self.ends[i]]
+    }
+
+    /// All rows, in order.
+    pub fn rows(&self) -> impl Iterator<Item = &[f32]> {
+        (0..self.ends.len()).map(|i| self.row(i))
+    }
 }
 
 /// A row that is not well formed.
@@ -37,18 +70,20 @@ pub(super) struct RowsBuilder {
     pub limit: usize,
     texts: LargeStringBuilder,
     ids: Option<StringBuilder>,
+    vectors: Option<Vectors>,
     bad: Vec<BadRow>,
     empty: usize,
 }
 
 impl RowsBuilder {
-    pub fn new(first_row: u64, limit: usize, with_ids: bool) -> Self {
+    pub fn new(first_row: u64, limit: usize, columns: &Columns) -> Self {
         Self {
             first_row,
             next_row: first_row,
             limit,
             texts: LargeStringBuilder::new(),
-            ids: with_ids.then(StringBuilder::new),
+            ids: columns.id.is_some().then(StringBuilder::new),
+            vectors: columns.embedding.is_some().then(Vectors::default),
             bad: Vec::new(),
             empty: 0,
         }
@@ -69,10 +104,18 @@ impl RowsBuilder {
         }
     }
 
+    /// The embedding of the row that is pushed next.
+    pub fn push_vector(&mut self, vector: &[f32]) {
+        if let Some(vectors) = &mut self.vectors {
+            vectors.push(vector);
+        }
+    }
+
     pub fn push_bad(&mut self, reason: String) {
         self.bad.push(BadRow { row: self.next_row, reason });
         self.next_row += 1;
         self.texts.append_null();
+        self.push_vector(&[]);
         if let Some(ids) = &mut self.ids {
             ids.append_null();
         }
@@ -83,6 +126,7 @@ impl RowsBuilder {
             first_row: self.first_row,
             texts: self.texts.finish(),
             ids: self.ids.map(|mut ids| Arc::new(ids.finish()) as ArrayRef),
+            vectors: self.vectors,
             bad: self.bad,
             empty: self.empty,
         }

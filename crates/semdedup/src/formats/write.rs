@@ -6,6 +6,8 @@ use std::path::Path;
 use super::split::{Records, Splitter};
 use super::stream::Sink;
 use super::{Format, InputFile, ReadLimits, discover, parquet_out};
+use serde::{Deserialize, Serialize};
+
 use crate::{Error, Result};
 
 /// Writes the rows of `file` that `keep` picks to `destination` (replacing it), and says how many there are.
@@ -37,25 +39,44 @@ pub fn write_kept(
 /// # Errors
 /// Another size or modification time, or no file.
 pub fn check_unchanged(file: &InputFile) -> Result<()> {
-    let metadata = std::fs::metadata(&file.path)
-        .map_err(|error| Error::input(&file.path, error).hint("put the file back where it was read"))?;
-    let modified_ns = discover::modified_ns(&metadata).map_err(|error| Error::input(&file.path, error))?;
-    let hint = "start again, or put the file back as it was";
-    if metadata.len() != file.bytes {
-        let problem = format!("changed since it was read: {} bytes then, {} now", file.bytes, metadata.len());
-        return Err(Error::input(&file.path, problem).hint(hint));
+    let InputFile { bytes, modified_ns, identity, .. } = *file;
+    Stamp { bytes, modified_ns, identity }.check(&file.path)
+}
+
+/// What tells whether a file is the one that was found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Stamp {
+    bytes: u64,
+    modified_ns: u128,
+    identity: [u64; 2],
+}
+
+impl Stamp {
+    /// Of a file as it is now.
+    pub(crate) fn of(path: &Path) -> Result<Self> {
+        let metadata = std::fs::metadata(path)
+            .map_err(|error| Error::input(path, error).hint("put the file back where it was read"))?;
+        let modified_ns = discover::modified_ns(&metadata).map_err(|error| Error::input(path, error))?;
+        Ok(Self { bytes: metadata.len(), modified_ns, identity: discover::identity(&metadata) })
     }
-    if modified_ns != file.modified_ns {
-        let problem = format!(
-            "changed since it was read: modified at {} ns then, at {modified_ns} ns now",
-            file.modified_ns
-        );
-        return Err(Error::input(&file.path, problem).hint(hint));
+
+    /// Fails where the file is another now.
+    pub(crate) fn check(&self, path: &Path) -> Result<()> {
+        let now = Self::of(path)?;
+        let changed = |how: &str| {
+            let problem = format!("changed since it was read{how}");
+            Err(Error::input(path, problem).hint("start again, or put the file back as it was"))
+        };
+        if now.bytes != self.bytes {
+            changed(&format!(": {} bytes then, {} now", self.bytes, now.bytes))
+        } else if now.modified_ns != self.modified_ns {
+            changed(&format!(": modified at {} ns then, at {} ns now", self.modified_ns, now.modified_ns))
+        } else if now.identity != self.identity {
+            changed(", or was replaced")
+        } else {
+            Ok(())
+        }
     }
-    if discover::identity(&metadata) != file.identity {
-        return Err(Error::input(&file.path, "changed since it was read, or was replaced").hint(hint));
-    }
-    Ok(())
 }
 
 fn write_records(

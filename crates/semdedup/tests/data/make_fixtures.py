@@ -3,6 +3,7 @@
 import datetime
 import decimal
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
@@ -23,6 +24,20 @@ def snappy_lists():
     )
     table = table.replace_schema_metadata({"made by": "a test", "empty": ""})
     pq.write_table(table, "snappy_lists.parquet", compression="snappy", row_group_size=20)
+
+
+def embeddings():
+    """Lists of numbers in every form, with rows that have none. Row i of those that do is (i, i / 2, -i)."""
+    rows = [None if i % 10 == 3 else [i, i / 2, -i] for i in range(50)]
+    columns = {
+        "list": pa.list_(pa.float32()),
+        "large": pa.large_list(pa.float64()),
+        "fixed": pa.list_(pa.float32(), 3),
+        "half": pa.list_(pa.float16(), 3),
+    }
+    halves = [row and [np.float16(x) for x in row] for row in rows]
+    table = pa.table({name: pa.array(halves if name == "half" else rows, kind) for name, kind in columns.items()})
+    pq.write_table(table, "embeddings.parquet", row_group_size=20)
 
 
 def zstd_times():
@@ -76,5 +91,5 @@ def int96_far():
     pq.write_table(table, "int96_far.parquet", use_deprecated_int96_timestamps=True, store_schema=False)
 
 
-for make in (snappy_lists, zstd_times, plain_foreign, gzip_views, no_rows, int96_far):
+for make in (snappy_lists, embeddings, zstd_times, plain_foreign, gzip_views, no_rows, int96_far):
     make()

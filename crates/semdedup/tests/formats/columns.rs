@@ -28,7 +28,11 @@ fn the_text_column_is_the_one_asked_for_else_text_else_the_only_string() {
     for (name, content, text, id, expected) in cases {
         let input = input(name, content.as_bytes());
         let columns = resolve_one(&input.file, &choice(text, id)).unwrap();
-        assert_eq!((columns.text.as_str(), columns.id.as_deref()), (expected, id), "{name}: {content}");
+        assert_eq!(
+            (columns.text.as_deref().unwrap(), columns.id.as_deref()),
+            (expected, id),
+            "{name}: {content}"
+        );
     }
 }
 
@@ -94,6 +98,6 @@ fn files_that_disagree_on_the_text_column_are_an_error() {
     assert!(error.to_string().ends_with("b.csv: no column `text`; columns are body"), "{error}");
     assert!(error.hint_text().unwrap().contains("a.jsonl has its texts in `text`"));
     let columns = resolve_columns(&files, &choice(Some("body"), None)).unwrap();
-    let texts: Vec<_> = columns.iter().map(|columns| columns.text.as_str()).collect();
+    let texts: Vec<_> = columns.iter().map(|columns| columns.text.as_deref().unwrap()).collect();
     assert_eq!(texts, ["text", "body", "body", "body"]);
 }

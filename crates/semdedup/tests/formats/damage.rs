@@ -65,7 +65,7 @@ fn try_everything(name: &str, bytes: &[u8]) {
     let limits = ReadLimits { max_row_bytes: 50 };
     let _ = resolve_columns(std::slice::from_ref(&input.file), &choice(None, Some("id")));
     let id = (!name.starts_with("a.txt")).then(|| "id".to_owned());
-    let columns = semdedup::formats::Columns { text: "text".to_owned(), id };
+    let columns = semdedup::formats::Columns { text: Some("text".to_owned()), id, embedding: None };
     for first in [0, 2] {
         let _ = read_from(&input.file, &columns, &limits, first);
     }

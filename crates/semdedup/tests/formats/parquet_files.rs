@@ -9,7 +9,7 @@ use arrow::datatypes::{DataType, Field, Schema};
 use parquet::arrow::ArrowWriter;
 use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ParquetRecordBatchReaderBuilder};
 use parquet::file::properties::WriterProperties;
-use semdedup::formats::{InputFile, ReadLimits, count_rows, read_texts, write_kept};
+use semdedup::formats::{Columns, InputFile, ReadLimits, Reader, count_rows, read_texts, write_kept};
 use tempfile::TempDir;
 
 use crate::support::*;
@@ -157,4 +157,29 @@ fn long_texts_are_read_in_small_batches() {
 fn an_int96_time_that_cannot_be_kept_is_refused_and_named() {
     let error = read(&fixture("int96_far.parquet"), &text_column("text")).err().unwrap().to_string();
     assert!(error.contains("int96_far.parquet: column `when` has an INT96 time outside"), "{error}");
+}
+
+#[test]
+fn embeddings_in_lists_of_every_kind_are_read_and_rows_without_one_are_bad() {
+    let file = fixture("embeddings.parquet");
+    for name in ["list", "large", "fixed", "half"] {
+        let columns = Columns { text: None, id: None, embedding: Some(name.to_owned()) };
+        for first in [0, 7, 20, 33] {
+            let mut reader = Reader::open(&file, &columns, &ReadLimits::default(), first).unwrap();
+            let mut row = first;
+            while let Some(chunk) = reader.next_chunk().unwrap() {
+                let rows = chunk.parse(&columns).unwrap();
+                assert_eq!(rows.first_row, row);
+                for vector in rows.vectors.as_ref().unwrap().rows() {
+                    let bad = rows.bad.iter().any(|bad| bad.row == row && bad.reason.contains("null"));
+                    assert_eq!(bad, row % 10 == 3, "{name}, row {row}");
+                    let i = row as f32;
+                    let whole = [i, i / 2.0, -i];
+                    assert_eq!(vector, if bad { &[][..] } else { &whole[..] }, "{name}, row {row}");
+                    row += 1;
+                }
+            }
+            assert_eq!(row, 50, "{name}");
+        }
+    }
 }

@@ -61,15 +61,15 @@ pub fn fixture(name: &str) -> InputFile {
 }
 
 pub fn text_column(text: &str) -> Columns {
-    Columns { text: text.to_owned(), id: None }
+    Columns { text: Some(text.to_owned()), id: None, embedding: None }
 }
 
 pub fn with_id(text: &str, id: &str) -> Columns {
-    Columns { text: text.to_owned(), id: Some(id.to_owned()) }
+    Columns { text: Some(text.to_owned()), id: Some(id.to_owned()), embedding: None }
 }
 
 pub fn choice(text: Option<&str>, id: Option<&str>) -> ColumnChoice {
-    ColumnChoice { text: text.map(str::to_owned), id: id.map(str::to_owned) }
+    ColumnChoice { text: text.map(str::to_owned), id: id.map(str::to_owned), ..ColumnChoice::default() }
 }
 
 pub fn resolve_one(file: &InputFile, choice: &ColumnChoice) -> semdedup::Result<Columns> {

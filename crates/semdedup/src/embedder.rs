@@ -1,0 +1,235 @@
+//! What gives rows their embeddings: a model that reads their texts, or the input, which has them.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use semdedup_embed::TextModel;
+use serde::{Deserialize, Serialize};
+
+use crate::formats::{Columns, Format, InputFile, ReadLimits, Reader, Stamp, Vectors, count_rows};
+use crate::input::Input;
+use crate::matrix::{MAX_DIM, Matrix};
+use crate::store::find_embeddings;
+use crate::{Error, ErrorKind, Result};
+
+/// What gives rows their embeddings.
+#[derive(Clone, Copy)]
+pub enum Embedder<'a> {
+    /// A model reads the texts.
+    Model(&'a dyn TextModel),
+    /// The input has them: a column of it ([`crate::formats::ColumnChoice::embedding`]), or files beside it
+    /// ([`crate::InputOptions::embeddings`]).
+    Given,
+}
+
+/// Where the embeddings are that come with the input, and how many numbers each has.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum Given {
+    /// In a column of the input.
+    Column { name: String, dim: usize },
+    /// In `.npy` files, one for each file of the input, in order.
+    Files { files: Vec<(PathBuf, Stamp)>, dim: usize },
+}
+
+impl Given {
+    /// In a column; the commonest length in the first rows of each file is the dimension, and the same for all files.
+    pub(crate) fn column(
+        name: &str,
+        (files, columns): (&[InputFile], &[Columns]),
+        limits: &ReadLimits,
+    ) -> Result<Self> {
+        let (mut first, mut rows) = (None, false);
+        for (file, columns) in files.iter().zip(columns) {
+            let columns = Columns { text: None, id: None, ..columns.clone() };
+            let mut reader = Reader::open(file, &columns, limits, 0)?;
+            let mut dim = None;
+            while dim.is_none()
+                && let Some(chunk) = reader.next_chunk()?
+            {
+                rows = true;
+                dim = chunk.parse(&columns)?.vectors.as_ref().and_then(commonest_length);
+            }
+            let Some(dim) = dim else { continue };
+            if dim > MAX_DIM as usize {
+                let problem = format!(
+                    "the embeddings in `{name}` have dimension {dim}, it must be from 1 to {MAX_DIM}"
+                );
+                return Err(Error::input(&file.path, problem));
+            }
+            let &mut (other, first) = first.get_or_insert((file, dim));
+            if dim != first {
+                let problem =
+                    format!("the dimension of `{name}` is {dim}, but {} has {first}", other.path.display());
+                return Err(Error::input(&file.path, problem).hint("give embeddings of one model"));
+            }
+        }
+        match first {
+            None if rows => {
+                Err(Error::input(&files[0].path, format!("no row has an embedding in column `{name}`"))
+                    .hint("name a column of lists of numbers with --embedding-column"))
+            }
+            // Files without rows: that will be said.
+            first => Ok(Self::Column { name: name.to_owned(), dim: first.map_or(1, |(_, dim)| dim) }),
+        }
+    }
+
+    /// In files beside those of the input, which `inputs` names.
+    pub(crate) fn files(given: &[String], (inputs, files): (&[String], &[InputFile])) -> Result<Self> {
+        let one_by_one = |names: &[String]| names.iter().all(|name| Path::new(name).is_file());
+        let paths = find_embeddings(given)?;
+        if paths.len() != files.len() {
+            let problem = format!("{} files of embeddings for {} files of rows", paths.len(), files.len());
+            return Err(Error::usage(format!("--embeddings: {problem}")).hint(ONE_EACH));
+        }
+        let paths = match one_by_one(given) && one_by_one(inputs) {
+            true => paths,
+            false => paired(paths, files)?,
+        };
+        let mut first = None;
+        let mut stamped = Vec::with_capacity(paths.len());
+        for (path, file) in paths.into_iter().zip(files) {
+            let stamp = Stamp::of(&path)?;
+            let matrix = Matrix::open(&path)?;
+            let &mut (ref other, dim) = first.get_or_insert_with(|| (path.clone(), matrix.dim()));
+            if matrix.dim() != dim {
+                let problem = format!("the dimension is {}, but {} has {dim}", matrix.dim(), other.display());
+                return Err(Error::input(&path, problem).hint("give embeddings of one model"));
+            }
+            if file.format == Format::Parquet {
+                check_rows(&matrix, file, count_rows(file, &ReadLimits::default())?)?;
+            }
+            stamped.push((path, stamp));
+        }
+        Ok(Self::Files { files: stamped, dim: first.map_or(1, |(_, dim)| dim) })
+    }
+
+    fn dim(&self) -> usize {
+        match self {
+            Self::Column { dim, .. } | Self::Files { dim, .. } => *dim,
+        }
+    }
+
+    /// The file of embeddings of a file of the input.
+    pub(crate) fn file(&self, file: usize) -> Option<&Path> {
+        match self {
+            Self::Column { .. } => None,
+            Self::Files { files, .. } => files.get(file).map(|(path, _)| path.as_path()),
+        }
+    }
+
+    /// The files of embeddings.
+    pub(crate) fn paths(&self) -> impl Iterator<Item = &PathBuf> {
+        let files = match self {
+            Self::Column { .. } => &[][..],
+            Self::Files { files, .. } => files,
+        };
+        files.iter().map(|(path, _)| path)
+    }
+
+    /// Fails where a file of embeddings is not the one that was found.
+    pub(crate) fn check_unchanged(&self) -> Result<()> {
+        match self {
+            Self::Column { .. } => Ok(()),
+            Self::Files { files, .. } => files.iter().try_for_each(|(path, stamp)| stamp.check(path)),
+        }
+    }
+}
+
+const ONE_EACH: &str = "give each file of rows its own file of embeddings, of the same name or with the same number in it; \
+                        or name both sides file by file, in the same order";
+
+/// Fails where there are not as many embeddings as rows.
+pub(crate) fn check_rows(matrix: &Matrix, file: &InputFile, rows: u64) -> Result<()> {
+    if matrix.rows() == rows {
+        return Ok(());
+    }
+    let problem = format!("{} embeddings for the {rows} rows of {}", matrix.rows(), file.path.display());
+    Err(Error::input(matrix.path(), problem).hint(ONE_EACH))
+}
+
+/// The commonest length of some embeddings, the greater of two that are as common; those without a number do not count.
+fn commonest_length(vectors: &Vectors) -> Option<usize> {
+    let mut lengths = BTreeMap::new();
+    vectors.rows().filter(|row| !row.is_empty()).for_each(|row| *lengths.entry(row.len()).or_insert(0) += 1);
+    lengths.into_iter().max_by_key(|&(length, rows)| (rows, length)).map(|(length, _)| length)
+}
+
+/// The files of embeddings in the order of the files of rows that they belong to: those of the same name, extensions aside, or
+/// else with the same numbers in their names. Orders of names are not to be relied on: they differ with extensions and zeros.
+fn paired(paths: Vec<PathBuf>, files: &[InputFile]) -> Result<Vec<PathBuf>> {
+    if paths.len() == 1 {
+        return Ok(paths);
+    }
+    let name = |path: &Path| path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    let stem = |name: &str| {
+        let name = [".gz", ".zst"].iter().find_map(|end| name.strip_suffix(end)).unwrap_or(name);
+        name.rsplit_once('.').map_or(name, |(stem, _)| stem).to_owned()
+    };
+    let numbers = |name: &str| {
+        let stem = stem(name);
+        let runs = stem.split(|c: char| !c.is_ascii_digit()).filter(|run| !run.is_empty());
+        let plain = runs.map(|run| match run.trim_start_matches('0') {
+            "" => "0",
+            run => run,
+        });
+        plain.collect::<Vec<&str>>().join(" ")
+    };
+    let keys: [&dyn Fn(&str) -> String; 2] = [&stem, &numbers];
+    for key in keys {
+        let mut by_key: BTreeMap<String, &PathBuf> =
+            paths.iter().map(|path| (key(&name(path)), path)).collect();
+        let of_rows = files.iter().map(|file| by_key.remove(&key(&name(&file.path))).cloned());
+        if let Some(found) = of_rows.collect::<Option<Vec<PathBuf>>>() {
+            return Ok(found);
+        }
+    }
+    let (path, file) = (&paths[0], &files[0]);
+    let problem = format!(
+        "--embeddings: which file belongs to which is not known by their names, such as {} and {}",
+        path.display(),
+        file.path.display()
+    );
+    Err(Error::usage(problem).hint(ONE_EACH))
+}
+
+impl Embedder<'_> {
+    /// Fails where the input has embeddings and a model is to make them, or has none and none is.
+    pub(crate) fn check(self, input: &Input) -> Result<()> {
+        match (self, &input.given) {
+            (Self::Model(_), None) | (Self::Given, Some(_)) => Ok(()),
+            (Self::Model(_), Some(_)) => {
+                Err(Error::new(ErrorKind::Usage, "the input has embeddings, a model would make others")
+                    .hint("give a model or embeddings, not both"))
+            }
+            (Self::Given, None) => {
+                Err(Error::new(ErrorKind::Usage, "neither a model nor embeddings are given")
+                    .hint("name a column or files of embeddings"))
+            }
+        }
+    }
+
+    /// As reports show it.
+    pub(crate) fn name(self, input: &Input) -> String {
+        match (self, &input.given) {
+            (Self::Model(model), _) => model.name().to_owned(),
+            (Self::Given, Some(Given::Column { name, .. })) => format!("column {name}"),
+            (Self::Given, _) => "embeddings in files".to_owned(),
+        }
+    }
+
+    /// How many values an embedding has.
+    pub(crate) fn dim(self, input: &Input) -> usize {
+        match self {
+            Self::Model(model) => model.dim(),
+            Self::Given => input.given.as_ref().map_or(1, Given::dim),
+        }
+    }
+
+    /// Changes whenever the embeddings could change. What is given is a part of the input.
+    pub(crate) fn fingerprint(self) -> String {
+        match self {
+            Self::Model(model) => model.fingerprint(),
+            Self::Given => "given".to_owned(),
+        }
+    }
+}
