@@ -154,19 +154,23 @@ fn commonest_length(vectors: &Vectors) -> Option<usize> {
     lengths.into_iter().max_by_key(|&(length, rows)| (rows, length)).map(|(length, _)| length)
 }
 
-/// The files of embeddings in the order of the files of rows that they belong to: those of the same name, extensions aside, or
-/// else with the same numbers in their names. Orders of names are not to be relied on: they differ with extensions and zeros.
+/// The files of embeddings in the order of the files of rows that they belong to: those of the same name, extensions aside, if need be
+/// with that of the folder, or else with the same numbers in their names. Orders of names are not to be relied on: they differ with extensions and zeros.
 fn paired(paths: Vec<PathBuf>, files: &[InputFile]) -> Result<Vec<PathBuf>> {
     if paths.len() == 1 {
         return Ok(paths);
     }
-    let name = |path: &Path| path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-    let stem = |name: &str| {
-        let name = [".gz", ".zst"].iter().find_map(|end| name.strip_suffix(end)).unwrap_or(name);
+    let stem = |path: &Path| {
+        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let name = [".gz", ".zst"].iter().find_map(|end| name.strip_suffix(end)).unwrap_or(&name);
         name.rsplit_once('.').map_or(name, |(stem, _)| stem).to_owned()
     };
-    let numbers = |name: &str| {
-        let stem = stem(name);
+    let with_folder = |path: &Path| {
+        let folder = path.parent().and_then(Path::file_name).unwrap_or_default();
+        format!("{}/{}", folder.to_string_lossy(), stem(path))
+    };
+    let numbers = |path: &Path| {
+        let stem = stem(path);
         let runs = stem.split(|c: char| !c.is_ascii_digit()).filter(|run| !run.is_empty());
         let plain = runs.map(|run| match run.trim_start_matches('0') {
             "" => "0",
@@ -174,11 +178,10 @@ fn paired(paths: Vec<PathBuf>, files: &[InputFile]) -> Result<Vec<PathBuf>> {
         });
         plain.collect::<Vec<&str>>().join(" ")
     };
-    let keys: [&dyn Fn(&str) -> String; 2] = [&stem, &numbers];
+    let keys: [&dyn Fn(&Path) -> String; 3] = [&stem, &with_folder, &numbers];
     for key in keys {
-        let mut by_key: BTreeMap<String, &PathBuf> =
-            paths.iter().map(|path| (key(&name(path)), path)).collect();
-        let of_rows = files.iter().map(|file| by_key.remove(&key(&name(&file.path))).cloned());
+        let mut by_key: BTreeMap<String, &PathBuf> = paths.iter().map(|path| (key(path), path)).collect();
+        let of_rows = files.iter().map(|file| by_key.remove(&key(&file.path)).cloned());
         if let Some(found) = of_rows.collect::<Option<Vec<PathBuf>>>() {
             return Ok(found);
         }
