@@ -281,9 +281,10 @@ pub fn find_embeddings(inputs: &[String]) -> Result<Vec<PathBuf>> {
     let mut found = Vec::new();
     for input in inputs {
         let path = Path::new(input);
-        let mut paths = if path.join("manifest.json").is_file() {
-            // What `embed` wrote is a work directory.
-            let (folder, _) = finished_stage(path, Stage::Embed)?.ok_or_else(|| {
+        // What `embed` wrote is a work directory; the manifest.json of another program is none.
+        let embedded = path.join("manifest.json").is_file().then(|| finished_stage(path, Stage::Embed));
+        let mut paths = if let Some(Ok(embedded)) = embedded {
+            let (folder, _) = embedded.ok_or_else(|| {
                 Error::work(path, "the embeddings are not finished: rows would be missing")
                     .hint("run the `semdedup embed` or `run` that makes them again, it goes on where it was")
             })?;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::support::{Place, jsonl, number, texts};
+use super::support::{Place, jsonl, npy_f32, number, texts};
 
 fn staged(place: &Place, keep: &str, goal: &str) {
     let stages = [
@@ -158,4 +158,12 @@ fn a_place_where_the_result_cannot_go_is_refused_before_the_work() {
         assert!(!said.stderr.contains(" rows, "), "after the work: {}", said.stderr);
     }
     assert_eq!(place.text("file"), "somebody's");
+}
+
+#[test]
+fn a_manifest_of_another_program_beside_embeddings_is_no_matter() {
+    let place = Place::new();
+    place.write("e/a.npy", npy_f32(&[1.0, 0.0, 0.0, 1.0], 2));
+    place.write("e/manifest.json", "{\"name\": \"a model\"}");
+    assert_eq!(number(&place.summary("cluster e --out c"), "rows"), 2);
 }
