@@ -4,24 +4,23 @@
 //! an id column was asked for, and `part-00000.json`, written last: a part is there if its record is. Rows that cannot
 //! be read have an embedding of NaN, so that a row's number in the input is its number in every file.
 
-use std::collections::HashSet;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
-use std::sync::{Arc, atomic::AtomicU64, atomic::Ordering};
+use std::sync::{Arc, OnceLock, atomic::AtomicU64, atomic::Ordering};
 
 use arrow::array::{Array, ArrayRef};
 use rayon::prelude::*;
-use semdedup_embed::{EmbedStats, TextModel};
+use semdedup_embed::EmbedStats;
 use serde::{Deserialize, Serialize};
 
-use crate::embedder::{Embedder, Given, check_rows};
+use crate::embedder::{Embedder, Given};
 use crate::files::write_atomically;
-use crate::formats::{BadRow, Chunk, IdSource, InputFile, Reader, Rows, Vectors, check_unchanged};
+use crate::formats::{Chunk, IdSource, Reader, Rows, check_unchanged};
 use crate::input::Input;
-use crate::matrix::Matrix;
 use crate::npy::NpyWriter;
 use crate::progress::{Progress, Stage};
+use crate::source::Source;
 use crate::table::write_column;
 use crate::{Error, Result};
 
@@ -202,6 +201,8 @@ impl Place {
 struct Task {
     file: usize,
     chunk: Arc<Chunk>,
+    /// What the chunk has been parsed into, shared by all of its tasks.
+    parsed: Arc<OnceLock<Rows>>,
     rows: Range<usize>,
     closes_part: bool,
 }
@@ -223,7 +224,7 @@ fn read_rows(
         while let Some(chunk) = reader.next_chunk()? {
             end = chunk.first_row() + chunk.rows() as u64;
             given.check_up_to(file, source, end)?;
-            let chunk = Arc::new(chunk);
+            let (chunk, parsed) = (Arc::new(chunk), Arc::default());
             let mut start = 0;
             while start < chunk.rows() {
                 let most = given.rows_together().min(room as usize);
@@ -234,7 +235,10 @@ fn read_rows(
                 if closes_part {
                     room = input.part_rows;
                 }
-                if tasks.send(Task { file, chunk: chunk.clone(), rows, closes_part }).is_err() {
+                if tasks
+                    .send(Task { file, chunk: chunk.clone(), parsed: Arc::clone(&parsed), rows, closes_part })
+                    .is_err()
+                {
                     return Ok(());
                 }
             }
@@ -254,80 +258,6 @@ fn next_batch(tasks: &Receiver<Task>, most: usize) -> Option<Vec<Task>> {
     Some(batch)
 }
 
-/// Where the embeddings of the rows come from.
-enum Source<'a> {
-    Model(&'a dyn TextModel),
-    /// The rows have them.
-    Column {
-        name: &'a str,
-        dim: usize,
-    },
-    /// A matrix for each file of the input, a row each.
-    Files(Vec<Matrix>),
-}
-
-impl<'a> Source<'a> {
-    fn open(input: &'a Input, embedder: Embedder<'a>) -> Result<Self> {
-        Ok(match (embedder, &input.given) {
-            (Embedder::Model(model), _) => Self::Model(model),
-            (Embedder::Given, Some(Given::Files { files, .. })) => {
-                Self::Files(files.iter().map(|(path, _)| Matrix::open(path)).collect::<Result<_>>()?)
-            }
-            (Embedder::Given, Some(Given::Column { name, dim })) => Self::Column { name, dim: *dim },
-            (Embedder::Given, None) => Self::Column { name: "", dim: 1 },
-        })
-    }
-
-    fn dim(&self) -> usize {
-        match self {
-            Self::Model(model) => model.dim(),
-            Self::Column { dim, .. } => *dim,
-            Self::Files(matrices) => matrices.first().map_or(1, Matrix::dim),
-        }
-    }
-
-    /// Fails where a file of rows has more of them, up to here, than its file of embeddings.
-    fn check_up_to(&self, file: usize, source: &InputFile, rows: u64) -> Result<()> {
-        match self {
-            Self::Files(matrices) if rows > matrices[file].rows() => {
-                check_rows(&matrices[file], source, rows)
-            }
-            _ => Ok(()),
-        }
-    }
-
-    /// Fails where a file of rows has another number of them than its file of embeddings.
-    fn check_rows(&self, file: usize, source: &InputFile, rows: u64) -> Result<()> {
-        match self {
-            Self::Files(matrices) => check_rows(&matrices[file], source, rows),
-            _ => Ok(()),
-        }
-    }
-
-    /// So many rows are copied at a time; a model takes what it gets.
-    fn rows_together(&self) -> usize {
-        match self {
-            Self::Model(_) => usize::MAX,
-            _ => (COPIED_TOGETHER / (4 * self.dim())).max(1),
-        }
-    }
-}
-
-/// Bytes of given embeddings that a task copies.
-const COPIED_TOGETHER: usize = 1 << 20;
-
-/// Rows whose embeddings have another length than most cannot be compared.
-fn check_lengths(bad: &mut Vec<BadRow>, (vectors, first_row): (&Vectors, u64), (name, dim): (&str, usize)) {
-    let known: HashSet<u64> = bad.iter().map(|bad| bad.row).collect();
-    for (row, vector) in (first_row..).zip(vectors.rows()) {
-        if vector.len() != dim && !known.contains(&row) {
-            let reason = format!("column `{name}` has {} numbers instead of {dim}", vector.len());
-            bad.push(BadRow { row, reason });
-        }
-    }
-    bad.sort_by_key(|bad| bad.row);
-}
-
 struct Embedded {
     rows: Rows,
     values: Vec<f32>,
@@ -335,48 +265,50 @@ struct Embedded {
 }
 
 impl Task {
-    fn embed(&self, input: &Input, source: &Source) -> Result<Embedded> {
-        let mut rows = self.chunk.parse(&input.columns_to_embed(self.file))?;
-        if let (Source::Column { name, dim }, Some(vectors)) = (source, &rows.vectors) {
-            check_lengths(&mut rows.bad, (vectors, rows.first_row), (name, *dim));
+    /// The rows of the whole chunk, parsed for the first of its tasks.
+    fn parsed(&self, input: &Input, source: &Source) -> Result<&Rows> {
+        if let Some(rows) = self.parsed.get() {
+            return Ok(rows);
         }
+        let mut rows = self.chunk.parse(&input.columns_to_embed(self.file))?;
+        source.check_lengths(&mut rows);
+        // Where two tasks come to it at once, both have parsed the same.
+        Ok(self.parsed.get_or_init(|| rows))
+    }
+
+    fn embed(&self, input: &Input, source: &Source) -> Result<Embedded> {
+        let whole = self.parsed(input, source)?;
         let path = &input.files[self.file].path;
-        if let Some(bad) = rows.bad.first().filter(|_| input.strict) {
+        if let Some(bad) = whole.bad.first().filter(|_| input.strict) {
             return Err(Error::input(path, format!("row {}: {}", bad.row, bad.reason))
                 .hint("mend the row, or leave out --strict to skip and list such rows"));
         }
-        let first = rows.first_row + self.rows.start as u64;
-        rows.texts = rows.texts.slice(self.rows.start, self.rows.len());
-        rows.ids = rows.ids.map(|ids| ids.slice(self.rows.start, self.rows.len()));
-        rows.bad.retain(|bad| (first..first + self.rows.len() as u64).contains(&bad.row));
-        rows.empty = match source {
-            Source::Model(_) => rows.texts.iter().filter(|text| text.is_some_and(str::is_empty)).count(),
-            _ => 0,
+        let (start, count) = (self.rows.start, self.rows.len());
+        let first_row = whole.first_row + start as u64;
+        let texts = whole.texts.slice(start, count);
+        let is_empty = |text: &Option<&str>| text.is_some_and(str::is_empty);
+        let rows = Rows {
+            first_row,
+            ids: whole.ids.as_ref().map(|ids| ids.slice(start, count)),
+            vectors: None,
+            bad: whole.bad.iter().filter(|bad| self.numbers(whole).contains(&bad.row)).cloned().collect(),
+            // Where embeddings are given, texts are not read.
+            empty: if input.given.is_some() { 0 } else { texts.iter().filter(is_empty).count() },
+            texts,
         };
-        rows.first_row = first;
         let dim = source.dim();
-        let mut values = vec![0.0; rows.texts.len() * dim];
-        let mut stats = EmbedStats::default();
-        match source {
-            Source::Model(model) => {
-                let texts: Vec<&str> = rows.texts.iter().map(Option::unwrap_or_default).collect();
-                stats = model.embed(&texts, &mut values);
-            }
-            Source::Column { .. } => {
-                let vectors = rows.vectors.iter().flat_map(Vectors::rows).skip(self.rows.start);
-                for (values, vector) in
-                    values.chunks_exact_mut(dim).zip(vectors).filter(|row| row.1.len() == dim)
-                {
-                    values.copy_from_slice(vector);
-                }
-            }
-            Source::Files(matrices) => matrices[self.file].read(first, &mut values)?,
-        }
+        let mut values = vec![0.0; count * dim];
+        let stats = source.embed((self.file, whole), self.rows.clone(), &mut values)?;
         for bad in &rows.bad {
-            let row = (bad.row - first) as usize;
+            let row = (bad.row - first_row) as usize;
             values[row * dim..(row + 1) * dim].fill(f32::NAN);
         }
         Ok(Embedded { rows, values, stats })
+    }
+
+    /// The numbers of its rows in the file.
+    fn numbers(&self, whole: &Rows) -> Range<u64> {
+        whole.first_row + self.rows.start as u64..whole.first_row + self.rows.end as u64
     }
 }
 

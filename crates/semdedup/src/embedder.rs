@@ -27,7 +27,7 @@ pub enum Embedder<'a> {
 pub(crate) enum Given {
     /// In a column of the input.
     Column { name: String, dim: usize },
-    /// In `.npy` files, one for each file of the input, in order.
+    /// In files of their own, one for each file of the input, in order.
     Files { files: Vec<(PathBuf, Stamp)>, dim: usize },
 }
 
@@ -75,15 +75,32 @@ impl Given {
 
     /// In files beside those of the input, which `inputs` names.
     pub(crate) fn files(given: &[String], (inputs, files): (&[String], &[InputFile])) -> Result<Self> {
-        let one_by_one = |names: &[String]| names.iter().all(|name| Path::new(name).is_file());
+        let one_by_one = given.iter().chain(inputs).all(|name| Path::new(name).is_file());
         let paths = find_embeddings(given)?;
         if paths.len() != files.len() {
             let problem = format!("{} files of embeddings for {} files of rows", paths.len(), files.len());
             return Err(Error::usage(format!("--embeddings: {problem}")).hint(ONE_EACH));
         }
-        let paths = match one_by_one(given) && one_by_one(inputs) {
-            true => paths,
-            false => paired(paths, files)?,
+        let paths = match paired(&paths, files) {
+            // An order that a shell made may differ between both sides.
+            Some(by_name) if one_by_one && by_name != paths => {
+                let (path, file) = (&paths[0], &files[0].path);
+                let problem = format!("{} is named first and {} too", path.display(), file.display());
+                return Err(Error::usage(format!(
+                    "--embeddings: {problem}, but their names belong to others"
+                ))
+                .hint("name the files of embeddings in the order of the files of rows"));
+            }
+            Some(by_name) => by_name,
+            None if one_by_one => paths,
+            None => {
+                let (path, file) = (paths[0].display(), files[0].path.display());
+                let problem = format!("by their names, such as {path} and {file}");
+                return Err(Error::usage(format!(
+                    "--embeddings: which file belongs to which is not known {problem}"
+                ))
+                .hint(ONE_EACH));
+            }
         };
         let mut first = None;
         let mut stamped = Vec::with_capacity(paths.len());
@@ -154,11 +171,12 @@ fn commonest_length(vectors: &Vectors) -> Option<usize> {
     lengths.into_iter().max_by_key(|&(length, rows)| (rows, length)).map(|(length, _)| length)
 }
 
-/// The files of embeddings in the order of the files of rows that they belong to: those of the same name, extensions aside, if need be
-/// with that of the folder, or else with the same numbers in their names. Orders of names are not to be relied on: they differ with extensions and zeros.
-fn paired(paths: Vec<PathBuf>, files: &[InputFile]) -> Result<Vec<PathBuf>> {
+/// The files of embeddings in the order of the files of rows that they belong to: those of the same name, extensions aside,
+/// if need be with that of the folder, or else with the same numbers in their names; none where names do not tell. Orders of
+/// names are not to be relied on: they differ with extensions and zeros.
+fn paired(paths: &[PathBuf], files: &[InputFile]) -> Option<Vec<PathBuf>> {
     if paths.len() == 1 {
-        return Ok(paths);
+        return Some(paths.to_vec());
     }
     let stem = |path: &Path| {
         let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
@@ -179,20 +197,10 @@ fn paired(paths: Vec<PathBuf>, files: &[InputFile]) -> Result<Vec<PathBuf>> {
         plain.collect::<Vec<&str>>().join(" ")
     };
     let keys: [&dyn Fn(&Path) -> String; 3] = [&stem, &with_folder, &numbers];
-    for key in keys {
+    keys.into_iter().find_map(|key| {
         let mut by_key: BTreeMap<String, &PathBuf> = paths.iter().map(|path| (key(path), path)).collect();
-        let of_rows = files.iter().map(|file| by_key.remove(&key(&file.path)).cloned());
-        if let Some(found) = of_rows.collect::<Option<Vec<PathBuf>>>() {
-            return Ok(found);
-        }
-    }
-    let (path, file) = (&paths[0], &files[0]);
-    let problem = format!(
-        "--embeddings: which file belongs to which is not known by their names, such as {} and {}",
-        path.display(),
-        file.path.display()
-    );
-    Err(Error::usage(problem).hint(ONE_EACH))
+        files.iter().map(|file| by_key.remove(&key(&file.path)).cloned()).collect()
+    })
 }
 
 impl Embedder<'_> {

@@ -36,6 +36,7 @@ mod recall;
 mod report;
 mod score;
 mod show;
+mod source;
 mod spill;
 mod stages;
 mod store;

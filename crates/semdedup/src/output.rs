@@ -112,8 +112,11 @@ impl OutputDir {
         let marker = wanted.out.join(UNFINISHED);
         if let Some(summary) = wanted.inspect()? {
             // What a killed overwrite left takes room for nothing, unless another process is at it right now.
-            if marker.exists() && lock(&marker).is_ok() {
-                remove(&marker)?;
+            if marker.exists()
+                && let Ok(_held) = lock(&marker)
+            {
+                // The result is whole in any case; where this cannot be cleared, it stays.
+                let _ = remove(&marker);
             }
             return Ok(Found::Done(Box::new(summary)));
         }

@@ -313,8 +313,9 @@ pub fn select(
 ) -> Result<SelectReport> {
     check_folder(&output.out)?;
     let names = ["kept.parquet", "removed.parquet", "summary.json"];
-    for name in names {
-        check_free(&output.out.join(name), output.overwrite)?;
+    for path in names.map(|name| output.out.join(name)) {
+        check_free(&path, output.overwrite)?;
+        check_not_input(&path, [&scores.to_path_buf()])?;
     }
     if read_summary(&output.out)?.is_some() {
         return Err(Error::output(

@@ -252,6 +252,13 @@ fn files_are_paired_by_their_names_and_never_by_an_order_that_may_differ() {
         place.semdedup(&format!("{run} --embeddings {number}/{embeddings}")).succeeded();
         assert_eq!(removed(&format!("{number}/out")), [2, 8], "{names:?}");
     }
+    // Named one by one: where the names tell, the order must not say otherwise; where they do not, it counts.
+    let typed =
+        "run 1/r/m_9.jsonl 1/r/m_10.jsonl --embeddings 1/e/i_10.npy --embeddings 1/e/i_09.npy --out out";
+    place.semdedup(typed).failed_with(&["1/e/i_10.npy", "1/r/m_9.jsonl", "belong to others"]);
+    let typed = "run 2/r/a.jsonl 2/r/B.jsonl --embeddings 1/e/i_10.npy --embeddings 1/e/i_09.npy";
+    place.semdedup(&format!("{typed} --id-column id --epsilon 0.001 --out typed")).succeeded();
+    assert_eq!(removed("typed"), [2, 8]);
     let others = ["0/r/train.jsonl", "1/r/m_9.jsonl"].join(" ");
     place
         .semdedup(&format!("run {others} --embeddings 2/e --out out"))

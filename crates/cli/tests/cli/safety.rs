@@ -154,3 +154,14 @@ fn a_summary_of_another_program_is_never_replaced_even_with_overwrite() {
         assert_eq!(place.text("out/summary.json"), foreign);
     }
 }
+
+#[test]
+fn scores_that_lie_in_the_place_of_a_selection_are_never_replaced() {
+    let place = Place::with_rows(40);
+    place.semdedup("run data.jsonl --out out").succeeded();
+    place.write("mine/kept.parquet", place.read("out/scores.parquet"));
+    place
+        .semdedup("select mine/kept.parquet --out mine --overwrite")
+        .failed_with(&["mine/kept.parquet", "inputs"]);
+    assert_eq!(place.read("mine/kept.parquet"), place.read("out/scores.parquet"));
+}
