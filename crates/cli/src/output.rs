@@ -81,6 +81,7 @@ fn general_hint(kind: ErrorKind) -> &'static str {
         ErrorKind::Output => {
             "make room or choose another place; the same command line goes on where this stopped"
         }
+        ErrorKind::Model => "see `--model` in the README; the same command line goes on where this stopped",
         ErrorKind::Work => "choose another --work folder, or delete this one to start from the beginning",
     }
 }

@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use std::time::Instant;
 
 use rayon::prelude::*;
-use semdedup_embed::{DEFAULT_MAX_TOKENS, StaticModel, TextModel};
+use semdedup_embed::{DEFAULT_MAX_TOKENS, ModelError, StaticModel, TextModel};
 
 /// Texts per call.
 const CHUNK: usize = 2_000;
@@ -35,10 +35,11 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
 
     let start = Instant::now();
     let row_chunks = rows.par_chunks_mut(CHUNK * model.dim());
-    let (tokens, truncated) = pool.install(|| {
+    let (tokens, truncated) = pool.install(|| -> Result<(u64, usize), ModelError> {
         let stats = texts.par_chunks(CHUNK).zip(row_chunks).map(|(texts, rows)| model.embed(texts, rows));
-        stats.map(|s| (s.tokens, s.truncated)).reduce(|| (0, 0), |a, b| (a.0 + b.0, a.1 + b.1))
-    });
+        let stats = stats.map(|stats| stats.map(|s| (s.tokens, s.truncated)));
+        stats.try_reduce(|| (0, 0), |a, b| Ok((a.0 + b.0, a.1 + b.1)))
+    })?;
     let seconds = start.elapsed().as_secs_f64();
 
     fs::write(output, rows.iter().flat_map(|value| value.to_le_bytes()).collect::<Vec<u8>>())?;

@@ -8,7 +8,7 @@
 //! # fn main() -> Result<(), semdedup_embed::ModelError> {
 //! let model = StaticModel::wordllama(DEFAULT_MAX_TOKENS)?;
 //! let mut rows = vec![0.0; 2 * model.dim()];
-//! let stats = model.embed(&["a text", "another one"], &mut rows);
+//! let stats = model.embed(&["a text", "another one"], &mut rows)?;
 //! assert_eq!(stats.truncated, 0);
 //! # Ok(())
 //! # }
@@ -17,6 +17,7 @@ mod error;
 mod wordllama;
 
 pub use error::ModelError;
+pub use image::RgbImage;
 pub use wordllama::StaticModel;
 
 /// How many tokens of a text the models read unless told otherwise.
@@ -35,13 +36,39 @@ pub trait TextModel: Send + Sync {
 
     /// Writes one embedding per text to `out`, row after row, and says what was cut off.
     ///
-    /// Runs on the calling thread; callers that want more call it from several. An embedding depends on its text and the
-    /// model alone, bit for bit: not on the other texts, the thread, or what was embedded before. A text without tokens
-    /// gets the zero vector.
+    /// Callers call it from several threads at once. An embedding depends on its text and the
+    /// model alone: not on the other texts, the thread, or what was embedded before. An empty text gets the zero vector.
+    ///
+    /// # Errors
+    /// If the model fails, such as one behind a server.
     ///
     /// # Panics
     /// If `out` does not have `texts.len() * dim()` values.
-    fn embed(&self, texts: &[&str], out: &mut [f32]) -> EmbedStats;
+    fn embed(&self, texts: &[&str], out: &mut [f32]) -> Result<EmbedStats, ModelError>;
+}
+
+/// A pretrained model that turns images into embeddings, which need not have unit length.
+pub trait ImageModel: Send + Sync {
+    /// The model's name, as reports and the work directory show it.
+    fn name(&self) -> &str;
+
+    /// How many values an embedding has.
+    fn dim(&self) -> usize;
+
+    /// Changes whenever the embeddings could change: the name, a hash of the weights, how images are prepared.
+    fn fingerprint(&self) -> String;
+
+    /// Writes one embedding per image to `out`, row after row. The model resizes and normalises by itself.
+    ///
+    /// Callers call it from several threads at once. An embedding depends on its image and the model alone: not on the
+    /// other images, the thread, or what was embedded before.
+    ///
+    /// # Errors
+    /// If the model fails.
+    ///
+    /// # Panics
+    /// If `out` does not have `images.len() * dim()` values.
+    fn embed(&self, images: &[RgbImage], out: &mut [f32]) -> Result<(), ModelError>;
 }
 
 /// What was read of the texts of a call to [`TextModel::embed`].

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::io::Write;
 
 use proptest::prelude::*;
-use semdedup_embed::{EmbedStats, TextModel};
+use semdedup_embed::{EmbedStats, ModelError, TextModel};
 
 use super::*;
 use crate::dataset::Dataset;
@@ -27,11 +27,11 @@ impl TextModel for Lengths {
     fn fingerprint(&self) -> String {
         "lengths/1".into()
     }
-    fn embed(&self, texts: &[&str], out: &mut [f32]) -> EmbedStats {
+    fn embed(&self, texts: &[&str], out: &mut [f32]) -> std::result::Result<EmbedStats, ModelError> {
         for (text, out) in texts.iter().zip(out.chunks_exact_mut(2)) {
             out.copy_from_slice(&[text.len() as f32, text.as_bytes().first().map_or(0.0, |&b| f32::from(b))]);
         }
-        EmbedStats { truncated: texts.iter().filter(|text| text.len() > 10).count(), tokens: 0 }
+        Ok(EmbedStats { truncated: texts.iter().filter(|text| text.len() > 10).count(), tokens: 0 })
     }
 }
 

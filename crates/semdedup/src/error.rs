@@ -3,6 +3,8 @@
 use std::fmt::Display;
 use std::path::Path;
 
+use semdedup_embed::ModelError;
+
 /// What kind of thing went wrong; callers match on this, people read the message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ErrorKind {
@@ -12,6 +14,8 @@ pub enum ErrorKind {
     Input,
     /// The output cannot be written, or writing it would overwrite something.
     Output,
+    /// The model cannot be loaded, or failed.
+    Model,
     /// The work directory is damaged, in use, or of another format version.
     Work,
 }
@@ -52,6 +56,11 @@ impl Error {
     /// An error of the work directory, at a place.
     pub fn work(place: impl AsRef<Path>, problem: impl Display) -> Self {
         Self::new(ErrorKind::Work, format!("{}: {problem}", place.as_ref().display()))
+    }
+
+    /// An error of a model.
+    pub fn model(error: ModelError) -> Self {
+        Self::new(ErrorKind::Model, error.to_string()).hint(error.hint())
     }
 
     /// The same error with what the user can do about it.

@@ -257,7 +257,7 @@ fn embedding_seconds_per_row(input: &Input, embedder: Embedder) -> Result<f64> {
             let texts: Vec<&str> = parsed.texts.iter().map(Option::unwrap_or_default).collect();
             let mut values = vec![0.0; texts.len() * model.dim()];
             let start = Instant::now();
-            model.embed(&texts, &mut values);
+            model.embed(&texts, &mut values).map_err(Error::model)?;
             seconds += start.elapsed().as_secs_f64();
             rows += texts.len();
         }

@@ -6,11 +6,11 @@ use std::ops::Range;
 use arrow::array::Array;
 use semdedup_embed::{EmbedStats, TextModel};
 
-use crate::Result;
 use crate::embedder::{Embedder, Given, check_rows};
 use crate::formats::{BadRow, InputFile, Rows, Vectors};
 use crate::input::Input;
 use crate::matrix::Matrix;
+use crate::{Error, Result};
 
 /// Where the embeddings of the rows come from.
 pub(crate) enum Source<'a> {
@@ -87,7 +87,7 @@ impl<'a> Source<'a> {
         match self {
             Self::Model(model) => {
                 let text = |row: usize| if rows.texts.is_valid(row) { rows.texts.value(row) } else { "" };
-                return Ok(model.embed(&some.map(text).collect::<Vec<&str>>(), values));
+                return model.embed(&some.map(text).collect::<Vec<&str>>(), values).map_err(Error::model);
             }
             Self::Column { dim, .. } => {
                 for (values, vector) in values.chunks_exact_mut(*dim).zip(some).filter_map(|(values, row)| {

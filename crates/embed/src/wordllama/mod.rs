@@ -77,7 +77,7 @@ impl TextModel for StaticModel {
         format!("{NAME}/r{REVISION}/{:016x}/{}", hash.digest(), self.max_tokens)
     }
 
-    fn embed(&self, texts: &[&str], out: &mut [f32]) -> EmbedStats {
+    fn embed(&self, texts: &[&str], out: &mut [f32]) -> Result<EmbedStats, ModelError> {
         assert_eq!(out.len(), texts.len() * self.dim(), "`out` needs {} values per text", self.dim());
         let mut workspace = self.borrow_workspace();
         let mut stats = EmbedStats::default();
@@ -89,7 +89,7 @@ impl TextModel for StaticModel {
             stats.tokens += read.len() as u64;
         }
         self.return_workspace(workspace);
-        stats
+        Ok(stats)
     }
 }
 
