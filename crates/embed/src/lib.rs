@@ -13,9 +13,11 @@
 //! # Ok(())
 //! # }
 //! ```
+mod decode;
 mod error;
 mod wordllama;
 
+pub use decode::{ImageError, ImageLimits, decode_image};
 pub use error::ModelError;
 pub use image::RgbImage;
 pub use wordllama::StaticModel;

@@ -1,0 +1,71 @@
+//! Why an image could not be decoded: one line with the value and the limit.
+
+/// An image that could not be decoded. Displays as one line without a closing full stop.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum ImageError {
+    /// There are no bytes.
+    #[error("the image is empty (0 bytes)")]
+    Empty,
+    /// The first bytes are those of no format that is read.
+    #[error(
+        "not an image that can be read: it starts with {start}; JPEG, PNG, WebP, GIF, BMP and TIFF can be read"
+    )]
+    Unknown {
+        /// The first bytes, at most eight, in hexadecimal.
+        start: String,
+    },
+    /// The header announces more pixels than are allowed. Nothing was decoded.
+    #[error("the {format} has {width}x{height} = {} pixels, the limit is {limit}", u64::from(*width) * u64::from(*height))]
+    TooLarge {
+        /// The name of the format.
+        format: &'static str,
+        /// Pixels in a row.
+        width: u32,
+        /// Rows.
+        height: u32,
+        /// [`ImageLimits::max_pixels`](crate::ImageLimits::max_pixels).
+        limit: u64,
+    },
+    /// The file breaks the rules of its format, or it ends too early.
+    #[error("broken {format}: {reason}")]
+    Broken {
+        /// The name of the format.
+        format: &'static str,
+        /// What the decoder says, on one line.
+        reason: String,
+    },
+    /// A variant of the format that is not read.
+    #[error("unsupported kind of {format}: {reason}")]
+    Unsupported {
+        /// The name of the format.
+        format: &'static str,
+        /// What the decoder says, on one line.
+        reason: String,
+    },
+}
+
+/// Decoders quote what they find in files, so that their messages are made one line of bounded length.
+const LONGEST_REASON: usize = 160;
+
+impl ImageError {
+    pub(super) fn broken(format: &'static str, reason: impl ToString) -> Self {
+        Self::Broken { format, reason: one_line(&reason.to_string()) }
+    }
+
+    pub(super) fn unsupported(format: &'static str, reason: impl ToString) -> Self {
+        Self::Unsupported { format, reason: one_line(&reason.to_string()) }
+    }
+
+    pub(super) fn from_image(format: &'static str, error: &image::ImageError) -> Self {
+        match error {
+            image::ImageError::Unsupported(_) => Self::unsupported(format, error),
+            _ => Self::broken(format, error),
+        }
+    }
+}
+
+fn one_line(text: &str) -> String {
+    let clean = text.trim().trim_end_matches('.').chars().map(|c| if c.is_control() { ' ' } else { c });
+    clean.take(LONGEST_REASON).collect()
+}

@@ -1,0 +1,163 @@
+//! Encoded images in, RGB pixels out: what PIL's `ImageOps.exif_transpose(Image.open(f)).convert("RGB")` gives.
+//!
+//! Alpha is dropped, not blended; palettes are expanded; of 16 bits a sample the upper eight count; of an animation the
+//! first frame is read; colour profiles are not applied. The differences from PIL are listed in `docs/images.md`.
+
+mod error;
+mod gif;
+mod jpeg;
+mod tiff;
+
+use std::io::Cursor;
+
+use image::codecs::{bmp::BmpDecoder, png::PngDecoder, webp::WebPDecoder};
+use image::metadata::Orientation;
+use image::{DynamicImage, ImageDecoder, ImageFormat, Limits, RgbImage};
+
+pub use error::ImageError;
+
+/// What an image may cost.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ImageLimits {
+    /// How many pixels an image may have, from 1 on. The header is checked before anything of the size of the image is
+    /// allocated. While an image is decoded it takes at most [`ImageLimits::BYTES_PER_PIXEL`] bytes for each of its pixels, and
+    /// [`ImageLimits::FIXED_BYTES`] besides.
+    pub max_pixels: u64,
+}
+
+impl ImageLimits {
+    /// The most that decoders hold for a pixel: four samples of 16 bits twice, such as the coefficients of a progressive
+    /// JPEG and its samples, or a row of bytes and what becomes of it.
+    pub const BYTES_PER_PIXEL: u64 = 16;
+    /// What decoders hold whatever the size of the image, such as tables, colour profiles and metadata.
+    pub const FIXED_BYTES: u64 = 16 << 20;
+}
+
+impl Default for ImageLimits {
+    /// 89,478,485 pixels, 256 MiB as RGB: the number from which PIL warns of a decompression bomb.
+    fn default() -> Self {
+        Self { max_pixels: 89_478_485 }
+    }
+}
+
+/// Decodes a JPEG, PNG, WebP, GIF, BMP or TIFF, whatever its file is called, to RGB with the EXIF orientation applied.
+///
+/// # Errors
+/// If there are more pixels than `limits` allow, or the bytes are empty, of another format, broken or cut off.
+pub fn decode_image(bytes: &[u8], limits: &ImageLimits) -> Result<RgbImage, ImageError> {
+    if bytes.is_empty() {
+        return Err(ImageError::Empty);
+    }
+    match image::guess_format(bytes) {
+        Ok(ImageFormat::Jpeg) => jpeg::decode(bytes, limits),
+        Ok(ImageFormat::Png) => png(bytes, limits),
+        Ok(ImageFormat::WebP) => read("WebP", WebPDecoder::new(Cursor::new(bytes)), limits),
+        Ok(ImageFormat::Gif) => gif::decode(bytes, limits),
+        Ok(ImageFormat::Bmp) => read("BMP", BmpDecoder::new(Cursor::new(bytes)), limits),
+        Ok(ImageFormat::Tiff) => tiff::decode(bytes, limits),
+        _ => {
+            let start: Vec<String> = bytes.iter().take(8).map(|b| format!("{b:02x}")).collect();
+            Err(ImageError::Unknown { start: start.join(" ") })
+        }
+    }
+}
+
+/// A decoder of PNG needs its limits before it reads the header, as a colour profile may lie before the pixels. So the size is
+/// read where it always stands: the first chunk is `IHDR`.
+fn png(bytes: &[u8], limits: &ImageLimits) -> Result<RgbImage, ImageError> {
+    let size = |at: usize| bytes.get(at..at + 4).and_then(|b| b.try_into().ok()).map(u32::from_be_bytes);
+    let (Some(width), Some(height)) = (size(16), size(20)) else {
+        return Err(ImageError::broken("PNG", format!("it ends after {} bytes", bytes.len())));
+    };
+    check_size("PNG", width, height, limits)?;
+    let decoder = PngDecoder::with_limits(Cursor::new(bytes), memory(width, height));
+    read("PNG", decoder, limits)
+}
+
+/// Checks the size, decodes, and turns what comes out into upright RGB.
+fn read(
+    format: &'static str,
+    decoder: image::ImageResult<impl ImageDecoder>,
+    limits: &ImageLimits,
+) -> Result<RgbImage, ImageError> {
+    let failed = |e: image::ImageError| ImageError::from_image(format, &e);
+    let mut decoder = decoder.map_err(failed)?;
+    let (width, height) = decoder.dimensions();
+    check_size(format, width, height, limits)?;
+    decoder.set_limits(memory(width, height)).map_err(failed)?;
+    let orientation = decoder.orientation().map_err(failed)?;
+    let image = DynamicImage::from_decoder(decoder).map_err(failed)?;
+    let image = rgb(image).ok_or_else(|| ImageError::unsupported(format, "samples of floating point"))?;
+    Ok(upright(image, orientation))
+}
+
+fn check_size(format: &'static str, width: u32, height: u32, limits: &ImageLimits) -> Result<(), ImageError> {
+    if width == 0 || height == 0 {
+        return Err(ImageError::broken(format, format!("it has {width}x{height} pixels")));
+    }
+    if u64::from(width) * u64::from(height) > limits.max_pixels {
+        return Err(ImageError::TooLarge { format, width, height, limit: limits.max_pixels });
+    }
+    Ok(())
+}
+
+/// What a decoder may allocate for an image of this size.
+fn memory(width: u32, height: u32) -> Limits {
+    let mut memory = Limits::no_limits();
+    memory.max_alloc = Some(memory_bytes(width, height));
+    memory
+}
+
+fn memory_bytes(width: u32, height: u32) -> u64 {
+    (u64::from(width) * u64::from(height)).saturating_mul(ImageLimits::BYTES_PER_PIXEL)
+        + ImageLimits::FIXED_BYTES
+}
+
+/// Drops alpha and the lower half of 16-bit samples; `None` for floating point.
+fn rgb(image: DynamicImage) -> Option<RgbImage> {
+    let (width, height) = (image.width(), image.height());
+    let high = |sample: u16| (sample >> 8) as u8;
+    let pixels: Vec<u8> = match image {
+        DynamicImage::ImageRgb8(image) => return Some(image),
+        DynamicImage::ImageLuma8(image) => image.iter().flat_map(|&l| [l; 3]).collect(),
+        DynamicImage::ImageLumaA8(image) => image.as_chunks().0.iter().flat_map(|&[l, _]| [l; 3]).collect(),
+        DynamicImage::ImageRgba8(image) => {
+            image.as_chunks().0.iter().flat_map(|&[r, g, b, _]| [r, g, b]).collect()
+        }
+        DynamicImage::ImageLuma16(image) => image.iter().flat_map(|&l| [high(l); 3]).collect(),
+        DynamicImage::ImageLumaA16(image) => {
+            image.as_chunks().0.iter().flat_map(|&[l, _]| [high(l); 3]).collect()
+        }
+        DynamicImage::ImageRgb16(image) => image.iter().map(|&s| high(s)).collect(),
+        DynamicImage::ImageRgba16(image) => {
+            image.as_chunks().0.iter().flat_map(|&[r, g, b, _]| [high(r), high(g), high(b)]).collect()
+        }
+        _ => return None,
+    };
+    RgbImage::from_raw(width, height, pixels)
+}
+
+fn upright(image: RgbImage, orientation: Orientation) -> RgbImage {
+    let mut image = DynamicImage::ImageRgb8(image);
+    image.apply_orientation(orientation);
+    image.into_rgb8()
+}
+
+/// PIL's `cmyk2rgb`: what is left of white after black and the colour, divided by 255 with rounding.
+fn cmyk_to_rgb([c, m, y, k]: [u8; 4]) -> [u8; 3] {
+    let left = 255 - u32::from(k);
+    [c, m, y].map(|ink| {
+        let product = u32::from(ink) * left + 128;
+        (left - (((product >> 8) + product) >> 8)) as u8
+    })
+}
+
+/// The conversion of JPEG (BT.601, all values from 0 to 255), with the rounding of libjpeg.
+fn ycc_to_rgb([y, cb, cr]: [u8; 3]) -> [u8; 3] {
+    const HALF: i32 = 1 << 15;
+    let (y, cb, cr) = (i32::from(y), i32::from(cb) - 128, i32::from(cr) - 128);
+    let red = y + ((91_881 * cr + HALF) >> 16);
+    let green = y + ((-22_554 * cb - 46_802 * cr + HALF) >> 16);
+    let blue = y + ((116_130 * cb + HALF) >> 16);
+    [red, green, blue].map(|sample| sample.clamp(0, 255) as u8)
+}

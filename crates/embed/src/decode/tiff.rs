@@ -1,0 +1,138 @@
+//! TIFF: the first image of the file, of whole bytes a sample or one bit, in grey, RGB, CMYK, YCbCr or a palette.
+
+use std::io::Cursor;
+
+use image::RgbImage;
+use image::metadata::Orientation;
+use tiff::decoder::{Decoder, DecodingResult, Limits};
+use tiff::tags::Tag;
+use tiff::{ColorType, TiffError};
+
+use super::{ImageError, ImageLimits, check_size, cmyk_to_rgb, memory_bytes, upright, ycc_to_rgb};
+
+const FORMAT: &str = "TIFF";
+
+pub(super) fn decode(bytes: &[u8], limits: &ImageLimits) -> Result<RgbImage, ImageError> {
+    let indices = as_indices(bytes);
+    let mut decoder = Decoder::new(Cursor::new(indices.as_deref().unwrap_or(bytes))).map_err(failed)?;
+    let (width, height) = decoder.dimensions().map_err(failed)?;
+    check_size(FORMAT, width, height, limits)?;
+    let mut memory = Limits::default();
+    let most = usize::try_from(memory_bytes(width, height)).unwrap_or(usize::MAX);
+    (memory.decoding_buffer_size, memory.intermediate_buffer_size) = (most, most);
+    let mut decoder = decoder.with_limits(memory);
+    let orientation: Option<u16> = decoder.find_tag_unsigned(Tag::Orientation).map_err(failed)?;
+    let orientation = orientation.and_then(|o| Orientation::from_exif(o.min(255) as u8));
+    let pixels = match indices {
+        None => direct(&mut decoder)?,
+        Some(_) => through_palette(&mut decoder)?,
+    };
+    let image = RgbImage::from_raw(width, height, pixels)
+        .ok_or_else(|| ImageError::broken(FORMAT, "its pixels do not fill the image"))?;
+    Ok(upright(image, orientation.unwrap_or(Orientation::NoTransforms)))
+}
+
+type Tiff<'a> = Decoder<Cursor<&'a [u8]>>;
+
+fn direct(decoder: &mut Tiff) -> Result<Vec<u8>, ImageError> {
+    let colors = decoder.colortype().map_err(failed)?;
+    let samples = samples(decoder, colors)?;
+    let pixels: Vec<u8> = match colors {
+        ColorType::Gray(bits @ 1..=8) => {
+            let white = (1_u32 << bits) - 1;
+            samples.iter().flat_map(|&l| [(u32::from(l) * 255 / white) as u8; 3]).collect()
+        }
+        ColorType::Gray(_) => samples.iter().flat_map(|&l| [l; 3]).collect(),
+        ColorType::GrayA(_) | ColorType::Multiband { num_samples: 2, .. } => {
+            samples.as_chunks().0.iter().flat_map(|&[l, _]| [l; 3]).collect()
+        }
+        ColorType::RGB(_) => samples,
+        ColorType::RGBA(_) => samples.as_chunks().0.iter().flat_map(|&[r, g, b, _]| [r, g, b]).collect(),
+        ColorType::CMYK(_) => samples.as_chunks().0.iter().flat_map(|&inks| cmyk_to_rgb(inks)).collect(),
+        ColorType::YCbCr(_) => samples.as_chunks().0.iter().flat_map(|&pixel| ycc_to_rgb(pixel)).collect(),
+        _ => return Err(ImageError::unsupported(FORMAT, format!("{colors:?}"))),
+    };
+    Ok(pixels)
+}
+
+/// All samples, those of a pixel side by side, of 16 bits the upper eight, less than eight as they are.
+fn samples(decoder: &mut Tiff, colors: ColorType) -> Result<Vec<u8>, ImageError> {
+    let mut read = DecodingResult::U8(Vec::new());
+    let layout = decoder.read_image_to_buffer(&mut read).map_err(failed)?;
+    let samples = match read {
+        DecodingResult::U8(samples) if colors.bit_depth() < 8 => unpack(&samples, colors, decoder)?,
+        DecodingResult::U8(samples) => samples,
+        DecodingResult::U16(samples) => samples.iter().map(|s| (s >> 8) as u8).collect(),
+        _ => {
+            return Err(ImageError::unsupported(
+                FORMAT,
+                format!("samples that are not whole numbers of 1 to 16 bits, {colors:?}"),
+            ));
+        }
+    };
+    if layout.planes <= 1 {
+        return Ok(samples);
+    }
+    let plane = samples.len() / layout.planes;
+    Ok((0..plane).flat_map(|i| (0..layout.planes).map(move |p| p * plane + i)).map(|i| samples[i]).collect())
+}
+
+/// Samples of 1, 2 or 4 bits into a byte each; every row begins at a byte.
+fn unpack(packed: &[u8], colors: ColorType, decoder: &mut Tiff) -> Result<Vec<u8>, ImageError> {
+    let bits = usize::from(colors.bit_depth());
+    if colors.num_samples() != 1 || ![1, 2, 4].contains(&bits) {
+        return Err(ImageError::unsupported(FORMAT, format!("{colors:?}")));
+    }
+    let width = decoder.dimensions().map_err(failed)?.0 as usize;
+    let sample = |row: &[u8], x: usize| (row[x * bits / 8] >> (8 - bits - x * bits % 8)) & ((1 << bits) - 1);
+    let rows = packed.chunks_exact((width * bits).div_ceil(8));
+    Ok(rows.flat_map(|row| (0..width).map(move |x| sample(row, x))).collect())
+}
+
+fn through_palette(decoder: &mut Tiff) -> Result<Vec<u8>, ImageError> {
+    let colors = decoder.colortype().map_err(failed)?;
+    if !matches!(colors, ColorType::Gray(1..=8)) {
+        return Err(ImageError::unsupported(FORMAT, format!("a palette with {colors:?}")));
+    }
+    let map = decoder.find_tag_unsigned_vec::<u16>(Tag::ColorMap).map_err(failed)?.unwrap_or_default();
+    let size = 1 << colors.bit_depth();
+    if map.len() != 3 * size {
+        let reason = format!("its palette has {} values, {} are needed", map.len(), 3 * size);
+        return Err(ImageError::broken(FORMAT, reason));
+    }
+    let color = |index: u8| [0, size, 2 * size].map(|channel| (map[channel + usize::from(index)] >> 8) as u8);
+    Ok(samples(decoder, colors)?.into_iter().flat_map(color).collect())
+}
+
+/// The `tiff` crate does not read palettes. So a file with one is read as if its indices were shades of grey: a copy that
+/// says so in the first directory, or `None` for all other files.
+fn as_indices(bytes: &[u8]) -> Option<Vec<u8>> {
+    const PHOTOMETRIC: usize = 262;
+    const PALETTE: usize = 3;
+    let little = match bytes.get(..4)? {
+        [b'I', b'I', 42, 0] => true,
+        [b'M', b'M', 0, 42] => false,
+        _ => return None,
+    };
+    let number = |at: usize, length: usize| -> Option<usize> {
+        let digits = bytes.get(at..at.checked_add(length)?)?;
+        let add = |sum: usize, digit: &u8| sum << 8 | usize::from(*digit);
+        Some(if little { digits.iter().rev().fold(0, add) } else { digits.iter().fold(0, add) })
+    };
+    let directory = number(4, 4)?;
+    let entries = (0..number(directory, 2)?).map(|i| directory + 2 + 12 * i);
+    let entry = entries.take_while(|&at| at < bytes.len()).find(|&at| number(at, 2) == Some(PHOTOMETRIC))?;
+    if number(entry + 8, 2)? != PALETTE {
+        return None;
+    }
+    let mut copy = bytes.to_vec();
+    copy[entry + if little { 8 } else { 9 }] = 1;
+    Some(copy)
+}
+
+fn failed(error: TiffError) -> ImageError {
+    match &error {
+        TiffError::UnsupportedError(kind) => ImageError::unsupported(FORMAT, kind),
+        _ => ImageError::broken(FORMAT, error),
+    }
+}

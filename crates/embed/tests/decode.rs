@@ -1,0 +1,205 @@
+//! Images that PIL wrote are read as PIL reads them; bytes that are no image, or too large a one, are errors.
+
+use std::fs;
+use std::path::Path;
+
+use proptest::prelude::*;
+use semdedup_embed::{ImageError, ImageLimits, decode_image};
+
+const LIMITS: ImageLimits = ImageLimits { max_pixels: 1 << 20 };
+
+#[derive(Debug)]
+struct Expected {
+    file: String,
+    width: u32,
+    height: u32,
+    tolerance: u8,
+    pixels: Vec<u8>,
+}
+
+fn data(name: &str) -> Vec<u8> {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/images").join(name);
+    fs::read(&path).unwrap_or_else(|e| panic!("{}: {e}", path.display()))
+}
+
+fn expected() -> Vec<Expected> {
+    let pixels = zstd::decode_all(data("expected.rgb.zst").as_slice()).expect("zstd");
+    let mut rest = pixels.as_slice();
+    let text = String::from_utf8(data("expected.jsonl")).expect("UTF-8");
+    let mut all = Vec::new();
+    for line in text.lines() {
+        let line: serde_json::Value = serde_json::from_str(line).expect("JSON");
+        let number = |name: &str| line[name].as_u64().expect("a number") as u32;
+        let (width, height) = (number("width"), number("height"));
+        let (own, after) = rest.split_at((width * height * 3) as usize);
+        rest = after;
+        let file = line["file"].as_str().expect("a name").to_owned();
+        all.push(Expected {
+            file,
+            width,
+            height,
+            tolerance: number("tolerance") as u8,
+            pixels: own.to_vec(),
+        });
+    }
+    assert!(rest.is_empty(), "expected.rgb.zst has more pixels than expected.jsonl lists");
+    all
+}
+
+#[test]
+fn every_kind_of_image_is_read_as_pil_reads_it() {
+    let mut wrong = Vec::new();
+    for image in expected() {
+        let file = &image.file;
+        match decode_image(&data(file), &LIMITS) {
+            Err(e) => wrong.push(format!("{file}: {e}")),
+            Ok(got) if got.dimensions() != (image.width, image.height) => {
+                wrong.push(format!(
+                    "{file}: {:?} instead of {}x{}",
+                    got.dimensions(),
+                    image.width,
+                    image.height
+                ));
+            }
+            Ok(got) => {
+                let off = got.iter().zip(&image.pixels).map(|(a, b)| a.abs_diff(*b)).max().unwrap_or(0);
+                if off > image.tolerance {
+                    let pixels = got.iter().zip(&image.pixels).filter(|(a, b)| a != b).count();
+                    wrong.push(format!("{file}: off by {off} at most, {pixels} samples differ"));
+                }
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn a_header_with_too_many_pixels_is_an_error_that_names_both_numbers() {
+    for image in expected() {
+        let (width, height) = (u64::from(image.width), u64::from(image.height));
+        let pixels = width * height;
+        let enough = ImageLimits { max_pixels: pixels };
+        decode_image(&data(&image.file), &enough).unwrap_or_else(|e| panic!("{}: {e}", image.file));
+        let error =
+            decode_image(&data(&image.file), &ImageLimits { max_pixels: pixels - 1 }).expect_err(&image.file);
+        let message = error.to_string();
+        assert!(matches!(error, ImageError::TooLarge { .. }), "{}: {message}", image.file);
+        assert!(message.contains(&format!("{pixels} pixels, the limit is {}", pixels - 1)), "{message}");
+    }
+}
+
+#[test]
+fn a_file_that_is_cut_off_is_an_error() {
+    for image in expected() {
+        let whole = data(&image.file);
+        // What follows the pixels of a PNG (12 bytes of end), a GIF (1) and some TIFFs (their directory) is not needed by PIL either.
+        for kept in [1, 2, 4, 7, 11, 20, whole.len() / 4, whole.len() / 2, whole.len() * 3 / 4] {
+            let file = &image.file;
+            let result = decode_image(&whole[..kept.min(whole.len())], &LIMITS);
+            let fine =
+                file.ends_with(".tif") || file.starts_with("animated") || file.starts_with("orientation");
+            assert!(
+                result.is_err() || fine,
+                "{file}: the first {kept} of {} bytes are taken for an image",
+                whole.len()
+            );
+        }
+    }
+    for file in ["rgb-420.jpg", "progressive.jpg", "cmyk.jpg", "grey.jpg"] {
+        let whole = data(file);
+        for cut in 1..whole.len().min(200) {
+            assert!(
+                decode_image(&whole[..whole.len() - cut], &LIMITS).is_err(),
+                "{file} without {cut} bytes"
+            );
+        }
+    }
+}
+
+#[test]
+fn bytes_of_another_kind_are_an_error_that_shows_them() {
+    assert_eq!(decode_image(&[], &LIMITS), Err(ImageError::Empty));
+    assert_eq!(ImageError::Empty.to_string(), "the image is empty (0 bytes)");
+    let message = decode_image(b"%PDF-1.7 and so on", &LIMITS).expect_err("no image").to_string();
+    assert!(message.contains("it starts with 25 50 44 46 2d 31 2e 37"), "{message}");
+    let message = decode_image(b"<svg xmlns='http://www.w3.org/2000/svg'/>", &LIMITS)
+        .expect_err("no image")
+        .to_string();
+    assert!(message.contains("can be read"), "{message}");
+}
+
+/// Headers of 65,500 x 65,500 pixels and little else: nothing of that size may be allocated, which the limit on the address
+/// space of the continuous integration would not notice, but a test that takes minutes would.
+#[test]
+fn a_decompression_bomb_is_refused_by_its_header() {
+    let mut png = data("rgb.png");
+    png[16..24].copy_from_slice(&[0, 0, 0xff, 0xdc, 0, 0, 0xff, 0xdc]);
+    let mut bmp = data("rgb.bmp");
+    bmp[18..26].copy_from_slice(&[0xdc, 0xff, 0, 0, 0xdc, 0xff, 0, 0]);
+    let mut gif = data("palette.gif");
+    gif[6..10].copy_from_slice(&[0xdc, 0xff, 0xdc, 0xff]);
+    let mut jpeg = data("rgb-420.jpg");
+    let frame = jpeg.windows(2).position(|w| w == [0xff, 0xc0]).expect("a frame");
+    jpeg[frame + 5..frame + 9].copy_from_slice(&[0xff, 0xdc, 0xff, 0xdc]);
+    for bomb in [png, bmp, gif, jpeg] {
+        let message = decode_image(&bomb, &ImageLimits::default()).expect_err("a bomb").to_string();
+        assert!(message.ends_with("has 65500x65500 = 4290250000 pixels, the limit is 89478485"), "{message}");
+    }
+}
+
+#[derive(Debug, Clone)]
+enum Damage {
+    Byte(usize, u8),
+    Cut(usize),
+    Insert(usize, Vec<u8>),
+    Remove(usize, usize),
+}
+
+fn damage() -> impl Strategy<Value = Damage> {
+    prop_oneof![
+        6 => (any::<usize>(), any::<u8>()).prop_map(|(at, byte)| Damage::Byte(at, byte)),
+        1 => any::<usize>().prop_map(Damage::Cut),
+        1 => (any::<usize>(), proptest::collection::vec(any::<u8>(), 1..9)).prop_map(|(at, b)| Damage::Insert(at, b)),
+        1 => (any::<usize>(), 1..40_usize).prop_map(|(at, length)| Damage::Remove(at, length)),
+    ]
+}
+
+fn damaged(mut bytes: Vec<u8>, all: &[Damage]) -> Vec<u8> {
+    for one in all {
+        if bytes.is_empty() {
+            break;
+        }
+        let length = bytes.len();
+        match one {
+            Damage::Byte(at, byte) => bytes[at % length] = *byte,
+            Damage::Cut(at) => bytes.truncate(at % length),
+            Damage::Insert(at, new) => drop(bytes.splice(at % length..at % length, new.iter().copied())),
+            Damage::Remove(at, count) => drop(bytes.drain(at % length..(at % length + count).min(length))),
+        }
+    }
+    bytes
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: cases(), ..ProptestConfig::default() })]
+
+    /// Panics fail the test; so would a message of several lines.
+    #[test]
+    fn damaged_images_are_errors_or_images(which in any::<usize>(), all in proptest::collection::vec(damage(), 1..6)) {
+        let names = images();
+        let name = &names[which % names.len()];
+        if let Err(error) = decode_image(&damaged(data(name), &all), &LIMITS) {
+            let message = error.to_string();
+            prop_assert!(!message.contains('\n') && message.len() < 400, "{}: {}", name, message);
+        }
+    }
+}
+
+/// How many damaged images are tried: `SEMDEDUP_DAMAGED_IMAGES`, or a number that takes seconds.
+fn cases() -> u32 {
+    std::env::var("SEMDEDUP_DAMAGED_IMAGES").ok().and_then(|n| n.parse().ok()).unwrap_or(4_000)
+}
+
+fn images() -> Vec<String> {
+    expected().into_iter().map(|image| image.file).collect()
+}
