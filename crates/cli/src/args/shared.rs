@@ -18,10 +18,11 @@ pub struct InputArgs {
     /// Files, folders or globs of JSONL, Parquet, CSV, TSV or plain text, also .gz and .zst
     #[arg(required = true, value_name = "INPUT")]
     inputs: Vec<String>,
-    /// The column of the texts [default: `text`, else the only column of strings]
+    /// The column of the texts; `meta.text` is one inside another [default: `text`, else `caption` or `TEXT`, else the only
+    /// column of strings]
     #[arg(long, value_name = "NAME", help_heading = "Input options")]
     text_column: Option<String>,
-    /// The column of the ids [default: rows are named by file and row number]
+    /// The column of the ids; `meta.id` is one inside another [default: rows are named by file and row number]
     #[arg(long, value_name = "NAME", help_heading = "Input options")]
     id_column: Option<String>,
     /// Skip a longer row (it is listed in skipped.parquet); it is never held in memory

@@ -5,9 +5,10 @@ use std::fmt;
 use serde::de::{DeserializeSeed, Deserializer, Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
-use super::Columns;
 use super::rows::{RowsBuilder, not_utf8};
+use super::schema::Wanted;
 use super::split::Records;
+use super::{Columns, nested};
 
 /// Parses the records of one chunk.
 pub(super) fn parse(records: &Records, columns: &Columns, rows: &mut RowsBuilder) {
@@ -15,8 +16,9 @@ pub(super) fn parse(records: &Records, columns: &Columns, rows: &mut RowsBuilder
     records.for_each(rows.limit, |line| {
         let parsed = line.and_then(|line| {
             let line = std::str::from_utf8(line).map_err(|error| not_utf8(&error))?;
-            let seed = RowSeed { columns, scratch: &mut scratch };
-            let row = whole(line, seed)?;
+            let mut row = Row::default();
+            let wanted = Wanted::from(columns);
+            whole(line, RowSeed { wanted, depth: 0, row: &mut row, scratch: &mut scratch })?;
             let vector = columns.embedding.as_deref().map(|name| vector(name, row.embedding)).transpose()?;
             Ok((row.text.check(columns.text.as_deref().unwrap_or_default())?, row.id, vector))
         });
@@ -44,19 +46,16 @@ fn vector(column: &str, token: Option<&str>) -> std::result::Result<Vec<f32>, St
     Ok(numbers.into_iter().map(|number| number as f32).collect())
 }
 
-/// The columns of a line and what kind of value each has, in order.
-pub(super) fn columns_of(line: &[u8]) -> std::result::Result<Vec<(String, &'static str)>, String> {
-    let line = std::str::from_utf8(line).map_err(|error| not_utf8(&error))?;
-    whole(line, ColumnsSeed)
-}
-
 /// Whether a line begins a list that goes on in the next lines: the file is one JSON document.
 pub(super) fn opens_list(line: &[u8]) -> bool {
     line.trim_ascii_start().starts_with(b"[") && serde_json::from_slice::<IgnoredAny>(line).is_err()
 }
 
 /// Parses a whole line as one object.
-fn whole<'de, S: DeserializeSeed<'de>>(line: &'de str, seed: S) -> std::result::Result<S::Value, String> {
+pub(super) fn whole<'de, S: DeserializeSeed<'de>>(
+    line: &'de str,
+    seed: S,
+) -> std::result::Result<S::Value, String> {
     let mut deserializer = serde_json::Deserializer::from_str(line);
     let value = seed.deserialize(&mut deserializer);
     value.and_then(|value| deserializer.end().map(|()| value)).map_err(|error| explain(line, &error))
@@ -86,7 +85,9 @@ pub(super) fn kind_of(token: &str) -> &'static str {
 }
 
 /// The value of the text column.
+#[derive(Default)]
 enum Text<'de> {
+    #[default]
     Empty,
     Borrowed(&'de str),
     /// It has escapes and was written out into the scratch string.
@@ -106,95 +107,170 @@ impl<'de> Text<'de> {
     }
 }
 
+/// What a row holds of the columns, and how deep inside the row each was found.
+#[derive(Default)]
 struct Row<'de> {
     text: Text<'de>,
     id: Option<&'de str>,
     embedding: Option<&'de str>,
+    text_depth: Option<usize>,
+    id_depth: Option<usize>,
+    embedding_depth: Option<usize>,
 }
 
-struct RowSeed<'a> {
-    columns: &'a Columns,
+/// Whether a value `depth` objects deep replaces what was found: a name of its own goes before one inside another, and of a
+/// key that comes twice the last value counts, as in most JSON readers.
+fn replaces(found: Option<usize>, depth: usize) -> bool {
+    found.is_none_or(|found| depth <= found)
+}
+
+/// Finds the columns in an object; `wanted` has what is left of their names inside it.
+struct RowSeed<'a, 'de> {
+    wanted: Wanted<'a>,
+    depth: usize,
+    row: &'a mut Row<'de>,
     scratch: &'a mut String,
 }
 
-impl<'de> DeserializeSeed<'de> for RowSeed<'_> {
-    type Value = Row<'de>;
+impl<'de> DeserializeSeed<'de> for RowSeed<'_, 'de> {
+    type Value = ();
 
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> std::result::Result<Row<'de>, D::Error> {
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> std::result::Result<(), D::Error> {
         deserializer.deserialize_map(self)
     }
 }
 
-impl<'de> Visitor<'de> for RowSeed<'_> {
-    type Value = Row<'de>;
+impl<'de> Visitor<'de> for RowSeed<'_, 'de> {
+    type Value = ();
 
     fn expecting(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         out.write_str("a JSON object")
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> std::result::Result<Row<'de>, A::Error> {
-        let mut row = Row { text: Text::Empty, id: None, embedding: None };
-        // Of a key that comes twice the last value counts, as in most JSON readers.
-        while let Some(key) = map.next_key_seed(KeySeed(self.columns))? {
+    fn visit_map<A: MapAccess<'de>>(mut self, mut map: A) -> std::result::Result<(), A::Error> {
+        while let Some(key) = map.next_key_seed(KeySeed(self.wanted))? {
             match key {
-                Key::Text => row.text = map.next_value_seed(TextSeed(self.scratch))?,
-                Key::Id => row.id = token(map.next_value()?),
-                Key::Embedding => row.embedding = token(map.next_value()?),
-                Key::Both => {
-                    let raw: &RawValue = map.next_value()?;
-                    row.id = token(raw);
-                    let mut value = serde_json::Deserializer::from_str(raw.get());
-                    row.text = TextSeed(self.scratch).deserialize(&mut value).map_err(A::Error::custom)?;
-                }
-                Key::Other => {
+                Key { text: Match::No, id: Match::No, embedding: Match::No } => {
                     map.next_value::<IgnoredAny>()?;
+                }
+                Key { text: Match::Here, id: Match::No, embedding: Match::No }
+                    if replaces(self.row.text_depth, self.depth) =>
+                {
+                    self.row.text = map.next_value_seed(TextSeed(self.scratch))?;
+                    self.row.text_depth = Some(self.depth);
+                }
+                key => {
+                    let raw: &RawValue = map.next_value()?;
+                    self.take(&key, raw.get()).map_err(A::Error::custom)?;
                 }
             }
         }
-        Ok(row)
+        Ok(())
     }
 }
 
-fn token(raw: &RawValue) -> Option<&str> {
-    Some(raw.get()).filter(|token| *token != "null")
+impl<'de> RowSeed<'_, 'de> {
+    /// Takes a value that is a column, or that columns are inside of.
+    fn take(&mut self, key: &Key, raw: &'de str) -> serde_json::Result<()> {
+        let depth = self.depth;
+        let value = Some(raw).filter(|token| *token != "null");
+        if key.text.is_here() && replaces(self.row.text_depth, depth) {
+            self.row.text =
+                TextSeed(self.scratch).deserialize(&mut serde_json::Deserializer::from_str(raw))?;
+            self.row.text_depth = Some(depth);
+        }
+        if key.id.is_here() && replaces(self.row.id_depth, depth) {
+            (self.row.id, self.row.id_depth) = (value, Some(depth));
+        }
+        if key.embedding.is_here() && replaces(self.row.embedding_depth, depth) {
+            (self.row.embedding, self.row.embedding_depth) = (value, Some(depth));
+        }
+        let wanted =
+            Wanted { text: key.text.inside(), id: key.id.inside(), embedding: key.embedding.inside() };
+        if wanted.names().next().is_none() {
+            return Ok(());
+        }
+        self.forget_deeper(&wanted);
+        if !raw.starts_with('{') {
+            return Ok(());
+        }
+        let inner = RowSeed { wanted, depth: depth + 1, row: self.row, scratch: self.scratch };
+        inner.deserialize(&mut serde_json::Deserializer::from_str(raw))
+    }
+
+    /// What an earlier value of this key held does not count any more.
+    fn forget_deeper(&mut self, wanted: &Wanted) {
+        let is_deeper = |found: Option<usize>| found.is_some_and(|found| found > self.depth);
+        if wanted.text.is_some() && is_deeper(self.row.text_depth) {
+            (self.row.text, self.row.text_depth) = (Text::Empty, None);
+        }
+        if wanted.id.is_some() && is_deeper(self.row.id_depth) {
+            (self.row.id, self.row.id_depth) = (None, None);
+        }
+        if wanted.embedding.is_some() && is_deeper(self.row.embedding_depth) {
+            (self.row.embedding, self.row.embedding_depth) = (None, None);
+        }
+    }
 }
 
-enum Key {
-    Text,
-    Id,
-    Embedding,
-    Both,
-    Other,
+/// What a key is to each of the columns.
+struct Key<'a> {
+    text: Match<'a>,
+    id: Match<'a>,
+    embedding: Match<'a>,
 }
 
-struct KeySeed<'a>(&'a Columns);
+#[derive(Clone, Copy)]
+enum Match<'a> {
+    No,
+    /// It is the column.
+    Here,
+    /// The column is inside it, under this name.
+    Inside(&'a str),
+}
 
-impl<'de> DeserializeSeed<'de> for KeySeed<'_> {
-    type Value = Key;
+impl<'a> Match<'a> {
+    fn of(wanted: Option<&'a str>, key: &str) -> Self {
+        match wanted {
+            Some(name) if name == key => Self::Here,
+            Some(name) => nested::inside(name, key).map_or(Self::No, Self::Inside),
+            None => Self::No,
+        }
+    }
 
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> std::result::Result<Key, D::Error> {
+    fn is_here(self) -> bool {
+        matches!(self, Self::Here)
+    }
+
+    fn inside(self) -> Option<&'a str> {
+        match self {
+            Self::Inside(name) => Some(name),
+            _ => None,
+        }
+    }
+}
+
+struct KeySeed<'a>(Wanted<'a>);
+
+impl<'a, 'de> DeserializeSeed<'de> for KeySeed<'a> {
+    type Value = Key<'a>;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> std::result::Result<Key<'a>, D::Error> {
         deserializer.deserialize_str(self)
     }
 }
 
-impl Visitor<'_> for KeySeed<'_> {
-    type Value = Key;
+impl<'a> Visitor<'_> for KeySeed<'a> {
+    type Value = Key<'a>;
 
     fn expecting(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         out.write_str("a key")
     }
 
-    fn visit_str<E>(self, key: &str) -> std::result::Result<Key, E> {
-        let is = |column: &Option<String>| column.as_deref() == Some(key);
-        if is(&self.0.embedding) {
-            return Ok(Key::Embedding);
-        }
-        Ok(match (is(&self.0.text), is(&self.0.id)) {
-            (true, true) => Key::Both,
-            (true, false) => Key::Text,
-            (false, true) => Key::Id,
-            (false, false) => Key::Other,
-        })
+    fn visit_str<E>(self, key: &str) -> std::result::Result<Key<'a>, E> {
+        let Wanted { text, id, embedding } = self.0;
+        let of = |wanted| Match::of(wanted, key);
+        Ok(Key { text: of(text), id: of(id), embedding: of(embedding) })
     }
 }
 
@@ -253,34 +329,5 @@ impl<'de> Visitor<'de> for TextSeed<'_> {
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> std::result::Result<Self::Value, A::Error> {
         while map.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
         Ok(Text::Other("an object"))
-    }
-}
-
-struct ColumnsSeed;
-
-impl<'de> DeserializeSeed<'de> for ColumnsSeed {
-    type Value = Vec<(String, &'static str)>;
-
-    fn deserialize<D: Deserializer<'de>>(
-        self,
-        deserializer: D,
-    ) -> std::result::Result<Self::Value, D::Error> {
-        deserializer.deserialize_map(self)
-    }
-}
-
-impl<'de> Visitor<'de> for ColumnsSeed {
-    type Value = Vec<(String, &'static str)>;
-
-    fn expecting(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        out.write_str("a JSON object")
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> std::result::Result<Self::Value, A::Error> {
-        let mut columns = Vec::new();
-        while let Some((name, value)) = map.next_entry::<String, &RawValue>()? {
-            columns.push((name, kind_of(value.get())));
-        }
-        Ok(columns)
     }
 }

@@ -14,11 +14,14 @@ mod discover;
 mod ids;
 mod int96;
 mod json;
+mod json_columns;
 mod names;
+mod nested;
 mod parquet_in;
 mod parquet_out;
 mod read;
 mod rows;
+mod schema;
 mod split;
 mod stream;
 #[cfg(test)]

@@ -1,11 +1,12 @@
 //! Parquet: the projected columns of a file, batch after batch.
 
+use std::collections::BTreeSet;
 use std::panic::AssertUnwindSafe;
 use std::path::Path;
 use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, AsArray, LargeStringArray, LargeStringBuilder, RecordBatch};
-use arrow::datatypes::{DataType, Field, Float32Type, Schema, SchemaRef};
+use arrow::datatypes::{DataType, Float32Type, Schema, SchemaRef};
 use arrow::error::ArrowError;
 use fs_err::File;
 use parquet::arrow::ProjectionMask;
@@ -16,7 +17,7 @@ use parquet::arrow::arrow_reader::{
 use parquet::file::metadata::ParquetMetaData;
 
 use super::rows::{BadRow, Rows, Vectors};
-use super::{Columns, InputFile, int96};
+use super::{Columns, InputFile, int96, nested};
 use crate::{Error, Result};
 
 /// A batch is at most this many rows…
@@ -95,14 +96,13 @@ pub(super) fn is_vector(kind: &DataType) -> bool {
     }
 }
 
-/// How many rows make a batch of about `bytes`, for the root columns that `selected` picks.
+/// How many rows make a batch of about `bytes`, for the leaf columns that `selected` picks.
 pub(super) fn batch_rows(metadata: &ParquetMetaData, bytes: u64, selected: impl Fn(usize) -> bool) -> u64 {
-    let schema = metadata.file_metadata().schema_descr();
     let (mut size, mut rows) = (0, 0);
     for group in metadata.row_groups() {
         rows += u64::try_from(group.num_rows()).unwrap_or(0);
         for (leaf, column) in group.columns().iter().enumerate() {
-            if selected(schema.get_column_root_idx(leaf)) {
+            if selected(leaf) {
                 size += u64::try_from(column.uncompressed_size()).unwrap_or(0);
             }
         }
@@ -168,34 +168,48 @@ fn projected(
 ) -> Result<(ParquetRecordBatchReaderBuilder<std::fs::File>, Vec<u64>)> {
     let (handle, metadata) = footer(file)?;
     let groups = group_rows(file, metadata.metadata())?;
-    let schema = metadata.schema();
-    let position = |name: &str| schema.index_of(name).map_err(|error| Error::input(&file.path, error));
+    let fields = metadata.schema().fields();
+    let place = |name: &str| {
+        nested::find(fields, name).ok_or_else(|| Error::input(&file.path, format!("no column `{name}`")))
+    };
     let places = [&columns.text, &columns.id, &columns.embedding]
-        .map(|name| name.as_deref().map(position).transpose())
+        .map(|name| name.as_deref().map(place).transpose())
         .into_iter()
-        .collect::<Result<Vec<Option<usize>>>>()?;
-    let (text, id) = (places[0], places[1]);
-    let selected = |column| places.contains(&Some(column));
+        .collect::<Result<Vec<Option<Vec<usize>>>>>()?;
+    let leaves = leaves(&metadata, places.iter().flatten());
+    let selected = |leaf| leaves.contains(&leaf);
     let rows = batch_rows(metadata.metadata(), BATCH_BYTES, selected).clamp(1, MAX_ROWS);
-    let mask = ProjectionMask::roots(metadata.parquet_schema(), places.iter().copied().flatten());
-    let metadata = with_large_text(metadata, text, id).map_err(|error| damaged(&file.path, 0, &error))?;
+    let mask = ProjectionMask::leaves(metadata.parquet_schema(), leaves.iter().copied());
+    let text = places[0].as_deref().filter(|_| places[0] != places[1]);
+    let metadata = with_large_text(metadata, text).map_err(|error| damaged(&file.path, 0, &error))?;
     let builder = ParquetRecordBatchReaderBuilder::new_with_metadata(handle.into_file(), metadata);
     Ok((builder.with_projection(mask).with_batch_size(rows as usize), groups))
+}
+
+/// The leaf columns of Parquet that make up some columns.
+fn leaves<'a>(
+    metadata: &ArrowReaderMetadata,
+    places: impl Iterator<Item = &'a Vec<usize>>,
+) -> BTreeSet<usize> {
+    let fields = metadata.schema().fields();
+    let paths: Vec<Vec<&str>> = places.map(|places| nested::names(fields, places)).collect();
+    let is_part = |leaf: &[String]| {
+        paths.iter().any(|path| leaf.iter().zip(path).filter(|(a, b)| a == b).count() == path.len())
+    };
+    let columns = metadata.parquet_schema().columns().iter().enumerate();
+    columns.filter(|(_, column)| is_part(column.path().parts())).map(|(leaf, _)| leaf).collect()
 }
 
 /// Reads a plain text column straight into 64-bit offsets: no copy later, and no overflow on long texts.
 fn with_large_text(
     metadata: ArrowReaderMetadata,
-    text: Option<usize>,
-    id: Option<usize>,
+    text: Option<&[usize]>,
 ) -> parquet::errors::Result<ArrowReaderMetadata> {
+    let large = |kind: &DataType| (kind == &DataType::Utf8).then_some(DataType::LargeUtf8);
     let schema: &SchemaRef = metadata.schema();
-    let Some(text) = text else { return Ok(metadata) };
-    if id == Some(text) || schema.field(text).data_type() != &DataType::Utf8 {
+    let Some(fields) = text.and_then(|text| nested::retyped(schema.fields(), text, &large)) else {
         return Ok(metadata);
-    }
-    let mut fields: Vec<Arc<Field>> = schema.fields().iter().cloned().collect();
-    fields[text] = Arc::new(schema.field(text).clone().with_data_type(DataType::LargeUtf8));
+    };
     let schema = Arc::new(Schema::new_with_metadata(fields, schema.metadata().clone()));
     ArrowReaderMetadata::try_new(metadata.metadata().clone(), ArrowReaderOptions::new().with_schema(schema))
 }
@@ -212,12 +226,16 @@ pub(super) fn parse(
     RowBatch { first_row, batch }: &RowBatch,
     columns: &Columns,
 ) -> Result<Rows> {
-    let missing = |name: &str| Error::input(path, format!("no column `{name}`"));
-    let column = |name: &str| batch.column_by_name(name).ok_or_else(|| missing(name));
+    let column = |name: &str| {
+        let found = guarded(path, *first_row, || {
+            nested::column(batch, name).map_err(|error| damaged(path, *first_row, &error))
+        });
+        found?.ok_or_else(|| Error::input(path, format!("no column `{name}`")))
+    };
     let texts = match &columns.text {
         Some(name) => {
             let texts = column(name)?;
-            guarded(path, *first_row, || texts_of(texts).map_err(|error| damaged(path, *first_row, &error)))?
+            guarded(path, *first_row, || texts_of(&texts).map_err(|error| damaged(path, *first_row, &error)))?
         }
         None => LargeStringArray::from_iter_values(std::iter::repeat_n("", batch.num_rows())),
     };
@@ -229,12 +247,12 @@ pub(super) fn parse(
             reason: format!("column `{name}` {problem}"),
         };
         guarded(path, *first_row, || {
-            vectors_of(vectors, &mut |row, text| bad.push(problem(row, text)))
+            vectors_of(&vectors, &mut |row, text| bad.push(problem(row, text)))
                 .map_err(|error| damaged(path, *first_row, &error))
         })
     });
     let vectors = vectors.transpose()?;
-    let ids = columns.id.as_deref().map(|id| column(id).cloned()).transpose()?;
+    let ids = columns.id.as_deref().map(column).transpose()?;
     let empty = texts.iter().filter(|text| text.is_none_or(str::is_empty)).count();
     Ok(Rows { first_row: *first_row, texts: without_nulls(texts), ids, vectors, bad, empty })
 }

@@ -1,0 +1,118 @@
+//! The columns of JSON rows, as the first of them show: every key, and those of objects inside as `outer.inner`.
+
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+use std::fmt;
+
+use serde::de::{DeserializeSeed, Deserializer, MapAccess, Visitor};
+use serde_json::value::RawValue;
+
+use super::json::{kind_of, whole};
+use super::nested::inside;
+use super::rows::not_utf8;
+use super::schema::{Column, Wanted};
+
+/// How many objects deep columns are looked for.
+const MAX_DEPTH: usize = 16;
+/// Of the columns inside others that nobody has asked for, this many are noted (an error lists a few of them)…
+const MAX_NESTED: usize = 1000;
+/// …and only those with shorter names.
+const MAX_NAME_BYTES: usize = 200;
+
+/// The columns seen so far, each with the first kind of value that is not null.
+pub(super) struct Seen<'a> {
+    pub columns: Vec<Column>,
+    places: HashMap<(bool, String), usize>,
+    wanted: Vec<&'a str>,
+    nested: usize,
+}
+
+impl<'a> Seen<'a> {
+    pub fn new(wanted: &Wanted<'a>) -> Self {
+        let wanted = wanted.names().collect();
+        Self { columns: Vec::new(), places: HashMap::new(), wanted, nested: 0 }
+    }
+
+    /// Notes the columns of a row; says why where it is none.
+    pub fn look_at(&mut self, row: &[u8]) -> Result<(), String> {
+        let row = std::str::from_utf8(row).map_err(|error| not_utf8(&error))?;
+        let values = whole(row, ObjectSeed)?;
+        self.note_all(values, "", 1);
+        Ok(())
+    }
+
+    fn note_all(&mut self, values: Vec<(String, &RawValue)>, outer: &str, depth: usize) {
+        for (key, value) in values {
+            let name = format!("{outer}{key}");
+            let Some(column) = self.note(&name, kind_of(value.get()), !outer.is_empty()) else { continue };
+            if !value.get().starts_with('{') || depth == MAX_DEPTH {
+                continue;
+            }
+            // It was read as a part of the row, so it is an object.
+            let mut inner = serde_json::Deserializer::from_str(value.get());
+            if let Ok(values) = ObjectSeed.deserialize(&mut inner) {
+                self.columns[column].has_nested |= !values.is_empty();
+                self.note_all(values, &format!("{name}."), depth + 1);
+            }
+        }
+    }
+
+    /// The column's place; none where it is one that need not be known.
+    fn note(&mut self, name: &str, kind: &str, is_nested: bool) -> Option<usize> {
+        let place = match self.places.entry((is_nested, name.to_owned())) {
+            Entry::Occupied(known) => *known.get(),
+            Entry::Vacant(free) => {
+                let is_wanted = self.wanted.iter().any(|&w| w == name || inside(w, name).is_some());
+                if is_nested && !is_wanted {
+                    if self.nested == MAX_NESTED || name.len() > MAX_NAME_BYTES {
+                        return None;
+                    }
+                    self.nested += 1;
+                }
+                self.columns.push(Column {
+                    name: name.to_owned(),
+                    kind: Some(kind.to_owned()),
+                    is_text: matches!(kind, "a string" | "null"),
+                    is_list: false,
+                    is_nested,
+                    has_nested: false,
+                });
+                *free.insert(self.columns.len() - 1)
+            }
+        };
+        let column = &mut self.columns[place];
+        if column.kind.as_deref() == Some("null") || (kind == "a string" && !column.is_text) {
+            column.kind = Some(kind.to_owned());
+            column.is_text = matches!(kind, "a string" | "null");
+        }
+        column.is_list |= kind == "a list";
+        Some(place)
+    }
+}
+
+/// The keys and values of an object, in order.
+struct ObjectSeed;
+
+impl<'de> DeserializeSeed<'de> for ObjectSeed {
+    type Value = Vec<(String, &'de RawValue)>;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
+        deserializer.deserialize_map(self)
+    }
+}
+
+impl<'de> Visitor<'de> for ObjectSeed {
+    type Value = Vec<(String, &'de RawValue)>;
+
+    fn expecting(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str("a JSON object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+        let mut values = Vec::new();
+        while let Some(entry) = map.next_entry()? {
+            values.push(entry);
+        }
+        Ok(values)
+    }
+}

@@ -1,0 +1,254 @@
+//! The columns that a file has, and which of them can be texts, ids and embeddings.
+
+use arrow::datatypes::{DataType, Fields};
+
+use super::columns::{Columns, DEFAULT_TEXT};
+use super::json_columns::Seen;
+use super::split::Splitter;
+use super::{Format, InputFile, ReadLimits, json, parquet_in};
+use crate::{Error, Result};
+
+/// What clip-retrieval and LAION call their captions.
+const CAPTIONS: [&str; 2] = ["caption", "TEXT"];
+/// How many rows of a JSONL file are looked at to know its columns.
+const SAMPLE_ROWS: usize = 100;
+/// How many columns an error lists.
+const LISTED: usize = 20;
+
+/// The columns that are looked for.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Wanted<'a> {
+    pub text: Option<&'a str>,
+    pub id: Option<&'a str>,
+    pub embedding: Option<&'a str>,
+}
+
+impl<'a> Wanted<'a> {
+    pub fn names(&self) -> impl Iterator<Item = &'a str> {
+        [self.text, self.id, self.embedding].into_iter().flatten()
+    }
+}
+
+impl<'a> From<&'a Columns> for Wanted<'a> {
+    fn from(columns: &'a Columns) -> Self {
+        let Columns { text, id, embedding } = columns;
+        Self { text: text.as_deref(), id: id.as_deref(), embedding: embedding.as_deref() }
+    }
+}
+
+/// A column; one inside another is named with dots.
+#[derive(Debug, Clone)]
+pub(super) struct Column {
+    pub name: String,
+    /// Its type, where the format has types.
+    pub kind: Option<String>,
+    pub is_text: bool,
+    /// Whether its values can be embeddings.
+    pub is_list: bool,
+    /// Whether it is inside another.
+    pub is_nested: bool,
+    /// Whether others are inside it.
+    pub has_nested: bool,
+}
+
+/// The columns of one file.
+pub(super) struct Table<'a> {
+    file: &'a InputFile,
+    columns: Vec<Column>,
+}
+
+impl<'a> Table<'a> {
+    /// `None` for plain text, which has no columns.
+    pub fn of(file: &'a InputFile, wanted: &Wanted) -> Result<Option<Self>> {
+        let columns = match file.format {
+            Format::Text => {
+                let asked = [
+                    (wanted.id, "no ids", "--id-column"),
+                    (wanted.embedding, "no embeddings", "--embedding-column"),
+                ];
+                return match asked.into_iter().find(|(name, ..)| name.is_some()) {
+                    Some((Some(name), none, option)) => {
+                        let problem = format!("no column `{name}`: plain text has {none}");
+                        Err(Error::input(&file.path, problem)
+                            .hint(format!("leave out {option}, or the plain text files")))
+                    }
+                    _ => Ok(None),
+                };
+            }
+            Format::Jsonl => json_columns(file, wanted)?,
+            Format::Csv { .. } => csv_columns(file)?,
+            Format::Parquet => arrow_columns(parquet_in::footer(file)?.1.schema().fields()),
+        };
+        Ok(Some(Self { file, columns }))
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.columns.is_empty()
+    }
+
+    pub fn text(&self, wanted: &Wanted) -> Result<String> {
+        let name = wanted.text.unwrap_or(DEFAULT_TEXT);
+        if self.knows_nothing() {
+            return Ok(name.to_owned());
+        }
+        if let Some(column) = self.find(name)? {
+            return self.checked(column);
+        }
+        let is_candidate = |column: &&Column| {
+            column.is_text
+                && !column.is_nested
+                && column.kind.as_deref() != Some("null")
+                && Some(column.name.as_str()) != wanted.id
+        };
+        let only = |filter: &dyn Fn(&Column) -> bool| {
+            let mut texts = self.columns.iter().filter(is_candidate).filter(|column| filter(column));
+            texts.next().filter(|_| texts.next().is_none())
+        };
+        let by_name = |column: &Column| CAPTIONS.contains(&column.name.as_str());
+        match only(&by_name).or_else(|| only(&|_| true)).filter(|_| wanted.text.is_none()) {
+            Some(only) => self.checked(only),
+            None => Err(self.missing(name).hint("name the column of the texts with --text-column")),
+        }
+    }
+
+    pub fn id(&self, id: &str) -> Result<String> {
+        if self.find(id)?.is_none() && !self.knows_nothing() {
+            return Err(self.missing(id).hint("name the column of the ids with --id-column"));
+        }
+        Ok(id.to_owned())
+    }
+
+    pub fn embedding(&self, name: &str) -> Result<String> {
+        let hint = "name a column of lists of numbers with --embedding-column";
+        match self.find(name)? {
+            None if self.knows_nothing() => {}
+            None => return Err(self.missing(name).hint(hint)),
+            Some(column) if column.is_list || column.kind.as_deref() == Some("null") => {}
+            Some(column) => {
+                let kind = column.kind.as_deref().unwrap_or("text");
+                let problem = format!("column `{name}` is {kind}, not a list of numbers");
+                return Err(Error::input(&self.file.path, problem).hint(hint));
+            }
+        }
+        Ok(name.to_owned())
+    }
+
+    /// A file without rows may have no columns, unless it has a schema.
+    fn knows_nothing(&self) -> bool {
+        self.columns.is_empty() && self.file.format != Format::Parquet
+    }
+
+    /// The column of a name: one of its own before one inside another.
+    fn find(&self, name: &str) -> Result<Option<&Column>> {
+        let places = [false, true].into_iter().find_map(|nested| {
+            let mut named =
+                self.columns.iter().filter(|column| column.is_nested == nested && column.name == name);
+            named.next().map(|first| (first, 1 + named.count()))
+        });
+        match places {
+            Some((_, times)) if times > 1 => {
+                Err(Error::input(&self.file.path, format!("column `{name}` is there {times} times"))
+                    .hint("rename all but one"))
+            }
+            found => Ok(found.map(|(column, _)| column)),
+        }
+    }
+
+    fn checked(&self, column: &Column) -> Result<String> {
+        if !column.is_text {
+            let kind = column.kind.as_deref().unwrap_or("of another type");
+            let problem = format!("column `{}` is {kind}, not a string", column.name);
+            return Err(Error::input(&self.file.path, problem).hint("choose another with --text-column"));
+        }
+        Ok(column.name.clone())
+    }
+
+    fn missing(&self, name: &str) -> Error {
+        let column = |column: &Column| match &column.kind {
+            Some(kind) => format!("{} ({kind})", column.name),
+            None => column.name.clone(),
+        };
+        let listed = || self.columns.iter().filter(|column| !column.has_nested);
+        let mut columns = listed().take(LISTED).map(column).collect::<Vec<_>>().join(", ");
+        let count = listed().count();
+        if count > LISTED {
+            columns = format!("{columns} and {} more", count - LISTED);
+        }
+        Error::input(&self.file.path, format!("no column `{name}`; columns are {columns}"))
+    }
+}
+
+/// The columns of the first rows, each with the first kind of value that is not null.
+fn json_columns(file: &InputFile, wanted: &Wanted) -> Result<Vec<Column>> {
+    let (mut splitter, _) = Splitter::open(file, &ReadLimits::default())?;
+    let (mut seen, mut rows) = (Seen::new(wanted), 0);
+    let (mut problem, mut opens_list) = (None, false);
+    while rows < SAMPLE_ROWS
+        && let Some(mut records) = splitter.next_records()?
+    {
+        records.spans.truncate(SAMPLE_ROWS - rows);
+        records.for_each(ReadLimits::default().max_row_bytes, |line| {
+            opens_list |= rows == 0 && line.as_ref().is_ok_and(|line| json::opens_list(line));
+            if let Err(reason) = line.and_then(|line| seen.look_at(line)) {
+                problem = problem.take().or(Some(format!("row {rows}: {reason}")));
+            }
+            rows += 1;
+        });
+    }
+    match problem {
+        Some(problem) if seen.columns.is_empty() || opens_list => {
+            Err(Error::input(&file.path, format!("is not one JSON object a line: {problem}"))
+                .hint("`jq -c '.[]'` turns a list into such lines, `jq -c .` objects of several lines"))
+        }
+        _ => Ok(seen.columns),
+    }
+}
+
+fn csv_columns(file: &InputFile) -> Result<Vec<Column>> {
+    let (mut splitter, _) = Splitter::open(file, &ReadLimits::default())?;
+    while let Some(records) = splitter.next_records()? {
+        if let Some(header) = records.header {
+            let column = |name: &String| Column {
+                name: name.clone(),
+                kind: None,
+                is_text: true,
+                is_list: false,
+                is_nested: false,
+                has_nested: false,
+            };
+            return Ok(header.names.iter().map(column).collect());
+        }
+    }
+    Ok(Vec::new())
+}
+
+/// What people call a type.
+fn kind_of(kind: &DataType) -> String {
+    if parquet_in::is_text(kind) { "a string".to_owned() } else { kind.to_string() }
+}
+
+fn arrow_columns(fields: &Fields) -> Vec<Column> {
+    fn add(fields: &Fields, outer: &str, columns: &mut Vec<Column>) {
+        for field in fields {
+            let name = format!("{outer}{}", field.name());
+            let inner = match field.data_type() {
+                DataType::Struct(inner) if !inner.is_empty() => Some(inner),
+                _ => None,
+            };
+            columns.push(Column {
+                name: name.clone(),
+                kind: Some(kind_of(field.data_type())),
+                is_text: parquet_in::is_text(field.data_type()),
+                is_list: parquet_in::is_vector(field.data_type()),
+                is_nested: !outer.is_empty(),
+                has_nested: inner.is_some(),
+            });
+            if let Some(inner) = inner {
+                add(inner, &format!("{name}."), columns);
+            }
+        }
+    }
+    let mut columns = Vec::new();
+    add(fields, "", &mut columns);
+    columns
+}
