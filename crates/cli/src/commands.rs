@@ -1,7 +1,7 @@
 //! The subcommands: each calls the library once and says what came of it.
 
 use clap::CommandFactory;
-use semdedup::models::StaticModel;
+use semdedup::models::TextModel;
 use semdedup::{Embedder, Error, Result, ScoreInputs};
 use serde::Serialize;
 
@@ -67,30 +67,32 @@ fn json(value: &impl Serialize) -> Result<String> {
 
 fn run(args: &RunArgs, say: Say, progress: &Reporter) -> Result<Outcome> {
     let options = args.options()?;
-    let model = load(args)?;
-    let summary = semdedup::run(&options, embedder(model.as_ref()), progress)?;
+    let model = load(args, say)?;
+    let summary = semdedup::run(&options, embedder(model.as_deref()), progress)?;
     let outcome = say.report(&summary, || report::run(&summary, &options))?;
     Ok(Outcome { skipped_rows: summary.rows_skipped, ..outcome })
 }
 
 /// The model, where the input has no embeddings.
-fn load(args: &RunArgs) -> Result<Option<StaticModel>> {
-    if args.has_embeddings() { Ok(None) } else { args.model.load().map(Some) }
+fn load(args: &RunArgs, say: Say) -> Result<Option<Box<dyn TextModel>>> {
+    if args.has_embeddings() { Ok(None) } else { args.model.load(say.quiet).map(Some) }
 }
 
-fn embedder(model: Option<&StaticModel>) -> Embedder<'_> {
-    model.map_or(Embedder::Given, |model| Embedder::Model(model))
+fn embedder(model: Option<&dyn TextModel>) -> Embedder<'_> {
+    model.map_or(Embedder::Given, Embedder::Model)
 }
 
 fn plan(args: &RunArgs, say: Say) -> Result<Outcome> {
-    let model = load(args)?;
-    let plan = semdedup::plan(&args.options()?, embedder(model.as_ref()))?;
+    let options = args.options()?;
+    let model = load(args, say)?;
+    let plan = semdedup::plan(&options, embedder(model.as_deref()))?;
     say.data(&plan, || report::plan(&plan))
 }
 
 fn embed(args: &EmbedArgs, say: Say, progress: &Reporter) -> Result<Outcome> {
-    let done =
-        semdedup::embed(&args.input.options(), &args.model.load()?, (&args.out, args.overwrite), progress)?;
+    let model = args.model.load(say.quiet)?;
+    let place = (args.out.as_path(), args.overwrite);
+    let done = semdedup::embed(&args.input.options(), model.as_ref(), place, progress)?;
     let outcome = say.report(&done, || report::embed(&done, &args.out))?;
     Ok(Outcome { skipped_rows: done.rows_skipped, ..outcome })
 }

@@ -1,7 +1,7 @@
 //! Pretrained models that turn texts into embeddings.
 //!
 //! [`TextModel`] is what the pipeline needs of a model. [`StaticModel`] is the one that lies inside this crate: it needs
-//! no download, no GPU and no server.
+//! no download, no GPU and no server. [`RemoteModel`] asks a server.
 //!
 //! ```
 //! use semdedup_embed::{DEFAULT_MAX_TOKENS, StaticModel, TextModel};
@@ -15,11 +15,13 @@
 //! ```
 mod decode;
 mod error;
+mod remote;
 mod wordllama;
 
 pub use decode::{ImageError, ImageLimits, decode_image};
 pub use error::ModelError;
 pub use image::RgbImage;
+pub use remote::{Pause, RemoteModel, RemoteOptions, ServerAddress, ServerKey};
 pub use wordllama::StaticModel;
 
 /// How many tokens of a text the models read unless told otherwise.
@@ -35,6 +37,12 @@ pub trait TextModel: Send + Sync {
 
     /// Changes whenever the embeddings could change: the name, a hash of the weights, the limit on tokens.
     fn fingerprint(&self) -> String;
+
+    /// After how many rows a run should write down what it has, where a row costs much time or money; `None` where rows
+    /// cost next to nothing. What is tried out to estimate the time is less than that.
+    fn rows_per_save(&self) -> Option<usize> {
+        None
+    }
 
     /// Writes one embedding per text to `out`, row after row, and says what was cut off.
     ///

@@ -1,13 +1,14 @@
 //! The first stage: read the rows of all files, turn their texts into embeddings, and write both down in parts.
 //!
-//! A part is a run of rows, all parts but the last of one length: `embeddings-00000.npy`, `ids-00000-0.parquet` where
+//! A part is a run of rows, all parts of one length but the last, and those that a failure cut short: `embeddings-00000.npy`, `ids-00000-0.parquet` where
 //! an id column was asked for, and `part-00000.json`, written last: a part is there if its record is. Rows that cannot
 //! be read have an embedding of NaN, so that a row's number in the input is its number in every file.
 
 use std::ops::Range;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
-use std::sync::{Arc, OnceLock, atomic::AtomicU64, atomic::Ordering};
+use std::sync::{Arc, OnceLock};
 
 use arrow::array::{Array, ArrayRef};
 use rayon::prelude::*;
@@ -148,12 +149,15 @@ fn embed_rest(input: &Input, embedder: Embedder, folder: &Path, progress: &dyn P
         let part = PartWriter::new(folder, done.len(), embedder.dim(input))?;
         let (out, embedded) = sync_channel(2 * threads);
         let writer = scope.spawn(move || write_rows(part, &embedded));
-        let mut shown = 0;
-        while let Some(batch) = next_batch(&tasks, 4 * threads) {
-            let embedded: Vec<Embedded> =
-                batch.par_iter().map(|task| task.embed(input, source)).collect::<Result<_>>()?;
-            if batch.into_iter().zip(embedded).any(|done| out.send(done).is_err()) {
+        let (mut shown, mut failure) = (0, None);
+        while let Some(batch) = next_batch(&tasks, (4 * threads, source.rows_at_once())) {
+            let (embedded, failed) = embed_batch(batch, input, source);
+            if embedded.into_iter().any(|done| out.send(done).is_err()) {
                 break; // the writer has failed, and says why below
+            }
+            failure = failed;
+            if failure.is_some() {
+                break;
             }
             let now = read.load(Ordering::Relaxed);
             progress.advance(now.saturating_sub(shown));
@@ -162,6 +166,13 @@ fn embed_rest(input: &Input, embedder: Embedder, folder: &Path, progress: &dyn P
         drop((tasks, out));
         let part = writer.join().map_err(|_| Error::usage("the writing thread failed"))??;
         reader.join().map_err(|_| Error::usage("the reading thread failed"))??;
+        if let Some(failure) = failure {
+            // What was embedded before may have cost much.
+            if part.rows > 0 {
+                part.commit()?;
+            }
+            return Err(failure);
+        }
         progress.advance(input.bytes().saturating_sub(shown));
         // Numbers are read all the while, so they are looked at once more before the last part is closed.
         input.given.iter().try_for_each(Given::check_unchanged)?;
@@ -214,7 +225,8 @@ fn read_rows(
     tasks: &SyncSender<Task>,
     read: &AtomicU64,
 ) -> Result<()> {
-    let mut room = input.part_rows;
+    let part_rows = given.rows_per_part(input.part_rows);
+    let mut room = part_rows;
     read.store(input.files[..from.file].iter().map(|file| file.bytes).sum(), Ordering::Relaxed);
     for (file, source) in input.files.iter().enumerate().skip(from.file) {
         let first_row = if file == from.file { from.row } else { 0 };
@@ -233,7 +245,7 @@ fn read_rows(
                 start = rows.end;
                 let closes_part = room == 0;
                 if closes_part {
-                    room = input.part_rows;
+                    room = part_rows;
                 }
                 if tasks
                     .send(Task { file, chunk: chunk.clone(), parsed: Arc::clone(&parsed), rows, closes_part })
@@ -251,11 +263,40 @@ fn read_rows(
     Ok(())
 }
 
-/// Waits for a task and takes what else is ready.
-fn next_batch(tasks: &Receiver<Task>, most: usize) -> Option<Vec<Task>> {
-    let mut batch = vec![tasks.recv().ok()?];
-    batch.extend(tasks.try_iter().take(most - 1));
+/// Waits for a task and takes what else is ready, up to so many tasks or rows.
+fn next_batch(tasks: &Receiver<Task>, (most, most_rows): (usize, usize)) -> Option<Vec<Task>> {
+    let first = tasks.recv().ok()?;
+    let (mut rows, mut batch) = (first.rows.len(), vec![first]);
+    while batch.len() < most
+        && rows < most_rows
+        && let Ok(task) = tasks.try_recv()
+    {
+        rows += task.rows.len();
+        batch.push(task);
+    }
     Some(batch)
+}
+
+/// Embeds tasks at the same time, and begins no other after a failure: what comes before it, and the failure.
+fn embed_batch(batch: Vec<Task>, input: &Input, source: &Source) -> (Vec<(Task, Embedded)>, Option<Error>) {
+    let failed = AtomicBool::new(false);
+    let embed = |task: &Task| {
+        (!failed.load(Ordering::Relaxed)).then(|| {
+            let embedded = task.embed(input, source);
+            failed.fetch_or(embedded.is_err(), Ordering::Relaxed);
+            embedded
+        })
+    };
+    let embedded: Vec<Option<Result<Embedded>>> = batch.par_iter().map(embed).collect();
+    let (mut done, mut gap) = (Vec::with_capacity(batch.len()), false);
+    for (task, embedded) in batch.into_iter().zip(embedded) {
+        match embedded {
+            Some(Ok(embedded)) if !gap => done.push((task, embedded)),
+            Some(Err(error)) => return (done, Some(error)),
+            _ => gap = true,
+        }
+    }
+    (done, None)
 }
 
 struct Embedded {

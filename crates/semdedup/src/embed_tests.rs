@@ -176,3 +176,69 @@ fn given_embeddings_that_change_while_they_are_read_are_noticed_and_no_part_stay
     embed_parts(&find(), Embedder::Given, out.path(), &Silent).unwrap();
     assert_eq!(read_records(out.path()).unwrap().len(), 5);
 }
+
+/// [`Lengths`], where a row costs much: it counts the texts, and fails at those that begin so.
+struct Dear {
+    asked: std::sync::atomic::AtomicUsize,
+    fails_at: Option<&'static str>,
+}
+
+impl Dear {
+    fn new(fails_at: Option<&'static str>) -> Self {
+        Self { asked: Default::default(), fails_at }
+    }
+}
+
+impl TextModel for Dear {
+    fn name(&self) -> &str {
+        "dear"
+    }
+    fn dim(&self) -> usize {
+        2
+    }
+    fn fingerprint(&self) -> String {
+        "dear/1".into()
+    }
+    fn rows_per_save(&self) -> Option<usize> {
+        Some(3000)
+    }
+    fn embed(&self, texts: &[&str], out: &mut [f32]) -> std::result::Result<EmbedStats, ModelError> {
+        if self.fails_at.is_some_and(|start| texts.iter().any(|text| text.starts_with(start))) {
+            return semdedup_embed::StaticModel::wordllama(0).map(|_| EmbedStats::default());
+        }
+        self.asked.fetch_add(texts.len(), Ordering::Relaxed);
+        Lengths.embed(texts, out)
+    }
+}
+
+#[test]
+fn a_dear_model_that_fails_loses_nothing_that_came_before_and_little_that_came_after() {
+    let data = tempfile::tempdir().unwrap();
+    let texts: String = (0..20_000).map(|row| format!("{row} is the row\n")).collect();
+    std::fs::write(data.path().join("a.txt"), texts).unwrap();
+    let (undisturbed, disturbed) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let find = || input(data.path(), 1 << 17);
+    let model = Dear::new(None);
+    embed_parts(&find(), Embedder::Model(&model), undisturbed.path(), &Silent).unwrap();
+    assert_eq!(read_records(undisturbed.path()).unwrap().len(), 7, "parts of 3,000 rows");
+
+    let failing = Dear::new(Some("13000 "));
+    let error = embed_parts(&find(), Embedder::Model(&failing), disturbed.path(), &Silent).unwrap_err();
+    assert!(error.to_string().contains("limit on tokens"), "{error}");
+    let kept: u64 =
+        read_records(disturbed.path()).unwrap().iter().flat_map(|r| &r.spans).map(|s| s.rows).sum();
+    // Up to the beginning of the texts that were read together with the one it failed at.
+    assert!((13_000 - 2048..=13_000).contains(&kept), "{kept} rows were kept");
+
+    let resumed = Dear::new(None);
+    embed_parts(&find(), Embedder::Model(&resumed), disturbed.path(), &Silent).unwrap();
+    assert_eq!(resumed.asked.into_inner() as u64, 20_000 - kept, "what was kept was paid for again");
+    let rows = |folder: &Path| {
+        let input = find();
+        let dataset = Dataset::open(&input, folder).unwrap();
+        let store = EmbeddingStore::open(&dataset.embeddings).unwrap();
+        let rows = store.read(0..20_000).unwrap();
+        (0..20_000).flat_map(|row| rows.row(row).to_vec()).map(f32::to_bits).collect::<Vec<_>>()
+    };
+    assert!(rows(disturbed.path()) == rows(undisturbed.path()));
+}

@@ -70,6 +70,9 @@ pub struct PlanFile {
 /// Rows that the rate of embedding is measured on.
 const TRIAL_ROWS: usize = 4096;
 
+/// As many at most where a row costs much time or money.
+const TRIAL_DEAR_ROWS: usize = 256;
+
 /// Rows whose comparison with each other shows the rate of comparing.
 const TRIAL_COMPARED: usize = 4096;
 
@@ -244,25 +247,32 @@ pub(crate) fn check_disk(input: &Input, embedder: Embedder, options: &RunOptions
 fn embedding_seconds_per_row(input: &Input, embedder: Embedder) -> Result<f64> {
     // Copying embeddings takes no longer than reading them, which is counted twice.
     let Embedder::Model(model) = embedder else { return Ok(0.0) };
+    let most = if model.rows_per_save().is_some() { TRIAL_DEAR_ROWS } else { TRIAL_ROWS };
     let (mut rows, mut seconds) = (0, 0.0);
     for (file, columns) in input.files.iter().zip(&input.columns) {
-        if rows >= TRIAL_ROWS {
+        if rows >= most {
             break;
         }
         let mut reader = Reader::open(file, columns, &input.limits, 0)?;
-        while rows < TRIAL_ROWS
+        while rows < most
             && let Some(chunk) = reader.next_chunk()?
         {
             let parsed = chunk.parse(columns)?;
-            let texts: Vec<&str> = parsed.texts.iter().map(Option::unwrap_or_default).collect();
+            let texts = parsed.texts.iter().map(Option::unwrap_or_default).take(most - rows);
+            let texts: Vec<&str> = texts.collect();
+            let together = texts.len().div_ceil(rayon::current_num_threads()).max(1);
             let mut values = vec![0.0; texts.len() * model.dim()];
             let start = Instant::now();
-            model.embed(&texts, &mut values).map_err(Error::model)?;
+            texts
+                .par_chunks(together)
+                .zip(values.par_chunks_mut(together * model.dim()))
+                .try_for_each(|(texts, values)| model.embed(texts, values).map(|_| ()))
+                .map_err(Error::model)?;
             seconds += start.elapsed().as_secs_f64();
             rows += texts.len();
         }
     }
-    Ok(if rows == 0 { 0.0 } else { seconds / rows as f64 / rayon::current_num_threads() as f64 })
+    Ok(if rows == 0 { 0.0 } else { seconds / rows as f64 })
 }
 
 /// Seconds of all threads together for a comparison of two rows.

@@ -62,6 +62,20 @@ impl<'a> Source<'a> {
         }
     }
 
+    /// How many rows are written down together, where it would otherwise be so many.
+    pub(crate) fn rows_per_part(&self, most: u64) -> u64 {
+        self.dear_rows().map_or(most, |rows| most.min(rows as u64)).max(1)
+    }
+
+    /// How many rows are on their way before the first of them is written.
+    pub(crate) fn rows_at_once(&self) -> usize {
+        self.dear_rows().unwrap_or(usize::MAX)
+    }
+
+    fn dear_rows(&self) -> Option<usize> {
+        if let Self::Model(model) = self { model.rows_per_save() } else { None }
+    }
+
     /// So many rows are copied at a time; a model takes what it gets.
     pub(crate) fn rows_together(&self) -> usize {
         match self {

@@ -1,6 +1,7 @@
 //! What is typed: one struct a subcommand, and what each means in the library's options.
 
 mod look;
+mod model;
 mod run;
 mod shared;
 mod stages;

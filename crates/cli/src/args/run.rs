@@ -5,7 +5,8 @@ use std::path::PathBuf;
 use clap::Args;
 use semdedup::{DEFAULT_RECALL_SAMPLE, OutputOptions, Ranking, RunOptions};
 
-use super::shared::{ClusterChoice, GoalArgs, InputArgs, KeepArg, ModelArgs, OutArgs};
+use super::model::{MODEL_OPTIONS, ModelArgs};
+use super::shared::{ClusterChoice, GoalArgs, InputArgs, KeepArg, OutArgs};
 
 const LONG_ABOUT: &str = "\
 Removes duplicates from files and writes the rows that stay, in the same formats and under the same names.
@@ -19,6 +20,7 @@ Examples:
   semdedup run data.jsonl --out deduped
   semdedup run shards/ 'more/*.parquet' --text-column body --id-column url --out deduped --epsilon 0.05
   semdedup run data.csv.gz --out half --keep-fraction 0.5 --dry-run
+  semdedup run data.jsonl --model http://localhost:8000/v1/embeddings#BAAI/bge-m3 --out deduped
   semdedup run 'part-*.parquet' --embedding-column emb --out deduped
   semdedup run 'metadata_*.parquet' --embeddings 'img_emb_*.npy' --out deduped";
 
@@ -58,11 +60,11 @@ pub struct RunArgs {
 #[command(next_help_heading = "Input options")]
 struct GivenArgs {
     /// Take the embeddings from this column of lists of numbers (Parquet, JSONL); no model is used, and texts are only shown
-    #[arg(long, value_name = "NAME", conflicts_with = "embeddings")]
+    #[arg(long, value_name = "NAME", conflicts_with = "embeddings", conflicts_with_all = MODEL_OPTIONS)]
     embedding_column: Option<String>,
     /// Take the embeddings from .npy, .npz or .safetensors files (a file, folder or glob; repeatable), one for each input
     /// file, of the same name or with the same number in it: its row N is the embedding of that file's row N
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", conflicts_with_all = MODEL_OPTIONS)]
     embeddings: Vec<String>,
 }
 

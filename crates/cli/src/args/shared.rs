@@ -4,13 +4,9 @@ use std::path::PathBuf;
 use std::str::FromStr;
 
 use bytesize::ByteSize;
-use clap::builder::PossibleValuesParser;
 use clap::{Args, ValueEnum, value_parser};
 use semdedup::formats::{ColumnChoice, DEFAULT_MAX_ROW_BYTES, LARGEST_MAX_ROW_BYTES, ReadLimits};
-use semdedup::models::{DEFAULT_MAX_TOKENS, StaticModel};
 use semdedup::{ClusterOptions, DEFAULT_EPSILON, Epsilon, Goal, InputOptions, Keep, Memory, Probes};
-
-const WORDLLAMA: &str = "wordllama-l2-supercat-256";
 
 /// Where the rows come from.
 #[derive(Debug, Args)]
@@ -47,30 +43,6 @@ impl InputArgs {
             limits: ReadLimits { max_row_bytes: self.max_row_bytes as usize },
             strict: self.strict,
         }
-    }
-}
-
-/// What turns texts into embeddings.
-#[derive(Debug, Args)]
-#[command(next_help_heading = "Model options")]
-pub struct ModelArgs {
-    /// The model; this one lies inside the program
-    #[arg(long, value_name = "NAME", default_value = WORDLLAMA)]
-    #[arg(value_parser = PossibleValuesParser::new([WORDLLAMA]))]
-    model: String,
-    /// Read this many tokens of each text; the rest does not count
-    #[arg(long, value_name = "N", default_value_t = DEFAULT_MAX_TOKENS as u32)]
-    #[arg(value_parser = value_parser!(u32).range(1..))]
-    max_tokens: u32,
-}
-
-impl ModelArgs {
-    /// Loads the model.
-    pub fn load(&self) -> semdedup::Result<StaticModel> {
-        let problem = |error: semdedup::models::ModelError| {
-            semdedup::Error::usage(format!("--model {}: {error}", self.model)).hint(error.hint())
-        };
-        StaticModel::wordllama(self.max_tokens as usize).map_err(problem)
     }
 }
 

@@ -5,7 +5,8 @@ use std::path::PathBuf;
 use clap::Args;
 use semdedup::{DEFAULT_RECALL_SAMPLE, Goal, OutputOptions, Ranking, ScoreOptions};
 
-use super::shared::{ClusterChoice, GoalArgs, InputArgs, KeepArg, MemoryArg, ModelArgs, OutArgs};
+use super::model::ModelArgs;
+use super::shared::{ClusterChoice, GoalArgs, InputArgs, KeepArg, MemoryArg, OutArgs};
 
 const EMBED: &str = "\
 Turns the texts of files into embeddings: .npy files with one row a text, in the order of the input.

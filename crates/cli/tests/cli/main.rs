@@ -15,6 +15,7 @@ mod probes;
 mod results;
 mod reuse;
 mod safety;
+mod server;
 mod stages;
 mod support;
 mod usage;

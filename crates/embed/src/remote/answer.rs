@@ -1,0 +1,137 @@
+//! What a server answers, and whether it may be believed.
+
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
+use serde::de::{Deserialize, Deserializer, Error, SeqAccess, Visitor};
+
+/// Why an answer cannot be used.
+#[derive(Debug)]
+pub(super) enum BadAnswer {
+    /// It breaks off: asking again may help.
+    CutOff,
+    /// The server is not what we think it is.
+    Wrong(String),
+}
+
+fn wrong<T>(problem: impl Into<String>) -> Result<T, BadAnswer> {
+    Err(BadAnswer::Wrong(problem.into()))
+}
+
+/// The embeddings of the texts of one request.
+#[derive(Debug)]
+pub(super) struct Answer {
+    /// Row after row, in the order of the texts.
+    pub(super) values: Vec<f32>,
+    pub(super) dim: usize,
+    pub(super) tokens: u64,
+}
+
+#[derive(serde::Deserialize)]
+struct Message {
+    data: Vec<Item>,
+    usage: Option<Usage>,
+}
+
+#[derive(serde::Deserialize)]
+struct Item {
+    index: usize,
+    embedding: Values,
+}
+
+#[derive(serde::Deserialize)]
+struct Usage {
+    #[serde(default)]
+    prompt_tokens: Option<u64>,
+}
+
+impl Answer {
+    /// Reads an answer to so many texts, all of whose embeddings have one length: `dim` if that is known.
+    pub(super) fn parse(body: &[u8], texts: usize, dim: Option<usize>) -> Result<Self, BadAnswer> {
+        let message: Message = serde_json::from_slice(body).map_err(|error| {
+            if error.is_eof() {
+                return BadAnswer::CutOff;
+            }
+            BadAnswer::Wrong(format!("no answer of an embedding server: {error}"))
+        })?;
+        let count = message.data.len();
+        if count != texts {
+            return wrong(format!("{count} embeddings for {texts} texts"));
+        }
+        let dim = dim.or(message.data.first().map(|item| item.embedding.0.len())).unwrap_or(0);
+        let mut values = vec![0.0; texts * dim];
+        let mut seen = vec![false; texts];
+        for Item { index, embedding: Values(embedding) } in message.data {
+            match seen.get_mut(index) {
+                None => return wrong(format!("an embedding with the index {index} for {texts} texts")),
+                Some(true) => return wrong(format!("two embeddings with the index {index}")),
+                Some(seen) => *seen = true,
+            }
+            if embedding.len() != dim {
+                return wrong(format!("an embedding of {} numbers instead of {dim}", embedding.len()));
+            }
+            if !embedding.iter().all(|value| value.is_finite()) {
+                return wrong("an embedding with a number that is not finite");
+            }
+            values[index * dim..(index + 1) * dim].copy_from_slice(&embedding);
+        }
+        let tokens = message.usage.and_then(|usage| usage.prompt_tokens).unwrap_or(0);
+        Ok(Self { values, dim, tokens })
+    }
+}
+
+/// An embedding: a list of numbers, or, as some services send it unasked, little-endian f32 in base64.
+struct Values(Vec<f32>);
+
+impl<'de> Deserialize<'de> for Values {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(ValuesVisitor)
+    }
+}
+
+struct ValuesVisitor;
+
+impl<'de> Visitor<'de> for ValuesVisitor {
+    type Value = Values;
+
+    fn expecting(&self, f: &mut std::fmt::Formatter) -> std::fmt::Result {
+        f.write_str("an embedding as a list of numbers or in base64")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Values, A::Error> {
+        let mut values = Vec::new();
+        while let Some(value) = list.next_element()? {
+            values.push(value);
+        }
+        Ok(Values(values))
+    }
+
+    fn visit_str<E: Error>(self, text: &str) -> Result<Values, E> {
+        let bytes = BASE64_STANDARD.decode(text).map_err(|error| E::custom(format!("base64: {error}")))?;
+        let (values, []) = bytes.as_chunks() else {
+            return Err(E::custom(format!("base64 of {} bytes, which are no f32 numbers", bytes.len())));
+        };
+        Ok(Values(values.iter().map(|bytes| f32::from_le_bytes(*bytes)).collect()))
+    }
+}
+
+/// The most characters of a server's own words that are shown.
+const MOST_SHOWN: usize = 300;
+
+/// What a server says about a failure, in one line: OpenAI's form, those of others, or plain text.
+pub(super) fn said(body: &[u8]) -> String {
+    let json = serde_json::from_slice::<serde_json::Value>(body).unwrap_or_default();
+    let found = [&json["error"]["message"], &json["error"], &json["message"], &json["detail"]]
+        .into_iter()
+        .find_map(|value| value.as_str())
+        .map_or_else(|| String::from_utf8_lossy(body).into_owned(), str::to_owned);
+    one_line(&found, MOST_SHOWN)
+}
+
+/// A text in one line, cut off after so many characters.
+pub(super) fn one_line(text: &str, most: usize) -> String {
+    let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    match line.char_indices().nth(most) {
+        Some((end, _)) => format!("{}…", &line[..end]),
+        None => line,
+    }
+}

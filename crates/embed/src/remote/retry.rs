@@ -1,0 +1,132 @@
+//! Asking again: what is worth it, after what time, and how often.
+
+use std::time::{Duration, SystemTime};
+
+use reqwest::header::{DATE, HeaderMap, RETRY_AFTER};
+use xxhash_rust::xxh3::xxh3_64_with_seed;
+
+use crate::ModelError;
+
+const FIRST_WAIT: Duration = Duration::from_millis(500);
+const LONGEST_WAIT: Duration = Duration::from_secs(60);
+/// A server that asks for more than this will not be there for a while: better to stop, since a run resumes.
+const LONGEST_ASKED: Duration = Duration::from_secs(15 * 60);
+
+/// Told why, and for how long, before each wait for a server; it is what waits.
+pub type Pause = Box<dyn Fn(Duration, &str) + Send + Sync>;
+
+/// Why a request failed.
+#[derive(Debug)]
+pub(super) enum Failure {
+    /// Perhaps not the next time; the server may have said when.
+    Passing { problem: String, asked: Option<Duration> },
+    /// It will not be otherwise the next time.
+    Lasting(ModelError),
+}
+
+/// How often a request is made, and who waits in between.
+pub(super) struct Retries<'a> {
+    pub(super) attempts: u32,
+    pub(super) pause: &'a Pause,
+    /// Tells requests apart, so that they do not all come back at the same instant.
+    pub(super) request: u64,
+}
+
+impl Retries<'_> {
+    /// Tries until it works, or will not, or has been tried often enough; `place` begins the error.
+    pub(super) fn run<T>(
+        &self,
+        place: &str,
+        mut attempt: impl FnMut() -> Result<T, Failure>,
+    ) -> Result<T, ModelError> {
+        for number in 1.. {
+            let (problem, asked) = match attempt() {
+                Ok(done) => return Ok(done),
+                Err(Failure::Lasting(error)) => return Err(error),
+                Err(Failure::Passing { problem, asked }) => (problem, asked),
+            };
+            if number >= self.attempts {
+                let times = if number == 1 { String::new() } else { format!(" ({number} attempts)") };
+                return Err(ModelError::new(format!("{place}: {problem}{times}"), RESUME));
+            }
+            if let Some(asked) = asked.filter(|&asked| asked > LONGEST_ASKED) {
+                let seconds = asked.as_secs();
+                return Err(ModelError::new(
+                    format!("{place}: {problem}, and asks to wait for {seconds} s"),
+                    "run the same command line again after that time; it goes on where it stopped",
+                ));
+            }
+            (self.pause)(self.wait(number).max(asked.unwrap_or_default()), &format!("{place}: {problem}"));
+        }
+        unreachable!("attempts are counted in u32, and the last one returns")
+    }
+
+    /// Twice as long each time, less up to a half of it by a sequence that is the same on every run.
+    fn wait(&self, failures: u32) -> Duration {
+        let doubled = FIRST_WAIT.saturating_mul(1 << (failures - 1).min(16)).min(LONGEST_WAIT);
+        let random = xxh3_64_with_seed(&failures.to_le_bytes(), self.request) >> 11;
+        doubled.mul_f64(1.0 - 0.5 * random as f64 / (1u64 << 53) as f64)
+    }
+}
+
+const RESUME: &str = "see that the server is up and reachable, then run the same command line again: it goes on where it \
+                      stopped; fewer --server-concurrency ask less of it at once";
+
+/// How long a server asks to wait: in seconds, or until a date, which counts from the date of the answer, if it has one,
+/// because clocks differ.
+pub(super) fn asked_to_wait(headers: &HeaderMap) -> Option<Duration> {
+    let text = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
+    if let Ok(seconds) = text.parse::<u32>() {
+        return Some(Duration::from_secs(seconds.into()));
+    }
+    let until = httpdate::parse_http_date(text).ok()?;
+    let date = |value: &reqwest::header::HeaderValue| httpdate::parse_http_date(value.to_str().ok()?).ok();
+    let now = headers.get(DATE).and_then(date).unwrap_or_else(SystemTime::now);
+    Some(until.duration_since(now).unwrap_or_default())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::{Arc, Mutex};
+
+    use super::*;
+
+    fn waits(attempts: u32, request: u64, asked: Option<Duration>) -> Vec<Duration> {
+        let waited = Arc::new(Mutex::new(Vec::new()));
+        let noted = Arc::clone(&waited);
+        let pause: Pause = Box::new(move |time, _| noted.lock().expect("no panic").push(time));
+        let retries = Retries { attempts, pause: &pause, request };
+        let busy = || Err::<(), _>(Failure::Passing { problem: "busy".into(), asked });
+        retries.run("here", busy).expect_err("it is always busy");
+        let waited = waited.lock().expect("no panic");
+        waited.clone()
+    }
+
+    #[test]
+    fn waits_double_up_to_a_minute_and_lie_in_the_upper_half() {
+        let waits = waits(12, 5, None);
+        assert_eq!(waits.len(), 11);
+        for (wait, most) in waits.iter().zip([0.5f64, 1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 60.0, 60.0, 60.0, 60.0])
+        {
+            assert!((0.5 * most..=most).contains(&wait.as_secs_f64()), "{wait:?} of {most}");
+        }
+    }
+
+    #[test]
+    fn requests_wait_for_times_of_their_own_and_the_same_in_every_run() {
+        assert_eq!(waits(8, 1, None), waits(8, 1, None));
+        assert_ne!(waits(8, 1, None), waits(8, 2, None));
+    }
+
+    #[test]
+    fn a_wait_is_never_shorter_than_asked_for() {
+        let asked = Duration::from_secs(20);
+        let waits = waits(8, 1, Some(asked));
+        assert!(waits[..5].iter().all(|&wait| wait == asked) && waits[6] >= asked, "{waits:?}");
+    }
+
+    #[test]
+    fn a_server_that_asks_for_an_hour_is_not_waited_for() {
+        assert_eq!(waits(8, 1, Some(Duration::from_secs(3600))), []);
+    }
+}
