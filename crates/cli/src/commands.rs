@@ -79,7 +79,7 @@ fn load(args: &RunArgs, say: Say) -> Result<Option<Box<dyn TextModel>>> {
 }
 
 fn embedder(model: Option<&dyn TextModel>) -> Embedder<'_> {
-    model.map_or(Embedder::Given, Embedder::Model)
+    model.map_or(Embedder::Given, Embedder::Text)
 }
 
 fn plan(args: &RunArgs, say: Say) -> Result<Outcome> {

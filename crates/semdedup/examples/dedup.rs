@@ -27,7 +27,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         output: OutputOptions { out: out.into(), work: None, overwrite: false },
     };
     let summary =
-        semdedup::run(&options, Embedder::Model(&StaticModel::wordllama(DEFAULT_MAX_TOKENS)?), &Silent)?;
+        semdedup::run(&options, Embedder::Text(&StaticModel::wordllama(DEFAULT_MAX_TOKENS)?), &Silent)?;
     println!("{} of {} rows stay", summary.rows_kept, summary.rows_in);
     Ok(())
 }

@@ -17,11 +17,11 @@ use serde::{Deserialize, Serialize};
 
 use crate::embedder::{Embedder, Given};
 use crate::files::write_atomically;
-use crate::formats::{Chunk, IdSource, Reader, Rows, check_unchanged};
+use crate::formats::{BadRow, Chunk, IdSource, Reader, Rows, check_unchanged};
 use crate::input::Input;
 use crate::npy::NpyWriter;
 use crate::progress::{Progress, Stage};
-use crate::source::Source;
+use crate::source::{self, Source};
 use crate::table::write_column;
 use crate::{Error, Result};
 
@@ -319,32 +319,43 @@ impl Task {
 
     fn embed(&self, input: &Input, source: &Source) -> Result<Embedded> {
         let whole = self.parsed(input, source)?;
-        let path = &input.files[self.file].path;
-        if let Some(bad) = whole.bad.first().filter(|_| input.strict) {
-            return Err(Error::input(path, format!("row {}: {}", bad.row, bad.reason))
-                .hint("mend the row, or leave out --strict to skip and list such rows"));
-        }
+        self.check_strict(input, &whole.bad)?;
         let (start, count) = (self.rows.start, self.rows.len());
         let first_row = whole.first_row + start as u64;
         let texts = whole.texts.slice(start, count);
         let is_empty = |text: &Option<&str>| text.is_some_and(str::is_empty);
-        let rows = Rows {
+        let mut rows = Rows {
             first_row,
             ids: whole.ids.as_ref().map(|ids| ids.slice(start, count)),
             vectors: None,
+            images: None,
             bad: whole.bad.iter().filter(|bad| self.numbers(whole).contains(&bad.row)).cloned().collect(),
-            // Where embeddings are given, texts are not read.
-            empty: if input.given.is_some() { 0 } else { texts.iter().filter(is_empty).count() },
+            // Where embeddings are given or images compared, texts are not read.
+            empty: if input.given.is_some() || !input.by.text() {
+                0
+            } else {
+                texts.iter().filter(is_empty).count()
+            },
             texts,
         };
         let dim = source.dim();
         let mut values = vec![0.0; count * dim];
-        let stats = source.embed((self.file, whole), self.rows.clone(), &mut values)?;
+        let source::Embedded { stats, bad } =
+            source.embed((self.file, whole), self.rows.clone(), &mut values)?;
+        self.check_strict(input, &bad)?;
+        rows.bad.extend(bad);
+        rows.bad.sort_by_key(|bad| bad.row);
         for bad in &rows.bad {
             let row = (bad.row - first_row) as usize;
             values[row * dim..(row + 1) * dim].fill(f32::NAN);
         }
         Ok(Embedded { rows, values, stats })
+    }
+
+    fn check_strict(&self, input: &Input, bad: &[BadRow]) -> Result<()> {
+        let Some(bad) = bad.first().filter(|_| input.strict) else { return Ok(()) };
+        Err(Error::input(&input.files[self.file].path, format!("row {}: {}", bad.row, bad.reason))
+            .hint("mend the row, or leave out --strict to skip and list such rows"))
     }
 
     /// The numbers of its rows in the file.

@@ -76,7 +76,7 @@ fn every_row_has_its_embedding_its_place_and_its_count_however_the_parts_are_cut
     for part_rows in [1, 7, 100, 250, 583, 10_000] {
         let out = tempfile::tempdir().unwrap();
         let input = input(data.path(), part_rows);
-        embed_parts(&input, Embedder::Model(&Lengths), out.path(), &Silent).unwrap();
+        embed_parts(&input, Embedder::Text(&Lengths), out.path(), &Silent).unwrap();
         let dataset = Dataset::open(&input, out.path()).unwrap();
         assert_eq!(dataset.places.rows(), 583);
         assert_eq!(dataset.places.files.iter().map(|file| file.rows).collect::<Vec<_>>(), [250, 333, 0]);
@@ -109,8 +109,8 @@ proptest! {
         write_files(data.path());
         let input = input(data.path(), part_rows);
         let (whole, killed) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
-        embed_parts(&input, Embedder::Model(&Lengths), whole.path(), &Silent).unwrap();
-        embed_parts(&input, Embedder::Model(&Lengths), killed.path(), &Silent).unwrap();
+        embed_parts(&input, Embedder::Text(&Lengths), whole.path(), &Silent).unwrap();
+        embed_parts(&input, Embedder::Text(&Lengths), killed.path(), &Silent).unwrap();
         // What a kill leaves: no record of the part that was being written, its files whole, cut short or missing.
         for part in done.. {
             let record = record_path(killed.path(), part);
@@ -124,7 +124,7 @@ proptest! {
                 _ => {}
             }
         }
-        embed_parts(&input, Embedder::Model(&Lengths), killed.path(), &Silent).unwrap();
+        embed_parts(&input, Embedder::Text(&Lengths), killed.path(), &Silent).unwrap();
         prop_assert_eq!(contents(whole.path()), contents(killed.path()));
     }
 }
@@ -135,7 +135,7 @@ fn strict_stops_at_the_first_bad_row_and_names_it() {
     write_files(data.path());
     let out = tempfile::tempdir().unwrap();
     let input = Input { strict: true, ..input(data.path(), 100) };
-    let error = embed_parts(&input, Embedder::Model(&Lengths), out.path(), &Silent).unwrap_err();
+    let error = embed_parts(&input, Embedder::Text(&Lengths), out.path(), &Silent).unwrap_err();
     assert!(error.to_string().contains("b.jsonl: row 7: "), "{error}");
 }
 
@@ -219,11 +219,11 @@ fn a_dear_model_that_fails_loses_nothing_that_came_before_and_little_that_came_a
     let (undisturbed, disturbed) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     let find = || input(data.path(), 1 << 17);
     let model = Dear::new(None);
-    embed_parts(&find(), Embedder::Model(&model), undisturbed.path(), &Silent).unwrap();
+    embed_parts(&find(), Embedder::Text(&model), undisturbed.path(), &Silent).unwrap();
     assert_eq!(read_records(undisturbed.path()).unwrap().len(), 7, "parts of 3,000 rows");
 
     let failing = Dear::new(Some("13000 "));
-    let error = embed_parts(&find(), Embedder::Model(&failing), disturbed.path(), &Silent).unwrap_err();
+    let error = embed_parts(&find(), Embedder::Text(&failing), disturbed.path(), &Silent).unwrap_err();
     assert!(error.to_string().contains("limit on tokens"), "{error}");
     let kept: u64 =
         read_records(disturbed.path()).unwrap().iter().flat_map(|r| &r.spans).map(|s| s.rows).sum();
@@ -231,7 +231,7 @@ fn a_dear_model_that_fails_loses_nothing_that_came_before_and_little_that_came_a
     assert!((13_000 - 2048..=13_000).contains(&kept), "{kept} rows were kept");
 
     let resumed = Dear::new(None);
-    embed_parts(&find(), Embedder::Model(&resumed), disturbed.path(), &Silent).unwrap();
+    embed_parts(&find(), Embedder::Text(&resumed), disturbed.path(), &Silent).unwrap();
     assert_eq!(resumed.asked.into_inner() as u64, 20_000 - kept, "what was kept was paid for again");
     let rows = |folder: &Path| {
         let input = find();

@@ -1,12 +1,12 @@
-//! What gives rows their embeddings: a model that reads their texts, or the input, which has them.
+//! What gives rows their embeddings: models that read their texts and images, or the input, which has them.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use semdedup_embed::TextModel;
+use semdedup_embed::{ImageModel, TextModel};
 use serde::{Deserialize, Serialize};
 
-use crate::formats::{Columns, Format, InputFile, ReadLimits, Reader, Stamp, Vectors, count_rows};
+use crate::formats::{By, Columns, Format, InputFile, ReadLimits, Reader, Stamp, Vectors, count_rows};
 use crate::input::Input;
 use crate::matrix::{MAX_DIM, Matrix};
 use crate::store::find_embeddings;
@@ -16,7 +16,11 @@ use crate::{Error, ErrorKind, Result};
 #[derive(Clone, Copy)]
 pub enum Embedder<'a> {
     /// A model reads the texts.
-    Model(&'a dyn TextModel),
+    Text(&'a dyn TextModel),
+    /// A model reads the images.
+    Image(&'a dyn ImageModel),
+    /// One reads the images and one the texts; the similarity of rows is the mean of both.
+    Both(&'a dyn ImageModel, &'a dyn TextModel),
     /// The input has them: a column of it ([`crate::formats::ColumnChoice::embedding`]), or files beside it
     /// ([`crate::InputOptions::embeddings`]).
     Given,
@@ -40,7 +44,7 @@ impl Given {
     ) -> Result<Self> {
         let (mut first, mut rows) = (None, false);
         for (file, columns) in files.iter().zip(columns) {
-            let columns = Columns { text: None, id: None, ..columns.clone() };
+            let columns = Columns { embedding: columns.embedding.clone(), ..Columns::default() };
             let mut reader = Reader::open(file, &columns, limits, 0)?;
             let mut dim = None;
             while dim.is_none()
@@ -204,25 +208,42 @@ fn paired(paths: &[PathBuf], files: &[InputFile]) -> Option<Vec<PathBuf>> {
 }
 
 impl Embedder<'_> {
-    /// Fails where the input has embeddings and a model is to make them, or has none and none is.
+    /// What of the rows is compared; none where they have embeddings.
+    fn by(self) -> Option<By> {
+        match self {
+            Self::Text(_) => Some(By::Text),
+            Self::Image(_) => Some(By::Image),
+            Self::Both(..) => Some(By::Both),
+            Self::Given => None,
+        }
+    }
+
+    /// Fails where the input has embeddings and a model is to make them, has none and none is, or where the model reads
+    /// something else than what is to be compared.
     pub(crate) fn check(self, input: &Input) -> Result<()> {
-        match (self, &input.given) {
-            (Self::Model(_), None) | (Self::Given, Some(_)) => Ok(()),
-            (Self::Model(_), Some(_)) => {
+        match (self.by(), &input.given) {
+            (None, Some(_)) => Ok(()),
+            (Some(by), None) if by == input.by => Ok(()),
+            (Some(_), None) => {
+                let problem =
+                    format!("rows are compared by {}, and the model reads other things", input.by.name());
+                Err(Error::usage(problem).hint("give a model that reads what is compared"))
+            }
+            (Some(_), Some(_)) => {
                 Err(Error::new(ErrorKind::Usage, "the input has embeddings, a model would make others")
                     .hint("give a model or embeddings, not both"))
             }
-            (Self::Given, None) => {
-                Err(Error::new(ErrorKind::Usage, "neither a model nor embeddings are given")
-                    .hint("name a column or files of embeddings"))
-            }
+            (None, None) => Err(Error::new(ErrorKind::Usage, "neither a model nor embeddings are given")
+                .hint("name a column or files of embeddings")),
         }
     }
 
     /// As reports show it.
     pub(crate) fn name(self, input: &Input) -> String {
         match (self, &input.given) {
-            (Self::Model(model), _) => model.name().to_owned(),
+            (Self::Text(model), _) => model.name().to_owned(),
+            (Self::Image(model), _) => model.name().to_owned(),
+            (Self::Both(image, text), _) => format!("{} and {}", image.name(), text.name()),
             (Self::Given, Some(Given::Column { name, .. })) => format!("column {name}"),
             (Self::Given, _) => "embeddings in files".to_owned(),
         }
@@ -231,7 +252,9 @@ impl Embedder<'_> {
     /// How many values an embedding has.
     pub(crate) fn dim(self, input: &Input) -> usize {
         match self {
-            Self::Model(model) => model.dim(),
+            Self::Text(model) => model.dim(),
+            Self::Image(model) => model.dim(),
+            Self::Both(image, text) => image.dim() + text.dim(),
             Self::Given => input.given.as_ref().map_or(1, Given::dim),
         }
     }
@@ -239,7 +262,9 @@ impl Embedder<'_> {
     /// Changes whenever the embeddings could change. What is given is a part of the input.
     pub(crate) fn fingerprint(self) -> String {
         match self {
-            Self::Model(model) => model.fingerprint(),
+            Self::Text(model) => model.fingerprint(),
+            Self::Image(model) => model.fingerprint(),
+            Self::Both(image, text) => format!("both {} {}", image.fingerprint(), text.fingerprint()),
             Self::Given => "given".to_owned(),
         }
     }

@@ -6,7 +6,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::embedder::Given;
 use crate::files::write_atomically;
-use crate::formats::{Columns, InputFile, ReadLimits, check_unchanged, resolve_columns, survey};
+use crate::formats::{
+    By, ColumnChoice, Columns, InputFile, ReadLimits, check_unchanged, resolve_columns, rows_by, survey,
+};
 use crate::options::InputOptions;
 use crate::{Error, Result};
 
@@ -24,6 +26,9 @@ pub(crate) struct Input {
     /// For each file.
     pub(crate) columns: Vec<Columns>,
     pub(crate) limits: ReadLimits,
+    /// What of a row is compared.
+    #[serde(default)]
+    pub(crate) by: By,
     /// The embeddings that come with the rows.
     #[serde(default)]
     pub(crate) given: Option<Given>,
@@ -41,7 +46,9 @@ impl Input {
     /// Finds the files, none in the folders that the run writes, and the columns in them.
     pub(crate) fn find(options: &InputOptions, written: &[PathBuf]) -> Result<Self> {
         let found = survey(&options.inputs, written)?;
-        let columns = resolve_columns(&found.files, &options.columns)?;
+        let by = rows_by(&found.files, &options.columns)?;
+        let columns =
+            resolve_columns(&found.files, &ColumnChoice { by: Some(by), ..options.columns.clone() })?;
         let given = match (&options.columns.embedding, options.embeddings.as_slice()) {
             (None, []) => None,
             (Some(name), []) => Some(Given::column(name, (&found.files, &columns), &options.limits)?),
@@ -52,6 +59,7 @@ impl Input {
             }
         };
         Ok(Self {
+            by,
             given,
             files: found.files,
             columns,
@@ -72,10 +80,11 @@ impl Input {
         self.columns.iter().any(|columns| columns.id.is_some())
     }
 
-    /// What of the columns of a file the embedding stage reads: no texts where embeddings are given.
+    /// What of the columns of a file the embedding stage reads: no texts where embeddings are given or images compared.
     pub(crate) fn columns_to_embed(&self, file: usize) -> Columns {
         let columns = self.columns[file].clone();
-        if self.given.is_some() { Columns { text: None, ..columns } } else { columns }
+        let reads_text = self.given.is_none() && self.by.text();
+        if reads_text { columns } else { Columns { text: None, ..columns } }
     }
 
     /// All files that are read.

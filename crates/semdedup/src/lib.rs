@@ -22,6 +22,7 @@ mod error;
 mod files;
 pub mod formats;
 mod groups;
+mod images;
 mod input;
 mod look;
 mod matrix;

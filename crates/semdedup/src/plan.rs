@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
+use arrow::array::Array;
 use rayon::prelude::*;
 use semdedup_core::{ExhaustiveSearch, Keep, RankKey, Ranking, UnitEmbeddings};
 use serde::Serialize;
@@ -19,6 +20,7 @@ use crate::matrix::Matrix;
 use crate::memory::{BYTES_PER_ROW, Memory};
 use crate::options::{ClusterOptions, RunOptions};
 use crate::pipeline;
+use crate::source::Source;
 use crate::store::EmbeddingStore;
 use crate::write::unmet;
 use crate::{Error, Result};
@@ -72,6 +74,9 @@ const TRIAL_ROWS: usize = 4096;
 
 /// As many at most where a row costs much time or money.
 const TRIAL_DEAR_ROWS: usize = 256;
+
+/// A slow model is not tried for longer than about this.
+const TRIAL_SECONDS: f64 = 3.0;
 
 /// Rows whose comparison with each other shows the rate of comparing.
 const TRIAL_COMPARED: usize = 4096;
@@ -246,30 +251,34 @@ pub(crate) fn check_disk(input: &Input, embedder: Embedder, options: &RunOptions
 /// Seconds of all threads together for a row, from the first rows of the input.
 fn embedding_seconds_per_row(input: &Input, embedder: Embedder) -> Result<f64> {
     // Copying embeddings takes no longer than reading them, which is counted twice.
-    let Embedder::Model(model) = embedder else { return Ok(0.0) };
-    let most = if model.rows_per_save().is_some() { TRIAL_DEAR_ROWS } else { TRIAL_ROWS };
+    if matches!(embedder, Embedder::Given) {
+        return Ok(0.0);
+    }
+    let source = Source::open(input, embedder)?;
+    let (dim, most) = (source.dim(), if source.is_dear() { TRIAL_DEAR_ROWS } else { TRIAL_ROWS });
     let (mut rows, mut seconds) = (0, 0.0);
-    for (file, columns) in input.files.iter().zip(&input.columns) {
-        if rows >= most {
+    for (number, file) in input.files.iter().enumerate() {
+        if rows >= most || seconds >= TRIAL_SECONDS {
             break;
         }
-        let mut reader = Reader::open(file, columns, &input.limits, 0)?;
+        let columns = input.columns_to_embed(number);
+        let mut reader = Reader::open(file, &columns, &input.limits, 0)?;
         while rows < most
+            && seconds < TRIAL_SECONDS
             && let Some(chunk) = reader.next_chunk()?
         {
-            let parsed = chunk.parse(columns)?;
-            let texts = parsed.texts.iter().map(Option::unwrap_or_default).take(most - rows);
-            let texts: Vec<&str> = texts.collect();
-            let together = texts.len().div_ceil(rayon::current_num_threads()).max(1);
-            let mut values = vec![0.0; texts.len() * model.dim()];
+            let parsed = chunk.parse(&columns)?;
+            let count = parsed.texts.len().min(most - rows);
+            let together =
+                count.div_ceil(rayon::current_num_threads()).clamp(1, source.rows_together().max(1));
+            let mut values = vec![0.0; count * dim];
             let start = Instant::now();
-            texts
-                .par_chunks(together)
-                .zip(values.par_chunks_mut(together * model.dim()))
-                .try_for_each(|(texts, values)| model.embed(texts, values).map(|_| ()))
-                .map_err(Error::model)?;
+            values.par_chunks_mut(together * dim).enumerate().try_for_each(|(block, values)| {
+                let first = block * together;
+                source.embed((number, &parsed), first..first + values.len() / dim, values).map(|_| ())
+            })?;
             seconds += start.elapsed().as_secs_f64();
-            rows += texts.len();
+            rows += count;
         }
     }
     Ok(if rows == 0 { 0.0 } else { seconds / rows as f64 })

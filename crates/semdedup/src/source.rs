@@ -1,44 +1,59 @@
-//! The embeddings of rows as the embedding stage takes them: made by a model, or copied.
+//! The embeddings of rows as the embedding stage takes them: made by models, or copied.
 
 use std::collections::HashSet;
 use std::ops::Range;
 
 use arrow::array::Array;
-use semdedup_embed::{EmbedStats, TextModel};
+use semdedup_embed::{EmbedStats, ImageLimits, ImageModel, TextModel};
 
 use crate::embedder::{Embedder, Given, check_rows};
 use crate::formats::{BadRow, InputFile, Rows, Vectors};
+use crate::images::embed_images;
 use crate::input::Input;
 use crate::matrix::Matrix;
 use crate::{Error, Result};
 
 /// Where the embeddings of the rows come from.
 pub(crate) enum Source<'a> {
-    Model(&'a dyn TextModel),
+    /// Models read the images, or the texts, or both.
+    Models { image: Option<&'a dyn ImageModel>, text: Option<&'a dyn TextModel>, limits: ImageLimits },
     /// The rows have them.
-    Column {
-        name: &'a str,
-        dim: usize,
-    },
+    Column { name: &'a str, dim: usize },
     /// A matrix for each file of the input, a row each.
     Files(Vec<Matrix>),
 }
 
+/// What came of embedding some rows.
+#[derive(Default)]
+pub(crate) struct Embedded {
+    pub(crate) stats: EmbedStats,
+    /// Rows that turned out to be none, such as broken images, in order.
+    pub(crate) bad: Vec<BadRow>,
+}
+
 impl<'a> Source<'a> {
     pub(crate) fn open(input: &'a Input, embedder: Embedder<'a>) -> Result<Self> {
-        Ok(match (embedder, &input.given) {
-            (Embedder::Model(model), _) => Self::Model(model),
+        let (image, text) = match (embedder, &input.given) {
+            (Embedder::Text(text), _) => (None, Some(text)),
+            (Embedder::Image(image), _) => (Some(image), None),
+            (Embedder::Both(image, text), _) => (Some(image), Some(text)),
             (Embedder::Given, Some(Given::Files { files, .. })) => {
-                Self::Files(files.iter().map(|(path, _)| Matrix::open(path)).collect::<Result<_>>()?)
+                let matrices = files.iter().map(|(path, _)| Matrix::open(path));
+                return Ok(Self::Files(matrices.collect::<Result<_>>()?));
             }
-            (Embedder::Given, Some(Given::Column { name, dim })) => Self::Column { name, dim: *dim },
-            (Embedder::Given, None) => Self::Column { name: "", dim: 1 },
-        })
+            (Embedder::Given, Some(Given::Column { name, dim })) => {
+                return Ok(Self::Column { name, dim: *dim });
+            }
+            (Embedder::Given, None) => return Ok(Self::Column { name: "", dim: 1 }),
+        };
+        Ok(Self::Models { image, text, limits: ImageLimits { max_pixels: input.limits.max_pixels } })
     }
 
     pub(crate) fn dim(&self) -> usize {
         match self {
-            Self::Model(model) => model.dim(),
+            Self::Models { image, text, .. } => {
+                image.map_or(0, ImageModel::dim) + text.map_or(0, TextModel::dim)
+            }
             Self::Column { dim, .. } => *dim,
             Self::Files(matrices) => matrices.first().map_or(1, Matrix::dim),
         }
@@ -72,14 +87,20 @@ impl<'a> Source<'a> {
         self.dear_rows().unwrap_or(usize::MAX)
     }
 
-    fn dear_rows(&self) -> Option<usize> {
-        if let Self::Model(model) = self { model.rows_per_save() } else { None }
+    /// Whether a row costs much time or money.
+    pub(crate) fn is_dear(&self) -> bool {
+        self.dear_rows().is_some()
     }
 
-    /// So many rows are copied at a time; a model takes what it gets.
+    fn dear_rows(&self) -> Option<usize> {
+        if let Self::Models { text: Some(text), .. } = self { text.rows_per_save() } else { None }
+    }
+
+    /// So many rows are copied, or their images decoded, at a time; a model of texts takes what it gets.
     pub(crate) fn rows_together(&self) -> usize {
         match self {
-            Self::Model(_) => usize::MAX,
+            Self::Models { image: Some(_), .. } => IMAGES_TOGETHER,
+            Self::Models { .. } => usize::MAX,
             _ => (COPIED_TOGETHER / (4 * self.dim())).max(1),
         }
     }
@@ -91,17 +112,24 @@ impl<'a> Source<'a> {
         }
     }
 
-    /// Writes the embeddings of some of the rows of a file, and says what was cut off.
+    /// Writes the embeddings of some of the rows of a file, and says what was cut off and what could not be read.
     pub(crate) fn embed(
         &self,
         (file, rows): (usize, &Rows),
         some: Range<usize>,
         values: &mut [f32],
-    ) -> Result<EmbedStats> {
+    ) -> Result<Embedded> {
         match self {
-            Self::Model(model) => {
-                let text = |row: usize| if rows.texts.is_valid(row) { rows.texts.value(row) } else { "" };
-                return model.embed(&some.map(text).collect::<Vec<&str>>(), values).map_err(Error::model);
+            Self::Models { image: Some(image), text: None, limits } => {
+                return embed_images((*image, limits), rows, some, values);
+            }
+            Self::Models { image: Some(image), text: Some(text), limits } => {
+                return embed_both((*image, limits, *text), rows, some, values);
+            }
+            Self::Models { image: None, text, .. } => {
+                if let Some(text) = text {
+                    return embed_texts(*text, rows, some, values);
+                }
             }
             Self::Column { dim, .. } => {
                 for (values, vector) in values.chunks_exact_mut(*dim).zip(some).filter_map(|(values, row)| {
@@ -113,9 +141,54 @@ impl<'a> Source<'a> {
             }
             Self::Files(matrices) => matrices[file].read(rows.first_row + some.start as u64, values)?,
         }
-        Ok(EmbedStats::default())
+        Ok(Embedded::default())
     }
 }
+
+fn embed_texts(
+    model: &dyn TextModel,
+    rows: &Rows,
+    some: Range<usize>,
+    values: &mut [f32],
+) -> Result<Embedded> {
+    let text = |row: usize| if rows.texts.is_valid(row) { rows.texts.value(row) } else { "" };
+    let texts: Vec<&str> = some.map(text).collect();
+    let stats = model.embed(&texts, values).map_err(Error::model)?;
+    Ok(Embedded { stats, bad: Vec::new() })
+}
+
+/// The embedding of the image and that of the text side by side, each of length √½: the cosine similarity of two such rows
+/// is the mean of the two similarities. A part without direction, such as that of an empty text, stays zero.
+fn embed_both(
+    (image, limits, text): (&dyn ImageModel, &ImageLimits, &dyn TextModel),
+    rows: &Rows,
+    some: Range<usize>,
+    values: &mut [f32],
+) -> Result<Embedded> {
+    let (left, right) = (image.dim(), text.dim());
+    let (mut images, mut texts) = (vec![0.0; some.len() * left], vec![0.0; some.len() * right]);
+    let Embedded { bad, .. } = embed_images((image, limits), rows, some.clone(), &mut images)?;
+    let Embedded { stats, .. } = embed_texts(text, rows, some, &mut texts)?;
+    let parts = images.chunks_exact(left).zip(texts.chunks_exact(right));
+    for (row, (image, text)) in values.chunks_exact_mut(left + right).zip(parts) {
+        let (first, second) = row.split_at_mut(left);
+        copy_half(image, first);
+        copy_half(text, second);
+    }
+    Ok(Embedded { stats, bad })
+}
+
+/// Copies a vector at length √½.
+fn copy_half(from: &[f32], to: &mut [f32]) {
+    let length = from.iter().map(|&value| f64::from(value) * f64::from(value)).sum::<f64>().sqrt();
+    let scale = if length > 0.0 { std::f64::consts::FRAC_1_SQRT_2 / length } else { 0.0 };
+    for (to, &from) in to.iter_mut().zip(from) {
+        *to = (f64::from(from) * scale) as f32;
+    }
+}
+
+/// Images that a task decodes: few, because most of the time goes into them.
+const IMAGES_TOGETHER: usize = 16;
 
 /// Bytes of given embeddings that a task copies.
 const COPIED_TOGETHER: usize = 1 << 20;

@@ -60,7 +60,7 @@ pub fn embed(
 ) -> Result<EmbedReport> {
     let (out, overwrite) = output;
     let input = Input::find(options, &[out.to_path_buf()])?;
-    let embedder = Embedder::Model(model);
+    let embedder = Embedder::Text(model);
     embedder.check(&input)?;
     let fingerprint = embed_fingerprint(&input, embedder)?;
     if finished_stage(out, Stage::Embed)?.is_some_and(|(_, there)| there != fingerprint) && !overwrite {

@@ -40,7 +40,7 @@ impl InputArgs {
                 ..ColumnChoice::default()
             },
             embeddings: Vec::new(),
-            limits: ReadLimits { max_row_bytes: self.max_row_bytes as usize },
+            limits: ReadLimits { max_row_bytes: self.max_row_bytes as usize, ..ReadLimits::default() },
             strict: self.strict,
         }
     }

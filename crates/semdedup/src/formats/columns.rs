@@ -2,8 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::InputFile;
+use super::images::{file_columns, no_images, rows_by, sample_columns};
 use super::schema::{Table, Wanted};
+use super::{By, Format, InputFile};
 use crate::Result;
 
 pub(super) const DEFAULT_TEXT: &str = "text";
@@ -17,12 +18,16 @@ pub struct ColumnChoice {
     pub id: Option<String>,
     /// The column of the embeddings, lists of numbers.
     pub embedding: Option<String>,
+    /// The column of the images.
+    pub image: Option<String>,
+    /// What of a row is compared; where nothing is named, the first file decides ([`rows_by`]).
+    pub by: Option<By>,
     /// Whether rows can do without a text, because their embeddings are given.
     pub text_optional: bool,
 }
 
 /// What that means for one file. The text of a plain text file is the line; its `text` is "text".
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Columns {
     /// The column of the texts; none where there need be none.
     pub text: Option<String>,
@@ -30,6 +35,9 @@ pub struct Columns {
     pub id: Option<String>,
     /// The column of the embeddings.
     pub embedding: Option<String>,
+    /// The column of the images.
+    #[serde(default)]
+    pub image: Option<String>,
 }
 
 /// Finds the columns of every file: the text column asked for, else `text`, else whichever of `caption` and `TEXT` (the
@@ -41,16 +49,34 @@ pub struct Columns {
 pub fn resolve_columns(files: &[InputFile], choice: &ColumnChoice) -> Result<Vec<Columns>> {
     let mut first: Option<(&InputFile, Option<String>)> = None;
     let mut resolved = Vec::with_capacity(files.len());
+    let by = rows_by(files, choice)?;
+    let text_optional = choice.text_optional || !by.text();
+    let reads_images = by.image() && !choice.text_optional;
+    let only_trees = files.iter().all(|file| file.format == Format::Tree);
     for file in files {
+        match file.format {
+            Format::Tar => {
+                resolved.push(sample_columns(file, choice, by)?);
+                continue;
+            }
+            Format::Tree => {
+                resolved.push(file_columns(file, choice, (by, only_trees))?);
+                continue;
+            }
+            _ => {}
+        }
         let text = choice.text.as_deref().or(first.as_ref().and_then(|(_, text)| text.as_deref()));
         let wanted = Wanted { text, id: choice.id.as_deref(), embedding: choice.embedding.as_deref() };
         let Some(table) = Table::of(file, &wanted)? else {
-            resolved.push(Columns { text: Some(DEFAULT_TEXT.to_owned()), id: None, embedding: None });
+            if reads_images {
+                return Err(no_images(file));
+            }
+            resolved.push(Columns { text: Some(DEFAULT_TEXT.to_owned()), ..Columns::default() });
             continue;
         };
         let text = match (table.text(&wanted), &first) {
             (Ok(text), _) => Some(text),
-            (Err(_), _) if choice.text.is_none() && choice.text_optional => None,
+            (Err(_), _) if choice.text.is_none() && text_optional => None,
             (Err(error), Some((other, Some(text)))) if choice.text.is_none() => {
                 let other = other.path.display();
                 return Err(
@@ -61,11 +87,12 @@ pub fn resolve_columns(files: &[InputFile], choice: &ColumnChoice) -> Result<Vec
         };
         let id = wanted.id.map(|id| table.id(id)).transpose()?;
         let embedding = wanted.embedding.map(|name| table.embedding(name)).transpose()?;
+        let image = reads_images.then(|| table.image(choice.image.as_deref())).transpose()?;
         // A file without rows has no columns to speak of, so it does not decide for the others.
         if first.is_none() && !table.is_empty() {
             first = Some((file, text.clone()));
         }
-        resolved.push(Columns { text, id, embedding });
+        resolved.push(Columns { text, id, embedding, image });
     }
     Ok(resolved)
 }

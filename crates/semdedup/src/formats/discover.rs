@@ -8,11 +8,15 @@ use std::time::UNIX_EPOCH;
 use glob::MatchOptions;
 use walkdir::{DirEntry, WalkDir};
 
+use super::images::is_image;
 use super::names::{self, Argument, Found};
+use super::tree::{Member, Members};
+use super::write::Stamp;
 use super::{Compression, Format, InputFile};
 use crate::{Error, Result};
 
-const KNOWN: &str = ".jsonl, .ndjson, .json, .csv, .tsv and .txt (each also .gz or .zst), and .parquet";
+const KNOWN: &str = ".jsonl, .ndjson, .json, .csv, .tsv, .txt and .tar (each also .gz or .zst), .parquet, and images: .jpg, \
+                     .jpeg, .png, .webp, .gif, .bmp, .tif and .tiff";
 
 /// What [`survey`] found, and how much it passed over.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -50,17 +54,23 @@ pub fn discover(inputs: &[String], exclude: &[PathBuf]) -> Result<Vec<InputFile>
 /// glob) by its path relative to that folder (or to the glob's fixed part); where names clash, everything found by
 /// the arguments concerned goes under the name of their folder.
 ///
+/// Images that lie in a folder (or are found by a glob, or named one by one) are the rows of one [`Format::Tree`], named by
+/// that folder; where a folder also has files of rows, its images are passed over.
+///
 /// # Errors
 /// A missing path, a named file of unknown extension, no file at all, names that clash even so.
 pub fn survey(inputs: &[String], exclude: &[PathBuf]) -> Result<Discovered> {
     let excluded = exclude.iter().filter_map(|path| fs_err::canonicalize(path).ok()).collect();
-    let mut survey = Survey { excluded, seen: HashSet::new(), skipped: Skipped::default() };
+    let mut survey =
+        Survey { excluded, seen: HashSet::new(), skipped: Skipped::default(), images: Vec::new() };
     let mut arguments = Vec::with_capacity(inputs.len());
     for input in inputs {
         let mut argument = survey.argument(input)?;
         argument.files.sort_by(|a, b| a.name.cmp(&b.name));
         arguments.push(argument);
+        survey.collect_images(&mut arguments);
     }
+    let arguments = arguments.into_iter().map(Argument::with_tree).collect();
     let files = names::unique(arguments)?;
     if files.is_empty() {
         let given = inputs.iter().map(|input| format!("`{input}`")).collect::<Vec<_>>().join(", ");
@@ -75,16 +85,37 @@ struct Survey {
     excluded: HashSet<PathBuf>,
     seen: HashSet<PathBuf>,
     skipped: Skipped,
+    /// Images that the argument at hand has so far, with the folder that their names are relative to.
+    images: Vec<(PathBuf, Member)>,
 }
 
 impl Survey {
+    /// Makes the images of the last argument its own, or those of an argument before it with the same folder: a shell
+    /// turns `photos/*.jpg` into one argument for each.
+    fn collect_images(&mut self, arguments: &mut Vec<Argument>) {
+        let images = std::mem::take(&mut self.images);
+        let Some(mut last) = arguments.pop_if(|last| last.files.is_empty() && !images.is_empty()) else {
+            self.skipped.unknown += images.len();
+            return;
+        };
+        let base = images[0].0.clone();
+        let images = images.into_iter().map(|(_, image)| image);
+        match arguments.iter_mut().rev().find(|argument| argument.base.as_ref() == Some(&base)) {
+            Some(same) => same.images.extend(images),
+            None => {
+                (last.base, last.images) = (Some(base), images.collect());
+                arguments.push(last);
+            }
+        }
+    }
+
     fn argument(&mut self, input: &str) -> Result<Argument> {
         let path = Path::new(input);
         match fs_err::metadata(path) {
             Ok(metadata) if metadata.is_dir() => {
                 let mut files = Vec::new();
                 self.walk(path, path, &mut files)?;
-                Ok(Argument { folder: folder_name(path), files })
+                Ok(Argument::new(folder_name(path), files))
             }
             Ok(metadata) if metadata.is_file() => self.named_file(path, &metadata),
             Ok(_) => Err(Error::input(path, "is neither a file nor a folder")),
@@ -97,7 +128,15 @@ impl Survey {
     }
 
     fn named_file(&mut self, path: &Path, metadata: &Metadata) -> Result<Argument> {
-        let name = relative_name(path, path.parent().unwrap_or(Path::new("")))?;
+        let folder = path.parent().unwrap_or(Path::new(""));
+        let name = relative_name(path, folder)?;
+        if is_image_name(&name) {
+            if self.is_new(path)? {
+                let stamp = Stamp::from_metadata(path, metadata)?;
+                self.images.push((folder.to_path_buf(), Member { name, stamp }));
+            }
+            return Ok(Argument::new(folder_name(folder), Vec::new()));
+        }
         let Some(layout) = layout(&name) else {
             return Err(Error::input(path, "unknown extension").hint(format!("known extensions are {KNOWN}")));
         };
@@ -105,7 +144,7 @@ impl Survey {
         if self.is_new(path)? {
             files.push(found(path, name, layout, metadata)?);
         }
-        Ok(Argument { folder: folder_name(path.parent().unwrap_or(Path::new(""))), files })
+        Ok(Argument::new(folder_name(folder), files))
     }
 
     fn glob(&mut self, pattern: &str) -> Result<Argument> {
@@ -118,7 +157,7 @@ impl Survey {
             let path = path.map_err(|error| Error::input(error.path(), error.error()))?;
             self.walk(&path, &base, &mut files)?;
         }
-        Ok(Argument { folder: folder_name(&base), files })
+        Ok(Argument::new(folder_name(&base), files))
     }
 
     /// Takes the files in `root` (or `root` itself), named relative to `base`.
@@ -163,7 +202,8 @@ impl Survey {
 
     fn passes_over(&mut self, path: &Path) -> bool {
         let hidden = is_hidden(path);
-        let unknown = !hidden && layout(&path.to_string_lossy()).is_none();
+        let name = path.to_string_lossy();
+        let unknown = !hidden && layout(&name).is_none() && !is_image_name(&name);
         self.skipped.hidden += usize::from(hidden);
         self.skipped.unknown += usize::from(unknown);
         hidden || unknown
@@ -176,6 +216,13 @@ impl Survey {
             return Err(Error::input(path, "is not a file"));
         }
         let name = relative_name(path, base)?;
+        if is_image_name(&name) {
+            if self.is_new(path)? {
+                let stamp = Stamp::from_metadata(path, &metadata)?;
+                self.images.push((base.to_path_buf(), Member { name, stamp }));
+            }
+            return Ok(());
+        }
         if let Some(layout) = layout(&name)
             && self.is_new(path)?
         {
@@ -203,6 +250,7 @@ fn layout(name: &str) -> Option<(Format, Compression)> {
     let name = name.to_ascii_lowercase();
     let (stem, compression) = match name.strip_suffix(".gz") {
         Some(stem) => (stem, Compression::Gzip),
+        None if name.ends_with(".tgz") => (name.as_str(), Compression::Gzip),
         None => match name.strip_suffix(".zst") {
             Some(stem) => (stem, Compression::Zstd),
             None => (name.as_str(), Compression::None),
@@ -213,10 +261,35 @@ fn layout(name: &str) -> Option<(Format, Compression)> {
         "csv" => Format::Csv { delimiter: b',' },
         "tsv" => Format::Csv { delimiter: b'\t' },
         "txt" => Format::Text,
+        "tar" | "tgz" => Format::Tar,
         "parquet" if compression == Compression::None => Format::Parquet,
         _ => return None,
     };
     Some((format, compression))
+}
+
+fn is_image_name(name: &str) -> bool {
+    name.rsplit_once('.').is_some_and(|(_, extension)| is_image(&extension.to_ascii_lowercase()))
+}
+
+impl Argument {
+    /// Adds the folder of the images, if there are any, as one file.
+    fn with_tree(mut self) -> Self {
+        if let Some(base) = self.base.take() {
+            let mut images = std::mem::take(&mut self.images);
+            images.sort_by(|a, b| a.name.cmp(&b.name));
+            let base = if base == Path::new("") { PathBuf::from(".") } else { base };
+            let name = self.folder.clone();
+            self.files.push(Found { file: tree_file(base, name.clone(), Members::new(images)), name });
+        }
+        self
+    }
+}
+
+fn tree_file(path: PathBuf, name: String, members: Members) -> InputFile {
+    let (modified_ns, identity) = members.stamp();
+    let (format, compression, bytes) = (Format::Tree, Compression::None, members.bytes());
+    InputFile { path, name, format, compression, bytes, modified_ns, identity, members }
 }
 
 fn found(path: &Path, name: String, layout: (Format, Compression), metadata: &Metadata) -> Result<Found> {
@@ -231,6 +304,7 @@ fn found(path: &Path, name: String, layout: (Format, Compression), metadata: &Me
             bytes: metadata.len(),
             modified_ns,
             identity: identity(metadata),
+            members: Members::default(),
         },
         name,
     })

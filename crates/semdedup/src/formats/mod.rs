@@ -12,6 +12,7 @@ mod columns;
 mod csv;
 mod discover;
 mod ids;
+mod images;
 mod int96;
 mod json;
 mod json_columns;
@@ -21,11 +22,14 @@ mod parquet_in;
 mod parquet_out;
 mod read;
 mod rows;
+mod samples;
 mod schema;
 mod split;
 mod stream;
+mod tar;
 #[cfg(test)]
 mod tests;
+mod tree;
 mod write;
 
 use std::path::PathBuf;
@@ -35,6 +39,7 @@ use serde::{Deserialize, Serialize};
 pub use columns::{ColumnChoice, Columns, resolve_columns};
 pub use discover::{Discovered, Skipped, discover, survey};
 pub use ids::{IdPart, IdSource, typed_json_ids, unify_ids};
+pub use images::rows_by;
 pub use read::{Chunk, Reader, count_rows, read_texts};
 pub use rows::{BadRow, Rows, Vectors};
 pub(crate) use write::Stamp;
@@ -61,6 +66,44 @@ pub enum Format {
     Text,
     /// Apache Parquet.
     Parquet,
+    /// A WebDataset shard: a tar archive in which the files of one key are a sample, and a sample is a row.
+    Tar,
+    /// A folder in which a file is a row.
+    Tree,
+}
+
+/// What of a row is compared.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum By {
+    /// Its text.
+    #[default]
+    Text,
+    /// Its image.
+    Image,
+    /// Both: the mean of the cosine similarities of texts and of images.
+    Both,
+}
+
+impl By {
+    /// As options and messages say it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Text => "text",
+            Self::Image => "image",
+            Self::Both => "both",
+        }
+    }
+
+    /// Whether texts are compared.
+    pub fn text(self) -> bool {
+        self != Self::Image
+    }
+
+    /// Whether images are compared.
+    pub fn image(self) -> bool {
+        self != Self::Text
+    }
 }
 
 impl Format {
@@ -68,7 +111,7 @@ impl Format {
     pub fn id_source(self) -> IdSource {
         match self {
             Self::Jsonl => IdSource::Json,
-            Self::Csv { .. } | Self::Text | Self::Parquet => IdSource::Typed,
+            Self::Csv { .. } | Self::Text | Self::Parquet | Self::Tar | Self::Tree => IdSource::Typed,
         }
     }
 }
@@ -102,6 +145,9 @@ pub struct InputFile {
     pub modified_ns: u128,
     /// On Unix the inode and the time in nanoseconds of its last change of any kind, which no tool sets back.
     pub identity: [u64; 2],
+    /// The files of a [`Format::Tree`]; they are found anew, not stored.
+    #[serde(skip)]
+    pub(crate) members: tree::Members,
 }
 
 /// What reading may take.
@@ -110,11 +156,16 @@ pub struct ReadLimits {
     /// A longer line (or CSV record) is a bad row and is never held in memory. Parquet values are not lines: they
     /// are already bounded by their page, and a batch of them is sized by the file's own statistics.
     pub max_row_bytes: usize,
+    /// An image of more pixels is a bad row, known from its header and never decoded.
+    pub max_pixels: u64,
 }
 
 impl Default for ReadLimits {
     fn default() -> Self {
-        Self { max_row_bytes: DEFAULT_MAX_ROW_BYTES }
+        Self {
+            max_row_bytes: DEFAULT_MAX_ROW_BYTES,
+            max_pixels: semdedup_embed::ImageLimits::default().max_pixels,
+        }
     }
 }
 

@@ -1,8 +1,10 @@
 //! What the kept files are called: one relative name for each input file, no two alike.
 
 use std::collections::{HashMap, HashSet};
+use std::path::PathBuf;
 
 use super::InputFile;
+use super::tree::Member;
 use crate::{Error, Result};
 
 /// What one INPUT argument stands for.
@@ -10,6 +12,15 @@ pub(super) struct Argument {
     /// The name of the folder that the files' names are relative to.
     pub folder: String,
     pub files: Vec<Found>,
+    /// Images, and the folder that their names are relative to.
+    pub images: Vec<Member>,
+    pub base: Option<PathBuf>,
+}
+
+impl Argument {
+    pub fn new(folder: String, files: Vec<Found>) -> Self {
+        Self { folder, files, images: Vec::new(), base: None }
+    }
 }
 
 /// A file and its name relative to its argument's folder.
@@ -26,7 +37,7 @@ pub(super) fn unique(arguments: Vec<Argument>) -> Result<Vec<InputFile>> {
         *count.entry(found.name.clone()).or_default() += 1;
     }
     let mut files = Vec::new();
-    for Argument { folder, files: found } in arguments {
+    for Argument { folder, files: found, .. } in arguments {
         let clashes = found.iter().any(|found| count[&found.name] > 1);
         for Found { mut file, name } in found {
             file.name = if clashes { format!("{folder}/{name}") } else { name };

@@ -16,6 +16,7 @@ use parquet::arrow::arrow_reader::{
 };
 use parquet::file::metadata::ParquetMetaData;
 
+use super::images::images_of;
 use super::rows::{BadRow, Rows, Vectors};
 use super::{Columns, InputFile, int96, nested};
 use crate::{Error, Result};
@@ -172,7 +173,7 @@ fn projected(
     let place = |name: &str| {
         nested::find(fields, name).ok_or_else(|| Error::input(&file.path, format!("no column `{name}`")))
     };
-    let places = [&columns.text, &columns.id, &columns.embedding]
+    let places = [&columns.text, &columns.id, &columns.embedding, &columns.image]
         .map(|name| name.as_deref().map(place).transpose())
         .into_iter()
         .collect::<Result<Vec<Option<Vec<usize>>>>>()?;
@@ -252,9 +253,21 @@ pub(super) fn parse(
         })
     });
     let vectors = vectors.transpose()?;
+    let images = columns.image.as_deref().map(|name| {
+        let images = column(name)?;
+        let problem = |row: usize, problem: &str| BadRow {
+            row: first_row + row as u64,
+            reason: format!("column `{name}` {problem}"),
+        };
+        guarded(path, *first_row, || {
+            images_of(&images, &mut |row, text| bad.push(problem(row, text)))
+                .map_err(|error| damaged(path, *first_row, &error))
+        })
+    });
+    let images = images.transpose()?;
     let ids = columns.id.as_deref().map(column).transpose()?;
     let empty = texts.iter().filter(|text| text.is_none_or(str::is_empty)).count();
-    Ok(Rows { first_row: *first_row, texts: without_nulls(texts), ids, vectors, bad, empty })
+    Ok(Rows { first_row: *first_row, texts: without_nulls(texts), ids, vectors, images, bad, empty })
 }
 
 /// A text column of any kind as one kind.

@@ -1,6 +1,5 @@
 //! Reading: a file is cut into chunks in order, and chunks are parsed in parallel.
 
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -8,7 +7,9 @@ use arrow::array::Array;
 
 use super::parquet_in::{self, ParquetRows, RowBatch};
 use super::rows::{Rows, RowsBuilder};
+use super::samples::{self, Samples};
 use super::split::{Records, Splitter};
+use super::tree::{Files, Tree};
 use super::{Columns, Format, IdSource, InputFile, ReadLimits, csv, json};
 use crate::{Error, Result};
 
@@ -23,6 +24,8 @@ pub struct Reader {
 enum Source {
     Lines { splitter: Box<Splitter>, bytes: Arc<AtomicU64> },
     Parquet(Box<ParquetRows>),
+    Tar { samples: Box<Samples>, bytes: Arc<AtomicU64> },
+    Tree(Tree),
 }
 
 impl Reader {
@@ -33,6 +36,11 @@ impl Reader {
     pub fn open(file: &InputFile, columns: &Columns, limits: &ReadLimits, first_row: u64) -> Result<Self> {
         let source = match file.format {
             Format::Parquet => Source::Parquet(Box::new(ParquetRows::open(file, columns, first_row)?)),
+            Format::Tar => {
+                let (samples, bytes) = Samples::open(file, columns, limits.max_row_bytes, first_row)?;
+                Source::Tar { samples: Box::new(samples), bytes }
+            }
+            Format::Tree => Source::Tree(Tree::open(file, first_row)),
             _ => {
                 let (splitter, bytes) = Splitter::open(file, limits)?;
                 Source::Lines { splitter: Box::new(splitter), bytes }
@@ -49,15 +57,17 @@ impl Reader {
         let raw = match &mut self.source {
             Source::Parquet(rows) => rows.next_batch()?.map(Raw::Batch),
             Source::Lines { splitter, .. } => next_rows(splitter, self.first_row)?.map(Raw::Records),
+            Source::Tar { samples, .. } => samples.next_rows()?.map(|rows| Raw::Parsed(Box::new(rows))),
+            Source::Tree(tree) => tree.next_files().map(Raw::Files),
         };
-        let (path, format) = (&self.file.path, self.file.format);
-        Ok(raw.map(|raw| Chunk { raw, format, path: path.clone(), limit: self.limit }))
+        Ok(raw.map(|raw| Chunk { raw, file: self.file.clone(), limit: self.limit }))
     }
 
     /// About how many of the file's bytes have been read, for showing progress.
     pub fn bytes_read(&self) -> u64 {
         match &self.source {
-            Source::Lines { bytes, .. } => bytes.load(Ordering::Relaxed),
+            Source::Lines { bytes, .. } | Source::Tar { bytes, .. } => bytes.load(Ordering::Relaxed),
+            Source::Tree(tree) => tree.bytes_read(),
             Source::Parquet(rows) => (self.file.bytes as f64 * rows.share_read()) as u64,
         }
     }
@@ -80,14 +90,15 @@ fn next_rows(splitter: &mut Splitter, first_row: u64) -> Result<Option<Records>>
 /// Some consecutive rows, not parsed yet (of Parquet: decoded).
 pub struct Chunk {
     raw: Raw,
-    format: Format,
-    path: PathBuf,
+    file: InputFile,
     limit: usize,
 }
 
 enum Raw {
     Records(Records),
     Batch(RowBatch),
+    Parsed(Box<Rows>),
+    Files(Files),
 }
 
 impl Chunk {
@@ -96,6 +107,8 @@ impl Chunk {
         match &self.raw {
             Raw::Records(records) => records.first_row,
             Raw::Batch(rows) => rows.first_row,
+            Raw::Parsed(rows) => rows.first_row,
+            Raw::Files(files) => files.first_row(),
         }
     }
 
@@ -104,12 +117,14 @@ impl Chunk {
         match &self.raw {
             Raw::Records(records) => records.spans.len(),
             Raw::Batch(rows) => rows.batch.num_rows(),
+            Raw::Parsed(rows) => rows.texts.len(),
+            Raw::Files(files) => files.rows(),
         }
     }
 
     /// How the ids of these rows are to be taken by [`super::unify_ids`].
     pub fn id_source(&self) -> IdSource {
-        self.format.id_source()
+        self.file.format.id_source()
     }
 
     /// The texts and ids; rows that are not well formed are listed, not fatal.
@@ -119,9 +134,11 @@ impl Chunk {
     pub fn parse(&self, columns: &Columns) -> Result<Rows> {
         match &self.raw {
             Raw::Records(records) => {
-                self.parse_records(records, columns).map_err(|problem| Error::input(&self.path, problem))
+                self.parse_records(records, columns).map_err(|problem| Error::input(&self.file.path, problem))
             }
-            Raw::Batch(rows) => parquet_in::parse(&self.path, rows, columns),
+            Raw::Batch(rows) => parquet_in::parse(&self.file.path, rows, columns),
+            Raw::Parsed(rows) => Ok(rows.as_ref().clone()),
+            Raw::Files(files) => Ok(files.parse(&self.file, self.limit, columns)),
         }
     }
 
@@ -129,10 +146,10 @@ impl Chunk {
         let bytes = records.spans.iter().map(ExactSizeIterator::len).sum();
         let rows = RowsBuilder::new(records.first_row, self.limit, columns);
         let mut rows = rows.reserve(records.spans.len(), bytes);
-        match self.format {
+        match self.file.format {
             Format::Jsonl => json::parse(records, columns, &mut rows),
             Format::Csv { .. } => csv::parse(records, columns, &mut rows)?,
-            Format::Text | Format::Parquet => records.for_each(self.limit, |line| {
+            _ => records.for_each(self.limit, |line| {
                 match line
                     .and_then(|line| std::str::from_utf8(line).map_err(|error| super::rows::not_utf8(&error)))
                 {
@@ -158,7 +175,7 @@ pub fn read_texts(
     let Some(first) = rows.first().filter(|_| columns.text.is_some()) else {
         return Ok(vec![None; rows.len()]);
     };
-    let columns = &Columns { id: None, embedding: None, ..columns.clone() };
+    let columns = &Columns { id: None, embedding: None, image: None, ..columns.clone() };
     if file.format == Format::Parquet {
         return parquet_in::some_texts(file, columns, rows);
     }
@@ -189,6 +206,11 @@ pub fn count_rows(file: &InputFile, limits: &ReadLimits) -> Result<u64> {
     if file.format == Format::Parquet {
         let (_, metadata) = parquet_in::footer(file)?;
         return Ok(parquet_in::group_rows(file, metadata.metadata())?.iter().sum());
+    }
+    match file.format {
+        Format::Tar => return samples::count(file),
+        Format::Tree => return Ok(file.members.len() as u64),
+        _ => {}
     }
     let (mut splitter, _) = Splitter::open(file, limits)?;
     let mut rows = 0;

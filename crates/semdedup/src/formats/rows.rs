@@ -3,7 +3,9 @@
 use std::str::Utf8Error;
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, LargeStringArray, LargeStringBuilder, StringBuilder};
+use arrow::array::{
+    ArrayRef, LargeBinaryArray, LargeBinaryBuilder, LargeStringArray, LargeStringBuilder, StringBuilder,
+};
 
 use super::Columns;
 
@@ -19,6 +21,8 @@ pub struct Rows {
     pub ids: Option<ArrayRef>,
     /// The embeddings if a column of them was asked for.
     pub vectors: Option<Vectors>,
+    /// The images as their files hold them, not decoded, if they were asked for; null where the row is bad.
+    pub images: Option<LargeBinaryArray>,
     /// The rows that are not well formed, in order.
     pub bad: Vec<BadRow>,
     /// How many texts are empty: missing, null or of no length.
@@ -71,6 +75,7 @@ pub(super) struct RowsBuilder {
     texts: LargeStringBuilder,
     ids: Option<StringBuilder>,
     vectors: Option<Vectors>,
+    images: Option<LargeBinaryBuilder>,
     bad: Vec<BadRow>,
     empty: usize,
 }
@@ -84,6 +89,7 @@ impl RowsBuilder {
             texts: LargeStringBuilder::new(),
             ids: columns.id.is_some().then(StringBuilder::new),
             vectors: columns.embedding.is_some().then(Vectors::default),
+            images: columns.image.is_some().then(LargeBinaryBuilder::new),
             bad: Vec::new(),
             empty: 0,
         }
@@ -104,6 +110,24 @@ impl RowsBuilder {
         }
     }
 
+    /// The image of the row that is pushed next.
+    pub fn push_image(&mut self, image: &[u8]) {
+        if let Some(images) = &mut self.images {
+            images.append_value(image);
+        }
+    }
+
+    /// How many rows there are.
+    pub fn len(&self) -> usize {
+        (self.next_row - self.first_row) as usize
+    }
+
+    /// How many bytes of texts and images there are.
+    pub fn bytes(&self) -> usize {
+        let images = self.images.as_ref().map_or(0, |images| images.values_slice().len());
+        self.texts.values_slice().len() + images
+    }
+
     /// The embedding of the row that is pushed next.
     pub fn push_vector(&mut self, vector: &[f32]) {
         if let Some(vectors) = &mut self.vectors {
@@ -116,6 +140,9 @@ impl RowsBuilder {
         self.next_row += 1;
         self.texts.append_null();
         self.push_vector(&[]);
+        if let Some(images) = &mut self.images {
+            images.append_null();
+        }
         if let Some(ids) = &mut self.ids {
             ids.append_null();
         }
@@ -127,6 +154,7 @@ impl RowsBuilder {
             texts: self.texts.finish(),
             ids: self.ids.map(|mut ids| Arc::new(ids.finish()) as ArrayRef),
             vectors: self.vectors,
+            images: self.images.map(|mut images| images.finish()),
             bad: self.bad,
             empty: self.empty,
         }

@@ -3,6 +3,7 @@
 use arrow::datatypes::{DataType, Fields};
 
 use super::columns::{Columns, DEFAULT_TEXT};
+use super::images::{ANY_IMAGE, is_image_type, no_images};
 use super::json_columns::Seen;
 use super::split::Splitter;
 use super::{Format, InputFile, ReadLimits, json, parquet_in};
@@ -31,7 +32,7 @@ impl<'a> Wanted<'a> {
 
 impl<'a> From<&'a Columns> for Wanted<'a> {
     fn from(columns: &'a Columns) -> Self {
-        let Columns { text, id, embedding } = columns;
+        let Columns { text, id, embedding, .. } = columns;
         Self { text: text.as_deref(), id: id.as_deref(), embedding: embedding.as_deref() }
     }
 }
@@ -45,6 +46,8 @@ pub(super) struct Column {
     pub is_text: bool,
     /// Whether its values can be embeddings.
     pub is_list: bool,
+    /// Whether its values can be images.
+    pub is_image: bool,
     /// Whether it is inside another.
     pub is_nested: bool,
     /// Whether others are inside it.
@@ -78,6 +81,8 @@ impl<'a> Table<'a> {
             Format::Jsonl => json_columns(file, wanted)?,
             Format::Csv { .. } => csv_columns(file)?,
             Format::Parquet => arrow_columns(parquet_in::footer(file)?.1.schema().fields()),
+            // These have columns of their own ([`super::images`]).
+            Format::Tar | Format::Tree => Vec::new(),
         };
         Ok(Some(Self { file, columns }))
     }
@@ -131,6 +136,29 @@ impl<'a> Table<'a> {
             }
         }
         Ok(name.to_owned())
+    }
+
+    /// The column asked for, else `image`, else the only column that can be of images.
+    pub fn image(&self, wanted: Option<&str>) -> Result<String> {
+        if self.file.format != Format::Parquet {
+            return Err(no_images(self.file));
+        }
+        let hint = "name a column of images (binary, or a struct with `bytes`) with --image-column";
+        let name = wanted.unwrap_or(ANY_IMAGE);
+        match self.find(name)? {
+            Some(column) if column.is_image => return Ok(name.to_owned()),
+            Some(column) => {
+                let kind = column.kind.as_deref().unwrap_or("of another type");
+                let problem = format!("column `{name}` is {kind}, not binary");
+                return Err(Error::input(&self.file.path, problem).hint(hint));
+            }
+            None => {}
+        }
+        let mut images = self.columns.iter().filter(|column| column.is_image && !column.is_nested);
+        match (wanted, images.next(), images.next()) {
+            (None, Some(only), None) => Ok(only.name.clone()),
+            _ => Err(self.missing(name).hint(hint)),
+        }
     }
 
     /// A file without rows may have no columns, unless it has a schema.
@@ -213,6 +241,7 @@ fn csv_columns(file: &InputFile) -> Result<Vec<Column>> {
                 kind: None,
                 is_text: true,
                 is_list: false,
+                is_image: false,
                 is_nested: false,
                 has_nested: false,
             };
@@ -240,6 +269,7 @@ fn arrow_columns(fields: &Fields) -> Vec<Column> {
                 kind: Some(kind_of(field.data_type())),
                 is_text: parquet_in::is_text(field.data_type()),
                 is_list: parquet_in::is_vector(field.data_type()),
+                is_image: is_image_type(field.data_type()),
                 is_nested: !outer.is_empty(),
                 has_nested: inner.is_some(),
             });

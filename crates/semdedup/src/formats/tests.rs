@@ -21,6 +21,7 @@ fn file(format: Format) -> InputFile {
         bytes: 1,
         modified_ns: 0,
         identity: [0, 0],
+        members: super::tree::Members::default(),
     }
 }
 

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use super::split::{Records, Splitter};
 use super::stream::Sink;
-use super::{Format, InputFile, ReadLimits, discover, parquet_out};
+use super::{Format, InputFile, ReadLimits, discover, parquet_out, samples, tree};
 use serde::{Deserialize, Serialize};
 
 use crate::{Error, Result};
@@ -28,6 +28,8 @@ pub fn write_kept(
     check_unchanged(file)?;
     let written = match file.format {
         Format::Parquet => parquet_out::write_kept(file, destination, keep)?,
+        Format::Tar => samples::write_kept(file, destination, keep)?,
+        Format::Tree => tree::write_kept(file, destination, keep)?,
         _ => write_records(file, limits, destination, keep)?,
     };
     check_unchanged(file)?;
@@ -39,6 +41,9 @@ pub fn write_kept(
 /// # Errors
 /// Another size or modification time, or no file.
 pub fn check_unchanged(file: &InputFile) -> Result<()> {
+    if file.format == Format::Tree {
+        return tree::check_unchanged(file);
+    }
     let InputFile { bytes, modified_ns, identity, .. } = *file;
     Stamp { bytes, modified_ns, identity }.check(&file.path)
 }
@@ -46,9 +51,9 @@ pub fn check_unchanged(file: &InputFile) -> Result<()> {
 /// What tells whether a file is the one that was found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Stamp {
-    bytes: u64,
-    modified_ns: u128,
-    identity: [u64; 2],
+    pub(super) bytes: u64,
+    pub(super) modified_ns: u128,
+    pub(super) identity: [u64; 2],
 }
 
 impl Stamp {
@@ -56,8 +61,13 @@ impl Stamp {
     pub(crate) fn of(path: &Path) -> Result<Self> {
         let metadata = std::fs::metadata(path)
             .map_err(|error| Error::input(path, error).hint("put the file back where it was read"))?;
-        let modified_ns = discover::modified_ns(&metadata).map_err(|error| Error::input(path, error))?;
-        Ok(Self { bytes: metadata.len(), modified_ns, identity: discover::identity(&metadata) })
+        Self::from_metadata(path, &metadata)
+    }
+
+    /// Of a file of which this is known.
+    pub(super) fn from_metadata(path: &Path, metadata: &std::fs::Metadata) -> Result<Self> {
+        let modified_ns = discover::modified_ns(metadata).map_err(|error| Error::input(path, error))?;
+        Ok(Self { bytes: metadata.len(), modified_ns, identity: discover::identity(metadata) })
     }
 
     /// Fails where the file is another now.

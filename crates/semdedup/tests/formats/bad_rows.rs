@@ -95,7 +95,7 @@ fn a_line_of_text_that_is_not_utf8_is_bad() {
 #[test]
 fn a_line_over_the_limit_is_bad_wherever_it_stands() {
     let long = "x".repeat(3 << 20);
-    let limits = ReadLimits { max_row_bytes: 10 };
+    let limits = ReadLimits { max_row_bytes: 10, ..ReadLimits::default() };
     for (name, header) in [("a.txt", ""), ("a.jsonl", ""), ("a.csv.gz", "text\n")] {
         let content = format!("{header}{long}\n\"short\"\n{long}\r\n\"end\"\n{long}");
         let input = input(name, content.as_bytes());
@@ -116,8 +116,13 @@ fn a_line_over_the_limit_is_bad_wherever_it_stands() {
 fn a_limit_out_of_range_is_refused() {
     let input = input("a.txt", b"a\n");
     for max_row_bytes in [0, usize::MAX] {
-        let error =
-            read_from(&input.file, &text_column("text"), &ReadLimits { max_row_bytes }, 0).unwrap_err();
+        let error = read_from(
+            &input.file,
+            &text_column("text"),
+            &ReadLimits { max_row_bytes, ..ReadLimits::default() },
+            0,
+        )
+        .unwrap_err();
         assert!(error.to_string().starts_with("--max-row-bytes is "), "{error}");
     }
 }

@@ -62,10 +62,10 @@ fn a_damaged_parquet_file_is_an_error_that_names_the_file() {
 /// Whatever the bytes, there is an answer or an error.
 fn try_everything(name: &str, bytes: &[u8]) {
     let input = raw_input(name, bytes);
-    let limits = ReadLimits { max_row_bytes: 50 };
+    let limits = ReadLimits { max_row_bytes: 50, ..ReadLimits::default() };
     let _ = resolve_columns(std::slice::from_ref(&input.file), &choice(None, Some("id")));
     let id = (!name.starts_with("a.txt")).then(|| "id".to_owned());
-    let columns = semdedup::formats::Columns { text: Some("text".to_owned()), id, embedding: None };
+    let columns = semdedup::formats::Columns { text: Some("text".to_owned()), id, ..Default::default() };
     for first in [0, 2] {
         let _ = read_from(&input.file, &columns, &limits, first);
     }

@@ -6,6 +6,7 @@ mod columns;
 mod damage;
 mod discover;
 mod ids;
+mod images;
 mod nested;
 mod parquet_files;
 mod round_trip;

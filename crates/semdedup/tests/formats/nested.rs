@@ -14,7 +14,7 @@ use crate::support::*;
 
 fn all_three(text: &str, id: &str, embedding: &str) -> ColumnChoice {
     let name = |name: &str| Some(name.to_owned());
-    ColumnChoice { text: name(text), id: name(id), embedding: name(embedding), text_optional: false }
+    ColumnChoice { text: name(text), id: name(id), embedding: name(embedding), ..ColumnChoice::default() }
 }
 
 /// Texts, ids as text, and embeddings, each row's on its own.

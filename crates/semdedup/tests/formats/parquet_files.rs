@@ -163,7 +163,7 @@ fn an_int96_time_that_cannot_be_kept_is_refused_and_named() {
 fn embeddings_in_lists_of_every_kind_are_read_and_rows_without_one_are_bad() {
     let file = fixture("embeddings.parquet");
     for name in ["list", "large", "fixed", "half"] {
-        let columns = Columns { text: None, id: None, embedding: Some(name.to_owned()) };
+        let columns = Columns { embedding: Some(name.to_owned()), ..Columns::default() };
         for first in [0, 7, 20, 33] {
             let mut reader = Reader::open(&file, &columns, &ReadLimits::default(), first).unwrap();
             let mut row = first;

@@ -61,11 +61,11 @@ pub fn fixture(name: &str) -> InputFile {
 }
 
 pub fn text_column(text: &str) -> Columns {
-    Columns { text: Some(text.to_owned()), id: None, embedding: None }
+    Columns { text: Some(text.to_owned()), ..Columns::default() }
 }
 
 pub fn with_id(text: &str, id: &str) -> Columns {
-    Columns { text: Some(text.to_owned()), id: Some(id.to_owned()), embedding: None }
+    Columns { text: Some(text.to_owned()), id: Some(id.to_owned()), ..Columns::default() }
 }
 
 pub fn choice(text: Option<&str>, id: Option<&str>) -> ColumnChoice {
@@ -81,6 +81,7 @@ pub fn resolve_one(file: &InputFile, choice: &ColumnChoice) -> semdedup::Result<
 pub struct Whole {
     pub texts: Vec<Option<String>>,
     pub ids: Vec<ArrayRef>,
+    pub images: Vec<Option<Vec<u8>>>,
     pub bad: Vec<BadRow>,
     pub empty: usize,
 }
@@ -114,6 +115,7 @@ pub fn read_from(
         assert!(rows.ids.as_ref().is_none_or(|ids| ids.len() == chunk.rows()));
         whole.texts.extend(rows.texts.iter().map(|text| text.map(str::to_owned)));
         whole.ids.extend(rows.ids);
+        whole.images.extend(rows.images.iter().flatten().map(|image| image.map(<[u8]>::to_vec)));
         whole.bad.extend(rows.bad);
         whole.empty += rows.empty;
     }

@@ -1,0 +1,150 @@
+//! Which columns hold images: of shards, of folders, and of Parquet.
+
+use arrow::array::{Array, ArrayRef, AsArray, LargeBinaryArray};
+use arrow::buffer::NullBuffer;
+use arrow::datatypes::DataType;
+use arrow::error::ArrowError;
+
+use super::schema::{Table, Wanted};
+use super::{By, ColumnChoice, Columns, Format, InputFile, samples, tree};
+use crate::{Error, Result};
+
+/// How many samples of a shard are looked at to know its members.
+const SAMPLES: usize = 100;
+
+/// The column of a sample's only image, or of a file that is one.
+pub(super) const ANY_IMAGE: &str = "image";
+
+/// Whether files with this extension (lower case; of `left.jpg` the last part counts) are images that can be read.
+pub(super) fn is_image(extension: &str) -> bool {
+    let last = extension.rsplit('.').next().unwrap_or_default();
+    matches!(last, "jpg" | "jpeg" | "png" | "webp" | "gif" | "bmp" | "tif" | "tiff")
+}
+
+/// Whether the values of a column of this type can be images: bytes, or a struct with `bytes` as Hugging Face writes it.
+pub(super) fn is_image_type(kind: &DataType) -> bool {
+    let is_bytes =
+        |kind: &DataType| matches!(kind, DataType::Binary | DataType::LargeBinary | DataType::BinaryView);
+    match kind {
+        DataType::Struct(fields) => {
+            fields.iter().any(|field| field.name() == "bytes" && is_bytes(field.data_type()))
+        }
+        kind => is_bytes(kind),
+    }
+}
+
+/// What of a row is compared: what was asked for, else the images where the first file has images and no texts, or is a
+/// folder or a shard of images, else the texts.
+///
+/// # Errors
+/// A file whose columns cannot be read.
+pub fn rows_by(files: &[InputFile], choice: &ColumnChoice) -> Result<By> {
+    let named = match (choice.by, &choice.image, &choice.text) {
+        (Some(by), ..) => Some(by),
+        (None, Some(_), Some(_)) => Some(By::Both),
+        (None, Some(_), None) => Some(By::Image),
+        (None, None, Some(_)) => Some(By::Text),
+        (None, None, None) => None,
+    };
+    let (None, Some(file)) = (named, files.first()) else { return Ok(named.unwrap_or_default()) };
+    let has_images = match file.format {
+        Format::Tree => true,
+        Format::Tar => samples::extensions(file, SAMPLES)?.iter().any(|extension| is_image(extension)),
+        Format::Parquet => {
+            let wanted = Wanted { text: None, id: choice.id.as_deref(), embedding: None };
+            Table::of(file, &wanted)?
+                .is_some_and(|table| table.image(None).is_ok() && table.text(&wanted).is_err())
+        }
+        _ => false,
+    };
+    Ok(if has_images { By::Image } else { By::Text })
+}
+
+/// The columns of a shard: what follows the first dot of its members' names, with fields of JSON behind another dot.
+pub(super) fn sample_columns(file: &InputFile, choice: &ColumnChoice, by: By) -> Result<Columns> {
+    let extensions = samples::extensions(file, SAMPLES)?;
+    let column = |name: &String| {
+        let is = |extension: &String| {
+            name.strip_prefix(extension.as_str()).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+        };
+        if extensions.is_empty() || extensions.iter().any(is) || name == samples::KEY {
+            return Ok(name.clone());
+        }
+        let problem = format!("no member `{name}`; members are {}", extensions.join(", "));
+        Err(Error::input(&file.path, problem)
+            .hint("a member of `a/b.left.jpg` is `left.jpg`; fields of JSON are `json.name`"))
+    };
+    if choice.embedding.is_some() {
+        return Err(Error::input(&file.path, "a tar archive has no column of embeddings")
+            .hint("name files of embeddings with --embeddings"));
+    }
+    let text = match &choice.text {
+        Some(name) => Some(column(name)?),
+        None => extensions.iter().find(|name| *name == "txt").cloned(),
+    };
+    if text.is_none() && by.text() && !choice.text_optional {
+        let problem = format!("no member `txt` with texts; members are {}", extensions.join(", "));
+        return Err(Error::input(&file.path, problem)
+            .hint("name the texts with --text-column, such as `json.caption`"));
+    }
+    let image = match &choice.image {
+        Some(name) if name != ANY_IMAGE => Some(column(name)?),
+        _ => Some(ANY_IMAGE.to_owned()),
+    };
+    let image = image.filter(|_| by.image() && !choice.text_optional);
+    Ok(Columns { text, id: choice.id.as_ref().map(column).transpose()?, embedding: None, image })
+}
+
+/// The columns of a folder of images: `image`, and `path`, which names the rows where nothing else does.
+pub(super) fn file_columns(
+    file: &InputFile,
+    choice: &ColumnChoice,
+    (by, only_trees): (By, bool),
+) -> Result<Columns> {
+    let given = choice.text_optional;
+    let wrong = [(&choice.text, "text"), (&choice.embedding, "embedding")];
+    if let Some((Some(name), what)) = wrong.into_iter().find(|(name, _)| name.is_some()) {
+        let problem = format!("no {what} column `{name}`: this is a folder of images");
+        return Err(Error::input(&file.path, problem).hint(format!("leave out --{what}-column")));
+    }
+    if by.text() && !given {
+        return Err(Error::input(&file.path, "this is a folder of images, which have no texts")
+            .hint("use --by image"));
+    }
+    let checked = |chosen: &Option<String>, known: &str| match chosen {
+        Some(name) if name != known => Err(Error::input(
+            &file.path,
+            format!("no column `{name}`: a folder of images has `{ANY_IMAGE}` and `{}`", tree::PATH),
+        )),
+        _ => Ok(()),
+    };
+    checked(&choice.image, ANY_IMAGE)?;
+    checked(&choice.id, tree::PATH)?;
+    let id = (choice.id.is_some() || only_trees).then(|| tree::PATH.to_owned());
+    Ok(Columns { id, image: (!given).then(|| ANY_IMAGE.to_owned()), ..Columns::default() })
+}
+
+pub(super) fn no_images(file: &InputFile) -> Error {
+    Error::input(&file.path, "this format has no images")
+        .hint("images come in folders, in WebDataset shards (.tar) and in columns of Parquet")
+}
+
+/// A column of images as bytes; `bad` is told of rows that have none.
+pub(super) fn images_of(
+    column: &ArrayRef,
+    bad: &mut dyn FnMut(usize, &str),
+) -> std::result::Result<LargeBinaryArray, ArrowError> {
+    let bytes = match column.as_struct_opt() {
+        Some(parts) => parts.column_by_name("bytes").unwrap_or(column),
+        None => column,
+    };
+    let images = arrow::compute::cast(bytes, &DataType::LargeBinary)?.as_binary::<i64>().clone();
+    // A value below a null struct is not to be relied on.
+    let nulls = NullBuffer::union(images.nulls(), column.nulls());
+    let (offsets, values, _) = images.into_parts();
+    let images = LargeBinaryArray::try_new(offsets, values, nulls)?;
+    for row in (0..images.len()).filter(|&row| images.is_null(row)) {
+        bad(row, if column.is_null(row) { "is null" } else { "has no bytes" });
+    }
+    Ok(images)
+}
