@@ -1,0 +1,92 @@
+//! CLIP and SigLIP: a model of texts and one of images with embeddings in one space.
+
+use super::{Result, TextParts, activation, heads, joint, layer_norm};
+use crate::transformer::attention::{Attend, Attention, Reach};
+use crate::transformer::block::{Block, Mlp, Norms};
+use crate::transformer::config::Config;
+use crate::transformer::encoder::{Encoder, Input, Positions};
+use crate::transformer::ops::Linear;
+use crate::transformer::pooling::Mode;
+use crate::transformer::weights::{Scope, Weights};
+
+/// The text model: CLIP's projection of the vector at the end of the text, or SigLIP's of the last one of a padded text.
+pub(super) fn text(whole: &Config, weights: &Weights) -> Result<TextParts> {
+    let siglip = whole.text_or("model_type", "")?.starts_with("siglip");
+    let config = whole.section_or_self("text_config");
+    let width = config.count_or("hidden_size", if siglip { 768 } else { 512 })?;
+    let root = weights.below(&["text_model."], "embeddings.token_embedding.weight")?;
+    let positions = config.count_or("max_position_embeddings", if siglip { 64 } else { 77 })?;
+    let embeddings = root.at("embeddings");
+    let vocabulary = embeddings.shape("token_embedding.weight")?.first().copied().unwrap_or(0);
+    let table = embeddings.matrix("position_embedding.weight", &[positions, width])?;
+    let input = Input {
+        words: embeddings.matrix("token_embedding.weight", &[vocabulary, width])?,
+        scale: None,
+        positions: Some((table, Positions::From(0))),
+        segment: None,
+        norm: None,
+        project: None,
+    };
+    let reach = if siglip { Reach::All } else { Reach::Before(usize::MAX) };
+    let encoder = Encoder {
+        input,
+        blocks: blocks(&config, &root.at("encoder"), (width, siglip), reach)?,
+        norm: Some(layer_norm(&root.at("final_layer_norm"), width, eps(&config, siglip)?)?),
+        project: None,
+        width,
+        positions,
+        computed: weights.computed(),
+        device: weights.device().clone(),
+    };
+    let (pooling, scope) = if siglip {
+        (Mode::Last, root.at("head"))
+    } else {
+        let end = config.whole_or("eos_token_id", 49_407)?;
+        // Files from before this field was right have a 2 here, and mean the greatest token.
+        let pooling = if end == 2 { Mode::Greatest } else { Mode::FirstOf(end as u32) };
+        (pooling, weights.below(&[""], "text_projection.weight")?.at("text_projection"))
+    };
+    let outputs = scope.shape("weight")?.first().copied().unwrap_or(0);
+    let project = Some(Linear::load(&scope, (width, outputs))?);
+    Ok(TextParts { encoder, pooling, project, padded: siglip })
+}
+
+fn eps(config: &Config, siglip: bool) -> Result<f64> {
+    config.number_or("layer_norm_eps", if siglip { 1e-6 } else { 1e-5 })
+}
+
+/// The blocks of either model; the fields' defaults are those of the base models, which files leave out.
+fn blocks(
+    config: &Config,
+    scope: &Scope,
+    (width, siglip): (usize, bool),
+    reach: Reach,
+) -> Result<Vec<Block>> {
+    let eps = eps(config, siglip)?;
+    let first = scope.at("layers.0");
+    let inner = first.shape("mlp.fc1.weight")?.first().copied().unwrap_or(0);
+    let heads = match config.has("num_attention_heads") {
+        true => heads(config, "num_attention_heads", width)?,
+        false => (width / 64).max(1),
+    };
+    let function = activation(config, "hidden_act", if siglip { "gelu_pytorch_tanh" } else { "quick_gelu" })?;
+    let mut blocks = Vec::new();
+    for number in 0..config.count_or("num_hidden_layers", 12)? {
+        let scope = scope.at(&format!("layers.{number}"));
+        blocks.push(Block {
+            attend: Attend {
+                attention: Attention { reach, ..Attention::plain(width, heads) },
+                joint: joint(&scope.at("self_attn"), ["q_proj", "k_proj", "v_proj"], [(width, width); 3])?,
+                out: Linear::load(&scope.at("self_attn.out_proj"), (width, width))?,
+            },
+            attend_norms: Norms::before(layer_norm(&scope.at("layer_norm1"), width, eps)?),
+            mlp: Mlp::Plain(
+                Linear::load(&scope.at("mlp.fc1"), (width, inner))?,
+                function,
+                Linear::load(&scope.at("mlp.fc2"), (inner, width))?,
+            ),
+            mlp_norms: Norms::before(layer_norm(&scope.at("layer_norm2"), width, eps)?),
+        });
+    }
+    Ok(blocks)
+}

@@ -1,0 +1,103 @@
+//! The architectures: a file each, which reads `config.json` and finds the tensors.
+
+mod bert;
+mod clip;
+mod decoder;
+mod modernbert;
+mod opt;
+mod rotary;
+
+use super::config::Config;
+use super::encoder::Encoder;
+use super::kernels::Activation;
+use super::ops::{Linear, Norm, NormKind};
+use super::pooling::Mode;
+use super::weights::{Scope, Weights};
+use crate::ModelError;
+
+type Result<T> = std::result::Result<T, ModelError>;
+
+/// A text model, and what is done with its tokens' vectors where no file says it.
+pub(crate) struct TextParts {
+    pub(crate) encoder: Encoder,
+    pub(crate) pooling: Mode,
+    /// A layer after pooling that belongs to the model itself.
+    pub(crate) project: Option<Linear>,
+    /// Whether texts are padded to the limit, which the model sees.
+    pub(crate) padded: bool,
+}
+
+impl TextParts {
+    fn plain(encoder: Encoder, pooling: Mode) -> Self {
+        Self { encoder, pooling, project: None, padded: false }
+    }
+}
+
+/// The values of `model_type` that are known, as errors list them.
+pub(crate) const KNOWN: &str = "bert, roberta, xlm-roberta, camembert, distilbert, mpnet, modernbert, opt, llama, mistral, \
+                                qwen2, qwen3, gemma, gemma2, gemma3_text, clip, siglip";
+
+/// Loads the text model that a `config.json` describes, for texts of up to so many tokens.
+pub(crate) fn text(config: &Config, weights: &Weights, longest: usize) -> Result<Option<TextParts>> {
+    match config.text_or("model_type", "")? {
+        "bert" | "roberta" | "xlm-roberta" | "camembert" | "distilbert" | "mpnet" => {
+            bert::load(config, weights)
+        }
+        "modernbert" => modernbert::load(config, weights, longest),
+        "opt" => opt::load(config, weights),
+        "llama" | "mistral" | "qwen2" | "qwen3" | "gemma" | "gemma2" | "gemma3_text" => {
+            decoder::load(config, weights, longest)
+        }
+        "clip" | "siglip" => clip::text(config, weights),
+        _ => Err(unknown(config)),
+    }
+    .map(Some)
+}
+
+/// The error of a model that nothing here can compute.
+fn unknown(config: &Config) -> ModelError {
+    let found = config.value().get("model_type").and_then(serde_json::Value::as_str).unwrap_or("missing");
+    ModelError::new(
+        format!("{}: the architecture (`model_type`) is {found}, which is not known", config.place()),
+        format!("known are {KNOWN}"),
+    )
+}
+
+/// The activation that a field names.
+fn activation(config: &Config, field: &str, default: &str) -> Result<Activation> {
+    Ok(match config.text_or(field, default)? {
+        "gelu" | "gelu_python" => Activation::Gelu,
+        "gelu_new" | "gelu_fast" | "gelu_pytorch_tanh" | "gelu_accurate" => Activation::GeluTanh,
+        "quick_gelu" => Activation::QuickGelu,
+        "relu" => Activation::Relu,
+        "silu" | "swish" => Activation::Silu,
+        "tanh" => Activation::Tanh,
+        _ => {
+            return Err(
+                config.wrong(field, "gelu, gelu_new, gelu_pytorch_tanh, quick_gelu, relu, silu or tanh")
+            );
+        }
+    })
+}
+
+/// How many heads a width is divided into.
+fn heads(config: &Config, field: &str, width: usize) -> Result<usize> {
+    let heads = config.count(field)?;
+    if width.is_multiple_of(heads) {
+        return Ok(heads);
+    }
+    Err(config.wrong(field, &format!("a divisor of the width {width}")))
+}
+
+/// Queries, keys and values as one layer.
+fn joint(scope: &Scope, names: [&str; 3], sizes: [(usize, usize); 3]) -> Result<Linear> {
+    let mut layers = Vec::with_capacity(3);
+    for (name, sizes) in names.into_iter().zip(sizes) {
+        layers.push(Linear::load(&scope.at(name), sizes)?);
+    }
+    Linear::side_by_side(&layers)
+}
+
+fn layer_norm(scope: &Scope, width: usize, eps: f64) -> Result<Norm> {
+    Norm::load(scope, width, (NormKind::Layer, eps))
+}

@@ -1,0 +1,117 @@
+//! A text model without its tokenizer and pooling: tokens in, a vector for each token out.
+
+use candle_core::{DType, Device, Result, Tensor};
+
+use super::block::Block;
+use super::ops::{Linear, Norm};
+
+/// Tokens of several texts, one text behind the other, ordered by length.
+#[derive(Debug, Default, Clone)]
+pub(crate) struct Batch {
+    pub(crate) tokens: Vec<u32>,
+    pub(crate) lengths: Vec<usize>,
+}
+
+/// The position that a token's vector is looked up at.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Positions {
+    /// Its place in the text, plus so much.
+    From(usize),
+    /// Its place among the tokens of the text that are not padding, plus the number of that token; padding stays there
+    /// (RoBERTa, also where a text spells the padding token out).
+    AfterPadding(u32),
+}
+
+/// What the vectors of tokens are made of before the first block.
+#[derive(Debug, Clone)]
+pub(crate) struct Input {
+    /// `[vocabulary, width]`.
+    pub(crate) words: Tensor,
+    pub(crate) scale: Option<f64>,
+    pub(crate) positions: Option<(Tensor, Positions)>,
+    /// The vector of the only kind of segment that there is.
+    pub(crate) segment: Option<Tensor>,
+    pub(crate) norm: Option<Norm>,
+    pub(crate) project: Option<Linear>,
+}
+
+impl Input {
+    fn forward(&self, batch: &Batch, computed: DType, device: &Device) -> Result<Tensor> {
+        let tokens = Tensor::from_slice(&batch.tokens, batch.tokens.len(), device)?;
+        let mut x = self.words.index_select(&tokens, 0)?.to_dtype(computed)?;
+        if let Some(scale) = self.scale {
+            x = (x * scale)?;
+        }
+        if let Some(project) = &self.project {
+            x = project.forward(&x)?;
+        }
+        if let Some((table, positions)) = &self.positions {
+            let positions = Tensor::from_vec(positions.of(batch), batch.tokens.len(), device)?;
+            x = (x + table.index_select(&positions, 0)?.to_dtype(computed)?)?;
+        }
+        if let Some(segment) = &self.segment {
+            x = x.broadcast_add(segment)?;
+        }
+        match &self.norm {
+            Some(norm) => norm.forward(&x),
+            None => Ok(x),
+        }
+    }
+}
+
+impl Positions {
+    fn of(self, batch: &Batch) -> Vec<u32> {
+        let mut all = Vec::with_capacity(batch.tokens.len());
+        let mut rest = batch.tokens.as_slice();
+        for &length in &batch.lengths {
+            let (text, behind) = rest.split_at(length);
+            rest = behind;
+            match self {
+                Self::From(first) => all.extend((0..length).map(|place| (first + place) as u32)),
+                Self::AfterPadding(padding) => {
+                    let mut last = padding;
+                    all.extend(text.iter().map(|&token| {
+                        if token == padding {
+                            return padding;
+                        }
+                        last += 1;
+                        last
+                    }));
+                }
+            }
+        }
+        all
+    }
+}
+
+/// A text model without its tokenizer and pooling.
+#[derive(Debug, Clone)]
+pub(crate) struct Encoder {
+    pub(crate) input: Input,
+    pub(crate) blocks: Vec<Block>,
+    pub(crate) norm: Option<Norm>,
+    pub(crate) project: Option<Linear>,
+    /// How many values a token's vector has.
+    pub(crate) width: usize,
+    /// How many tokens there are positions for.
+    pub(crate) positions: usize,
+    pub(crate) computed: DType,
+    pub(crate) device: Device,
+}
+
+impl Encoder {
+    /// A vector for each token: `[tokens, width]`.
+    pub(crate) fn forward(&self, batch: &Batch) -> Result<Tensor> {
+        let mut x = self.input.forward(batch, self.computed, &self.device)?;
+        for block in &self.blocks {
+            x = block.forward(&x, &batch.lengths)?;
+        }
+        if let Some(norm) = &self.norm {
+            x = norm.forward(&x)?;
+        }
+        match &self.project {
+            Some(project) => project.forward(&x),
+            None => Ok(x),
+        }
+    }
+}

@@ -1,0 +1,237 @@
+//! Pretrained transformers from a folder in the Hugging Face layout, computed by candle.
+//!
+//! [`load`] reads `config.json`, finds the architecture (`arch`), and puts a model together from four things: the
+//! tokenizer with its limit (`tokens`), the blocks (`encoder`, `block`, `attention`, `ops`), the way from tokens to a text
+//! (`pooling`), and the tensors (`weights`). `docs/models.md` says what is read from where.
+mod arch;
+mod attention;
+mod block;
+mod config;
+mod encoder;
+mod kernels;
+mod ops;
+mod options;
+mod pooling;
+mod text;
+mod tokens;
+mod weights;
+
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+use candle_core::Device;
+use xxhash_rust::xxh3::Xxh3;
+
+use crate::{DEFAULT_MAX_TOKENS, ImageModel, ModelError, TextModel};
+use arch::TextParts;
+use config::{Config, unreadable};
+pub use options::{LoadOptions, Place, Precision};
+use pooling::{Dense, Head, Modules};
+use text::Transformer;
+use tokens::{Preparation, Tokens};
+use weights::Weights;
+
+type Result<T> = std::result::Result<T, ModelError>;
+
+/// Counts changes of this code that change the embeddings of the same weights.
+const REVISION: u32 = 1;
+
+/// The models of a folder: one of texts, one of images, or both (CLIP).
+pub struct Loaded {
+    /// What turns texts into embeddings.
+    pub text: Option<Box<dyn TextModel>>,
+    /// What turns images into embeddings.
+    pub image: Option<Box<dyn ImageModel>>,
+}
+
+/// Loads a pretrained model from a folder in the Hugging Face layout.
+///
+/// # Errors
+/// If files are missing, damaged or do not fit together, if the architecture is not known (the hint lists the known
+/// ones), or if the options ask for what the model or this machine cannot give.
+pub fn load(source: &str, options: &LoadOptions) -> Result<Loaded> {
+    let folder = PathBuf::from(source);
+    if !folder.is_dir() {
+        return Err(ModelError::new(
+            format!("{source}: no such folder"),
+            "name a folder with config.json, tokenizer.json and model.safetensors",
+        ));
+    }
+    let device = options.place.device()?;
+    let modules = Modules::read(&folder, &device)?;
+    let root = modules.as_ref().map_or(folder.clone(), |modules| modules.transformer.clone());
+    let config = root.join("config.json");
+    if !config.is_file() {
+        return Err(ModelError::new(
+            format!("{}: no config.json", root.display()),
+            "name a folder in the Hugging Face layout, as transformers' save_pretrained writes it",
+        ));
+    }
+    let config = Config::read(&config)?;
+    let weights = Weights::open(&root, options.precision.dtype(), &device)?;
+    let limit = Limit::read(&root, options.max_tokens)?;
+    let text = match arch::text(&config, &weights, limit.wanted())? {
+        Some(parts) => {
+            let limit = limit.within(parts.encoder.positions)?;
+            Some(Box::new(text_model(source, (&root, modules), (parts, limit), options)?)
+                as Box<dyn TextModel>)
+        }
+        None => None,
+    };
+    Ok(Loaded { text, image: None })
+}
+
+fn text_model(
+    name: &str,
+    (root, modules): (&Path, Option<Modules>),
+    (parts, limit): (TextParts, usize),
+    options: &LoadOptions,
+) -> Result<Transformer> {
+    let sentence = optional(root, "sentence_bert_config.json")?;
+    let prefix = match &options.prefix {
+        Some(prefix) => prefix.clone(),
+        None => default_prompt(root)?,
+    };
+    let lowercase = sentence.as_ref().map_or(Ok(false), |config| config.flag_or("do_lower_case", false))?;
+    let padding = if parts.padded { Some(padding_token(root)?) } else { None };
+    let tokens = Tokens::open(root, limit, Preparation { prefix, lowercase, padding })?;
+    let mut head = match &modules {
+        Some(modules) => modules.head.clone(),
+        None => Head::plain(parts.pooling),
+    };
+    if let (None, Some(linear)) = (&modules, parts.project) {
+        head.layers.push(Dense { linear, activation: kernels::Activation::None });
+    }
+    head.check(parts.encoder.width)?;
+    let skip = if head.with_prefix || tokens.prefix().is_empty() { 0 } else { tokens.prefix_tokens()? };
+    let extra = modules.map(|modules| modules.files).unwrap_or_default();
+    let hash = hash(root, &extra)?;
+    let kind = if parts.encoder.device.is_cpu() { "cpu" } else { "gpu" };
+    let fingerprint = format!(
+        "transformer/r{REVISION}/{hash:016x}/{limit}/{}/{kind}/{:?}",
+        options.precision.name(),
+        tokens.prefix()
+    );
+    Ok(Transformer { name: name.to_owned(), fingerprint, tokens, encoder: parts.encoder, head, skip })
+}
+
+/// How many tokens of a text are to be read.
+enum Limit {
+    Asked(usize),
+    /// What the model's makers say, or our default.
+    Usual(usize),
+}
+
+impl Limit {
+    fn read(root: &Path, asked: Option<usize>) -> Result<Self> {
+        if let Some(asked) = asked {
+            return Ok(Self::Asked(asked));
+        }
+        if let Some(sentence) =
+            optional(root, "sentence_bert_config.json")?.filter(|it| it.has("max_seq_length"))
+        {
+            return sentence.count("max_seq_length").map(Self::Usual);
+        }
+        let tokenizer = optional(root, "tokenizer_config.json")?;
+        // Where there is none, this is a huge number, perhaps not even a whole one.
+        let made_for = tokenizer.and_then(|config| config.value().get("model_max_length")?.as_u64());
+        let made_for = made_for.and_then(|limit| usize::try_from(limit).ok()).filter(|&limit| limit > 0);
+        Ok(Self::Usual(DEFAULT_MAX_TOKENS.min(made_for.unwrap_or(usize::MAX))))
+    }
+
+    fn wanted(&self) -> usize {
+        let (Self::Asked(limit) | Self::Usual(limit)) = self;
+        *limit
+    }
+
+    /// The limit of a model that has so many positions.
+    fn within(self, positions: usize) -> Result<usize> {
+        match self {
+            Self::Asked(asked) if asked > positions => Err(ModelError::new(
+                format!("the limit on tokens is {asked}, the model reads at most {positions}"),
+                "longer texts are cut off there; a smaller limit is faster",
+            )),
+            Self::Asked(limit) | Self::Usual(limit) => Ok(limit.min(positions)),
+        }
+    }
+}
+
+/// The prefix that the model's makers put before every text, if they say so.
+fn default_prompt(root: &Path) -> Result<String> {
+    let Some(config) = optional(root, "config_sentence_transformers.json")? else { return Ok(String::new()) };
+    let Some(prompts) = config.section("prompts") else { return Ok(String::new()) };
+    match config.text_or("default_prompt_name", "")? {
+        "" => Ok(String::new()),
+        name => Ok(prompts.text_or(name, "")?.to_owned()),
+    }
+}
+
+/// The number of the padding token of a model that sees it.
+fn padding_token(root: &Path) -> Result<u32> {
+    let path = root.join("tokenizer_config.json");
+    let config = Config::read(&path)?;
+    // A string, or an object with its text in `content`.
+    let token = match config.section("pad_token") {
+        Some(token) if token.value().is_object() => token.text_or("content", "")?.to_owned(),
+        _ => config.text_or("pad_token", "")?.to_owned(),
+    };
+    Tokens::number(root, &token)?.ok_or_else(|| config.wrong("pad_token", "a token of tokenizer.json"))
+}
+
+fn optional(root: &Path, name: &str) -> Result<Option<Config>> {
+    let path = root.join(name);
+    if path.is_file() { Config::read(&path).map(Some) } else { Ok(None) }
+}
+
+/// Files beside the weights that change what comes out.
+const READ: [&str; 6] = [
+    "config.json",
+    "tokenizer.json",
+    "tokenizer_config.json",
+    "sentence_bert_config.json",
+    "config_sentence_transformers.json",
+    "preprocessor_config.json",
+];
+
+/// A hash of all that was read.
+fn hash(root: &Path, extra: &[PathBuf]) -> Result<u64> {
+    let mut hash = Xxh3::new();
+    let beside = READ.iter().map(|name| root.join(name)).filter(|path| path.is_file());
+    let mut buffer = vec![0; 1 << 20];
+    for path in beside.chain(weights::files(root)?).chain(extra.iter().cloned()) {
+        let unreadable = |error: std::io::Error| unreadable(&path, &error);
+        let mut file = std::fs::File::open(&path).map_err(unreadable)?;
+        hash.update(&file.metadata().map_err(unreadable)?.len().to_le_bytes());
+        loop {
+            match file.read(&mut buffer).map_err(unreadable)? {
+                0 => break,
+                read => hash.update(&buffer[..read]),
+            }
+        }
+    }
+    Ok(hash.digest())
+}
+
+/// The error of a computation.
+fn failed(error: candle_core::Error) -> ModelError {
+    ModelError::new(
+        format!("the model failed: {error}"),
+        "the weights and config.json may not belong together",
+    )
+}
+
+impl Place {
+    fn device(self) -> Result<Device> {
+        let (device, name) = match self {
+            Self::Cpu => return Ok(Device::Cpu),
+            Self::Cuda(number) => (Device::new_cuda(number), "cuda"),
+            Self::Metal(number) => (Device::new_metal(number), "metal"),
+        };
+        device.map_err(|error| {
+            ModelError::new(
+                format!("{name} cannot be used: {error}"),
+                format!("the program must be built with the feature `{name}`, on a machine that has it"),
+            )
+        })
+    }
+}

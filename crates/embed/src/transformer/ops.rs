@@ -1,0 +1,305 @@
+//! The layers that all models are built from: on a CPU by our loops, on another device by candle's.
+//!
+//! Tensors are rows of tokens `[tokens, width]`: texts lie one behind the other without padding, so no text is computed
+//! with another's length. A product's row has the same bits whichever rows are beside it: `matrixmultiply`, below `ndarray`,
+//! cuts the inner dimension in fixed places and has one kernel for all shapes.
+use candle_core::{CpuStorage, CustomOp1, CustomOp2, CustomOp3, Layout, Result, Shape, Tensor};
+use ndarray::linalg::general_mat_mul;
+use ndarray::{ArrayView2, ArrayViewMut2};
+
+use super::failed;
+use super::kernels::{self, Activation};
+use super::weights::Scope;
+use crate::ModelError;
+
+/// x·W + b.
+#[derive(Debug, Clone)]
+pub(crate) struct Linear {
+    /// `[in, out]`.
+    weight: Tensor,
+    bias: Option<Tensor>,
+}
+
+impl Linear {
+    /// Loads `weight` `[out, in]` and, where it is there, `bias` `[out]`.
+    pub(crate) fn load(
+        scope: &Scope,
+        (inputs, outputs): (usize, usize),
+    ) -> std::result::Result<Self, ModelError> {
+        let bias = if scope.has("bias") { Some(scope.vector("bias", &[outputs])?) } else { None };
+        Self::new(scope.matrix("weight", &[outputs, inputs])?, bias)
+    }
+
+    /// Of a matrix `[out, in]`.
+    pub(crate) fn new(weight: Tensor, bias: Option<Tensor>) -> std::result::Result<Self, ModelError> {
+        let weight = weight.t().and_then(|weight| weight.contiguous()).map_err(failed)?;
+        Ok(Self { weight, bias })
+    }
+
+    /// Several layers with the same input as one, their outputs side by side.
+    pub(crate) fn side_by_side(layers: &[Self]) -> std::result::Result<Self, ModelError> {
+        let join = || {
+            let weights: Vec<&Tensor> = layers.iter().map(|layer| &layer.weight).collect();
+            let weight = Tensor::cat(&weights, 1)?;
+            if layers.iter().all(|layer| layer.bias.is_none()) {
+                return Ok(Self { weight, bias: None });
+            }
+            // Whisper-like models leave out the bias of the keys alone.
+            let biases = layers.iter().map(|layer| match &layer.bias {
+                Some(bias) => Ok(bias.clone()),
+                None => {
+                    let like = layers.iter().find_map(|layer| layer.bias.as_ref());
+                    let dtype = like.map_or(layer.weight.dtype(), Tensor::dtype);
+                    Tensor::zeros(layer.weight.dim(1)?, dtype, layer.weight.device())
+                }
+            });
+            Ok(Self { weight, bias: Some(Tensor::cat(&biases.collect::<Result<Vec<_>>>()?, 0)?) })
+        };
+        join().map_err(failed)
+    }
+
+    pub(crate) fn inputs(&self) -> usize {
+        self.weight.dims()[0]
+    }
+
+    pub(crate) fn outputs(&self) -> usize {
+        self.weight.dims()[1]
+    }
+
+    /// `[rows, in]` → `[rows, out]`.
+    pub(crate) fn forward(&self, x: &Tensor) -> Result<Tensor> {
+        let weight = self.weight.to_dtype(x.dtype())?;
+        match (&self.bias, x.device().is_cpu()) {
+            (None, true) => x.apply_op2_no_bwd(&weight, &Product),
+            (Some(bias), true) => x.apply_op3_no_bwd(&weight, bias, &Product),
+            (None, false) => x.matmul(&weight),
+            (Some(bias), false) => x.matmul(&weight)?.broadcast_add(bias),
+        }
+    }
+}
+
+struct Product;
+
+impl Product {
+    fn multiply(x: &[f32], weight: &[f32], (inputs, outputs): (usize, usize), out: &mut [f32]) -> Result<()> {
+        let rows = out.len() / outputs;
+        let view = |values, shape| ArrayView2::from_shape(shape, values).map_err(candle_core::Error::wrap);
+        let mut out = ArrayViewMut2::from_shape((rows, outputs), out).map_err(candle_core::Error::wrap)?;
+        general_mat_mul(1.0, &view(x, (rows, inputs))?, &view(weight, (inputs, outputs))?, 1.0, &mut out);
+        Ok(())
+    }
+}
+
+impl CustomOp2 for Product {
+    fn name(&self) -> &'static str {
+        "product"
+    }
+
+    fn cpu_fwd(
+        &self,
+        x: &CpuStorage,
+        xl: &Layout,
+        w: &CpuStorage,
+        wl: &Layout,
+    ) -> Result<(CpuStorage, Shape)> {
+        let ((rows, inputs), (_, outputs)) = (xl.shape().dims2()?, wl.shape().dims2()?);
+        let mut out = vec![0.0; rows * outputs];
+        Self::multiply(floats(x, xl)?, floats(w, wl)?, (inputs, outputs), &mut out)?;
+        Ok((CpuStorage::F32(out), (rows, outputs).into()))
+    }
+}
+
+impl CustomOp3 for Product {
+    fn name(&self) -> &'static str {
+        "product"
+    }
+
+    fn cpu_fwd(
+        &self,
+        x: &CpuStorage,
+        xl: &Layout,
+        w: &CpuStorage,
+        wl: &Layout,
+        bias: &CpuStorage,
+        bl: &Layout,
+    ) -> Result<(CpuStorage, Shape)> {
+        let ((rows, inputs), (_, outputs)) = (xl.shape().dims2()?, wl.shape().dims2()?);
+        let bias = floats(bias, bl)?;
+        let mut out = Vec::with_capacity(rows * outputs);
+        (0..rows).for_each(|_| out.extend_from_slice(bias));
+        Self::multiply(floats(x, xl)?, floats(w, wl)?, (inputs, outputs), &mut out)?;
+        Ok((CpuStorage::F32(out), (rows, outputs).into()))
+    }
+}
+
+/// The numbers of a contiguous tensor of f32.
+pub(crate) fn floats<'a>(storage: &'a CpuStorage, layout: &Layout) -> Result<&'a [f32]> {
+    let (start, end) =
+        layout.contiguous_offsets().ok_or_else(|| candle_core::Error::msg("rows are not contiguous"))?;
+    Ok(&storage.as_slice::<f32>()?[start..end])
+}
+
+/// A layer norm, or without mean and bias a root-mean-square norm.
+#[derive(Debug, Clone)]
+pub(crate) struct Norm {
+    weight: Tensor,
+    bias: Option<Tensor>,
+    eps: f64,
+    kind: NormKind,
+}
+
+/// What a norm subtracts and divides by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum NormKind {
+    /// The mean, and the standard deviation.
+    Layer,
+    /// Nothing, and the root of the mean square.
+    RootMeanSquare,
+    /// The same; the weight is what is to be added to 1 (Gemma).
+    RootMeanSquareFromOne,
+}
+
+impl Norm {
+    pub(crate) fn load(
+        scope: &Scope,
+        width: usize,
+        (kind, eps): (NormKind, f64),
+    ) -> std::result::Result<Self, ModelError> {
+        let weight = scope.vector("weight", &[width])?;
+        let weight = match kind {
+            NormKind::RootMeanSquareFromOne => (weight + 1.0).map_err(failed)?,
+            _ => weight,
+        };
+        let bias = if scope.has("bias") { Some(scope.vector("bias", &[width])?) } else { None };
+        Ok(Self { weight, bias, eps, kind })
+    }
+
+    /// Each row of `[rows, width]` by itself.
+    pub(crate) fn forward(&self, x: &Tensor) -> Result<Tensor> {
+        match (&self.bias, x.device().is_cpu()) {
+            (None, true) => x.apply_op2_no_bwd(&self.weight, self),
+            (Some(bias), true) => x.apply_op3_no_bwd(&self.weight, bias, self),
+            (_, false) => self.slow(x),
+        }
+    }
+
+    fn slow(&self, x: &Tensor) -> Result<Tensor> {
+        let (wide, dtype) = (x.to_dtype(candle_core::DType::F32)?, x.dtype());
+        let centred = match self.kind {
+            NormKind::Layer => wide.broadcast_sub(&wide.mean_keepdim(1)?)?,
+            _ => wide,
+        };
+        let scale = (centred.sqr()?.mean_keepdim(1)? + self.eps)?.sqrt()?;
+        let x = centred.broadcast_div(&scale)?.to_dtype(dtype)?.broadcast_mul(&self.weight)?;
+        match &self.bias {
+            Some(bias) => x.broadcast_add(bias),
+            None => Ok(x),
+        }
+    }
+
+    fn fast(
+        &self,
+        (x, xl): (&CpuStorage, &Layout),
+        weight: &[f32],
+        bias: Option<&[f32]>,
+    ) -> Result<(CpuStorage, Shape)> {
+        let x = floats(x, xl)?;
+        let mut out = vec![0.0; x.len()];
+        match self.kind {
+            NormKind::Layer => kernels::layer_norm(x, (weight, bias), self.eps as f32, &mut out),
+            _ => kernels::rms_norm(x, weight, self.eps as f32, &mut out),
+        }
+        Ok((CpuStorage::F32(out), xl.shape().clone()))
+    }
+}
+
+impl CustomOp2 for Norm {
+    fn name(&self) -> &'static str {
+        "norm"
+    }
+
+    fn cpu_fwd(
+        &self,
+        x: &CpuStorage,
+        xl: &Layout,
+        w: &CpuStorage,
+        wl: &Layout,
+    ) -> Result<(CpuStorage, Shape)> {
+        self.fast((x, xl), floats(w, wl)?, None)
+    }
+}
+
+impl CustomOp3 for Norm {
+    fn name(&self) -> &'static str {
+        "norm"
+    }
+
+    fn cpu_fwd(
+        &self,
+        x: &CpuStorage,
+        xl: &Layout,
+        w: &CpuStorage,
+        wl: &Layout,
+        b: &CpuStorage,
+        bl: &Layout,
+    ) -> Result<(CpuStorage, Shape)> {
+        self.fast((x, xl), floats(w, wl)?, Some(floats(b, bl)?))
+    }
+}
+
+/// Applies a function to each element.
+pub(crate) fn activate(x: Tensor, activation: Activation) -> Result<Tensor> {
+    if x.device().is_cpu() {
+        x.inplace_op1(&activation)?;
+        return Ok(x);
+    }
+    match activation {
+        Activation::Gelu => x.gelu_erf(),
+        Activation::GeluTanh => x.gelu(),
+        Activation::QuickGelu => &x * candle_nn::ops::sigmoid(&(&x * 1.702)?)?,
+        Activation::Relu => x.relu(),
+        Activation::Silu => x.silu(),
+        Activation::Tanh => x.tanh(),
+        Activation::None => Ok(x),
+    }
+}
+
+impl candle_core::InplaceOp1 for Activation {
+    fn name(&self) -> &'static str {
+        "activation"
+    }
+
+    fn cpu_fwd(&self, storage: &mut CpuStorage, layout: &Layout) -> Result<()> {
+        match (storage, layout.contiguous_offsets()) {
+            (CpuStorage::F32(values), Some((start, end))) => {
+                kernels::activate(&mut values[start..end], *self);
+                Ok(())
+            }
+            _ => Err(candle_core::Error::msg("activations need contiguous rows of f32")),
+        }
+    }
+}
+
+/// `[rows, 2·width]` → `[rows, width]`: a function of the first half times the second.
+pub(crate) fn gate(x: &Tensor, activation: Activation) -> Result<Tensor> {
+    if x.device().is_cpu() {
+        return x.apply_op1_no_bwd(&Gate(activation));
+    }
+    let halves = x.chunk(2, 1)?;
+    activate(halves[0].contiguous()?, activation)?.mul(&halves[1])
+}
+
+struct Gate(Activation);
+
+impl CustomOp1 for Gate {
+    fn name(&self) -> &'static str {
+        "gate"
+    }
+
+    fn cpu_fwd(&self, x: &CpuStorage, layout: &Layout) -> Result<(CpuStorage, Shape)> {
+        let (rows, both) = layout.shape().dims2()?;
+        let mut out = vec![0.0; rows * both / 2];
+        kernels::gate(floats(x, layout)?, self.0, &mut out, both / 2);
+        Ok((CpuStorage::F32(out), (rows, both / 2).into()))
+    }
+}

@@ -1,0 +1,117 @@
+//! Texts to embeddings: tokenised, ordered by length, computed in batches without padding, pooled.
+
+use rayon::prelude::*;
+
+use super::encoder::{Batch, Encoder};
+use super::failed;
+use super::pooling::{Head, rows};
+use super::tokens::{Encoded, Tokens};
+use crate::{EmbedStats, ModelError, TextModel};
+
+/// Tokens that are computed together on a CPU: enough to fill the products, few enough to stay in the cache.
+const TOKENS_TOGETHER: usize = 512;
+/// The same on another device, which has more to fill.
+const TOKENS_TOGETHER_THERE: usize = 16_384;
+
+/// A pretrained text model.
+pub(crate) struct Transformer {
+    pub(crate) name: String,
+    pub(crate) fingerprint: String,
+    pub(crate) tokens: Tokens,
+    pub(crate) encoder: Encoder,
+    pub(crate) head: Head,
+    /// Tokens at the beginning of each text that are not pooled.
+    pub(crate) skip: usize,
+}
+
+impl TextModel for Transformer {
+    fn name(&self) -> &str {
+        &self.name
+    }
+
+    fn dim(&self) -> usize {
+        self.head.width(self.encoder.width)
+    }
+
+    fn fingerprint(&self) -> String {
+        self.fingerprint.clone()
+    }
+
+    fn embed(&self, texts: &[&str], out: &mut [f32]) -> Result<EmbedStats, ModelError> {
+        let dim = self.dim();
+        assert_eq!(out.len(), texts.len() * dim, "`out` needs {dim} values per text");
+        let encoded: Vec<Option<Encoded>> = texts
+            .par_iter()
+            .map(|text| if text.is_empty() { Ok(None) } else { self.tokens.encode(text).map(Some) })
+            .collect::<Result<_, _>>()?;
+        let batches = self.batches(&encoded);
+        let compute = |batch: &Vec<usize>| self.compute(&encoded, batch);
+        let done: Vec<Vec<f32>> = if self.encoder.device.is_cpu() {
+            batches.par_iter().map(compute).collect::<Result<_, _>>()?
+        } else {
+            batches.iter().map(compute).collect::<Result<_, _>>()?
+        };
+        out.fill(0.0);
+        for (batch, values) in batches.iter().zip(done) {
+            for (&text, values) in batch.iter().zip(values.chunks_exact(dim)) {
+                out[text * dim..][..dim].copy_from_slice(values);
+            }
+        }
+        let mut stats = EmbedStats::default();
+        for text in encoded.iter().flatten() {
+            stats.truncated += usize::from(text.truncated);
+            stats.tokens += text.read as u64;
+        }
+        Ok(stats)
+    }
+}
+
+impl Transformer {
+    /// The numbers of the texts that have tokens, in batches of texts of similar length, the longest first.
+    fn batches(&self, encoded: &[Option<Encoded>]) -> Vec<Vec<usize>> {
+        let together = if self.encoder.device.is_cpu() { TOKENS_TOGETHER } else { TOKENS_TOGETHER_THERE };
+        let length = |text: usize| encoded[text].as_ref().map_or(0, |text| text.tokens.len());
+        let mut order: Vec<usize> = (0..encoded.len()).filter(|&text| length(text) > 0).collect();
+        order.sort_by_key(|&text| std::cmp::Reverse(length(text)));
+        let mut batches: Vec<Vec<usize>> = Vec::new();
+        let mut room = 0;
+        for text in order {
+            match batches.last_mut() {
+                Some(batch) if length(text) <= room => batch.push(text),
+                _ => {
+                    batches.push(vec![text]);
+                    room = together;
+                }
+            }
+            room = room.saturating_sub(length(text));
+        }
+        batches
+    }
+
+    /// The embeddings of some texts, one behind the other.
+    fn compute(&self, encoded: &[Option<Encoded>], texts: &[usize]) -> Result<Vec<f32>, ModelError> {
+        let mut batch = Batch::default();
+        for text in texts.iter().filter_map(|&text| encoded[text].as_ref()) {
+            batch.tokens.extend_from_slice(&text.tokens);
+            batch.lengths.push(text.tokens.len());
+        }
+        let hidden = self.encoder.forward(&batch).map_err(failed)?;
+        let hidden = hidden
+            .to_dtype(candle_core::DType::F32)
+            .and_then(|hidden| hidden.flatten_all()?.to_vec1::<f32>());
+        let hidden = hidden.map_err(failed)?;
+        let width = self.encoder.width;
+        let mut pooled = vec![0.0; texts.len() * width * self.head.modes.len()];
+        let mut start = 0;
+        for (&length, pooled) in
+            batch.lengths.iter().zip(pooled.chunks_exact_mut(width * self.head.modes.len()))
+        {
+            let end = start + length;
+            self.head.pool(&hidden[start * width..end * width], &batch.tokens[start..end], self.skip, pooled);
+            start = end;
+        }
+        let place = (self.encoder.computed, &self.encoder.device);
+        let pooled = rows(pooled, width * self.head.modes.len(), place)?;
+        self.head.finish(pooled).map_err(failed)
+    }
+}

@@ -1,0 +1,151 @@
+//! Texts to tokens, as the model's own tokenizer cuts them and as many as the model reads.
+
+use std::borrow::Cow;
+use std::path::Path;
+
+use tokenizers::{Tokenizer, TruncationDirection};
+
+use super::config::{Config, unreadable};
+use crate::ModelError;
+
+type Result<T> = std::result::Result<T, ModelError>;
+
+/// Bytes of a text that are cut into tokens at first, for each token that is read; few texts have longer ones.
+const BYTES_A_TOKEN: usize = 16;
+
+/// A tokenizer with a limit.
+#[derive(Debug)]
+pub(crate) struct Tokens {
+    tokenizer: Tokenizer,
+    /// Tokens that are read, those among them that the tokenizer adds (`[CLS]`, `</s>`) included.
+    limit: usize,
+    added: usize,
+    prefix: String,
+    lowercase: bool,
+    keep: TruncationDirection,
+    padding: Option<u32>,
+}
+
+/// A text's tokens.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Encoded {
+    pub(crate) tokens: Vec<u32>,
+    /// How many were read of the text, padding aside.
+    pub(crate) read: usize,
+    /// Whether the text has more.
+    pub(crate) truncated: bool,
+}
+
+/// How texts are prepared.
+#[derive(Debug, Default)]
+pub(crate) struct Preparation {
+    pub(crate) prefix: String,
+    pub(crate) lowercase: bool,
+    /// Texts are padded to the limit with this token, which the model then reads as any other (SigLIP).
+    pub(crate) padding: Option<u32>,
+}
+
+impl Tokens {
+    /// The tokenizer of a folder, reading at most `limit` tokens.
+    pub(crate) fn open(folder: &Path, limit: usize, preparation: Preparation) -> Result<Self> {
+        let path = folder.join("tokenizer.json");
+        let mut tokenizer = read(&path)?;
+        tokenizer.with_padding(None);
+        tokenizer.with_truncation(None).map_err(|error| damaged(&path, &error))?;
+        let added = tokenizer.encode_fast("", true).map_err(|error| damaged(&path, &error))?.len();
+        if limit <= added {
+            return Err(ModelError::new(
+                format!("the limit on tokens is {limit}, at least {} are needed", added + 1),
+                format!("the model's tokenizer adds {added} tokens to each text"),
+            ));
+        }
+        let keep = match folder.join("tokenizer_config.json") {
+            path if path.is_file() && Config::read(&path)?.text_or("truncation_side", "right")? == "left" => {
+                TruncationDirection::Left
+            }
+            _ => TruncationDirection::Right,
+        };
+        let Preparation { prefix, lowercase, padding } = preparation;
+        Ok(Self { tokenizer, limit, added, prefix, lowercase, keep, padding })
+    }
+
+    pub(crate) fn prefix(&self) -> &str {
+        &self.prefix
+    }
+
+    /// The number of a token of a folder's tokenizer, if there is such a one.
+    pub(crate) fn number(folder: &Path, token: &str) -> Result<Option<u32>> {
+        Ok(read(&folder.join("tokenizer.json"))?.token_to_id(token))
+    }
+
+    /// How many tokens of each text come from the prefix and what the tokenizer puts before it.
+    pub(crate) fn prefix_tokens(&self) -> Result<usize> {
+        let tokens = self.tokenizer.encode_fast(self.prefix.as_str(), true).map_err(failed)?;
+        let ends = tokens.get_special_tokens_mask().last().is_some_and(|&special| special == 1);
+        Ok(tokens.len() - usize::from(ends))
+    }
+
+    /// The tokens of a text.
+    pub(crate) fn encode(&self, text: &str) -> Result<Encoded> {
+        let room = self.limit - self.added;
+        let mut size = self.limit.saturating_mul(BYTES_A_TOKEN);
+        let mut tokens = loop {
+            let begin = match self.keep {
+                TruncationDirection::Right => beginning(text, size),
+                TruncationDirection::Left => text,
+            };
+            let tokens = self.tokenizer.encode_fast(self.prepare(begin), false).map_err(failed)?;
+            if begin.len() == text.len() || tokens.len() > room {
+                break tokens;
+            }
+            size = size.saturating_mul(4);
+        };
+        let truncated = tokens.len() > room;
+        tokens.truncate(room, 0, self.keep);
+        let tokens = self.tokenizer.post_process(tokens, None, true).map_err(failed)?;
+        let mut tokens = tokens.get_ids().to_vec();
+        let read = tokens.len();
+        if let Some(padding) = self.padding {
+            tokens.resize(self.limit, padding);
+        }
+        Ok(Encoded { tokens, read, truncated })
+    }
+
+    fn prepare<'a>(&self, text: &'a str) -> Cow<'a, str> {
+        match (self.prefix.as_str(), self.lowercase) {
+            ("", false) => Cow::Borrowed(text),
+            (prefix, false) => Cow::Owned(format!("{prefix}{text}")),
+            (prefix, true) => Cow::Owned(format!("{prefix}{text}").to_lowercase()),
+        }
+    }
+}
+
+fn read(path: &Path) -> Result<Tokenizer> {
+    let bytes = std::fs::read(path).map_err(|error| match error.kind() {
+        std::io::ErrorKind::NotFound => ModelError::new(
+            format!("{}: not there", path.display()),
+            "transformers' AutoTokenizer.from_pretrained(…).save_pretrained(…) writes it",
+        ),
+        _ => unreadable(path, &error),
+    })?;
+    Tokenizer::from_bytes(bytes).map_err(|error| damaged(path, &error))
+}
+
+/// The beginning of a text, up to a space before byte `size`: no tokenizer that we know has a token that reaches over the
+/// border from something else to a space, so its tokens are those that the whole text begins with.
+fn beginning(text: &str, size: usize) -> &str {
+    if text.len() <= size {
+        return text;
+    }
+    let spaces = memchr::memrchr_iter(b' ', &text.as_bytes()[..size]);
+    let mut borders = spaces.filter(|&at| text[..at].chars().next_back().is_some_and(|c| !c.is_whitespace()));
+    borders.next().map_or(text, |at| &text[..at])
+}
+
+fn damaged(path: &Path, error: &dyn std::fmt::Display) -> ModelError {
+    ModelError::new(format!("{}: {error}", path.display()), "the file is damaged or of a newer kind")
+}
+
+fn failed(error: tokenizers::Error) -> ModelError {
+    ModelError::new(format!("the tokenizer failed: {error}"), "please report the text that it fails on")
+}

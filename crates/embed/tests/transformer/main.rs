@@ -1,0 +1,6 @@
+//! Pretrained transformers: the embeddings of the reference implementation, and the same bits however they are asked for.
+#![allow(clippy::unwrap_used)]
+
+mod folders;
+mod support;
+mod text;
