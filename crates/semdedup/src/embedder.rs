@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use semdedup_embed::{ImageModel, TextModel};
 use serde::{Deserialize, Serialize};
 
-use crate::formats::{By, Columns, Format, InputFile, ReadLimits, Reader, Stamp, Vectors, count_rows};
+use crate::formats::{By, Columns, InputFile, ReadLimits, Reader, Stamp, Vectors, count_rows};
 use crate::input::Input;
 use crate::matrix::{MAX_DIM, Matrix};
 use crate::store::find_embeddings;
@@ -116,7 +116,7 @@ impl Given {
                 let problem = format!("the dimension is {}, but {} has {dim}", matrix.dim(), other.display());
                 return Err(Error::input(&path, problem).hint("give embeddings of one model"));
             }
-            if file.format == Format::Parquet {
+            if file.format.has_schema() {
                 check_rows(&matrix, file, count_rows(file, &ReadLimits::default())?)?;
             }
             stamped.push((path, stamp));

@@ -59,7 +59,7 @@ pub struct RunArgs {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Input options")]
 struct GivenArgs {
-    /// Take the embeddings from this column of lists of numbers (Parquet, JSONL); no model is used, and texts are only shown
+    /// Take the embeddings from this column of lists of numbers (Parquet, Arrow, JSONL); no model is used, and texts are only shown
     #[arg(long, value_name = "NAME", conflicts_with = "embeddings", conflicts_with_all = MODEL_OPTIONS)]
     embedding_column: Option<String>,
     /// Take the embeddings from .npy, .npz or .safetensors files (a file, folder or glob; repeatable), one for each input

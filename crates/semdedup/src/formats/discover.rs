@@ -15,8 +15,8 @@ use super::write::Stamp;
 use super::{Compression, Format, InputFile};
 use crate::{Error, Result};
 
-const KNOWN: &str = ".jsonl, .ndjson, .json, .csv, .tsv, .txt and .tar (each also .gz or .zst), .parquet, and images: .jpg, \
-                     .jpeg, .png, .webp, .gif, .bmp, .tif and .tiff";
+const KNOWN: &str = ".jsonl, .ndjson, .json, .csv, .tsv, .txt and .tar (each also .gz or .zst), .parquet, .arrow, .feather, .ipc, \
+                     and images: .jpg, .jpeg, .png, .webp, .gif, .bmp, .tif and .tiff";
 
 /// What [`survey`] found, and how much it passed over.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -263,6 +263,7 @@ fn layout(name: &str) -> Option<(Format, Compression)> {
         "txt" => Format::Text,
         "tar" | "tgz" => Format::Tar,
         "parquet" if compression == Compression::None => Format::Parquet,
+        "arrow" | "arrows" | "feather" | "ipc" if compression == Compression::None => Format::Arrow,
         _ => return None,
     };
     Some((format, compression))

@@ -1,4 +1,4 @@
-//! Which columns hold images: of shards, of folders, and of Parquet.
+//! Which columns hold images: of shards, of folders, of Parquet and of Arrow.
 
 use arrow::array::{Array, ArrayRef, AsArray, LargeBinaryArray};
 use arrow::buffer::NullBuffer;
@@ -50,7 +50,7 @@ pub fn rows_by(files: &[InputFile], choice: &ColumnChoice) -> Result<By> {
     let has_images = match file.format {
         Format::Tree => true,
         Format::Tar => samples::extensions(file, SAMPLES)?.iter().any(|extension| is_image(extension)),
-        Format::Parquet => {
+        Format::Parquet | Format::Arrow => {
             let wanted = Wanted { text: None, id: choice.id.as_deref(), embedding: None };
             Table::of(file, &wanted)?
                 .is_some_and(|table| table.image(None).is_ok() && table.text(&wanted).is_err())
@@ -126,7 +126,7 @@ pub(super) fn file_columns(
 
 pub(super) fn no_images(file: &InputFile) -> Error {
     Error::input(&file.path, "this format has no images")
-        .hint("images come in folders, in WebDataset shards (.tar) and in columns of Parquet")
+        .hint("images come in folders, in WebDataset shards (.tar) and in columns of Parquet and Arrow")
 }
 
 /// A column of images as bytes; `bad` is told of rows that have none.

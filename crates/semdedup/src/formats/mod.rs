@@ -8,12 +8,16 @@
 //! in each file; a CSV header, an empty CSV line and a JSONL line of white space are no rows (and are copied as they
 //! are); every line of a plain text file is one. Memory is bounded by the longest row allowed, never by the file.
 
+mod arrow_in;
+mod arrow_out;
+mod batches;
 mod columns;
 mod csv;
 mod discover;
 mod ids;
 mod images;
 mod int96;
+mod ipc;
 mod json;
 mod json_columns;
 mod names;
@@ -66,6 +70,8 @@ pub enum Format {
     Text,
     /// Apache Parquet.
     Parquet,
+    /// Arrow IPC (Feather version 2), a file or a stream.
+    Arrow,
     /// A WebDataset shard: a tar archive in which the files of one key are a sample, and a sample is a row.
     Tar,
     /// A folder in which a file is a row.
@@ -107,16 +113,23 @@ impl By {
 }
 
 impl Format {
+    /// Whether a file of it says what columns and how many rows it has, so that nothing has to be gone through.
+    pub(crate) fn has_schema(self) -> bool {
+        matches!(self, Self::Parquet | Self::Arrow)
+    }
+
     /// How the ids of this format are to be taken by [`unify_ids`].
     pub fn id_source(self) -> IdSource {
         match self {
             Self::Jsonl => IdSource::Json,
-            Self::Csv { .. } | Self::Text | Self::Parquet | Self::Tar | Self::Tree => IdSource::Typed,
+            Self::Csv { .. } | Self::Text | Self::Parquet | Self::Arrow | Self::Tar | Self::Tree => {
+                IdSource::Typed
+            }
         }
     }
 }
 
-/// What a whole file is compressed with (Parquet compresses inside itself and counts as `None`).
+/// What a whole file is compressed with (Parquet and Arrow compress inside themselves and count as `None`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Compression {
@@ -153,8 +166,8 @@ pub struct InputFile {
 /// What reading may take.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ReadLimits {
-    /// A longer line (or CSV record) is a bad row and is never held in memory. Parquet values are not lines: they
-    /// are already bounded by their page, and a batch of them is sized by the file's own statistics.
+    /// A longer line (or CSV record) is a bad row and is never held in memory. Values of Parquet and Arrow are not
+    /// lines: they are already bounded by their page or batch.
     pub max_row_bytes: usize,
     /// An image of more pixels is a bad row, known from its header and never decoded.
     pub max_pixels: u64,

@@ -1,13 +1,11 @@
 //! Parquet: the projected columns of a file, batch after batch.
 
 use std::collections::BTreeSet;
-use std::panic::AssertUnwindSafe;
 use std::path::Path;
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, AsArray, LargeStringArray, LargeStringBuilder, RecordBatch};
-use arrow::datatypes::{DataType, Float32Type, Schema, SchemaRef};
-use arrow::error::ArrowError;
+use arrow::array::RecordBatch;
+use arrow::datatypes::{DataType, Schema, SchemaRef};
 use fs_err::File;
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{
@@ -16,8 +14,7 @@ use parquet::arrow::arrow_reader::{
 };
 use parquet::file::metadata::ParquetMetaData;
 
-use super::images::images_of;
-use super::rows::{BadRow, Rows, Vectors};
+use super::batches::{self, RowBatch};
 use super::{Columns, InputFile, int96, nested};
 use crate::{Error, Result};
 
@@ -35,11 +32,7 @@ pub(super) fn damaged(path: &Path, row: u64, cause: &dyn std::fmt::Display) -> E
 
 /// Runs one step of the Parquet library, which panics on some damaged files where it should give an error.
 pub(super) fn guarded<T>(path: &Path, row: u64, step: impl FnOnce() -> Result<T>) -> Result<T> {
-    std::panic::catch_unwind(AssertUnwindSafe(step)).unwrap_or_else(|panic| {
-        let cause = panic.downcast_ref::<String>().map(String::as_str);
-        let cause = cause.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("it makes no sense");
-        Err(damaged(path, row, &cause))
-    })
+    batches::guarded(damaged, (path, row), step)
 }
 
 /// The file's footer, and the file.
@@ -74,27 +67,6 @@ pub(super) fn build(
 pub(super) fn group_rows(file: &InputFile, metadata: &ParquetMetaData) -> Result<Vec<u64>> {
     let rows = metadata.row_groups().iter().map(|group| u64::try_from(group.num_rows()));
     rows.collect::<std::result::Result<_, _>>().map_err(|error| damaged(&file.path, 0, &error))
-}
-
-/// Whether a column of this type can be the text.
-pub(super) fn is_text(kind: &DataType) -> bool {
-    match kind {
-        DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View => true,
-        DataType::Dictionary(_, values) => is_text(values),
-        _ => false,
-    }
-}
-
-/// Whether the values of a column of this type can be embeddings.
-pub(super) fn is_vector(kind: &DataType) -> bool {
-    match kind {
-        DataType::List(item) | DataType::LargeList(item) | DataType::FixedSizeList(item, _) => {
-            item.data_type().is_numeric()
-        }
-        // As some programs write a column in which every value is missing.
-        DataType::Null => true,
-        _ => false,
-    }
 }
 
 /// How many rows make a batch of about `bytes`, for the leaf columns that `selected` picks.
@@ -152,7 +124,7 @@ impl ParquetRows {
         match next_batch(path, first_row, &mut self.batches)? {
             Some(batch) => {
                 self.next_row += batch.num_rows() as u64;
-                Ok(Some(RowBatch { first_row, batch }))
+                Ok(Some(RowBatch { first_row, batch, damaged }))
             }
             None if first_row < self.rows => {
                 Err(damaged(path, first_row, &format!("the footer promises {} rows", self.rows)))
@@ -215,122 +187,6 @@ fn with_large_text(
     ArrowReaderMetadata::try_new(metadata.metadata().clone(), ArrowReaderOptions::new().with_schema(schema))
 }
 
-/// Some rows of the projected columns.
-pub(super) struct RowBatch {
-    pub first_row: u64,
-    pub batch: RecordBatch,
-}
-
-/// The texts, ids and embeddings of a batch.
-pub(super) fn parse(
-    path: &Path,
-    RowBatch { first_row, batch }: &RowBatch,
-    columns: &Columns,
-) -> Result<Rows> {
-    let column = |name: &str| {
-        let found = guarded(path, *first_row, || {
-            nested::column(batch, name).map_err(|error| damaged(path, *first_row, &error))
-        });
-        found?.ok_or_else(|| Error::input(path, format!("no column `{name}`")))
-    };
-    let texts = match &columns.text {
-        Some(name) => {
-            let texts = column(name)?;
-            guarded(path, *first_row, || texts_of(&texts).map_err(|error| damaged(path, *first_row, &error)))?
-        }
-        None => LargeStringArray::from_iter_values(std::iter::repeat_n("", batch.num_rows())),
-    };
-    let mut bad = Vec::new();
-    let vectors = columns.embedding.as_deref().map(|name| {
-        let vectors = column(name)?;
-        let problem = |row: usize, problem: &str| BadRow {
-            row: first_row + row as u64,
-            reason: format!("column `{name}` {problem}"),
-        };
-        guarded(path, *first_row, || {
-            vectors_of(&vectors, &mut |row, text| bad.push(problem(row, text)))
-                .map_err(|error| damaged(path, *first_row, &error))
-        })
-    });
-    let vectors = vectors.transpose()?;
-    let images = columns.image.as_deref().map(|name| {
-        let images = column(name)?;
-        let problem = |row: usize, problem: &str| BadRow {
-            row: first_row + row as u64,
-            reason: format!("column `{name}` {problem}"),
-        };
-        guarded(path, *first_row, || {
-            images_of(&images, &mut |row, text| bad.push(problem(row, text)))
-                .map_err(|error| damaged(path, *first_row, &error))
-        })
-    });
-    let images = images.transpose()?;
-    let ids = columns.id.as_deref().map(column).transpose()?;
-    let empty = texts.iter().filter(|text| text.is_none_or(str::is_empty)).count();
-    Ok(Rows { first_row: *first_row, texts: without_nulls(texts), ids, vectors, images, bad, empty })
-}
-
-/// A text column of any kind as one kind.
-fn texts_of(column: &ArrayRef) -> std::result::Result<LargeStringArray, ArrowError> {
-    let large = arrow::compute::cast(column, &DataType::LargeUtf8)?;
-    Ok(large.as_string::<i64>().clone())
-}
-
-/// A column of lists as rows of f32; `bad` is told of rows that have none.
-fn vectors_of(
-    column: &ArrayRef,
-    bad: &mut dyn FnMut(usize, &str),
-) -> std::result::Result<Vectors, ArrowError> {
-    let mut vectors = Vectors::default();
-    if column.data_type() == &DataType::Null {
-        (0..column.len()).for_each(|row| {
-            bad(row, "is null");
-            vectors.push(&[]);
-        });
-        return Ok(vectors);
-    }
-    let (items, ends): (&ArrayRef, Vec<usize>) = match column.data_type() {
-        DataType::FixedSizeList(..) => {
-            let list = column.as_fixed_size_list();
-            let length = list.value_length() as usize;
-            (list.values(), (0..=list.len()).map(|row| row * length).collect())
-        }
-        DataType::LargeList(_) => {
-            let list = column.as_list::<i64>();
-            (list.values(), list.value_offsets().iter().map(|&end| end as usize).collect())
-        }
-        _ => {
-            let list = column.as_list::<i32>();
-            (list.values(), list.value_offsets().iter().map(|&end| end as usize).collect())
-        }
-    };
-    let items = arrow::compute::cast(items, &DataType::Float32)?;
-    let items = items.as_primitive::<Float32Type>();
-    for row in 0..column.len() {
-        let range = ends[row]..ends[row + 1];
-        let problem = match () {
-            () if column.is_null(row) => Some("is null"),
-            () if items.null_count() > 0 && range.clone().any(|i| items.is_null(i)) => {
-                Some("has a null in its list")
-            }
-            () => None,
-        };
-        problem.into_iter().for_each(|problem| bad(row, problem));
-        vectors.push(if problem.is_some() { &[] } else { &items.values()[range] });
-    }
-    Ok(vectors)
-}
-
-/// A null text is an empty one: in [`Rows`] null means that the row is bad.
-fn without_nulls(texts: LargeStringArray) -> LargeStringArray {
-    if texts.null_count() == 0 {
-        return texts;
-    }
-    let mut filled = LargeStringBuilder::with_capacity(texts.len(), texts.value_data().len());
-    texts.iter().for_each(|text| filled.append_value(text.unwrap_or_default()));
-    filled.finish()
-}
-
 /// The texts of some rows (sorted); `None` where there is no such row.
 pub(super) fn some_texts(file: &InputFile, columns: &Columns, rows: &[u64]) -> Result<Vec<Option<String>>> {
     let (builder, groups) = projected(file, columns)?;
@@ -342,7 +198,7 @@ pub(super) fn some_texts(file: &InputFile, columns: &Columns, rows: &[u64]) -> R
     let mut found = Vec::with_capacity(wanted.len());
     let mut batches = build(&file.path, builder)?;
     while let Some(batch) = next_batch(&file.path, rows.first().copied().unwrap_or(0), &mut batches)? {
-        let rows = parse(&file.path, &RowBatch { first_row: 0, batch }, columns)?;
+        let rows = batches::parse(&file.path, &RowBatch { first_row: 0, batch, damaged }, columns)?;
         found.extend(rows.texts.iter().map(|text| text.map(str::to_owned)));
     }
     let text = |row: &u64| wanted.binary_search(&(*row as usize)).ok().and_then(|at| found.get(at)?.clone());

@@ -5,7 +5,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use arrow::array::Array;
 
-use super::parquet_in::{self, ParquetRows, RowBatch};
+use super::arrow_in::{self, ArrowRows};
+use super::batches::{self, RowBatch};
+use super::parquet_in::{self, ParquetRows};
 use super::rows::{Rows, RowsBuilder};
 use super::samples::{self, Samples};
 use super::split::{Records, Splitter};
@@ -26,6 +28,7 @@ enum Source {
     Parquet(Box<ParquetRows>),
     Tar { samples: Box<Samples>, bytes: Arc<AtomicU64> },
     Tree(Tree),
+    Arrow(Box<ArrowRows>),
 }
 
 impl Reader {
@@ -36,6 +39,7 @@ impl Reader {
     pub fn open(file: &InputFile, columns: &Columns, limits: &ReadLimits, first_row: u64) -> Result<Self> {
         let source = match file.format {
             Format::Parquet => Source::Parquet(Box::new(ParquetRows::open(file, columns, first_row)?)),
+            Format::Arrow => Source::Arrow(Box::new(ArrowRows::open(file, columns, first_row)?)),
             Format::Tar => {
                 let (samples, bytes) = Samples::open(file, columns, limits.max_row_bytes, first_row)?;
                 Source::Tar { samples: Box::new(samples), bytes }
@@ -56,6 +60,7 @@ impl Reader {
     pub fn next_chunk(&mut self) -> Result<Option<Chunk>> {
         let raw = match &mut self.source {
             Source::Parquet(rows) => rows.next_batch()?.map(Raw::Batch),
+            Source::Arrow(rows) => rows.next_batch()?.map(Raw::Batch),
             Source::Lines { splitter, .. } => next_rows(splitter, self.first_row)?.map(Raw::Records),
             Source::Tar { samples, .. } => samples.next_rows()?.map(|rows| Raw::Parsed(Box::new(rows))),
             Source::Tree(tree) => tree.next_files().map(Raw::Files),
@@ -69,6 +74,7 @@ impl Reader {
             Source::Lines { bytes, .. } | Source::Tar { bytes, .. } => bytes.load(Ordering::Relaxed),
             Source::Tree(tree) => tree.bytes_read(),
             Source::Parquet(rows) => (self.file.bytes as f64 * rows.share_read()) as u64,
+            Source::Arrow(rows) => rows.bytes_read(),
         }
     }
 }
@@ -87,7 +93,7 @@ fn next_rows(splitter: &mut Splitter, first_row: u64) -> Result<Option<Records>>
     Ok(None)
 }
 
-/// Some consecutive rows, not parsed yet (of Parquet: decoded).
+/// Some consecutive rows, not parsed yet (of Parquet and Arrow: decoded).
 pub struct Chunk {
     raw: Raw,
     file: InputFile,
@@ -136,7 +142,7 @@ impl Chunk {
             Raw::Records(records) => {
                 self.parse_records(records, columns).map_err(|problem| Error::input(&self.file.path, problem))
             }
-            Raw::Batch(rows) => parquet_in::parse(&self.file.path, rows, columns),
+            Raw::Batch(rows) => batches::parse(&self.file.path, rows, columns),
             Raw::Parsed(rows) => Ok(rows.as_ref().clone()),
             Raw::Files(files) => Ok(files.parse(&self.file, self.limit, columns)),
         }
@@ -176,8 +182,10 @@ pub fn read_texts(
         return Ok(vec![None; rows.len()]);
     };
     let columns = &Columns { id: None, embedding: None, image: None, ..columns.clone() };
-    if file.format == Format::Parquet {
-        return parquet_in::some_texts(file, columns, rows);
+    match file.format {
+        Format::Parquet => return parquet_in::some_texts(file, columns, rows),
+        Format::Arrow => return arrow_in::some_texts(file, columns, rows),
+        _ => {}
     }
     let mut reader = Reader::open(file, columns, limits, *first)?;
     let mut texts = Vec::with_capacity(rows.len());
@@ -198,11 +206,14 @@ pub fn read_texts(
     Ok(texts)
 }
 
-/// How many rows a file has: of Parquet by its footer, of anything else by going through it.
+/// How many rows a file has: of Parquet and Arrow by what they say, of anything else by going through it.
 ///
 /// # Errors
 /// As [`Reader::open`] and [`Reader::next_chunk`].
 pub fn count_rows(file: &InputFile, limits: &ReadLimits) -> Result<u64> {
+    if file.format == Format::Arrow {
+        return arrow_in::count_rows(file);
+    }
     if file.format == Format::Parquet {
         let (_, metadata) = parquet_in::footer(file)?;
         return Ok(parquet_in::group_rows(file, metadata.metadata())?.iter().sum());

@@ -4,9 +4,10 @@ use arrow::datatypes::{DataType, Fields};
 
 use super::columns::{Columns, DEFAULT_TEXT};
 use super::images::{ANY_IMAGE, is_image_type, no_images};
+use super::ipc::Ipc;
 use super::json_columns::Seen;
 use super::split::Splitter;
-use super::{Format, InputFile, ReadLimits, json, parquet_in};
+use super::{Format, InputFile, ReadLimits, batches, json, parquet_in};
 use crate::{Error, Result};
 
 /// What clip-retrieval and LAION call their captions.
@@ -81,6 +82,7 @@ impl<'a> Table<'a> {
             Format::Jsonl => json_columns(file, wanted)?,
             Format::Csv { .. } => csv_columns(file)?,
             Format::Parquet => arrow_columns(parquet_in::footer(file)?.1.schema().fields()),
+            Format::Arrow => arrow_columns(Ipc::open(file)?.schema.fields()),
             // These have columns of their own ([`super::images`]).
             Format::Tar | Format::Tree => Vec::new(),
         };
@@ -140,7 +142,7 @@ impl<'a> Table<'a> {
 
     /// The column asked for, else `image`, else the only column that can be of images.
     pub fn image(&self, wanted: Option<&str>) -> Result<String> {
-        if self.file.format != Format::Parquet {
+        if !self.file.format.has_schema() {
             return Err(no_images(self.file));
         }
         let hint = "name a column of images (binary, or a struct with `bytes`) with --image-column";
@@ -163,7 +165,7 @@ impl<'a> Table<'a> {
 
     /// A file without rows may have no columns, unless it has a schema.
     fn knows_nothing(&self) -> bool {
-        self.columns.is_empty() && self.file.format != Format::Parquet
+        self.columns.is_empty() && !self.file.format.has_schema()
     }
 
     /// The column of a name: one of its own before one inside another.
@@ -253,7 +255,7 @@ fn csv_columns(file: &InputFile) -> Result<Vec<Column>> {
 
 /// What people call a type.
 fn kind_of(kind: &DataType) -> String {
-    if parquet_in::is_text(kind) { "a string".to_owned() } else { kind.to_string() }
+    if batches::is_text(kind) { "a string".to_owned() } else { kind.to_string() }
 }
 
 fn arrow_columns(fields: &Fields) -> Vec<Column> {
@@ -267,8 +269,8 @@ fn arrow_columns(fields: &Fields) -> Vec<Column> {
             columns.push(Column {
                 name: name.clone(),
                 kind: Some(kind_of(field.data_type())),
-                is_text: parquet_in::is_text(field.data_type()),
-                is_list: parquet_in::is_vector(field.data_type()),
+                is_text: batches::is_text(field.data_type()),
+                is_list: batches::is_vector(field.data_type()),
                 is_image: is_image_type(field.data_type()),
                 is_nested: !outer.is_empty(),
                 has_nested: inner.is_some(),

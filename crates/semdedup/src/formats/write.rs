@@ -5,7 +5,7 @@ use std::path::Path;
 
 use super::split::{Records, Splitter};
 use super::stream::Sink;
-use super::{Format, InputFile, ReadLimits, discover, parquet_out, samples, tree};
+use super::{Format, InputFile, ReadLimits, arrow_out, discover, parquet_out, samples, tree};
 use serde::{Deserialize, Serialize};
 
 use crate::{Error, Result};
@@ -28,6 +28,7 @@ pub fn write_kept(
     check_unchanged(file)?;
     let written = match file.format {
         Format::Parquet => parquet_out::write_kept(file, destination, keep)?,
+        Format::Arrow => arrow_out::write_kept(file, destination, keep)?,
         Format::Tar => samples::write_kept(file, destination, keep)?,
         Format::Tree => tree::write_kept(file, destination, keep)?,
         _ => write_records(file, limits, destination, keep)?,

@@ -1,10 +1,16 @@
-"""Writes the Parquet files of this folder; see README.md."""
+"""Writes the files of this folder; see README.md."""
 
+import csv
 import datetime
 import decimal
+import gzip
+import json
 
+import duckdb
 import numpy as np
+import polars as pl
 import pyarrow as pa
+import pyarrow.feather as feather
 import pyarrow.parquet as pq
 
 TEXTS = [f"row {i}: " + "word " * (i % 7) for i in range(50)]
@@ -91,5 +97,112 @@ def int96_far():
     pq.write_table(table, "int96_far.parquet", use_deprecated_int96_timestamps=True, store_schema=False)
 
 
-for make in (snappy_lists, embeddings, zstd_times, plain_foreign, gzip_views, no_rows, int96_far):
+def lists(kind):
+    """Row i of those that have one is (i, i / 2, -i)."""
+    rows = [None if i % 10 == 3 else [i, i / 2, -i] for i in range(50)]
+    if pa.types.is_float16(kind.value_type):
+        rows = [row and [np.float16(x) for x in row] for row in rows]
+    return pa.array(rows, kind)
+
+
+def arrow_table():
+    """What Arrow can hold and others often cannot: everything here must come out as it went in."""
+    start = datetime.datetime(2024, 1, 1, tzinfo=datetime.timezone.utc)
+    words = pa.array([f"w{i % 7}" for i in range(100)]).dictionary_encode()
+    columns = {
+        "id": pa.array([f"doc-{i}" for i in range(50)]),
+        "text": pa.array(TEXTS).dictionary_encode(),
+        "meta": pa.array([{"url": f"u{i}", "n": [i, None]} if i % 6 else None for i in range(50)]),
+        "words": pa.ListArray.from_arrays(pa.array(range(0, 102, 2), pa.int32()), words),
+        "when": pa.array([start + datetime.timedelta(seconds=i) for i in range(50)], pa.timestamp("us", "UTC")),
+        "price": pa.array([decimal.Decimal(i) / 4 for i in range(50)], pa.decimal128(10, 2)),
+        "map": pa.array([[("k", i)] for i in range(50)], pa.map_(pa.string(), pa.int32())),
+        "view": pa.array([f"a view of more than twelve bytes {i}" for i in range(50)], pa.string_view()),
+        "raw": pa.array([bytes([i, 255]) for i in range(50)], pa.binary(2)),
+        "list": lists(pa.list_(pa.float32())),
+        "large": lists(pa.large_list(pa.float64())),
+        "fixed": lists(pa.list_(pa.float32(), 3)),
+        "half": lists(pa.list_(pa.float16(), 3)),
+    }
+    fields = [pa.field(name, column.type, metadata={"of": name}) for name, column in columns.items()]
+    return pa.table(list(columns.values()), pa.schema(fields, {"made by": "a test", "empty": ""}))
+
+
+def arrow_files():
+    table = arrow_table()
+    feather.write_feather(table, "pyarrow_lz4.feather", compression="lz4", chunksize=20)
+    options = pa.ipc.IpcWriteOptions(compression="zstd")
+    with pa.ipc.new_file("pyarrow_zstd.arrow", table.schema, options=options, metadata={"footer": "kept"}) as out:
+        out.write_table(table, max_chunksize=16)
+    with pa.ipc.new_file("no_rows.arrow", table.schema) as out:
+        pass
+    feather.write_feather(table.select(["id"]), "version_1.feather", version=1)
+
+
+def arrow_streams():
+    """As Hugging Face datasets writes: a stream, not compressed. Then one whose dictionary grows, and one that changes it."""
+    table = arrow_table()
+    with pa.ipc.new_stream("stream.arrow", table.schema) as out:
+        out.write_table(table, max_chunksize=20)
+    for name, deltas in (("deltas.arrow", True), ("replaced.arrow", False)):
+        parts = [TEXTS[:10], TEXTS[:20], TEXTS[20:]] if not deltas else [TEXTS[:10], TEXTS[:30], TEXTS]
+        schema = pa.schema([("id", pa.int64()), ("text", pa.dictionary(pa.int32(), pa.string()))])
+        options = pa.ipc.IpcWriteOptions(emit_dictionary_deltas=deltas)
+        with pa.ipc.new_stream(name, schema, options=options) as out:
+            done = 0
+            words = []
+            for part in parts:
+                words = list(dict.fromkeys((words if deltas else []) + [text for text in part if text is not None]))
+                rows = part[done:] if deltas else part
+                codes = [None if text is None else words.index(text) for text in rows]
+                dictionary = pa.DictionaryArray.from_arrays(pa.array(codes, pa.int32()), pa.array(words))
+                ids = pa.array(range(len(rows)), pa.int64())
+                out.write_batch(pa.record_batch([ids, dictionary], schema=schema))
+                done += len(rows)
+
+
+def frame():
+    return pl.DataFrame(
+        {
+            "id": list(range(50)),
+            "text": TEXTS,
+            "kind": pl.Series([f"k{i % 3}" for i in range(50)], dtype=pl.Categorical),
+            "meta": [{"url": f"u{i}", "n": [i, None]} if i % 6 else None for i in range(50)],
+            "vector": [None if i % 10 == 3 else [float(i), i / 2, -float(i)] for i in range(50)],
+            "when": [datetime.datetime(2024, 1, 1, second=i) for i in range(50)],
+        }
+    )
+
+
+def polars_files():
+    frame().write_ipc("polars_zstd.ipc", compression="zstd", record_batch_size=20)
+    frame().with_columns(pl.col("vector").list.to_array(3)).write_ipc_stream("polars_stream.arrow", compression="lz4")
+    frame().write_parquet("polars.parquet", compression="zstd", row_group_size=20)
+    frame().drop("when").write_json("polars.json")
+    frame().select("id", "text").write_csv("polars.csv")
+
+
+def duckdb_files():
+    table = pa.table({"id": pa.array(range(50), pa.int64()), "text": TEXTS, "meta": arrow_table()["meta"]})
+    duckdb.register("t", table)
+    duckdb.sql("COPY t TO 'duckdb.parquet' (FORMAT parquet, ROW_GROUP_SIZE 2048)")
+    duckdb.sql("COPY t TO 'duckdb.json' (FORMAT json, ARRAY true)")
+    duckdb.sql("COPY t TO 'duckdb.jsonl.gz' (FORMAT json)")
+    duckdb.sql("COPY (SELECT id, text FROM t) TO 'duckdb.tsv' (FORMAT csv, DELIMITER '\\t', HEADER)")
+
+
+def python_files():
+    rows = [{"id": i, "text": text} for i, text in enumerate(TEXTS)]
+    with open("python_indented.json", "w") as out:
+        json.dump(rows, out, indent=2)
+    open("members.jsonl.gz", "w").close()
+    for first in range(0, 50, 10):
+        with gzip.GzipFile("members.jsonl.gz", "ab", mtime=0) as out:
+            for row in rows[first : first + 10]:
+                out.write(json.dumps(row).encode() + b"\n")
+    with open("python.tsv", "w", newline="") as out:
+        csv.writer(out, delimiter="\t").writerows([["id", "text"], *([i, text or ""] for i, text in enumerate(TEXTS))])
+
+
+for make in (snappy_lists, embeddings, zstd_times, plain_foreign, gzip_views, no_rows, int96_far, arrow_files, arrow_streams, polars_files, duckdb_files, python_files):
     make()

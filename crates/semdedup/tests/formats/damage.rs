@@ -83,7 +83,7 @@ proptest! {
 
     #[test]
     fn arbitrary_bytes_never_panic(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
-        for name in ["a.jsonl", "a.csv", "a.txt", "a.jsonl.gz", "a.csv.zst", "a.parquet"] {
+        for name in ["a.jsonl", "a.csv", "a.txt", "a.jsonl.gz", "a.csv.zst", "a.parquet", "a.arrow"] {
             try_everything(name, &bytes);
         }
     }
@@ -101,6 +101,10 @@ proptest! {
             ("a.csv.zst", compress("a.zst", &csv)),
             ("a.parquet", parquet),
             ("b.parquet", times),
+            ("a.arrow", std::fs::read(fixture("pyarrow_lz4.feather").path).unwrap()),
+            ("b.arrow", std::fs::read(fixture("pyarrow_zstd.arrow").path).unwrap()),
+            ("c.arrow", std::fs::read(fixture("stream.arrow").path).unwrap()),
+            ("d.arrow", std::fs::read(fixture("polars_zstd.ipc").path).unwrap()),
         ];
         for (name, mut bytes) in files {
             for (place, value) in &damage {

@@ -1,0 +1,168 @@
+//! Rows out of Arrow's record batches, whichever format they were read from.
+
+use std::fmt::Display;
+use std::panic::AssertUnwindSafe;
+use std::path::Path;
+
+use arrow::array::{Array, ArrayRef, AsArray, LargeStringArray, LargeStringBuilder, RecordBatch};
+use arrow::datatypes::{DataType, Float32Type};
+use arrow::error::ArrowError;
+
+use super::images::images_of;
+use super::rows::{BadRow, Rows, Vectors};
+use super::{Columns, nested};
+use crate::{Error, Result};
+
+/// Makes the error of a format for data that cannot be read, at the row that was reached.
+pub(super) type Damaged = fn(&Path, u64, &dyn Display) -> Error;
+
+/// Runs one step of a library that panics on some damaged files where it should give an error.
+pub(super) fn guarded<T>(
+    damaged: Damaged,
+    (path, row): (&Path, u64),
+    step: impl FnOnce() -> Result<T>,
+) -> Result<T> {
+    std::panic::catch_unwind(AssertUnwindSafe(step)).unwrap_or_else(|panic| {
+        let cause = panic.downcast_ref::<String>().map(String::as_str);
+        let cause = cause.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("it makes no sense");
+        Err(damaged(path, row, &cause))
+    })
+}
+
+/// Whether a column of this type can be the text.
+pub(super) fn is_text(kind: &DataType) -> bool {
+    match kind {
+        DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View => true,
+        DataType::Dictionary(_, values) => is_text(values),
+        _ => false,
+    }
+}
+
+/// Whether the values of a column of this type can be embeddings.
+pub(super) fn is_vector(kind: &DataType) -> bool {
+    match kind {
+        DataType::List(item) | DataType::LargeList(item) | DataType::FixedSizeList(item, _) => {
+            item.data_type().is_numeric()
+        }
+        // As some programs write a column in which every value is missing.
+        DataType::Null => true,
+        _ => false,
+    }
+}
+
+/// Some rows of the projected columns.
+pub(super) struct RowBatch {
+    pub first_row: u64,
+    pub batch: RecordBatch,
+    pub damaged: Damaged,
+}
+
+/// The texts, ids and embeddings of a batch.
+pub(super) fn parse(path: &Path, rows: &RowBatch, columns: &Columns) -> Result<Rows> {
+    let &RowBatch { first_row, ref batch, damaged } = rows;
+    let failed = |error: ArrowError| damaged(path, first_row, &error);
+    let place = (path, first_row);
+    let column = |name: &str| {
+        let found = guarded(damaged, place, || nested::column(batch, name).map_err(failed));
+        found?.ok_or_else(|| Error::input(path, format!("no column `{name}`")))
+    };
+    let texts = match &columns.text {
+        Some(name) => {
+            let texts = column(name)?;
+            guarded(damaged, place, || texts_of(&texts).map_err(failed))?
+        }
+        None => LargeStringArray::from_iter_values(std::iter::repeat_n("", batch.num_rows())),
+    };
+    let mut bad = Vec::new();
+    let vectors = columns.embedding.as_deref().map(|name| {
+        let vectors = column(name)?;
+        let problem = |row: usize, problem: &str| BadRow {
+            row: first_row + row as u64,
+            reason: format!("column `{name}` {problem}"),
+        };
+        guarded(damaged, place, || {
+            vectors_of(&vectors, &mut |row, text| bad.push(problem(row, text))).map_err(failed)
+        })
+    });
+    let vectors = vectors.transpose()?;
+    let images = columns.image.as_deref().map(|name| {
+        let images = column(name)?;
+        let problem = |row: usize, problem: &str| BadRow {
+            row: first_row + row as u64,
+            reason: format!("column `{name}` {problem}"),
+        };
+        guarded(damaged, place, || {
+            images_of(&images, &mut |row, text| bad.push(problem(row, text))).map_err(failed)
+        })
+    });
+    let images = images.transpose()?;
+    let ids = columns.id.as_deref().map(column).transpose()?;
+    let empty = texts.iter().filter(|text| text.is_none_or(str::is_empty)).count();
+    Ok(Rows { first_row, texts: without_nulls(texts), ids, vectors, images, bad, empty })
+}
+
+/// A text column of any kind as one kind.
+fn texts_of(column: &ArrayRef) -> std::result::Result<LargeStringArray, ArrowError> {
+    let large = arrow::compute::cast(column, &DataType::LargeUtf8)?;
+    Ok(large.as_string::<i64>().clone())
+}
+
+/// A column of lists as rows of f32; `bad` is told of rows that have none.
+fn vectors_of(
+    column: &ArrayRef,
+    bad: &mut dyn FnMut(usize, &str),
+) -> std::result::Result<Vectors, ArrowError> {
+    let mut vectors = Vectors::default();
+    if column.data_type() == &DataType::Null {
+        (0..column.len()).for_each(|row| {
+            bad(row, "is null");
+            vectors.push(&[]);
+        });
+        return Ok(vectors);
+    }
+    let (items, mut ends): (&ArrayRef, Vec<usize>) = match column.data_type() {
+        DataType::FixedSizeList(..) => {
+            let list = column.as_fixed_size_list();
+            let length = list.value_length() as usize;
+            (list.values(), (0..=list.len()).map(|row| row * length).collect())
+        }
+        DataType::LargeList(_) => {
+            let list = column.as_list::<i64>();
+            (list.values(), list.value_offsets().iter().map(|&end| end as usize).collect())
+        }
+        _ => {
+            let list = column.as_list::<i32>();
+            (list.values(), list.value_offsets().iter().map(|&end| end as usize).collect())
+        }
+    };
+    // These rows may be a slice of many more.
+    let (first, last) = (ends[0], ends[column.len()]);
+    ends.iter_mut().for_each(|end| *end -= first);
+    let items = arrow::compute::cast(&items.slice(first, last - first), &DataType::Float32)?;
+    let items = items.as_primitive::<Float32Type>();
+    for row in 0..column.len() {
+        let range = ends[row]..ends[row + 1];
+        let problem = match () {
+            () if column.is_null(row) => Some("is null"),
+            () if items.null_count() > 0 && range.clone().any(|i| items.is_null(i)) => {
+                Some("has a null in its list")
+            }
+            () => None,
+        };
+        problem.into_iter().for_each(|problem| bad(row, problem));
+        vectors.push(if problem.is_some() { &[] } else { &items.values()[range] });
+    }
+    Ok(vectors)
+}
+
+/// A null text is an empty one: in [`Rows`] null means that the row is bad.
+fn without_nulls(texts: LargeStringArray) -> LargeStringArray {
+    if texts.null_count() == 0 {
+        return texts;
+    }
+    let offsets = texts.value_offsets();
+    let bytes = offsets[texts.len()] - offsets[0];
+    let mut filled = LargeStringBuilder::with_capacity(texts.len(), usize::try_from(bytes).unwrap_or(0));
+    texts.iter().for_each(|text| filled.append_value(text.unwrap_or_default()));
+    filled.finish()
+}
