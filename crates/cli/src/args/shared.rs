@@ -11,7 +11,7 @@ use semdedup::{ClusterOptions, DEFAULT_EPSILON, Epsilon, Goal, InputOptions, Kee
 /// Where the rows come from.
 #[derive(Debug, Args)]
 pub struct InputArgs {
-    /// Files, folders or globs of JSONL, Parquet, Arrow IPC, CSV, TSV or plain text, also .gz and .zst
+    /// Files, folders or globs of JSONL, JSON lists, Parquet, Arrow IPC, CSV, TSV or plain text, also .gz and .zst
     #[arg(required = true, value_name = "INPUT")]
     inputs: Vec<String>,
     /// The column of the texts; `meta.text` is one inside another [default: `text`, else `caption` or `TEXT`, else the only

@@ -12,7 +12,7 @@ use super::images::is_image;
 use super::names::{self, Argument, Found};
 use super::tree::{Member, Members};
 use super::write::Stamp;
-use super::{Compression, Format, InputFile};
+use super::{Compression, Format, InputFile, json_array};
 use crate::{Error, Result};
 
 const KNOWN: &str = ".jsonl, .ndjson, .json, .csv, .tsv, .txt and .tar (each also .gz or .zst), .parquet, .arrow, .feather, .ipc, \
@@ -257,7 +257,9 @@ fn layout(name: &str) -> Option<(Format, Compression)> {
         },
     };
     let format = match stem.rsplit_once('.')?.1 {
-        "jsonl" | "ndjson" | "json" => Format::Jsonl,
+        "jsonl" | "ndjson" => Format::Jsonl,
+        // Unless it turns out to be one object a line.
+        "json" => Format::JsonArray,
         "csv" => Format::Csv { delimiter: b',' },
         "tsv" => Format::Csv { delimiter: b'\t' },
         "txt" => Format::Text,
@@ -296,19 +298,20 @@ fn tree_file(path: PathBuf, name: String, members: Members) -> InputFile {
 fn found(path: &Path, name: String, layout: (Format, Compression), metadata: &Metadata) -> Result<Found> {
     let (format, compression) = layout;
     let modified_ns = modified_ns(metadata).map_err(|error| Error::input(path, error))?;
-    Ok(Found {
-        file: InputFile {
-            path: path.to_path_buf(),
-            name: name.clone(),
-            format,
-            compression,
-            bytes: metadata.len(),
-            modified_ns,
-            identity: identity(metadata),
-            members: Members::default(),
-        },
-        name,
-    })
+    let mut file = InputFile {
+        path: path.to_path_buf(),
+        name: name.clone(),
+        format,
+        compression,
+        bytes: metadata.len(),
+        modified_ns,
+        identity: identity(metadata),
+        members: Members::default(),
+    };
+    if format == Format::JsonArray && !json_array::begins(&file) {
+        file.format = Format::Jsonl;
+    }
+    Ok(Found { file, name })
 }
 
 /// The modification time in nanoseconds since 1970 (0 for anything earlier).

@@ -61,15 +61,18 @@ pub(super) fn whole<'de, S: DeserializeSeed<'de>>(
     value.and_then(|value| deserializer.end().map(|()| value)).map_err(|error| explain(line, &error))
 }
 
-fn explain(line: &str, error: &serde_json::Error) -> String {
-    let start = line.trim_start();
-    if !start.starts_with('{') && serde_json::from_str::<IgnoredAny>(line).is_ok() {
-        return format!("the line is {}, not an object", kind_of(start));
+fn explain(row: &str, error: &serde_json::Error) -> String {
+    let start = row.trim_start();
+    if !start.starts_with('{') && serde_json::from_str::<IgnoredAny>(row).is_ok() {
+        return format!("the row is {}, not an object", kind_of(start));
     }
     let message = error.to_string();
-    // A line is one line, so serde_json's "at line 1 column 7" says the position twice.
     let message = message.rsplit_once(" at line ").map_or(message.as_str(), |(message, _)| message);
-    format!("not valid JSON at byte {}: {message}", error.column())
+    match error.line() {
+        0 | 1 => format!("not valid JSON at byte {}: {message}", error.column()),
+        // An element of a list may have several.
+        line => format!("not valid JSON in line {line} of the row, at byte {}: {message}", error.column()),
+    }
 }
 
 /// What kind of value a JSON token is, in words.

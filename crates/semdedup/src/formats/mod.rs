@@ -5,7 +5,7 @@
 //! [`Rows`], many at a time. [`write_kept`] goes over the file once more and copies the rows that stay.
 //!
 //! What counts as a row is decided in one place, `split.rs`, for reading and for writing alike: row numbers start at 0
-//! in each file; a CSV header, an empty CSV line and a JSONL line of white space are no rows (and are copied as they
+//! in each file; what lies between the elements of a JSON list, a CSV header, an empty CSV line and a JSONL line of white space are no rows (and are copied as they
 //! are); every line of a plain text file is one. Memory is bounded by the longest row allowed, never by the file.
 
 mod arrow_in;
@@ -19,6 +19,7 @@ mod images;
 mod int96;
 mod ipc;
 mod json;
+mod json_array;
 mod json_columns;
 mod names;
 mod nested;
@@ -61,6 +62,8 @@ pub const LARGEST_MAX_ROW_BYTES: usize = 1 << 30;
 pub enum Format {
     /// One JSON object a line.
     Jsonl,
+    /// One JSON list of objects.
+    JsonArray,
     /// Separated values with a header line.
     Csv {
         /// The byte between two fields.
@@ -121,7 +124,7 @@ impl Format {
     /// How the ids of this format are to be taken by [`unify_ids`].
     pub fn id_source(self) -> IdSource {
         match self {
-            Self::Jsonl => IdSource::Json,
+            Self::Jsonl | Self::JsonArray => IdSource::Json,
             Self::Csv { .. } | Self::Text | Self::Parquet | Self::Arrow | Self::Tar | Self::Tree => {
                 IdSource::Typed
             }

@@ -153,7 +153,7 @@ impl Chunk {
         let rows = RowsBuilder::new(records.first_row, self.limit, columns);
         let mut rows = rows.reserve(records.spans.len(), bytes);
         match self.file.format {
-            Format::Jsonl => json::parse(records, columns, &mut rows),
+            Format::Jsonl | Format::JsonArray => json::parse(records, columns, &mut rows),
             Format::Csv { .. } => csv::parse(records, columns, &mut rows)?,
             _ => records.for_each(self.limit, |line| {
                 match line

@@ -79,7 +79,7 @@ impl<'a> Table<'a> {
                     _ => Ok(None),
                 };
             }
-            Format::Jsonl => json_columns(file, wanted)?,
+            Format::Jsonl | Format::JsonArray => json_columns(file, wanted)?,
             Format::Csv { .. } => csv_columns(file)?,
             Format::Parquet => arrow_columns(parquet_in::footer(file)?.1.schema().fields()),
             Format::Arrow => arrow_columns(Ipc::open(file)?.schema.fields()),
@@ -225,13 +225,16 @@ fn json_columns(file: &InputFile, wanted: &Wanted) -> Result<Vec<Column>> {
             rows += 1;
         });
     }
-    match problem {
-        Some(problem) if seen.columns.is_empty() || opens_list => {
-            Err(Error::input(&file.path, format!("is not one JSON object a line: {problem}"))
-                .hint("`jq -c '.[]'` turns a list into such lines, `jq -c .` objects of several lines"))
-        }
-        _ => Ok(seen.columns),
-    }
+    let Some(problem) = problem.filter(|_| seen.columns.is_empty() || opens_list) else {
+        return Ok(seen.columns);
+    };
+    Err(match file.format {
+        Format::JsonArray => Error::input(&file.path, format!("is not a list of objects: {problem}"))
+            .hint("each element has to be an object with a text in it"),
+        _ => Error::input(&file.path, format!("is not one JSON object a line: {problem}")).hint(
+            "a list of objects is read from a file that is named .json; `jq -c .` turns objects of several lines into lines",
+        ),
+    })
 }
 
 fn csv_columns(file: &InputFile) -> Result<Vec<Column>> {

@@ -10,6 +10,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
 use super::csv::{CsvRecords, Header};
+use super::json_array::Elements;
 use super::{Format, InputFile, ReadLimits, stream};
 use crate::{Error, Result};
 
@@ -54,13 +55,14 @@ impl Records {
 }
 
 pub(super) fn over_limit(bytes: u64, limit: usize) -> String {
-    format!("line of {bytes} bytes is over the limit of {limit} (--max-row-bytes)")
+    format!("row of {bytes} bytes is over the limit of {limit} (--max-row-bytes)")
 }
 
 /// How the end of a record is found.
 enum Boundary {
     Lines { blank_is_row: bool },
     Csv(Box<CsvRecords>),
+    Elements(Box<Elements>),
 }
 
 /// Cuts a stream into records.
@@ -102,6 +104,7 @@ impl Splitter {
     pub fn new(file: &InputFile, stream: Box<dyn Read + Send>, limit: usize, buffer_bytes: usize) -> Self {
         let boundary = match file.format {
             Format::Csv { delimiter } => Boundary::Csv(Box::new(CsvRecords::new(delimiter))),
+            Format::JsonArray => Boundary::Elements(Box::new(Elements::new())),
             format => Boundary::Lines { blank_is_row: format == Format::Text },
         };
         Self {
@@ -125,7 +128,7 @@ impl Splitter {
         loop {
             let mut records = self.empty_records();
             while records.spans.len() < MAX_ROWS
-                && let Some(end) = self.find_end()
+                && let Some(end) = self.find_end()?
             {
                 self.take_record(end, &mut records)?;
             }
@@ -157,7 +160,7 @@ impl Splitter {
     }
 
     /// Where the current record ends in the buffer, if it does.
-    fn find_end(&mut self) -> Option<usize> {
+    fn find_end(&mut self) -> Result<Option<usize>> {
         let found = match &mut self.boundary {
             Boundary::Lines { .. } => memchr::memchr(b'\n', &self.buffer[self.scanned..]).map(|at| at + 1),
             Boundary::Csv(csv) => {
@@ -168,9 +171,19 @@ impl Splitter {
                 }
                 csv.find_end(&self.buffer[self.scanned..])
             }
+            Boundary::Elements(elements) => {
+                let mut find = || {
+                    if !elements.is_inside() {
+                        self.start += elements.gap(&self.buffer[self.start..])?;
+                        self.scanned = self.start;
+                    }
+                    elements.find_end(&self.buffer[self.scanned..])
+                };
+                find().map_err(|problem| not_a_list(&self.file, self.next_row, &problem))?
+            }
         };
         self.scanned = found.map_or(self.buffer.len(), |length| self.scanned + length);
-        found.map(|_| self.scanned)
+        Ok(found.map(|_| self.scanned))
     }
 
     /// The record from `start` to `end` is complete: a row, or bytes between rows.
@@ -192,7 +205,7 @@ impl Splitter {
                 csv.set_header(&self.file, bytes)?;
                 false
             }
-            Boundary::Csv(_) => true,
+            Boundary::Csv(_) | Boundary::Elements(_) => true,
         };
         if is_row {
             if overlong {
@@ -207,6 +220,9 @@ impl Splitter {
 
     /// At the end of the stream: what is left is a record without a line end.
     fn take_unended(&mut self, records: &mut Records) -> Result<()> {
+        if let Boundary::Elements(elements) = &self.boundary {
+            elements.check_end().map_err(|problem| not_a_list(&self.file, self.next_row, &problem))?;
+        }
         if self.start == self.buffer.len() && self.dropped == 0 {
             return Ok(());
         }
@@ -249,6 +265,11 @@ impl Splitter {
         (self.region, self.start, self.scanned) = (0, mark, kept.max(mark));
         Ok(())
     }
+}
+
+fn not_a_list(file: &InputFile, row: u64, problem: &str) -> Error {
+    Error::input(&file.path, format!("row {row}: not a JSON list: {problem}"))
+        .hint("the file is truncated or damaged; one JSON object a line is read too")
 }
 
 /// A record without its `\n` or `\r\n` (or a lone `\r`, which ends a CSV record).

@@ -101,6 +101,25 @@ fn lively_bytes() -> impl Strategy<Value = Vec<u8>> {
     prop::collection::vec(byte, 0..200)
 }
 
+/// Bytes that often make JSON lists, and often nearly do.
+fn json_bytes() -> impl Strategy<Value = Vec<u8>> {
+    let piece = prop_oneof![
+        Just(&b"{\"a\": [1, {}]}"[..]),
+        Just(&b"\"]\\\"\""[..]),
+        Just(&b"-1.5e3"[..]),
+        Just(&b" \r\n"[..]),
+        Just(&b","[..]),
+        Just(&b","[..]),
+        Just(&b"{"[..]),
+        Just(&b"]"[..]),
+        Just(&b"\""[..]),
+        Just(&b"\\"[..]),
+        Just(&b"null"[..]),
+        Just(&b"\xff"[..]),
+    ];
+    prop::collection::vec(piece, 0..20).prop_map(|pieces| [&b"["[..], &pieces.concat(), b"]"].concat())
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 400, failure_persistence: None, ..ProptestConfig::default() })]
 
@@ -108,6 +127,26 @@ proptest! {
     fn any_buffer_cuts_the_same_rows(bytes in lively_bytes(), buffer in 3_usize..30, limit in 1_usize..40) {
         for format in [Format::Jsonl, Format::Text, CSV] {
             prop_assert_eq!(cut(format, &bytes, limit, buffer), cut(format, &bytes, limit, 1 << 16));
+        }
+    }
+
+    #[test]
+    fn any_buffer_cuts_the_same_elements(bytes in json_bytes(), buffer in 3_usize..30, limit in 1_usize..40) {
+        let whole = cut(Format::JsonArray, &bytes, limit, 1 << 16);
+        prop_assert_eq!(&cut(Format::JsonArray, &bytes, limit, buffer), &whole);
+        let values = serde_json::from_slice::<Vec<&serde_json::value::RawValue>>(&bytes);
+        if let (Ok((rows, between)), Ok(values)) = (&whole, values) {
+            prop_assert_eq!(rows.len(), values.len());
+            for ((row, long), value) in rows.iter().zip(values) {
+                let value = value.get().as_bytes();
+                let same = if *long == 0 { row == value } else { *long == value.len() as u64 };
+                prop_assert!(same);
+            }
+            prop_assert!(between.iter().all(|byte| b"[], \r\n".contains(byte)));
+        }
+        // Whatever is a list to a JSON parser is one here.
+        if serde_json::from_slice::<Vec<serde::de::IgnoredAny>>(&bytes).is_ok() {
+            prop_assert!(whole.is_ok());
         }
     }
 

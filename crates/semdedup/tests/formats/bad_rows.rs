@@ -12,8 +12,8 @@ fn each_kind_of_bad_json_row_says_what_is_wrong() {
         (b"{\"text\": true}", "column `text` is a boolean, not a string"),
         (b"{\"text\": {\"a\": [1, {}]}}", "column `text` is an object, not a string"),
         (b"{\"text\": [[\"a\"], 2]}", "column `text` is a list, not a string"),
-        (b"[1, 2]", "the line is a list, not an object"),
-        (b"  \"text\"", "the line is a string, not an object"),
+        (b"[1, 2]", "the row is a list, not an object"),
+        (b"  \"text\"", "the row is a string, not an object"),
         (b"{\"text\": \"a\"", "not valid JSON at byte 12: EOF while parsing an object"),
         (b"{\"text\": \"a\"} x", "not valid JSON at byte 15: trailing characters"),
         (b"{\"text\": \"\xff\"}", "not valid UTF-8 at byte 10"),
@@ -100,7 +100,7 @@ fn a_line_over_the_limit_is_bad_wherever_it_stands() {
         let content = format!("{header}{long}\n\"short\"\n{long}\r\n\"end\"\n{long}");
         let input = input(name, content.as_bytes());
         let whole = read_from(&input.file, &text_column("text"), &limits, 0).unwrap();
-        let reason = "line of 3145728 bytes is over the limit of 10 (--max-row-bytes)";
+        let reason = "row of 3145728 bytes is over the limit of 10 (--max-row-bytes)";
         let long_rows: Vec<_> = whole.reasons().into_iter().filter(|(row, _)| row % 2 == 0).collect();
         assert_eq!(long_rows, [(0, reason), (2, reason), (4, reason)], "{name}");
         let destination = input.folder.path().join(format!("kept-{name}"));

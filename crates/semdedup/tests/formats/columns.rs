@@ -68,13 +68,13 @@ fn a_column_that_is_there_twice_is_an_error() {
 #[test]
 fn a_file_of_anything_but_json_lines_is_an_error() {
     let contents = [
-        "[\n  {\"text\": \"a\"},\n  {\"text\": \"b\"}\n]\n",
-        "[{\"text\":\"a\"}]",
-        "{\n\"text\": \"a\"\n}\n",
-        "oops\n",
+        ("a.jsonl", "[\n  {\"text\": \"a\"},\n  {\"text\": \"b\"}\n]\n"),
+        ("a.jsonl", "[{\"text\":\"a\"}]"),
+        ("a.json", "{\n\"text\": \"a\"\n}\n"),
+        ("a.json", "oops\n"),
     ];
-    for content in contents {
-        let (error, hint) = error_of("a.json", content, None, None);
+    for (name, content) in contents {
+        let (error, hint) = error_of(name, content, None, None);
         assert!(error.starts_with("is not one JSON object a line: row 0: "), "{error}");
         assert!(hint.contains("jq"));
     }

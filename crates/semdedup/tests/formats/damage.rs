@@ -83,7 +83,7 @@ proptest! {
 
     #[test]
     fn arbitrary_bytes_never_panic(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
-        for name in ["a.jsonl", "a.csv", "a.txt", "a.jsonl.gz", "a.csv.zst", "a.parquet", "a.arrow"] {
+        for name in ["a.jsonl", "a.csv", "a.txt", "a.jsonl.gz", "a.csv.zst", "a.parquet", "a.arrow", "a.json"] {
             try_everything(name, &bytes);
         }
     }
@@ -97,6 +97,7 @@ proptest! {
         let files = [
             ("a.jsonl", jsonl.clone()),
             ("a.csv", csv.clone()),
+            ("a.json", std::fs::read(fixture("duckdb.json").path).unwrap()),
             ("a.jsonl.gz", compress("a.gz", &jsonl)),
             ("a.csv.zst", compress("a.zst", &csv)),
             ("a.parquet", parquet),

@@ -14,11 +14,13 @@ use tempfile::TempDir;
 
 use crate::support::*;
 
-const FIXTURES: [(&str, &str, &str); 4] = [
+const FIXTURES: [(&str, &str, &str); 6] = [
     ("snappy_lists.parquet", "text", "id"),
     ("zstd_times.parquet", "body", "when"),
     ("plain_foreign.parquet", "text", "id"),
     ("gzip_views.parquet", "text", "id"),
+    ("polars.parquet", "text", "id"),
+    ("duckdb.parquet", "text", "id"),
 ];
 
 fn table(path: &std::path::Path) -> (RecordBatch, ArrowReaderMetadata) {
@@ -48,7 +50,7 @@ fn expected_texts() -> Vec<String> {
 
 #[test]
 fn every_string_type_is_read_and_ids_keep_their_type() {
-    let types = ["Int64", "Timestamp(µs, \"UTC\")", "Utf8", "UInt32"];
+    let types = ["Int64", "Timestamp(µs, \"UTC\")", "Utf8", "UInt32", "Int64", "Int64"];
     for ((name, text, id), kind) in FIXTURES.into_iter().zip(types) {
         let file = fixture(name);
         let columns = resolve_one(&file, &choice((text != "text").then_some(text), Some(id))).unwrap();
