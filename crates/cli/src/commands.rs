@@ -9,7 +9,7 @@ use crate::args::{
     Cli, ClusterArgs, Command, EmbedArgs, RunArgs, ScoreArgs, SelectArgs, ShowArgs, SweepArgs,
 };
 use crate::progress::Reporter;
-use crate::{report, show};
+use crate::{report, serve, show};
 
 /// What goes to standard output, and what the exit code depends on.
 #[derive(Debug)]
@@ -32,6 +32,10 @@ pub fn execute(cli: &Cli, progress: &Reporter) -> Result<Outcome> {
         Command::Cluster(args) => cluster(args, say, progress),
         Command::Score(args) => score(args, say, progress),
         Command::Select(args) => select(args, say, progress),
+        Command::ServeEmbeddings(args) => {
+            serve::serve(args, say.json, say.quiet)?;
+            Ok(Outcome { text: String::new(), skipped_rows: 0 })
+        }
         Command::Completions(args) => Ok(completions(args.shell)),
     }
 }

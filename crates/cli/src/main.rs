@@ -7,6 +7,7 @@ mod interrupt;
 mod output;
 mod progress;
 mod report;
+mod serve;
 mod show;
 mod table;
 
@@ -34,7 +35,9 @@ fn main() -> ExitCode {
 }
 
 fn execute(cli: &Cli) -> semdedup::Result<u8> {
-    interrupt::install(&cli.command)?;
+    if !cli.command.serves() {
+        interrupt::install(&cli.command)?;
+    }
     start_threads(cli.global.threads)?;
     let Outcome { text, skipped_rows } = commands::execute(cli, &Reporter::new(cli.global.quiet))?;
     output::print(&text)?;

@@ -3,6 +3,7 @@
 mod look;
 mod model;
 mod run;
+mod serve;
 mod shared;
 mod stages;
 #[cfg(test)]
@@ -12,6 +13,7 @@ use clap::{Parser, Subcommand, value_parser};
 
 pub use look::{CompletionsArgs, ShowArgs, SweepArgs};
 pub use run::RunArgs;
+pub use serve::ServeArgs;
 pub use stages::{ClusterArgs, EmbedArgs, ScoreArgs, SelectArgs};
 
 const LONG_ABOUT: &str = "\
@@ -72,6 +74,7 @@ pub enum Command {
     Cluster(ClusterArgs),
     Score(ScoreArgs),
     Select(SelectArgs),
+    ServeEmbeddings(ServeArgs),
     Completions(CompletionsArgs),
 }
 
@@ -79,5 +82,10 @@ impl Command {
     /// Whether being interrupted loses nothing but time, because the same command line resumes.
     pub fn resumes(&self) -> bool {
         matches!(self, Self::Run(_) | Self::Embed(_))
+    }
+
+    /// Whether being interrupted is how it is meant to end, which it sees to by itself.
+    pub fn serves(&self) -> bool {
+        matches!(self, Self::ServeEmbeddings(_))
     }
 }

@@ -16,12 +16,13 @@ use crate::output;
 const WORDLLAMA: &str = "wordllama-l2-supercat-256";
 
 /// All options of [`ModelArgs`], for what they do not go together with.
-pub const MODEL_OPTIONS: [&str; 7] = [
+pub const MODEL_OPTIONS: [&str; 8] = [
     "model",
     "max_tokens",
     "server_batch",
     "server_concurrency",
     "server_timeout",
+    "server_attempts",
     "server_fields",
     "server_key_in_clear",
 ];
@@ -57,6 +58,9 @@ struct ServerArgs {
     /// Wait this many seconds for an answer [default: 300]
     #[arg(long, value_name = "SECONDS", value_parser = value_parser!(u32).range(1..=86_400))]
     server_timeout: Option<u32>,
+    /// Ask this often before a server counts as failed [default: 8, in about a minute]
+    #[arg(long, value_name = "N", value_parser = value_parser!(u16).range(1..=1000))]
+    server_attempts: Option<u16>,
     /// Send these fields with each request, such as '{"dimensions": 256}'
     #[arg(long, value_name = "JSON", value_parser = fields)]
     server_fields: Option<Map<String, Value>>,
@@ -121,6 +125,7 @@ impl ServerArgs {
             ("--server-batch", self.server_batch.is_some()),
             ("--server-concurrency", self.server_concurrency.is_some()),
             ("--server-timeout", self.server_timeout.is_some()),
+            ("--server-attempts", self.server_attempts.is_some()),
             ("--server-fields", self.server_fields.is_some()),
             ("--server-key-in-clear", self.server_key_in_clear),
         ]
@@ -136,6 +141,7 @@ impl ServerArgs {
         options.concurrency = self.server_concurrency.map_or(options.concurrency, usize::from);
         options.timeout =
             self.server_timeout.map_or(options.timeout, |seconds| Duration::from_secs(seconds.into()));
+        options.attempts = self.server_attempts.map_or(options.attempts, u32::from);
         options.fields = self.server_fields.clone().unwrap_or_default();
         let pause = move |time: Duration, why: &str| {
             if !quiet && time >= WAIT_TOLD {

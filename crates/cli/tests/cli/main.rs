@@ -16,6 +16,8 @@ mod results;
 mod reuse;
 mod safety;
 mod server;
+#[cfg(unix)]
+mod serving;
 mod stages;
 mod support;
 mod usage;

@@ -19,12 +19,13 @@ fn options_that_do_not_go_with_the_model_are_refused() {
         "--server-batch 9",
         "--server-concurrency 9",
         "--server-timeout 9",
+        "--server-attempts 9",
         "--server-fields {}",
         "--server-key-in-clear",
     ] {
         refused(option, &[option.split(' ').next().unwrap(), "--model"]);
     }
-    for zero in ["--server-batch", "--server-concurrency", "--server-timeout"] {
+    for zero in ["--server-batch", "--server-concurrency", "--server-timeout", "--server-attempts"] {
         refused(&format!("--model {SERVER} {zero} 0"), &[zero]);
     }
     refused(&format!("--model {SERVER} --server-fields [1]"), &["--server-fields", "object of JSON"]);

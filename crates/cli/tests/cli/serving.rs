@@ -1,0 +1,282 @@
+//! `semdedup serve-embeddings`, asked by hand and by `semdedup run`.
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpStream;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+
+use serde_json::{Value, json};
+
+use super::support::{Place, SEMDEDUP, Said};
+
+const NAME: &str = "wordllama-l2-supercat-256";
+
+/// A server of its own; it ends with the test.
+struct Served {
+    child: Child,
+    /// What it printed: the address as `--model` takes it.
+    model: String,
+}
+
+impl Served {
+    fn at(listen: &str, typed: &str, key: Option<&str>) -> Self {
+        let mut command = Command::new(SEMDEDUP);
+        command.args(["serve-embeddings", "--listen", listen]).args(typed.split_whitespace());
+        if let Some(key) = key {
+            command.env("THE_KEY", key).args(["--key-from-env", "THE_KEY"]);
+        }
+        let mut child = command.stdout(Stdio::piped()).stdin(Stdio::null()).spawn().unwrap();
+        let mut line = String::new();
+        BufReader::new(child.stdout.as_mut().unwrap()).read_line(&mut line).unwrap();
+        Self { child, model: line.trim_end().to_owned() }
+    }
+
+    fn new() -> Self {
+        Self::at("127.0.0.1:0", "", None)
+    }
+
+    /// Host and port.
+    fn host(&self) -> &str {
+        self.model.split('/').nth(2).unwrap()
+    }
+
+    fn connect(&self) -> TcpStream {
+        TcpStream::connect(self.host()).unwrap()
+    }
+
+    /// Sends a request as it stands, and returns the status and the body.
+    fn send(&self, request: &str) -> (u16, Value) {
+        let mut stream = self.connect();
+        stream.write_all(request.as_bytes()).unwrap();
+        answer(stream)
+    }
+
+    fn get(&self, path: &str) -> (u16, Value) {
+        self.send(&format!("GET {path} HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n"))
+    }
+
+    fn post(&self, body: &str) -> (u16, Value) {
+        let head = "POST /v1/embeddings HTTP/1.1\r\nHost: h\r\nConnection: close\r\n";
+        self.send(&format!("{head}Content-Length: {}\r\n\r\n{body}", body.len()))
+    }
+
+    /// What is said about a request that is refused.
+    #[track_caller]
+    fn refuses(&self, body: &str, status: u16, words: &[&str]) {
+        let (answered, said) = self.post(body);
+        assert_eq!((answered, &said["error"]["type"]), (status, &json!("invalid_request_error")), "{said}");
+        let message = said["error"]["message"].as_str().unwrap();
+        assert!(words.iter().all(|word| message.contains(word)), "{message}");
+    }
+
+    fn signal(&self, signal: &str) {
+        let done = Command::new("kill").args([signal, &self.child.id().to_string()]).status().unwrap();
+        assert!(done.success());
+    }
+
+    /// Waits for its end.
+    fn exit_code(mut self) -> i32 {
+        self.child.wait().unwrap().code().unwrap()
+    }
+}
+
+impl Drop for Served {
+    fn drop(&mut self) {
+        // It may have ended already.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn answer(mut stream: TcpStream) -> (u16, Value) {
+    let mut whole = String::new();
+    stream.read_to_string(&mut whole).unwrap();
+    let (head, body) = whole.split_once("\r\n\r\n").unwrap();
+    let status = head.split(' ').nth(1).unwrap().parse().unwrap();
+    (status, serde_json::from_str(body).unwrap_or(Value::Null))
+}
+
+/// A run that asks this server.
+fn run(model: &str, out: &str) -> String {
+    format!("run data.jsonl --out {out} --epsilon 0.05 --model {model}")
+}
+
+fn spawned(place: &Place, typed: &str) -> Child {
+    place.command(typed).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
+}
+
+fn wait_for(path: &Path) {
+    while !path.exists() {
+        std::thread::yield_now();
+    }
+}
+
+#[test]
+fn it_answers_as_openai_does() {
+    let server = Served::new();
+    let (status, one) = server.post(&json!({"model": NAME, "input": "a text"}).to_string());
+    assert_eq!((status, &one["object"], &one["model"]), (200, &json!("list"), &json!(NAME)));
+    assert_eq!(one["data"][0]["embedding"].as_array().unwrap().len(), 256);
+    assert!(one["usage"]["prompt_tokens"].as_u64().unwrap() > 0);
+    assert_eq!(one["usage"]["prompt_tokens"], one["usage"]["total_tokens"]);
+    let (_, two) = server
+        .post(&json!({"input": ["", "a text"], "encoding_format": "float", "dimensions": 256}).to_string());
+    assert_eq!(two["data"][1]["embedding"], one["data"][0]["embedding"]);
+    assert_eq!((&two["data"][0]["index"], &two["data"][1]["index"]), (&json!(0), &json!(1)));
+    assert!(two["data"][0]["embedding"].as_array().unwrap().iter().all(|value| value == 0.0));
+    let (_, three) = server.post(&json!({"input": "a text", "encoding_format": "base64"}).to_string());
+    // 1,024 bytes.
+    assert_eq!(three["data"][0]["embedding"].as_str().unwrap().len(), 1368);
+    assert_eq!(server.get("/health"), (200, json!({"status": "ok"})));
+    let (status, models) = server.get("/v1/models");
+    assert_eq!((status, &models["data"][0]["id"]), (200, &json!(NAME)));
+}
+
+#[test]
+fn what_it_cannot_do_it_says_in_openais_form() {
+    let server = Served::new();
+    let asked = |input: Value| json!({"input": input}).to_string();
+    server.refuses("{", 400, &["EOF"]);
+    server.refuses("{}", 400, &["input"]);
+    for input in [json!([]), json!([1, 2]), json!([["a"]]), json!(null), json!({"a": 1})] {
+        server.refuses(&asked(input), 400, &["a text or a list of texts"]);
+    }
+    server.refuses(&asked(json!(vec!["a"; 2049])), 400, &["2049", "2048"]);
+    server.refuses(r#"{"input": "a", "model": "gpt"}"#, 404, &["`gpt`", NAME]);
+    server.refuses(r#"{"input": "a", "dimensions": 64}"#, 400, &["64", "256"]);
+    server.refuses(r#"{"input": "a", "encoding_format": "hex"}"#, 400, &["`hex`", "`base64`"]);
+    let (status, said) = server.send(
+        "POST /v1/embeddings HTTP/1.1\r\nHost: h\r\nConnection: close\r\nContent-Length: 99999999\r\n\r\n",
+    );
+    assert_eq!(status, 413, "{said}");
+    assert!(said["error"]["message"].as_str().unwrap().contains("33554432"), "{said}");
+    for (path, status) in [("/", 404), ("/v1/embeddings", 405), ("/v1/chat/completions", 404)] {
+        let (answered, said) = server.get(path);
+        assert!(answered == status && said["error"]["message"].is_string(), "{answered} {said}");
+    }
+    // It is as well as before.
+    assert_eq!(server.get("/health").0, 200);
+}
+
+#[test]
+fn a_run_with_a_server_removes_what_the_same_model_inside_the_program_does() {
+    let place = Place::with_rows(5_000);
+    let server = Served::new();
+    assert_eq!(server.model, format!("http://{}/v1/embeddings#{NAME}", server.host()));
+    place.semdedup(&run(NAME, "inside")).succeeded();
+    let summary = place.summary(&run(&server.model, "served"));
+    assert!(place.result("served") == place.result("inside"));
+    assert_eq!(summary["model"], json!(server.model));
+    let options = "--server-batch 3 --server-concurrency 20 --threads 1";
+    place.semdedup(&format!("{} {options}", run(&server.model, "otherwise"))).succeeded();
+    assert!(place.result("otherwise") == place.result("inside"));
+    let plan = place.summary(&format!("{} --dry-run", run(&server.model, "planned")));
+    assert_eq!(plan["rows"], json!(5_000));
+    place.semdedup(&format!("embed data.jsonl --out e --model {}", server.model)).succeeded();
+}
+
+/// So many that there are several parts, after each of which a run can go on.
+const ROWS_OF_PARTS: usize = 40_000;
+
+#[test]
+fn a_killed_run_goes_on_with_what_it_has_paid_for_to_the_same_bytes() {
+    let place = Place::with_rows(ROWS_OF_PARTS);
+    let server = Served::new();
+    place.semdedup(&run(NAME, "inside")).succeeded();
+    let mut child = spawned(&place, &run(&server.model, "killed"));
+    let first = place.path("killed/work/embed/part-00000.json");
+    wait_for(&first);
+    child.kill().unwrap();
+    assert!(!child.wait().unwrap().success(), "it had ended before");
+    let written = first.metadata().unwrap().modified().unwrap();
+    place.semdedup(&run(&server.model, "killed")).succeeded();
+    assert_eq!(first.metadata().unwrap().modified().unwrap(), written, "it was embedded again");
+    assert!(place.result("killed") == place.result("inside"));
+}
+
+#[test]
+fn a_run_whose_server_dies_stops_with_an_error_and_goes_on_when_it_is_back() {
+    let place = Place::with_rows(ROWS_OF_PARTS);
+    let server = Served::new();
+    place.semdedup(&run(NAME, "inside")).succeeded();
+    let (host, model) = (server.host().to_owned(), server.model.clone());
+    let typed = format!("{} --server-attempts 1", run(&model, "out"));
+    let child = spawned(&place, &typed);
+    let first = place.path("out/work/embed/part-00000.json");
+    wait_for(&first);
+    drop(server);
+    let said = Said::from(child.wait_with_output().unwrap()).failed_with(&[&host]);
+    assert!(said.stderr.contains("same command line again"), "{}", said.stderr);
+    place.has_no_result("out");
+    let written = first.metadata().unwrap().modified().unwrap();
+
+    let back = Served::at(&host, "", None);
+    assert_eq!(back.model, model);
+    place.semdedup(&typed).succeeded();
+    assert_eq!(first.metadata().unwrap().modified().unwrap(), written, "it was embedded again");
+    assert!(place.result("out") == place.result("inside"));
+}
+
+#[test]
+fn a_run_waits_for_a_server_that_is_started_again() {
+    let place = Place::with_rows(ROWS_OF_PARTS);
+    let server = Served::new();
+    place.semdedup(&run(NAME, "inside")).succeeded();
+    let (host, model) = (server.host().to_owned(), server.model.clone());
+    let child = spawned(&place, &run(&model, "out"));
+    wait_for(&place.path("out/work/embed/part-00000.json"));
+    drop(server);
+    let _back = Served::at(&host, "", None);
+    Said::from(child.wait_with_output().unwrap()).succeeded();
+    assert!(place.result("out") == place.result("inside"));
+}
+
+#[test]
+fn a_server_with_a_key_answers_those_who_have_it() {
+    let place = Place::with_rows(50);
+    let server = Served::at("127.0.0.1:0", "", Some("sk-right"));
+    let typed = run(&server.model, "out");
+    let with_key =
+        |key: &str| Said::from(place.command(&typed).env("SEMDEDUP_API_KEY", key).output().unwrap());
+    let said = with_key("sk-wrong").failed_with(&["401", "Authorization"]);
+    assert!(said.stderr.contains("SEMDEDUP_API_KEY") && !said.stderr.contains("sk-wrong"), "{}", said.stderr);
+    with_key("").failed_with(&["401"]);
+    with_key("sk-right").succeeded();
+    assert_eq!((server.get("/v1/models").0, server.get("/health").0), (401, 200));
+    let all: Vec<u8> = place.files("out").into_values().flatten().collect();
+    assert!(!all.windows(8).any(|bytes| bytes == b"sk-right"), "the key is in a file");
+}
+
+#[test]
+fn it_ends_at_a_signal_but_answers_what_is_under_way() {
+    let server = Served::new();
+    server.signal("-INT");
+    assert_eq!(server.exit_code(), 0);
+    let server = Served::new();
+    let body = json!({"input": "a text"}).to_string();
+    let mut stream = server.connect();
+    let head = "POST /v1/embeddings HTTP/1.1\r\nHost: h\r\nConnection: close\r\nExpect: 100-continue\r\n";
+    stream.write_all(format!("{head}Content-Length: {}\r\n\r\n", body.len()).as_bytes()).unwrap();
+    // The server says so when it waits for the body.
+    let mut go_on = [0; 25];
+    stream.read_exact(&mut go_on).unwrap();
+    assert_eq!(&go_on, b"HTTP/1.1 100 Continue\r\n\r\n");
+    server.signal("-TERM");
+    while TcpStream::connect(server.host()).is_ok() {
+        std::thread::yield_now();
+    }
+    stream.write_all(body.as_bytes()).unwrap();
+    assert_eq!(answer(stream).0, 200);
+    assert_eq!(server.exit_code(), 0);
+}
+
+#[test]
+fn an_address_that_is_taken_or_none_and_a_key_that_is_not_there_are_errors() {
+    let server = Served::new();
+    let place = Place::new();
+    let serve = |typed: &str| place.semdedup(&format!("serve-embeddings {typed}"));
+    serve(&format!("--listen {}", server.host())).failed_with(&["--listen", server.host()]);
+    serve("--listen nowhere").failed_with(&["--listen", "nowhere"]);
+    serve("--key-from-env NOT_SET_ANYWHERE").failed_with(&["NOT_SET_ANYWHERE"]);
+    serve("--model gpt").failed_with(&["gpt", NAME]);
+}
