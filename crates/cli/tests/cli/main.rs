@@ -20,4 +20,7 @@ mod server;
 mod serving;
 mod stages;
 mod support;
+// Where the trusted certificates come from is the system's, elsewhere.
+#[cfg(target_os = "linux")]
+mod tls;
 mod usage;

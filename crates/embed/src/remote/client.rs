@@ -1,8 +1,8 @@
 //! One request to a server, and how it can fail.
 
-use std::io::Read;
+use std::io::{ErrorKind, Read};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use reqwest::blocking::{Client, Response};
 use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, LOCATION};
@@ -28,6 +28,7 @@ pub(super) struct Connection {
     /// The address as it is shown.
     place: String,
     key: Option<ServerKey>,
+    timeout: Duration,
 }
 
 impl Connection {
@@ -55,7 +56,7 @@ impl Connection {
             builder = builder.no_proxy();
         }
         let client = builder.build().map_err(|error| problem(causes(&error)))?;
-        Ok(Self { client, url: address.url.clone(), place, key })
+        Ok(Self { client, url: address.url.clone(), place, key, timeout })
     }
 
     /// Where the requests go, as it may be shown.
@@ -70,15 +71,12 @@ impl Connection {
         if let Some(key) = &self.key {
             request = request.header(AUTHORIZATION, key.header());
         }
+        let deadline = Instant::now() + self.timeout;
         let response = request.send().map_err(|error| self.not_sent(&error))?;
         if response.status() != StatusCode::OK {
             return Err(self.refused(response));
         }
-        let mut answer = Vec::new();
-        response
-            .take(most + 1)
-            .read_to_end(&mut answer)
-            .map_err(|error| passing(format!("the answer breaks off: {}", causes(&error))))?;
+        let answer = read(response, most + 1, deadline)?;
         if answer.len() as u64 > most {
             return Err(self.lasting(format!("the answer has more than {most} bytes"), NO_SERVER));
         }
@@ -94,7 +92,7 @@ impl Connection {
             let hint = "the certificates that this machine trusts count; add the server's authority to them";
             return self.lasting(causes, hint);
         }
-        passing(if error.is_timeout() { "the server takes too long to answer".to_owned() } else { causes })
+        passing(if error.is_timeout() { TOO_SLOW.to_owned() } else { causes })
     }
 
     /// Any answer but 200.
@@ -134,11 +132,30 @@ impl Connection {
     }
 }
 
+/// Reads an answer up to so many bytes. The client's own limit on time counts for each read, so that a server could take
+/// forever byte by byte.
+fn read(response: Response, most: u64, deadline: Instant) -> Result<Vec<u8>, Failure> {
+    let (mut answer, mut response) = (Vec::new(), response.take(most));
+    let mut buffer = [0; 1 << 14];
+    loop {
+        match response.read(&mut buffer) {
+            Ok(0) => return Ok(answer),
+            Ok(count) => answer.extend_from_slice(&buffer[..count]),
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            Err(error) => return Err(passing(format!("the answer breaks off: {}", causes(&error)))),
+        }
+        if Instant::now() > deadline {
+            return Err(passing(TOO_SLOW.to_owned()));
+        }
+    }
+}
+
 /// A failure that may have passed when asked again.
 pub(super) fn passing(problem: String) -> Failure {
     Failure::Passing { problem, asked: None }
 }
 
+const TOO_SLOW: &str = "the server takes too long to answer";
 pub(super) const NO_SERVER: &str = "give the full address of an OpenAI-compatible server, and the model as the server calls it: http://host/v1/embeddings#name";
 const KEY: &str = "set the key in the environment variable SEMDEDUP_API_KEY (OPENAI_API_KEY counts for OpenAI's servers alone)";
 const TOO_LONG: &str = "where texts are too long or too many, a smaller --server-batch or a field such as --server-fields \

@@ -113,6 +113,28 @@ fn a_server_that_does_not_answer_in_time_is_asked_again_and_then_given_up() {
 }
 
 #[test]
+fn a_server_that_answers_byte_by_byte_is_given_up_in_time() {
+    let (_sender, receiver) = std::sync::mpsc::channel::<()>();
+    let never = std::sync::Mutex::new(receiver);
+    let server = Server::writing(move |number, request, stream| {
+        if number == 0 {
+            stream.write_all(&good(request)).unwrap();
+            return;
+        }
+        let _ = stream.write_all(b"HTTP/1.1 200 OK\r\n\r\n");
+        // As long as anybody listens.
+        while stream.write_all(b" ").is_ok() {
+            let _ = never.lock().unwrap().recv_timeout(Duration::from_millis(5));
+        }
+    });
+    let mut options = server.options();
+    (options.timeout, options.attempts) = (Duration::from_millis(300), 1);
+    let (model, _) = server.model_with(options).unwrap();
+    let error = embed(&model, &TEXTS).unwrap_err();
+    assert!(error.to_string().ends_with("too long to answer"), "{error}");
+}
+
+#[test]
 fn what_the_server_refuses_is_not_asked_again_and_its_words_are_shown() {
     let bodies = [
         r#"{"error": {"message": "This model's maximum context length is 512 tokens", "type": "invalid"}}"#,
