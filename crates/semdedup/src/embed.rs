@@ -119,23 +119,30 @@ fn discard_parts(folder: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Records behind a gap are what a kill left of a discarding.
-fn remove_records_behind(folder: &Path, parts: usize) -> Result<()> {
+/// Takes away what is numbered behind the parts that are there: what a kill left of a discarding, and files of an earlier
+/// attempt whose parts were cut elsewhere. Whoever reads the folder's matrices would find rows twice.
+fn remove_behind(folder: &Path, parts: usize) -> Result<()> {
     for entry in fs_err::read_dir(folder).map_err(Error::io)? {
         let path = entry.map_err(Error::io)?.path();
-        let is_record = path.extension().is_some_and(|e| e == "json") && path != folder.join("input.json");
-        if is_record && (0..parts).all(|part| path != record_path(folder, part)) {
+        if part_of(&path).is_some_and(|part| part >= parts) {
             fs_err::remove_file(&path).map_err(Error::io)?;
         }
     }
     Ok(())
 }
 
+/// The number of the part that a file belongs to, by its name.
+fn part_of(path: &Path) -> Option<usize> {
+    let (kind, rest) = path.file_stem()?.to_str()?.split_once('-')?;
+    let number = rest.split('-').next()?;
+    ["embeddings", "ids", "part"].contains(&kind).then(|| number.parse().ok())?
+}
+
 fn embed_rest(input: &Input, embedder: Embedder, folder: &Path, progress: &dyn Progress) -> Result<()> {
     let source = Source::open(input, embedder)?;
     input.check_unchanged()?;
     let done = read_records(folder)?;
-    remove_records_behind(folder, done.len())?;
+    remove_behind(folder, done.len())?;
     input.record(folder)?;
     progress.begin(Stage::Embed, "bytes", input.bytes());
     let read = AtomicU64::new(0);

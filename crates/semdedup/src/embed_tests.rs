@@ -177,6 +177,25 @@ fn given_embeddings_that_change_while_they_are_read_are_noticed_and_no_part_stay
     assert_eq!(read_records(out.path()).unwrap().len(), 5);
 }
 
+#[test]
+fn files_behind_the_parts_that_are_there_are_of_another_attempt_and_go() {
+    let (data, whole, out) =
+        (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    write_files(data.path());
+    let parts_of = |rows: u64, folder: &Path| {
+        embed_parts(&input(data.path(), rows), Embedder::Text(&Lengths), folder, &Silent).unwrap();
+    };
+    parts_of(300, whole.path());
+    // The attempt before had cut its parts elsewhere, and was discarded.
+    parts_of(50, out.path());
+    discard_parts(out.path()).unwrap();
+    std::fs::write(out.path().join("part-00099.json"), "{}").unwrap();
+    std::fs::write(out.path().join("something-else"), "stays").unwrap();
+    parts_of(300, out.path());
+    std::fs::remove_file(out.path().join("something-else")).unwrap();
+    assert_eq!(contents(out.path()), contents(whole.path()));
+}
+
 /// [`Lengths`], where a row costs much: it counts the texts, and fails at those that begin so.
 struct Dear {
     asked: std::sync::atomic::AtomicUsize,

@@ -10,6 +10,7 @@ use half::slice::HalfFloatSliceExt;
 use rayon::prelude::*;
 use semdedup_core::{Direction, UnitEmbeddings, UnitRows, half_to_f32, prefetch, scale, unit_factor};
 
+use crate::embed::{embeddings_path, read_records};
 use crate::matrix::{EXTENSIONS, Matrix};
 use crate::progress::Stage;
 use crate::work::finished_stage;
@@ -288,7 +289,9 @@ pub fn find_embeddings(inputs: &[String]) -> Result<Vec<PathBuf>> {
                 Error::work(path, "the embeddings are not finished: rows would be missing")
                     .hint("run the `semdedup embed` or `run` that makes them again, it goes on where it was")
             })?;
-            matrix_files(&folder)?
+            // By their numbers: beyond 99,999 parts the order of names is another one.
+            found.extend((0..read_records(&folder)?.len()).map(|part| embeddings_path(&folder, part)));
+            continue;
         } else if path.is_dir() {
             matrix_files(path)?
         } else if path.exists() {

@@ -135,3 +135,53 @@ pub(super) fn one_line(text: &str, most: usize) -> String {
         None => line,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const GOOD: &str = r#"{"data": [{"index": 1, "embedding": [1.5, -2e-3]}, {"index": 0, "embedding": "AACAPwAAAEA="}], "usage": {"prompt_tokens": 3}}"#;
+
+    #[test]
+    fn numbers_and_base64_stand_side_by_side() {
+        let answer = Answer::parse(GOOD.as_bytes(), 2, None).expect("it is good");
+        assert_eq!((answer.values, answer.dim, answer.tokens), (vec![1.0, 2.0, 1.5, -2e-3], 2, 3));
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_is_changed_in_an_answer_it_is_refused_or_has_all_numbers(
+            changes in prop::collection::vec((0..GOOD.len(), any::<u8>()), 0..6),
+            end in 0..=GOOD.len(),
+            dim in prop::option::of(0usize..4),
+        ) {
+            let mut body = GOOD.as_bytes().to_vec();
+            for (place, byte) in changes {
+                body[place] = byte;
+            }
+            body.truncate(end);
+            if let Ok(answer) = Answer::parse(&body, 2, dim) {
+                prop_assert_eq!(answer.values.len(), 2 * answer.dim);
+                prop_assert!(answer.values.iter().all(|value| value.is_finite()));
+                prop_assert!(dim.is_none_or(|dim| dim == answer.dim));
+            }
+        }
+
+        #[test]
+        fn a_numbers_bits_survive_json(bits in any::<u32>()) {
+            let value = f32::from_bits(bits);
+            prop_assume!(value.is_finite());
+            let body = format!(r#"{{"data": [{{"index": 0, "embedding": {}}}]}}"#, serde_json::to_string(&[value]).expect("finite"));
+            let answer = Answer::parse(body.as_bytes(), 1, Some(1)).expect("it is good");
+            prop_assert_eq!(answer.values[0].to_bits(), bits);
+        }
+
+        #[test]
+        fn what_a_server_says_is_one_short_line(body in prop::collection::vec(any::<u8>(), 0..2000)) {
+            let said = said(&body);
+            prop_assert!(said.chars().count() <= MOST_SHOWN + 1 && !said.contains('\n'));
+        }
+    }
+}
