@@ -120,7 +120,7 @@ fn score(args: &ScoreArgs, say: Say, progress: &Reporter) -> Result<Outcome> {
 
 fn select(args: &SelectArgs, say: Say, progress: &Reporter) -> Result<Outcome> {
     let output = args.output();
-    let done = semdedup::select(&args.scores, args.goal()?, &output, progress)?;
+    let done = semdedup::select(&args.scores, (args.goal()?, &args.ids.formats()), &output, progress)?;
     say.report(&done, || report::select(&done, &output.out))
 }
 

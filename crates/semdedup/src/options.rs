@@ -6,6 +6,7 @@ use semdedup_core::{Goal, Probes, Ranking};
 
 use crate::formats::{ColumnChoice, ReadLimits};
 use crate::memory::Memory;
+use crate::outputs::Outputs;
 
 /// Where the rows come from.
 #[derive(Debug, Clone)]
@@ -76,6 +77,8 @@ pub struct RunOptions {
     pub recall_sample: usize,
     /// Where the results go.
     pub output: OutputOptions,
+    /// What is written of the rows.
+    pub outputs: Outputs,
 }
 
 /// The default size of the recall sample.

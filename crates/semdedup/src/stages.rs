@@ -1,6 +1,6 @@
 //! Each stage by itself, on files that the user brings.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
@@ -14,10 +14,12 @@ use crate::dataset::{Dataset, FileRows, Ids, Places};
 use crate::embed::embed_parts;
 use crate::embedder::Embedder;
 use crate::files::write_atomically;
+use crate::ids::write_ids;
 use crate::input::Input;
 use crate::memory::Memory;
 use crate::options::{ClusterOptions, InputOptions, OutputOptions};
 use crate::output::read_summary;
+use crate::outputs::IdsFormat;
 use crate::pipeline::{describe, embed_fingerprint};
 use crate::progress::{Progress, Stage, Warning};
 use crate::recall::{self, Sampling};
@@ -27,7 +29,7 @@ use crate::store::EmbeddingStore;
 use crate::summary::RecallAt;
 use crate::table::{NamedRows, ScoresFile, write_scores};
 use crate::work::{WorkDir, finished_stage};
-use crate::write::{Decision, Fate, write_fate};
+use crate::write::{Decision, FATE_COLUMNS, Fate, write_fate};
 use crate::{Error, Result};
 
 /// What [`embed`] did.
@@ -301,19 +303,22 @@ pub struct SelectReport {
     pub goal: String,
 }
 
-/// Decides which rows of a `scores.parquet` go: writes `kept.parquet`, `removed.parquet` and `summary.json`.
+/// Decides which rows of a `scores.parquet` go: writes `kept.parquet`, `removed.parquet`, lists of the ids that stay in
+/// these formats, and `summary.json`.
 ///
 /// # Errors
-/// A file that is not a score table, a target out of range, results in the way.
+/// A file that is not a score table, a target out of range, an id that a list cannot hold, results in the way.
 pub fn select(
     scores: &Path,
-    goal: Goal,
+    (goal, ids): (Goal, &BTreeSet<IdsFormat>),
     output: &OutputOptions,
     progress: &dyn Progress,
 ) -> Result<SelectReport> {
     check_folder(&output.out)?;
-    let names = ["kept.parquet", "removed.parquet", "summary.json"];
-    for path in names.map(|name| output.out.join(name)) {
+    let tables = ["kept.parquet", "removed.parquet"];
+    let lists = ids.iter().map(|format| format.file_name());
+    let names: Vec<&str> = tables.into_iter().chain(lists).chain(["summary.json"]).collect();
+    for path in names.iter().map(|name| output.out.join(name)) {
         check_free(&path, output.overwrite)?;
         check_not_input(&path, [&scores.to_path_buf()])?;
     }
@@ -338,10 +343,12 @@ pub fn select(
     fs_err::create_dir_all(&output.out).map_err(Error::io)?;
     // Files of two selections must never stand side by side.
     names.iter().try_for_each(|name| remove_old(&output.out.join(name)))?;
-    write_fate(&output.out.join(names[0]), &scores, &decision, Fate::Kept)?;
-    write_fate(&output.out.join(names[1]), &scores, &decision, Fate::Removed)?;
+    // Where an id cannot be written, nothing is.
+    write_ids(&output.out, ids, &scores, &decision)?;
+    write_fate(&output.out.join(names[0]), &scores, (&decision, Fate::Kept), &FATE_COLUMNS)?;
+    write_fate(&output.out.join(names[1]), &scores, (&decision, Fate::Removed), &FATE_COLUMNS)?;
     let json = serde_json::to_vec_pretty(&report).map_err(|error| Error::output(&output.out, error))?;
-    write_atomically(&output.out.join(names[2]), &json)?;
+    write_atomically(&output.out.join("summary.json"), &json)?;
     progress.advance(report.rows_in);
     progress.end(Stage::Select, false);
     Ok(report)

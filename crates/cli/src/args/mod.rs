@@ -2,6 +2,7 @@
 
 mod look;
 mod model;
+mod outputs;
 mod run;
 mod shared;
 mod stages;
@@ -65,7 +66,7 @@ pub struct Global {
 /// The subcommands, in the order in which people meet them.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    Run(RunArgs),
+    Run(Box<RunArgs>),
     Sweep(SweepArgs),
     Show(ShowArgs),
     Embed(EmbedArgs),

@@ -2,12 +2,14 @@
 //!
 //! Four nouns: an [`InputFile`] is what [`discover`] found, [`Columns`] says where its text and ids are
 //! ([`resolve_columns`]), a [`Reader`] cuts it into [`Chunk`]s one after the other, and a chunk is parsed into
-//! [`Rows`], many at a time. [`write_kept`] goes over the file once more and copies the rows that stay.
+//! [`Rows`], many at a time. [`write_kept`] goes over the file once more and copies the rows that stay,
+//! [`write_annotated`] all of them with columns added.
 //!
 //! What counts as a row is decided in one place, `split.rs`, for reading and for writing alike: row numbers start at 0
 //! in each file; what lies between the elements of a JSON list, a CSV header, an empty CSV line and a JSONL line of white space are no rows (and are copied as they
 //! are); every line of a plain text file is one. Memory is bounded by the longest row allowed, never by the file.
 
+mod annotate;
 mod arrow_in;
 mod arrow_out;
 mod batches;
@@ -41,6 +43,8 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
+pub(crate) use annotate::check as check_annotated;
+pub use annotate::{AddedColumns, NextRows, write_annotated};
 pub use columns::{ColumnChoice, Columns, resolve_columns};
 pub use discover::{Discovered, Skipped, discover, survey};
 pub use ids::{IdPart, IdSource, typed_json_ids, unify_ids};

@@ -89,6 +89,11 @@ impl<'a> Table<'a> {
         Ok(Some(Self { file, columns }))
     }
 
+    /// The names of the columns that are not inside others.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.columns.iter().filter(|column| !column.is_nested).map(|column| column.name.as_str())
+    }
+
     pub fn is_empty(&self) -> bool {
         self.columns.is_empty()
     }
