@@ -106,6 +106,43 @@ fn damaged(path: &Path, problem: impl std::fmt::Display) -> Error {
         .hint("write it again; it may have been cut short")
 }
 
+/// Copies the rows of a matrix that `keep` picks, with their bytes, and says how many there are. `keep` is asked once for
+/// each row, in order.
+pub(crate) fn write_rows(path: &Path, destination: &Path, keep: &mut dyn FnMut(u64) -> bool) -> Result<u64> {
+    let array = open(path)?;
+    let [rows, dim] = array.shape[..] else {
+        return Err(Error::input(path, format!("a matrix has two axes, this is of shape {:?}", array.shape)));
+    };
+    let row_bytes = array.number.bytes() * dim as usize;
+    let together = (COPIED_TOGETHER / row_bytes.max(1)).max(1) as u64;
+    let descr = match array.number {
+        Number::F16 => "'<f2'",
+        Number::F32 => "'<f4'",
+        Number::F64 => "'<f8'",
+        other => return Err(Error::input(path, format!("embeddings are floats, this is {other:?}"))),
+    };
+    let mut out = NpyWriter::new(destination, descr, dim as usize, Some(dim as usize))?;
+    let (mut first, mut written) = (0, 0);
+    let mut block = Vec::new();
+    while first < rows {
+        let count = together.min(rows - first);
+        block.resize(count as usize * row_bytes, 0);
+        read_exact_at(&array.file, &mut block, array.offset + first * row_bytes as u64)
+            .map_err(|error| at(path, error))?;
+        for (row, bytes) in (first..).zip(block.chunks_exact(row_bytes)) {
+            if keep(row) {
+                out.write_bytes(bytes, dim)?;
+                written += 1;
+            }
+        }
+        first += count;
+    }
+    out.finish().map(|()| written)
+}
+
+/// Bytes of a matrix that are read at a time to be copied.
+const COPIED_TOGETHER: usize = 4 << 20;
+
 /// A matrix of i32 in a file, of which a block of rows is in memory at a time.
 #[derive(Debug)]
 pub(crate) struct IntegerMatrix {
@@ -224,6 +261,12 @@ impl NpyWriter {
                 bytes.chunks_exact(size_of::<T>()).flat_map(|x| x.iter().rev().copied()).collect();
             return self.out.write_all(&swapped).map_err(Error::io);
         }
+        self.out.write_all(bytes).map_err(Error::io)
+    }
+
+    /// Appends so many values by their bytes, which are in the order of the file.
+    fn write_bytes(&mut self, bytes: &[u8], values: u64) -> Result<()> {
+        self.values += values;
         self.out.write_all(bytes).map_err(Error::io)
     }
 

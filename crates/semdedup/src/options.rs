@@ -16,7 +16,7 @@ pub struct InputOptions {
     /// The text and id columns, where the user names them.
     pub columns: ColumnChoice,
     /// Files, folders and globs of `.npy` files with the embeddings of the rows, one for each file of the input; where they
-    /// or a column of embeddings are named, no model is needed.
+    /// or a column of embeddings are named, no model is needed. Without inputs, their rows are the rows.
     pub embeddings: Vec<String>,
     /// Limits of a single row.
     pub limits: ReadLimits,

@@ -46,7 +46,7 @@ impl IdsFormat {
 /// What a run writes of its rows, besides its tables.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct Outputs {
-    /// The kinds; none writes files.
+    /// The kinds; none writes files, or for embeddings without rows beside them, ids.
     pub kinds: BTreeSet<OutputKind>,
     /// How ids are written down; none writes `ids.txt`, where ids are to be written.
     pub ids: BTreeSet<IdsFormat>,
@@ -62,10 +62,11 @@ impl Outputs {
     ///
     /// # Errors
     /// A format of ids or a prefix that nothing is written with.
-    pub(crate) fn resolve(&self) -> Result<Self> {
+    pub(crate) fn resolve(&self, input: &Input) -> Result<Self> {
         let mut resolved = self.clone();
         if resolved.kinds.is_empty() {
-            resolved.kinds.insert(OutputKind::Files);
+            let alone = input.is_embeddings_alone();
+            resolved.kinds.insert(if alone { OutputKind::Ids } else { OutputKind::Files });
         }
         if !resolved.has(OutputKind::Ids) && !resolved.ids.is_empty() {
             return Err(Error::usage("--ids-format is given, but no ids are written")
@@ -109,6 +110,9 @@ impl Outputs {
         if self.ids.contains(&IdsFormat::Datacomp) && !input.has_ids() {
             return Err(Error::usage("--ids-format datacomp needs uids, and no column of ids is named")
                 .hint("name it with --id-column; DataComp calls it uid"));
+        }
+        if self.has(OutputKind::Files) {
+            input.files.iter().try_for_each(formats::check_kept)?;
         }
         if self.has(OutputKind::Annotate) {
             let added = self.added();

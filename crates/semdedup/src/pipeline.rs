@@ -42,7 +42,7 @@ pub fn run(options: &RunOptions, embedder: Embedder, progress: &dyn Progress) ->
     let work_path = options.output.work_dir();
     let input = Input::find(&options.input, &[options.output.out.clone(), work_path.clone()])?;
     embedder.check(&input)?;
-    let outputs = options.outputs.resolve()?;
+    let outputs = options.outputs.resolve(&input)?;
     outputs.check(&input)?;
     let stages = Fingerprints::of(&input, embedder, (options, &outputs))?;
     check_not_inside(&input, &options.output.out)?;
@@ -153,7 +153,7 @@ pub(crate) fn check(input: &Input, embedder: Embedder, options: &RunOptions) -> 
     check_not_inside(input, out)?;
     check_not_inside(input, work)?;
     embedder.check(input)?;
-    let outputs = options.outputs.resolve()?;
+    let outputs = options.outputs.resolve(input)?;
     outputs.check(input)?;
     let fingerprint = &Fingerprints::of(input, embedder, (options, &outputs))?.result;
     Wanted { out, work, overwrite: options.output.overwrite, fingerprint }.inspect().map(|_| ())

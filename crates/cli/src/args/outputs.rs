@@ -7,7 +7,8 @@ use semdedup::{IdsFormat, OutputKind, Outputs};
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Output options")]
 pub struct WrittenArgs {
-    /// What to write of the rows: one of these, or several with commas between them [default: files]
+    /// What to write of the rows: one of these, or several with commas between them [default: files; ids, where
+    /// embeddings have no rows beside them]
     #[arg(long, value_enum, value_name = "KIND", value_delimiter = ',')]
     output: Vec<KindArg>,
     #[command(flatten)]

@@ -25,6 +25,7 @@ Examples:
   semdedup run data.jsonl --model http://localhost:8000/v1/embeddings#BAAI/bge-m3 --out deduped
   semdedup run 'part-*.parquet' --embedding-column emb --out deduped
   semdedup run 'metadata_*.parquet' --embeddings 'img_emb_*.npy' --out deduped
+  semdedup run --embeddings 'img_emb_*.npy' --out deduped
   semdedup run pool/ --id-column uid --embedding-column emb --output ids --ids-format datacomp --out deduped
   semdedup run data.parquet --output files,annotate --out deduped";
 
@@ -32,6 +33,9 @@ Examples:
 #[derive(Debug, Args)]
 #[command(long_about = LONG_ABOUT)]
 pub struct RunArgs {
+    /// Files, folders or globs of JSONL, JSON lists, Parquet, Arrow IPC, CSV, TSV or plain text, also .gz and .zst
+    #[arg(required_unless_present = "embeddings", value_name = "INPUT")]
+    inputs: Vec<String>,
     #[command(flatten)]
     pub input: InputArgs,
     #[command(flatten)]
@@ -69,7 +73,8 @@ struct GivenArgs {
     #[arg(long, value_name = "NAME", conflicts_with = "embeddings", conflicts_with_all = MODEL_OPTIONS)]
     embedding_column: Option<String>,
     /// Take the embeddings from .npy, .npz or .safetensors files (a file, folder or glob; repeatable), one for each input
-    /// file, of the same name or with the same number in it: its row N is the embedding of that file's row N
+    /// file, of the same name or with the same number in it: its row N is the embedding of that file's row N. Without any
+    /// INPUT, the rows of these files are the rows, and the ids of those that stay are written
     #[arg(long, value_name = "FILE", conflicts_with_all = MODEL_OPTIONS)]
     embeddings: Vec<String>,
 }
@@ -87,7 +92,7 @@ impl RunArgs {
     }
 
     pub fn options(&self) -> semdedup::Result<RunOptions> {
-        let mut input = self.input.options();
+        let mut input = self.input.options(&self.inputs);
         input.columns.embedding = self.given.embedding_column.clone();
         input.columns.text_optional = self.given.any();
         input.embeddings = self.given.embeddings.clone();

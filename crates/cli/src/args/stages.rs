@@ -21,6 +21,9 @@ Examples:
 #[derive(Debug, Args)]
 #[command(long_about = EMBED)]
 pub struct EmbedArgs {
+    /// Files, folders or globs of JSONL, JSON lists, Parquet, Arrow IPC, CSV, TSV or plain text, also .gz and .zst
+    #[arg(required = true, value_name = "INPUT")]
+    pub inputs: Vec<String>,
     #[command(flatten)]
     pub input: InputArgs,
     /// The folder of the embeddings; it is made where it is missing

@@ -170,7 +170,7 @@ fn no_rows_at_all_is_an_error() {
 #[test]
 fn a_folder_without_a_file_to_read_is_an_error() {
     let place = Place::new();
-    place.write("folder/picture.png", "no text");
+    place.write("folder/notes.doc", "no text");
     refused_at_once(&place, "run folder --out out", &["folder"]);
 }
 

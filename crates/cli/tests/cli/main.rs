@@ -1,6 +1,7 @@
 //! Drives the real `semdedup` on small files that the tests write themselves.
 #![allow(clippy::unwrap_used)]
 
+mod alone;
 mod bad_input;
 mod bad_output;
 mod given;

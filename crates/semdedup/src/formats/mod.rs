@@ -19,10 +19,13 @@ mod discover;
 mod ids;
 mod images;
 mod int96;
+mod intervals;
 mod ipc;
 mod json;
 mod json_array;
 mod json_columns;
+mod layout;
+mod matrices;
 mod names;
 mod nested;
 mod parquet_in;
@@ -49,6 +52,7 @@ pub use columns::{ColumnChoice, Columns, resolve_columns};
 pub use discover::{Discovered, Skipped, discover, survey};
 pub use ids::{IdPart, IdSource, typed_json_ids, unify_ids};
 pub use images::rows_by;
+pub(crate) use matrices::{check_kept, find as find_matrices};
 pub use read::{Chunk, Reader, count_rows, read_texts};
 pub use rows::{BadRow, Rows, Vectors};
 pub(crate) use write::Stamp;
@@ -79,6 +83,8 @@ pub enum Format {
     Parquet,
     /// Arrow IPC (Feather version 2), a file or a stream.
     Arrow,
+    /// Embeddings without rows beside them: a row of a matrix (`.npy`, `.npz`, `.safetensors`) is a row.
+    Matrix,
     /// A WebDataset shard: a tar archive in which the files of one key are a sample, and a sample is a row.
     Tar,
     /// A folder in which a file is a row.
@@ -129,9 +135,13 @@ impl Format {
     pub fn id_source(self) -> IdSource {
         match self {
             Self::Jsonl | Self::JsonArray => IdSource::Json,
-            Self::Csv { .. } | Self::Text | Self::Parquet | Self::Arrow | Self::Tar | Self::Tree => {
-                IdSource::Typed
-            }
+            Self::Csv { .. }
+            | Self::Text
+            | Self::Parquet
+            | Self::Arrow
+            | Self::Tar
+            | Self::Tree
+            | Self::Matrix => IdSource::Typed,
         }
     }
 }

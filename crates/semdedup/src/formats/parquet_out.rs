@@ -7,16 +7,16 @@ use arrow::array::{BooleanArray, RecordBatch};
 use arrow::compute::filter_record_batch;
 use arrow::datatypes::{Schema, SchemaRef};
 use fs_err::File;
+use parquet::arrow::ARROW_SCHEMA_META_KEY;
 use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ParquetRecordBatchReaderBuilder};
 use parquet::arrow::arrow_writer::{ArrowWriter, ArrowWriterOptions};
-use parquet::arrow::{ARROW_SCHEMA_META_KEY, ArrowSchemaConverter};
-use parquet::basic::Type as PhysicalType;
 use parquet::file::properties::WriterProperties;
-use parquet::schema::types::{SchemaDescriptor, Type};
+use parquet::schema::types::SchemaDescriptor;
 
-use super::InputFile;
 use super::annotate::AddedColumns;
+use super::layout::schema_like;
 use super::parquet_in::{self, damaged, guarded};
+use super::{InputFile, intervals};
 use crate::{Error, Result};
 
 const MAX_ROWS: u64 = 8192;
@@ -61,7 +61,9 @@ fn rewrite(file: &InputFile, destination: &Path, added: Option<&Schema>, edit: &
     let path = &file.path;
     let (handle, metadata) = parquet_in::footer(file)?;
     let promised: u64 = parquet_in::group_rows(file, metadata.metadata())?.iter().sum();
-    let mut writer = guarded(path, 0, || open_writer(&metadata, added, path, destination))?;
+    let schema = metadata.metadata().file_metadata().schema_descr_ptr();
+    let metadata = guarded(path, 0, || intervals::as_bytes(metadata).map_err(|e| damaged(path, 0, &e)))?;
+    let mut writer = guarded(path, 0, || open_writer((&metadata, &schema), added, path, destination))?;
     let rows = parquet_in::batch_rows(metadata.metadata(), BATCH_BYTES, |_| true).clamp(1, MAX_ROWS);
     let builder = ParquetRecordBatchReaderBuilder::new_with_metadata(handle.into_file(), metadata);
     let mut batches = parquet_in::build(path, builder.with_batch_size(rows as usize))?;
@@ -82,23 +84,22 @@ fn rewrite(file: &InputFile, destination: &Path, added: Option<&Schema>, edit: &
 }
 
 fn open_writer(
-    source: &ArrowReaderMetadata,
+    (source, own): (&ArrowReaderMetadata, &SchemaDescriptor),
     added: Option<&Schema>,
     path: &Path,
     destination: &Path,
 ) -> Result<ArrowWriter<File>> {
     let schema = added.map_or_else(|| source.schema().clone(), |added| with_fields(source.schema(), added));
-    let options = writer_options(source, &schema, added).map_err(|error| damaged(path, 0, &error))?;
+    let options = writer_options((source, own), &schema).map_err(|error| damaged(path, 0, &error))?;
     let output = File::create(destination).map_err(|error| Error::output(destination, error))?;
     ArrowWriter::try_new_with_options(output, schema, options)
         .map_err(|error| Error::output(destination, error))
 }
 
-/// The way the source was written.
+/// The way the source was written, whose own schema is given too.
 fn writer_options(
-    source: &ArrowReaderMetadata,
+    (source, own): (&ArrowReaderMetadata, &SchemaDescriptor),
     schema: &Schema,
-    added: Option<&Schema>,
 ) -> parquet::errors::Result<ArrowWriterOptions> {
     let metadata = source.metadata();
     let pairs = metadata.file_metadata().key_value_metadata().cloned().unwrap_or_default();
@@ -112,36 +113,15 @@ fn writer_options(
     if let Some(rows) = group_rows {
         properties = properties.set_max_row_group_row_count(Some(rows));
     }
-    if let Some(column) = metadata.row_groups().first().and_then(|group| group.columns().first()) {
+    let columns = metadata.row_groups().first().map_or(&[][..], |group| group.columns());
+    if let Some(column) = columns.first() {
         properties = properties.set_compression(column.compression());
+    }
+    for column in columns {
+        properties = properties.set_column_compression(column.column_path().clone(), column.compression());
     }
     let options = ArrowWriterOptions::new()
         .with_properties(properties.build())
         .with_skip_arrow_metadata(arrow.is_empty());
-    let derived = ArrowSchemaConverter::new().convert(schema)?;
-    let schema = metadata.file_metadata().schema_descr().clone();
-    let schema = added.map_or(Ok(schema.clone()), |added| extended(&schema, added))?;
-    // The source's own schema keeps annotations and names that Arrow has no word for; it can only be used where the
-    // bytes of every column are laid out as Arrow's writer lays them out (not so for the old 96-bit timestamps).
-    Ok(if same_layout(&schema, &derived) { options.with_parquet_schema(schema) } else { options })
-}
-
-/// A schema with more columns.
-fn extended(schema: &SchemaDescriptor, added: &Schema) -> parquet::errors::Result<SchemaDescriptor> {
-    let added = ArrowSchemaConverter::new().convert(added)?;
-    let (root, added) = (schema.root_schema(), added.root_schema());
-    let fields = root.get_fields().iter().chain(added.get_fields()).cloned().collect();
-    let root = Type::group_type_builder(root.name()).with_fields(fields).build()?;
-    Ok(SchemaDescriptor::new(Arc::new(root)))
-}
-
-fn same_layout(a: &SchemaDescriptor, b: &SchemaDescriptor) -> bool {
-    a.num_columns() == b.num_columns()
-        && a.columns().iter().zip(b.columns()).all(|(a, b)| {
-            a.physical_type() == b.physical_type()
-                && (a.physical_type() != PhysicalType::FIXED_LEN_BYTE_ARRAY
-                    || a.type_length() == b.type_length())
-                && a.max_def_level() == b.max_def_level()
-                && a.max_rep_level() == b.max_rep_level()
-        })
+    Ok(options.with_parquet_schema(schema_like(own, schema)?))
 }

@@ -81,6 +81,7 @@ impl<'a> Table<'a> {
             }
             Format::Jsonl | Format::JsonArray => json_columns(file, wanted)?,
             Format::Csv { .. } => csv_columns(file)?,
+            Format::Matrix => return Ok(None),
             Format::Parquet => arrow_columns(parquet_in::footer(file)?.1.schema().fields()),
             Format::Arrow => arrow_columns(Ipc::open(file)?.schema.fields()),
             // These have columns of their own ([`super::images`]).

@@ -35,7 +35,11 @@ fn schema() -> Arc<Schema> {
     ]))
 }
 
-fn annotate(file: &InputFile, limits: &ReadLimits, folder: &Input) -> semdedup::Result<std::path::PathBuf> {
+pub fn annotate(
+    file: &InputFile,
+    limits: &ReadLimits,
+    folder: &Input,
+) -> semdedup::Result<std::path::PathBuf> {
     let destination = folder.folder.path().join(format!("annotated-{}", file.name));
     let mut done = 0;
     let mut next = |rows: usize| {

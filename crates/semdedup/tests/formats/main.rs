@@ -15,3 +15,4 @@ mod others;
 mod parquet_files;
 mod round_trip;
 mod support;
+mod types;
