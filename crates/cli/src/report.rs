@@ -144,7 +144,7 @@ pub fn plan(plan: &Plan) -> String {
     let free = plan.free_bytes.map_or(String::new(), |free| format!(" ({} free)", HumanBytes(free)));
     facts.add("disk", format!("about {}{free}", HumanBytes(plan.disk_bytes)));
     facts.add("time", format!("about {}", seconds(plan.seconds)));
-    facts.add("results", plan.out.display().to_string());
+    facts.add("results", format!("{} ({})", plan.out.display(), plan.written.join(", ")));
     facts.add("work", plan.work.display().to_string());
     format!("{}\n{}\nnothing was written (--dry-run)\n", columns(&rows, &right_then_left), facts.text())
 }

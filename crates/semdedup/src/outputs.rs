@@ -57,6 +57,10 @@ pub struct Outputs {
 /// The columns that `annotate` adds, in order, without their prefix.
 pub(crate) const ADDED: [&str; 4] = ["score", "duplicate_of", "cluster", "kept"];
 
+/// The added columns of a row, and an id, about.
+const ANNOTATION_BYTES: u64 = 100;
+const ID_BYTES: u64 = 40;
+
 impl Outputs {
     /// The same with what was left open decided.
     ///
@@ -80,6 +84,24 @@ impl Outputs {
             resolved.ids.insert(IdsFormat::Txt);
         }
         Ok(resolved)
+    }
+
+    /// The names in the output folder of what is written of the rows.
+    pub(crate) fn places(&self) -> Vec<&'static str> {
+        let folder = |kind| match kind {
+            OutputKind::Files => Some("kept/"),
+            OutputKind::Annotate => Some("annotated/"),
+            OutputKind::Ids => None,
+        };
+        let folders = self.kinds.iter().copied().filter_map(folder);
+        folders.chain(self.ids.iter().map(|format| format.file_name())).collect()
+    }
+
+    /// About how many bytes that is for so many rows in files of so many bytes.
+    pub(crate) fn bytes(&self, rows: u64, input: u64) -> u64 {
+        let kept = if self.has(OutputKind::Files) { input } else { 0 };
+        let annotated = if self.has(OutputKind::Annotate) { input + rows * ANNOTATION_BYTES } else { 0 };
+        kept + annotated + rows * ID_BYTES * self.ids.len() as u64
     }
 
     /// Whether this kind is written.

@@ -40,6 +40,20 @@ fn without_output_the_result_is_what_it_was_and_naming_files_is_the_same() {
 }
 
 #[test]
+fn a_dry_run_says_what_would_be_written() {
+    let place = Place::with_rows(100);
+    let plan = |options: &str| place.summary(&format!("run data.jsonl --out out --dry-run {options}"));
+    assert_eq!(plan("")["written"], json!(["kept/"]));
+    let more = plan("--output annotate,ids,files --ids-format parquet,txt");
+    assert_eq!(more["written"], json!(["kept/", "annotated/", "ids.txt", "ids.parquet"]));
+    assert!(number(&more, "disk_bytes") > number(&plan(""), "disk_bytes"));
+    assert!(number(&plan("--output ids"), "disk_bytes") < number(&plan(""), "disk_bytes"));
+    let said = place.semdedup("run data.jsonl --out out --dry-run --output ids").succeeded();
+    assert!(said.stdout.contains("out (ids.txt)"), "{}", said.stdout);
+    assert!(!place.path("out").exists());
+}
+
+#[test]
 fn ids_of_a_column_are_the_rows_that_the_files_keep() {
     let place = Place::with_rows(300);
     place.semdedup("run data.jsonl --id-column id --out files --work work").succeeded();
