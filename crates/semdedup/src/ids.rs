@@ -159,7 +159,9 @@ pub(crate) fn check_ids(outputs: &Outputs, ids: &Ids, places: &Places, skipped: 
     };
     let options = FormatOptions::default();
     let as_text = ArrayFormatter::try_new(ids, &options).map_err(|error| Error::usage(error.to_string()))?;
-    for row in (0..ids.len()).filter(|row| skipped.binary_search(&(*row as u64)).is_err()) {
+    // That a row has no id at all is found elsewhere.
+    let named = |row: &usize| ids.is_valid(*row) && skipped.binary_search(&(*row as u64)).is_err();
+    for row in (0..ids.len()).filter(named) {
         let id = as_text.value(row).to_string();
         if txt {
             check_line(&id).map_err(|problem| no_line(&places.name(row as u64), &id, problem))?;

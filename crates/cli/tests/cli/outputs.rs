@@ -322,3 +322,34 @@ fn any_number_of_threads_gives_the_same_ids_and_annotations() {
     assert!(results(&place, "out1") == results(&place, "out2"));
     assert!(results(&place, "out1") == results(&place, "out5"));
 }
+
+#[test]
+fn a_selection_writes_the_lists_of_a_run_and_leaves_none_of_an_earlier_one() {
+    let place = with_uids(200);
+    let run = "run data.jsonl --id-column uid --output ids --ids-format txt,parquet,datacomp --epsilon 0.05 --out out";
+    place.semdedup(run).succeeded();
+    let select = "select out/scores.parquet --epsilon 0.05 --out selected";
+    let report = place.summary(&format!("{select} --ids-format datacomp,txt,parquet"));
+    for list in ["ids.txt", "ids.parquet", "ids.npy"] {
+        assert!(place.read(&format!("selected/{list}")) == place.read(&format!("out/{list}")), "{list}");
+    }
+    assert_eq!(report["lists"].as_array().unwrap().len(), 3, "{report}");
+    place.semdedup(&format!("{select} --ids-format txt")).failed_with(&["selected", "exists already"]);
+    place.semdedup(&format!("{select} --overwrite")).succeeded();
+    let names: Vec<String> = place.files("selected").into_keys().collect();
+    assert_eq!(names, ["kept.parquet", "removed.parquet", "summary.json"]);
+    // A list that no selection wrote is somebody's own.
+    place.write("selected/ids.txt", "mine");
+    place.semdedup(&format!("{select} --overwrite")).succeeded();
+    assert_eq!(place.text("selected/ids.txt"), "mine");
+    place.semdedup(&format!("{select} --ids-format txt")).failed_with(&["selected", "exists already"]);
+}
+
+#[test]
+fn a_row_without_an_id_is_told_as_such() {
+    let place = Place::new();
+    place.write("data.jsonl", "{\"id\":\"a\",\"text\":\"one\"}\n{\"text\":\"two\"}\n");
+    place
+        .semdedup("run data.jsonl --id-column id --out out --output ids")
+        .failed_with(&["data.jsonl:1", "has no id"]);
+}

@@ -1,7 +1,7 @@
 //! All rows of a file with columns added: what was there stays as it was, byte for byte where the format is one of bytes.
 //!
 //! Only formats that have columns can be annotated. A row that could not be read has no values (null, or an empty field);
-//! a line of JSONL that is not an object cannot take any and is copied as it is.
+//! a line of JSONL or an element of a list that is not an object cannot take any and is copied as it is.
 
 use std::io::Write;
 use std::path::Path;
@@ -32,7 +32,9 @@ pub struct AddedColumns<'a> {
 /// A format without columns; a column of the same name.
 pub(crate) fn check(file: &InputFile, added: &[String]) -> Result<()> {
     let there = match file.format {
-        Format::Parquet | Format::Jsonl | Format::Csv { .. } => columns::names_of(file)?.unwrap_or_default(),
+        Format::Parquet | Format::Jsonl | Format::JsonArray | Format::Csv { .. } => {
+            columns::names_of(file)?.unwrap_or_default()
+        }
         _ => return Err(no_columns(file)),
     };
     match added.iter().find(|name| there.contains(name)) {
@@ -69,7 +71,9 @@ pub fn write_annotated(
     check_unchanged(file)?;
     let written = match file.format {
         Format::Parquet => parquet_out::write_annotated(file, destination, added)?,
-        Format::Jsonl | Format::Csv { .. } => annotate_records(file, limits, destination, added)?,
+        Format::Jsonl | Format::JsonArray | Format::Csv { .. } => {
+            annotate_records(file, limits, destination, added)?
+        }
         _ => return Err(no_columns(file)),
     };
     check_unchanged(file)?;
@@ -151,7 +155,7 @@ impl Annotator<'_> {
         Ok(())
     }
 
-    /// A line of JSONL with the columns before its last brace.
+    /// A line of JSONL, or an element of a list, with the columns before its last brace.
     fn append_object(
         &self,
         line: &[u8],

@@ -75,6 +75,29 @@ fn an_object_gets_its_values_before_the_last_brace_and_keeps_every_other_byte() 
 }
 
 #[test]
+fn the_elements_of_a_list_get_their_values_and_the_list_stays_as_it_was() {
+    let list = " [ {\"text\": \"a\"} ,\n  { },{\"n\":[{}] }, {\"m\":1}\n, 7,\t{\"z\":{}}]\n";
+    let value = |row: usize| {
+        format!(
+            "\"score\":{:?},\"duplicate_of\":\"\\\"{row}\\\", a\\nb\",\"cluster\":{row},\"kept\":{}",
+            row as f32 / 8.0,
+            row.is_multiple_of(2)
+        )
+    };
+    let expected = format!(
+        " [ {{\"text\": \"a\",{}}} ,\n  {{ {}}},{{\"n\":[{{}}] ,{}}}, {{\"m\":1,{}}}\n, 7,\t{{\"z\":{{}},{}}}]\n",
+        value(0),
+        value(1),
+        value(2),
+        value(3),
+        value(5)
+    );
+    for name in ["a.json", "a.json.gz"] {
+        assert_eq!(annotated(name, list.as_bytes()).unwrap(), expected, "{name}");
+    }
+}
+
+#[test]
 fn a_skipped_line_that_is_no_object_is_copied_and_another_one_is_an_error() {
     let line = |row: usize| format!("{{\"n\":{row}}}\n");
     for odd in ["[1, 2]", "{\"a\": ", "3", "{\"a\":1} x", "\"}\""] {
