@@ -96,7 +96,7 @@ fn plan(args: &RunArgs, say: Say) -> Result<Outcome> {
 fn embed(args: &EmbedArgs, say: Say, progress: &Reporter) -> Result<Outcome> {
     let model = args.model.load(say.quiet)?;
     let place = (args.out.as_path(), args.overwrite);
-    let done = semdedup::embed(&args.input.options(), model.as_ref(), place, progress)?;
+    let done = semdedup::embed(&args.input.options(&args.inputs), model.as_ref(), place, progress)?;
     let outcome = say.report(&done, || report::embed(&done, &args.out))?;
     Ok(Outcome { skipped_rows: done.rows_skipped, ..outcome })
 }
@@ -124,7 +124,7 @@ fn score(args: &ScoreArgs, say: Say, progress: &Reporter) -> Result<Outcome> {
 
 fn select(args: &SelectArgs, say: Say, progress: &Reporter) -> Result<Outcome> {
     let output = args.output();
-    let done = semdedup::select(&args.scores, args.goal()?, &output, progress)?;
+    let done = semdedup::select(&args.scores, (args.goal()?, &args.ids.formats()), &output, progress)?;
     say.report(&done, || report::select(&done, &output.out))
 }
 

@@ -5,7 +5,8 @@ use std::path::Path;
 
 use indicatif::{HumanBytes, HumanCount};
 use semdedup::{
-    ClusterPlan, ClusterReport, EmbedReport, Plan, RunOptions, ScoreReport, SelectReport, Summary, SweepRow,
+    ClusterPlan, ClusterReport, EmbedReport, OutputKind, Plan, RunOptions, ScoreReport, SelectReport,
+    Summary, SweepRow,
 };
 
 use crate::output::shell_word;
@@ -41,6 +42,15 @@ pub fn run(summary: &Summary, options: &RunOptions) -> String {
     }
     let out = &options.output.out;
     facts.add("results", out.display().to_string());
+    for list in &summary.lists {
+        facts.add("", format!("{} ids in {}", count(list.rows), out.join(&list.file).display()));
+    }
+    if summary.output.contains(&OutputKind::Annotate) {
+        facts.add(
+            "",
+            format!("{} rows with columns added in {}", count(rows_in), out.join("annotated").display()),
+        );
+    }
     let out = shell_word(&out.display().to_string());
     facts.add("next", format!("semdedup sweep {out}    how much would go at other thresholds"));
     facts.add("", format!("semdedup show {out}     read pairs that were found alike"));
@@ -134,7 +144,7 @@ pub fn plan(plan: &Plan) -> String {
     let free = plan.free_bytes.map_or(String::new(), |free| format!(" ({} free)", HumanBytes(free)));
     facts.add("disk", format!("about {}{free}", HumanBytes(plan.disk_bytes)));
     facts.add("time", format!("about {}", seconds(plan.seconds)));
-    facts.add("results", plan.out.display().to_string());
+    facts.add("results", format!("{} ({})", plan.out.display(), plan.written.join(", ")));
     facts.add("work", plan.work.display().to_string());
     format!("{}\n{}\nnothing was written (--dry-run)\n", columns(&rows, &right_then_left), facts.text())
 }

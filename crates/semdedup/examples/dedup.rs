@@ -3,7 +3,7 @@
 use semdedup::models::{DEFAULT_MAX_TOKENS, StaticModel};
 use semdedup::{
     ClusterOptions, DEFAULT_EPSILON, DEFAULT_RECALL_SAMPLE, Embedder, Epsilon, Goal, InputOptions, Keep,
-    OutputOptions, Ranking, RunOptions, Silent, formats,
+    OutputOptions, Outputs, Ranking, RunOptions, Silent, formats,
 };
 
 #[allow(clippy::print_stdout)]
@@ -25,6 +25,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         goal: Goal::Epsilon(Epsilon::new(DEFAULT_EPSILON)?),
         recall_sample: DEFAULT_RECALL_SAMPLE,
         output: OutputOptions { out: out.into(), work: None, overwrite: false },
+        outputs: Outputs::default(),
     };
     let summary =
         semdedup::run(&options, Embedder::Text(&StaticModel::wordllama(DEFAULT_MAX_TOKENS)?), &Silent)?;

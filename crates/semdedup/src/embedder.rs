@@ -106,9 +106,19 @@ impl Given {
                 .hint(ONE_EACH));
             }
         };
+        Self::of_one_dimension(paths, |number, matrix| match &files[number] {
+            file if file.format.has_schema() => {
+                check_rows(matrix, file, count_rows(file, &ReadLimits::default())?)
+            }
+            _ => Ok(()),
+        })
+    }
+
+    /// Files of embeddings in their order, each looked at by its number.
+    fn of_one_dimension(paths: Vec<PathBuf>, look: impl Fn(usize, &Matrix) -> Result<()>) -> Result<Self> {
         let mut first = None;
         let mut stamped = Vec::with_capacity(paths.len());
-        for (path, file) in paths.into_iter().zip(files) {
+        for (number, path) in paths.into_iter().enumerate() {
             let stamp = Stamp::of(&path)?;
             let matrix = Matrix::open(&path)?;
             let &mut (ref other, dim) = first.get_or_insert_with(|| (path.clone(), matrix.dim()));
@@ -116,12 +126,16 @@ impl Given {
                 let problem = format!("the dimension is {}, but {} has {dim}", matrix.dim(), other.display());
                 return Err(Error::input(&path, problem).hint("give embeddings of one model"));
             }
-            if file.format.has_schema() {
-                check_rows(&matrix, file, count_rows(file, &ReadLimits::default())?)?;
-            }
+            look(number, &matrix)?;
             stamped.push((path, stamp));
         }
         Ok(Self::Files { files: stamped, dim: first.map_or(1, |(_, dim)| dim) })
+    }
+
+    /// The files of rows themselves are the embeddings.
+    pub(crate) fn alone(files: &[InputFile]) -> Result<Self> {
+        let paths = files.iter().map(|file| file.path.clone()).collect();
+        Self::of_one_dimension(paths, |_, _| Ok(()))
     }
 
     fn dim(&self) -> usize {

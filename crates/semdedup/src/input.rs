@@ -7,9 +7,11 @@ use serde::{Deserialize, Serialize};
 use crate::embedder::Given;
 use crate::files::write_atomically;
 use crate::formats::{
-    By, ColumnChoice, Columns, InputFile, ReadLimits, check_unchanged, resolve_columns, rows_by, survey,
+    By, ColumnChoice, Columns, Format, InputFile, ReadLimits, check_unchanged, find_matrices,
+    resolve_columns, rows_by, survey,
 };
 use crate::options::InputOptions;
+use crate::store::find_embeddings;
 use crate::{Error, Result};
 
 /// The rows of a part: small enough that little is done twice after a kill, large enough that files are few.
@@ -45,6 +47,9 @@ pub(crate) struct Input {
 impl Input {
     /// Finds the files, none in the folders that the run writes, and the columns in them.
     pub(crate) fn find(options: &InputOptions, written: &[PathBuf]) -> Result<Self> {
+        if options.inputs.is_empty() && !options.embeddings.is_empty() {
+            return Self::embeddings_alone(options);
+        }
         let found = survey(&options.inputs, written)?;
         let by = rows_by(&found.files, &options.columns)?;
         let columns =
@@ -68,6 +73,42 @@ impl Input {
             part_rows: PART_ROWS,
             unknown_files: found.skipped.unknown as u64,
         })
+    }
+
+    /// Embeddings without rows beside them: their rows are the rows.
+    fn embeddings_alone(options: &InputOptions) -> Result<Self> {
+        let columns = &options.columns;
+        for (name, option) in [
+            (&columns.text, "--text-column"),
+            (&columns.id, "--id-column"),
+            (&columns.embedding, "--embedding-column"),
+        ] {
+            if let Some(name) = name {
+                return Err(Error::usage(format!(
+                    "{option} {name}: embeddings without rows have no columns"
+                ))
+                .hint(
+                    "name the files of the rows too; without them, rows are called by file and row number",
+                ));
+            }
+        }
+        let files = find_matrices(find_embeddings(&options.embeddings)?)?;
+        let none = Columns { text: None, id: None, embedding: None, image: None };
+        Ok(Self {
+            by: By::Text,
+            given: Some(Given::alone(&files)?),
+            columns: vec![none; files.len()],
+            files,
+            limits: options.limits,
+            strict: options.strict,
+            part_rows: PART_ROWS,
+            unknown_files: 0,
+        })
+    }
+
+    /// Whether there are embeddings and nothing else.
+    pub(crate) fn is_embeddings_alone(&self) -> bool {
+        self.files.iter().all(|file| file.format == Format::Matrix)
     }
 
     /// The size of all files on the disk.

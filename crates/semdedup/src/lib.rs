@@ -11,6 +11,7 @@
 //!
 //! The library never prints and never seeds itself; it runs in the caller's rayon pool, and tells its [`Progress`].
 
+mod annotate;
 mod cluster;
 mod cost;
 mod crowds;
@@ -22,6 +23,7 @@ mod error;
 mod files;
 pub mod formats;
 mod groups;
+mod ids;
 mod images;
 mod input;
 mod look;
@@ -30,6 +32,7 @@ mod memory;
 mod npy;
 mod options;
 mod output;
+mod outputs;
 mod pipeline;
 mod plan;
 mod progress;
@@ -58,6 +61,7 @@ pub use options::{
     ClusterOptions, DEFAULT_EPSILON, DEFAULT_RECALL_SAMPLE, InputOptions, OutputOptions, RunOptions,
     SWEEP_EPSILONS,
 };
+pub use outputs::{IdsFormat, OutputKind, Outputs};
 pub use pipeline::run;
 pub use plan::{ClusterPlan, Plan, PlanFile, plan, plan_clusters};
 pub use progress::{Progress, Silent, Stage, Warning};
@@ -67,5 +71,5 @@ pub use stages::{
     select,
 };
 pub use store::{EmbeddingStore, find_embeddings};
-pub use summary::{FileSummary, RecallAt, Summary};
+pub use summary::{FileSummary, ListSummary, RecallAt, Summary};
 pub use sweep::{SweepRow, sweep};

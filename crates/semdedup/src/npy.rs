@@ -106,6 +106,43 @@ fn damaged(path: &Path, problem: impl std::fmt::Display) -> Error {
         .hint("write it again; it may have been cut short")
 }
 
+/// Copies the rows of a matrix that `keep` picks, with their bytes, and says how many there are. `keep` is asked once for
+/// each row, in order.
+pub(crate) fn write_rows(path: &Path, destination: &Path, keep: &mut dyn FnMut(u64) -> bool) -> Result<u64> {
+    let array = open(path)?;
+    let [rows, dim] = array.shape[..] else {
+        return Err(Error::input(path, format!("a matrix has two axes, this is of shape {:?}", array.shape)));
+    };
+    let row_bytes = array.number.bytes() * dim as usize;
+    let together = (COPIED_TOGETHER / row_bytes.max(1)).max(1) as u64;
+    let descr = match array.number {
+        Number::F16 => "'<f2'",
+        Number::F32 => "'<f4'",
+        Number::F64 => "'<f8'",
+        other => return Err(Error::input(path, format!("embeddings are floats, this is {other:?}"))),
+    };
+    let mut out = NpyWriter::new(destination, descr, dim as usize, Some(dim as usize))?;
+    let (mut first, mut written) = (0, 0);
+    let mut block = Vec::new();
+    while first < rows {
+        let count = together.min(rows - first);
+        block.resize(count as usize * row_bytes, 0);
+        read_exact_at(&array.file, &mut block, array.offset + first * row_bytes as u64)
+            .map_err(|error| at(path, error))?;
+        for (row, bytes) in (first..).zip(block.chunks_exact(row_bytes)) {
+            if keep(row) {
+                out.write_bytes(bytes, dim)?;
+                written += 1;
+            }
+        }
+        first += count;
+    }
+    out.finish().map(|()| written)
+}
+
+/// Bytes of a matrix that are read at a time to be copied.
+const COPIED_TOGETHER: usize = 4 << 20;
+
 /// A matrix of i32 in a file, of which a block of rows is in memory at a time.
 #[derive(Debug)]
 pub(crate) struct IntegerMatrix {
@@ -181,6 +218,9 @@ const HEADER_BYTES: usize = 128;
 pub(crate) struct NpyWriter {
     out: BufWriter<PendingFile>,
     descr: &'static str,
+    /// How many values make an entry of the first axis.
+    together: usize,
+    /// The second axis, if there is one.
     dim: Option<usize>,
     values: u64,
 }
@@ -188,44 +228,56 @@ pub(crate) struct NpyWriter {
 impl NpyWriter {
     /// A matrix of f32 with rows of `dim` values.
     pub(crate) fn matrix(path: &Path, dim: usize) -> Result<Self> {
-        Self::new(path, "<f4", Some(dim))
+        Self::new(path, "'<f4'", dim, Some(dim))
     }
 
     /// A matrix of i32 with rows of `columns` numbers.
     pub(crate) fn integer_matrix(path: &Path, columns: usize) -> Result<Self> {
-        Self::new(path, "<i4", Some(columns))
+        Self::new(path, "'<i4'", columns, Some(columns))
     }
 
     /// A vector of i32.
     pub(crate) fn integers(path: &Path) -> Result<Self> {
-        Self::new(path, "<i4", None)
+        Self::new(path, "'<i4'", 1, None)
     }
 
-    fn new(path: &Path, descr: &'static str, dim: Option<usize>) -> Result<Self> {
+    /// A vector of pairs of u64, as `numpy.dtype("u8,u8")` has them.
+    pub(crate) fn pairs(path: &Path) -> Result<Self> {
+        Self::new(path, "[('f0', '<u8'), ('f1', '<u8')]", 2, None)
+    }
+
+    fn new(path: &Path, descr: &'static str, together: usize, dim: Option<usize>) -> Result<Self> {
         let mut out = BufWriter::with_capacity(1 << 20, PendingFile::create(path)?);
         out.write_all(&[0; HEADER_BYTES]).map_err(Error::io)?;
-        Ok(Self { out, descr, dim, values: 0 })
+        Ok(Self { out, descr, together, dim, values: 0 })
     }
 
     /// Appends values, row-major.
     pub(crate) fn write<T: bytemuck::NoUninit>(&mut self, values: &[T]) -> Result<()> {
-        debug_assert_eq!(size_of::<T>(), 4, "both kinds of files hold numbers of four bytes");
         self.values += values.len() as u64;
         let bytes: &[u8] = bytemuck::cast_slice(values);
         if cfg!(target_endian = "big") {
-            let swapped: Vec<u8> = bytes.chunks_exact(4).flat_map(|x| [x[3], x[2], x[1], x[0]]).collect();
+            let swapped: Vec<u8> =
+                bytes.chunks_exact(size_of::<T>()).flat_map(|x| x.iter().rev().copied()).collect();
             return self.out.write_all(&swapped).map_err(Error::io);
         }
         self.out.write_all(bytes).map_err(Error::io)
     }
 
+    /// Appends so many values by their bytes, which are in the order of the file.
+    fn write_bytes(&mut self, bytes: &[u8], values: u64) -> Result<()> {
+        self.values += values;
+        self.out.write_all(bytes).map_err(Error::io)
+    }
+
     /// Writes the header and commits the file.
     pub(crate) fn finish(self) -> Result<()> {
+        let length = self.values / self.together as u64;
         let shape = match self.dim {
-            Some(dim) => format!("({}, {dim})", self.values / dim as u64),
-            None => format!("({},)", self.values),
+            Some(dim) => format!("({length}, {dim})"),
+            None => format!("({length},)"),
         };
-        let mut header = format!("{{'descr': '{}', 'fortran_order': False, 'shape': {shape}, }}", self.descr);
+        let mut header = format!("{{'descr': {}, 'fortran_order': False, 'shape': {shape}, }}", self.descr);
         let padding = HEADER_BYTES - 10 - header.len() - 1;
         header.extend(std::iter::repeat_n(' ', padding));
         header.push('\n');

@@ -6,6 +6,7 @@ use semdedup_core::{Goal, Probes, Ranking};
 
 use crate::formats::{ColumnChoice, ReadLimits};
 use crate::memory::Memory;
+use crate::outputs::Outputs;
 
 /// Where the rows come from.
 #[derive(Debug, Clone)]
@@ -15,7 +16,7 @@ pub struct InputOptions {
     /// The text and id columns, where the user names them.
     pub columns: ColumnChoice,
     /// Files, folders and globs of `.npy` files with the embeddings of the rows, one for each file of the input; where they
-    /// or a column of embeddings are named, no model is needed.
+    /// or a column of embeddings are named, no model is needed. Without inputs, their rows are the rows.
     pub embeddings: Vec<String>,
     /// Limits of a single row.
     pub limits: ReadLimits,
@@ -76,6 +77,8 @@ pub struct RunOptions {
     pub recall_sample: usize,
     /// Where the results go.
     pub output: OutputOptions,
+    /// What is written of the rows.
+    pub outputs: Outputs,
 }
 
 /// The default size of the recall sample.

@@ -1,4 +1,5 @@
-//! The folder of the results: `kept/`, `removed.parquet`, `skipped.parquet`, `scores.parquet`, `summary.json`.
+//! The folder of the results: `kept/`, `annotated/` and lists of ids, as asked for, `removed.parquet`, `skipped.parquet`,
+//! `scores.parquet`, `summary.json`.
 //!
 //! Everything is written under `.semdedup-unfinished/` first and takes its place when all of it is there and counted;
 //! `summary.json` goes first and comes last, so it never stands beside files that it does not describe. Only files
@@ -13,16 +14,27 @@ use serde::{Deserialize, Serialize};
 use walkdir::WalkDir;
 
 use crate::files::{sync_folder_of, write_atomically};
-use crate::summary::Summary;
+use crate::outputs::OutputKind;
+use crate::summary::{FileSummary, Summary};
 use crate::work::{Fingerprint, lock};
 use crate::{Error, Result};
 
 const UNFINISHED: &str = ".semdedup-unfinished";
 const SUMMARY: &str = "summary.json";
-const KEPT: &str = "kept";
+pub(crate) const KEPT: &str = "kept";
+pub(crate) const ANNOTATED: &str = "annotated";
 
-/// What a result consists of, besides the summary.
-const RESULTS: [&str; 4] = [KEPT, "removed.parquet", "skipped.parquet", "scores.parquet"];
+/// What a result can consist of, besides the summary.
+const RESULTS: [&str; 8] = [
+    KEPT,
+    ANNOTATED,
+    "ids.txt",
+    "ids.parquet",
+    "ids.npy",
+    "removed.parquet",
+    "skipped.parquet",
+    "scores.parquet",
+];
 
 /// An output folder that is ours to write into.
 #[derive(Debug)]
@@ -146,8 +158,8 @@ impl OutputDir {
         let stage = self.staging();
         // Somebody may have put something there since the run began.
         check_foreign(&self.out)?;
-        for name in [KEPT, "removed.parquet", "scores.parquet"] {
-            fs::metadata(stage.join(name)).map_err(Error::io)?;
+        for file in files_of(summary).iter().filter(|file| file != &Path::new(SUMMARY)) {
+            fs::metadata(stage.join(file)).map_err(Error::io)?;
         }
         let mut files = present(&self.out);
         files.extend(files_below(&stage, RESULTS));
@@ -192,16 +204,27 @@ fn is_whole(out: &Path, summary: &Summary) -> bool {
 /// A kept file that somebody cut or edited since; it may hold his work now.
 fn altered(out: &Path, summary: &Summary) -> Option<PathBuf> {
     let other_size = |path: &Path, bytes| fs::metadata(out.join(path)).is_ok_and(|file| file.len() != bytes);
-    let mut kept = summary.files.iter().map(|file| (Path::new(KEPT).join(&file.kept), file.bytes_kept));
-    kept.find(|(path, bytes)| other_size(path, *bytes)).map(|(path, _)| path)
+    written_of(summary).into_iter().find(|(path, bytes)| other_size(path, *bytes)).map(|(path, _)| path)
+}
+
+/// The files with rows of the input or with ids, and their sizes.
+fn written_of(summary: &Summary) -> Vec<(PathBuf, u64)> {
+    // Summaries of earlier versions do not say what was written: it was files.
+    let has_kept = summary.output.is_empty() || summary.output.contains(&OutputKind::Files);
+    let kept = summary.files.iter().filter(|_| has_kept);
+    let kept = kept.map(|file| (Path::new(KEPT).join(&file.kept), file.bytes_kept));
+    let annotated = |file: &FileSummary| Some((Path::new(ANNOTATED).join(&file.kept), file.bytes_annotated?));
+    let annotated = summary.files.iter().filter_map(annotated);
+    let lists = summary.lists.iter().map(|list| (PathBuf::from(&list.file), list.bytes));
+    kept.chain(annotated).chain(lists).collect()
 }
 
 /// The files of a finished result.
 fn files_of(summary: &Summary) -> BTreeSet<PathBuf> {
-    let kept = summary.files.iter().map(|file| Path::new(KEPT).join(&file.kept));
+    let written = written_of(summary).into_iter().map(|(path, _)| path);
     let skipped = (summary.rows_skipped > 0).then_some("skipped.parquet");
     let tables = ["removed.parquet", "scores.parquet", SUMMARY].into_iter().chain(skipped);
-    kept.chain(tables.map(PathBuf::from)).collect()
+    written.chain(tables.map(PathBuf::from)).collect()
 }
 
 /// The files of the results that were being put into place when a run was killed.

@@ -13,9 +13,11 @@ use crate::done::remove_parts;
 use crate::embed::embed_parts;
 use crate::embedder::Embedder;
 use crate::files::write_atomically;
+use crate::ids::check_ids;
 use crate::input::Input;
 use crate::options::{ClusterOptions, RunOptions};
 use crate::output::{Found, OutputDir, Wanted};
+use crate::outputs::Outputs;
 use crate::plan;
 use crate::progress::{Progress, Stage};
 use crate::recall::{self, Sampling};
@@ -40,7 +42,9 @@ pub fn run(options: &RunOptions, embedder: Embedder, progress: &dyn Progress) ->
     let work_path = options.output.work_dir();
     let input = Input::find(&options.input, &[options.output.out.clone(), work_path.clone()])?;
     embedder.check(&input)?;
-    let stages = Fingerprints::of(&input, embedder, options)?;
+    let outputs = options.outputs.resolve(&input)?;
+    outputs.check(&input)?;
+    let stages = Fingerprints::of(&input, embedder, (options, &outputs))?;
     check_not_inside(&input, &options.output.out)?;
     check_not_inside(&input, &work_path)?;
     let wanted = Wanted {
@@ -61,7 +65,7 @@ pub fn run(options: &RunOptions, embedder: Embedder, progress: &dyn Progress) ->
     if !work.has_begun(Stage::Embed, &stages.embed) {
         plan::check_disk(&input, embedder, options)?;
     }
-    let run = Run { options, input: &input, embedder, stages: &stages };
+    let run = Run { options, outputs: &outputs, input: &input, embedder, stages: &stages };
     let scored = run.score(&mut work, progress)?;
     progress.begin(Stage::Select, "rows", scored.dataset.places.rows());
     let decision = Decision::make(&scored.columns, &scored.scores, options.goal)?;
@@ -69,8 +73,9 @@ pub fn run(options: &RunOptions, embedder: Embedder, progress: &dyn Progress) ->
     progress.end(Stage::Select, false);
     let notes = Notes::collect(&scored, &decision, &input, progress);
     let mut summary = summarise(&run, &scored, &decision, notes);
-    let written = write::write(&out, &scored, &decision, (&input, progress))?;
+    let written = write::write(&out, (&scored, &outputs), &decision, (&input, progress))?;
     summary.files = written.files;
+    summary.lists = written.lists;
     summary.rows_kept = written.rows_kept;
     summary.peak_rss_bytes = peak_rss_bytes();
     summary.seconds = work.seconds();
@@ -84,6 +89,7 @@ pub fn run(options: &RunOptions, embedder: Embedder, progress: &dyn Progress) ->
 /// A run and what each of its stages depends on.
 pub(crate) struct Run<'a> {
     pub(crate) options: &'a RunOptions,
+    pub(crate) outputs: &'a Outputs,
     pub(crate) input: &'a Input,
     pub(crate) embedder: Embedder<'a>,
     pub(crate) stages: &'a Fingerprints,
@@ -100,7 +106,7 @@ pub(crate) struct Fingerprints {
 }
 
 impl Fingerprints {
-    fn of(input: &Input, embedder: Embedder, options: &RunOptions) -> Result<Self> {
+    fn of(input: &Input, embedder: Embedder, (options, outputs): (&RunOptions, &Outputs)) -> Result<Self> {
         let embed = embed_fingerprint(input, embedder)?;
         let dim = embedder.dim(input);
         let ClusterOptions { clusters, seed, probes, memory } = options.cluster;
@@ -113,7 +119,11 @@ impl Fingerprints {
         let assign = Fingerprint::of(&("assign", format!("{probes:?}")), Some(&train))?;
         let score = Fingerprint::of(&("score", ranking_parameters(&options.ranking)), Some(&assign))?;
         let recall = Fingerprint::of(&("recall", options.recall_sample, seed), Some(&score))?;
-        let result = Fingerprint::of(&("result", describe(options.goal)), Some(&recall))?;
+        let goal = describe(options.goal);
+        let result = match outputs.fingerprint() {
+            None => Fingerprint::of(&("result", goal), Some(&recall))?,
+            Some(outputs) => Fingerprint::of(&("result", goal, outputs), Some(&recall))?,
+        };
         Ok(Self { embed, train, assign, score, recall, result })
     }
 }
@@ -143,7 +153,9 @@ pub(crate) fn check(input: &Input, embedder: Embedder, options: &RunOptions) -> 
     check_not_inside(input, out)?;
     check_not_inside(input, work)?;
     embedder.check(input)?;
-    let fingerprint = &Fingerprints::of(input, embedder, options)?.result;
+    let outputs = options.outputs.resolve(input)?;
+    outputs.check(input)?;
+    let fingerprint = &Fingerprints::of(input, embedder, (options, &outputs))?.result;
     Wanted { out, work, overwrite: options.output.overwrite, fingerprint }.inspect().map(|_| ())
 }
 
@@ -174,6 +186,10 @@ impl Run<'_> {
             .goal
             .check(dataset.places.rows() - dataset.skipped.len() as u64)
             .map_err(write::unmet)?;
+        if self.outputs.needs_checked_ids() {
+            let (ids, skipped) = (dataset.ids(self.input)?, dataset.skipped_rows());
+            check_ids(self.outputs, &ids, &dataset.places, &skipped)?;
+        }
         let store = EmbeddingStore::open(&dataset.embeddings)?;
         let options = &self.options.cluster;
         let centroids_path = work.folder(Stage::Train).join("centroids.npy");

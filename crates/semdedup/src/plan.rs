@@ -19,6 +19,7 @@ use crate::input::Input;
 use crate::matrix::Matrix;
 use crate::memory::{BYTES_PER_ROW, Memory};
 use crate::options::{ClusterOptions, RunOptions};
+use crate::outputs::Outputs;
 use crate::pipeline;
 use crate::source::Source;
 use crate::store::EmbeddingStore;
@@ -44,6 +45,8 @@ pub struct Plan {
     pub seconds: f64,
     /// Where the results would go.
     pub out: PathBuf,
+    /// What would be written of the rows, by its names in `out`.
+    pub written: Vec<&'static str>,
     /// Where the intermediate files would go.
     pub work: PathBuf,
 }
@@ -95,6 +98,7 @@ pub fn plan(options: &RunOptions, embedder: Embedder) -> Result<Plan> {
     let work = options.output.work_dir();
     let input = Input::find(&options.input, &[options.output.out.clone(), work.clone()])?;
     pipeline::check(&input, embedder, options)?;
+    let outputs = options.outputs.resolve(&input)?;
     let dim = embedder.dim(&input);
     let start = Instant::now();
     let counts =
@@ -135,10 +139,11 @@ pub fn plan(options: &RunOptions, embedder: Embedder) -> Result<Plan> {
         clusters,
         memory_bytes: ((128 << 20) + blocks + rows * (BYTES_PER_ROW + row_bytes(dim, options).memory))
             .min(cluster.memory.bytes()),
-        disk_bytes: disk_bytes(rows, &input, dim, options),
+        disk_bytes: disk_bytes((rows, dim), &input, options, &outputs),
         free_bytes: free_space(existing(&work)),
         seconds,
         out: options.output.out.clone(),
+        written: outputs.places(),
         work,
     })
 }
@@ -196,11 +201,11 @@ fn spill_cost(rows: u64, row_bytes: RowBytes, memory: Memory) -> f64 {
     if spilled_bytes(rows, row_bytes, memory) > 0 { rows as f64 * SPILLED_ROW } else { 0.0 }
 }
 
-/// Disk that a run fills: embeddings, clusters, scores, the rows that stay, and the rows that memory does not hold.
-fn disk_bytes(rows: u64, input: &Input, dim: usize, options: &RunOptions) -> u64 {
+/// Disk that a run fills: embeddings, clusters, scores, what is written of the rows, and the rows that memory does not hold.
+fn disk_bytes((rows, dim): (u64, usize), input: &Input, options: &RunOptions, outputs: &Outputs) -> u64 {
     let spilled = spilled_bytes(rows, row_bytes(dim, options), options.cluster.memory);
     let clusters = 4 * options.cluster.probes.most() as u64;
-    rows * (dim as u64 * 4 + clusters + ROW_BYTES) + input.bytes() + spilled
+    rows * (dim as u64 * 4 + clusters + ROW_BYTES) + outputs.bytes(rows, input.bytes()) + spilled
 }
 
 /// The nearest folder that is there already.
@@ -217,6 +222,7 @@ const DISK_TO_SPARE: u64 = 4;
 /// Fails if the disk is too small for a run, before anything is written. The number of rows is extrapolated from the
 /// beginning of the largest file, and counted only if there is not much more room than that.
 pub(crate) fn check_disk(input: &Input, embedder: Embedder, options: &RunOptions) -> Result<()> {
+    let outputs = options.outputs.resolve(input)?;
     let dim = embedder.dim(input);
     let work = options.output.work_dir();
     let largest = input.files.iter().zip(&input.columns).max_by_key(|(file, _)| file.bytes);
@@ -230,13 +236,13 @@ pub(crate) fn check_disk(input: &Input, embedder: Embedder, options: &RunOptions
     }
     let bytes = reader.bytes_read().clamp(1, file.bytes.max(1));
     let rows = (rows as f64 * input.bytes() as f64 / bytes as f64) as u64;
-    if disk_bytes(rows, input, dim, options).saturating_mul(DISK_TO_SPARE) <= free {
+    if disk_bytes((rows, dim), input, options, &outputs).saturating_mul(DISK_TO_SPARE) <= free {
         return Ok(());
     }
     // Texts at the beginning may be longer or shorter than others: where it matters, rows are counted.
     let counts = input.files.par_iter().map(|file| count_rows(file, &input.limits));
     let rows = counts.collect::<Result<Vec<u64>>>()?.into_iter().sum();
-    let needed = disk_bytes(rows, input, dim, options);
+    let needed = disk_bytes((rows, dim), input, options, &outputs);
     if needed <= free {
         return Ok(());
     }

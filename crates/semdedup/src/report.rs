@@ -122,7 +122,9 @@ pub(crate) fn summarise(run: &Run, scored: &Scored, decision: &Decision, notes: 
         recall: recall::report(&scored.recall_samples, Some(decision.epsilon)),
         recall_sample: scored.recall_samples.len(),
         work: absolute(&options.output.work_dir()),
+        output: run.outputs.kinds.iter().copied().collect(),
         files: Vec::new(),
+        lists: Vec::new(),
         warnings: notes.warnings.iter().map(ToString::to_string).collect(),
     }
 }

@@ -1,6 +1,6 @@
 //! Each stage by itself, on files that the user brings.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
@@ -14,20 +14,22 @@ use crate::dataset::{Dataset, FileRows, Ids, Places};
 use crate::embed::embed_parts;
 use crate::embedder::Embedder;
 use crate::files::write_atomically;
+use crate::ids::write_ids;
 use crate::input::Input;
 use crate::memory::Memory;
 use crate::options::{ClusterOptions, InputOptions, OutputOptions};
 use crate::output::read_summary;
+use crate::outputs::IdsFormat;
 use crate::pipeline::{describe, embed_fingerprint};
 use crate::progress::{Progress, Stage, Warning};
 use crate::recall::{self, Sampling};
 use crate::report::peak_rss_bytes;
 use crate::score::Scorer;
 use crate::store::EmbeddingStore;
-use crate::summary::RecallAt;
+use crate::summary::{ListSummary, RecallAt};
 use crate::table::{NamedRows, ScoresFile, write_scores};
 use crate::work::{WorkDir, finished_stage};
-use crate::write::{Decision, Fate, write_fate};
+use crate::write::{Decision, FATE_COLUMNS, Fate, write_fate};
 use crate::{Error, Result};
 
 /// What [`embed`] did.
@@ -299,21 +301,27 @@ pub struct SelectReport {
     pub epsilon: f64,
     /// What was asked for.
     pub goal: String,
+    /// The lists of ids that were written.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub lists: Vec<ListSummary>,
 }
 
-/// Decides which rows of a `scores.parquet` go: writes `kept.parquet`, `removed.parquet` and `summary.json`.
+/// Decides which rows of a `scores.parquet` go: writes `kept.parquet`, `removed.parquet`, lists of the ids that stay in
+/// these formats, and `summary.json`.
 ///
 /// # Errors
-/// A file that is not a score table, a target out of range, results in the way.
+/// A file that is not a score table, a target out of range, an id that a list cannot hold, results in the way.
 pub fn select(
     scores: &Path,
-    goal: Goal,
+    (goal, ids): (Goal, &BTreeSet<IdsFormat>),
     output: &OutputOptions,
     progress: &dyn Progress,
 ) -> Result<SelectReport> {
     check_folder(&output.out)?;
-    let names = ["kept.parquet", "removed.parquet", "summary.json"];
-    for path in names.map(|name| output.out.join(name)) {
+    let tables = ["kept.parquet", "removed.parquet"];
+    let lists = ids.iter().map(|format| format.file_name());
+    let names: Vec<&str> = tables.into_iter().chain(lists).chain(["summary.json"]).collect();
+    for path in names.iter().map(|name| output.out.join(name)) {
         check_free(&path, output.overwrite)?;
         check_not_input(&path, [&scores.to_path_buf()])?;
     }
@@ -327,24 +335,42 @@ pub fn select(
     let scores = ScoresFile::open(scores)?;
     progress.begin(Stage::Select, "rows", scores.places.rows());
     let decision = Decision::make(&scores.columns()?, &scores, goal)?;
-    let report = SelectReport {
+    let mut report = SelectReport {
         rows_in: decision.fate.len() as u64,
         rows_kept: decision.count(Fate::Kept),
         rows_removed: decision.count(Fate::Removed),
         rows_skipped: decision.count(Fate::Skipped),
         epsilon: decision.epsilon,
         goal: describe(goal),
+        lists: Vec::new(),
     };
     fs_err::create_dir_all(&output.out).map_err(Error::io)?;
     // Files of two selections must never stand side by side.
-    names.iter().try_for_each(|name| remove_old(&output.out.join(name)))?;
-    write_fate(&output.out.join(names[0]), &scores, &decision, Fate::Kept)?;
-    write_fate(&output.out.join(names[1]), &scores, &decision, Fate::Removed)?;
+    let old = earlier_lists(&output.out.join("summary.json"));
+    let old = old.iter().map(String::as_str).chain(names.iter().copied());
+    old.into_iter().try_for_each(|name| remove_old(&output.out.join(name)))?;
+    // Where an id cannot be written, nothing is.
+    report.lists = write_ids(&output.out, ids, &scores, &decision)?;
+    write_fate(&output.out.join(names[0]), &scores, (&decision, Fate::Kept), &FATE_COLUMNS)?;
+    write_fate(&output.out.join(names[1]), &scores, (&decision, Fate::Removed), &FATE_COLUMNS)?;
     let json = serde_json::to_vec_pretty(&report).map_err(|error| Error::output(&output.out, error))?;
-    write_atomically(&output.out.join(names[2]), &json)?;
+    write_atomically(&output.out.join("summary.json"), &json)?;
     progress.advance(report.rows_in);
     progress.end(Stage::Select, false);
     Ok(report)
+}
+
+/// The lists that an earlier selection wrote, by its summary.
+fn earlier_lists(summary: &Path) -> Vec<String> {
+    #[derive(Default, serde::Deserialize)]
+    struct Earlier {
+        #[serde(default)]
+        lists: Vec<ListSummary>,
+    }
+    let earlier: Earlier =
+        fs_err::read(summary).ok().and_then(|bytes| serde_json::from_slice(&bytes).ok()).unwrap_or_default();
+    let known = [IdsFormat::Txt, IdsFormat::Parquet, IdsFormat::Datacomp].map(IdsFormat::file_name);
+    earlier.lists.into_iter().map(|list| list.file).filter(|file| known.contains(&file.as_str())).collect()
 }
 
 /// What is read is never replaced, whatever the options.

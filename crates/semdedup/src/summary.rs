@@ -6,6 +6,8 @@ use serde::{Deserialize, Serialize};
 
 use semdedup_core::Recall;
 
+use crate::outputs::OutputKind;
+
 /// The record of a run: what `--json` prints and `summary.json` holds.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
@@ -20,7 +22,7 @@ pub struct Summary {
     pub version: String,
     /// Rows read, bad ones included.
     pub rows_in: u64,
-    /// Rows that stay: written under `kept/`.
+    /// Rows that stay.
     pub rows_kept: u64,
     /// Rows that were removed as duplicates: listed in `removed.parquet`.
     pub rows_removed: u64,
@@ -72,8 +74,13 @@ pub struct Summary {
     pub recall_sample: usize,
     /// The work directory, which `semdedup sweep` and `semdedup show` read.
     pub work: String,
+    /// What was written of the rows.
+    pub output: Vec<OutputKind>,
     /// Each input file with its rows.
     pub files: Vec<FileSummary>,
+    /// The lists of ids.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub lists: Vec<ListSummary>,
     /// The warnings of the run.
     pub warnings: Vec<String>,
 }
@@ -86,14 +93,28 @@ pub struct FileSummary {
     /// The file of the embeddings of its rows, where they were given in files.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub embeddings: Option<String>,
-    /// The path under `kept/`.
+    /// Its name in the results: the path under `kept/` and `annotated/`.
     pub kept: String,
     /// Rows read from it.
     pub rows_in: u64,
     /// Rows that stay.
     pub rows_kept: u64,
-    /// The size of the kept file.
+    /// The size of the kept file; 0 where none was written.
     pub bytes_kept: u64,
+    /// The size of the annotated file, where one was written.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bytes_annotated: Option<u64>,
+}
+
+/// A list of the ids of the rows that stay.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ListSummary {
+    /// Its name in the output folder.
+    pub file: String,
+    /// The ids in it.
+    pub rows: u64,
+    /// Its size.
+    pub bytes: u64,
 }
 
 /// The recall at one ε.

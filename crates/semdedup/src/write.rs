@@ -1,6 +1,6 @@
 //! The last stages: decide which rows go, and write what stays and the record of what went.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -9,15 +9,18 @@ use arrow::compute::filter;
 use arrow::datatypes::{DataType, Field, Schema, UInt64Type};
 use semdedup_core::{Goal, GoalError, Scored as CoreScored};
 
+use crate::annotate::{Annotations, Given};
 use crate::dataset::{Dataset, Places};
 use crate::embed::SkippedRow;
-use crate::formats::write_kept;
+use crate::formats::{AddedColumns, InputFile, write_annotated, write_kept};
+use crate::ids::write_ids;
 use crate::input::Input;
-use crate::output::OutputDir;
+use crate::output::{ANNOTATED, KEPT, OutputDir};
+use crate::outputs::{OutputKind, Outputs};
 use crate::pipeline::Scored;
 use crate::progress::{Progress, Stage};
 use crate::score::ScoreColumns;
-use crate::summary::FileSummary;
+use crate::summary::{FileSummary, ListSummary};
 use crate::table::{ScoresFile, TableWriter};
 use crate::{Error, ErrorKind, Result};
 
@@ -51,6 +54,19 @@ impl Decision {
         Ok(Self { fate, epsilon: selection.epsilon })
     }
 
+    /// How many rows of each fate.
+    pub(crate) fn counts(&self) -> Given {
+        let [kept, removed, skipped] =
+            [Fate::Kept, Fate::Removed, Fate::Skipped].map(|fate| self.count(fate));
+        Given { kept, removed, skipped }
+    }
+
+    /// What becomes of the rows of a file.
+    fn of_file(&self, dataset: &Dataset, file: usize) -> &[Fate] {
+        let first = dataset.places.number(file, 0) as usize;
+        &self.fate[first..first + dataset.places.files[file].rows as usize]
+    }
+
     /// How many rows have this fate.
     pub(crate) fn count(&self, fate: Fate) -> u64 {
         self.fate.iter().filter(|&&f| f == fate).count() as u64
@@ -65,6 +81,7 @@ pub(crate) fn unmet(error: GoalError) -> Error {
 /// What was written.
 pub(crate) struct Written {
     pub(crate) files: Vec<FileSummary>,
+    pub(crate) lists: Vec<ListSummary>,
     pub(crate) rows_kept: u64,
     pub(crate) seconds: f64,
 }
@@ -72,16 +89,29 @@ pub(crate) struct Written {
 /// Writes all results into the output's staging folder and counts what it wrote.
 pub(crate) fn write(
     out: &OutputDir,
-    scored: &Scored,
+    (scored, outputs): (&Scored, &Outputs),
     decision: &Decision,
     run: (&Input, &dyn Progress),
 ) -> Result<Written> {
     let (input, progress) = run;
     let start = Instant::now();
-    progress.begin(Stage::Write, "rows", scored.dataset.places.rows());
+    let passes = [OutputKind::Files, OutputKind::Annotate].into_iter().filter(|&kind| outputs.has(kind));
+    progress.begin(Stage::Write, "rows", scored.dataset.places.rows() * passes.count() as u64);
     let stage = out.stage()?;
-    let files = write_files(&stage.join("kept"), (input, &scored.dataset), decision, progress)?;
-    write_removed(&stage.join("removed.parquet"), &scored.scores, decision)?;
+    let mut files = describe_files(input, &scored.dataset, decision);
+    let writer = RowWriter { input, dataset: &scored.dataset, decision, progress };
+    if outputs.has(OutputKind::Files) {
+        writer.write_kept(&stage.join(KEPT), &mut files)?;
+    }
+    if outputs.has(OutputKind::Annotate) {
+        let annotations = Annotations::open(&scored.scores, decision, &outputs.added())?;
+        writer.write_annotated(&stage.join(ANNOTATED), annotations, &mut files)?;
+    }
+    let lists = write_ids(&stage, &outputs.ids, &scored.scores, decision)?;
+    for list in &lists {
+        check_counts(&Given { kept: list.rows, ..decision.counts() }, decision)?;
+    }
+    let removed = write_removed(&stage.join("removed.parquet"), &scored.scores, decision)?;
     if !scored.dataset.skipped.is_empty() {
         write_skipped(&stage.join("skipped.parquet"), &scored.dataset)?;
     }
@@ -89,16 +119,16 @@ pub(crate) fn write(
     fs_err::copy(&scored.scores.path, &scores).map_err(Error::io)?;
     fs_err::File::open(&scores).and_then(|file| file.sync_all()).map_err(Error::io)?;
     let rows_kept = files.iter().map(|file| file.rows_kept).sum();
-    check_counts(rows_kept, decision)?;
+    check_counts(&Given { kept: rows_kept, removed, ..decision.counts() }, decision)?;
     progress.end(Stage::Write, false);
-    Ok(Written { files, rows_kept, seconds: start.elapsed().as_secs_f64() })
+    Ok(Written { files, lists, rows_kept, seconds: start.elapsed().as_secs_f64() })
 }
 
-/// kept + removed + skipped = in, with the kept rows counted as they were written.
-fn check_counts(kept: u64, decision: &Decision) -> Result<()> {
-    let (removed, skipped) = (decision.count(Fate::Removed), decision.count(Fate::Skipped));
+/// kept + removed + skipped = in, with the rows counted as they were written.
+fn check_counts(written: &Given, decision: &Decision) -> Result<()> {
+    let Given { kept, removed, skipped } = written;
     let rows = decision.fate.len() as u64;
-    if kept + removed + skipped == rows {
+    if *written == decision.counts() && kept + removed + skipped == rows {
         return Ok(());
     }
     Err(Error::new(
@@ -108,21 +138,86 @@ fn check_counts(kept: u64, decision: &Decision) -> Result<()> {
     .hint("this is a fault of semdedup or of the disk: please report it; the input is untouched"))
 }
 
-fn write_files(
-    kept: &Path,
-    source: (&Input, &Dataset),
-    decision: &Decision,
-    progress: &dyn Progress,
-) -> Result<Vec<FileSummary>> {
-    let (input, dataset) = source;
-    let mut files = Vec::with_capacity(input.files.len());
-    for (number, file) in input.files.iter().enumerate() {
-        let rows_in = dataset.places.files[number].rows;
-        let first = dataset.places.number(number, 0) as usize;
-        let fate = &decision.fate[first..first + rows_in as usize];
-        let destination = kept.join(&file.name);
-        let folder = destination.parent().unwrap_or(kept);
-        fs_err::create_dir_all(folder).map_err(Error::io)?;
+/// The files of the input with the rows that are to stay; nothing of them is written yet.
+fn describe_files(input: &Input, dataset: &Dataset, decision: &Decision) -> Vec<FileSummary> {
+    let describe = |(number, file): (usize, &InputFile)| {
+        let fate = decision.of_file(dataset, number);
+        let embeddings = input.given.as_ref().and_then(|given| given.file(number));
+        FileSummary {
+            path: file.path.display().to_string(),
+            embeddings: embeddings.map(|path| path.display().to_string()),
+            kept: file.name.clone(),
+            rows_in: fate.len() as u64,
+            rows_kept: fate.iter().filter(|&&fate| fate == Fate::Kept).count() as u64,
+            bytes_kept: 0,
+            bytes_annotated: None,
+        }
+    };
+    input.files.iter().enumerate().map(describe).collect()
+}
+
+/// Writes rows of the input, file by file.
+struct RowWriter<'a> {
+    input: &'a Input,
+    dataset: &'a Dataset,
+    decision: &'a Decision,
+    progress: &'a dyn Progress,
+}
+
+impl RowWriter<'_> {
+    /// The files without the rows that go.
+    fn write_kept(&self, folder: &Path, files: &mut [FileSummary]) -> Result<()> {
+        for (number, file) in self.input.files.iter().enumerate() {
+            let fate = self.decision.of_file(self.dataset, number);
+            let destination = self.destination(folder, file)?;
+            let mut seen = 0u64;
+            let rows_kept = write_kept(file, &self.input.limits, &destination, &mut |row| {
+                seen += 1;
+                if seen.is_multiple_of(TOLD_ROWS) {
+                    self.progress.advance(TOLD_ROWS);
+                }
+                fate.get(row as usize) == Some(&Fate::Kept)
+            })?;
+            check_rows(file, fate, seen)?;
+            self.progress.advance(seen % TOLD_ROWS);
+            files[number].rows_kept = rows_kept;
+            files[number].bytes_kept = size_of_file(&destination)?;
+        }
+        Ok(())
+    }
+
+    /// The files with all of their rows, and what was found about each.
+    fn write_annotated(
+        &self,
+        folder: &Path,
+        mut annotations: Annotations,
+        files: &mut [FileSummary],
+    ) -> Result<()> {
+        let schema = annotations.schema();
+        for (number, file) in self.input.files.iter().enumerate() {
+            let fate = self.decision.of_file(self.dataset, number);
+            let destination = self.destination(folder, file)?;
+            let mut seen = 0;
+            let mut next = |rows: usize| {
+                seen += rows as u64;
+                if seen > fate.len() as u64 {
+                    return check_rows(file, fate, seen).and(annotations.next(0));
+                }
+                self.progress.advance(rows as u64);
+                annotations.next(rows)
+            };
+            let mut added = AddedColumns { schema: schema.clone(), next: &mut next };
+            let written = write_annotated(file, &self.input.limits, &destination, &mut added)?;
+            check_rows(file, fate, written)?;
+            files[number].bytes_annotated = Some(size_of_file(&destination)?);
+        }
+        check_counts(&annotations.given, self.decision)
+    }
+
+    /// Where a file goes, in a folder that is there.
+    fn destination(&self, folder: &Path, file: &InputFile) -> Result<PathBuf> {
+        let destination = folder.join(&file.name);
+        fs_err::create_dir_all(destination.parent().unwrap_or(folder)).map_err(Error::io)?;
         if destination.exists() {
             return Err(Error::output(
                 &destination,
@@ -130,57 +225,52 @@ fn write_files(
             )
             .hint("rename one of them, or run them one by one"));
         }
-        let mut seen = 0u64;
-        let rows_kept = write_kept(file, &input.limits, &destination, &mut |row| {
-            seen += 1;
-            if seen.is_multiple_of(1 << 16) {
-                progress.advance(1 << 16);
-            }
-            fate.get(row as usize) == Some(&Fate::Kept)
-        })?;
-        if seen != rows_in {
-            return Err(Error::input(
-                &file.path,
-                format!("changed since it was read: {rows_in} rows then, {seen} now"),
-            )
-            .hint("start again, or put the file back as it was"));
-        }
-        progress.advance(seen % (1 << 16));
-        let path = file.path.display().to_string();
-        let bytes_kept = fs_err::metadata(&destination).map_err(Error::io)?.len();
-        let embeddings = input.given.as_ref().and_then(|given| given.file(number));
-        let embeddings = embeddings.map(|path| path.display().to_string());
-        let kept = file.name.clone();
-        files.push(FileSummary { path, embeddings, kept, rows_in, rows_kept, bytes_kept });
+        Ok(destination)
     }
-    Ok(files)
+}
+
+/// Progress is told of so many rows at a time.
+const TOLD_ROWS: u64 = 1 << 16;
+
+fn size_of_file(path: &Path) -> Result<u64> {
+    fs_err::metadata(path).map(|file| file.len()).map_err(Error::io)
+}
+
+/// Fails where a file had another number of rows when it was read first.
+fn check_rows(file: &InputFile, fate: &[Fate], now: u64) -> Result<()> {
+    let then = fate.len() as u64;
+    if now == then {
+        return Ok(());
+    }
+    Err(Error::input(&file.path, format!("changed since it was read: {then} rows then, {now} now"))
+        .hint("start again, or put the file back as it was"))
 }
 
 /// Writes `removed.parquet`: `id`, `file`, `row` (in that file), `cluster`, `score`, `duplicate_of`.
-pub(crate) fn write_removed(path: &Path, scores: &ScoresFile, decision: &Decision) -> Result<()> {
-    write_fate(path, scores, decision, Fate::Removed)
+fn write_removed(path: &Path, scores: &ScoresFile, decision: &Decision) -> Result<u64> {
+    write_fate(path, scores, (decision, Fate::Removed), &FATE_COLUMNS)
 }
 
-/// Writes the rows of one fate, in the columns of `removed.parquet`.
-pub(crate) fn write_fate(path: &Path, scores: &ScoresFile, decision: &Decision, fate: Fate) -> Result<()> {
-    let names = ["id", "row", "cluster", "score", "duplicate_of"];
-    let batches = scores.batches(&names)?;
+/// The columns of `removed.parquet`.
+pub(crate) const FATE_COLUMNS: [&str; 6] = ["id", "file", "row", "cluster", "score", "duplicate_of"];
+
+/// Writes some of [`FATE_COLUMNS`] for the rows of one fate, and says how many rows there are.
+pub(crate) fn write_fate(
+    path: &Path,
+    scores: &ScoresFile,
+    (decision, fate): (&Decision, Fate),
+    columns: &[&str],
+) -> Result<u64> {
+    let stored: Vec<&str> = columns.iter().copied().filter(|&name| name != "file").collect();
+    let batches = scores.batches(&stored)?;
     let schema = batches_schema(&batches);
-    let kind =
-        |name: &str| schema.field_with_name(name).map(|f| f.data_type().clone()).unwrap_or(DataType::Null);
-    let mut table = TableWriter::create(
-        path,
-        Schema::new(vec![
-            Field::new("id", kind("id"), true),
-            Field::new("file", DataType::Utf8, false),
-            Field::new("row", DataType::UInt64, false),
-            Field::new("cluster", DataType::UInt32, true),
-            Field::new("score", DataType::Float32, false),
-            Field::new("duplicate_of", kind("duplicate_of"), true),
-        ]),
-        Vec::new(),
-    )?;
-    let mut first = 0;
+    let field = |&name: &&str| {
+        let kind = schema.field_with_name(name).map_or(DataType::Utf8, |field| field.data_type().clone());
+        Field::new(name, kind, !["file", "row", "score"].contains(&name))
+    };
+    let fields: Vec<Field> = columns.iter().map(field).collect();
+    let mut table = TableWriter::create(path, Schema::new(fields), Vec::new())?;
+    let (mut first, mut written) = (0, 0);
     for batch in batches {
         let batch = batch.map_err(|error| Error::input(&scores.path, error))?;
         let fates = &decision.fate[first..first + batch.num_rows()];
@@ -192,16 +282,15 @@ pub(crate) fn write_fate(path: &Path, scores: &ScoresFile, decision: &Decision, 
             filter(column, &wanted).map_err(|error| Error::input(&scores.path, error))
         };
         let (file, row) = locate(&scores.places, &column("row")?);
-        table.write(vec![
-            column("id")?,
-            file,
-            row,
-            column("cluster")?,
-            column("score")?,
-            column("duplicate_of")?,
-        ])?;
+        let values = columns.iter().map(|&name| match name {
+            "file" => Ok(file.clone()),
+            "row" => Ok(row.clone()),
+            name => column(name),
+        });
+        written += row.len() as u64;
+        table.write(values.collect::<Result<_>>()?)?;
     }
-    table.finish()
+    table.finish().map(|()| written)
 }
 
 fn batches_schema(batches: &parquet::arrow::arrow_reader::ParquetRecordBatchReader) -> Arc<Schema> {

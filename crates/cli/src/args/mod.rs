@@ -2,6 +2,7 @@
 
 mod look;
 mod model;
+mod outputs;
 mod run;
 mod serve;
 mod shared;
@@ -67,7 +68,7 @@ pub struct Global {
 /// The subcommands, in the order in which people meet them.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    Run(RunArgs),
+    Run(Box<RunArgs>),
     Sweep(SweepArgs),
     Show(ShowArgs),
     Embed(EmbedArgs),

@@ -6,12 +6,14 @@ use clap::Args;
 use semdedup::{DEFAULT_RECALL_SAMPLE, OutputOptions, Ranking, RunOptions};
 
 use super::model::{MODEL_OPTIONS, ModelArgs};
+use super::outputs::WrittenArgs;
 use super::shared::{ClusterChoice, GoalArgs, InputArgs, KeepArg, OutArgs};
 
 const LONG_ABOUT: &str = "\
 Removes duplicates from files and writes the rows that stay, in the same formats and under the same names.
 
-In --out you find kept/ (your files without the duplicates), removed.parquet (what went, and because of which row), \
+In --out you find kept/ (your files without the duplicates; or, as --output says, lists of ids, or all rows with columns \
+added), removed.parquet (what went, and because of which row), \
 scores.parquet (every row's score: one column serves every threshold), skipped.parquet (rows that could not be read) \
 and summary.json. Killed at any moment, the same command line goes on where it stopped. Another --epsilon with the \
 same --work takes seconds.
@@ -22,12 +24,18 @@ Examples:
   semdedup run data.csv.gz --out half --keep-fraction 0.5 --dry-run
   semdedup run data.jsonl --model http://localhost:8000/v1/embeddings#BAAI/bge-m3 --out deduped
   semdedup run 'part-*.parquet' --embedding-column emb --out deduped
-  semdedup run 'metadata_*.parquet' --embeddings 'img_emb_*.npy' --out deduped";
+  semdedup run 'metadata_*.parquet' --embeddings 'img_emb_*.npy' --out deduped
+  semdedup run --embeddings 'img_emb_*.npy' --out deduped
+  semdedup run pool/ --id-column uid --embedding-column emb --output ids --ids-format datacomp --out deduped
+  semdedup run data.parquet --output files,annotate --out deduped";
 
 /// Remove duplicates from files
 #[derive(Debug, Args)]
 #[command(long_about = LONG_ABOUT)]
 pub struct RunArgs {
+    /// Files, folders or globs of JSONL, JSON lists, Parquet, Arrow IPC, CSV, TSV or plain text, also .gz and .zst
+    #[arg(required_unless_present = "embeddings", value_name = "INPUT")]
+    inputs: Vec<String>,
     #[command(flatten)]
     pub input: InputArgs,
     #[command(flatten)]
@@ -40,6 +48,8 @@ pub struct RunArgs {
     /// Print what would be done, in how much time and space, and write nothing
     #[arg(long, help_heading = "Output options")]
     pub dry_run: bool,
+    #[command(flatten)]
+    written: WrittenArgs,
     #[command(flatten)]
     goal: GoalArgs,
     /// Which row of a set of duplicates stays
@@ -63,7 +73,8 @@ struct GivenArgs {
     #[arg(long, value_name = "NAME", conflicts_with = "embeddings", conflicts_with_all = MODEL_OPTIONS)]
     embedding_column: Option<String>,
     /// Take the embeddings from .npy, .npz or .safetensors files (a file, folder or glob; repeatable), one for each input
-    /// file, of the same name or with the same number in it: its row N is the embedding of that file's row N
+    /// file, of the same name or with the same number in it: its row N is the embedding of that file's row N. Without any
+    /// INPUT, the rows of these files are the rows, and the ids of those that stay are written
     #[arg(long, value_name = "FILE", conflicts_with_all = MODEL_OPTIONS)]
     embeddings: Vec<String>,
 }
@@ -81,7 +92,7 @@ impl RunArgs {
     }
 
     pub fn options(&self) -> semdedup::Result<RunOptions> {
-        let mut input = self.input.options();
+        let mut input = self.input.options(&self.inputs);
         input.columns.embedding = self.given.embedding_column.clone();
         input.columns.text_optional = self.given.any();
         input.embeddings = self.given.embeddings.clone();
@@ -96,6 +107,7 @@ impl RunArgs {
                 work: self.work.clone(),
                 overwrite: self.output.overwrite,
             },
+            outputs: self.written.outputs(),
         })
     }
 }

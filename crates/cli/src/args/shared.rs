@@ -11,9 +11,6 @@ use semdedup::{ClusterOptions, DEFAULT_EPSILON, Epsilon, Goal, InputOptions, Kee
 /// Where the rows come from.
 #[derive(Debug, Args)]
 pub struct InputArgs {
-    /// Files, folders or globs of JSONL, JSON lists, Parquet, Arrow IPC, CSV, TSV or plain text, also .gz and .zst
-    #[arg(required = true, value_name = "INPUT")]
-    inputs: Vec<String>,
     /// The column of the texts; `meta.text` is one inside another [default: `text`, else `caption` or `TEXT`, else the only
     /// column of strings]
     #[arg(long, value_name = "NAME", help_heading = "Input options")]
@@ -31,9 +28,9 @@ pub struct InputArgs {
 }
 
 impl InputArgs {
-    pub fn options(&self) -> InputOptions {
+    pub fn options(&self, inputs: &[String]) -> InputOptions {
         InputOptions {
-            inputs: self.inputs.clone(),
+            inputs: inputs.to_vec(),
             columns: ColumnChoice {
                 text: self.text_column.clone(),
                 id: self.id_column.clone(),

@@ -6,6 +6,7 @@ use clap::Args;
 use semdedup::{DEFAULT_RECALL_SAMPLE, Goal, OutputOptions, Ranking, ScoreOptions};
 
 use super::model::ModelArgs;
+use super::outputs::IdsArgs;
 use super::shared::{ClusterChoice, GoalArgs, InputArgs, KeepArg, MemoryArg, OutArgs};
 
 const EMBED: &str = "\
@@ -20,6 +21,9 @@ Examples:
 #[derive(Debug, Args)]
 #[command(long_about = EMBED)]
 pub struct EmbedArgs {
+    /// Files, folders or globs of JSONL, JSON lists, Parquet, Arrow IPC, CSV, TSV or plain text, also .gz and .zst
+    #[arg(required = true, value_name = "INPUT")]
+    pub inputs: Vec<String>,
     #[command(flatten)]
     pub input: InputArgs,
     /// The folder of the embeddings; it is made where it is missing
@@ -125,11 +129,12 @@ impl ScoreArgs {
 
 const SELECT: &str = "\
 Decides which rows go, from their scores, and writes kept.parquet, removed.parquet and summary.json: row numbers and \
-ids, for whatever holds your data.
+ids, for whatever holds your data; and lists of the ids that stay, as --ids-format says.
 
 Examples:
   semdedup select scores.parquet --epsilon 0.05 --out selected
   semdedup select scores.parquet --keep-fraction 0.5 --out half
+  semdedup select deduped/scores.parquet --epsilon 0.05 --ids-format datacomp --out selected
   semdedup sweep scores.parquet            how much would go at each threshold";
 
 /// Decide which rows go, from their scores
@@ -143,6 +148,8 @@ pub struct SelectArgs {
     goal: GoalArgs,
     #[command(flatten)]
     output: OutArgs,
+    #[command(flatten)]
+    pub ids: IdsArgs,
 }
 
 impl SelectArgs {

@@ -62,6 +62,39 @@ fn a_run_killed_at_any_moment_goes_on_and_ends_in_the_same_bytes() {
 }
 
 #[test]
+fn ids_and_annotations_of_a_run_killed_while_it_writes_end_in_the_same_bytes() {
+    let place = Place::with_rows(ROWS);
+    let run = |out: &str| {
+        let typed = format!(
+            "run data.jsonl --work work --out {out} --output files,ids,annotate --ids-format txt,parquet"
+        );
+        place.command(&typed).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
+    };
+    finish(run("undisturbed"));
+    // With the scores there, what is left is writing.
+    let started = Instant::now();
+    finish(run("again"));
+    let whole = started.elapsed();
+    let expected = place.result("undisturbed");
+    assert!(place.result("again") == expected && expected.len() == 6, "{:?}", expected.keys());
+    let (mut random, mut killed) = (Random(5), 0);
+    for _ in 0..10 * KILLS {
+        let moment = whole.mul_f64(random.below(1000) as f64 / 1000.0);
+        killed += usize::from(kill_at(run("killed"), moment));
+        if place.path("killed/summary.json").exists() {
+            assert!(place.result("killed") == expected, "taken for done too early, killed at {moment:?}");
+        }
+        finish(run("killed"));
+        assert!(place.result("killed") == expected, "other bytes, killed at {moment:?}");
+        std::fs::remove_dir_all(place.path("killed")).unwrap();
+        if killed == KILLS {
+            return;
+        }
+    }
+    panic!("only {killed} runs were killed before they ended");
+}
+
+#[test]
 fn a_run_killed_again_and_again_still_ends_in_the_same_bytes() {
     let place = Place::with_rows(ROWS_OF_TWO_PARTS);
     let started = Instant::now();

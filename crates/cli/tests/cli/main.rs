@@ -1,6 +1,7 @@
 //! Drives the real `semdedup` on small files that the tests write themselves.
 #![allow(clippy::unwrap_used)]
 
+mod alone;
 mod bad_input;
 mod bad_output;
 mod given;
@@ -11,6 +12,7 @@ mod look;
 // It looks into /proc.
 #[cfg(target_os = "linux")]
 mod memory;
+mod outputs;
 mod probes;
 mod results;
 mod reuse;

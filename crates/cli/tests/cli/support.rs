@@ -134,11 +134,12 @@ impl Place {
         files
     }
 
-    /// What must be the same whatever the threads, kills and reuse: kept/, removed.parquet and scores.parquet.
+    /// What must be the same whatever the threads, kills and reuse: rows, ids, removed.parquet and scores.parquet.
     pub fn result(&self, out: &str) -> BTreeMap<String, Vec<u8>> {
         let mut files = self.files(out);
         files.retain(|name, _| {
-            name.starts_with("kept/") || ["removed.parquet", "scores.parquet"].contains(&name.as_str())
+            let written = ["kept/", "annotated/", "ids."].iter().any(|place| name.starts_with(place));
+            written || ["removed.parquet", "scores.parquet"].contains(&name.as_str())
         });
         assert!(files.len() >= 3, "no result in {out}: {:?}", files.keys());
         files
@@ -147,7 +148,8 @@ impl Place {
     /// Nothing that could be taken for a result.
     #[track_caller]
     pub fn has_no_result(&self, out: &str) {
-        for name in ["kept", "removed.parquet", "scores.parquet", "skipped.parquet", "summary.json"] {
+        let tables = ["removed.parquet", "scores.parquet", "skipped.parquet", "summary.json"];
+        for name in ["kept", "annotated", "ids.txt", "ids.parquet", "ids.npy"].into_iter().chain(tables) {
             assert!(!self.path(out).join(name).exists(), "{out}/{name} is there");
         }
     }

@@ -96,3 +96,9 @@ pub fn resolve_columns(files: &[InputFile], choice: &ColumnChoice) -> Result<Vec
     }
     Ok(resolved)
 }
+
+/// The names of a file's columns, as far as its beginning tells; none where the format has no columns.
+pub(super) fn names_of(file: &InputFile) -> Result<Option<Vec<String>>> {
+    let table = Table::of(file, &Wanted { text: None, id: None, embedding: None })?;
+    Ok(table.map(|table| table.names().map(str::to_owned).collect()))
+}

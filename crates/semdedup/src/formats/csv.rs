@@ -91,6 +91,18 @@ impl CsvRecords {
     }
 }
 
+/// Appends a field to a record, in quotes where it needs them.
+pub(super) fn push_field(record: &mut Vec<u8>, delimiter: u8, text: &str) {
+    record.push(delimiter);
+    if text.bytes().any(|byte| byte == delimiter || b"\"\r\n".contains(&byte)) {
+        record.push(b'"');
+        record.extend_from_slice(text.replace('"', "\"\"").as_bytes());
+        record.push(b'"');
+    } else {
+        record.extend_from_slice(text.as_bytes());
+    }
+}
+
 /// The fields of one record.
 struct Fields {
     reader: Reader,

@@ -295,6 +295,12 @@ fn tree_file(path: PathBuf, name: String, members: Members) -> InputFile {
     InputFile { path, name, format, compression, bytes, modified_ns, identity, members }
 }
 
+/// A file of embeddings as a file of rows, named relative to its folder.
+pub(super) fn matrix(path: &Path, folder: &Path) -> Result<Found> {
+    let metadata = fs_err::metadata(path).map_err(|error| Error::input(path, error))?;
+    found(path, relative_name(path, folder)?, (Format::Matrix, Compression::None), &metadata)
+}
+
 fn found(path: &Path, name: String, layout: (Format, Compression), metadata: &Metadata) -> Result<Found> {
     let (format, compression) = layout;
     let modified_ns = modified_ns(metadata).map_err(|error| Error::input(path, error))?;
@@ -357,7 +363,7 @@ fn fixed_part(pattern: &str) -> PathBuf {
     pattern[..wild].rfind('/').map_or_else(PathBuf::new, |slash| PathBuf::from(&pattern[..=slash]))
 }
 
-fn folder_name(folder: &Path) -> String {
+pub(super) fn folder_name(folder: &Path) -> String {
     let folder = if folder == Path::new("") { Path::new(".") } else { folder };
     let real = fs_err::canonicalize(folder).ok();
     let name = folder.file_name().or_else(|| real.as_deref().and_then(Path::file_name));

@@ -46,6 +46,17 @@ fn vector(column: &str, token: Option<&str>) -> std::result::Result<Vec<f32>, St
     Ok(numbers.into_iter().map(|number| number as f32).collect())
 }
 
+/// The keys of a line, in order.
+pub(super) fn keys_of(line: &[u8]) -> std::result::Result<Vec<String>, String> {
+    let line = std::str::from_utf8(line).map_err(|error| not_utf8(&error))?;
+    whole(line, KeysSeed)
+}
+
+/// Appends a string in quotes.
+pub(super) fn push_string(out: &mut Vec<u8>, text: &str) {
+    out.extend_from_slice(serde_json::Value::from(text).to_string().as_bytes());
+}
+
 /// Whether a line begins a list that goes on in the next lines: the file is one JSON document.
 pub(super) fn opens_list(line: &[u8]) -> bool {
     line.trim_ascii_start().starts_with(b"[") && serde_json::from_slice::<IgnoredAny>(line).is_err()
@@ -332,5 +343,34 @@ impl<'de> Visitor<'de> for TextSeed<'_> {
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> std::result::Result<Self::Value, A::Error> {
         while map.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
         Ok(Text::Other("an object"))
+    }
+}
+
+struct KeysSeed;
+
+impl<'de> DeserializeSeed<'de> for KeysSeed {
+    type Value = Vec<String>;
+
+    fn deserialize<D: Deserializer<'de>>(
+        self,
+        deserializer: D,
+    ) -> std::result::Result<Self::Value, D::Error> {
+        deserializer.deserialize_map(self)
+    }
+}
+
+impl<'de> Visitor<'de> for KeysSeed {
+    type Value = Vec<String>;
+
+    fn expecting(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str("a JSON object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> std::result::Result<Self::Value, A::Error> {
+        let mut keys = Vec::new();
+        while let Some((key, _)) = map.next_entry::<String, IgnoredAny>()? {
+            keys.push(key);
+        }
+        Ok(keys)
     }
 }

@@ -2,12 +2,14 @@
 //!
 //! Four nouns: an [`InputFile`] is what [`discover`] found, [`Columns`] says where its text and ids are
 //! ([`resolve_columns`]), a [`Reader`] cuts it into [`Chunk`]s one after the other, and a chunk is parsed into
-//! [`Rows`], many at a time. [`write_kept`] goes over the file once more and copies the rows that stay.
+//! [`Rows`], many at a time. [`write_kept`] goes over the file once more and copies the rows that stay,
+//! [`write_annotated`] all of them with columns added.
 //!
 //! What counts as a row is decided in one place, `split.rs`, for reading and for writing alike: row numbers start at 0
 //! in each file; what lies between the elements of a JSON list, a CSV header, an empty CSV line and a JSONL line of white space are no rows (and are copied as they
 //! are); every line of a plain text file is one. Memory is bounded by the longest row allowed, never by the file.
 
+mod annotate;
 mod arrow_in;
 mod arrow_out;
 mod batches;
@@ -17,10 +19,13 @@ mod discover;
 mod ids;
 mod images;
 mod int96;
+mod intervals;
 mod ipc;
 mod json;
 mod json_array;
 mod json_columns;
+mod layout;
+mod matrices;
 mod names;
 mod nested;
 mod parquet_in;
@@ -41,10 +46,13 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
+pub(crate) use annotate::check as check_annotated;
+pub use annotate::{AddedColumns, NextRows, write_annotated};
 pub use columns::{ColumnChoice, Columns, resolve_columns};
 pub use discover::{Discovered, Skipped, discover, survey};
 pub use ids::{IdPart, IdSource, typed_json_ids, unify_ids};
 pub use images::rows_by;
+pub(crate) use matrices::{check_kept, find as find_matrices};
 pub use read::{Chunk, Reader, count_rows, read_texts};
 pub use rows::{BadRow, Rows, Vectors};
 pub(crate) use write::Stamp;
@@ -75,6 +83,8 @@ pub enum Format {
     Parquet,
     /// Arrow IPC (Feather version 2), a file or a stream.
     Arrow,
+    /// Embeddings without rows beside them: a row of a matrix (`.npy`, `.npz`, `.safetensors`) is a row.
+    Matrix,
     /// A WebDataset shard: a tar archive in which the files of one key are a sample, and a sample is a row.
     Tar,
     /// A folder in which a file is a row.
@@ -125,9 +135,13 @@ impl Format {
     pub fn id_source(self) -> IdSource {
         match self {
             Self::Jsonl | Self::JsonArray => IdSource::Json,
-            Self::Csv { .. } | Self::Text | Self::Parquet | Self::Arrow | Self::Tar | Self::Tree => {
-                IdSource::Typed
-            }
+            Self::Csv { .. }
+            | Self::Text
+            | Self::Parquet
+            | Self::Arrow
+            | Self::Tar
+            | Self::Tree
+            | Self::Matrix => IdSource::Typed,
         }
     }
 }

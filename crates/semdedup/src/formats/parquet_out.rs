@@ -1,19 +1,22 @@
-//! Parquet written back: the same schema, codec and size of row group, fewer rows.
+//! Parquet written back: the same schema, codec and size of row group; fewer rows, or more columns.
 
 use std::path::Path;
+use std::sync::Arc;
 
-use arrow::array::BooleanArray;
+use arrow::array::{BooleanArray, RecordBatch};
 use arrow::compute::filter_record_batch;
+use arrow::datatypes::{Schema, SchemaRef};
 use fs_err::File;
+use parquet::arrow::ARROW_SCHEMA_META_KEY;
 use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ParquetRecordBatchReaderBuilder};
 use parquet::arrow::arrow_writer::{ArrowWriter, ArrowWriterOptions};
-use parquet::arrow::{ARROW_SCHEMA_META_KEY, ArrowSchemaConverter};
-use parquet::basic::Type as PhysicalType;
 use parquet::file::properties::WriterProperties;
 use parquet::schema::types::SchemaDescriptor;
 
-use super::InputFile;
+use super::annotate::AddedColumns;
+use super::layout::schema_like;
 use super::parquet_in::{self, damaged, guarded};
+use super::{InputFile, intervals};
 use crate::{Error, Result};
 
 const MAX_ROWS: u64 = 8192;
@@ -27,22 +30,50 @@ pub(super) fn write_kept(
     destination: &Path,
     keep: &mut dyn FnMut(u64) -> bool,
 ) -> Result<u64> {
+    rewrite(file, destination, None, &mut |row, batch| {
+        let kept: BooleanArray = (row..).take(batch.num_rows()).map(|row| Some(keep(row))).collect();
+        filter_record_batch(&batch, &kept).map_err(|error| damaged(&file.path, row, &error))
+    })
+}
+
+/// Writes all rows with columns added; see [`super::write_annotated`].
+pub(super) fn write_annotated(file: &InputFile, destination: &Path, added: &mut AddedColumns) -> Result<u64> {
+    let schema = added.schema.clone();
+    rewrite(file, destination, Some(&schema), &mut |row, batch| {
+        let values = (added.next)(batch.num_rows())?;
+        let columns = batch.columns().iter().chain(values.columns()).cloned().collect();
+        RecordBatch::try_new(with_fields(batch.schema_ref(), &schema), columns)
+            .map_err(|error| damaged(&file.path, row, &error))
+    })
+}
+
+/// The fields of one schema and then those of another.
+fn with_fields(schema: &Schema, added: &Schema) -> SchemaRef {
+    let fields: Vec<_> = schema.fields().iter().chain(added.fields()).cloned().collect();
+    Arc::new(Schema::new_with_metadata(fields, schema.metadata().clone()))
+}
+
+/// Makes something of a batch, whose first row has this number.
+type Edit<'a> = dyn FnMut(u64, RecordBatch) -> Result<RecordBatch> + 'a;
+
+/// Copies a file batch by batch, and says how many rows it has written.
+fn rewrite(file: &InputFile, destination: &Path, added: Option<&Schema>, edit: &mut Edit) -> Result<u64> {
     let path = &file.path;
     let (handle, metadata) = parquet_in::footer(file)?;
     let promised: u64 = parquet_in::group_rows(file, metadata.metadata())?.iter().sum();
-    let mut writer = guarded(path, 0, || open_writer(&metadata, path, destination))?;
+    let schema = metadata.metadata().file_metadata().schema_descr_ptr();
+    let metadata = guarded(path, 0, || intervals::as_bytes(metadata).map_err(|e| damaged(path, 0, &e)))?;
+    let mut writer = guarded(path, 0, || open_writer((&metadata, &schema), added, path, destination))?;
     let rows = parquet_in::batch_rows(metadata.metadata(), BATCH_BYTES, |_| true).clamp(1, MAX_ROWS);
     let builder = ParquetRecordBatchReaderBuilder::new_with_metadata(handle.into_file(), metadata);
     let mut batches = parquet_in::build(path, builder.with_batch_size(rows as usize))?;
     let (mut row, mut written) = (0, 0);
     while let Some(batch) = parquet_in::next_batch(path, row, &mut batches)? {
-        let kept: BooleanArray = (row..).take(batch.num_rows()).map(|row| Some(keep(row))).collect();
-        written += kept.true_count() as u64;
-        guarded(path, row, || {
-            let batch = filter_record_batch(&batch, &kept).map_err(|error| damaged(path, row, &error))?;
-            writer.write(&batch).map_err(|error| Error::output(destination, error))
-        })?;
-        row += batch.num_rows() as u64;
+        let rows = batch.num_rows() as u64;
+        let batch = guarded(path, row, || edit(row, batch))?;
+        written += batch.num_rows() as u64;
+        guarded(path, row, || writer.write(&batch).map_err(|error| Error::output(destination, error)))?;
+        row += rows;
     }
     if row != promised {
         return Err(damaged(path, row, &format!("the footer promises {promised} rows")));
@@ -52,15 +83,24 @@ pub(super) fn write_kept(
     Ok(written)
 }
 
-fn open_writer(source: &ArrowReaderMetadata, path: &Path, destination: &Path) -> Result<ArrowWriter<File>> {
-    let options = writer_options(source).map_err(|error| damaged(path, 0, &error))?;
+fn open_writer(
+    (source, own): (&ArrowReaderMetadata, &SchemaDescriptor),
+    added: Option<&Schema>,
+    path: &Path,
+    destination: &Path,
+) -> Result<ArrowWriter<File>> {
+    let schema = added.map_or_else(|| source.schema().clone(), |added| with_fields(source.schema(), added));
+    let options = writer_options((source, own), &schema).map_err(|error| damaged(path, 0, &error))?;
     let output = File::create(destination).map_err(|error| Error::output(destination, error))?;
-    ArrowWriter::try_new_with_options(output, source.schema().clone(), options)
+    ArrowWriter::try_new_with_options(output, schema, options)
         .map_err(|error| Error::output(destination, error))
 }
 
-/// The way the source was written.
-fn writer_options(source: &ArrowReaderMetadata) -> parquet::errors::Result<ArrowWriterOptions> {
+/// The way the source was written, whose own schema is given too.
+fn writer_options(
+    (source, own): (&ArrowReaderMetadata, &SchemaDescriptor),
+    schema: &Schema,
+) -> parquet::errors::Result<ArrowWriterOptions> {
     let metadata = source.metadata();
     let pairs = metadata.file_metadata().key_value_metadata().cloned().unwrap_or_default();
     let (arrow, pairs): (Vec<_>, Vec<_>) =
@@ -73,26 +113,15 @@ fn writer_options(source: &ArrowReaderMetadata) -> parquet::errors::Result<Arrow
     if let Some(rows) = group_rows {
         properties = properties.set_max_row_group_row_count(Some(rows));
     }
-    if let Some(column) = metadata.row_groups().first().and_then(|group| group.columns().first()) {
+    let columns = metadata.row_groups().first().map_or(&[][..], |group| group.columns());
+    if let Some(column) = columns.first() {
         properties = properties.set_compression(column.compression());
+    }
+    for column in columns {
+        properties = properties.set_column_compression(column.column_path().clone(), column.compression());
     }
     let options = ArrowWriterOptions::new()
         .with_properties(properties.build())
         .with_skip_arrow_metadata(arrow.is_empty());
-    let derived = ArrowSchemaConverter::new().convert(source.schema())?;
-    let schema = metadata.file_metadata().schema_descr();
-    // The source's own schema keeps annotations and names that Arrow has no word for; it can only be used where the
-    // bytes of every column are laid out as Arrow's writer lays them out (not so for the old 96-bit timestamps).
-    Ok(if same_layout(schema, &derived) { options.with_parquet_schema(schema.clone()) } else { options })
-}
-
-fn same_layout(a: &SchemaDescriptor, b: &SchemaDescriptor) -> bool {
-    a.num_columns() == b.num_columns()
-        && a.columns().iter().zip(b.columns()).all(|(a, b)| {
-            a.physical_type() == b.physical_type()
-                && (a.physical_type() != PhysicalType::FIXED_LEN_BYTE_ARRAY
-                    || a.type_length() == b.type_length())
-                && a.max_def_level() == b.max_def_level()
-                && a.max_rep_level() == b.max_rep_level()
-        })
+    Ok(options.with_parquet_schema(schema_like(own, schema)?))
 }

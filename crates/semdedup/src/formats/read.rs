@@ -7,6 +7,7 @@ use arrow::array::Array;
 
 use super::arrow_in::{self, ArrowRows};
 use super::batches::{self, RowBatch};
+use super::matrices::{self, MatrixRows};
 use super::parquet_in::{self, ParquetRows};
 use super::rows::{Rows, RowsBuilder};
 use super::samples::{self, Samples};
@@ -29,6 +30,7 @@ enum Source {
     Tar { samples: Box<Samples>, bytes: Arc<AtomicU64> },
     Tree(Tree),
     Arrow(Box<ArrowRows>),
+    Matrix(MatrixRows),
 }
 
 impl Reader {
@@ -45,6 +47,7 @@ impl Reader {
                 Source::Tar { samples: Box::new(samples), bytes }
             }
             Format::Tree => Source::Tree(Tree::open(file, first_row)),
+            Format::Matrix => Source::Matrix(MatrixRows::open(file, first_row)?),
             _ => {
                 let (splitter, bytes) = Splitter::open(file, limits)?;
                 Source::Lines { splitter: Box::new(splitter), bytes }
@@ -61,6 +64,7 @@ impl Reader {
         let raw = match &mut self.source {
             Source::Parquet(rows) => rows.next_batch()?.map(Raw::Batch),
             Source::Arrow(rows) => rows.next_batch()?.map(Raw::Batch),
+            Source::Matrix(rows) => rows.next_chunk().map(Raw::Numbers),
             Source::Lines { splitter, .. } => next_rows(splitter, self.first_row)?.map(Raw::Records),
             Source::Tar { samples, .. } => samples.next_rows()?.map(|rows| Raw::Parsed(Box::new(rows))),
             Source::Tree(tree) => tree.next_files().map(Raw::Files),
@@ -75,6 +79,7 @@ impl Reader {
             Source::Tree(tree) => tree.bytes_read(),
             Source::Parquet(rows) => (self.file.bytes as f64 * rows.share_read()) as u64,
             Source::Arrow(rows) => rows.bytes_read(),
+            Source::Matrix(rows) => (self.file.bytes as f64 * rows.share_read()) as u64,
         }
     }
 }
@@ -105,6 +110,8 @@ enum Raw {
     Batch(RowBatch),
     Parsed(Box<Rows>),
     Files(Files),
+    /// Rows that have a number and nothing else.
+    Numbers(std::ops::Range<u64>),
 }
 
 impl Chunk {
@@ -115,6 +122,7 @@ impl Chunk {
             Raw::Batch(rows) => rows.first_row,
             Raw::Parsed(rows) => rows.first_row,
             Raw::Files(files) => files.first_row(),
+            Raw::Numbers(rows) => rows.start,
         }
     }
 
@@ -125,6 +133,7 @@ impl Chunk {
             Raw::Batch(rows) => rows.batch.num_rows(),
             Raw::Parsed(rows) => rows.texts.len(),
             Raw::Files(files) => files.rows(),
+            Raw::Numbers(rows) => (rows.end - rows.start) as usize,
         }
     }
 
@@ -145,6 +154,7 @@ impl Chunk {
             Raw::Batch(rows) => batches::parse(&self.file.path, rows, columns),
             Raw::Parsed(rows) => Ok(rows.as_ref().clone()),
             Raw::Files(files) => Ok(files.parse(&self.file, self.limit, columns)),
+            Raw::Numbers(rows) => Ok(matrices::parse(rows)),
         }
     }
 
@@ -206,7 +216,8 @@ pub fn read_texts(
     Ok(texts)
 }
 
-/// How many rows a file has: of Parquet and Arrow by what they say, of anything else by going through it.
+/// How many rows a file has: of Parquet and Arrow by what they say, of a matrix by its shape, of anything else by going through
+/// it.
 ///
 /// # Errors
 /// As [`Reader::open`] and [`Reader::next_chunk`].
@@ -221,6 +232,7 @@ pub fn count_rows(file: &InputFile, limits: &ReadLimits) -> Result<u64> {
     match file.format {
         Format::Tar => return samples::count(file),
         Format::Tree => return Ok(file.members.len() as u64),
+        Format::Matrix => return matrices::rows(file),
         _ => {}
     }
     let (mut splitter, _) = Splitter::open(file, limits)?;

@@ -81,12 +81,18 @@ impl<'a> Table<'a> {
             }
             Format::Jsonl | Format::JsonArray => json_columns(file, wanted)?,
             Format::Csv { .. } => csv_columns(file)?,
+            Format::Matrix => return Ok(None),
             Format::Parquet => arrow_columns(parquet_in::footer(file)?.1.schema().fields()),
             Format::Arrow => arrow_columns(Ipc::open(file)?.schema.fields()),
             // These have columns of their own ([`super::images`]).
             Format::Tar | Format::Tree => Vec::new(),
         };
         Ok(Some(Self { file, columns }))
+    }
+
+    /// The names of the columns that are not inside others.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.columns.iter().filter(|column| !column.is_nested).map(|column| column.name.as_str())
     }
 
     pub fn is_empty(&self) -> bool {

@@ -31,6 +31,8 @@ pub(super) struct Records {
     pub overlong: Vec<(usize, u64)>,
     /// The CSV header, once it has been passed.
     pub header: Option<Arc<Header>>,
+    /// Where it is, if it is in this region, with its line end.
+    pub header_span: Option<Range<usize>>,
 }
 
 impl Records {
@@ -147,7 +149,8 @@ impl Splitter {
 
     fn empty_records(&self) -> Records {
         let (buffer, region, first_row) = (Arc::clone(&self.buffer), self.region..self.region, self.next_row);
-        Records { buffer, region, first_row, spans: Vec::new(), overlong: Vec::new(), header: None }
+        let (spans, overlong) = (Vec::new(), Vec::new());
+        Records { buffer, region, first_row, spans, overlong, header: None, header_span: None }
     }
 
     fn hand_out(&mut self, mut records: Records) -> Records {
@@ -203,6 +206,7 @@ impl Splitter {
                     ));
                 }
                 csv.set_header(&self.file, bytes)?;
+                records.header_span = Some(span.clone());
                 false
             }
             Boundary::Csv(_) | Boundary::Elements(_) => true,

@@ -6,7 +6,7 @@ use std::path::Path;
 use super::json_array::Rejoined;
 use super::split::{Records, Splitter};
 use super::stream::Sink;
-use super::{Format, InputFile, ReadLimits, arrow_out, discover, parquet_out, samples, tree};
+use super::{Format, InputFile, ReadLimits, arrow_out, discover, matrices, parquet_out, samples, tree};
 use serde::{Deserialize, Serialize};
 
 use crate::{Error, Result};
@@ -32,6 +32,7 @@ pub fn write_kept(
         Format::Arrow => arrow_out::write_kept(file, destination, keep)?,
         Format::Tar => samples::write_kept(file, destination, keep)?,
         Format::Tree => tree::write_kept(file, destination, keep)?,
+        Format::Matrix => matrices::write_kept(file, destination, keep)?,
         _ => write_records(file, limits, destination, keep)?,
     };
     check_unchanged(file)?;

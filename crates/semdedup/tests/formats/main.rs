@@ -1,6 +1,7 @@
 //! Formats in and out, as a caller of the library sees them.
 #![allow(clippy::unwrap_used)]
 
+mod annotate;
 mod arrow_files;
 mod bad_rows;
 mod columns;
@@ -14,3 +15,4 @@ mod others;
 mod parquet_files;
 mod round_trip;
 mod support;
+mod types;

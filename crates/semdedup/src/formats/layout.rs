@@ -1,0 +1,91 @@
+//! The schema that a Parquet file is written back with: the source's own, column by column, wherever Arrow's writer can lay
+//! out the bytes as it says. It has annotations and names that Arrow has no word for.
+
+use std::sync::Arc;
+
+use arrow::datatypes::Schema;
+use parquet::arrow::ArrowSchemaConverter;
+use parquet::basic::{ConvertedType, LogicalType, Type as PhysicalType};
+use parquet::errors::Result;
+use parquet::schema::types::{ColumnDescriptor, SchemaDescriptor, Type};
+
+/// The schema of a file with the columns of `own`, which Arrow reads as the first ones of `schema`, and after them the others
+/// of `schema`.
+pub(super) fn schema_like(own: &SchemaDescriptor, schema: &Schema) -> Result<SchemaDescriptor> {
+    let derived = ArrowSchemaConverter::new().convert(schema)?;
+    let (root, others) = (own.root_schema(), derived.root_schema().get_fields());
+    let fields = others.iter().enumerate().map(|(number, other)| match root.get_fields().get(number) {
+        Some(field)
+            if field.name() == other.name()
+                && same_layout(&leaves(own, number), &leaves(&derived, number)) =>
+        {
+            field.clone()
+        }
+        _ => other.clone(),
+    });
+    let root = Type::group_type_builder(root.name()).with_fields(fields.collect()).build()?;
+    Ok(SchemaDescriptor::new(Arc::new(root)))
+}
+
+/// What lies at the ends of a column.
+fn leaves(schema: &SchemaDescriptor, root: usize) -> Vec<&ColumnDescriptor> {
+    let columns = schema.columns().iter().enumerate();
+    columns
+        .filter(|(leaf, _)| schema.get_column_root_idx(*leaf) == root)
+        .map(|(_, column)| &**column)
+        .collect()
+}
+
+fn same_layout(own: &[&ColumnDescriptor], derived: &[&ColumnDescriptor]) -> bool {
+    own.len() == derived.len()
+        && own.iter().zip(derived).all(|(own, derived)| {
+            own.max_def_level() == derived.max_def_level()
+                && own.max_rep_level() == derived.max_rep_level()
+                && (same_bytes(own, derived) || is_writable_decimal(own, derived))
+        })
+}
+
+fn same_bytes(own: &ColumnDescriptor, derived: &ColumnDescriptor) -> bool {
+    own.physical_type() == derived.physical_type()
+        && (own.physical_type() != PhysicalType::FIXED_LEN_BYTE_ARRAY
+            || own.type_length() == derived.type_length())
+}
+
+/// Decimals lie in integers or in bytes, by the writer's choice; Arrow's writer follows a schema where it asks for as many
+/// bytes as their digits need.
+fn is_writable_decimal(own: &ColumnDescriptor, derived: &ColumnDescriptor) -> bool {
+    let is_decimal = |column: &ColumnDescriptor| {
+        column.converted_type() == ConvertedType::DECIMAL
+            || matches!(column.logical_type_ref(), Some(LogicalType::Decimal(_)))
+    };
+    let digits = own.type_precision();
+    is_decimal(own)
+        && is_decimal(derived)
+        && digits == derived.type_precision()
+        && match own.physical_type() {
+            PhysicalType::INT32 => digits <= 9,
+            PhysicalType::INT64 => digits <= 18,
+            PhysicalType::FIXED_LEN_BYTE_ARRAY => own.type_length() == bytes_for(digits),
+            _ => false,
+        }
+}
+
+/// How many bytes hold every whole number of so many digits, and its sign.
+fn bytes_for(digits: i32) -> i32 {
+    let holds = |bytes: &i32| f64::from(8 * bytes - 1) * std::f64::consts::LOG10_2 >= f64::from(digits);
+    (1..).find(holds).unwrap_or(i32::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_decimal_takes_the_fewest_bytes_that_hold_its_digits() {
+        // The greatest precision for each number of bytes, as the Parquet specification lists it.
+        let most = [2, 4, 6, 9, 11, 14, 16, 18, 21, 23, 26, 28, 31, 33, 35, 38];
+        for (bytes, digits) in (1..).zip(most) {
+            assert_eq!((bytes_for(digits), bytes_for(digits + 1)), (bytes, bytes + 1), "{digits} digits");
+        }
+    }
+}
