@@ -23,7 +23,7 @@ pub use decode::{ImageError, ImageLimits, decode_image};
 pub use error::ModelError;
 pub use image::RgbImage;
 pub use remote::{Pause, RemoteModel, RemoteOptions, ServerAddress, ServerKey};
-pub use transformer::{LoadOptions, Loaded, Place, Precision, load};
+pub use transformer::{LoadOptions, Loaded, Place, Precision, Towers, load};
 pub use wordllama::StaticModel;
 
 /// How many tokens of a text the models read unless told otherwise.

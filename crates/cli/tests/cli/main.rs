@@ -11,6 +11,7 @@ mod look;
 // It looks into /proc.
 #[cfg(target_os = "linux")]
 mod memory;
+mod models;
 mod probes;
 mod results;
 mod reuse;
