@@ -25,7 +25,7 @@ pub use error::ModelError;
 pub use image::RgbImage;
 pub use mobilenet::MobileNet;
 pub use remote::{Pause, RemoteModel, RemoteOptions, ServerAddress, ServerKey};
-pub use transformer::{LoadOptions, Loaded, Place, Precision, load};
+pub use transformer::{LoadOptions, Loaded, Place, Precision, Towers, load};
 pub use wordllama::StaticModel;
 
 /// How many tokens of a text the models read unless told otherwise.

@@ -1,11 +1,12 @@
-//! What turns texts into embeddings: a name, or the address of a server.
+//! What turns texts into embeddings: a name, a folder, or the address of a server.
 
+use std::path::Path;
 use std::time::Duration;
 
-use clap::{Args, value_parser};
+use clap::{Args, ValueEnum, value_parser};
 use semdedup::models::{
-    DEFAULT_MAX_TOKENS, ModelError, RemoteModel, RemoteOptions, ServerAddress, ServerKey, StaticModel,
-    TextModel,
+    DEFAULT_MAX_TOKENS, LoadOptions, ModelError, Place, Precision, RemoteModel, RemoteOptions, ServerAddress,
+    ServerKey, StaticModel, TextModel, Towers, load,
 };
 use semdedup::{Error, Result};
 use serde_json::{Map, Value};
@@ -16,9 +17,12 @@ use crate::output;
 const WORDLLAMA: &str = "wordllama-l2-supercat-256";
 
 /// All options of [`ModelArgs`], for what they do not go together with.
-pub const MODEL_OPTIONS: [&str; 8] = [
+pub const MODEL_OPTIONS: [&str; 11] = [
     "model",
     "max_tokens",
+    "text_prefix",
+    "precision",
+    "device",
     "server_batch",
     "server_concurrency",
     "server_timeout",
@@ -34,15 +38,61 @@ const WAIT_TOLD: Duration = Duration::from_secs(2);
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Model options")]
 pub struct ModelArgs {
-    /// The model: the one inside the program, or one behind an OpenAI-compatible server (vLLM, TEI, Ollama, OpenAI), as
+    /// The model: the one inside the program; a pretrained one, as a folder in the Hugging Face layout, or as org/name or
+    /// org/name@revision on the hub; or one behind an OpenAI-compatible server (vLLM, TEI, Ollama, OpenAI), as
     /// http://host/v1/embeddings#name with the name that it has there [default: wordllama-l2-supercat-256]
-    #[arg(long, value_name = "NAME|URL")]
+    #[arg(long, value_name = "NAME|FOLDER|URL")]
     model: Option<String>,
-    /// Read this many tokens of each text; the rest does not count [default: 512]
+    /// Read this many tokens of each text; the rest does not count [default: what the model was made for, or 512]
     #[arg(long, value_name = "N", value_parser = value_parser!(u32).range(1..))]
     max_tokens: Option<u32>,
     #[command(flatten)]
+    pretrained: PretrainedArgs,
+    #[command(flatten)]
     server: ServerArgs,
+}
+
+/// How a pretrained model is loaded.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Model options")]
+struct PretrainedArgs {
+    /// Put this before each text, for pretrained models that were trained so, such as 'query: ' for E5 [default: what the
+    /// model's files say, mostly nothing]
+    #[arg(long, value_name = "TEXT")]
+    text_prefix: Option<String>,
+    /// Keep the weights of a pretrained model in this precision; half of it takes half of the memory [default: f32]
+    #[arg(long, value_enum, value_name = "PRECISION")]
+    precision: Option<PrecisionArg>,
+    /// Compute a pretrained model here: cpu, or, if the program was built for it, cuda, cuda:1 or metal [default: cpu]
+    #[arg(long, value_name = "DEVICE", value_parser = device)]
+    device: Option<Place>,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum PrecisionArg {
+    F32,
+    F16,
+    Bf16,
+}
+
+impl From<PrecisionArg> for Precision {
+    fn from(precision: PrecisionArg) -> Self {
+        match precision {
+            PrecisionArg::F32 => Self::F32,
+            PrecisionArg::F16 => Self::F16,
+            PrecisionArg::Bf16 => Self::Bf16,
+        }
+    }
+}
+
+fn device(typed: &str) -> std::result::Result<Place, String> {
+    let (kind, number) = typed.split_once(':').unwrap_or((typed, "0"));
+    match (kind, number.parse::<u16>()) {
+        ("cpu", _) if typed == "cpu" => Ok(Place::Cpu),
+        ("cuda", Ok(number)) => Ok(Place::Cuda(number.into())),
+        ("metal", Ok(number)) => Ok(Place::Metal(number.into())),
+        _ => Err("must be cpu, cuda or metal, the last two perhaps with a number: cuda:1".to_owned()),
+    }
 }
 
 /// How a server is asked. The key comes from the environment: command lines are seen by others.
@@ -76,6 +126,8 @@ fn fields(typed: &str) -> std::result::Result<Map<String, Value>, String> {
 /// What a model is called by.
 enum Choice<'a> {
     BuiltIn,
+    /// A folder, or a name on the hub.
+    Pretrained(&'a str),
     Server(&'a str),
 }
 
@@ -84,10 +136,12 @@ impl<'a> Choice<'a> {
         match typed {
             WORDLLAMA => Ok(Self::BuiltIn),
             _ if ServerAddress::is_one(typed) => Ok(Self::Server(typed)),
+            // A name of the hub has an owner; a word without one is more likely mistyped.
+            _ if typed.contains(['/', '\\']) || Path::new(typed).is_dir() => Ok(Self::Pretrained(typed)),
             _ => Err(Error::usage(format!(
                 "--model {typed}: there is no such model; {WORDLLAMA} is inside the program"
             ))
-            .hint("a model behind a server is named http://host/v1/embeddings#name")),
+            .hint("a pretrained one is named by its folder or as org/name, one behind a server as http://host/v1/embeddings#name")),
         }
     }
 }
@@ -100,7 +154,12 @@ impl ModelArgs {
             return Err(Error::usage(format!("{option} is for a model behind a server, --model is none"))
                 .hint("name it: --model http://host/v1/embeddings#name"));
         }
+        if let (false, Some(option)) = (matches!(choice, Choice::Pretrained(_)), self.pretrained.any()) {
+            return Err(Error::usage(format!("{option} is for a pretrained model, --model is none"))
+                .hint("name it: --model FOLDER, or --model org/name"));
+        }
         match choice {
+            Choice::Pretrained(source) => self.pretrained.load(source, self.max_tokens),
             Choice::BuiltIn => {
                 let max_tokens = self.max_tokens.map_or(DEFAULT_MAX_TOKENS, |count| count as usize);
                 Ok(Box::new(StaticModel::wordllama(max_tokens).map_err(unusable)?))
@@ -116,6 +175,32 @@ impl ModelArgs {
 
 fn unusable(error: ModelError) -> Error {
     Error::usage(format!("--model: {error}")).hint(error.hint())
+}
+
+impl PretrainedArgs {
+    /// One of these options that was typed.
+    fn any(&self) -> Option<&'static str> {
+        [
+            ("--text-prefix", self.text_prefix.is_some()),
+            ("--precision", self.precision.is_some()),
+            ("--device", self.device.is_some()),
+        ]
+        .into_iter()
+        .find_map(|(option, typed)| typed.then_some(option))
+    }
+
+    fn load(&self, source: &str, max_tokens: Option<u32>) -> Result<Box<dyn TextModel>> {
+        let options = LoadOptions {
+            max_tokens: max_tokens.map(|count| count as usize),
+            prefix: self.text_prefix.clone(),
+            precision: self.precision.map_or(Precision::F32, Precision::from),
+            place: self.device.unwrap_or_default(),
+            towers: Towers::Texts,
+        };
+        load(source, &options).map_err(unusable)?.text.ok_or_else(|| {
+            Error::usage(format!("--model {source}: reads images, not texts")).hint("name a model of texts")
+        })
+    }
 }
 
 impl ServerArgs {

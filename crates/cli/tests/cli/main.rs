@@ -12,6 +12,7 @@ mod look;
 // It looks into /proc.
 #[cfg(target_os = "linux")]
 mod memory;
+mod models;
 mod outputs;
 mod probes;
 mod results;

@@ -100,6 +100,13 @@ impl Config {
         }
     }
 
+    /// A list of numbers.
+    pub(crate) fn numbers(&self, name: &str) -> Result<Option<Vec<f64>>> {
+        let Some(value) = self.field(name) else { return Ok(None) };
+        let numbers = value.as_array().and_then(|values| values.iter().map(Value::as_f64).collect());
+        numbers.map(Some).ok_or_else(|| self.wrong(name, "a list of numbers"))
+    }
+
     /// A list of strings.
     pub(crate) fn texts(&self, name: &str) -> Result<Option<Vec<String>>> {
         let Some(value) = self.field(name) else { return Ok(None) };

@@ -8,12 +8,16 @@ mod attention;
 mod block;
 mod config;
 mod encoder;
+mod hub;
+mod image;
 mod kernels;
 mod ops;
 mod options;
+mod pixels;
 mod pooling;
 mod text;
 mod tokens;
+mod vision;
 mod weights;
 
 use std::io::Read;
@@ -25,7 +29,10 @@ use xxhash_rust::xxh3::Xxh3;
 use crate::{DEFAULT_MAX_TOKENS, ImageModel, ModelError, TextModel};
 use arch::TextParts;
 use config::{Config, unreadable};
-pub use options::{LoadOptions, Place, Precision};
+use hub::{Hub, Name};
+use image::ImageTransformer;
+pub use options::{LoadOptions, Place, Precision, Towers};
+use pixels::Pixels;
 use pooling::{Dense, Head, Modules};
 use text::Transformer;
 use tokens::{Preparation, Tokens};
@@ -44,19 +51,25 @@ pub struct Loaded {
     pub image: Option<Box<dyn ImageModel>>,
 }
 
-/// Loads a pretrained model from a folder in the Hugging Face layout.
+/// Loads a pretrained model: a folder in the Hugging Face layout, or `org/name` or `org/name@revision` on the hub.
+///
+/// What is in the hub's cache is taken from there without asking the hub; the rest is fetched into it. The environment
+/// says where the cache is and what the hub is given (`HF_HOME`, `HF_HUB_CACHE`, `HF_TOKEN`, `HF_ENDPOINT`, `HF_HUB_OFFLINE`).
 ///
 /// # Errors
 /// If files are missing, damaged or do not fit together, if the architecture is not known (the hint lists the known
 /// ones), or if the options ask for what the model or this machine cannot give.
 pub fn load(source: &str, options: &LoadOptions) -> Result<Loaded> {
-    let folder = PathBuf::from(source);
-    if !folder.is_dir() {
-        return Err(ModelError::new(
-            format!("{source}: no such folder"),
-            "name a folder with config.json, tokenizer.json and model.safetensors",
-        ));
-    }
+    let folder = match Name::parse(source) {
+        _ if Path::new(source).is_dir() => PathBuf::from(source),
+        Some(name) => Hub::from_env(|variable| std::env::var(variable).ok())?.folder(&name)?,
+        None => {
+            return Err(ModelError::new(
+                format!("{source}: no such folder"),
+                "name a folder with config.json, tokenizer.json and model.safetensors, or a model of the hub as org/name",
+            ));
+        }
+    };
     let device = options.place.device()?;
     let modules = Modules::read(&folder, &device)?;
     let root = modules.as_ref().map_or(folder.clone(), |modules| modules.transformer.clone());
@@ -69,16 +82,40 @@ pub fn load(source: &str, options: &LoadOptions) -> Result<Loaded> {
     }
     let config = Config::read(&config)?;
     let weights = Weights::open(&root, options.precision.dtype(), &device)?;
-    let limit = Limit::read(&root, options.max_tokens)?;
-    let text = match arch::text(&config, &weights, limit.wanted())? {
-        Some(parts) => {
+    let mut loaded = Loaded { text: None, image: None };
+    if options.towers != Towers::Images {
+        let limit = Limit::read(&root, options.max_tokens)?;
+        if let Some(parts) = arch::text(&config, &weights, limit.wanted())? {
             let limit = limit.within(parts.encoder.positions)?;
-            Some(Box::new(text_model(source, (&root, modules), (parts, limit), options)?)
-                as Box<dyn TextModel>)
+            loaded.text = Some(Box::new(text_model(source, (&root, modules), (parts, limit), options)?));
         }
-        None => None,
-    };
-    Ok(Loaded { text, image: None })
+    }
+    if options.towers != Towers::Texts && arch::has_images(&config)? {
+        loaded.image = Some(Box::new(image_model(source, &root, (&config, &weights), options)?));
+    }
+    Ok(loaded)
+}
+
+fn image_model(
+    name: &str,
+    root: &Path,
+    (config, weights): (&Config, &Weights),
+    options: &LoadOptions,
+) -> Result<ImageTransformer> {
+    let path = root.join("preprocessor_config.json");
+    if !path.is_file() {
+        return Err(ModelError::new(
+            format!("{}: not there", path.display()),
+            "it says how images are resized; transformers' AutoImageProcessor.from_pretrained(…).save_pretrained(…) writes it",
+        ));
+    }
+    let pixels = Pixels::read(&Config::read(&path)?)?;
+    let (height, width) = pixels.size();
+    let encoder = arch::image(config, weights, (height as usize, width as usize))?;
+    let (hash, kind) = (hash(root, &[])?, if encoder.device.is_cpu() { "cpu" } else { "gpu" });
+    let fingerprint =
+        format!("image-transformer/r{REVISION}/{hash:016x}/{}/{kind}", options.precision.name());
+    Ok(ImageTransformer { name: name.to_owned(), fingerprint, pixels, encoder })
 }
 
 fn text_model(

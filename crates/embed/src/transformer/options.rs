@@ -13,6 +13,20 @@ pub struct LoadOptions {
     pub precision: Precision,
     /// Where the model is computed.
     pub place: Place,
+    /// Which half of a model of texts and images is loaded.
+    pub towers: Towers,
+}
+
+/// Which models of a folder are loaded.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Towers {
+    /// All that there are.
+    #[default]
+    All,
+    /// The text model alone.
+    Texts,
+    /// The image model alone.
+    Images,
 }
 
 /// The precision of a model's weights. On a CPU they are only kept so, to take less memory, and everything is computed in f32.

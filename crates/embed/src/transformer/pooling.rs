@@ -154,6 +154,35 @@ pub(crate) struct Modules {
     pub(crate) files: Vec<PathBuf>,
 }
 
+/// The folder of the transformer itself below a model's folder, as far as can be read.
+pub(crate) fn transformer(folder: &Path) -> PathBuf {
+    let mut all = modules(folder).into_iter();
+    all.find(|(kind, _)| kind == "Transformer").map_or_else(PathBuf::new, |(_, path)| path.into())
+}
+
+/// The files that `modules.json` asks for after the transformer, as far as it can be read.
+pub(crate) fn files(folder: &Path) -> Vec<String> {
+    let names = |(kind, path): (String, String)| match kind.as_str() {
+        "Pooling" => vec![format!("{path}/config.json")],
+        "Dense" => vec![format!("{path}/config.json"), format!("{path}/model.safetensors")],
+        _ => Vec::new(),
+    };
+    modules(folder).into_iter().flat_map(names).collect()
+}
+
+/// The kinds and folders of a model's modules, as far as they can be read.
+fn modules(folder: &Path) -> Vec<(String, String)> {
+    let Ok(list) = Config::read(&folder.join("modules.json")) else { return Vec::new() };
+    let text =
+        |module: &Value, name: &str| module.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
+    let entries = list.value().as_array().map(Vec::as_slice).unwrap_or_default();
+    let entry = |module: &Value| {
+        let kind = text(module, "type");
+        (kind.rsplit('.').next().unwrap_or_default().to_owned(), text(module, "path"))
+    };
+    entries.iter().map(entry).collect()
+}
+
 const KINDS: &str = "Transformer, Pooling, Dense, Dropout and Normalize are";
 
 impl Modules {

@@ -9,9 +9,9 @@ use super::tokens::{Encoded, Tokens};
 use crate::{EmbedStats, ModelError, TextModel};
 
 /// Tokens that are computed together on a CPU: enough to fill the products, few enough to stay in the cache.
-const TOKENS_TOGETHER: usize = 512;
+pub(super) const TOKENS_TOGETHER: usize = 512;
 /// The same on another device, which has more to fill.
-const TOKENS_TOGETHER_THERE: usize = 16_384;
+pub(super) const TOKENS_TOGETHER_THERE: usize = 16_384;
 
 /// A pretrained text model.
 pub(crate) struct Transformer {

@@ -125,22 +125,27 @@ pub(crate) fn files(folder: &Path) -> Result<Vec<PathBuf>> {
             "most models are published with safetensors too; transformers' save_pretrained writes them",
         ));
     }
-    let index = Config::read(&index)?;
-    let map = index.value().get("weight_map").and_then(Value::as_object);
-    let map = map.ok_or_else(|| index.missing("weight_map"))?;
-    let mut names: Vec<&str> = map.values().filter_map(Value::as_str).collect();
-    names.sort_unstable();
-    names.dedup();
-    names.into_iter().map(|name| shard(folder, name, &index)).collect()
+    shards(&index)?.iter().map(|name| shard(folder, name, &index)).collect()
 }
 
-fn shard(folder: &Path, name: &str, index: &Config) -> Result<PathBuf> {
+/// The files that an index names.
+pub(crate) fn shards(index: &Path) -> Result<Vec<String>> {
+    let index = Config::read(index)?;
+    let map = index.value().get("weight_map").and_then(Value::as_object);
+    let map = map.ok_or_else(|| index.missing("weight_map"))?;
+    let mut names: Vec<String> = map.values().filter_map(Value::as_str).map(str::to_owned).collect();
+    names.sort_unstable();
+    names.dedup();
+    Ok(names)
+}
+
+fn shard(folder: &Path, name: &str, index: &Path) -> Result<PathBuf> {
     let path = folder.join(name);
     // An index names files beside it, nothing elsewhere.
     if Path::new(name).file_name().is_some_and(|file| file == name) && path.is_file() {
         return Ok(path);
     }
-    let message = format!("{}: names `{name}`, which is not there", index.place());
+    let message = format!("{}: names `{name}`, which is not there", index.display());
     Err(ModelError::new(message, "the model was not fetched whole; fetch it again"))
 }
 

@@ -66,7 +66,7 @@ fn module(number: usize, path: &str, kind: &str) -> Value {
 fn an_unknown_architecture_is_an_error_that_lists_the_known_ones() {
     let folder = copy_of("bert-tiny");
     write(&folder, "config.json", &json!({"model_type": "rwkv"}));
-    assert_says(&problem(&folder), &["config.json", "rwkv", "bert, ", "modernbert", "opt", "clip"]);
+    assert_says(&problem(&folder), &["config.json", "rwkv", "bert, ", "modernbert", "opt", "clip", "dinov2"]);
 }
 
 #[test]

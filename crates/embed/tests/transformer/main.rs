@@ -2,5 +2,6 @@
 #![allow(clippy::unwrap_used)]
 
 mod folders;
+mod images;
 mod support;
 mod text;

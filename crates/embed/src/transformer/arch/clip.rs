@@ -1,12 +1,16 @@
 //! CLIP and SigLIP: a model of texts and one of images with embeddings in one space.
 
+use candle_core::Tensor;
+
 use super::{Result, TextParts, activation, heads, joint, layer_norm};
 use crate::transformer::attention::{Attend, Attention, Reach};
 use crate::transformer::block::{Block, Mlp, Norms};
 use crate::transformer::config::Config;
 use crate::transformer::encoder::{Encoder, Input, Positions};
+use crate::transformer::failed;
 use crate::transformer::ops::Linear;
 use crate::transformer::pooling::Mode;
+use crate::transformer::vision::{ImageEncoder, ImagePool, Query};
 use crate::transformer::weights::{Scope, Weights};
 
 /// The text model: CLIP's projection of the vector at the end of the text, or SigLIP's of the last one of a padded text.
@@ -49,6 +53,88 @@ pub(super) fn text(whole: &Config, weights: &Weights) -> Result<TextParts> {
     let outputs = scope.shape("weight")?.first().copied().unwrap_or(0);
     let project = Some(Linear::load(&scope, (width, outputs))?);
     Ok(TextParts { encoder, pooling, project, padded: siglip })
+}
+
+/// The image model: CLIP's projection of the class token's vector, or what SigLIP's query finds.
+pub(super) fn image(whole: &Config, weights: &Weights, size: (usize, usize)) -> Result<ImageEncoder> {
+    let siglip = whole.text_or("model_type", "")?.starts_with("siglip");
+    let config = whole.section_or_self("vision_config");
+    let width = config.count_or("hidden_size", 768)?;
+    let root = weights.below(&["vision_model."], "embeddings.patch_embedding.weight")?;
+    let embeddings = root.at("embeddings");
+    let patch = config.count_or("patch_size", if siglip { 16 } else { 32 })?;
+    let (rows, columns) = super::grid(&config, size, patch)?;
+    let before = usize::from(!siglip);
+    let table = embeddings.at("position_embedding");
+    let count = table.shape("weight")?.first().copied().unwrap_or(0);
+    if rows * columns + before != count {
+        let wanted = format!("{} by {}, as images are prepared", size.0, size.1);
+        return Err(config.wrong("image_size", &wanted));
+    }
+    let table = table.vector("weight", &[count, width])?;
+    let first =
+        if siglip { None } else { Some(class(&table, embeddings.vector("class_embedding", &[width])?)?) };
+    let eps = eps(&config, siglip)?;
+    let project = if siglip {
+        None
+    } else {
+        let scope = weights.below(&[""], "visual_projection.weight")?.at("visual_projection");
+        let outputs = scope.shape("weight")?.first().copied().unwrap_or(0);
+        Some(Linear::load(&scope, (width, outputs))?)
+    };
+    Ok(ImageEncoder {
+        patch,
+        patches: super::patches(&embeddings.at("patch_embedding"), (patch, width))?,
+        positions: table
+            .narrow(0, before, rows * columns)
+            .and_then(|table| table.contiguous())
+            .map_err(failed)?,
+        first,
+        // Misspelt in all published files.
+        norm_before: if siglip { None } else { Some(layer_norm(&root.at("pre_layrnorm"), width, eps)?) },
+        blocks: blocks(&config, &root.at("encoder"), (width, siglip), Reach::All)?,
+        norm: layer_norm(&root.at("post_layernorm"), width, eps)?,
+        pool: if siglip { query(&config, &root.at("head"), width)? } else { ImagePool::First },
+        project,
+        width,
+        computed: weights.computed(),
+        device: weights.device().clone(),
+    })
+}
+
+/// The class token with its position.
+fn class(table: &Tensor, class: Tensor) -> Result<Tensor> {
+    table.narrow(0, 0, 1).and_then(|first| first.broadcast_add(&class)).map_err(failed)
+}
+
+/// SigLIP's learned query; its three projections lie in one matrix.
+fn query(config: &Config, scope: &Scope, width: usize) -> Result<ImagePool> {
+    let own = scope.at("attention");
+    let weight = own.matrix("in_proj_weight", &[3 * width, width])?;
+    let bias = own.vector("in_proj_bias", &[3 * width])?;
+    let part = |from: usize, count: usize| {
+        let weight = weight.narrow(0, from, count).map_err(failed)?;
+        let bias = bias.narrow(0, from, count).and_then(|bias| bias.contiguous()).map_err(failed)?;
+        Linear::new(weight, Some(bias))
+    };
+    let probe = scope.vector("probe", &[1, 1, width])?.squeeze(0).map_err(failed)?;
+    let inner = scope.shape("mlp.fc1.weight")?.first().copied().unwrap_or(0);
+    Ok(ImagePool::Query(Box::new(Query {
+        heads: if config.has("num_attention_heads") {
+            heads(config, "num_attention_heads", width)?
+        } else {
+            12
+        },
+        query: part(0, width)?.forward(&probe).map_err(failed)?,
+        joint: part(width, 2 * width)?,
+        out: Linear::load(&own.at("out_proj"), (width, width))?,
+        norm: layer_norm(&scope.at("layernorm"), width, eps(config, true)?)?,
+        mlp: Mlp::Plain(
+            Linear::load(&scope.at("mlp.fc1"), (width, inner))?,
+            activation(config, "hidden_act", "gelu_pytorch_tanh")?,
+            Linear::load(&scope.at("mlp.fc2"), (inner, width))?,
+        ),
+    })))
 }
 
 fn eps(config: &Config, siglip: bool) -> Result<f64> {

@@ -3,15 +3,19 @@
 mod bert;
 mod clip;
 mod decoder;
+mod dino;
 mod modernbert;
 mod opt;
+mod positions;
 mod rotary;
 
 use super::config::Config;
 use super::encoder::Encoder;
+use super::failed;
 use super::kernels::Activation;
 use super::ops::{Linear, Norm, NormKind};
 use super::pooling::Mode;
+use super::vision::ImageEncoder;
 use super::weights::{Scope, Weights};
 use crate::ModelError;
 
@@ -35,9 +39,9 @@ impl TextParts {
 
 /// The values of `model_type` that are known, as errors list them.
 pub(crate) const KNOWN: &str = "bert, roberta, xlm-roberta, camembert, distilbert, mpnet, modernbert, opt, llama, mistral, \
-                                qwen2, qwen3, gemma, gemma2, gemma3_text, clip, siglip";
+                                qwen2, qwen3, gemma, gemma2, gemma3_text, clip, siglip, dinov2, dinov2_with_registers, vit";
 
-/// Loads the text model that a `config.json` describes, for texts of up to so many tokens.
+/// Loads the text model that a `config.json` describes, for texts of up to so many tokens; none for a model of images alone.
 pub(crate) fn text(config: &Config, weights: &Weights, longest: usize) -> Result<Option<TextParts>> {
     match config.text_or("model_type", "")? {
         "bert" | "roberta" | "xlm-roberta" | "camembert" | "distilbert" | "mpnet" => {
@@ -49,9 +53,24 @@ pub(crate) fn text(config: &Config, weights: &Weights, longest: usize) -> Result
             decoder::load(config, weights, longest)
         }
         "clip" | "siglip" => clip::text(config, weights),
+        "dinov2" | "dinov2_with_registers" | "vit" => return Ok(None),
         _ => Err(unknown(config)),
     }
     .map(Some)
+}
+
+/// Whether a `config.json` describes a model of images, alone or beside one of texts.
+pub(crate) fn has_images(config: &Config) -> Result<bool> {
+    let kind = config.text_or("model_type", "")?;
+    Ok(["clip", "siglip", "dinov2", "dinov2_with_registers", "vit"].contains(&kind))
+}
+
+/// Loads the image model that a `config.json` describes, for images of this height and width.
+pub(crate) fn image(config: &Config, weights: &Weights, size: (usize, usize)) -> Result<ImageEncoder> {
+    match config.text_or("model_type", "")? {
+        "clip" | "siglip" => clip::image(config, weights, size),
+        _ => dino::load(config, weights, size),
+    }
 }
 
 /// The error of a model that nothing here can compute.
@@ -96,6 +115,27 @@ fn joint(scope: &Scope, names: [&str; 3], sizes: [(usize, usize); 3]) -> Result<
         layers.push(Linear::load(&scope.at(name), sizes)?);
     }
     Linear::side_by_side(&layers)
+}
+
+/// From a patch's values to a token: a convolution that steps by its own size.
+fn patches(scope: &Scope, (patch, width): (usize, usize)) -> Result<Linear> {
+    let weight = scope.matrix("weight", &[width, 3, patch, patch])?;
+    let weight = weight.reshape((width, 3 * patch * patch)).map_err(failed)?;
+    let bias = if scope.has("bias") { Some(scope.vector("bias", &[width])?) } else { None };
+    Linear::new(weight, bias)
+}
+
+/// How many patches images of a height and width have below and beside each other.
+fn grid(config: &Config, (height, width): (usize, usize), patch: usize) -> Result<(usize, usize)> {
+    if config.count_or("num_channels", 3)? != 3 {
+        return Err(config.wrong("num_channels", "3"));
+    }
+    if height < patch || width < patch {
+        return Err(
+            config.wrong("patch_size", &format!("at most {height} by {width}, as images are prepared"))
+        );
+    }
+    Ok((height / patch, width / patch))
 }
 
 fn layer_norm(scope: &Scope, width: usize, eps: f64) -> Result<Norm> {
