@@ -1,12 +1,12 @@
 //! The subcommands: each calls the library once and says what came of it.
 
 use clap::CommandFactory;
-use semdedup::models::TextModel;
-use semdedup::{Embedder, Error, Result, ScoreInputs};
+use semdedup::formats::By;
+use semdedup::{Error, Result, ScoreInputs};
 use serde::Serialize;
 
 use crate::args::{
-    Cli, ClusterArgs, Command, EmbedArgs, RunArgs, ScoreArgs, SelectArgs, ShowArgs, SweepArgs,
+    Cli, ClusterArgs, Command, EmbedArgs, Models, RunArgs, ScoreArgs, SelectArgs, ShowArgs, SweepArgs,
 };
 use crate::progress::Reporter;
 use crate::{report, serve, show};
@@ -70,33 +70,34 @@ fn json(value: &impl Serialize) -> Result<String> {
 }
 
 fn run(args: &RunArgs, say: Say, progress: &Reporter) -> Result<Outcome> {
-    let options = args.options()?;
-    let model = load(args, say)?;
-    let summary = semdedup::run(&options, embedder(model.as_deref()), progress)?;
+    let by = args.by()?;
+    let options = args.options(by)?;
+    let models = load(args, by, say)?;
+    let summary = semdedup::run(&options, models.embedder(), progress)?;
     let outcome = say.report(&summary, || report::run(&summary, &options))?;
     Ok(Outcome { skipped_rows: summary.rows_skipped, ..outcome })
 }
 
-/// The model, where the input has no embeddings.
-fn load(args: &RunArgs, say: Say) -> Result<Option<Box<dyn TextModel>>> {
-    if args.has_embeddings() { Ok(None) } else { args.model.load(say.quiet).map(Some) }
-}
-
-fn embedder(model: Option<&dyn TextModel>) -> Embedder<'_> {
-    model.map_or(Embedder::Given, Embedder::Text)
+/// The models, none where the input has embeddings.
+fn load(args: &RunArgs, by: Option<By>, say: Say) -> Result<Models> {
+    by.map_or_else(|| Ok(Models::default()), |by| args.model.load(by, say.quiet))
 }
 
 fn plan(args: &RunArgs, say: Say) -> Result<Outcome> {
-    let options = args.options()?;
-    let model = load(args, say)?;
-    let plan = semdedup::plan(&options, embedder(model.as_deref()))?;
+    let by = args.by()?;
+    let options = args.options(by)?;
+    let models = load(args, by, say)?;
+    let plan = semdedup::plan(&options, models.embedder())?;
     say.data(&plan, || report::plan(&plan))
 }
 
 fn embed(args: &EmbedArgs, say: Say, progress: &Reporter) -> Result<Outcome> {
-    let model = args.model.load(say.quiet)?;
+    let mut options = args.input.options(&args.inputs);
+    let by = semdedup::rows_by(&options, std::slice::from_ref(&args.out))?;
+    options.columns.by = Some(by);
+    let models = args.model.load(by, say.quiet)?;
     let place = (args.out.as_path(), args.overwrite);
-    let done = semdedup::embed(&args.input.options(&args.inputs), model.as_ref(), place, progress)?;
+    let done = semdedup::embed(&options, models.embedder(), place, progress)?;
     let outcome = say.report(&done, || report::embed(&done, &args.out))?;
     Ok(Outcome { skipped_rows: done.rows_skipped, ..outcome })
 }

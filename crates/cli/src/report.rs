@@ -120,7 +120,7 @@ fn clusters(clusters: usize, largest: u64) -> String {
 
 /// What a run would do.
 pub fn plan(plan: &Plan) -> String {
-    let header = ["rows", "bytes", "text", "id", "embedding", "file"].map(str::to_owned).to_vec();
+    let header = ["rows", "bytes", "text", "image", "id", "embedding", "file"].map(str::to_owned).to_vec();
     let name = |column: &Option<String>| column.clone().unwrap_or_else(|| "-".to_owned());
     let mut rows = vec![header];
     for file in &plan.files {
@@ -128,6 +128,7 @@ pub fn plan(plan: &Plan) -> String {
             count(file.rows),
             HumanBytes(file.bytes).to_string(),
             name(&file.text_column),
+            name(&file.image_column),
             name(&file.id_column),
             match &file.embeddings {
                 Some(path) => path.display().to_string(),
@@ -136,7 +137,8 @@ pub fn plan(plan: &Plan) -> String {
             file.path.display().to_string(),
         ]);
     }
-    let right_then_left = [Side::Right, Side::Right, Side::Left, Side::Left, Side::Left, Side::Left];
+    let right_then_left =
+        [Side::Right, Side::Right, Side::Left, Side::Left, Side::Left, Side::Left, Side::Left];
     let mut facts = Facts::default();
     facts.add("rows", count(plan.rows));
     facts.add("clusters", count(plan.clusters as u64));

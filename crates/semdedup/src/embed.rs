@@ -427,5 +427,8 @@ impl<'a> PartWriter<'a> {
 }
 
 #[cfg(test)]
+#[path = "embed_image_tests.rs"]
+mod image_tests;
+#[cfg(test)]
 #[path = "embed_tests.rs"]
 mod tests;

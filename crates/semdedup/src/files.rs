@@ -142,6 +142,24 @@ pub(crate) fn sync_folder_of(path: &Path) -> Result<()> {
     Ok(())
 }
 
+/// Makes all files below a folder last through a power cut, at once where the system can: a folder may hold a million.
+pub(crate) fn sync_tree(folder: &Path) -> Result<()> {
+    #[cfg(target_os = "linux")]
+    return File::open(folder)
+        .and_then(|folder| nix::unistd::syncfs(folder.file()).map_err(io::Error::from))
+        .map_err(|error| at(folder, error));
+    #[cfg(not(target_os = "linux"))]
+    {
+        for entry in walkdir::WalkDir::new(folder) {
+            let entry = entry.map_err(|error| Error::io(error.into()))?;
+            if entry.file_type().is_file() || cfg!(unix) {
+                File::open(entry.path()).and_then(|file| file.sync_all()).map_err(Error::io)?;
+            }
+        }
+        Ok(())
+    }
+}
+
 /// Fills `bytes` from a place in a file, without moving its position.
 pub(crate) fn read_exact_at(file: &File, bytes: &mut [u8], offset: u64) -> io::Result<()> {
     #[cfg(unix)]

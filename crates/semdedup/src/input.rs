@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 use crate::embedder::Given;
 use crate::files::write_atomically;
 use crate::formats::{
-    By, ColumnChoice, Columns, Format, InputFile, ReadLimits, check_unchanged, find_matrices,
-    resolve_columns, rows_by, survey,
+    self, By, ColumnChoice, Columns, Format, InputFile, ReadLimits, check_unchanged, find_matrices,
+    resolve_columns, survey,
 };
 use crate::options::InputOptions;
 use crate::store::find_embeddings;
@@ -44,6 +44,18 @@ pub(crate) struct Input {
     pub(crate) unknown_files: u64,
 }
 
+/// What of the rows of an input is compared: what [`ColumnChoice::by`] says, or what the first file has. `written` are
+/// folders that a run will write, in which no input lies.
+///
+/// # Errors
+/// Input that cannot be found or read.
+pub fn rows_by(options: &InputOptions, written: &[PathBuf]) -> Result<By> {
+    match options.columns.by {
+        Some(by) => Ok(by),
+        None => formats::rows_by(&survey(&options.inputs, written)?.files, &options.columns),
+    }
+}
+
 impl Input {
     /// Finds the files, none in the folders that the run writes, and the columns in them.
     pub(crate) fn find(options: &InputOptions, written: &[PathBuf]) -> Result<Self> {
@@ -51,7 +63,7 @@ impl Input {
             return Self::embeddings_alone(options);
         }
         let found = survey(&options.inputs, written)?;
-        let by = rows_by(&found.files, &options.columns)?;
+        let by = formats::rows_by(&found.files, &options.columns)?;
         let columns =
             resolve_columns(&found.files, &ColumnChoice { by: Some(by), ..options.columns.clone() })?;
         let given = match (&options.columns.embedding, options.embeddings.as_slice()) {

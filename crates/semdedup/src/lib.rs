@@ -56,10 +56,11 @@ pub use semdedup_embed as models;
 pub use cost::auto_clusters;
 pub use embedder::Embedder;
 pub use error::{Error, ErrorKind, Result};
+pub use input::rows_by;
 pub use memory::Memory;
 pub use options::{
-    ClusterOptions, DEFAULT_EPSILON, DEFAULT_RECALL_SAMPLE, InputOptions, OutputOptions, RunOptions,
-    SWEEP_EPSILONS,
+    ClusterOptions, DEFAULT_EPSILON, DEFAULT_IMAGE_EPSILON, DEFAULT_RECALL_SAMPLE, InputOptions,
+    OutputOptions, RunOptions, SWEEP_EPSILONS, default_epsilon,
 };
 pub use outputs::{IdsFormat, OutputKind, Outputs};
 pub use pipeline::run;

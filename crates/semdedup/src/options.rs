@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use semdedup_core::{Goal, Probes, Ranking};
 
-use crate::formats::{ColumnChoice, ReadLimits};
+use crate::formats::{By, ColumnChoice, ReadLimits};
 use crate::memory::Memory;
 use crate::outputs::Outputs;
 
@@ -89,3 +89,11 @@ pub const SWEEP_EPSILONS: [f64; 8] = [0.001, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 
 
 /// The default ε of the built-in text model.
 pub const DEFAULT_EPSILON: f64 = 0.1;
+
+/// The default ε where only images are compared: chosen for the built-in image model on labelled images.
+pub const DEFAULT_IMAGE_EPSILON: f64 = 0.1;
+
+/// The default ε for what is compared.
+pub fn default_epsilon(by: By) -> f64 {
+    if by == By::Image { DEFAULT_IMAGE_EPSILON } else { DEFAULT_EPSILON }
+}

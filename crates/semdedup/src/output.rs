@@ -9,13 +9,15 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
+use arrow::array::AsArray;
+use arrow::datatypes::UInt64Type;
 use fs_err as fs;
 use serde::{Deserialize, Serialize};
 use walkdir::WalkDir;
 
 use crate::files::{sync_folder_of, write_atomically};
-use crate::outputs::OutputKind;
 use crate::summary::{FileSummary, Summary};
+use crate::table::read_column;
 use crate::work::{Fingerprint, lock};
 use crate::{Error, Result};
 
@@ -23,10 +25,13 @@ const UNFINISHED: &str = ".semdedup-unfinished";
 const SUMMARY: &str = "summary.json";
 pub(crate) const KEPT: &str = "kept";
 pub(crate) const ANNOTATED: &str = "annotated";
+/// The list of the files that folders of the input kept.
+pub(crate) const KEPT_FILES: &str = "kept-files.parquet";
 
 /// What a result can consist of, besides the summary.
-const RESULTS: [&str; 8] = [
+const RESULTS: [&str; 9] = [
     KEPT,
+    KEPT_FILES,
     ANNOTATED,
     "ids.txt",
     "ids.parquet",
@@ -158,7 +163,7 @@ impl OutputDir {
         let stage = self.staging();
         // Somebody may have put something there since the run began.
         check_foreign(&self.out)?;
-        for file in files_of(summary).iter().filter(|file| file != &Path::new(SUMMARY)) {
+        for file in files_of(&stage, summary).iter().filter(|file| file != &Path::new(SUMMARY)) {
             fs::metadata(stage.join(file)).map_err(Error::io)?;
         }
         let mut files = present(&self.out);
@@ -185,7 +190,7 @@ impl OutputDir {
 fn check_foreign(out: &Path) -> Result<()> {
     let mut ours = committing(out);
     if let Some(summary) = read_summary(out)? {
-        ours.extend(files_of(&summary));
+        ours.extend(files_of(out, &summary));
     }
     match present(out).into_iter().find(|file| !ours.contains(file)) {
         Some(file) => {
@@ -198,32 +203,50 @@ fn check_foreign(out: &Path) -> Result<()> {
 
 /// Whether the files of a finished result are all there, in the size in which they were written.
 fn is_whole(out: &Path, summary: &Summary) -> bool {
-    files_of(summary).iter().all(|file| out.join(file).exists()) && altered(out, summary).is_none()
+    files_of(out, summary).iter().all(|file| out.join(file).exists()) && altered(out, summary).is_none()
 }
 
 /// A kept file that somebody cut or edited since; it may hold his work now.
 fn altered(out: &Path, summary: &Summary) -> Option<PathBuf> {
     let other_size = |path: &Path, bytes| fs::metadata(out.join(path)).is_ok_and(|file| file.len() != bytes);
-    written_of(summary).into_iter().find(|(path, bytes)| other_size(path, *bytes)).map(|(path, _)| path)
+    written_of(out, summary).into_iter().find(|(path, bytes)| other_size(path, *bytes)).map(|(path, _)| path)
 }
 
 /// The files with rows of the input or with ids, and their sizes.
-fn written_of(summary: &Summary) -> Vec<(PathBuf, u64)> {
-    // Summaries of earlier versions do not say what was written: it was files.
-    let has_kept = summary.output.is_empty() || summary.output.contains(&OutputKind::Files);
-    let kept = summary.files.iter().filter(|_| has_kept);
-    let kept = kept.map(|file| (Path::new(KEPT).join(&file.kept), file.bytes_kept));
+fn written_of(out: &Path, summary: &Summary) -> Vec<(PathBuf, u64)> {
+    let has_kept = summary.writes_files();
+    let kept = || summary.files.iter().filter(|_| has_kept);
+    let listed = if kept().any(|file| file.is_folder) { kept_files(out) } else { Vec::new() };
+    let kept = kept().filter(|file| !file.is_folder);
+    let kept = kept.map(|file| (Path::new(KEPT).join(&file.kept), file.bytes_kept)).chain(listed);
     let annotated = |file: &FileSummary| Some((Path::new(ANNOTATED).join(&file.kept), file.bytes_annotated?));
     let annotated = summary.files.iter().filter_map(annotated);
     let lists = summary.lists.iter().map(|list| (PathBuf::from(&list.file), list.bytes));
     kept.chain(annotated).chain(lists).collect()
 }
 
+/// The files that folders of the input kept, and their sizes; none where the list is gone, so that they are taken for
+/// somebody else's.
+fn kept_files(out: &Path) -> Vec<(PathBuf, u64)> {
+    let list = out.join(KEPT_FILES);
+    let (Ok(paths), Ok(bytes)) = (read_column(&list, "path"), read_column(&list, "bytes")) else {
+        return Vec::new();
+    };
+    let (Some(paths), Some(bytes)) = (paths.as_string_opt::<i32>(), bytes.as_primitive_opt::<UInt64Type>())
+    else {
+        return Vec::new();
+    };
+    let files = paths.iter().zip(bytes.iter());
+    files.filter_map(|(path, bytes)| Some((Path::new(KEPT).join(path?), bytes?))).collect()
+}
+
 /// The files of a finished result.
-fn files_of(summary: &Summary) -> BTreeSet<PathBuf> {
-    let written = written_of(summary).into_iter().map(|(path, _)| path);
+fn files_of(out: &Path, summary: &Summary) -> BTreeSet<PathBuf> {
+    let written = written_of(out, summary).into_iter().map(|(path, _)| path);
     let skipped = (summary.rows_skipped > 0).then_some("skipped.parquet");
-    let tables = ["removed.parquet", "scores.parquet", SUMMARY].into_iter().chain(skipped);
+    let has_folder = summary.files.iter().any(|file| file.is_folder) && summary.writes_files();
+    let list = has_folder.then_some(KEPT_FILES);
+    let tables = ["removed.parquet", "scores.parquet", SUMMARY].into_iter().chain(skipped).chain(list);
     written.chain(tables.map(PathBuf::from)).collect()
 }
 

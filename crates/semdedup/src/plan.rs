@@ -64,6 +64,8 @@ pub struct PlanFile {
     pub bytes: u64,
     /// The column of the texts.
     pub text_column: Option<String>,
+    /// The column of the images.
+    pub image_column: Option<String>,
     /// The column of the embeddings.
     pub embedding_column: Option<String>,
     /// The column of the ids.
@@ -129,6 +131,7 @@ pub fn plan(options: &RunOptions, embedder: Embedder) -> Result<Plan> {
             rows,
             bytes: file.bytes,
             text_column: columns.text.clone(),
+            image_column: columns.image.clone(),
             embedding_column: columns.embedding.clone(),
             id_column: columns.id.clone(),
         },

@@ -5,7 +5,6 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use semdedup_core::{Goal, NO_CLUSTER, Ranking};
-use semdedup_embed::TextModel;
 use serde::Serialize;
 
 use crate::cluster::{self, Clustering, largest, read_centroids, write_assignments, write_centroids};
@@ -56,13 +55,12 @@ pub struct EmbedReport {
 /// Input that cannot be read, a folder that holds other things.
 pub fn embed(
     options: &InputOptions,
-    model: &dyn TextModel,
+    embedder: Embedder,
     output: (&Path, bool),
     progress: &dyn Progress,
 ) -> Result<EmbedReport> {
     let (out, overwrite) = output;
     let input = Input::find(options, &[out.to_path_buf()])?;
-    let embedder = Embedder::Text(model);
     embedder.check(&input)?;
     let fingerprint = embed_fingerprint(&input, embedder)?;
     if finished_stage(out, Stage::Embed)?.is_some_and(|(_, there)| there != fingerprint) && !overwrite {
@@ -80,7 +78,7 @@ pub fn embed(
         rows_skipped: dataset.skipped.len() as u64,
         empty_rows: dataset.empty,
         truncated_texts: dataset.truncated,
-        dim: model.dim(),
+        dim: embedder.dim(&input),
         files: dataset.embeddings,
     })
 }

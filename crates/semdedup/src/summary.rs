@@ -85,6 +85,14 @@ pub struct Summary {
     pub warnings: Vec<String>,
 }
 
+impl Summary {
+    /// Whether the rows that stay were written into files like those of the input. Summaries of earlier versions do not
+    /// say: it was so.
+    pub(crate) fn writes_files(&self) -> bool {
+        self.output.is_empty() || self.output.contains(&OutputKind::Files)
+    }
+}
+
 /// One input file.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FileSummary {
@@ -95,6 +103,9 @@ pub struct FileSummary {
     pub embeddings: Option<String>,
     /// Its name in the results: the path under `kept/` and `annotated/`.
     pub kept: String,
+    /// Whether it is a folder, whose kept files `kept-files.parquet` lists.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_folder: bool,
     /// Rows read from it.
     pub rows_in: u64,
     /// Rows that stay.

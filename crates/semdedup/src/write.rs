@@ -8,14 +8,15 @@ use arrow::array::{ArrayRef, AsArray, BooleanArray, StringArray, UInt64Array};
 use arrow::compute::filter;
 use arrow::datatypes::{DataType, Field, Schema, UInt64Type};
 use semdedup_core::{Goal, GoalError, Scored as CoreScored};
+use walkdir::WalkDir;
 
 use crate::annotate::{Annotations, Given};
 use crate::dataset::{Dataset, Places};
 use crate::embed::SkippedRow;
-use crate::formats::{AddedColumns, InputFile, write_annotated, write_kept};
+use crate::formats::{AddedColumns, Format, InputFile, write_annotated, write_kept};
 use crate::ids::write_ids;
 use crate::input::Input;
-use crate::output::{ANNOTATED, KEPT, OutputDir};
+use crate::output::{ANNOTATED, KEPT, KEPT_FILES, OutputDir};
 use crate::outputs::{OutputKind, Outputs};
 use crate::pipeline::Scored;
 use crate::progress::{Progress, Stage};
@@ -102,6 +103,9 @@ pub(crate) fn write(
     let writer = RowWriter { input, dataset: &scored.dataset, decision, progress };
     if outputs.has(OutputKind::Files) {
         writer.write_kept(&stage.join(KEPT), &mut files)?;
+        if files.iter().any(|file| file.is_folder) {
+            write_kept_files(&stage, &files)?;
+        }
     }
     if outputs.has(OutputKind::Annotate) {
         let annotations = Annotations::open(&scored.scores, decision, &outputs.added())?;
@@ -147,6 +151,7 @@ fn describe_files(input: &Input, dataset: &Dataset, decision: &Decision) -> Vec<
             path: file.path.display().to_string(),
             embeddings: embeddings.map(|path| path.display().to_string()),
             kept: file.name.clone(),
+            is_folder: file.format == Format::Tree,
             rows_in: fate.len() as u64,
             rows_kept: fate.iter().filter(|&&fate| fate == Fate::Kept).count() as u64,
             bytes_kept: 0,
@@ -181,7 +186,7 @@ impl RowWriter<'_> {
             check_rows(file, fate, seen)?;
             self.progress.advance(seen % TOLD_ROWS);
             files[number].rows_kept = rows_kept;
-            files[number].bytes_kept = size_of_file(&destination)?;
+            files[number].bytes_kept = size_below(&destination)?;
         }
         Ok(())
     }
@@ -234,6 +239,38 @@ const TOLD_ROWS: u64 = 1 << 16;
 
 fn size_of_file(path: &Path) -> Result<u64> {
     fs_err::metadata(path).map(|file| file.len()).map_err(Error::io)
+}
+
+/// The files in a folder, or the file itself, and their sizes.
+fn files_below(path: &Path) -> impl Iterator<Item = Result<(PathBuf, u64)>> {
+    let entries = WalkDir::new(path).sort_by_file_name().into_iter();
+    entries.filter(|entry| entry.as_ref().map_or(true, |entry| !entry.file_type().is_dir())).map(|entry| {
+        let entry = entry.map_err(|error| Error::io(error.into()))?;
+        size_of_file(entry.path()).map(|bytes| (entry.path().to_path_buf(), bytes))
+    })
+}
+
+fn size_below(path: &Path) -> Result<u64> {
+    files_below(path).map(|file| file.map(|(_, bytes)| bytes)).sum()
+}
+
+/// Writes `kept-files.parquet`: `path` (below `kept/`) and `bytes` of every file that a folder of the input kept.
+fn write_kept_files(stage: &Path, files: &[FileSummary]) -> Result<()> {
+    let schema = Schema::new(vec![
+        Field::new("path", DataType::Utf8, false),
+        Field::new("bytes", DataType::UInt64, false),
+    ]);
+    let kept = stage.join(KEPT);
+    let mut table = TableWriter::create(&stage.join(KEPT_FILES), schema, Vec::new())?;
+    for folder in files.iter().filter(|file| file.is_folder) {
+        let written = files_below(&kept.join(&folder.kept)).collect::<Result<Vec<_>>>()?;
+        let name = |path: &Path| path.strip_prefix(&kept).unwrap_or(path).to_string_lossy().into_owned();
+        table.write(vec![
+            Arc::new(StringArray::from_iter_values(written.iter().map(|(path, _)| name(path)))),
+            Arc::new(UInt64Array::from_iter_values(written.iter().map(|(_, bytes)| *bytes))),
+        ])?;
+    }
+    table.finish()
 }
 
 /// Fails where a file had another number of rows when it was read first.

@@ -13,6 +13,7 @@ mod tests;
 use clap::{Parser, Subcommand, value_parser};
 
 pub use look::{CompletionsArgs, ShowArgs, SweepArgs};
+pub use model::Models;
 pub use run::RunArgs;
 pub use serve::ServeArgs;
 pub use stages::{ClusterArgs, EmbedArgs, ScoreArgs, SelectArgs};

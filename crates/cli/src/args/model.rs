@@ -1,24 +1,27 @@
-//! What turns texts into embeddings: a name, a folder, or the address of a server.
+//! What turns rows into embeddings: names of models, their folders, or the address of a server.
 
 use std::path::Path;
 use std::time::Duration;
 
 use clap::{Args, ValueEnum, value_parser};
+use semdedup::formats::By;
 use semdedup::models::{
-    DEFAULT_MAX_TOKENS, LoadOptions, ModelError, Place, Precision, RemoteModel, RemoteOptions, ServerAddress,
-    ServerKey, StaticModel, TextModel, Towers, load,
+    DEFAULT_MAX_TOKENS, ImageModel, LoadOptions, Loaded, MobileNet, ModelError, Place, Precision,
+    RemoteModel, RemoteOptions, ServerAddress, ServerKey, StaticModel, TextModel, Towers, load,
 };
-use semdedup::{Error, Result};
+use semdedup::{Embedder, Error, Result};
 use serde_json::{Map, Value};
 
 use crate::output;
 
-/// The model inside the program.
+/// The models inside the program.
 const WORDLLAMA: &str = "wordllama-l2-supercat-256";
+const MOBILENET: &str = "mobilenet-v1-1.0-224-quant";
 
 /// All options of [`ModelArgs`], for what they do not go together with.
-pub const MODEL_OPTIONS: [&str; 11] = [
+pub const MODEL_OPTIONS: [&str; 12] = [
     "model",
+    "image_model",
     "max_tokens",
     "text_prefix",
     "precision",
@@ -34,15 +37,20 @@ pub const MODEL_OPTIONS: [&str; 11] = [
 /// Waits that are shorter are not worth a line.
 const WAIT_TOLD: Duration = Duration::from_secs(2);
 
-/// What turns texts into embeddings.
+/// What turns rows into embeddings.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Model options")]
 pub struct ModelArgs {
-    /// The model: the one inside the program; a pretrained one, as a folder in the Hugging Face layout, or as org/name or
+    /// The model: one of the two inside the program; a pretrained one, as a folder in the Hugging Face layout, or as org/name or
     /// org/name@revision on the hub; or one behind an OpenAI-compatible server (vLLM, TEI, Ollama, OpenAI), as
-    /// http://host/v1/embeddings#name with the name that it has there [default: wordllama-l2-supercat-256]
+    /// http://host/v1/embeddings#name with the name that it has there [default: wordllama-l2-supercat-256, which reads
+    /// texts, or mobilenet-v1-1.0-224-quant, which reads images]
     #[arg(long, value_name = "NAME|FOLDER|URL")]
     model: Option<String>,
+    /// The model of the images, where --model is that of the texts (--by both) [default: --model if it reads both, else
+    /// mobilenet-v1-1.0-224-quant]
+    #[arg(long, value_name = "NAME|FOLDER")]
+    image_model: Option<String>,
     /// Read this many tokens of each text; the rest does not count [default: what the model was made for, or 512]
     #[arg(long, value_name = "N", value_parser = value_parser!(u32).range(1..))]
     max_tokens: Option<u32>,
@@ -124,32 +132,100 @@ fn fields(typed: &str) -> std::result::Result<Map<String, Value>, String> {
 }
 
 /// What a model is called by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Choice<'a> {
-    BuiltIn,
+    BuiltInText,
+    BuiltInImage,
     /// A folder, or a name on the hub.
     Pretrained(&'a str),
     Server(&'a str),
 }
 
 impl<'a> Choice<'a> {
-    fn parse(typed: &'a str) -> Result<Self> {
+    fn parse(option: &str, typed: &'a str) -> Result<Self> {
         match typed {
-            WORDLLAMA => Ok(Self::BuiltIn),
+            WORDLLAMA => Ok(Self::BuiltInText),
+            MOBILENET => Ok(Self::BuiltInImage),
             _ if ServerAddress::is_one(typed) => Ok(Self::Server(typed)),
             // A name of the hub has an owner; a word without one is more likely mistyped.
             _ if typed.contains(['/', '\\']) || Path::new(typed).is_dir() => Ok(Self::Pretrained(typed)),
             _ => Err(Error::usage(format!(
-                "--model {typed}: there is no such model; {WORDLLAMA} is inside the program"
+                "{option} {typed}: there is no such model; {WORDLLAMA} and {MOBILENET} are inside the program"
             ))
             .hint("a pretrained one is named by its folder or as org/name, one behind a server as http://host/v1/embeddings#name")),
         }
     }
 }
 
+/// The models of a run, as many as it needs.
+#[derive(Default)]
+pub struct Models {
+    text: Option<Box<dyn TextModel>>,
+    image: Option<Box<dyn ImageModel>>,
+}
+
+impl Models {
+    /// What gives rows their embeddings: these, or the input where there is none.
+    pub fn embedder(&self) -> Embedder<'_> {
+        match (&self.image, &self.text) {
+            (Some(image), Some(text)) => Embedder::Both(image.as_ref(), text.as_ref()),
+            (Some(image), None) => Embedder::Image(image.as_ref()),
+            (None, Some(text)) => Embedder::Text(text.as_ref()),
+            (None, None) => Embedder::Given,
+        }
+    }
+}
+
 impl ModelArgs {
-    /// Loads the model, or asks the server for its dimension. `quiet`: waiting for a server is not told.
-    pub fn load(&self, quiet: bool) -> Result<Box<dyn TextModel>> {
-        let choice = Choice::parse(self.model.as_deref().unwrap_or(WORDLLAMA))?;
+    /// Loads the models that read what is compared. `quiet`: waiting for a server is not told.
+    pub fn load(&self, by: By, quiet: bool) -> Result<Models> {
+        if let (Some(typed), false) = (&self.image_model, by.image()) {
+            return Err(Error::usage(format!("--image-model {typed}: texts are compared, not images"))
+                .hint("leave it out, or use --by image or --by both"));
+        }
+        let choice = self.model.as_deref().map(|typed| Choice::parse("--model", typed)).transpose()?;
+        let mut models = match (choice, by) {
+            (Some(Choice::Pretrained(source)), By::Both) if self.image_model.is_none() => {
+                let Loaded { text, image } = self.pretrained.load(source, self.max_tokens, Towers::All)?;
+                Models { text, image }
+            }
+            _ => Models::default(),
+        };
+        if by.image() && models.image.is_none() {
+            models.image = Some(self.load_image(by)?);
+        }
+        if by.text() && models.text.is_none() {
+            models.text = Some(self.load_text(quiet)?);
+        }
+        Ok(models)
+    }
+
+    /// The model of the images: --image-model, or --model where only images are compared.
+    fn load_image(&self, by: By) -> Result<Box<dyn ImageModel>> {
+        let (option, typed) = match (&self.image_model, &self.model) {
+            (Some(typed), _) => ("--image-model", typed.as_str()),
+            (None, Some(typed)) if by == By::Image => ("--model", typed.as_str()),
+            _ => ("--image-model", MOBILENET),
+        };
+        match Choice::parse(option, typed)? {
+            Choice::BuiltInImage => Ok(Box::new(MobileNet::load().map_err(unusable)?)),
+            Choice::Pretrained(source) => {
+                let loaded = self.pretrained.load(source, None, Towers::Images)?;
+                loaded.image.ok_or_else(|| {
+                    Error::usage(format!("{option} {source}: reads texts, not images"))
+                        .hint("name a model of images, such as CLIP, SigLIP or DINOv2; or --by text")
+                })
+            }
+            Choice::BuiltInText | Choice::Server(_) => {
+                Err(Error::usage(format!("{option} {typed} reads texts, and images are compared"))
+                    .hint(format!("{MOBILENET} reads images; or --by text")))
+            }
+        }
+    }
+
+    /// The model of the texts. A server is asked for its dimension.
+    pub fn load_text(&self, quiet: bool) -> Result<Box<dyn TextModel>> {
+        let choice = Choice::parse("--model", self.model.as_deref().unwrap_or(WORDLLAMA))?;
         if let (false, Some(option)) = (matches!(choice, Choice::Server(_)), self.server.any()) {
             return Err(Error::usage(format!("{option} is for a model behind a server, --model is none"))
                 .hint("name it: --model http://host/v1/embeddings#name"));
@@ -159,8 +235,18 @@ impl ModelArgs {
                 .hint("name it: --model FOLDER, or --model org/name"));
         }
         match choice {
-            Choice::Pretrained(source) => self.pretrained.load(source, self.max_tokens),
-            Choice::BuiltIn => {
+            Choice::Pretrained(source) => {
+                let loaded = self.pretrained.load(source, self.max_tokens, Towers::Texts)?;
+                loaded.text.ok_or_else(|| {
+                    Error::usage(format!("--model {source}: reads images, not texts"))
+                        .hint("name a model of texts; or --by image")
+                })
+            }
+            Choice::BuiltInImage => {
+                Err(Error::usage(format!("--model {MOBILENET} reads images, and texts are compared"))
+                    .hint(format!("{WORDLLAMA} reads texts; or --by image")))
+            }
+            Choice::BuiltInText => {
                 let max_tokens = self.max_tokens.map_or(DEFAULT_MAX_TOKENS, |count| count as usize);
                 Ok(Box::new(StaticModel::wordllama(max_tokens).map_err(unusable)?))
             }
@@ -189,17 +275,15 @@ impl PretrainedArgs {
         .find_map(|(option, typed)| typed.then_some(option))
     }
 
-    fn load(&self, source: &str, max_tokens: Option<u32>) -> Result<Box<dyn TextModel>> {
+    fn load(&self, source: &str, max_tokens: Option<u32>, towers: Towers) -> Result<Loaded> {
         let options = LoadOptions {
             max_tokens: max_tokens.map(|count| count as usize),
             prefix: self.text_prefix.clone(),
             precision: self.precision.map_or(Precision::F32, Precision::from),
             place: self.device.unwrap_or_default(),
-            towers: Towers::Texts,
+            towers,
         };
-        load(source, &options).map_err(unusable)?.text.ok_or_else(|| {
-            Error::usage(format!("--model {source}: reads images, not texts")).hint("name a model of texts")
-        })
+        load(source, &options).map_err(unusable)
     }
 }
 

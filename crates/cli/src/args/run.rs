@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::Args;
+use semdedup::formats::By;
 use semdedup::{DEFAULT_RECALL_SAMPLE, OutputOptions, Ranking, RunOptions};
 
 use super::model::{MODEL_OPTIONS, ModelArgs};
@@ -21,6 +22,8 @@ same --work takes seconds.
 Examples:
   semdedup run data.jsonl --out deduped
   semdedup run shards/ 'more/*.parquet' --text-column body --id-column url --out deduped --epsilon 0.05
+  semdedup run photos/ --out deduped
+  semdedup run 'laion/*.tar' --by both --out deduped
   semdedup run data.csv.gz --out half --keep-fraction 0.5 --dry-run
   semdedup run data.jsonl --model http://localhost:8000/v1/embeddings#BAAI/bge-m3 --out deduped
   semdedup run 'part-*.parquet' --embedding-column emb --out deduped
@@ -91,23 +94,39 @@ impl RunArgs {
         self.given.any()
     }
 
-    pub fn options(&self) -> semdedup::Result<RunOptions> {
+    /// What of the rows a model is to read; none where they have embeddings.
+    pub fn by(&self) -> semdedup::Result<Option<By>> {
+        if self.has_embeddings() {
+            return Ok(None);
+        }
+        let output = self.output();
+        let written = [output.out.clone(), output.work_dir()];
+        semdedup::rows_by(&self.input.options(&self.inputs), &written).map(Some)
+    }
+
+    /// What was asked for, if rows are compared by this.
+    pub fn options(&self, by: Option<By>) -> semdedup::Result<RunOptions> {
         let mut input = self.input.options(&self.inputs);
         input.columns.embedding = self.given.embedding_column.clone();
         input.columns.text_optional = self.given.any();
+        input.columns.by = by.or(input.columns.by);
         input.embeddings = self.given.embeddings.clone();
         Ok(RunOptions {
             input,
             cluster: self.cluster.options(),
             ranking: Ranking { keep: self.keep.into(), seed: self.cluster.seed },
-            goal: self.goal.goal()?,
+            goal: self.goal.goal(by.unwrap_or_default())?,
             recall_sample: self.recall_sample,
-            output: OutputOptions {
-                out: self.output.out.clone(),
-                work: self.work.clone(),
-                overwrite: self.output.overwrite,
-            },
+            output: self.output(),
             outputs: self.written.outputs(),
         })
+    }
+
+    fn output(&self) -> OutputOptions {
+        OutputOptions {
+            out: self.output.out.clone(),
+            work: self.work.clone(),
+            overwrite: self.output.overwrite,
+        }
     }
 }

@@ -5,8 +5,8 @@ use std::str::FromStr;
 
 use bytesize::ByteSize;
 use clap::{Args, ValueEnum, value_parser};
-use semdedup::formats::{ColumnChoice, DEFAULT_MAX_ROW_BYTES, LARGEST_MAX_ROW_BYTES, ReadLimits};
-use semdedup::{ClusterOptions, DEFAULT_EPSILON, Epsilon, Goal, InputOptions, Keep, Memory, Probes};
+use semdedup::formats::{By, ColumnChoice, DEFAULT_MAX_ROW_BYTES, LARGEST_MAX_ROW_BYTES, ReadLimits};
+use semdedup::{ClusterOptions, Epsilon, Goal, InputOptions, Keep, Memory, Probes, default_epsilon};
 
 /// Where the rows come from.
 #[derive(Debug, Args)]
@@ -18,6 +18,18 @@ pub struct InputArgs {
     /// The column of the ids; `meta.id` is one inside another [default: rows are named by file and row number]
     #[arg(long, value_name = "NAME", help_heading = "Input options")]
     id_column: Option<String>,
+    /// The column of the images: binary, or a struct with `bytes` [default: `image`, else the only one]; in WebDataset shards
+    /// the member, such as `left.jpg` [default: the only image of a sample]
+    #[arg(long, value_name = "NAME", help_heading = "Input options")]
+    image_column: Option<String>,
+    /// Compare rows by their texts, their images, or both (the mean of the cosines) [default: by images where the first
+    /// input is a folder or a shard of images, or Parquet with images and no texts; else by texts]
+    #[arg(long, value_enum, value_name = "WHAT", help_heading = "Input options")]
+    by: Option<ByArg>,
+    /// Skip an image of more pixels (it is listed in skipped.parquet); it is never decoded
+    #[arg(long, value_name = "N", default_value_t = ReadLimits::default().max_pixels, help_heading = "Input options")]
+    #[arg(value_parser = value_parser!(u64).range(1..))]
+    max_pixels: u64,
     /// Skip a longer row (it is listed in skipped.parquet); it is never held in memory
     #[arg(long, value_name = "BYTES", default_value_t = DEFAULT_MAX_ROW_BYTES as u64, help_heading = "Input options")]
     #[arg(value_parser = value_parser!(u64).range(1..=LARGEST_MAX_ROW_BYTES as u64))]
@@ -34,11 +46,31 @@ impl InputArgs {
             columns: ColumnChoice {
                 text: self.text_column.clone(),
                 id: self.id_column.clone(),
+                image: self.image_column.clone(),
+                by: self.by.map(By::from),
                 ..ColumnChoice::default()
             },
             embeddings: Vec::new(),
-            limits: ReadLimits { max_row_bytes: self.max_row_bytes as usize, ..ReadLimits::default() },
+            limits: ReadLimits { max_row_bytes: self.max_row_bytes as usize, max_pixels: self.max_pixels },
             strict: self.strict,
+        }
+    }
+}
+
+/// What of a row is compared.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum ByArg {
+    Text,
+    Image,
+    Both,
+}
+
+impl From<ByArg> for By {
+    fn from(by: ByArg) -> Self {
+        match by {
+            ByArg::Text => Self::Text,
+            ByArg::Image => Self::Image,
+            ByArg::Both => Self::Both,
         }
     }
 }
@@ -49,8 +81,9 @@ impl InputArgs {
 #[command(next_help_heading = "How much to remove (one of)")]
 pub struct GoalArgs {
     /// Remove rows whose cosine similarity to an earlier-ranking row is above 1 - E; a LARGER E removes MORE
-    #[arg(long, value_name = "E", default_value_t = DEFAULT_EPSILON, value_parser = epsilon, allow_negative_numbers = true)]
-    epsilon: f64,
+    /// [default: 0.1, for images alone 0.1]
+    #[arg(long, value_name = "E", value_parser = epsilon, allow_negative_numbers = true)]
+    epsilon: Option<f64>,
     /// Keep exactly this share of the rows (above 0, at most 1), the closest duplicates go first
     #[arg(long, value_name = "F", value_parser = fraction, allow_negative_numbers = true)]
     keep_fraction: Option<f64>,
@@ -60,11 +93,13 @@ pub struct GoalArgs {
 }
 
 impl GoalArgs {
-    pub fn goal(&self) -> semdedup::Result<Goal> {
+    /// What was asked for, or the default for what is compared.
+    pub fn goal(&self, by: By) -> semdedup::Result<Goal> {
+        let epsilon = self.epsilon.unwrap_or_else(|| default_epsilon(by));
         match (self.keep_fraction, self.keep_rows) {
             (Some(share), _) => Ok(Goal::KeepFraction(share)),
             (None, Some(rows)) => Ok(Goal::KeepRows(rows)),
-            (None, None) => match Epsilon::new(self.epsilon) {
+            (None, None) => match Epsilon::new(epsilon) {
                 Ok(epsilon) => Ok(Goal::Epsilon(epsilon)),
                 Err(error) => Err(semdedup::Error::usage(format!("--epsilon: {error}"))),
             },

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::Args;
+use semdedup::formats::By;
 use semdedup::{DEFAULT_RECALL_SAMPLE, Goal, OutputOptions, Ranking, ScoreOptions};
 
 use super::model::ModelArgs;
@@ -154,7 +155,7 @@ pub struct SelectArgs {
 
 impl SelectArgs {
     pub fn goal(&self) -> semdedup::Result<Goal> {
-        self.goal.goal()
+        self.goal.goal(By::Text)
     }
 
     pub fn output(&self) -> OutputOptions {

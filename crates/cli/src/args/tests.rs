@@ -9,7 +9,7 @@ use super::{Cli, Command};
 fn run(typed: &str) -> semdedup::RunOptions {
     let words = std::iter::once("semdedup").chain(typed.split(' '));
     match Cli::try_parse_from(words).unwrap().command {
-        Command::Run(run) => run.options().unwrap(),
+        Command::Run(run) => run.options(None).unwrap(),
         _ => panic!("not a run"),
     }
 }

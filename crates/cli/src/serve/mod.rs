@@ -40,7 +40,7 @@ struct Shared {
 /// A model that cannot be loaded, an address that cannot be listened at, a key that is not there.
 pub fn serve(args: &ServeArgs, json: bool, quiet: bool) -> Result<()> {
     let key = args.key_from_env.as_deref().map(key).transpose()?;
-    let model = args.model.load(quiet)?;
+    let model = args.model.load_text(quiet)?;
     if key.is_none() && !args.listen.ip().is_loopback() && !quiet {
         output::warning(&"anybody who reaches this machine can ask; --key-from-env VARIABLE asks for a key");
     }

@@ -6,6 +6,7 @@ mod bad_input;
 mod bad_output;
 mod given;
 mod help;
+mod images;
 #[cfg(unix)]
 mod interruption;
 mod look;

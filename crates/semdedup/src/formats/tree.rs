@@ -10,6 +10,7 @@ use xxhash_rust::xxh3::Xxh3;
 use super::rows::{Rows, RowsBuilder};
 use super::write::Stamp;
 use super::{Columns, InputFile};
+use crate::files::sync_tree;
 use crate::{Error, Result};
 
 /// The column of the files' paths.
@@ -168,8 +169,8 @@ pub(super) fn write_kept(
             folder = parent.to_path_buf();
         }
         fs::copy(&from, &to).map_err(Error::io)?;
-        fs::File::open(&to).and_then(|copy| copy.sync_all()).map_err(Error::io)?;
         written += 1;
     }
+    sync_tree(destination)?;
     Ok(written)
 }

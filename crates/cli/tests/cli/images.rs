@@ -1,0 +1,159 @@
+//! Images: folders of them and WebDataset shards.
+
+use std::collections::BTreeSet;
+use std::fs;
+
+use super::support::{Place, Random, number, texts};
+
+/// A BMP of 32 x 32 pixels: blocks of colours by a seed, and a little noise by another.
+fn picture(seed: u64, noise: u64) -> Vec<u8> {
+    let (mut colours, mut noise_of) = (Random(seed), Random(noise));
+    let blocks: Vec<[u8; 3]> = (0..16).map(|_| [(); 3].map(|()| 8 + colours.below(240) as u8)).collect();
+    let mut file = b"BM".to_vec();
+    let size = 54 + 32 * 32 * 3u32;
+    for word in [size, 0, 54, 40, 32, 32, 1 | 24 << 16, 0, 32 * 32 * 3, 2835, 2835, 0, 0] {
+        file.extend(word.to_le_bytes());
+    }
+    for y in 0..32 {
+        for x in 0..32 {
+            let block = blocks[y / 8 * 4 + x / 8];
+            file.extend(block.map(|value| value + if noise == 0 { 0 } else { noise_of.below(3) as u8 }));
+        }
+    }
+    assert_eq!(file.len(), size as usize);
+    file
+}
+
+/// Pictures 0 to n - 1: of every four, the third is a copy of the second and the fourth nearly one.
+fn pictures(count: u64) -> impl Iterator<Item = Vec<u8>> {
+    (0..count).map(|n| match n % 4 {
+        2 => picture(n - 1, 0),
+        3 => picture(n - 2, n),
+        _ => picture(n, 0),
+    })
+}
+
+/// The pictures that may stay, by fours: one of the last three, and the first.
+fn is_one_of_each(kept: &BTreeSet<u64>, count: u64) -> bool {
+    (0..count / 4)
+        .map(|four| 4 * four)
+        .all(|four| kept.contains(&four) && (four + 1..four + 4).filter(|n| kept.contains(n)).count() == 1)
+}
+
+fn folder_of(count: u64) -> Place {
+    let place = Place::new();
+    for (n, bytes) in pictures(count).enumerate() {
+        place.write(&format!("photos/{}/{n:03}.bmp", n % 3), bytes);
+    }
+    place
+}
+
+#[test]
+fn a_folder_of_images_comes_back_without_the_duplicates() {
+    let place = folder_of(40);
+    let summary = place.summary("run photos --out o --epsilon 0.01");
+    assert_eq!((number(&summary, "rows_in"), number(&summary, "rows_kept")), (40, 20));
+    let (kept, all) = (place.files("o/kept"), place.files("photos"));
+    assert_eq!(kept.len(), 20);
+    for (name, bytes) in &kept {
+        assert_eq!(all.get(name.strip_prefix("photos/").unwrap()), Some(bytes), "{name}");
+    }
+    let numbers = kept.keys().map(|name| name[name.len() - 7..name.len() - 4].parse().unwrap()).collect();
+    assert!(is_one_of_each(&numbers, 40), "{numbers:?}");
+    let removed = place.column("o/removed.parquet", "id");
+    let ids: BTreeSet<&String> = removed.iter().chain(kept.keys()).collect();
+    assert_eq!(ids.len(), 40);
+    let of = place.column("o/removed.parquet", "duplicate_of");
+    assert!(of.iter().all(|id| ids.contains(id)));
+}
+
+#[test]
+fn the_result_of_a_folder_is_whole_or_replaced_only_when_asked() {
+    let place = folder_of(24);
+    place.semdedup("run photos --out o --epsilon 0.01").succeeded();
+    let whole = place.result("o");
+    let again = place.summary("run photos --out o --epsilon 0.01");
+    assert_eq!(number(&again, "rows_kept"), 12);
+    let kept = place.files("o/kept");
+    let name = format!("o/kept/{}", kept.keys().next().unwrap());
+    place.write(&name, "mine now");
+    place.semdedup("run photos --out o --epsilon 0.01").failed_with(&["is not as it was written"]);
+    place.write("o/kept/photos/more.bmp", "not theirs");
+    place
+        .semdedup("run photos --out o --epsilon 0.01 --overwrite")
+        .failed_with(&["more.bmp", "did not write this file"]);
+    fs::remove_file(place.path("o/kept/photos/more.bmp")).unwrap();
+    place.semdedup("run photos --out o --epsilon 0.01 --overwrite").succeeded();
+    assert_eq!(place.result("o"), whole);
+    fs::remove_file(place.path(&name)).unwrap();
+    place.semdedup("run photos --out o --epsilon 0.01").succeeded();
+    assert_eq!(place.result("o"), whole);
+}
+
+#[test]
+fn broken_images_and_bombs_are_listed_and_stay_where_they_are() {
+    let place = folder_of(8);
+    place.write("photos/broken.png", b"\x89PNG\r\n\x1a\nnothing");
+    place.write("photos/empty.jpg", b"");
+    let mut bomb = picture(1, 0);
+    bomb[18..26].copy_from_slice(&[0, 0, 1, 0, 0, 0, 1, 0]);
+    place.write("photos/bomb.bmp", bomb);
+    let said = place.semdedup("run photos --out o --epsilon 0.01").skipped_rows();
+    assert!(said.stderr.contains("3 rows"), "{}", said.stderr);
+    assert_eq!(place.column("o/skipped.parquet", "row").len(), 3);
+    let reasons = place.column("o/skipped.parquet", "reason").join("\n");
+    assert!(reasons.contains("65536"), "{reasons}");
+    assert_eq!(place.files("photos").len(), 11);
+    place.semdedup("run photos --out o2 --strict").failed_with(&["row"]);
+    place.has_no_result("o2");
+}
+
+#[test]
+fn shards_are_compared_by_image_caption_or_both() {
+    let place = Place::new();
+    let (mut shard, captions) = (tar::Builder::new(Vec::new()), texts(200));
+    for (n, bytes) in pictures(40).enumerate() {
+        // Captions differ but for every eighth, which is that of the one before.
+        let words = if n % 8 == 7 { n - 1 } else { n };
+        let caption = &captions[5 * words];
+        for (extension, data) in [("bmp", bytes.as_slice()), ("txt", caption.as_bytes())] {
+            let mut header = tar::Header::new_ustar();
+            header.set_size(data.len() as u64);
+            header.set_mode(0o644);
+            header.set_cksum();
+            shard.append_data(&mut header, format!("{n:04}.{extension}"), data).unwrap();
+        }
+    }
+    place.write("s-000.tar", shard.into_inner().unwrap());
+    let kept = |typed: &str| {
+        place.semdedup(&format!("{typed} --epsilon 0.01")).succeeded();
+        let out = typed.rsplit(' ').next().unwrap();
+        let file = place.read(&format!("{out}/kept/s-000.tar"));
+        let mut archive = tar::Archive::new(&file[..]);
+        let names = archive.entries().unwrap().map(|e| e.unwrap().path().unwrap().display().to_string());
+        names.filter(|name| name.ends_with("bmp")).map(|name| name[..4].parse().unwrap()).collect()
+    };
+    let by_image: BTreeSet<u64> = kept("run s-000.tar --out i");
+    assert!(is_one_of_each(&by_image, 40), "{by_image:?}");
+    let by_text: BTreeSet<u64> = kept("run s-000.tar --by text --out t");
+    assert_eq!(by_text.len(), 35);
+    let by_both: BTreeSet<u64> = kept("run s-000.tar --by both --out b");
+    // Only the last two of every eight have nearly the same image and the same caption.
+    assert_eq!(by_both.len(), 35);
+    assert_eq!((0..40).filter(|n| n % 8 < 6).filter(|n| !by_both.contains(n)).count(), 0);
+}
+
+#[test]
+fn what_does_not_go_together_is_said() {
+    let place = folder_of(4);
+    place.semdedup("run photos --by text --out o").failed_with(&["folder of images"]);
+    place
+        .semdedup("run photos --model wordllama-l2-supercat-256 --out o")
+        .failed_with(&["reads texts, and images are compared"]);
+    place.write("data.jsonl", "{\"text\": \"a\"}\n");
+    place.semdedup("run data.jsonl --by image --out o").failed_with(&["no images"]);
+    place
+        .semdedup("run data.jsonl --model mobilenet-v1-1.0-224-quant --out o")
+        .failed_with(&["reads images, and texts are compared"]);
+    place.has_no_result("o");
+}
