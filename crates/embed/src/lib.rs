@@ -15,6 +15,7 @@
 //! ```
 mod decode;
 mod error;
+mod mobilenet;
 mod remote;
 mod transformer;
 mod wordllama;
@@ -22,6 +23,7 @@ mod wordllama;
 pub use decode::{ImageError, ImageLimits, decode_image};
 pub use error::ModelError;
 pub use image::RgbImage;
+pub use mobilenet::MobileNet;
 pub use remote::{Pause, RemoteModel, RemoteOptions, ServerAddress, ServerKey};
 pub use transformer::{LoadOptions, Loaded, Place, Precision, load};
 pub use wordllama::StaticModel;

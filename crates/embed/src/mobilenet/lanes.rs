@@ -1,0 +1,153 @@
+//! Products of 16-bit integers on whatever the processor has, all with the same bits: sums are of 32-bit integers.
+
+/// A processor's registers, as the products use them. A *panel* is the block of output channels that is summed at once; a
+/// value of `i32` that is multiplied holds two factors of 16 bits.
+pub(super) trait Lanes: Copy {
+    /// The sums of a panel in memory.
+    type Block: bytemuck::Pod + AsRef<[i32]> + AsMut<[i32]>;
+    /// The sums of a panel in registers.
+    type Panel: Copy;
+    /// Two factors, repeated.
+    type Pair: Copy;
+    /// How many output channels a panel has.
+    const PANEL: usize = size_of::<Self::Block>() / 4;
+
+    fn load(self, block: Self::Block) -> Self::Panel;
+    fn store(self, panel: Self::Panel) -> Self::Block;
+    fn repeat(self, pair: i32) -> Self::Pair;
+    /// Adds the sum of the two products of each lane.
+    fn add_products(self, sums: Self::Panel, a: Self::Pair, b: Self::Panel) -> Self::Panel;
+}
+
+/// A computation that is compiled once for each kind of registers; `run` must be `#[inline(always)]`.
+pub(super) trait Job {
+    fn run<L: Lanes>(self, lanes: L);
+}
+
+/// The kinds of registers, the best last.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Isa {
+    /// Plain Rust, which compilers turn into SSE2 or NEON.
+    Portable,
+    #[cfg(target_arch = "x86_64")]
+    Avx2(pulp::x86::V3),
+}
+
+impl Isa {
+    /// All that this processor has, the best last.
+    pub(super) fn all() -> Vec<Self> {
+        let mut all = vec![Self::Portable];
+        #[cfg(target_arch = "x86_64")]
+        {
+            all.extend(pulp::x86::V3::try_new().map(Self::Avx2));
+        }
+        all
+    }
+
+    pub(super) fn best() -> Self {
+        Self::all().pop().unwrap_or(Self::Portable)
+    }
+
+    pub(super) fn panel(self) -> usize {
+        match self {
+            Self::Portable => Portable::PANEL,
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx2(_) => pulp::x86::V3::PANEL,
+        }
+    }
+
+    pub(super) fn run(self, job: impl Job) {
+        match self {
+            Self::Portable => job.run(Portable),
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx2(lanes) => lanes.vectorize(x86::Call { lanes, job }),
+        }
+    }
+}
+
+/// Registers of the compiler's choice.
+#[derive(Clone, Copy)]
+pub(super) struct Portable;
+
+impl Lanes for Portable {
+    type Block = [i32; 8];
+    type Panel = [i32; 8];
+    type Pair = [i16; 2];
+
+    #[inline(always)]
+    fn load(self, block: Self::Block) -> Self::Panel {
+        block
+    }
+
+    #[inline(always)]
+    fn store(self, panel: Self::Panel) -> Self::Block {
+        panel
+    }
+
+    #[inline(always)]
+    fn repeat(self, pair: i32) -> Self::Pair {
+        [pair as i16, (pair >> 16) as i16]
+    }
+
+    #[inline(always)]
+    fn add_products(self, mut sums: Self::Panel, [a, b]: Self::Pair, factors: Self::Panel) -> Self::Panel {
+        for (sum, factors) in sums.iter_mut().zip(factors) {
+            let first = i32::from(a).wrapping_mul(i32::from(factors as i16));
+            let second = i32::from(b).wrapping_mul(factors >> 16);
+            *sum = sum.wrapping_add(first).wrapping_add(second);
+        }
+        sums
+    }
+}
+
+#[cfg(target_arch = "x86_64")]
+pub(super) mod x86 {
+    //! `pmaddwd` of 8 lanes.
+
+    use std::arch::x86_64::__m256i;
+
+    use pulp::{NullaryFnOnce, cast};
+
+    use super::{Job, Lanes};
+
+    /// A struct, because `pulp` cannot inline a closure into code for another processor.
+    pub(in super::super) struct Call<L, J> {
+        pub(super) lanes: L,
+        pub(super) job: J,
+    }
+
+    impl<L: Lanes, J: Job> NullaryFnOnce for Call<L, J> {
+        type Output = ();
+
+        #[inline(always)]
+        fn call(self) {
+            self.job.run(self.lanes);
+        }
+    }
+
+    impl Lanes for pulp::x86::V3 {
+        type Block = [i32; 8];
+        type Panel = __m256i;
+        type Pair = __m256i;
+
+        #[inline(always)]
+        fn load(self, block: Self::Block) -> Self::Panel {
+            cast(block)
+        }
+
+        #[inline(always)]
+        fn store(self, panel: Self::Panel) -> Self::Block {
+            cast(panel)
+        }
+
+        #[inline(always)]
+        fn repeat(self, pair: i32) -> Self::Pair {
+            self.avx._mm256_set1_epi32(pair)
+        }
+
+        #[inline(always)]
+        fn add_products(self, sums: Self::Panel, a: Self::Pair, b: Self::Panel) -> Self::Panel {
+            self.avx2._mm256_add_epi32(sums, self.avx2._mm256_madd_epi16(a, b))
+        }
+    }
+}
