@@ -147,6 +147,16 @@ fn a_decompression_bomb_is_refused_by_its_header() {
     }
 }
 
+/// A decoder would take 4 GB for this one's metadata.
+#[test]
+fn a_webp_whose_part_is_larger_than_the_file_is_an_error() {
+    let mut webp = data("orientation-6.webp");
+    let exif = webp.windows(4).position(|w| w == b"EXIF").expect("metadata");
+    webp[exif + 4..exif + 8].copy_from_slice(&[0xf0, 0xff, 0xff, 0xff]);
+    let message = decode_image(&webp, &LIMITS).expect_err("no such part").to_string();
+    assert!(message.contains("\"EXIF\" should have 4294967280 bytes"), "{message}");
+}
+
 #[derive(Debug, Clone)]
 enum Damage {
     Byte(usize, u8),

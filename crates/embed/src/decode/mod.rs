@@ -51,7 +51,7 @@ pub fn decode_image(bytes: &[u8], limits: &ImageLimits) -> Result<RgbImage, Imag
     match image::guess_format(bytes) {
         Ok(ImageFormat::Jpeg) => jpeg::decode(bytes, limits),
         Ok(ImageFormat::Png) => png(bytes, limits),
-        Ok(ImageFormat::WebP) => read("WebP", WebPDecoder::new(Cursor::new(bytes)), limits),
+        Ok(ImageFormat::WebP) => webp(bytes, limits),
         Ok(ImageFormat::Gif) => gif::decode(bytes, limits),
         Ok(ImageFormat::Bmp) => read("BMP", BmpDecoder::new(Cursor::new(bytes)), limits),
         Ok(ImageFormat::Tiff) => tiff::decode(bytes, limits),
@@ -72,6 +72,22 @@ fn png(bytes: &[u8], limits: &ImageLimits) -> Result<RgbImage, ImageError> {
     check_size("PNG", width, height, limits)?;
     let decoder = PngDecoder::with_limits(Cursor::new(bytes), memory(width, height));
     read("PNG", decoder, limits)
+}
+
+/// A decoder of WebP takes as much memory as a chunk says that it needs. So the chunks must lie inside the file.
+fn webp(bytes: &[u8], limits: &ImageLimits) -> Result<RgbImage, ImageError> {
+    let mut at = 12;
+    while let Some([name @ .., a, b, c, d]) = bytes.get(at..).and_then(<[u8]>::first_chunk::<8>) {
+        let length = u32::from_le_bytes([*a, *b, *c, *d]) as usize;
+        let rest = bytes.len() - at - 8;
+        if length > rest {
+            let name = String::from_utf8_lossy(name);
+            let reason = format!("its part {name:?} should have {length} bytes, {rest} are left in the file");
+            return Err(ImageError::broken("WebP", reason));
+        }
+        at += 8 + length.next_multiple_of(2);
+    }
+    read("WebP", WebPDecoder::new(Cursor::new(bytes)), limits)
 }
 
 /// Checks the size, decodes, and turns what comes out into upright RGB.
