@@ -5,7 +5,7 @@ use std::fs;
 
 use super::support::{Place, Random, number, texts};
 
-/// A BMP of 32 x 32 pixels: blocks of colours by a seed, and a little noise by another.
+/// A BMP of 32 x 32 pixels: blocks of colours by a seed, and a little noise in one line by another.
 fn picture(seed: u64, noise: u64) -> Vec<u8> {
     let (mut colours, mut noise_of) = (Random(seed), Random(noise));
     let blocks: Vec<[u8; 3]> = (0..16).map(|_| [(); 3].map(|()| 8 + colours.below(240) as u8)).collect();
@@ -17,7 +17,8 @@ fn picture(seed: u64, noise: u64) -> Vec<u8> {
     for y in 0..32 {
         for x in 0..32 {
             let block = blocks[y / 8 * 4 + x / 8];
-            file.extend(block.map(|value| value + if noise == 0 { 0 } else { noise_of.below(3) as u8 }));
+            let noisy = noise > 0 && y == 0;
+            file.extend(block.map(|value| value + if noisy { noise_of.below(3) as u8 } else { 0 }));
         }
     }
     assert_eq!(file.len(), size as usize);
