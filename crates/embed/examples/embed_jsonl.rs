@@ -1,11 +1,12 @@
 //! Embeds the `text` of each line of a JSONL file on some threads and writes the rows as raw f32:
-//! `embed_jsonl TEXTS.jsonl OUT.f32 [THREADS] [LIMIT]`. `scripts/check_wordllama.py` compares them with the original.
+//! `embed_jsonl TEXTS.jsonl OUT.f32 [THREADS] [LIMIT] [MODEL]`, with the built-in model or a pretrained one.
+//! `scripts/check_wordllama.py` and `bench/minilm.py` compare them with the originals.
 use std::fs;
 use std::io::{self, Write};
 use std::time::Instant;
 
 use rayon::prelude::*;
-use semdedup_embed::{DEFAULT_MAX_TOKENS, ModelError, StaticModel, TextModel};
+use semdedup_embed::{DEFAULT_MAX_TOKENS, LoadOptions, ModelError, StaticModel, TextModel, load};
 
 /// Texts per call.
 const CHUNK: usize = 2_000;
@@ -18,7 +19,7 @@ struct Line {
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut args = std::env::args().skip(1);
     let (Some(input), Some(output)) = (args.next(), args.next()) else {
-        return Err("usage: embed_jsonl TEXTS.jsonl OUT.f32 [THREADS] [LIMIT]".into());
+        return Err("usage: embed_jsonl TEXTS.jsonl OUT.f32 [THREADS] [LIMIT] [MODEL]".into());
     };
     let threads = args.next().map_or(Ok(2), |n| n.parse())?;
     let limit = args.next().map_or(Ok(usize::MAX), |n| n.parse())?;
@@ -29,8 +30,11 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let texts: Vec<&str> = lines.iter().map(|line| line.text.as_str()).collect();
 
     let start = Instant::now();
-    let model = StaticModel::wordllama(DEFAULT_MAX_TOKENS)?;
-    let load = start.elapsed();
+    let model: Box<dyn TextModel> = match args.next() {
+        Some(source) => load(&source, &LoadOptions::default())?.text.ok_or("a model of texts is needed")?,
+        None => Box::new(StaticModel::wordllama(DEFAULT_MAX_TOKENS)?),
+    };
+    let loaded = start.elapsed();
     let mut rows = vec![0.0f32; texts.len() * model.dim()];
 
     let start = Instant::now();
@@ -48,7 +52,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         "{{\"rows\": {}, \"tokens\": {tokens}, \"truncated\": {truncated}, \"load_ms\": {:.2}, \"seconds\": {seconds:.3}, \
          \"texts_per_s\": {:.0}, \"threads\": {threads}, \"fingerprint\": \"{}\"}}",
         texts.len(),
-        load.as_secs_f64() * 1e3,
+        loaded.as_secs_f64() * 1e3,
         texts.len() as f64 / seconds,
         model.fingerprint(),
     )?;
