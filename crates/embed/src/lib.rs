@@ -15,6 +15,8 @@
 //! ```
 mod decode;
 mod error;
+#[doc(hidden)]
+pub mod fuzz;
 mod mobilenet;
 mod remote;
 mod transformer;

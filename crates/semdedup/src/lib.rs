@@ -22,6 +22,8 @@ mod embedder;
 mod error;
 mod files;
 pub mod formats;
+#[doc(hidden)]
+pub mod fuzz;
 mod groups;
 mod ids;
 mod images;

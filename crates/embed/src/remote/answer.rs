@@ -79,6 +79,15 @@ impl Answer {
     }
 }
 
+/// Takes any bytes for an answer, for the fuzz targets.
+pub(crate) fn read_any(body: &[u8], texts: usize, dim: Option<usize>) {
+    if let Ok(answer) = Answer::parse(body, texts, dim) {
+        assert_eq!(answer.values.len(), texts * answer.dim);
+        assert!(answer.values.iter().all(|value| value.is_finite()));
+    }
+    assert!(said(body).chars().count() <= MOST_SHOWN + 1);
+}
+
 /// An embedding: a list of numbers, or, as some services send it unasked, little-endian f32 in base64.
 struct Values(Vec<f32>);
 

@@ -3,7 +3,7 @@
 //! `embed` sends each different text of a call once, in batches, several at a time. `address` says where, `client` makes
 //! one request, `retry` makes it again, `answer` checks what came.
 mod address;
-mod answer;
+pub(crate) mod answer;
 mod batches;
 mod client;
 mod retry;

@@ -16,6 +16,7 @@ mod batches;
 mod columns;
 mod csv;
 mod discover;
+pub(crate) mod fuzz;
 mod ids;
 mod images;
 mod int96;

@@ -1,63 +1,12 @@
 //! Buffers of any size cut a file into the same rows.
 #![allow(clippy::unwrap_used)]
 
-use std::io::{Cursor, Read};
-use std::path::PathBuf;
-
 use proptest::prelude::*;
 
-use super::split::Splitter;
-use super::{Compression, Format, InputFile};
+use super::Format;
+use super::fuzz::cut;
 
 const CSV: Format = Format::Csv { delimiter: b',' };
-
-fn file(format: Format) -> InputFile {
-    let path = PathBuf::from("in");
-    InputFile {
-        path,
-        name: "in".into(),
-        format,
-        compression: Compression::None,
-        bytes: 1,
-        modified_ns: 0,
-        identity: [0, 0],
-        members: super::tree::Members::default(),
-    }
-}
-
-/// Hands out one to three bytes at a time.
-struct Drip(Cursor<Vec<u8>>, usize);
-
-impl Read for Drip {
-    fn read(&mut self, out: &mut [u8]) -> std::io::Result<usize> {
-        self.1 += 1;
-        let most = out.len().min(1 + self.1 % 3);
-        self.0.read(&mut out[..most])
-    }
-}
-
-/// Each row's bytes (none if over the limit) and size over the limit, and all bytes that belong to no row; or the error.
-type Cut = Result<(Vec<(Vec<u8>, u64)>, Vec<u8>), String>;
-
-fn cut(format: Format, bytes: &[u8], limit: usize, buffer: usize) -> Cut {
-    let mut splitter =
-        Splitter::new(&file(format), Box::new(Drip(Cursor::new(bytes.to_vec()), 0)), limit, buffer);
-    let (mut rows, mut between) = (Vec::new(), Vec::new());
-    while let Some(records) = splitter.next_records().map_err(|error| error.to_string())? {
-        assert_eq!(records.first_row, rows.len() as u64);
-        let mut run = records.region.start;
-        for (row, span) in records.spans.iter().enumerate() {
-            between.extend_from_slice(&records.buffer[run..span.start]);
-            run = span.end;
-            match records.overlong.iter().find(|(long, _)| *long == row) {
-                Some((_, size)) => rows.push((Vec::new(), *size)),
-                None => rows.push((records.buffer[span.clone()].to_vec(), 0)),
-            }
-        }
-        between.extend_from_slice(&records.buffer[run..records.region.end]);
-    }
-    Ok((rows, between))
-}
 
 #[test]
 fn every_byte_belongs_to_a_row_or_lies_between_rows() {

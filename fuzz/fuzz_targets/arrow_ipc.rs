@@ -1,0 +1,6 @@
+//! Arrow IPC, files and streams: read, and written back without some rows.
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+
+fuzz_target!(|bytes: &[u8]| semdedup_fuzz::file("a.arrow", bytes));
