@@ -15,6 +15,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let options = RunOptions {
         input: InputOptions {
             inputs: vec![input],
+            text_files: formats::TextFiles::Lines,
             columns: formats::ColumnChoice::default(),
             embeddings: Vec::new(),
             limits: formats::ReadLimits::default(),

@@ -63,6 +63,7 @@ fn shard(by: By, part_rows: u64, strict: bool) -> Input {
         columns: ColumnChoice { by: Some(by), ..ColumnChoice::default() },
         embeddings: Vec::new(),
         limits: ReadLimits::default(),
+        text_files: Default::default(),
         strict,
     };
     Input { part_rows, ..Input::find(&options, &[]).unwrap() }

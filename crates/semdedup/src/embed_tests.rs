@@ -9,7 +9,7 @@ use semdedup_embed::{EmbedStats, ModelError, TextModel};
 
 use super::*;
 use crate::dataset::Dataset;
-use crate::formats::{ColumnChoice, ReadLimits};
+use crate::formats::{ColumnChoice, ReadLimits, TextFiles};
 use crate::options::InputOptions;
 use crate::progress::Silent;
 use crate::store::EmbeddingStore;
@@ -55,6 +55,7 @@ fn write_files(folder: &Path) {
 fn input(folder: &Path, part_rows: u64) -> Input {
     let options = InputOptions {
         inputs: vec![folder.display().to_string()],
+        text_files: TextFiles::Lines,
         columns: ColumnChoice::default(),
         embeddings: Vec::new(),
         limits: ReadLimits::default(),
@@ -164,6 +165,7 @@ fn given_embeddings_that_change_while_they_are_read_are_noticed_and_no_part_stay
     writer.finish().unwrap();
     let options = InputOptions {
         inputs: vec![rows.display().to_string()],
+        text_files: TextFiles::Lines,
         columns: ColumnChoice { text_optional: true, ..ColumnChoice::default() },
         embeddings: vec![file.display().to_string()],
         limits: ReadLimits::default(),

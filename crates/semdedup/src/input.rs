@@ -52,7 +52,9 @@ pub(crate) struct Input {
 pub fn rows_by(options: &InputOptions, written: &[PathBuf]) -> Result<By> {
     match options.columns.by {
         Some(by) => Ok(by),
-        None => formats::rows_by(&survey(&options.inputs, written)?.files, &options.columns),
+        None => {
+            formats::rows_by(&survey(&options.inputs, written, options.text_files)?.files, &options.columns)
+        }
     }
 }
 
@@ -62,7 +64,7 @@ impl Input {
         if options.inputs.is_empty() && !options.embeddings.is_empty() {
             return Self::embeddings_alone(options);
         }
-        let found = survey(&options.inputs, written)?;
+        let found = survey(&options.inputs, written, options.text_files)?;
         let by = formats::rows_by(&found.files, &options.columns)?;
         let columns =
             resolve_columns(&found.files, &ColumnChoice { by: Some(by), ..options.columns.clone() })?;
@@ -156,6 +158,9 @@ impl Input {
         let mut files = self.files.clone();
         for file in &mut files {
             file.path = std::path::absolute(&file.path).map_err(Error::io)?;
+            if file.format != Format::TextTree {
+                file.members = Default::default(); // images are not shown
+            }
         }
         let (columns, given) = (self.columns.clone(), self.given.clone());
         let recorded = Self { files, columns, given, ..*self };

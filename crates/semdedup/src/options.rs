@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use semdedup_core::{Goal, Probes, Ranking};
 
-use crate::formats::{By, ColumnChoice, ReadLimits};
+use crate::formats::{By, ColumnChoice, ReadLimits, TextFiles};
 use crate::memory::Memory;
 use crate::outputs::Outputs;
 
@@ -13,6 +13,8 @@ use crate::outputs::Outputs;
 pub struct InputOptions {
     /// Files, folders and globs.
     pub inputs: Vec<String>,
+    /// Whether files of plain text hold a row a line or one row.
+    pub text_files: TextFiles,
     /// The text and id columns, where the user names them.
     pub columns: ColumnChoice,
     /// Files, folders and globs of `.npy` files with the embeddings of the rows, one for each file of the input; where they

@@ -151,7 +151,7 @@ fn describe_files(input: &Input, dataset: &Dataset, decision: &Decision) -> Vec<
             path: file.path.display().to_string(),
             embeddings: embeddings.map(|path| path.display().to_string()),
             kept: file.name.clone(),
-            is_folder: file.format == Format::Tree,
+            is_folder: matches!(file.format, Format::Tree | Format::TextTree),
             rows_in: fate.len() as u64,
             rows_kept: fate.iter().filter(|&&fate| fate == Fate::Kept).count() as u64,
             bytes_kept: 0,

@@ -5,7 +5,9 @@ use std::str::FromStr;
 
 use bytesize::ByteSize;
 use clap::{Args, ValueEnum, value_parser};
-use semdedup::formats::{By, ColumnChoice, DEFAULT_MAX_ROW_BYTES, LARGEST_MAX_ROW_BYTES, ReadLimits};
+use semdedup::formats::{
+    By, ColumnChoice, DEFAULT_MAX_ROW_BYTES, LARGEST_MAX_ROW_BYTES, ReadLimits, TextFiles,
+};
 use semdedup::{ClusterOptions, Epsilon, Goal, InputOptions, Keep, Memory, Probes, default_epsilon};
 
 /// Where the rows come from.
@@ -30,6 +32,9 @@ pub struct InputArgs {
     #[arg(long, value_name = "N", default_value_t = ReadLimits::default().max_pixels, help_heading = "Input options")]
     #[arg(value_parser = value_parser!(u64).range(1..))]
     max_pixels: u64,
+    /// What a .txt file holds: a row a line, or one row, as .md files always do
+    #[arg(long, value_name = "HOW", value_enum, default_value_t = TextFilesArg::Lines, help_heading = "Input options")]
+    text_files: TextFilesArg,
     /// Skip a longer row (it is listed in skipped.parquet); it is never held in memory
     #[arg(long, value_name = "BYTES", default_value_t = DEFAULT_MAX_ROW_BYTES as u64, help_heading = "Input options")]
     #[arg(value_parser = value_parser!(u64).range(1..=LARGEST_MAX_ROW_BYTES as u64))]
@@ -43,6 +48,7 @@ impl InputArgs {
     pub fn options(&self, inputs: &[String]) -> InputOptions {
         InputOptions {
             inputs: inputs.to_vec(),
+            text_files: self.text_files.into(),
             columns: ColumnChoice {
                 text: self.text_column.clone(),
                 id: self.id_column.clone(),
@@ -71,6 +77,24 @@ impl From<ByArg> for By {
             ByArg::Text => Self::Text,
             ByArg::Image => Self::Image,
             ByArg::Both => Self::Both,
+        }
+    }
+}
+
+/// What a file of plain text holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum TextFilesArg {
+    /// A row a line
+    Lines,
+    /// One row; it is named by its path
+    Whole,
+}
+
+impl From<TextFilesArg> for TextFiles {
+    fn from(how: TextFilesArg) -> Self {
+        match how {
+            TextFilesArg::Lines => Self::Lines,
+            TextFilesArg::Whole => Self::Whole,
         }
     }
 }

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::images::{file_columns, no_images, rows_by, sample_columns};
 use super::schema::{Table, Wanted};
+use super::tree::text_file_columns;
 use super::{By, Format, InputFile};
 use crate::Result;
 
@@ -52,7 +53,7 @@ pub fn resolve_columns(files: &[InputFile], choice: &ColumnChoice) -> Result<Vec
     let by = rows_by(files, choice)?;
     let text_optional = choice.text_optional || !by.text();
     let reads_images = by.image() && !choice.text_optional;
-    let only_trees = files.iter().all(|file| file.format == Format::Tree);
+    let only_trees = files.iter().all(|file| file.format.is_tree());
     for file in files {
         match file.format {
             Format::Tar => {
@@ -61,6 +62,10 @@ pub fn resolve_columns(files: &[InputFile], choice: &ColumnChoice) -> Result<Vec
             }
             Format::Tree => {
                 resolved.push(file_columns(file, choice, (by, only_trees))?);
+                continue;
+            }
+            Format::TextTree => {
+                resolved.push(text_file_columns(file, choice, (by, only_trees))?);
                 continue;
             }
             _ => {}

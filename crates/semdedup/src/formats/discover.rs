@@ -12,11 +12,11 @@ use super::images::is_image;
 use super::names::{self, Argument, Found};
 use super::tree::{Member, Members};
 use super::write::Stamp;
-use super::{Compression, Format, InputFile, json_array};
+use super::{Compression, Format, InputFile, TextFiles, json_array};
 use crate::{Error, Result};
 
 const KNOWN: &str = ".jsonl, .ndjson, .json, .csv, .tsv, .txt and .tar (each also .gz or .zst), .parquet, .arrow, .feather, .ipc, \
-                     and images: .jpg, .jpeg, .png, .webp, .gif, .bmp, .tif and .tiff";
+                     .md, and images: .jpg, .jpeg, .png, .webp, .gif, .bmp, .tif and .tiff";
 
 /// What [`survey`] found, and how much it passed over.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -45,7 +45,7 @@ pub struct Skipped {
 /// # Errors
 /// As [`survey`].
 pub fn discover(inputs: &[String], exclude: &[PathBuf]) -> Result<Vec<InputFile>> {
-    survey(inputs, exclude).map(|found| found.files)
+    survey(inputs, exclude, TextFiles::Lines).map(|found| found.files)
 }
 
 /// The files that `inputs` (files, folders, globs) mean, and what was passed over; folders in `exclude` are not entered.
@@ -55,20 +55,27 @@ pub fn discover(inputs: &[String], exclude: &[PathBuf]) -> Result<Vec<InputFile>
 /// the arguments concerned goes under the name of their folder.
 ///
 /// Images that lie in a folder (or are found by a glob, or named one by one) are the rows of one [`Format::Tree`], named by
-/// that folder; where a folder also has files of rows, its images are passed over.
+/// that folder; where a folder also has files of rows, its images are passed over. So are Markdown files (`.md`) the rows of one
+/// [`Format::TextTree`] where there are neither files of rows nor images; with [`TextFiles::Whole`] these and all `.txt` files are,
+/// whatever lies beside them.
 ///
 /// # Errors
 /// A missing path, a named file of unknown extension, no file at all, names that clash even so.
-pub fn survey(inputs: &[String], exclude: &[PathBuf]) -> Result<Discovered> {
+pub fn survey(inputs: &[String], exclude: &[PathBuf], text_files: TextFiles) -> Result<Discovered> {
     let excluded = exclude.iter().filter_map(|path| fs_err::canonicalize(path).ok()).collect();
-    let mut survey =
-        Survey { excluded, seen: HashSet::new(), skipped: Skipped::default(), images: Vec::new() };
+    let mut survey = Survey {
+        excluded,
+        seen: HashSet::new(),
+        skipped: Skipped::default(),
+        members: Vec::new(),
+        text_files,
+    };
     let mut arguments = Vec::with_capacity(inputs.len());
     for input in inputs {
         let mut argument = survey.argument(input)?;
         argument.files.sort_by(|a, b| a.name.cmp(&b.name));
         arguments.push(argument);
-        survey.collect_images(&mut arguments);
+        survey.collect_members(&mut arguments);
     }
     let arguments = arguments.into_iter().map(Argument::with_tree).collect();
     let files = names::unique(arguments)?;
@@ -85,27 +92,46 @@ struct Survey {
     excluded: HashSet<PathBuf>,
     seen: HashSet<PathBuf>,
     skipped: Skipped,
-    /// Images that the argument at hand has so far, with the folder that their names are relative to.
-    images: Vec<(PathBuf, Member)>,
+    text_files: TextFiles,
+    /// Files that are rows which the argument at hand has so far, with the folder that their names are relative to.
+    members: Vec<(Format, PathBuf, Member)>,
 }
 
 impl Survey {
-    /// Makes the images of the last argument its own, or those of an argument before it with the same folder: a shell
+    /// Makes the files that are rows the last argument's own, or those of an argument before it with the same folder: a shell
     /// turns `photos/*.jpg` into one argument for each.
-    fn collect_images(&mut self, arguments: &mut Vec<Argument>) {
-        let images = std::mem::take(&mut self.images);
-        let Some(mut last) = arguments.pop_if(|last| last.files.is_empty() && !images.is_empty()) else {
-            self.skipped.unknown += images.len();
-            return;
+    fn collect_members(&mut self, arguments: &mut Vec<Argument>) {
+        let (texts, images): (Vec<_>, Vec<_>) =
+            std::mem::take(&mut self.members).into_iter().partition(|(kind, ..)| *kind == Format::TextTree);
+        let beside = arguments.last().is_some_and(|last| !last.files.is_empty());
+        let (members, others) = match self.text_files {
+            TextFiles::Whole if !texts.is_empty() => (texts, images),
+            _ if !images.is_empty() => (images, texts),
+            _ => (texts, images),
         };
-        let base = images[0].0.clone();
-        let images = images.into_iter().map(|(_, image)| image);
-        match arguments.iter_mut().rev().find(|argument| argument.base.as_ref() == Some(&base)) {
-            Some(same) => same.images.extend(images),
-            None => {
-                (last.base, last.images) = (Some(base), images.collect());
-                arguments.push(last);
-            }
+        self.skipped.unknown += others.len();
+        let Some((kind, base)) = members.first().map(|(kind, base, _)| (*kind, base.clone())) else { return };
+        if beside && (kind, self.text_files) != (Format::TextTree, TextFiles::Whole) {
+            self.skipped.unknown += members.len();
+            return;
+        }
+        let members = members.into_iter().map(|(.., member)| member);
+        let tree = Some((kind, base));
+        if let Some(same) = arguments.iter_mut().rev().find(|argument| argument.tree == tree) {
+            same.members.extend(members);
+            arguments.pop_if(|last| last.files.is_empty() && last.tree.is_none());
+        } else if let Some(last) = arguments.last_mut() {
+            (last.tree, last.members) = (tree, members.collect());
+        }
+    }
+
+    /// The kind of rows that files of this name are, if such a file is a row.
+    fn member_kind(&self, name: &str) -> Option<Format> {
+        let extension = name.rsplit_once('.')?.1.to_ascii_lowercase();
+        match extension.as_str() {
+            "md" => Some(Format::TextTree),
+            "txt" if self.text_files == TextFiles::Whole => Some(Format::TextTree),
+            extension => is_image(extension).then_some(Format::Tree),
         }
     }
 
@@ -130,10 +156,10 @@ impl Survey {
     fn named_file(&mut self, path: &Path, metadata: &Metadata) -> Result<Argument> {
         let folder = path.parent().unwrap_or(Path::new(""));
         let name = relative_name(path, folder)?;
-        if is_image_name(&name) {
+        if let Some(kind) = self.member_kind(&name) {
             if self.is_new(path)? {
                 let stamp = Stamp::from_metadata(path, metadata)?;
-                self.images.push((folder.to_path_buf(), Member { name, stamp }));
+                self.members.push((kind, folder.to_path_buf(), Member { name, stamp }));
             }
             return Ok(Argument::new(folder_name(folder), Vec::new()));
         }
@@ -203,7 +229,7 @@ impl Survey {
     fn passes_over(&mut self, path: &Path) -> bool {
         let hidden = is_hidden(path);
         let name = path.to_string_lossy();
-        let unknown = !hidden && layout(&name).is_none() && !is_image_name(&name);
+        let unknown = !hidden && layout(&name).is_none() && self.member_kind(&name).is_none();
         self.skipped.hidden += usize::from(hidden);
         self.skipped.unknown += usize::from(unknown);
         hidden || unknown
@@ -216,10 +242,10 @@ impl Survey {
             return Err(Error::input(path, "is not a file"));
         }
         let name = relative_name(path, base)?;
-        if is_image_name(&name) {
+        if let Some(kind) = self.member_kind(&name) {
             if self.is_new(path)? {
                 let stamp = Stamp::from_metadata(path, &metadata)?;
-                self.images.push((base.to_path_buf(), Member { name, stamp }));
+                self.members.push((kind, base.to_path_buf(), Member { name, stamp }));
             }
             return Ok(());
         }
@@ -271,27 +297,24 @@ fn layout(name: &str) -> Option<(Format, Compression)> {
     Some((format, compression))
 }
 
-fn is_image_name(name: &str) -> bool {
-    name.rsplit_once('.').is_some_and(|(_, extension)| is_image(&extension.to_ascii_lowercase()))
-}
-
 impl Argument {
-    /// Adds the folder of the images, if there are any, as one file.
+    /// Adds the folder of the files that are rows, if there are any, as one file.
     fn with_tree(mut self) -> Self {
-        if let Some(base) = self.base.take() {
-            let mut images = std::mem::take(&mut self.images);
-            images.sort_by(|a, b| a.name.cmp(&b.name));
+        if let Some((kind, base)) = self.tree.take() {
+            let mut members = std::mem::take(&mut self.members);
+            members.sort_by(|a, b| a.name.cmp(&b.name));
             let base = if base == Path::new("") { PathBuf::from(".") } else { base };
             let name = self.folder.clone();
-            self.files.push(Found { file: tree_file(base, name.clone(), Members::new(images)), name });
+            let file = tree_file(kind, (base, name.clone()), Members::new(members));
+            self.files.push(Found { file, name });
         }
         self
     }
 }
 
-fn tree_file(path: PathBuf, name: String, members: Members) -> InputFile {
+fn tree_file(format: Format, (path, name): (PathBuf, String), members: Members) -> InputFile {
     let (modified_ns, identity) = members.stamp();
-    let (format, compression, bytes) = (Format::Tree, Compression::None, members.bytes());
+    let (compression, bytes) = (Compression::None, members.bytes());
     InputFile { path, name, format, compression, bytes, modified_ns, identity, members }
 }
 

@@ -88,8 +88,10 @@ pub enum Format {
     Matrix,
     /// A WebDataset shard: a tar archive in which the files of one key are a sample, and a sample is a row.
     Tar,
-    /// A folder in which a file is a row.
+    /// A folder in which a file is a row, an image.
     Tree,
+    /// A folder in which a file is a row, a text.
+    TextTree,
 }
 
 /// What of a row is compared.
@@ -127,6 +129,11 @@ impl By {
 }
 
 impl Format {
+    /// Whether it is a folder in which a file is a row.
+    pub(crate) fn is_tree(self) -> bool {
+        matches!(self, Self::Tree | Self::TextTree)
+    }
+
     /// Whether a file of it says what columns and how many rows it has, so that nothing has to be gone through.
     pub(crate) fn has_schema(self) -> bool {
         matches!(self, Self::Parquet | Self::Arrow)
@@ -142,9 +149,21 @@ impl Format {
             | Self::Arrow
             | Self::Tar
             | Self::Tree
+            | Self::TextTree
             | Self::Matrix => IdSource::Typed,
         }
     }
+}
+
+/// What a file of plain text (`.txt`) holds.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TextFiles {
+    /// A row a line.
+    #[default]
+    Lines,
+    /// One row, as Markdown files always do.
+    Whole,
 }
 
 /// What a whole file is compressed with (Parquet and Arrow compress inside themselves and count as `None`).
@@ -176,8 +195,8 @@ pub struct InputFile {
     pub modified_ns: u128,
     /// On Unix the inode and the time in nanoseconds of its last change of any kind, which no tool sets back.
     pub identity: [u64; 2],
-    /// The files of a [`Format::Tree`]; they are found anew, not stored.
-    #[serde(skip)]
+    /// The files of a [`Format::Tree`] or [`Format::TextTree`]. A run finds them anew; texts are stored for showing.
+    #[serde(default, skip_serializing_if = "tree::Members::is_empty")]
     pub(crate) members: tree::Members,
 }
 

@@ -3,8 +3,8 @@
 use std::collections::{HashMap, HashSet};
 use std::path::PathBuf;
 
-use super::InputFile;
 use super::tree::Member;
+use super::{Format, InputFile};
 use crate::{Error, Result};
 
 /// What one INPUT argument stands for.
@@ -12,14 +12,15 @@ pub(super) struct Argument {
     /// The name of the folder that the files' names are relative to.
     pub folder: String,
     pub files: Vec<Found>,
-    /// Images, and the folder that their names are relative to.
-    pub images: Vec<Member>,
-    pub base: Option<PathBuf>,
+    /// Files that are rows each.
+    pub members: Vec<Member>,
+    /// What kind of rows these are, and the folder that their names are relative to.
+    pub tree: Option<(Format, PathBuf)>,
 }
 
 impl Argument {
     pub fn new(folder: String, files: Vec<Found>) -> Self {
-        Self { folder, files, images: Vec::new(), base: None }
+        Self { folder, files, members: Vec::new(), tree: None }
     }
 }
 

@@ -12,7 +12,7 @@ use super::parquet_in::{self, ParquetRows};
 use super::rows::{Rows, RowsBuilder};
 use super::samples::{self, Samples};
 use super::split::{Records, Splitter};
-use super::tree::{Files, Tree};
+use super::tree::{self, Files, Tree};
 use super::{Columns, Format, IdSource, InputFile, ReadLimits, csv, json};
 use crate::{Error, Result};
 
@@ -46,7 +46,7 @@ impl Reader {
                 let (samples, bytes) = Samples::open(file, columns, limits.max_row_bytes, first_row)?;
                 Source::Tar { samples: Box::new(samples), bytes }
             }
-            Format::Tree => Source::Tree(Tree::open(file, first_row)),
+            Format::Tree | Format::TextTree => Source::Tree(Tree::open(file, first_row)),
             Format::Matrix => Source::Matrix(MatrixRows::open(file, first_row)?),
             _ => {
                 let (splitter, bytes) = Splitter::open(file, limits)?;
@@ -195,6 +195,7 @@ pub fn read_texts(
     match file.format {
         Format::Parquet => return parquet_in::some_texts(file, columns, rows),
         Format::Arrow => return arrow_in::some_texts(file, columns, rows),
+        Format::TextTree => return Ok(tree::some_texts(file, limits.max_row_bytes, rows)),
         _ => {}
     }
     let mut reader = Reader::open(file, columns, limits, *first)?;
@@ -231,7 +232,7 @@ pub fn count_rows(file: &InputFile, limits: &ReadLimits) -> Result<u64> {
     }
     match file.format {
         Format::Tar => return samples::count(file),
-        Format::Tree => return Ok(file.members.len() as u64),
+        Format::Tree | Format::TextTree => return Ok(file.members.len() as u64),
         Format::Matrix => return matrices::rows(file),
         _ => {}
     }

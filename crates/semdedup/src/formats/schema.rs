@@ -85,7 +85,7 @@ impl<'a> Table<'a> {
             Format::Parquet => arrow_columns(parquet_in::footer(file)?.1.schema().fields()),
             Format::Arrow => arrow_columns(Ipc::open(file)?.schema.fields()),
             // These have columns of their own ([`super::images`]).
-            Format::Tar | Format::Tree => Vec::new(),
+            Format::Tar | Format::Tree | Format::TextTree => Vec::new(),
         };
         Ok(Some(Self { file, columns }))
     }

@@ -1,15 +1,18 @@
-//! Folders whose files are rows, such as images.
+//! Folders whose files are rows: images, or texts.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use fs_err as fs;
 
+use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::Xxh3;
 
-use super::rows::{Rows, RowsBuilder};
+use super::columns::DEFAULT_TEXT;
+use super::images::no_images;
+use super::rows::{Rows, RowsBuilder, not_utf8};
 use super::write::Stamp;
-use super::{Columns, InputFile};
+use super::{By, ColumnChoice, Columns, Format, InputFile};
 use crate::files::sync_tree;
 use crate::{Error, Result};
 
@@ -22,11 +25,24 @@ const MAX_ROWS: usize = 256;
 const BATCH_BYTES: u64 = 4 << 20;
 
 /// The files that are the rows of a folder, in order.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(from = "Vec<Member>", into = "Vec<Member>")]
 pub(crate) struct Members(Arc<Vec<Member>>);
 
+impl From<Vec<Member>> for Members {
+    fn from(members: Vec<Member>) -> Self {
+        Self::new(members)
+    }
+}
+
+impl From<Members> for Vec<Member> {
+    fn from(members: Members) -> Self {
+        members.0.to_vec()
+    }
+}
+
 /// A file of a folder.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Member {
     /// The path below the folder, parts joined by `/`.
     pub name: String,
@@ -40,6 +56,10 @@ impl Members {
 
     pub fn len(&self) -> usize {
         self.0.len()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
     }
 
     /// What tells whether these are the files that were found: the latest time, and a hash over everything.
@@ -119,6 +139,10 @@ impl Files {
         for member in &self.members.0[self.first..self.first + self.count] {
             let path = format!("{}/{}", file.name, member.name);
             match read(&file.path.join(&member.name), member, limit, columns) {
+                Ok(bytes) if file.format == Format::TextTree => match std::str::from_utf8(&bytes) {
+                    Ok(text) => rows.push(without_mark(text), Some(&path)),
+                    Err(error) => rows.push_bad(format!("{path}: {}", not_utf8(&error))),
+                },
                 Ok(bytes) => {
                     rows.push_image(&bytes);
                     rows.push("", Some(&path));
@@ -130,13 +154,29 @@ impl Files {
     }
 }
 
+/// The texts of some files; none where there is no such file, or where it cannot be read.
+pub(super) fn some_texts(file: &InputFile, limit: usize, rows: &[u64]) -> Vec<Option<String>> {
+    let columns = Columns { text: Some(DEFAULT_TEXT.to_owned()), ..Columns::default() };
+    let text = |row: &u64| {
+        let member = file.members.0.get(usize::try_from(*row).ok()?)?;
+        let bytes = read(&file.path.join(&member.name), member, limit, &columns).ok()?;
+        std::str::from_utf8(&bytes).ok().map(|text| without_mark(text).to_owned())
+    };
+    rows.iter().map(text).collect()
+}
+
+/// A text without its byte order mark.
+fn without_mark(text: &str) -> &str {
+    text.strip_prefix('\u{feff}').unwrap_or(text)
+}
+
 fn read(
     path: &Path,
     member: &Member,
     limit: usize,
     columns: &Columns,
 ) -> std::result::Result<Vec<u8>, String> {
-    if columns.image.is_none() {
+    if columns.image.is_none() && columns.text.is_none() {
         return Ok(Vec::new());
     }
     let bytes = member.stamp.bytes;
@@ -144,6 +184,31 @@ fn read(
         return Err(format!("{bytes} bytes are over the limit of {limit} (--max-row-bytes)"));
     }
     std::fs::read(path).map_err(|error| error.to_string())
+}
+
+/// The columns of a folder of texts: `text`, and `path`, which names the rows where nothing else does.
+pub(super) fn text_file_columns(
+    file: &InputFile,
+    choice: &ColumnChoice,
+    (by, only_trees): (By, bool),
+) -> Result<Columns> {
+    if by.image() && !choice.text_optional {
+        return Err(no_images(file));
+    }
+    let asked = [
+        (&choice.text, Some(DEFAULT_TEXT), "--text-column"),
+        (&choice.id, Some(PATH), "--id-column"),
+        (&choice.embedding, None, "--embedding-column"),
+    ];
+    for (name, known, option) in asked {
+        if let Some(name) = name.as_deref().filter(|name| Some(*name) != known) {
+            let problem = format!("no column `{name}`: a folder of texts has `{DEFAULT_TEXT}` and `{PATH}`");
+            return Err(Error::input(&file.path, problem)
+                .hint(format!("leave out {option}, or the files of plain text")));
+        }
+    }
+    let id = (choice.id.is_some() || only_trees).then(|| PATH.to_owned());
+    Ok(Columns { text: Some(DEFAULT_TEXT.to_owned()), id, ..Columns::default() })
 }
 
 /// Fails where a file is not the one that was found.

@@ -31,7 +31,7 @@ pub fn write_kept(
         Format::Parquet => parquet_out::write_kept(file, destination, keep)?,
         Format::Arrow => arrow_out::write_kept(file, destination, keep)?,
         Format::Tar => samples::write_kept(file, destination, keep)?,
-        Format::Tree => tree::write_kept(file, destination, keep)?,
+        Format::Tree | Format::TextTree => tree::write_kept(file, destination, keep)?,
         Format::Matrix => matrices::write_kept(file, destination, keep)?,
         _ => write_records(file, limits, destination, keep)?,
     };
@@ -44,7 +44,7 @@ pub fn write_kept(
 /// # Errors
 /// Another size or modification time, or no file.
 pub fn check_unchanged(file: &InputFile) -> Result<()> {
-    if file.format == Format::Tree {
+    if file.format.is_tree() {
         return tree::check_unchanged(file);
     }
     let InputFile { bytes, modified_ns, identity, .. } = *file;

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use semdedup::formats::{Compression, Format, InputFile, Skipped, discover, survey};
+use semdedup::formats::{Compression, Format, InputFile, Skipped, TextFiles, discover, survey};
 use tempfile::TempDir;
 
 fn folder(files: &[&str]) -> TempDir {
@@ -38,7 +38,7 @@ fn a_folder_is_walked_in_the_order_of_its_names() {
         "d/_SUCCESS",
         "d/n.md",
     ]);
-    let found = survey(&arguments(&folder, &["d"]), &[]).unwrap();
+    let found = survey(&arguments(&folder, &["d"]), &[], TextFiles::Lines).unwrap();
     let names: Vec<_> = found.files.iter().map(|file| file.name.as_str()).collect();
     assert_eq!(names, ["a.csv", "a/z.txt.gz", "b.jsonl"]);
     assert_eq!(found.skipped, Skipped { hidden: 2, unknown: 2, excluded: 0, repeated: 0 });
@@ -66,7 +66,7 @@ fn the_extension_says_format_and_compression() {
 
 #[test]
 fn a_named_file_of_unknown_extension_is_an_error_that_lists_the_known_ones() {
-    for name in ["a.md", "jsonl", "a.parquet.gz", "a.gz"] {
+    for name in ["a.rst", "jsonl", "a.parquet.gz", "a.gz"] {
         let folder = folder(&[name]);
         let error = discover(&arguments(&folder, &[name]), &[]).unwrap_err();
         assert!(error.to_string().ends_with(&format!("{name}: unknown extension")), "{error}");
@@ -76,7 +76,7 @@ fn a_named_file_of_unknown_extension_is_an_error_that_lists_the_known_ones() {
 
 #[test]
 fn nothing_to_read_is_an_error() {
-    let folder = folder(&["d/a.md"]);
+    let folder = folder(&["d/a.rst"]);
     assert!(error(&folder, &["d"]).starts_with("no file to read in `"));
     assert!(error(&folder, &["d/*.jsonl"]).starts_with("no file to read in `"));
     assert!(error(&folder, &["d/a.txt"]).ends_with("d/a.txt: no such file or folder"));
@@ -120,7 +120,7 @@ fn names_that_clash_even_so_are_an_error() {
 fn excluded_folders_are_not_entered() {
     let folder = folder(&["d/a.txt", "d/out/kept/a.txt", "d/out2/b.txt"]);
     let exclude = [folder.path().join("d/out"), folder.path().join("not there")];
-    let found = survey(&arguments(&folder, &["d"]), &exclude).unwrap();
+    let found = survey(&arguments(&folder, &["d"]), &exclude, TextFiles::Lines).unwrap();
     let names: Vec<_> = found.files.iter().map(|file| file.name.as_str()).collect();
     assert_eq!(names, ["a.txt", "out2/b.txt"]);
     assert_eq!(found.skipped.excluded, 1);

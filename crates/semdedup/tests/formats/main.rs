@@ -15,4 +15,5 @@ mod others;
 mod parquet_files;
 mod round_trip;
 mod support;
+mod text_trees;
 mod types;
