@@ -60,6 +60,7 @@ pub fn split(format: Format, bytes: &[u8], (limit, buffer): (usize, usize)) {
     assert_eq!(cut(format, bytes, limit, buffer), whole);
     if let (Ok((rows, between)), Ok((limited, _))) = (cut(format, bytes, 1 << 30, buffer), whole) {
         assert_eq!(rows.iter().map(|(row, _)| row.len()).sum::<usize>() + between.len(), bytes.len());
-        assert_eq!(rows.len(), limited.len());
+        // Of a blank line over the limit nobody knows that it is blank: it is a bad row then.
+        assert!(rows.len() <= limited.len());
     }
 }

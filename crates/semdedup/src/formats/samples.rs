@@ -4,11 +4,13 @@
 //! (<https://github.com/webdataset/webdataset>, `base_plus_ext`). What is no file, or has no such name, belongs to no
 //! sample and stays in the archive.
 
+use std::collections::HashSet;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
 use serde_json::Value;
+use xxhash_rust::xxh3::xxh3_128;
 
 use super::images::{ANY_IMAGE, is_image};
 use super::rows::{Rows, RowsBuilder};
@@ -34,6 +36,8 @@ pub(super) struct Samples {
     next_row: u64,
     /// The sample that the archive is in the middle of.
     open: Option<Sample>,
+    /// Hashes of the keys so far.
+    keys: HashSet<u128>,
 }
 
 /// The members of a sample, as far as they are of interest.
@@ -57,7 +61,7 @@ impl Samples {
     ) -> Result<(Self, Arc<AtomicU64>)> {
         let (tar, bytes) = TarReader::open(file)?;
         let columns = columns.clone();
-        Ok((Self { tar, columns, limit, first_row, next_row: 0, open: None }, bytes))
+        Ok((Self { tar, columns, limit, first_row, next_row: 0, open: None, keys: HashSet::new() }, bytes))
     }
 
     /// The next rows; none at the end.
@@ -66,7 +70,18 @@ impl Samples {
         while let Some(member) = self.tar.next_member()? {
             let Some((key, extension)) = part_of_sample(&member) else { continue };
             let same = self.open.as_ref().is_some_and(|open| open.key == key);
-            let done = if same { None } else { self.open.replace(self.begin(key)) };
+            let done = if same {
+                None
+            } else {
+                // Without the samples in between, both would become one sample, of neither's members.
+                let is_new = self.keys.insert(xxh3_128(key));
+                let mut begun = self.begin(key);
+                begun.problem = (!is_new).then(|| {
+                    let key = String::from_utf8_lossy(key).escape_debug().to_string();
+                    format!("the key `{key}` comes again behind other samples")
+                });
+                self.open.replace(begun)
+            };
             if !same {
                 self.tar.at_row(self.next_row);
                 self.next_row += 1;

@@ -150,6 +150,26 @@ fn kept_samples_keep_their_members() {
 }
 
 #[test]
+fn a_key_that_comes_again_behind_other_samples_is_a_bad_row() {
+    let mut archive = tar::Builder::new(Vec::new());
+    for name in ["a.txt", "a.json", "b.txt", "a.txt", "c.txt"] {
+        let mut header = tar::Header::new_gnu();
+        header.set_size(name.len() as u64);
+        archive.append_data(&mut header, name, name.as_bytes()).unwrap();
+    }
+    let input = raw_input("a.tar", &archive.into_inner().unwrap());
+    let columns = resolve_one(&input.file, &by(By::Text)).unwrap();
+    for first in [0, 1] {
+        let rows = read_from(&input.file, &columns, &ReadLimits::default(), first).unwrap();
+        assert_eq!(rows.reasons(), [(2, "the key `a` comes again behind other samples")]);
+        assert_eq!(rows.texts()[(2 - first) as usize..], ["<bad>", "c.txt"]);
+    }
+    // Without `b` both would have been one sample.
+    let kept = write(&input, &mut |row| row == 0 || row == 3).unwrap();
+    assert_eq!(read(&find(&kept), &columns).unwrap().texts(), ["a.txt", "c.txt"]);
+}
+
+#[test]
 fn truncated_shards_are_errors() {
     let bytes = bytes_of("images/gnu_names.tar");
     let end = bytes.iter().rposition(|&byte| byte != 0).unwrap() + 1;
