@@ -145,8 +145,8 @@ pub(crate) fn write_compared(folder: &Path, compared: u64) -> Result<()> {
 /// Reads it back.
 pub(crate) fn read_compared(folder: &Path) -> Result<u64> {
     let path = folder.join(COMPARED);
-    let text = fs_err::read_to_string(&path).map_err(|e| Error::work(&path, e))?;
-    text.trim().parse().map_err(|_| {
+    let text = crate::storage::read(&path).map_err(|e| Error::work(&path, e))?;
+    String::from_utf8_lossy(&text).trim().parse().map_err(|_| {
         Error::work(&path, "not a number of comparisons").hint("delete the work directory to begin anew")
     })
 }

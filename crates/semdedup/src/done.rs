@@ -3,12 +3,12 @@
 use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 
-use fs_err::File;
 use semdedup_core::PartScores;
 use xxhash_rust::xxh3::Xxh3;
 
 use crate::files::PendingFile;
 use crate::groups::{Groups, Load};
+use crate::storage::{Blob, create_dir_all, is_file, remove_all};
 use crate::work::remove_temporary_files;
 use crate::{Error, Result};
 
@@ -31,14 +31,15 @@ impl<'a> DoneParts<'a> {
     /// Those in the folder of a stage, for data of so many rows.
     pub(crate) fn open(stage: &Path, groups: &'a Groups, rows: u64) -> Result<Self> {
         let folder = stage.join(FOLDER);
-        fs_err::create_dir_all(&folder).map_err(Error::io)?;
+        create_dir_all(&folder)?;
         remove_temporary_files(&folder)?;
         Ok(Self { folder, groups, rows })
     }
 
     /// Whether an earlier run has compared a load.
     pub(crate) fn has(&self, load: Load) -> bool {
-        self.path(load).exists()
+        // One that cannot be looked for is compared again.
+        is_file(&self.path(load)).unwrap_or(false)
     }
 
     /// What an earlier run has found in a load.
@@ -46,11 +47,11 @@ impl<'a> DoneParts<'a> {
         let path = self.path(load);
         let damaged =
             || Error::work(&path, "is damaged").hint("delete this file: its rows are then compared again");
-        let mut file = File::open(&path).map_err(Error::io)?;
+        let file = Blob::open(&path)?;
+        let (length, mut file) = (file.bytes(), file.reader(0));
         let mut header: Header = [0; 3];
         file.read_exact(bytemuck::cast_slice_mut(&mut header)).map_err(|_| damaged())?;
         let [rows, compared, hash] = header;
-        let length = file.metadata().map_err(Error::io)?.len();
         if rows > self.rows || length != size_of::<Header>() as u64 + rows * BYTES_PER_ROW {
             return Err(damaged());
         }
@@ -89,8 +90,7 @@ impl<'a> DoneParts<'a> {
 
 /// Removes the files from the folder of a stage that is done.
 pub(crate) fn remove_parts(stage: &Path) -> Result<()> {
-    let folder = stage.join(FOLDER);
-    if folder.exists() { fs_err::remove_dir_all(&folder).map_err(Error::io) } else { Ok(()) }
+    remove_all(&stage.join(FOLDER))
 }
 
 /// The bytes that a row takes in memory and in a file.

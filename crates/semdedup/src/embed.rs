@@ -23,7 +23,7 @@ use crate::npy::NpyWriter;
 use crate::progress::{Progress, Stage};
 use crate::source::{self, Source};
 use crate::table::write_column;
-use crate::{Error, Result};
+use crate::{Error, Result, storage};
 
 /// What `part-00000.json` says.
 #[derive(Debug, Default, Serialize, Deserialize)]
@@ -86,10 +86,10 @@ pub(crate) fn read_records(folder: &Path) -> Result<Vec<PartRecord>> {
     let mut records = Vec::new();
     loop {
         let path = record_path(folder, records.len());
-        if !path.exists() {
+        if !storage::is_file(&path)? {
             return Ok(records);
         }
-        let bytes = fs_err::read(&path).map_err(Error::io)?;
+        let bytes = storage::read(&path).map_err(Error::io)?;
         records
             .push(serde_json::from_slice(&bytes).map_err(|error| {
                 Error::work(&path, error).hint("delete the work directory to begin anew")
@@ -114,7 +114,7 @@ pub(crate) fn embed_parts(
 
 fn discard_parts(folder: &Path) -> Result<()> {
     for part in 0..read_records(folder)?.len() {
-        fs_err::remove_file(record_path(folder, part)).map_err(Error::io)?;
+        storage::remove_file(&record_path(folder, part))?;
     }
     Ok(())
 }
@@ -122,10 +122,9 @@ fn discard_parts(folder: &Path) -> Result<()> {
 /// Takes away what is numbered behind the parts that are there: what a kill left of a discarding, and files of an earlier
 /// attempt whose parts were cut elsewhere. Whoever reads the folder's matrices would find rows twice.
 fn remove_behind(folder: &Path, parts: usize) -> Result<()> {
-    for entry in fs_err::read_dir(folder).map_err(Error::io)? {
-        let path = entry.map_err(Error::io)?.path();
+    for path in storage::children(folder)? {
         if part_of(&path).is_some_and(|part| part >= parts) {
-            fs_err::remove_file(&path).map_err(Error::io)?;
+            storage::remove_file(&path)?;
         }
     }
     Ok(())

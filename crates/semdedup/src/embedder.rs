@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::formats::{By, Columns, InputFile, ReadLimits, Reader, Stamp, Vectors, count_rows};
 use crate::input::Input;
 use crate::matrix::{MAX_DIM, Matrix};
+use crate::storage::is_file;
 use crate::store::find_embeddings;
 use crate::{Error, ErrorKind, Result};
 
@@ -79,7 +80,7 @@ impl Given {
 
     /// In files beside those of the input, which `inputs` names.
     pub(crate) fn files(given: &[String], (inputs, files): (&[String], &[InputFile])) -> Result<Self> {
-        let one_by_one = given.iter().chain(inputs).all(|name| Path::new(name).is_file());
+        let one_by_one = given.iter().chain(inputs).all(|name| is_file(Path::new(name)).unwrap_or(false));
         let paths = find_embeddings(given)?;
         if paths.len() != files.len() {
             let problem = format!("{} files of embeddings for {} files of rows", paths.len(), files.len());
@@ -165,7 +166,7 @@ impl Given {
     pub(crate) fn check_unchanged(&self) -> Result<()> {
         match self {
             Self::Column { .. } => Ok(()),
-            Self::Files { files, .. } => files.iter().try_for_each(|(path, stamp)| stamp.check(path)),
+            Self::Files { files, .. } => Stamp::check_all(files),
         }
     }
 }

@@ -1,4 +1,5 @@
-//! Files that are either whole or not there: written under a temporary name, flushed to the disk, then renamed.
+//! Files that are either whole or not there: written under a temporary name, flushed to the disk, then renamed. What goes
+//! to a store is written to a file without a name and sent when it is whole.
 
 use std::io::{self, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
@@ -6,6 +7,7 @@ use std::path::{Path, PathBuf};
 use fs_err as fs;
 use fs_err::File;
 
+use crate::storage::{fault_of, is_url, upload};
 use crate::{Error, ErrorKind, Result};
 
 /// What a temporary name ends with.
@@ -13,12 +15,18 @@ pub(crate) const TEMPORARY: &str = ".semdedup-tmp";
 
 /// The error of a file operation, in the user's words.
 pub(crate) fn at(path: &Path, error: io::Error) -> Error {
+    if let Some(fault) = fault_of(&error) {
+        return fault;
+    }
     Error::io(io::Error::new(error.kind(), format!("{}: {error}", path.display())))
 }
 
 impl Error {
     /// An I/O error whose message names the path (`fs_err` sees to that).
     pub(crate) fn io(error: io::Error) -> Self {
+        if let Some(fault) = fault_of(&error) {
+            return fault;
+        }
         let (kind, hint) = match error.kind() {
             io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => (
                 ErrorKind::Output,
@@ -62,6 +70,7 @@ pub(crate) fn check_free_space(folder: &Path, bytes: u64, why: &str) -> Result<(
 
 /// The bytes that this user can still write to the disk of a folder; none where the system does not tell.
 pub(crate) fn free_space(folder: &Path) -> Option<u64> {
+    let folder = &scratch_folder(folder);
     #[cfg(unix)]
     {
         let disk = nix::sys::statvfs::statvfs(folder).ok()?;
@@ -70,6 +79,11 @@ pub(crate) fn free_space(folder: &Path) -> Option<u64> {
     }
     #[cfg(not(unix))]
     None
+}
+
+/// Where files that nobody is to see lie: in a folder of ours, or, for one in a store, where the system wants them.
+pub(crate) fn scratch_folder(folder: &Path) -> PathBuf {
+    if is_url(folder) { std::env::temp_dir() } else { folder.to_path_buf() }
 }
 
 fn temporary_name(path: &Path) -> PathBuf {
@@ -88,12 +102,19 @@ pub(crate) struct PendingFile {
 
 impl PendingFile {
     pub(crate) fn create(path: &Path) -> Result<Self> {
-        let file = File::create(temporary_name(path)).map_err(Error::io)?;
+        let file = match is_url(path) {
+            false => File::create(temporary_name(path)).map_err(Error::io)?,
+            true => File::from_parts(tempfile::tempfile().map_err(Error::io)?, path),
+        };
         Ok(Self { file, path: path.to_path_buf(), committed: false })
     }
 
-    /// Flushes to the disk and renames.
+    /// Flushes to the disk and renames; sends to a store.
     pub(crate) fn commit(mut self) -> Result<()> {
+        if is_url(&self.path) {
+            self.committed = true;
+            return upload(self.file.try_clone().map_err(Error::io)?, &self.path);
+        }
         self.file.sync_all().map_err(Error::io)?;
         fs::rename(temporary_name(&self.path), &self.path).map_err(Error::io)?;
         self.committed = true;
@@ -119,7 +140,7 @@ impl Seek for PendingFile {
 
 impl Drop for PendingFile {
     fn drop(&mut self) {
-        if !self.committed {
+        if !self.committed && !is_url(&self.path) {
             // Nothing to be done if this fails: the next run clears temporary files too.
             let _ = fs::remove_file(temporary_name(&self.path));
         }
@@ -176,6 +197,21 @@ pub(crate) fn read_exact_at(file: &File, bytes: &mut [u8], offset: u64) -> io::R
                 0 => return Err(io::ErrorKind::UnexpectedEof.into()),
                 n => done += n,
             }
+        }
+        Ok(())
+    }
+}
+
+/// Writes `bytes` to a place in a file, without moving its position.
+pub(crate) fn write_all_at(file: &File, bytes: &[u8], offset: u64) -> io::Result<()> {
+    #[cfg(unix)]
+    return std::os::unix::fs::FileExt::write_all_at(file.file(), bytes, offset);
+    #[cfg(windows)]
+    {
+        let mut done = 0;
+        while done < bytes.len() {
+            done +=
+                std::os::windows::fs::FileExt::seek_write(file.file(), &bytes[done..], offset + done as u64)?;
         }
         Ok(())
     }

@@ -11,6 +11,7 @@ use crate::dataset::{Ids, Places};
 use crate::files::PendingFile;
 use crate::npy::NpyWriter;
 use crate::outputs::{IdsFormat, Outputs};
+use crate::storage::Blob;
 use crate::summary::ListSummary;
 use crate::table::ScoresFile;
 use crate::write::{Decision, Fate, write_fate};
@@ -34,7 +35,7 @@ pub(crate) fn write_ids<'a>(
             IdsFormat::Parquet => write_fate(&path, scores, (decision, Fate::Kept), &["id", "file", "row"])?,
             IdsFormat::Datacomp => write_pairs(&path, scores, decision)?,
         };
-        let bytes = fs_err::metadata(&path).map_err(Error::io)?.len();
+        let bytes = Blob::open(&path)?.bytes();
         lists.push(ListSummary { file: format.file_name().to_owned(), rows, bytes });
     }
     Ok(lists)

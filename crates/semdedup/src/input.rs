@@ -7,10 +7,11 @@ use serde::{Deserialize, Serialize};
 use crate::embedder::Given;
 use crate::files::write_atomically;
 use crate::formats::{
-    self, By, ColumnChoice, Columns, Format, InputFile, ReadLimits, check_unchanged, find_matrices,
+    self, By, ColumnChoice, Columns, Format, InputFile, ReadLimits, check_all_unchanged, find_matrices,
     resolve_columns, survey,
 };
 use crate::options::InputOptions;
+use crate::storage::{is_url, read};
 use crate::store::find_embeddings;
 use crate::{Error, Result};
 
@@ -149,7 +150,7 @@ impl Input {
 
     /// Fails where a file is not the one that was found.
     pub(crate) fn check_unchanged(&self) -> Result<()> {
-        self.files.iter().try_for_each(check_unchanged)?;
+        check_all_unchanged(&self.files)?;
         self.given.iter().try_for_each(Given::check_unchanged)
     }
 
@@ -157,7 +158,9 @@ impl Input {
     pub(crate) fn record(&self, folder: &Path) -> Result<()> {
         let mut files = self.files.clone();
         for file in &mut files {
-            file.path = std::path::absolute(&file.path).map_err(Error::io)?;
+            if !is_url(&file.path) {
+                file.path = std::path::absolute(&file.path).map_err(Error::io)?;
+            }
             if file.format != Format::TextTree {
                 file.members = Default::default(); // images are not shown
             }
@@ -171,7 +174,7 @@ impl Input {
     /// What an embedding stage read.
     pub(crate) fn recorded(folder: &Path) -> Result<Self> {
         let path = folder.join("input.json");
-        let bytes = fs_err::read(&path).map_err(Error::io)?;
+        let bytes = read(&path).map_err(Error::io)?;
         serde_json::from_slice(&bytes).map_err(|error| Error::work(&path, error))
     }
 }

@@ -41,10 +41,12 @@ mod progress;
 mod recall;
 mod report;
 mod score;
+mod send;
 mod show;
 mod source;
 mod spill;
 mod stages;
+mod storage;
 mod store;
 mod summary;
 mod sweep;
@@ -73,6 +75,7 @@ pub use stages::{
     ClusterReport, EmbedReport, ScoreInputs, ScoreOptions, ScoreReport, SelectReport, cluster, embed, score,
     select,
 };
+pub use storage::place;
 pub use store::{EmbeddingStore, find_embeddings};
 pub use summary::{FileSummary, ListSummary, RecallAt, Summary};
 pub use sweep::{SweepRow, sweep};

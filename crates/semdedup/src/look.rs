@@ -8,6 +8,7 @@ use arrow::datatypes::UInt64Type;
 
 use crate::output::read_summary;
 use crate::progress::Stage;
+use crate::storage::{exists, is_dir, is_file};
 use crate::summary::Summary;
 use crate::table::{ScoresFile, read_column};
 use crate::work::finished_stage;
@@ -27,20 +28,20 @@ const HINT: &str =
 
 impl PastRun {
     pub(crate) fn find(path: &Path) -> Result<Self> {
-        if !path.is_dir() {
-            let problem = if path.exists() { "a file, not the folder of a run" } else { "no such folder" };
+        if !is_dir(path)? {
+            let problem = if exists(path)? { "a file, not the folder of a run" } else { "no such folder" };
             return Err(Error::new(ErrorKind::Input, format!("{}: {problem}", path.display())).hint(HINT));
         }
         if let Some(summary) = read_summary(path)? {
             let scores = ScoresFile::open(&path.join("scores.parquet"))?;
             return Ok(Self {
-                work: work_of(path, &summary),
+                work: work_of(path, &summary)?,
                 scores,
                 result: Some((path.to_path_buf(), summary)),
             });
         }
         let inside = path.join("work");
-        let work = if inside.join("manifest.json").exists() { inside } else { path.to_path_buf() };
+        let work = if is_file(&inside.join("manifest.json"))? { inside } else { path.to_path_buf() };
         let Some((folder, _)) = finished_stage(&work, Stage::Score)? else {
             return Err(Error::work(path, "no finished scores here").hint(HINT));
         };
@@ -81,7 +82,7 @@ impl PastRun {
 }
 
 /// The work directory as the summary names it, or beside the summary if everything was moved.
-fn work_of(out: &Path, summary: &Summary) -> PathBuf {
+fn work_of(out: &Path, summary: &Summary) -> Result<PathBuf> {
     let recorded = PathBuf::from(&summary.work);
-    if recorded.join("manifest.json").exists() { recorded } else { out.join("work") }
+    Ok(if is_file(&recorded.join("manifest.json"))? { recorded } else { out.join("work") })
 }

@@ -2,7 +2,7 @@
 //! `.safetensors` file (its format: github.com/huggingface/safetensors, "Format").
 
 use std::collections::BTreeMap;
-use std::io::{Read, Seek, SeekFrom};
+use std::io::BufReader;
 use std::path::{Path, PathBuf};
 
 use fs_err::File;
@@ -10,10 +10,12 @@ use half::slice::HalfFloatSliceExt;
 use half::{bf16, f16};
 use semdedup_core::half_to_f32;
 use serde::Deserialize;
+use zip::result::ZipError;
 use zip::{CompressionMethod, ZipArchive};
 
-use crate::files::{at, read_exact_at};
+use crate::files::at;
 use crate::npy::{self, Number};
+use crate::storage::{Blob, fault_of};
 use crate::{Error, Result};
 
 /// Sums of products of 8-bit codes over more values would not fit into 32 bits.
@@ -31,7 +33,7 @@ const MAX_HEADER_BYTES: u64 = 100_000_000;
 /// Numbers in a file: of which type, in what shape, and from which byte on.
 #[derive(Debug)]
 pub(crate) struct Array {
-    pub(crate) file: File,
+    pub(crate) file: Blob,
     pub(crate) number: Number,
     pub(crate) shape: Vec<u64>,
     pub(crate) offset: u64,
@@ -124,7 +126,7 @@ impl Matrix {
     fn read_bytes(&self, first: u64, bytes: &mut [u8]) -> Result<()> {
         let Array { file, number, shape, offset } = &self.array;
         let offset = offset + first * shape[1] * number.bytes() as u64;
-        read_exact_at(file, bytes, offset).map_err(|e| at(&self.path, e))
+        file.read_exact_at(bytes, offset).map_err(|e| at(&self.path, e))
     }
 }
 
@@ -141,12 +143,13 @@ fn chosen<'a>(path: &Path, names: &[&'a str]) -> Result<&'a str> {
 
 /// An array of an `.npz` file: read where it lies if it is stored, else unpacked to a file without a name.
 fn open_npz(path: &Path) -> Result<Array> {
-    let damaged = |problem: zip::result::ZipError| {
-        Error::input(path, format!("not a whole .npz file: {problem}"))
-            .hint("write it again; it may have been cut short")
+    let damaged = |problem: ZipError| match problem {
+        ZipError::Io(error) if fault_of(&error).is_some() => Error::io(error),
+        problem => Error::input(path, format!("not a whole .npz file: {problem}"))
+            .hint("write it again; it may have been cut short"),
     };
-    let file = File::open(path).map_err(Error::io)?;
-    let mut archive = ZipArchive::new(file).map_err(damaged)?;
+    let file = Blob::open(path)?;
+    let mut archive = ZipArchive::new(BufReader::new(file.reader(0))).map_err(damaged)?;
     let names: Vec<String> =
         archive.file_names().filter_map(|name| name.ok()?.strip_suffix(".npy").map(str::to_owned)).collect();
     let mut names: Vec<&str> = names.iter().map(String::as_str).collect();
@@ -156,11 +159,12 @@ fn open_npz(path: &Path) -> Result<Array> {
     if let (CompressionMethod::Stored, Some(start)) = (entry.compression(), entry.data_start()) {
         let end = start + entry.compressed_size();
         drop(entry);
-        return npy::open_within(path, File::open(path).map_err(Error::io)?, start..end);
+        drop(archive);
+        return npy::open_within(path, file, start..end);
     }
     let mut unpacked = tempfile::tempfile().map_err(|error| at(path, error))?;
     let length = std::io::copy(&mut entry, &mut unpacked).map_err(|error| at(path, error))?;
-    npy::open_within(path, File::from_parts(unpacked, path), 0..length)
+    npy::open_within(path, Blob::of_file(File::from_parts(unpacked, path))?, 0..length)
 }
 
 /// What the header of a safetensors file says of a tensor.
@@ -177,16 +181,19 @@ fn open_safetensors(path: &Path) -> Result<Array> {
         Error::input(path, format!("not a whole safetensors file: {problem}"))
             .hint("write it again; it may have been cut short")
     };
-    let mut file = File::open(path).map_err(Error::io)?;
-    let bytes = file.metadata().map_err(Error::io)?.len();
+    let file = Blob::open(path)?;
+    let bytes = file.bytes();
+    let read = |bytes: &mut [u8], at| {
+        file.read_exact_at(bytes, at).map_err(|error| fault_of(&error).unwrap_or_else(|| damaged(&error)))
+    };
     let mut length = [0; 8];
-    file.read_exact(&mut length).map_err(|error| damaged(&error))?;
+    read(&mut length, 0)?;
     let length = u64::from_le_bytes(length);
     if length > MAX_HEADER_BYTES.min(bytes.saturating_sub(8)) {
         return Err(damaged(&format!("a header of {length} bytes in a file of {bytes}")));
     }
     let mut header = vec![0; length as usize];
-    file.read_exact(&mut header).map_err(|error| damaged(&error))?;
+    read(&mut header, 8)?;
     let mut header: BTreeMap<String, serde_json::Value> =
         serde_json::from_slice(&header).map_err(|error| damaged(&error))?;
     header.remove("__metadata__");
@@ -210,7 +217,6 @@ fn open_safetensors(path: &Path) -> Result<Array> {
     if values.is_none() || values != end.checked_sub(start) || !within {
         return Err(damaged(&format!("tensor `{name}` of shape {shape:?} does not fit its {bytes} bytes")));
     }
-    file.seek(SeekFrom::Start(0)).map_err(Error::io)?;
     Ok(Array { file, number, shape, offset: 8 + length + start })
 }
 

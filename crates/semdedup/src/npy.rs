@@ -6,10 +6,9 @@ use std::ops::Range;
 use std::panic::AssertUnwindSafe;
 use std::path::{Path, PathBuf};
 
-use fs_err::File;
-
-use crate::files::{PendingFile, at, read_exact_at};
+use crate::files::{PendingFile, at};
 use crate::matrix::Array;
+use crate::storage::{Blob, fault_of};
 use crate::{Error, Result};
 
 /// The number types of a matrix or vector that can be read.
@@ -57,17 +56,16 @@ const MAX_HEADER_BYTES: u32 = 1 << 20;
 
 /// Opens a file and checks its header against its size.
 pub(crate) fn open(path: &Path) -> Result<Array> {
-    let file = File::open(path).map_err(Error::io)?;
-    let bytes = file.metadata().map_err(Error::io)?.len();
+    let file = Blob::open(path)?;
+    let bytes = file.bytes();
     open_within(path, file, 0..bytes)
 }
 
 /// The same for some bytes of a file.
-pub(crate) fn open_within(path: &Path, mut file: File, within: Range<u64>) -> Result<Array> {
+pub(crate) fn open_within(path: &Path, file: Blob, within: Range<u64>) -> Result<Array> {
     let mut start = [0; 12];
-    file.seek(SeekFrom::Start(within.start)).map_err(Error::io)?;
-    read_exact_at(&file, &mut start, within.start)
-        .map_err(|_| damaged(path, "it is shorter than a header"))?;
+    file.read_exact_at(&mut start, within.start)
+        .map_err(|error| fault_of(&error).unwrap_or_else(|| damaged(path, "it is shorter than a header")))?;
     let header_bytes = u32::from_le_bytes([start[8], start[9], start[10], start[11]]);
     if start[6] >= 2 && header_bytes > MAX_HEADER_BYTES {
         return Err(damaged(
@@ -75,8 +73,9 @@ pub(crate) fn open_within(path: &Path, mut file: File, within: Range<u64>) -> Re
             format!("a header of {header_bytes} bytes is over the limit of {MAX_HEADER_BYTES}"),
         ));
     }
+    let mut reader = file.reader(within.start);
     // The parser multiplies the shape without looking, and panics where the product does not fit.
-    let header = std::panic::catch_unwind(AssertUnwindSafe(|| npyz::NpyHeader::from_reader(&mut file)))
+    let header = std::panic::catch_unwind(AssertUnwindSafe(|| npyz::NpyHeader::from_reader(&mut reader)))
         .map_err(|_| damaged(path, "its shape makes no sense"))?
         .map_err(|error| damaged(path, error))?;
     let descr = header.dtype().descr();
@@ -92,7 +91,7 @@ pub(crate) fn open_within(path: &Path, mut file: File, within: Range<u64>) -> Re
         return Err(Error::input(path, "the rows are stored by column (Fortran order)")
             .hint("save it with numpy.save(path, numpy.ascontiguousarray(array))"));
     }
-    let offset = file.stream_position().map_err(Error::io)?;
+    let offset = reader.stream_position().map_err(Error::io)?;
     let values = shape.iter().try_fold(number.bytes() as u64, |n, &x| n.checked_mul(x));
     if values.and_then(|values| values.checked_add(offset)) != Some(within.end) {
         let bytes = within.end - within.start;
@@ -127,7 +126,9 @@ pub(crate) fn write_rows(path: &Path, destination: &Path, keep: &mut dyn FnMut(u
     while first < rows {
         let count = together.min(rows - first);
         block.resize(count as usize * row_bytes, 0);
-        read_exact_at(&array.file, &mut block, array.offset + first * row_bytes as u64)
+        array
+            .file
+            .read_exact_at(&mut block, array.offset + first * row_bytes as u64)
             .map_err(|error| at(path, error))?;
         for (row, bytes) in (first..).zip(block.chunks_exact(row_bytes)) {
             if keep(row) {
@@ -177,7 +178,9 @@ impl IntegerMatrix {
     pub(crate) fn read(&self, rows: std::ops::Range<u64>) -> Result<Vec<i32>> {
         let mut numbers = vec![0i32; (rows.end - rows.start) as usize * self.columns()];
         let offset = self.file.offset + rows.start * self.columns() as u64 * 4;
-        read_exact_at(&self.file.file, bytemuck::cast_slice_mut(&mut numbers), offset)
+        self.file
+            .file
+            .read_exact_at(bytemuck::cast_slice_mut(&mut numbers), offset)
             .map_err(|e| at(&self.path, e))?;
         numbers.iter_mut().for_each(|x| *x = i32::from_le(*x));
         Ok(numbers)
@@ -197,7 +200,7 @@ pub(crate) fn read_integers(path: &Path) -> Result<Vec<Option<u64>>> {
         ));
     }
     let mut bytes = vec![0; file.shape[0] as usize * file.number.bytes()];
-    read_exact_at(&file.file, &mut bytes, file.offset).map_err(|e| at(path, e))?;
+    file.file.read_exact_at(&mut bytes, file.offset).map_err(|e| at(path, e))?;
     let four = |from: fn([u8; 4]) -> i64| -> Vec<i64> {
         bytes.chunks_exact(4).map(|x| from([x[0], x[1], x[2], x[3]])).collect()
     };

@@ -13,12 +13,16 @@ use arrow::array::AsArray;
 use arrow::datatypes::UInt64Type;
 use fs_err as fs;
 use serde::{Deserialize, Serialize};
-use walkdir::WalkDir;
+use xxhash_rust::xxh3::xxh3_64;
 
 use crate::files::{sync_folder_of, write_atomically};
+use crate::send::{Files, Sending, Sent};
+use crate::storage::{
+    Lock, check_writable, create_dir_all, exists, files_below, is_file, is_url, names, read, remove_all,
+};
 use crate::summary::{FileSummary, Summary};
 use crate::table::read_column;
-use crate::work::{Fingerprint, lock};
+use crate::work::Fingerprint;
 use crate::{Error, Result};
 
 const UNFINISHED: &str = ".semdedup-unfinished";
@@ -46,7 +50,7 @@ const RESULTS: [&str; 9] = [
 pub(crate) struct OutputDir {
     out: PathBuf,
     /// Held until the process ends, however it ends.
-    _lock: fs::File,
+    lock: Lock,
 }
 
 /// Where results are to go, and which.
@@ -67,7 +71,8 @@ impl Wanted<'_> {
     /// If something is in the way.
     pub(crate) fn inspect(&self) -> Result<Option<Summary>> {
         let out = self.out;
-        if out.exists() && !out.is_dir() {
+        [out, self.work].into_iter().try_for_each(check_writable)?;
+        if is_file(out)? {
             return Err(Error::output(out, "this is a file, the results need a folder")
                 .hint("name a new folder with --out"));
         }
@@ -76,10 +81,10 @@ impl Wanted<'_> {
         check_foreign(out)?;
         if let Some(summary) = earlier {
             let same = summary.fingerprint == self.fingerprint.as_str();
-            if same && is_whole(out, &summary) {
+            if same && is_whole(out, &summary)? {
                 return Ok(Some(summary));
             }
-            if let Some(file) = altered(out, &summary).filter(|_| same && !self.overwrite) {
+            if let Some(file) = altered(out, &summary)?.filter(|_| same && !self.overwrite) {
                 return Err(Error::output(
                     out.join(file),
                     "is not as it was written: it has another size now",
@@ -95,8 +100,8 @@ impl Wanted<'_> {
                     "--overwrite replaces it; another --out with the same --work keeps both and goes fast",
                 ));
             }
-        } else if !out.join(UNFINISHED).exists()
-            && !self.overwrite
+        } else if !self.overwrite
+            && !exists(&out.join(UNFINISHED))?
             && let Some(first) = others(out, self.work)?.first()
         {
             return Err(Error::output(out, format!("the folder is not empty: it holds {first}"))
@@ -116,10 +121,13 @@ pub(crate) enum Found {
 }
 
 /// What is being put into place: `run.json`, there only from the first to the last rename.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Default, Serialize, Deserialize)]
 struct Committing {
     /// The files of the old result and of the new one, relative to the output folder.
     files: BTreeSet<PathBuf>,
+    /// Of a result for a store, once the old one is gone.
+    #[serde(default)]
+    sent: Sent,
 }
 
 impl OutputDir {
@@ -129,70 +137,105 @@ impl OutputDir {
         let marker = wanted.out.join(UNFINISHED);
         if let Some(summary) = wanted.inspect()? {
             // What a killed overwrite left takes room for nothing, unless another process is at it right now.
-            if marker.exists()
-                && let Ok(_held) = lock(&marker)
+            if exists(&marker)?
+                && let Ok(_held) = Lock::take(&marker)
             {
                 // The result is whole in any case; where this cannot be cleared, it stays.
-                let _ = remove(&marker);
+                let _ = remove_all(&marker);
             }
             return Ok(Found::Done(Box::new(summary)));
         }
-        fs::create_dir_all(&marker).map_err(Error::io)?;
-        let lock = lock(&marker)?;
+        create_dir_all(&marker)?;
+        let lock = Lock::take(&marker)?;
         // Another process may have ended between the look and the lock.
         Ok(match wanted.inspect()? {
             Some(summary) => Found::Done(Box::new(summary)),
-            None => Found::Ready(Self { out: wanted.out.to_path_buf(), _lock: lock }),
+            None => Found::Ready(Self { out: wanted.out.to_path_buf(), lock }),
         })
     }
 
+    /// Where the results are written first: on a disk in any case. What a killed run left of a result for a store is
+    /// replaced by the next one.
     fn staging(&self) -> PathBuf {
-        self.out.join(UNFINISHED).join("staged")
+        if !is_url(&self.out) {
+            return self.out.join(UNFINISHED).join("staged");
+        }
+        let home = std::env::var_os("HOME").unwrap_or_default();
+        let name = xxh3_64(self.out.join(home).as_os_str().as_encoded_bytes());
+        std::env::temp_dir().join(format!("semdedup-staged-{name:016x}"))
     }
 
     /// An empty folder to write the results into.
     pub(crate) fn stage(&self) -> Result<PathBuf> {
         let stage = self.staging();
-        remove(&stage)?;
-        fs::create_dir_all(&stage).map_err(Error::io)?;
+        remove_all(&stage)?;
+        create_dir_all(&stage)?;
         Ok(stage)
     }
 
     /// Puts the staged results into their places, the old ones out, and the summary last.
     pub(crate) fn commit(&self, summary: &Summary) -> Result<()> {
         let stage = self.staging();
+        self.lock.check()?;
         // Somebody may have put something there since the run began.
         check_foreign(&self.out)?;
         for file in files_of(&stage, summary).iter().filter(|file| file != &Path::new(SUMMARY)) {
             fs::metadata(stage.join(file)).map_err(Error::io)?;
         }
-        let mut files = present(&self.out);
-        files.extend(files_below(&stage, RESULTS));
+        let (old, new) = (present(&self.out)?, files_below(&stage, RESULTS)?);
+        let mut files: BTreeSet<PathBuf> = old.keys().chain(new.keys()).cloned().collect();
         files.insert(PathBuf::from(SUMMARY));
-        let unwritable = |error| Error::output(&self.out, error);
-        let record = serde_json::to_vec(&Committing { files }).map_err(unwritable)?;
-        write_atomically(&self.out.join(UNFINISHED).join("run.json"), &record)?;
-        remove(&self.out.join(SUMMARY))?;
+        // Of an attempt that was killed; its hashes hold until what they do not fit is gone.
+        let sent = committing(&self.out)?.sent;
+        let record = Committing { files, sent };
+        self.write_record(&record)?;
+        remove_all(&self.out.join(SUMMARY))?;
+        if is_url(&self.out) {
+            self.send(&stage, (&old, &new), record)?;
+        } else {
+            self.rename(&stage)?;
+        }
+        let summary = serde_json::to_vec_pretty(summary).map_err(|error| Error::output(&self.out, error))?;
+        self.lock.check()?;
+        write_atomically(&self.out.join(SUMMARY), &summary)?;
+        remove_all(&stage)?;
+        remove_all(&self.out.join(UNFINISHED))
+    }
+
+    fn rename(&self, stage: &Path) -> Result<()> {
         for name in RESULTS {
-            remove(&self.out.join(name))?;
+            remove_all(&self.out.join(name))?;
             if stage.join(name).exists() {
                 fs::rename(stage.join(name), self.out.join(name)).map_err(Error::io)?;
             }
         }
-        sync_folder_of(&self.out.join(SUMMARY))?;
-        let summary = serde_json::to_vec_pretty(summary).map_err(unwritable)?;
-        write_atomically(&self.out.join(SUMMARY), &summary)?;
-        remove(&self.out.join(UNFINISHED))
+        sync_folder_of(&self.out.join(SUMMARY))
+    }
+
+    /// The same for a store, where nothing can be renamed: the old objects go, the new ones are sent, and `run.json` says
+    /// in between which of them are there already.
+    fn send(&self, stage: &Path, (old, new): (&Files, &Files), mut record: Committing) -> Result<()> {
+        let sending = Sending { out: &self.out, stage, lock: &self.lock };
+        let hashes = sending.hashes(new)?;
+        let there = sending.clear(old, new, (&record.sent, &hashes))?;
+        record.sent = hashes;
+        self.write_record(&record)?;
+        sending.send(new, &there)
+    }
+
+    fn write_record(&self, record: &Committing) -> Result<()> {
+        let json = serde_json::to_vec(record).map_err(|error| Error::output(&self.out, error))?;
+        write_atomically(&self.out.join(UNFINISHED).join("run.json"), &json)
     }
 }
 
 /// Files in the places of the results that we did not write are not ours to replace, whatever the options.
 fn check_foreign(out: &Path) -> Result<()> {
-    let mut ours = committing(out);
+    let mut ours = committing(out)?.files;
     if let Some(summary) = read_summary(out)? {
         ours.extend(files_of(out, &summary));
     }
-    match present(out).into_iter().find(|file| !ours.contains(file)) {
+    match present(out)?.into_keys().find(|file| !ours.contains(file)) {
         Some(file) => {
             Err(Error::output(out.join(file), "semdedup did not write this file and will not replace it")
                 .hint("move it away, or name another --out"))
@@ -202,14 +245,17 @@ fn check_foreign(out: &Path) -> Result<()> {
 }
 
 /// Whether the files of a finished result are all there, in the size in which they were written.
-fn is_whole(out: &Path, summary: &Summary) -> bool {
-    files_of(out, summary).iter().all(|file| out.join(file).exists()) && altered(out, summary).is_none()
+fn is_whole(out: &Path, summary: &Summary) -> Result<bool> {
+    let there = present(out)?;
+    Ok(files_of(out, summary).iter().all(|file| there.contains_key(file)) && altered(out, summary)?.is_none())
 }
 
 /// A kept file that somebody cut or edited since; it may hold his work now.
-fn altered(out: &Path, summary: &Summary) -> Option<PathBuf> {
-    let other_size = |path: &Path, bytes| fs::metadata(out.join(path)).is_ok_and(|file| file.len() != bytes);
-    written_of(out, summary).into_iter().find(|(path, bytes)| other_size(path, *bytes)).map(|(path, _)| path)
+fn altered(out: &Path, summary: &Summary) -> Result<Option<PathBuf>> {
+    let there = present(out)?;
+    let other_size = |path: &Path, bytes| there.get(path).is_some_and(|there| *there != bytes);
+    let mut written = written_of(out, summary).into_iter();
+    Ok(written.find(|(path, bytes)| other_size(path, *bytes)).map(|(path, _)| path))
 }
 
 /// The files with rows of the input or with ids, and their sizes.
@@ -251,24 +297,24 @@ fn files_of(out: &Path, summary: &Summary) -> BTreeSet<PathBuf> {
 }
 
 /// The files of the results that were being put into place when a run was killed.
-fn committing(out: &Path) -> BTreeSet<PathBuf> {
+fn committing(out: &Path) -> Result<Committing> {
     // Once the summary is there, it is the record, and what a kill left of the unfinished folder is of no account.
-    if out.join(SUMMARY).exists() {
-        return BTreeSet::new();
+    if is_file(&out.join(SUMMARY))? {
+        return Ok(Committing::default());
     }
-    let record = fs::read(out.join(UNFINISHED).join("run.json")).unwrap_or_default();
-    serde_json::from_slice::<Committing>(&record).map(|record| record.files).unwrap_or_default()
+    let record = read(&out.join(UNFINISHED).join("run.json")).unwrap_or_default();
+    Ok(serde_json::from_slice(&record).unwrap_or_default())
 }
 
 /// The files that stand in the places of results.
-fn present(out: &Path) -> BTreeSet<PathBuf> {
+fn present(out: &Path) -> Result<Files> {
     files_below(out, RESULTS.into_iter().chain([SUMMARY]))
 }
 
 /// The summary of a finished run in this folder; the summary.json of anything else is none.
 pub(crate) fn read_summary(out: &Path) -> Result<Option<Summary>> {
     let path = out.join(SUMMARY);
-    match fs::read(&path) {
+    match read(&path) {
         Ok(bytes) => Ok(serde_json::from_slice(&bytes)
             .ok()
             .filter(|summary: &Summary| !summary.fingerprint.is_empty())),
@@ -277,25 +323,12 @@ pub(crate) fn read_summary(out: &Path) -> Result<Option<Summary>> {
     }
 }
 
-fn remove(path: &Path) -> Result<()> {
-    let removed = if path.is_dir() { fs::remove_dir_all(path) } else { fs::remove_file(path) };
-    match removed {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(Error::io(error)),
-        _ => Ok(()),
-    }
-}
-
-/// The files under some names of a folder, relative to it.
-fn files_below<'a>(folder: &Path, names: impl IntoIterator<Item = &'a str>) -> BTreeSet<PathBuf> {
-    let entries = names.into_iter().flat_map(|name| WalkDir::new(folder.join(name)));
-    let files = entries.filter_map(std::result::Result::ok).filter(|entry| !entry.file_type().is_dir());
-    files.filter_map(|entry| entry.path().strip_prefix(folder).ok().map(Path::to_path_buf)).collect()
-}
-
 /// The work directory may lie in the output folder, but not in the place of a result, and not around it.
 fn check_work(out: &Path, work: &Path) -> Result<()> {
-    let whole =
-        |path: &Path| fs::canonicalize(path).or_else(|_| std::path::absolute(path)).map_err(Error::io);
+    let whole = |path: &Path| match is_url(path) {
+        true => Ok(path.to_path_buf()),
+        false => fs::canonicalize(path).or_else(|_| std::path::absolute(path)).map_err(Error::io),
+    };
     let (out, work) = (whole(out)?, whole(work)?);
     let hint = "leave --work out, or name a folder of its own";
     if out.starts_with(&work) {
@@ -316,19 +349,12 @@ fn check_work(out: &Path, work: &Path) -> Result<()> {
 
 /// The names of what lies in the folder, apart from the work directory.
 fn others(out: &Path, work: &Path) -> Result<Vec<String>> {
-    let entries = match fs::read_dir(out) {
-        Ok(entries) => entries,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
-        Err(error) => return Err(Error::io(error)),
+    let real = |path: &Path| match is_url(path) {
+        true => path.to_path_buf(),
+        false => fs::canonicalize(path).unwrap_or_else(|_| path.to_path_buf()),
     };
-    let work = fs::canonicalize(work).unwrap_or_else(|_| work.to_path_buf());
-    let mut names = Vec::new();
-    for entry in entries {
-        let path = entry.map_err(Error::io)?.path();
-        if fs::canonicalize(&path).map_or(true, |path| path != work) {
-            names.push(path.file_name().unwrap_or_default().to_string_lossy().into_owned());
-        }
-    }
-    names.sort();
+    let work = real(work);
+    let mut names = names(out)?;
+    names.retain(|name| real(&out.join(name)) != work);
     Ok(names)
 }

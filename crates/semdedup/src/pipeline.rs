@@ -28,7 +28,7 @@ use crate::summary::Summary;
 use crate::table::{NamedRows, ScoresFile, write_scores};
 use crate::work::{Fingerprint, WorkDir};
 use crate::write::{self, Decision};
-use crate::{Error, ErrorKind, Result};
+use crate::{Error, ErrorKind, Result, storage};
 
 /// Removes the semantic duplicates from the input and writes what stays.
 ///
@@ -274,15 +274,20 @@ fn check_strict(input: &Input, skipped: u64, first: impl FnOnce() -> String) -> 
 
 /// The recall samples of a work directory.
 pub(crate) fn read_samples(path: &Path) -> Result<Vec<(f32, f32)>> {
-    let bytes = fs_err::read(path).map_err(Error::io)?;
+    let bytes = storage::read(path).map_err(Error::io)?;
     serde_json::from_slice(&bytes)
         .map_err(|e| Error::work(path, e).hint("delete the work directory to begin anew"))
 }
 
 /// Reading from the folder that is being written would remove rows from what was kept before.
 fn check_not_inside(input: &Input, out: &Path) -> Result<()> {
-    let Ok(out) = fs_err::canonicalize(out) else { return Ok(()) };
-    let inside = |path: &PathBuf| fs_err::canonicalize(path).is_ok_and(|path| path.starts_with(&out));
+    // Where a path really leads; a URL leads nowhere else.
+    let real = |path: &Path| match storage::is_url(path) {
+        true => Some(path.to_path_buf()),
+        false => fs_err::canonicalize(path).ok(),
+    };
+    let Some(out) = real(out) else { return Ok(()) };
+    let inside = |path: &PathBuf| real(path).is_some_and(|path| path.starts_with(&out));
     match input.paths().find(|path| inside(path)) {
         Some(path) => Err(Error::output(
             path,

@@ -22,6 +22,7 @@ use crate::options::{ClusterOptions, RunOptions};
 use crate::outputs::Outputs;
 use crate::pipeline;
 use crate::source::Source;
+use crate::storage::is_url;
 use crate::store::EmbeddingStore;
 use crate::write::unmet;
 use crate::{Error, Result};
@@ -213,6 +214,9 @@ fn disk_bytes((rows, dim): (u64, usize), input: &Input, options: &RunOptions, ou
 
 /// The nearest folder that is there already.
 fn existing(path: &Path) -> &Path {
+    if is_url(path) {
+        return path;
+    }
     path.ancestors().find(|folder| folder.is_dir()).unwrap_or(Path::new("."))
 }
 

@@ -12,6 +12,7 @@ use crate::progress::{
     EMPTY_TEXT_SHARE, LARGE_CLUSTER_SHARE, LOOSE_EPSILON, Progress, REMOVED_SHARE, Warning,
 };
 use crate::recall;
+use crate::storage::is_url;
 use crate::summary::Summary;
 use crate::table::name_of;
 use crate::write::{Decision, Fate};
@@ -131,6 +132,9 @@ pub(crate) fn summarise(run: &Run, scored: &Scored, decision: &Decision, notes: 
 
 /// A path that means the same from any folder.
 fn absolute(path: &Path) -> String {
+    if is_url(path) {
+        return path.display().to_string();
+    }
     std::path::absolute(path).unwrap_or_else(|_| path.to_path_buf()).display().to_string()
 }
 

@@ -12,7 +12,7 @@ use std::path::Path;
 use semdedup_core::{NO_CLUSTER, Part};
 
 use crate::Result;
-use crate::files::at;
+use crate::files::{at, scratch_folder};
 use crate::groups::{Groups, Load};
 use crate::store::{EmbeddingStore, Rows};
 
@@ -108,7 +108,7 @@ impl<'a> Spill<'a> {
         for group in 0..groups.len() {
             let wanted = all.is_none() && loads.iter().any(|load| load.group == group);
             let file = || -> Result<SpillFile> {
-                let file = tempfile::tempfile_in(folder).map_err(|e| at(folder, e))?;
+                let file = tempfile::tempfile_in(scratch_folder(folder)).map_err(|e| at(folder, e))?;
                 let out = BufWriter::with_capacity(buffer, file);
                 Ok(SpillFile { out, bytes: 0, rows: 0, block: groups.block_rows(group), starts: vec![0] })
             };

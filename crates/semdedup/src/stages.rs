@@ -24,6 +24,7 @@ use crate::progress::{Progress, Stage, Warning};
 use crate::recall::{self, Sampling};
 use crate::report::peak_rss_bytes;
 use crate::score::Scorer;
+use crate::storage::{create_dir_all, exists, is_dir, is_file, is_url, remove_file};
 use crate::store::EmbeddingStore;
 use crate::summary::{ListSummary, RecallAt};
 use crate::table::{NamedRows, ScoresFile, write_scores};
@@ -131,10 +132,10 @@ pub fn cluster(
     let trained = cluster::train(&store, options, progress)?;
     progress.end(Stage::Train, false);
     let train_seconds = start.elapsed().as_secs_f64();
-    fs_err::create_dir_all(&output.out).map_err(Error::io)?;
+    create_dir_all(&output.out)?;
     // Files of two clusterings must never stand side by side. The centroids come last: with them all is there.
     for path in [&centroids_path, &assignments_path, &probes_path] {
-        remove_old(path)?;
+        remove_file(path)?;
     }
     let start = Instant::now();
     let (clusters, compared) =
@@ -238,7 +239,7 @@ pub fn score(
     let probes = inputs.probes.as_deref();
     let clustering = Clustering::open(&inputs.assignments, probes, store.rows(), centroids.len())?;
     check_free(out, options.overwrite)?;
-    if out.is_dir() {
+    if !is_file(out)? && is_dir(out)? {
         return Err(
             Error::output(out, "is a folder, the scores need a file").hint("--out DIR/scores.parquet")
         );
@@ -246,7 +247,7 @@ pub fn score(
     let files = [&inputs.centroids, &inputs.assignments];
     check_not_input(out, inputs.embeddings.iter().chain(files).chain(&inputs.probes))?;
     if let Some(folder) = out.parent() {
-        fs_err::create_dir_all(folder).map_err(Error::io)?;
+        create_dir_all(folder)?;
     }
     let start = Instant::now();
     let folder = out.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
@@ -342,11 +343,11 @@ pub fn select(
         goal: describe(goal),
         lists: Vec::new(),
     };
-    fs_err::create_dir_all(&output.out).map_err(Error::io)?;
+    create_dir_all(&output.out)?;
     // Files of two selections must never stand side by side.
     let old = earlier_lists(&output.out.join("summary.json"));
     let old = old.iter().map(String::as_str).chain(names.iter().copied());
-    old.into_iter().try_for_each(|name| remove_old(&output.out.join(name)))?;
+    old.into_iter().try_for_each(|name| remove_file(&output.out.join(name)))?;
     // Where an id cannot be written, nothing is.
     report.lists = write_ids(&output.out, ids, &scores, &decision)?;
     write_fate(&output.out.join(names[0]), &scores, (&decision, Fate::Kept), &FATE_COLUMNS)?;
@@ -365,16 +366,22 @@ fn earlier_lists(summary: &Path) -> Vec<String> {
         #[serde(default)]
         lists: Vec<ListSummary>,
     }
-    let earlier: Earlier =
-        fs_err::read(summary).ok().and_then(|bytes| serde_json::from_slice(&bytes).ok()).unwrap_or_default();
+    let earlier: Earlier = crate::storage::read(summary)
+        .ok()
+        .and_then(|bytes| serde_json::from_slice(&bytes).ok())
+        .unwrap_or_default();
     let known = [IdsFormat::Txt, IdsFormat::Parquet, IdsFormat::Datacomp].map(IdsFormat::file_name);
     earlier.lists.into_iter().map(|list| list.file).filter(|file| known.contains(&file.as_str())).collect()
 }
 
 /// What is read is never replaced, whatever the options.
 fn check_not_input<'a>(out: &Path, inputs: impl IntoIterator<Item = &'a PathBuf>) -> Result<()> {
-    let Ok(there) = fs_err::canonicalize(out) else { return Ok(()) };
-    match inputs.into_iter().find(|input| fs_err::canonicalize(input).is_ok_and(|input| input == there)) {
+    let real = |path: &Path| match is_url(path) {
+        true => Some(path.to_path_buf()),
+        false => fs_err::canonicalize(path).ok(),
+    };
+    let Some(there) = real(out) else { return Ok(()) };
+    match inputs.into_iter().find(|input| real(input).is_some_and(|input| input == there)) {
         Some(_) => Err(Error::output(out, "this is one of the inputs").hint("name another --out")),
         None => Ok(()),
     }
@@ -382,24 +389,16 @@ fn check_not_input<'a>(out: &Path, inputs: impl IntoIterator<Item = &'a PathBuf>
 
 /// A folder can be made, or is there.
 fn check_folder(out: &Path) -> Result<()> {
-    if out.exists() && !out.is_dir() {
+    if is_file(out)? {
         return Err(Error::output(out, "this is a file, the results need a folder")
             .hint("name a new folder with --out"));
     }
     Ok(())
 }
 
-/// Takes away what will be written last, so that it never describes files that are not whole yet.
-fn remove_old(path: &Path) -> Result<()> {
-    match fs_err::remove_file(path) {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(Error::io(error)),
-        _ => Ok(()),
-    }
-}
-
 /// Nothing existing is replaced unless the user says so.
 fn check_free(path: &Path, overwrite: bool) -> Result<()> {
-    if path.exists() && !overwrite {
+    if !overwrite && exists(path)? {
         return Err(
             Error::output(path, "exists already").hint("--overwrite replaces it; or name another --out")
         );

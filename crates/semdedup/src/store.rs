@@ -13,6 +13,7 @@ use semdedup_core::{Direction, UnitEmbeddings, UnitRows, half_to_f32, prefetch, 
 use crate::embed::{embeddings_path, read_records};
 use crate::matrix::{EXTENSIONS, Matrix};
 use crate::progress::Stage;
+use crate::storage::{children, exists, glob, is_dir, is_file, is_url, place};
 use crate::work::finished_stage;
 use crate::{Error, Result};
 
@@ -281,9 +282,9 @@ impl UnitRows for Rows {
 pub fn find_embeddings(inputs: &[String]) -> Result<Vec<PathBuf>> {
     let mut found = Vec::new();
     for input in inputs {
-        let path = Path::new(input);
+        let path = &place(input)?;
         // What `embed` wrote is a work directory; the manifest.json of another program is none.
-        let embedded = path.join("manifest.json").is_file().then(|| finished_stage(path, Stage::Embed));
+        let embedded = is_file(&path.join("manifest.json"))?.then(|| finished_stage(path, Stage::Embed));
         let mut paths = if let Some(Ok(embedded)) = embedded {
             let (folder, _) = embedded.ok_or_else(|| {
                 Error::work(path, "the embeddings are not finished: rows would be missing")
@@ -292,15 +293,12 @@ pub fn find_embeddings(inputs: &[String]) -> Result<Vec<PathBuf>> {
             // By their numbers: beyond 99,999 parts the order of names is another one.
             found.extend((0..read_records(&folder)?.len()).map(|part| embeddings_path(&folder, part)));
             continue;
-        } else if path.is_dir() {
+        } else if is_dir(path)? {
             matrix_files(path)?
-        } else if path.exists() {
+        } else if exists(path)? {
             vec![path.to_path_buf()]
         } else {
-            let glob = glob::glob(input).map_err(|error| Error::usage(format!("{input}: {error}")))?;
-            let all = glob.collect::<std::result::Result<Vec<PathBuf>, _>>();
-            let all = all.map_err(|error| Error::io(error.into()))?;
-            all.into_iter().filter(|path| !is_hidden(path)).collect()
+            glob(path)?.into_iter().filter(|path| !is_hidden(path)).collect()
         };
         if paths.is_empty() {
             return Err(Error::input(path, "no .npy, .npz or .safetensors file there")
@@ -311,7 +309,8 @@ pub fn find_embeddings(inputs: &[String]) -> Result<Vec<PathBuf>> {
     }
     let mut seen = HashSet::new();
     for path in &found {
-        if !seen.insert(fs::canonicalize(path).map_err(Error::io)?) {
+        let real = if is_url(path) { path.clone() } else { fs::canonicalize(path).map_err(Error::io)? };
+        if !seen.insert(real) {
             return Err(Error::input(path, "is named twice: each of its rows would be a duplicate")
                 .hint("name each file once"));
         }
@@ -327,11 +326,8 @@ fn is_hidden(path: &Path) -> bool {
 }
 
 fn matrix_files(folder: &Path) -> Result<Vec<PathBuf>> {
-    let entries =
-        fs::read_dir(folder).and_then(Iterator::collect::<std::io::Result<Vec<_>>>).map_err(Error::io)?;
-    Ok(entries
-        .iter()
-        .map(|entry| entry.path())
+    Ok(children(folder)?
+        .into_iter()
         .filter(|path| !is_hidden(path))
         .filter(|path| EXTENSIONS.iter().any(|&known| path.extension().is_some_and(|e| e == known)))
         .filter(|path| !CLUSTER_FILES.iter().any(|&name| path.file_name().is_some_and(|file| file == name)))

@@ -11,7 +11,7 @@ use crate::progress::Stage;
 use crate::recall;
 use crate::summary::RecallAt;
 use crate::table::ScoresFile;
-use crate::{Error, Result};
+use crate::{Error, Result, storage};
 
 /// One ε of a sweep.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -33,7 +33,7 @@ pub struct SweepRow {
 /// # Errors
 /// If there are no scores, or an ε is out of range.
 pub fn sweep(work: &Path, epsilons: &[f64]) -> Result<Vec<SweepRow>> {
-    let (scores, samples) = if work.is_file() {
+    let (scores, samples) = if storage::is_file(work)? {
         (ScoresFile::open(work)?, Vec::new())
     } else {
         let run = PastRun::find(work)?;

@@ -7,7 +7,6 @@ use std::sync::Arc;
 use arrow::array::{Array, ArrayRef, AsArray, Float32Array, RecordBatch, UInt32Array, UInt64Array};
 use arrow::compute::concat;
 use arrow::datatypes::{DataType, Field, Float32Type, Schema, SchemaRef, UInt32Type, UInt64Type};
-use fs_err::File;
 use parquet::arrow::arrow_reader::{ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder};
 use parquet::arrow::{ArrowWriter, ProjectionMask};
 use parquet::basic::{Compression, ZstdLevel};
@@ -18,6 +17,7 @@ use semdedup_core::{Keep, NO_CLUSTER, NO_ROW, Ranking};
 use crate::dataset::{FileRows, Ids, Places};
 use crate::files::PendingFile;
 use crate::score::ScoreColumns;
+use crate::storage::Blob;
 use crate::{Error, Result};
 
 /// Rows of a batch when writing and reading tables.
@@ -83,7 +83,7 @@ fn open_columns(path: &Path, names: &[&str]) -> Result<ParquetRecordBatchReader>
         Error::input(path, format!("not a table that can be read: {error}"))
             .hint("it may have been cut short")
     };
-    let file = File::open(path).map_err(Error::io)?.into_parts().0;
+    let file = Blob::open(path)?;
     let builder = ParquetRecordBatchReaderBuilder::try_new(file).map_err(|error| damaged(&error))?;
     for name in names {
         if builder.schema().field_with_name(name).is_err() {
@@ -188,7 +188,7 @@ pub(crate) struct ScoresFile {
 
 impl ScoresFile {
     pub(crate) fn open(path: &Path) -> Result<Self> {
-        let file = File::open(path).map_err(Error::io)?.into_parts().0;
+        let file = Blob::open(path)?;
         let foreign = |problem: String| {
             Error::input(path, problem)
                 .hint("give it a scores.parquet that `semdedup run` or `semdedup score` wrote")

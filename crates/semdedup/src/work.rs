@@ -9,12 +9,12 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use fs_err as fs;
-use fs_err::File;
 use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::xxh3_128;
 
 use crate::files::{TEMPORARY, write_atomically};
 use crate::progress::{Progress, Stage};
+use crate::storage::{Lock, create_dir_all, exists, is_url, names, read, remove_all};
 use crate::{Error, Result};
 
 /// Changes whenever files in the work directory change their meaning.
@@ -57,7 +57,7 @@ pub(crate) struct WorkDir {
     manifest: Manifest,
     reused: Vec<Stage>,
     /// Held until the process ends, however it ends.
-    _lock: File,
+    lock: Lock,
 }
 
 impl WorkDir {
@@ -68,10 +68,10 @@ impl WorkDir {
             return Err(Error::work(path, "the folder is not empty and is not a work directory")
                 .hint("name a new or empty folder for it"));
         }
-        fs::create_dir_all(path).map_err(Error::io)?;
-        let lock = lock(path)?;
+        create_dir_all(path)?;
+        let lock = Lock::take(path)?;
         let manifest = read_manifest(path)?.unwrap_or_else(Manifest::new);
-        Ok(Self { path: path.to_path_buf(), manifest, reused: Vec::new(), _lock: lock })
+        Ok(Self { path: path.to_path_buf(), manifest, reused: Vec::new(), lock })
     }
 
     /// The folder of a stage.
@@ -81,7 +81,7 @@ impl WorkDir {
 
     /// Whether something of a stage is there: it is done, or a killed run has begun with it.
     pub(crate) fn has_begun(&self, stage: Stage, fingerprint: &Fingerprint) -> bool {
-        self.folder(stage).exists()
+        exists(&self.folder(stage)).unwrap_or(true)
             && self.manifest.stages.get(&stage).is_some_and(|entry| entry.fingerprint == *fingerprint)
     }
 
@@ -95,7 +95,8 @@ impl WorkDir {
         work: impl FnOnce(&Path) -> Result<()>,
     ) -> Result<()> {
         // A folder that somebody deleted to save space is no result.
-        let entry = self.manifest.stages.get(&stage).filter(|_| self.folder(stage).exists());
+        let is_there = exists(&self.folder(stage))?;
+        let entry = self.manifest.stages.get(&stage).filter(|_| is_there);
         let same = entry.is_some_and(|entry| entry.fingerprint == *fingerprint);
         if same && entry.is_some_and(|entry| entry.seconds.is_some()) {
             self.reused.push(stage);
@@ -108,10 +109,10 @@ impl WorkDir {
             // The later stages go too: they were made of what is being replaced.
             self.manifest.stages.retain(|&other, _| other < stage);
             self.write_manifest()?;
-            remove_folder(&folder)?;
+            remove_all(&folder)?;
             self.set(stage, Entry { fingerprint: fingerprint.clone(), seconds: None })?;
         }
-        fs::create_dir_all(&folder).map_err(Error::io)?;
+        create_dir_all(&folder)?;
         remove_temporary_files(&folder)?;
         let start = Instant::now();
         work(&folder)?;
@@ -129,6 +130,7 @@ impl WorkDir {
     }
 
     fn write_manifest(&self) -> Result<()> {
+        self.lock.check()?;
         let json = serde_json::to_vec_pretty(&self.manifest).map_err(|e| Error::work(&self.path, e))?;
         write_atomically(&self.path.join("manifest.json"), &json)
     }
@@ -160,7 +162,7 @@ pub(crate) fn finished_stage(work: &Path, stage: Stage) -> Result<Option<(PathBu
 
 fn read_manifest(path: &Path) -> Result<Option<Manifest>> {
     let path = path.join("manifest.json");
-    let bytes = match fs::read(&path) {
+    let bytes = match read(&path) {
         Ok(bytes) => bytes,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(Error::io(error)),
@@ -182,39 +184,15 @@ fn read_manifest(path: &Path) -> Result<Option<Manifest>> {
 
 /// Whether a folder without a manifest holds anything but what we leave before there is one.
 fn holds_more_than_ours(path: &Path) -> Result<bool> {
-    let entries = match fs::read_dir(path) {
-        Ok(entries) => entries.collect::<std::io::Result<Vec<_>>>().map_err(Error::io)?,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(false),
-        Err(error) => return Err(Error::io(error)),
-    };
-    let before = ["lock".into(), format!("manifest.json{TEMPORARY}").into()];
-    Ok(entries.iter().any(|entry| !before.contains(&entry.file_name())))
-}
-
-pub(crate) fn lock(path: &Path) -> Result<File> {
-    let path = path.join("lock");
-    let file =
-        fs::OpenOptions::new().create(true).write(true).truncate(false).open(&path).map_err(Error::io)?;
-    match file.file().try_lock() {
-        Ok(()) => Ok(file),
-        Err(std::fs::TryLockError::WouldBlock) => {
-            Err(Error::work(path.parent().unwrap_or(&path), "another semdedup is working here")
-                .hint("wait for it to end, or name another --work"))
-        }
-        // Some network file systems have no locks; there the user sees to it that one process runs.
-        Err(std::fs::TryLockError::Error(_)) => Ok(file),
-    }
-}
-
-fn remove_folder(path: &Path) -> Result<()> {
-    match fs::remove_dir_all(path) {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(Error::io(error)),
-        _ => Ok(()),
-    }
+    let before = ["lock".to_owned(), format!("manifest.json{TEMPORARY}")];
+    Ok(names(path)?.iter().any(|name| !before.contains(name)))
 }
 
 /// Clears what a killed run left half-written.
 pub(crate) fn remove_temporary_files(folder: &Path) -> Result<()> {
+    if is_url(folder) {
+        return Ok(());
+    }
     for entry in fs::read_dir(folder).map_err(Error::io)? {
         let path = entry.map_err(Error::io)?.path();
         if path.is_file() && path.to_string_lossy().ends_with(TEMPORARY) {

@@ -21,6 +21,7 @@ use crate::outputs::{OutputKind, Outputs};
 use crate::pipeline::Scored;
 use crate::progress::{Progress, Stage};
 use crate::score::ScoreColumns;
+use crate::storage::fetch;
 use crate::summary::{FileSummary, ListSummary};
 use crate::table::{ScoresFile, TableWriter};
 use crate::{Error, ErrorKind, Result};
@@ -120,7 +121,7 @@ pub(crate) fn write(
         write_skipped(&stage.join("skipped.parquet"), &scored.dataset)?;
     }
     let scores = stage.join("scores.parquet");
-    fs_err::copy(&scored.scores.path, &scores).map_err(Error::io)?;
+    fetch(&scored.scores.path, &scores)?;
     fs_err::File::open(&scores).and_then(|file| file.sync_all()).map_err(Error::io)?;
     let rows_kept = files.iter().map(|file| file.rows_kept).sum();
     check_counts(&Given { kept: rows_kept, removed, ..decision.counts() }, decision)?;

@@ -22,7 +22,7 @@ Examples:
 #[command(long_about = SWEEP)]
 pub struct SweepArgs {
     /// The --out or --work folder of a run, or a scores.parquet
-    #[arg(value_name = "WORK")]
+    #[arg(value_name = "WORK", value_parser = semdedup::place)]
     pub work: PathBuf,
     /// The thresholds, separated by commas
     #[arg(long, value_name = "E,E,…", value_delimiter = ',', value_parser = shared::epsilon)]
@@ -45,7 +45,7 @@ Examples:
 #[command(long_about = SHOW)]
 pub struct ShowArgs {
     /// The --out or --work folder of a run
-    #[arg(value_name = "WORK")]
+    #[arg(value_name = "WORK", value_parser = semdedup::place)]
     pub work: PathBuf,
     /// A row by its id (FILE:ROW where there are no ids): what it duplicates, and what duplicates it
     #[arg(long, value_name = "ID", conflicts_with_all = ["random", "between"], help_heading = "Which pairs")]

@@ -36,7 +36,8 @@ Examples:
 #[derive(Debug, Args)]
 #[command(long_about = LONG_ABOUT)]
 pub struct RunArgs {
-    /// Files, folders or globs of JSONL, JSON lists, Parquet, Arrow IPC, CSV, TSV or plain text, also .gz and .zst
+    /// Files, folders or globs of JSONL, JSON lists, Parquet, Arrow IPC, CSV, TSV or plain text, also .gz and .zst; on a
+    /// disk or by URL (s3://, gs://, az://, https://)
     #[arg(required_unless_present = "embeddings", value_name = "INPUT")]
     inputs: Vec<String>,
     #[command(flatten)]
@@ -45,8 +46,8 @@ pub struct RunArgs {
     given: GivenArgs,
     #[command(flatten)]
     pub output: OutArgs,
-    /// The folder of intermediate files, which other runs can reuse [default: DIR/work in --out]
-    #[arg(long, value_name = "DIR", help_heading = "Output options")]
+    /// The folder of intermediate files, which other runs can reuse; may be a URL [default: DIR/work in --out]
+    #[arg(long, value_name = "DIR", value_parser = semdedup::place, help_heading = "Output options")]
     work: Option<PathBuf>,
     /// Print what would be done, in how much time and space, and write nothing
     #[arg(long, help_heading = "Output options")]

@@ -267,8 +267,8 @@ impl ClusterChoice {
 /// A folder of results.
 #[derive(Debug, Args)]
 pub struct OutArgs {
-    /// The folder of the results; it is made where it is missing
-    #[arg(long, value_name = "DIR", help_heading = "Output options")]
+    /// The folder of the results; it is made where it is missing. May be a URL (s3://, gs://, az://)
+    #[arg(long, value_name = "DIR", value_parser = semdedup::place, help_heading = "Output options")]
     pub out: PathBuf,
     /// Replace an earlier result in --out; without it, another result there is an error
     #[arg(long, help_heading = "Output options")]

@@ -22,13 +22,14 @@ Examples:
 #[derive(Debug, Args)]
 #[command(long_about = EMBED)]
 pub struct EmbedArgs {
-    /// Files, folders or globs of JSONL, JSON lists, Parquet, Arrow IPC, CSV, TSV or plain text, also .gz and .zst
+    /// Files, folders or globs of JSONL, JSON lists, Parquet, Arrow IPC, CSV, TSV or plain text, also .gz and .zst; on a
+    /// disk or by URL (s3://, gs://, az://, https://)
     #[arg(required = true, value_name = "INPUT")]
     pub inputs: Vec<String>,
     #[command(flatten)]
     pub input: InputArgs,
     /// The folder of the embeddings; it is made where it is missing
-    #[arg(long, value_name = "DIR", help_heading = "Output options")]
+    #[arg(long, value_name = "DIR", value_parser = semdedup::place, help_heading = "Output options")]
     pub out: PathBuf,
     /// Replace other embeddings in --out; without it, they are an error
     #[arg(long, help_heading = "Output options")]
@@ -88,13 +89,13 @@ pub struct ScoreArgs {
     #[arg(required = true, value_name = "EMBEDDINGS")]
     pub embeddings: Vec<String>,
     /// The centroids: one row a cluster
-    #[arg(long, value_name = "FILE", help_heading = "Clustering options")]
+    #[arg(long, value_name = "FILE", value_parser = semdedup::place, help_heading = "Clustering options")]
     pub centroids: PathBuf,
     /// The cluster of each row
-    #[arg(long, value_name = "FILE", help_heading = "Clustering options")]
+    #[arg(long, value_name = "FILE", value_parser = semdedup::place, help_heading = "Clustering options")]
     pub assignments: PathBuf,
     /// The other clusters to compare each row in; without it, a row is compared in its own alone
-    #[arg(long, value_name = "FILE", help_heading = "Clustering options")]
+    #[arg(long, value_name = "FILE", value_parser = semdedup::place, help_heading = "Clustering options")]
     pub probes: Option<PathBuf>,
     /// Which row of a set of duplicates stays
     #[arg(long, value_enum, value_name = "WHICH", default_value_t = KeepArg::Hard)]
@@ -109,7 +110,7 @@ pub struct ScoreArgs {
     #[command(flatten)]
     memory: MemoryArg,
     /// The file of the scores (Parquet)
-    #[arg(long, value_name = "FILE", help_heading = "Output options")]
+    #[arg(long, value_name = "FILE", value_parser = semdedup::place, help_heading = "Output options")]
     pub out: PathBuf,
     /// Replace the file if it is there
     #[arg(long, help_heading = "Output options")]
@@ -143,7 +144,7 @@ Examples:
 #[command(long_about = SELECT)]
 pub struct SelectArgs {
     /// The file that `semdedup score` or `semdedup run` wrote
-    #[arg(value_name = "SCORES")]
+    #[arg(value_name = "SCORES", value_parser = semdedup::place)]
     pub scores: PathBuf,
     #[command(flatten)]
     goal: GoalArgs,

@@ -129,9 +129,7 @@ impl Place {
 
     /// Every file below, by its name, with its bytes.
     pub fn files(&self, below: &str) -> BTreeMap<String, Vec<u8>> {
-        let mut files = BTreeMap::new();
-        collect(&self.path(below), String::new(), &mut files);
-        files
+        files_below(&self.path(below))
     }
 
     /// What must be the same whatever the threads, kills and reuse: rows, ids, removed.parquet and scores.parquet.
@@ -175,6 +173,13 @@ impl Place {
         let reader = ParquetRecordBatchReaderBuilder::try_new(file).unwrap().build().unwrap();
         reader.map(Result::unwrap).collect()
     }
+}
+
+/// Every file below a folder, by its name, with its bytes.
+pub fn files_below(folder: &Path) -> BTreeMap<String, Vec<u8>> {
+    let mut files = BTreeMap::new();
+    collect(folder, String::new(), &mut files);
+    files
 }
 
 fn collect(folder: &Path, prefix: String, files: &mut BTreeMap<String, Vec<u8>>) {

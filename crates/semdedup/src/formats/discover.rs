@@ -13,9 +13,10 @@ use super::names::{self, Argument, Found};
 use super::tree::{Member, Members};
 use super::write::Stamp;
 use super::{Compression, Format, InputFile, TextFiles, json_array};
+use crate::storage::{is_url, place};
 use crate::{Error, Result};
 
-const KNOWN: &str = ".jsonl, .ndjson, .json, .csv, .tsv, .txt and .tar (each also .gz or .zst), .parquet, .arrow, .feather, .ipc, \
+pub(super) const KNOWN: &str = ".jsonl, .ndjson, .json, .csv, .tsv, .txt and .tar (each also .gz or .zst), .parquet, .arrow, .feather, .ipc, \
                      .md, and images: .jpg, .jpeg, .png, .webp, .gif, .bmp, .tif and .tiff";
 
 /// What [`survey`] found, and how much it passed over.
@@ -62,7 +63,11 @@ pub fn discover(inputs: &[String], exclude: &[PathBuf]) -> Result<Vec<InputFile>
 /// # Errors
 /// A missing path, a named file of unknown extension, no file at all, names that clash even so.
 pub fn survey(inputs: &[String], exclude: &[PathBuf], text_files: TextFiles) -> Result<Discovered> {
-    let excluded = exclude.iter().filter_map(|path| fs_err::canonicalize(path).ok()).collect();
+    let excluded = exclude.iter().filter_map(|path| match is_url(path) {
+        true => Some(path.clone()),
+        false => fs_err::canonicalize(path).ok(),
+    });
+    let excluded = excluded.collect();
     let mut survey = Survey {
         excluded,
         seen: HashSet::new(),
@@ -88,13 +93,13 @@ pub fn survey(inputs: &[String], exclude: &[PathBuf], text_files: TextFiles) -> 
     Ok(Discovered { files, skipped: survey.skipped })
 }
 
-struct Survey {
-    excluded: HashSet<PathBuf>,
-    seen: HashSet<PathBuf>,
-    skipped: Skipped,
+pub(super) struct Survey {
+    pub(super) excluded: HashSet<PathBuf>,
+    pub(super) seen: HashSet<PathBuf>,
+    pub(super) skipped: Skipped,
     text_files: TextFiles,
     /// Files that are rows which the argument at hand has so far, with the folder that their names are relative to.
-    members: Vec<(Format, PathBuf, Member)>,
+    pub(super) members: Vec<(Format, PathBuf, Member)>,
 }
 
 impl Survey {
@@ -126,7 +131,7 @@ impl Survey {
     }
 
     /// The kind of rows that files of this name are, if such a file is a row.
-    fn member_kind(&self, name: &str) -> Option<Format> {
+    pub(super) fn member_kind(&self, name: &str) -> Option<Format> {
         let extension = name.rsplit_once('.')?.1.to_ascii_lowercase();
         match extension.as_str() {
             "md" => Some(Format::TextTree),
@@ -136,7 +141,11 @@ impl Survey {
     }
 
     fn argument(&mut self, input: &str) -> Result<Argument> {
-        let path = Path::new(input);
+        let path = &place(input)?;
+        if is_url(path) {
+            return self.remote(path);
+        }
+        let input = path.to_str().unwrap_or(input);
         match fs_err::metadata(path) {
             Ok(metadata) if metadata.is_dir() => {
                 let mut files = Vec::new();
@@ -272,7 +281,7 @@ impl Survey {
 }
 
 /// The format and compression that a file name stands for.
-fn layout(name: &str) -> Option<(Format, Compression)> {
+pub(super) fn layout(name: &str) -> Option<(Format, Compression)> {
     let name = name.to_ascii_lowercase();
     let (stem, compression) = match name.strip_suffix(".gz") {
         Some(stem) => (stem, Compression::Gzip),
@@ -320,14 +329,18 @@ fn tree_file(format: Format, (path, name): (PathBuf, String), members: Members) 
 
 /// A file of embeddings as a file of rows, named relative to its folder.
 pub(super) fn matrix(path: &Path, folder: &Path) -> Result<Found> {
-    let metadata = fs_err::metadata(path).map_err(|error| Error::input(path, error))?;
-    found(path, relative_name(path, folder)?, (Format::Matrix, Compression::None), &metadata)
+    let Stamp { bytes, modified_ns, identity } = Stamp::of(path)?;
+    let (name, members) = (relative_name(path, folder)?, Members::default());
+    let (path, format, compression) = (path.to_path_buf(), Format::Matrix, Compression::None);
+    let file =
+        InputFile { path, name: name.clone(), format, compression, bytes, modified_ns, identity, members };
+    Ok(Found { file, name })
 }
 
 fn found(path: &Path, name: String, layout: (Format, Compression), metadata: &Metadata) -> Result<Found> {
     let (format, compression) = layout;
     let modified_ns = modified_ns(metadata).map_err(|error| Error::input(path, error))?;
-    let mut file = InputFile {
+    let file = InputFile {
         path: path.to_path_buf(),
         name: name.clone(),
         format,
@@ -337,10 +350,15 @@ fn found(path: &Path, name: String, layout: (Format, Compression), metadata: &Me
         identity: identity(metadata),
         members: Members::default(),
     };
-    if format == Format::JsonArray && !json_array::begins(&file) {
+    Ok(Found { file: told_by_content(file), name })
+}
+
+/// The same file, of the format that its beginning tells where its name does not.
+pub(super) fn told_by_content(mut file: InputFile) -> InputFile {
+    if file.format == Format::JsonArray && !json_array::begins(&file) {
         file.format = Format::Jsonl;
     }
-    Ok(Found { file, name })
+    file
 }
 
 /// The modification time in nanoseconds since 1970 (0 for anything earlier).

@@ -31,8 +31,7 @@ pub(super) fn check(file: &InputFile) -> Result<()> {
     }
     let path = &file.path;
     guarded(path, 0, || {
-        let reader =
-            SerializedFileReader::new(handle.into_file()).map_err(|error| damaged(path, 0, &error))?;
+        let reader = SerializedFileReader::new(handle).map_err(|error| damaged(path, 0, &error))?;
         for group in 0..reader.num_row_groups() {
             let group = reader.get_row_group(group).map_err(|error| damaged(path, 0, &error))?;
             for (column, name) in &columns {

@@ -20,11 +20,11 @@ use arrow::ipc::{
     Block, CompressionType, Message, MessageHeader, RecordBatch as BatchHeader, root_as_footer,
     root_as_message,
 };
-use fs_err::File;
 
 use super::InputFile;
 use super::batches;
-use crate::files::read_exact_at;
+use crate::files::at;
+use crate::storage::{Blob, recent_fault};
 use crate::{Error, Result};
 
 const FILE_MAGIC: &[u8] = b"ARROW1";
@@ -41,6 +41,9 @@ const MAX_FREE_ROWS: u64 = 1 << 20;
 
 /// The error for an Arrow file that cannot be read, at the row that was reached.
 pub(super) fn damaged(path: &Path, row: u64, cause: &dyn std::fmt::Display) -> Error {
+    if let Some(fault) = recent_fault(path) {
+        return fault;
+    }
     let cause = cause.to_string().replace('\n', " ");
     Error::input(path, format!("row {row}: the Arrow data cannot be read: {cause}"))
         .hint("the file is truncated, damaged or not Arrow IPC; copy or write it again")
@@ -53,7 +56,7 @@ pub(super) fn guarded<T>(path: &Path, row: u64, step: impl FnOnce() -> Result<T>
 
 /// An open file.
 pub(super) struct Ipc {
-    file: File,
+    file: Blob,
     bytes: u64,
     pub schema: SchemaRef,
     /// What a file's footer says beside the schema.
@@ -103,10 +106,10 @@ impl Ipc {
     /// Opens a file or a stream, whichever it is.
     pub fn open(file: &InputFile) -> Result<Self> {
         let path = &file.path;
-        let handle = File::open(path).map_err(|error| Error::input(path, error))?;
+        let handle = Blob::open(path)?;
         let mut start = [0; 6];
         let length = file.bytes.min(6) as usize;
-        read_exact_at(&handle, &mut start[..length], 0).map_err(|error| Error::input(path, error))?;
+        handle.read_exact_at(&mut start[..length], 0).map_err(|error| at(path, error))?;
         if start.starts_with(FEATHER_1_MAGIC) {
             let hint = "write it again with a newer pyarrow: pyarrow.feather.write_feather(table, path)";
             return Err(Error::input(path, "Feather version 1 is not read, only version 2").hint(hint));
@@ -124,17 +127,17 @@ impl Ipc {
         })
     }
 
-    fn open_file(file: File, bytes: u64) -> Parsed<Self> {
+    fn open_file(file: Blob, bytes: u64) -> Parsed<Self> {
         let Some(trailer) = bytes.checked_sub(TRAILER_BYTES) else {
             return Err(problem("it is shorter than a footer"));
         };
         let mut end = [0; TRAILER_BYTES as usize];
-        read_exact_at(&file, &mut end, trailer)?;
+        file.read_exact_at(&mut end, trailer)?;
         let length = read_footer_length(end)? as u64;
         let start =
             trailer.checked_sub(length).ok_or_else(|| problem("the footer is longer than the file"))?;
         let mut footer = vec![0; length as usize];
-        read_exact_at(&file, &mut footer, start)?;
+        file.read_exact_at(&mut footer, start)?;
         let footer = root_as_footer(&footer)
             .map_err(|error| problem(format!("the footer makes no sense: {error}")))?;
         let schema = footer.schema().ok_or_else(|| problem("the footer has no schema"))?;
@@ -160,7 +163,7 @@ impl Ipc {
         Ok(opened)
     }
 
-    fn open_stream(file: File, bytes: u64) -> Parsed<Self> {
+    fn open_stream(file: Blob, bytes: u64) -> Parsed<Self> {
         let mut opened = Self {
             schema: Arc::new(arrow::datatypes::Schema::empty()),
             metadata: HashMap::new(),
@@ -304,7 +307,7 @@ impl Ipc {
             )));
         };
         let mut meta = vec![0; (end - start) as usize];
-        read_exact_at(&self.file, &mut meta, start)?;
+        self.file.read_exact_at(&mut meta, start)?;
         Ok(Some(Header { meta, end }))
     }
 
@@ -313,7 +316,7 @@ impl Ipc {
             return Err(problem("it ends inside a message"));
         }
         let mut bytes = [0; 4];
-        read_exact_at(&self.file, &mut bytes, place)?;
+        self.file.read_exact_at(&mut bytes, place)?;
         Ok(bytes)
     }
 
@@ -333,7 +336,7 @@ impl Ipc {
         let length = usize::try_from(length).map_err(|error| problem(error.to_string()))?;
         let mut body = MutableBuffer::try_from_len_zeroed(length)
             .map_err(|error| ArrowError::MemoryError(error.to_string()))?;
-        read_exact_at(&self.file, &mut body, start)?;
+        self.file.read_exact_at(&mut body, start)?;
         Ok(body.into())
     }
 }

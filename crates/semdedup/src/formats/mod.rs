@@ -32,6 +32,7 @@ mod nested;
 mod parquet_in;
 mod parquet_out;
 mod read;
+mod remote;
 mod rows;
 mod samples;
 mod schema;
@@ -56,7 +57,7 @@ pub use images::rows_by;
 pub(crate) use matrices::{check_kept, find as find_matrices};
 pub use read::{Chunk, Reader, count_rows, read_texts};
 pub use rows::{BadRow, Rows, Vectors};
-pub(crate) use write::Stamp;
+pub(crate) use write::{Stamp, check_all_unchanged};
 pub use write::{check_unchanged, write_kept};
 
 /// The longest row that is read if nothing else is asked for: 64 MiB.

@@ -6,7 +6,6 @@ use std::sync::Arc;
 
 use arrow::array::RecordBatch;
 use arrow::datatypes::{DataType, Schema, SchemaRef};
-use fs_err::File;
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{
     ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder,
@@ -16,6 +15,7 @@ use parquet::file::metadata::ParquetMetaData;
 
 use super::batches::{self, RowBatch};
 use super::{Columns, InputFile, int96, nested};
+use crate::storage::{Blob, recent_fault};
 use crate::{Error, Result};
 
 /// A batch is at most this many rows…
@@ -25,6 +25,9 @@ const BATCH_BYTES: u64 = 1 << 20;
 
 /// The error for a Parquet file that cannot be read, at the row that was reached.
 pub(super) fn damaged(path: &Path, row: u64, cause: &dyn std::fmt::Display) -> Error {
+    if let Some(fault) = recent_fault(path) {
+        return fault;
+    }
     let cause = cause.to_string().replace('\n', " ");
     Error::input(path, format!("row {row}: the Parquet data cannot be read: {cause}"))
         .hint("the file is truncated, damaged or not Parquet; copy or write it again")
@@ -36,11 +39,11 @@ pub(super) fn guarded<T>(path: &Path, row: u64, step: impl FnOnce() -> Result<T>
 }
 
 /// The file's footer, and the file.
-pub(super) fn footer(file: &InputFile) -> Result<(File, ArrowReaderMetadata)> {
+pub(super) fn footer(file: &InputFile) -> Result<(Blob, ArrowReaderMetadata)> {
     let path = &file.path;
-    let handle = File::open(path).map_err(|error| Error::input(path, error))?;
+    let handle = Blob::open(path)?;
     let metadata = guarded(path, 0, || {
-        ArrowReaderMetadata::load(handle.file(), ArrowReaderOptions::new())
+        ArrowReaderMetadata::load(&handle, ArrowReaderOptions::new())
             .map_err(|error| damaged(path, 0, &error))
     })?;
     Ok((handle, metadata))
@@ -58,7 +61,7 @@ pub(super) fn next_batch(
 /// Sets a reader up.
 pub(super) fn build(
     path: &Path,
-    builder: ParquetRecordBatchReaderBuilder<std::fs::File>,
+    builder: ParquetRecordBatchReaderBuilder<Blob>,
 ) -> Result<ParquetRecordBatchReader> {
     guarded(path, 0, || builder.build().map_err(|error| damaged(path, 0, &error)))
 }
@@ -138,7 +141,7 @@ impl ParquetRows {
 fn projected(
     file: &InputFile,
     columns: &Columns,
-) -> Result<(ParquetRecordBatchReaderBuilder<std::fs::File>, Vec<u64>)> {
+) -> Result<(ParquetRecordBatchReaderBuilder<Blob>, Vec<u64>)> {
     let (handle, metadata) = footer(file)?;
     let groups = group_rows(file, metadata.metadata())?;
     let fields = metadata.schema().fields();
@@ -155,7 +158,7 @@ fn projected(
     let mask = ProjectionMask::leaves(metadata.parquet_schema(), leaves.iter().copied());
     let text = places[0].as_deref().filter(|_| places[0] != places[1]);
     let metadata = with_large_text(metadata, text).map_err(|error| damaged(&file.path, 0, &error))?;
-    let builder = ParquetRecordBatchReaderBuilder::new_with_metadata(handle.into_file(), metadata);
+    let builder = ParquetRecordBatchReaderBuilder::new_with_metadata(handle, metadata);
     Ok((builder.with_projection(mask).with_batch_size(rows as usize), groups))
 }
 

@@ -65,7 +65,7 @@ fn rewrite(file: &InputFile, destination: &Path, added: Option<&Schema>, edit: &
     let metadata = guarded(path, 0, || intervals::as_bytes(metadata).map_err(|e| damaged(path, 0, &e)))?;
     let mut writer = guarded(path, 0, || open_writer((&metadata, &schema), added, path, destination))?;
     let rows = parquet_in::batch_rows(metadata.metadata(), BATCH_BYTES, |_| true).clamp(1, MAX_ROWS);
-    let builder = ParquetRecordBatchReaderBuilder::new_with_metadata(handle.into_file(), metadata);
+    let builder = ParquetRecordBatchReaderBuilder::new_with_metadata(handle, metadata);
     let mut batches = parquet_in::build(path, builder.with_batch_size(rows as usize))?;
     let (mut row, mut written) = (0, 0);
     while let Some(batch) = parquet_in::next_batch(path, row, &mut batches)? {

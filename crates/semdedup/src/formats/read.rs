@@ -153,7 +153,7 @@ impl Chunk {
             }
             Raw::Batch(rows) => batches::parse(&self.file.path, rows, columns),
             Raw::Parsed(rows) => Ok(rows.as_ref().clone()),
-            Raw::Files(files) => Ok(files.parse(&self.file, self.limit, columns)),
+            Raw::Files(files) => files.parse(&self.file, self.limit, columns),
             Raw::Numbers(rows) => Ok(matrices::parse(rows)),
         }
     }

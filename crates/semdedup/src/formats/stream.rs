@@ -10,7 +10,7 @@ use flate2::write::GzEncoder;
 use fs_err::File;
 
 use super::{Compression, InputFile};
-use crate::{Error, Result};
+use crate::{Error, Result, storage};
 
 /// Level 6: gzip's own default.
 const GZIP_LEVEL: u32 = 6;
@@ -25,7 +25,7 @@ pub(super) type Opened = (Box<dyn Read + Send>, Arc<AtomicU64>);
 
 /// Counts what is read through it.
 struct Counted {
-    file: File,
+    file: Box<dyn Read + Send>,
     bytes: Arc<AtomicU64>,
 }
 
@@ -41,7 +41,7 @@ impl Read for Counted {
 pub(super) fn open(file: &InputFile) -> Result<Opened> {
     let path = &file.path;
     let bytes = Arc::new(AtomicU64::new(0));
-    let plain = File::open(path).map_err(|error| Error::input(path, error))?;
+    let plain = storage::stream(path, &file.stamp())?;
     let plain = Counted { file: plain, bytes: bytes.clone() };
     if file.compression != Compression::None && file.bytes == 0 {
         return Err(damaged(file, 0, &io::Error::new(io::ErrorKind::UnexpectedEof, "the file is empty")));
@@ -61,6 +61,9 @@ pub(super) fn open(file: &InputFile) -> Result<Opened> {
 
 /// The error for bytes that cannot be read, at the row that was reached.
 pub(super) fn damaged(file: &InputFile, row: u64, cause: &io::Error) -> Error {
+    if let Some(fault) = storage::fault_of(cause) {
+        return fault;
+    }
     let (what, hint) = match file.compression {
         Compression::None => return Error::input(&file.path, format!("row {row}: {cause}")),
         Compression::Gzip => ("gzip", "`gzip -t` checks such a file"),

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use bytes::Bytes;
 use fs_err as fs;
 
 use serde::{Deserialize, Serialize};
@@ -14,6 +15,7 @@ use super::rows::{Rows, RowsBuilder, not_utf8};
 use super::write::Stamp;
 use super::{By, ColumnChoice, Columns, Format, InputFile};
 use crate::files::sync_tree;
+use crate::storage::{self, is_url};
 use crate::{Error, Result};
 
 /// The column of the files' paths.
@@ -133,12 +135,25 @@ impl Files {
         self.count
     }
 
-    /// Reads the files; one that cannot be read is a bad row.
-    pub fn parse(&self, file: &InputFile, limit: usize, columns: &Columns) -> Rows {
+    /// Reads the files; one that cannot be read is a bad row, but not one that a store does not give.
+    pub fn parse(&self, file: &InputFile, limit: usize, columns: &Columns) -> Result<Rows> {
         let mut rows = RowsBuilder::new(self.first_row(), limit, columns);
-        for member in &self.members.0[self.first..self.first + self.count] {
+        let members = &self.members.0[self.first..self.first + self.count];
+        let is_read = columns.image.is_some() || columns.text.is_some();
+        let is_wanted = |member: &&Member| is_read && member.stamp.bytes <= limit as u64;
+        let mut stored = Vec::new();
+        if is_url(&file.path) {
+            let paths = members.iter().filter(is_wanted).map(|member| file.path.join(&member.name));
+            stored = storage::read_all(&paths.collect::<Vec<_>>())?;
+        }
+        let mut stored = stored.into_iter();
+        for member in members {
             let path = format!("{}/{}", file.name, member.name);
-            match read(&file.path.join(&member.name), member, limit, columns) {
+            let bytes = match stored.len() > 0 && is_wanted(&member) {
+                true => Ok(stored.next().unwrap_or_default()),
+                false => read(&file.path.join(&member.name), member, limit, columns).map(Bytes::from),
+            };
+            match bytes {
                 Ok(bytes) if file.format == Format::TextTree => match std::str::from_utf8(&bytes) {
                     Ok(text) => rows.push(without_mark(text), Some(&path)),
                     Err(error) => rows.push_bad(format!("{path}: {}", not_utf8(&error))),
@@ -150,7 +165,7 @@ impl Files {
                 Err(problem) => rows.push_bad(format!("{path}: {problem}")),
             }
         }
-        rows.finish()
+        Ok(rows.finish())
     }
 }
 
@@ -183,7 +198,7 @@ fn read(
     if bytes > limit as u64 {
         return Err(format!("{bytes} bytes are over the limit of {limit} (--max-row-bytes)"));
     }
-    std::fs::read(path).map_err(|error| error.to_string())
+    storage::read(path).map_err(|error| error.to_string())
 }
 
 /// The columns of a folder of texts: `text`, and `path`, which names the rows where nothing else does.
@@ -213,7 +228,8 @@ pub(super) fn text_file_columns(
 
 /// Fails where a file is not the one that was found.
 pub(super) fn check_unchanged(file: &InputFile) -> Result<()> {
-    file.members.0.iter().try_for_each(|member| member.stamp.check(&file.path.join(&member.name)))
+    let stamped = file.members.0.iter().map(|member| (file.path.join(&member.name), member.stamp));
+    Stamp::check_all(&stamped.collect::<Vec<_>>())
 }
 
 /// Copies the files that `keep` picks into the folder `destination`; see [`super::write_kept`].
@@ -233,7 +249,7 @@ pub(super) fn write_kept(
             fs::create_dir_all(parent).map_err(Error::io)?;
             folder = parent.to_path_buf();
         }
-        fs::copy(&from, &to).map_err(Error::io)?;
+        storage::fetch(&from, &to)?;
         written += 1;
     }
     sync_tree(destination)?;

@@ -1,7 +1,7 @@
 //! Writing back: a file without the rows that go, in every other respect as it was.
 
 use std::io::Write;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::json_array::Rejoined;
 use super::split::{Records, Splitter};
@@ -9,6 +9,7 @@ use super::stream::Sink;
 use super::{Format, InputFile, ReadLimits, arrow_out, discover, matrices, parquet_out, samples, tree};
 use serde::{Deserialize, Serialize};
 
+use crate::storage::{Location, heads, is_url};
 use crate::{Error, Result};
 
 /// Writes the rows of `file` that `keep` picks to `destination` (replacing it), and says how many there are.
@@ -39,6 +40,15 @@ pub fn write_kept(
     Ok(written)
 }
 
+/// The same for many files.
+pub(crate) fn check_all_unchanged(files: &[InputFile]) -> Result<()> {
+    let (trees, files): (Vec<&InputFile>, Vec<&InputFile>) =
+        files.iter().partition(|file| file.format.is_tree());
+    let stamped: Vec<_> = files.iter().map(|file| (file.path.clone(), file.stamp())).collect();
+    Stamp::check_all(&stamped)?;
+    trees.into_iter().try_for_each(tree::check_unchanged)
+}
+
 /// Fails where a file is not the one that was read: its rows would be taken for others.
 ///
 /// # Errors
@@ -47,8 +57,7 @@ pub fn check_unchanged(file: &InputFile) -> Result<()> {
     if file.format.is_tree() {
         return tree::check_unchanged(file);
     }
-    let InputFile { bytes, modified_ns, identity, .. } = *file;
-    Stamp { bytes, modified_ns, identity }.check(&file.path)
+    file.stamp().check(&file.path)
 }
 
 /// What tells whether a file is the one that was found.
@@ -59,9 +68,23 @@ pub(crate) struct Stamp {
     pub(super) identity: [u64; 2],
 }
 
+impl InputFile {
+    /// What the file was when it was found.
+    pub(crate) fn stamp(&self) -> Stamp {
+        Stamp::new(self.bytes, self.modified_ns, self.identity)
+    }
+}
+
 impl Stamp {
+    pub(crate) fn new(bytes: u64, modified_ns: u128, identity: [u64; 2]) -> Self {
+        Self { bytes, modified_ns, identity }
+    }
+
     /// Of a file as it is now.
     pub(crate) fn of(path: &Path) -> Result<Self> {
+        if is_url(path) {
+            return Ok(Self::of_object(&Location::of(path)?.head()?));
+        }
         let metadata = std::fs::metadata(path)
             .map_err(|error| Error::input(path, error).hint("put the file back where it was read"))?;
         Self::from_metadata(path, &metadata)
@@ -75,7 +98,23 @@ impl Stamp {
 
     /// Fails where the file is another now.
     pub(crate) fn check(&self, path: &Path) -> Result<()> {
-        let now = Self::of(path)?;
+        self.compare(path, &Self::of(path)?)
+    }
+
+    /// The same for many files; those in stores are asked for at once.
+    pub(crate) fn check_all(files: &[(PathBuf, Self)]) -> Result<()> {
+        let (remote, local): (Vec<_>, Vec<_>) = files.iter().partition(|(path, _)| is_url(path));
+        local.into_iter().try_for_each(|(path, stamp)| stamp.check(path))?;
+        let locations = remote.iter().map(|(path, _)| Location::of(path)).collect::<Result<Vec<_>>>()?;
+        let now = heads(locations)?;
+        remote
+            .into_iter()
+            .zip(&now)
+            .try_for_each(|((path, stamp), now)| stamp.compare(path, &Self::of_object(now)))
+    }
+
+    /// The same with what it is now.
+    pub(crate) fn compare(&self, path: &Path, now: &Self) -> Result<()> {
         let changed = |how: &str| {
             let problem = format!("changed since it was read{how}");
             Err(Error::input(path, problem).hint("start again, or put the file back as it was"))

@@ -1,0 +1,149 @@
+//! Inputs in a store: objects, prefixes and patterns, of every kind of file, on connections that are cut.
+
+use std::sync::Arc;
+
+use arrow::array::{ArrayRef, Int64Array, RecordBatch, StringArray};
+use arrow::ipc::writer::FileWriter;
+use parquet::arrow::ArrowWriter;
+
+use super::server::Server;
+use super::support::{Place, Random, Said, csv, gzip, jsonl, npy_f32, parquet, texts, zstd};
+
+/// Files of each kind, in the store under `in/` and on the disk under `in/`.
+fn both(server: &Server, place: &Place) {
+    let text = |from: usize, count: usize| texts(from + count)[from..].to_vec();
+    let files: [(&str, Vec<u8>); 8] = [
+        ("a.jsonl", jsonl(&text(0, 9000)).into_bytes()),
+        ("b.jsonl.gz", gzip(jsonl(&text(100, 4000)))),
+        ("c.csv.zst", zstd(csv(&text(200, 3000)))),
+        ("deep/d.parquet", parquet(&text(300, 20_000))),
+        ("deep/e.txt", text(400, 500).join("\n").into_bytes()),
+        ("deep/empty.txt", Vec::new()),
+        ("f.json", json_list(&text(500, 2000))),
+        ("g.arrow", arrow(&text(600, 3000))),
+    ];
+    for (name, bytes) in files {
+        let name = format!("in/{name}");
+        server.put(&name, &bytes);
+        place.write(&name, &bytes);
+    }
+    server.put("in/notes.md5", "not a file of rows");
+    server.put("in/.hidden/x.jsonl", "not json");
+}
+
+/// A list with an object for each text.
+fn json_list(texts: &[String]) -> Vec<u8> {
+    format!("[{}]", jsonl(texts).trim_end().replace('\n', ",\n")).into_bytes()
+}
+
+/// An Arrow IPC file.
+fn arrow(texts: &[String]) -> Vec<u8> {
+    let ids: ArrayRef = Arc::new((0..texts.len() as i64).collect::<Int64Array>());
+    let texts: ArrayRef = Arc::new(texts.iter().map(Some).collect::<StringArray>());
+    let batch = RecordBatch::try_from_iter([("id", ids), ("text", texts)]).unwrap();
+    let mut writer = FileWriter::try_new(Vec::new(), &batch.schema()).unwrap();
+    writer.write(&batch).unwrap();
+    writer.into_inner().unwrap()
+}
+
+fn run(server: &Server, place: &Place, typed: &str) -> Said {
+    Said::from(server.command(place, typed).output().unwrap())
+}
+
+#[test]
+fn files_in_a_store_give_what_the_same_files_on_the_disk_give() {
+    let (server, place) = (Server::new(), Place::new());
+    both(&server, &place);
+    place.semdedup("run in --out local").succeeded();
+    run(&server, &place, "run s3://bucket/in/ --out remote").succeeded();
+    assert!(place.result("remote") == place.result("local"));
+
+    place.semdedup("run in/*.jsonl* in/deep/e.txt --out local-2").succeeded();
+    run(&server, &place, "run s3://bucket/in/*.jsonl* s3://bucket/in/deep/e.txt --out remote-2").succeeded();
+    assert!(place.result("remote-2") == place.result("local-2"));
+}
+
+#[test]
+fn a_folder_of_texts_in_a_store_is_a_row_a_file() {
+    let (server, place) = (Server::new(), Place::new());
+    for (number, text) in texts(300).iter().enumerate() {
+        let name = format!("notes/{}/{number:03}.md", number % 7);
+        server.put(&name, text);
+        place.write(&name, text);
+    }
+    place.semdedup("run notes --out local").succeeded();
+    server.cut(true);
+    run(&server, &place, "run s3://bucket/notes --out remote").succeeded();
+    assert!(place.result("remote") == place.result("local"));
+    run(&server, &place, "run s3://bucket/notes --out s3://bucket/out").succeeded();
+    assert!(server.result("out") == place.result("local"));
+}
+
+#[test]
+fn cut_connections_change_nothing() {
+    let (server, place) = (Server::new(), Place::new());
+    both(&server, &place);
+    place.semdedup("run in --out local").succeeded();
+    server.cut(true);
+    let mut attempt = 0;
+    while server.cuts() < 20 {
+        attempt += 1;
+        run(&server, &place, &format!("run s3://bucket/in --out remote-{attempt}")).succeeded();
+        assert!(place.result(&format!("remote-{attempt}")) == place.result("local"));
+        assert!(attempt < 20, "only {} connections were cut", server.cuts());
+    }
+}
+
+#[test]
+fn embeddings_in_a_store_are_read_where_they_lie() {
+    let (server, place) = (Server::new(), Place::new());
+    let values: Vec<f32> =
+        (0..9000 * 64u64).map(|i| ((i * 7919 % 104_729) as f32 / 52_364.0) - 1.0).collect();
+    for (folder, rows) in [(0, 0..4000), (1, 4000..9000)] {
+        let rows_of = values[rows.start * 64..rows.end * 64].to_vec();
+        let (data, npy) = (jsonl(&texts(9000)[rows]), npy_f32(&rows_of, 64));
+        for (name, bytes) in [("m", data.as_bytes()), ("e", npy.as_slice())] {
+            let extension = if name == "m" { "jsonl" } else { "npy" };
+            let name = format!("laion/{name}_{folder}.{extension}");
+            server.put(&name, bytes);
+            place.write(&name, bytes);
+        }
+    }
+    place.semdedup("run laion/m_*.jsonl --embeddings laion/e_*.npy --out local").succeeded();
+    server.cut(true);
+    let typed = "run s3://bucket/laion/m_*.jsonl --embeddings s3://bucket/laion/e_*.npy --out remote";
+    run(&server, &place, typed).succeeded();
+    assert!(place.result("remote") == place.result("local"));
+}
+
+#[test]
+fn files_are_read_from_a_web_server_and_by_file_urls() {
+    let (server, place) = (Server::open_to_all(), Place::new());
+    both(&server, &place);
+    place.semdedup("run in/a.jsonl in/deep/d.parquet --out local").succeeded();
+    let at = format!("http://{}/bucket/in", server.address());
+    run(&server, &place, &format!("run {at}/a.jsonl {at}/deep/d.parquet --out web")).succeeded();
+    assert!(place.result("web") == place.result("local"));
+    let here = format!("file://{}", place.path("in").display());
+    let out = format!("file://{}", place.path("by-url").display());
+    run(&server, &place, &format!("run {here}/a.jsonl {here}/deep/d.parquet --out {out}")).succeeded();
+    assert!(place.result("by-url") == place.result("local"));
+}
+
+#[test]
+fn of_a_parquet_file_only_the_columns_that_are_needed_are_fetched() {
+    let (server, place) = (Server::new(), Place::new());
+    let (mut random, texts) = (Random(3), texts(2000));
+    let noise = |_: &String| (0..4000).map(|_| char::from(33 + random.below(90) as u8)).collect::<String>();
+    let other: ArrayRef = Arc::new(texts.iter().map(noise).map(Some).collect::<StringArray>());
+    let text: ArrayRef = Arc::new(texts.iter().map(Some).collect::<StringArray>());
+    let batch = RecordBatch::try_from_iter([("a", other.clone()), ("text", text), ("z", other)]).unwrap();
+    let mut writer = ArrowWriter::try_new(Vec::new(), batch.schema(), None).unwrap();
+    writer.write(&batch).unwrap();
+    let file = writer.into_inner().unwrap();
+    server.put("wide.parquet", &file);
+    let plan =
+        run(&server, &place, "run s3://bucket/wide.parquet --text-column text --out out --dry-run --json");
+    assert_eq!(plan.succeeded().json()["rows"], 2000);
+    assert!(server.carried() < file.len() / 2, "{} bytes of {}", server.carried(), file.len());
+}

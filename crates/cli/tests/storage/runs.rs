@@ -1,0 +1,118 @@
+//! Runs from a store to a store, killed and cut off: the same command line goes on, from the store alone.
+
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use super::server::Server;
+use super::support::{Place, Random, Said, jsonl, texts};
+
+const ROWS: usize = 30_000;
+const KILLS: usize = 8;
+const RUN: &str = "run s3://bucket/in/ --out s3://bucket/out --epsilon 0.05";
+
+/// Starts a run that finds nothing of an earlier one on this disk.
+fn start(server: &Server, place: &Place, typed: &str) -> Child {
+    let _ = std::fs::remove_dir_all(place.path("tmp"));
+    let mut command = server.command(place, typed);
+    command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
+}
+
+fn finish(child: Child) -> Said {
+    Said::from(child.wait_with_output().unwrap()).succeeded()
+}
+
+/// Kills a run at this moment; false if it had ended before.
+fn kill_at(mut child: Child, moment: Duration) -> bool {
+    let started = Instant::now();
+    while started.elapsed() < moment {
+        std::thread::yield_now();
+    }
+    let was_running = child.try_wait().unwrap().is_none();
+    // A process that has just ended is no error here.
+    let _ = child.kill();
+    child.wait().unwrap();
+    was_running
+}
+
+fn with_rows(rows: usize) -> (Server, Place) {
+    let (server, place) = (Server::new(), Place::new());
+    for (part, texts) in texts(rows).chunks(rows.div_ceil(3)).enumerate() {
+        let name = format!("in/part-{part}.jsonl");
+        server.put(&name, jsonl(texts));
+        place.write(&name, jsonl(texts));
+    }
+    place.semdedup("run in --out local --epsilon 0.05").succeeded();
+    (server, place)
+}
+
+#[test]
+fn from_store_to_store_with_kills_and_cut_connections_ends_in_the_bytes_of_a_local_run() {
+    let (server, place) = with_rows(ROWS);
+    let expected = place.result("local");
+    let started = Instant::now();
+    finish(start(&server, &place, RUN));
+    let whole = started.elapsed();
+    assert!(server.result("out") == expected);
+    std::fs::remove_dir_all(server.path("out")).unwrap();
+
+    server.cut(true);
+    let (mut random, mut killed) = (Random(17), 0);
+    while killed < KILLS {
+        let moment = whole.mul_f64(0.1 + random.below(900) as f64 / 1000.0);
+        if kill_at(start(&server, &place, RUN), moment) {
+            killed += 1;
+        }
+        if server.path("out/summary.json").exists() {
+            assert!(server.result("out") == expected, "taken for done too early, killed at {moment:?}");
+            std::fs::remove_dir_all(server.path("out")).unwrap();
+        }
+    }
+    finish(start(&server, &place, RUN));
+    assert!(server.result("out") == expected, "other bytes after {killed} kills");
+    assert!(server.cuts() > 0);
+    assert!(
+        !server.path("out/.semdedup-unfinished").exists()
+            || server.objects("out/.semdedup-unfinished").is_empty()
+    );
+}
+
+#[test]
+fn one_process_at_a_time_works_in_a_store() {
+    let (server, place) = with_rows(ROWS);
+    let mut first = start(&server, &place, RUN);
+    while !server.path("out/work/manifest.json").exists() {
+        assert!(first.try_wait().unwrap().is_none(), "it ended too early");
+        std::thread::yield_now();
+    }
+    // It stands still while the second one looks.
+    let signal = |name: &str| Command::new("kill").args([name, &first.id().to_string()]).status().unwrap();
+    assert!(signal("-STOP").success());
+    let second = Said::from(server.command(&place, RUN).output().unwrap());
+    assert!(signal("-CONT").success());
+    second.failed_with(&["s3://bucket/out", "another semdedup is working here"]);
+    finish(first);
+    assert!(server.result("out") == place.result("local"));
+    assert!(!server.path("out/work/lock").exists(), "the lock stays");
+}
+
+#[test]
+fn a_work_directory_in_a_store_serves_another_machine() {
+    let (server, place) = with_rows(5000);
+    finish(start(&server, &place, RUN));
+    let elsewhere = Place::new();
+    let typed =
+        "run s3://bucket/in/ --out s3://bucket/out-2 --work s3://bucket/out/work --epsilon 0.2 --json";
+    let summary = finish(start(&server, &elsewhere, typed)).json();
+    assert_eq!(summary["reused_stages"], serde_json::json!(["embed", "train", "assign", "score", "recall"]));
+    place.semdedup("run in --out local-2 --work local/work --epsilon 0.2").succeeded();
+    assert!(server.result("out-2") == place.result("local-2"));
+    let again = finish(start(&server, &elsewhere, &format!("{RUN} --json"))).json();
+    assert_eq!(again["work"], "s3://bucket/out/work");
+    for look in
+        ["sweep s3://bucket/out", "show s3://bucket/out --random 3", "sweep s3://bucket/out/scores.parquet"]
+    {
+        let remote = finish(start(&server, &elsewhere, look)).stdout;
+        let local = place.semdedup(&look.replace("s3://bucket/out", "local")).succeeded().stdout;
+        assert_eq!(remote, local, "{look}");
+    }
+}

@@ -1,0 +1,115 @@
+//! Inputs that lie in a store: an object, all objects below a prefix, or those that a pattern picks.
+
+use std::path::{Path, PathBuf};
+
+use object_store::ObjectMeta;
+use object_store::path::Path as Key;
+
+use super::discover::{KNOWN, Survey, layout, told_by_content};
+use super::names::{Argument, Found};
+use super::tree::{Member, Members};
+use super::{InputFile, Stamp};
+use crate::storage::{Location, is_file};
+use crate::{Error, Result};
+
+impl Survey {
+    /// The files that a URL means.
+    pub(super) fn remote(&mut self, url: &Path) -> Result<Argument> {
+        let location = Location::of(url)?;
+        if !location.is_pattern() {
+            if is_file(url)? {
+                return self.remote_file(&location);
+            }
+            let folder = location.clone();
+            let found = self.remote_files(&folder, folder.objects()?)?;
+            let passed_over = self.skipped.unknown + self.skipped.hidden + self.skipped.excluded;
+            if found.is_empty() && self.members.is_empty() && passed_over == 0 {
+                return Err(Error::input(&location.text, "no such object, and none below it")
+                    .hint("check the name of the bucket and the path"));
+            }
+            return Ok(Argument::new(name_of(&folder), found));
+        }
+        let (folder, objects) = location.glob()?;
+        let files = self.remote_files(&folder, objects)?;
+        Ok(Argument::new(name_of(&folder), files))
+    }
+
+    fn remote_file(&mut self, location: &Location) -> Result<Argument> {
+        let parent = location.text.rsplit_once('/').map_or("", |(parent, _)| parent);
+        let folder = Location::of(Path::new(parent))?;
+        let name = location.key.as_ref();
+        if layout(name).is_none() && self.member_kind(name).is_none() {
+            return Err(Error::input(&location.text, "unknown extension")
+                .hint(format!("known extensions are {KNOWN}")));
+        }
+        let meta = location.head()?;
+        let files = match self.new_object(&folder, &location.key) {
+            true => self.take_objects(&folder, &[meta]),
+            false => Vec::new(),
+        };
+        Ok(Argument::new(name_of(&folder), files))
+    }
+
+    /// What is to be read of some objects, named relative to a folder.
+    fn remote_files(&mut self, folder: &Location, objects: Vec<ObjectMeta>) -> Result<Vec<Found>> {
+        let mut keys = Vec::new();
+        for object in objects {
+            let key = object.location;
+            let Some(name) = folder.relative(&key) else { continue };
+            if name.split('/').any(|part| part.starts_with('.')) {
+                self.skipped.hidden += 1;
+            } else if layout(name).is_none() && self.member_kind(name).is_none() {
+                self.skipped.unknown += 1;
+            } else if self.new_object(folder, &key) {
+                keys.push(key);
+            }
+        }
+        let metas = folder.heads(keys)?;
+        Ok(self.take_objects(folder, &metas))
+    }
+
+    /// Images and whole texts become rows of a folder, everything else a file.
+    fn take_objects(&mut self, folder: &Location, metas: &[ObjectMeta]) -> Vec<Found> {
+        let mut files = Vec::new();
+        for meta in metas {
+            let Some(name) = folder.relative(&meta.location) else { continue };
+            match self.member_kind(name) {
+                Some(kind) => {
+                    let member = Member { name: name.to_owned(), stamp: Stamp::of_object(meta) };
+                    self.members.push((kind, PathBuf::from(&folder.text), member));
+                }
+                None => files.extend(found(folder, meta)),
+            }
+        }
+        files
+    }
+
+    /// Whether an object is neither in a folder that is left out nor has been given before.
+    fn new_object(&mut self, folder: &Location, key: &Key) -> bool {
+        let path = folder.path_of(key);
+        if self.excluded.iter().any(|excluded| path.starts_with(excluded)) {
+            self.skipped.excluded += 1;
+            return false;
+        }
+        let new = self.seen.insert(path);
+        self.skipped.repeated += usize::from(!new);
+        new
+    }
+}
+
+fn found(folder: &Location, meta: &ObjectMeta) -> Option<Found> {
+    let name = folder.relative(&meta.location)?.to_owned();
+    let (format, compression) = layout(&name)?;
+    let Stamp { bytes, modified_ns, identity } = Stamp::of_object(meta);
+    let path: PathBuf = folder.path_of(&meta.location);
+    let members = Members::default();
+    let file =
+        InputFile { path, name: name.clone(), format, compression, bytes, modified_ns, identity, members };
+    Some(Found { file: told_by_content(file), name })
+}
+
+/// What files of other arguments with the same names are told apart by.
+fn name_of(folder: &Location) -> String {
+    let name = folder.text.rsplit('/').next().unwrap_or_default();
+    name.to_owned()
+}

@@ -1,0 +1,263 @@
+//! What lies where, for folders and for the beginnings of keys alike.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use bytes::Bytes;
+use fs_err as fs;
+use futures_util::{StreamExt, TryStreamExt};
+use object_store::{ObjectMeta, ObjectStoreExt};
+use walkdir::WalkDir;
+
+use super::blob::{Blob, forget};
+use super::client::{Kind, wait};
+use super::fault::Fault;
+use super::{Location, is_url};
+use crate::{Error, ErrorKind, Result};
+
+/// Requests of one kind that are under way at once.
+const AT_ONCE: usize = 32;
+
+impl Location {
+    /// All objects below, in the order of their keys.
+    pub(crate) fn objects(&self) -> Result<Vec<ObjectMeta>> {
+        if self.kind == Kind::Http {
+            return Err(Error::input(&self.text, "no such file, and a web server has no list of its files")
+                .hint("name each file"));
+        }
+        let at = self.clone();
+        let prefix = (!self.key.as_ref().is_empty()).then(|| self.key.clone());
+        let found = wait(async move { at.store.list(prefix.as_ref()).try_collect::<Vec<_>>().await })?;
+        let mut found = found.map_err(|error| Fault::of(ErrorKind::Input, &self.text, &error))?;
+        found.sort_by(|a, b| a.location.cmp(&b.location));
+        Ok(found)
+    }
+
+    /// What the store says of some objects: a list may leave out what tells versions apart.
+    pub(crate) fn heads(&self, keys: Vec<object_store::path::Path>) -> Result<Vec<ObjectMeta>> {
+        heads(keys.iter().map(|key| Self::of(&self.path_of(key))).collect::<Result<_>>()?)
+    }
+}
+
+/// What the stores say of some objects.
+pub(crate) fn heads(locations: Vec<Location>) -> Result<Vec<ObjectMeta>> {
+    let found = wait(async move {
+        let heads = locations.into_iter().map(|at| async move {
+            let head = at.store.head(&at.key).await;
+            head.map_err(|error| Fault::of(ErrorKind::Input, &at.text, &error))
+        });
+        futures_util::stream::iter(heads).buffered(AT_ONCE).try_collect::<Vec<_>>().await
+    })?;
+    Ok(found?)
+}
+
+/// All bytes of small objects, many at once.
+pub(crate) fn read_all(paths: &[PathBuf]) -> Result<Vec<Bytes>> {
+    let locations = paths.iter().map(|path| Location::of(path)).collect::<Result<Vec<_>>>()?;
+    let found = wait(async move {
+        let reads = locations.into_iter().map(|at| async move { at.read().await });
+        futures_util::stream::iter(reads).buffered(AT_ONCE).try_collect::<Vec<_>>().await
+    })?;
+    Ok(found?)
+}
+
+/// All bytes of a small file.
+pub(crate) fn read(path: &Path) -> io::Result<Vec<u8>> {
+    if !is_url(path) {
+        return fs::read(path);
+    }
+    let location = Location::of(path).map_err(io::Error::other)?;
+    let found = wait(async move { location.read().await }).map_err(io::Error::other)?;
+    Ok(found?.to_vec())
+}
+
+/// Whether there is a file of this name.
+pub(crate) fn is_file(path: &Path) -> Result<bool> {
+    if !is_url(path) {
+        return Ok(path.is_file());
+    }
+    let location = Location::of(path)?;
+    if location.key.as_ref().is_empty() {
+        return Ok(false);
+    }
+    match location.head() {
+        Ok(_) => Ok(true),
+        Err(fault) if fault.not_found => Ok(false),
+        Err(fault) => Err(fault.into()),
+    }
+}
+
+/// Whether there is a folder of this name: in a store, something below it.
+pub(crate) fn is_dir(path: &Path) -> Result<bool> {
+    if !is_url(path) {
+        return Ok(path.is_dir());
+    }
+    let location = Location::of(path)?;
+    if location.kind == Kind::Http {
+        return Ok(false);
+    }
+    let at = location.clone();
+    let prefix = (!at.key.as_ref().is_empty()).then(|| at.key.clone());
+    let first = wait(async move { at.store.list(prefix.as_ref()).next().await.transpose() })?;
+    Ok(first.map_err(|error| Fault::of(ErrorKind::Input, &location.text, &error))?.is_some())
+}
+
+/// Whether there is anything of this name.
+pub(crate) fn exists(path: &Path) -> Result<bool> {
+    if !is_url(path) {
+        return Ok(path.exists());
+    }
+    Ok(is_file(path)? || is_dir(path)?)
+}
+
+/// The files under some names of a folder, relative to it, with their sizes.
+pub(crate) fn files_below<'a>(
+    folder: &Path,
+    names: impl IntoIterator<Item = &'a str>,
+) -> Result<BTreeMap<PathBuf, u64>> {
+    let mut files = BTreeMap::new();
+    for name in names {
+        if is_url(folder) {
+            let (top, at) = (Location::of(folder)?, Location::of(&folder.join(name))?);
+            let mut found = at.objects()?;
+            match at.head() {
+                Ok(meta) => found.push(meta),
+                Err(fault) if fault.not_found => {}
+                Err(fault) => return Err(fault.into()),
+            }
+            let relative = |object: &ObjectMeta| Some((top.relative(&object.location)?.into(), object.size));
+            files.extend(found.iter().filter_map(relative));
+        } else {
+            let found = WalkDir::new(folder.join(name)).into_iter().filter_map(std::result::Result::ok);
+            let relative = |entry: walkdir::DirEntry| {
+                let bytes = entry.metadata().map_or(0, |metadata| metadata.len());
+                Some((entry.path().strip_prefix(folder).ok()?.to_path_buf(), bytes))
+            };
+            files.extend(found.filter(|entry| !entry.file_type().is_dir()).filter_map(relative));
+        }
+    }
+    Ok(files)
+}
+
+/// The names of what lies in a folder itself, files and folders; none where there is no folder.
+pub(crate) fn names(folder: &Path) -> Result<Vec<String>> {
+    let mut names: Vec<String> = Vec::new();
+    if is_url(folder) {
+        let location = Location::of(folder)?;
+        let at = location.clone();
+        let prefix = (!at.key.as_ref().is_empty()).then(|| at.key.clone());
+        let found = wait(async move { at.store.list_with_delimiter(prefix.as_ref()).await })?;
+        let found = found.map_err(|error| Fault::of(ErrorKind::Input, &location.text, &error))?;
+        let keys = found.objects.iter().map(|object| &object.location).chain(&found.common_prefixes);
+        names.extend(keys.filter_map(|key| location.relative(key).map(str::to_owned)));
+    } else {
+        match fs::read_dir(folder) {
+            Ok(entries) => {
+                let name = |entry: fs::DirEntry| entry.file_name().to_string_lossy().into_owned();
+                let all = entries.map(|entry| entry.map(name)).collect::<io::Result<Vec<_>>>();
+                names = all.map_err(Error::io)?;
+            }
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(error) => return Err(Error::io(error)),
+        }
+    }
+    names.sort();
+    Ok(names)
+}
+
+/// Copies a file to a disk.
+pub(crate) fn fetch(from: &Path, to: &Path) -> Result<()> {
+    if !is_url(from) {
+        return fs::copy(from, to).map(|_| ()).map_err(Error::io);
+    }
+    let mut file = fs::File::create(to).map_err(Error::io)?;
+    let blob = Blob::open(from)?;
+    io::copy(&mut blob.reader(0), &mut file).map(|_| ()).map_err(Error::io)
+}
+
+/// What lies in a folder itself, by name.
+pub(crate) fn children(folder: &Path) -> Result<Vec<PathBuf>> {
+    if is_url(folder) {
+        return Ok(names(folder)?.iter().map(|name| folder.join(name)).collect());
+    }
+    let entries =
+        fs::read_dir(folder).and_then(Iterator::collect::<io::Result<Vec<_>>>).map_err(Error::io)?;
+    let mut paths: Vec<PathBuf> = entries.iter().map(fs::DirEntry::path).collect();
+    paths.sort();
+    Ok(paths)
+}
+
+/// What a pattern picks, by name.
+pub(crate) fn glob(pattern: &Path) -> Result<Vec<PathBuf>> {
+    if is_url(pattern) {
+        let (folder, objects) = Location::of(pattern)?.glob()?;
+        return Ok(objects.iter().map(|object| folder.path_of(&object.location)).collect());
+    }
+    let text = pattern.to_string_lossy();
+    let found = glob::glob(&text).map_err(|error| Error::usage(format!("{text}: {error}")))?;
+    let all = found.collect::<std::result::Result<Vec<PathBuf>, _>>();
+    all.map_err(|error| Error::io(error.into()))
+}
+
+/// Fails for a URL that can only be read.
+pub(crate) fn check_writable(path: &Path) -> Result<()> {
+    if is_url(path) { Location::of(path)?.check_writable() } else { Ok(()) }
+}
+
+/// Makes a folder; in a store there is nothing to make.
+pub(crate) fn create_dir_all(folder: &Path) -> Result<()> {
+    if is_url(folder) {
+        return check_writable(folder);
+    }
+    fs::create_dir_all(folder).map_err(Error::io)
+}
+
+/// Takes a file away, if it is there.
+pub(crate) fn remove_file(path: &Path) -> Result<()> {
+    if is_url(path) {
+        let location = Location::of(path)?;
+        return remove_objects(&location, vec![location.key.clone()]);
+    }
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(Error::io(error)),
+        _ => Ok(()),
+    }
+}
+
+/// Takes a file or a folder with all that is in it away, if it is there.
+pub(crate) fn remove_all(path: &Path) -> Result<()> {
+    if is_url(path) {
+        let location = Location::of(path)?;
+        let mut keys: Vec<_> = location.objects()?.into_iter().map(|object| object.location).collect();
+        if is_file(path)? {
+            keys.push(location.key.clone());
+        }
+        return remove_objects(&location, keys);
+    }
+    let removed = if path.is_dir() { fs::remove_dir_all(path) } else { fs::remove_file(path) };
+    match removed {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(Error::io(error)),
+        _ => Ok(()),
+    }
+}
+
+fn remove_objects(location: &Location, keys: Vec<object_store::path::Path>) -> Result<()> {
+    location.check_writable()?;
+    let at = location.clone();
+    let removed = wait(async move {
+        let each = keys.into_iter().map(|key| {
+            let (store, text) = (at.store.clone(), at.path_of(&key).to_string_lossy().into_owned());
+            async move {
+                forget(&text);
+                match store.delete(&key).await {
+                    Ok(()) | Err(object_store::Error::NotFound { .. }) => Ok(()),
+                    Err(error) => Err(Fault::of(ErrorKind::Output, &text, &error)),
+                }
+            }
+        });
+        futures_util::stream::iter(each).buffer_unordered(AT_ONCE).try_collect::<Vec<()>>().await
+    })?;
+    removed?;
+    Ok(())
+}

@@ -1,0 +1,177 @@
+//! Streams out of a store that go on where a cut connection left them.
+
+use std::io::{self, Read};
+use std::ops::Range;
+use std::path::Path;
+use std::time::Duration;
+
+use bytes::Bytes;
+use fs_err::File;
+use futures_util::StreamExt;
+use object_store::{GetOptions, GetRange, ObjectMeta, ObjectStoreExt};
+use tokio::sync::mpsc::{Receiver, Sender, channel};
+use xxhash_rust::xxh3::xxh3_64;
+
+use super::client::{spawn, wait};
+use super::fault::{AGAIN, Fault};
+use super::{Location, is_url};
+use crate::formats::Stamp;
+use crate::{Error, ErrorKind, Result};
+
+/// Pieces of a transfer that wait to be taken; each is at most some tens of kilobytes.
+const WAITING: usize = 64;
+
+/// A connection that is cut so often in a row without a byte in between is not tried again.
+const CUTS: u32 = 8;
+
+impl Location {
+    /// What the store says of the object.
+    pub(crate) fn head(&self) -> std::result::Result<ObjectMeta, Fault> {
+        let at = self.clone();
+        let found = wait(async move { at.store.head(&at.key).await })
+            .map_err(|error| Fault::new(ErrorKind::Usage, &self.text, error.to_string(), "try again"))?;
+        found.map_err(|error| Fault::of(ErrorKind::Input, &self.text, &error))
+    }
+
+    /// All bytes of a small object, anew where a connection is cut.
+    pub(super) async fn read(&self) -> std::result::Result<Bytes, Fault> {
+        let failed = |error| Fault::of(ErrorKind::Input, &self.text, &error);
+        let mut cuts = 0;
+        loop {
+            // The store's client has tried this again itself.
+            let found = self.store.get(&self.key).await.map_err(failed)?;
+            match found.bytes().await {
+                Ok(bytes) => return Ok(bytes),
+                Err(error) if cuts == CUTS => return Err(failed(error)),
+                Err(_) => cuts += 1,
+            }
+            tokio::time::sleep(Duration::from_millis(100 << cuts.min(6))).await;
+        }
+    }
+
+    /// The bytes of a range, as they come in; of an object that is still the one that `meta` describes.
+    pub(super) fn range(&self, meta: &ObjectMeta, range: Range<u64>) -> Result<ObjectStream> {
+        let (sender, pieces) = channel(WAITING);
+        let transfer = Transfer { from: self.clone(), meta: meta.clone(), range };
+        spawn(transfer.run(sender))?;
+        Ok(ObjectStream { pieces, piece: Bytes::new() })
+    }
+}
+
+impl Stamp {
+    /// Of an object: stores round times to seconds in some of their answers, and its tag is what tells versions apart.
+    pub(crate) fn of_object(meta: &ObjectMeta) -> Self {
+        let seconds = u128::try_from(meta.last_modified.timestamp()).unwrap_or(0);
+        Self::new(meta.size, seconds * 1_000_000_000, [tag(meta).map_or(0, |tag| xxh3_64(tag.as_bytes())), 0])
+    }
+}
+
+/// The tag of an object without what some answers have around it.
+pub(super) fn tag(meta: &ObjectMeta) -> Option<&str> {
+    let tag = meta.e_tag.as_deref()?;
+    Some(tag.strip_prefix("W/").unwrap_or(tag).trim_matches('"'))
+}
+
+/// The bytes of a file from the beginning. An object must be the one that `stamp` was taken of.
+///
+/// # Errors
+/// No such file; an object that changed since.
+pub(crate) fn stream(path: &Path, stamp: &Stamp) -> Result<Box<dyn Read + Send>> {
+    if !is_url(path) {
+        return Ok(Box::new(File::open(path).map_err(|error| Error::input(path, error))?));
+    }
+    let location = Location::of(path)?;
+    let meta = location.head()?;
+    stamp.compare(path, &Stamp::of_object(&meta))?;
+    Ok(Box::new(location.range(&meta, 0..meta.size)?))
+}
+
+/// A range of an object, from one connection after the other.
+struct Transfer {
+    from: Location,
+    meta: ObjectMeta,
+    range: Range<u64>,
+}
+
+impl Transfer {
+    /// Sends all pieces, or the error that ends them; ends early if nobody takes them any more.
+    async fn run(mut self, to: Sender<io::Result<Bytes>>) {
+        let mut cuts = 0;
+        while self.range.start < self.range.end {
+            let before = self.range.start;
+            let Err(fault) = self.connection(&to).await else { return };
+            if self.range.start == self.range.end {
+                return;
+            }
+            cuts = if self.range.start > before { 1 } else { cuts + 1 };
+            let ended = || Fault::new(ErrorKind::Input, &self.from.text, "ends before its end", AGAIN);
+            let Cut { fault, again } = fault.unwrap_or_else(|| Cut { fault: ended(), again: true });
+            if !again || cuts > CUTS {
+                // If nobody waits, nobody needs to know.
+                let _ = to.send(Err(fault.into())).await;
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(100 << cuts.min(6))).await;
+        }
+    }
+
+    /// One connection: `Ok` if nobody takes its pieces any more, `Err(None)` if it came to its end.
+    async fn connection(&mut self, to: &Sender<io::Result<Bytes>>) -> std::result::Result<(), Option<Cut>> {
+        let failed = |error: &object_store::Error, again| {
+            Some(Cut { fault: Fault::of(ErrorKind::Input, &self.from.text, error), again })
+        };
+        let result = self.from.store.get_opts(&self.from.key, self.options()).await;
+        // The store's client has tried this again itself.
+        let result = result.map_err(|error| failed(&error, false))?;
+        if result.meta.size != self.meta.size || tag(&result.meta) != tag(&self.meta) {
+            return Err(Some(Cut { fault: Fault::changed(&self.from.text), again: false }));
+        }
+        let mut body = result.into_stream();
+        while let Some(piece) = body.next().await {
+            let piece = piece.map_err(|error| {
+                Some(Cut { fault: Fault::of(ErrorKind::Input, &self.from.text, &error), again: true })
+            })?;
+            let room = usize::try_from(self.range.end - self.range.start).unwrap_or(usize::MAX);
+            let piece = piece.slice(..piece.len().min(room));
+            self.range.start += piece.len() as u64;
+            if to.send(Ok(piece)).await.is_err() {
+                return Ok(());
+            }
+        }
+        Err(None)
+    }
+
+    fn options(&self) -> GetOptions {
+        let whole = self.range == (0..self.meta.size);
+        // A weak tag never matches; it is compared all the same.
+        let strong = self.meta.e_tag.clone().filter(|tag| tag.starts_with('"'));
+        let range = (!whole).then_some(GetRange::Bounded(self.range.clone()));
+        GetOptions { range, if_match: strong, ..GetOptions::default() }
+    }
+}
+
+/// Why a connection ended, and whether another one may do better.
+struct Cut {
+    fault: Fault,
+    again: bool,
+}
+
+/// What a transfer brings.
+pub(super) struct ObjectStream {
+    pieces: Receiver<io::Result<Bytes>>,
+    piece: Bytes,
+}
+
+impl Read for ObjectStream {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        while self.piece.is_empty() {
+            match self.pieces.blocking_recv() {
+                Some(piece) => self.piece = piece?,
+                None => return Ok(0),
+            }
+        }
+        let piece = self.piece.split_to(buffer.len().min(self.piece.len()));
+        buffer[..piece.len()].copy_from_slice(&piece);
+        Ok(piece.len())
+    }
+}
