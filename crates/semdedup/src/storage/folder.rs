@@ -3,21 +3,26 @@
 use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use fs_err as fs;
 use futures_util::{StreamExt, TryStreamExt};
-use object_store::{ObjectMeta, ObjectStoreExt};
+use object_store::{ObjectMeta, ObjectStore, ObjectStoreExt};
 use walkdir::WalkDir;
 
 use super::blob::{Blob, forget};
 use super::client::{Kind, wait};
 use super::fault::Fault;
+use super::read::CUTS;
 use super::{Location, is_url};
 use crate::{Error, ErrorKind, Result};
 
 /// Requests of one kind that are under way at once.
 const AT_ONCE: usize = 32;
+
+/// A failure after so long is that of a request that was made again and again.
+const LATE: Duration = Duration::from_secs(15);
 
 impl Location {
     /// All objects below, in the order of their keys.
@@ -27,11 +32,36 @@ impl Location {
                 .hint("name each file"));
         }
         let at = self.clone();
-        let prefix = (!self.key.as_ref().is_empty()).then(|| self.key.clone());
-        let found = wait(async move { at.store.list(prefix.as_ref()).try_collect::<Vec<_>>().await })?;
+        let found = wait(async move { at.list(usize::MAX).await })?;
         let mut found = found.map_err(|error| Fault::of(ErrorKind::Input, &self.text, &error))?;
         found.sort_by(|a, b| a.location.cmp(&b.location));
         Ok(found)
+    }
+
+    /// The objects below, or the first `most` of them; anew where a connection is cut. (Not on from the last one: some stores
+    /// do not list in the order of the keys, and an object must not be passed over.)
+    async fn list(&self, most: usize) -> object_store::Result<Vec<ObjectMeta>> {
+        let prefix = (!self.key.as_ref().is_empty()).then_some(&self.key);
+        let mut cuts = 0;
+        loop {
+            let (mut found, mut last) = (Vec::new(), Instant::now());
+            let mut objects = self.store.list(prefix).take(most);
+            let failure = loop {
+                match objects.next().await {
+                    Some(Ok(object)) => found.push(object),
+                    Some(Err(error)) => break error,
+                    None => return Ok(found),
+                }
+                last = Instant::now();
+            };
+            // What fails late has been tried again by the store's client itself.
+            let is_cut = matches!(failure, object_store::Error::Generic { .. }) && last.elapsed() < LATE;
+            cuts += 1;
+            if cuts > CUTS || !is_cut {
+                return Err(failure);
+            }
+            tokio::time::sleep(Duration::from_millis(100 << cuts.min(6))).await;
+        }
     }
 
     /// What the store says of some objects: a list may leave out what tells versions apart.
@@ -98,9 +128,8 @@ pub(crate) fn is_dir(path: &Path) -> Result<bool> {
         return Ok(false);
     }
     let at = location.clone();
-    let prefix = (!at.key.as_ref().is_empty()).then(|| at.key.clone());
-    let first = wait(async move { at.store.list(prefix.as_ref()).next().await.transpose() })?;
-    Ok(first.map_err(|error| Fault::of(ErrorKind::Input, &location.text, &error))?.is_some())
+    let first = wait(async move { at.list(1).await })?;
+    Ok(!first.map_err(|error| Fault::of(ErrorKind::Input, &location.text, &error))?.is_empty())
 }
 
 /// Whether there is anything of this name.

@@ -42,27 +42,19 @@ pub fn place(typed: &str) -> Result<PathBuf> {
     Ok(PathBuf::from(typed))
 }
 
-/// An object in a store, or what the names of many begin with.
-#[derive(Debug, Clone)]
-pub(crate) struct Location {
-    pub(crate) store: Arc<dyn ObjectStore>,
-    pub(crate) key: Key,
-    /// As it was typed, without a slash at the end.
-    pub(crate) text: String,
-    /// What is before the key, without a slash at the end: `s3://bucket`.
-    pub(crate) root: String,
-    pub(crate) kind: Kind,
+/// What a URL says, without a look at its store.
+struct Address {
+    kind: Kind,
+    key: Key,
+    root: String,
+    text: String,
 }
 
-impl Location {
-    /// Where a URL leads.
-    ///
-    /// # Errors
-    /// A URL without a bucket or with a path that no object can have; a store that is not set up.
-    pub(crate) fn of(path: &Path) -> Result<Self> {
+impl Address {
+    fn parse(path: &Path) -> Result<Self> {
         let text = path.to_string_lossy().replace('\\', "/");
         let text = text.trim_end_matches('/').to_owned();
-        let unknown = || Error::usage(format!("{text}: not a URL of a store"));
+        let unknown = || Error::usage(format!("{text}: not a URL of a store")).hint("write s3://bucket/path");
         let kind = Kind::of(&text).ok_or_else(unknown)?;
         let (scheme, rest) = text.split_once("://").ok_or_else(unknown)?;
         let (host, key) = rest.split_once('/').unwrap_or((rest, ""));
@@ -82,7 +74,29 @@ impl Location {
             Error::usage(format!("{text}: no object can have this path: {error}"))
                 .hint("no empty parts, no `.` and no `..`")
         })?;
-        let root = format!("{scheme}://{host}");
+        Ok(Self { kind, key, root: format!("{scheme}://{host}"), text })
+    }
+}
+
+/// An object in a store, or what the names of many begin with.
+#[derive(Debug, Clone)]
+pub(crate) struct Location {
+    pub(crate) store: Arc<dyn ObjectStore>,
+    pub(crate) key: Key,
+    /// As it was typed, without a slash at the end.
+    pub(crate) text: String,
+    /// What is before the key, without a slash at the end: `s3://bucket`.
+    pub(crate) root: String,
+    pub(crate) kind: Kind,
+}
+
+impl Location {
+    /// Where a URL leads.
+    ///
+    /// # Errors
+    /// A URL without a bucket or with a path that no object can have; a store that is not set up.
+    pub(crate) fn of(path: &Path) -> Result<Self> {
+        let Address { kind, key, root, text } = Address::parse(path)?;
         let store = client::store(kind, &root)?;
         Ok(Self { store, key, text, root, kind })
     }
@@ -139,17 +153,17 @@ mod tests {
 
     #[test]
     fn keys_are_taken_as_they_are_typed_but_for_the_web() {
-        let key = |url: &str| Location::of(Path::new(url)).unwrap().key.to_string();
+        let key = |url: &str| Address::parse(Path::new(url)).unwrap().key.to_string();
         assert_eq!(key("s3://b/part=1/a%20b +.jsonl"), "part=1/a%20b +.jsonl");
         assert_eq!(key("https://host/a%20b/c.jsonl"), "a b/c.jsonl");
         assert_eq!(key("s3://b/folder/"), "folder");
         let odd = Location::of(Path::new("https://host/100%2525%3F.jsonl")).unwrap();
         assert_eq!(odd.key.as_ref(), "100%25?.jsonl");
         assert_eq!(odd.path_of(&odd.key), Path::new("https://host/100%2525%3F.jsonl"));
-        let secret = Location::of(Path::new("https://host/x.jsonl?X-Amz-Signature=abc")).unwrap_err();
+        let secret = Address::parse(Path::new("https://host/x.jsonl?X-Amz-Signature=abc")).err().unwrap();
         assert!(!secret.to_string().contains("abc"), "{secret}");
         for wrong in ["s3://", "s3:///x", "s3://b/a//b", "s3://b/../x"] {
-            assert!(Location::of(Path::new(wrong)).unwrap_err().hint_text().is_some(), "{wrong}");
+            assert!(Address::parse(Path::new(wrong)).err().unwrap().hint_text().is_some(), "{wrong}");
         }
     }
 }

@@ -22,7 +22,7 @@ use crate::{Error, ErrorKind, Result};
 const WAITING: usize = 64;
 
 /// A connection that is cut so often in a row without a byte in between is not tried again.
-const CUTS: u32 = 8;
+pub(super) const CUTS: u32 = 8;
 
 impl Location {
     /// What the store says of the object.
