@@ -92,8 +92,8 @@ pub const SWEEP_EPSILONS: [f64; 8] = [0.001, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 
 /// The default ε of the built-in text model.
 pub const DEFAULT_EPSILON: f64 = 0.1;
 
-/// The default ε where only images are compared: chosen for the built-in image model on labelled images.
-pub const DEFAULT_IMAGE_EPSILON: f64 = 0.1;
+/// The default ε where only images are compared: chosen for the built-in image model on labelled images (`docs/images.md`).
+pub const DEFAULT_IMAGE_EPSILON: f64 = semdedup_embed::MobileNet::DEFAULT_EPSILON;
 
 /// The default ε for what is compared.
 pub fn default_epsilon(by: By) -> f64 {
