@@ -47,14 +47,16 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let seconds = start.elapsed().as_secs_f64();
 
     fs::write(output, rows.iter().flat_map(|value| value.to_le_bytes()).collect::<Vec<u8>>())?;
-    writeln!(
-        io::stdout(),
-        "{{\"rows\": {}, \"tokens\": {tokens}, \"truncated\": {truncated}, \"load_ms\": {:.2}, \"seconds\": {seconds:.3}, \
-         \"texts_per_s\": {:.0}, \"threads\": {threads}, \"fingerprint\": \"{}\"}}",
-        texts.len(),
-        loaded.as_secs_f64() * 1e3,
-        texts.len() as f64 / seconds,
-        model.fingerprint(),
-    )?;
+    let summary = serde_json::json!({
+        "rows": texts.len(),
+        "tokens": tokens,
+        "truncated": truncated,
+        "load_ms": loaded.as_secs_f64() * 1e3,
+        "seconds": seconds,
+        "texts_per_s": texts.len() as f64 / seconds,
+        "threads": threads,
+        "fingerprint": model.fingerprint(),
+    });
+    writeln!(io::stdout(), "{summary}")?;
     Ok(())
 }

@@ -9,7 +9,8 @@ use ndarray::linalg::general_mat_mul;
 use ndarray::{ArrayView2, ArrayViewMut2, s};
 
 use super::kernels;
-use super::ops::{Linear, floats};
+use super::linear::Linear;
+use super::ops::floats;
 
 /// Queries that are looked at together; fixed, so that a text's sums depend on it alone.
 const QUERIES: usize = 128;

@@ -4,7 +4,8 @@ use candle_core::{Result, Tensor};
 
 use super::attention::Attend;
 use super::kernels::Activation;
-use super::ops::{Linear, Norm, activate, gate};
+use super::linear::Linear;
+use super::ops::{Norm, activate, add, gate};
 
 /// Where a branch of a block is normed, and how it is added.
 #[derive(Debug, Clone, Default)]
@@ -39,7 +40,7 @@ impl Norms {
         if let Some(scale) = &self.scale {
             given = given.broadcast_mul(scale)?;
         }
-        let sum = (x + given)?;
+        let sum = add(x, given)?;
         match &self.after {
             Some(norm) => norm.forward(&sum),
             None => Ok(sum),

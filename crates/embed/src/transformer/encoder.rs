@@ -3,7 +3,8 @@
 use candle_core::{DType, Device, Result, Tensor};
 
 use super::block::Block;
-use super::ops::{Linear, Norm};
+use super::linear::Linear;
+use super::ops::{Norm, add};
 
 /// Tokens of several texts, one text behind the other, ordered by length.
 #[derive(Debug, Default, Clone)]
@@ -47,7 +48,7 @@ impl Input {
         }
         if let Some((table, positions)) = &self.positions {
             let positions = Tensor::from_vec(positions.of(batch), batch.tokens.len(), device)?;
-            x = (x + table.index_select(&positions, 0)?.to_dtype(computed)?)?;
+            x = add(&x, table.index_select(&positions, 0)?.to_dtype(computed)?)?;
         }
         if let Some(segment) = &self.segment {
             x = x.broadcast_add(segment)?;

@@ -48,6 +48,12 @@ pub(crate) fn gate(values: &[f32], activation: Activation, out: &mut [f32], widt
     }
 }
 
+/// Adds to each element the one at its place.
+pub(crate) fn add(sum: &mut [f32], values: &[f32]) {
+    assert_eq!(sum.len(), values.len(), "what is added must have the same shape");
+    Arch::new().dispatch(Add { sum, values });
+}
+
 /// Makes a row of positive numbers with the sum 1 of a row of scores, proportional to their exponentials.
 pub(crate) fn softmax(row: &mut [f32]) {
     Arch::new().dispatch(Softmax(row));
@@ -123,6 +129,20 @@ impl<F: Fn(f32) -> f32> WithSimd for Map<'_, F> {
     #[inline(always)]
     fn with_simd<S: Simd>(self, _: S) {
         self.values.iter_mut().for_each(|value| *value = (self.function)(*value));
+    }
+}
+
+struct Add<'a> {
+    sum: &'a mut [f32],
+    values: &'a [f32],
+}
+
+impl WithSimd for Add<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _: S) {
+        self.sum.iter_mut().zip(self.values).for_each(|(sum, value)| *sum += value);
     }
 }
 

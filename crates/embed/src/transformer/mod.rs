@@ -1,7 +1,7 @@
 //! Pretrained transformers from a folder in the Hugging Face layout, computed by candle.
 //!
 //! [`load`] reads `config.json`, finds the architecture (`arch`), and puts a model together from four things: the
-//! tokenizer with its limit (`tokens`), the blocks (`encoder`, `block`, `attention`, `ops`), the way from tokens to a text
+//! tokenizer with its limit (`tokens`), the blocks (`encoder`, `block`, `attention`, `linear`, `ops`), the way from tokens to a text
 //! (`pooling`), and the tensors (`weights`). `docs/models.md` says what is read from where.
 mod arch;
 mod attention;
@@ -11,10 +11,12 @@ mod encoder;
 mod hub;
 mod image;
 mod kernels;
+mod linear;
 mod ops;
 mod options;
 mod pixels;
 mod pooling;
+mod product;
 mod text;
 mod tokens;
 mod vision;
@@ -41,7 +43,7 @@ use weights::Weights;
 type Result<T> = std::result::Result<T, ModelError>;
 
 /// Counts changes of this code that change the embeddings of the same weights.
-const REVISION: u32 = 1;
+const REVISION: u32 = 2;
 
 /// The models of a folder: one of texts, one of images, or both (CLIP).
 pub struct Loaded {

@@ -1,136 +1,15 @@
-//! The layers that all models are built from: on a CPU by our loops, on another device by candle's.
+//! What models are built from beside linear layers: on a CPU by our loops, on another device by candle's.
 //!
 //! Tensors are rows of tokens `[tokens, width]`: texts lie one behind the other without padding, so no text is computed
-//! with another's length. A product's row has the same bits whichever rows are beside it: `matrixmultiply`, below `ndarray`,
-//! cuts the inner dimension in fixed places and has one kernel for all shapes.
-use candle_core::{CpuStorage, CustomOp1, CustomOp2, CustomOp3, Layout, Result, Shape, Tensor};
-use ndarray::linalg::general_mat_mul;
-use ndarray::{ArrayView2, ArrayViewMut2};
+//! with another's length.
+use candle_core::{
+    CpuStorage, CustomOp1, CustomOp2, CustomOp3, InplaceOp1, InplaceOp2, Layout, Result, Shape, Tensor,
+};
 
 use super::failed;
 use super::kernels::{self, Activation};
 use super::weights::Scope;
 use crate::ModelError;
-
-/// x·W + b.
-#[derive(Debug, Clone)]
-pub(crate) struct Linear {
-    /// `[in, out]`.
-    weight: Tensor,
-    bias: Option<Tensor>,
-}
-
-impl Linear {
-    /// Loads `weight` `[out, in]` and, where it is there, `bias` `[out]`.
-    pub(crate) fn load(
-        scope: &Scope,
-        (inputs, outputs): (usize, usize),
-    ) -> std::result::Result<Self, ModelError> {
-        let bias = if scope.has("bias") { Some(scope.vector("bias", &[outputs])?) } else { None };
-        Self::new(scope.matrix("weight", &[outputs, inputs])?, bias)
-    }
-
-    /// Of a matrix `[out, in]`.
-    pub(crate) fn new(weight: Tensor, bias: Option<Tensor>) -> std::result::Result<Self, ModelError> {
-        let weight = weight.t().and_then(|weight| weight.contiguous()).map_err(failed)?;
-        Ok(Self { weight, bias })
-    }
-
-    /// Several layers with the same input as one, their outputs side by side.
-    pub(crate) fn side_by_side(layers: &[Self]) -> std::result::Result<Self, ModelError> {
-        let join = || {
-            let weights: Vec<&Tensor> = layers.iter().map(|layer| &layer.weight).collect();
-            let weight = Tensor::cat(&weights, 1)?;
-            if layers.iter().all(|layer| layer.bias.is_none()) {
-                return Ok(Self { weight, bias: None });
-            }
-            // Whisper-like models leave out the bias of the keys alone.
-            let biases = layers.iter().map(|layer| match &layer.bias {
-                Some(bias) => Ok(bias.clone()),
-                None => {
-                    let like = layers.iter().find_map(|layer| layer.bias.as_ref());
-                    let dtype = like.map_or(layer.weight.dtype(), Tensor::dtype);
-                    Tensor::zeros(layer.weight.dim(1)?, dtype, layer.weight.device())
-                }
-            });
-            Ok(Self { weight, bias: Some(Tensor::cat(&biases.collect::<Result<Vec<_>>>()?, 0)?) })
-        };
-        join().map_err(failed)
-    }
-
-    pub(crate) fn inputs(&self) -> usize {
-        self.weight.dims()[0]
-    }
-
-    pub(crate) fn outputs(&self) -> usize {
-        self.weight.dims()[1]
-    }
-
-    /// `[rows, in]` → `[rows, out]`.
-    pub(crate) fn forward(&self, x: &Tensor) -> Result<Tensor> {
-        let weight = self.weight.to_dtype(x.dtype())?;
-        match (&self.bias, x.device().is_cpu()) {
-            (None, true) => x.apply_op2_no_bwd(&weight, &Product),
-            (Some(bias), true) => x.apply_op3_no_bwd(&weight, bias, &Product),
-            (None, false) => x.matmul(&weight),
-            (Some(bias), false) => x.matmul(&weight)?.broadcast_add(bias),
-        }
-    }
-}
-
-struct Product;
-
-impl Product {
-    fn multiply(x: &[f32], weight: &[f32], (inputs, outputs): (usize, usize), out: &mut [f32]) -> Result<()> {
-        let rows = out.len() / outputs;
-        let view = |values, shape| ArrayView2::from_shape(shape, values).map_err(candle_core::Error::wrap);
-        let mut out = ArrayViewMut2::from_shape((rows, outputs), out).map_err(candle_core::Error::wrap)?;
-        general_mat_mul(1.0, &view(x, (rows, inputs))?, &view(weight, (inputs, outputs))?, 1.0, &mut out);
-        Ok(())
-    }
-}
-
-impl CustomOp2 for Product {
-    fn name(&self) -> &'static str {
-        "product"
-    }
-
-    fn cpu_fwd(
-        &self,
-        x: &CpuStorage,
-        xl: &Layout,
-        w: &CpuStorage,
-        wl: &Layout,
-    ) -> Result<(CpuStorage, Shape)> {
-        let ((rows, inputs), (_, outputs)) = (xl.shape().dims2()?, wl.shape().dims2()?);
-        let mut out = vec![0.0; rows * outputs];
-        Self::multiply(floats(x, xl)?, floats(w, wl)?, (inputs, outputs), &mut out)?;
-        Ok((CpuStorage::F32(out), (rows, outputs).into()))
-    }
-}
-
-impl CustomOp3 for Product {
-    fn name(&self) -> &'static str {
-        "product"
-    }
-
-    fn cpu_fwd(
-        &self,
-        x: &CpuStorage,
-        xl: &Layout,
-        w: &CpuStorage,
-        wl: &Layout,
-        bias: &CpuStorage,
-        bl: &Layout,
-    ) -> Result<(CpuStorage, Shape)> {
-        let ((rows, inputs), (_, outputs)) = (xl.shape().dims2()?, wl.shape().dims2()?);
-        let bias = floats(bias, bl)?;
-        let mut out = Vec::with_capacity(rows * outputs);
-        (0..rows).for_each(|_| out.extend_from_slice(bias));
-        Self::multiply(floats(x, xl)?, floats(w, wl)?, (inputs, outputs), &mut out)?;
-        Ok((CpuStorage::F32(out), (rows, outputs).into()))
-    }
-}
 
 /// The numbers of a contiguous tensor of f32.
 pub(crate) fn floats<'a>(storage: &'a CpuStorage, layout: &Layout) -> Result<&'a [f32]> {
@@ -247,6 +126,33 @@ impl CustomOp3 for Norm {
     }
 }
 
+/// Adds `x` to what was given; candle's own sum wakes threads of its own for it.
+pub(crate) fn add(x: &Tensor, given: Tensor) -> Result<Tensor> {
+    if x.device().is_cpu() {
+        given.inplace_op2(x, &Add)?;
+        return Ok(given);
+    }
+    x + given
+}
+
+struct Add;
+
+impl InplaceOp2 for Add {
+    fn name(&self) -> &'static str {
+        "add"
+    }
+
+    fn cpu_fwd(&self, sum: &mut CpuStorage, sl: &Layout, x: &CpuStorage, xl: &Layout) -> Result<()> {
+        match (sum, sl.contiguous_offsets()) {
+            (CpuStorage::F32(sum), Some((start, end))) => {
+                kernels::add(&mut sum[start..end], floats(x, xl)?);
+                Ok(())
+            }
+            _ => Err(candle_core::Error::msg("sums need contiguous rows of f32")),
+        }
+    }
+}
+
 /// Applies a function to each element.
 pub(crate) fn activate(x: Tensor, activation: Activation) -> Result<Tensor> {
     if x.device().is_cpu() {
@@ -264,7 +170,7 @@ pub(crate) fn activate(x: Tensor, activation: Activation) -> Result<Tensor> {
     }
 }
 
-impl candle_core::InplaceOp1 for Activation {
+impl InplaceOp1 for Activation {
     fn name(&self) -> &'static str {
         "activation"
     }

@@ -8,7 +8,8 @@ use serde_json::Value;
 use super::config::Config;
 use super::failed;
 use super::kernels::Activation;
-use super::ops::{Linear, activate};
+use super::linear::Linear;
+use super::ops::activate;
 use super::weights::Weights;
 use crate::ModelError;
 

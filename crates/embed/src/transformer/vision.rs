@@ -3,7 +3,8 @@
 use candle_core::{D, DType, Device, Result, Tensor};
 
 use super::block::{Block, Mlp};
-use super::ops::{Linear, Norm};
+use super::linear::Linear;
+use super::ops::Norm;
 
 /// An image model.
 #[derive(Debug, Clone)]

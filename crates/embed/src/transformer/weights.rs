@@ -226,6 +226,11 @@ impl Scope<'_> {
         self.matrix(name, shape)?.to_dtype(self.weights.computed()).map_err(failed)
     }
 
+    /// A vector of zeros in the precision that is computed in.
+    pub(crate) fn zeros(&self, width: usize) -> Result<Tensor> {
+        Tensor::zeros(width, self.weights.computed(), &self.weights.device).map_err(failed)
+    }
+
     fn tensor(&self, name: &str, shape: &[usize]) -> Result<Tensor> {
         let place = self.find(name).ok_or_else(|| self.missing(name))?;
         if place.shape != shape {

@@ -11,7 +11,7 @@ use crate::transformer::config::Config;
 use crate::transformer::encoder::{Encoder, Input, Positions};
 use crate::transformer::failed;
 use crate::transformer::kernels::Activation;
-use crate::transformer::ops::Linear;
+use crate::transformer::linear::Linear;
 use crate::transformer::pooling::Mode;
 use crate::transformer::weights::{Scope, Weights};
 

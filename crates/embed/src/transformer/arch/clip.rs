@@ -8,7 +8,7 @@ use crate::transformer::block::{Block, Mlp, Norms};
 use crate::transformer::config::Config;
 use crate::transformer::encoder::{Encoder, Input, Positions};
 use crate::transformer::failed;
-use crate::transformer::ops::Linear;
+use crate::transformer::linear::Linear;
 use crate::transformer::pooling::Mode;
 use crate::transformer::vision::{ImageEncoder, ImagePool, Query};
 use crate::transformer::weights::{Scope, Weights};
@@ -115,7 +115,7 @@ fn query(config: &Config, scope: &Scope, width: usize) -> Result<ImagePool> {
     let part = |from: usize, count: usize| {
         let weight = weight.narrow(0, from, count).map_err(failed)?;
         let bias = bias.narrow(0, from, count).and_then(|bias| bias.contiguous()).map_err(failed)?;
-        Linear::new(weight, Some(bias))
+        Linear::new(&weight, Some(bias))
     };
     let probe = scope.vector("probe", &[1, 1, width])?.squeeze(0).map_err(failed)?;
     let inner = scope.shape("mlp.fc1.weight")?.first().copied().unwrap_or(0);

@@ -11,7 +11,8 @@ use crate::transformer::config::Config;
 use crate::transformer::encoder::{Encoder, Input};
 use crate::transformer::failed;
 use crate::transformer::kernels::Activation;
-use crate::transformer::ops::{Linear, Norm, NormKind};
+use crate::transformer::linear::Linear;
+use crate::transformer::ops::{Norm, NormKind};
 use crate::transformer::pooling::Mode;
 use crate::transformer::weights::{Scope, Weights};
 
@@ -115,11 +116,8 @@ impl<'a> Kind<'a> {
             joint: joint(&own, ["q_proj", "k_proj", "v_proj"], sizes)?,
             out: Linear::load(&own.at("o_proj"), (queries, width))?,
         };
-        let up = ["gate_proj", "up_proj"]
-            .map(|name| Linear::load(&scope.at(&format!("mlp.{name}")), (width, inner)));
-        let [gate, up] = up;
         let mlp = Mlp::Gated(
-            Linear::side_by_side(&[gate?, up?])?,
+            joint(&scope.at("mlp"), ["gate_proj", "up_proj"], [(width, inner); 2])?,
             self.activation,
             Linear::load(&scope.at("mlp.down_proj"), (inner, width))?,
         );

@@ -8,7 +8,7 @@ use crate::transformer::block::{Block, Mlp, Norms};
 use crate::transformer::config::Config;
 use crate::transformer::failed;
 use crate::transformer::kernels::Activation;
-use crate::transformer::ops::Linear;
+use crate::transformer::linear::Linear;
 use crate::transformer::vision::{ImageEncoder, ImagePool};
 use crate::transformer::weights::{Scope, Weights};
 

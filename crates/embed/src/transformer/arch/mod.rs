@@ -13,7 +13,8 @@ use super::config::Config;
 use super::encoder::Encoder;
 use super::failed;
 use super::kernels::Activation;
-use super::ops::{Linear, Norm, NormKind};
+use super::linear::Linear;
+use super::ops::{Norm, NormKind};
 use super::pooling::Mode;
 use super::vision::ImageEncoder;
 use super::weights::{Scope, Weights};
@@ -108,13 +109,9 @@ fn heads(config: &Config, field: &str, width: usize) -> Result<usize> {
     Err(config.wrong(field, &format!("a divisor of the width {width}")))
 }
 
-/// Queries, keys and values as one layer.
-fn joint(scope: &Scope, names: [&str; 3], sizes: [(usize, usize); 3]) -> Result<Linear> {
-    let mut layers = Vec::with_capacity(3);
-    for (name, sizes) in names.into_iter().zip(sizes) {
-        layers.push(Linear::load(&scope.at(name), sizes)?);
-    }
-    Linear::side_by_side(&layers)
+/// Several layers with the same input as one: queries, keys and values, or a gate and what it is for.
+fn joint<const N: usize>(scope: &Scope, names: [&str; N], sizes: [(usize, usize); N]) -> Result<Linear> {
+    Linear::side_by_side(&names.map(|name| scope.at(name)), &sizes)
 }
 
 /// From a patch's values to a token: a convolution that steps by its own size.
@@ -122,7 +119,7 @@ fn patches(scope: &Scope, (patch, width): (usize, usize)) -> Result<Linear> {
     let weight = scope.matrix("weight", &[width, 3, patch, patch])?;
     let weight = weight.reshape((width, 3 * patch * patch)).map_err(failed)?;
     let bias = if scope.has("bias") { Some(scope.vector("bias", &[width])?) } else { None };
-    Linear::new(weight, bias)
+    Linear::new(&weight, bias)
 }
 
 /// How many patches images of a height and width have below and beside each other.

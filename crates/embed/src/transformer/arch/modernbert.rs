@@ -6,7 +6,8 @@ use crate::transformer::attention::{Attend, Attention, Reach};
 use crate::transformer::block::{Block, Mlp, Norms};
 use crate::transformer::config::Config;
 use crate::transformer::encoder::{Encoder, Input};
-use crate::transformer::ops::{Linear, Norm, NormKind};
+use crate::transformer::linear::Linear;
+use crate::transformer::ops::{Norm, NormKind};
 use crate::transformer::pooling::Mode;
 use crate::transformer::weights::{Scope, Weights};
 

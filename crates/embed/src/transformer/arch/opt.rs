@@ -5,7 +5,7 @@ use crate::transformer::attention::{Attend, Attention, Reach};
 use crate::transformer::block::{Block, Mlp, Norms};
 use crate::transformer::config::Config;
 use crate::transformer::encoder::{Encoder, Input, Positions};
-use crate::transformer::ops::Linear;
+use crate::transformer::linear::Linear;
 use crate::transformer::pooling::Mode;
 use crate::transformer::weights::{Scope, Weights};
 
