@@ -22,6 +22,7 @@ from measure import Paths, machine, measured, output, store, table
 PEER = """
 import json, sys, time
 import numpy as np
+import sentence_transformers
 import torch
 from sentence_transformers import SentenceTransformer
 texts, model, out, threads = sys.argv[1:5]
@@ -30,7 +31,8 @@ texts = [json.loads(line)["text"] for line in open(texts, encoding="utf-8")]
 model = SentenceTransformer(model, device="cpu")
 start = time.monotonic()
 rows = model.encode(texts, show_progress_bar=False)
-print(json.dumps({"seconds": round(time.monotonic() - start, 3)}))
+seconds = round(time.monotonic() - start, 3)
+print(json.dumps({"seconds": seconds, "sentence_transformers": sentence_transformers.__version__, "torch": torch.__version__}))
 np.asarray(rows, np.float32).tofile(out)
 """
 
