@@ -35,6 +35,7 @@ fn main() -> ExitCode {
 }
 
 fn execute(cli: &Cli) -> semdedup::Result<u8> {
+    allow_open_files();
     if !cli.command.serves() {
         interrupt::install(&cli.command)?;
     }
@@ -55,6 +56,20 @@ fn help_or_usage(stopped: &clap::Error) -> u8 {
         Err(error) => {
             output::error(&error);
             FAILED
+        }
+    }
+}
+
+/// Asks for as many open files as the system lets us have: embeddings may lie in thousands of shards, and the usual soft
+/// limit is 1,024 or less. Where that fails, opening one too many says so.
+fn allow_open_files() {
+    #[cfg(unix)]
+    {
+        use nix::sys::resource::{Resource, getrlimit, setrlimit};
+        if let Ok((soft, hard)) = getrlimit(Resource::RLIMIT_NOFILE) {
+            // macOS has no limit but refuses more than this.
+            let most = if cfg!(target_os = "macos") { hard.min(10_240) } else { hard };
+            let _ = setrlimit(Resource::RLIMIT_NOFILE, soft.max(most), hard);
         }
     }
 }

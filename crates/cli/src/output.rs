@@ -30,7 +30,10 @@ pub fn print(text: &str) -> Result<()> {
 /// Prints what went wrong, in one line, and what can be done about it.
 pub fn error(error: &Error) {
     line(ERROR, "error", error);
-    line(HINT, "hint", error.hint_text().unwrap_or_else(|| general_hint(error.kind())));
+    let open_files = error.to_string().contains("Too many open files");
+    let raise = open_files
+        .then_some("the system lets a process open so many files and no more; `ulimit -Hn` shows it");
+    line(HINT, "hint", raise.or(error.hint_text()).unwrap_or_else(|| general_hint(error.kind())));
 }
 
 /// Prints a command line that cannot be understood, in the same form.

@@ -74,6 +74,11 @@ pub trait ImageModel: Send + Sync {
     /// Changes whenever the embeddings could change: the name, a hash of the weights, how images are prepared.
     fn fingerprint(&self) -> String;
 
+    /// After how many rows a run should write down what it has; see [`TextModel::rows_per_save`].
+    fn rows_per_save(&self) -> Option<usize> {
+        None
+    }
+
     /// Writes one embedding per image to `out`, row after row. The model resizes and normalises by itself.
     ///
     /// Callers call it from several threads at once. An embedding depends on its image and the model alone: not on the

@@ -268,7 +268,7 @@ fn embedding_seconds_per_row(input: &Input, embedder: Embedder) -> Result<f64> {
         return Ok(0.0);
     }
     let source = Source::open(input, embedder)?;
-    let (dim, most) = (source.dim(), if source.is_dear() { TRIAL_DEAR_ROWS } else { TRIAL_ROWS });
+    let (dim, most) = (source.dim(), source.dear_rows().map_or(TRIAL_ROWS, |rows| rows.min(TRIAL_DEAR_ROWS)));
     let (mut rows, mut seconds) = (0, 0.0);
     for (number, file) in input.files.iter().enumerate() {
         if rows >= most || seconds >= TRIAL_SECONDS {

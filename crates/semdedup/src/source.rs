@@ -87,13 +87,12 @@ impl<'a> Source<'a> {
         self.dear_rows().unwrap_or(usize::MAX)
     }
 
-    /// Whether a row costs much time or money.
-    pub(crate) fn is_dear(&self) -> bool {
-        self.dear_rows().is_some()
-    }
-
-    fn dear_rows(&self) -> Option<usize> {
-        if let Self::Models { text: Some(text), .. } = self { text.rows_per_save() } else { None }
+    /// After how many rows to write down what there is, where a row costs much time or money.
+    pub(crate) fn dear_rows(&self) -> Option<usize> {
+        let Self::Models { text, image, .. } = self else { return None };
+        let of_texts = text.and_then(|text| text.rows_per_save());
+        let of_images = image.and_then(|image| image.rows_per_save());
+        of_texts.into_iter().chain(of_images).min()
     }
 
     /// So many rows are copied, or their images decoded, at a time; a model of texts takes what it gets.

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_json::json;
 
-use super::support::{Place, Random, npy, npy_f32, number};
+use super::support::{Place, Random, Said, npy, npy_f32, number};
 
 const DIM: usize = 16;
 
@@ -154,4 +154,24 @@ fn embeddings_that_change_between_reading_and_writing_are_an_error() {
     place.write("e/img_emb_0.npy", npy_f32(&values(100, 9), DIM));
     let summary = place.summary("run --embeddings e --out new --work work");
     assert_eq!(summary["reused_stages"], json!([]), "other numbers are other embeddings");
+}
+
+#[test]
+#[cfg(unix)]
+fn more_shards_than_a_process_may_open_at_first_are_no_trouble_and_more_than_ever_say_so() {
+    let place = Place::new();
+    for shard in 0..200 {
+        place.write(&format!("e/img_emb_{shard:03}.npy"), npy_f32(&values(5, shard), DIM));
+    }
+    let limited = |limit: &str, out: &str| {
+        let command = place.command(&format!("run --embeddings e --out {out} --json"));
+        let mut shell = std::process::Command::new("sh");
+        shell.args(["-c", &format!("ulimit {limit}; exec \"$0\" \"$@\"")]);
+        shell.arg(command.get_program()).args(command.get_args());
+        shell.current_dir(command.get_current_dir().unwrap());
+        Said::from(shell.stdin(std::process::Stdio::null()).output().unwrap())
+    };
+    assert_eq!(number(&limited("-Sn 100", "more").succeeded().json(), "rows_in"), 1000);
+    let said = limited("-n 100", "fewer").failed_with(&["img_emb_", "Too many open files"]);
+    assert!(said.stderr.contains("ulimit -Hn"), "{}", said.stderr);
 }

@@ -28,6 +28,9 @@ pub struct MobileNet {
     network: Network,
 }
 
+/// Two minutes or so on two cores.
+const ROWS_PER_SAVE: usize = 1 << 14;
+
 impl MobileNet {
     /// The largest distance (1 - cosine) at which images of the same thing were still told from others on labelled data.
     pub const DEFAULT_EPSILON: f64 = 0.05;
@@ -65,6 +68,10 @@ impl ImageModel for MobileNet {
 
     fn fingerprint(&self) -> String {
         format!("{NAME} {:016x} {VERSION}", xxh3_64(MODEL))
+    }
+
+    fn rows_per_save(&self) -> Option<usize> {
+        Some(ROWS_PER_SAVE)
     }
 
     fn embed(&self, images: &[RgbImage], out: &mut [f32]) -> Result<(), ModelError> {

@@ -75,6 +75,15 @@ pub(crate) struct Block {
 }
 
 impl Block {
+    /// How many weights each token is multiplied with.
+    pub(crate) fn weights(&self) -> usize {
+        let (Mlp::Plain(up, _, down) | Mlp::Gated(up, _, down)) = &self.mlp;
+        [&self.attend.joint, &self.attend.out, up, down]
+            .map(|layer| layer.inputs() * layer.outputs())
+            .iter()
+            .sum()
+    }
+
     /// `[tokens, width]` → the same, for texts of these lengths, one behind the other.
     pub(crate) fn forward(&self, x: &Tensor, lengths: &[usize]) -> Result<Tensor> {
         let x = self.attend_norms.around(x, |x| self.attend.forward(x, lengths))?;

@@ -3,10 +3,10 @@
 use image::RgbImage;
 use rayon::prelude::*;
 
-use super::failed;
 use super::pixels::Pixels;
 use super::text::{TOKENS_TOGETHER, TOKENS_TOGETHER_THERE};
 use super::vision::ImageEncoder;
+use super::{failed, rows_per_save};
 use crate::{ImageModel, ModelError};
 
 /// A pretrained image model.
@@ -28,6 +28,10 @@ impl ImageModel for ImageTransformer {
 
     fn fingerprint(&self) -> String {
         self.fingerprint.clone()
+    }
+
+    fn rows_per_save(&self) -> Option<usize> {
+        Some(rows_per_save(&self.encoder.blocks, self.encoder.tokens()))
     }
 
     fn embed(&self, images: &[RgbImage], out: &mut [f32]) -> Result<(), ModelError> {

@@ -45,6 +45,15 @@ type Result<T> = std::result::Result<T, ModelError>;
 /// Counts changes of this code that change the embeddings of the same weights.
 const REVISION: u32 = 2;
 
+/// Multiplications between saves: two minutes or so on two cores.
+const WORK_PER_SAVE: usize = 1 << 45;
+
+/// How many rows of so many tokens these blocks compute between saves.
+fn rows_per_save(blocks: &[block::Block], tokens: usize) -> usize {
+    let weights: usize = blocks.iter().map(block::Block::weights).sum();
+    (WORK_PER_SAVE / (weights * tokens).max(1)).clamp(1 << 6, 1 << 15)
+}
+
 /// The models of a folder: one of texts, one of images, or both (CLIP).
 pub struct Loaded {
     /// What turns texts into embeddings.

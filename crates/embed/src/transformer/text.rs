@@ -3,15 +3,18 @@
 use rayon::prelude::*;
 
 use super::encoder::{Batch, Encoder};
-use super::failed;
 use super::pooling::{Head, rows};
 use super::tokens::{Encoded, Tokens};
+use super::{failed, rows_per_save};
 use crate::{EmbedStats, ModelError, TextModel};
 
 /// Tokens that are computed together on a CPU: enough to fill the products, few enough to stay in the cache.
 pub(super) const TOKENS_TOGETHER: usize = 512;
 /// The same on another device, which has more to fill.
 pub(super) const TOKENS_TOGETHER_THERE: usize = 16_384;
+
+/// Tokens of a text, where an estimate is enough.
+const USUAL_TOKENS: usize = 128;
 
 /// A pretrained text model.
 pub(crate) struct Transformer {
@@ -35,6 +38,10 @@ impl TextModel for Transformer {
 
     fn fingerprint(&self) -> String {
         self.fingerprint.clone()
+    }
+
+    fn rows_per_save(&self) -> Option<usize> {
+        Some(rows_per_save(&self.encoder.blocks, USUAL_TOKENS))
     }
 
     fn embed(&self, texts: &[&str], out: &mut [f32]) -> Result<EmbedStats, ModelError> {

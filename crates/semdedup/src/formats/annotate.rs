@@ -5,14 +5,16 @@
 
 use std::io::Write;
 use std::path::Path;
+use std::sync::Arc;
 
 use arrow::array::{Array, RecordBatch};
-use arrow::datatypes::{DataType, SchemaRef};
+use arrow::datatypes::{DataType, Schema, SchemaRef};
+use arrow::error::ArrowError;
 use arrow::util::display::{ArrayFormatter, FormatOptions};
 
 use super::split::{Records, Splitter, without_line_end};
 use super::stream::Sink;
-use super::{Format, InputFile, ReadLimits, check_unchanged, columns, csv, json, parquet_out};
+use super::{Format, InputFile, ReadLimits, arrow_out, check_unchanged, columns, csv, json, parquet_out};
 use crate::{Error, Result};
 
 /// The values of the next so many rows.
@@ -32,7 +34,7 @@ pub struct AddedColumns<'a> {
 /// A format without columns; a column of the same name.
 pub(crate) fn check(file: &InputFile, added: &[String]) -> Result<()> {
     let there = match file.format {
-        Format::Parquet | Format::Jsonl | Format::JsonArray | Format::Csv { .. } => {
+        Format::Parquet | Format::Arrow | Format::Jsonl | Format::JsonArray | Format::Csv { .. } => {
             columns::names_of(file)?.unwrap_or_default()
         }
         _ => return Err(no_columns(file)),
@@ -41,6 +43,24 @@ pub(crate) fn check(file: &InputFile, added: &[String]) -> Result<()> {
         Some(name) => Err(taken(file, name, None)),
         None => Ok(()),
     }
+}
+
+/// Makes something of a batch, whose first row has this number.
+pub(super) type Edit<'a> = dyn FnMut(u64, RecordBatch) -> Result<RecordBatch> + 'a;
+
+/// A batch with the columns of another behind its own.
+pub(super) fn with_columns(
+    batch: &RecordBatch,
+    added: &RecordBatch,
+) -> std::result::Result<RecordBatch, ArrowError> {
+    let columns = batch.columns().iter().chain(added.columns()).cloned().collect();
+    RecordBatch::try_new(with_fields(batch.schema_ref(), added.schema_ref()), columns)
+}
+
+/// The fields of one schema and then those of another.
+pub(super) fn with_fields(schema: &Schema, added: &Schema) -> SchemaRef {
+    let fields: Vec<_> = schema.fields().iter().chain(added.fields()).cloned().collect();
+    Arc::new(Schema::new_with_metadata(fields, schema.metadata().clone()))
 }
 
 fn no_columns(file: &InputFile) -> Error {
@@ -71,6 +91,7 @@ pub fn write_annotated(
     check_unchanged(file)?;
     let written = match file.format {
         Format::Parquet => parquet_out::write_annotated(file, destination, added)?,
+        Format::Arrow => arrow_out::write_annotated(file, destination, added)?,
         Format::Jsonl | Format::JsonArray | Format::Csv { .. } => {
             annotate_records(file, limits, destination, added)?
         }

@@ -1,11 +1,10 @@
 //! Parquet written back: the same schema, codec and size of row group; fewer rows, or more columns.
 
 use std::path::Path;
-use std::sync::Arc;
 
-use arrow::array::{BooleanArray, RecordBatch};
+use arrow::array::BooleanArray;
 use arrow::compute::filter_record_batch;
-use arrow::datatypes::{Schema, SchemaRef};
+use arrow::datatypes::Schema;
 use fs_err::File;
 use parquet::arrow::ARROW_SCHEMA_META_KEY;
 use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ParquetRecordBatchReaderBuilder};
@@ -13,7 +12,7 @@ use parquet::arrow::arrow_writer::{ArrowWriter, ArrowWriterOptions};
 use parquet::file::properties::WriterProperties;
 use parquet::schema::types::SchemaDescriptor;
 
-use super::annotate::AddedColumns;
+use super::annotate::{AddedColumns, Edit, with_columns, with_fields};
 use super::layout::schema_like;
 use super::parquet_in::{self, damaged, guarded};
 use super::{InputFile, intervals};
@@ -41,20 +40,9 @@ pub(super) fn write_annotated(file: &InputFile, destination: &Path, added: &mut 
     let schema = added.schema.clone();
     rewrite(file, destination, Some(&schema), &mut |row, batch| {
         let values = (added.next)(batch.num_rows())?;
-        let columns = batch.columns().iter().chain(values.columns()).cloned().collect();
-        RecordBatch::try_new(with_fields(batch.schema_ref(), &schema), columns)
-            .map_err(|error| damaged(&file.path, row, &error))
+        with_columns(&batch, &values).map_err(|error| damaged(&file.path, row, &error))
     })
 }
-
-/// The fields of one schema and then those of another.
-fn with_fields(schema: &Schema, added: &Schema) -> SchemaRef {
-    let fields: Vec<_> = schema.fields().iter().chain(added.fields()).cloned().collect();
-    Arc::new(Schema::new_with_metadata(fields, schema.metadata().clone()))
-}
-
-/// Makes something of a batch, whose first row has this number.
-type Edit<'a> = dyn FnMut(u64, RecordBatch) -> Result<RecordBatch> + 'a;
 
 /// Copies a file batch by batch, and says how many rows it has written.
 fn rewrite(file: &InputFile, destination: &Path, added: Option<&Schema>, edit: &mut Edit) -> Result<u64> {

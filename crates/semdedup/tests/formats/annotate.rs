@@ -9,6 +9,7 @@ use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ParquetRecordBatchReader
 use proptest::prelude::*;
 use semdedup::formats::{AddedColumns, InputFile, ReadLimits, write_annotated};
 
+use crate::arrow_files;
 use crate::support::*;
 
 /// Values for so many rows: every fifth row has none.
@@ -239,6 +240,35 @@ fn parquet_files_of_other_programs_keep_columns_schema_metadata_codec_and_row_gr
             let still = &annotated.parquet_schema().root_schema().get_fields()[..columns.len()];
             assert_eq!(still, columns, "{name}");
         }
+    }
+}
+
+#[test]
+fn arrow_files_of_other_programs_keep_columns_schema_metadata_codec_and_batches() {
+    for name in arrow_files::FIXTURES {
+        let (file, folder) = (fixture(name), input("unused.txt", b""));
+        let before = arrow_files::table(&file.path);
+        let after = arrow_files::table(&annotate(&file, &ReadLimits::default(), &folder).unwrap());
+        let own: Vec<usize> = (0..before.schema.fields().len()).collect();
+        let sizes = |table: &arrow_files::Table| -> Vec<usize> {
+            table.batches.iter().map(RecordBatch::num_rows).filter(|&rows| rows > 0).collect()
+        };
+        assert_eq!(sizes(&after), sizes(&before), "{name}");
+        let mut first = 0;
+        for (after, before) in after.batches.iter().zip(before.batches.iter().filter(|b| b.num_rows() > 0)) {
+            assert_eq!(after.project(&own).unwrap().columns(), before.columns(), "{name}");
+            let added = values(first, before.num_rows());
+            assert_eq!(after.columns()[own.len()..], *added.columns(), "{name}");
+            first += before.num_rows();
+        }
+        assert_eq!(after.schema.fields()[..own.len()], before.schema.fields()[..], "{name}");
+        assert_eq!(after.schema.fields()[own.len()..], schema().fields()[..], "{name}");
+        assert_eq!(after.schema.metadata(), before.schema.metadata(), "{name}");
+        assert_eq!(
+            (after.footer, after.is_stream, after.codec),
+            (before.footer, before.is_stream, before.codec),
+            "{name}"
+        );
     }
 }
 

@@ -16,7 +16,7 @@ use tempfile::TempDir;
 use crate::support::*;
 
 /// Each with the usual 50 texts.
-const FIXTURES: [&str; 6] = [
+pub const FIXTURES: [&str; 6] = [
     "pyarrow_lz4.feather",
     "pyarrow_zstd.arrow",
     "stream.arrow",
@@ -25,15 +25,15 @@ const FIXTURES: [&str; 6] = [
     "polars_stream.arrow",
 ];
 
-struct Table {
-    schema: SchemaRef,
-    batches: Vec<RecordBatch>,
-    footer: Vec<(String, String)>,
-    is_stream: bool,
-    codec: Option<CompressionType>,
+pub struct Table {
+    pub schema: SchemaRef,
+    pub batches: Vec<RecordBatch>,
+    pub footer: Vec<(String, String)>,
+    pub is_stream: bool,
+    pub codec: Option<CompressionType>,
 }
 
-fn table(path: &Path) -> Table {
+pub fn table(path: &Path) -> Table {
     let bytes = std::fs::read(path).unwrap();
     let is_stream = !bytes.starts_with(b"ARROW1");
     let open = || File::open(path).unwrap();
