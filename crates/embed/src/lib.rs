@@ -50,6 +50,11 @@ pub trait TextModel: Send + Sync {
         None
     }
 
+    /// How many texts to give it at a time, where a call that fails loses what had been paid for.
+    fn rows_per_call(&self) -> Option<usize> {
+        None
+    }
+
     /// Writes one embedding per text to `out`, row after row, and says what was cut off.
     ///
     /// Callers call it from several threads at once. An embedding depends on its text and the

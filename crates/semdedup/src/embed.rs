@@ -329,19 +329,13 @@ impl Task {
         let (start, count) = (self.rows.start, self.rows.len());
         let first_row = whole.first_row + start as u64;
         let texts = whole.texts.slice(start, count);
-        let is_empty = |text: &Option<&str>| text.is_some_and(str::is_empty);
         let mut rows = Rows {
             first_row,
             ids: whole.ids.as_ref().map(|ids| ids.slice(start, count)),
             vectors: None,
             images: None,
             bad: whole.bad.iter().filter(|bad| self.numbers(whole).contains(&bad.row)).cloned().collect(),
-            // Where embeddings are given or images compared, texts are not read.
-            empty: if input.given.is_some() || !input.by.text() {
-                0
-            } else {
-                texts.iter().filter(is_empty).count()
-            },
+            empty: 0,
             texts,
         };
         let dim = source.dim();
@@ -351,6 +345,12 @@ impl Task {
         self.check_strict(input, &bad)?;
         rows.bad.extend(bad);
         rows.bad.sort_by_key(|bad| bad.row);
+        // Where embeddings are given or images compared, texts are not read.
+        if input.given.is_none() && input.by.text() {
+            let is_bad = |row: u64| rows.bad.binary_search_by_key(&row, |bad| bad.row).is_ok();
+            let texts = (first_row..).zip(rows.texts.iter());
+            rows.empty = texts.filter(|(row, text)| text.is_some_and(str::is_empty) && !is_bad(*row)).count();
+        }
         for bad in &rows.bad {
             let row = (bad.row - first_row) as usize;
             values[row * dim..(row + 1) * dim].fill(f32::NAN);

@@ -115,6 +115,7 @@ fn both_is_the_mean_of_the_two_cosines() {
         let mean = (cosine(&images, a, b) + cosine(&texts, a, b)) / 2.0;
         assert!((cosine(&both, a, b) - mean).abs() < 1e-6, "{a} {b}");
     }
+    assert!(both.row(3).iter().all(|&value| value == 0.0), "half a row is compared with nothing");
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! The ids of the rows that stay, as lists that other programs take.
 
+use std::collections::BTreeSet;
 use std::io::{BufWriter, Write};
 use std::path::Path;
 
@@ -41,11 +42,30 @@ pub(crate) fn write_ids<'a>(
     Ok(lists)
 }
 
+/// Fails where the ids of the kept rows cannot be written in these formats.
+pub(crate) fn check_kept(
+    formats: &BTreeSet<IdsFormat>,
+    scores: &ScoresFile,
+    decision: &Decision,
+) -> Result<()> {
+    if formats.contains(&IdsFormat::Txt) {
+        each_kept(scores, decision, &mut |row, id| line_of(scores, row, id))?;
+    }
+    if formats.contains(&IdsFormat::Datacomp) {
+        sorted_uids(scores, decision)?;
+    }
+    Ok(())
+}
+
+fn line_of(scores: &ScoresFile, row: u64, id: &str) -> Result<()> {
+    check_line(id).map_err(|problem| no_line(&scores.places.name(row), id, problem))
+}
+
 fn write_text(path: &Path, scores: &ScoresFile, decision: &Decision) -> Result<u64> {
     let mut out = BufWriter::new(PendingFile::create(path)?);
     let mut rows = 0;
     each_kept(scores, decision, &mut |row, id| {
-        check_line(id).map_err(|problem| no_line(&scores.places.name(row), id, problem))?;
+        line_of(scores, row, id)?;
         rows += 1;
         out.write_all(id.as_bytes()).and_then(|()| out.write_all(b"\n")).map_err(Error::io)
     })?;
@@ -55,6 +75,15 @@ fn write_text(path: &Path, scores: &ScoresFile, decision: &Decision) -> Result<u
 
 /// Pairs of u64, ascending: DataComp looks uids up by bisection.
 fn write_pairs(path: &Path, scores: &ScoresFile, decision: &Decision) -> Result<u64> {
+    let uids = sorted_uids(scores, decision)?;
+    let mut file = NpyWriter::pairs(path)?;
+    uids.iter().try_for_each(|(pair, _)| file.write(pair))?;
+    file.finish()?;
+    Ok(uids.len() as u64)
+}
+
+/// The uids of the kept rows, each once, with the rows' numbers.
+fn sorted_uids(scores: &ScoresFile, decision: &Decision) -> Result<Vec<([u64; 2], u64)>> {
     let mut uids = Vec::new();
     each_kept(scores, decision, &mut |row, id| {
         uids.push((uid(id).ok_or_else(|| no_uid(&scores.places.name(row), id))?, row));
@@ -69,10 +98,7 @@ fn write_pairs(path: &Path, scores: &ScoresFile, decision: &Decision) -> Result<
         return Err(Error::new(ErrorKind::Input, problem)
             .hint("DataComp would take both for either: name a column that is unique"));
     }
-    let mut file = NpyWriter::pairs(path)?;
-    uids.iter().try_for_each(|(pair, _)| file.write(pair))?;
-    file.finish()?;
-    Ok(uids.len() as u64)
+    Ok(uids)
 }
 
 /// Calls `each` with the number and the id of every kept row, in the order of the input.

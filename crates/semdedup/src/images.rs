@@ -2,8 +2,8 @@
 
 use std::ops::Range;
 
-use arrow::array::Array;
-use semdedup_embed::{EmbedStats, ImageLimits, ImageModel, RgbImage, decode_image};
+use arrow::array::{Array, AsArray};
+use semdedup_embed::{EmbedStats, ImageError, ImageLimits, ImageModel, RgbImage, decode_image};
 
 use crate::formats::{BadRow, Rows};
 use crate::source::Embedded;
@@ -30,12 +30,21 @@ pub(crate) fn embed_images(
             None => decoded.flush(values)?,
             Some(Err(error)) => {
                 decoded.flush(values)?;
-                bad.push(BadRow { row: rows.first_row + row as u64, reason: error.to_string() });
+                bad.push(BadRow { row: rows.first_row + row as u64, reason: named(rows, row, &error) });
             }
         }
     }
     decoded.flush(values)?;
     Ok(Embedded { stats: EmbedStats::default(), bad })
+}
+
+/// Why an image is none, behind the row's id, if it has one: in a folder that is the file.
+fn named(rows: &Rows, row: usize, error: &ImageError) -> String {
+    let ids = rows.ids.as_ref().and_then(|ids| ids.as_string_opt::<i32>());
+    match ids.filter(|ids| ids.is_valid(row)) {
+        Some(ids) => format!("{}: {error}", ids.value(row)),
+        None => error.to_string(),
+    }
 }
 
 /// Images of consecutive rows that wait for the model.

@@ -7,12 +7,13 @@ use semdedup_core::{Goal, Ranking};
 use serde::Serialize;
 
 use crate::cluster::{self, Clustering};
-use crate::cost::{self, Compared};
+use crate::cost::{self, Compared, auto_clusters};
 use crate::dataset::{Dataset, Ids};
 use crate::done::remove_parts;
 use crate::embed::embed_parts;
 use crate::embedder::Embedder;
 use crate::files::write_atomically;
+use crate::formats::inside_output;
 use crate::ids::check_ids;
 use crate::input::Input;
 use crate::options::{ClusterOptions, RunOptions};
@@ -165,6 +166,8 @@ pub(crate) struct Scored {
     pub(crate) columns: ScoreColumns,
     pub(crate) scores: ScoresFile,
     pub(crate) clusters: usize,
+    /// How many there would be if memory were no matter, where nobody says how many.
+    pub(crate) wanted_clusters: Option<usize>,
     pub(crate) recall_samples: Vec<(f32, f32)>,
     pub(crate) compared: Compared,
 }
@@ -228,13 +231,17 @@ impl Run<'_> {
             assign: cost::read_compared(&work.folder(Stage::Assign))?,
             score: cost::read_compared(&work.folder(Stage::Score))?,
         };
-        Ok(Scored { dataset, columns, scores, clusters: centroids.len(), recall_samples, compared })
+        let (clusters, automatic) = (centroids.len(), options.clusters.is_none());
+        let wanted_clusters = automatic.then(|| auto_clusters(store.rows(), store.dim(), usize::MAX));
+        Ok(Scored { dataset, columns, scores, clusters, wanted_clusters, recall_samples, compared })
     }
 
     fn write_scores(&self, path: &Path, dataset: &Dataset, columns: &ScoreColumns) -> Result<()> {
         let ids: Ids = dataset.ids(self.input)?;
         let skipped = dataset.skipped_rows();
-        let named = NamedRows { ids: &ids, places: &dataset.places, skipped: &skipped };
+        // Embeddings that were given may be of anything.
+        let by = self.input.given.is_none().then_some(self.input.by);
+        let named = NamedRows { ids: &ids, places: &dataset.places, skipped: &skipped, by };
         write_scores(path, columns, &named, &self.options.ranking)
     }
 
@@ -289,11 +296,7 @@ fn check_not_inside(input: &Input, out: &Path) -> Result<()> {
     let Some(out) = real(out) else { return Ok(()) };
     let inside = |path: &PathBuf| real(path).is_some_and(|path| path.starts_with(&out));
     match input.paths().find(|path| inside(path)) {
-        Some(path) => Err(Error::output(
-            path,
-            format!("this input lies inside {}, which the run writes", out.display()),
-        )
-        .hint("name another --out or --work: the results must not mix with what they are made from")),
+        Some(path) => Err(inside_output(path, &out)),
         None => Ok(()),
     }
 }

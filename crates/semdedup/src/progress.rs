@@ -102,6 +102,13 @@ pub enum Warning {
         /// The number of clusters.
         clusters: usize,
     },
+    /// There would be more clusters if there were more memory, and the result depends on their number.
+    FewerClusters {
+        /// How many there are.
+        clusters: usize,
+        /// How many there would be.
+        wanted: usize,
+    },
     /// Nearly everything is removed.
     RemovesMost {
         /// Rows removed.
@@ -181,6 +188,11 @@ impl fmt::Display for Warning {
                  the data may be one template many times over, or --clusters too low",
                 percent(*rows, *of)
             ),
+            Self::FewerClusters { clusters, wanted } => write!(
+                f,
+                "--memory allows {clusters} clusters, where {wanted} would be faster; the result differs a little with their \
+                 number: --clusters {clusters} gives this one on any machine"
+            ),
             Self::RemovesMost { rows, of, epsilon } => write!(
                 f,
                 "epsilon {epsilon} removes {rows} of {of} rows ({}); a smaller --epsilon removes fewer: \
@@ -194,7 +206,7 @@ impl fmt::Display for Warning {
             ),
             Self::UnknownFiles { files } => write!(
                 f,
-                "{} left alone; known are .jsonl, .ndjson, .json, .parquet, .csv, .tsv, .txt, also with .gz or .zst",
+                "{} left alone; `semdedup run --help` lists the formats that are read",
                 counted(
                     *files,
                     "file of another format in the input folders was",

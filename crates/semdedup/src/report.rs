@@ -59,6 +59,9 @@ impl Notes {
         if scored.clusters >= FEW_CLUSTERS && share(largest) >= LARGE_CLUSTER_SHARE {
             warnings.push(Warning::LargeCluster { rows: largest, of: rows, clusters: scored.clusters });
         }
+        if let Some(wanted) = scored.wanted_clusters.filter(|&wanted| wanted > scored.clusters) {
+            warnings.push(Warning::FewerClusters { clusters: scored.clusters, wanted });
+        }
         let removed = decision.count(Fate::Removed);
         if share(removed) >= REMOVED_SHARE {
             warnings.push(Warning::RemovesMost { rows: removed, of: rows, epsilon: decision.epsilon });

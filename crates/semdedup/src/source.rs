@@ -99,7 +99,7 @@ impl<'a> Source<'a> {
     pub(crate) fn rows_together(&self) -> usize {
         match self {
             Self::Models { image: Some(_), .. } => IMAGES_TOGETHER,
-            Self::Models { .. } => usize::MAX,
+            Self::Models { text, .. } => text.and_then(|text| text.rows_per_call()).unwrap_or(usize::MAX),
             _ => (COPIED_TOGETHER / (4 * self.dim())).max(1),
         }
     }
@@ -157,7 +157,8 @@ fn embed_texts(
 }
 
 /// The embedding of the image and that of the text side by side, each of length √½: the cosine similarity of two such rows
-/// is the mean of the two similarities. A part without direction, such as that of an empty text, stays zero.
+/// is the mean of the two similarities. A row that lacks one of them has no such mean, so it stays zero: it is like nothing, and
+/// is kept. (With one half alone it would be compared by that alone, at a threshold that was meant for both.)
 fn embed_both(
     (image, limits, text): (&dyn ImageModel, &ImageLimits, &dyn TextModel),
     rows: &Rows,
@@ -171,16 +172,22 @@ fn embed_both(
     let parts = images.chunks_exact(left).zip(texts.chunks_exact(right));
     for (row, (image, text)) in values.chunks_exact_mut(left + right).zip(parts) {
         let (first, second) = row.split_at_mut(left);
-        copy_half(image, first);
-        copy_half(text, second);
+        let (of_image, of_text) = (length(image), length(text));
+        if of_image != 0.0 && of_text != 0.0 {
+            copy_half((image, of_image), first);
+            copy_half((text, of_text), second);
+        }
     }
     Ok(Embedded { stats, bad })
 }
 
+fn length(vector: &[f32]) -> f64 {
+    vector.iter().map(|&value| f64::from(value) * f64::from(value)).sum::<f64>().sqrt()
+}
+
 /// Copies a vector at length √½.
-fn copy_half(from: &[f32], to: &mut [f32]) {
-    let length = from.iter().map(|&value| f64::from(value) * f64::from(value)).sum::<f64>().sqrt();
-    let scale = if length > 0.0 { std::f64::consts::FRAC_1_SQRT_2 / length } else { 0.0 };
+fn copy_half((from, length): (&[f32], f64), to: &mut [f32]) {
+    let scale = std::f64::consts::FRAC_1_SQRT_2 / length;
     for (to, &from) in to.iter_mut().zip(from) {
         *to = (f64::from(from) * scale) as f32;
     }

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use semdedup_core::{Goal, NO_CLUSTER, Ranking};
+use semdedup_core::{Epsilon, Goal, NO_CLUSTER, Ranking};
 use serde::Serialize;
 
 use crate::cluster::{self, Clustering, largest, read_centroids, write_assignments, write_centroids};
@@ -13,10 +13,10 @@ use crate::dataset::{Dataset, FileRows, Ids, Places};
 use crate::embed::embed_parts;
 use crate::embedder::Embedder;
 use crate::files::write_atomically;
-use crate::ids::write_ids;
+use crate::ids::{check_kept, write_ids};
 use crate::input::Input;
 use crate::memory::Memory;
-use crate::options::{ClusterOptions, InputOptions, OutputOptions};
+use crate::options::{ClusterOptions, InputOptions, OutputOptions, default_epsilon};
 use crate::output::read_summary;
 use crate::outputs::IdsFormat;
 use crate::pipeline::{describe, embed_fingerprint};
@@ -260,7 +260,7 @@ pub fn score(
     let start = Instant::now();
     let numbers = arrow::array::UInt64Array::from_iter_values(0..store.rows());
     let ids = Ids::Column(std::sync::Arc::new(numbers));
-    let named = NamedRows { ids: &ids, places: &places_of(&store), skipped: &[] };
+    let named = NamedRows { ids: &ids, places: &places_of(&store), skipped: &[], by: None };
     write_scores(out, &columns, &named, &options.ranking)?;
     seconds.insert("write", start.elapsed().as_secs_f64());
     let start = Instant::now();
@@ -312,7 +312,7 @@ pub struct SelectReport {
 /// A file that is not a score table, a target out of range, an id that a list cannot hold, results in the way.
 pub fn select(
     scores: &Path,
-    (goal, ids): (Goal, &BTreeSet<IdsFormat>),
+    (goal, ids): (Option<Goal>, &BTreeSet<IdsFormat>),
     output: &OutputOptions,
     progress: &dyn Progress,
 ) -> Result<SelectReport> {
@@ -320,9 +320,15 @@ pub fn select(
     let tables = ["kept.parquet", "removed.parquet"];
     let lists = ids.iter().map(|format| format.file_name());
     let names: Vec<&str> = tables.into_iter().chain(lists).chain(["summary.json"]).collect();
-    for path in names.iter().map(|name| output.out.join(name)) {
-        check_free(&path, output.overwrite)?;
+    let old = earlier_selection(&output.out.join("summary.json"));
+    for name in &names {
+        let path = output.out.join(name);
         check_not_input(&path, [&scores.to_path_buf()])?;
+        check_free(&path, output.overwrite)?;
+        if !old.iter().any(|old| old == name) && exists(&path)? {
+            let problem = "is not of an earlier selection, and only such files are replaced";
+            return Err(Error::output(&path, problem).hint("name another --out, or move the file"));
+        }
     }
     if read_summary(&output.out)?.is_some() {
         return Err(Error::output(
@@ -332,6 +338,12 @@ pub fn select(
         .hint("name another --out"));
     }
     let scores = ScoresFile::open(scores)?;
+    let goal = match goal {
+        Some(goal) => goal,
+        None => {
+            Goal::Epsilon(Epsilon::new(default_epsilon(scores.by)).map_err(|e| Error::usage(e.to_string()))?)
+        }
+    };
     progress.begin(Stage::Select, "rows", scores.places.rows());
     let decision = Decision::make(&scores.columns()?, &scores, goal)?;
     let mut report = SelectReport {
@@ -343,12 +355,11 @@ pub fn select(
         goal: describe(goal),
         lists: Vec::new(),
     };
+    // Where an id cannot be written, nothing is, and what was there stays.
+    check_kept(ids, &scores, &decision)?;
     create_dir_all(&output.out)?;
     // Files of two selections must never stand side by side.
-    let old = earlier_lists(&output.out.join("summary.json"));
-    let old = old.iter().map(String::as_str).chain(names.iter().copied());
-    old.into_iter().try_for_each(|name| remove_file(&output.out.join(name)))?;
-    // Where an id cannot be written, nothing is.
+    old.iter().try_for_each(|name| remove_file(&output.out.join(name)))?;
     report.lists = write_ids(&output.out, ids, &scores, &decision)?;
     write_fate(&output.out.join(names[0]), &scores, (&decision, Fate::Kept), &FATE_COLUMNS)?;
     write_fate(&output.out.join(names[1]), &scores, (&decision, Fate::Removed), &FATE_COLUMNS)?;
@@ -359,19 +370,22 @@ pub fn select(
     Ok(report)
 }
 
-/// The lists that an earlier selection wrote, by its summary.
-fn earlier_lists(summary: &Path) -> Vec<String> {
-    #[derive(Default, serde::Deserialize)]
+/// The files that an earlier selection wrote, by its summary, which comes last.
+fn earlier_selection(summary: &Path) -> Vec<String> {
+    #[derive(serde::Deserialize)]
     struct Earlier {
         #[serde(default)]
         lists: Vec<ListSummary>,
+        #[serde(rename = "goal")]
+        _goal: String,
+        #[serde(rename = "rows_removed")]
+        _rows_removed: u64,
     }
-    let earlier: Earlier = crate::storage::read(summary)
-        .ok()
-        .and_then(|bytes| serde_json::from_slice(&bytes).ok())
-        .unwrap_or_default();
+    let read = || serde_json::from_slice::<Earlier>(&crate::storage::read(summary).ok()?).ok();
+    let Some(earlier) = read() else { return Vec::new() };
     let known = [IdsFormat::Txt, IdsFormat::Parquet, IdsFormat::Datacomp].map(IdsFormat::file_name);
-    earlier.lists.into_iter().map(|list| list.file).filter(|file| known.contains(&file.as_str())).collect()
+    let lists = earlier.lists.into_iter().map(|list| list.file).filter(|file| known.contains(&file.as_str()));
+    lists.chain(["kept.parquet", "removed.parquet", "summary.json"].map(str::to_owned)).collect()
 }
 
 /// What is read is never replaced, whatever the options.

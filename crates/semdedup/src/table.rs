@@ -16,6 +16,7 @@ use semdedup_core::{Keep, NO_CLUSTER, NO_ROW, Ranking};
 
 use crate::dataset::{FileRows, Ids, Places};
 use crate::files::PendingFile;
+use crate::formats::By;
 use crate::score::ScoreColumns;
 use crate::storage::Blob;
 use crate::{Error, Result};
@@ -99,6 +100,7 @@ fn open_columns(path: &Path, names: &[&str]) -> Result<ParquetRecordBatchReader>
 
 const RANKING_KEY: &str = "semdedup.ranking";
 const FILES_KEY: &str = "semdedup.files";
+const BY_KEY: &str = "semdedup.by";
 
 fn keep_name(keep: Keep) -> &'static str {
     match keep {
@@ -124,10 +126,11 @@ pub(crate) fn write_scores(
     ranking: &Ranking,
 ) -> Result<()> {
     let files = serde_json::to_string(&named.places.files).map_err(|error| Error::output(path, error))?;
-    let metadata = vec![
+    let mut metadata = vec![
         KeyValue::new(RANKING_KEY.to_owned(), format!("{} {}", keep_name(ranking.keep), ranking.seed)),
         KeyValue::new(FILES_KEY.to_owned(), files),
     ];
+    metadata.extend(named.by.map(|by| KeyValue::new(BY_KEY.to_owned(), by.name().to_owned())));
     let id_type = named.ids.of(&UInt64Array::from(Vec::<u64>::new()))?.data_type().clone();
     let schema = Schema::new(vec![
         Field::new("id", id_type.clone(), true),
@@ -173,6 +176,8 @@ pub(crate) struct NamedRows<'a> {
     pub(crate) places: &'a Places,
     /// The rows that could not be read, ascending.
     pub(crate) skipped: &'a [u64],
+    /// What they were compared by, if that is known.
+    pub(crate) by: Option<By>,
 }
 
 /// No cosine similarity is above this, rounding included.
@@ -184,6 +189,8 @@ pub(crate) struct ScoresFile {
     pub(crate) path: PathBuf,
     pub(crate) ranking: Ranking,
     pub(crate) places: Places,
+    /// What rows were compared by; text, where nothing says so.
+    pub(crate) by: By,
 }
 
 impl ScoresFile {
@@ -210,7 +217,9 @@ impl ScoresFile {
         if u64::try_from(rows) != Ok(places.rows()) {
             return Err(foreign(format!("{rows} rows, its metadata says {}", places.rows())));
         }
-        Ok(Self { path: path.to_path_buf(), ranking, places })
+        let by = value(BY_KEY).ok();
+        let by = [By::Image, By::Both].into_iter().find(|known| by.as_deref() == Some(known.name()));
+        Ok(Self { path: path.to_path_buf(), ranking, places, by: by.unwrap_or_default() })
     }
 
     /// The comparison's result; rows that could not be read have a score of NaN.

@@ -119,15 +119,26 @@ pub struct GoalArgs {
 impl GoalArgs {
     /// What was asked for, or the default for what is compared.
     pub fn goal(&self, by: By) -> semdedup::Result<Goal> {
-        let epsilon = self.epsilon.unwrap_or_else(|| default_epsilon(by));
-        match (self.keep_fraction, self.keep_rows) {
-            (Some(share), _) => Ok(Goal::KeepFraction(share)),
-            (None, Some(rows)) => Ok(Goal::KeepRows(rows)),
-            (None, None) => match Epsilon::new(epsilon) {
-                Ok(epsilon) => Ok(Goal::Epsilon(epsilon)),
-                Err(error) => Err(semdedup::Error::usage(format!("--epsilon: {error}"))),
-            },
+        match self.given()? {
+            Some(goal) => Ok(goal),
+            None => epsilon_goal(default_epsilon(by)),
         }
+    }
+
+    /// What was asked for, if anything was.
+    pub fn given(&self) -> semdedup::Result<Option<Goal>> {
+        match (self.keep_fraction, self.keep_rows) {
+            (Some(share), _) => Ok(Some(Goal::KeepFraction(share))),
+            (None, Some(rows)) => Ok(Some(Goal::KeepRows(rows))),
+            (None, None) => self.epsilon.map(epsilon_goal).transpose(),
+        }
+    }
+}
+
+fn epsilon_goal(epsilon: f64) -> semdedup::Result<Goal> {
+    match Epsilon::new(epsilon) {
+        Ok(epsilon) => Ok(Goal::Epsilon(epsilon)),
+        Err(error) => Err(semdedup::Error::usage(format!("--epsilon: {error}"))),
     }
 }
 
@@ -223,8 +234,8 @@ const LEAST_MEMORY: ByteSize = ByteSize::mib(256);
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Clustering options")]
 pub struct MemoryArg {
-    /// Hold about this much memory at most (2GiB, 800MB); rows that do not fit are kept on disk, the result is the same.
-    /// At least 256MiB [default: half of the machine's]
+    /// Hold about this much memory at most (2GiB, 800MB); rows that do not fit are kept on disk, the result is the same for
+    /// the same number of clusters. At least 256MiB [default: half of the machine's]
     #[arg(long, value_name = "SIZE", value_parser = memory)]
     memory: Option<Memory>,
 }

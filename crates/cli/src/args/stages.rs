@@ -3,7 +3,6 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use semdedup::formats::By;
 use semdedup::{DEFAULT_RECALL_SAMPLE, Goal, OutputOptions, Ranking, ScoreOptions};
 
 use super::model::ModelArgs;
@@ -155,8 +154,9 @@ pub struct SelectArgs {
 }
 
 impl SelectArgs {
-    pub fn goal(&self) -> semdedup::Result<Goal> {
-        self.goal.goal(By::Text)
+    /// What was asked for, if anything was.
+    pub fn goal(&self) -> semdedup::Result<Option<Goal>> {
+        self.goal.given()
     }
 
     pub fn output(&self) -> OutputOptions {

@@ -42,30 +42,35 @@ pub async fn models(State(shared): State<Arc<Shared>>, headers: HeaderMap) -> An
 pub async fn embeddings(State(shared): State<Arc<Shared>>, request: Request) -> Answer<Json<Embedded>> {
     let (parts, body) = request.into_parts();
     check_key(&shared, &parts.headers)?;
-    let room = Arc::clone(&shared.room);
     let gone = |_| Refusal::new(StatusCode::INTERNAL_SERVER_ERROR, "the server is ending");
-    // Held until the answer is made: neither bodies nor work pile up.
-    let room = room.acquire_owned().await.map_err(gone)?;
-    let body = read(body, &parts.headers).await?;
+    // Both are held until the answer is made: neither bodies nor work pile up.
+    let kibibytes = announced(&parts.headers)?.div_ceil(1 << 10) as u32;
+    let memory = Arc::clone(&shared.bodies).acquire_many_owned(kibibytes).await.map_err(gone)?;
+    let body = read(body).await?;
+    let room = Arc::clone(&shared.room).acquire_owned().await.map_err(gone)?;
     let work = move || {
         let answer = answer(shared.model.as_ref(), &body);
-        drop(room);
+        drop((room, memory));
         answer
     };
     let failed = |_| Refusal::new(StatusCode::INTERNAL_SERVER_ERROR, "the server has a fault");
     tokio::task::spawn_blocking(work).await.map_err(failed)?.map(Json)
 }
 
-async fn read(body: Body, headers: &HeaderMap) -> Answer<Bytes> {
-    let too_large = || {
-        let message = format!("the request has more than {MOST_BYTES} bytes");
-        Refusal::new(StatusCode::PAYLOAD_TOO_LARGE, message)
-    };
-    let length =
-        headers.get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse::<u64>().ok());
-    if length.is_some_and(|length| length > MOST_BYTES as u64) {
-        return Err(too_large());
+fn too_large() -> Refusal {
+    Refusal::new(StatusCode::PAYLOAD_TOO_LARGE, format!("the request has more than {MOST_BYTES} bytes"))
+}
+
+/// How long the body may be.
+fn announced(headers: &HeaderMap) -> Answer<usize> {
+    let length = headers.get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
+    match length.unwrap_or(MOST_BYTES) {
+        length if length > MOST_BYTES => Err(too_large()),
+        length => Ok(length),
     }
+}
+
+async fn read(body: Body) -> Answer<Bytes> {
     match tokio::time::timeout(BODY_TIMEOUT, to_bytes(body, MOST_BYTES)).await {
         Ok(Ok(bytes)) => Ok(bytes),
         Ok(Err(_)) => Err(too_large()),

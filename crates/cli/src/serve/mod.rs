@@ -23,8 +23,10 @@ use crate::output;
 
 /// How long requests that are under way may take once the server is to end.
 const LAST_REQUESTS: Duration = Duration::from_secs(10);
-/// Requests that are held in memory at a time, for each thread; others wait before their bodies are read.
+/// Requests that are worked on at a time, for each thread.
 const REQUESTS_A_THREAD: usize = 2;
+/// Kibibytes of bodies that are read or wait at a time; a slow body keeps no other from being read until there are so many.
+const BODIES: usize = 512 << 10;
 
 /// What every request needs.
 struct Shared {
@@ -32,6 +34,8 @@ struct Shared {
     /// Nobody is asked for a key where there is none.
     key: Option<String>,
     room: Arc<Semaphore>,
+    /// Kibibytes of bodies that are read at a time.
+    bodies: Arc<Semaphore>,
 }
 
 /// Serves until Ctrl-C or SIGTERM.
@@ -45,8 +49,12 @@ pub fn serve(args: &ServeArgs, json: bool, quiet: bool) -> Result<()> {
         output::warning(&"anybody who reaches this machine can ask; --key-from-env VARIABLE asks for a key");
     }
     let room = Arc::new(Semaphore::new(REQUESTS_A_THREAD * rayon::current_num_threads()));
+    let bodies = Arc::new(Semaphore::new(BODIES));
     let runtime = tokio::runtime::Runtime::new().map_err(|error| failed(args.listen, &error))?;
-    runtime.block_on(listen(args.listen, Shared { model, key, room }, json))
+    let served = runtime.block_on(listen(args.listen, Shared { model, key, room, bodies }, json));
+    // Without waiting for embeddings that nobody will get.
+    runtime.shutdown_background();
+    served
 }
 
 fn key(variable: &str) -> Result<String> {
@@ -85,8 +93,11 @@ async fn listen(address: SocketAddr, shared: Shared, json: bool) -> Result<()> {
     let server = tokio::spawn(server.into_future());
     ends.next().await;
     let _ = end.send(());
-    // Whoever has not got an answer by then gets none.
-    let _ = tokio::time::timeout(LAST_REQUESTS, server).await;
+    // Whoever has not got an answer by then, or when the signal comes again, gets none.
+    tokio::select! {
+        _ = tokio::time::timeout(LAST_REQUESTS, server) => {}
+        () = ends.next() => {}
+    }
     Ok(())
 }
 
@@ -110,10 +121,9 @@ impl Ends {
         let (sender, receiver) = mpsc::channel(1);
         for kind in [SignalKind::interrupt(), SignalKind::terminate()] {
             let (sender, mut signal) = (sender.clone(), signal(kind)?);
-            tokio::spawn(async move {
-                signal.recv().await;
-                let _ = sender.send(()).await;
-            });
+            tokio::spawn(
+                async move { while signal.recv().await.is_some() && sender.send(()).await.is_ok() {} },
+            );
         }
         Ok(Self(receiver))
     }
@@ -122,8 +132,7 @@ impl Ends {
     fn watch() -> std::result::Result<Self, IoError> {
         let (sender, receiver) = mpsc::channel(1);
         tokio::spawn(async move {
-            let _ = tokio::signal::ctrl_c().await;
-            let _ = sender.send(()).await;
+            while tokio::signal::ctrl_c().await.is_ok() && sender.send(()).await.is_ok() {}
         });
         Ok(Self(receiver))
     }

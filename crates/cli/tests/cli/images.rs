@@ -158,3 +158,52 @@ fn what_does_not_go_together_is_said() {
         .failed_with(&["reads images, and texts are compared"]);
     place.has_no_result("o");
 }
+
+#[test]
+fn a_glob_does_not_find_what_an_earlier_run_has_kept() {
+    for (pattern, folder) in [("**/*.bmp", "photos"), ("**/*.md", "notes")] {
+        let place = Place::new();
+        // The results sort before the input.
+        for (n, bytes) in pictures(8).enumerate() {
+            place.write(&format!("photos/{n}.bmp"), bytes);
+            place.write(&format!("notes/{n}.md"), format!("note {n}, of {} and of {}", n * n, 7 * n));
+        }
+        let first = place.summary(&format!("run {pattern} --out deduped --epsilon 0.001"));
+        let again = place.summary(&format!("run {pattern} --out deduped --epsilon 0.001"));
+        assert_eq!(again, first);
+        let ids = format!("run {pattern} --out deduped --epsilon 0.001 --overwrite --output ids");
+        assert_eq!(number(&place.summary(&ids), "rows_in"), 8);
+        let ids = place.text("deduped/ids.txt");
+        assert!(ids.lines().all(|id| !id.contains("deduped")), "{ids}");
+        assert!(ids.lines().count() >= 4 && ids.contains(folder), "{ids}");
+    }
+}
+
+#[test]
+fn an_image_of_the_results_is_no_input() {
+    let place = folder_of(8);
+    place.summary("run photos --out o --epsilon 0.01");
+    let kept = place.files("o/kept").into_keys().next().unwrap();
+    place
+        .semdedup(&format!("run photos o/kept/{kept} --out o --epsilon 0.01 --overwrite"))
+        .failed_with(&["lies inside", "which the run writes"]);
+}
+
+#[test]
+#[cfg(unix)]
+fn a_link_to_what_was_kept_is_no_input() {
+    let place = folder_of(8);
+    let first = place.summary("run photos --out o --epsilon 0.01");
+    std::os::unix::fs::symlink(place.path("o/kept"), place.path("photos/kept")).unwrap();
+    let again = place.summary("run photos --out o --epsilon 0.01 --overwrite");
+    assert_eq!(number(&again, "rows_in"), number(&first, "rows_in"));
+}
+
+#[test]
+fn a_selection_takes_the_default_epsilon_of_what_was_compared() {
+    let place = folder_of(8);
+    let run = place.summary("run photos --out o");
+    let selected = place.summary("select o/scores.parquet --out s");
+    assert_eq!(selected["epsilon"], run["epsilon"]);
+    assert_eq!(selected["rows_removed"], run["rows_removed"]);
+}

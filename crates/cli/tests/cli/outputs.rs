@@ -343,6 +343,10 @@ fn a_selection_writes_the_lists_of_a_run_and_leaves_none_of_an_earlier_one() {
     place.semdedup(&format!("{select} --overwrite")).succeeded();
     assert_eq!(place.text("selected/ids.txt"), "mine");
     place.semdedup(&format!("{select} --ids-format txt")).failed_with(&["selected", "exists already"]);
+    place
+        .semdedup(&format!("{select} --ids-format txt --overwrite"))
+        .failed_with(&["ids.txt", "earlier selection"]);
+    assert_eq!(place.text("selected/ids.txt"), "mine");
 }
 
 #[test]

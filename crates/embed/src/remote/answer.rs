@@ -29,19 +29,15 @@ pub(super) struct Answer {
 #[derive(serde::Deserialize)]
 struct Message {
     data: Vec<Item>,
-    usage: Option<Usage>,
+    /// Only counted, so nothing in it makes a paid answer a bad one.
+    #[serde(default)]
+    usage: serde_json::Value,
 }
 
 #[derive(serde::Deserialize)]
 struct Item {
     index: usize,
     embedding: Values,
-}
-
-#[derive(serde::Deserialize)]
-struct Usage {
-    #[serde(default)]
-    prompt_tokens: Option<u64>,
 }
 
 impl Answer {
@@ -74,7 +70,7 @@ impl Answer {
             }
             values[index * dim..(index + 1) * dim].copy_from_slice(&embedding);
         }
-        let tokens = message.usage.and_then(|usage| usage.prompt_tokens).unwrap_or(0);
+        let tokens = message.usage["prompt_tokens"].as_u64().unwrap_or(0);
         Ok(Self { values, dim, tokens })
     }
 }

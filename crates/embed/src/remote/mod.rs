@@ -181,6 +181,10 @@ impl TextModel for RemoteModel {
         Some(ROWS_PER_SAVE)
     }
 
+    fn rows_per_call(&self) -> Option<usize> {
+        Some(self.options.batch.max(1) * self.options.concurrency.max(1))
+    }
+
     fn embed(&self, texts: &[&str], out: &mut [f32]) -> Result<EmbedStats, ModelError> {
         assert_eq!(out.len(), texts.len() * self.dim, "`out` needs {} values per text", self.dim);
         let distinct = Distinct::of(texts);
@@ -194,6 +198,7 @@ impl TextModel for RemoteModel {
                 None => out.fill(0.0),
             }
         }
-        Ok(EmbedStats { truncated: 0, tokens: answers.iter().map(|answer| answer.tokens).sum() })
+        let tokens = answers.iter().fold(0u64, |sum, answer| sum.saturating_add(answer.tokens));
+        Ok(EmbedStats { truncated: 0, tokens })
     }
 }

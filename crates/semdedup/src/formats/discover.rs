@@ -35,9 +35,9 @@ pub struct Skipped {
     pub hidden: usize,
     /// Files with an extension that is not read.
     pub unknown: usize,
-    /// Folders that the caller excludes.
+    /// Folders that the caller excludes, and files that a glob or a link finds in them.
     pub excluded: usize,
-    /// Files that were already given by an earlier argument.
+    /// Files that were already given by an earlier argument, and links to files that are read themselves.
     pub repeated: usize,
 }
 
@@ -71,6 +71,7 @@ pub fn survey(inputs: &[String], exclude: &[PathBuf], text_files: TextFiles) -> 
     let mut survey = Survey {
         excluded,
         seen: HashSet::new(),
+        links: Vec::new(),
         skipped: Skipped::default(),
         members: Vec::new(),
         text_files,
@@ -82,6 +83,7 @@ pub fn survey(inputs: &[String], exclude: &[PathBuf], text_files: TextFiles) -> 
         arguments.push(argument);
         survey.collect_members(&mut arguments);
     }
+    survey.leave_out_links(&mut arguments);
     let arguments = arguments.into_iter().map(Argument::with_tree).collect();
     let files = names::unique(arguments)?;
     if files.is_empty() {
@@ -96,6 +98,8 @@ pub fn survey(inputs: &[String], exclude: &[PathBuf], text_files: TextFiles) -> 
 pub(super) struct Survey {
     pub(super) excluded: HashSet<PathBuf>,
     pub(super) seen: HashSet<PathBuf>,
+    /// Links that were taken, and where they lead.
+    links: Vec<(PathBuf, PathBuf)>,
     pub(super) skipped: Skipped,
     text_files: TextFiles,
     /// Files that are rows which the argument at hand has so far, with the folder that their names are relative to.
@@ -166,6 +170,9 @@ impl Survey {
         let folder = path.parent().unwrap_or(Path::new(""));
         let name = relative_name(path, folder)?;
         if let Some(kind) = self.member_kind(&name) {
+            if let Some(excluded) = self.excluded_around(path)? {
+                return Err(inside_output(path, &excluded));
+            }
             if self.is_new(path)? {
                 let stamp = Stamp::from_metadata(path, metadata)?;
                 self.members.push((kind, folder.to_path_buf(), Member { name, stamp }));
@@ -229,10 +236,19 @@ impl Survey {
             self.skipped.hidden += 1;
             return true;
         }
-        let excluded = !self.excluded.is_empty()
-            && fs_err::canonicalize(folder.path()).is_ok_and(|path| self.excluded.contains(&path));
+        let excluded = self.excluded_around(folder.path()).is_ok_and(|around| around.is_some());
         self.skipped.excluded += usize::from(excluded);
         excluded
+    }
+
+    /// The excluded folder that a path leads into, if it does. A glob finds files there without entering the folder, and a
+    /// link leads there from elsewhere.
+    fn excluded_around(&self, path: &Path) -> Result<Option<PathBuf>> {
+        if self.excluded.is_empty() {
+            return Ok(None);
+        }
+        let real = fs_err::canonicalize(path).map_err(|error| Error::input(path, error))?;
+        Ok(real.ancestors().find(|around| self.excluded.contains(*around)).map(Path::to_path_buf))
     }
 
     fn passes_over(&mut self, path: &Path) -> bool {
@@ -249,6 +265,10 @@ impl Survey {
         let metadata = fs_err::metadata(path).map_err(|error| Error::input(path, error))?;
         if !metadata.is_file() {
             return Err(Error::input(path, "is not a file"));
+        }
+        if self.excluded_around(path)?.is_some() {
+            self.skipped.excluded += 1;
+            return Ok(());
         }
         let name = relative_name(path, base)?;
         if let Some(kind) = self.member_kind(&name) {
@@ -276,8 +296,37 @@ impl Survey {
         let folder = fs_err::canonicalize(folder).map_err(|error| Error::input(path, error))?;
         let new = self.seen.insert(folder.join(path.file_name().unwrap_or_default()));
         self.skipped.repeated += usize::from(!new);
+        if new && path.is_symlink() {
+            let target = fs_err::canonicalize(path).map_err(|error| Error::input(path, error))?;
+            self.links.push((path.to_path_buf(), target));
+        }
         Ok(new)
     }
+
+    /// Leaves out the links to files that are read themselves. As rows of their own they would be duplicates of these; whoever
+    /// then deletes the file because its link stays has neither.
+    fn leave_out_links(&mut self, arguments: &mut [Argument]) {
+        let seen = &self.seen;
+        let repeated: HashSet<PathBuf> =
+            self.links.drain(..).filter(|(_, target)| seen.contains(target)).map(|(link, _)| link).collect();
+        if repeated.is_empty() {
+            return;
+        }
+        for argument in arguments {
+            argument.files.retain(|found| !repeated.contains(&found.file.path));
+            if let Some((_, base)) = &argument.tree {
+                argument.members.retain(|member| !repeated.contains(&base.join(&member.name)));
+            }
+            argument.tree.take_if(|_| argument.members.is_empty());
+        }
+        self.skipped.repeated += repeated.len();
+    }
+}
+
+/// The error of an input that the run would write over.
+pub(crate) fn inside_output(path: &Path, folder: &Path) -> Error {
+    Error::output(path, format!("this input lies inside {}, which the run writes", folder.display()))
+        .hint("name another --out or --work: the results must not mix with what they are made from")
 }
 
 /// The format and compression that a file name stands for.

@@ -41,7 +41,7 @@ fn same_layout(own: &[&ColumnDescriptor], derived: &[&ColumnDescriptor]) -> bool
         && own.iter().zip(derived).all(|(own, derived)| {
             own.max_def_level() == derived.max_def_level()
                 && own.max_rep_level() == derived.max_rep_level()
-                && (same_bytes(own, derived) || is_writable_decimal(own, derived))
+                && (same_bytes(own, derived) || is_writable_decimal(own, derived) || is_date(own, derived))
         })
 }
 
@@ -68,6 +68,14 @@ fn is_writable_decimal(own: &ColumnDescriptor, derived: &ColumnDescriptor) -> bo
             PhysicalType::FIXED_LEN_BYTE_ARRAY => own.type_length() == bytes_for(digits),
             _ => false,
         }
+}
+
+/// Dates that Arrow counts in milliseconds lie in Parquet as days, and its writer makes days of them where the schema asks for
+/// them; of its own accord it would write a plain number.
+fn is_date(own: &ColumnDescriptor, derived: &ColumnDescriptor) -> bool {
+    (own.physical_type(), derived.physical_type()) == (PhysicalType::INT32, PhysicalType::INT64)
+        && own.converted_type() == ConvertedType::DATE
+        && (derived.converted_type(), derived.logical_type_ref()) == (ConvertedType::NONE, None)
 }
 
 /// How many bytes hold every whole number of so many digits, and its sign.

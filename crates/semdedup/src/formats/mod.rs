@@ -51,6 +51,7 @@ use serde::{Deserialize, Serialize};
 pub(crate) use annotate::check as check_annotated;
 pub use annotate::{AddedColumns, NextRows, write_annotated};
 pub use columns::{ColumnChoice, Columns, resolve_columns};
+pub(crate) use discover::inside_output;
 pub use discover::{Discovered, Skipped, discover, survey};
 pub use ids::{IdPart, IdSource, typed_json_ids, unify_ids};
 pub use images::rows_by;

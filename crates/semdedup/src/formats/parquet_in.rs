@@ -69,17 +69,22 @@ pub(super) fn build(
 /// How many rows each row group has.
 pub(super) fn group_rows(file: &InputFile, metadata: &ParquetMetaData) -> Result<Vec<u64>> {
     let rows = metadata.row_groups().iter().map(|group| u64::try_from(group.num_rows()));
-    rows.collect::<std::result::Result<_, _>>().map_err(|error| damaged(&file.path, 0, &error))
+    let rows: Vec<u64> =
+        rows.collect::<std::result::Result<_, _>>().map_err(|error| damaged(&file.path, 0, &error))?;
+    match rows.iter().try_fold(0u64, |sum, &rows| sum.checked_add(rows)) {
+        Some(_) => Ok(rows),
+        None => Err(damaged(&file.path, 0, &"its row groups claim more rows than there can be")),
+    }
 }
 
 /// How many rows make a batch of about `bytes`, for the leaf columns that `selected` picks.
 pub(super) fn batch_rows(metadata: &ParquetMetaData, bytes: u64, selected: impl Fn(usize) -> bool) -> u64 {
     let (mut size, mut rows) = (0, 0);
     for group in metadata.row_groups() {
-        rows += u64::try_from(group.num_rows()).unwrap_or(0);
+        rows = u64::try_from(group.num_rows()).unwrap_or(0).saturating_add(rows);
         for (leaf, column) in group.columns().iter().enumerate() {
             if selected(leaf) {
-                size += u64::try_from(column.uncompressed_size()).unwrap_or(0);
+                size = u64::try_from(column.uncompressed_size()).unwrap_or(0).saturating_add(size);
             }
         }
     }

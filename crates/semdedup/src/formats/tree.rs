@@ -135,7 +135,8 @@ impl Files {
         self.count
     }
 
-    /// Reads the files; one that cannot be read is a bad row, but not one that a store does not give.
+    /// Reads the files. One that is too large is a bad row; one that the system or a store does not give may be given the
+    /// next time, so that is an error.
     pub fn parse(&self, file: &InputFile, limit: usize, columns: &Columns) -> Result<Rows> {
         let mut rows = RowsBuilder::new(self.first_row(), limit, columns);
         let members = &self.members.0[self.first..self.first + self.count];
@@ -151,7 +152,7 @@ impl Files {
             let path = format!("{}/{}", file.name, member.name);
             let bytes = match stored.len() > 0 && is_wanted(&member) {
                 true => Ok(stored.next().unwrap_or_default()),
-                false => read(&file.path.join(&member.name), member, limit, columns).map(Bytes::from),
+                false => read(&file.path.join(&member.name), member, limit, columns)?.map(Bytes::from),
             };
             match bytes {
                 Ok(bytes) if file.format == Format::TextTree => match std::str::from_utf8(&bytes) {
@@ -174,7 +175,7 @@ pub(super) fn some_texts(file: &InputFile, limit: usize, rows: &[u64]) -> Vec<Op
     let columns = Columns { text: Some(DEFAULT_TEXT.to_owned()), ..Columns::default() };
     let text = |row: &u64| {
         let member = file.members.0.get(usize::try_from(*row).ok()?)?;
-        let bytes = read(&file.path.join(&member.name), member, limit, &columns).ok()?;
+        let bytes = read(&file.path.join(&member.name), member, limit, &columns).ok()?.ok()?;
         std::str::from_utf8(&bytes).ok().map(|text| without_mark(text).to_owned())
     };
     rows.iter().map(text).collect()
@@ -185,20 +186,21 @@ fn without_mark(text: &str) -> &str {
     text.strip_prefix('\u{feff}').unwrap_or(text)
 }
 
+/// The bytes of a file, or why they make no row.
 fn read(
     path: &Path,
     member: &Member,
     limit: usize,
     columns: &Columns,
-) -> std::result::Result<Vec<u8>, String> {
+) -> Result<std::result::Result<Vec<u8>, String>> {
     if columns.image.is_none() && columns.text.is_none() {
-        return Ok(Vec::new());
+        return Ok(Ok(Vec::new()));
     }
     let bytes = member.stamp.bytes;
     if bytes > limit as u64 {
-        return Err(format!("{bytes} bytes are over the limit of {limit} (--max-row-bytes)"));
+        return Ok(Err(format!("{bytes} bytes are over the limit of {limit} (--max-row-bytes)")));
     }
-    storage::read(path).map_err(|error| error.to_string())
+    storage::read(path).map(Ok).map_err(|error| Error::input(path, error))
 }
 
 /// The columns of a folder of texts: `text`, and `path`, which names the rows where nothing else does.

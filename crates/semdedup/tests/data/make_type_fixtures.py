@@ -50,6 +50,17 @@ def table():
     return pa.table(columns)
 
 
+def dates_by_pyarrow():
+    """Dates that Arrow counts in milliseconds, which lie in Parquet as days."""
+    columns = {
+        "id": pa.array(range(50), pa.int16()),
+        "text": pa.array(TEXTS),
+        "day": some(lambda r: START.date() + datetime.timedelta(days=r), pa.date64()),
+        "days": some(lambda r: [START.date(), None][: r % 3], pa.list_(pa.date64())),
+    }
+    pq.write_table(pa.table(columns), "pyarrow_dates.parquet")
+
+
 def by_pyarrow():
     """A codec for some columns of their own, metadata of a field and of the file."""
     fields = [field.with_metadata({"about": "money"}) if field.name == "price" else field for field in table().schema]
@@ -87,5 +98,5 @@ def by_duckdb():
     )
 
 
-for make in (by_pyarrow, by_polars, by_duckdb):
+for make in (by_pyarrow, dates_by_pyarrow, by_polars, by_duckdb):
     make()

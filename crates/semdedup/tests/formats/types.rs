@@ -16,8 +16,9 @@ use tempfile::TempDir;
 use crate::annotate::annotate;
 use crate::support::*;
 
-const FIXTURES: [&str; 7] = [
+const FIXTURES: [&str; 8] = [
     "pyarrow_types.parquet",
+    "pyarrow_dates.parquet",
     "polars_types.parquet",
     "duckdb_types.parquet",
     "snappy_lists.parquet",
