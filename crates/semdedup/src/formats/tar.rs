@@ -4,14 +4,17 @@ use std::io::{self, Read, Write};
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
-use tar::{EntryType, Header, PaxExtensions};
+use tar::{EntryType, Header};
 
+use super::pax::Attributes;
 use super::{InputFile, stream};
 use crate::{Error, Result};
 
 const BLOCK: usize = 512;
-/// A name or a set of attributes longer than this is not one.
+/// A name or a set of attributes longer than this is not one…
 const MAX_EXTENSION_BYTES: u64 = 1 << 20;
+/// …and all that stands before one member is in memory at a time.
+const MAX_HEADER_BYTES: u64 = 4 << 20;
 
 /// Reads an archive from its beginning to its end.
 pub(super) struct TarReader {
@@ -59,38 +62,62 @@ impl TarReader {
     pub fn next_member(&mut self) -> Result<Option<Member>> {
         self.skip()?;
         self.header.clear();
-        let (mut name, mut size) = (None, None);
+        let mut said = Attributes::default();
         loop {
             let Some(block) = self.header_block()? else { return Ok(None) };
             let header = Header::from_byte_slice(&block);
-            let kind = header.entry_type();
-            let declared = header.entry_size().map_err(|error| self.damaged(&error))?;
-            match kind {
+            let size = header.entry_size().map_err(|error| self.damaged(&error))?;
+            match header.entry_type() {
                 EntryType::GNULongName => {
-                    let mut long = self.extension(declared)?;
+                    let mut long = self.extension(size)?;
                     while long.last() == Some(&0) {
                         long.pop();
                     }
-                    name = Some(long);
+                    said.name = Some(long);
                 }
-                EntryType::XHeader => self.attributes(declared, &mut name, &mut size)?,
-                EntryType::GNULongLink => drop(self.extension(declared)?),
+                EntryType::XHeader => self.attributes(size, &mut said)?,
+                EntryType::GNULongLink => drop(self.extension(size)?),
+                EntryType::XGlobalHeader => return self.global_attributes(header, said).map(Some),
                 _ => {
-                    let is_file = matches!(kind, EntryType::Regular | EntryType::Continuous);
-                    let size = size.unwrap_or(declared);
-                    // Links and devices have no data, whatever size their header names.
-                    let size = if has_data(kind) { size } else { 0 };
-                    if size > MAX_DATA_BYTES || kind == EntryType::GNUSparse {
-                        return Err(
-                            self.damaged(&format!("a member of {size} bytes, or with holes, is not read"))
-                        );
-                    }
-                    (self.data, self.padding) = (size, padding(size));
-                    let name = name.unwrap_or_else(|| header.path_bytes().into_owned());
-                    return Ok(Some(Member { name, size, is_file }));
+                    said.size = said.size.or(Some(size));
+                    return self.begin(header, said).map(Some);
                 }
             }
         }
+    }
+
+    /// Stands before the data of a member.
+    fn begin(&mut self, header: &Header, said: Attributes) -> Result<Member> {
+        let kind = header.entry_type();
+        let name = said.name.unwrap_or_else(|| header.path_bytes().into_owned());
+        if said.has_holes || kind == EntryType::GNUSparse {
+            return Err(self.with_holes(&name));
+        }
+        // Links and devices have no data, whatever size their header names.
+        let size = said.size.filter(|_| has_data(kind)).unwrap_or(0);
+        if size > MAX_DATA_BYTES {
+            return Err(self.damaged(&format!("a member of {size} bytes is not read")));
+        }
+        (self.data, self.padding) = (size, padding(size));
+        let is_file = matches!(kind, EntryType::Regular | EntryType::Continuous);
+        Ok(Member { name, size, is_file })
+    }
+
+    /// Attributes of all members that follow, as a member of their own.
+    fn global_attributes(&mut self, header: &Header, mut said: Attributes) -> Result<Member> {
+        if self.header.len() > BLOCK {
+            return Err(self.damaged(&"there is something between a member and its attributes"));
+        }
+        let size = header.entry_size().map_err(|error| self.damaged(&error))?;
+        self.attributes(size, &mut said)?;
+        let name = header.path_bytes().into_owned();
+        if said.has_holes {
+            return Err(self.with_holes(&name));
+        }
+        if said.name.is_some() || said.size.is_some() {
+            return Err(self.damaged(&"a header gives all members one name or size"));
+        }
+        Ok(Member { name, size: 0, is_file: false })
     }
 
     /// The data of the current member.
@@ -216,6 +243,10 @@ impl TarReader {
         }
         let start = self.header.len();
         let whole = size + padding(size);
+        if start as u64 + whole > MAX_HEADER_BYTES {
+            let problem = format!("the headers of one member are over the limit of {MAX_HEADER_BYTES} bytes");
+            return Err(self.damaged(&problem));
+        }
         let read = (&mut self.stream).take(whole).read_to_end(&mut self.header);
         if (read.map_err(|error| self.damaged(&error))? as u64) < whole {
             return Err(self.truncated());
@@ -223,21 +254,10 @@ impl TarReader {
         Ok(self.header[start..start + size as usize].to_vec())
     }
 
-    /// The attributes (POSIX "pax") that replace the name and the size of the next member.
-    fn attributes(&mut self, size: u64, name: &mut Option<Vec<u8>>, bytes: &mut Option<u64>) -> Result<()> {
-        let attributes = self.extension(size)?;
-        for attribute in PaxExtensions::new(&attributes) {
-            let attribute = attribute.map_err(|error| self.damaged(&error))?;
-            match attribute.key_bytes() {
-                b"path" => *name = Some(attribute.value_bytes().to_vec()),
-                b"size" => {
-                    let size = attribute.value().ok().and_then(|size| size.parse().ok());
-                    *bytes = Some(size.ok_or_else(|| self.damaged(&"a size is not a number"))?);
-                }
-                _ => {}
-            }
-        }
-        Ok(())
+    /// The attributes (POSIX "pax") of the next member.
+    fn attributes(&mut self, size: u64, said: &mut Attributes) -> Result<()> {
+        let records = self.extension(size)?;
+        said.take(&records).map_err(|problem| self.damaged(&problem))
     }
 
     fn truncated(&self) -> Error {
@@ -248,6 +268,17 @@ impl TarReader {
         let problem = format!("row {}: the tar archive cannot be read: {cause}", self.row);
         Error::input(&self.file.path, problem)
             .hint("`tar -t` checks such a file; it is truncated or damaged: copy or download it again")
+    }
+
+    fn with_holes(&self, name: &[u8]) -> Error {
+        self.refused(name, "is stored without its holes, which is not read")
+            .hint("pack the archive again without `tar --sparse`")
+    }
+
+    /// The error for a member of a kind that is not read.
+    fn refused(&self, name: &[u8], problem: &str) -> Error {
+        let name = String::from_utf8_lossy(name).escape_debug().to_string();
+        Error::input(&self.file.path, format!("the member `{name}` {problem}"))
     }
 }
 
