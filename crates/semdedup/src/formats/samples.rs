@@ -2,7 +2,7 @@
 //!
 //! The key of `a/b.left.jpg` is `a/b`, what follows the first dot of the file name names the member: `left.jpg`
 //! (<https://github.com/webdataset/webdataset>, `base_plus_ext`). What is no file, or has no such name, belongs to no
-//! sample and stays in the archive.
+//! sample and stays in the archive. Links with such a name are refused: what they lead to may be in a sample that goes.
 
 use std::collections::HashSet;
 use std::path::Path;
@@ -15,7 +15,7 @@ use xxhash_rust::xxh3::xxh3_128;
 use super::images::{ANY_IMAGE, is_image};
 use super::rows::{Rows, RowsBuilder};
 use super::stream::Sink;
-use super::tar::{Member, TarReader};
+use super::tar::{Kind, Member, TarReader};
 use super::{Columns, InputFile};
 use crate::{Error, Result};
 
@@ -68,7 +68,7 @@ impl Samples {
     pub fn next_rows(&mut self) -> Result<Option<Rows>> {
         let mut rows: Option<RowsBuilder> = None;
         while let Some(member) = self.tar.next_member()? {
-            let Some((key, extension)) = part_of_sample(&member) else { continue };
+            let Some((key, extension)) = part_of_sample(&self.tar, &member)? else { continue };
             let same = self.open.as_ref().is_some_and(|open| open.key == key);
             let done = if same {
                 None
@@ -176,14 +176,23 @@ impl Samples {
 }
 
 /// The key and the extension in lower case, if the member is part of a sample.
-fn part_of_sample(member: &Member) -> Option<(&[u8], String)> {
+///
+/// # Errors
+/// A link that would be part of one.
+fn part_of_sample<'m>(tar: &TarReader, member: &'m Member) -> Result<Option<(&'m [u8], String)>> {
     let name = member.name.as_slice();
     let base = name.iter().rposition(|&byte| byte == b'/').map_or(0, |slash| slash + 1);
-    let dot = base + name[base..].iter().position(|&byte| byte == b'.')?;
-    if !member.is_file || dot == base {
-        return None;
+    let dot = name[base..].iter().position(|&byte| byte == b'.').map(|dot| base + dot);
+    let Some(dot) = dot.filter(|&dot| dot > base) else { return Ok(None) };
+    match member.kind {
+        Kind::File => Ok(Some((&name[..dot], String::from_utf8_lossy(&name[dot + 1..]).to_lowercase()))),
+        Kind::Link => {
+            Err(tar.refused(name, "is a link; it would lead nowhere if what it leads to were removed").hint(
+                "pack the shard again with `tar --dereference --hard-dereference`: files instead of links",
+            ))
+        }
+        Kind::Other => Ok(None),
     }
-    Some((&name[..dot], String::from_utf8_lossy(&name[dot + 1..]).to_lowercase()))
 }
 
 /// Where in a member a column lies: `txt` is the whole of `txt`, `json.a.b` is `a.b` in `json`; none in another member.
@@ -215,7 +224,7 @@ pub(super) fn extensions(file: &InputFile, samples: usize) -> Result<Vec<String>
     let (mut tar, _) = TarReader::open(file)?;
     let (mut found, mut keys, mut last) = (Vec::new(), 0, Vec::new());
     while let Some(member) = tar.next_member()? {
-        let Some((key, extension)) = part_of_sample(&member) else { continue };
+        let Some((key, extension)) = part_of_sample(&tar, &member)? else { continue };
         if key != last {
             (keys, last) = (keys + 1, key.to_vec());
         }
@@ -234,7 +243,7 @@ pub(super) fn count(file: &InputFile) -> Result<u64> {
     let (mut tar, _) = TarReader::open(file)?;
     let (mut rows, mut last) = (0, None);
     while let Some(member) = tar.next_member()? {
-        if let Some((key, _)) = part_of_sample(&member)
+        if let Some((key, _)) = part_of_sample(&tar, &member)?
             && last.as_deref() != Some(key)
         {
             last = Some(key.to_vec());
@@ -256,7 +265,7 @@ pub(super) fn write_kept(
     let mut sink = Sink::create(destination, file.compression).map_err(unwritable)?;
     let (mut rows, mut written, mut last, mut keeps) = (0, 0, None, true);
     while let Some(member) = tar.next_member()? {
-        let part = part_of_sample(&member);
+        let part = part_of_sample(&tar, &member)?;
         if let Some((key, _)) = &part
             && last.as_deref() != Some(*key)
         {

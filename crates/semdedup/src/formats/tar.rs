@@ -37,8 +37,19 @@ pub(super) struct Member {
     pub name: Vec<u8>,
     /// The size of its data in bytes.
     pub size: u64,
-    /// Whether it is a file with data of its own: no folder, link or device.
-    pub is_file: bool,
+    /// What it is.
+    pub kind: Kind,
+}
+
+/// What a member is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// A file with data of its own.
+    File,
+    /// Another name of a file, whose data is elsewhere: a hard link or a symbolic one.
+    Link,
+    /// A folder, a device, or something that is said of all members behind it.
+    Other,
 }
 
 impl TarReader {
@@ -99,8 +110,7 @@ impl TarReader {
             return Err(self.damaged(&format!("a member of {size} bytes is not read")));
         }
         (self.data, self.padding) = (size, padding(size));
-        let is_file = matches!(kind, EntryType::Regular | EntryType::Continuous);
-        Ok(Member { name, size, is_file })
+        Ok(Member { name, size, kind: Kind::of(kind) })
     }
 
     /// Attributes of all members that follow, as a member of their own.
@@ -117,7 +127,7 @@ impl TarReader {
         if said.name.is_some() || said.size.is_some() {
             return Err(self.damaged(&"a header gives all members one name or size"));
         }
-        Ok(Member { name, size: 0, is_file: false })
+        Ok(Member { name, size: 0, kind: Kind::Other })
     }
 
     /// The data of the current member.
@@ -276,9 +286,19 @@ impl TarReader {
     }
 
     /// The error for a member of a kind that is not read.
-    fn refused(&self, name: &[u8], problem: &str) -> Error {
+    pub fn refused(&self, name: &[u8], problem: &str) -> Error {
         let name = String::from_utf8_lossy(name).escape_debug().to_string();
         Error::input(&self.file.path, format!("the member `{name}` {problem}"))
+    }
+}
+
+impl Kind {
+    fn of(entry: EntryType) -> Self {
+        match entry {
+            EntryType::Regular | EntryType::Continuous => Self::File,
+            EntryType::Link | EntryType::Symlink => Self::Link,
+            _ => Self::Other,
+        }
     }
 }
 

@@ -1,11 +1,11 @@
-//! Tar archives as GNU tar and others write them: sparse members, attributes, and headers that are too large.
+//! Tar archives as GNU tar and others write them: links, sparse members, attributes, and headers that are too large.
 
 use proptest::prelude::*;
 use semdedup::Error;
-use semdedup::formats::{ReadLimits, count_rows};
+use semdedup::formats::{By, ColumnChoice, ReadLimits, count_rows};
 use tar::{EntryType, Header};
 
-use crate::support::{Input, raw_input, read, text_column, with_id, write};
+use crate::support::{Input, raw_input, read, resolve_one, text_column, with_id, write};
 
 /// An archive that is put together block by block.
 #[derive(Default)]
@@ -26,6 +26,17 @@ impl Shard {
 
     fn file(self, name: &str, data: &[u8]) -> Self {
         self.member(EntryType::Regular, name, data)
+    }
+
+    fn link(mut self, kind: EntryType, name: &str, to: &str) -> Self {
+        let mut header = Header::new_gnu();
+        header.set_path(name).unwrap();
+        header.set_link_name(to).unwrap();
+        header.set_entry_type(kind);
+        header.set_size(0);
+        header.set_cksum();
+        self.0.extend_from_slice(header.as_bytes());
+        self
     }
 
     fn attributes(self, kind: EntryType, attributes: &[(&str, &str)]) -> Self {
@@ -52,6 +63,29 @@ fn error_of(input: &Input) -> Error {
     let written = write(input, &mut |row| row > 0).unwrap_err();
     assert_eq!((counted.to_string(), written.to_string()), (error.to_string(), error.to_string()));
     error
+}
+
+#[test]
+fn a_link_in_a_sample_is_refused() {
+    for kind in [EntryType::Link, EntryType::Symlink] {
+        let shard = Shard::default().file("a.png", b"\x89PNG").file("a.txt", b"one");
+        let input = shard.link(kind, "b.png", "a.png").file("b.txt", b"two").input();
+        let error = error_of(&input);
+        assert!(error.to_string().contains("x.tar: the member `b.png` is a link"), "{error}");
+        assert!(error.hint_text().unwrap().contains("tar --dereference --hard-dereference"));
+        let by_image = ColumnChoice { by: Some(By::Image), ..ColumnChoice::default() };
+        assert_eq!(resolve_one(&input.file, &by_image).unwrap_err().to_string(), error.to_string());
+    }
+}
+
+#[test]
+fn a_link_that_belongs_to_no_sample_stays() {
+    let shard = Shard::default().file("a.txt", b"one").link(EntryType::Link, "b/first", "a.txt");
+    let shard = shard.link(EntryType::Symlink, ".first.txt", "a.txt").file("b.txt", b"two");
+    let input = shard.input();
+    assert_eq!(read(&input.file, &text_column("txt")).unwrap().texts(), ["one", "two"]);
+    let kept = write(&input, &mut |_| true).unwrap();
+    assert_eq!(std::fs::read(kept).unwrap(), std::fs::read(&input.file.path).unwrap());
 }
 
 #[test]
