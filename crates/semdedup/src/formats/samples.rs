@@ -9,14 +9,14 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
-use serde_json::Value;
+use serde::de::IgnoredAny;
 use xxhash_rust::xxh3::xxh3_128;
 
 use super::images::{ANY_IMAGE, is_image};
 use super::rows::{Rows, RowsBuilder};
 use super::stream::Sink;
 use super::tar::{Kind, Member, TarReader};
-use super::{Columns, InputFile};
+use super::{Columns, InputFile, json};
 use crate::{Error, Result};
 
 /// The column of the keys.
@@ -205,17 +205,20 @@ fn inside<'a>(column: &'a str, extension: &str) -> Option<&'a str> {
 
 /// The text of a member, or of a field of it: none where there is no such field.
 fn text_of(data: &[u8], path: &str) -> std::result::Result<Option<String>, String> {
+    let text = std::str::from_utf8(data).map_err(|error| super::rows::not_utf8(&error))?;
     if path.is_empty() {
-        let text = std::str::from_utf8(data).map_err(|error| super::rows::not_utf8(&error))?;
         return Ok(Some(text.to_owned()));
     }
-    let json: Value = serde_json::from_slice(data).map_err(|error| format!("is not JSON: {error}"))?;
-    let field = path.split('.').try_fold(&json, |value, name| value.get(name));
-    match json.get(path).or(field) {
-        None | Some(Value::Null) => Ok(None),
-        Some(Value::String(text)) => Ok(Some(text.clone())),
-        Some(number @ (Value::Number(_) | Value::Bool(_))) => Ok(Some(number.to_string())),
-        Some(_) => Err(format!("`{path}` is a list or an object, not a string")),
+    if !text.trim_start().starts_with('{') {
+        let valid = serde_json::from_str::<IgnoredAny>(text);
+        return valid.map(|_| None).map_err(|error| format!("is not JSON: {error}"));
+    }
+    let Some(token) = json::token_of(text, path)? else { return Ok(None) };
+    match token.as_bytes().first() {
+        Some(b'"') => serde_json::from_str(token).map(Some).map_err(|error| format!("`{path}`: {error}")),
+        Some(b'[' | b'{') => Err(format!("`{path}` is a list or an object, not a string")),
+        // A number as it is written: digits that floating point does not hold tell ids apart.
+        _ => Ok(Some(token.to_owned())),
     }
 }
 

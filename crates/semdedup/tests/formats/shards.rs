@@ -200,6 +200,42 @@ fn the_headers_of_one_member_are_limited_in_sum() {
     assert!(error_of(&shard.input()).to_string().contains("the headers of one member"));
 }
 
+#[test]
+fn ids_in_json_are_what_is_written_there() {
+    let ids = [
+        ("12345678901234567890123", Some("12345678901234567890123")),
+        ("1.10", Some("1.10")),
+        ("-0", Some("-0")),
+        ("1E400", Some("1E400")),
+        ("true", Some("true")),
+        (r#""\u00e4\n1.10""#, Some("ä\n1.10")),
+        ("null", None),
+        (r#"1, "id": 2.0"#, Some("2.0")),
+    ];
+    let mut shard = Shard::default();
+    for (row, (token, _)) in ids.iter().enumerate() {
+        let fields = format!("{{\"m\": {{\"id\": {token} }}, \"id\": {token} , \"k\": \"\\ud800\"}}");
+        shard = shard.file(&format!("{row}.json"), fields.as_bytes()).file(&format!("{row}.txt"), b"t");
+    }
+    let input = shard.file("l.json", b" [{\"id\": 1}]").file("l.txt", b"t").input();
+    let expected: Vec<_> = ids.iter().map(|(_, id)| *id).chain([None]).collect();
+    for column in ["json.id", "json.m.id"] {
+        let rows = read(&input.file, &with_id("txt", column)).unwrap();
+        assert_eq!((rows.string_ids(), rows.bad.len()), (expected.clone(), 0));
+    }
+}
+
+#[test]
+fn a_field_that_is_no_id_is_a_bad_row() {
+    let shard = Shard::default().file("0.json", b"{\"id\": [1]}").file("1.json", b"{\"id\": {}}");
+    let shard =
+        shard.file("2.json", b"{\"id\": 1").file("3.json", b"[1").file("4.json", b"{\"id\": \"\xff\"}");
+    let shard = shard.file("5.json", b"{\"id\": \"\\ud800\"}").file("6.json", b"{\"id\": 1} {}");
+    let rows = read(&shard.input().file, &with_id("txt", "json.id")).unwrap();
+    assert_eq!(rows.bad.iter().map(|bad| bad.row).collect::<Vec<_>>(), (0..7).collect::<Vec<_>>());
+    assert_eq!(rows.bad[0].reason, "member `json`: `id` is a list or an object, not a string");
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 300, failure_persistence: None, ..ProptestConfig::default() })]
 
