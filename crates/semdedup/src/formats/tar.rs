@@ -8,7 +8,7 @@ use tar::{EntryType, Header};
 
 use super::pax::Attributes;
 use super::{InputFile, stream};
-use crate::{Error, Result};
+use crate::{Error, Result, storage};
 
 const BLOCK: usize = 512;
 /// A name or a set of attributes longer than this is not one…
@@ -134,7 +134,7 @@ impl TarReader {
     pub fn read(&mut self, into: &mut Vec<u8>) -> Result<()> {
         // What a header promises is not believed before it is there.
         let read =
-            (&mut self.stream).take(self.data).read_to_end(into).map_err(|error| self.damaged(&error))?;
+            (&mut self.stream).take(self.data).read_to_end(into).map_err(|error| self.unreadable(&error))?;
         self.take(read as u64)
     }
 
@@ -167,7 +167,7 @@ impl TarReader {
     fn skip(&mut self) -> Result<()> {
         let left = self.data + self.padding;
         let skipped = io::copy(&mut (&mut self.stream).take(left), &mut io::sink());
-        let skipped = skipped.map_err(|error| self.damaged(&error))?;
+        let skipped = skipped.map_err(|error| self.unreadable(&error))?;
         if skipped < left {
             return Err(self.truncated());
         }
@@ -214,7 +214,7 @@ impl TarReader {
         loop {
             end.clear();
             let read = (&mut self.stream).take(64 << 10).read_to_end(&mut end);
-            if read.map_err(|error| self.damaged(&error))? == 0 {
+            if read.map_err(|error| self.unreadable(&error))? == 0 {
                 return Ok(());
             }
             if end.iter().any(|&byte| byte != 0) {
@@ -235,7 +235,7 @@ impl TarReader {
                 Ok(0) => break,
                 Ok(read) => filled += read,
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) => return Err(self.damaged(&error)),
+                Err(error) => return Err(self.unreadable(&error)),
             }
         }
         Ok(filled)
@@ -258,7 +258,7 @@ impl TarReader {
             return Err(self.damaged(&problem));
         }
         let read = (&mut self.stream).take(whole).read_to_end(&mut self.header);
-        if (read.map_err(|error| self.damaged(&error))? as u64) < whole {
+        if (read.map_err(|error| self.unreadable(&error))? as u64) < whole {
             return Err(self.truncated());
         }
         Ok(self.header[start..start + size as usize].to_vec())
@@ -272,6 +272,10 @@ impl TarReader {
 
     fn truncated(&self) -> Error {
         self.damaged(&"it ends in the middle of a member")
+    }
+
+    fn unreadable(&self, error: &io::Error) -> Error {
+        storage::fault_of(error).unwrap_or_else(|| self.damaged(error))
     }
 
     fn damaged(&self, cause: &dyn std::fmt::Display) -> Error {
