@@ -52,6 +52,14 @@ pub(super) fn keys_of(line: &[u8]) -> std::result::Result<Vec<String>, String> {
     whole(line, KeysSeed)
 }
 
+/// The token of a column in a row, as it is written; none where it is null or not there.
+pub(super) fn token_of<'de>(row: &'de str, column: &str) -> std::result::Result<Option<&'de str>, String> {
+    let (mut found, mut scratch) = (Row::default(), String::new());
+    let wanted = Wanted { text: None, id: Some(column), embedding: None };
+    whole(row, RowSeed { wanted, depth: 0, row: &mut found, scratch: &mut scratch })?;
+    Ok(found.id)
+}
+
 /// Appends a string in quotes.
 pub(super) fn push_string(out: &mut Vec<u8>, text: &str) {
     out.extend_from_slice(serde_json::Value::from(text).to_string().as_bytes());

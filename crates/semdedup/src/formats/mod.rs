@@ -31,6 +31,7 @@ mod names;
 mod nested;
 mod parquet_in;
 mod parquet_out;
+mod pax;
 mod read;
 mod remote;
 mod rows;

@@ -2,21 +2,21 @@
 //!
 //! The key of `a/b.left.jpg` is `a/b`, what follows the first dot of the file name names the member: `left.jpg`
 //! (<https://github.com/webdataset/webdataset>, `base_plus_ext`). What is no file, or has no such name, belongs to no
-//! sample and stays in the archive.
+//! sample and stays in the archive. Links with such a name are refused: what they lead to may be in a sample that goes.
 
 use std::collections::HashSet;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
-use serde_json::Value;
+use serde::de::IgnoredAny;
 use xxhash_rust::xxh3::xxh3_128;
 
 use super::images::{ANY_IMAGE, is_image};
 use super::rows::{Rows, RowsBuilder};
 use super::stream::Sink;
-use super::tar::{Member, TarReader};
-use super::{Columns, InputFile};
+use super::tar::{Kind, Member, TarReader};
+use super::{Columns, InputFile, json};
 use crate::{Error, Result};
 
 /// The column of the keys.
@@ -68,7 +68,7 @@ impl Samples {
     pub fn next_rows(&mut self) -> Result<Option<Rows>> {
         let mut rows: Option<RowsBuilder> = None;
         while let Some(member) = self.tar.next_member()? {
-            let Some((key, extension)) = part_of_sample(&member) else { continue };
+            let Some((key, extension)) = part_of_sample(&self.tar, &member)? else { continue };
             let same = self.open.as_ref().is_some_and(|open| open.key == key);
             let done = if same {
                 None
@@ -176,14 +176,23 @@ impl Samples {
 }
 
 /// The key and the extension in lower case, if the member is part of a sample.
-fn part_of_sample(member: &Member) -> Option<(&[u8], String)> {
+///
+/// # Errors
+/// A link that would be part of one.
+fn part_of_sample<'m>(tar: &TarReader, member: &'m Member) -> Result<Option<(&'m [u8], String)>> {
     let name = member.name.as_slice();
     let base = name.iter().rposition(|&byte| byte == b'/').map_or(0, |slash| slash + 1);
-    let dot = base + name[base..].iter().position(|&byte| byte == b'.')?;
-    if !member.is_file || dot == base {
-        return None;
+    let dot = name[base..].iter().position(|&byte| byte == b'.').map(|dot| base + dot);
+    let Some(dot) = dot.filter(|&dot| dot > base) else { return Ok(None) };
+    match member.kind {
+        Kind::File => Ok(Some((&name[..dot], String::from_utf8_lossy(&name[dot + 1..]).to_lowercase()))),
+        Kind::Link => {
+            Err(tar.refused(name, "is a link; it would lead nowhere if what it leads to were removed").hint(
+                "pack the shard again with `tar --dereference --hard-dereference`: files instead of links",
+            ))
+        }
+        Kind::Other => Ok(None),
     }
-    Some((&name[..dot], String::from_utf8_lossy(&name[dot + 1..]).to_lowercase()))
 }
 
 /// Where in a member a column lies: `txt` is the whole of `txt`, `json.a.b` is `a.b` in `json`; none in another member.
@@ -196,17 +205,20 @@ fn inside<'a>(column: &'a str, extension: &str) -> Option<&'a str> {
 
 /// The text of a member, or of a field of it: none where there is no such field.
 fn text_of(data: &[u8], path: &str) -> std::result::Result<Option<String>, String> {
+    let text = std::str::from_utf8(data).map_err(|error| super::rows::not_utf8(&error))?;
     if path.is_empty() {
-        let text = std::str::from_utf8(data).map_err(|error| super::rows::not_utf8(&error))?;
         return Ok(Some(text.to_owned()));
     }
-    let json: Value = serde_json::from_slice(data).map_err(|error| format!("is not JSON: {error}"))?;
-    let field = path.split('.').try_fold(&json, |value, name| value.get(name));
-    match json.get(path).or(field) {
-        None | Some(Value::Null) => Ok(None),
-        Some(Value::String(text)) => Ok(Some(text.clone())),
-        Some(number @ (Value::Number(_) | Value::Bool(_))) => Ok(Some(number.to_string())),
-        Some(_) => Err(format!("`{path}` is a list or an object, not a string")),
+    if !text.trim_start().starts_with('{') {
+        let valid = serde_json::from_str::<IgnoredAny>(text);
+        return valid.map(|_| None).map_err(|error| format!("is not JSON: {error}"));
+    }
+    let Some(token) = json::token_of(text, path)? else { return Ok(None) };
+    match token.as_bytes().first() {
+        Some(b'"') => serde_json::from_str(token).map(Some).map_err(|error| format!("`{path}`: {error}")),
+        Some(b'[' | b'{') => Err(format!("`{path}` is a list or an object, not a string")),
+        // A number as it is written: digits that floating point does not hold tell ids apart.
+        _ => Ok(Some(token.to_owned())),
     }
 }
 
@@ -215,7 +227,7 @@ pub(super) fn extensions(file: &InputFile, samples: usize) -> Result<Vec<String>
     let (mut tar, _) = TarReader::open(file)?;
     let (mut found, mut keys, mut last) = (Vec::new(), 0, Vec::new());
     while let Some(member) = tar.next_member()? {
-        let Some((key, extension)) = part_of_sample(&member) else { continue };
+        let Some((key, extension)) = part_of_sample(&tar, &member)? else { continue };
         if key != last {
             (keys, last) = (keys + 1, key.to_vec());
         }
@@ -234,7 +246,7 @@ pub(super) fn count(file: &InputFile) -> Result<u64> {
     let (mut tar, _) = TarReader::open(file)?;
     let (mut rows, mut last) = (0, None);
     while let Some(member) = tar.next_member()? {
-        if let Some((key, _)) = part_of_sample(&member)
+        if let Some((key, _)) = part_of_sample(&tar, &member)?
             && last.as_deref() != Some(key)
         {
             last = Some(key.to_vec());
@@ -256,7 +268,7 @@ pub(super) fn write_kept(
     let mut sink = Sink::create(destination, file.compression).map_err(unwritable)?;
     let (mut rows, mut written, mut last, mut keeps) = (0, 0, None, true);
     while let Some(member) = tar.next_member()? {
-        let part = part_of_sample(&member);
+        let part = part_of_sample(&tar, &member)?;
         if let Some((key, _)) = &part
             && last.as_deref() != Some(*key)
         {

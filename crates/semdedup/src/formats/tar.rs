@@ -4,14 +4,17 @@ use std::io::{self, Read, Write};
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
-use tar::{EntryType, Header, PaxExtensions};
+use tar::{EntryType, Header};
 
+use super::pax::Attributes;
 use super::{InputFile, stream};
-use crate::{Error, Result};
+use crate::{Error, Result, storage};
 
 const BLOCK: usize = 512;
-/// A name or a set of attributes longer than this is not one.
+/// A name or a set of attributes longer than this is not one…
 const MAX_EXTENSION_BYTES: u64 = 1 << 20;
+/// …and all that stands before one member is in memory at a time.
+const MAX_HEADER_BYTES: u64 = 4 << 20;
 
 /// Reads an archive from its beginning to its end.
 pub(super) struct TarReader {
@@ -34,8 +37,19 @@ pub(super) struct Member {
     pub name: Vec<u8>,
     /// The size of its data in bytes.
     pub size: u64,
-    /// Whether it is a file with data of its own: no folder, link or device.
-    pub is_file: bool,
+    /// What it is.
+    pub kind: Kind,
+}
+
+/// What a member is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// A file with data of its own.
+    File,
+    /// Another name of a file, whose data is elsewhere: a hard link or a symbolic one.
+    Link,
+    /// A folder, a device, or something that is said of all members behind it.
+    Other,
 }
 
 impl TarReader {
@@ -59,45 +73,68 @@ impl TarReader {
     pub fn next_member(&mut self) -> Result<Option<Member>> {
         self.skip()?;
         self.header.clear();
-        let (mut name, mut size) = (None, None);
+        let mut said = Attributes::default();
         loop {
             let Some(block) = self.header_block()? else { return Ok(None) };
             let header = Header::from_byte_slice(&block);
-            let kind = header.entry_type();
-            let declared = header.entry_size().map_err(|error| self.damaged(&error))?;
-            match kind {
+            let size = header.entry_size().map_err(|error| self.damaged(&error))?;
+            match header.entry_type() {
                 EntryType::GNULongName => {
-                    let mut long = self.extension(declared)?;
+                    let mut long = self.extension(size)?;
                     while long.last() == Some(&0) {
                         long.pop();
                     }
-                    name = Some(long);
+                    said.name = Some(long);
                 }
-                EntryType::XHeader => self.attributes(declared, &mut name, &mut size)?,
-                EntryType::GNULongLink => drop(self.extension(declared)?),
+                EntryType::XHeader => self.attributes(size, &mut said)?,
+                EntryType::GNULongLink => drop(self.extension(size)?),
+                EntryType::XGlobalHeader => return self.global_attributes(header, said).map(Some),
                 _ => {
-                    let is_file = matches!(kind, EntryType::Regular | EntryType::Continuous);
-                    let size = size.unwrap_or(declared);
-                    // Links and devices have no data, whatever size their header names.
-                    let size = if has_data(kind) { size } else { 0 };
-                    if size > MAX_DATA_BYTES || kind == EntryType::GNUSparse {
-                        return Err(
-                            self.damaged(&format!("a member of {size} bytes, or with holes, is not read"))
-                        );
-                    }
-                    (self.data, self.padding) = (size, padding(size));
-                    let name = name.unwrap_or_else(|| header.path_bytes().into_owned());
-                    return Ok(Some(Member { name, size, is_file }));
+                    said.size = said.size.or(Some(size));
+                    return self.begin(header, said).map(Some);
                 }
             }
         }
+    }
+
+    /// Stands before the data of a member.
+    fn begin(&mut self, header: &Header, said: Attributes) -> Result<Member> {
+        let kind = header.entry_type();
+        let name = said.name.unwrap_or_else(|| header.path_bytes().into_owned());
+        if said.has_holes || kind == EntryType::GNUSparse {
+            return Err(self.with_holes(&name));
+        }
+        // Links and devices have no data, whatever size their header names.
+        let size = said.size.filter(|_| has_data(kind)).unwrap_or(0);
+        if size > MAX_DATA_BYTES {
+            return Err(self.damaged(&format!("a member of {size} bytes is not read")));
+        }
+        (self.data, self.padding) = (size, padding(size));
+        Ok(Member { name, size, kind: Kind::of(kind) })
+    }
+
+    /// Attributes of all members that follow, as a member of their own.
+    fn global_attributes(&mut self, header: &Header, mut said: Attributes) -> Result<Member> {
+        if self.header.len() > BLOCK {
+            return Err(self.damaged(&"there is something between a member and its attributes"));
+        }
+        let size = header.entry_size().map_err(|error| self.damaged(&error))?;
+        self.attributes(size, &mut said)?;
+        let name = header.path_bytes().into_owned();
+        if said.has_holes {
+            return Err(self.with_holes(&name));
+        }
+        if said.name.is_some() || said.size.is_some() {
+            return Err(self.damaged(&"a header gives all members one name or size"));
+        }
+        Ok(Member { name, size: 0, kind: Kind::Other })
     }
 
     /// The data of the current member.
     pub fn read(&mut self, into: &mut Vec<u8>) -> Result<()> {
         // What a header promises is not believed before it is there.
         let read =
-            (&mut self.stream).take(self.data).read_to_end(into).map_err(|error| self.damaged(&error))?;
+            (&mut self.stream).take(self.data).read_to_end(into).map_err(|error| self.unreadable(&error))?;
         self.take(read as u64)
     }
 
@@ -130,7 +167,7 @@ impl TarReader {
     fn skip(&mut self) -> Result<()> {
         let left = self.data + self.padding;
         let skipped = io::copy(&mut (&mut self.stream).take(left), &mut io::sink());
-        let skipped = skipped.map_err(|error| self.damaged(&error))?;
+        let skipped = skipped.map_err(|error| self.unreadable(&error))?;
         if skipped < left {
             return Err(self.truncated());
         }
@@ -177,7 +214,7 @@ impl TarReader {
         loop {
             end.clear();
             let read = (&mut self.stream).take(64 << 10).read_to_end(&mut end);
-            if read.map_err(|error| self.damaged(&error))? == 0 {
+            if read.map_err(|error| self.unreadable(&error))? == 0 {
                 return Ok(());
             }
             if end.iter().any(|&byte| byte != 0) {
@@ -198,7 +235,7 @@ impl TarReader {
                 Ok(0) => break,
                 Ok(read) => filled += read,
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) => return Err(self.damaged(&error)),
+                Err(error) => return Err(self.unreadable(&error)),
             }
         }
         Ok(filled)
@@ -216,38 +253,56 @@ impl TarReader {
         }
         let start = self.header.len();
         let whole = size + padding(size);
+        if start as u64 + whole > MAX_HEADER_BYTES {
+            let problem = format!("the headers of one member are over the limit of {MAX_HEADER_BYTES} bytes");
+            return Err(self.damaged(&problem));
+        }
         let read = (&mut self.stream).take(whole).read_to_end(&mut self.header);
-        if (read.map_err(|error| self.damaged(&error))? as u64) < whole {
+        if (read.map_err(|error| self.unreadable(&error))? as u64) < whole {
             return Err(self.truncated());
         }
         Ok(self.header[start..start + size as usize].to_vec())
     }
 
-    /// The attributes (POSIX "pax") that replace the name and the size of the next member.
-    fn attributes(&mut self, size: u64, name: &mut Option<Vec<u8>>, bytes: &mut Option<u64>) -> Result<()> {
-        let attributes = self.extension(size)?;
-        for attribute in PaxExtensions::new(&attributes) {
-            let attribute = attribute.map_err(|error| self.damaged(&error))?;
-            match attribute.key_bytes() {
-                b"path" => *name = Some(attribute.value_bytes().to_vec()),
-                b"size" => {
-                    let size = attribute.value().ok().and_then(|size| size.parse().ok());
-                    *bytes = Some(size.ok_or_else(|| self.damaged(&"a size is not a number"))?);
-                }
-                _ => {}
-            }
-        }
-        Ok(())
+    /// The attributes (POSIX "pax") of the next member.
+    fn attributes(&mut self, size: u64, said: &mut Attributes) -> Result<()> {
+        let records = self.extension(size)?;
+        said.take(&records).map_err(|problem| self.damaged(&problem))
     }
 
     fn truncated(&self) -> Error {
         self.damaged(&"it ends in the middle of a member")
     }
 
+    fn unreadable(&self, error: &io::Error) -> Error {
+        storage::fault_of(error).unwrap_or_else(|| self.damaged(error))
+    }
+
     fn damaged(&self, cause: &dyn std::fmt::Display) -> Error {
         let problem = format!("row {}: the tar archive cannot be read: {cause}", self.row);
         Error::input(&self.file.path, problem)
             .hint("`tar -t` checks such a file; it is truncated or damaged: copy or download it again")
+    }
+
+    fn with_holes(&self, name: &[u8]) -> Error {
+        self.refused(name, "is stored without its holes, which is not read")
+            .hint("pack the archive again without `tar --sparse`")
+    }
+
+    /// The error for a member of a kind that is not read.
+    pub fn refused(&self, name: &[u8], problem: &str) -> Error {
+        let name = String::from_utf8_lossy(name).escape_debug().to_string();
+        Error::input(&self.file.path, format!("the member `{name}` {problem}"))
+    }
+}
+
+impl Kind {
+    fn of(entry: EntryType) -> Self {
+        match entry {
+            EntryType::Regular | EntryType::Continuous => Self::File,
+            EntryType::Link | EntryType::Symlink => Self::Link,
+            _ => Self::Other,
+        }
     }
 }
 

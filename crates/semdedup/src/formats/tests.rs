@@ -1,10 +1,14 @@
-//! Buffers of any size cut a file into the same rows.
+//! Buffers of any size cut a file into the same rows, and a store that fails is not taken for a damaged file.
 #![allow(clippy::unwrap_used)]
+
+use std::io::{self, Cursor, Read};
 
 use proptest::prelude::*;
 
 use super::Format;
-use super::fuzz::cut;
+use super::fuzz::{cut, file};
+use super::tar::TarReader;
+use crate::storage::any_fault;
 
 const CSV: Format = Format::Csv { delimiter: b',' };
 
@@ -42,6 +46,43 @@ fn an_unclosed_quote_is_an_error_and_not_a_row_of_everything() {
     let error = cut(CSV, b"id,text\n1,a\n2,\"b\n3,c\n", 100, 5).unwrap_err();
     assert_eq!(error, "in: row 1: a quoted field is not closed by the end of the file");
     assert!(cut(CSV, b"id,text\n1,a\n2,\"b\"", 100, 5).is_ok());
+}
+
+/// The connection to a store, which breaks.
+struct Broken;
+
+impl Read for Broken {
+    fn read(&mut self, _: &mut [u8]) -> io::Result<usize> {
+        Err(any_fault("s3://bucket/a.tar"))
+    }
+}
+
+/// A header of a file of 600 bytes, and as many of them as asked for.
+fn shard(bytes: usize) -> Vec<u8> {
+    let mut header = tar::Header::new_gnu();
+    header.set_path("a.txt").unwrap();
+    header.set_size(600);
+    header.set_cksum();
+    [header.as_bytes().as_slice(), &vec![b'x'; bytes]].concat()
+}
+
+#[test]
+fn a_store_that_fails_amid_a_shard_is_no_damaged_archive() {
+    for bytes in [0, 100, 600, 900] {
+        let open = || {
+            let stream = Cursor::new(shard(bytes)).chain(Broken);
+            TarReader::new(&file(Format::Tar), Box::new(stream))
+        };
+        let skipped = |tar: &mut TarReader| tar.next_member().map(|_| ());
+        let read = |tar: &mut TarReader| tar.read(&mut Vec::new()).and_then(|()| skipped(tar));
+        let copied = |tar: &mut TarReader| tar.copy(&mut io::sink()).map(|_| ());
+        for step in [&skipped as &dyn Fn(&mut TarReader) -> crate::Result<()>, &read, &copied] {
+            let mut tar = open();
+            tar.next_member().unwrap();
+            let error = step(&mut tar).unwrap_err().to_string();
+            assert!(error.starts_with("s3://bucket/a.tar: ends before its end"), "{bytes}: {error}");
+        }
+    }
 }
 
 fn lively_bytes() -> impl Strategy<Value = Vec<u8>> {

@@ -58,6 +58,12 @@ pub(crate) fn fault_of(error: &io::Error) -> Option<Error> {
     error.get_ref()?.downcast_ref::<Fault>().map(|fault| fault.clone().into())
 }
 
+/// What reading gives when a store fails on the way.
+#[cfg(test)]
+pub(crate) fn any_fault(place: &str) -> io::Error {
+    Fault::new(ErrorKind::Input, place, "ends before its end", AGAIN).into()
+}
+
 const CREDENTIALS: &str = "credentials come from the environment: AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, \
      GOOGLE_APPLICATION_CREDENTIALS or AZURE_STORAGE_ACCOUNT_NAME and AZURE_STORAGE_ACCOUNT_KEY (AWS_SKIP_SIGNATURE=true \
      reads public buckets without)";

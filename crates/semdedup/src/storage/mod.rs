@@ -16,6 +16,8 @@ mod read;
 mod write;
 
 pub(crate) use blob::Blob;
+#[cfg(test)]
+pub(crate) use fault::any_fault;
 pub(crate) use fault::{fault_of, recent_fault};
 pub(crate) use folder::{
     check_writable, children, create_dir_all, exists, fetch, files_below, glob, heads, is_dir, is_file,

@@ -51,7 +51,7 @@ def by_tarfile(name, style):
                 member = tarfile.TarInfo(f"{key}.{extension}")
                 member.size = len(data)
                 shard.addfile(member, io.BytesIO(data))
-            link = tarfile.TarInfo(f"link-{number}.png")
+            link = tarfile.TarInfo(f"link-{number}")
             link.type = tarfile.SYMTYPE
             link.linkname = f"{key}.left.png"
             shard.addfile(link)

@@ -14,6 +14,7 @@ mod nested;
 mod others;
 mod parquet_files;
 mod round_trip;
+mod shards;
 mod support;
 mod text_trees;
 mod types;
