@@ -12,13 +12,16 @@ use rustls::{ClientConfig, RootCertStore, crypto::ring};
 use rustls_platform_verifier::BuilderVerifierExt;
 
 use super::address::{ServerAddress, ServerKey, without_query};
-use super::answer::said;
+use super::answer::{one_line, said};
 use super::retry::{Failure, asked_to_wait};
 use crate::ModelError;
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(20);
 /// The most bytes of an error that are read.
 const ERROR_BYTES: u64 = 64 << 10;
+
+/// Characters of a problem that are shown.
+const SHOWN: usize = 600;
 
 /// Sends requests to one address.
 #[derive(Debug)]
@@ -74,9 +77,9 @@ impl Connection {
         let deadline = Instant::now() + self.timeout;
         let response = request.send().map_err(|error| self.not_sent(&error))?;
         if response.status() != StatusCode::OK {
-            return Err(self.refused(response));
+            return Err(self.refused(response, deadline));
         }
-        let answer = read(response, most + 1, deadline)?;
+        let answer = read(response, (most + 1, deadline)).map_err(|problem| self.passing(problem))?;
         if answer.len() as u64 > most {
             return Err(self.lasting(format!("the answer has more than {most} bytes"), NO_SERVER));
         }
@@ -92,17 +95,15 @@ impl Connection {
             let hint = "the certificates that this machine trusts count; add the server's authority to them";
             return self.lasting(causes, hint);
         }
-        passing(if error.is_timeout() { TOO_SLOW.to_owned() } else { causes })
+        self.passing(if error.is_timeout() { TOO_SLOW.to_owned() } else { causes })
     }
 
     /// Any answer but 200.
-    fn refused(&self, response: Response) -> Failure {
+    fn refused(&self, response: Response, deadline: Instant) -> Failure {
         let (status, headers) = (response.status(), response.headers().clone());
-        let mut body = Vec::new();
-        // If it breaks off, what there is of it is shown.
-        let _ = response.take(ERROR_BYTES).read_to_end(&mut body);
-        let said = said(&body);
-        let said = self.key.as_ref().map_or_else(|| said.clone(), |key| key.blank_out(&said));
+        let body = read(response, (ERROR_BYTES, deadline)).unwrap_or_default();
+        // Before it is cut off, which could leave a part of the key.
+        let said = said(self.without_key(&String::from_utf8_lossy(&body)).as_bytes());
         let number = status.as_u16();
         let problem = if said.is_empty() {
             format!("the server answered {status}")
@@ -110,10 +111,11 @@ impl Connection {
             format!("the server answered {number}: {said}")
         };
         match number {
-            408 | 429 | 500.. => Failure::Passing { problem, asked: asked_to_wait(&headers) },
+            408 | 429 | 500.. => {
+                Failure::Passing { problem: self.shown(&problem), asked: asked_to_wait(&headers) }
+            }
             300..400 => {
                 let to = headers.get(LOCATION).and_then(|to| to.to_str().ok()).unwrap_or("nowhere");
-                let to = super::answer::one_line(to, 200);
                 self.lasting(
                     format!("the server answered {status}, it is at {to}"),
                     "name that address in --model",
@@ -128,13 +130,28 @@ impl Connection {
 
     /// A failure that asking again does not change.
     pub(super) fn lasting(&self, problem: String, hint: &'static str) -> Failure {
-        Failure::Lasting(ModelError::new(format!("{}: {problem}", self.place), hint))
+        Failure::Lasting(ModelError::new(format!("{}: {}", self.place, self.shown(&problem)), hint))
+    }
+
+    /// A failure that may have passed when asked again.
+    pub(super) fn passing(&self, problem: String) -> Failure {
+        Failure::Passing { problem: self.shown(&problem), asked: None }
+    }
+
+    /// A line of bearable length without the key.
+    fn shown(&self, problem: &str) -> String {
+        one_line(&self.without_key(problem), SHOWN)
+    }
+
+    /// Whatever a server says may hold what it was sent.
+    fn without_key(&self, text: &str) -> String {
+        self.key.as_ref().map_or_else(|| text.to_owned(), |key| key.blank_out(text))
     }
 }
 
 /// Reads an answer up to so many bytes. The client's own limit on time counts for each read, so that a server could take
 /// forever byte by byte.
-fn read(response: Response, most: u64, deadline: Instant) -> Result<Vec<u8>, Failure> {
+fn read(response: Response, (most, deadline): (u64, Instant)) -> Result<Vec<u8>, String> {
     let (mut answer, mut response) = (Vec::new(), response.take(most));
     let mut buffer = [0; 1 << 14];
     loop {
@@ -142,17 +159,12 @@ fn read(response: Response, most: u64, deadline: Instant) -> Result<Vec<u8>, Fai
             Ok(0) => return Ok(answer),
             Ok(count) => answer.extend_from_slice(&buffer[..count]),
             Err(error) if error.kind() == ErrorKind::Interrupted => {}
-            Err(error) => return Err(passing(format!("the answer breaks off: {}", causes(&error)))),
+            Err(error) => return Err(format!("the answer breaks off: {}", causes(&error))),
         }
         if Instant::now() > deadline {
-            return Err(passing(TOO_SLOW.to_owned()));
+            return Err(TOO_SLOW.to_owned());
         }
     }
-}
-
-/// A failure that may have passed when asked again.
-pub(super) fn passing(problem: String) -> Failure {
-    Failure::Passing { problem, asked: None }
 }
 
 const TOO_SLOW: &str = "the server takes too long to answer";

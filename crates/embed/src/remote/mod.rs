@@ -19,7 +19,7 @@ pub use retry::Pause;
 use crate::{EmbedStats, ModelError, TextModel};
 use answer::{Answer, BadAnswer};
 use batches::{Distinct, Slots};
-use client::{Connection, NO_SERVER, passing};
+use client::{Connection, NO_SERVER};
 use retry::{Failure, Retries};
 
 /// Counts changes of this code that change what is asked of a server for the same text.
@@ -145,7 +145,7 @@ impl RemoteModel {
         let most = (texts.len() * known.unwrap_or(MAX_DIM)) as u64 * NUMBER_BYTES + ANSWER_BYTES;
         let answer = Answer::parse(&self.connection.post(body, most)?, texts.len(), known);
         let answer = answer.map_err(|bad| match bad {
-            BadAnswer::CutOff => passing("the answer breaks off".to_owned()),
+            BadAnswer::CutOff => self.connection.passing("the answer breaks off".to_owned()),
             BadAnswer::Wrong(problem) => {
                 let text = answer::one_line(texts[0], 40);
                 let problem = format!("{problem} (asked for {}, the first of them `{text}`)", texts.len());

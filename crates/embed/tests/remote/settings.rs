@@ -5,7 +5,7 @@ use std::net::TcpListener;
 use semdedup_embed::{RemoteModel, ServerAddress, ServerKey, TextModel};
 use serde_json::json;
 
-use super::server::{Server, data, embed, good, items, ok, reply};
+use super::server::{Server, data, embed, expected, good, items, ok, reply};
 
 const SECRET: &str = "sk-very-secret";
 
@@ -92,6 +92,34 @@ fn the_key_is_sent_and_shown_nowhere() {
     assert!(error.hint().contains("SEMDEDUP_API_KEY"));
     assert_eq!(model.fingerprint(), without_key);
     assert!(!format!("{options:?} {}", model.name()).contains("secret"));
+}
+
+#[test]
+fn whatever_a_server_says_of_the_key_is_not_shown() {
+    for answer in [
+        ok(format!("{{\"data\": \"your key is {SECRET}\"}}")),
+        reply("302 Found", &format!("Location: http://elsewhere/?k={SECRET}\r\n"), ""),
+        reply("400 Bad Request", "", format!("{}{SECRET}", "x".repeat(290))),
+    ] {
+        let server = Server::answering(
+            move |number, request| if number == 0 { good(request) } else { answer.clone() },
+        );
+        let mut options = server.options();
+        options.key = Some(ServerKey::new(SECRET).unwrap());
+        let error = embed(&server.model_with(options).unwrap().0, &["text"]).unwrap_err().to_string();
+        assert!(!error.contains(&SECRET[..6]) && error.chars().count() < 800, "{error}");
+    }
+}
+
+#[test]
+fn tokens_that_a_server_counts_wrongly_cost_nothing() {
+    for usage in ["{\"prompt_tokens\": 18446744073709551615}", "{\"prompt_tokens\": -1.5}", "\"none\"", "7"] {
+        let usage: serde_json::Value = serde_json::from_str(usage).unwrap();
+        let answer = move |items| json!({"data": items, "usage": usage}).to_string();
+        let server = Server::answering(move |_, request| ok(answer(items(request))));
+        let (model, _) = server.model();
+        assert_eq!(embed(&model, &["one", "two"]).unwrap(), expected(&["one", "two"]));
+    }
 }
 
 #[test]

@@ -36,7 +36,8 @@ pub(super) struct CsvRecords {
 
 impl CsvRecords {
     pub fn new(delimiter: u8) -> Self {
-        let reader = ReaderBuilder::new().delimiter(delimiter).build();
+        let mut reader = ReaderBuilder::new().delimiter(delimiter).build();
+        keep_marks(&mut reader);
         Self { reader, delimiter, header: None, carriage_return: false, scratch: vec![0; 16 << 10] }
     }
 
@@ -91,6 +92,12 @@ impl CsvRecords {
     }
 }
 
+/// Lets a reader see a blank line. It takes a byte order mark off the first bytes that it gets, wherever they lie in the file;
+/// the file's own has been passed by then.
+fn keep_marks(reader: &mut Reader) {
+    reader.read_record(b"\n", &mut [0], &mut [0]);
+}
+
 /// Appends a field to a record, in quotes where it needs them.
 pub(super) fn push_field(record: &mut Vec<u8>, delimiter: u8, text: &str) {
     record.push(delimiter);
@@ -119,6 +126,7 @@ impl Fields {
 
     fn read(&mut self, record: &[u8]) {
         self.reader.reset();
+        keep_marks(&mut self.reader);
         if self.bytes.len() < record.len() {
             self.bytes.resize(record.len().next_power_of_two(), 0);
         }

@@ -48,6 +48,17 @@ fn an_unclosed_quote_is_an_error_and_not_a_row_of_everything() {
     assert!(cut(CSV, b"id,text\n1,a\n2,\"b\"", 100, 5).is_ok());
 }
 
+#[test]
+fn a_byte_order_mark_that_is_not_at_the_beginning_is_part_of_its_record() {
+    for buffer in 3..12 {
+        let (rows, between) = cut(CSV, b"\n\n\xef\xbb\xbf", 100, buffer).unwrap();
+        assert_eq!((rows.len(), between.as_slice()), (0, b"\n\n\xef\xbb\xbf".as_slice()), "a header alone");
+        let (rows, _) = cut(CSV, b"a\n\xef\xbb\xbf1\n\xef\xbb\xbf\"x\ny\n", 100, buffer).unwrap();
+        let rows: Vec<_> = rows.iter().map(|(row, _)| row.as_slice()).collect();
+        assert_eq!(rows, [&b"\xef\xbb\xbf1\n"[..], b"\xef\xbb\xbf\"x\n", b"y\n"], "buffer of {buffer}");
+    }
+}
+
 /// The connection to a store, which breaks.
 struct Broken;
 
