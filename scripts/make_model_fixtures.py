@@ -10,6 +10,7 @@ are wider than usual (and f16), so that a wrong mask, position or norm moves an 
 import json
 import shutil
 import sys
+import tempfile
 from pathlib import Path
 
 import numpy as np
@@ -192,8 +193,9 @@ def vision():
     # Images of another size than the positions were trained for, so that these are interpolated; and a gated network.
     config = tf.Dinov2Config(**common, image_size=70, patch_size=14, use_swiglu_ffn=True)
     image_model("dinov2-swiglu-tiny", tf.Dinov2Model(config), tf.BitImageProcessor(size={"shortest_edge": 48}, crop_size={"height": 42, "width": 42}), 15)
-    config = tf.Dinov2WithRegistersConfig(**common, image_size=42, patch_size=14, num_register_tokens=3)
-    image_model("dinov2-registers-tiny", tf.Dinov2WithRegistersModel(config), tf.BitImageProcessor(size={"shortest_edge": 32}, crop_size={"height": 28, "width": 28}), 16)
+    config = tf.Dinov2WithRegistersConfig(**common, image_size=168, patch_size=14, num_register_tokens=3)
+    # Far fewer patches than positions, so that the filter against aliasing shows.
+    image_model("dinov2-registers-tiny", tf.Dinov2WithRegistersModel(config), tf.BitImageProcessor(size={"shortest_edge": 48}, crop_size={"height": 42, "width": 42}), 16)
     config = tf.ViTConfig(**common, intermediate_size=48, image_size=32, patch_size=8)
     image_model("vit-tiny", tf.ViTModel(config, add_pooling_layer=False), tf.ViTImageProcessor(size={"height": 32, "width": 32}), 17)
 
@@ -206,9 +208,67 @@ def image_model(name, model, processor, seed):
     np.save(folder / "image_embeddings.npy", unit(rows))
 
 
+# Settings that are easily overlooked: a folder, one of its files, and what is written and taken out there.
+VARIANTS = [
+    ("qwen2-both-ways", "qwen2-tiny", "config.json", {"is_causal": False}, []),
+    ("mistral-both-ways", "mistral-tiny", "config.json", {"is_causal": False}, []),
+    ("gemma-both-ways", "gemma-tiny", "config.json", {"is_causal": False}, []),
+    ("gemma2-both-ways", "gemma2-tiny", "config.json", {"is_causal": False}, []),
+    ("gemma3-both-ways", "gemma3-tiny", "config.json", {"is_causal": False}, []),
+    ("embeddinggemma-both-ways-twice", "embeddinggemma-tiny", "config.json", {"is_causal": False}, []),
+    ("opt-both-ways", "opt-tiny", "config.json", {"is_causal": False}, []),
+    ("llama-not-both-ways", "llama-tiny", "config.json", {"use_bidirectional_attention": True, "attn_logit_softcapping": 0.5}, []),
+    ("llama-not-sliding", "llama-tiny", "config.json", {"layer_types": ["sliding_attention"] * 2, "sliding_window": 5}, []),
+    ("gemma2-not-both-ways", "gemma2-tiny", "config.json", {"use_bidirectional_attention": True}, []),
+    ("gemma2-usual-cap", "gemma2-tiny", "config.json", {}, ["attn_logit_softcapping"]),
+    ("gemma2-no-cap", "gemma2-tiny", "config.json", {"attn_logit_softcapping": None}, []),
+    ("gemma-relu", "gemma-tiny", "config.json", {"hidden_act": "relu", "hidden_activation": "gelu_pytorch_tanh"}, []),
+    ("gemma-legacy-gelu", "gemma-tiny", "config.json", {"hidden_act": "gelu"}, []),
+    ("bert-cased", "bert-tiny", "tokenizer_config.json", {"tokenizer_class": "BertTokenizer", "do_lower_case": False}, []),
+    ("bert-accents", "bert-tiny", "tokenizer_config.json", {"strip_accents": False}, []),
+    ("bert-chinese", "bert-tiny", "tokenizer_config.json", {"tokenizer_class": "BertTokenizerFast", "tokenize_chinese_chars": False}, []),
+    ("bert-its-own", "bert-tiny", "tokenizer_config.json", {"tokenizer_class": "PreTrainedTokenizerFast", "do_lower_case": False}, []),
+    ("vit-usual-filter", "vit-tiny", "preprocessor_config.json", {}, ["resample"]),
+]
+VARIED = [*TEXTS[:6], "ÉTÉ Été été 中文字 NumPy Library"]
+
+
+def variants():
+    folder = ROOT / "variants"
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir()
+    listed = []
+    for name, source, file, change, remove in VARIANTS:
+        with tempfile.TemporaryDirectory() as copy:
+            shutil.copytree(ROOT / source, copy, dirs_exist_ok=True)
+            path = Path(copy) / file
+            config = {**(json.loads(path.read_text()) if path.exists() else {}), **change}
+            path.write_text(json.dumps({key: value for key, value in config.items() if key not in remove}))
+            np.save(folder / f"{name}.npy", variant_rows(copy, source))
+        listed.append({"name": name, "folder": source, "file": file, "change": change, "remove": remove})
+    (folder / "variants.json").write_text(json.dumps({"texts": VARIED, "variants": listed}, ensure_ascii=False, indent=1) + "\n")
+
+
+def variant_rows(folder, source):
+    model = tf.AutoModel.from_pretrained(folder, dtype=torch.float32).eval()
+    with torch.no_grad():
+        if source.startswith("vit"):
+            processor = tf.ViTImageProcessor.from_pretrained(folder)
+            return unit([model(**processor(image, return_tensors="pt")).last_hidden_state[0, 0].numpy() for image in IMAGES])
+        if source.startswith("bert"):
+            tokenizer = tf.AutoTokenizer.from_pretrained(folder)
+            encode = lambda text: tokenizer(text, truncation=True, max_length=96)["input_ids"]
+        else:
+            tokenizer = tf.PreTrainedTokenizerFast(tokenizer_file=f"{folder}/tokenizer.json")
+            encode = lambda text: tokenizer(text, truncation=True, max_length=128)["input_ids"]
+        pool = MEAN if source.startswith(("bert", "embeddinggemma")) else LAST
+        return unit([pool(model(input_ids=torch.tensor([encode(text)])).last_hidden_state[0]).numpy() for text in VARIED])
+
+
 if __name__ == "__main__":
     torch.manual_seed(0)
     encoders()
     decoders()
     siglip()
     vision()
+    variants()

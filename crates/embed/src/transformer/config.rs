@@ -132,7 +132,7 @@ impl Config {
 }
 
 /// No size of a model is greater; a greater one would only overflow somewhere.
-const MOST: usize = 1 << 40;
+pub(crate) const MOST: usize = 1 << 40;
 
 /// The error of a file that cannot be read.
 pub(crate) fn unreadable(path: &Path, error: &std::io::Error) -> ModelError {

@@ -9,20 +9,22 @@ use hf_hub::api::RepoInfo;
 use hf_hub::api::sync::{ApiBuilder, ApiError, ApiRepo};
 use hf_hub::{Cache, Repo, RepoType};
 
-use super::{pooling, weights};
+use super::{modules, sentence, weights};
 use crate::ModelError;
 
 type Result<T> = std::result::Result<T, ModelError>;
 
-/// Files that a model may lack.
+/// Files that a model may lack, besides those of [`sentence::NAMES`].
 const OPTIONAL: [&str; 6] = [
     MODULES,
-    "sentence_bert_config.json",
-    "config_sentence_transformers.json",
+    sentence::PROMPTS,
     "tokenizer_config.json",
     "preprocessor_config.json",
     "tokenizer.json",
+    "adapter_config.json",
 ];
+/// Files that the transformer's folder may lack, where that is another one.
+const BELOW: [&str; 4] = ["config.json", "tokenizer.json", "tokenizer_config.json", "adapter_config.json"];
 const MODULES: &str = "modules.json";
 /// Every repository of the hub has this file, and only those who fetch all of it fetch it.
 const WHOLE: &str = ".gitattributes";
@@ -132,7 +134,11 @@ impl Hub {
         let root = root(folder);
         let mut wanted = vec![MODULES.to_owned()];
         if folder.join(MODULES).is_file() {
-            wanted.extend(OPTIONAL[1..3].iter().map(|name| (*name).to_owned()));
+            // As sentence-transformers asks for them, up to the first that is there.
+            let names = sentence::NAMES.iter().map(|name| below(folder, name));
+            let there = sentence::NAMES.iter().position(|name| root.join(name).is_file());
+            wanted.extend(names.take(there.unwrap_or(sentence::NAMES.len())));
+            wanted.push(sentence::PROMPTS.to_owned());
         }
         if folder.join("tokenizer_config.json").is_file() {
             wanted.push("tokenizer.json".to_owned());
@@ -140,7 +146,7 @@ impl Hub {
         if let Some(unknown) = wanted.into_iter().find(|file| !known(file)) {
             return Some(unknown);
         }
-        let modules = pooling::files(folder).into_iter().find(|file| !folder.join(file).is_file());
+        let modules = modules::files(folder).into_iter().find(|file| !folder.join(file).is_file());
         modules.or_else(|| weights::files(&root).is_err().then(|| "model.safetensors".to_owned()))
     }
 
@@ -156,24 +162,16 @@ impl Hub {
         let folder = self.cached(name).join("snapshots").join(&info.sha);
         let get = |file: &str| get(&repo, &folder, file).map_err(failed);
         get("config.json")?;
-        for file in OPTIONAL {
-            if has(file) {
-                get(file)?;
-            } else {
-                self.note_absent(name, (&info.sha, file))?;
-            }
-        }
-        for file in pooling::files(&folder).iter().filter(|file| has(file)) {
+        let get_or_note = |file: &str| match has(file) {
+            true => get(file).map(drop),
+            false => self.note_absent(name, (&info.sha, file)),
+        };
+        OPTIONAL.iter().try_for_each(|file| get_or_note(file))?;
+        for file in modules::files(&folder).iter().filter(|file| has(file)) {
             get(file)?;
         }
-        let below = root(&folder);
-        let below = below.strip_prefix(&folder).unwrap_or(Path::new(""));
-        let inside = |file: &str| below.join(file).to_string_lossy().replace('\\', "/");
-        for file in ["config.json", "tokenizer.json", "tokenizer_config.json"].map(inside) {
-            if has(&file) {
-                get(&file)?;
-            }
-        }
+        let inside = |file: &str| below(&folder, file);
+        BELOW.iter().chain(&sentence::NAMES).try_for_each(|file| get_or_note(&inside(file)))?;
         let index = inside("model.safetensors.index.json");
         if has(&inside("model.safetensors")) {
             get(&inside("model.safetensors"))?;
@@ -239,7 +237,12 @@ const RETRIES: usize = 3;
 
 /// The folder of the transformer itself: older models have it below.
 fn root(folder: &Path) -> PathBuf {
-    folder.join(pooling::transformer(folder))
+    folder.join(modules::transformer(folder))
+}
+
+/// The name of a file of the transformer's folder, from the model's.
+fn below(folder: &Path, file: &str) -> String {
+    modules::transformer(folder).join(file).to_string_lossy().replace('\\', "/")
 }
 
 fn get(repo: &ApiRepo, folder: &Path, file: &str) -> std::result::Result<PathBuf, ApiError> {

@@ -86,10 +86,41 @@ fn half_a_snapshot_is_not_taken_for_a_whole_one() {
     assert!(said(&PLAIN, &[]).starts_with("org/name: modules.json is not in the cache"));
     let pooled = [PLAIN[0], PLAIN[1], ("modules.json", POOLED)];
     assert!(said(&pooled, &[]).starts_with("org/name: sentence_bert_config.json is not"));
-    let absent = ["sentence_bert_config.json", "config_sentence_transformers.json"];
+    // One of these is enough, but each of the earlier ones might be the one that counts.
+    let three = &sentence::NAMES[..3];
+    assert!(said(&pooled, three).starts_with("org/name: sentence_camembert_config.json is not"));
+    let found = [pooled.as_slice(), &[(sentence::NAMES[3], "{}")]].concat();
+    assert!(said(&found, three).starts_with("org/name: config_sentence_transformers.json is not"));
+    let absent = [&sentence::NAMES[..], &[sentence::PROMPTS]].concat();
     assert!(said(&pooled, &absent).starts_with("org/name: 1_Pooling/config.json is not"));
     assert!(said(&PLAIN[..1], &["modules.json"]).starts_with("org/name: model.safetensors is not"));
     assert!(said(&[], &[]).starts_with("org/name: not in the cache"));
+}
+
+#[test]
+fn the_settings_of_a_transformer_below_are_fetched_from_there() {
+    let files = [
+        ("config.json", "{}"),
+        (
+            "modules.json",
+            r#"[{"path": "0_Transformer", "type": "sentence_transformers.models.Transformer"}]"#,
+        ),
+        ("config_sentence_transformers.json", "{}"),
+        ("0_Transformer/config.json", "{}"),
+        ("0_Transformer/sentence_roberta_config.json", r#"{"max_seq_length": 9}"#),
+        ("0_Transformer/adapter_config.json", "{}"),
+        ("0_Transformer/model.safetensors", ""),
+    ];
+    let small = SmallHub::start(files.into_iter().collect());
+    let cache = tempfile::tempdir().unwrap();
+    let known = Hub { token: Some("secret".to_owned()), ..hub(&cache, &small.address, false) };
+    let folder = known.folder(&name("org/name")).unwrap();
+    for (file, text) in &files {
+        assert_eq!(fs::read_to_string(folder.join(file)).unwrap(), *text, "{file}");
+    }
+    let absent = cache.path().join("models--org--name/.no_exist").join(COMMIT);
+    assert!(absent.join("0_Transformer/sentence_bert_config.json").is_file());
+    assert_eq!(hub(&cache, NOWHERE, true).folder(&name("org/name")).unwrap(), folder, "offline");
 }
 
 #[test]

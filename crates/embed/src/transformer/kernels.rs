@@ -31,7 +31,8 @@ pub(crate) fn activate(values: &mut [f32], activation: Activation) {
         Activation::Gelu => map(values, gelu),
         Activation::GeluTanh => map(values, gelu_tanh),
         Activation::QuickGelu => map(values, |x| x / (1.0 + exp(-1.702 * x))),
-        Activation::Relu => map(values, |x| x.max(0.0)),
+        // Not `max`, which makes a number of NaN.
+        Activation::Relu => map(values, |x| if x < 0.0 { 0.0 } else { x }),
         Activation::Silu => map(values, silu),
         Activation::Tanh => map(values, f32::tanh),
         Activation::None => {}
@@ -287,6 +288,25 @@ mod tests {
                 let error = (f64::from(found) - wanted(f64::from(x))).abs();
                 assert!(error < 2e-6, "{activation:?}({x}): {error}");
             }
+        }
+    }
+
+    #[test]
+    fn nan_stays_nan() {
+        for activation in [
+            Activation::Gelu,
+            Activation::GeluTanh,
+            Activation::QuickGelu,
+            Activation::Relu,
+            Activation::Silu,
+            Activation::Tanh,
+        ] {
+            let mut values = vec![1.0; 40];
+            values[3] = f32::NAN;
+            values[39] = f32::NAN;
+            activate(&mut values, activation);
+            let found = [3, 39].map(|at| values[at].is_nan());
+            assert_eq!((found, values[4].is_nan()), ([true; 2], false), "{activation:?}");
         }
     }
 

@@ -54,6 +54,12 @@ impl Linear {
 
     /// Of a matrix `[out, in]`.
     pub(crate) fn new(weight: &Tensor, bias: Option<Tensor>) -> std::result::Result<Self, ModelError> {
+        if weight.dims().contains(&0) {
+            return Err(ModelError::new(
+                format!("a layer has the shape {:?}", weight.dims()),
+                "the weights are damaged, or the model has no values there",
+            ));
+        }
         let make = || {
             if !weight.device().is_cpu() {
                 return Ok(Self::There { weight: weight.t()?.contiguous()?, bias });

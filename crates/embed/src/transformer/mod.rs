@@ -2,7 +2,7 @@
 //!
 //! [`load`] reads `config.json`, finds the architecture (`arch`), and puts a model together from four things: the
 //! tokenizer with its limit (`tokens`), the blocks (`encoder`, `block`, `attention`, `linear`, `ops`), the way from tokens to a text
-//! (`pooling`), and the tensors (`weights`). `docs/models.md` says what is read from where.
+//! (`pooling`, as `modules` and `sentence` say it), and the tensors (`weights`). `docs/models.md` says what is read from where.
 mod arch;
 mod attention;
 mod block;
@@ -12,11 +12,13 @@ mod hub;
 mod image;
 mod kernels;
 mod linear;
+mod modules;
 mod ops;
 mod options;
 mod pixels;
 mod pooling;
 mod product;
+mod sentence;
 mod text;
 mod tokens;
 mod vision;
@@ -33,9 +35,11 @@ use arch::TextParts;
 use config::{Config, unreadable};
 use hub::{Hub, Name};
 use image::ImageTransformer;
+use modules::Modules;
 pub use options::{LoadOptions, Place, Precision, Towers};
 use pixels::Pixels;
-use pooling::{Dense, Head, Modules};
+use pooling::{Dense, Head, Step};
+use sentence::Sentence;
 use text::Transformer;
 use tokens::{Preparation, Tokens};
 use weights::Weights;
@@ -43,7 +47,7 @@ use weights::Weights;
 type Result<T> = std::result::Result<T, ModelError>;
 
 /// Counts changes of this code that change the embeddings of the same weights.
-const REVISION: u32 = 2;
+const REVISION: u32 = 3;
 
 /// Multiplications between saves: two minutes or so on two cores.
 const WORK_PER_SAVE: usize = 1 << 45;
@@ -84,6 +88,9 @@ pub fn load(source: &str, options: &LoadOptions) -> Result<Loaded> {
     let device = options.place.device()?;
     let modules = Modules::read(&folder, &device)?;
     let root = modules.as_ref().map_or(folder.clone(), |modules| modules.transformer.clone());
+    for place in [&folder, &root] {
+        check_adapter(place)?;
+    }
     let config = root.join("config.json");
     if !config.is_file() {
         return Err(ModelError::new(
@@ -95,16 +102,40 @@ pub fn load(source: &str, options: &LoadOptions) -> Result<Loaded> {
     let weights = Weights::open(&root, options.precision.dtype(), &device)?;
     let mut loaded = Loaded { text: None, image: None };
     if options.towers != Towers::Images {
-        let limit = Limit::read(&root, options.max_tokens)?;
+        let sentence = Sentence::read(&root)?;
+        let limit = Limit::read(&root, sentence.limit, options.max_tokens)?;
         if let Some(parts) = arch::text(&config, &weights, limit.wanted())? {
             let limit = limit.within(parts.encoder.positions)?;
-            loaded.text = Some(Box::new(text_model(source, (&root, modules), (parts, limit), options)?));
+            let place = Folders { name: source, whole: &folder, root: &root };
+            loaded.text = Some(Box::new(text_model(&place, (modules, sentence), (parts, limit), options)?));
         }
     }
     if options.towers != Towers::Texts && arch::has_images(&config)? {
         loaded.image = Some(Box::new(image_model(source, &root, (&config, &weights), options)?));
     }
     Ok(loaded)
+}
+
+/// Adapters change the weights; those beside them may be of the model without.
+fn check_adapter(folder: &Path) -> Result<()> {
+    let path = folder.join("adapter_config.json");
+    if !path.is_file() {
+        return Ok(());
+    }
+    Err(ModelError::new(
+        format!("{}: the model is an adapter to another one", path.display()),
+        "merge them with peft's merge_and_unload() and save the result in a folder of its own",
+    ))
+}
+
+/// Where the parts of a model lie.
+struct Folders<'a> {
+    /// As it was asked for.
+    name: &'a str,
+    /// With `modules.json`.
+    whole: &'a Path,
+    /// With the transformer: the same, or below.
+    root: &'a Path,
 }
 
 fn image_model(
@@ -120,7 +151,7 @@ fn image_model(
             "it says how images are resized; transformers' AutoImageProcessor.from_pretrained(…).save_pretrained(…) writes it",
         ));
     }
-    let pixels = Pixels::read(&Config::read(&path)?)?;
+    let pixels = Pixels::read(&Config::read(&path)?, config.text_or("model_type", "")?)?;
     let (height, width) = pixels.size();
     let encoder = arch::image(config, weights, (height as usize, width as usize))?;
     let (hash, kind) = (hash(root, &[])?, if encoder.device.is_cpu() { "cpu" } else { "gpu" });
@@ -130,17 +161,16 @@ fn image_model(
 }
 
 fn text_model(
-    name: &str,
-    (root, modules): (&Path, Option<Modules>),
+    &Folders { name, whole, root }: &Folders,
+    (modules, sentence): (Option<Modules>, Sentence),
     (parts, limit): (TextParts, usize),
     options: &LoadOptions,
 ) -> Result<Transformer> {
-    let sentence = optional(root, "sentence_bert_config.json")?;
     let prefix = match &options.prefix {
         Some(prefix) => prefix.clone(),
-        None => default_prompt(root)?,
+        None => sentence::default_prompt(whole)?,
     };
-    let lowercase = sentence.as_ref().map_or(Ok(false), |config| config.flag_or("do_lower_case", false))?;
+    let lowercase = sentence.lowercase;
     let padding = if parts.padded { Some(padding_token(root)?) } else { None };
     let tokens = Tokens::open(root, limit, Preparation { prefix, lowercase, padding })?;
     let mut head = match &modules {
@@ -148,11 +178,12 @@ fn text_model(
         None => Head::plain(parts.pooling),
     };
     if let (None, Some(linear)) = (&modules, parts.project) {
-        head.layers.push(Dense { linear, activation: kernels::Activation::None });
+        head.steps.push(Step::Dense(Dense { linear, activation: kernels::Activation::None }));
     }
     head.check(parts.encoder.width)?;
     let skip = if head.with_prefix || tokens.prefix().is_empty() { 0 } else { tokens.prefix_tokens()? };
-    let extra = modules.map(|modules| modules.files).unwrap_or_default();
+    let mut extra = modules.map(|modules| modules.files).unwrap_or_default();
+    extra.extend(sentence::prompts(whole));
     let hash = hash(root, &extra)?;
     let kind = if parts.encoder.device.is_cpu() { "cpu" } else { "gpu" };
     let fingerprint = format!(
@@ -171,14 +202,11 @@ enum Limit {
 }
 
 impl Limit {
-    fn read(root: &Path, asked: Option<usize>) -> Result<Self> {
-        if let Some(asked) = asked {
-            return Ok(Self::Asked(asked));
-        }
-        if let Some(sentence) =
-            optional(root, "sentence_bert_config.json")?.filter(|it| it.has("max_seq_length"))
-        {
-            return sentence.count("max_seq_length").map(Self::Usual);
+    fn read(root: &Path, said: Option<usize>, asked: Option<usize>) -> Result<Self> {
+        match (asked, said) {
+            (Some(asked), _) => return Ok(Self::Asked(asked)),
+            (None, Some(said)) => return Ok(Self::Usual(said)),
+            (None, None) => {}
         }
         let tokenizer = optional(root, "tokenizer_config.json")?;
         // Where there is none, this is a huge number, perhaps not even a whole one.
@@ -204,16 +232,6 @@ impl Limit {
     }
 }
 
-/// The prefix that the model's makers put before every text, if they say so.
-fn default_prompt(root: &Path) -> Result<String> {
-    let Some(config) = optional(root, "config_sentence_transformers.json")? else { return Ok(String::new()) };
-    let Some(prompts) = config.section("prompts") else { return Ok(String::new()) };
-    match config.text_or("default_prompt_name", "")? {
-        "" => Ok(String::new()),
-        name => Ok(prompts.text_or(name, "")?.to_owned()),
-    }
-}
-
 /// The number of the padding token of a model that sees it.
 fn padding_token(root: &Path) -> Result<u32> {
     let path = root.join("tokenizer_config.json");
@@ -231,20 +249,15 @@ fn optional(root: &Path, name: &str) -> Result<Option<Config>> {
     if path.is_file() { Config::read(&path).map(Some) } else { Ok(None) }
 }
 
-/// Files beside the weights that change what comes out.
-const READ: [&str; 6] = [
-    "config.json",
-    "tokenizer.json",
-    "tokenizer_config.json",
-    "sentence_bert_config.json",
-    "config_sentence_transformers.json",
-    "preprocessor_config.json",
-];
+/// Files beside the weights that change what comes out, besides those of [`sentence::NAMES`].
+const READ: [&str; 4] =
+    ["config.json", "tokenizer.json", "tokenizer_config.json", "preprocessor_config.json"];
 
 /// A hash of all that was read.
 fn hash(root: &Path, extra: &[PathBuf]) -> Result<u64> {
     let mut hash = Xxh3::new();
-    let beside = READ.iter().map(|name| root.join(name)).filter(|path| path.is_file());
+    let beside =
+        READ.iter().chain(&sentence::NAMES).map(|name| root.join(name)).filter(|path| path.is_file());
     let mut buffer = vec![0; 1 << 20];
     for path in beside.chain(weights::files(root)?).chain(extra.iter().cloned()) {
         let unreadable = |error: std::io::Error| unreadable(&path, &error);

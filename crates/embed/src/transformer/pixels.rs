@@ -33,18 +33,25 @@ enum Resize {
 const LONGEST_EDGE: usize = 4_096;
 
 impl Pixels {
-    pub(crate) fn read(config: &Config) -> Result<Self> {
+    /// Of a file that may not name its processor, beside a model of such a `model_type`.
+    pub(crate) fn read(config: &Config, model: &str) -> Result<Self> {
         for field in ["do_pad", "do_flip_channel_order", "do_reduce_labels", "do_image_splitting"] {
             if config.flag_or(field, false)? {
                 return Err(config.wrong(field, "false"));
             }
         }
         // These processors take a lone number as the length of both edges, the others as that of the shorter one.
-        let kind = config.text_or("image_processor_type", config.text_or("feature_extractor_type", "")?)?;
+        let usual = match model {
+            "vit" => "ViT",
+            "siglip" => "Siglip",
+            _ => "",
+        };
+        let kind =
+            config.text_or("image_processor_type", config.text_or("feature_extractor_type", usual)?)?;
         let square = ["ViT", "Siglip", "DeiT"].iter().any(|name| kind.starts_with(name));
         let resize = if config.flag_or("do_resize", true)? { Some(resize(config, square)?) } else { None };
         let crop = if config.flag_or("do_center_crop", false)? { Some(crop(config)?) } else { None };
-        let pixels = Self { resize, crop, method: method(config)?, table: table(config)? };
+        let pixels = Self { resize, crop, method: method(config, kind)?, table: table(config)? };
         match (pixels.crop, pixels.resize) {
             (Some(_), _) | (None, Some(Resize::Exactly(..))) => Ok(pixels),
             _ => Err(config.wrong("size", "a height and a width, where images are not cropped to one size")),
@@ -181,8 +188,10 @@ fn crop(config: &Config) -> Result<(u32, u32)> {
 }
 
 /// PIL's numbers of its filters.
-fn method(config: &Config) -> Result<ResizeAlg> {
-    Ok(match config.whole_or("resample", 3)? {
+fn method(config: &Config, kind: &str) -> Result<ResizeAlg> {
+    // What the processors' code has; only ViT's is not bicubic.
+    let usual = if kind.starts_with("ViT") { 2 } else { 3 };
+    Ok(match config.whole_or("resample", usual)? {
         0 => ResizeAlg::Nearest,
         1 => ResizeAlg::Convolution(FilterType::Lanczos3),
         2 => ResizeAlg::Convolution(FilterType::Bilinear),

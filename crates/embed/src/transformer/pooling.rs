@@ -1,16 +1,11 @@
-//! From a vector for each token to one for the text, as the model's own files say (sentence-transformers' `modules.json`).
-
-use std::path::{Path, PathBuf};
+//! From a vector for each token to one for the text.
 
 use candle_core::{Device, Tensor};
-use serde_json::Value;
 
-use super::config::Config;
 use super::failed;
 use super::kernels::Activation;
 use super::linear::Linear;
 use super::ops::activate;
-use super::weights::Weights;
 use crate::ModelError;
 
 type Result<T> = std::result::Result<T, ModelError>;
@@ -34,6 +29,14 @@ pub(crate) enum Mode {
     Greatest,
 }
 
+/// What is done with a pooled vector.
+#[derive(Debug, Clone)]
+pub(crate) enum Step {
+    Dense(Dense),
+    /// The vector is made of unit length.
+    Normalize,
+}
+
 /// A layer after pooling.
 #[derive(Debug, Clone)]
 pub(crate) struct Dense {
@@ -48,33 +51,39 @@ pub(crate) struct Head {
     pub(crate) modes: Vec<Mode>,
     /// Whether tokens of the prefix count.
     pub(crate) with_prefix: bool,
-    pub(crate) layers: Vec<Dense>,
-    /// Whether the result is made of unit length.
-    pub(crate) normalize: bool,
+    /// After pooling, in this order.
+    pub(crate) steps: Vec<Step>,
 }
 
 impl Head {
     /// What is done where no file says anything.
     pub(crate) fn plain(mode: Mode) -> Self {
-        Self { modes: vec![mode], with_prefix: true, layers: Vec::new(), normalize: false }
+        Self { modes: vec![mode], with_prefix: true, steps: Vec::new() }
+    }
+
+    fn layers(&self) -> impl DoubleEndedIterator<Item = &Linear> {
+        self.steps.iter().filter_map(|step| match step {
+            Step::Dense(dense) => Some(&dense.linear),
+            Step::Normalize => None,
+        })
     }
 
     /// How many values a text has, of tokens of this width.
     pub(crate) fn width(&self, hidden: usize) -> usize {
-        self.layers.last().map_or(hidden * self.modes.len(), |layer| layer.linear.outputs())
+        self.layers().next_back().map_or(hidden * self.modes.len(), Linear::outputs)
     }
 
     /// Fails where the layers after pooling do not fit the tokens' width.
     pub(crate) fn check(&self, hidden: usize) -> Result<()> {
         let mut width = hidden * self.modes.len();
-        for layer in &self.layers {
-            if layer.linear.inputs() != width {
+        for layer in self.layers() {
+            if layer.inputs() != width {
                 return Err(ModelError::new(
-                    format!("a layer after pooling reads {} values, it gets {width}", layer.linear.inputs()),
+                    format!("a layer after pooling reads {} values, it gets {width}", layer.inputs()),
                     "the modules do not belong together",
                 ));
             }
-            width = layer.linear.outputs();
+            width = layer.outputs();
         }
         Ok(())
     }
@@ -90,18 +99,24 @@ impl Head {
         }
     }
 
-    /// The layers after pooling, and the last step.
+    /// The steps after pooling.
     pub(crate) fn finish(&self, mut texts: Tensor) -> candle_core::Result<Vec<f32>> {
-        for Dense { linear, activation } in &self.layers {
-            texts = activate(linear.forward(&texts)?, *activation)?;
+        for step in &self.steps {
+            texts = match step {
+                Step::Dense(Dense { linear, activation }) => activate(linear.forward(&texts)?, *activation)?,
+                Step::Normalize => {
+                    let mut rows = numbers(&texts)?;
+                    rows.chunks_exact_mut(texts.dim(1)?).for_each(normalize);
+                    Tensor::from_vec(rows, texts.dims2()?, texts.device())?.to_dtype(texts.dtype())?
+                }
+            };
         }
-        let width = texts.dim(1)?;
-        let mut values = texts.to_dtype(candle_core::DType::F32)?.flatten_all()?.to_vec1::<f32>()?;
-        if self.normalize {
-            values.chunks_exact_mut(width).for_each(normalize);
-        }
-        Ok(values)
+        numbers(&texts)
     }
+}
+
+fn numbers(texts: &Tensor) -> candle_core::Result<Vec<f32>> {
+    texts.to_dtype(candle_core::DType::F32)?.flatten_all()?.to_vec1()
 }
 
 fn normalize(row: &mut [f32]) {
@@ -131,7 +146,10 @@ impl Mode {
             Self::Max => {
                 out.fill(f32::NEG_INFINITY);
                 let rows = rows.chunks_exact(width);
-                return rows.for_each(|row| out.iter_mut().zip(row).for_each(|(out, x)| *out = out.max(*x)));
+                // Not `max`, which would lose NaN.
+                let greater = |x: f32, out: f32| x > out || x.is_nan();
+                let take = |(out, &x): (&mut f32, &f32)| *out = if greater(x, *out) { x } else { *out };
+                return rows.for_each(|row| out.iter_mut().zip(row).for_each(take));
             }
             Self::First => 0,
             Self::Last => count - 1,
@@ -145,189 +163,6 @@ impl Mode {
     }
 }
 
-/// What `modules.json` says, if there is one.
-#[derive(Debug)]
-pub(crate) struct Modules {
-    /// The folder of the transformer itself.
-    pub(crate) transformer: PathBuf,
-    pub(crate) head: Head,
-    /// The files that were read, for the fingerprint.
-    pub(crate) files: Vec<PathBuf>,
-}
-
-/// The folder of the transformer itself below a model's folder, as far as can be read.
-pub(crate) fn transformer(folder: &Path) -> PathBuf {
-    let mut all = modules(folder).into_iter();
-    all.find(|(kind, _)| kind == "Transformer").map_or_else(PathBuf::new, |(_, path)| path.into())
-}
-
-/// The files that `modules.json` asks for after the transformer, as far as it can be read.
-pub(crate) fn files(folder: &Path) -> Vec<String> {
-    let names = |(kind, path): (String, String)| match kind.as_str() {
-        "Pooling" => vec![format!("{path}/config.json")],
-        "Dense" => vec![format!("{path}/config.json"), format!("{path}/model.safetensors")],
-        _ => Vec::new(),
-    };
-    modules(folder).into_iter().flat_map(names).collect()
-}
-
-/// The kinds and folders of a model's modules, as far as they can be read.
-fn modules(folder: &Path) -> Vec<(String, String)> {
-    let Ok(list) = Config::read(&folder.join("modules.json")) else { return Vec::new() };
-    let text =
-        |module: &Value, name: &str| module.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
-    let entries = list.value().as_array().map(Vec::as_slice).unwrap_or_default();
-    let entry = |module: &Value| {
-        let kind = text(module, "type");
-        (kind.rsplit('.').next().unwrap_or_default().to_owned(), text(module, "path"))
-    };
-    entries.iter().map(entry).collect()
-}
-
-const KINDS: &str = "Transformer, Pooling, Dense, Dropout and Normalize are";
-
-impl Modules {
-    /// Reads `modules.json` and what it names, or `1_Pooling` alone, where these are.
-    pub(crate) fn read(folder: &Path, device: &Device) -> Result<Option<Self>> {
-        let (path, alone) = (folder.join("modules.json"), folder.join("1_Pooling/config.json"));
-        let mut modules =
-            Self { transformer: folder.to_owned(), head: Head::plain(Mode::Mean), files: Vec::new() };
-        modules.head.modes.clear();
-        if !path.is_file() && alone.is_file() {
-            modules.read_pooling(&alone)?;
-            return Ok(Some(modules));
-        }
-        if !path.is_file() {
-            return Ok(None);
-        }
-        modules.files.push(path.clone());
-        let list = Config::read(&path)?;
-        let entries = list.value().as_array().ok_or_else(|| {
-            ModelError::new(format!("{}: not a list of modules", path.display()), "fetch the model again")
-        })?;
-        for module in entries {
-            let text = |name: &str| module.get(name).and_then(Value::as_str).unwrap_or_default();
-            let (kind, at) = (text("type").rsplit('.').next().unwrap_or_default(), folder.join(text("path")));
-            match kind {
-                "Transformer" => modules.transformer = at,
-                "Pooling" => modules.read_pooling(&at.join("config.json"))?,
-                "Dense" => modules.read_dense(&at, device)?,
-                "Normalize" => modules.head.normalize = true,
-                "Dropout" => {}
-                other => {
-                    let problem = format!("{}: a module of the kind `{other}` is not known", path.display());
-                    return Err(ModelError::new(problem, format!("{KINDS} known")));
-                }
-            }
-        }
-        if modules.head.modes.is_empty() {
-            let problem = format!("{}: names no module of the kind `Pooling`", path.display());
-            return Err(ModelError::new(problem, "the file is damaged or of a kind that is not known"));
-        }
-        Ok(Some(modules))
-    }
-
-    fn read_pooling(&mut self, path: &Path) -> Result<()> {
-        let config = self.named(path)?;
-        let mut modes = Vec::new();
-        match config.value().get("pooling_mode") {
-            // As sentence-transformers writes it from version 5.
-            Some(Value::String(mode)) => modes.push(mode_of(mode).ok_or_else(|| unknown_mode(path, mode))?),
-            Some(Value::Array(all)) => {
-                for mode in all {
-                    let mode = mode.as_str().unwrap_or_default();
-                    modes.push(mode_of(mode).ok_or_else(|| unknown_mode(path, mode))?);
-                }
-            }
-            _ => {
-                for (name, mode) in FLAGS {
-                    if config.flag_or(name, false)? {
-                        modes.push(mode);
-                    }
-                }
-            }
-        }
-        if modes.is_empty() {
-            // As sentence-transformers takes it.
-            modes.push(Mode::Mean);
-        }
-        self.head.with_prefix = config.flag_or("include_prompt", true)?;
-        self.head.modes = modes;
-        Ok(())
-    }
-
-    fn read_dense(&mut self, at: &Path, device: &Device) -> Result<()> {
-        let config = self.named(&at.join("config.json"))?;
-        let sizes = (config.count("in_features")?, config.count("out_features")?);
-        let name = config.text_or("activation_function", "torch.nn.modules.activation.Tanh")?;
-        let activation = match name.rsplit('.').next() {
-            Some("Tanh") => Activation::Tanh,
-            Some("Identity") => Activation::None,
-            Some("ReLU") => Activation::Relu,
-            Some("GELU") => Activation::Gelu,
-            Some("SiLU") => Activation::Silu,
-            _ => {
-                return Err(
-                    config.wrong("activation_function", "Tanh, Identity, ReLU, GELU or SiLU of torch.nn")
-                );
-            }
-        };
-        if config.flag_or("use_residual", false)? {
-            return Err(config.wrong("use_residual", "false"));
-        }
-        if config.text_or("module_input_name", INPUT)? != INPUT {
-            return Err(config.wrong("module_input_name", INPUT));
-        }
-        let weights = Weights::open(at, candle_core::DType::F32, device)?;
-        let linear = Linear::load(&weights.below(&["linear.", ""], "weight")?, sizes)?;
-        self.files.extend(super::weights::files(at)?);
-        self.head.layers.push(Dense { linear, activation });
-        Ok(())
-    }
-
-    /// A file that `modules.json` names; a folder without it is half of a model, of which nothing is guessed.
-    fn named(&mut self, path: &Path) -> Result<Config> {
-        if !path.is_file() {
-            let problem = format!("{}: named by modules.json, but not there", path.display());
-            return Err(ModelError::new(problem, "the model was not fetched whole; fetch it again"));
-        }
-        self.files.push(path.to_owned());
-        Config::read(path)
-    }
-}
-
-/// What layers after pooling read.
-const INPUT: &str = "sentence_embedding";
-
-/// In the order in which sentence-transformers puts them side by side.
-const FLAGS: [(&str, Mode); 6] = [
-    ("pooling_mode_cls_token", Mode::First),
-    ("pooling_mode_max_tokens", Mode::Max),
-    ("pooling_mode_mean_tokens", Mode::Mean),
-    ("pooling_mode_mean_sqrt_len_tokens", Mode::MeanOfRoot),
-    ("pooling_mode_weightedmean_tokens", Mode::Weighted),
-    ("pooling_mode_lasttoken", Mode::Last),
-];
-
-fn mode_of(name: &str) -> Option<Mode> {
-    Some(match name {
-        "cls" => Mode::First,
-        "max" => Mode::Max,
-        "mean" => Mode::Mean,
-        "mean_sqrt_len_tokens" => Mode::MeanOfRoot,
-        "weightedmean" => Mode::Weighted,
-        "lasttoken" => Mode::Last,
-        _ => return None,
-    })
-}
-
-fn unknown_mode(path: &Path, mode: &str) -> ModelError {
-    ModelError::new(
-        format!("{}: the way of pooling is `{mode}`", path.display()),
-        "cls, max, mean, mean_sqrt_len_tokens, weightedmean and lasttoken are known",
-    )
-}
-
 /// The device's tensor of pooled rows.
 pub(crate) fn rows(
     values: Vec<f32>,
@@ -336,4 +171,22 @@ pub(crate) fn rows(
 ) -> Result<Tensor> {
     let texts = values.len() / width;
     Tensor::from_vec(values, (texts, width), device).and_then(|rows| rows.to_dtype(dtype)).map_err(failed)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nan_stays_nan_in_every_way_of_pooling_that_looks_at_it() {
+        for nan in 0..3 {
+            let mut rows = [1.0, 2.0, 3.0, 4.0, 5.0, 6.0];
+            rows[2 * nan] = f32::NAN;
+            for mode in [Mode::Max, Mode::Mean, Mode::MeanOfRoot, Mode::Weighted] {
+                let mut out = [0.0; 2];
+                mode.pool(&rows, &[7, 8, 9], 0, &mut out);
+                assert!(out[0].is_nan() && out[1].is_finite(), "{mode:?}: {out:?}");
+            }
+        }
+    }
 }

@@ -3,7 +3,8 @@
 use std::borrow::Cow;
 use std::path::Path;
 
-use tokenizers::{Tokenizer, TruncationDirection};
+use tokenizers::normalizers::BertNormalizer;
+use tokenizers::{NormalizerWrapper, Tokenizer, TruncationDirection};
 
 use super::config::{Config, unreadable};
 use crate::ModelError;
@@ -52,6 +53,7 @@ impl Tokens {
         let mut tokenizer = read(&path)?;
         tokenizer.with_padding(None);
         tokenizer.with_truncation(None).map_err(|error| damaged(&path, &error))?;
+        normalize_as_bert(&mut tokenizer, folder)?;
         let added = tokenizer.encode_fast("", true).map_err(|error| damaged(&path, &error))?.len();
         if limit <= added {
             return Err(ModelError::new(
@@ -118,6 +120,61 @@ impl Tokens {
             (prefix, true) => Cow::Owned(format!("{prefix}{text}").to_lowercase()),
         }
     }
+}
+
+/// Classes of `transformers` that make BERT's normaliser anew from `tokenizer_config.json`, whatever `tokenizer.json` says of it.
+const LIKE_BERT: [&str; 6] = [
+    "BertTokenizer",
+    "DistilBertTokenizer",
+    "MPNetTokenizer",
+    "ElectraTokenizer",
+    "MobileBertTokenizer",
+    "ConvBertTokenizer",
+];
+
+/// Sets BERT's normaliser as those classes do, where the model has such a class: it is named, or is the usual one of the architecture.
+fn normalize_as_bert(tokenizer: &mut Tokenizer, folder: &Path) -> Result<()> {
+    let Some(&NormalizerWrapper::BertNormalizer(found)) = tokenizer.get_normalizer() else { return Ok(()) };
+    let read = |name: &str| {
+        let path = folder.join(name);
+        if path.is_file() { Config::read(&path).map(Some) } else { Ok(None) }
+    };
+    let (own, model) = (read("tokenizer_config.json")?, read("config.json")?);
+    let text = |config: &Option<Config>, name: &str| match config {
+        Some(config) => config.text_or(name, "").map(str::to_owned),
+        None => Ok(String::new()),
+    };
+    let model_type = text(&model, "model_type")?;
+    let named = [text(&own, "tokenizer_class")?, text(&model, "tokenizer_class")?];
+    let alike = match named.iter().find(|class| !class.is_empty()) {
+        // ModernBERT's files name classes that are not meant.
+        Some(class) if model_type != "modernbert" => {
+            LIKE_BERT.contains(&class.strip_suffix("Fast").unwrap_or(class))
+        }
+        Some(_) => false,
+        None => ["bert", "distilbert", "mpnet"].contains(&model_type.as_str()),
+    };
+    let usual = found.lowercase && found.handle_chinese_chars && found.strip_accents.is_none();
+    let config = match own {
+        Some(config) if alike => config,
+        None if alike && !usual => {
+            return Err(ModelError::new(
+                format!("{}: not there", folder.join("tokenizer_config.json").display()),
+                "without it transformers ignores what tokenizer.json says of case and accents; it must say the same",
+            ));
+        }
+        _ => return Ok(()),
+    };
+    let strip =
+        if config.has("strip_accents") { Some(config.flag_or("strip_accents", false)?) } else { None };
+    let normalizer = BertNormalizer::new(
+        true,
+        config.flag_or("tokenize_chinese_chars", true)?,
+        strip,
+        config.flag_or("do_lower_case", true)?,
+    );
+    tokenizer.with_normalizer(Some(normalizer)).map_err(failed)?;
+    Ok(())
 }
 
 fn read(path: &Path) -> Result<Tokenizer> {

@@ -216,6 +216,18 @@ impl Scope<'_> {
         Ok(&place.shape)
     }
 
+    /// The error of a tensor whose shape no model has.
+    pub(crate) fn wrong(&self, name: &str, wanted: &str) -> ModelError {
+        let place = self.find(name);
+        let path =
+            place.map(|place| self.weights.files[place.file].0.display().to_string()).unwrap_or_default();
+        let shape = place.map(|place| place.shape.as_slice()).unwrap_or_default();
+        ModelError::new(
+            format!("{path}: `{}{name}` has the shape {shape:?}, it must be one {wanted}", self.prefix),
+            "the weights are damaged or of a variant that is not known",
+        )
+    }
+
     /// A matrix, kept in the precision that was asked for.
     pub(crate) fn matrix(&self, name: &str, shape: &[usize]) -> Result<Tensor> {
         self.tensor(name, shape)?.to_dtype(self.weights.kept).map_err(failed)

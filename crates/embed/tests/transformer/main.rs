@@ -3,5 +3,6 @@
 
 mod folders;
 mod images;
+mod settings;
 mod support;
 mod text;

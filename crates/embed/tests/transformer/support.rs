@@ -1,8 +1,11 @@
 //! Models, inputs and references of the tests.
 
+use std::fs;
 use std::path::{Path, PathBuf};
 
-use semdedup_embed::{LoadOptions, TextModel, load};
+use semdedup_embed::{LoadOptions, ModelError, TextModel, load};
+use serde_json::{Value, json};
+use tempfile::TempDir;
 
 pub fn data() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/models")
@@ -47,4 +50,73 @@ pub fn read_npy(path: &Path) -> (Vec<f32>, usize) {
 pub fn cosine(a: &[f32], b: &[f32]) -> f64 {
     let dot = |a: &[f32], b: &[f32]| a.iter().zip(b).map(|(&a, &b)| f64::from(a) * f64::from(b)).sum::<f64>();
     dot(a, b) / (dot(a, a) * dot(b, b)).sqrt()
+}
+
+/// A copy of a folder of the test data that a test may change.
+pub fn copy_of(name: &str) -> TempDir {
+    let copy = tempfile::tempdir().unwrap();
+    for entry in fs::read_dir(data().join(name)).unwrap() {
+        let from = entry.unwrap().path();
+        if from.is_file() {
+            fs::copy(&from, copy.path().join(from.file_name().unwrap())).unwrap();
+        }
+    }
+    copy
+}
+
+pub fn write(folder: &TempDir, name: &str, value: &Value) {
+    let path = folder.path().join(name);
+    fs::create_dir_all(path.parent().unwrap()).unwrap();
+    fs::write(path, value.to_string()).unwrap();
+}
+
+pub fn open(folder: &Path) -> Result<Box<dyn TextModel>, ModelError> {
+    load(folder.to_str().unwrap(), &LoadOptions::default()).map(|loaded| loaded.text.unwrap())
+}
+
+/// The message and the hint of a folder that cannot be loaded.
+pub fn problem(folder: &TempDir) -> String {
+    let error = open(folder.path()).err().unwrap();
+    assert!(!error.to_string().contains('\n'), "{error}");
+    format!("{error}\n{}", error.hint())
+}
+
+#[track_caller]
+pub fn assert_says(problem: &str, parts: &[&str]) {
+    for part in parts {
+        assert!(problem.contains(part), "{part:?} is not in {problem:?}");
+    }
+}
+
+/// A safetensors file of f32.
+pub fn safetensors(tensors: &[(&str, &[usize], &[f32])]) -> Vec<u8> {
+    let (mut header, mut values) = (serde_json::Map::new(), Vec::new());
+    for (name, shape, numbers) in tensors {
+        let start = values.len();
+        numbers.iter().for_each(|number| values.extend(number.to_le_bytes()));
+        let entry = json!({"dtype": "F32", "shape": shape, "data_offsets": [start, values.len()]});
+        header.insert((*name).to_owned(), entry);
+    }
+    let header = Value::Object(header).to_string().into_bytes();
+    [&(header.len() as u64).to_le_bytes()[..], &header, &values].concat()
+}
+
+pub fn module(number: usize, path: &str, kind: &str) -> Value {
+    json!({"idx": number, "name": number.to_string(), "path": path, "type": format!("sentence_transformers.models.{kind}")})
+}
+
+/// The tensors of a file of f32.
+pub fn tensors(path: &Path) -> Vec<(String, Vec<usize>, Vec<f32>)> {
+    let bytes = fs::read(path).unwrap();
+    let length = u64::from_le_bytes(bytes[..8].try_into().unwrap()) as usize;
+    let header: serde_json::Map<String, Value> = serde_json::from_slice(&bytes[8..8 + length]).unwrap();
+    let data = &bytes[8 + length..];
+    let of = |(name, entry): (String, Value)| {
+        let range = entry["data_offsets"][0].as_u64().unwrap() as usize
+            ..entry["data_offsets"][1].as_u64().unwrap() as usize;
+        let values = data[range].as_chunks::<4>().0.iter().map(|&value| f32::from_le_bytes(value)).collect();
+        let shape = entry["shape"].as_array().unwrap().iter().map(|n| n.as_u64().unwrap() as usize).collect();
+        (name, shape, values)
+    };
+    header.into_iter().filter(|(name, _)| name != "__metadata__").map(of).collect()
 }

@@ -108,7 +108,7 @@ fn sizes(config: &Config) -> Result<Sizes> {
     Ok(Sizes {
         width,
         inner: config.count("intermediate_size")?,
-        heads: heads(config, "num_attention_heads", width)?,
+        heads: heads(config, ("num_attention_heads", None), width)?,
         blocks: config.count("num_hidden_layers")?,
         eps: config.number_or("layer_norm_eps", 1e-12)?,
         activation: activation(config, "hidden_act", "gelu")?,
@@ -120,7 +120,7 @@ fn sizes_of_distilbert(config: &Config) -> Result<Sizes> {
     Ok(Sizes {
         width,
         inner: config.count("hidden_dim")?,
-        heads: heads(config, "n_heads", width)?,
+        heads: heads(config, ("n_heads", None), width)?,
         blocks: config.count("n_layers")?,
         eps: 1e-12,
         activation: activation(config, "activation", "gelu")?,

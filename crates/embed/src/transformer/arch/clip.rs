@@ -2,7 +2,7 @@
 
 use candle_core::Tensor;
 
-use super::{Result, TextParts, activation, heads, joint, layer_norm};
+use super::{Result, TextParts, activation, heads, joint, layer_norm, outputs};
 use crate::transformer::attention::{Attend, Attention, Reach};
 use crate::transformer::block::{Block, Mlp, Norms};
 use crate::transformer::config::Config;
@@ -16,12 +16,12 @@ use crate::transformer::weights::{Scope, Weights};
 /// The text model: CLIP's projection of the vector at the end of the text, or SigLIP's of the last one of a padded text.
 pub(super) fn text(whole: &Config, weights: &Weights) -> Result<TextParts> {
     let siglip = whole.text_or("model_type", "")?.starts_with("siglip");
-    let config = whole.section_or_self("text_config");
+    let config = section(whole, "text_config");
     let width = config.count_or("hidden_size", if siglip { 768 } else { 512 })?;
     let root = weights.below(&["text_model."], "embeddings.token_embedding.weight")?;
     let positions = config.count_or("max_position_embeddings", if siglip { 64 } else { 77 })?;
     let embeddings = root.at("embeddings");
-    let vocabulary = embeddings.shape("token_embedding.weight")?.first().copied().unwrap_or(0);
+    let vocabulary = outputs(&embeddings, "token_embedding.weight")?;
     let table = embeddings.matrix("position_embedding.weight", &[positions, width])?;
     let input = Input {
         words: embeddings.matrix("token_embedding.weight", &[vocabulary, width])?,
@@ -34,7 +34,7 @@ pub(super) fn text(whole: &Config, weights: &Weights) -> Result<TextParts> {
     let reach = if siglip { Reach::All } else { Reach::Before(usize::MAX) };
     let encoder = Encoder {
         input,
-        blocks: blocks(&config, &root.at("encoder"), (width, siglip), reach)?,
+        blocks: blocks((&config, if siglip { 12 } else { 8 }), &root.at("encoder"), (width, siglip), reach)?,
         norm: Some(layer_norm(&root.at("final_layer_norm"), width, eps(&config, siglip)?)?),
         project: None,
         width,
@@ -50,15 +50,14 @@ pub(super) fn text(whole: &Config, weights: &Weights) -> Result<TextParts> {
         let pooling = if end == 2 { Mode::Greatest } else { Mode::FirstOf(end as u32) };
         (pooling, weights.below(&[""], "text_projection.weight")?.at("text_projection"))
     };
-    let outputs = scope.shape("weight")?.first().copied().unwrap_or(0);
-    let project = Some(Linear::load(&scope, (width, outputs))?);
+    let project = Some(Linear::load(&scope, (width, outputs(&scope, "weight")?))?);
     Ok(TextParts { encoder, pooling, project, padded: siglip })
 }
 
 /// The image model: CLIP's projection of the class token's vector, or what SigLIP's query finds.
 pub(super) fn image(whole: &Config, weights: &Weights, size: (usize, usize)) -> Result<ImageEncoder> {
     let siglip = whole.text_or("model_type", "")?.starts_with("siglip");
-    let config = whole.section_or_self("vision_config");
+    let config = section(whole, "vision_config");
     let width = config.count_or("hidden_size", 768)?;
     let root = weights.below(&["vision_model."], "embeddings.patch_embedding.weight")?;
     let embeddings = root.at("embeddings");
@@ -79,8 +78,7 @@ pub(super) fn image(whole: &Config, weights: &Weights, size: (usize, usize)) -> 
         None
     } else {
         let scope = weights.below(&[""], "visual_projection.weight")?.at("visual_projection");
-        let outputs = scope.shape("weight")?.first().copied().unwrap_or(0);
-        Some(Linear::load(&scope, (width, outputs))?)
+        Some(Linear::load(&scope, (width, outputs(&scope, "weight")?))?)
     };
     Ok(ImageEncoder {
         patch,
@@ -92,7 +90,7 @@ pub(super) fn image(whole: &Config, weights: &Weights, size: (usize, usize)) -> 
         first,
         // Misspelt in all published files.
         norm_before: if siglip { None } else { Some(layer_norm(&root.at("pre_layrnorm"), width, eps)?) },
-        blocks: blocks(&config, &root.at("encoder"), (width, siglip), Reach::All)?,
+        blocks: blocks((&config, 12), &root.at("encoder"), (width, siglip), Reach::All)?,
         norm: layer_norm(&root.at("post_layernorm"), width, eps)?,
         pool: if siglip { query(&config, &root.at("head"), width)? } else { ImagePool::First },
         project,
@@ -100,6 +98,14 @@ pub(super) fn image(whole: &Config, weights: &Weights, size: (usize, usize)) -> 
         computed: weights.computed(),
         device: weights.device().clone(),
     })
+}
+
+/// What describes one of the two models. Old files of CLIP have it twice, and mean the second one where they differ.
+fn section(whole: &Config, name: &str) -> Config {
+    let second = whole
+        .section(&format!("{name}_dict"))
+        .filter(|_| whole.text_or("model_type", "").is_ok_and(|kind| kind == "clip"));
+    second.unwrap_or_else(|| whole.section_or_self(name))
 }
 
 /// The class token with its position.
@@ -118,13 +124,9 @@ fn query(config: &Config, scope: &Scope, width: usize) -> Result<ImagePool> {
         Linear::new(&weight, Some(bias))
     };
     let probe = scope.vector("probe", &[1, 1, width])?.squeeze(0).map_err(failed)?;
-    let inner = scope.shape("mlp.fc1.weight")?.first().copied().unwrap_or(0);
+    let inner = outputs(scope, "mlp.fc1.weight")?;
     Ok(ImagePool::Query(Box::new(Query {
-        heads: if config.has("num_attention_heads") {
-            heads(config, "num_attention_heads", width)?
-        } else {
-            12
-        },
+        heads: heads(config, ("num_attention_heads", Some(12)), width)?,
         query: part(0, width)?.forward(&probe).map_err(failed)?,
         joint: part(width, 2 * width)?,
         out: Linear::load(&own.at("out_proj"), (width, width))?,
@@ -143,18 +145,14 @@ fn eps(config: &Config, siglip: bool) -> Result<f64> {
 
 /// The blocks of either model; the fields' defaults are those of the base models, which files leave out.
 fn blocks(
-    config: &Config,
+    (config, usual_heads): (&Config, usize),
     scope: &Scope,
     (width, siglip): (usize, bool),
     reach: Reach,
 ) -> Result<Vec<Block>> {
     let eps = eps(config, siglip)?;
-    let first = scope.at("layers.0");
-    let inner = first.shape("mlp.fc1.weight")?.first().copied().unwrap_or(0);
-    let heads = match config.has("num_attention_heads") {
-        true => heads(config, "num_attention_heads", width)?,
-        false => (width / 64).max(1),
-    };
+    let inner = outputs(&scope.at("layers.0"), "mlp.fc1.weight")?;
+    let heads = heads(config, ("num_attention_heads", Some(usual_heads)), width)?;
     let function = activation(config, "hidden_act", if siglip { "gelu_pytorch_tanh" } else { "quick_gelu" })?;
     let mut blocks = Vec::new();
     for number in 0..config.count_or("num_hidden_layers", 12)? {

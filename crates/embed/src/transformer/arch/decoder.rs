@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use super::rotary::Rotary;
-use super::{Result, TextParts, activation, joint};
+use super::{Result, TextParts, activation, joint, product};
 use crate::ModelError;
-use crate::transformer::attention::{Attend, Attention, HeadNorms, Reach};
+use crate::transformer::attention::{Attend, Attention, HeadNorms, Reach, Rotation};
 use crate::transformer::block::{Block, Mlp, Norms};
 use crate::transformer::config::Config;
 use crate::transformer::encoder::{Encoder, Input};
@@ -24,7 +24,8 @@ struct Kind<'a> {
     inner: usize,
     activation: Activation,
     attention: Attention,
-    longest: usize,
+    /// Of blocks that look at all tokens, and of those that look at near ones.
+    rotations: [Arc<Rotation>; 2],
 }
 
 pub(super) fn load(config: &Config, weights: &Weights, longest: usize) -> Result<TextParts> {
@@ -67,32 +68,29 @@ impl<'a> Kind<'a> {
             return Err(config.wrong("num_key_value_heads", &format!("a divisor of {heads}")));
         }
         let head = config.count_or("head_dim", width / heads)?;
+        let queries = product(config, "head_dim", &[heads, head])?;
         let scaled_by = match name {
             "gemma2" | "gemma3_text" => config.number_or("query_pre_attn_scalar", 256.0)?,
             _ => head as f64,
         };
-        let cap = config.number_or("attn_logit_softcapping", 0.0)?;
         let attention = Attention {
             heads,
             kv_heads,
             width: head,
             scale: 1.0 / scaled_by.sqrt(),
-            cap: (cap > 0.0).then_some(cap),
-            ..Attention::plain(heads * head, heads)
+            cap: cap(config, name)?,
+            ..Attention::plain(queries, heads)
         };
+        let positions = longest.min(config.count("max_position_embeddings")?);
         let norm = if gemma { NormKind::RootMeanSquareFromOne } else { NormKind::RootMeanSquare };
         Ok(Self {
             name,
             norm: (norm, config.number_or("rms_norm_eps", 1e-6)?),
             width,
             inner: config.count("intermediate_size")?,
-            activation: match gemma {
-                // Gemma's first files call it gelu, and mean this one.
-                true => activation(config, "hidden_activation", "gelu_pytorch_tanh")?,
-                false => activation(config, "hidden_act", "silu")?,
-            },
+            activation: function(config, name)?,
             attention,
-            longest,
+            rotations: rotations(config, name, (head, positions))?,
         })
     }
 
@@ -106,7 +104,7 @@ impl<'a> Kind<'a> {
         let (queries, keys) = (attention.heads * attention.width, attention.kv_heads * attention.width);
         let sliding = self.slides(config, number)?;
         attention.reach = self.reach(config, sliding)?;
-        attention.rotation = Some(self.rotary(sliding).read(config)?);
+        attention.rotation = Some(Arc::clone(&self.rotations[usize::from(sliding)]));
         if own.has("q_norm.weight") {
             attention.head_norms = Some(Arc::new(self.head_norms(&own, attention.width)?));
         }
@@ -140,8 +138,17 @@ impl<'a> Kind<'a> {
 
     /// Whether a block looks at near tokens only.
     fn slides(&self, config: &Config, number: usize) -> Result<bool> {
-        if let Some(kinds) = config.texts("layer_types")? {
-            return Ok(kinds.get(number).is_some_and(|kind| kind == "sliding_attention"));
+        let said = config.texts("layer_types")?;
+        let said = said.map(|kinds| kinds.get(number).is_some_and(|kind| kind == "sliding_attention"));
+        match (self.name, said) {
+            // These have no such blocks, whatever the file says.
+            ("llama" | "gemma", _) => return Ok(false),
+            // Here it is all blocks or none; `transformers` follows one field or the other.
+            ("mistral", Some(said)) if said != config.has("sliding_window") => {
+                return Err(config.wrong("layer_types", "missing, or what `sliding_window` says"));
+            }
+            (_, Some(said)) => return Ok(said),
+            _ => {}
         }
         Ok(match self.name {
             "mistral" => config.has("sliding_window"),
@@ -155,30 +162,28 @@ impl<'a> Kind<'a> {
         })
     }
 
+    /// Which tokens are looked at. `transformers` reads `is_causal` for every model, and `use_bidirectional_attention` for
+    /// Gemma 3 alone; a window reaches so far to each side for the former, and half as far for the latter.
     fn reach(&self, config: &Config, sliding: bool) -> Result<Reach> {
-        let both_ways = config.flag_or("use_bidirectional_attention", false)?;
+        let field = "use_bidirectional_attention";
+        let both_ways = match self.name {
+            "gemma3_text" => config.flag_or(field, false)?,
+            // There it depends on whether a text happens to be padded.
+            "gemma" if config.flag_or(field, false)? => {
+                return Err(config.wrong(field, "false; for Gemma 1 it is `is_causal` that counts"));
+            }
+            _ => false,
+        };
+        let causal = config.flag_or("is_causal", true)?;
         let window = config.count_or("sliding_window", 4_096)?;
-        Ok(match (sliding, both_ways) {
-            (false, false) => Reach::Before(usize::MAX),
-            (false, true) => Reach::All,
-            (true, false) => Reach::Before(window),
-            (true, true) => Reach::Around(window / 2),
+        Ok(match (sliding, both_ways, causal) {
+            (false, false, true) => Reach::Before(usize::MAX),
+            (false, ..) => Reach::All,
+            (true, false, true) => Reach::Before(window),
+            (true, false, false) => Reach::Around(window),
+            (true, true, true) => Reach::Around(window / 2),
+            (true, true, false) => Reach::Around(window / 2 + 1),
         })
-    }
-
-    fn rotary(&self, sliding: bool) -> Rotary<'static> {
-        let (width, positions) = (self.attention.width, self.longest);
-        match (self.name, sliding) {
-            ("gemma3_text", true) => {
-                let base = ("rope_local_base_freq", 10_000.0);
-                Rotary { width, positions, kind: Some("sliding_attention"), base, scaled: false }
-            }
-            ("gemma3_text", false) => {
-                let base = ("rope_theta", 1_000_000.0);
-                Rotary { width, positions, kind: Some("full_attention"), base, scaled: true }
-            }
-            _ => Rotary { width, positions, kind: None, base: ("rope_theta", 10_000.0), scaled: true },
-        }
     }
 
     fn head_norms(&self, scope: &Scope, width: usize) -> Result<HeadNorms> {
@@ -190,4 +195,36 @@ impl<'a> Kind<'a> {
         };
         Ok(HeadNorms { queries: weight("q_norm.weight")?, keys: weight("k_norm.weight")?, eps: self.norm.1 })
     }
+}
+
+/// Within what scores are kept: Gemma 2 alone does so, within 50 where nothing is said; null says not to.
+fn cap(config: &Config, name: &str) -> Result<Option<f64>> {
+    let field = "attn_logit_softcapping";
+    let null = config.value().get(field).is_some_and(serde_json::Value::is_null);
+    if name != "gemma2" || null {
+        return Ok(None);
+    }
+    let cap = config.number_or(field, 50.0)?;
+    if cap > 0.0 { Ok(Some(cap)) } else { Err(config.wrong(field, "above 0, or null")) }
+}
+
+fn function(config: &Config, name: &str) -> Result<Activation> {
+    match name {
+        // Gemma's first files say gelu, and mean its approximation.
+        "gemma" if config.text_or("hidden_act", "gelu")? == "gelu" => Ok(Activation::GeluTanh),
+        "gemma2" | "gemma3_text" => activation(config, "hidden_activation", "gelu_pytorch_tanh"),
+        _ => activation(config, "hidden_act", "silu"),
+    }
+}
+
+/// The rotations of blocks that look at all tokens and of those that look at near ones: each table is made once.
+fn rotations(config: &Config, name: &str, (width, positions): (usize, usize)) -> Result<[Arc<Rotation>; 2]> {
+    let rotary = |kind, base, scaled| Rotary { width, positions, kind, base, scaled }.read(config);
+    if name == "gemma3_text" {
+        let far = rotary(Some("full_attention"), ("rope_theta", 1_000_000.0), true)?;
+        let near = rotary(Some("sliding_attention"), ("rope_local_base_freq", 10_000.0), false)?;
+        return Ok([far, near]);
+    }
+    let one = rotary(None, ("rope_theta", 10_000.0), true)?;
+    Ok([Arc::clone(&one), one])
 }

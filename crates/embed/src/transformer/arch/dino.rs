@@ -2,7 +2,8 @@
 
 use candle_core::{DType, Tensor};
 
-use super::{Result, activation, heads, joint, layer_norm};
+use super::positions::Bicubic;
+use super::{Result, activation, heads, joint, layer_norm, outputs};
 use crate::transformer::attention::{Attend, Attention};
 use crate::transformer::block::{Block, Mlp, Norms};
 use crate::transformer::config::Config;
@@ -32,7 +33,12 @@ pub(super) fn load(config: &Config, weights: &Weights, size: (usize, usize)) -> 
         return Err(config.wrong("image_size", &format!("{} by {}, as images are prepared", size.0, size.1)));
     }
     let registers = config.whole_or("num_register_tokens", 0)?;
-    let (first, positions) = tokens(&table, class, (trained, grid)).map_err(failed)?;
+    // The two models' code differs in this.
+    let filter = match config.text_or("model_type", "")? {
+        "dinov2_with_registers" => Bicubic::Antialiased,
+        _ => Bicubic::Plain,
+    };
+    let (first, positions) = tokens(&table, class, (trained, grid), filter).map_err(failed)?;
     let first = if registers > 0 && embeddings.has("register_tokens") {
         let registers = embeddings.vector("register_tokens", &[1, registers, width])?;
         registers.squeeze(0).and_then(|registers| Tensor::cat(&[first, registers], 0)).map_err(failed)?
@@ -65,6 +71,7 @@ fn tokens(
     table: &Tensor,
     class: Tensor,
     (trained, grid): (usize, (usize, usize)),
+    filter: Bicubic,
 ) -> candle_core::Result<(Tensor, Tensor)> {
     let table = table.squeeze(0)?;
     let first = (class.squeeze(0)? + table.narrow(0, 0, 1)?)?;
@@ -74,13 +81,13 @@ fn tokens(
     }
     let width = patches.dim(1)?;
     let values = patches.to_dtype(DType::F32)?.flatten_all()?.to_vec1::<f32>()?;
-    let values = super::positions::resize(&values, (trained, trained), grid, width);
+    let values = super::positions::resize(&values, ((trained, trained), grid), width, filter);
     let resized = Tensor::from_vec(values, (grid.0 * grid.1, width), patches.device())?;
     Ok((first, resized.to_dtype(patches.dtype())?))
 }
 
 fn block(config: &Config, scope: &Scope, (width, eps): (usize, f64), plain: bool) -> Result<Block> {
-    let heads = heads(config, "num_attention_heads", width)?;
+    let heads = heads(config, ("num_attention_heads", None), width)?;
     let names = if plain { ["layernorm_before", "layernorm_after"] } else { ["norm1", "norm2"] };
     let norms = |name: &str, scale: &str| -> Result<Norms> {
         let scale = scope.at(scale);
@@ -102,13 +109,16 @@ fn block(config: &Config, scope: &Scope, (width, eps): (usize, f64), plain: bool
 fn mlp(config: &Config, scope: &Scope, width: usize, plain: bool) -> Result<Mlp> {
     if config.flag_or("use_swiglu_ffn", false)? {
         let (up, down) = (scope.at("mlp.weights_in"), scope.at("mlp.weights_out"));
-        let both = up.shape("weight")?.first().copied().unwrap_or(0);
+        let both = outputs(&up, "weight")?;
+        if !both.is_multiple_of(2) {
+            return Err(up.wrong("weight", "with an even number of rows"));
+        }
         let (up, down) = (Linear::load(&up, (width, both))?, Linear::load(&down, (both / 2, width))?);
         return Ok(Mlp::Gated(up, Activation::Silu, down));
     }
     let names = if plain { ["intermediate.dense", "output.dense"] } else { ["mlp.fc1", "mlp.fc2"] };
     let (up, down) = (scope.at(names[0]), scope.at(names[1]));
-    let inner = up.shape("weight")?.first().copied().unwrap_or(0);
+    let inner = outputs(&up, "weight")?;
     let function = activation(config, "hidden_act", "gelu")?;
     Ok(Mlp::Plain(Linear::load(&up, (width, inner))?, function, Linear::load(&down, (inner, width))?))
 }

@@ -9,7 +9,7 @@ mod opt;
 mod positions;
 mod rotary;
 
-use super::config::Config;
+use super::config::{Config, MOST};
 use super::encoder::Encoder;
 use super::failed;
 use super::kernels::Activation;
@@ -44,6 +44,7 @@ pub(crate) const KNOWN: &str = "bert, roberta, xlm-roberta, camembert, distilber
 
 /// Loads the text model that a `config.json` describes, for texts of up to so many tokens; none for a model of images alone.
 pub(crate) fn text(config: &Config, weights: &Weights, longest: usize) -> Result<Option<TextParts>> {
+    check_code(config)?;
     match config.text_or("model_type", "")? {
         "bert" | "roberta" | "xlm-roberta" | "camembert" | "distilbert" | "mpnet" => {
             bert::load(config, weights)
@@ -68,10 +69,23 @@ pub(crate) fn has_images(config: &Config) -> Result<bool> {
 
 /// Loads the image model that a `config.json` describes, for images of this height and width.
 pub(crate) fn image(config: &Config, weights: &Weights, size: (usize, usize)) -> Result<ImageEncoder> {
+    check_code(config)?;
     match config.text_or("model_type", "")? {
         "clip" | "siglip" => clip::image(config, weights, size),
         _ => dino::load(config, weights, size),
     }
+}
+
+/// Refuses a model of a known architecture that brings its own code for it: published ones do so because they differ (Qwen 2 made to
+/// look both ways, BERT with other positions). `auto_map` may name code for what is not computed here: the config's class, a
+/// tokenizer beside `tokenizer.json`, heads for other tasks.
+fn check_code(config: &Config) -> Result<()> {
+    let Some(map) = config.section("auto_map").filter(|map| map.has("AutoModel")) else { return Ok(()) };
+    let code = map.value().get("AutoModel").unwrap_or(&serde_json::Value::Null);
+    Err(ModelError::new(
+        format!("{}: `AutoModel` is {code}: the model brings its own code, which is not run", map.place()),
+        "serve it with the program it was made for; if transformers gives the same without trust_remote_code, remove `auto_map` from a copy",
+    ))
 }
 
 /// The error of a model that nothing here can compute.
@@ -101,12 +115,27 @@ fn activation(config: &Config, field: &str, default: &str) -> Result<Activation>
 }
 
 /// How many heads a width is divided into.
-fn heads(config: &Config, field: &str, width: usize) -> Result<usize> {
-    let heads = config.count(field)?;
+fn heads(config: &Config, (field, default): (&str, Option<usize>), width: usize) -> Result<usize> {
+    let heads = config.count_or(field, default)?;
     if width.is_multiple_of(heads) {
         return Ok(heads);
     }
     Err(config.wrong(field, &format!("a divisor of the width {width}")))
+}
+
+/// The product of sizes, of which `field` gives one; no tensor has so many values that it could overflow.
+fn product(config: &Config, field: &str, sizes: &[usize]) -> Result<usize> {
+    let product = sizes.iter().try_fold(1_usize, |product, &size| product.checked_mul(size));
+    product.filter(|&product| product <= MOST).ok_or_else(|| config.wrong(field, "smaller"))
+}
+
+/// The first number of a tensor's shape, where only the tensor says how many values come out.
+fn outputs(scope: &Scope, name: &str) -> Result<usize> {
+    let shape = scope.shape(name)?;
+    match shape.first() {
+        Some(&outputs) if outputs > 0 => Ok(outputs),
+        _ => Err(scope.wrong(name, "with rows")),
+    }
 }
 
 /// Several layers with the same input as one: queries, keys and values, or a gate and what it is for.

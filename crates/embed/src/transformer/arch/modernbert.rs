@@ -70,14 +70,10 @@ struct Kinds {
 
 impl Kinds {
     fn read(config: &Config, (width, longest): (usize, usize)) -> Result<Self> {
-        let plain = Attention::plain(width, heads(config, "num_attention_heads", width)?);
-        let rotary = |kind, base| Rotary {
-            width: plain.width,
-            positions: longest,
-            kind: Some(kind),
-            base,
-            scaled: true,
-        };
+        let positions = longest.min(config.count_or("max_position_embeddings", 8_192)?);
+        let plain = Attention::plain(width, heads(config, ("num_attention_heads", None), width)?);
+        let rotary =
+            |kind, base| Rotary { width: plain.width, positions, kind: Some(kind), base, scaled: true };
         let far = rotary("full_attention", ("global_rope_theta", 160_000.0)).read(config)?;
         let near = rotary("sliding_attention", ("local_rope_theta", 10_000.0)).read(config)?;
         let window = config.count_or("local_attention", 128)?;

@@ -52,9 +52,10 @@ pub(super) fn load(config: &Config, weights: &Weights) -> Result<TextParts> {
 
 fn block(config: &Config, scope: &Scope, width: usize, before: bool) -> Result<Block> {
     let inner = config.count("ffn_dim")?;
+    let causal = config.flag_or("is_causal", true)?;
     let attention = Attention {
-        reach: Reach::Before(usize::MAX),
-        ..Attention::plain(width, heads(config, "num_attention_heads", width)?)
+        reach: if causal { Reach::Before(usize::MAX) } else { Reach::All },
+        ..Attention::plain(width, heads(config, ("num_attention_heads", None), width)?)
     };
     let norms = if before { Norms::before } else { Norms::after };
     Ok(Block {

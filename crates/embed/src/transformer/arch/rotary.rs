@@ -3,9 +3,15 @@
 use std::f64::consts::PI;
 use std::sync::Arc;
 
+use serde_json::Value;
+
 use super::Result;
 use crate::transformer::attention::Rotation;
 use crate::transformer::config::Config;
+
+/// No head is wider, and no table has more pairs of values (two gigabytes); greater ones would only fill the memory.
+const WIDEST: usize = 1 << 16;
+const MOST_PAIRS: usize = 1 << 28;
 
 /// What the rotation of a block depends on, besides `config.json`.
 #[derive(Debug, Clone, Copy)]
@@ -25,14 +31,14 @@ pub(super) struct Rotary<'a> {
 impl Rotary<'_> {
     /// The rotation, from `rope_parameters` or, in old files, `rope_theta` and `rope_scaling`.
     pub(super) fn read(self, config: &Config) -> Result<Arc<Rotation>> {
-        let (field, default) = self.base;
-        let new = config.section("rope_parameters");
-        let new = new.map(|new| self.kind.and_then(|kind| new.section(kind)).unwrap_or(new));
-        let old = if self.scaled { config.section("rope_scaling") } else { None };
-        let base = match &new {
-            Some(new) if new.has("rope_theta") => new.number_or("rope_theta", default)?,
-            _ => config.number_or(field, default)?,
-        };
+        let (new, old) = (self.section(config)?, self.old_section(config));
+        if let (Some(new), Some(old)) = (&new, &old)
+            && self.whole(config, new)? != self.whole(config, old)?
+        {
+            // `transformers` takes the old one, for some models parts of both.
+            return Err(config.wrong("rope_scaling", "missing, or the same as `rope_parameters`"));
+        }
+        let base = self.theta(config, new.as_ref())?;
         let scaling = new.or(old);
         let part = match &scaling {
             Some(scaling) if scaling.has("partial_rotary_factor") => {
@@ -44,6 +50,10 @@ impl Rotary<'_> {
         if turned == 0 || turned > self.width || !turned.is_multiple_of(2) {
             return Err(config.wrong("partial_rotary_factor", "a share that turns whole pairs of values"));
         }
+        let pairs = self.positions.checked_mul(turned / 2);
+        if turned > WIDEST || pairs.is_none_or(|pairs| pairs > MOST_PAIRS) {
+            return Err(config.wrong("max_position_embeddings", "smaller, or the limit on tokens must be"));
+        }
         let mut frequencies: Vec<f64> =
             (0..turned / 2).map(|pair| base.powf(-((2 * pair) as f64) / turned as f64)).collect();
         if let Some(scaling) = &scaling {
@@ -51,6 +61,51 @@ impl Rotary<'_> {
         }
         Ok(Arc::new(Rotation::new(&frequencies, self.positions, 1.0)))
     }
+
+    /// `rope_parameters`, or of models whose blocks differ the section of this kind.
+    fn section(&self, config: &Config) -> Result<Option<Config>> {
+        let (Some(kind), Some(all)) = (self.kind, config.section("rope_parameters")) else {
+            return Ok(config.section("rope_parameters"));
+        };
+        let flat = all
+            .value()
+            .as_object()
+            .is_none_or(|all| all.values().any(|value| !value.is_object() && !value.is_null()));
+        if flat {
+            return Err(config.wrong("rope_parameters", "a section for each kind of block"));
+        }
+        Ok(all.section(kind))
+    }
+
+    /// `rope_scaling`, where it says anything of these blocks.
+    fn old_section(&self, config: &Config) -> Option<Config> {
+        let old = config.section("rope_scaling").filter(|_| self.scaled)?;
+        old.value().as_object().is_none_or(|fields| !fields.is_empty()).then_some(old)
+    }
+
+    /// All that a section means, with what holds where it is silent.
+    fn whole(&self, config: &Config, section: &Config) -> Result<Value> {
+        let mut fields = section.value().as_object().cloned().unwrap_or_default();
+        let kind = fields.remove("type").unwrap_or_else(|| "default".into());
+        fields.entry("rope_type").or_insert(kind);
+        fields.insert("rope_theta".to_owned(), self.theta(config, Some(section))?.into());
+        Ok(Value::Object(fields))
+    }
+
+    fn theta(&self, config: &Config, section: Option<&Config>) -> Result<f64> {
+        let (field, default) = self.base;
+        let (config, field) = match section {
+            Some(section) if section.has("rope_theta") => (section, "rope_theta"),
+            _ => (config, field),
+        };
+        let theta = config.number_or(field, default)?;
+        if theta > 0.0 { Ok(theta) } else { Err(config.wrong(field, "above 0")) }
+    }
+}
+
+fn factor(config: &Config, default: f64) -> Result<f64> {
+    let factor = config.number_or("factor", default)?;
+    if factor > 0.0 { Ok(factor) } else { Err(config.wrong("factor", "above 0")) }
 }
 
 fn scale(config: &Config, frequencies: &mut [f64]) -> Result<()> {
@@ -58,11 +113,11 @@ fn scale(config: &Config, frequencies: &mut [f64]) -> Result<()> {
     match config.text_or(field, "default")? {
         "default" => {}
         "linear" => {
-            let factor = config.number_or("factor", 1.0)?;
+            let factor = factor(config, 1.0)?;
             frequencies.iter_mut().for_each(|frequency| *frequency /= factor);
         }
         "llama3" => {
-            let factor = config.number_or("factor", 8.0)?;
+            let factor = factor(config, 8.0)?;
             let (low, high) =
                 (config.number_or("low_freq_factor", 1.0)?, config.number_or("high_freq_factor", 4.0)?);
             let trained = config.number_or("original_max_position_embeddings", 8_192.0)?;

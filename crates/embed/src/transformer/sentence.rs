@@ -1,0 +1,120 @@
+//! What sentence-transformers notes of a model beside its modules: the limit on tokens, lower case, the prompt before every text.
+
+use std::path::{Path, PathBuf};
+
+use super::config::Config;
+use crate::ModelError;
+
+type Result<T> = std::result::Result<T, ModelError>;
+
+/// The names that the settings of a transformer have had. The first one that is there counts.
+pub(crate) const NAMES: [&str; 7] = [
+    "sentence_bert_config.json",
+    "sentence_roberta_config.json",
+    "sentence_distilbert_config.json",
+    "sentence_camembert_config.json",
+    "sentence_albert_config.json",
+    "sentence_xlm-roberta_config.json",
+    "sentence_xlnet_config.json",
+];
+
+/// The file of prompts, beside `modules.json`.
+pub(crate) const PROMPTS: &str = "config_sentence_transformers.json";
+
+/// Sections of arguments for `transformers`, as versions have called them.
+const ARGUMENTS: [&str; 7] = [
+    "tokenizer_args",
+    "processor_kwargs",
+    "processing_kwargs",
+    "model_args",
+    "model_kwargs",
+    "config_args",
+    "config_kwargs",
+];
+
+/// Arguments that change no number by more than rounding.
+const HARMLESS: [&str; 10] = [
+    "trust_remote_code",
+    "attn_implementation",
+    "torch_dtype",
+    "dtype",
+    "device_map",
+    "low_cpu_mem_usage",
+    "use_safetensors",
+    "use_cache",
+    "use_fast",
+    "padding_side",
+];
+
+/// The settings of the transformer in a folder.
+#[derive(Debug, Default)]
+pub(crate) struct Sentence {
+    pub(crate) limit: Option<usize>,
+    pub(crate) lowercase: bool,
+}
+
+impl Sentence {
+    pub(crate) fn read(folder: &Path) -> Result<Self> {
+        for path in NAMES.map(|name| folder.join(name)).iter().filter(|path| path.is_file()) {
+            let config = Config::read(path)?;
+            if config.value().as_object().is_some_and(serde_json::Map::is_empty) {
+                // As if it were not there.
+                continue;
+            }
+            check(&config)?;
+            let limit = config.has("max_seq_length").then(|| config.count("max_seq_length")).transpose()?;
+            return Ok(Self { limit, lowercase: config.flag_or("do_lower_case", false)? });
+        }
+        Ok(Self::default())
+    }
+}
+
+/// Refuses what would have to change the tokens or the model.
+fn check(config: &Config) -> Result<()> {
+    if config.text_or("transformer_task", TASK)? != TASK {
+        return Err(config.wrong("transformer_task", TASK));
+    }
+    for name in ARGUMENTS {
+        let Some(section) = config.section(name) else { continue };
+        let fields = section.value().as_object().ok_or_else(|| config.wrong(name, "an object"))?;
+        let empty = |value: &serde_json::Value| {
+            value.is_null() || value.as_object().is_some_and(serde_json::Map::is_empty)
+        };
+        let mut others =
+            fields.iter().filter(|(name, value)| !HARMLESS.contains(&name.as_str()) && !empty(value));
+        if let Some((name, _)) = others.next() {
+            return Err(section.wrong(name, "missing: arguments are not passed on"));
+        }
+    }
+    let Some(text) = config.section("modality_config").and_then(|kinds| kinds.section("text")) else {
+        return Ok(());
+    };
+    for (name, wanted) in [("method", "forward"), ("method_output_name", "last_hidden_state")] {
+        if text.text_or(name, wanted)? != wanted {
+            return Err(text.wrong(name, wanted));
+        }
+    }
+    Ok(())
+}
+
+const TASK: &str = "feature-extraction";
+
+/// The prefix that the model's makers put before every text, if they say so. The file lies in the model's folder, wherever the
+/// transformer is.
+pub(crate) fn default_prompt(folder: &Path) -> Result<String> {
+    let Some(path) = prompts(folder) else { return Ok(String::new()) };
+    let config = Config::read(&path)?;
+    let name = config.text_or("default_prompt_name", "")?;
+    if name.is_empty() {
+        return Ok(String::new());
+    }
+    match config.section("prompts") {
+        Some(prompts) if prompts.value().get(name).is_some() => Ok(prompts.text_or(name, "")?.to_owned()),
+        _ => Err(config.wrong("default_prompt_name", "the name of one of `prompts`")),
+    }
+}
+
+/// The file of prompts, if there is one.
+pub(crate) fn prompts(folder: &Path) -> Option<PathBuf> {
+    Some(folder.join(PROMPTS)).filter(|path| path.is_file())
+}
