@@ -157,12 +157,19 @@ impl Hub {
         let failed = |error: ApiError| self.failed(name, missing, &error);
         let api = builder.with_progress(false).with_retries(RETRIES).build().map_err(failed)?;
         let info: RepoInfo = api.repo(name.repo(&name.revision)).info().map_err(failed)?;
+        if info.sha.len() != 40 || !info.sha.bytes().all(|digit| digit.is_ascii_hexdigit()) {
+            return Err(self.strange(name, &format!("the commit {:?}", info.sha)));
+        }
         let has = |file: &str| info.siblings.iter().any(|sibling| sibling.rfilename == file);
         let repo = api.repo(name.repo(&info.sha));
         let folder = self.cached(name).join("snapshots").join(&info.sha);
-        let get = |file: &str| get(&repo, &folder, file).map_err(failed);
+        // Names come from files that anybody can publish, and become paths.
+        let get = |file: &str| match is_inside(file) {
+            true => get(&repo, &folder, file).map_err(failed),
+            false => Err(self.strange(name, &format!("a file named {file:?}"))),
+        };
         get("config.json")?;
-        let get_or_note = |file: &str| match has(file) {
+        let get_or_note = |file: &str| match has(file) || !is_inside(file) {
             true => get(file).map(drop),
             false => self.note_absent(name, (&info.sha, file)),
         };
@@ -186,6 +193,25 @@ impl Hub {
         Ok(folder)
     }
 
+    fn strange(&self, name: &Name, what: &str) -> ModelError {
+        ModelError::new(
+            format!("{}: {} gives {what}", name.repo, self.shown_endpoint()),
+            "this is no honest model; take another one, or tell the hub",
+        )
+    }
+
+    /// The endpoint without a user and a password.
+    fn shown_endpoint(&self) -> String {
+        match self.endpoint.split_once("://") {
+            Some((scheme, rest)) => {
+                let (host, path) = rest.split_once('/').map_or((rest, ""), |(host, path)| (host, path));
+                let host = host.rsplit_once('@').map_or(host, |(_, host)| host);
+                format!("{scheme}://{host}{}{path}", if path.is_empty() { "" } else { "/" })
+            }
+            None => self.endpoint.clone(),
+        }
+    }
+
     fn note_absent(&self, name: &Name, (commit, file): (&str, &str)) -> Result<()> {
         let path = self.cached(name).join(".no_exist").join(commit).join(file);
         let folder = path.parent().unwrap_or(&self.cache);
@@ -201,7 +227,7 @@ impl Hub {
     }
 
     fn failed(&self, name: &Name, missing: &str, error: &ApiError) -> ModelError {
-        let (name_there, endpoint) = (&name.repo, &self.endpoint);
+        let (name_there, endpoint) = (&name.repo, self.shown_endpoint());
         match status(error) {
             Some(401 | 403) => ModelError::new(
                 format!("{name_there}: {endpoint} does not give it to you, or has no such model"),
@@ -224,6 +250,11 @@ impl Hub {
             name.repo
         )
     }
+}
+
+/// Whether a name leads to a file below the folder that it is relative to, and is all path in a URL.
+fn is_inside(file: &str) -> bool {
+    !file.contains(['\\', ':', '?', '#', '%']) && file.split('/').all(|part| !["", ".", ".."].contains(&part))
 }
 
 /// The status of an answer that is an error, which is only in its text.

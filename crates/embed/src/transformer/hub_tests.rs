@@ -245,3 +245,36 @@ fn what_is_not_in_the_cache_is_fetched_once_and_noted_as_python_notes_it() {
     assert_eq!(hub(&cache, NOWHERE, true).folder(&name("org/name")).unwrap(), folder, "offline");
     assert_eq!(small.asked.lock().unwrap().len(), asked, "nothing is asked again");
 }
+
+#[test]
+fn a_model_cannot_name_files_outside_its_folder() {
+    let elsewhere = tempfile::tempdir().unwrap();
+    let outside = elsewhere.path().join("x.safetensors");
+    for shard in
+        [outside.to_str().unwrap(), "../../../../../x.safetensors", "a/../../x", "x?y.safetensors", ""]
+    {
+        let index = format!(r#"{{"weight_map": {{"a": {}}}}}"#, serde_json::Value::from(shard));
+        let files = [
+            ("config.json", "{}"),
+            ("tokenizer.json", "{}"),
+            ("model.safetensors.index.json", Box::leak(index.into_boxed_str())),
+        ];
+        let small = SmallHub::start(files.into_iter().collect());
+        let cache = tempfile::tempdir().unwrap();
+        let known = Hub { token: Some("secret".to_owned()), ..hub(&cache, &small.address, false) };
+        let error = known.folder(&name("org/name")).unwrap_err();
+        assert!(error.to_string().contains("a file named"), "{shard}: {error}");
+        assert!(!outside.exists() && !small.asked.lock().unwrap().iter().any(|path| path.contains("x.safe")));
+    }
+}
+
+#[test]
+fn a_password_for_the_hub_is_not_shown() {
+    let cache = tempfile::tempdir().unwrap();
+    let error =
+        hub(&cache, "http://user:secret@127.0.0.1:1/hub", false).folder(&name("org/name")).unwrap_err();
+    assert!(
+        error.to_string().contains("http://127.0.0.1:1/hub") && !error.to_string().contains("secret"),
+        "{error}"
+    );
+}

@@ -68,6 +68,14 @@ impl Tokens {
             _ => TruncationDirection::Right,
         };
         let Preparation { prefix, lowercase, padding } = preparation;
+        let before =
+            tokenizer.encode_fast(prefix.as_str(), true).map_err(|error| damaged(&path, &error))?.len();
+        if !prefix.is_empty() && limit <= before {
+            return Err(ModelError::new(
+                format!("the limit on tokens is {limit}, and the prefix alone has {}", before - added),
+                "nothing of a text would be read; a shorter --text-prefix, or a larger --max-tokens where the model allows it",
+            ));
+        }
         Ok(Self { tokenizer, limit, added, prefix, lowercase, keep, padding })
     }
 

@@ -386,3 +386,11 @@ fn sizes_that_no_model_has_are_errors() {
         assert_says(&problem(&folder), &["max_position_embeddings", "smaller"]);
     }
 }
+
+#[test]
+fn a_prefix_that_leaves_no_room_for_a_text_is_an_error() {
+    let options = LoadOptions { prefix: Some("query ".repeat(300)), ..LoadOptions::default() };
+    let error = load(data().join("bert-tiny").to_str().unwrap(), &options).err().unwrap();
+    assert!(error.to_string().contains("the prefix alone has"), "{error}");
+    assert!(error.hint().contains("--text-prefix"));
+}
