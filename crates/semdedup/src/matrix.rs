@@ -1,9 +1,10 @@
 //! A matrix of floats in a file, of which rows are read where they lie: `.npy`, an array in an `.npz`, or a tensor in a
 //! `.safetensors` file (its format: github.com/huggingface/safetensors, "Format").
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::BufReader;
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
 
 use fs_err::File;
 use half::slice::HalfFloatSliceExt;
@@ -141,6 +142,9 @@ fn chosen<'a>(path: &Path, names: &[&'a str]) -> Result<&'a str> {
     }
 }
 
+/// Arrays of which the checksum is known to be right, so that no file is read through more than once: path, size, checksum.
+static CHECKED: Mutex<BTreeSet<(PathBuf, u64, u32)>> = Mutex::new(BTreeSet::new());
+
 /// An array of an `.npz` file: read where it lies if it is stored, else unpacked to a file without a name.
 fn open_npz(path: &Path) -> Result<Array> {
     let damaged = |problem: ZipError| match problem {
@@ -158,6 +162,12 @@ fn open_npz(path: &Path) -> Result<Array> {
     let mut entry = archive.by_name(&name).map_err(damaged)?;
     if let (CompressionMethod::Stored, Some(start)) = (entry.compression(), entry.data_start()) {
         let end = start + entry.compressed_size();
+        let version = (path.to_path_buf(), entry.size(), entry.crc32());
+        if !CHECKED.lock().unwrap_or_else(PoisonError::into_inner).contains(&version) {
+            // Its checksum is compared at the end.
+            std::io::copy(&mut entry, &mut std::io::sink()).map_err(|error| damaged(error.into()))?;
+            CHECKED.lock().unwrap_or_else(PoisonError::into_inner).insert(version);
+        }
         drop(entry);
         drop(archive);
         return npy::open_within(path, file, start..end);

@@ -84,3 +84,18 @@ proptest::proptest! {
         }
     }
 }
+
+#[test]
+fn a_byte_of_the_numbers_that_changed_is_found_by_the_checksum() {
+    let folder = tempfile::tempdir().unwrap();
+    for name in ["stored.npz", "deflated.npz"] {
+        let path = folder.path().join(name);
+        let mut bytes = std::fs::read(fixture(name)).unwrap();
+        // The numbers end before the directory of the archive.
+        let end = bytes.windows(4).position(|four| four == b"PK\x01\x02").unwrap();
+        bytes[end - 3] ^= 1;
+        std::fs::write(&path, bytes).unwrap();
+        let problem = Matrix::open(&path).unwrap_err().to_string();
+        assert!(problem.contains(name), "{problem}");
+    }
+}

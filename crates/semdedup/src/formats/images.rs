@@ -46,18 +46,35 @@ pub fn rows_by(files: &[InputFile], choice: &ColumnChoice) -> Result<By> {
         (None, None, Some(_)) => Some(By::Text),
         (None, None, None) => None,
     };
-    let (None, Some(file)) = (named, files.first()) else { return Ok(named.unwrap_or_default()) };
-    let has_images = match file.format {
+    if let Some(named) = named {
+        return Ok(named);
+    }
+    for file in files {
+        if let Some(has_images) = has_images(file, choice)? {
+            return Ok(if has_images { By::Image } else { By::Text });
+        }
+    }
+    Ok(By::default())
+}
+
+/// Whether a file is one of images; none for a shard without samples, which says nothing.
+fn has_images(file: &InputFile, choice: &ColumnChoice) -> Result<Option<bool>> {
+    Ok(Some(match file.format {
         Format::Tree => true,
-        Format::Tar => samples::extensions(file, SAMPLES)?.iter().any(|extension| is_image(extension)),
+        Format::Tar => {
+            let extensions = samples::extensions(file, SAMPLES)?;
+            if extensions.is_empty() {
+                return Ok(None);
+            }
+            extensions.iter().any(|extension| is_image(extension))
+        }
         Format::Parquet | Format::Arrow => {
             let wanted = Wanted { text: None, id: choice.id.as_deref(), embedding: None };
             Table::of(file, &wanted)?
                 .is_some_and(|table| table.image(None).is_ok() && table.text(&wanted).is_err())
         }
         _ => false,
-    };
-    Ok(if has_images { By::Image } else { By::Text })
+    }))
 }
 
 /// The columns of a shard: what follows the first dot of its members' names, with fields of JSON behind another dot.
@@ -80,6 +97,8 @@ pub(super) fn sample_columns(file: &InputFile, choice: &ColumnChoice, by: By) ->
     }
     let text = match &choice.text {
         Some(name) => Some(column(name)?),
+        // A shard without samples has any member, as far as can be told.
+        None if extensions.is_empty() => Some("txt".to_owned()),
         None => extensions.iter().find(|name| *name == "txt").cloned(),
     };
     if text.is_none() && by.text() && !choice.text_optional {

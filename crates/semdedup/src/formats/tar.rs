@@ -27,6 +27,7 @@ pub(super) struct TarReader {
     padding: u64,
     /// Samples that were begun, for messages.
     row: u64,
+    begun: bool,
     ended: bool,
 }
 
@@ -61,7 +62,7 @@ impl TarReader {
 
     pub fn new(file: &InputFile, stream: Box<dyn Read + Send>) -> Self {
         let (header, file) = (Vec::new(), file.clone());
-        Self { file, stream, header, data: 0, padding: 0, row: 0, ended: false }
+        Self { file, stream, header, data: 0, padding: 0, row: 0, begun: false, ended: false }
     }
 
     /// Says which row is being read, for messages.
@@ -190,6 +191,7 @@ impl TarReader {
             return Ok(None);
         }
         match self.fill(&mut block)? {
+            0 if !self.begun => return Err(self.damaged(&"it is empty")),
             0 if self.header.is_empty() => {
                 self.ended = true;
                 return Ok(None);
@@ -197,6 +199,7 @@ impl TarReader {
             BLOCK => {}
             _ => return Err(self.truncated()),
         }
+        self.begun = true;
         self.header.extend_from_slice(&block);
         if block.iter().all(|&byte| byte == 0) {
             self.ended = true;

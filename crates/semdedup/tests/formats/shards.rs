@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 use semdedup::Error;
-use semdedup::formats::{By, ColumnChoice, ReadLimits, count_rows};
+use semdedup::formats::{By, ColumnChoice, ReadLimits, count_rows, rows_by};
 use tar::{EntryType, Header};
 
 use crate::support::{Input, raw_input, read, resolve_one, text_column, with_id, write};
@@ -246,4 +246,21 @@ proptest! {
         let rows = read(&input.file, &text_column("txt"));
         prop_assert_eq!(rows.is_ok(), write(&input, &mut |_| true).is_ok());
     }
+}
+
+#[test]
+fn a_file_of_no_bytes_is_no_archive() {
+    let error = error_of(&raw_input("x.tar", b""));
+    assert!(error.to_string().contains("it is empty"), "{error}");
+}
+
+#[test]
+fn a_shard_without_samples_says_nothing_of_the_others() {
+    let (empty, images) = (raw_input("x.tar", &[0; 1024]), Shard::default().file("a.png", b"?").input());
+    let files = [empty.file.clone(), images.file.clone()];
+    assert_eq!(rows_by(&files, &ColumnChoice::default()).unwrap(), By::Image);
+    for by in [By::Image, By::Text, By::Both] {
+        resolve_one(&empty.file, &ColumnChoice { by: Some(by), ..ColumnChoice::default() }).unwrap();
+    }
+    assert_eq!(count_rows(&empty.file, &ReadLimits::default()).unwrap(), 0);
 }
