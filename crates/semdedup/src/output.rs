@@ -13,7 +13,7 @@ use arrow::array::AsArray;
 use arrow::datatypes::UInt64Type;
 use fs_err as fs;
 use serde::{Deserialize, Serialize};
-use xxhash_rust::xxh3::xxh3_64;
+use xxhash_rust::xxh3::Xxh3;
 
 use crate::files::{sync_folder_of, write_atomically};
 use crate::send::{Files, Sending, Sent};
@@ -51,6 +51,37 @@ pub(crate) struct OutputDir {
     out: PathBuf,
     /// Held until the process ends, however it ends.
     lock: Lock,
+    /// Of a result for a store: where it is written first.
+    scratch: Option<Scratch>,
+}
+
+/// A folder of this disk that no other run writes into.
+#[derive(Debug)]
+struct Scratch {
+    folder: PathBuf,
+    /// Held, not looked at: whether the result goes on is the other lock's to say.
+    _lock: Lock,
+}
+
+impl Scratch {
+    /// That of a result: another result has another folder, and so has another user.
+    fn take(out: &Path) -> Result<Self> {
+        let home = std::env::var_os("HOME").unwrap_or_default();
+        let folder = std::env::temp_dir().join(scratch_name(out, Path::new(&home)));
+        create_dir_all(&folder)?;
+        let _lock = Lock::take(&folder)?;
+        Ok(Self { folder, _lock })
+    }
+}
+
+/// Each of both is hashed with its end: joined, an absolute `home` would be all that is left.
+fn scratch_name(out: &Path, home: &Path) -> String {
+    let mut hash = Xxh3::new();
+    for path in [out, home] {
+        hash.update(path.as_os_str().as_encoded_bytes());
+        hash.update(&[0]);
+    }
+    format!("semdedup-staged-{:016x}", hash.digest())
 }
 
 /// Where results are to go, and which.
@@ -150,19 +181,18 @@ impl OutputDir {
         // Another process may have ended between the look and the lock.
         Ok(match wanted.inspect()? {
             Some(summary) => Found::Done(Box::new(summary)),
-            None => Found::Ready(Self { out: wanted.out.to_path_buf(), lock }),
+            None => {
+                let scratch = is_url(wanted.out).then(|| Scratch::take(wanted.out)).transpose()?;
+                Found::Ready(Self { out: wanted.out.to_path_buf(), lock, scratch })
+            }
         })
     }
 
     /// Where the results are written first: on a disk in any case. What a killed run left of a result for a store is
     /// replaced by the next one.
     fn staging(&self) -> PathBuf {
-        if !is_url(&self.out) {
-            return self.out.join(UNFINISHED).join("staged");
-        }
-        let home = std::env::var_os("HOME").unwrap_or_default();
-        let name = xxh3_64(self.out.join(home).as_os_str().as_encoded_bytes());
-        std::env::temp_dir().join(format!("semdedup-staged-{name:016x}"))
+        let folder = self.scratch.as_ref().map(|scratch| scratch.folder.clone());
+        folder.unwrap_or_else(|| self.out.join(UNFINISHED)).join("staged")
     }
 
     /// An empty folder to write the results into.
@@ -198,7 +228,9 @@ impl OutputDir {
         let summary = serde_json::to_vec_pretty(summary).map_err(|error| Error::output(&self.out, error))?;
         self.lock.check()?;
         write_atomically(&self.out.join(SUMMARY), &summary)?;
-        remove_all(&stage)?;
+        if let Some(scratch) = &self.scratch {
+            remove_all(&scratch.folder)?;
+        }
         remove_all(&self.out.join(UNFINISHED))
     }
 
@@ -220,7 +252,14 @@ impl OutputDir {
         let there = sending.clear(old, new, (&record.sent, &hashes))?;
         record.sent = hashes;
         self.write_record(&record)?;
-        sending.send(new, &there)
+        sending.send(new, (&there, &record.sent))?;
+        let sent = present(&self.out)?;
+        let differs = |file: &&PathBuf| sent.get(*file) != new.get(*file);
+        match sent.keys().chain(new.keys()).find(differs) {
+            Some(file) => Err(Error::output(self.out.join(file), "is not what was sent there")
+                .hint("see that nothing else writes there, and run the same command again")),
+            None => Ok(()),
+        }
     }
 
     fn write_record(&self, record: &Committing) -> Result<()> {
@@ -357,4 +396,22 @@ fn others(out: &Path, work: &Path) -> Result<Vec<String>> {
     let mut names = names(out)?;
     names.retain(|name| real(&out.join(name)) != work);
     Ok(names)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_result_and_each_user_has_a_scratch_folder_of_its_own() {
+        let name = |out: &str, home: &str| scratch_name(Path::new(out), Path::new(home));
+        let first = name("s3://bucket/a", "/home/one");
+        assert_eq!(name("s3://bucket/a", "/home/one"), first);
+        let others = [
+            name("s3://bucket/b", "/home/one"),
+            name("s3://bucket/a", "/home/two"),
+            name("s3://bucket/a/home/one", ""),
+        ];
+        assert!(!others.contains(&first), "{others:?}");
+    }
 }
