@@ -36,7 +36,6 @@ impl From<Fault> for Error {
 
 impl From<Fault> for io::Error {
     fn from(fault: Fault) -> Self {
-        LAST.set(Some(fault.clone()));
         let kind = if fault.not_found { io::ErrorKind::NotFound } else { io::ErrorKind::Other };
         Self::new(kind, fault)
     }
@@ -45,6 +44,14 @@ impl From<Fault> for io::Error {
 thread_local! {
     /// Libraries between us and a store turn its errors into text; this is what they were.
     static LAST: RefCell<Option<Fault>> = const { RefCell::new(None) };
+}
+
+/// Remembers what a store refused, on the thread that is about to be told: the one that reads.
+pub(super) fn passing(error: io::Error) -> io::Error {
+    if let Some(fault) = error.get_ref().and_then(|cause| cause.downcast_ref::<Fault>()) {
+        LAST.set(Some(fault.clone()));
+    }
+    error
 }
 
 /// What a store refused while this file was read by this thread, if that was why reading failed.
