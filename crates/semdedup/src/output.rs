@@ -19,6 +19,7 @@ use crate::files::{sync_folder_of, write_atomically};
 use crate::send::{Files, Sending, Sent};
 use crate::storage::{
     Lock, check_writable, create_dir_all, exists, files_below, is_file, is_url, names, read, remove_all,
+    spelled,
 };
 use crate::summary::{FileSummary, Summary};
 use crate::table::read_column;
@@ -365,7 +366,7 @@ pub(crate) fn read_summary(out: &Path) -> Result<Option<Summary>> {
 /// The work directory may lie in the output folder, but not in the place of a result, and not around it.
 fn check_work(out: &Path, work: &Path) -> Result<()> {
     let whole = |path: &Path| match is_url(path) {
-        true => Ok(path.to_path_buf()),
+        true => Ok(spelled(path)),
         false => fs::canonicalize(path).or_else(|_| std::path::absolute(path)).map_err(Error::io),
     };
     let (out, work) = (whole(out)?, whole(work)?);
@@ -389,7 +390,7 @@ fn check_work(out: &Path, work: &Path) -> Result<()> {
 /// The names of what lies in the folder, apart from the work directory.
 fn others(out: &Path, work: &Path) -> Result<Vec<String>> {
     let real = |path: &Path| match is_url(path) {
-        true => path.to_path_buf(),
+        true => spelled(path),
         false => fs::canonicalize(path).unwrap_or_else(|_| path.to_path_buf()),
     };
     let work = real(work);

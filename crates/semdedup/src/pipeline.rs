@@ -283,7 +283,7 @@ pub(crate) fn read_samples(path: &Path) -> Result<Vec<(f32, f32)>> {
 fn check_not_inside(input: &Input, out: &Path) -> Result<()> {
     // Where a path really leads; a URL leads nowhere else.
     let real = |path: &Path| match storage::is_url(path) {
-        true => Some(path.to_path_buf()),
+        true => Some(storage::spelled(path)),
         false => fs_err::canonicalize(path).ok(),
     };
     let Some(out) = real(out) else { return Ok(()) };

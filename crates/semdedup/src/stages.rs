@@ -24,7 +24,7 @@ use crate::progress::{Progress, Stage, Warning};
 use crate::recall::{self, Sampling};
 use crate::report::peak_rss_bytes;
 use crate::score::Scorer;
-use crate::storage::{create_dir_all, exists, is_dir, is_file, is_url, remove_file};
+use crate::storage::{create_dir_all, exists, is_dir, is_file, is_url, remove_file, spelled};
 use crate::store::EmbeddingStore;
 use crate::summary::{ListSummary, RecallAt};
 use crate::table::{NamedRows, ScoresFile, write_scores};
@@ -377,7 +377,7 @@ fn earlier_lists(summary: &Path) -> Vec<String> {
 /// What is read is never replaced, whatever the options.
 fn check_not_input<'a>(out: &Path, inputs: impl IntoIterator<Item = &'a PathBuf>) -> Result<()> {
     let real = |path: &Path| match is_url(path) {
-        true => Some(path.to_path_buf()),
+        true => Some(spelled(path)),
         false => fs_err::canonicalize(path).ok(),
     };
     let Some(there) = real(out) else { return Ok(()) };

@@ -13,7 +13,7 @@ use semdedup_core::{Direction, UnitEmbeddings, UnitRows, half_to_f32, prefetch, 
 use crate::embed::{embeddings_path, read_records};
 use crate::matrix::{EXTENSIONS, Matrix};
 use crate::progress::Stage;
-use crate::storage::{children, exists, glob, is_dir, is_file, is_url, place};
+use crate::storage::{children, exists, glob, is_dir, is_file, is_url, place, spelled};
 use crate::work::finished_stage;
 use crate::{Error, Result};
 
@@ -309,7 +309,7 @@ pub fn find_embeddings(inputs: &[String]) -> Result<Vec<PathBuf>> {
     }
     let mut seen = HashSet::new();
     for path in &found {
-        let real = if is_url(path) { path.clone() } else { fs::canonicalize(path).map_err(Error::io)? };
+        let real = if is_url(path) { spelled(path) } else { fs::canonicalize(path).map_err(Error::io)? };
         if !seen.insert(real) {
             return Err(Error::input(path, "is named twice: each of its rows would be a duplicate")
                 .hint("name each file once"));

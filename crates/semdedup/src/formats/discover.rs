@@ -13,7 +13,7 @@ use super::names::{self, Argument, Found};
 use super::tree::{Member, Members};
 use super::write::Stamp;
 use super::{Compression, Format, InputFile, TextFiles, json_array};
-use crate::storage::{is_url, place};
+use crate::storage::{is_url, place, spelled};
 use crate::{Error, Result};
 
 pub(super) const KNOWN: &str = ".jsonl, .ndjson, .json, .csv, .tsv, .txt and .tar (each also .gz or .zst), .parquet, .arrow, .feather, .ipc, \
@@ -64,7 +64,7 @@ pub fn discover(inputs: &[String], exclude: &[PathBuf]) -> Result<Vec<InputFile>
 /// A missing path, a named file of unknown extension, no file at all, names that clash even so.
 pub fn survey(inputs: &[String], exclude: &[PathBuf], text_files: TextFiles) -> Result<Discovered> {
     let excluded = exclude.iter().filter_map(|path| match is_url(path) {
-        true => Some(path.clone()),
+        true => Some(spelled(path)),
         false => fs_err::canonicalize(path).ok(),
     });
     let excluded = excluded.collect();
