@@ -178,7 +178,7 @@ impl OutputDir {
             return Ok(Found::Done(Box::new(summary)));
         }
         create_dir_all(&marker)?;
-        let lock = Lock::take(&marker)?;
+        let lock = Lock::take_for(&marker, wanted.out)?;
         // Another process may have ended between the look and the lock.
         Ok(match wanted.inspect()? {
             Some(summary) => Found::Done(Box::new(summary)),
@@ -207,7 +207,7 @@ impl OutputDir {
     /// Puts the staged results into their places, the old ones out, and the summary last.
     pub(crate) fn commit(&self, summary: &Summary) -> Result<()> {
         let stage = self.staging();
-        self.lock.check()?;
+        self.lock.confirm()?;
         // Somebody may have put something there since the run began.
         check_foreign(&self.out)?;
         for file in files_of(&stage, summary).iter().filter(|file| file != &Path::new(SUMMARY)) {
@@ -227,7 +227,7 @@ impl OutputDir {
             self.rename(&stage)?;
         }
         let summary = serde_json::to_vec_pretty(summary).map_err(|error| Error::output(&self.out, error))?;
-        self.lock.check()?;
+        self.lock.confirm()?;
         write_atomically(&self.out.join(SUMMARY), &summary)?;
         if let Some(scratch) = &self.scratch {
             remove_all(&scratch.folder)?;

@@ -73,7 +73,8 @@ pub fn embed(
     work.stage(Stage::Embed, &fingerprint, progress, |folder| {
         embed_parts(&input, embedder, folder, progress)
     })?;
-    let dataset = Dataset::open(&input, &folder)?;
+    let dataset = Dataset::open(&input, &folder, &fingerprint)?;
+    dataset.open_embeddings()?;
     Ok(EmbedReport {
         rows: dataset.places.rows(),
         rows_skipped: dataset.skipped.len() as u64,
@@ -252,7 +253,7 @@ pub fn score(
     let start = Instant::now();
     let folder = out.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let scorer =
-        Scorer { ranking: &options.ranking, memory: options.memory, folder, resumes: false, progress };
+        Scorer { ranking: &options.ranking, memory: options.memory, folder, resumes: None, progress };
     let (columns, compared) = scorer.score(&store, &centroids, clustering)?;
     progress.end(Stage::Score, false);
     let mut seconds = BTreeMap::from([("score", start.elapsed().as_secs_f64())]);

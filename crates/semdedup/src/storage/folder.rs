@@ -14,12 +14,16 @@ use walkdir::WalkDir;
 use super::blob::{Blob, forget};
 use super::client::{Kind, wait};
 use super::fault::Fault;
+use super::lock::check_held;
 use super::read::CUTS;
 use super::{Location, is_url};
 use crate::{Error, ErrorKind, Result};
 
 /// Requests of one kind that are under way at once.
 const AT_ONCE: usize = 32;
+
+/// Objects that are removed before it is asked again whether they are this process's to remove.
+const REMOVED_TOGETHER: usize = 1000;
 
 /// A failure after so long is that of a request that was made again and again.
 const LATE: Duration = Duration::from_secs(15);
@@ -102,10 +106,21 @@ pub(crate) fn read(path: &Path) -> io::Result<Vec<u8>> {
     Ok(found?.to_vec())
 }
 
+/// What lies at a path of this machine. A disk that does not answer, or a folder that may not be looked into, is an error: what is
+/// in it is not known to be missing.
+fn look(path: &Path) -> Result<Option<std::fs::Metadata>> {
+    use io::ErrorKind::{InvalidFilename, NotADirectory, NotFound};
+    match fs::metadata(path) {
+        Ok(found) => Ok(Some(found)),
+        Err(error) if [NotFound, NotADirectory, InvalidFilename].contains(&error.kind()) => Ok(None),
+        Err(error) => Err(Error::io(error)),
+    }
+}
+
 /// Whether there is a file of this name.
 pub(crate) fn is_file(path: &Path) -> Result<bool> {
     if !is_url(path) {
-        return Ok(path.is_file());
+        return Ok(look(path)?.is_some_and(|found| found.is_file()));
     }
     let location = Location::of(path)?;
     if location.key.as_ref().is_empty() {
@@ -121,7 +136,7 @@ pub(crate) fn is_file(path: &Path) -> Result<bool> {
 /// Whether there is a folder of this name: in a store, something below it.
 pub(crate) fn is_dir(path: &Path) -> Result<bool> {
     if !is_url(path) {
-        return Ok(path.is_dir());
+        return Ok(look(path)?.is_some_and(|found| found.is_dir()));
     }
     let location = Location::of(path)?;
     if location.kind == Kind::Http {
@@ -135,7 +150,7 @@ pub(crate) fn is_dir(path: &Path) -> Result<bool> {
 /// Whether there is anything of this name.
 pub(crate) fn exists(path: &Path) -> Result<bool> {
     if !is_url(path) {
-        return Ok(path.exists());
+        return Ok(look(path)?.is_some());
     }
     Ok(is_file(path)? || is_dir(path)?)
 }
@@ -158,15 +173,27 @@ pub(crate) fn files_below<'a>(
             let relative = |object: &ObjectMeta| Some((top.relative(&object.location)?.into(), object.size));
             files.extend(found.iter().filter_map(relative));
         } else {
-            let found = WalkDir::new(folder.join(name)).into_iter().filter_map(std::result::Result::ok);
-            let relative = |entry: walkdir::DirEntry| {
-                let bytes = entry.metadata().map_or(0, |metadata| metadata.len());
-                Some((entry.path().strip_prefix(folder).ok()?.to_path_buf(), bytes))
-            };
-            files.extend(found.filter(|entry| !entry.file_type().is_dir()).filter_map(relative));
+            local_files(folder, name, &mut files)?;
         }
     }
     Ok(files)
+}
+
+/// The files under a name of a folder of this machine.
+fn local_files(folder: &Path, name: &str, files: &mut BTreeMap<PathBuf, u64>) -> Result<()> {
+    let top = folder.join(name);
+    // A link that leads nowhere is there too.
+    if fs::symlink_metadata(&top).is_err_and(|error| error.kind() == io::ErrorKind::NotFound) {
+        return Ok(());
+    }
+    let failed = |error: walkdir::Error| Error::io(error.into());
+    for entry in WalkDir::new(top) {
+        let entry = entry.map_err(failed)?;
+        if let (false, Ok(path)) = (entry.file_type().is_dir(), entry.path().strip_prefix(folder)) {
+            files.insert(path.to_path_buf(), entry.metadata().map_err(failed)?.len());
+        }
+    }
+    Ok(())
 }
 
 /// The names of what lies in a folder itself, files and folders; none where there is no folder.
@@ -264,7 +291,7 @@ pub(crate) fn remove_all(path: &Path) -> Result<()> {
         }
         return remove_objects(&location, keys);
     }
-    let removed = if path.is_dir() { fs::remove_dir_all(path) } else { fs::remove_file(path) };
+    let removed = if is_dir(path)? { fs::remove_dir_all(path) } else { fs::remove_file(path) };
     match removed {
         Err(error) if error.kind() != io::ErrorKind::NotFound => Err(Error::io(error)),
         _ => Ok(()),
@@ -273,6 +300,13 @@ pub(crate) fn remove_all(path: &Path) -> Result<()> {
 
 fn remove_objects(location: &Location, keys: Vec<object_store::path::Path>) -> Result<()> {
     location.check_writable()?;
+    keys.chunks(REMOVED_TOGETHER).try_for_each(|keys| {
+        check_held(&location.text)?;
+        remove_keys(location, keys.to_vec())
+    })
+}
+
+fn remove_keys(location: &Location, keys: Vec<object_store::path::Path>) -> Result<()> {
     let at = location.clone();
     let removed = wait(async move {
         let each = keys.into_iter().map(|key| {
