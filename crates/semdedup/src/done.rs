@@ -58,15 +58,12 @@ impl<'a> DoneParts<'a> {
     /// What an earlier run has found in a load.
     pub(crate) fn get(&self, load: Load) -> Result<PartScores> {
         let path = self.path(load);
-        let damaged =
-            || Error::work(&path, "is damaged").hint("delete this file: its rows are then compared again");
+        let damaged = || damaged(&path);
         let file = Blob::open(&path)?;
         let (length, mut file) = (file.bytes(), file.reader(0));
         let mut header: Header = [0; 4];
-        file.read_exact(bytemuck::cast_slice_mut(&mut header)).map_err(|error| match error.kind() {
-            ErrorKind::UnexpectedEof if fault_of(&error).is_none() => damaged(),
-            _ => at(&path, error),
-        })?;
+        let unread = |error| unread(&path, error);
+        file.read_exact(bytemuck::cast_slice_mut(&mut header)).map_err(unread)?;
         let [stage, rows, compared, hash] = header;
         if stage != self.stage
             || rows > self.rows
@@ -81,9 +78,9 @@ impl<'a> DoneParts<'a> {
             duplicate_of: vec![0; rows],
             compared,
         };
-        file.read_exact(bytemuck::cast_slice_mut(&mut found.rows)).map_err(Error::io)?;
-        file.read_exact(bytemuck::cast_slice_mut(&mut found.similarity)).map_err(Error::io)?;
-        file.read_exact(bytemuck::cast_slice_mut(&mut found.duplicate_of)).map_err(Error::io)?;
+        file.read_exact(bytemuck::cast_slice_mut(&mut found.rows)).map_err(unread)?;
+        file.read_exact(bytemuck::cast_slice_mut(&mut found.similarity)).map_err(unread)?;
+        file.read_exact(bytemuck::cast_slice_mut(&mut found.duplicate_of)).map_err(unread)?;
         let in_range = found.rows.iter().chain(&found.duplicate_of).all(|&row| row < self.rows);
         if hash_of(&found) == hash && in_range { Ok(found) } else { Err(damaged()) }
     }
@@ -105,6 +102,16 @@ impl<'a> DoneParts<'a> {
             if a == b { String::new() } else { format!("-{}-{a}-{b}", groups.block_rows(load.group)) };
         self.folder.join(format!("clusters-{}-{}{blocks}.found", clusters.start, clusters.end))
     }
+}
+
+fn damaged(path: &Path) -> Error {
+    Error::work(path, "is damaged").hint("delete this file: its rows are then compared again")
+}
+
+/// Only a file that is too short is damaged; what a disk or a store does not give may be whole.
+fn unread(path: &Path, error: std::io::Error) -> Error {
+    let is_short = error.kind() == ErrorKind::UnexpectedEof && fault_of(&error).is_none();
+    if is_short { damaged(path) } else { at(path, error) }
 }
 
 /// Removes the files from the folder of a stage that is done.

@@ -135,3 +135,11 @@ fn a_part_of_another_stage_is_compared_again() {
     let now: Vec<_> = case.parts().iter().map(|part| std::fs::read(part).unwrap()).collect();
     assert!(now == ours);
 }
+
+#[test]
+fn a_part_that_cannot_be_read_now_is_not_said_to_be_damaged() {
+    let path = Path::new("clusters-0-1.found");
+    let is_damage = |kind: ErrorKind| unread(path, kind.into()).to_string().contains("is damaged");
+    assert!(is_damage(ErrorKind::UnexpectedEof));
+    assert!(!is_damage(ErrorKind::TimedOut) && !is_damage(ErrorKind::PermissionDenied));
+}

@@ -187,7 +187,11 @@ impl Survey {
         let matches = glob::glob_with(pattern, options)
             .map_err(|error| Error::usage(format!("the pattern `{pattern}` is not valid: {error}")))?;
         let base = fixed_part(pattern);
-        let mut files = Vec::new();
+        let (mut files, mut matches) = (Vec::new(), matches.peekable());
+        if matches.peek().is_none() {
+            return Err(Error::input(pattern, "no file to read: there is nothing that the pattern picks")
+                .hint("check the pattern"));
+        }
         for path in matches {
             let path = path.map_err(|error| Error::input(error.path(), error.error()))?;
             self.walk(&path, &base, &mut files)?;
@@ -350,15 +354,15 @@ fn found(path: &Path, name: String, layout: (Format, Compression), metadata: &Me
         identity: identity(metadata),
         members: Members::default(),
     };
-    Ok(Found { file: told_by_content(file), name })
+    Ok(Found { file: told_by_content(file)?, name })
 }
 
 /// The same file, of the format that its beginning tells where its name does not.
-pub(super) fn told_by_content(mut file: InputFile) -> InputFile {
-    if file.format == Format::JsonArray && !json_array::begins(&file) {
+pub(super) fn told_by_content(mut file: InputFile) -> Result<InputFile> {
+    if file.format == Format::JsonArray && !json_array::begins(&file)? {
         file.format = Format::Jsonl;
     }
-    file
+    Ok(file)
 }
 
 /// The modification time in nanoseconds since 1970 (0 for anything earlier).

@@ -74,6 +74,8 @@ const REACH: &str =
     "check the network, and AWS_ENDPOINT_URL or its like; the same command line again goes on from here";
 pub(super) const AGAIN: &str = "the same command line again goes on from here";
 const NAME: &str = "check the name of the bucket and the path";
+const KEY: &str =
+    "rename it (no empty parts as in `a//b`, no `.` and no `..`), or name folders or objects beside it";
 const CHANGED: &str = "start again when nobody writes to it";
 
 impl Fault {
@@ -97,6 +99,9 @@ impl Fault {
                 (format!("no such bucket{code}"), NAME)
             }
             StoreError::NotFound { .. } => ("no such object".to_owned(), NAME),
+            StoreError::InvalidPath { source } => {
+                (format!("there is an object whose key no path can have: {source}"), KEY)
+            }
             StoreError::Precondition { .. } => ("changed while it was being read".to_owned(), CHANGED),
             _ if has(&[
                 "169.254.169.254",
@@ -164,5 +169,24 @@ fn one_line(text: &str) -> String {
     match line.char_indices().nth(300) {
         Some((end, _)) => format!("{}…", &line[..end]),
         None => line,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use object_store::path::Path as Key;
+
+    use super::*;
+
+    #[test]
+    fn a_key_that_no_path_can_have_is_named_with_what_to_do() {
+        for key in ["a//b.jsonl", "a/../b.jsonl"] {
+            let error = StoreError::InvalidPath { source: Key::parse(key).unwrap_err() };
+            let error = Error::from(Fault::of(ErrorKind::Input, "s3://b", &error));
+            assert!(error.to_string().contains(key), "{error}");
+            assert!(error.hint_text().unwrap().contains("rename it"), "{error}");
+        }
     }
 }

@@ -38,7 +38,9 @@ impl Location {
         let at = self.clone();
         let found = wait(async move { at.list(usize::MAX).await })?;
         let mut found = found.map_err(|error| Fault::of(ErrorKind::Input, &self.text, &error))?;
-        found.sort_by(|a, b| a.location.cmp(&b.location));
+        // Beside an object there may be an empty one whose key ends with a slash, which is cut off here.
+        found.sort_by(|a, b| a.location.cmp(&b.location).then(b.size.cmp(&a.size)));
+        found.dedup_by(|b, a| a.location == b.location);
         Ok(found)
     }
 
@@ -68,22 +70,30 @@ impl Location {
         }
     }
 
-    /// What the store says of some objects: a list may leave out what tells versions apart.
-    pub(crate) fn heads(&self, keys: Vec<object_store::path::Path>) -> Result<Vec<ObjectMeta>> {
-        heads(keys.iter().map(|key| Self::of(&self.path_of(key))).collect::<Result<_>>()?)
+    /// What the store says of some objects that are in its list, which may leave out what tells versions apart. An empty one
+    /// that is not there is the mark of a folder (Hadoop's): its key ends with a slash, which the list here does not have.
+    pub(crate) fn heads(&self, listed: Vec<ObjectMeta>) -> Result<Vec<ObjectMeta>> {
+        let locations = listed.iter().map(|object| self.at(object.location.clone())).collect();
+        let found = listed.iter().zip(ask(locations)?);
+        let there = found
+            .filter(|(listed, head)| listed.size > 0 || !head.as_ref().is_err_and(|fault| fault.not_found));
+        Ok(there.map(|(_, head)| head).collect::<std::result::Result<_, _>>()?)
     }
 }
 
 /// What the stores say of some objects.
 pub(crate) fn heads(locations: Vec<Location>) -> Result<Vec<ObjectMeta>> {
-    let found = wait(async move {
+    Ok(ask(locations)?.into_iter().collect::<std::result::Result<_, _>>()?)
+}
+
+fn ask(locations: Vec<Location>) -> Result<Vec<std::result::Result<ObjectMeta, Fault>>> {
+    wait(async move {
         let heads = locations.into_iter().map(|at| async move {
             let head = at.store.head(&at.key).await;
             head.map_err(|error| Fault::of(ErrorKind::Input, &at.text, &error))
         });
-        futures_util::stream::iter(heads).buffered(AT_ONCE).try_collect::<Vec<_>>().await
-    })?;
-    Ok(found?)
+        futures_util::stream::iter(heads).buffered(AT_ONCE).collect::<Vec<_>>().await
+    })
 }
 
 /// All bytes of small objects, many at once.
@@ -323,4 +333,50 @@ fn remove_keys(location: &Location, keys: Vec<object_store::path::Path>) -> Resu
     })?;
     removed?;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use std::sync::Arc;
+
+    use object_store::PutPayload;
+    use object_store::memory::InMemory;
+
+    use super::*;
+
+    #[test]
+    fn the_mark_of_a_folder_is_passed_over_and_an_object_that_has_gone_is_not() {
+        let (text, root) = ("s3://b/in".to_owned(), "s3://b".to_owned());
+        let location =
+            Location { store: Arc::new(InMemory::new()), key: "in".into(), text, root, kind: Kind::Amazon };
+        let at = location.clone();
+        wait(async move { at.store.put(&"in/a.jsonl".into(), PutPayload::from(vec![1; 3])).await })
+            .unwrap()
+            .unwrap();
+        let there = location.objects().unwrap();
+        let listed = |name: &str, size| ObjectMeta { location: name.into(), size, ..there[0].clone() };
+        let found = location.heads(vec![there[0].clone(), listed("in/mark.jsonl", 0)]).unwrap();
+        assert_eq!(found, there);
+        let error = location.heads(vec![listed("in/gone.jsonl", 7)]).unwrap_err();
+        assert!(error.to_string().contains("s3://b/in/gone.jsonl: no such object"), "{error}");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn what_cannot_be_looked_at_is_not_taken_for_missing() {
+        let folder = tempfile::tempdir().unwrap();
+        let round = folder.path().join("round");
+        std::os::unix::fs::symlink(&round, &round).unwrap();
+        for path in [round.clone(), round.join("part-00001.json")] {
+            assert!(is_file(&path).is_err() && is_dir(&path).is_err() && exists(&path).is_err());
+        }
+        assert!(files_below(folder.path(), ["round/inside"]).is_err());
+        let file = folder.path().join("file");
+        std::fs::write(&file, "x").unwrap();
+        assert!(is_file(&file).unwrap() && !is_file(&file.join("below")).unwrap());
+        assert!(!exists(&folder.path().join("none")).unwrap());
+        assert!(files_below(folder.path(), ["none"]).unwrap().is_empty());
+    }
 }

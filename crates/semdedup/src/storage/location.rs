@@ -39,7 +39,7 @@ fn spell(url: &str, account: &Option<String>) -> String {
         (Some(Kind::Azure), None) => format!("az://{rest}"),
         (Some(Kind::Azure), Some((container, server))) => {
             let server = server.to_ascii_lowercase();
-            let server = server.replace(".blob.", ".dfs.");
+            let server = server.replace(".blob.core.windows.net", ".dfs.core.windows.net");
             if account.as_ref().is_some_and(|account| server == format!("{account}.dfs.core.windows.net")) {
                 return format!("az://{container}{path}");
             }
@@ -173,6 +173,12 @@ impl Location {
             _ => key.to_string(),
         };
         PathBuf::from(format!("{}/{key}", self.root))
+    }
+
+    /// Another object in the same bucket.
+    pub(super) fn at(&self, key: Key) -> Self {
+        let text = self.path_of(&key).to_string_lossy().trim_end_matches('/').to_owned();
+        Self { key, text, ..self.clone() }
     }
 
     /// What is below, relative to this; none for what is elsewhere.
