@@ -1,11 +1,13 @@
 //! Printing: data to standard output, once; errors and warnings to standard error. A reader that went away
 //! (`semdedup show … | head`) is no error.
 
+use std::error::Error as _;
 use std::fmt::Display;
 use std::io::{ErrorKind as IoKind, Write};
 
 use anstyle::{AnsiColor, Style};
 use clap::CommandFactory;
+use clap::error::ContextKind;
 use semdedup::{Error, ErrorKind, Result};
 
 use crate::args::Cli;
@@ -38,6 +40,13 @@ pub fn error(error: &Error) {
 
 /// Prints a command line that cannot be understood, in the same form.
 pub fn usage_error(stopped: &clap::Error) {
+    // The parser repeats what was typed, and in a URL that may be a secret.
+    let typed = stopped.get(ContextKind::InvalidValue).map(ToString::to_string);
+    if typed.is_some_and(|typed| typed.contains("://"))
+        && let Some(refused) = stopped.source().and_then(|source| source.downcast_ref::<semdedup::Error>())
+    {
+        return error(refused);
+    }
     let text = stopped.render().to_string();
     if !text.starts_with("error: ") {
         // A subcommand is missing, and the whole help says so.

@@ -43,7 +43,7 @@ fn copies_that_are_left_out_have_the_scores_that_comparing_gives_them() {
             let memory = Memory::default();
             let copies = Copies::in_clusters_above(0, (&store, &clustering()), &ranking, memory).unwrap();
             let folder = folder.path();
-            let scorer = Scorer { ranking: &ranking, memory, folder, resumes: false, progress: &Silent };
+            let scorer = Scorer { ranking: &ranking, memory, folder, resumes: None, progress: &Silent };
             let (with, _) = scorer.score_without(copies, &store, &centroids, clustering()).unwrap();
             let (without, _) =
                 scorer.score_without(Copies::default(), &store, &centroids, clustering()).unwrap();

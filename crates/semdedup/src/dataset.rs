@@ -10,10 +10,12 @@ use arrow::util::display::{ArrayFormatter, FormatOptions};
 use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::xxh3_64;
 
-use crate::embed::{SkippedRow, embeddings_path, ids_path, read_records};
+use crate::embed::{SkippedRow, check_rows, embeddings_path, ids_path, whole_records};
 use crate::formats::{IdPart, IdSource, unify_ids};
 use crate::input::Input;
+use crate::store::EmbeddingStore;
 use crate::table::read_column;
+use crate::work::Fingerprint;
 use crate::{Error, ErrorKind, Result};
 
 /// The rows of one file: a name and how many there are.
@@ -92,20 +94,23 @@ pub(crate) struct Dataset {
     pub(crate) empty: u64,
     pub(crate) truncated: u64,
     pub(crate) embeddings: Vec<PathBuf>,
+    /// The rows of each file of embeddings, by its record.
+    part_rows: Vec<u64>,
     id_parts: Vec<(PathBuf, IdSource)>,
 }
 
 impl Dataset {
-    /// Reads what the embedding stage left in its folder.
-    pub(crate) fn open(input: &Input, folder: &Path) -> Result<Self> {
+    /// Reads what the embedding stage, under this fingerprint, left in its folder.
+    pub(crate) fn open(input: &Input, folder: &Path, stage: &Fingerprint) -> Result<Self> {
         let mut rows = vec![0; input.files.len()];
         let (mut skipped, mut embeddings, mut id_parts) = (Vec::new(), Vec::new(), Vec::new());
-        let (mut empty, mut truncated) = (0, 0);
-        for (number, record) in read_records(folder)?.into_iter().enumerate() {
+        let (mut empty, mut truncated, mut part_rows) = (0, 0, Vec::new());
+        for (number, record) in whole_records(folder, stage)?.into_iter().enumerate() {
             for span in &record.spans {
                 rows[span.file] += span.rows;
             }
             embeddings.push(embeddings_path(folder, number));
+            part_rows.push(record.rows());
             let runs = record.ids.iter().enumerate();
             id_parts.extend(runs.map(|(run, &source)| (ids_path(folder, number, run), source.into())));
             empty += record.empty;
@@ -114,7 +119,17 @@ impl Dataset {
         }
         let files =
             input.files.iter().zip(rows).map(|(file, rows)| FileRows { name: file.name.clone(), rows });
-        Ok(Self { places: Places::new(files.collect()), skipped, empty, truncated, embeddings, id_parts })
+        let places = Places::new(files.collect());
+        Ok(Self { places, skipped, empty, truncated, embeddings, part_rows, id_parts })
+    }
+
+    /// The embeddings, a row each.
+    pub(crate) fn open_embeddings(&self) -> Result<EmbeddingStore> {
+        let store = EmbeddingStore::open(&self.embeddings)?;
+        for ((path, rows), &recorded) in store.files().zip(&self.part_rows) {
+            check_rows(path, rows, recorded)?;
+        }
+        Ok(store)
     }
 
     /// The numbers of the rows that could not be read, ascending.

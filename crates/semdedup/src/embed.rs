@@ -1,8 +1,8 @@
 //! The first stage: read the rows of all files, turn their texts into embeddings, and write both down in parts.
 //!
 //! A part is a run of rows, all parts of one length but the last, and those that a failure cut short: `embeddings-00000.npy`, `ids-00000-0.parquet` where
-//! an id column was asked for, and `part-00000.json`, written last: a part is there if its record is. Rows that cannot
-//! be read have an embedding of NaN, so that a row's number in the input is its number in every file.
+//! an id column was asked for, and `part-00000.json`, written last: a part is there if its record is. `parts.json`, written
+//! when all are there, says how many there must be. Rows that cannot be read have an embedding of NaN, so that a row's number in the input is its number in every file.
 
 use std::ops::Range;
 use std::path::{Path, PathBuf};
@@ -13,6 +13,7 @@ use std::sync::{Arc, OnceLock};
 use arrow::array::{Array, ArrayRef};
 use rayon::prelude::*;
 use semdedup_embed::EmbedStats;
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use crate::embedder::{Embedder, Given};
@@ -20,14 +21,18 @@ use crate::files::write_atomically;
 use crate::formats::{BadRow, Chunk, IdSource, Reader, Rows, check_unchanged};
 use crate::input::Input;
 use crate::npy::NpyWriter;
+use crate::pipeline::embed_fingerprint;
 use crate::progress::{Progress, Stage};
 use crate::source::{self, Source};
 use crate::table::write_column;
+use crate::work::Fingerprint;
 use crate::{Error, Result, storage};
 
 /// What `part-00000.json` says.
-#[derive(Debug, Default, Serialize, Deserialize)]
+#[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct PartRecord {
+    /// The stage that it is of: what a run of another input or model writes into this folder, late, is no part of it.
+    stage: Fingerprint,
     /// How many rows of which input file, in order.
     pub(crate) spans: Vec<Span>,
     /// How the ids are written down, in runs of one type: a file each.
@@ -38,6 +43,24 @@ pub(crate) struct PartRecord {
     pub(crate) empty: u64,
     /// Texts of which only the first tokens were used.
     pub(crate) truncated: u64,
+}
+
+impl PartRecord {
+    fn new(stage: Fingerprint) -> Self {
+        Self { stage, spans: Vec::new(), ids: Vec::new(), skipped: Vec::new(), empty: 0, truncated: 0 }
+    }
+
+    pub(crate) fn rows(&self) -> u64 {
+        self.spans.iter().map(|span| span.rows).sum()
+    }
+}
+
+/// What `parts.json` says.
+#[derive(Debug, Serialize, Deserialize)]
+struct Parts {
+    stage: Fingerprint,
+    parts: usize,
+    rows: u64,
 }
 
 #[derive(Debug, Clone, Copy, Serialize, Deserialize)]
@@ -81,20 +104,60 @@ fn record_path(folder: &Path, part: usize) -> PathBuf {
     folder.join(format!("part-{part:05}.json"))
 }
 
-/// The parts that are there, in order.
-pub(crate) fn read_records(folder: &Path) -> Result<Vec<PartRecord>> {
-    let mut records = Vec::new();
-    loop {
-        let path = record_path(folder, records.len());
-        if !storage::is_file(&path)? {
-            return Ok(records);
-        }
-        let bytes = storage::read(&path).map_err(Error::io)?;
-        records
-            .push(serde_json::from_slice(&bytes).map_err(|error| {
-                Error::work(&path, error).hint("delete the work directory to begin anew")
-            })?);
+fn parts_path(folder: &Path) -> PathBuf {
+    folder.join("parts.json")
+}
+
+/// A record, if there is one.
+fn read_json<T: DeserializeOwned>(path: &Path) -> Result<Option<T>> {
+    match storage::read(path) {
+        Ok(bytes) => serde_json::from_slice(&bytes)
+            .map(Some)
+            .map_err(|error| Error::work(path, error).hint("delete the work directory to begin anew")),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(Error::io(error)),
     }
+}
+
+/// The parts of a stage that are there, in order, up to the first that is not.
+fn read_records(folder: &Path, stage: &Fingerprint) -> Result<Vec<PartRecord>> {
+    let mut records: Vec<PartRecord> = Vec::new();
+    while let Some(record) = read_json::<PartRecord>(&record_path(folder, records.len()))?
+        && record.stage == *stage
+    {
+        records.push(record);
+    }
+    Ok(records)
+}
+
+/// The parts of a stage that is done.
+///
+/// # Errors
+/// One is missing: its rows would be neither kept nor removed.
+pub(crate) fn whole_records(folder: &Path, stage: &Fingerprint) -> Result<Vec<PartRecord>> {
+    const HINT: &str = "put the file back as it was, or delete the work directory to begin anew";
+    let path = parts_path(folder);
+    let parts = read_json::<Parts>(&path)?.filter(|parts| parts.stage == *stage);
+    let parts =
+        parts.ok_or_else(|| Error::work(&path, "does not say how many embeddings there are").hint(HINT))?;
+    let records = read_records(folder, stage)?;
+    let rows: u64 = records.iter().map(PartRecord::rows).sum();
+    if (records.len(), rows) != (parts.parts, parts.rows) {
+        let missing = record_path(folder, records.len().min(parts.parts.saturating_sub(1)));
+        let problem =
+            format!("{rows} of {} rows are there, in {} of {} parts", parts.rows, records.len(), parts.parts);
+        return Err(Error::work(&missing, problem).hint(HINT));
+    }
+    Ok(records)
+}
+
+/// Fails where a matrix is not the one that its record is of.
+pub(crate) fn check_rows(matrix: &Path, rows: u64, recorded: u64) -> Result<()> {
+    if rows == recorded {
+        return Ok(());
+    }
+    Err(Error::work(matrix, format!("{rows} embeddings, its record says {recorded}"))
+        .hint("put the file back as it was, or delete the work directory to begin anew"))
 }
 
 /// Embeds all rows of the input that are not in a part yet.
@@ -104,44 +167,60 @@ pub(crate) fn embed_parts(
     folder: &Path,
     progress: &dyn Progress,
 ) -> Result<()> {
-    let embedded = embed_rest(input, embedder, folder, progress);
+    let stage = embed_fingerprint(input, embedder)?;
+    let embedded = embed_rest(input, embedder, (folder, &stage), progress);
     if embedded.is_err() && input.check_unchanged().is_err() {
         // Parts may hold rows of a file that is about to be put back as it was.
-        discard_parts(folder)?;
+        discard_parts(folder, &stage)?;
     }
     embedded
 }
 
-fn discard_parts(folder: &Path) -> Result<()> {
-    for part in 0..read_records(folder)?.len() {
+/// From behind, so that a kill leaves no gap.
+fn discard_parts(folder: &Path, stage: &Fingerprint) -> Result<()> {
+    storage::remove_file(&parts_path(folder))?;
+    for part in (0..read_records(folder, stage)?.len()).rev() {
         storage::remove_file(&record_path(folder, part))?;
     }
     Ok(())
 }
 
-/// Takes away what is numbered behind the parts that are there: what a kill left of a discarding, and files of an earlier
-/// attempt whose parts were cut elsewhere. Whoever reads the folder's matrices would find rows twice.
-fn remove_behind(folder: &Path, parts: usize) -> Result<()> {
-    for path in storage::children(folder)? {
-        if part_of(&path).is_some_and(|part| part >= parts) {
-            storage::remove_file(&path)?;
+/// Takes away what is numbered behind the parts that are there: files of an earlier attempt whose parts were cut elsewhere, and
+/// what another stage left. Whoever reads the folder's matrices would find rows twice.
+///
+/// # Errors
+/// Parts of this stage lie behind one that is missing: they may have cost much.
+fn remove_behind(folder: &Path, parts: usize, stage: &Fingerprint) -> Result<()> {
+    let mut behind = storage::children(folder)?;
+    behind.retain(|path| part_of(path).is_some_and(|(_, part)| part >= parts));
+    for path in behind.iter().filter(|path| part_of(path).is_some_and(|(kind, _)| kind == "part")) {
+        if read_json::<PartRecord>(path)?.is_none_or(|record| record.stage != *stage) {
+            continue;
         }
+        let problem = format!("is missing, but {} is there", path.display());
+        return Err(Error::work(record_path(folder, parts), problem)
+            .hint("put the file back as it was, or delete those behind it to embed their rows again"));
     }
-    Ok(())
+    behind.iter().try_for_each(|path| storage::remove_file(path))
 }
 
-/// The number of the part that a file belongs to, by its name.
-fn part_of(path: &Path) -> Option<usize> {
+/// What of a part a file is, and the part's number, by its name.
+fn part_of(path: &Path) -> Option<(&str, usize)> {
     let (kind, rest) = path.file_stem()?.to_str()?.split_once('-')?;
-    let number = rest.split('-').next()?;
-    ["embeddings", "ids", "part"].contains(&kind).then(|| number.parse().ok())?
+    let number = rest.split('-').next()?.parse().ok()?;
+    ["embeddings", "ids", "part"].contains(&kind).then_some((kind, number))
 }
 
-fn embed_rest(input: &Input, embedder: Embedder, folder: &Path, progress: &dyn Progress) -> Result<()> {
+fn embed_rest(
+    input: &Input,
+    embedder: Embedder,
+    (folder, stage): (&Path, &Fingerprint),
+    progress: &dyn Progress,
+) -> Result<()> {
     let source = Source::open(input, embedder)?;
     input.check_unchanged()?;
-    let done = read_records(folder)?;
-    remove_behind(folder, done.len())?;
+    let done = read_records(folder, stage)?;
+    remove_behind(folder, done.len(), stage)?;
     input.record(folder)?;
     progress.begin(Stage::Embed, "bytes", input.bytes());
     let read = AtomicU64::new(0);
@@ -152,7 +231,8 @@ fn embed_rest(input: &Input, embedder: Embedder, folder: &Path, progress: &dyn P
         let read = &read;
         let source = &source;
         let reader = scope.spawn(move || read_rows((input, source), place, &sender, read));
-        let part = PartWriter::new(folder, done.len(), embedder.dim(input))?;
+        let mut part = PartWriter::new((folder, stage), done.len(), embedder.dim(input))?;
+        part.rows_before = done.iter().map(PartRecord::rows).sum();
         let (out, embedded) = sync_channel(2 * threads);
         let writer = scope.spawn(move || write_rows(part, &embedded));
         let (mut shown, mut failure) = (0, None);
@@ -170,7 +250,7 @@ fn embed_rest(input: &Input, embedder: Embedder, folder: &Path, progress: &dyn P
             shown = now.max(shown);
         }
         drop((tasks, out));
-        let part = writer.join().map_err(|_| Error::usage("the writing thread failed"))??;
+        let mut part = writer.join().map_err(|_| Error::usage("the writing thread failed"))??;
         reader.join().map_err(|_| Error::usage("the reading thread failed"))??;
         if let Some(failure) = failure {
             // What was embedded before may have cost much.
@@ -183,9 +263,9 @@ fn embed_rest(input: &Input, embedder: Embedder, folder: &Path, progress: &dyn P
         // Numbers are read all the while, so they are looked at once more before the last part is closed.
         input.given.iter().try_for_each(Given::check_unchanged)?;
         if part.rows > 0 || part.number == 0 {
-            part.commit()?;
+            part = part.commit()?;
         }
-        Ok(())
+        part.close()
     })
 }
 
@@ -372,8 +452,11 @@ impl Task {
 
 struct PartWriter<'a> {
     folder: &'a Path,
+    stage: &'a Fingerprint,
     number: usize,
     dim: usize,
+    /// Of all parts before this one.
+    rows_before: u64,
     rows: u64,
     record: PartRecord,
     embeddings: NpyWriter,
@@ -381,9 +464,10 @@ struct PartWriter<'a> {
 }
 
 impl<'a> PartWriter<'a> {
-    fn new(folder: &'a Path, number: usize, dim: usize) -> Result<Self> {
+    fn new((folder, stage): (&'a Path, &'a Fingerprint), number: usize, dim: usize) -> Result<Self> {
         let embeddings = NpyWriter::matrix(&embeddings_path(folder, number), dim)?;
-        Ok(Self { folder, number, dim, rows: 0, record: PartRecord::default(), embeddings, ids: Vec::new() })
+        let (record, ids) = (PartRecord::new(stage.clone()), Vec::new());
+        Ok(Self { folder, stage, number, dim, rows_before: 0, rows: 0, record, embeddings, ids })
     }
 
     fn append(&mut self, task: &Task, embedded: Embedded) -> Result<()> {
@@ -421,7 +505,15 @@ impl<'a> PartWriter<'a> {
         }
         let record = serde_json::to_vec(&self.record).map_err(|error| Error::work(self.folder, error))?;
         write_atomically(&record_path(self.folder, self.number), &record)?;
-        Self::new(self.folder, self.number + 1, self.dim)
+        let next = Self::new((self.folder, self.stage), self.number + 1, self.dim)?;
+        Ok(Self { rows_before: self.rows_before + self.rows, ..next })
+    }
+
+    /// Says that the parts before this one are all.
+    fn close(self) -> Result<()> {
+        let parts = Parts { stage: self.stage.clone(), parts: self.number, rows: self.rows_before };
+        let json = serde_json::to_vec(&parts).map_err(|error| Error::work(self.folder, error))?;
+        write_atomically(&parts_path(self.folder), &json)
     }
 }
 

@@ -11,7 +11,6 @@ use crate::dataset::Dataset;
 use crate::formats::{By, ColumnChoice, ReadLimits};
 use crate::options::InputOptions;
 use crate::progress::Silent;
-use crate::store::EmbeddingStore;
 
 /// The colour of the last pixel.
 struct Colour;
@@ -72,9 +71,9 @@ fn shard(by: By, part_rows: u64, strict: bool) -> Input {
 fn rows(input: &Input, embedder: Embedder) -> (UnitEmbeddings, Vec<(u64, String)>) {
     let out = tempfile::tempdir().unwrap();
     embed_parts(input, embedder, out.path(), &Silent).unwrap();
-    let dataset = Dataset::open(input, out.path()).unwrap();
+    let dataset = Dataset::open(input, out.path(), &embed_fingerprint(input, embedder).unwrap()).unwrap();
     let skipped = dataset.skipped.iter().map(|skipped| (skipped.row, skipped.reason.clone())).collect();
-    let store = EmbeddingStore::open(&dataset.embeddings).unwrap();
+    let store = dataset.open_embeddings().unwrap();
     (store.read(0..store.rows()).unwrap(), skipped)
 }
 

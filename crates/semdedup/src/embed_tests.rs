@@ -12,7 +12,6 @@ use crate::dataset::Dataset;
 use crate::formats::{ColumnChoice, ReadLimits, TextFiles};
 use crate::options::InputOptions;
 use crate::progress::Silent;
-use crate::store::EmbeddingStore;
 
 /// The length of a text and its first byte; a text over ten bytes counts as cut.
 struct Lengths;
@@ -78,14 +77,14 @@ fn every_row_has_its_embedding_its_place_and_its_count_however_the_parts_are_cut
         let out = tempfile::tempdir().unwrap();
         let input = input(data.path(), part_rows);
         embed_parts(&input, Embedder::Text(&Lengths), out.path(), &Silent).unwrap();
-        let dataset = Dataset::open(&input, out.path()).unwrap();
+        let dataset = Dataset::open(&input, out.path(), &stage_of(&input)).unwrap();
         assert_eq!(dataset.places.rows(), 583);
         assert_eq!(dataset.places.files.iter().map(|file| file.rows).collect::<Vec<_>>(), [250, 333, 0]);
         assert_eq!((dataset.empty, dataset.truncated), (18, 250 / 14 * 3 + 1), "part of {part_rows} rows");
         let skipped = dataset.skipped_rows();
         assert_eq!(skipped.len(), 14);
         assert_eq!(skipped[..3], [257, 259, 307]);
-        let store = EmbeddingStore::open(&dataset.embeddings).unwrap();
+        let store = dataset.open_embeddings().unwrap();
         assert_eq!(store.rows(), 583);
         let rows = store.read(0..583).unwrap();
         let bad: Vec<u64> = rows.non_finite_rows().iter().map(|&row| row as u64).collect();
@@ -174,9 +173,9 @@ fn given_embeddings_that_change_while_they_are_read_are_noticed_and_no_part_stay
     let find = || Input { part_rows: 100, ..Input::find(&options, &[]).unwrap() };
     let error = embed_parts(&find(), Embedder::Given, out.path(), &Meddler(file.clone())).unwrap_err();
     assert!(error.to_string().contains("a.npy: changed since it was read"), "{error}");
-    assert!(read_records(out.path()).unwrap().is_empty(), "parts with other numbers are left");
+    assert!(records(out.path()) == 0, "parts with other numbers are left");
     embed_parts(&find(), Embedder::Given, out.path(), &Silent).unwrap();
-    assert_eq!(read_records(out.path()).unwrap().len(), 5);
+    assert_eq!(records(out.path()), 5);
 }
 
 #[test]
@@ -190,8 +189,9 @@ fn files_behind_the_parts_that_are_there_are_of_another_attempt_and_go() {
     parts_of(300, whole.path());
     // The attempt before had cut its parts elsewhere, and was discarded.
     parts_of(50, out.path());
-    discard_parts(out.path()).unwrap();
-    std::fs::write(out.path().join("part-00099.json"), "{}").unwrap();
+    discard_parts(out.path(), &stage_of(&input(data.path(), 50))).unwrap();
+    let foreign = PartRecord::new(Fingerprint::of(&"another", None).unwrap());
+    std::fs::write(record_path(out.path(), 99), serde_json::to_vec(&foreign).unwrap()).unwrap();
     std::fs::write(out.path().join("something-else"), "stays").unwrap();
     parts_of(300, out.path());
     std::fs::remove_file(out.path().join("something-else")).unwrap();
@@ -241,13 +241,13 @@ fn a_dear_model_that_fails_loses_nothing_that_came_before_and_little_that_came_a
     let find = || input(data.path(), 1 << 17);
     let model = Dear::new(None);
     embed_parts(&find(), Embedder::Text(&model), undisturbed.path(), &Silent).unwrap();
-    assert_eq!(read_records(undisturbed.path()).unwrap().len(), 7, "parts of 3,000 rows");
+    assert_eq!(records(undisturbed.path()), 7, "parts of 3,000 rows");
 
     let failing = Dear::new(Some("13000 "));
     let error = embed_parts(&find(), Embedder::Text(&failing), disturbed.path(), &Silent).unwrap_err();
     assert!(error.to_string().contains("limit on tokens"), "{error}");
-    let kept: u64 =
-        read_records(disturbed.path()).unwrap().iter().flat_map(|r| &r.spans).map(|s| s.rows).sum();
+    let stage = embed_fingerprint(&find(), Embedder::Text(&failing)).unwrap();
+    let kept: u64 = read_records(disturbed.path(), &stage).unwrap().iter().map(PartRecord::rows).sum();
     // Up to the beginning of the texts that were read together with the one it failed at.
     assert!((13_000 - 2048..=13_000).contains(&kept), "{kept} rows were kept");
 
@@ -256,10 +256,81 @@ fn a_dear_model_that_fails_loses_nothing_that_came_before_and_little_that_came_a
     assert_eq!(resumed.asked.into_inner() as u64, 20_000 - kept, "what was kept was paid for again");
     let rows = |folder: &Path| {
         let input = find();
-        let dataset = Dataset::open(&input, folder).unwrap();
-        let store = EmbeddingStore::open(&dataset.embeddings).unwrap();
+        let dataset = Dataset::open(
+            &input,
+            folder,
+            &embed_fingerprint(&input, Embedder::Text(&Dear::new(None))).unwrap(),
+        )
+        .unwrap();
+        let store = dataset.open_embeddings().unwrap();
         let rows = store.read(0..20_000).unwrap();
         (0..20_000).flat_map(|row| rows.row(row).to_vec()).map(f32::to_bits).collect::<Vec<_>>()
     };
     assert!(rows(disturbed.path()) == rows(undisturbed.path()));
+}
+
+/// The fingerprint of the stage with [`Lengths`].
+fn stage_of(input: &Input) -> Fingerprint {
+    embed_fingerprint(input, Embedder::Text(&Lengths)).unwrap()
+}
+
+/// How many parts are there, whatever stage they are of.
+fn records(folder: &Path) -> usize {
+    (0..).take_while(|&part| record_path(folder, part).exists()).count()
+}
+
+/// A folder with all parts, and how many they are.
+fn embedded(data: &Path) -> (tempfile::TempDir, Input, usize) {
+    write_files(data);
+    let (out, input) = (tempfile::tempdir().unwrap(), input(data, 50));
+    embed_parts(&input, Embedder::Text(&Lengths), out.path(), &Silent).unwrap();
+    let parts = records(out.path());
+    assert!(parts > 4, "{parts}");
+    (out, input, parts)
+}
+
+#[test]
+fn a_stage_that_is_done_but_lacks_a_part_or_rows_of_one_is_an_error() {
+    let data = tempfile::tempdir().unwrap();
+    let (out, input, parts) = embedded(data.path());
+    let open = || {
+        let dataset = Dataset::open(&input, out.path(), &stage_of(&input))?;
+        dataset.open_embeddings().map(|store| assert_eq!(store.rows(), dataset.places.rows()))
+    };
+    open().unwrap();
+    for part in [parts - 1, 1, 0] {
+        let path = record_path(out.path(), part);
+        let record = std::fs::read(&path).unwrap();
+        let foreign = PartRecord::new(Fingerprint::of(&"another", None).unwrap());
+        for other in [Some(serde_json::to_vec(&foreign).unwrap()), None] {
+            std::fs::remove_file(&path).unwrap();
+            if let Some(other) = other {
+                std::fs::write(&path, other).unwrap();
+            }
+            let error = open().unwrap_err();
+            assert!(error.to_string().contains(&format!("part-{part:05}.json")), "{error}");
+            assert!(error.hint_text().is_some());
+        }
+        std::fs::write(&path, record).unwrap();
+    }
+    std::fs::copy(embeddings_path(out.path(), 0), embeddings_path(out.path(), parts - 1)).unwrap();
+    let error = open().unwrap_err();
+    assert!(error.to_string().contains("its record says"), "{error}");
+    std::fs::remove_file(parts_path(out.path())).unwrap();
+    assert!(open().unwrap_err().to_string().contains("parts.json"));
+}
+
+#[test]
+fn parts_behind_one_that_is_missing_are_not_thrown_away() {
+    let data = tempfile::tempdir().unwrap();
+    let (out, input, parts) = embedded(data.path());
+    let record = std::fs::read(record_path(out.path(), 1)).unwrap();
+    std::fs::remove_file(record_path(out.path(), 1)).unwrap();
+    let before = contents(out.path());
+    let error = embed_parts(&input, Embedder::Text(&Lengths), out.path(), &Silent).unwrap_err();
+    assert!(error.to_string().contains("part-00001.json: is missing"), "{error}");
+    assert_eq!(contents(out.path()), before);
+    std::fs::write(record_path(out.path(), 1), record).unwrap();
+    embed_parts(&input, Embedder::Text(&Lengths), out.path(), &Silent).unwrap();
+    assert_eq!(records(out.path()), parts);
 }

@@ -13,12 +13,13 @@ use arrow::array::AsArray;
 use arrow::datatypes::UInt64Type;
 use fs_err as fs;
 use serde::{Deserialize, Serialize};
-use xxhash_rust::xxh3::xxh3_64;
+use xxhash_rust::xxh3::Xxh3;
 
 use crate::files::{sync_folder_of, write_atomically};
 use crate::send::{Files, Sending, Sent};
 use crate::storage::{
     Lock, check_writable, create_dir_all, exists, files_below, is_file, is_url, names, read, remove_all,
+    spelled,
 };
 use crate::summary::{FileSummary, Summary};
 use crate::table::read_column;
@@ -51,6 +52,37 @@ pub(crate) struct OutputDir {
     out: PathBuf,
     /// Held until the process ends, however it ends.
     lock: Lock,
+    /// Of a result for a store: where it is written first.
+    scratch: Option<Scratch>,
+}
+
+/// A folder of this disk that no other run writes into.
+#[derive(Debug)]
+struct Scratch {
+    folder: PathBuf,
+    /// Held, not looked at: whether the result goes on is the other lock's to say.
+    _lock: Lock,
+}
+
+impl Scratch {
+    /// That of a result: another result has another folder, and so has another user.
+    fn take(out: &Path) -> Result<Self> {
+        let home = std::env::var_os("HOME").unwrap_or_default();
+        let folder = std::env::temp_dir().join(scratch_name(out, Path::new(&home)));
+        create_dir_all(&folder)?;
+        let _lock = Lock::take(&folder)?;
+        Ok(Self { folder, _lock })
+    }
+}
+
+/// Each of both is hashed with its end: joined, an absolute `home` would be all that is left.
+fn scratch_name(out: &Path, home: &Path) -> String {
+    let mut hash = Xxh3::new();
+    for path in [out, home] {
+        hash.update(path.as_os_str().as_encoded_bytes());
+        hash.update(&[0]);
+    }
+    format!("semdedup-staged-{:016x}", hash.digest())
 }
 
 /// Where results are to go, and which.
@@ -146,23 +178,22 @@ impl OutputDir {
             return Ok(Found::Done(Box::new(summary)));
         }
         create_dir_all(&marker)?;
-        let lock = Lock::take(&marker)?;
+        let lock = Lock::take_for(&marker, wanted.out)?;
         // Another process may have ended between the look and the lock.
         Ok(match wanted.inspect()? {
             Some(summary) => Found::Done(Box::new(summary)),
-            None => Found::Ready(Self { out: wanted.out.to_path_buf(), lock }),
+            None => {
+                let scratch = is_url(wanted.out).then(|| Scratch::take(wanted.out)).transpose()?;
+                Found::Ready(Self { out: wanted.out.to_path_buf(), lock, scratch })
+            }
         })
     }
 
     /// Where the results are written first: on a disk in any case. What a killed run left of a result for a store is
     /// replaced by the next one.
     fn staging(&self) -> PathBuf {
-        if !is_url(&self.out) {
-            return self.out.join(UNFINISHED).join("staged");
-        }
-        let home = std::env::var_os("HOME").unwrap_or_default();
-        let name = xxh3_64(self.out.join(home).as_os_str().as_encoded_bytes());
-        std::env::temp_dir().join(format!("semdedup-staged-{name:016x}"))
+        let folder = self.scratch.as_ref().map(|scratch| scratch.folder.clone());
+        folder.unwrap_or_else(|| self.out.join(UNFINISHED)).join("staged")
     }
 
     /// An empty folder to write the results into.
@@ -176,7 +207,7 @@ impl OutputDir {
     /// Puts the staged results into their places, the old ones out, and the summary last.
     pub(crate) fn commit(&self, summary: &Summary) -> Result<()> {
         let stage = self.staging();
-        self.lock.check()?;
+        self.lock.confirm()?;
         // Somebody may have put something there since the run began.
         check_foreign(&self.out)?;
         for file in files_of(&stage, summary).iter().filter(|file| file != &Path::new(SUMMARY)) {
@@ -196,9 +227,11 @@ impl OutputDir {
             self.rename(&stage)?;
         }
         let summary = serde_json::to_vec_pretty(summary).map_err(|error| Error::output(&self.out, error))?;
-        self.lock.check()?;
+        self.lock.confirm()?;
         write_atomically(&self.out.join(SUMMARY), &summary)?;
-        remove_all(&stage)?;
+        if let Some(scratch) = &self.scratch {
+            remove_all(&scratch.folder)?;
+        }
         remove_all(&self.out.join(UNFINISHED))
     }
 
@@ -220,7 +253,14 @@ impl OutputDir {
         let there = sending.clear(old, new, (&record.sent, &hashes))?;
         record.sent = hashes;
         self.write_record(&record)?;
-        sending.send(new, &there)
+        sending.send(new, (&there, &record.sent))?;
+        let sent = present(&self.out)?;
+        let differs = |file: &&PathBuf| sent.get(*file) != new.get(*file);
+        match sent.keys().chain(new.keys()).find(differs) {
+            Some(file) => Err(Error::output(self.out.join(file), "is not what was sent there")
+                .hint("see that nothing else writes there, and run the same command again")),
+            None => Ok(()),
+        }
     }
 
     fn write_record(&self, record: &Committing) -> Result<()> {
@@ -326,7 +366,7 @@ pub(crate) fn read_summary(out: &Path) -> Result<Option<Summary>> {
 /// The work directory may lie in the output folder, but not in the place of a result, and not around it.
 fn check_work(out: &Path, work: &Path) -> Result<()> {
     let whole = |path: &Path| match is_url(path) {
-        true => Ok(path.to_path_buf()),
+        true => Ok(spelled(path)),
         false => fs::canonicalize(path).or_else(|_| std::path::absolute(path)).map_err(Error::io),
     };
     let (out, work) = (whole(out)?, whole(work)?);
@@ -350,11 +390,29 @@ fn check_work(out: &Path, work: &Path) -> Result<()> {
 /// The names of what lies in the folder, apart from the work directory.
 fn others(out: &Path, work: &Path) -> Result<Vec<String>> {
     let real = |path: &Path| match is_url(path) {
-        true => path.to_path_buf(),
+        true => spelled(path),
         false => fs::canonicalize(path).unwrap_or_else(|_| path.to_path_buf()),
     };
     let work = real(work);
     let mut names = names(out)?;
     names.retain(|name| real(&out.join(name)) != work);
     Ok(names)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_result_and_each_user_has_a_scratch_folder_of_its_own() {
+        let name = |out: &str, home: &str| scratch_name(Path::new(out), Path::new(home));
+        let first = name("s3://bucket/a", "/home/one");
+        assert_eq!(name("s3://bucket/a", "/home/one"), first);
+        let others = [
+            name("s3://bucket/b", "/home/one"),
+            name("s3://bucket/a", "/home/two"),
+            name("s3://bucket/a/home/one", ""),
+        ];
+        assert!(!others.contains(&first), "{others:?}");
+    }
 }

@@ -179,7 +179,7 @@ impl Run<'_> {
         work.stage(Stage::Embed, &self.stages.embed, progress, |folder| {
             embed_parts(self.input, self.embedder, folder, progress)
         })?;
-        let dataset = Dataset::open(self.input, &folder)?;
+        let dataset = Dataset::open(self.input, &folder, &self.stages.embed)?;
         check_strict(self.input, dataset.skipped.len() as u64, || dataset.first_skipped())?;
         if dataset.places.rows() == 0 {
             return Err(Error::new(ErrorKind::Input, format!("no rows in {} files", self.input.files.len()))
@@ -193,7 +193,7 @@ impl Run<'_> {
             let (ids, skipped) = (dataset.ids(self.input)?, dataset.skipped_rows());
             check_ids(self.outputs, &ids, &dataset.places, &skipped)?;
         }
-        let store = EmbeddingStore::open(&dataset.embeddings)?;
+        let store = dataset.open_embeddings()?;
         let options = &self.options.cluster;
         let centroids_path = work.folder(Stage::Train).join("centroids.npy");
         work.stage(Stage::Train, &self.stages.train, progress, |folder| {
@@ -217,7 +217,7 @@ impl Run<'_> {
             let probes = (options.probes.most() > 1).then_some(probes_path.as_path());
             let clustering = Clustering::open(&assignments_path, probes, store.rows(), centroids.len())?;
             let (ranking, memory) = (&self.options.ranking, options.memory);
-            let scorer = Scorer { ranking, memory, folder, resumes: true, progress };
+            let scorer = Scorer { ranking, memory, folder, resumes: Some(&self.stages.score), progress };
             let (columns, compared) = scorer.score(&store, &centroids, clustering)?;
             cost::write_compared(folder, compared)?;
             self.write_scores(&scores_path, &dataset, &columns)?;
@@ -290,7 +290,7 @@ pub(crate) fn read_samples(path: &Path) -> Result<Vec<(f32, f32)>> {
 fn check_not_inside(input: &Input, out: &Path) -> Result<()> {
     // Where a path really leads; a URL leads nowhere else.
     let real = |path: &Path| match storage::is_url(path) {
-        true => Some(path.to_path_buf()),
+        true => Some(storage::spelled(path)),
         false => fs_err::canonicalize(path).ok(),
     };
     let Some(out) = real(out) else { return Ok(()) };

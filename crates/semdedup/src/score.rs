@@ -15,6 +15,7 @@ use crate::memory::Memory;
 use crate::progress::{Progress, Stage};
 use crate::spill::{Block, Spill};
 use crate::store::EmbeddingStore;
+use crate::work::Fingerprint;
 
 /// The result of the comparison, in the order of the rows.
 #[derive(Debug, Default)]
@@ -41,9 +42,9 @@ pub(crate) struct Scorer<'a> {
     pub(crate) memory: Memory,
     /// The folder of the files that are needed where memory is short.
     pub(crate) folder: &'a Path,
-    /// Whether what is found is kept there too, so that the same run can go on after a kill: only in a folder of the
-    /// stage's own.
-    pub(crate) resumes: bool,
+    /// The stage, where what is found is kept there too, so that the same run can go on after a kill: only in a folder of
+    /// the stage's own.
+    pub(crate) resumes: Option<&'a Fingerprint>,
     pub(crate) progress: &'a dyn Progress,
 }
 
@@ -76,8 +77,8 @@ impl Scorer<'_> {
         let why = "--memory is too little to hold all rows; holding them on disk";
         check_free_space(self.folder, groups.spilled_bytes(), why)?;
         self.progress.begin(Stage::Score, "rows", store.rows());
-        let parts =
-            (self.resumes && !groups.fit()).then(|| DoneParts::open(self.folder, &groups, store.rows()));
+        let resumes = self.resumes.filter(|_| !groups.fit());
+        let parts = resumes.map(|stage| DoneParts::open((self.folder, stage), &groups, store.rows()));
         let parts = parts.transpose()?;
         let is_done = |load: &Load| parts.as_ref().is_some_and(|parts| parts.has(*load));
         let (done, to_do): (Vec<Load>, Vec<Load>) = groups.loads().into_iter().partition(is_done);

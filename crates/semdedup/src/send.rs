@@ -33,7 +33,10 @@ pub(crate) struct Sending<'a> {
 impl Sending<'_> {
     /// The hash of every file.
     pub(crate) fn hashes(&self, files: &Files) -> Result<Sent> {
-        let hash = |file: &PathBuf| Ok((file.clone(), hash_of(&self.stage.join(file))?));
+        let hash = |file: &PathBuf| {
+            let staged = File::open(self.stage.join(file)).map_err(Error::io)?;
+            Ok((file.clone(), hash_of(&staged)?))
+        };
         files.keys().map(hash).collect()
     }
 
@@ -48,14 +51,19 @@ impl Sending<'_> {
         Ok(there)
     }
 
-    /// Sends what is not there.
-    pub(crate) fn send(&self, new: &Files, there: &Files) -> Result<()> {
+    /// Sends what is not there; only what has the hash that was recorded.
+    pub(crate) fn send(&self, new: &Files, (there, hashes): (&Files, &Sent)) -> Result<()> {
         let files: Vec<&PathBuf> = new.keys().filter(|file| !there.contains_key(*file)).collect();
         let next = AtomicUsize::new(0);
         let send = || {
             while let Some(file) = files.get(next.fetch_add(1, Ordering::Relaxed)) {
                 self.lock.check()?;
-                upload(File::open(self.stage.join(file)).map_err(Error::io)?, &self.out.join(file))?;
+                let staged = File::open(self.stage.join(file)).map_err(Error::io)?;
+                if hashes.get(*file) != Some(&hash_of(&staged)?) {
+                    return Err(Error::output(self.stage.join(file), "changed before it was sent")
+                        .hint("see that nothing else writes there, and run the same command again"));
+                }
+                upload(staged, &self.out.join(file))?;
             }
             Ok(())
         };
@@ -69,8 +77,8 @@ impl Sending<'_> {
     }
 }
 
-fn hash_of(path: &Path) -> Result<String> {
-    let mut file = File::open(path).map_err(Error::io)?;
+/// Of all bytes of a file that was just opened.
+fn hash_of(mut file: &File) -> Result<String> {
     let (mut hash, mut buffer) = (Xxh3::new(), vec![0; 1 << 20]);
     loop {
         match file.read(&mut buffer).map_err(Error::io)? {
@@ -117,5 +125,21 @@ mod tests {
         let there = sending.clear(&old, &new, (&before, &now)).unwrap();
         let kept: Files = [(PathBuf::from("same"), 1)].into();
         assert_eq!((there, all(&out)), (kept.clone(), kept));
+    }
+
+    #[test]
+    fn a_staged_file_that_is_not_the_recorded_one_is_not_sent() {
+        let folder = tempfile::tempdir().unwrap();
+        let (out, stage) = (folder.path().join("out"), folder.path().join("stage"));
+        std::fs::create_dir_all(&out).unwrap();
+        std::fs::create_dir_all(&stage).unwrap();
+        std::fs::write(stage.join("file"), "mine").unwrap();
+        let lock = Lock::take(&out).unwrap();
+        let sending = Sending { out: &out, stage: &stage, lock: &lock };
+        let new: Files = [(PathBuf::from("file"), 4)].into();
+        let hashes = sending.hashes(&new).unwrap();
+        std::fs::write(stage.join("file"), "your").unwrap();
+        let error = sending.send(&new, (&Files::new(), &hashes)).unwrap_err();
+        assert!(error.to_string().contains("changed before it was sent"), "{error}");
     }
 }

@@ -24,7 +24,7 @@ use crate::progress::{Progress, Stage, Warning};
 use crate::recall::{self, Sampling};
 use crate::report::peak_rss_bytes;
 use crate::score::Scorer;
-use crate::storage::{create_dir_all, exists, is_dir, is_file, is_url, remove_file};
+use crate::storage::{create_dir_all, exists, is_dir, is_file, is_url, remove_file, spelled};
 use crate::store::EmbeddingStore;
 use crate::summary::{ListSummary, RecallAt};
 use crate::table::{NamedRows, ScoresFile, write_scores};
@@ -73,7 +73,8 @@ pub fn embed(
     work.stage(Stage::Embed, &fingerprint, progress, |folder| {
         embed_parts(&input, embedder, folder, progress)
     })?;
-    let dataset = Dataset::open(&input, &folder)?;
+    let dataset = Dataset::open(&input, &folder, &fingerprint)?;
+    dataset.open_embeddings()?;
     Ok(EmbedReport {
         rows: dataset.places.rows(),
         rows_skipped: dataset.skipped.len() as u64,
@@ -252,7 +253,7 @@ pub fn score(
     let start = Instant::now();
     let folder = out.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let scorer =
-        Scorer { ranking: &options.ranking, memory: options.memory, folder, resumes: false, progress };
+        Scorer { ranking: &options.ranking, memory: options.memory, folder, resumes: None, progress };
     let (columns, compared) = scorer.score(&store, &centroids, clustering)?;
     progress.end(Stage::Score, false);
     let mut seconds = BTreeMap::from([("score", start.elapsed().as_secs_f64())]);
@@ -391,7 +392,7 @@ fn earlier_selection(summary: &Path) -> Vec<String> {
 /// What is read is never replaced, whatever the options.
 fn check_not_input<'a>(out: &Path, inputs: impl IntoIterator<Item = &'a PathBuf>) -> Result<()> {
     let real = |path: &Path| match is_url(path) {
-        true => Some(path.to_path_buf()),
+        true => Some(spelled(path)),
         false => fs_err::canonicalize(path).ok(),
     };
     let Some(there) = real(out) else { return Ok(()) };

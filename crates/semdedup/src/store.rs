@@ -10,10 +10,10 @@ use half::slice::HalfFloatSliceExt;
 use rayon::prelude::*;
 use semdedup_core::{Direction, UnitEmbeddings, UnitRows, half_to_f32, prefetch, scale, unit_factor};
 
-use crate::embed::{embeddings_path, read_records};
+use crate::embed::{check_rows, embeddings_path, whole_records};
 use crate::matrix::{EXTENSIONS, Matrix};
 use crate::progress::Stage;
-use crate::storage::{children, exists, glob, is_dir, is_file, is_url, place};
+use crate::storage::{children, exists, glob, is_dir, is_file, is_url, place, spelled};
 use crate::work::finished_stage;
 use crate::{Error, Result};
 
@@ -286,12 +286,16 @@ pub fn find_embeddings(inputs: &[String]) -> Result<Vec<PathBuf>> {
         // What `embed` wrote is a work directory; the manifest.json of another program is none.
         let embedded = is_file(&path.join("manifest.json"))?.then(|| finished_stage(path, Stage::Embed));
         let mut paths = if let Some(Ok(embedded)) = embedded {
-            let (folder, _) = embedded.ok_or_else(|| {
+            let (folder, stage) = embedded.ok_or_else(|| {
                 Error::work(path, "the embeddings are not finished: rows would be missing")
                     .hint("run the `semdedup embed` or `run` that makes them again, it goes on where it was")
             })?;
             // By their numbers: beyond 99,999 parts the order of names is another one.
-            found.extend((0..read_records(&folder)?.len()).map(|part| embeddings_path(&folder, part)));
+            for (part, record) in whole_records(&folder, &stage)?.iter().enumerate() {
+                let matrix = Matrix::open(&embeddings_path(&folder, part))?;
+                check_rows(matrix.path(), matrix.rows(), record.rows())?;
+                found.push(matrix.path().to_path_buf());
+            }
             continue;
         } else if is_dir(path)? {
             matrix_files(path)?
@@ -309,7 +313,7 @@ pub fn find_embeddings(inputs: &[String]) -> Result<Vec<PathBuf>> {
     }
     let mut seen = HashSet::new();
     for path in &found {
-        let real = if is_url(path) { path.clone() } else { fs::canonicalize(path).map_err(Error::io)? };
+        let real = if is_url(path) { spelled(path) } else { fs::canonicalize(path).map_err(Error::io)? };
         if !seen.insert(real) {
             return Err(Error::input(path, "is named twice: each of its rows would be a duplicate")
                 .hint("name each file once"));

@@ -18,7 +18,7 @@ use crate::storage::{Lock, create_dir_all, exists, is_url, names, read, remove_a
 use crate::{Error, Result};
 
 /// Changes whenever files in the work directory change their meaning.
-const FORMAT_VERSION: u32 = 1;
+const FORMAT_VERSION: u32 = 2;
 
 /// What a stage's result depends on, hashed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -130,7 +130,7 @@ impl WorkDir {
     }
 
     fn write_manifest(&self) -> Result<()> {
-        self.lock.check()?;
+        self.lock.confirm()?;
         let json = serde_json::to_vec_pretty(&self.manifest).map_err(|e| Error::work(&self.path, e))?;
         write_atomically(&self.path.join("manifest.json"), &json)
     }

@@ -1,5 +1,6 @@
 //! What goes wrong with stores is said in one line with a hint, and nothing secret is.
 
+use super::reading::{arrow, json_list};
 use super::server::{KEY, SECRET, Server};
 use super::support::{Place, Said, jsonl, parquet, texts};
 
@@ -82,5 +83,40 @@ fn nothing_secret_is_written_down() {
         for secret in [KEY, SECRET] {
             assert!(!bytes.windows(secret.len()).any(|window| window == secret.as_bytes()), "{name}");
         }
+    }
+}
+
+#[test]
+fn a_secret_in_a_url_is_refused_and_told_to_nobody() {
+    let (server, place) = (Server::new(), Place::with_rows(10));
+    for typed in [
+        format!("run https://me:{SECRET}@host/a.jsonl --out out"),
+        format!("run data.jsonl --out s3://{KEY}:{SECRET}@bucket/out"),
+        format!("run s3://bucket/a.jsonl?X-Amz-Signature={SECRET} --out out"),
+        format!("sweep az://container/out?sv=1&sig={SECRET}"),
+        format!("cluster gs://bucket/e.npy?X-Goog-Signature={SECRET} --out out"),
+    ] {
+        run(&server, &place, &typed).failed_with(&["is not taken"]);
+    }
+    place.has_no_result("out");
+}
+
+#[test]
+fn a_refusal_while_a_file_is_read_is_not_taken_for_damage() {
+    let (server, place) = (Server::new(), Place::new());
+    let files = [
+        ("a.parquet", parquet(&texts(500)), 1000),
+        ("b.arrow", arrow(&texts(500)), 1000),
+        // Only what it begins with is not known.
+        ("c.json", json_list(&texts(500)), 1),
+    ];
+    for (name, bytes, times) in files {
+        server.put(name, bytes);
+        server.forbid(name, times);
+        let typed = format!("run s3://bucket/{name} --out out");
+        run(&server, &place, &typed).failed_with(&[name, "permission denied"]);
+        place.has_no_result("out");
+        server.forbid(name, 0);
+        run(&server, &place, &format!("run s3://bucket/{name} --out out-{name}")).succeeded();
     }
 }

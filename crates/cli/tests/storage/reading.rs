@@ -32,12 +32,12 @@ fn both(server: &Server, place: &Place) {
 }
 
 /// A list with an object for each text.
-fn json_list(texts: &[String]) -> Vec<u8> {
+pub fn json_list(texts: &[String]) -> Vec<u8> {
     format!("[{}]", jsonl(texts).trim_end().replace('\n', ",\n")).into_bytes()
 }
 
 /// An Arrow IPC file.
-fn arrow(texts: &[String]) -> Vec<u8> {
+pub fn arrow(texts: &[String]) -> Vec<u8> {
     let ids: ArrayRef = Arc::new((0..texts.len() as i64).collect::<Int64Array>());
     let texts: ArrayRef = Arc::new(texts.iter().map(Some).collect::<StringArray>());
     let batch = RecordBatch::try_from_iter([("id", ids), ("text", texts)]).unwrap();
@@ -146,4 +146,32 @@ fn of_a_parquet_file_only_the_columns_that_are_needed_are_fetched() {
         run(&server, &place, "run s3://bucket/wide.parquet --text-column text --out out --dry-run --json");
     assert_eq!(plan.succeeded().json()["rows"], 2000);
     assert!(server.carried() < file.len() / 2, "{} bytes of {}", server.carried(), file.len());
+}
+
+#[test]
+fn odd_characters_in_patterns_and_keys_are_what_they_are() {
+    let (server, place) = (Server::new(), Place::with_rows(10));
+    let rows = |typed: &str, out: usize| {
+        run(&server, &place, &format!("run {typed} --out out-{out} --json")).succeeded().json()["rows_in"]
+            .clone()
+    };
+    for (number, folder) in ["a~b", "c#d", "100%", "{x}", "größe"].into_iter().enumerate() {
+        server.put(&format!("in/{folder}/part-1.jsonl"), jsonl(&texts(40)));
+        assert_eq!(rows(&format!("s3://bucket/in/{folder}/part-*.jsonl"), number), 40, "{folder}");
+    }
+    server.put("odd/a[1].jsonl", jsonl(&texts(20)));
+    server.put("odd/a1.jsonl", jsonl(&texts(30)));
+    assert_eq!(rows("s3://bucket/odd/a[1].jsonl", 10), 20, "an object of that name wins");
+    assert_eq!(rows("s3://bucket/odd/a[0-9].jsonl", 11), 30);
+}
+
+#[test]
+fn a_pattern_that_picks_nothing_is_an_error_whatever_stands_beside_it() {
+    let (server, place) = (Server::new(), Place::with_rows(10));
+    server.put("in/a.jsonl", jsonl(&texts(10)));
+    for pattern in ["s3://bucket/in/none-*.jsonl", "none-*.jsonl"] {
+        let typed = format!("run data.jsonl s3://bucket/in/a.jsonl {pattern} --out out");
+        run(&server, &place, &typed).failed_with(&[pattern, "no file to read"]);
+    }
+    place.has_no_result("out");
 }

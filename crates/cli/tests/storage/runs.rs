@@ -34,6 +34,10 @@ fn kill_at(mut child: Child, moment: Duration) -> bool {
     was_running
 }
 
+fn signal(child: &Child, name: &str) {
+    assert!(Command::new("kill").args([name, &child.id().to_string()]).status().unwrap().success());
+}
+
 fn with_rows(rows: usize) -> (Server, Place) {
     let (server, place) = (Server::new(), Place::new());
     for (part, texts) in texts(rows).chunks(rows.div_ceil(3)).enumerate() {
@@ -85,10 +89,9 @@ fn one_process_at_a_time_works_in_a_store() {
         std::thread::yield_now();
     }
     // It stands still while the second one looks.
-    let signal = |name: &str| Command::new("kill").args([name, &first.id().to_string()]).status().unwrap();
-    assert!(signal("-STOP").success());
+    signal(&first, "-STOP");
     let second = Said::from(server.command(&place, RUN).output().unwrap());
-    assert!(signal("-CONT").success());
+    signal(&first, "-CONT");
     second.failed_with(&["s3://bucket/out", "another semdedup is working here"]);
     finish(first);
     assert!(server.result("out") == place.result("local"));
@@ -115,4 +118,61 @@ fn a_work_directory_in_a_store_serves_another_machine() {
         let local = place.semdedup(&look.replace("s3://bucket/out", "local")).succeeded().stdout;
         assert_eq!(remote, local, "{look}");
     }
+}
+
+/// Whether a run has begun to write results that it has not sent.
+fn is_staging(place: &Place) -> bool {
+    let folders = std::fs::read_dir(place.path("tmp")).unwrap().map(|entry| entry.unwrap().path());
+    let staged = |folder: &std::path::PathBuf| folder.to_string_lossy().contains("semdedup-staged-");
+    // It may be gone again when it is looked into.
+    folders.filter(staged).any(|folder| {
+        std::fs::read_dir(folder)
+            .is_ok_and(|mut inside| inside.any(|entry| entry.is_ok_and(|e| e.path().is_dir())))
+    })
+}
+
+#[test]
+fn two_runs_at_once_to_two_outputs_do_not_mix() {
+    let (server, place) = with_rows(ROWS);
+    place.semdedup("run in --out local-2 --epsilon 0.3").succeeded();
+    let mut first = start(&server, &place, RUN);
+    while !is_staging(&place) {
+        assert!(first.try_wait().unwrap().is_none(), "it ended too early");
+        std::thread::yield_now();
+    }
+    signal(&first, "-STOP");
+    let second = "run s3://bucket/in/ --out s3://bucket/out-2 --epsilon 0.3";
+    let second = Said::from(server.command(&place, second).output().unwrap());
+    signal(&first, "-CONT");
+    second.succeeded();
+    finish(first);
+    assert!(server.result("out") == place.result("local"));
+    assert!(server.result("out-2") == place.result("local-2"));
+    assert!(!is_staging(&place), "something is left on the disk");
+}
+
+#[test]
+fn a_run_that_was_taken_for_dead_does_not_go_on() {
+    let (server, place) = with_rows(ROWS);
+    let mut first = start(&server, &place, RUN);
+    // It is at work, and nothing of its lock is on the way.
+    while !server.path("out/work/embed/input.json").exists() {
+        assert!(first.try_wait().unwrap().is_none(), "it ended too early");
+        std::thread::yield_now();
+    }
+    signal(&first, "-STOP");
+    // Another machine has waited long enough, and has begun with something else.
+    let lock = server.get("out/work/lock");
+    let mut owner: serde_json::Value = serde_json::from_slice(&lock).unwrap();
+    owner["machine"] = "another".into();
+    owner["token"] = 1.into();
+    let lock = serde_json::to_vec(&owner).unwrap();
+    server.put("out/work/lock", &lock);
+    let manifest = server.get("out/work/manifest.json");
+    signal(&first, "-CONT");
+    let said = Said::from(first.wait_with_output().unwrap());
+    said.failed_with(&["s3://bucket/out/work/lock", "another semdedup took this over"]);
+    assert_eq!(server.get("out/work/manifest.json"), manifest);
+    assert_eq!(server.get("out/work/lock"), lock, "the lock of the other is its own");
+    assert!(!server.path("out/summary.json").exists());
 }

@@ -39,6 +39,8 @@ struct Cuts {
     /// Bytes that were carried, there and back.
     carried: AtomicUsize,
     random: Mutex<Random>,
+    /// The object of which so many requests more are forbidden.
+    forbidden: Mutex<(String, usize)>,
 }
 
 impl Server {
@@ -70,6 +72,7 @@ impl Server {
             count: AtomicUsize::new(0),
             carried: AtomicUsize::new(0),
             random,
+            forbidden: Mutex::default(),
         });
         let (folder, failing) = (root.path().to_path_buf(), cuts.clone());
         runtime.spawn(async move {
@@ -84,6 +87,11 @@ impl Server {
                             let mut missing = Response::new(s3s::Body::empty());
                             *missing.status_mut() = StatusCode::NOT_FOUND;
                             return Ok(missing);
+                        }
+                        if request.method() == Method::GET && failing.forbids(request.uri().path()) {
+                            let mut forbidden = Response::new(s3s::Body::empty());
+                            *forbidden.status_mut() = StatusCode::FORBIDDEN;
+                            return Ok(forbidden);
                         }
                         if failing.fails() {
                             let mut busy = Response::new(s3s::Body::empty());
@@ -115,6 +123,11 @@ impl Server {
     /// From now on a good part of all connections is cut after some bytes, and some requests are answered by "not now".
     pub fn cut(&self, cut: bool) {
         self.cuts.active.store(cut, Ordering::SeqCst);
+    }
+
+    /// Reading this object is forbidden so many times.
+    pub fn forbid(&self, key: &str, times: usize) {
+        *self.cuts.forbidden.lock().unwrap() = (format!("/bucket/{key}"), times);
     }
 
     pub fn cuts(&self) -> usize {
@@ -174,6 +187,14 @@ impl Cuts {
     /// Whether a request is refused.
     fn fails(&self) -> bool {
         self.active.load(Ordering::SeqCst) && self.random.lock().unwrap().below(20) == 0
+    }
+
+    /// Whether reading what lies there is forbidden.
+    fn forbids(&self, path: &str) -> bool {
+        let mut forbidden = self.forbidden.lock().unwrap();
+        let forbids = forbidden.0 == path && forbidden.1 > 0;
+        forbidden.1 -= usize::from(forbids);
+        forbids
     }
 
     /// After how many bytes a new connection is cut.

@@ -42,7 +42,11 @@ fn inputs_inside_the_output_are_refused_or_passed_over() {
     let typed = "run s3://bucket/out/in.jsonl --out s3://bucket/out --overwrite";
     let said = run(&server, &place, typed);
     assert_eq!(said.code, 2, "{said:#?}");
-    run(&server, &place, "run s3://bucket --out s3://bucket/out --overwrite").succeeded();
+    for typed in [typed.replacen("s3:", "s3a:", 1), typed.replace("--out s3:", "--out s3a:")] {
+        assert_eq!(run(&server, &place, &typed).code, 2, "by another name: {typed}");
+    }
+    assert_eq!(server.objects("out").len(), 1, "an input was removed");
+    run(&server, &place, "run s3a://bucket --out s3://bucket/out --overwrite").succeeded();
     assert_eq!(server.objects("out/kept").keys().collect::<Vec<_>>(), ["data.jsonl"]);
 }
 
@@ -78,4 +82,21 @@ fn large_results_go_in_parts() {
     run(&server, &place, "run data.jsonl --out s3://bucket/out --work work --epsilon 0.001").succeeded();
     assert!(server.get("out/kept/data.jsonl").len() > (8 << 20), "too small to go in parts");
     assert!(server.result("out") == place.result("local"));
+}
+
+#[test]
+fn an_object_by_two_names_is_one_object() {
+    let (server, place) = with_rows(300);
+    let typed = "run s3://bucket/data.jsonl s3a://bucket/data.jsonl --out out --json";
+    assert_eq!(run(&server, &place, typed).succeeded().json()["rows_in"], 300);
+    run(&server, &place, "embed data.jsonl --out s3://bucket/emb").succeeded();
+    let twice = "cluster s3://bucket/emb s3a://bucket/emb --out c";
+    run(&server, &place, twice).failed_with(&["is named twice"]);
+    let names = std::fs::read_dir(server.path("emb/embed")).unwrap().map(|entry| entry.unwrap().file_name());
+    let npy = names.map(|name| name.into_string().unwrap()).find(|name| name.ends_with(".npy")).unwrap();
+    std::fs::rename(server.path(&format!("emb/embed/{npy}")), server.path("centroids.npy")).unwrap();
+    let before = server.get("centroids.npy");
+    let onto = "cluster s3a://bucket/centroids.npy --out s3://bucket --clusters 5 --overwrite";
+    run(&server, &place, onto).failed_with(&["this is one of the inputs"]);
+    assert!(server.get("centroids.npy") == before);
 }

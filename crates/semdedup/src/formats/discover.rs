@@ -13,7 +13,7 @@ use super::names::{self, Argument, Found};
 use super::tree::{Member, Members};
 use super::write::Stamp;
 use super::{Compression, Format, InputFile, TextFiles, json_array};
-use crate::storage::{is_url, place};
+use crate::storage::{is_url, place, spelled};
 use crate::{Error, Result};
 
 pub(super) const KNOWN: &str = ".jsonl, .ndjson, .json, .csv, .tsv, .txt and .tar (each also .gz or .zst), .parquet, .arrow, .feather, .ipc, \
@@ -64,7 +64,7 @@ pub fn discover(inputs: &[String], exclude: &[PathBuf]) -> Result<Vec<InputFile>
 /// A missing path, a named file of unknown extension, no file at all, names that clash even so.
 pub fn survey(inputs: &[String], exclude: &[PathBuf], text_files: TextFiles) -> Result<Discovered> {
     let excluded = exclude.iter().filter_map(|path| match is_url(path) {
-        true => Some(path.clone()),
+        true => Some(spelled(path)),
         false => fs_err::canonicalize(path).ok(),
     });
     let excluded = excluded.collect();
@@ -194,7 +194,11 @@ impl Survey {
         let matches = glob::glob_with(pattern, options)
             .map_err(|error| Error::usage(format!("the pattern `{pattern}` is not valid: {error}")))?;
         let base = fixed_part(pattern);
-        let mut files = Vec::new();
+        let (mut files, mut matches) = (Vec::new(), matches.peekable());
+        if matches.peek().is_none() {
+            return Err(Error::input(pattern, "no file to read: there is nothing that the pattern picks")
+                .hint("check the pattern"));
+        }
         for path in matches {
             let path = path.map_err(|error| Error::input(error.path(), error.error()))?;
             self.walk(&path, &base, &mut files)?;
@@ -399,15 +403,15 @@ fn found(path: &Path, name: String, layout: (Format, Compression), metadata: &Me
         identity: identity(metadata),
         members: Members::default(),
     };
-    Ok(Found { file: told_by_content(file), name })
+    Ok(Found { file: told_by_content(file)?, name })
 }
 
 /// The same file, of the format that its beginning tells where its name does not.
-pub(super) fn told_by_content(mut file: InputFile) -> InputFile {
-    if file.format == Format::JsonArray && !json_array::begins(&file) {
+pub(super) fn told_by_content(mut file: InputFile) -> Result<InputFile> {
+    if file.format == Format::JsonArray && !json_array::begins(&file)? {
         file.format = Format::Jsonl;
     }
-    file
+    Ok(file)
 }
 
 /// The modification time in nanoseconds since 1970 (0 for anything earlier).

@@ -6,6 +6,8 @@
 use std::io::{self, Read, Write};
 
 use super::{InputFile, stream};
+use crate::Error;
+use crate::storage::fault_of;
 
 /// Deeper elements are none: brackets are remembered, and memory is not the file's to take.
 const MAX_DEPTH: usize = 100_000;
@@ -13,14 +15,20 @@ const MAX_DEPTH: usize = 100_000;
 /// White space before a list that is looked through to know it for one.
 const MAX_LEAD_BYTES: u64 = 1 << 20;
 
-/// Whether the first byte of a file that is no white space begins a list. What cannot be read does not: it is the reader that
-/// says why.
-pub(super) fn begins(file: &InputFile) -> bool {
-    let Ok((stream, _)) = stream::open(file) else { return false };
+/// Whether the first byte of a file that is no white space begins a list. What is damaged does not: it is the reader that says
+/// where.
+///
+/// # Errors
+/// A file that cannot be opened, or a store that does not give it: nobody knows what it begins with.
+pub(super) fn begins(file: &InputFile) -> Result<bool, Error> {
+    let (stream, _) = stream::open(file)?;
     let mut bytes = io::BufReader::new(stream.take(MAX_LEAD_BYTES)).bytes();
     // A byte order mark is passed over too.
     let first = bytes.find(|byte| !matches!(byte, Ok(b' ' | b'\t' | b'\r' | b'\n' | 0xef | 0xbb | 0xbf)));
-    matches!(first, Some(Ok(b'[')))
+    match first {
+        Some(Err(error)) => fault_of(&error).map_or(Ok(false), Err),
+        first => Ok(matches!(first, Some(Ok(b'[')))),
+    }
 }
 
 /// Finds where elements begin and end, across any number of buffers.

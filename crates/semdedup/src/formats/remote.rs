@@ -9,17 +9,18 @@ use super::discover::{KNOWN, Survey, layout, told_by_content};
 use super::names::{Argument, Found};
 use super::tree::{Member, Members};
 use super::{InputFile, Stamp};
-use crate::storage::{Location, is_file};
+use crate::storage::{Location, is_dir, is_file};
 use crate::{Error, Result};
 
 impl Survey {
     /// The files that a URL means.
     pub(super) fn remote(&mut self, url: &Path) -> Result<Argument> {
         let location = Location::of(url)?;
-        if !location.is_pattern() {
-            if is_file(url)? {
-                return self.remote_file(&location);
-            }
+        // What is there wins over a pattern: keys may have brackets and stars.
+        if is_file(url)? {
+            return self.remote_file(&location);
+        }
+        if !location.is_pattern() || is_dir(url)? {
             let folder = location.clone();
             let found = self.remote_files(&folder, folder.objects()?)?;
             let passed_over = self.skipped.unknown + self.skipped.hidden + self.skipped.excluded;
@@ -30,6 +31,13 @@ impl Survey {
             return Ok(Argument::new(name_of(&folder), found));
         }
         let (folder, objects) = location.glob()?;
+        if objects.is_empty() {
+            return Err(Error::input(
+                &location.text,
+                "no file to read: there is nothing that the pattern picks",
+            )
+            .hint("check the name of the bucket and the pattern"));
+        }
         let files = self.remote_files(&folder, objects)?;
         Ok(Argument::new(name_of(&folder), files))
     }
@@ -44,7 +52,7 @@ impl Survey {
         }
         let meta = location.head()?;
         let files = match self.new_object(&folder, &location.key) {
-            true => self.take_objects(&folder, &[meta]),
+            true => self.take_objects(&folder, &[meta])?,
             false => Vec::new(),
         };
         Ok(Argument::new(name_of(&folder), files))
@@ -52,24 +60,23 @@ impl Survey {
 
     /// What is to be read of some objects, named relative to a folder.
     fn remote_files(&mut self, folder: &Location, objects: Vec<ObjectMeta>) -> Result<Vec<Found>> {
-        let mut keys = Vec::new();
+        let mut new = Vec::new();
         for object in objects {
-            let key = object.location;
-            let Some(name) = folder.relative(&key) else { continue };
+            let Some(name) = folder.relative(&object.location) else { continue };
             if name.split('/').any(|part| part.starts_with('.')) {
                 self.skipped.hidden += 1;
             } else if layout(name).is_none() && self.member_kind(name).is_none() {
                 self.skipped.unknown += 1;
-            } else if self.new_object(folder, &key) {
-                keys.push(key);
+            } else if self.new_object(folder, &object.location) {
+                new.push(object);
             }
         }
-        let metas = folder.heads(keys)?;
-        Ok(self.take_objects(folder, &metas))
+        let metas = folder.heads(new)?;
+        self.take_objects(folder, &metas)
     }
 
     /// Images and whole texts become rows of a folder, everything else a file.
-    fn take_objects(&mut self, folder: &Location, metas: &[ObjectMeta]) -> Vec<Found> {
+    fn take_objects(&mut self, folder: &Location, metas: &[ObjectMeta]) -> Result<Vec<Found>> {
         let mut files = Vec::new();
         for meta in metas {
             let Some(name) = folder.relative(&meta.location) else { continue };
@@ -78,10 +85,10 @@ impl Survey {
                     let member = Member { name: name.to_owned(), stamp: Stamp::of_object(meta) };
                     self.members.push((kind, PathBuf::from(&folder.text), member));
                 }
-                None => files.extend(found(folder, meta)),
+                None => files.extend(found(folder, meta)?),
             }
         }
-        files
+        Ok(files)
     }
 
     /// Whether an object is neither in a folder that is left out nor has been given before.
@@ -97,15 +104,15 @@ impl Survey {
     }
 }
 
-fn found(folder: &Location, meta: &ObjectMeta) -> Option<Found> {
-    let name = folder.relative(&meta.location)?.to_owned();
-    let (format, compression) = layout(&name)?;
+fn found(folder: &Location, meta: &ObjectMeta) -> Result<Option<Found>> {
+    let Some(name) = folder.relative(&meta.location).map(str::to_owned) else { return Ok(None) };
+    let Some((format, compression)) = layout(&name) else { return Ok(None) };
     let Stamp { bytes, modified_ns, identity } = Stamp::of_object(meta);
     let path: PathBuf = folder.path_of(&meta.location);
     let members = Members::default();
     let file =
         InputFile { path, name: name.clone(), format, compression, bytes, modified_ns, identity, members };
-    Some(Found { file: told_by_content(file), name })
+    Ok(Some(Found { file: told_by_content(file)?, name }))
 }
 
 /// What files of other arguments with the same names are told apart by.

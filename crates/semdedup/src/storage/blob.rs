@@ -11,10 +11,11 @@ use fs_err::File;
 use object_store::ObjectMeta;
 use parquet::file::reader::{ChunkReader, Length};
 
+use super::fault::{AGAIN, Fault, passing};
 use super::read::tag;
 use super::{Location, is_url};
 use crate::files::{free_space, read_exact_at, write_all_at};
-use crate::{Error, Result};
+use crate::{Error, ErrorKind, Result};
 
 /// What is fetched at least.
 const BLOCK: u64 = 1 << 20;
@@ -70,7 +71,7 @@ impl Blob {
     pub(crate) fn read_exact_at(&self, bytes: &mut [u8], offset: u64) -> io::Result<()> {
         match &self.source {
             Source::File(file) => read_exact_at(file, bytes, offset),
-            Source::Object(object) => object.read_exact_at(bytes, offset),
+            Source::Object(object) => object.read_exact_at(bytes, offset).map_err(passing),
         }
     }
 
@@ -202,7 +203,8 @@ impl Object {
     }
 
     fn fetch(&self, range: std::ops::Range<u64>) -> io::Result<()> {
-        let mut stream = self.location.range(&self.meta, range.clone()).map_err(io::Error::other)?;
+        let mut stream =
+            self.location.range(&self.meta, range.clone()).map_err(|error| self.unread_because(&error))?;
         let mut buffer = vec![0; 256 << 10];
         let mut at = range.start;
         while at < range.end {
@@ -215,6 +217,10 @@ impl Object {
             }
         }
         Ok(())
+    }
+
+    fn unread_because(&self, error: &Error) -> io::Error {
+        Fault::new(ErrorKind::Input, &self.location.text, error.to_string(), AGAIN).into()
     }
 
     /// The disk that it takes.
@@ -260,4 +266,33 @@ pub(super) fn remember_written(location: Location, meta: ObjectMeta, here: File)
 pub(super) fn forget(text: &str) {
     let mut memory = MEMORY.lock().unwrap_or_else(PoisonError::into_inner);
     memory.retain(|object| object.location.text != text);
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use object_store::memory::InMemory;
+    use object_store::{ObjectStoreExt, PutPayload};
+    use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
+
+    use super::super::client::{Kind, wait};
+    use super::super::recent_fault;
+    use super::*;
+
+    #[test]
+    fn what_a_store_refuses_is_known_to_the_thread_that_reads_through_a_library() {
+        let (text, root) = ("s3://b/a.parquet".to_owned(), "s3://b".to_owned());
+        let store = Arc::new(InMemory::new());
+        let location = Location { store, key: "a.parquet".into(), text, root, kind: Kind::Amazon };
+        let at = location.clone();
+        wait(async move { at.store.put(&at.key, PutPayload::from(vec![1; 100])).await }).unwrap().unwrap();
+        // Another version than the one that is there.
+        let meta = ObjectMeta { e_tag: Some("another".to_owned()), ..location.head().unwrap() };
+        let object = Arc::new(Object::unread(location, meta).unwrap());
+        let blob = Blob { bytes: 100, source: Source::Object(object) };
+        assert!(ParquetRecordBatchReaderBuilder::try_new(blob).is_err());
+        let fault = recent_fault(Path::new("s3://b/a.parquet")).unwrap();
+        assert!(fault.to_string().contains("changed while it was being read"), "{fault}");
+    }
 }

@@ -36,7 +36,6 @@ impl From<Fault> for Error {
 
 impl From<Fault> for io::Error {
     fn from(fault: Fault) -> Self {
-        LAST.set(Some(fault.clone()));
         let kind = if fault.not_found { io::ErrorKind::NotFound } else { io::ErrorKind::Other };
         Self::new(kind, fault)
     }
@@ -45,6 +44,14 @@ impl From<Fault> for io::Error {
 thread_local! {
     /// Libraries between us and a store turn its errors into text; this is what they were.
     static LAST: RefCell<Option<Fault>> = const { RefCell::new(None) };
+}
+
+/// Remembers what a store refused, on the thread that is about to be told: the one that reads.
+pub(super) fn passing(error: io::Error) -> io::Error {
+    if let Some(fault) = error.get_ref().and_then(|cause| cause.downcast_ref::<Fault>()) {
+        LAST.set(Some(fault.clone()));
+    }
+    error
 }
 
 /// What a store refused while this file was read by this thread, if that was why reading failed.
@@ -73,6 +80,8 @@ const REACH: &str =
     "check the network, and AWS_ENDPOINT_URL or its like; the same command line again goes on from here";
 pub(super) const AGAIN: &str = "the same command line again goes on from here";
 const NAME: &str = "check the name of the bucket and the path";
+const KEY: &str =
+    "rename it (no empty parts as in `a//b`, no `.` and no `..`), or name folders or objects beside it";
 const CHANGED: &str = "start again when nobody writes to it";
 
 impl Fault {
@@ -96,6 +105,9 @@ impl Fault {
                 (format!("no such bucket{code}"), NAME)
             }
             StoreError::NotFound { .. } => ("no such object".to_owned(), NAME),
+            StoreError::InvalidPath { source } => {
+                (format!("there is an object whose key no path can have: {source}"), KEY)
+            }
             StoreError::Precondition { .. } => ("changed while it was being read".to_owned(), CHANGED),
             _ if has(&[
                 "169.254.169.254",
@@ -163,5 +175,24 @@ fn one_line(text: &str) -> String {
     match line.char_indices().nth(300) {
         Some((end, _)) => format!("{}…", &line[..end]),
         None => line,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use object_store::path::Path as Key;
+
+    use super::*;
+
+    #[test]
+    fn a_key_that_no_path_can_have_is_named_with_what_to_do() {
+        for key in ["a//b.jsonl", "a/../b.jsonl"] {
+            let error = StoreError::InvalidPath { source: Key::parse(key).unwrap_err() };
+            let error = Error::from(Fault::of(ErrorKind::Input, "s3://b", &error));
+            assert!(error.to_string().contains(key), "{error}");
+            assert!(error.hint_text().unwrap().contains("rename it"), "{error}");
+        }
     }
 }

@@ -14,12 +14,16 @@ use walkdir::WalkDir;
 use super::blob::{Blob, forget};
 use super::client::{Kind, wait};
 use super::fault::Fault;
+use super::lock::check_held;
 use super::read::CUTS;
 use super::{Location, is_url};
 use crate::{Error, ErrorKind, Result};
 
 /// Requests of one kind that are under way at once.
 const AT_ONCE: usize = 32;
+
+/// Objects that are removed before it is asked again whether they are this process's to remove.
+const REMOVED_TOGETHER: usize = 1000;
 
 /// A failure after so long is that of a request that was made again and again.
 const LATE: Duration = Duration::from_secs(15);
@@ -34,7 +38,9 @@ impl Location {
         let at = self.clone();
         let found = wait(async move { at.list(usize::MAX).await })?;
         let mut found = found.map_err(|error| Fault::of(ErrorKind::Input, &self.text, &error))?;
-        found.sort_by(|a, b| a.location.cmp(&b.location));
+        // Beside an object there may be an empty one whose key ends with a slash, which is cut off here.
+        found.sort_by(|a, b| a.location.cmp(&b.location).then(b.size.cmp(&a.size)));
+        found.dedup_by(|b, a| a.location == b.location);
         Ok(found)
     }
 
@@ -64,22 +70,30 @@ impl Location {
         }
     }
 
-    /// What the store says of some objects: a list may leave out what tells versions apart.
-    pub(crate) fn heads(&self, keys: Vec<object_store::path::Path>) -> Result<Vec<ObjectMeta>> {
-        heads(keys.iter().map(|key| Self::of(&self.path_of(key))).collect::<Result<_>>()?)
+    /// What the store says of some objects that are in its list, which may leave out what tells versions apart. An empty one
+    /// that is not there is the mark of a folder (Hadoop's): its key ends with a slash, which the list here does not have.
+    pub(crate) fn heads(&self, listed: Vec<ObjectMeta>) -> Result<Vec<ObjectMeta>> {
+        let locations = listed.iter().map(|object| self.at(object.location.clone())).collect();
+        let found = listed.iter().zip(ask(locations)?);
+        let there = found
+            .filter(|(listed, head)| listed.size > 0 || !head.as_ref().is_err_and(|fault| fault.not_found));
+        Ok(there.map(|(_, head)| head).collect::<std::result::Result<_, _>>()?)
     }
 }
 
 /// What the stores say of some objects.
 pub(crate) fn heads(locations: Vec<Location>) -> Result<Vec<ObjectMeta>> {
-    let found = wait(async move {
+    Ok(ask(locations)?.into_iter().collect::<std::result::Result<_, _>>()?)
+}
+
+fn ask(locations: Vec<Location>) -> Result<Vec<std::result::Result<ObjectMeta, Fault>>> {
+    wait(async move {
         let heads = locations.into_iter().map(|at| async move {
             let head = at.store.head(&at.key).await;
             head.map_err(|error| Fault::of(ErrorKind::Input, &at.text, &error))
         });
-        futures_util::stream::iter(heads).buffered(AT_ONCE).try_collect::<Vec<_>>().await
-    })?;
-    Ok(found?)
+        futures_util::stream::iter(heads).buffered(AT_ONCE).collect::<Vec<_>>().await
+    })
 }
 
 /// All bytes of small objects, many at once.
@@ -102,10 +116,21 @@ pub(crate) fn read(path: &Path) -> io::Result<Vec<u8>> {
     Ok(found?.to_vec())
 }
 
+/// What lies at a path of this machine. A disk that does not answer, or a folder that may not be looked into, is an error: what is
+/// in it is not known to be missing.
+fn look(path: &Path) -> Result<Option<std::fs::Metadata>> {
+    use io::ErrorKind::{InvalidFilename, NotADirectory, NotFound};
+    match fs::metadata(path) {
+        Ok(found) => Ok(Some(found)),
+        Err(error) if [NotFound, NotADirectory, InvalidFilename].contains(&error.kind()) => Ok(None),
+        Err(error) => Err(Error::io(error)),
+    }
+}
+
 /// Whether there is a file of this name.
 pub(crate) fn is_file(path: &Path) -> Result<bool> {
     if !is_url(path) {
-        return Ok(path.is_file());
+        return Ok(look(path)?.is_some_and(|found| found.is_file()));
     }
     let location = Location::of(path)?;
     if location.key.as_ref().is_empty() {
@@ -121,7 +146,7 @@ pub(crate) fn is_file(path: &Path) -> Result<bool> {
 /// Whether there is a folder of this name: in a store, something below it.
 pub(crate) fn is_dir(path: &Path) -> Result<bool> {
     if !is_url(path) {
-        return Ok(path.is_dir());
+        return Ok(look(path)?.is_some_and(|found| found.is_dir()));
     }
     let location = Location::of(path)?;
     if location.kind == Kind::Http {
@@ -135,7 +160,7 @@ pub(crate) fn is_dir(path: &Path) -> Result<bool> {
 /// Whether there is anything of this name.
 pub(crate) fn exists(path: &Path) -> Result<bool> {
     if !is_url(path) {
-        return Ok(path.exists());
+        return Ok(look(path)?.is_some());
     }
     Ok(is_file(path)? || is_dir(path)?)
 }
@@ -158,15 +183,27 @@ pub(crate) fn files_below<'a>(
             let relative = |object: &ObjectMeta| Some((top.relative(&object.location)?.into(), object.size));
             files.extend(found.iter().filter_map(relative));
         } else {
-            let found = WalkDir::new(folder.join(name)).into_iter().filter_map(std::result::Result::ok);
-            let relative = |entry: walkdir::DirEntry| {
-                let bytes = entry.metadata().map_or(0, |metadata| metadata.len());
-                Some((entry.path().strip_prefix(folder).ok()?.to_path_buf(), bytes))
-            };
-            files.extend(found.filter(|entry| !entry.file_type().is_dir()).filter_map(relative));
+            local_files(folder, name, &mut files)?;
         }
     }
     Ok(files)
+}
+
+/// The files under a name of a folder of this machine.
+fn local_files(folder: &Path, name: &str, files: &mut BTreeMap<PathBuf, u64>) -> Result<()> {
+    let top = folder.join(name);
+    // A link that leads nowhere is there too.
+    if fs::symlink_metadata(&top).is_err_and(|error| error.kind() == io::ErrorKind::NotFound) {
+        return Ok(());
+    }
+    let failed = |error: walkdir::Error| Error::io(error.into());
+    for entry in WalkDir::new(top) {
+        let entry = entry.map_err(failed)?;
+        if let (false, Ok(path)) = (entry.file_type().is_dir(), entry.path().strip_prefix(folder)) {
+            files.insert(path.to_path_buf(), entry.metadata().map_err(failed)?.len());
+        }
+    }
+    Ok(())
 }
 
 /// The names of what lies in a folder itself, files and folders; none where there is no folder.
@@ -264,7 +301,7 @@ pub(crate) fn remove_all(path: &Path) -> Result<()> {
         }
         return remove_objects(&location, keys);
     }
-    let removed = if path.is_dir() { fs::remove_dir_all(path) } else { fs::remove_file(path) };
+    let removed = if is_dir(path)? { fs::remove_dir_all(path) } else { fs::remove_file(path) };
     match removed {
         Err(error) if error.kind() != io::ErrorKind::NotFound => Err(Error::io(error)),
         _ => Ok(()),
@@ -273,6 +310,13 @@ pub(crate) fn remove_all(path: &Path) -> Result<()> {
 
 fn remove_objects(location: &Location, keys: Vec<object_store::path::Path>) -> Result<()> {
     location.check_writable()?;
+    keys.chunks(REMOVED_TOGETHER).try_for_each(|keys| {
+        check_held(&location.text)?;
+        remove_keys(location, keys.to_vec())
+    })
+}
+
+fn remove_keys(location: &Location, keys: Vec<object_store::path::Path>) -> Result<()> {
     let at = location.clone();
     let removed = wait(async move {
         let each = keys.into_iter().map(|key| {
@@ -289,4 +333,50 @@ fn remove_objects(location: &Location, keys: Vec<object_store::path::Path>) -> R
     })?;
     removed?;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use std::sync::Arc;
+
+    use object_store::PutPayload;
+    use object_store::memory::InMemory;
+
+    use super::*;
+
+    #[test]
+    fn the_mark_of_a_folder_is_passed_over_and_an_object_that_has_gone_is_not() {
+        let (text, root) = ("s3://b/in".to_owned(), "s3://b".to_owned());
+        let location =
+            Location { store: Arc::new(InMemory::new()), key: "in".into(), text, root, kind: Kind::Amazon };
+        let at = location.clone();
+        wait(async move { at.store.put(&"in/a.jsonl".into(), PutPayload::from(vec![1; 3])).await })
+            .unwrap()
+            .unwrap();
+        let there = location.objects().unwrap();
+        let listed = |name: &str, size| ObjectMeta { location: name.into(), size, ..there[0].clone() };
+        let found = location.heads(vec![there[0].clone(), listed("in/mark.jsonl", 0)]).unwrap();
+        assert_eq!(found, there);
+        let error = location.heads(vec![listed("in/gone.jsonl", 7)]).unwrap_err();
+        assert!(error.to_string().contains("s3://b/in/gone.jsonl: no such object"), "{error}");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn what_cannot_be_looked_at_is_not_taken_for_missing() {
+        let folder = tempfile::tempdir().unwrap();
+        let round = folder.path().join("round");
+        std::os::unix::fs::symlink(&round, &round).unwrap();
+        for path in [round.clone(), round.join("part-00001.json")] {
+            assert!(is_file(&path).is_err() && is_dir(&path).is_err() && exists(&path).is_err());
+        }
+        assert!(files_below(folder.path(), ["round/inside"]).is_err());
+        let file = folder.path().join("file");
+        std::fs::write(&file, "x").unwrap();
+        assert!(is_file(&file).unwrap() && !is_file(&file.join("below")).unwrap());
+        assert!(!exists(&folder.path().join("none")).unwrap());
+        assert!(files_below(folder.path(), ["none"]).unwrap().is_empty());
+    }
 }

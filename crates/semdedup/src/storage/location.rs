@@ -14,10 +14,71 @@ pub(crate) fn is_url(path: impl AsRef<Path>) -> bool {
     path.as_ref().to_str().and_then(Kind::of).is_some()
 }
 
+/// A path in the one spelling that its place has here: `s3a://` is `s3://`, and each of Azure's schemes is `az://`. Whether two
+/// paths are the same is then told by comparing them.
+pub(crate) fn spelled(path: &Path) -> PathBuf {
+    match path.to_str().filter(|text| Kind::of(text).is_some()) {
+        Some(text) => spell(text, &environment_account()).into(),
+        None => path.to_path_buf(),
+    }
+}
+
+/// The account that `az://` leads to; none where the environment names another server than Azure's own.
+fn environment_account() -> Option<String> {
+    let named = |names: [&str; 2]| names.iter().find_map(|name| std::env::var(name).ok());
+    let elsewhere = named(["AZURE_ENDPOINT", "AZURE_STORAGE_ENDPOINT"]).is_some();
+    named(["AZURE_STORAGE_ACCOUNT_NAME", "AZURE_ACCOUNT_NAME"]).filter(|_| !elsewhere)
+}
+
+/// A URL of a store in its one spelling; `account` is what `az://` leads to.
+fn spell(url: &str, account: &Option<String>) -> String {
+    let Some((scheme, rest)) = url.split_once("://") else { return url.to_owned() };
+    let (host, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
+    match (Kind::of(url), host.split_once('@')) {
+        (Some(Kind::Amazon), _) => format!("s3://{rest}"),
+        (Some(Kind::Azure), None) => format!("az://{rest}"),
+        (Some(Kind::Azure), Some((container, server))) => {
+            let server = server.to_ascii_lowercase();
+            let server = server.replace(".blob.core.windows.net", ".dfs.core.windows.net");
+            if account.as_ref().is_some_and(|account| server == format!("{account}.dfs.core.windows.net")) {
+                return format!("az://{container}{path}");
+            }
+            format!("abfss://{container}@{server}{path}")
+        }
+        (Some(Kind::Http), _) => format!("{scheme}://{}{path}", host.to_ascii_lowercase()),
+        _ => url.to_owned(),
+    }
+}
+
+/// Names of what a presigned URL has in its query, in small letters; an object's key may have a `?` too.
+const SIGNED: [&str; 8] =
+    ["x-amz-", "x-goog-", "sig=", "signature=", "awsaccesskeyid=", "googleaccessid=", "sv=", "se="];
+
+/// Fails for a URL that holds a secret: names of files are printed and recorded.
+fn check_no_secret(url: &str) -> Result<()> {
+    let Some((scheme, rest)) = url.split_once("://") else { return Ok(()) };
+    let (host, _) = rest.split_at(rest.find(['/', '?', '#']).unwrap_or(rest.len()));
+    let names_user = host.contains('@') && (Kind::of(url) != Some(Kind::Azure) || host.contains(':'));
+    // A password with a slash in it ends in what looks like the path.
+    let port = host.rsplit_once(':').filter(|(_, port)| !port.ends_with(']'));
+    let is_odd = port.is_some_and(|(_, port)| !port.bytes().all(|digit| digit.is_ascii_digit()));
+    if names_user || is_odd {
+        return Err(Error::usage(format!("{scheme}://…: a URL with a name or password in it is not taken"))
+            .hint("leave out what is before the @; credentials come from the environment"));
+    }
+    let query = rest.split_once('?').map_or("", |(_, query)| query).to_ascii_lowercase();
+    if query.split(['?', '&']).any(|part| SIGNED.iter().any(|name| part.starts_with(name))) {
+        let shown = url.split('?').next().unwrap_or_default();
+        return Err(Error::usage(format!("{shown}: a presigned address (?…) is not taken"))
+            .hint("name the object by s3://, gs:// or az:// with credentials, or download it first"));
+    }
+    Ok(())
+}
+
 /// What the user typed as a path: `file://` is taken off, and other URLs must be of a kind that is known.
 ///
 /// # Errors
-/// A URL of an unknown scheme, or `file://` with a host.
+/// A URL of an unknown scheme, or `file://` with a host; one that holds a secret.
 pub fn place(typed: &str) -> Result<PathBuf> {
     let Some((scheme, rest)) = typed.split_once("://") else { return Ok(PathBuf::from(typed)) };
     let is_scheme = scheme.starts_with(|first: char| first.is_ascii_alphabetic())
@@ -25,6 +86,7 @@ pub fn place(typed: &str) -> Result<PathBuf> {
     if !is_scheme {
         return Ok(PathBuf::from(typed));
     }
+    check_no_secret(typed)?;
     if scheme == "file" {
         let rest = rest.strip_prefix("localhost").filter(|rest| rest.starts_with('/')).unwrap_or(rest);
         return url::Url::parse(&format!("file://{rest}"))
@@ -39,7 +101,7 @@ pub fn place(typed: &str) -> Result<PathBuf> {
         return Err(Error::usage(format!("{typed}: URLs of the scheme {scheme}:// are not known"))
             .hint("known are s3://, gs://, az://, abfss://, http://, https:// and file://"));
     }
-    Ok(PathBuf::from(typed))
+    Ok(spelled(Path::new(typed)))
 }
 
 /// What a URL says, without a look at its store.
@@ -52,7 +114,10 @@ struct Address {
 
 impl Address {
     fn parse(path: &Path) -> Result<Self> {
-        let text = path.to_string_lossy().replace('\\', "/");
+        let text = spelled(path).to_string_lossy().into_owned();
+        // There a path that was joined has others; elsewhere a key may hold them.
+        let text = if cfg!(windows) { text.replace('\\', "/") } else { text };
+        check_no_secret(&text)?;
         let text = text.trim_end_matches('/').to_owned();
         let unknown = || Error::usage(format!("{text}: not a URL of a store")).hint("write s3://bucket/path");
         let kind = Kind::of(&text).ok_or_else(unknown)?;
@@ -110,6 +175,12 @@ impl Location {
         PathBuf::from(format!("{}/{key}", self.root))
     }
 
+    /// Another object in the same bucket.
+    pub(super) fn at(&self, key: Key) -> Self {
+        let text = self.path_of(&key).to_string_lossy().trim_end_matches('/').to_owned();
+        Self { key, text, ..self.clone() }
+    }
+
     /// What is below, relative to this; none for what is elsewhere.
     pub(crate) fn relative<'a>(&self, key: &'a Key) -> Option<&'a str> {
         let key = key.as_ref();
@@ -165,5 +236,55 @@ mod tests {
         for wrong in ["s3://", "s3:///x", "s3://b/a//b", "s3://b/../x"] {
             assert!(Address::parse(Path::new(wrong)).err().unwrap().hint_text().is_some(), "{wrong}");
         }
+    }
+
+    #[test]
+    fn a_place_has_one_spelling() {
+        let account = Some("acc".to_owned());
+        for (typed, spelled) in [
+            ("s3a://b/x/y", "s3://b/x/y"),
+            ("azure://c/x", "az://c/x"),
+            ("abfs://c/x", "az://c/x"),
+            ("adl://c", "az://c"),
+            ("abfss://c@acc.dfs.core.windows.net/x", "az://c/x"),
+            ("abfs://c@ACC.blob.core.windows.net/x", "az://c/x"),
+            ("abfs://c@other.blob.core.windows.net/x", "abfss://c@other.dfs.core.windows.net/x"),
+            ("https://HOST/A", "https://host/A"),
+            ("gs://b/x@y", "gs://b/x@y"),
+        ] {
+            assert_eq!(spell(typed, &account), spelled);
+        }
+        assert_eq!(place("s3a://b/x").unwrap(), place("s3://b/x").unwrap());
+        assert_eq!(Address::parse(Path::new("s3a://b/x")).unwrap().text, "s3://b/x");
+    }
+
+    #[test]
+    fn a_url_with_a_secret_is_refused_without_telling_it() {
+        for url in [
+            "https://me:hidden@host/x.jsonl",
+            "https://hidden@host/x.jsonl",
+            "https://me:hid/den@host/x.jsonl",
+            "s3://key:hidden@bucket/x",
+            "gs://hidden@bucket/x",
+            "az://container:hidden@account.dfs.core.windows.net/x",
+            "ftp://me:hidden@host/x",
+            "s3://bucket/x.jsonl?X-Amz-Signature=hidden",
+            "gs://bucket/x.jsonl?a=b&X-Goog-Signature=hidden",
+            "az://container/x.jsonl?sv=2020&sig=hidden",
+        ] {
+            for error in [place(url).unwrap_err(), Address::parse(Path::new(url)).err().unwrap()] {
+                assert!(!format!("{error} {:?}", error.hint_text()).contains("hid"), "{error}");
+                assert!(error.hint_text().is_some(), "{error}");
+            }
+        }
+        for url in ["s3://b/part-?.jsonl", "abfss://c@a.dfs.core.windows.net/x", "https://[::1]:80/a@b"] {
+            place(url).unwrap();
+        }
+    }
+
+    #[cfg(not(windows))]
+    #[test]
+    fn a_backslash_is_part_of_a_key() {
+        assert_eq!(Address::parse(Path::new("s3://b/a\\b.jsonl")).unwrap().key.as_ref(), "a\\b.jsonl");
     }
 }

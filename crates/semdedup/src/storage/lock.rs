@@ -3,14 +3,12 @@
 use std::hash::{BuildHasher, RandomState};
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::time::{Duration, SystemTime};
 
 use fs_err as fs;
 use fs_err::File;
-use object_store::{
-    Error as StoreError, ObjectStoreExt, PutMode, PutOptions, PutPayload, PutResult, UpdateVersion,
-};
+use object_store::{Error as StoreError, ObjectStoreExt, PutMode, PutOptions, PutPayload, UpdateVersion};
 use serde::{Deserialize, Serialize};
 
 use super::client::{spawn, wait};
@@ -23,6 +21,9 @@ const BEAT: Duration = Duration::from_secs(10);
 
 /// An owner on another machine that shows nothing for so long is dead.
 const PATIENCE: Duration = Duration::from_secs(45);
+
+/// A sign of life that is older may have been the last one, and another process may have the folder before long.
+const FRESH: Duration = Duration::from_secs(20);
 
 /// How often somebody who waits looks.
 const LOOK: Duration = Duration::from_secs(1);
@@ -41,15 +42,32 @@ enum Held {
 #[derive(Debug)]
 struct Shared {
     at: Location,
-    state: Mutex<State>,
+    /// What nobody else writes into: everything below this URL.
+    guards: String,
+    owner: Owner,
+    /// When the last sign of life was begun that came through; by a clock that goes on while the machine sleeps.
+    confirmed: Mutex<SystemTime>,
     ended: AtomicBool,
     lost: AtomicBool,
 }
 
-#[derive(Debug, Clone)]
-struct State {
-    owner: Owner,
-    version: UpdateVersion,
+/// The locks on objects that this process has taken.
+static HELD: Mutex<Vec<Weak<Shared>>> = Mutex::new(Vec::new());
+
+/// Fails where an object lies in a folder that this process has taken and may have lost. Asked before whatever is written or
+/// removed, so that no way to the store goes past it.
+pub(super) fn check_held(url: &str) -> Result<()> {
+    let held: Vec<Arc<Shared>> = {
+        let mut held = HELD.lock().unwrap_or_else(PoisonError::into_inner);
+        held.retain(|lock| lock.strong_count() > 0);
+        held.iter().filter_map(Weak::upgrade).collect()
+    };
+    let is_below =
+        |lock: &&Arc<Shared>| url.strip_prefix(&lock.guards).is_some_and(|rest| rest.starts_with('/'));
+    held.iter()
+        .filter(|lock| !lock.ended.load(Ordering::Relaxed))
+        .filter(is_below)
+        .try_for_each(|lock| lock.check())
 }
 
 /// Who has a folder.
@@ -72,7 +90,12 @@ impl Lock {
     /// # Errors
     /// Another process has it.
     pub(crate) fn take(folder: &Path) -> Result<Self> {
-        if is_url(folder) { Self::take_object(folder) } else { Self::take_file(folder) }
+        Self::take_for(folder, folder)
+    }
+
+    /// The same for another folder, of which `folder` is only the place where the lock lies.
+    pub(crate) fn take_for(folder: &Path, guarded: &Path) -> Result<Self> {
+        if is_url(folder) { Self::take_object(folder, guarded) } else { Self::take_file(folder) }
     }
 
     fn take_file(folder: &Path) -> Result<Self> {
@@ -86,27 +109,28 @@ impl Lock {
         }
     }
 
-    fn take_object(folder: &Path) -> Result<Self> {
+    fn take_object(folder: &Path, guarded: &Path) -> Result<Self> {
         let at = Location::of(&folder.join("lock"))?;
         at.check_writable()?;
-        Self::take_at(at, PATIENCE)
+        Self::take_at(at, Location::of(guarded)?.text, PATIENCE)
     }
 
-    fn take_at(at: Location, patience: Duration) -> Result<Self> {
+    fn take_at(at: Location, guards: String, patience: Duration) -> Result<Self> {
         let folder = Path::new(at.text.strip_suffix("/lock").unwrap_or(&at.text)).to_path_buf();
         let owner = Owner::this_process();
         let mut mode = PutMode::Create;
         let mut watched: Option<(Owner, Duration)> = None;
         loop {
+            let asked = SystemTime::now();
             match at.put(&owner, mode.clone())? {
-                Put::Done(version) => return Self::hold(at, owner, version),
+                Put::Done => return Self::hold(at, guards, owner, asked),
                 Put::Refused => {}
             }
             mode = PutMode::Create;
             let Some((there, version)) = at.owner()? else { continue };
             if there.token == owner.token {
                 // It was made after all, on a connection that was cut.
-                return Self::hold(at, owner, version);
+                return Self::hold(at, guards, owner, asked);
             }
             let waited = match watched {
                 Some((before, waited)) if before == there => waited,
@@ -123,23 +147,29 @@ impl Lock {
         }
     }
 
-    fn hold(at: Location, owner: Owner, version: UpdateVersion) -> Result<Self> {
-        let state = Mutex::new(State { owner, version });
+    fn hold(at: Location, guards: String, owner: Owner, confirmed: SystemTime) -> Result<Self> {
+        let confirmed = Mutex::new(confirmed);
         let (ended, lost) = (AtomicBool::new(false), AtomicBool::new(false));
-        let shared = Arc::new(Shared { at, state, ended, lost });
+        let shared = Arc::new(Shared { at, guards, owner, confirmed, ended, lost });
+        HELD.lock().unwrap_or_else(PoisonError::into_inner).push(Arc::downgrade(&shared));
         spawn(shared.clone().beat())?;
         Ok(Self(Held::Object(shared)))
     }
 
-    /// Fails where another process has taken the folder for left, while this one was cut off.
+    /// Fails where another process has taken the folder for left, while this one was cut off, or where that cannot be
+    /// known.
     pub(crate) fn check(&self) -> Result<()> {
         match &self.0 {
-            Held::Object(shared) if shared.lost.load(Ordering::Relaxed) => Err(Error::work(
-                &shared.at.text,
-                "another semdedup took this over while the connection was gone",
-            )
-            .hint("wait for it to end, and run the same command again")),
-            _ => Ok(()),
+            Held::Object(shared) => shared.check(),
+            Held::File(_) => Ok(()),
+        }
+    }
+
+    /// The same by a look at the store, however fresh the last one is: before what others take for the truth is written.
+    pub(crate) fn confirm(&self) -> Result<()> {
+        match &self.0 {
+            Held::Object(shared) => shared.confirm(),
+            Held::File(_) => Ok(()),
         }
     }
 }
@@ -148,7 +178,7 @@ impl Drop for Lock {
     fn drop(&mut self) {
         if let Held::Object(shared) = &self.0 {
             shared.ended.store(true, Ordering::Relaxed);
-            let token = shared.state.lock().unwrap_or_else(PoisonError::into_inner).owner.token;
+            let token = shared.owner.token;
             if shared.at.owner().is_ok_and(|there| there.is_some_and(|(owner, _)| owner.token == token)) {
                 // If it stays, whoever comes next finds that this process is no more.
                 let at = shared.at.clone();
@@ -167,28 +197,67 @@ impl Shared {
     async fn beat(self: Arc<Self>) {
         loop {
             tokio::time::sleep(BEAT).await;
-            if self.ended.load(Ordering::Relaxed) {
+            if self.ended.load(Ordering::Relaxed) || self.lost.load(Ordering::Relaxed) {
                 return;
             }
-            let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner).clone();
-            state.owner.beat += 1;
-            match self.at.put_now(&state.owner, PutMode::Update(state.version.clone())).await {
-                Ok(Put::Done(version)) => state.version = version,
-                Ok(Put::Refused) => match self.at.owner_now().await {
-                    Ok(Some((owner, version))) if owner.token == state.owner.token => state.version = version,
-                    Ok(_) => return self.lost.store(true, Ordering::Relaxed),
-                    Err(_) => continue,
-                },
-                // Cut off for a while: whoever waits is patient.
-                Err(_) => continue,
-            }
-            *self.state.lock().unwrap_or_else(PoisonError::into_inner) = state;
+            // Cut off for a while: whoever waits is patient, and whoever writes looks himself once this is no longer fresh.
+            let _ = self.renew().await;
         }
+    }
+
+    /// Looks whether the folder is this process's still, and shows that it is alive. It looks first: there are stores that take
+    /// conditions and do not keep them.
+    async fn renew(&self) -> object_store::Result<()> {
+        let asked = SystemTime::now();
+        let Some((mut owner, version)) = self.at.owner_now().await?.filter(|(there, _)| self.is_ours(there))
+        else {
+            self.lost.store(true, Ordering::Relaxed);
+            return Ok(());
+        };
+        if self.ended.load(Ordering::Relaxed) {
+            return Ok(());
+        }
+        owner.beat += 1;
+        if let Put::Refused = self.at.put_now(&owner, PutMode::Update(version)).await?
+            && !self.at.owner_now().await?.is_some_and(|(there, _)| self.is_ours(&there))
+        {
+            self.lost.store(true, Ordering::Relaxed);
+            return Ok(());
+        }
+        *self.confirmed.lock().unwrap_or_else(PoisonError::into_inner) = asked;
+        Ok(())
+    }
+
+    fn is_ours(&self, there: &Owner) -> bool {
+        there.token == self.owner.token
+    }
+
+    fn check(self: &Arc<Self>) -> Result<()> {
+        let confirmed = *self.confirmed.lock().unwrap_or_else(PoisonError::into_inner);
+        // A clock that was set back tells nothing.
+        let is_fresh = confirmed.elapsed().is_ok_and(|age| age < FRESH);
+        if is_fresh { self.check_not_lost() } else { self.confirm() }
+    }
+
+    fn confirm(self: &Arc<Self>) -> Result<()> {
+        self.check_not_lost()?;
+        let lock = self.clone();
+        let renewed = wait(async move { lock.renew().await })?;
+        renewed.map_err(|error| Fault::of(ErrorKind::Work, &self.at.text, &error))?;
+        self.check_not_lost()
+    }
+
+    fn check_not_lost(&self) -> Result<()> {
+        if !self.lost.load(Ordering::Relaxed) {
+            return Ok(());
+        }
+        Err(Error::work(&self.at.text, "another semdedup took this over while the connection was gone")
+            .hint("wait for it to end, and run the same command again"))
     }
 }
 
 enum Put {
-    Done(UpdateVersion),
+    Done,
     /// Something else is there.
     Refused,
 }
@@ -206,14 +275,13 @@ impl Location {
             let options = PutOptions { mode, ..PutOptions::default() };
             self.store.put_opts(&self.key, PutPayload::from(json.clone()), options)
         };
-        let done = |put: PutResult| Put::Done(UpdateVersion { e_tag: put.e_tag, version: put.version });
         match put(mode.clone()).await {
-            Ok(result) => Ok(done(result)),
+            Ok(_) => Ok(Put::Done),
             Err(StoreError::AlreadyExists { .. } | StoreError::Precondition { .. }) => Ok(Put::Refused),
             Err(StoreError::NotFound { .. }) if matches!(mode, PutMode::Update(_)) => Ok(Put::Refused),
             // Stores without conditions: there the user sees to it that one process runs.
             Err(StoreError::NotImplemented { .. } | StoreError::NotSupported { .. }) => {
-                put(PutMode::Overwrite).await.map(done)
+                put(PutMode::Overwrite).await.map(|_| Put::Done)
             }
             Err(error) => Err(error),
         }
@@ -250,7 +318,12 @@ impl Owner {
         if self.machine.is_empty() || self.machine != machine() {
             return None;
         }
-        Some(started(self.process) == Some(self.started))
+        match started(self.process) {
+            Some(started) => Some(started == self.started),
+            // A system may hide the processes of others, which is no sign that one is no more.
+            None if is_there(self.process) => None,
+            None => Some(false),
+        }
     }
 }
 
@@ -264,13 +337,31 @@ fn machine() -> String {
     }
 }
 
-/// When a process started; none if there is none of this number, or it has ended and only its number is left.
+/// When a process started, as far as that is to be seen; 0 if it has ended and only its number is left.
 fn started(process: u32) -> Option<u64> {
     let stat = std::fs::read_to_string(format!("/proc/{process}/stat")).ok()?;
     // The name in brackets may hold anything.
     let mut fields = stat.rsplit_once(") ")?.1.split(' ');
     let state = fields.next()?;
-    (!["Z", "X"].contains(&state)).then(|| fields.nth(18)?.parse().ok())?
+    if ["Z", "X"].contains(&state) { Some(0) } else { fields.nth(18)?.parse().ok() }
+}
+
+/// Whether the system knows a process of this number, be it somebody else's; yes where that cannot be told.
+fn is_there(process: u32) -> bool {
+    #[cfg(unix)]
+    {
+        use nix::errno::Errno;
+        use nix::sys::signal::kill;
+        use nix::unistd::Pid;
+        // Numbers below 1 mean other things than a process.
+        let Some(process) = i32::try_from(process).ok().filter(|process| *process > 0) else { return false };
+        kill(Pid::from_raw(process), None) != Err(Errno::ESRCH)
+    }
+    #[cfg(not(unix))]
+    {
+        let _ = process;
+        true
+    }
 }
 
 #[cfg(test)]
@@ -287,26 +378,31 @@ mod tests {
         Location { store: Arc::new(InMemory::new()), key: "work/lock".into(), text, root, kind: Kind::Amazon }
     }
 
+    fn take(at: &Location, patience: Duration) -> Result<Lock> {
+        Lock::take_at(at.clone(), "s3://b/work".to_owned(), patience)
+    }
+
     fn leave(at: &Location, owner: &Owner) {
-        assert!(matches!(at.put(owner, PutMode::Overwrite).unwrap(), Put::Done(_)));
+        assert!(matches!(at.put(owner, PutMode::Overwrite).unwrap(), Put::Done));
     }
 
     #[test]
     fn a_folder_is_taken_once_and_again_when_its_owner_has_gone() {
         let at = memory();
-        let lock = Lock::take_at(at.clone(), PATIENCE).unwrap();
+        let lock = take(&at, PATIENCE).unwrap();
         lock.check().unwrap();
+        lock.confirm().unwrap();
         #[cfg(target_os = "linux")]
-        assert!(Lock::take_at(at.clone(), PATIENCE).unwrap_err().to_string().contains("another semdedup"));
+        assert!(take(&at, PATIENCE).unwrap_err().to_string().contains("another semdedup"));
         drop(lock);
         assert!(at.owner().unwrap().is_none(), "an owner that goes leaves nothing");
         let owner = Owner::this_process();
         leave(&at, &Owner { started: owner.started + 1, ..owner.clone() });
         #[cfg(target_os = "linux")]
-        Lock::take_at(at.clone(), PATIENCE).unwrap();
+        take(&at, PATIENCE).unwrap();
         // From elsewhere it cannot be seen whether it lives: it shows nothing, so it is dead.
         leave(&at, &Owner { machine: "another".to_owned(), ..owner });
-        let lock = Lock::take_at(at.clone(), LOOK).unwrap();
+        let lock = take(&at, LOOK).unwrap();
         // Somebody took this one for dead: what is his now stays his.
         leave(&at, &Owner { token: 1, ..Owner::this_process() });
         drop(lock);
@@ -320,6 +416,41 @@ mod tests {
         assert_eq!(this.is_alive(), Some(true));
         assert_eq!(Owner { started: this.started + 1, ..this.clone() }.is_alive(), Some(false));
         assert_eq!(Owner { process: u32::MAX, ..this.clone() }.is_alive(), Some(false));
+        // The highest number that Linux gives is 2²² - 1.
+        assert_eq!(Owner { process: 1 << 30, ..this.clone() }.is_alive(), Some(false));
+        assert!(is_there(1), "a process of somebody else is there, whoever may look at it");
         assert_eq!(Owner { machine: "another".to_owned(), ..this }.is_alive(), None);
+    }
+
+    #[test]
+    fn nothing_is_written_or_removed_where_the_lock_was_lost() {
+        let at = memory();
+        // Of its own: all locks of this process are looked through.
+        let lock = Lock::take_at(at.clone(), "s3://b/guarded".to_owned(), PATIENCE).unwrap();
+        let Held::Object(shared) = &lock.0 else { panic!("not an object") };
+        check_held("s3://b/guarded/embed/part-00000.json").unwrap();
+        leave(&at, &Owner { token: 1, ..Owner::this_process() });
+        // The last sign of life is fresh still; after a while, or where the clock was set back, it is not.
+        check_held("s3://b/guarded/embed/part-00000.json").unwrap();
+        let now = SystemTime::now();
+        for stale in [now - 2 * FRESH, now + 2 * FRESH] {
+            shared.lost.store(false, Ordering::Relaxed);
+            *shared.confirmed.lock().unwrap() = stale;
+            let error = check_held("s3://b/guarded/embed/part-00000.json").unwrap_err();
+            assert!(error.to_string().contains("took this over"), "{error}");
+        }
+        check_held("s3://b/guarded-too/a").unwrap();
+        assert!(lock.confirm().is_err());
+        drop(lock);
+        check_held("s3://b/guarded/embed/part-00000.json").unwrap();
+    }
+
+    #[test]
+    fn before_the_truth_is_written_the_store_is_asked_however_fresh_the_lock_is() {
+        let at = memory();
+        let lock = take(&at, PATIENCE).unwrap();
+        leave(&at, &Owner { token: 1, ..Owner::this_process() });
+        assert!(lock.confirm().unwrap_err().to_string().contains("took this over"));
+        assert!(lock.check().is_err());
     }
 }

@@ -24,7 +24,7 @@ pub(crate) use folder::{
     names, read, read_all, remove_all, remove_file,
 };
 pub use location::place;
-pub(crate) use location::{Location, is_url};
+pub(crate) use location::{Location, is_url, spelled};
 pub(crate) use lock::Lock;
 pub(crate) use read::stream;
 pub(crate) use write::upload;

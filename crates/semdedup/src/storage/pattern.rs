@@ -15,17 +15,28 @@ impl Location {
         self.key.as_ref().contains(WILD)
     }
 
-    /// The folder before the first wildcard, and the objects in it that are picked, in the order of their keys.
+    /// The folder before the first wildcard, and the objects in it that are picked, in the order of their keys; none where
+    /// there is no wildcard.
     pub(crate) fn glob(&self) -> Result<(Self, Vec<ObjectMeta>)> {
         let key = self.key.as_ref();
+        if !self.is_pattern() {
+            return Ok((self.clone(), Vec::new()));
+        }
         let pattern = Pattern::new(key)
             .map_err(|error| Error::usage(format!("the pattern `{}` is not valid: {error}", self.text)))?;
-        let fixed = key.find(WILD).and_then(|wild| key[..wild].rfind('/')).unwrap_or(0);
-        let folder = Self::of(&self.path_of(&Key::from(&key[..fixed])))?;
+        let folder = self.at(fixed_part(key)?);
         let mut objects = folder.objects()?;
         objects.retain(|object| picks(&pattern, object.location.as_ref()));
         Ok((folder, objects))
     }
+}
+
+/// What is before the first wildcard, up to the last slash there.
+fn fixed_part(key: &str) -> Result<Key> {
+    let fixed = key.find(WILD).and_then(|wild| key[..wild].rfind('/')).unwrap_or(0);
+    // As it is: making a key of text would encode some of its characters.
+    Key::parse(&key[..fixed])
+        .map_err(|error| Error::usage(format!("the pattern `{key}` is not valid: {error}")))
 }
 
 /// Whether a pattern picks an object, or a folder that it is in.
@@ -43,6 +54,12 @@ fn picks(pattern: &Pattern, key: &str) -> bool {
 mod tests {
     #![allow(clippy::unwrap_used)]
 
+    use std::sync::Arc;
+
+    use object_store::memory::InMemory;
+    use object_store::{ObjectStore, ObjectStoreExt, PutPayload};
+
+    use super::super::client::{Kind, wait};
     use super::*;
 
     #[test]
@@ -53,5 +70,31 @@ mod tests {
         assert!(picks("shards/*", "shards/more/part-1.jsonl"));
         assert!(picks("**/*.jsonl", "a/b/c.jsonl") && picks("sh[a-c]rds", "shards/x.csv"));
         assert!(!picks("shards/*", "shards/.hidden/a.jsonl"));
+    }
+
+    #[test]
+    fn what_is_before_a_wildcard_is_taken_as_it_is_typed() {
+        for folder in ["a~b", "a#b", "100%", "{x}", "größe", "a b/c=1"] {
+            assert_eq!(fixed_part(&format!("{folder}/part-*.jsonl")).unwrap().as_ref(), folder);
+        }
+        assert_eq!(fixed_part("*.jsonl").unwrap().as_ref(), "");
+    }
+
+    #[test]
+    fn a_key_without_a_wildcard_picks_nothing_and_one_with_it_what_is_there() {
+        let store: Arc<dyn ObjectStore> = Arc::new(InMemory::new());
+        let at = |key: &str| {
+            let (text, root) = (format!("s3://b/{key}"), "s3://b".to_owned());
+            Location { store: store.clone(), key: Key::parse(key).unwrap(), text, root, kind: Kind::Amazon }
+        };
+        for key in ["a~b/part-1.jsonl", "a~b/other.jsonl"] {
+            let location = at(key);
+            let put = async move { location.store.put(&location.key, PutPayload::from(vec![1])).await };
+            wait(put).unwrap().unwrap();
+        }
+        let found =
+            |key: &str| at(key).glob().unwrap().1.into_iter().map(|object| object.location.to_string());
+        assert_eq!(found("a~b/part-*.jsonl").collect::<Vec<_>>(), ["a~b/part-1.jsonl"]);
+        assert_eq!(found("a~b").count(), 0);
     }
 }

@@ -13,7 +13,7 @@ use tokio::sync::mpsc::{Receiver, Sender, channel};
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::client::{spawn, wait};
-use super::fault::{AGAIN, Fault};
+use super::fault::{AGAIN, Fault, passing};
 use super::{Location, is_url};
 use crate::formats::Stamp;
 use crate::{Error, ErrorKind, Result};
@@ -52,9 +52,10 @@ impl Location {
     /// The bytes of a range, as they come in; of an object that is still the one that `meta` describes.
     pub(super) fn range(&self, meta: &ObjectMeta, range: Range<u64>) -> Result<ObjectStream> {
         let (sender, pieces) = channel(WAITING);
+        let left = range.end.saturating_sub(range.start);
         let transfer = Transfer { from: self.clone(), meta: meta.clone(), range };
         spawn(transfer.run(sender))?;
-        Ok(ObjectStream { pieces, piece: Bytes::new() })
+        Ok(ObjectStream { pieces, piece: Bytes::new(), left, place: self.text.clone() })
     }
 }
 
@@ -70,6 +71,12 @@ impl Stamp {
 pub(super) fn tag(meta: &ObjectMeta) -> Option<&str> {
     let tag = meta.e_tag.as_deref()?;
     Some(tag.strip_prefix("W/").unwrap_or(tag).trim_matches('"'))
+}
+
+/// Whether two answers are about the same version of an object: by its tag, or its time to the second where it has none.
+fn is_same(a: &ObjectMeta, b: &ObjectMeta) -> bool {
+    let seconds = |meta: &ObjectMeta| meta.last_modified.timestamp();
+    a.size == b.size && tag(a) == tag(b) && (tag(a).is_some() || seconds(a) == seconds(b))
 }
 
 /// The bytes of a file from the beginning. An object must be the one that `stamp` was taken of.
@@ -123,7 +130,7 @@ impl Transfer {
         let result = self.from.store.get_opts(&self.from.key, self.options()).await;
         // The store's client has tried this again itself.
         let result = result.map_err(|error| failed(&error, false))?;
-        if result.meta.size != self.meta.size || tag(&result.meta) != tag(&self.meta) {
+        if !is_same(&result.meta, &self.meta) {
             return Err(Some(Cut { fault: Fault::changed(&self.from.text), again: false }));
         }
         let mut body = result.into_stream();
@@ -160,18 +167,74 @@ struct Cut {
 pub(super) struct ObjectStream {
     pieces: Receiver<io::Result<Bytes>>,
     piece: Bytes,
+    /// Bytes that have not been read yet.
+    left: u64,
+    place: String,
 }
 
 impl Read for ObjectStream {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        if self.left == 0 {
+            return Ok(0);
+        }
         while self.piece.is_empty() {
             match self.pieces.blocking_recv() {
-                Some(piece) => self.piece = piece?,
-                None => return Ok(0),
+                Some(piece) => self.piece = piece.map_err(passing)?,
+                // The transfer has failed without a word: that is not the end of the object.
+                None => return Err(passing(ended_early(&self.place))),
             }
         }
         let piece = self.piece.split_to(buffer.len().min(self.piece.len()));
         buffer[..piece.len()].copy_from_slice(&piece);
+        self.left = self.left.saturating_sub(piece.len() as u64);
         Ok(piece.len())
+    }
+}
+
+fn ended_early(place: &str) -> io::Error {
+    let fault = Fault::new(ErrorKind::Input, place, "ends before its end", AGAIN);
+    io::Error::new(io::ErrorKind::UnexpectedEof, fault)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::super::fault_of;
+    use super::*;
+
+    #[test]
+    fn a_transfer_that_stops_without_a_word_is_an_error_and_not_the_end() {
+        let (sender, pieces) = channel(WAITING);
+        let place = "s3://b/a.jsonl".to_owned();
+        let mut stream = ObjectStream { pieces, piece: Bytes::new(), left: 7, place };
+        sender.try_send(Ok(Bytes::from_static(b"rows"))).unwrap();
+        drop(sender);
+        let mut read = Vec::new();
+        let error = stream.read_to_end(&mut read).unwrap_err();
+        assert_eq!((error.kind(), read.as_slice()), (io::ErrorKind::UnexpectedEof, b"rows".as_slice()));
+        assert!(fault_of(&error).unwrap().to_string().contains("s3://b/a.jsonl: ends before"), "{error}");
+        assert!(stream.read(&mut [0; 4]).is_err(), "nor is it the end when it is asked for again");
+        let (sender, pieces) = channel(WAITING);
+        let mut stream = ObjectStream { pieces, left: 4, ..stream };
+        sender.try_send(Ok(Bytes::from_static(b"rows"))).unwrap();
+        drop(sender);
+        assert_eq!(stream.read_to_end(&mut read).unwrap(), 4);
+    }
+
+    #[test]
+    fn objects_without_a_tag_are_told_apart_by_their_time() {
+        let at = |seconds: i64, tag: Option<&str>| ObjectMeta {
+            location: "a".into(),
+            last_modified: std::time::SystemTime::UNIX_EPOCH
+                .checked_add(Duration::from_secs(seconds as u64))
+                .unwrap()
+                .into(),
+            size: 4,
+            e_tag: tag.map(str::to_owned),
+            version: None,
+        };
+        assert!(is_same(&at(1, None), &at(1, None)) && !is_same(&at(1, None), &at(2, None)));
+        assert!(is_same(&at(1, Some("x")), &at(2, Some("x"))) && !is_same(&at(1, Some("x")), &at(1, None)));
     }
 }

@@ -10,6 +10,7 @@ use super::Location;
 use super::blob::remember_written;
 use super::client::wait;
 use super::fault::Fault;
+use super::lock::check_held;
 use crate::files::read_exact_at;
 use crate::{Error, ErrorKind, Result};
 
@@ -36,6 +37,7 @@ pub(crate) fn upload(file: File, to: &Path) -> Result<()> {
     let mut attempt = 0;
     let written = loop {
         attempt += 1;
+        check_held(&location.text)?;
         let (at, part) = (location.clone(), file.try_clone().map_err(Error::io)?);
         match wait(async move { send(&at, &part, bytes).await })? {
             Ok(written) => break written,
