@@ -10,9 +10,9 @@ use arrow::util::display::{ArrayFormatter, FormatOptions};
 use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::xxh3_64;
 
-use crate::embed::{SkippedRow, check_rows, embeddings_path, ids_path, whole_records};
 use crate::formats::{IdPart, IdSource, unify_ids};
 use crate::input::Input;
+use crate::parts::{SkippedRow, check_rows, embeddings_path, ids_path, whole_records};
 use crate::store::EmbeddingStore;
 use crate::table::read_column;
 use crate::work::Fingerprint;

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::io::Write;
+use std::path::PathBuf;
 
 use proptest::prelude::*;
 use semdedup_embed::{EmbedStats, ModelError, TextModel};

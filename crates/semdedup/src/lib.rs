@@ -35,6 +35,7 @@ mod npy;
 mod options;
 mod output;
 mod outputs;
+mod parts;
 mod pipeline;
 mod plan;
 mod progress;

@@ -12,12 +12,12 @@ use walkdir::WalkDir;
 
 use crate::annotate::{Annotations, Given};
 use crate::dataset::{Dataset, Places};
-use crate::embed::SkippedRow;
 use crate::formats::{AddedColumns, Format, InputFile, write_annotated, write_kept};
 use crate::ids::write_ids;
 use crate::input::Input;
 use crate::output::{ANNOTATED, KEPT, KEPT_FILES, OutputDir};
 use crate::outputs::{OutputKind, Outputs};
+use crate::parts::SkippedRow;
 use crate::pipeline::Scored;
 use crate::progress::{Progress, Stage};
 use crate::score::ScoreColumns;

@@ -49,6 +49,8 @@ fn wrong_credentials_and_servers_that_are_not_there_are_named() {
     assert!(none.stderr.contains("AWS_ACCESS_KEY_ID"), "{}", none.stderr);
     run(&server, &place, "run az://container/a.jsonl --out out")
         .failed_with(&["az://container", "no credentials"]);
+    let said_of = said("AWS_SESSION_TOKEN", "token\n").failed_with(&["s3://bucket", "AWS_SESSION_TOKEN"]);
+    assert!(said_of.stderr.contains("line end"), "{}", said_of.stderr);
     // Nobody listens on port 1.
     let said = said("AWS_ENDPOINT_URL", "http://127.0.0.1:1").failed_with(&["s3://bucket/a.jsonl"]);
     assert!(said.stderr.contains("AWS_ENDPOINT_URL"), "{}", said.stderr);

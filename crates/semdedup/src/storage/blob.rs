@@ -20,6 +20,9 @@ use crate::{Error, ErrorKind, Result};
 /// What is fetched at least.
 const BLOCK: u64 = 1 << 20;
 
+/// No store has objects of this size.
+const MOST: u64 = 1 << 50;
+
 /// The most blocks that are fetched in one go, where one follows the other.
 const RUN: usize = 16;
 
@@ -154,6 +157,12 @@ enum Block {
 
 impl Object {
     fn unread(location: Location, meta: ObjectMeta) -> Result<Self> {
+        if meta.size > MOST {
+            let problem = format!("{} bytes are claimed, more than any object has", meta.size);
+            return Err(
+                Fault::new(ErrorKind::Input, &location.text, problem, "look what the server sends").into()
+            );
+        }
         let here = tempfile::tempfile().map_err(Error::io)?;
         let here = File::from_parts(here, &location.text);
         Ok(Self::new(location, meta, here, Block::Away))

@@ -127,6 +127,14 @@ fn amazon(root: &str) -> object_store::Result<Arc<dyn ObjectStore>> {
     if !names_credentials(&builder) && !is_instance() {
         return Err(missing_credentials());
     }
+    // As read from a file with its line end; the client would panic.
+    let named = std::env::vars_os().map(|(name, value)| (name.to_string_lossy().into_owned(), value));
+    for (name, value) in named.filter(|(name, _)| name.starts_with("AWS_")) {
+        if value.to_string_lossy().contains(char::is_control) {
+            let source = format!("{name} has a line end or another control character in it").into();
+            return Err(object_store::Error::Generic { store: "S3", source });
+        }
+    }
     Ok(Arc::new(builder.build()?))
 }
 

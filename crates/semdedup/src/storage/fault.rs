@@ -137,7 +137,7 @@ impl Fault {
 }
 
 /// Everything that an error says, down to its cause; only to look for words in.
-fn all_of(error: &dyn StdError) -> String {
+pub(super) fn all_of(error: &dyn StdError) -> String {
     let mut text = format!("{error} {error:?}");
     let mut source = error.source();
     while let Some(cause) = source {

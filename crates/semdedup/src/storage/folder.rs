@@ -13,7 +13,7 @@ use walkdir::WalkDir;
 
 use super::blob::{Blob, forget};
 use super::client::{Kind, wait};
-use super::fault::Fault;
+use super::fault::{Fault, all_of};
 use super::lock::check_held;
 use super::read::CUTS;
 use super::{Location, is_url};
@@ -61,7 +61,9 @@ impl Location {
                 last = Instant::now();
             };
             // What fails late has been tried again by the store's client itself.
-            let is_cut = matches!(failure, object_store::Error::Generic { .. }) && last.elapsed() < LATE;
+            let is_cut = matches!(failure, object_store::Error::Generic { .. })
+                && last.elapsed() < LATE
+                && !is_answer(&failure);
             cuts += 1;
             if cuts > CUTS || !is_cut {
                 return Err(failure);
@@ -79,6 +81,14 @@ impl Location {
             .filter(|(listed, head)| listed.size > 0 || !head.as_ref().is_err_and(|fault| fault.not_found));
         Ok(there.map(|(_, head)| head).collect::<std::result::Result<_, _>>()?)
     }
+}
+
+/// Whether a failure is what a store said, which asking again does not change.
+fn is_answer(failure: &object_store::Error) -> bool {
+    let text = all_of(failure);
+    ["NoSuchBucket", "ContainerNotFound", "bucket does not exist", "illegal character"]
+        .iter()
+        .any(|said| text.contains(said))
 }
 
 /// What the stores say of some objects.
