@@ -31,6 +31,8 @@ pub(super) enum Isa {
     Portable,
     #[cfg(target_arch = "x86_64")]
     Avx2(pulp::x86::V3),
+    #[cfg(target_arch = "x86_64")]
+    Avx512(pulp::x86::V4),
 }
 
 impl Isa {
@@ -40,6 +42,7 @@ impl Isa {
         #[cfg(target_arch = "x86_64")]
         {
             all.extend(pulp::x86::V3::try_new().map(Self::Avx2));
+            all.extend(pulp::x86::V4::try_new().map(Self::Avx512));
         }
         all
     }
@@ -53,6 +56,8 @@ impl Isa {
             Self::Portable => Portable::PANEL,
             #[cfg(target_arch = "x86_64")]
             Self::Avx2(_) => pulp::x86::V3::PANEL,
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx512(_) => pulp::x86::V4::PANEL,
         }
     }
 
@@ -61,6 +66,8 @@ impl Isa {
             Self::Portable => job.run(Portable),
             #[cfg(target_arch = "x86_64")]
             Self::Avx2(lanes) => lanes.vectorize(x86::Call { lanes, job }),
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx512(lanes) => lanes.vectorize(x86::Call { lanes, job }),
         }
     }
 }
@@ -102,9 +109,9 @@ impl Lanes for Portable {
 
 #[cfg(target_arch = "x86_64")]
 pub(super) mod x86 {
-    //! `pmaddwd` of 8 lanes.
+    //! `pmaddwd` of 8 or 16 lanes.
 
-    use std::arch::x86_64::__m256i;
+    use std::arch::x86_64::{__m256i, __m512i};
 
     use pulp::{NullaryFnOnce, cast};
 
@@ -148,6 +155,31 @@ pub(super) mod x86 {
         #[inline(always)]
         fn add_products(self, sums: Self::Panel, a: Self::Pair, b: Self::Panel) -> Self::Panel {
             self.avx2._mm256_add_epi32(sums, self.avx2._mm256_madd_epi16(a, b))
+        }
+    }
+    impl Lanes for pulp::x86::V4 {
+        type Block = [i32; 16];
+        type Panel = __m512i;
+        type Pair = __m512i;
+
+        #[inline(always)]
+        fn load(self, block: Self::Block) -> Self::Panel {
+            cast(block)
+        }
+
+        #[inline(always)]
+        fn store(self, panel: Self::Panel) -> Self::Block {
+            cast(panel)
+        }
+
+        #[inline(always)]
+        fn repeat(self, pair: i32) -> Self::Pair {
+            self.avx512f._mm512_set1_epi32(pair)
+        }
+
+        #[inline(always)]
+        fn add_products(self, sums: Self::Panel, a: Self::Pair, b: Self::Panel) -> Self::Panel {
+            self.avx512f._mm512_add_epi32(sums, self.avx512bw._mm512_madd_epi16(a, b))
         }
     }
 }
