@@ -56,7 +56,7 @@ pub fn discover(inputs: &[String], exclude: &[PathBuf]) -> Result<Vec<InputFile>
 /// the arguments concerned goes under the name of their folder.
 ///
 /// Images that lie in a folder (or are found by a glob, or named one by one) are the rows of one [`Format::Tree`], named by
-/// that folder; where a folder also has files of rows, its images are passed over. So are Markdown files (`.md`) the rows of one
+/// that folder; where a folder also has files of rows, other than plain text, its images are passed over. So are Markdown files (`.md`) the rows of one
 /// [`Format::TextTree`] where there are neither files of rows nor images; with [`TextFiles::Whole`] these and all `.txt` files are,
 /// whatever lies beside them.
 ///
@@ -112,6 +112,14 @@ impl Survey {
     fn collect_members(&mut self, arguments: &mut Vec<Argument>) {
         let (texts, images): (Vec<_>, Vec<_>) =
             std::mem::take(&mut self.members).into_iter().partition(|(kind, ..)| *kind == Format::TextTree);
+        if !images.is_empty()
+            && self.text_files == TextFiles::Lines
+            && let Some(last) = arguments.last_mut()
+            && last.files.iter().all(|found| found.file.format == Format::Text)
+        {
+            // A README, or the captions of the images: the images are the data.
+            self.skipped.unknown += last.files.drain(..).len();
+        }
         let beside = arguments.last().is_some_and(|last| !last.files.is_empty());
         let (members, others) = match self.text_files {
             TextFiles::Whole if !texts.is_empty() => (texts, images),

@@ -156,14 +156,28 @@ fn links_are_followed_and_two_links_to_one_file_are_two_files() {
 #[cfg(unix)]
 #[test]
 fn a_link_to_a_file_that_is_read_itself_is_left_out() {
-    let folder = folder(&["d/z.txt", "e/z.png", "e/m.png"]);
+    let folder = folder(&["d/z.txt", "e/z.png", "e/m.png", "f/n.png"]);
     let link = |to: &str, at: &str| std::os::unix::fs::symlink(to, folder.path().join(at)).unwrap();
     link("z.txt", "d/a.txt");
     link("../d", "d/loop");
     link("z.png", "e/a.png");
-    link("../e/z.png", "d/outside.png");
+    link("../e/z.png", "f/outside.png");
     assert_eq!(names(&folder, &["d"]), ["z.txt"]);
     let found = survey(&arguments(&folder, &["e"]), &[], TextFiles::Lines).unwrap();
     assert_eq!(count_rows(&found.files[0], &ReadLimits::default()).unwrap(), 2);
     assert_eq!(found.skipped.repeated, 1);
+    let alone = survey(&arguments(&folder, &["f"]), &[], TextFiles::Lines).unwrap();
+    assert_eq!(count_rows(&alone.files[0], &ReadLimits::default()).unwrap(), 2);
+}
+
+#[test]
+fn captions_and_a_readme_beside_images_are_no_rows() {
+    let folder = folder(&["d/a.jpg", "d/a.txt", "d/b.jpg", "d/README.txt", "d/x/c.png"]);
+    let found = survey(&arguments(&folder, &["d"]), &[], TextFiles::Lines).unwrap();
+    assert_eq!((found.files.len(), found.files[0].format, found.skipped.unknown), (1, Format::Tree, 2));
+    assert_eq!(count_rows(&found.files[0], &ReadLimits::default()).unwrap(), 3);
+    assert_eq!(names(&folder, &["d/*.txt"]), ["README.txt", "a.txt"]);
+    // Who asks for texts gets them.
+    let found = survey(&arguments(&folder, &["d"]), &[], TextFiles::Whole).unwrap();
+    assert_eq!((found.files.len(), found.files[0].format), (1, Format::TextTree));
 }
