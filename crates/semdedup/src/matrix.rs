@@ -59,7 +59,9 @@ impl Matrix {
         let (shape, number) = (&array.shape, array.number);
         if shape.len() != 2 || !number.is_float() {
             let problem = format!("embeddings are a matrix of floats, this is {number:?} of shape {shape:?}");
-            return Err(Error::input(path, problem));
+            return Err(Error::input(path, problem).hint(
+                "save a row for each embedding, of float16, float32 or float64: numpy.save(path, x.astype(\"float32\"))",
+            ));
         }
         if !(1..=MAX_DIM).contains(&shape[1]) {
             let problem =
@@ -136,6 +138,7 @@ fn chosen<'a>(path: &Path, names: &[&'a str]) -> Result<&'a str> {
     let known = NAMES.iter().find_map(|known| names.iter().find(|&name| name == known));
     match (names, known) {
         ([only], _) => Ok(only),
+        ([], _) => Err(Error::input(path, "holds no array").hint("save the embeddings again")),
         (_, Some(known)) => Ok(known),
         _ => Err(Error::input(path, format!("which of {} is meant is not known", names.join(", ")))
             .hint(format!("call one of them `{}`, or keep one alone in the file", NAMES[0]))),
