@@ -1,7 +1,8 @@
 //! What several fuzz targets do with their bytes.
 
+use std::panic::{catch_unwind, resume_unwind};
 use std::path::{Path, PathBuf};
-use std::sync::LazyLock;
+use std::sync::{LazyLock, Mutex, PoisonError};
 
 use arrow::array::Array;
 use semdedup::formats::{
@@ -23,8 +24,27 @@ pub fn write(name: &str, bytes: &[u8]) -> PathBuf {
     path
 }
 
+/// What the last panic said.
+static LAST: Mutex<String> = Mutex::new(String::new());
+
+/// The library catches panics of the libraries below it, and makes errors of them; only those that nobody catches are findings.
+/// The fuzzer's own hook ends the process at either.
+static HOOK: LazyLock<()> = LazyLock::new(|| {
+    std::panic::set_hook(Box::new(|panic| {
+        *LAST.lock().unwrap_or_else(PoisonError::into_inner) = panic.to_string();
+    }));
+});
+
 /// Does with a file all that a run does, and checks that what is kept is what was read.
 pub fn file(name: &str, bytes: &[u8]) {
+    LazyLock::force(&HOOK);
+    if let Err(panic) = catch_unwind(|| all_of(name, bytes)) {
+        eprintln!("{}", LAST.lock().unwrap_or_else(PoisonError::into_inner));
+        resume_unwind(panic);
+    }
+}
+
+fn all_of(name: &str, bytes: &[u8]) {
     let path = write(name, bytes);
     let Ok(files) = discover(&[path.to_string_lossy().into_owned()], &[]) else { return };
     let limits = ReadLimits { max_row_bytes: 1000, ..ReadLimits::default() };
