@@ -34,7 +34,7 @@ pub fn error(error: &Error) {
     line(ERROR, "error", error);
     let open_files = error.to_string().contains("Too many open files");
     let raise = open_files
-        .then_some("the system lets a process open so many files and no more; `ulimit -Hn` shows it");
+        .then_some("raise the limit on open files (`ulimit -Hn` shows it), or name fewer, larger files");
     line(HINT, "hint", raise.or(error.hint_text()).unwrap_or_else(|| general_hint(error.kind())));
 }
 

@@ -19,8 +19,8 @@ use crate::formats::{BadRow, Chunk, IdSource, Reader, Rows, check_unchanged};
 use crate::input::Input;
 use crate::npy::NpyWriter;
 use crate::parts::{
-    IdRun, PartRecord, Parts, SkippedRow, Span, discard_parts, embeddings_path, ids_path, parts_path,
-    read_records, record_path, remove_behind,
+    IdRun, PartRecord, Parts, SkippedRow, Span, discard_parts, embeddings_path, finish_discarding, ids_path,
+    parts_path, read_records, record_path, remove_behind,
 };
 use crate::pipeline::embed_fingerprint;
 use crate::progress::{Progress, Stage};
@@ -53,6 +53,7 @@ fn embed_rest(
 ) -> Result<()> {
     let source = Source::open(input, embedder)?;
     input.check_unchanged()?;
+    finish_discarding(folder, stage)?;
     let done = read_records(folder, stage)?;
     remove_behind(folder, done.len(), stage)?;
     input.record(folder)?;
@@ -118,13 +119,19 @@ fn write_rows<'a>(mut part: PartWriter<'a>, embedded: &Receiver<(Task, Embedded)
 struct Place {
     file: usize,
     row: u64,
+    /// The number of the part that comes next.
+    part: usize,
 }
 
 impl Place {
     fn after(done: &[PartRecord]) -> Self {
         let spans = || done.iter().flat_map(|record| &record.spans);
         let file = spans().last().map_or(0, |span| span.file);
-        Self { file, row: spans().filter(|span| span.file == file).map(|span| span.rows).sum() }
+        Self {
+            file,
+            part: done.len(),
+            row: spans().filter(|span| span.file == file).map(|span| span.rows).sum(),
+        }
     }
 }
 
@@ -141,12 +148,11 @@ struct Task {
 /// Reads the files in order and cuts them into tasks; ends early if nobody takes them any more.
 fn read_rows(
     (input, given): (&Input, &Source),
-    from: Place,
+    mut from: Place,
     tasks: &SyncSender<Task>,
     read: &AtomicU64,
 ) -> Result<()> {
-    let part_rows = given.rows_per_part(input.part_rows);
-    let mut room = part_rows;
+    let mut room = given.rows_per_part(input.part_rows, from.part);
     read.store(input.files[..from.file].iter().map(|file| file.bytes).sum(), Ordering::Relaxed);
     for (file, source) in input.files.iter().enumerate().skip(from.file) {
         let first_row = if file == from.file { from.row } else { 0 };
@@ -165,7 +171,8 @@ fn read_rows(
                 start = rows.end;
                 let closes_part = room == 0;
                 if closes_part {
-                    room = part_rows;
+                    from.part += 1;
+                    room = given.rows_per_part(input.part_rows, from.part);
                 }
                 if tasks
                     .send(Task { file, chunk: chunk.clone(), parsed: Arc::clone(&parsed), rows, closes_part })

@@ -335,3 +335,31 @@ fn parts_behind_one_that_is_missing_are_not_thrown_away() {
     embed_parts(&input, Embedder::Text(&Lengths), out.path(), &Silent).unwrap();
     assert_eq!(records(out.path()), parts);
 }
+
+#[test]
+fn parts_of_a_dear_model_grow_with_what_there_is() {
+    let model = Dear::new(None);
+    let data = tempfile::tempdir().unwrap();
+    std::fs::write(data.path().join("a.txt"), "a\n").unwrap();
+    let input = input(data.path(), 1 << 17);
+    let source = Source::open(&input, Embedder::Text(&model)).unwrap();
+    let sizes: Vec<u64> = [0, 63, 64, 128, 10_000].map(|part| source.rows_per_part(1 << 17, part)).to_vec();
+    assert_eq!(sizes, [3000, 3000, 6000, 12_000, 1 << 17]);
+}
+
+#[test]
+fn discarding_that_was_cut_off_goes_on() {
+    let data = tempfile::tempdir().unwrap();
+    std::fs::write(data.path().join("a.txt"), "one\ntwo\nthree\n").unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let find = || input(data.path(), 1);
+    embed_parts(&find(), Embedder::Text(&Lengths), folder.path(), &Silent).unwrap();
+    std::fs::remove_file(folder.path().join("part-00002.json")).unwrap();
+    std::fs::write(folder.path().join("discard.json"), "{}").unwrap();
+    let counted = Dear::new(None);
+    let stage = embed_fingerprint(&find(), Embedder::Text(&Lengths)).unwrap();
+    finish_discarding(folder.path(), &stage).unwrap();
+    assert!(read_records(folder.path(), &stage).unwrap().is_empty());
+    embed_parts(&find(), Embedder::Text(&counted), folder.path(), &Silent).unwrap();
+    assert_eq!(counted.asked.into_inner(), 3);
+}

@@ -43,6 +43,9 @@ pub(crate) struct Input {
     /// Files of other formats that were passed over in folders.
     #[serde(skip)]
     pub(crate) unknown_files: u64,
+    /// Links to files that are read themselves, which were left out.
+    #[serde(skip)]
+    pub(crate) repeated_links: u64,
 }
 
 /// What of the rows of an input is compared: what [`ColumnChoice::by`] says, or what the first file has. `written` are
@@ -87,6 +90,7 @@ impl Input {
             strict: options.strict,
             part_rows: PART_ROWS,
             unknown_files: found.skipped.unknown as u64,
+            repeated_links: found.skipped.links as u64,
         })
     }
 
@@ -118,6 +122,7 @@ impl Input {
             strict: options.strict,
             part_rows: PART_ROWS,
             unknown_files: 0,
+            repeated_links: 0,
         })
     }
 

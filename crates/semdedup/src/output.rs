@@ -230,7 +230,8 @@ impl OutputDir {
         self.lock.confirm()?;
         write_atomically(&self.out.join(SUMMARY), &summary)?;
         if let Some(scratch) = &self.scratch {
-            remove_all(&scratch.folder)?;
+            // All is where it belongs; what stays here is in nobody's way.
+            let _ = remove_all(&scratch.folder);
         }
         remove_all(&self.out.join(UNFINISHED))
     }

@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
+use crate::files::write_atomically;
 use crate::formats::IdSource;
 use crate::work::Fingerprint;
 use crate::{Error, Result, storage};
@@ -93,6 +94,11 @@ pub(crate) fn parts_path(folder: &Path) -> PathBuf {
     folder.join("parts.json")
 }
 
+/// Is there while parts are being discarded.
+fn discard_path(folder: &Path) -> PathBuf {
+    folder.join("discard.json")
+}
+
 /// A record, if there is one.
 fn read_json<T: DeserializeOwned>(path: &Path) -> Result<Option<T>> {
     match storage::read(path) {
@@ -147,11 +153,17 @@ pub(crate) fn check_rows(matrix: &Path, rows: u64, recorded: u64) -> Result<()> 
 
 /// From behind, so that a kill leaves no gap.
 pub(crate) fn discard_parts(folder: &Path, stage: &Fingerprint) -> Result<()> {
+    write_atomically(&discard_path(folder), b"{}")?;
     storage::remove_file(&parts_path(folder))?;
     for part in (0..read_records(folder, stage)?.len()).rev() {
         storage::remove_file(&record_path(folder, part))?;
     }
-    Ok(())
+    storage::remove_file(&discard_path(folder))
+}
+
+/// Goes on with a discarding that a kill has cut off: some of the parts that it was to take are still there.
+pub(crate) fn finish_discarding(folder: &Path, stage: &Fingerprint) -> Result<()> {
+    if storage::is_file(&discard_path(folder))? { discard_parts(folder, stage) } else { Ok(()) }
 }
 
 /// Takes away what is numbered behind the parts that are there: files of an earlier attempt whose parts were cut elsewhere, and

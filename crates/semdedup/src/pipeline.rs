@@ -166,8 +166,8 @@ pub(crate) struct Scored {
     pub(crate) columns: ScoreColumns,
     pub(crate) scores: ScoresFile,
     pub(crate) clusters: usize,
-    /// How many there would be if memory were no matter, where nobody says how many.
-    pub(crate) wanted_clusters: Option<usize>,
+    /// How many memory allows, and how many there would be without that limit, where it makes a difference.
+    pub(crate) limited_clusters: Option<(usize, usize)>,
     pub(crate) recall_samples: Vec<(f32, f32)>,
     pub(crate) compared: Compared,
 }
@@ -231,9 +231,12 @@ impl Run<'_> {
             assign: cost::read_compared(&work.folder(Stage::Assign))?,
             score: cost::read_compared(&work.folder(Stage::Score))?,
         };
-        let (clusters, automatic) = (centroids.len(), options.clusters.is_none());
-        let wanted_clusters = automatic.then(|| auto_clusters(store.rows(), store.dim(), usize::MAX));
-        Ok(Scored { dataset, columns, scores, clusters, wanted_clusters, recall_samples, compared })
+        let clusters = centroids.len();
+        let auto = |most| auto_clusters(store.rows(), store.dim(), most);
+        let counts = (auto(options.memory.most_clusters(store.dim())), auto(usize::MAX));
+        let limited_clusters =
+            Some(counts).filter(|(most, wanted)| options.clusters.is_none() && most < wanted);
+        Ok(Scored { dataset, columns, scores, clusters, limited_clusters, recall_samples, compared })
     }
 
     fn write_scores(&self, path: &Path, dataset: &Dataset, columns: &ScoreColumns) -> Result<()> {

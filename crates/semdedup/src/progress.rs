@@ -123,6 +123,11 @@ pub enum Warning {
         /// The ε that the target amounts to.
         epsilon: f64,
     },
+    /// Links to files that are read themselves were left out.
+    RepeatedLinks {
+        /// How many.
+        links: u64,
+    },
     /// Files in an input folder that are of no known format.
     UnknownFiles {
         /// How many.
@@ -203,6 +208,11 @@ impl fmt::Display for Warning {
                 f,
                 "this target removes rows that are not duplicates of anything (it amounts to epsilon {epsilon:.3}); \
                  keep more rows, or look at pairs with `semdedup show`"
+            ),
+            Self::RepeatedLinks { links } => write!(
+                f,
+                "{} left out, as the files themselves are read",
+                counted(*links, "link was", "links were")
             ),
             Self::UnknownFiles { files } => write!(
                 f,

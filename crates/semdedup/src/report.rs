@@ -43,6 +43,9 @@ impl Notes {
         if input.unknown_files > 0 {
             warnings.push(Warning::UnknownFiles { files: input.unknown_files });
         }
+        if input.repeated_links > 0 {
+            warnings.push(Warning::RepeatedLinks { links: input.repeated_links });
+        }
         warnings.extend(skipped_rows(scored));
         if non_finite.0 > 0 {
             warnings.push(Warning::NonFiniteRows { rows: non_finite.0, examples: non_finite.1 });
@@ -59,8 +62,8 @@ impl Notes {
         if scored.clusters >= FEW_CLUSTERS && share(largest) >= LARGE_CLUSTER_SHARE {
             warnings.push(Warning::LargeCluster { rows: largest, of: rows, clusters: scored.clusters });
         }
-        if let Some(wanted) = scored.wanted_clusters.filter(|&wanted| wanted > scored.clusters) {
-            warnings.push(Warning::FewerClusters { clusters: scored.clusters, wanted });
+        if let Some((clusters, wanted)) = scored.limited_clusters {
+            warnings.push(Warning::FewerClusters { clusters, wanted });
         }
         let removed = decision.count(Fate::Removed);
         if share(removed) >= REMOVED_SHARE {

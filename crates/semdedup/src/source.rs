@@ -77,9 +77,11 @@ impl<'a> Source<'a> {
         }
     }
 
-    /// How many rows are written down together, where it would otherwise be so many.
-    pub(crate) fn rows_per_part(&self, most: u64) -> u64 {
-        self.dear_rows().map_or(most, |rows| most.min(rows as u64)).max(1)
+    /// How many rows the part of this number has, where it would otherwise have so many. Parts of dear rows are small at first and
+    /// grow with what there is, so that a kill loses little of it, and they stay few: each is an open file later.
+    pub(crate) fn rows_per_part(&self, most: u64, part: usize) -> u64 {
+        let doublings = (part / PARTS_OF_A_SIZE).min(32);
+        self.dear_rows().map_or(most, |rows| most.min((rows as u64) << doublings)).max(1)
     }
 
     /// How many rows are on their way before the first of them is written.
@@ -192,6 +194,9 @@ fn copy_half((from, length): (&[f32], f64), to: &mut [f32]) {
         *to = (f64::from(from) * scale) as f32;
     }
 }
+
+/// After so many parts they double.
+const PARTS_OF_A_SIZE: usize = 64;
 
 /// Images that a task decodes: few, because most of the time goes into them.
 const IMAGES_TOGETHER: usize = 16;

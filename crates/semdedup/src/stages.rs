@@ -321,8 +321,9 @@ pub fn select(
     let tables = ["kept.parquet", "removed.parquet"];
     let lists = ids.iter().map(|format| format.file_name());
     let names: Vec<&str> = tables.into_iter().chain(lists).chain(["summary.json"]).collect();
-    let old = earlier_selection(&output.out.join("summary.json"));
-    for name in &names {
+    let old = earlier_selection(&output.out);
+    let all = tables.into_iter().chain(EVERY_LIST.map(IdsFormat::file_name)).chain(["summary.json"]);
+    for name in all.filter(|name| names.contains(name) || old.iter().any(|old| old == name)) {
         let path = output.out.join(name);
         check_not_input(&path, [&scores.to_path_buf()])?;
         check_free(&path, output.overwrite)?;
@@ -359,6 +360,10 @@ pub fn select(
     // Where an id cannot be written, nothing is, and what was there stays.
     check_kept(ids, &scores, &decision)?;
     create_dir_all(&output.out)?;
+    // A kill leaves files without a summary, which are ours all the same.
+    let marked: BTreeSet<&str> = names.iter().copied().chain(old.iter().map(String::as_str)).collect();
+    let json = serde_json::to_vec(&marked).map_err(|error| Error::output(&output.out, error))?;
+    write_atomically(&output.out.join(SELECTING), &json)?;
     // Files of two selections must never stand side by side.
     old.iter().try_for_each(|name| remove_file(&output.out.join(name)))?;
     report.lists = write_ids(&output.out, ids, &scores, &decision)?;
@@ -366,13 +371,19 @@ pub fn select(
     write_fate(&output.out.join(names[1]), &scores, (&decision, Fate::Removed), &FATE_COLUMNS)?;
     let json = serde_json::to_vec_pretty(&report).map_err(|error| Error::output(&output.out, error))?;
     write_atomically(&output.out.join("summary.json"), &json)?;
+    remove_file(&output.out.join(SELECTING))?;
     progress.advance(report.rows_in);
     progress.end(Stage::Select, false);
     Ok(report)
 }
 
-/// The files that an earlier selection wrote, by its summary, which comes last.
-fn earlier_selection(summary: &Path) -> Vec<String> {
+/// Lists the files of a selection while it writes them.
+const SELECTING: &str = ".semdedup-select.json";
+
+const EVERY_LIST: [IdsFormat; 3] = [IdsFormat::Txt, IdsFormat::Parquet, IdsFormat::Datacomp];
+
+/// The files that an earlier selection wrote: by its summary, which comes last, or if it was killed by what it meant to write.
+fn earlier_selection(out: &Path) -> Vec<String> {
     #[derive(serde::Deserialize)]
     struct Earlier {
         #[serde(default)]
@@ -382,11 +393,17 @@ fn earlier_selection(summary: &Path) -> Vec<String> {
         #[serde(rename = "rows_removed")]
         _rows_removed: u64,
     }
-    let read = || serde_json::from_slice::<Earlier>(&crate::storage::read(summary).ok()?).ok();
-    let Some(earlier) = read() else { return Vec::new() };
-    let known = [IdsFormat::Txt, IdsFormat::Parquet, IdsFormat::Datacomp].map(IdsFormat::file_name);
-    let lists = earlier.lists.into_iter().map(|list| list.file).filter(|file| known.contains(&file.as_str()));
-    lists.chain(["kept.parquet", "removed.parquet", "summary.json"].map(str::to_owned)).collect()
+    let tables = ["kept.parquet", "removed.parquet", "summary.json"];
+    let known: Vec<&str> = tables.into_iter().chain(EVERY_LIST.map(IdsFormat::file_name)).collect();
+    let read = |name: &str| crate::storage::read(&out.join(name)).ok();
+    let killed = read(SELECTING).and_then(|bytes| serde_json::from_slice::<Vec<String>>(&bytes).ok());
+    let done = read("summary.json").and_then(|bytes| serde_json::from_slice::<Earlier>(&bytes).ok());
+    let done = done.map(|earlier| {
+        let lists = earlier.lists.into_iter().map(|list| list.file);
+        lists.chain(tables.map(str::to_owned)).collect::<Vec<String>>()
+    });
+    let files = killed.into_iter().chain(done).flatten();
+    files.filter(|file| known.contains(&file.as_str())).collect()
 }
 
 /// What is read is never replaced, whatever the options.

@@ -13,8 +13,8 @@ use semdedup_core::{Direction, UnitEmbeddings, UnitRows, half_to_f32, prefetch, 
 use crate::matrix::{EXTENSIONS, Matrix};
 use crate::parts::{check_rows, embeddings_path, whole_records};
 use crate::progress::Stage;
-use crate::storage::{children, exists, glob, is_dir, is_file, is_url, place, spelled};
-use crate::work::finished_stage;
+use crate::storage::{children, exists, glob, is_dir, is_url, place, spelled};
+use crate::work::{finished_stage, is_work_dir};
 use crate::{Error, Result};
 
 /// Rows that one thread reads at a time.
@@ -284,9 +284,8 @@ pub fn find_embeddings(inputs: &[String]) -> Result<Vec<PathBuf>> {
     for input in inputs {
         let path = &place(input)?;
         // What `embed` wrote is a work directory; the manifest.json of another program is none.
-        let embedded = is_file(&path.join("manifest.json"))?.then(|| finished_stage(path, Stage::Embed));
-        let mut paths = if let Some(Ok(embedded)) = embedded {
-            let (folder, stage) = embedded.ok_or_else(|| {
+        let mut paths = if is_work_dir(path)? {
+            let (folder, stage) = finished_stage(path, Stage::Embed)?.ok_or_else(|| {
                 Error::work(path, "the embeddings are not finished: rows would be missing")
                     .hint("run the `semdedup embed` or `run` that makes them again, it goes on where it was")
             })?;

@@ -14,7 +14,7 @@ use xxhash_rust::xxh3::xxh3_128;
 
 use crate::files::{TEMPORARY, write_atomically};
 use crate::progress::{Progress, Stage};
-use crate::storage::{Lock, create_dir_all, exists, is_url, names, read, remove_all};
+use crate::storage::{Lock, create_dir_all, exists, is_file, is_url, names, read, remove_all};
 use crate::{Error, Result};
 
 /// Changes whenever files in the work directory change their meaning.
@@ -158,6 +158,17 @@ pub(crate) fn finished_stage(work: &Path, stage: Stage) -> Result<Option<(PathBu
     let entry = read_manifest(work)?.and_then(|manifest| manifest.stages.get(&stage).cloned());
     let done = entry.filter(|entry| entry.seconds.is_some());
     Ok(done.map(|entry| (work.join(stage.name()), entry.fingerprint)))
+}
+
+/// Whether a folder is a work directory, of whatever version; other programs have a `manifest.json` too.
+pub(crate) fn is_work_dir(path: &Path) -> Result<bool> {
+    let path = path.join("manifest.json");
+    if !is_file(&path)? {
+        return Ok(false);
+    }
+    let bytes = read(&path).map_err(Error::io)?;
+    let manifest = serde_json::from_slice::<serde_json::Value>(&bytes).unwrap_or_default();
+    Ok(["format_version", "stages"].into_iter().all(|field| manifest.get(field).is_some()))
 }
 
 fn read_manifest(path: &Path) -> Result<Option<Manifest>> {

@@ -350,6 +350,24 @@ fn a_selection_writes_the_lists_of_a_run_and_leaves_none_of_an_earlier_one() {
 }
 
 #[test]
+fn a_selection_that_was_killed_is_done_again_and_leaves_none_of_its_lists() {
+    let place = with_uids(200);
+    place.semdedup("run data.jsonl --id-column uid --epsilon 0.05 --out out").succeeded();
+    let select = "select out/scores.parquet --out selected";
+    place.semdedup(&format!("{select} --epsilon 0.5 --ids-format parquet")).succeeded();
+    // As a kill before the summary leaves it.
+    std::fs::remove_file(place.path("selected/summary.json")).unwrap();
+    place.write(
+        "selected/.semdedup-select.json",
+        r#"["ids.parquet", "kept.parquet", "removed.parquet", "summary.json"]"#,
+    );
+    place.semdedup(&format!("{select} --epsilon 0.01")).failed_with(&["exists already"]);
+    place.semdedup(&format!("{select} --epsilon 0.01 --overwrite")).succeeded();
+    let names: Vec<String> = place.files("selected").into_keys().collect();
+    assert_eq!(names, ["kept.parquet", "removed.parquet", "summary.json"]);
+}
+
+#[test]
 fn a_row_without_an_id_is_told_as_such() {
     let place = Place::new();
     place.write("data.jsonl", "{\"id\":\"a\",\"text\":\"one\"}\n{\"text\":\"two\"}\n");

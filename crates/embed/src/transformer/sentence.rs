@@ -33,7 +33,13 @@ const ARGUMENTS: [&str; 7] = [
 ];
 
 /// Arguments that change no number by more than rounding.
-const HARMLESS: [&str; 10] = [
+const HARMLESS: [&str; 16] = [
+    "add_pooling_layer",
+    "revision",
+    "code_revision",
+    "cache_dir",
+    "token",
+    "local_files_only",
     "trust_remote_code",
     "attn_implementation",
     "torch_dtype",

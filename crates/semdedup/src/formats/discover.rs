@@ -1,6 +1,6 @@
 //! Which files a run reads: files, folders and globs as the user typed them, turned into a list of [`InputFile`]s.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::fs::Metadata;
 use std::path::{Path, PathBuf};
 use std::time::UNIX_EPOCH;
@@ -37,8 +37,10 @@ pub struct Skipped {
     pub unknown: usize,
     /// Folders that the caller excludes, and files that a glob or a link finds in them.
     pub excluded: usize,
-    /// Files that were already given by an earlier argument, and links to files that are read themselves.
+    /// Files that were already given by an earlier argument.
     pub repeated: usize,
+    /// Links to files that are read themselves.
+    pub links: usize,
 }
 
 /// The files that `inputs` (files, folders, globs) mean; see [`survey`].
@@ -160,6 +162,9 @@ impl Survey {
         let input = path.to_str().unwrap_or(input);
         match fs_err::metadata(path) {
             Ok(metadata) if metadata.is_dir() => {
+                if let Some(excluded) = self.excluded_around(path)? {
+                    return Err(inside_output(path, &excluded));
+                }
                 let mut files = Vec::new();
                 self.walk(path, path, &mut files)?;
                 Ok(Argument::new(folder_name(path), files))
@@ -207,9 +212,17 @@ impl Survey {
             return Err(Error::input(pattern, "no file to read: there is nothing that the pattern picks")
                 .hint("check the pattern"));
         }
+        let (excluded, members) = (self.skipped.excluded, self.members.len());
+        let mut around = None;
         for path in matches {
             let path = path.map_err(|error| Error::input(error.path(), error.error()))?;
+            around = around.or(self.excluded_around(&path)?);
             self.walk(&path, &base, &mut files)?;
+        }
+        // Nothing but what the run writes: that was hardly meant.
+        let nothing = files.is_empty() && self.members.len() == members && self.skipped.excluded > excluded;
+        if let Some(excluded) = around.filter(|_| nothing) {
+            return Err(inside_output(Path::new(pattern), &excluded));
         }
         Ok(Argument::new(folder_name(&base), files))
     }
@@ -315,23 +328,62 @@ impl Survey {
         Ok(new)
     }
 
-    /// Leaves out the links to files that are read themselves. As rows of their own they would be duplicates of these; whoever
+    /// Leaves out the links to files that are read themselves, as the same kind of rows. They would be duplicates of these; whoever
     /// then deletes the file because its link stays has neither.
     fn leave_out_links(&mut self, arguments: &mut [Argument]) {
-        let seen = &self.seen;
-        let repeated: HashSet<PathBuf> =
-            self.links.drain(..).filter(|(_, target)| seen.contains(target)).map(|(link, _)| link).collect();
-        if repeated.is_empty() {
+        if self.links.is_empty() {
             return;
         }
-        for argument in arguments {
-            argument.files.retain(|found| !repeated.contains(&found.file.path));
-            if let Some((_, base)) = &argument.tree {
-                argument.members.retain(|member| !repeated.contains(&base.join(&member.name)));
+        let mut folders = Folders::default();
+        let mut read = HashSet::new();
+        for argument in arguments.iter() {
+            for Found { file, .. } in &argument.files {
+                read.extend(folders.real(&file.path).map(|path| (path, file.format, file.compression)));
+            }
+            if let Some((kind, base)) = &argument.tree {
+                let paths = argument.members.iter().map(|member| base.join(&member.name));
+                let real = paths.filter_map(|path| folders.real(&path));
+                read.extend(real.map(|path| (path, *kind, Compression::None)));
+            }
+        }
+        let links: HashMap<PathBuf, PathBuf> = self.links.drain(..).collect();
+        let is_read = |path: &Path, kind: Format, compression: Compression| {
+            let target = links.get(path);
+            target.is_some_and(|target| read.contains(&(target.clone(), kind, compression)))
+        };
+        let before: usize =
+            arguments.iter().map(|argument| argument.files.len() + argument.members.len()).sum();
+        for argument in arguments.iter_mut() {
+            argument.files.retain(|Found { file, .. }| !is_read(&file.path, file.format, file.compression));
+            if let Some((kind, base)) = &argument.tree {
+                argument
+                    .members
+                    .retain(|member| !is_read(&base.join(&member.name), *kind, Compression::None));
             }
             argument.tree.take_if(|_| argument.members.is_empty());
         }
-        self.skipped.repeated += repeated.len();
+        let after: usize =
+            arguments.iter().map(|argument| argument.files.len() + argument.members.len()).sum();
+        self.skipped.links += before - after;
+    }
+}
+
+/// Where folders really are, the last one remembered.
+#[derive(Default)]
+struct Folders {
+    last: PathBuf,
+    real: PathBuf,
+}
+
+impl Folders {
+    /// A file's folder where it really is, and its name there; the file itself may be a link.
+    fn real(&mut self, path: &Path) -> Option<PathBuf> {
+        let folder = path.parent().filter(|folder| *folder != Path::new("")).unwrap_or(Path::new("."));
+        if self.last != folder {
+            self.real = fs_err::canonicalize(folder).ok()?;
+            self.last = folder.to_path_buf();
+        }
+        Some(self.real.join(path.file_name()?))
     }
 }
 

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use object_store::ObjectMeta;
 use object_store::path::Path as Key;
 
-use super::discover::{KNOWN, Survey, layout, told_by_content};
+use super::discover::{KNOWN, Survey, inside_output, layout, told_by_content};
 use super::names::{Argument, Found};
 use super::tree::{Member, Members};
 use super::{InputFile, Stamp};
@@ -70,6 +70,13 @@ impl Survey {
             } else if self.new_object(folder, &object.location) {
                 new.push(object);
             }
+        }
+        // Nothing but what the run writes: that was hardly meant.
+        if new.is_empty()
+            && let Some(excluded) =
+                self.excluded.iter().find(|excluded| Path::new(&folder.text).starts_with(excluded))
+        {
+            return Err(inside_output(Path::new(&folder.text), excluded));
         }
         let metas = folder.heads(new)?;
         self.take_objects(folder, &metas)

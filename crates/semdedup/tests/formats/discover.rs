@@ -43,7 +43,7 @@ fn a_folder_is_walked_in_the_order_of_its_names() {
     let found = survey(&arguments(&folder, &["d"]), &[], TextFiles::Lines).unwrap();
     let names: Vec<_> = found.files.iter().map(|file| file.name.as_str()).collect();
     assert_eq!(names, ["a.csv", "a/z.txt.gz", "b.jsonl"]);
-    assert_eq!(found.skipped, Skipped { hidden: 2, unknown: 2, excluded: 0, repeated: 0 });
+    assert_eq!(found.skipped, Skipped { hidden: 2, unknown: 2, ..Skipped::default() });
 }
 
 #[test]
@@ -165,7 +165,7 @@ fn a_link_to_a_file_that_is_read_itself_is_left_out() {
     assert_eq!(names(&folder, &["d"]), ["z.txt"]);
     let found = survey(&arguments(&folder, &["e"]), &[], TextFiles::Lines).unwrap();
     assert_eq!(count_rows(&found.files[0], &ReadLimits::default()).unwrap(), 2);
-    assert_eq!(found.skipped.repeated, 1);
+    assert_eq!(found.skipped.links, 1);
     let alone = survey(&arguments(&folder, &["f"]), &[], TextFiles::Lines).unwrap();
     assert_eq!(count_rows(&alone.files[0], &ReadLimits::default()).unwrap(), 2);
 }
@@ -180,4 +180,31 @@ fn captions_and_a_readme_beside_images_are_no_rows() {
     // Who asks for texts gets them.
     let found = survey(&arguments(&folder, &["d"]), &[], TextFiles::Whole).unwrap();
     assert_eq!((found.files.len(), found.files[0].format), (1, Format::TextTree));
+}
+
+#[cfg(unix)]
+#[test]
+fn a_link_stays_where_its_target_is_not_read_or_read_as_something_else() {
+    let folder = folder(&["k/docs.md", "k/z.jsonl", "a/rows.jsonl", "a/i.png", "b/n.jsonl"]);
+    let link = |to: &str, at: &str| std::os::unix::fs::symlink(to, folder.path().join(at)).unwrap();
+    // The Markdown is passed over, so its lines are read through the link alone.
+    link("docs.md", "k/all.txt");
+    assert_eq!(names(&folder, &["k"]), ["all.txt", "z.jsonl"]);
+    std::fs::create_dir(folder.path().join("c")).unwrap();
+    link("../a/i.png", "c/l.png");
+    let found = survey(&arguments(&folder, &["a", "c"]), &[], TextFiles::Lines).unwrap();
+    assert_eq!(found.files.iter().map(|file| file.format).collect::<Vec<_>>(), [Format::Jsonl, Format::Tree]);
+    link("n.jsonl", "b/lines.txt");
+    assert_eq!(names(&folder, &["b"]), ["lines.txt", "n.jsonl"]);
+}
+
+#[test]
+fn what_is_named_outright_in_the_results_is_an_error() {
+    let folder = folder(&["out/sub/a.jsonl", "out/b.jsonl", "in/c.jsonl"]);
+    let out = [folder.path().join("out")];
+    for input in ["out/sub", "out", "out/sub/*.jsonl", "o*/*.jsonl"] {
+        let error = discover(&arguments(&folder, &["in", input]), &out).unwrap_err();
+        assert!(error.to_string().contains("which the run writes"), "{input}: {error}");
+    }
+    assert_eq!(discover(&arguments(&folder, &["*/*.jsonl"]), &out).unwrap().len(), 1);
 }
