@@ -70,7 +70,9 @@ fn epsilon(summary: &Summary) -> String {
 /// The recall at the ε in use, with its interval and the rows behind it; exact copies flatter it, so without them too.
 fn add_recall(facts: &mut Facts, summary: &Summary) {
     if summary.recall_sample == 0 {
-        facts.add("recall", "not measured (--recall-sample 0)");
+        let why =
+            if summary.rows_in == summary.rows_skipped { "there are no rows" } else { "--recall-sample 0" };
+        facts.add("recall", format!("not measured ({why})"));
         return;
     }
     let at_epsilon = summary.recall.iter().find(|at| (at.epsilon - summary.epsilon).abs() < 1e-12);

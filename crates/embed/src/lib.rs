@@ -50,7 +50,7 @@ pub trait TextModel: Send + Sync {
         None
     }
 
-    /// How many texts to give it at a time, where a call that fails loses what had been paid for.
+    /// How many texts to give it at a time, where a call takes long or one that fails loses what had been paid for.
     fn rows_per_call(&self) -> Option<usize> {
         None
     }

@@ -6,6 +6,7 @@ use semdedup_core::NO_CLUSTER;
 
 use crate::cluster::largest;
 use crate::cost;
+use crate::dataset::Dataset;
 use crate::input::Input;
 use crate::pipeline::{Run, Scored, describe};
 use crate::progress::{
@@ -46,7 +47,7 @@ impl Notes {
         if input.repeated_links > 0 {
             warnings.push(Warning::RepeatedLinks { links: input.repeated_links });
         }
-        warnings.extend(skipped_rows(scored));
+        warnings.extend(skipped_rows(&scored.dataset));
         if non_finite.0 > 0 {
             warnings.push(Warning::NonFiniteRows { rows: non_finite.0, examples: non_finite.1 });
         }
@@ -76,9 +77,9 @@ impl Notes {
     }
 }
 
-fn skipped_rows(scored: &Scored) -> Option<Warning> {
-    let skipped = &scored.dataset.skipped;
-    let name = |file: usize| &scored.dataset.places.files[file].name;
+pub(crate) fn skipped_rows(dataset: &Dataset) -> Option<Warning> {
+    let skipped = &dataset.skipped;
+    let name = |file: usize| &dataset.places.files[file].name;
     let examples =
         skipped.iter().take(EXAMPLES).map(|s| format!("{} row {}: {}", name(s.file), s.row, s.reason));
     (!skipped.is_empty())

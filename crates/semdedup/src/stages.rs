@@ -22,7 +22,7 @@ use crate::outputs::IdsFormat;
 use crate::pipeline::{describe, embed_fingerprint};
 use crate::progress::{Progress, Stage, Warning};
 use crate::recall::{self, Sampling};
-use crate::report::peak_rss_bytes;
+use crate::report::{peak_rss_bytes, skipped_rows};
 use crate::score::Scorer;
 use crate::storage::{create_dir_all, exists, is_dir, is_file, is_url, remove_file, spelled};
 use crate::store::EmbeddingStore;
@@ -75,6 +75,9 @@ pub fn embed(
     })?;
     let dataset = Dataset::open(&input, &folder, &fingerprint)?;
     dataset.open_embeddings()?;
+    if let Some(warning) = skipped_rows(&dataset) {
+        progress.warn(&warning);
+    }
     Ok(EmbedReport {
         rows: dataset.places.rows(),
         rows_skipped: dataset.skipped.len() as u64,

@@ -21,8 +21,8 @@ Examples:
 #[derive(Debug, Args)]
 #[command(long_about = EMBED)]
 pub struct EmbedArgs {
-    /// Files, folders or globs of JSONL, JSON lists, Parquet, Arrow IPC, CSV, TSV or plain text, also .gz and .zst; on a
-    /// disk or by URL (s3://, gs://, az://, https://)
+    /// Files, folders or globs of JSONL, JSON lists, Parquet, Arrow IPC, CSV, TSV, plain text, Markdown, images (.jpg, .png, .webp,
+    /// .gif, .bmp, .tif) or WebDataset shards (.tar), also .gz and .zst; on a disk or by URL (s3://, gs://, az://, https://)
     #[arg(required = true, value_name = "INPUT")]
     pub inputs: Vec<String>,
     #[command(flatten)]

@@ -13,6 +13,9 @@ pub(super) const TOKENS_TOGETHER: usize = 512;
 /// The same on another device, which has more to fill.
 pub(super) const TOKENS_TOGETHER_THERE: usize = 16_384;
 
+/// Texts of a call on a CPU: a second or so for a small model, so that progress is seen.
+const TEXTS_PER_CALL: usize = 128;
+
 /// Tokens of a text, where an estimate is enough.
 const USUAL_TOKENS: usize = 128;
 
@@ -42,6 +45,10 @@ impl TextModel for Transformer {
 
     fn rows_per_save(&self) -> Option<usize> {
         Some(rows_per_save(&self.encoder.blocks, USUAL_TOKENS))
+    }
+
+    fn rows_per_call(&self) -> Option<usize> {
+        Some(if self.encoder.device.is_cpu() { TEXTS_PER_CALL } else { usize::MAX })
     }
 
     fn embed(&self, texts: &[&str], out: &mut [f32]) -> Result<EmbedStats, ModelError> {

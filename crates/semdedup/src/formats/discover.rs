@@ -35,7 +35,7 @@ pub struct Skipped {
     pub hidden: usize,
     /// Files with an extension that is not read.
     pub unknown: usize,
-    /// Folders that the caller excludes, and files that a glob or a link finds in them.
+    /// Folders that the caller excludes, files that a glob or a link finds in them, and results of other runs.
     pub excluded: usize,
     /// Files that were already given by an earlier argument.
     pub repeated: usize,
@@ -249,6 +249,8 @@ impl Survey {
                 if self.leaves_out(&entry) {
                     entries.skip_current_dir();
                 }
+            } else if entry.depth() > 0 && is_about_others(entry.path()) {
+                self.skipped.unknown += 1;
             } else if !self.passes_over(entry.path()) {
                 self.take(&entry, base, files)?;
             }
@@ -261,7 +263,8 @@ impl Survey {
             self.skipped.hidden += 1;
             return true;
         }
-        let excluded = self.excluded_around(folder.path()).is_ok_and(|around| around.is_some());
+        let excluded = self.excluded_around(folder.path()).is_ok_and(|around| around.is_some())
+            || folder.depth() > 0 && is_result(folder.path());
         self.skipped.excluded += usize::from(excluded);
         excluded
     }
@@ -504,6 +507,27 @@ fn relative_name(path: &Path, base: &Path) -> Result<String> {
         }
     }
     Ok(parts.join("/"))
+}
+
+/// Whether a folder holds the result of a run: what it kept would be read beside what it was made from.
+fn is_result(folder: &Path) -> bool {
+    let names = ["summary.json", "scores.parquet"];
+    names.iter().all(|name| folder.join(name).is_file())
+        && fs_err::read(folder.join(names[0])).is_ok_and(|bytes| {
+            let summary: serde_json::Value = serde_json::from_slice(&bytes).unwrap_or_default();
+            summary.get("scores_fingerprint").is_some()
+        })
+}
+
+/// Whether a file that lies in a folder is known to say something of the others: Hugging Face's `datasets` and img2dataset
+/// write such ones.
+fn is_about_others(path: &Path) -> bool {
+    let Some(name) = path.file_name().and_then(|name| name.to_str()) else { return false };
+    ["dataset_info.json", "dataset_dict.json", "state.json"].contains(&name)
+        || name.ends_with("_stats.json")
+        || name
+            .strip_suffix(".parquet")
+            .is_some_and(|stem| path.with_file_name(format!("{stem}.tar")).is_file())
 }
 
 fn is_hidden(path: &Path) -> bool {

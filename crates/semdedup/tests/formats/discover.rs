@@ -208,3 +208,30 @@ fn what_is_named_outright_in_the_results_is_an_error() {
     }
     assert_eq!(discover(&arguments(&folder, &["*/*.jsonl"]), &out).unwrap().len(), 1);
 }
+
+#[test]
+fn folders_of_hugging_face_and_img2dataset_are_read_without_what_is_said_of_them() {
+    let folder = folder(&[
+        "hf/data-00000-of-00001.arrow",
+        "hf/dataset_info.json",
+        "hf/state.json",
+        "img/00000.tar",
+        "img/00000.parquet",
+        "img/00000_stats.json",
+        "img/more.parquet",
+    ]);
+    assert_eq!(names(&folder, &["hf"]), ["data-00000-of-00001.arrow"]);
+    assert_eq!(names(&folder, &["img"]), ["00000.tar", "more.parquet"]);
+    for named in ["img/00000.parquet", "img/0*.parquet"] {
+        assert_eq!(names(&folder, &[named]), ["00000.parquet"]);
+    }
+}
+
+#[test]
+fn results_of_earlier_runs_below_a_folder_are_passed_over() {
+    let folder =
+        folder(&["p/a.jsonl", "p/d/kept/a.jsonl", "p/d/scores.parquet", "p/e/summary.json", "p/e/b.jsonl"]);
+    std::fs::write(folder.path().join("p/d/summary.json"), "{\"scores_fingerprint\": \"x\"}").unwrap();
+    assert_eq!(names(&folder, &["p"]), ["a.jsonl", "e/b.jsonl", "e/summary.json"]);
+    assert_eq!(names(&folder, &["p/d/kept"]), ["a.jsonl"]);
+}
