@@ -99,3 +99,20 @@ fn a_byte_of_the_numbers_that_changed_is_found_by_the_checksum() {
         assert!(problem.contains(name), "{problem}");
     }
 }
+
+#[test]
+fn a_header_of_nothing_but_brackets_is_refused_at_once() {
+    let folder = tempfile::tempdir().unwrap();
+    for bracket in [b'{', b'[', b'('] {
+        for version in [1, 2] {
+            let path = folder.path().join("a.npy");
+            let mut bytes = b"\x93NUMPY".to_vec();
+            bytes.extend([version, 0, 60, 0]);
+            bytes.extend([0, 0].iter().filter(|_| version > 1));
+            bytes.resize(bytes.len() + 60, bracket);
+            std::fs::write(&path, bytes).unwrap();
+            let problem = Matrix::open(&path).unwrap_err().to_string();
+            assert!(problem.contains("too deep"), "{problem}");
+        }
+    }
+}

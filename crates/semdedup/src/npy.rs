@@ -73,6 +73,7 @@ pub(crate) fn open_within(path: &Path, file: Blob, within: Range<u64>) -> Result
             format!("a header of {header_bytes} bytes is over the limit of {MAX_HEADER_BYTES}"),
         ));
     }
+    check_nesting(path, &file, (&start, &within))?;
     let mut reader = file.reader(within.start);
     // The parser multiplies the shape without looking, and panics where the product does not fit.
     let header = std::panic::catch_unwind(AssertUnwindSafe(|| npyz::NpyHeader::from_reader(&mut reader)))
@@ -98,6 +99,33 @@ pub(crate) fn open_within(path: &Path, file: Blob, within: Range<u64>) -> Result
         return Err(damaged(path, format!("a shape of {shape:?} does not fit its {bytes} bytes")));
     }
     Ok(Array { file, number, shape, offset })
+}
+
+/// A header is a dictionary with a tuple in it.
+const MAX_NESTING: usize = 8;
+
+/// Fails where a header's brackets lie deep in each other: the parser's time doubles with each.
+fn check_nesting(path: &Path, file: &Blob, (start, within): (&[u8; 12], &Range<u64>)) -> Result<()> {
+    let (before, length) = match start[6] {
+        0 | 1 => (10, u64::from(u16::from_le_bytes([start[8], start[9]]))),
+        _ => (12, u64::from(u32::from_le_bytes([start[8], start[9], start[10], start[11]]))),
+    };
+    let left = (within.end - within.start).saturating_sub(before);
+    let mut header = vec![0; length.min(left) as usize];
+    file.read_exact_at(&mut header, within.start + before)
+        .map_err(|error| fault_of(&error).unwrap_or_else(|| damaged(path, &error)))?;
+    let mut open = 0usize;
+    for byte in header {
+        match byte {
+            b'{' | b'[' | b'(' => open += 1,
+            b'}' | b']' | b')' => open = open.saturating_sub(1),
+            _ => {}
+        }
+        if open > MAX_NESTING {
+            return Err(damaged(path, "the brackets of its header lie too deep in each other"));
+        }
+    }
+    Ok(())
 }
 
 fn damaged(path: &Path, problem: impl std::fmt::Display) -> Error {
