@@ -1,6 +1,6 @@
 //! Runs that are killed: at whatever moment, the same command line goes on and ends in the same bytes.
 
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Stdio};
 use std::time::{Duration, Instant};
 
 use super::support::{Place, Random, Said};
@@ -115,7 +115,7 @@ fn a_terminated_run_says_how_to_go_on_and_does() {
     while !place.path("my-out/work/manifest.json").exists() {
         std::hint::spin_loop();
     }
-    assert!(Command::new("kill").args(["-TERM", &child.id().to_string()]).status().unwrap().success());
+    super::support::signal(&child, "-TERM");
     let said = Said::from(child.wait_with_output().unwrap());
     assert_eq!((said.code, said.stdout.as_str()), (130, ""), "{}", said.stderr);
     assert!(said.stderr.contains("run data.jsonl --out my-out --epsilon 0.05"), "{}", said.stderr);

@@ -70,8 +70,7 @@ impl Served {
     }
 
     fn signal(&self, signal: &str) {
-        let done = Command::new("kill").args([signal, &self.child.id().to_string()]).status().unwrap();
-        assert!(done.success());
+        super::support::signal(&self.child, signal);
     }
 
     /// Waits for its end.

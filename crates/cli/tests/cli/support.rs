@@ -76,6 +76,17 @@ impl Said {
     }
 }
 
+/// Sends a signal: `-STOP`, say.
+pub fn signal(child: &std::process::Child, name: &str) {
+    #[cfg(unix)]
+    {
+        let signal: nix::sys::signal::Signal = name.replace('-', "SIG").parse().unwrap();
+        nix::sys::signal::kill(nix::unistd::Pid::from_raw(child.id().cast_signed()), signal).unwrap();
+    }
+    #[cfg(not(unix))]
+    panic!("{child:?} cannot be sent {name}: there are no signals here");
+}
+
 /// A folder of its own for a test; commands run in it, so that paths are short.
 pub struct Place {
     folder: TempDir,

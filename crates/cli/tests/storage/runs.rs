@@ -1,10 +1,10 @@
 //! Runs from a store to a store, killed and cut off: the same command line goes on, from the store alone.
 
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Stdio};
 use std::time::{Duration, Instant};
 
 use super::server::Server;
-use super::support::{Place, Random, Said, jsonl, texts};
+use super::support::{Place, Random, Said, jsonl, signal, texts};
 
 const ROWS: usize = 30_000;
 const KILLS: usize = 8;
@@ -32,10 +32,6 @@ fn kill_at(mut child: Child, moment: Duration) -> bool {
     let _ = child.kill();
     child.wait().unwrap();
     was_running
-}
-
-fn signal(child: &Child, name: &str) {
-    assert!(Command::new("kill").args([name, &child.id().to_string()]).status().unwrap().success());
 }
 
 fn with_rows(rows: usize) -> (Server, Place) {
