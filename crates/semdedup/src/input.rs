@@ -46,6 +46,9 @@ pub(crate) struct Input {
     /// Links to files that are read themselves, which were left out.
     #[serde(skip)]
     pub(crate) repeated_links: u64,
+    /// Folders with results of other runs, which were passed over.
+    #[serde(skip)]
+    pub(crate) other_results: u64,
 }
 
 /// What of the rows of an input is compared: what [`ColumnChoice::by`] says, or what the first file has. `written` are
@@ -91,6 +94,7 @@ impl Input {
             part_rows: PART_ROWS,
             unknown_files: found.skipped.unknown as u64,
             repeated_links: found.skipped.links as u64,
+            other_results: found.skipped.results as u64,
         })
     }
 
@@ -123,6 +127,7 @@ impl Input {
             part_rows: PART_ROWS,
             unknown_files: 0,
             repeated_links: 0,
+            other_results: 0,
         })
     }
 

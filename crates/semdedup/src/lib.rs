@@ -42,6 +42,7 @@ mod progress;
 mod recall;
 mod report;
 mod score;
+mod selection;
 mod send;
 mod show;
 mod source;
@@ -71,11 +72,9 @@ pub use outputs::{IdsFormat, OutputKind, Outputs};
 pub use pipeline::run;
 pub use plan::{ClusterPlan, Plan, PlanFile, plan, plan_clusters};
 pub use progress::{Progress, Silent, Stage, Warning};
+pub use selection::{SelectReport, select};
 pub use show::{Pair, PairRow, Which, show};
-pub use stages::{
-    ClusterReport, EmbedReport, ScoreInputs, ScoreOptions, ScoreReport, SelectReport, cluster, embed, score,
-    select,
-};
+pub use stages::{ClusterReport, EmbedReport, ScoreInputs, ScoreOptions, ScoreReport, cluster, embed, score};
 pub use storage::place;
 pub use store::{EmbeddingStore, find_embeddings};
 pub use summary::{FileSummary, ListSummary, RecallAt, Summary};

@@ -123,6 +123,11 @@ pub enum Warning {
         /// The ε that the target amounts to.
         epsilon: f64,
     },
+    /// Folders with results of other runs were passed over.
+    OtherResults {
+        /// How many.
+        folders: u64,
+    },
     /// Links to files that are read themselves were left out.
     RepeatedLinks {
         /// How many.
@@ -208,6 +213,11 @@ impl fmt::Display for Warning {
                 f,
                 "this target removes rows that are not duplicates of anything (it amounts to epsilon {epsilon:.3}); \
                  keep more rows, or look at pairs with `semdedup show`"
+            ),
+            Self::OtherResults { folders } => write!(
+                f,
+                "{} passed over: what was kept there would be read beside what it was made from; name it to read it",
+                counted(*folders, "folder with the result of a run was", "folders with results of runs were")
             ),
             Self::RepeatedLinks { links } => write!(
                 f,

@@ -47,6 +47,9 @@ impl Notes {
         if input.repeated_links > 0 {
             warnings.push(Warning::RepeatedLinks { links: input.repeated_links });
         }
+        if input.other_results > 0 {
+            warnings.push(Warning::OtherResults { folders: input.other_results });
+        }
         warnings.extend(skipped_rows(&scored.dataset));
         if non_finite.0 > 0 {
             warnings.push(Warning::NonFiniteRows { rows: non_finite.0, examples: non_finite.1 });

@@ -1,6 +1,6 @@
 //! Which files a run reads: files, folders and globs as the user typed them, turned into a list of [`InputFile`]s.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 use std::fs::Metadata;
 use std::path::{Path, PathBuf};
 use std::time::UNIX_EPOCH;
@@ -10,6 +10,7 @@ use walkdir::{DirEntry, WalkDir};
 
 use super::images::is_image;
 use super::names::{self, Argument, Found};
+use super::passed_over::{is_about_others, is_result};
 use super::tree::{Member, Members};
 use super::write::Stamp;
 use super::{Compression, Format, InputFile, TextFiles, json_array};
@@ -35,8 +36,10 @@ pub struct Skipped {
     pub hidden: usize,
     /// Files with an extension that is not read.
     pub unknown: usize,
-    /// Folders that the caller excludes, files that a glob or a link finds in them, and results of other runs.
+    /// Folders that the caller excludes, and files that a glob or a link finds in them.
     pub excluded: usize,
+    /// Folders with results of other runs.
+    pub results: usize,
     /// Files that were already given by an earlier argument.
     pub repeated: usize,
     /// Links to files that are read themselves.
@@ -101,7 +104,7 @@ pub(super) struct Survey {
     pub(super) excluded: HashSet<PathBuf>,
     pub(super) seen: HashSet<PathBuf>,
     /// Links that were taken, and where they lead.
-    links: Vec<(PathBuf, PathBuf)>,
+    pub(super) links: Vec<(PathBuf, PathBuf)>,
     pub(super) skipped: Skipped,
     text_files: TextFiles,
     /// Files that are rows which the argument at hand has so far, with the folder that their names are relative to.
@@ -263,10 +266,13 @@ impl Survey {
             self.skipped.hidden += 1;
             return true;
         }
-        let excluded = self.excluded_around(folder.path()).is_ok_and(|around| around.is_some())
-            || folder.depth() > 0 && is_result(folder.path());
-        self.skipped.excluded += usize::from(excluded);
-        excluded
+        if self.excluded_around(folder.path()).is_ok_and(|around| around.is_some()) {
+            self.skipped.excluded += 1;
+            return true;
+        }
+        let result = folder.depth() > 0 && is_result(folder.path());
+        self.skipped.results += usize::from(result);
+        result
     }
 
     /// The excluded folder that a path leads into, if it does. A glob finds files there without entering the folder, and a
@@ -329,64 +335,6 @@ impl Survey {
             self.links.push((path.to_path_buf(), target));
         }
         Ok(new)
-    }
-
-    /// Leaves out the links to files that are read themselves, as the same kind of rows. They would be duplicates of these; whoever
-    /// then deletes the file because its link stays has neither.
-    fn leave_out_links(&mut self, arguments: &mut [Argument]) {
-        if self.links.is_empty() {
-            return;
-        }
-        let mut folders = Folders::default();
-        let mut read = HashSet::new();
-        for argument in arguments.iter() {
-            for Found { file, .. } in &argument.files {
-                read.extend(folders.real(&file.path).map(|path| (path, file.format, file.compression)));
-            }
-            if let Some((kind, base)) = &argument.tree {
-                let paths = argument.members.iter().map(|member| base.join(&member.name));
-                let real = paths.filter_map(|path| folders.real(&path));
-                read.extend(real.map(|path| (path, *kind, Compression::None)));
-            }
-        }
-        let links: HashMap<PathBuf, PathBuf> = self.links.drain(..).collect();
-        let is_read = |path: &Path, kind: Format, compression: Compression| {
-            let target = links.get(path);
-            target.is_some_and(|target| read.contains(&(target.clone(), kind, compression)))
-        };
-        let before: usize =
-            arguments.iter().map(|argument| argument.files.len() + argument.members.len()).sum();
-        for argument in arguments.iter_mut() {
-            argument.files.retain(|Found { file, .. }| !is_read(&file.path, file.format, file.compression));
-            if let Some((kind, base)) = &argument.tree {
-                argument
-                    .members
-                    .retain(|member| !is_read(&base.join(&member.name), *kind, Compression::None));
-            }
-            argument.tree.take_if(|_| argument.members.is_empty());
-        }
-        let after: usize =
-            arguments.iter().map(|argument| argument.files.len() + argument.members.len()).sum();
-        self.skipped.links += before - after;
-    }
-}
-
-/// Where folders really are, the last one remembered.
-#[derive(Default)]
-struct Folders {
-    last: PathBuf,
-    real: PathBuf,
-}
-
-impl Folders {
-    /// A file's folder where it really is, and its name there; the file itself may be a link.
-    fn real(&mut self, path: &Path) -> Option<PathBuf> {
-        let folder = path.parent().filter(|folder| *folder != Path::new("")).unwrap_or(Path::new("."));
-        if self.last != folder {
-            self.real = fs_err::canonicalize(folder).ok()?;
-            self.last = folder.to_path_buf();
-        }
-        Some(self.real.join(path.file_name()?))
     }
 }
 
@@ -507,27 +455,6 @@ fn relative_name(path: &Path, base: &Path) -> Result<String> {
         }
     }
     Ok(parts.join("/"))
-}
-
-/// Whether a folder holds the result of a run: what it kept would be read beside what it was made from.
-fn is_result(folder: &Path) -> bool {
-    let names = ["summary.json", "scores.parquet"];
-    names.iter().all(|name| folder.join(name).is_file())
-        && fs_err::read(folder.join(names[0])).is_ok_and(|bytes| {
-            let summary: serde_json::Value = serde_json::from_slice(&bytes).unwrap_or_default();
-            summary.get("scores_fingerprint").is_some()
-        })
-}
-
-/// Whether a file that lies in a folder is known to say something of the others: Hugging Face's `datasets` and img2dataset
-/// write such ones.
-fn is_about_others(path: &Path) -> bool {
-    let Some(name) = path.file_name().and_then(|name| name.to_str()) else { return false };
-    ["dataset_info.json", "dataset_dict.json", "state.json"].contains(&name)
-        || name.ends_with("_stats.json")
-        || name
-            .strip_suffix(".parquet")
-            .is_some_and(|stem| path.with_file_name(format!("{stem}.tar")).is_file())
 }
 
 fn is_hidden(path: &Path) -> bool {

@@ -31,6 +31,7 @@ mod names;
 mod nested;
 mod parquet_in;
 mod parquet_out;
+mod passed_over;
 mod pax;
 mod read;
 mod remote;

@@ -233,5 +233,7 @@ fn results_of_earlier_runs_below_a_folder_are_passed_over() {
         folder(&["p/a.jsonl", "p/d/kept/a.jsonl", "p/d/scores.parquet", "p/e/summary.json", "p/e/b.jsonl"]);
     std::fs::write(folder.path().join("p/d/summary.json"), "{\"scores_fingerprint\": \"x\"}").unwrap();
     assert_eq!(names(&folder, &["p"]), ["a.jsonl", "e/b.jsonl", "e/summary.json"]);
+    let found = survey(&arguments(&folder, &["p"]), &[], TextFiles::Lines).unwrap();
+    assert_eq!((found.skipped.results, found.skipped.excluded), (1, 0));
     assert_eq!(names(&folder, &["p/d/kept"]), ["a.jsonl"]);
 }
