@@ -102,6 +102,9 @@ pub trait ImageModel: Send + Sync {
 pub struct EmbedStats {
     /// Texts that had more tokens than the limit, so that their ends were not read.
     pub truncated: usize,
+    /// Texts of which most words are not in the model's vocabulary, so that they are compared by their letters; only models that
+    /// can tell count them.
+    pub unknown: usize,
     /// Tokens that were read.
     pub tokens: u64,
 }

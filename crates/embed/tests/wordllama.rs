@@ -1,6 +1,7 @@
 //! The embeddings of the built-in text model: close to the original's, and the same bytes however they are asked for.
 #![allow(clippy::unwrap_used)]
-use half::f16;
+use std::collections::BTreeMap;
+
 use proptest::prelude::*;
 use rayon::prelude::*;
 use semdedup_embed::{DEFAULT_MAX_TOKENS, EmbedStats, StaticModel, TextModel};
@@ -8,6 +9,8 @@ use semdedup_embed::{DEFAULT_MAX_TOKENS, EmbedStats, StaticModel, TextModel};
 /// Spearman correlation of the ORIGINAL model (f16 weights, averaged in f64) on these 1,500 pairs, as printed by
 /// `scripts/check_wordllama.py fixtures` with scipy.
 const ORIGINAL_STSB_SPEARMAN: f64 = 0.827855;
+/// That of this model, which reads the pairs in lower case and broken-up words by their letters.
+const STSB_SPEARMAN: f64 = 0.8370;
 
 fn model() -> StaticModel {
     StaticModel::wordllama(DEFAULT_MAX_TOKENS).unwrap()
@@ -85,32 +88,7 @@ fn read_pairs(data: &[u8]) -> Vec<[String; 3]> {
 }
 
 #[test]
-fn every_reference_text_is_embedded_as_the_original_does() {
-    let model = model();
-    let texts = reference_texts();
-    let rows = embed(&model, &as_strs(&texts));
-    let reference: Vec<f32> = include_bytes!("data/reference.f16")
-        .as_chunks::<2>()
-        .0
-        .iter()
-        .map(|&bytes| f16::from_le_bytes(bytes).to_f32())
-        .collect();
-    assert_eq!(reference.len(), rows.len());
-    for ((text, ours), original) in texts.iter().zip(rows.chunks(256)).zip(reference.chunks(256)) {
-        if original.iter().all(|&value| value == 0.0) {
-            assert!(ours.iter().all(|&value| value == 0.0), "{text:?}");
-            continue;
-        }
-        let found = cosine(ours, original);
-        assert!(found >= 0.9999, "{text:?}: {found}");
-        let length = |row: &[f32]| row.iter().map(|v| v * v).sum::<f32>().sqrt();
-        let ratio = length(ours) / length(original);
-        assert!((ratio - 1.0).abs() < 0.005, "{text:?}: {ratio} times as long");
-    }
-}
-
-#[test]
-fn the_spearman_correlation_on_stsb_is_that_of_the_original() {
+fn the_spearman_correlation_on_stsb_is_no_lower_than_that_of_the_original() {
     let pairs = read_pairs(include_bytes!("data/stsb-dev.csv"));
     assert_eq!(pairs.len(), 1_500);
     let model = model();
@@ -119,7 +97,48 @@ fn the_spearman_correlation_on_stsb_is_that_of_the_original() {
     let found: Vec<f64> = a.chunks(256).zip(b.chunks(256)).map(|(a, b)| cosine(a, b)).collect();
     let wanted: Vec<f64> = pairs.iter().map(|pair| pair[2].parse().unwrap()).collect();
     let spearman = pearson(&ranks(&found), &ranks(&wanted));
-    assert!((spearman - ORIGINAL_STSB_SPEARMAN).abs() < 0.0005, "{spearman}");
+    assert!(spearman >= ORIGINAL_STSB_SPEARMAN, "{spearman}");
+    assert!((spearman - STSB_SPEARMAN).abs() < 0.0005, "{spearman}");
+}
+
+/// Distinct sentences, of each language those that are nearly equal to one before them: (language, rows, near-equal rows).
+fn near_equal_by_language() -> Vec<(String, usize, usize)> {
+    let lines = zstd::decode_all(include_bytes!("data/languages.jsonl.zst").as_slice()).unwrap();
+    let mut texts: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for line in std::str::from_utf8(&lines).unwrap().lines() {
+        let row: serde_json::Value = serde_json::from_str(line).unwrap();
+        let field = |name: &str| row[name].as_str().unwrap().to_owned();
+        texts.entry(field("lang")).or_default().push(field("text"));
+    }
+    let model = model();
+    let near = |(lang, texts): (String, Vec<String>)| {
+        let rows = embed(&model, &as_strs(&texts));
+        let rows: Vec<&[f32]> = rows.chunks(256).collect();
+        let near =
+            (1..rows.len()).filter(|&j| rows[..j].iter().any(|row| cosine(row, rows[j]) > 0.9)).count();
+        (lang, rows.len(), near)
+    };
+    texts.into_iter().map(near).collect()
+}
+
+#[test]
+fn distinct_sentences_of_95_languages_in_30_scripts_are_told_apart() {
+    let languages = near_equal_by_language();
+    assert_eq!(languages.len(), 95);
+    let rows: usize = languages.iter().map(|(_, rows, _)| rows).sum();
+    let near: usize = languages.iter().map(|(.., near)| near).sum();
+    assert!(near * 400 <= rows, "{near} of {rows}: {languages:?}");
+    // One sentence of 25 may well be another with a word more.
+    for (lang, rows, near) in &languages {
+        assert!(*near <= 1, "{lang}: {near} of {rows}");
+    }
+}
+
+#[test]
+fn most_words_of_scripts_that_the_vocabulary_lacks_are_unknown_and_those_of_english_are_not() {
+    let mut rows = vec![0.0; 3 * 256];
+    let texts = ["આ ઈસુ ખ્રિસ્તનો કૌટુંબિક ઈતિહાસ છે", "The cat sat on the mat.", "東京は日本の首都です"];
+    assert_eq!(model().embed(&texts, &mut rows).unwrap().unknown, 2);
 }
 
 #[test]
@@ -147,8 +166,10 @@ fn a_text_alone_has_the_bytes_that_it_has_in_a_batch_on_any_thread_and_with_any_
 #[test]
 fn a_text_without_tokens_gets_the_zero_vector() {
     let mut row = [f32::NAN; 256];
-    let stats = model().embed(&[""], &mut row).unwrap();
-    assert_eq!((stats, row), (EmbedStats { truncated: 0, tokens: 0 }, [0.0; 256]));
+    for text in ["", " \n\t", "\u{a0}\u{200b}"] {
+        let stats = model().embed(&[text], &mut row).unwrap();
+        assert_eq!((stats, row), (EmbedStats::default(), [0.0; 256]), "{text:?}");
+    }
 }
 
 #[test]
@@ -159,10 +180,10 @@ fn no_texts_are_no_rows() {
 #[test]
 fn texts_over_the_limit_are_counted_and_their_ends_do_not_matter() {
     let model = StaticModel::wordllama(4).unwrap();
-    let texts = ["word word word word", "word word word word word", "word word word word </s>", "word"];
+    let texts = ["word word word word", "word word word word word", "word word word word 😀", "word"];
     let mut rows = vec![0.0; 4 * 256];
     let stats = model.embed(&texts, &mut rows).unwrap();
-    assert_eq!(stats, EmbedStats { truncated: 2, tokens: 13 });
+    assert_eq!(stats, EmbedStats { truncated: 2, unknown: 0, tokens: 13 });
     assert_eq!(rows[..256], rows[256..512]);
     assert_eq!(rows[..256], rows[512..768]);
 }

@@ -199,6 +199,6 @@ impl TextModel for RemoteModel {
             }
         }
         let tokens = answers.iter().fold(0u64, |sum, answer| sum.saturating_add(answer.tokens));
-        Ok(EmbedStats { truncated: 0, tokens })
+        Ok(EmbedStats { tokens, ..EmbedStats::default() })
     }
 }

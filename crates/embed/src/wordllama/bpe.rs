@@ -81,6 +81,16 @@ pub(super) struct Scratch {
 }
 
 impl Bpe {
+    /// Whether a token is a byte of a character that the vocabulary lacks.
+    pub(super) fn is_byte(token: u16) -> bool {
+        (FIRST_BYTE..FIRST_BYTE + 256).contains(&token)
+    }
+
+    /// Whether the vocabulary has a character.
+    pub(super) fn has(&self, character: char) -> bool {
+        self.characters.contains_key(&character)
+    }
+
     /// Reads the rules; all their tokens are below `rows`.
     pub(super) fn parse(data: &[u8], rows: usize) -> Result<Self, String> {
         let mut parts = Parts::open(FILE, MAGIC, data)?;

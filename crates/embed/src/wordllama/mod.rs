@@ -1,10 +1,16 @@
-//! The text model inside this crate: WordLlama `l2_supercat_256`, the mean of int8 token vectors.
+//! The text model inside this crate: WordLlama `l2_supercat_256`, the mean of int8 token vectors, with features of their
+//! letters for words that its vocabulary lacks.
 //!
-//! `embed` is tokenise, then average: `words` cuts a text into words, `cache` remembers the tokens of frequent ones,
-//! `bpe` finds those of the rest, `table` averages their vectors. The files are made by `scripts/make_wordllama.py`.
+//! `embed` is read, then average: `words` reads a text word by word, each brought into its `normal` form and cut into `runs`; `bpe`
+//! finds the tokens of words that the vocabulary knows, `letters` makes features of the others, `cache` remembers what came of
+//! frequent ones, a `reading` holds what was read of a text, `table` averages. The files are made by `scripts/make_wordllama.py`.
 mod bpe;
 mod cache;
+mod letters;
+mod normal;
 mod parts;
+mod reading;
+mod runs;
 mod table;
 #[cfg(test)]
 mod tests;
@@ -16,17 +22,19 @@ use xxhash_rust::xxh3::Xxh3;
 
 use crate::{EmbedStats, ModelError, TextModel};
 use table::Table;
-use words::{Tokenizer, Workspace};
+use words::{Reader, Workspace};
 
 const NAME: &str = "wordllama-l2-supercat-256";
 /// Counts changes of this code that change the embeddings of the same weights.
-const REVISION: u32 = 1;
+///
+/// 2: texts are compared in normal form, and words that the vocabulary lacks by their letters.
+const REVISION: u32 = 2;
 const TABLE: &[u8] = include_bytes!("../../models/wordllama-l2-supercat-256/table.bin");
 const TOKENIZER: &[u8] = include_bytes!("../../models/wordllama-l2-supercat-256/tokenizer.bin");
 
-/// A model that looks the vector of each token up and averages them.
+/// A model that looks the vector of each token up, draws one for each word without a token, and averages them.
 pub struct StaticModel {
-    tokenizer: Tokenizer,
+    reader: Reader,
     table: Table,
     max_tokens: usize,
     /// One workspace per call that ever ran at the same time, so that its word cache outlives the call and no thread
@@ -47,8 +55,8 @@ impl StaticModel {
             ));
         }
         let table = Table::parse(TABLE).map_err(damaged)?;
-        let tokenizer = Tokenizer::parse(TOKENIZER, table.rows()).map_err(damaged)?;
-        Ok(Self { tokenizer, table, max_tokens, idle: Mutex::default() })
+        let reader = Reader::parse(TOKENIZER, table.rows()).map_err(damaged)?;
+        Ok(Self { reader, table, max_tokens, idle: Mutex::default() })
     }
 
     fn borrow_workspace(&self) -> Workspace {
@@ -82,11 +90,11 @@ impl TextModel for StaticModel {
         let mut workspace = self.borrow_workspace();
         let mut stats = EmbedStats::default();
         for (text, embedding) in texts.iter().zip(out.chunks_exact_mut(self.dim())) {
-            let tokens = self.tokenizer.encode(text, self.max_tokens, &mut workspace);
-            let read = &tokens[..tokens.len().min(self.max_tokens)];
-            self.table.mean(read, embedding);
-            stats.truncated += usize::from(read.len() < tokens.len());
-            stats.tokens += read.len() as u64;
+            let reading = self.reader.read(text, self.max_tokens, &mut workspace);
+            self.table.mean(reading, embedding);
+            stats.truncated += usize::from(reading.truncated);
+            stats.unknown += usize::from(reading.is_mostly_unknown());
+            stats.tokens += reading.counts.units as u64;
         }
         self.return_workspace(workspace);
         Ok(stats)

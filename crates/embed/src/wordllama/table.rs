@@ -2,6 +2,7 @@
 use pulp::{Arch, Simd, WithSimd};
 
 use super::parts::Parts;
+use super::reading::Reading;
 
 const FILE: &str = "table.bin";
 const MAGIC: &[u8; 8] = b"SDTABLE1";
@@ -44,23 +45,23 @@ impl Table {
         self.dim
     }
 
-    /// Writes the mean of the tokens' vectors to `out`; zeros if there are none.
+    /// Writes the mean of the vectors of what was read to `out`; zeros if nothing was.
     ///
     /// Runs with the widest instructions that the processor has (with AVX2 instead of SSE2 a whole run is a third faster).
-    pub(super) fn mean(&self, tokens: &[u16], out: &mut [f32]) {
-        self.arch.dispatch(Mean { table: self, tokens, out });
+    pub(super) fn mean(&self, reading: &Reading, out: &mut [f32]) {
+        self.arch.dispatch(Mean { table: self, reading, out });
     }
 
     /// The same with the instructions of whoever it is inlined into.
     ///
-    /// The order of the additions is that of the tokens, and no multiplication is fused with an addition, so that every
-    /// processor arrives at the same bits.
+    /// The order of the additions is that of the tokens, then of the features, and no multiplication is fused with an addition, so
+    /// that every processor arrives at the same bits.
     #[inline(always)]
-    pub(super) fn portable_mean(&self, tokens: &[u16], out: &mut [f32]) {
-        let count = tokens.len().max(1) as f32;
+    pub(super) fn portable_mean(&self, reading: &Reading, out: &mut [f32]) {
+        let count = reading.counts.units.max(1) as f32;
         for (block, out) in out.chunks_exact_mut(BLOCK).enumerate() {
             let mut sums = [0.0f32; BLOCK];
-            for &token in tokens {
+            for &token in &reading.tokens {
                 let token = usize::from(token);
                 let scale = self.scales[token];
                 let values = &self.values[token * self.dim + block * BLOCK..][..BLOCK];
@@ -68,9 +69,13 @@ impl Table {
                     *sum += f32::from(value as i8) * scale;
                 }
             }
-            for (out, sum) in out.iter_mut().zip(sums) {
-                *out = sum / count;
-            }
+            out.copy_from_slice(&sums);
+        }
+        for feature in &reading.features {
+            feature.add_to(out);
+        }
+        for out in out {
+            *out /= count;
         }
     }
 }
@@ -78,7 +83,7 @@ impl Table {
 /// A call of [`Table::portable_mean`]. A struct, because `pulp` cannot inline a closure into code for another processor.
 struct Mean<'a> {
     table: &'a Table,
-    tokens: &'a [u16],
+    reading: &'a Reading,
     out: &'a mut [f32],
 }
 
@@ -87,6 +92,6 @@ impl WithSimd for Mean<'_> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, _: S) {
-        self.table.portable_mean(self.tokens, self.out);
+        self.table.portable_mean(self.reading, self.out);
     }
 }

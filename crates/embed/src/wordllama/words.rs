@@ -1,29 +1,55 @@
-//! Cutting a text into words that can be tokenised one by one.
+//! From a text to what is read of it, word by word.
 //!
-//! The original puts a space before the text and turns all spaces into `▁`; it then merges over the whole text. No piece
-//! of its vocabulary has a `▁` after another character (`scripts/make_wordllama.py` checks it), so no merge reaches over
-//! the start of a run of spaces, and a text's tokens are those of its words, a word being a run of spaces and what
-//! follows up to the next.
+//! No piece of the vocabulary has a space after another character (`scripts/make_wordllama.py` checks it), so no merge reaches
+//! over the start of a word, and words can be read one by one. A word in normal form that the vocabulary spells in bytes, or
+//! hardly in more than single letters, gets features of its letters instead: bags of bytes and of letters look alike whatever
+//! they say.
+use std::ops::RangeInclusive;
+
 use super::bpe::{Bpe, Scratch};
 use super::cache::WordCache;
+use super::letters;
+use super::normal::{Normalizer, words};
+use super::reading::Reading;
+use super::runs::{Classes, Kind};
 
-/// Matched in the text as it is; what lies between is tokenised as if it were a text of its own.
-const SPECIAL: [(&str, u16); 3] = [("<unk>", 0), ("<s>", 1), ("</s>", 2)];
 /// Buffers for longer words are not kept: the next text will hardly need them.
 const KEPT_WORD: usize = 1 << 16;
-const SPACE: &[u8] = "\u{2581}".as_bytes();
+/// Of a longer run without a space, each piece of so many characters is a word.
+const LONGEST_WORD: usize = 64;
+/// Of a word that no cache keeps so many characters are looked at for each unit that may still be read…
+const CHARACTERS_PER_UNIT: usize = 64;
+/// …and so many more, which may still decide where the last one ends.
+const SLACK: usize = 4096;
 
-/// Turns texts into tokens.
-pub(super) struct Tokenizer {
+/// Shorter runs of letters are no sign of anything: `px` is two letters to everybody.
+const SHORTEST_JUDGED: usize = 3;
+/// A word of plain Latin letters is broken up if it comes out as more tokens a letter than this: `hwnd` is, `sundemine` is not.
+const BROKEN_UP_ASCII: f32 = 0.7;
+/// The same for words with other Latin letters: `naïve` is not.
+const BROKEN_UP_LATIN: f32 = 0.6;
+/// The same for Cyrillic: the vocabulary has pieces of Russian, which in other languages are chance fragments.
+const BROKEN_UP_CYRILLIC: f32 = 0.5;
+
+/// The Unicode block of dashes and curly quotes.
+const GENERAL_PUNCTUATION: RangeInclusive<char> = '\u{2000}'..='\u{206f}';
+
+/// Turns texts into what is read of them.
+pub(super) struct Reader {
     bpe: Bpe,
+    normalizer: Normalizer,
+    classes: Classes,
 }
 
-/// What a thread needs while it tokenises, kept from one text to the next.
+/// What a thread needs while it reads, kept from one text to the next.
 #[derive(Default)]
 pub(super) struct Workspace {
     cache: WordCache,
     scratch: Scratch,
-    first_word: String,
+    text: Reading,
+    word: Reading,
+    normal: String,
+    spaced: String,
     tokens: Vec<u16>,
 }
 
@@ -31,93 +57,199 @@ impl Workspace {
     /// Gives back what an unusual text left behind, so that the memory of an idle workspace is bounded.
     pub(super) fn trim(&mut self) {
         self.scratch.trim(KEPT_WORD);
-        self.first_word.shrink_to(KEPT_WORD);
-        self.tokens.clear();
+        for buffer in [&mut self.normal, &mut self.spaced] {
+            buffer.clear();
+            buffer.shrink_to(KEPT_WORD);
+        }
+        for reading in [&mut self.text, &mut self.word] {
+            reading.begin(0);
+            reading.tokens.shrink_to(KEPT_WORD);
+            reading.features.shrink_to(KEPT_WORD);
+        }
         self.tokens.shrink_to(KEPT_WORD);
     }
 }
 
-impl Tokenizer {
+impl Reader {
     /// Reads a tokenizer made by `scripts/make_wordllama.py` for a table of so many rows.
     pub(super) fn parse(data: &[u8], rows: usize) -> Result<Self, String> {
-        Ok(Self { bpe: Bpe::parse(data, rows)? })
+        Ok(Self { bpe: Bpe::parse(data, rows)?, normalizer: Normalizer::new(), classes: Classes::new() })
     }
 
-    /// The tokens of a text. Where there are more than `limit`, the first `limit` and at least one more.
-    pub(super) fn encode<'w>(&self, text: &str, limit: usize, workspace: &'w mut Workspace) -> &'w [u16] {
-        workspace.tokens.clear();
-        let mut rest = text;
-        while let Some((start, end, special)) = find_special(rest) {
-            self.encode_plain(&rest[..start], limit, workspace);
-            workspace.tokens.push(special);
-            rest = &rest[end..];
-            if workspace.tokens.len() > limit {
-                return &workspace.tokens;
+    /// What is read of a text: at most `limit` units.
+    pub(super) fn read<'w>(&self, text: &str, limit: usize, workspace: &'w mut Workspace) -> &'w Reading {
+        let mut reading = std::mem::take(&mut workspace.text);
+        reading.begin(limit);
+        for word in words(text) {
+            self.read_word(word, &mut reading, workspace);
+            if reading.truncated {
+                break;
             }
         }
-        self.encode_plain(rest, limit, workspace);
-        &workspace.tokens
+        workspace.text = reading;
+        &workspace.text
     }
 
-    /// Appends the tokens of a text without special tokens; may stop when there are more than `limit`.
-    fn encode_plain(&self, text: &str, limit: usize, workspace: &mut Workspace) {
-        if text.is_empty() {
+    /// Reads a word as it stands in the text.
+    fn read_word(&self, word: &str, reading: &mut Reading, workspace: &mut Workspace) {
+        if WordCache::takes(word) {
+            match workspace.cache.read(word, reading) {
+                Some(true) => return,
+                Some(false) => return self.read_raw(word, reading, workspace),
+                None => {}
+            }
+            let mut whole = std::mem::take(&mut workspace.word);
+            whole.begin(usize::MAX);
+            self.read_raw(word, &mut whole, workspace);
+            workspace.cache.insert(word, &whole);
+            let fits = reading.take(&whole.tokens, &whole.features, whole.counts);
+            workspace.word = whole;
+            if fits {
+                return;
+            }
+        }
+        self.read_raw(word, reading, workspace);
+    }
+
+    fn read_raw(&self, word: &str, reading: &mut Reading, workspace: &mut Workspace) {
+        // Megabytes without a space would otherwise be normalised for a few hundred units.
+        let most = reading.room().saturating_mul(CHARACTERS_PER_UNIT).saturating_add(SLACK);
+        let looked_at = word.char_indices().nth(most).map_or(word.len(), |(end, _)| end);
+        let mut normal = std::mem::take(&mut workspace.normal);
+        self.normalizer.word(&word[..looked_at], &mut normal);
+        for word in normal.split(' ').filter(|word| !word.is_empty()) {
+            self.read_normal(word, reading, workspace);
+        }
+        reading.truncated |= looked_at < word.len();
+        workspace.normal = normal;
+    }
+
+    /// Reads a word in normal form.
+    fn read_normal(&self, word: &str, reading: &mut Reading, workspace: &mut Workspace) {
+        if self.classes.runs(word).all(|run| self.is_known(run, workspace)) {
+            self.tokenize(true, word, reading.room(), workspace);
+            reading.push_tokens(&workspace.tokens);
+            reading.counts.known += 1;
             return;
         }
-        let mut first_word = std::mem::take(&mut workspace.first_word);
-        let mut start = word_end(text, 0);
-        first_word.clear();
-        first_word.push(' ');
-        first_word.push_str(&text[..start]);
-        self.encode_word(&first_word, limit, workspace);
-        workspace.first_word = first_word;
-        while start < text.len() && workspace.tokens.len() <= limit {
-            let end = word_end(text, start);
-            self.encode_word(&text[start..end], limit, workspace);
-            start = end;
+        let mut begins = true;
+        for (kind, run) in self.classes.runs(word) {
+            match kind {
+                Kind::Unspaced => read_unspaced(run, reading),
+                Kind::Punctuation | Kind::Symbol => self.read_marks((kind, run), begins, reading, workspace),
+                Kind::Familiar if self.is_known((kind, run), workspace) => {
+                    self.tokenize(begins, run, reading.room(), workspace);
+                    reading.push_tokens(&workspace.tokens);
+                    reading.counts.known += 1;
+                }
+                Kind::Familiar | Kind::Foreign => read_unknown(run, reading),
+            }
+            begins = false;
+            if reading.truncated {
+                return;
+            }
         }
     }
 
-    fn encode_word(&self, word: &str, limit: usize, workspace: &mut Workspace) {
-        let Workspace { cache, scratch, tokens, .. } = workspace;
-        if !WordCache::takes(word) {
-            return self.bpe.encode(word, limit, scratch, tokens);
+    /// Whether the vocabulary has more for a run than bytes and single letters.
+    fn is_known(&self, (kind, run): (Kind, &str), workspace: &mut Workspace) -> bool {
+        match kind {
+            Kind::Punctuation | Kind::Symbol => run.chars().all(|mark| self.is_known_mark((kind, mark))),
+            Kind::Foreign | Kind::Unspaced => false,
+            Kind::Familiar => {
+                let characters = run.chars().take(LONGEST_WORD).count();
+                let judged = run.char_indices().nth(LONGEST_WORD).map_or(run, |(end, _)| &run[..end]);
+                self.tokenize(true, judged, usize::MAX, workspace);
+                let tokens = &workspace.tokens;
+                if tokens.iter().any(|&token| Bpe::is_byte(token)) {
+                    return false;
+                }
+                let most = match () {
+                    () if judged.is_ascii() => BROKEN_UP_ASCII,
+                    () if self.classes.has_cyrillic(judged) => BROKEN_UP_CYRILLIC,
+                    () => BROKEN_UP_LATIN,
+                };
+                let is_word = characters >= SHORTEST_JUDGED && judged.chars().all(char::is_alphabetic);
+                !is_word || tokens.len() as f32 <= most * characters as f32
+            }
         }
-        if let Some(known) = cache.get(word) {
-            return tokens.extend_from_slice(known);
+    }
+
+    /// Whether a mark counts as the vocabulary has it. Its vectors of punctuation outside English texts are as long as those of
+    /// rare words, and texts full of `«»` or `।` would be alike for them.
+    fn is_known_mark(&self, (kind, mark): (Kind, char)) -> bool {
+        let is_english = mark.is_ascii() || GENERAL_PUNCTUATION.contains(&mark);
+        self.bpe.has(mark) && (is_english || kind == Kind::Symbol)
+    }
+
+    /// Reads punctuation or symbols: the vocabulary's tokens where it has them.
+    fn read_marks(
+        &self,
+        (kind, run): (Kind, &str),
+        begins: bool,
+        reading: &mut Reading,
+        workspace: &mut Workspace,
+    ) {
+        if self.is_known((kind, run), workspace) {
+            self.tokenize(begins, run, reading.room(), workspace);
+            return reading.push_tokens(&workspace.tokens);
         }
-        let start = tokens.len();
-        self.bpe.encode(word, usize::MAX, scratch, tokens);
-        cache.insert(word, &tokens[start..]);
+        for (at, character) in run.char_indices() {
+            let mark = &run[at..at + character.len_utf8()];
+            if self.is_known_mark((kind, character)) {
+                self.tokenize(false, mark, usize::MAX, workspace);
+                reading.push_tokens(&workspace.tokens);
+            } else if kind == Kind::Punctuation {
+                reading.push_unit(|features| letters::punctuation(mark, features));
+            } else {
+                reading.push_unit(|features| letters::symbol(mark, features));
+            }
+            if reading.truncated {
+                return;
+            }
+        }
+    }
+
+    /// The tokens of a piece of a word, in the workspace's buffer; a word begins with the vocabulary's mark for a space. There may be
+    /// more than `limit`, and where there are, not all.
+    fn tokenize(&self, begins: bool, piece: &str, limit: usize, workspace: &mut Workspace) {
+        let Workspace { spaced, scratch, tokens, .. } = workspace;
+        spaced.clear();
+        if begins {
+            spaced.push(' ');
+        }
+        spaced.push_str(piece);
+        tokens.clear();
+        self.bpe.encode(spaced, limit, scratch, tokens);
     }
 }
 
-/// The first special token of a text: its start, its end, the token.
-fn find_special(text: &str) -> Option<(usize, usize, u16)> {
-    memchr::memchr_iter(b'<', text.as_bytes()).find_map(|at| {
-        let &(name, token) = SPECIAL.iter().find(|(name, _)| text[at..].starts_with(name))?;
-        Some((at, at + name.len(), token))
-    })
+/// Reads a run of letters as words that the vocabulary lacks: one, if it is not very long.
+fn read_unknown(run: &str, reading: &mut Reading) {
+    let mut rest = run;
+    while !rest.is_empty() && !reading.truncated {
+        let end = rest.char_indices().nth(LONGEST_WORD).map_or(rest.len(), |(end, _)| end);
+        let (word, behind) = rest.split_at(end);
+        reading.push_unit(|features| letters::word(word, features));
+        reading.counts.unknown += 1;
+        rest = behind;
+    }
 }
 
-/// Where the word that starts at `start` ends: after its spaces and everything up to the next space.
-fn word_end(text: &str, start: usize) -> usize {
-    let bytes = text.as_bytes();
-    let mut at = start;
-    while let Some(len) = space_len(&bytes[at..]) {
-        at += len;
+/// Reads a run of characters that are not told apart by spaces.
+fn read_unspaced(run: &str, reading: &mut Reading) {
+    let mut characters = run.char_indices().peekable();
+    let mut count = 0;
+    while let Some((at, character)) = characters.next()
+        && !reading.truncated
+    {
+        let end = at + character.len_utf8();
+        let behind = characters.peek().map(|(at, next)| at + next.len_utf8());
+        reading.push_unit(|features| match behind {
+            Some(behind) => letters::unspaced(Some(&run[at..behind]), &run[at..end], features),
+            None => letters::unspaced((count == 0).then_some(run), &run[at..end], features),
+        });
+        count += 1;
     }
-    while at < bytes.len() && space_len(&bytes[at..]).is_none() {
-        at += 1;
-    }
-    at
-}
-
-/// The length of the space that the bytes start with. A `▁` in the text is a space to the model.
-fn space_len(bytes: &[u8]) -> Option<usize> {
-    match bytes.first() {
-        Some(b' ') => Some(1),
-        Some(&first) if first == SPACE[0] && bytes.starts_with(SPACE) => Some(SPACE.len()),
-        _ => None,
-    }
+    reading.counts.unknown += usize::div_ceil(count, 2);
 }
