@@ -5,8 +5,8 @@ use std::path::Path;
 
 use indicatif::{HumanBytes, HumanCount};
 use semdedup::{
-    ClusterPlan, ClusterReport, EmbedReport, OutputKind, Plan, RunOptions, ScoreReport, SelectReport,
-    Summary, SweepRow,
+    ClusterPlan, ClusterReport, EmbedReport, FileSummary, OutputKind, Plan, RunOptions, ScoreReport,
+    SelectReport, Summary, SweepRow,
 };
 
 use crate::output::shell_word;
@@ -15,6 +15,9 @@ use crate::table::{Facts, Side, columns};
 
 /// The names under which seconds are reported, in the order in which the work is done.
 const STEPS: [&str; 7] = ["embed", "train", "assign", "score", "recall", "select", "write"];
+
+/// So many scripts and files are shown with what they lose.
+const SHARES: usize = 3;
 
 /// What a run did.
 pub fn run(summary: &Summary, options: &RunOptions) -> String {
@@ -33,6 +36,11 @@ pub fn run(summary: &Summary, options: &RunOptions) -> String {
     if summary.truncated_texts > 0 {
         facts.add("long texts", format!("{}, read up to --max-tokens", count(summary.truncated_texts)));
     }
+    if summary.unknown_texts > 0 {
+        let texts = share_of(summary.unknown_texts, rows_in);
+        facts.add("unknown words", format!("in most of {texts} texts, compared by their letters"));
+    }
+    add_shares(&mut facts, summary);
     facts.add("epsilon", epsilon(summary));
     facts.add("clusters", clusters(summary.clusters, summary.largest_cluster));
     add_recall(&mut facts, summary);
@@ -55,6 +63,31 @@ pub fn run(summary: &Summary, options: &RunOptions) -> String {
     facts.add("next", format!("semdedup sweep {out}    how much would go at other thresholds"));
     facts.add("", format!("semdedup show {out}     read pairs that were found alike"));
     facts.text()
+}
+
+/// What each script loses, and the files that lose most, where there are several.
+fn add_shares(facts: &mut Facts, summary: &Summary) {
+    let line = |name: &str, removed: u64, rows: u64| {
+        format!("{} of {} {name} removed", percent(removed as f64 / rows.max(1) as f64), count(rows))
+    };
+    if summary.scripts.len() > 1 {
+        let shown = summary.scripts.iter().take(SHARES);
+        let mut lines: Vec<String> =
+            shown.map(|share| line(&share.name, share.rows_removed, share.rows)).collect();
+        let more = summary.scripts.len().saturating_sub(SHARES);
+        lines.extend((more > 0).then(|| format!("{more} more scripts in summary.json")));
+        facts.add("by script", lines.join(", "));
+    }
+    if summary.files.len() > 1 {
+        let lost = |file: &FileSummary| file.rows_removed as f64 / (file.rows_in.max(1)) as f64;
+        let mut files: Vec<&FileSummary> = summary.files.iter().collect();
+        files.sort_by(|a, b| lost(b).total_cmp(&lost(a)));
+        let shown = files.iter().take(SHARES);
+        let lines: Vec<String> =
+            shown.map(|file| line(&file.kept, file.rows_removed, file.rows_in)).collect();
+        let most = if files.len() > SHARES { "most: " } else { "" };
+        facts.add("by file", format!("{most}{}", lines.join(", ")));
+    }
 }
 
 /// The ε in use, and where it came from if it is not what was asked for.
@@ -173,6 +206,10 @@ pub fn embed(report: &EmbedReport, out: &Path) -> String {
     }
     facts.add("empty texts", count(report.empty_rows));
     facts.add("long texts", format!("{}, read up to --max-tokens", count(report.truncated_texts)));
+    if report.unknown_texts > 0 {
+        let texts = share_of(report.unknown_texts, report.rows);
+        facts.add("unknown words", format!("in most of {texts} texts, compared by their letters"));
+    }
     facts.add("dimension", report.dim.to_string());
     facts.add("files", format!("{} in {}", report.files.len(), out.display()));
     facts.add("next", format!("semdedup cluster {} --out DIR", shell_word(&out.display().to_string())));

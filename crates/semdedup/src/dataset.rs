@@ -13,6 +13,7 @@ use xxhash_rust::xxh3::xxh3_64;
 use crate::formats::{IdPart, IdSource, unify_ids};
 use crate::input::Input;
 use crate::parts::{SkippedRow, check_rows, embeddings_path, ids_path, whole_records};
+use crate::script::{self, ScriptRun};
 use crate::store::EmbeddingStore;
 use crate::table::read_column;
 use crate::work::Fingerprint;
@@ -93,6 +94,10 @@ pub(crate) struct Dataset {
     pub(crate) skipped: Vec<SkippedRow>,
     pub(crate) empty: u64,
     pub(crate) truncated: u64,
+    /// Of each file, the rows of which most words are not in the model's vocabulary.
+    pub(crate) unknown: Vec<u64>,
+    /// The scripts of the rows, in order.
+    pub(crate) scripts: Vec<ScriptRun>,
     pub(crate) embeddings: Vec<PathBuf>,
     /// The rows of each file of embeddings, by its record.
     part_rows: Vec<u64>,
@@ -105,9 +110,18 @@ impl Dataset {
         let mut rows = vec![0; input.files.len()];
         let (mut skipped, mut embeddings, mut id_parts) = (Vec::new(), Vec::new(), Vec::new());
         let (mut empty, mut truncated, mut part_rows) = (0, 0, Vec::new());
+        let (mut unknown, mut scripts) = (vec![0; input.files.len()], Vec::new());
         for (number, record) in whole_records(folder, stage)?.into_iter().enumerate() {
             for span in &record.spans {
                 rows[span.file] += span.rows;
+                unknown[span.file] += span.unknown;
+            }
+            let told: u64 = record.scripts.iter().map(|run| run.rows).sum();
+            for run in record.scripts.iter().filter(|_| told == record.rows()) {
+                script::extend(&mut scripts, run.script.as_deref(), run.rows);
+            }
+            if told != record.rows() {
+                script::extend(&mut scripts, None, record.rows());
             }
             embeddings.push(embeddings_path(folder, number));
             part_rows.push(record.rows());
@@ -120,7 +134,7 @@ impl Dataset {
         let files =
             input.files.iter().zip(rows).map(|(file, rows)| FileRows { name: file.name.clone(), rows });
         let places = Places::new(files.collect());
-        Ok(Self { places, skipped, empty, truncated, embeddings, part_rows, id_parts })
+        Ok(Self { places, skipped, empty, truncated, unknown, scripts, embeddings, part_rows, id_parts })
     }
 
     /// The embeddings, a row each.

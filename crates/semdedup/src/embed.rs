@@ -24,6 +24,7 @@ use crate::parts::{
 };
 use crate::pipeline::embed_fingerprint;
 use crate::progress::{Progress, Stage};
+use crate::script::{self, ScriptRun, script_of};
 use crate::source::{self, Source};
 use crate::table::write_column;
 use crate::work::Fingerprint;
@@ -230,6 +231,8 @@ struct Embedded {
     rows: Rows,
     values: Vec<f32>,
     stats: EmbedStats,
+    /// The scripts of the texts, in order.
+    scripts: Vec<ScriptRun>,
 }
 
 impl Task {
@@ -266,17 +269,21 @@ impl Task {
         self.check_strict(input, &bad)?;
         rows.bad.extend(bad);
         rows.bad.sort_by_key(|bad| bad.row);
+        let mut scripts = Vec::new();
         // Where embeddings are given or images compared, texts are not read.
         if input.given.is_none() && input.by.text() {
             let is_bad = |row: u64| rows.bad.binary_search_by_key(&row, |bad| bad.row).is_ok();
-            let texts = (first_row..).zip(rows.texts.iter());
-            rows.empty = texts.filter(|(row, text)| text.is_some_and(str::is_empty) && !is_bad(*row)).count();
+            let texts = || (first_row..).zip(rows.texts.iter());
+            rows.empty = texts().filter(|(row, text)| text.is_some_and(is_blank) && !is_bad(*row)).count();
+            texts().for_each(|(_, text)| script::extend(&mut scripts, text.and_then(script_of), 1));
+        } else {
+            script::extend(&mut scripts, None, count as u64);
         }
         for bad in &rows.bad {
             let row = (bad.row - first_row) as usize;
             values[row * dim..(row + 1) * dim].fill(f32::NAN);
         }
-        Ok(Embedded { rows, values, stats })
+        Ok(Embedded { rows, values, stats, scripts })
     }
 
     fn check_strict(&self, input: &Input, bad: &[BadRow]) -> Result<()> {
@@ -289,6 +296,11 @@ impl Task {
     fn numbers(&self, whole: &Rows) -> Range<u64> {
         whole.first_row + self.rows.start as u64..whole.first_row + self.rows.end as u64
     }
+}
+
+/// Whether a text has nothing to compare: no character but white space and control characters.
+fn is_blank(text: &str) -> bool {
+    text.chars().all(|character| character.is_whitespace() || character.is_control())
 }
 
 struct PartWriter<'a> {
@@ -312,13 +324,19 @@ impl<'a> PartWriter<'a> {
     }
 
     fn append(&mut self, task: &Task, embedded: Embedded) -> Result<()> {
-        let Embedded { rows, values, stats } = embedded;
-        let count = rows.texts.len() as u64;
+        let Embedded { rows, values, stats, scripts } = embedded;
+        let (count, unknown) = (rows.texts.len() as u64, stats.unknown as u64);
         self.rows += count;
         self.embeddings.write(&values)?;
         match self.record.spans.last_mut().filter(|span| span.file == task.file) {
-            Some(span) => span.rows += count,
-            None => self.record.spans.push(Span { file: task.file, rows: count }),
+            Some(span) => {
+                span.rows += count;
+                span.unknown += unknown;
+            }
+            None => self.record.spans.push(Span { file: task.file, rows: count, unknown }),
+        }
+        for run in scripts {
+            script::extend(&mut self.record.scripts, run.script.as_deref(), run.rows);
         }
         self.record.empty += rows.empty as u64;
         self.record.truncated += stats.truncated as u64;

@@ -31,7 +31,8 @@ impl TextModel for Lengths {
         for (text, out) in texts.iter().zip(out.chunks_exact_mut(2)) {
             out.copy_from_slice(&[text.len() as f32, text.as_bytes().first().map_or(0.0, |&b| f32::from(b))]);
         }
-        Ok(EmbedStats { truncated: texts.iter().filter(|text| text.len() > 10).count(), tokens: 0 })
+        let truncated = texts.iter().filter(|text| text.len() > 10).count();
+        Ok(EmbedStats { truncated, ..EmbedStats::default() })
     }
 }
 

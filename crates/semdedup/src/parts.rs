@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::files::write_atomically;
 use crate::formats::IdSource;
+use crate::script::ScriptRun;
 use crate::work::Fingerprint;
 use crate::{Error, Result, storage};
 
@@ -29,11 +30,15 @@ pub(crate) struct PartRecord {
     pub(crate) empty: u64,
     /// Texts of which only the first tokens were used.
     pub(crate) truncated: u64,
+    /// The scripts of the rows, in order, where texts were read.
+    #[serde(default)]
+    pub(crate) scripts: Vec<ScriptRun>,
 }
 
 impl PartRecord {
     pub(crate) fn new(stage: Fingerprint) -> Self {
-        Self { stage, spans: Vec::new(), ids: Vec::new(), skipped: Vec::new(), empty: 0, truncated: 0 }
+        let (spans, ids, skipped, scripts) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+        Self { stage, spans, ids, skipped, empty: 0, truncated: 0, scripts }
     }
 
     pub(crate) fn rows(&self) -> u64 {
@@ -53,6 +58,9 @@ pub(crate) struct Parts {
 pub(crate) struct Span {
     pub(crate) file: usize,
     pub(crate) rows: u64,
+    /// Rows of which most words are not in the model's vocabulary.
+    #[serde(default)]
+    pub(crate) unknown: u64,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use crate::shares::{Losers, Share};
+
 /// The stages of a run, in order. Each reads its predecessors' files.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -88,6 +90,22 @@ pub enum Warning {
         /// Of how many.
         of: u64,
     },
+    /// Some files or scripts lose much more than the others.
+    LoseMost {
+        /// What they are: files or scripts.
+        groups: Groups,
+        /// Those that lose much, and what the others lose.
+        losers: Losers,
+    },
+    /// Many texts are mostly words that are not in the model's vocabulary.
+    UnknownWords {
+        /// How many.
+        rows: u64,
+        /// Of how many.
+        of: u64,
+        /// The files in which more than half of the texts are such.
+        files: Vec<String>,
+    },
     /// Some texts are longer than the model reads.
     TruncatedTexts {
         /// How many.
@@ -140,6 +158,28 @@ pub enum Warning {
     },
 }
 
+/// What rows are grouped by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Groups {
+    /// The input file that they come from.
+    Files,
+    /// The script that they are written in.
+    Scripts,
+}
+
+impl Groups {
+    fn names(self) -> (&'static str, &'static str) {
+        match self {
+            Self::Files => ("file", "files"),
+            Self::Scripts => ("script", "scripts"),
+        }
+    }
+}
+
+/// A share of texts with mostly unknown words that earns a warning.
+pub const UNKNOWN_TEXT_SHARE: f64 = 0.05;
+/// Names that a warning lists.
+const NAMED: usize = 3;
 /// A share of the rows in one cluster that earns a warning.
 pub const LARGE_CLUSTER_SHARE: f64 = 0.4;
 /// A share of empty texts that earns a warning.
@@ -156,6 +196,34 @@ fn counted(number: u64, one: &str, more: &str) -> String {
 
 fn percent(rows: u64, of: u64) -> String {
     format!("{:.0} %", 100.0 * rows as f64 / of.max(1) as f64)
+}
+
+/// The first names of a list, and how many follow.
+fn first_of(names: &[String]) -> String {
+    let more = names.len().saturating_sub(NAMED);
+    let first = names.iter().take(NAMED).cloned().collect::<Vec<_>>().join(", ");
+    if more == 0 { first } else { format!("{first} and {more} more") }
+}
+
+fn write_losers(f: &mut fmt::Formatter<'_>, groups: Groups, losers: &Losers) -> fmt::Result {
+    let (one, more) = groups.names();
+    let loss = |share: &Share| {
+        let share_lost = 100.0 * share.removed();
+        format!("{} loses {} of {} rows ({share_lost:.1} %)", share.name, share.rows_removed, share.rows)
+    };
+    let lost: Vec<String> = losers.groups.iter().map(loss).collect();
+    write!(
+        f,
+        "{}: {}; all other {more} lose {:.1} %. If these rows are not copies, the model cannot tell them apart: look at pairs with \
+         `semdedup show` before you use the result, lower --epsilon, or choose another --model",
+        counted(
+            lost.len() as u64,
+            &format!("{one} loses most of its rows"),
+            &format!("{more} lose most of their rows")
+        ),
+        first_of(&lost),
+        100.0 * losers.others
+    )
 }
 
 impl fmt::Display for Warning {
@@ -187,6 +255,20 @@ impl fmt::Display for Warning {
                  check --text-column",
                 percent(*rows, *of)
             ),
+            Self::LoseMost { groups, losers } => write_losers(f, *groups, losers),
+            Self::UnknownWords { rows, of, files } => {
+                write!(
+                    f,
+                    "{rows} of {of} texts ({}) are mostly words that the model does not know: they are compared by their letters, \
+                     not by what they mean",
+                    percent(*rows, *of)
+                )?;
+                if !files.is_empty() {
+                    let files_are = counted(files.len() as u64, "file is", "files are");
+                    write!(f, "; {files_are} mostly such texts: {}", first_of(files))?;
+                }
+                f.write_str("; a multilingual model (--model) knows more words")
+            }
             Self::TruncatedTexts { rows } => write!(
                 f,
                 "{} longer than --max-tokens, compared by the beginning only; raise --max-tokens to compare more",

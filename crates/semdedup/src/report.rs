@@ -10,9 +10,11 @@ use crate::dataset::Dataset;
 use crate::input::Input;
 use crate::pipeline::{Run, Scored, describe};
 use crate::progress::{
-    EMPTY_TEXT_SHARE, LARGE_CLUSTER_SHARE, LOOSE_EPSILON, Progress, REMOVED_SHARE, Warning,
+    EMPTY_TEXT_SHARE, Groups, LARGE_CLUSTER_SHARE, LOOSE_EPSILON, Progress, REMOVED_SHARE,
+    UNKNOWN_TEXT_SHARE, Warning,
 };
 use crate::recall;
+use crate::shares::{self, Share, losers};
 use crate::storage::is_url;
 use crate::summary::Summary;
 use crate::table::name_of;
@@ -28,6 +30,8 @@ const FEW_CLUSTERS: usize = 4;
 pub(crate) struct Notes {
     warnings: Vec<Warning>,
     non_finite: u64,
+    /// What each script loses.
+    scripts: Vec<Share>,
 }
 
 impl Notes {
@@ -62,6 +66,7 @@ impl Notes {
         if scored.dataset.truncated > 0 {
             warnings.push(Warning::TruncatedTexts { rows: scored.dataset.truncated });
         }
+        warnings.extend(unknown_words(&scored.dataset));
         let largest = largest(&scored.columns.cluster);
         if scored.clusters >= FEW_CLUSTERS && share(largest) >= LARGE_CLUSTER_SHARE {
             warnings.push(Warning::LargeCluster { rows: largest, of: rows, clusters: scored.clusters });
@@ -75,9 +80,26 @@ impl Notes {
         } else if removed > 0 && decision.epsilon > LOOSE_EPSILON {
             warnings.push(Warning::LooseTarget { epsilon: decision.epsilon });
         }
+        let scripts = shares::of_scripts(&scored.dataset.scripts, decision);
+        let files = shares::of_files(&scored.dataset, decision);
+        for (groups, shares) in [(Groups::Files, &files), (Groups::Scripts, &scripts)] {
+            warnings.extend(losers(shares).map(|losers| Warning::LoseMost { groups, losers }));
+        }
         warnings.iter().for_each(|warning| progress.warn(warning));
-        Self { warnings, non_finite: non_finite.0 }
+        Self { warnings, non_finite: non_finite.0, scripts }
     }
+}
+
+/// Says that many texts, or most texts of a file, are words that the model does not know.
+pub(crate) fn unknown_words(dataset: &Dataset) -> Option<Warning> {
+    let (rows, of) = (dataset.unknown.iter().sum::<u64>(), dataset.places.rows());
+    let files = dataset.places.files.iter().zip(&dataset.unknown);
+    let files: Vec<String> = files
+        .filter(|(file, unknown)| 2 * **unknown > file.rows)
+        .map(|(file, _)| file.name.clone())
+        .collect();
+    let is_told = rows > 0 && (rows as f64 >= UNKNOWN_TEXT_SHARE * of as f64 || !files.is_empty());
+    is_told.then_some(Warning::UnknownWords { rows, of, files })
 }
 
 pub(crate) fn skipped_rows(dataset: &Dataset) -> Option<Warning> {
@@ -114,6 +136,7 @@ pub(crate) fn summarise(run: &Run, scored: &Scored, decision: &Decision, notes: 
         empty_rows: scored.dataset.empty,
         non_finite_rows: notes.non_finite,
         truncated_texts: scored.dataset.truncated,
+        unknown_texts: scored.dataset.unknown.iter().sum(),
         epsilon: decision.epsilon,
         goal: describe(options.goal),
         keep: name_of(&options.ranking).to_owned(),
@@ -135,6 +158,7 @@ pub(crate) fn summarise(run: &Run, scored: &Scored, decision: &Decision, notes: 
         work: absolute(&options.output.work_dir()),
         output: run.outputs.kinds.iter().copied().collect(),
         files: Vec::new(),
+        scripts: notes.scripts,
         lists: Vec::new(),
         warnings: notes.warnings.iter().map(ToString::to_string).collect(),
     }

@@ -18,7 +18,7 @@ use crate::options::{ClusterOptions, InputOptions, OutputOptions};
 use crate::pipeline::embed_fingerprint;
 use crate::progress::{Progress, Stage, Warning};
 use crate::recall::{self, Sampling};
-use crate::report::{peak_rss_bytes, skipped_rows};
+use crate::report::{peak_rss_bytes, skipped_rows, unknown_words};
 use crate::score::Scorer;
 use crate::storage::{create_dir_all, exists, is_dir, is_file, is_url, remove_file, spelled};
 use crate::store::EmbeddingStore;
@@ -38,6 +38,8 @@ pub struct EmbedReport {
     pub empty_rows: u64,
     /// Texts of which only the first tokens were used.
     pub truncated_texts: u64,
+    /// Texts of which most words are not in the model's vocabulary.
+    pub unknown_texts: u64,
     /// The dimension.
     pub dim: usize,
     /// The embeddings, in order.
@@ -73,11 +75,15 @@ pub fn embed(
     if let Some(warning) = skipped_rows(&dataset) {
         progress.warn(&warning);
     }
+    if let Some(warning) = unknown_words(&dataset) {
+        progress.warn(&warning);
+    }
     Ok(EmbedReport {
         rows: dataset.places.rows(),
         rows_skipped: dataset.skipped.len() as u64,
         empty_rows: dataset.empty,
         truncated_texts: dataset.truncated,
+        unknown_texts: dataset.unknown.iter().sum(),
         dim: embedder.dim(&input),
         files: dataset.embeddings,
     })

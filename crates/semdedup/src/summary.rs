@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use semdedup_core::Recall;
 
 use crate::outputs::OutputKind;
+use crate::shares::Share;
 
 /// The record of a run: what `--json` prints and `summary.json` holds.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -36,6 +37,8 @@ pub struct Summary {
     pub non_finite_rows: u64,
     /// Texts of which only the first tokens were used.
     pub truncated_texts: u64,
+    /// Texts of which most words are not in the model's vocabulary: the built-in model compares them by their letters.
+    pub unknown_texts: u64,
     /// The ε in use, or the one that the target amounts to.
     pub epsilon: f64,
     /// What was asked for.
@@ -78,6 +81,8 @@ pub struct Summary {
     pub output: Vec<OutputKind>,
     /// Each input file with its rows.
     pub files: Vec<FileSummary>,
+    /// What the rows of each script lose, the script with most rows first; empty where no texts were read.
+    pub scripts: Vec<Share>,
     /// The lists of ids.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub lists: Vec<ListSummary>,
@@ -110,11 +115,21 @@ pub struct FileSummary {
     pub rows_in: u64,
     /// Rows that stay.
     pub rows_kept: u64,
+    /// Rows that go.
+    #[serde(default)]
+    pub rows_removed: u64,
+    /// Texts of which most words are not in the model's vocabulary.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub unknown_texts: u64,
     /// The size of the kept file; 0 where none was written.
     pub bytes_kept: u64,
     /// The size of the annotated file, where one was written.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub bytes_annotated: Option<u64>,
+}
+
+fn is_zero(number: &u64) -> bool {
+    *number == 0
 }
 
 /// A list of the ids of the rows that stay.

@@ -64,7 +64,7 @@ impl Decision {
     }
 
     /// What becomes of the rows of a file.
-    fn of_file(&self, dataset: &Dataset, file: usize) -> &[Fate] {
+    pub(crate) fn of_file(&self, dataset: &Dataset, file: usize) -> &[Fate] {
         let first = dataset.places.number(file, 0) as usize;
         &self.fate[first..first + dataset.places.files[file].rows as usize]
     }
@@ -155,6 +155,8 @@ fn describe_files(input: &Input, dataset: &Dataset, decision: &Decision) -> Vec<
             is_folder: matches!(file.format, Format::Tree | Format::TextTree),
             rows_in: fate.len() as u64,
             rows_kept: fate.iter().filter(|&&fate| fate == Fate::Kept).count() as u64,
+            rows_removed: fate.iter().filter(|&&fate| fate == Fate::Removed).count() as u64,
+            unknown_texts: dataset.unknown[number],
             bytes_kept: 0,
             bytes_annotated: None,
         }

@@ -22,6 +22,7 @@ mod safety;
 mod server;
 #[cfg(unix)]
 mod serving;
+mod shares;
 mod stages;
 mod support;
 // Where the trusted certificates come from is the system's, elsewhere.

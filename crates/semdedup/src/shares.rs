@@ -1,0 +1,135 @@
+//! How much each file and each script loses, and which loses so much more than the others that it has to be said: a model that
+//! cannot read a script takes all of its rows for copies, and the totals look healthy.
+
+use serde::{Deserialize, Serialize};
+
+use crate::dataset::Dataset;
+use crate::script::ScriptRun;
+use crate::write::{Decision, Fate};
+
+/// A group of fewer rows tells nothing.
+const FEWEST_ROWS: u64 = 10;
+/// A group that loses more than this share…
+const MUCH: f64 = 0.5;
+/// …and more than so many times the share of the groups that do not is named.
+const TIMES: f64 = 5.0;
+
+/// Rows that belong together, and how many of them go.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Share {
+    /// What the rows are called together: a file, or a script.
+    pub name: String,
+    /// The rows that could be read.
+    pub rows: u64,
+    /// Those of them that go.
+    pub rows_removed: u64,
+}
+
+impl Share {
+    /// The share that goes; 0 of no rows.
+    pub fn removed(&self) -> f64 {
+        self.rows_removed as f64 / self.rows.max(1) as f64
+    }
+
+    fn add(&mut self, fates: &[Fate]) {
+        self.rows += fates.iter().filter(|&&fate| fate != Fate::Skipped).count() as u64;
+        self.rows_removed += fates.iter().filter(|&&fate| fate == Fate::Removed).count() as u64;
+    }
+}
+
+/// Groups that lose much, those that lose most first, beside what the others lose.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Losers {
+    /// Those that lose much.
+    pub groups: Vec<Share>,
+    /// The share that all others lose together.
+    pub others: f64,
+}
+
+/// What each file of the input loses, in its order.
+pub(crate) fn of_files(dataset: &Dataset, decision: &Decision) -> Vec<Share> {
+    let files = dataset.places.files.iter().enumerate();
+    let share = |(number, file): (usize, &crate::dataset::FileRows)| {
+        let mut share = Share { name: file.name.clone(), rows: 0, rows_removed: 0 };
+        share.add(decision.of_file(dataset, number));
+        share
+    };
+    files.map(share).collect()
+}
+
+/// What each script loses, the one with most rows first; rows without a text belong to none.
+pub(crate) fn of_scripts(runs: &[ScriptRun], decision: &Decision) -> Vec<Share> {
+    let mut shares: Vec<Share> = Vec::new();
+    let mut start = 0;
+    for run in runs {
+        let end = start + run.rows as usize;
+        if let Some(script) = &run.script {
+            let place = shares.iter().position(|share| share.name == *script).unwrap_or_else(|| {
+                shares.push(Share { name: script.clone(), rows: 0, rows_removed: 0 });
+                shares.len() - 1
+            });
+            shares[place].add(&decision.fate[start..end]);
+        }
+        start = end;
+    }
+    shares.sort_by(|a, b| b.rows.cmp(&a.rows).then_with(|| a.name.cmp(&b.name)));
+    shares
+}
+
+/// The groups that lose more than half of their rows, where the others lose less than a fifth of that share.
+pub(crate) fn losers(shares: &[Share]) -> Option<Losers> {
+    let (much, others): (Vec<&Share>, Vec<&Share>) =
+        shares.iter().filter(|share| share.rows > 0).partition(|share| share.removed() > MUCH);
+    let sum = |of: fn(&Share) -> u64| others.iter().map(|share| of(share)).sum::<u64>();
+    let others = match sum(|share| share.rows) {
+        0 => return None,
+        rows => sum(|share| share.rows_removed) as f64 / rows as f64,
+    };
+    let is_told = |share: &&&Share| share.rows >= FEWEST_ROWS && share.removed() > TIMES * others;
+    let mut groups: Vec<Share> = much.iter().filter(is_told).map(|share| (*share).clone()).collect();
+    groups.sort_by(|a, b| b.removed().total_cmp(&a.removed()).then_with(|| b.rows.cmp(&a.rows)));
+    (!groups.is_empty()).then_some(Losers { groups, others })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn share(name: &str, rows: u64, rows_removed: u64) -> Share {
+        Share { name: name.to_owned(), rows, rows_removed }
+    }
+
+    fn named(shares: &[Share]) -> Vec<String> {
+        losers(shares).map_or(Vec::new(), |losers| losers.groups.into_iter().map(|g| g.name).collect())
+    }
+
+    #[test]
+    fn a_group_that_loses_nearly_everything_beside_others_that_do_not_is_named() {
+        let shares =
+            [share("latin", 23_754, 1_400), share("gujarati", 2_000, 1_998), share("armenian", 1_000, 972)];
+        assert_eq!(named(&shares), ["gujarati", "armenian"]);
+        let others = losers(&shares).map(|losers| losers.others);
+        assert_eq!(others, Some(1_400.0 / 23_754.0));
+    }
+
+    #[test]
+    fn several_such_groups_do_not_hide_each_other() {
+        let mut shares: Vec<Share> = (0..9).map(|n| share(&format!("lost {n}"), 1_000, 990)).collect();
+        shares.push(share("fine", 100, 1));
+        assert_eq!(named(&shares).len(), 9);
+    }
+
+    #[test]
+    fn a_loss_that_all_share_names_nobody() {
+        assert_eq!(named(&[share("a", 100, 90), share("b", 100, 95)]), [""; 0]);
+        assert_eq!(named(&[share("a", 100, 60), share("b", 100, 20)]), [""; 0]);
+        assert_eq!(named(&[share("a", 100, 99)]), [""; 0]);
+    }
+
+    #[test]
+    fn exactly_half_and_a_few_rows_name_nobody() {
+        assert_eq!(named(&[share("half", 100, 50), share("b", 100, 0)]), [""; 0]);
+        assert_eq!(named(&[share("few", 9, 9), share("b", 100, 0)]), [""; 0]);
+        assert_eq!(named(&[share("more", 100, 51), share("b", 100, 0)]), ["more"]);
+    }
+}
