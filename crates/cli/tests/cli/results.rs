@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use arrow::datatypes::DataType;
 use parquet::arrow::arrow_reader::ArrowReaderMetadata;
-use parquet::basic::Compression;
+use parquet::basic::{Compression, Type};
 
 use super::support::{Place, csv, gzip, jsonl, number, parquet, texts, zstd};
 
@@ -216,4 +216,21 @@ fn any_number_of_threads_gives_the_same_bytes() {
     }
     assert_eq!(place.result("out1"), place.result("out2"));
     assert_eq!(place.result("out1"), place.result("out5"));
+}
+
+#[test]
+fn times_that_spark_wrote_as_int96_are_int96_in_every_file() {
+    let place = Place::new();
+    let fixture = concat!(env!("CARGO_MANIFEST_DIR"), "/../semdedup/tests/data/spark_int96.parquet");
+    std::fs::copy(fixture, place.path("data.parquet")).unwrap();
+    place.summary("run data.parquet --text-column text --keep-rows 20 --out out --output files,annotate");
+    let types = |file: &str| {
+        let metadata = place.parquet_metadata(file);
+        let columns = metadata.parquet_schema().columns();
+        columns.iter().map(|column| column.physical_type()).filter(|&kind| kind == Type::INT96).count()
+    };
+    for file in ["data.parquet", "out/kept/data.parquet", "out/annotated/data.parquet"] {
+        assert_eq!(types(file), 5, "{file}");
+    }
+    assert_eq!(place.column("out/kept/data.parquet", "id").len(), 20);
 }

@@ -8,7 +8,9 @@ use arrow::compute::{concat_batches, filter_record_batch};
 use arrow::datatypes::{DataType, Field, Schema};
 use parquet::arrow::ArrowWriter;
 use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ParquetRecordBatchReaderBuilder};
+use parquet::column::reader::ColumnReader;
 use parquet::file::properties::WriterProperties;
+use parquet::file::reader::{FileReader, SerializedFileReader};
 use semdedup::formats::{Columns, InputFile, ReadLimits, Reader, count_rows, read_texts, write_kept};
 use tempfile::TempDir;
 
@@ -156,8 +158,31 @@ fn long_texts_are_read_in_small_batches() {
 }
 
 #[test]
-fn an_int96_time_that_cannot_be_kept_is_refused_and_named() {
-    let error = read(&fixture("int96_far.parquet"), &text_column("text")).err().unwrap().to_string();
+fn an_int96_time_of_any_year_is_kept() {
+    let folder = TempDir::new().unwrap();
+    let destination = folder.path().join("kept.parquet");
+    let file = fixture("int96_far.parquet");
+    assert_eq!(read(&file, &text_column("text")).unwrap().texts(), ["a", "b", "c"]);
+    assert_eq!(write_kept(&file, &ReadLimits::default(), &destination, &mut |row| row > 0).unwrap(), 2);
+    let times = |path: &std::path::Path| {
+        let group = SerializedFileReader::new(File::open(path).unwrap()).unwrap();
+        let ColumnReader::Int96ColumnReader(mut column) =
+            group.get_row_group(0).unwrap().get_column_reader(1).unwrap()
+        else {
+            panic!("no INT96");
+        };
+        let (mut values, mut defined) = (Vec::new(), Vec::new());
+        column.read_records(10, Some(&mut defined), None, &mut values).unwrap();
+        (values, defined)
+    };
+    let (mut values, defined) = times(&file.path);
+    assert_eq!(defined, [1, 0, 1]);
+    assert_eq!(times(&destination), (values.split_off(1), vec![0, 1]));
+}
+
+#[test]
+fn an_int96_time_that_cannot_be_an_id_is_refused_and_named() {
+    let error = read(&fixture("int96_far.parquet"), &with_id("text", "when")).err().unwrap().to_string();
     assert!(error.contains("int96_far.parquet: column `when` has an INT96 time outside"), "{error}");
 }
 
