@@ -266,6 +266,8 @@ impl Task {
         self.check_strict(input, &bad)?;
         rows.bad.extend(bad);
         rows.bad.sort_by_key(|bad| bad.row);
+        // A row may have neither a text nor an image.
+        rows.bad.dedup_by_key(|bad| bad.row);
         // Where embeddings are given or images compared, texts are not read.
         if input.given.is_none() && input.by.text() {
             let is_bad = |row: u64| rows.bad.binary_search_by_key(&row, |bad| bad.row).is_ok();
