@@ -70,34 +70,21 @@ pub(super) fn parse(path: &Path, rows: &RowBatch, columns: &Columns) -> Result<R
     let texts = match &columns.text {
         Some(name) => {
             let texts = column(name)?;
-            let mut problem = |row: usize, problem: &str| {
-                let reason = format!("column `{name}` is {problem}");
-                bad.push(BadRow { row: first_row + row as u64, reason });
-            };
-            guarded(damaged, place, || texts_of(&texts, &mut problem).map_err(failed))?
+            let mut note = |row, problem: &str| bad.push(bad_row(name, (first_row, row), problem));
+            guarded(damaged, place, || texts_of(&texts, &mut note).map_err(failed))?
         }
         None => LargeStringArray::from_iter_values(std::iter::repeat_n("", batch.num_rows())),
     };
     let vectors = columns.embedding.as_deref().map(|name| {
         let vectors = column(name)?;
-        let problem = |row: usize, problem: &str| BadRow {
-            row: first_row + row as u64,
-            reason: format!("column `{name}` {problem}"),
-        };
-        guarded(damaged, place, || {
-            vectors_of(&vectors, &mut |row, text| bad.push(problem(row, text))).map_err(failed)
-        })
+        let mut note = |row, problem: &str| bad.push(bad_row(name, (first_row, row), problem));
+        guarded(damaged, place, || vectors_of(&vectors, &mut note).map_err(failed))
     });
     let vectors = vectors.transpose()?;
     let images = columns.image.as_deref().map(|name| {
         let images = column(name)?;
-        let problem = |row: usize, problem: &str| BadRow {
-            row: first_row + row as u64,
-            reason: format!("column `{name}` {problem}"),
-        };
-        guarded(damaged, place, || {
-            images_of(&images, &mut |row, text| bad.push(problem(row, text))).map_err(failed)
-        })
+        let mut note = |row, problem: &str| bad.push(bad_row(name, (first_row, row), problem));
+        guarded(damaged, place, || images_of(&images, &mut note).map_err(failed))
     });
     let images = images.transpose()?;
     let ids = columns.id.as_deref().map(column).transpose()?;
@@ -106,6 +93,10 @@ pub(super) fn parse(path: &Path, rows: &RowBatch, columns: &Columns) -> Result<R
     bad.sort_by_key(|bad| bad.row);
     bad.dedup_by_key(|bad| bad.row);
     Ok(Rows { first_row, texts, ids, vectors, images, bad, empty })
+}
+
+fn bad_row(column: &str, (first_row, row): (u64, usize), problem: &str) -> BadRow {
+    BadRow { row: first_row + row as u64, reason: format!("column `{column}` {problem}") }
 }
 
 /// A text column of any kind as one kind, null where a row is none; `bad` is told of these.
@@ -123,7 +114,7 @@ fn texts_of(
         match std::str::from_utf8(value.unwrap_or_default()) {
             Ok(text) => texts.append_value(text),
             Err(error) => {
-                bad(row, &not_utf8(&error));
+                bad(row, &format!("is {}", not_utf8(&error)));
                 texts.append_null();
             }
         }
