@@ -142,14 +142,14 @@ PARQUET = {"pyarrow": by_pyarrow, "pyarrow-old": by_pyarrow_old, "pandas": by_pa
 
 
 def check_spark(place):
-    """Times as INT96 (Spark's default), from year 1 to 9999 and at every depth, and texts as bytes; Spark reads what is kept."""
+    """Times as INT96 (Spark's default), from year 1700 to 9680 and at every depth, and texts as bytes; Spark reads what is kept."""
     from pyspark.sql import SparkSession
 
     spark = SparkSession.builder.master("local[1]").config("spark.ui.enabled", "false").getOrCreate()
     spark.conf.set("spark.sql.session.timeZone", "UTC")
     spark.conf.set("spark.sql.parquet.outputTimestampType", "INT96")
     spark.conf.set("spark.sql.parquet.int96RebaseModeInWrite", "CORRECTED")
-    at = lambda r: None if r % 7 == 5 else f"{1 + 25 * r:04}-{1 + r % 12:02}-{1 + r % 28:02} 23:59:59.123456"
+    at = lambda r: None if r % 7 == 5 else f"{1700 + 20 * r}-{1 + r % 12:02}-{1 + r % 28:02} 23:59:59.123456"
     frame = spark.createDataFrame([(r, text, at(r)) for r, text in enumerate(TEXTS)], "id bigint, text string, at string")
     frame = frame.selectExpr("id", "text", "CAST(at AS timestamp) AS at").selectExpr(
         "*", "struct(id AS n, at) AS log", "array(at, NULL) AS visits", "array(struct(text AS role, at)) AS turns", "map('k', at) AS map"
