@@ -1,8 +1,8 @@
-"""Checks that files go both ways between semdedup and the programs that people use: Parquet by pyarrow, polars and DuckDB,
+"""Checks that files go both ways between semdedup and the programs that people use: Parquet by pyarrow, polars, DuckDB and Spark,
 .npy by numpy, compressed JSONL and CSV by Python and pandas. What they write is deduplicated, and what semdedup wrote is
 read by all of them and compared with what they had, value by value.
 
-    python -m venv venv && venv/bin/pip install pyarrow polars duckdb numpy pandas
+    python -m venv venv && venv/bin/pip install pyarrow polars duckdb numpy pandas pyspark    # which needs Java 17
     cargo build --release && venv/bin/python scripts/check_interchange.py [target/release/semdedup]
 """
 
@@ -141,6 +141,39 @@ def by_duckdb(path):
 PARQUET = {"pyarrow": by_pyarrow, "pyarrow-old": by_pyarrow_old, "pandas": by_pandas, "polars": by_polars, "duckdb": by_duckdb}
 
 
+def check_spark(place):
+    """Times as INT96 (Spark's default), from year 1700 to 9680 and at every depth, and texts as bytes; Spark reads what is kept."""
+    from pyspark.sql import SparkSession
+
+    spark = SparkSession.builder.master("local[1]").config("spark.ui.enabled", "false").getOrCreate()
+    spark.conf.set("spark.sql.session.timeZone", "UTC")
+    spark.conf.set("spark.sql.parquet.outputTimestampType", "INT96")
+    spark.conf.set("spark.sql.parquet.int96RebaseModeInWrite", "CORRECTED")
+    at = lambda r: None if r % 7 == 5 else f"{1700 + 20 * r}-{1 + r % 12:02}-{1 + r % 28:02} 23:59:59.123456"
+    frame = spark.createDataFrame([(r, text, at(r)) for r, text in enumerate(TEXTS)], "id bigint, text string, at string")
+    frame = frame.selectExpr("id", "text", "CAST(at AS timestamp) AS at").selectExpr(
+        "*", "struct(id AS n, at) AS log", "array(at, NULL) AS visits", "array(struct(text AS role, at)) AS turns", "map('k', at) AS map"
+    )
+    for name, made in {"times": frame, "bytes": frame.selectExpr("id", "CAST(text AS binary) AS text", "at")}.items():
+        path, out = place / f"spark-{name}", place / f"out-spark-{name}"
+        made.coalesce(1).write.parquet(str(path))
+        run(path, "--text-column", "text", "--out", out, "--output", "files,annotate")
+        (file,) = [file.name for file in path.glob("*.parquet")]
+        rows = kept_rows(out, pq.read_table(out / "removed.parquet")["file"][0].as_py())
+        (kept,), (annotated,) = ((list((out / place).rglob("*.parquet"))) for place in ("kept", "annotated"))
+        for written in (kept, annotated):
+            same(f"{file}: columns", physical(written)[: len(physical(path / file))], physical(path / file))
+        before = spark.read.parquet(str(path))
+        after, wide = spark.read.parquet(str(kept)), spark.read.parquet(str(annotated))
+        same("Spark's schema", after.schema, before.schema)
+        whole = before.orderBy("id").collect()
+        same("kept, read by Spark", after.orderBy("id").collect(), [whole[row] for row in rows])
+        same("annotated, read by Spark", wide.select(before.columns).orderBy("id").collect(), whole)
+        some = f"at > timestamp'5000-01-01 00:00:00' AND id IN ({','.join(map(str, rows))})"
+        same("with a filter", after.where(some).count(), before.where(some).count())
+    spark.stop()
+
+
 def run(*typed):
     done = subprocess.run([SEMDEDUP, "run", *map(str, typed), "--json", "--quiet"], capture_output=True, text=True)
     assert done.returncode in (0, 1), f"{typed}: {done.stderr}"
@@ -184,11 +217,6 @@ def duck(path):
     return duckdb.connect().sql(f"SELECT * FROM read_parquet('{path}')").to_arrow_table()
 
 
-def to_micros(schema):
-    micros = lambda kind: pa.timestamp("us") if kind == pa.timestamp("ns") else kind
-    return pa.schema([field.with_type(micros(field.type)) for field in schema])
-
-
 def polar(path):
     """All columns but those that polars has no type for."""
     return pl.read_parquet(path, columns=[n for n in pq.read_schema(path).names if n not in ("interval", "large price")])
@@ -226,20 +254,15 @@ def check_parquet(place, made_by, make):
     rows = kept_rows(out, path.name)
     same("rows", (summary["rows_in"], summary["rows_kept"]), (ROWS, len(rows)))
     kept, annotated = out / "kept" / path.name, out / "annotated" / path.name
-    old = made_by == "pyarrow-old"
     for written in (kept, annotated):
         same(f"{written}: metadata", metadata(written), metadata(path))
         before, after = codecs(path), codecs(written)
         same(f"{written}: codecs", {name: codec for name, codec in after.items() if name in before}, before)
-        if not old:
-            same(f"{written}: columns", physical(written)[: len(physical(path))], physical(path))
+        same(f"{written}: columns", physical(written)[: len(physical(path))], physical(path))
         most = max(group_rows(path))
         assert all(count == most for count in group_rows(written)[:-1]) and group_rows(written)[-1] <= most, group_rows(written)
     for reader, read in readers().items():
         before, after, wide = read(path), read(kept), read(annotated)
-        if old and reader == "duckdb":
-            # INT96 has no unit of its own: DuckDB reads it as microseconds, and what was written back as nanoseconds.
-            after, wide = (table.cast(to_micros(table.schema), safe=False) for table in (after, wide))
         equal(f"{made_by}, read by {reader}: kept", after, take(before, rows))
         names = list(before.columns if isinstance(before, pl.DataFrame) else before.column_names)
         equal(f"{made_by}, read by {reader}: annotated", wide.select(names), before)
@@ -335,7 +358,7 @@ def main():
     failed = 0
     with tempfile.TemporaryDirectory() as folder:
         checks = {f"Parquet by {name}": (lambda n=name, m=make: check_parquet(Path(folder), n, m)) for name, make in PARQUET.items()}
-        checks |= {"numpy": lambda: check_numpy(Path(folder)), "JSONL": lambda: check_lines(Path(folder)), "CSV, TSV": lambda: check_csv(Path(folder))}
+        checks |= {"Parquet by Spark": lambda: check_spark(Path(folder)), "numpy": lambda: check_numpy(Path(folder)), "JSONL": lambda: check_lines(Path(folder)), "CSV, TSV": lambda: check_csv(Path(folder))}
         for name, check in checks.items():
             try:
                 check()

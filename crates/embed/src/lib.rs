@@ -22,7 +22,7 @@ mod remote;
 mod transformer;
 mod wordllama;
 
-pub use decode::{ImageError, ImageLimits, decode_image};
+pub use decode::{ImageError, ImageLimits, decode_image, looks_like_image};
 pub use error::ModelError;
 pub use image::RgbImage;
 pub use mobilenet::MobileNet;

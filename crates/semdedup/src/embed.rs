@@ -269,6 +269,8 @@ impl Task {
         self.check_strict(input, &bad)?;
         rows.bad.extend(bad);
         rows.bad.sort_by_key(|bad| bad.row);
+        // A row may have neither a text nor an image.
+        rows.bad.dedup_by_key(|bad| bad.row);
         let mut scripts = Vec::new();
         // Where embeddings are given or images compared, texts are not read.
         if input.given.is_none() && input.by.text() {

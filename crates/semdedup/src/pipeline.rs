@@ -185,6 +185,12 @@ impl Run<'_> {
             return Err(Error::new(ErrorKind::Input, format!("no rows in {} files", self.input.files.len()))
                 .hint("check the input: there is nothing to deduplicate"));
         }
+        if dataset.skipped.len() as u64 == dataset.places.rows() {
+            let (rows, first) = (dataset.places.rows(), dataset.first_skipped());
+            return Err(Error::new(ErrorKind::Input, format!("all {rows} rows were skipped: {first}")).hint(
+                "nothing was written; check that --text-column or --image-column names the right column",
+            ));
+        }
         self.options
             .goal
             .check(dataset.places.rows() - dataset.skipped.len() as u64)

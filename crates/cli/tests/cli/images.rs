@@ -110,6 +110,18 @@ fn broken_images_and_bombs_are_listed_and_stay_where_they_are() {
 }
 
 #[test]
+fn a_run_that_could_read_no_row_fails_with_the_first_reason_and_writes_nothing() {
+    let place = Place::new();
+    place.write("photos/a.jpg", b"not a picture");
+    place.write("photos/b.png", b"");
+    for typed in ["run photos --out o", "run photos --out o --quiet"] {
+        place.semdedup(typed).failed_with(&["all 2 rows were skipped", "row 0", "a.jpg", "not an image"]);
+        place.has_no_result("o");
+    }
+    assert_eq!(place.files("photos").len(), 2);
+}
+
+#[test]
 fn shards_are_compared_by_image_caption_or_both() {
     let place = Place::new();
     let (mut shard, captions) = (tar::Builder::new(Vec::new()), texts(200));

@@ -1,10 +1,13 @@
 //! What a run leaves: every row accounted for, files as they were, the size asked for, and the same bytes every time.
 
 use std::collections::HashSet;
+use std::sync::Arc;
 
+use arrow::array::{ArrayRef, BinaryArray, Int64Array, RecordBatch};
 use arrow::datatypes::DataType;
+use parquet::arrow::ArrowWriter;
 use parquet::arrow::arrow_reader::ArrowReaderMetadata;
-use parquet::basic::Compression;
+use parquet::basic::{Compression, Type};
 
 use super::support::{Place, csv, gzip, jsonl, number, parquet, texts, zstd};
 
@@ -216,4 +219,58 @@ fn any_number_of_threads_gives_the_same_bytes() {
     }
     assert_eq!(place.result("out1"), place.result("out2"));
     assert_eq!(place.result("out1"), place.result("out5"));
+}
+
+/// A Parquet file with a number (`id`) and these values as bytes in a column that says nothing about them.
+fn bytes_in(column: &str, values: &[Vec<u8>]) -> Vec<u8> {
+    let ids: ArrayRef = Arc::new((0..values.len() as i64).collect::<Int64Array>());
+    let values: ArrayRef = Arc::new(values.iter().map(Some).collect::<BinaryArray>());
+    let batch = RecordBatch::try_from_iter([("id", ids), (column, values)]).unwrap();
+    let mut writer = ArrowWriter::try_new(Vec::new(), batch.schema(), None).unwrap();
+    writer.write(&batch).unwrap();
+    writer.into_inner().unwrap()
+}
+
+#[test]
+fn texts_in_a_column_of_bytes_are_compared_as_texts_and_kept_as_bytes() {
+    let place = Place::new();
+    let mut bytes: Vec<Vec<u8>> = texts(40).into_iter().map(String::into_bytes).collect();
+    place.write("data.parquet", bytes_in("text", &bytes));
+    place.write("strings.parquet", parquet(&texts(40)));
+    place.summary("run data.parquet --out out");
+    place.summary("run strings.parquet --out strings");
+    let removed = place.column("strings/removed.parquet", "row");
+    assert!(removed.len() > 5);
+    assert_eq!(place.column("out/removed.parquet", "row"), removed);
+    let kept = place.parquet_metadata("out/kept/data.parquet");
+    assert_eq!(kept.schema().field(1).data_type(), &DataType::Binary);
+    let hex =
+        |row: &String| bytes[row.parse::<usize>().unwrap()].iter().map(|b| format!("{b:02x}")).collect();
+    let stays: Vec<String> = place.column("out/kept/data.parquet", "id").iter().map(hex).collect();
+    assert_eq!(place.column("out/kept/data.parquet", "text"), stays);
+
+    bytes[7] = b"caf\xe9".to_vec();
+    place.write("body.parquet", bytes_in("body", &bytes));
+    place.semdedup("run body.parquet --out body").failed_with(&["columns are id (Int64), body (binary)"]);
+    let said = place.semdedup("run body.parquet --out body --text-column body").skipped_rows();
+    assert!(said.stderr.contains("1 row"), "{}", said.stderr);
+    let reasons = place.column("body/skipped.parquet", "reason");
+    assert_eq!(reasons, ["column `body` is not valid UTF-8 at byte 3"]);
+}
+
+#[test]
+fn times_that_spark_wrote_as_int96_are_int96_in_every_file() {
+    let place = Place::new();
+    let fixture = concat!(env!("CARGO_MANIFEST_DIR"), "/../semdedup/tests/data/spark_int96.parquet");
+    std::fs::copy(fixture, place.path("data.parquet")).unwrap();
+    place.summary("run data.parquet --text-column text --keep-rows 20 --out out --output files,annotate");
+    let types = |file: &str| {
+        let metadata = place.parquet_metadata(file);
+        let columns = metadata.parquet_schema().columns();
+        columns.iter().map(|column| column.physical_type()).filter(|&kind| kind == Type::INT96).count()
+    };
+    for file in ["data.parquet", "out/kept/data.parquet", "out/annotated/data.parquet"] {
+        assert_eq!(types(file), 5, "{file}");
+    }
+    assert_eq!(place.column("out/kept/data.parquet", "id").len(), 20);
 }

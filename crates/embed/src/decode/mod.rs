@@ -62,6 +62,24 @@ pub fn decode_image(bytes: &[u8], limits: &ImageLimits) -> Result<RgbImage, Imag
     }
 }
 
+/// Whether bytes begin as a file of an image does.
+pub fn looks_like_image(bytes: &[u8]) -> bool {
+    match image::guess_format(bytes) {
+        // Its mark are two letters, so look at four bytes of its header that are always zero too.
+        Ok(ImageFormat::Bmp) => bytes.get(6..10) == Some(&[0; 4]),
+        Ok(format) => matches!(
+            format,
+            ImageFormat::Jpeg
+                | ImageFormat::Png
+                | ImageFormat::WebP
+                | ImageFormat::Gif
+                | ImageFormat::Tiff
+                | ImageFormat::Avif
+        ),
+        Err(_) => false,
+    }
+}
+
 /// A decoder of PNG needs its limits before it reads the header, as a colour profile may lie before the pixels. So the size is
 /// read where it always stands: the first chunk is `IHDR`.
 fn png(bytes: &[u8], limits: &ImageLimits) -> Result<RgbImage, ImageError> {

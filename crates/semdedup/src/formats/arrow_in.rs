@@ -146,7 +146,8 @@ pub(super) fn some_texts(file: &InputFile, columns: &Columns, rows: &[u64]) -> R
         let parsed = batches::parse(&file.path, &chunk, columns)?.texts;
         let inside = |row: u64| row.checked_sub(chunk.first_row).filter(|row| *row < parsed.len() as u64);
         while let Some(row) = rows.get(texts.len()).and_then(|row| inside(*row)) {
-            texts.push(Some(parsed.value(row as usize).to_owned()));
+            let row = row as usize;
+            texts.push(parsed.is_valid(row).then(|| parsed.value(row).to_owned()));
         }
     }
     texts.resize(rows.len(), None);

@@ -9,8 +9,8 @@ use arrow::datatypes::{DataType, Float32Type};
 use arrow::error::ArrowError;
 
 use super::images::images_of;
-use super::rows::{BadRow, Rows, Vectors};
-use super::{Columns, nested};
+use super::rows::{BadRow, Rows, Vectors, not_utf8};
+use super::{Columns, binary, nested};
 use crate::{Error, Result};
 
 /// Makes the error of a format for data that cannot be read, at the row that was reached.
@@ -66,45 +66,60 @@ pub(super) fn parse(path: &Path, rows: &RowBatch, columns: &Columns) -> Result<R
         let found = guarded(damaged, place, || nested::column(batch, name).map_err(failed));
         found?.ok_or_else(|| Error::input(path, format!("no column `{name}`")))
     };
+    let mut bad = Vec::new();
     let texts = match &columns.text {
         Some(name) => {
             let texts = column(name)?;
-            guarded(damaged, place, || texts_of(&texts).map_err(failed))?
+            let mut note = |row, problem: &str| bad.push(bad_row(name, (first_row, row), problem));
+            guarded(damaged, place, || texts_of(&texts, &mut note).map_err(failed))?
         }
         None => LargeStringArray::from_iter_values(std::iter::repeat_n("", batch.num_rows())),
     };
-    let mut bad = Vec::new();
     let vectors = columns.embedding.as_deref().map(|name| {
         let vectors = column(name)?;
-        let problem = |row: usize, problem: &str| BadRow {
-            row: first_row + row as u64,
-            reason: format!("column `{name}` {problem}"),
-        };
-        guarded(damaged, place, || {
-            vectors_of(&vectors, &mut |row, text| bad.push(problem(row, text))).map_err(failed)
-        })
+        let mut note = |row, problem: &str| bad.push(bad_row(name, (first_row, row), problem));
+        guarded(damaged, place, || vectors_of(&vectors, &mut note).map_err(failed))
     });
     let vectors = vectors.transpose()?;
     let images = columns.image.as_deref().map(|name| {
         let images = column(name)?;
-        let problem = |row: usize, problem: &str| BadRow {
-            row: first_row + row as u64,
-            reason: format!("column `{name}` {problem}"),
-        };
-        guarded(damaged, place, || {
-            images_of(&images, &mut |row, text| bad.push(problem(row, text))).map_err(failed)
-        })
+        let mut note = |row, problem: &str| bad.push(bad_row(name, (first_row, row), problem));
+        guarded(damaged, place, || images_of(&images, &mut note).map_err(failed))
     });
     let images = images.transpose()?;
     let ids = columns.id.as_deref().map(column).transpose()?;
-    let empty = texts.iter().filter(|text| text.is_none_or(str::is_empty)).count();
-    Ok(Rows { first_row, texts: without_nulls(texts), ids, vectors, images, bad, empty })
+    let empty = texts.iter().filter(|text| text.is_some_and(str::is_empty)).count();
+    // A row may lack both, its text and its image.
+    bad.sort_by_key(|bad| bad.row);
+    bad.dedup_by_key(|bad| bad.row);
+    Ok(Rows { first_row, texts, ids, vectors, images, bad, empty })
 }
 
-/// A text column of any kind as one kind.
-fn texts_of(column: &ArrayRef) -> std::result::Result<LargeStringArray, ArrowError> {
-    let large = arrow::compute::cast(column, &DataType::LargeUtf8)?;
-    Ok(large.as_string::<i64>().clone())
+fn bad_row(column: &str, (first_row, row): (u64, usize), problem: &str) -> BadRow {
+    BadRow { row: first_row + row as u64, reason: format!("column `{column}` {problem}") }
+}
+
+/// A text column of any kind as one kind, null where a row is none; `bad` is told of these.
+fn texts_of(
+    column: &ArrayRef,
+    bad: &mut dyn FnMut(usize, &str),
+) -> std::result::Result<LargeStringArray, ArrowError> {
+    if !binary::is_binary(column.data_type()) {
+        let large = arrow::compute::cast(column, &DataType::LargeUtf8)?;
+        return Ok(without_nulls(large.as_string::<i64>().clone()));
+    }
+    let values = binary::values_of(column)?;
+    let mut texts = LargeStringBuilder::with_capacity(values.len(), values.value_data().len());
+    for (row, value) in values.iter().enumerate() {
+        match std::str::from_utf8(value.unwrap_or_default()) {
+            Ok(text) => texts.append_value(text),
+            Err(error) => {
+                bad(row, &format!("is {}", not_utf8(&error)));
+                texts.append_null();
+            }
+        }
+    }
+    Ok(texts.finish())
 }
 
 /// A column of lists as rows of f32; `bad` is told of rows that have none.

@@ -6,7 +6,7 @@ use arrow::datatypes::DataType;
 use arrow::error::ArrowError;
 
 use super::schema::{Table, Wanted};
-use super::{By, ColumnChoice, Columns, Format, InputFile, samples, tree};
+use super::{By, ColumnChoice, Columns, Format, InputFile, binary, samples, tree};
 use crate::{Error, Result};
 
 /// How many samples of a shard are looked at to know its members.
@@ -23,8 +23,7 @@ pub(super) fn is_image(extension: &str) -> bool {
 
 /// Whether the values of a column of this type can be images: bytes, or a struct with `bytes` as Hugging Face writes it.
 pub(super) fn is_image_type(kind: &DataType) -> bool {
-    let is_bytes =
-        |kind: &DataType| matches!(kind, DataType::Binary | DataType::LargeBinary | DataType::BinaryView);
+    let is_bytes = |kind: &DataType| binary::is_binary(kind) && !matches!(kind, DataType::FixedSizeBinary(_));
     match kind {
         DataType::Struct(fields) => {
             fields.iter().any(|field| field.name() == "bytes" && is_bytes(field.data_type()))
@@ -70,8 +69,10 @@ fn has_images(file: &InputFile, choice: &ColumnChoice) -> Result<Option<bool>> {
         }
         Format::Parquet | Format::Arrow => {
             let wanted = Wanted { text: None, id: choice.id.as_deref(), embedding: None };
-            Table::of(file, &wanted)?
-                .is_some_and(|table| table.image(None).is_ok() && table.text(&wanted).is_err())
+            match Table::of(file, &wanted)? {
+                Some(table) => table.text(&wanted).is_err() && table.has_images()?,
+                None => false,
+            }
         }
         _ => false,
     }))
@@ -157,7 +158,7 @@ pub(super) fn images_of(
         Some(parts) => parts.column_by_name("bytes").unwrap_or(column),
         None => column,
     };
-    let images = arrow::compute::cast(bytes, &DataType::LargeBinary)?.as_binary::<i64>().clone();
+    let images = binary::values_of(bytes)?;
     // A value below a null struct is not to be relied on.
     let nulls = NullBuffer::union(images.nulls(), column.nulls());
     let (offsets, values, _) = images.into_parts();

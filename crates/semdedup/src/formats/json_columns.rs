@@ -74,6 +74,7 @@ impl<'a> Seen<'a> {
                     kind: Some(kind.to_owned()),
                     is_text: matches!(kind, "a string" | "null"),
                     is_list: false,
+                    is_binary: false,
                     is_image: false,
                     is_nested,
                     has_nested: false,

@@ -7,10 +7,15 @@ use arrow::datatypes::Schema;
 use parquet::arrow::ArrowSchemaConverter;
 use parquet::basic::{ConvertedType, LogicalType, Type as PhysicalType};
 use parquet::errors::Result;
-use parquet::schema::types::{ColumnDescriptor, SchemaDescriptor, Type};
+use parquet::schema::types::{ColumnDescriptor, SchemaDescriptor, Type, TypePtr};
+
+use super::int96::is_int96;
+
+/// The bytes of an interval, and of an INT96 time.
+pub(super) const TWELVE: i32 = 12;
 
 /// The schema of a file with the columns of `own`, which Arrow reads as the first ones of `schema`, and after them the others
-/// of `schema`.
+/// of `schema`. Times that are INT96 in `own`, and twelve bytes to Arrow, are INT96 in it.
 pub(super) fn schema_like(own: &SchemaDescriptor, schema: &Schema) -> Result<SchemaDescriptor> {
     let derived = ArrowSchemaConverter::new().convert(schema)?;
     let (root, others) = (own.root_schema(), derived.root_schema().get_fields());
@@ -24,7 +29,46 @@ pub(super) fn schema_like(own: &SchemaDescriptor, schema: &Schema) -> Result<Sch
         _ => other.clone(),
     });
     let root = Type::group_type_builder(root.name()).with_fields(fields.collect()).build()?;
-    Ok(SchemaDescriptor::new(Arc::new(root)))
+    let bytes = PhysicalType::FIXED_LEN_BYTE_ARRAY;
+    let is_time = |leaf: usize, kind: &Type| {
+        let is_int96 = own.columns().get(leaf).is_some_and(|column| is_int96(column));
+        let is_bytes = matches!(kind, Type::PrimitiveType { physical_type, type_length: TWELVE, .. } if *physical_type == bytes);
+        (is_int96 && is_bytes).then_some(PhysicalType::INT96)
+    };
+    with_leaves(&SchemaDescriptor::new(Arc::new(root)), &is_time)
+}
+
+/// Gives the number of a leaf and its type a new physical type, of twelve bytes; `None` leaves it as it is.
+pub(super) type Change<'a> = dyn Fn(usize, &Type) -> Option<PhysicalType> + 'a;
+
+/// Returns the schema with the physical types that `change` gives to its leaves. Such a leaf has no annotation.
+pub(super) fn with_leaves(schema: &SchemaDescriptor, change: &Change) -> Result<SchemaDescriptor> {
+    with_changed(&schema.root_schema_ptr(), &mut 0, change).map(SchemaDescriptor::new)
+}
+
+fn with_changed(kind: &TypePtr, leaf: &mut usize, change: &Change) -> Result<TypePtr> {
+    let info = kind.get_basic_info();
+    let id = info.has_id().then(|| info.id());
+    if kind.is_group() {
+        let fields = kind.get_fields().iter().map(|field| with_changed(field, leaf, change));
+        let group = Type::group_type_builder(kind.name())
+            .with_converted_type(info.converted_type())
+            .with_logical_type(info.logical_type_ref().cloned())
+            .with_fields(fields.collect::<Result<_>>()?)
+            .with_id(id);
+        // The root has none.
+        let group = if info.has_repetition() { group.with_repetition(info.repetition()) } else { group };
+        return group.build().map(Arc::new);
+    }
+    *leaf += 1;
+    let Some(physical) = change(*leaf - 1, kind) else { return Ok(kind.clone()) };
+    let length = if physical == PhysicalType::FIXED_LEN_BYTE_ARRAY { TWELVE } else { -1 };
+    Type::primitive_type_builder(kind.name(), physical)
+        .with_repetition(info.repetition())
+        .with_length(length)
+        .with_id(id)
+        .build()
+        .map(Arc::new)
 }
 
 /// What lies at the ends of a column.
@@ -41,7 +85,10 @@ fn same_layout(own: &[&ColumnDescriptor], derived: &[&ColumnDescriptor]) -> bool
         && own.iter().zip(derived).all(|(own, derived)| {
             own.max_def_level() == derived.max_def_level()
                 && own.max_rep_level() == derived.max_rep_level()
-                && (same_bytes(own, derived) || is_writable_decimal(own, derived) || is_date(own, derived))
+                && (same_bytes(own, derived)
+                    || is_writable_decimal(own, derived)
+                    || is_date(own, derived)
+                    || is_time(own, derived))
         })
 }
 
@@ -76,6 +123,13 @@ fn is_date(own: &ColumnDescriptor, derived: &ColumnDescriptor) -> bool {
     (own.physical_type(), derived.physical_type()) == (PhysicalType::INT32, PhysicalType::INT64)
         && own.converted_type() == ConvertedType::DATE
         && (derived.converted_type(), derived.logical_type_ref()) == (ConvertedType::NONE, None)
+}
+
+/// INT96 times go through Arrow as twelve bytes ([`super::int96`]).
+fn is_time(own: &ColumnDescriptor, derived: &ColumnDescriptor) -> bool {
+    is_int96(own)
+        && derived.physical_type() == PhysicalType::FIXED_LEN_BYTE_ARRAY
+        && derived.type_length() == TWELVE
 }
 
 /// How many bytes hold every whole number of so many digits, and its sign.

@@ -13,6 +13,7 @@ mod annotate;
 mod arrow_in;
 mod arrow_out;
 mod batches;
+mod binary;
 mod columns;
 mod csv;
 mod discover;

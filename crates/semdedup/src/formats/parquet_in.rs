@@ -102,7 +102,7 @@ pub(super) struct ParquetRows {
 impl ParquetRows {
     /// From row `first_row` on; row groups before it are not touched.
     pub fn open(file: &InputFile, columns: &Columns, first_row: u64) -> Result<Self> {
-        int96::check(file)?;
+        int96::check_ids(file, columns.id.as_deref())?;
         let (builder, groups) = projected(file, columns)?;
         let rows = groups.iter().sum();
         let (mut before, mut wanted) = (0, Vec::new());
@@ -181,12 +181,16 @@ fn leaves<'a>(
     columns.filter(|(_, column)| is_part(column.path().parts())).map(|(leaf, _)| leaf).collect()
 }
 
-/// Reads a plain text column straight into 64-bit offsets: no copy later, and no overflow on long texts.
+/// Reads a plain text column, of strings or of bytes, straight into 64-bit offsets: no copy later, and no overflow on long texts.
 fn with_large_text(
     metadata: ArrowReaderMetadata,
     text: Option<&[usize]>,
 ) -> parquet::errors::Result<ArrowReaderMetadata> {
-    let large = |kind: &DataType| (kind == &DataType::Utf8).then_some(DataType::LargeUtf8);
+    let large = |kind: &DataType| match kind {
+        DataType::Utf8 => Some(DataType::LargeUtf8),
+        DataType::Binary => Some(DataType::LargeBinary),
+        _ => None,
+    };
     let schema: &SchemaRef = metadata.schema();
     let Some(fields) = text.and_then(|text| nested::retyped(schema.fields(), text, &large)) else {
         return Ok(metadata);

@@ -1,18 +1,20 @@
 //! Parquet written back: the same schema, codec and size of row group; fewer rows, or more columns.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use arrow::array::BooleanArray;
 use arrow::compute::filter_record_batch;
-use arrow::datatypes::Schema;
-use fs_err::File;
-use parquet::arrow::ARROW_SCHEMA_META_KEY;
+use arrow::datatypes::{Schema, SchemaRef};
+use fs_err::{File, OpenOptions};
 use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ParquetRecordBatchReaderBuilder};
 use parquet::arrow::arrow_writer::{ArrowWriter, ArrowWriterOptions};
-use parquet::file::properties::WriterProperties;
-use parquet::schema::types::SchemaDescriptor;
+use parquet::arrow::{ARROW_SCHEMA_META_KEY, add_encoded_arrow_schema_to_metadata};
+use parquet::file::properties::{EnabledStatistics, WriterProperties};
+use parquet::schema::types::SchemaDescPtr;
 
 use super::annotate::{AddedColumns, Edit, with_columns, with_fields};
+use super::int96::{self, has_int96, is_int96};
 use super::layout::schema_like;
 use super::parquet_in::{self, damaged, guarded};
 use super::{InputFile, intervals};
@@ -49,11 +51,10 @@ fn rewrite(file: &InputFile, destination: &Path, added: Option<&Schema>, edit: &
     let path = &file.path;
     let (handle, metadata) = parquet_in::footer(file)?;
     let promised: u64 = parquet_in::group_rows(file, metadata.metadata())?.iter().sum();
-    let schema = metadata.metadata().file_metadata().schema_descr_ptr();
-    let metadata = guarded(path, 0, || intervals::as_bytes(metadata).map_err(|e| damaged(path, 0, &e)))?;
-    let mut writer = guarded(path, 0, || open_writer((&metadata, &schema), added, path, destination))?;
-    let rows = parquet_in::batch_rows(metadata.metadata(), BATCH_BYTES, |_| true).clamp(1, MAX_ROWS);
-    let builder = ParquetRecordBatchReaderBuilder::new_with_metadata(handle, metadata);
+    let plan = guarded(path, 0, || Plan::of(metadata, added).map_err(|error| damaged(path, 0, &error)))?;
+    let mut writer = guarded(path, 0, || plan.open_writer(path, destination))?;
+    let rows = parquet_in::batch_rows(plan.source.metadata(), BATCH_BYTES, |_| true).clamp(1, MAX_ROWS);
+    let builder = ParquetRecordBatchReaderBuilder::new_with_metadata(handle, plan.source.clone());
     let mut batches = parquet_in::build(path, builder.with_batch_size(rows as usize))?;
     let (mut row, mut written) = (0, 0);
     while let Some(batch) = parquet_in::next_batch(path, row, &mut batches)? {
@@ -66,50 +67,83 @@ fn rewrite(file: &InputFile, destination: &Path, added: Option<&Schema>, edit: &
     if row != promised {
         return Err(damaged(path, row, &format!("the footer promises {promised} rows")));
     }
-    let output = writer.into_inner().map_err(|error| Error::output(destination, error))?;
+    let mut output = writer.into_inner().map_err(|error| Error::output(destination, error))?;
+    if has_int96(&plan.schema) {
+        int96::relabel(&mut output, &plan.schema).map_err(|error| Error::output(destination, error))?;
+    }
     output.sync_all().map_err(|error| Error::output(destination, error))?;
     Ok(written)
 }
 
-fn open_writer(
-    (source, own): (&ArrowReaderMetadata, &SchemaDescriptor),
-    added: Option<&Schema>,
-    path: &Path,
-    destination: &Path,
-) -> Result<ArrowWriter<File>> {
-    let schema = added.map_or_else(|| source.schema().clone(), |added| with_fields(source.schema(), added));
-    let options = writer_options((source, own), &schema).map_err(|error| damaged(path, 0, &error))?;
-    let output = File::create(destination).map_err(|error| Error::output(destination, error))?;
-    ArrowWriter::try_new_with_options(output, schema, options)
-        .map_err(|error| Error::output(destination, error))
+/// How a file is read and written again.
+struct Plan {
+    /// The source, with bytes for what Arrow has no word for.
+    source: ArrowReaderMetadata,
+    /// The columns that are written, as Arrow reads them from `source`…
+    columns: SchemaRef,
+    /// …and as it reads them from the file itself.
+    declared: SchemaRef,
+    /// The schema that the written file will have.
+    schema: SchemaDescPtr,
 }
 
-/// The way the source was written, whose own schema is given too.
-fn writer_options(
-    (source, own): (&ArrowReaderMetadata, &SchemaDescriptor),
-    schema: &Schema,
-) -> parquet::errors::Result<ArrowWriterOptions> {
-    let metadata = source.metadata();
-    let pairs = metadata.file_metadata().key_value_metadata().cloned().unwrap_or_default();
-    let (arrow, pairs): (Vec<_>, Vec<_>) =
-        pairs.into_iter().partition(|pair| pair.key == ARROW_SCHEMA_META_KEY);
-    let group_rows = metadata.row_groups().iter().map(|group| group.num_rows()).max();
-    let group_rows = group_rows.and_then(|rows| usize::try_from(rows).ok()).filter(|rows| *rows > 0);
-    let mut properties = WriterProperties::builder()
-        .set_key_value_metadata(Some(pairs))
-        .set_max_row_group_bytes(Some(GROUP_BYTES));
-    if let Some(rows) = group_rows {
-        properties = properties.set_max_row_group_row_count(Some(rows));
+impl Plan {
+    fn of(metadata: ArrowReaderMetadata, added: Option<&Schema>) -> parquet::errors::Result<Self> {
+        let own = metadata.metadata().file_metadata().schema_descr_ptr();
+        let with_added =
+            |schema: &SchemaRef| added.map_or_else(|| schema.clone(), |added| with_fields(schema, added));
+        let declared = with_added(metadata.schema());
+        let source = intervals::as_bytes(metadata)?;
+        let columns = with_added(source.schema());
+        let schema = Arc::new(schema_like(&own, &columns)?);
+        Ok(Self { source, columns, declared, schema })
     }
-    let columns = metadata.row_groups().first().map_or(&[][..], |group| group.columns());
-    if let Some(column) = columns.first() {
-        properties = properties.set_compression(column.compression());
+
+    fn open_writer(&self, path: &Path, destination: &Path) -> Result<ArrowWriter<File>> {
+        let options = self.writer_options().map_err(|error| damaged(path, 0, &error))?;
+        let unwritable = |error: std::io::Error| Error::output(destination, error);
+        let mut create = OpenOptions::new();
+        let output = create.read(true).write(true).create(true).truncate(true).open(destination);
+        ArrowWriter::try_new_with_options(output.map_err(unwritable)?, self.columns.clone(), options)
+            .map_err(|error| Error::output(destination, error))
     }
-    for column in columns {
-        properties = properties.set_column_compression(column.column_path().clone(), column.compression());
+
+    /// The way the source was written.
+    fn writer_options(&self) -> parquet::errors::Result<ArrowWriterOptions> {
+        let metadata = self.source.metadata();
+        let file = metadata.file_metadata();
+        let pairs = file.key_value_metadata().cloned().unwrap_or_default();
+        let (arrow, pairs): (Vec<_>, Vec<_>) =
+            pairs.into_iter().partition(|pair| pair.key == ARROW_SCHEMA_META_KEY);
+        let group_rows = metadata.row_groups().iter().map(|group| group.num_rows()).max();
+        let group_rows = group_rows.and_then(|rows| usize::try_from(rows).ok()).filter(|rows| *rows > 0);
+        let mut properties = WriterProperties::builder()
+            .set_key_value_metadata(Some(pairs))
+            .set_max_row_group_bytes(Some(GROUP_BYTES));
+        if let Some(rows) = group_rows {
+            properties = properties.set_max_row_group_row_count(Some(rows));
+        }
+        let columns = metadata.row_groups().first().map_or(&[][..], |group| group.columns());
+        if let Some(column) = columns.first() {
+            properties = properties.set_compression(column.compression());
+        }
+        for column in columns {
+            properties =
+                properties.set_column_compression(column.column_path().clone(), column.compression());
+        }
+        for time in self.schema.columns().iter().filter(|column| is_int96(column)) {
+            properties =
+                properties.set_column_statistics_enabled(time.path().clone(), EnabledStatistics::None);
+        }
+        if let Some(writer) = file.created_by().filter(|_| has_int96(&self.schema)) {
+            // Hive and Impala shift INT96 times to another zone, or do not, by the program that wrote them.
+            properties = properties.set_created_by(writer.to_owned());
+        }
+        let mut properties = properties.build();
+        if !arrow.is_empty() {
+            add_encoded_arrow_schema_to_metadata(&self.declared, &mut properties);
+        }
+        let options = ArrowWriterOptions::new().with_properties(properties).with_skip_arrow_metadata(true);
+        Ok(options.with_parquet_schema(int96::as_bytes(&self.schema)?))
     }
-    let options = ArrowWriterOptions::new()
-        .with_properties(properties.build())
-        .with_skip_arrow_metadata(arrow.is_empty());
-    Ok(options.with_parquet_schema(schema_like(own, schema)?))
 }

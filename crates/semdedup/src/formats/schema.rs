@@ -2,6 +2,7 @@
 
 use arrow::datatypes::{DataType, Fields};
 
+use super::binary::{self, is_binary};
 use super::columns::{Columns, DEFAULT_TEXT};
 use super::images::{ANY_IMAGE, is_image_type, no_images};
 use super::ipc::Ipc;
@@ -11,7 +12,7 @@ use super::{Format, InputFile, ReadLimits, batches, json, parquet_in};
 use crate::{Error, Result};
 
 /// What clip-retrieval and LAION call their captions.
-const CAPTIONS: [&str; 2] = ["caption", "TEXT"];
+pub(super) const CAPTIONS: [&str; 2] = ["caption", "TEXT"];
 /// How many rows of a JSONL file are looked at to know its columns.
 const SAMPLE_ROWS: usize = 100;
 /// How many columns an error lists.
@@ -47,6 +48,8 @@ pub(super) struct Column {
     pub is_text: bool,
     /// Whether its values can be embeddings.
     pub is_list: bool,
+    /// Whether its values are bytes, which may be texts.
+    pub is_binary: bool,
     /// Whether its values can be images.
     pub is_image: bool,
     /// Whether it is inside another.
@@ -105,6 +108,9 @@ impl<'a> Table<'a> {
             return Ok(name.to_owned());
         }
         if let Some(column) = self.find(name)? {
+            if column.is_binary {
+                return binary::check_text(self.file, column, wanted).map(|()| column.name.clone());
+            }
             return self.checked(column);
         }
         let is_candidate = |column: &&Column| {
@@ -118,9 +124,23 @@ impl<'a> Table<'a> {
             texts.next().filter(|_| texts.next().is_none())
         };
         let by_name = |column: &Column| CAPTIONS.contains(&column.name.as_str());
+        if wanted.text.is_none()
+            && only(&by_name).is_none()
+            && let Some(bytes) = binary::only_text(self.file, &self.columns, wanted)?
+        {
+            return Ok(bytes.name.clone());
+        }
         match only(&by_name).or_else(|| only(&|_| true)).filter(|_| wanted.text.is_none()) {
             Some(only) => self.checked(only),
-            None => Err(self.missing(name).hint("name the column of the texts with --text-column")),
+            None => Err(self.missing(name).hint(self.text_hint())),
+        }
+    }
+
+    fn text_hint(&self) -> &'static str {
+        if self.columns.iter().any(|column| column.is_image) {
+            "name the column of the texts with --text-column, or that of the images with --image-column"
+        } else {
+            "name the column of the texts with --text-column"
         }
     }
 
@@ -167,6 +187,14 @@ impl<'a> Table<'a> {
             (None, Some(only), None) => Ok(only.name.clone()),
             _ => Err(self.missing(name).hint(hint)),
         }
+    }
+
+    /// Whether there is a column of images, going by its type and, where it is of bytes, by its first values.
+    pub fn has_images(&self) -> Result<bool> {
+        let Some(column) = self.image(None).ok().map(|name| self.find(&name)).transpose()?.flatten() else {
+            return Ok(false);
+        };
+        binary::can_be_images(self.file, column)
     }
 
     /// A file without rows may have no columns, unless it has a schema.
@@ -252,6 +280,7 @@ fn csv_columns(file: &InputFile) -> Result<Vec<Column>> {
                 kind: None,
                 is_text: true,
                 is_list: false,
+                is_binary: false,
                 is_image: false,
                 is_nested: false,
                 has_nested: false,
@@ -264,7 +293,11 @@ fn csv_columns(file: &InputFile) -> Result<Vec<Column>> {
 
 /// What people call a type.
 fn kind_of(kind: &DataType) -> String {
-    if batches::is_text(kind) { "a string".to_owned() } else { kind.to_string() }
+    match kind {
+        kind if batches::is_text(kind) => "a string".to_owned(),
+        kind if is_binary(kind) => binary::name_of(kind),
+        _ => kind.to_string(),
+    }
 }
 
 fn arrow_columns(fields: &Fields) -> Vec<Column> {
@@ -280,6 +313,7 @@ fn arrow_columns(fields: &Fields) -> Vec<Column> {
                 kind: Some(kind_of(field.data_type())),
                 is_text: batches::is_text(field.data_type()),
                 is_list: batches::is_vector(field.data_type()),
+                is_binary: is_binary(field.data_type()),
                 is_image: is_image_type(field.data_type()),
                 is_nested: !outer.is_empty(),
                 has_nested: inner.is_some(),

@@ -1,4 +1,4 @@
-"""Writes Parquet files with columns of every type, by pyarrow, polars and DuckDB; see README.md."""
+"""Writes files with columns of every type, by pyarrow, polars and DuckDB; see README.md."""
 
 import datetime
 import decimal
@@ -69,6 +69,64 @@ def by_pyarrow():
     pq.write_table(whole, "pyarrow_types.parquet", row_group_size=20, compression=codecs)
 
 
+def times_by_pyarrow():
+    """INT96 times at every depth, some of them outside the years that 64 bits of nanoseconds hold; row groups without any, and
+    a column with too many values for a dictionary."""
+    day = lambda r: datetime.datetime(1 + 200 * r, 1 + r % 12, 29 - r % 20, r % 24, 59, 59, 123456)
+    us, ns = pa.timestamp("us"), pa.timestamp("ns")
+    columns = {
+        "id": pa.array(range(50), pa.int16()),
+        "text": pa.array(TEXTS),
+        "when": some(day, us),
+        "nanos": some(lambda r: r * 10**15 + 1, ns),
+        "zone": some(day, pa.timestamp("us", "UTC")),
+        "rare": pa.array([day(r) if r < 3 else None for r in range(50)], us),
+        "price": some(lambda r: decimal.Decimal(r) / 8, pa.decimal128(12, 3)),
+        "log": some(lambda r: {"by": f"u{r}", "at": None if r % 3 == 1 else day(r)}, pa.struct([("by", pa.string()), ("at", us)])),
+        "visits": some(lambda r: [day(r), None, day(r // 2)][: r % 4], pa.list_(us)),
+        "turns": some(
+            lambda r: [{"role": "user", "at": day(r)}, None, {"role": None, "at": None}][: r % 4],
+            pa.list_(pa.struct([("role", pa.string()), ("at", us)])),
+        ),
+        "by_name": some(lambda r: [(f"k{i}", day(r + i) if i else None) for i in range(r % 3)], pa.map_(pa.string(), us)),
+    }
+    table = pa.table(columns).replace_schema_metadata({"made by": "a test"})
+    for name, store in (("pyarrow_int96.parquet", True), ("pyarrow_int96_plain.parquet", False)):
+        dictionaries = ["when", "turns.list.element.at"] if store else False
+        pq.write_table(
+            table,
+            name,
+            row_group_size=20,
+            use_deprecated_int96_timestamps=True,
+            store_schema=store,
+            use_dictionary=dictionaries,
+            data_page_version="1.0" if store else "2.0",
+        )
+
+
+def bytes_by_pyarrow():
+    """Texts in columns of bytes: the column that is named for texts, and others."""
+    raw = [None if text is None else text.encode() for text in TEXTS]
+    table = pa.table({"id": range(50), "text": pa.array(raw, pa.binary()), "n": pa.array(raw, pa.large_binary())})
+    pq.write_table(table, "binary_texts.parquet", row_group_size=20)
+    raw[12], raw[30] = b"caf\xe9 latin", b"\xff\xfe"
+    kinds = {
+        "plain": pa.array(raw, pa.binary()),
+        "large": pa.array(raw, pa.large_binary()),
+        "view": pa.array(raw, pa.binary_view()),
+        "words": pa.array(raw, pa.binary()).dictionary_encode(),
+        "fixed": pa.array([b"caf\xe9" if i == 12 else b"%04d" % i for i in range(50)], pa.binary(4)),
+        "hash": pa.array([bytes([i, 0, 255 - i, 200]) for i in range(50)], pa.binary()),
+    }
+    for name in ("binary_kinds.parquet", "binary_kinds.arrow"):
+        table = pa.table(kinds)
+        if name.endswith(".arrow"):
+            with pa.ipc.new_file(name, table.schema) as out:
+                out.write_table(table, max_chunksize=20)
+        else:
+            pq.write_table(table, name, row_group_size=20)
+
+
 def by_polars():
     columns = ["map", "large_price", "half", "number"]
     frame = pl.from_arrow(table().drop_columns(columns)).with_columns(
@@ -98,5 +156,5 @@ def by_duckdb():
     )
 
 
-for make in (by_pyarrow, dates_by_pyarrow, by_polars, by_duckdb):
+for make in (by_pyarrow, dates_by_pyarrow, times_by_pyarrow, bytes_by_pyarrow, by_polars, by_duckdb):
     make()

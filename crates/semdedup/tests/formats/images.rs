@@ -3,7 +3,10 @@
 use std::collections::BTreeMap;
 use std::io::Read;
 use std::path::Path;
+use std::sync::Arc;
 
+use arrow::array::{ArrayRef, BinaryArray, RecordBatch};
+use parquet::arrow::ArrowWriter;
 use proptest::prelude::*;
 use semdedup::formats::{
     By, ColumnChoice, Columns, Format, InputFile, ReadLimits, TextFiles, count_rows, discover,
@@ -317,6 +320,43 @@ fn images_in_parquet_are_read() {
     let wrong = ColumnChoice { image: Some("caption".to_owned()), ..by(By::Image) };
     let error = resolve_one(&file, &wrong).unwrap_err().to_string();
     assert!(error.contains("column `caption` is a string, not binary"), "{error}");
+}
+
+#[test]
+fn a_column_of_bytes_is_one_of_images_if_its_values_begin_as_images_do() {
+    let images = read(&fixture("images/hugging_face.parquet"), &image_column("image")).unwrap().images;
+    let pngs: Vec<Option<Vec<u8>>> = images.into_iter().flatten().map(Some).collect();
+    let broken = vec![Some(b"nothing".to_vec()), None, Some(Vec::new())];
+    let hashes: Vec<Option<Vec<u8>>> = (0..9u8).map(|n| Some(vec![n, 200 + n, 0, 255])).collect();
+    let texts: Vec<Option<Vec<u8>>> = (0..9).map(|n| Some(format!("text {n}").into_bytes())).collect();
+    let decided = [
+        ("data", pngs.clone(), By::Image),
+        ("image", [broken, pngs.clone()].concat(), By::Image),
+        ("image", vec![None; 9], By::Image),
+        ("image", hashes.clone(), By::Text),
+        ("sha", hashes, By::Text),
+        ("image", texts.clone(), By::Text),
+        ("payload", texts, By::Text),
+    ];
+    for (name, values, expected) in decided {
+        let values: ArrayRef = Arc::new(values.iter().map(Option::as_deref).collect::<BinaryArray>());
+        let batch = RecordBatch::try_from_iter_with_nullable([(name, values, true)]).unwrap();
+        let mut writer = ArrowWriter::try_new(Vec::new(), batch.schema(), None).unwrap();
+        writer.write(&batch).unwrap();
+        let input = raw_input("x.parquet", &writer.into_inner().unwrap());
+        let file = std::slice::from_ref(&input.file);
+        assert_eq!(rows_by(file, &ColumnChoice::default()).unwrap(), expected, "{name}");
+        if expected == By::Text {
+            let error = resolve_one(&input.file, &ColumnChoice::default()).unwrap_err().to_string();
+            assert!(error.contains(&format!("columns are {name} (binary)")), "{error}");
+            // Who names it gets it.
+            assert_eq!(resolve_one(&input.file, &by(By::Image)).unwrap(), image_column(name));
+        }
+    }
+}
+
+fn image_column(name: &str) -> Columns {
+    Columns { image: Some(name.to_owned()), ..Columns::default() }
 }
 
 #[test]

@@ -8,8 +8,12 @@ use arrow::compute::{concat_batches, filter_record_batch};
 use arrow::datatypes::{DataType, Field, Schema};
 use parquet::arrow::ArrowWriter;
 use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ParquetRecordBatchReaderBuilder};
+use parquet::column::reader::ColumnReader;
 use parquet::file::properties::WriterProperties;
-use semdedup::formats::{Columns, InputFile, ReadLimits, Reader, count_rows, read_texts, write_kept};
+use parquet::file::reader::{FileReader, SerializedFileReader};
+use semdedup::formats::{
+    By, Columns, InputFile, ReadLimits, Reader, count_rows, read_texts, rows_by, write_kept,
+};
 use tempfile::TempDir;
 
 use crate::support::*;
@@ -156,9 +160,117 @@ fn long_texts_are_read_in_small_batches() {
 }
 
 #[test]
-fn an_int96_time_that_cannot_be_kept_is_refused_and_named() {
-    let error = read(&fixture("int96_far.parquet"), &text_column("text")).err().unwrap().to_string();
+fn an_int96_time_of_any_year_is_kept() {
+    let folder = TempDir::new().unwrap();
+    let destination = folder.path().join("kept.parquet");
+    let file = fixture("int96_far.parquet");
+    assert_eq!(read(&file, &text_column("text")).unwrap().texts(), ["a", "b", "c"]);
+    assert_eq!(write_kept(&file, &ReadLimits::default(), &destination, &mut |row| row > 0).unwrap(), 2);
+    let times = |path: &std::path::Path| {
+        let group = SerializedFileReader::new(File::open(path).unwrap()).unwrap();
+        let ColumnReader::Int96ColumnReader(mut column) =
+            group.get_row_group(0).unwrap().get_column_reader(1).unwrap()
+        else {
+            panic!("no INT96");
+        };
+        let (mut values, mut defined) = (Vec::new(), Vec::new());
+        column.read_records(10, Some(&mut defined), None, &mut values).unwrap();
+        (values, defined)
+    };
+    let (mut values, defined) = times(&file.path);
+    assert_eq!(defined, [1, 0, 1]);
+    assert_eq!(times(&destination), (values.split_off(1), vec![0, 1]));
+}
+
+#[test]
+fn an_int96_time_that_cannot_be_an_id_is_refused_and_named() {
+    let error = read(&fixture("int96_far.parquet"), &with_id("text", "when")).err().unwrap().to_string();
     assert!(error.contains("int96_far.parquet: column `when` has an INT96 time outside"), "{error}");
+}
+
+#[test]
+fn bytes_that_are_named_for_texts_and_hold_some_are_the_texts() {
+    for name in ["spark_binary.parquet", "binary_texts.parquet"] {
+        let file = fixture(name);
+        assert_eq!(rows_by(std::slice::from_ref(&file), &choice(None, None)).unwrap(), By::Text);
+        let columns = resolve_one(&file, &choice(None, None)).unwrap();
+        let whole = read(&file, &columns).unwrap();
+        assert_eq!(whole.texts(), expected_texts(), "{name}");
+        assert_eq!((whole.bad.len(), whole.empty), (0, 2), "{name}");
+        let texts = read_texts(&file, &columns, &ReadLimits::default(), &[9, 49]).unwrap();
+        assert_eq!(texts, [Some(expected_texts()[9].clone()), Some(expected_texts()[49].clone())]);
+    }
+}
+
+#[test]
+fn bytes_of_every_kind_are_texts_where_they_are_asked_for_and_rows_that_are_not_utf8_are_bad() {
+    for name in ["binary_kinds.parquet", "binary_kinds.arrow"] {
+        for kind in ["plain", "large", "view", "words"] {
+            let file = fixture(name);
+            let columns = resolve_one(&file, &choice(Some(kind), None)).unwrap();
+            let whole = read(&file, &columns).unwrap();
+            let mut expected = expected_texts();
+            (expected[12], expected[30]) = ("<bad>".to_owned(), "<bad>".to_owned());
+            assert_eq!(whole.texts(), expected, "{name}, {kind}");
+            assert_eq!(whole.empty, 2, "{name}, {kind}");
+            let reason = |at| format!("column `{kind}` is not valid UTF-8 at byte {at}");
+            let (first, second) = (reason(3), reason(0));
+            assert_eq!(whole.reasons(), [(12, &first[..]), (30, &second[..])], "{name}");
+            let texts = read_texts(&file, &columns, &ReadLimits::default(), &[11, 12, 13]).unwrap();
+            assert!(texts[0].is_some() && texts[1].is_none() && texts[2].is_some(), "{name}, {kind}");
+        }
+        let file = fixture(name);
+        let whole = read(&file, &resolve_one(&file, &choice(Some("fixed"), None)).unwrap()).unwrap();
+        assert_eq!((whole.texts()[11], whole.reasons().len()), ("0011", 1), "{name}");
+    }
+}
+
+#[test]
+fn bytes_that_are_neither_images_nor_named_for_texts_are_no_column_to_compare() {
+    for name in ["binary_kinds.parquet", "binary_kinds.arrow"] {
+        let file = fixture(name);
+        assert_eq!(rows_by(std::slice::from_ref(&file), &choice(None, None)).unwrap(), By::Text);
+        let error = resolve_one(&file, &choice(None, None)).unwrap_err();
+        let said = "no column `text`; columns are plain (binary), large (binary), view (binary), words (binary), \
+                    fixed (binary of 4 bytes), hash (binary)";
+        assert!(error.to_string().contains(said), "{error}");
+    }
+}
+
+/// A file with one column of these bytes.
+fn bytes_column(name: &str, values: &[&[u8]]) -> Input {
+    let schema = Arc::new(Schema::new(vec![Field::new(name, DataType::Binary, true)]));
+    let batch =
+        RecordBatch::try_new(schema.clone(), vec![Arc::new(BinaryArray::from(values.to_vec()))]).unwrap();
+    let mut bytes = Vec::new();
+    let mut writer = ArrowWriter::try_new(&mut bytes, schema, None).unwrap();
+    writer.write(&batch).unwrap();
+    writer.close().unwrap();
+    input("bytes.parquet", &bytes)
+}
+
+#[test]
+fn a_column_named_text_that_holds_no_texts_says_what_it_holds() {
+    let jpeg: &[u8] = b"\xff\xd8\xff\xe0\0\x10JFIF\0";
+    let odd = bytes_column("text", &[b"fine", b"\xff\xfe\xfd"]);
+    let error = resolve_one(&odd.file, &choice(None, None)).unwrap_err();
+    assert!(error.to_string().contains("column `text` is binary, and its first values are not all UTF-8"));
+    let columns = resolve_one(&odd.file, &choice(Some("text"), None)).unwrap();
+    assert_eq!(read(&odd.file, &columns).unwrap().texts(), ["fine", "<bad>"]);
+    let images = bytes_column("text", &[jpeg, jpeg]);
+    let error = resolve_one(&images.file, &choice(Some("text"), None)).unwrap_err();
+    assert!(error.to_string().contains("column `text` is binary and holds images, not texts"), "{error}");
+}
+
+#[test]
+fn texts_that_begin_as_images_do_are_texts() {
+    let file =
+        bytes_column("content", &[b"BMW is a maker of cars", b"GIF89a is a format", b"P1 is a column"]);
+    let by = rows_by(std::slice::from_ref(&file.file), &choice(None, None)).unwrap();
+    assert_eq!(
+        (by, resolve_one(&file.file, &choice(None, None)).unwrap()),
+        (By::Text, text_column("content"))
+    );
 }
 
 #[test]

@@ -1,0 +1,139 @@
+//! Columns of bytes: their type does not say whether they hold texts (as Spark's `binaryAsString`, Druid, Pinot and old Hive
+//! write them), images or something else, but their values do.
+
+use arrow::array::{Array, AsArray, LargeBinaryArray};
+use arrow::datatypes::DataType;
+use semdedup_embed::looks_like_image;
+
+use super::columns::DEFAULT_TEXT;
+use super::schema::{CAPTIONS, Column, Wanted};
+use super::{Columns, InputFile, ReadLimits, Reader};
+use crate::{Error, Result};
+
+/// How many values of a column are looked at, not counting nulls and empty ones…
+const SAMPLES: usize = 20;
+/// …in so many chunks of the file at most.
+const MAX_CHUNKS: usize = 32;
+
+/// What the first values of a column of bytes are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Held {
+    /// All of them are texts in UTF-8.
+    Texts,
+    /// Some of them begin as images do.
+    Images,
+    /// Something else.
+    Other,
+    /// There is no value to look at.
+    Nothing,
+}
+
+/// Whether the values of a column of this type are bytes.
+pub(super) fn is_binary(kind: &DataType) -> bool {
+    match kind {
+        DataType::Binary | DataType::LargeBinary | DataType::BinaryView | DataType::FixedSizeBinary(_) => {
+            true
+        }
+        DataType::Dictionary(_, values) => is_binary(values),
+        _ => false,
+    }
+}
+
+/// What people call such a type.
+pub(super) fn name_of(kind: &DataType) -> String {
+    match kind {
+        DataType::FixedSizeBinary(bytes) => format!("binary of {bytes} bytes"),
+        DataType::Dictionary(_, values) => name_of(values),
+        _ => "binary".to_owned(),
+    }
+}
+
+/// Whether a column of this name holds texts if its values can be texts.
+fn is_named_for_text(name: &str) -> bool {
+    name == DEFAULT_TEXT || name == "content" || CAPTIONS.contains(&name)
+}
+
+/// Returns the only column of bytes that is named for texts and holds some.
+pub(super) fn only_text<'a>(
+    file: &InputFile,
+    columns: &'a [Column],
+    wanted: &Wanted,
+) -> Result<Option<&'a Column>> {
+    let (mut found, mut times) = (None, 0);
+    for column in columns.iter().filter(|column| column.is_binary && !column.is_nested) {
+        let name = column.name.as_str();
+        if is_named_for_text(name) && Some(name) != wanted.id && look(file, name)? == Held::Texts {
+            (found, times) = (Some(column), times + 1);
+        }
+    }
+    Ok(found.filter(|_| times == 1))
+}
+
+/// Fails where the column of the wanted name, which is of bytes, holds no texts. One that was asked for may hold anything but images:
+/// its rows that are not UTF-8 are bad ones.
+pub(super) fn check_text(file: &InputFile, column: &Column, wanted: &Wanted) -> Result<()> {
+    let name = &column.name;
+    let kind = column.kind.as_deref().unwrap_or("binary");
+    match look(file, name)? {
+        Held::Texts | Held::Nothing => Ok(()),
+        Held::Other if wanted.text.is_some() => Ok(()),
+        Held::Other => {
+            let problem = format!("column `{name}` is {kind}, and its first values are not all UTF-8");
+            Err(Error::input(&file.path, problem).hint(format!(
+                "--text-column {name} takes it as UTF-8 and skips the rows that are not; or choose another column"
+            )))
+        }
+        Held::Images => {
+            let problem = format!("column `{name}` is {kind} and holds images, not texts");
+            Err(Error::input(&file.path, problem)
+                .hint("choose another with --text-column, or use --by image"))
+        }
+    }
+}
+
+/// Whether a column whose type images can have may hold some.
+pub(super) fn can_be_images(file: &InputFile, column: &Column) -> Result<bool> {
+    // Only images are written as a struct with bytes in it.
+    Ok(!column.is_binary || matches!(look(file, &column.name)?, Held::Images | Held::Nothing))
+}
+
+/// Looks at the first values of a column.
+fn look(file: &InputFile, column: &str) -> Result<Held> {
+    let columns = Columns { image: Some(column.to_owned()), ..Columns::default() };
+    let mut reader = Reader::open(file, &columns, &ReadLimits::default(), 0)?;
+    let (mut seen, mut texts, mut images) = (0, 0, 0);
+    for _ in 0..MAX_CHUNKS {
+        let Some(chunk) = reader.next_chunk()? else { break };
+        let values = chunk.parse(&columns)?.images;
+        let values = values.iter().flatten().flatten().filter(|value| !value.is_empty());
+        for value in values.take(SAMPLES - seen) {
+            seen += 1;
+            if is_text(value) {
+                texts += 1;
+            } else if looks_like_image(value) {
+                images += 1;
+            }
+        }
+        if seen == SAMPLES {
+            break;
+        }
+    }
+    Ok(match () {
+        () if seen == 0 => Held::Nothing,
+        () if images > 0 => Held::Images,
+        () if texts == seen => Held::Texts,
+        () => Held::Other,
+    })
+}
+
+/// No file of an image is valid UTF-8 without a zero byte, but a text may begin with the two letters of a BMP.
+fn is_text(value: &[u8]) -> bool {
+    !value.contains(&0) && std::str::from_utf8(value).is_ok()
+}
+
+/// A column of bytes as one kind of array.
+pub(super) fn values_of(
+    column: &dyn Array,
+) -> std::result::Result<LargeBinaryArray, arrow::error::ArrowError> {
+    Ok(arrow::compute::cast(column, &DataType::LargeBinary)?.as_binary::<i64>().clone())
+}
