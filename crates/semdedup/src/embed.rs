@@ -229,6 +229,8 @@ fn embed_batch(batch: Vec<Task>, input: &Input, source: &Source) -> (Vec<(Task, 
 struct Embedded {
     rows: Rows,
     values: Vec<f32>,
+    /// The rows whose embedding is zeros although their text is not empty.
+    zero: Vec<usize>,
     stats: EmbedStats,
 }
 
@@ -267,16 +269,21 @@ impl Task {
         rows.bad.extend(bad);
         rows.bad.sort_by_key(|bad| bad.row);
         // Where embeddings are given or images compared, texts are not read.
-        if input.given.is_none() && input.by.text() {
+        let reads_texts = input.given.is_none() && input.by.text();
+        let is_empty = |row: usize, text: Option<&str>| {
             let is_bad = |row: u64| rows.bad.binary_search_by_key(&row, |bad| bad.row).is_ok();
-            let texts = (first_row..).zip(rows.texts.iter());
-            rows.empty = texts.filter(|(row, text)| text.is_some_and(str::is_empty) && !is_bad(*row)).count();
-        }
+            reads_texts && text.is_some_and(str::is_empty) && !is_bad(first_row + row as u64)
+        };
+        let empty =
+            rows.texts.iter().enumerate().map(|(row, text)| is_empty(row, text)).collect::<Vec<bool>>();
+        rows.empty = empty.iter().filter(|&&empty| empty).count();
         for bad in &rows.bad {
             let row = (bad.row - first_row) as usize;
             values[row * dim..(row + 1) * dim].fill(f32::NAN);
         }
-        Ok(Embedded { rows, values, stats })
+        let is_zero = |row: &usize| values[row * dim..(row + 1) * dim].iter().all(|&value| value == 0.0);
+        let zero = (0..count).filter(|&row| !empty[row]).filter(is_zero).collect();
+        Ok(Embedded { rows, values, zero, stats })
     }
 
     fn check_strict(&self, input: &Input, bad: &[BadRow]) -> Result<()> {
@@ -312,8 +319,10 @@ impl<'a> PartWriter<'a> {
     }
 
     fn append(&mut self, task: &Task, embedded: Embedded) -> Result<()> {
-        let Embedded { rows, values, stats } = embedded;
+        let Embedded { rows, values, zero, stats } = embedded;
         let count = rows.texts.len() as u64;
+        let first = self.rows_before + self.rows;
+        self.record.zero.iter_mut().for_each(|all| zero.iter().for_each(|&row| all.add(first + row as u64)));
         self.rows += count;
         self.embeddings.write(&values)?;
         match self.record.spans.last_mut().filter(|span| span.file == task.file) {

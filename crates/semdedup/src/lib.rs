@@ -53,6 +53,7 @@ mod store;
 mod summary;
 mod sweep;
 mod table;
+mod uncompared;
 mod work;
 mod write;
 

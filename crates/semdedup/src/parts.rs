@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::files::write_atomically;
 use crate::formats::IdSource;
+use crate::uncompared::Counted;
 use crate::work::Fingerprint;
 use crate::{Error, Result, storage};
 
@@ -27,13 +28,17 @@ pub(crate) struct PartRecord {
     pub(crate) skipped: Vec<SkippedRow>,
     /// Texts without a character.
     pub(crate) empty: u64,
+    /// The rows whose embedding is zeros although their text is not empty. Earlier versions did not count them.
+    #[serde(default)]
+    pub(crate) zero: Option<Counted>,
     /// Texts of which only the first tokens were used.
     pub(crate) truncated: u64,
 }
 
 impl PartRecord {
     pub(crate) fn new(stage: Fingerprint) -> Self {
-        Self { stage, spans: Vec::new(), ids: Vec::new(), skipped: Vec::new(), empty: 0, truncated: 0 }
+        let zero = Some(Counted::default());
+        Self { stage, spans: Vec::new(), ids: Vec::new(), skipped: Vec::new(), empty: 0, zero, truncated: 0 }
     }
 
     pub(crate) fn rows(&self) -> u64 {
