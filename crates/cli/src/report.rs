@@ -33,6 +33,8 @@ pub fn run(summary: &Summary, options: &RunOptions) -> String {
     if summary.empty_rows > 0 {
         facts.add("empty texts", format!("{}, all kept", count(summary.empty_rows)));
     }
+    add_uncompared(&mut facts, "zero rows", summary.zero_rows);
+    add_uncompared(&mut facts, "not finite", summary.non_finite_rows);
     if summary.truncated_texts > 0 {
         facts.add("long texts", format!("{}, read up to --max-tokens", count(summary.truncated_texts)));
     }
@@ -100,7 +102,15 @@ fn epsilon(summary: &Summary) -> String {
     }
 }
 
-/// The recall at the ε in use, with its interval and the rows behind it; exact copies flatter it, so without them too.
+/// Rows that are compared with nothing, if there are any.
+fn add_uncompared(facts: &mut Facts, name: &str, rows: u64) {
+    if rows > 0 {
+        facts.add(name, format!("{}, kept and compared with nothing", count(rows)));
+    }
+}
+
+/// The recall at the ε in use, with its interval and the rows behind it; exact copies flatter it, so without them too. For a
+/// target that cuts through rows of equal score it is that of all these rows.
 fn add_recall(facts: &mut Facts, summary: &Summary) {
     if summary.recall_sample == 0 {
         let why =
@@ -108,21 +118,34 @@ fn add_recall(facts: &mut Facts, summary: &Summary) {
         facts.add("recall", format!("not measured ({why})"));
         return;
     }
-    let at_epsilon = summary.recall.iter().find(|at| (at.epsilon - summary.epsilon).abs() < 1e-12);
+    let at_epsilon = summary.recall.iter().filter(|at| (at.epsilon - summary.epsilon).abs() < 1e-12);
+    let at_epsilon = at_epsilon.max_by_key(|at| at.with_ties);
     let Some((at, share, interval)) = at_epsilon.and_then(|at| Some((at, at.recall?, at.interval?))) else {
-        let sample = count(summary.recall_sample as u64);
-        let epsilon = short(summary.epsilon);
-        facts.add(
-            "recall",
-            format!("none: of {sample} sampled rows none has a duplicate at epsilon {epsilon}"),
-        );
+        facts.add("recall", no_recall(summary));
         return;
     };
     let sample = count(summary.recall_sample as u64);
     facts.add("recall", format!("{} in a sample of {sample}", measured(share, interval, at.rows)));
+    if at.with_ties {
+        facts.add("", "they tie at the threshold: the target keeps some of them, all count".to_owned());
+    }
     if let (Some(share), Some(interval)) = (at.recall_distinct, at.interval_distinct) {
         facts.add("", format!("{}, not counting exact copies", measured(share, interval, at.rows_distinct)));
     }
+}
+
+/// Why there is no recall, although there is a sample.
+fn no_recall(summary: &Summary) -> String {
+    let (sample, epsilon) = (count(summary.recall_sample as u64), short(summary.epsilon));
+    if summary.rows_removed > 0 {
+        return format!(
+            "not known: the {sample} sampled rows have no duplicate at epsilon {epsilon}; raise --recall-sample"
+        );
+    }
+    if summary.goal.starts_with("epsilon") {
+        return format!("none: of {sample} sampled rows none has a duplicate at epsilon {epsilon}");
+    }
+    format!("none: `{}` removes nothing", summary.goal)
 }
 
 fn measured(share: f64, (low, high): (f64, f64), rows: usize) -> String {
@@ -205,6 +228,7 @@ pub fn embed(report: &EmbedReport, out: &Path) -> String {
         facts.add("skipped", count(report.rows_skipped));
     }
     facts.add("empty texts", count(report.empty_rows));
+    add_uncompared(&mut facts, "zero rows", report.zero_rows);
     facts.add("long texts", format!("{}, read up to --max-tokens", count(report.truncated_texts)));
     if report.unknown_texts > 0 {
         let texts = share_of(report.unknown_texts, report.rows);
@@ -222,8 +246,10 @@ pub fn cluster(report: &ClusterReport, out: &Path) -> String {
     facts.add("rows", count(report.rows));
     facts.add("dimension", report.dim.to_string());
     facts.add("clusters", clusters(report.clusters, report.largest_cluster));
-    if report.non_finite_rows > 0 {
-        facts.add("not finite", format!("{} rows, in no cluster", count(report.non_finite_rows)));
+    for (name, rows) in [("zero rows", report.zero_rows), ("not finite", report.non_finite_rows)] {
+        if rows > 0 {
+            facts.add(name, format!("{}, in no cluster", count(rows)));
+        }
     }
     let file = |name: &str| out.join(name).display().to_string();
     facts.add("time", steps(&report.seconds));
@@ -238,9 +264,9 @@ pub fn score(report: &ScoreReport, out: &Path) -> String {
     let mut facts = Facts::default();
     facts.add("rows", count(report.rows));
     facts.add("exact copies", share_of(report.exact_duplicates, report.rows));
-    if report.non_finite_rows > 0 {
-        facts.add("not finite", format!("{} rows, compared with nothing", count(report.non_finite_rows)));
-    }
+    add_uncompared(&mut facts, "zero rows", report.zero_rows);
+    add_uncompared(&mut facts, "not finite", report.non_finite_rows);
+    add_uncompared(&mut facts, "no cluster", report.unclustered_rows);
     for at in report.recall.iter().filter(|at| at.epsilon >= 0.05) {
         if let (Some(share), Some(interval)) = (at.recall, at.interval) {
             let measured = measured(share, interval, at.rows);

@@ -11,7 +11,8 @@ use crate::kernels::Isa;
 use crate::nearest::{CANDIDATES, Found, Groups, Lookup};
 use crate::search::{Query, Search};
 
-/// The cluster of a row that has no place in the clustering: it had a NaN or an infinity. In place of a probe: no more.
+/// The cluster of a row that is in none: it has no direction (zeros, a NaN or an infinity), or it was given none. In place
+/// of a probe: no more.
 pub const NO_CLUSTER: u32 = u32::MAX;
 
 /// In which clusters a row is compared.
@@ -75,7 +76,8 @@ impl std::fmt::Display for Probes {
 pub struct Assignment {
     /// The number of the centroid, or [`NO_CLUSTER`].
     pub cluster: Vec<u32>,
-    /// In [−1, 1] up to rounding; exactly 0 for a row without direction, and for no other.
+    /// In [−1, 1] up to rounding; exactly 0 for a row of zeros, and for no other; NaN for any other row without a cluster.
+    /// See [`is_compared`].
     pub similarity: Vec<f32>,
     /// The other clusters that a row is compared in, most similar first (by the estimates of 8-bit codes, exact to about
     /// 0.01), then [`NO_CLUSTER`]: rows × ([`Probes::most`] − 1).
@@ -128,8 +130,7 @@ impl<'a> Assigner<'a> {
     }
 
     /// Finds for each row the centroid with the highest cosine similarity of those that it looks at, the
-    /// lowest-numbered one on a tie, and the clusters to probe. A zero row is equally far from all: it goes to cluster
-    /// 0 and probes none.
+    /// lowest-numbered one on a tie, and the clusters to probe. A row without direction gets no cluster and probes none.
     pub fn assign(&self, rows: &UnitEmbeddings, probes: Probes) -> Assignment {
         assert_eq!(rows.dim(), self.centroids.dim(), "rows and centroids have the same dimension");
         let starts: Vec<usize> = (0..rows.len()).step_by(TOGETHER).collect();
@@ -146,11 +147,11 @@ impl<'a> Assigner<'a> {
         }
         for &row in rows.zero_rows().iter().chain(rows.non_finite_rows()) {
             all.probes[row * (probes.most() - 1)..(row + 1) * (probes.most() - 1)].fill(NO_CLUSTER);
-            all.cluster[row] = 0;
+            all.cluster[row] = NO_CLUSTER;
             all.similarity[row] = 0.0;
         }
         for &row in rows.non_finite_rows() {
-            all.cluster[row] = NO_CLUSTER;
+            all.similarity[row] = f32::NAN;
         }
         all
     }
@@ -243,27 +244,35 @@ fn similarity(a: &[f32], b: &[f32]) -> f32 {
     Isa::detect().similarity(a, b)
 }
 
-/// The cosine similarity of each row with the centroid of its given cluster; 0 where the row has no direction.
+/// The cosine similarity of each row with the centroid of its given cluster: exactly 0 for a row of zeros, NaN for any other
+/// row without a cluster.
 ///
-/// The bits are those that [`Assigner::assign`] gives for the same pair. Whoever made the clusters may have given one to a
-/// row with a NaN or an infinity; it has no place in it, and gets [`NO_CLUSTER`].
+/// The bits are those that [`Assigner::assign`] gives for the same pair. Clusters that were made elsewhere may contain rows
+/// without direction. These rows get [`NO_CLUSTER`].
 pub fn centroid_similarity(rows: &dyn UnitRows, centroids: &UnitEmbeddings, cluster: &mut [u32]) -> Vec<f32> {
     let buffer = || vec![0.0; rows.dim()];
     let to_own = |buffer: &mut Vec<f32>, (row, c): (usize, &mut u32)| {
-        match rows.direction(row) {
-            Direction::NonFinite => *c = NO_CLUSTER,
-            Direction::Unit if *c != NO_CLUSTER => {
-                return directed(similarity(rows.row(row, buffer), centroids.row(*c as usize)));
-            }
-            _ => {}
+        let direction = rows.direction(row);
+        if direction != Direction::Unit {
+            *c = NO_CLUSTER;
         }
-        0.0
+        match direction {
+            Direction::Zero => 0.0,
+            _ if *c == NO_CLUSTER => f32::NAN,
+            _ => directed(similarity(rows.row(row, buffer), centroids.row(*c as usize))),
+        }
     };
     cluster.par_iter_mut().enumerate().with_min_len(256).map_init(buffer, to_own).collect()
 }
 
-/// Sees to it that a similarity of exactly 0 means a row without direction: one that is at right angles to its
-/// centroid gets the smallest number there is, which is far below rounding.
+/// Whether a row with this similarity to its centroid is compared with others: it has a direction and a cluster. A row that
+/// is not is never removed, and no other row is removed for it.
+pub fn is_compared(centroid_similarity: f32) -> bool {
+    centroid_similarity != 0.0 && !centroid_similarity.is_nan()
+}
+
+/// Ensures that a similarity of exactly 0 means a row of zeros: one that is at right angles to its centroid gets the
+/// smallest number there is, which is far below rounding.
 fn directed(similarity: f32) -> f32 {
     if similarity == 0.0 { f32::MIN_POSITIVE } else { similarity }
 }

@@ -107,11 +107,6 @@ impl CodesMut<'_> {
         let codes = &mut self.codes[i * self.width..(i + 1) * self.width];
         self.rows[i] = Isa::detect().encode(row, reference, origin, codes);
     }
-
-    /// A row of zeros is not of unit length, so half its squared distance does not tell its similarity. This makes up for it.
-    pub(crate) fn is_zero(&mut self, i: usize) {
-        self.rows[i].half_square += 0.5;
-    }
 }
 
 /// Encoded rows in panels of [`LANES`], to be compared with.

@@ -3,7 +3,7 @@
 use rayon::prelude::*;
 
 use crate::codes::{Codes, Panels};
-use crate::embeddings::{Direction, UnitEmbeddings};
+use crate::embeddings::UnitEmbeddings;
 use crate::hits::{Asked, Hit, Hits};
 use crate::kernels::BLOCK;
 use crate::lists::{Lists, Member};
@@ -196,9 +196,6 @@ impl Comparison<'_> {
             for (i, member) in members.iter().enumerate() {
                 members.get(i + PREFETCHED).inspect(|later| rows.prefetch(later.place as usize));
                 codes.set(i, rows.row(member.place as usize, &mut buffer), centroid, centroid);
-                if rows.direction(member.place as usize) == Direction::Zero {
-                    codes.is_zero(i);
-                }
             }
         });
         let panels = Panels::pack_by_distance(&codes);

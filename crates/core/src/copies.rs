@@ -3,6 +3,7 @@
 use rayon::prelude::*;
 
 use crate::assign::NO_CLUSTER;
+use crate::embeddings::Direction;
 use crate::score::Part;
 
 /// What a row of a part is to the comparison.
@@ -12,23 +13,26 @@ pub(crate) enum Kind {
     Original,
     /// Another row of its cluster has its vector and ranks before it: the place of the first of these.
     CopyOf(u32),
-    /// The same for a vector of zeros, which is similar to nothing, not even to another one.
-    CopyOfZeros,
+    /// It has no direction, so it is similar to nothing, not even to another such row, and is left out.
+    Undirected,
 }
 
 /// Finds the copies among the rows of each cluster, and tells whether there may be copies in different clusters, as
 /// assignments that were made elsewhere can have them. `rank` is each row's place in the rank order, `hash` that of its bits.
 pub(crate) fn kinds(part: &Part, rank: &[u32], hash: &[u64]) -> (Vec<Kind>, bool) {
     let hashed = |place: usize| (hash[place], part.cluster[place], rank[place], place as u32);
+    let is_undirected = |place: usize| part.rows.direction(place) != Direction::Unit;
     let placed = (0..rank.len()).into_par_iter().filter(|&place| part.cluster[place] != NO_CLUSTER);
-    let mut hashes: Vec<(u64, u32, u32, u32)> = placed.map(hashed).collect();
+    let directed = placed.filter(|&place| !is_undirected(place));
+    let mut hashes: Vec<(u64, u32, u32, u32)> = directed.map(hashed).collect();
     hashes.par_sort_unstable();
     let apart = hashes.windows(2).any(|pair| pair[0].0 == pair[1].0 && pair[0].1 != pair[1].1);
     let runs: Vec<&[(u64, u32, u32, u32)]> =
         hashes.chunk_by(|a, b| (a.0, a.1) == (b.0, b.1)).filter(|run| run.len() > 1).collect();
     let copies: Vec<(u32, Kind)> =
         runs.par_iter().flat_map_iter(|run| copies_in(part, run.iter().map(|&(.., place)| place))).collect();
-    let mut kinds = vec![Kind::Original; part.numbers.len()];
+    let kind = |place: usize| if is_undirected(place) { Kind::Undirected } else { Kind::Original };
+    let mut kinds: Vec<Kind> = (0..part.numbers.len()).map(kind).collect();
     copies.into_iter().for_each(|(place, kind)| kinds[place as usize] = kind);
     (kinds, apart)
 }
@@ -42,7 +46,6 @@ fn copies_in(part: &Part, places: impl Iterator<Item = u32>) -> Vec<(u32, Kind)>
         let row = part.rows.row(place as usize, &mut buffer);
         match originals.iter().find(|(_, original)| *original == row) {
             None => originals.push((place, row.to_vec())),
-            Some(_) if row.iter().all(|&x| x == 0.0) => copies.push((place, Kind::CopyOfZeros)),
             Some(&(original, _)) => copies.push((place, Kind::CopyOf(original))),
         }
     }

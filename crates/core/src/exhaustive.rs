@@ -4,19 +4,23 @@
 use rayon::prelude::*;
 
 use crate::codes::{Codes, Panels, Tolerance};
-use crate::embeddings::UnitEmbeddings;
-use crate::hits::SATURATED;
+use crate::embeddings::{UnitEmbeddings, hash};
+use crate::hits::{COPY, SATURATED};
 use crate::kernels::Isa;
 use crate::rank::RankKey;
+use crate::score::EXACT;
 use crate::search::{Likely, Query, Search, Searcher};
 
 /// A sample of rows that is being compared with the data, block by block, in any order of blocks.
 pub struct ExhaustiveSearch<'a> {
     samples: &'a UnitEmbeddings,
+    keys: &'a [RankKey],
     /// The samples by rank: (rank, sample).
     ranked: Vec<(RankKey, usize)>,
     /// In that order.
     codes: Codes,
+    /// The samples by the hash of their bits: (hash, sample).
+    hashed: Vec<(u64, usize)>,
     best: Vec<f32>,
     compared: u64,
 }
@@ -26,13 +30,15 @@ const TOGETHER: usize = 1024;
 
 impl<'a> ExhaustiveSearch<'a> {
     /// Starts with sampled rows and their places in the rank order.
-    pub fn new(samples: &'a UnitEmbeddings, keys: &[RankKey]) -> Self {
+    pub fn new(samples: &'a UnitEmbeddings, keys: &'a [RankKey]) -> Self {
         assert_eq!(samples.len(), keys.len(), "every sampled row has a rank");
         let mut ranked: Vec<(RankKey, usize)> = keys.iter().copied().zip(0..).collect();
         ranked.sort_unstable();
         let origin = vec![0.0; samples.dim()];
         let codes = Codes::encode_all(ranked.len(), |i| samples.row(ranked[i].1), &origin, &origin);
-        Self { samples, best: vec![0.0; ranked.len()], ranked, codes, compared: 0 }
+        let mut hashed: Vec<(u64, usize)> = (0..samples.len()).map(|i| (hash(samples.row(i)), i)).collect();
+        hashed.sort_unstable();
+        Self { samples, keys, best: vec![0.0; ranked.len()], ranked, codes, hashed, compared: 0 }
     }
 
     /// Compares the samples with a block of rows. `compared[i]` is the rank of row `i`, or none where the row need
@@ -47,6 +53,23 @@ impl<'a> ExhaustiveSearch<'a> {
         for (sample, similarity) in found.into_iter().flatten() {
             self.best[sample] = self.best[sample].max(similarity);
         }
+        let copied: Vec<Vec<usize>> =
+            used.par_chunks(TOGETHER).map(|some| self.copied_by(rows, some)).collect();
+        copied.into_iter().flatten().for_each(|sample| self.best[sample] = COPY);
+    }
+
+    /// Lists the samples that copy one of these rows, which ranks before them.
+    fn copied_by(&self, rows: &UnitEmbeddings, some: &[(RankKey, usize)]) -> Vec<usize> {
+        let mut copied = Vec::new();
+        for &(key, row) in some {
+            let row = rows.row(row);
+            let hash = hash(row);
+            let first = self.hashed.partition_point(|&(other, _)| other < hash);
+            let same = self.hashed[first..].iter().take_while(|&&(other, _)| other == hash);
+            let later = same.filter(|&&(_, sample)| key < self.keys[sample]);
+            copied.extend(later.map(|&(_, sample)| sample).filter(|&sample| self.samples.row(sample) == row));
+        }
+        copied
     }
 
     fn compare_some(&self, rows: &UnitEmbeddings, some: &mut [(RankKey, usize)]) -> Vec<(usize, f32)> {
@@ -71,9 +94,10 @@ impl<'a> ExhaustiveSearch<'a> {
         self.compared
     }
 
-    /// The highest similarity of each sample with a row that ranks before it, in [0, 1], 0 where there is none.
+    /// The highest similarity of each sample with a row that ranks before it, in [0, 1]: 0 where there is none, [`EXACT`]
+    /// where that row has the same vector, and below it for all others.
     pub fn finish(self) -> Vec<f32> {
-        self.best.into_iter().map(|x| x.min(SATURATED)).collect()
+        self.best.into_iter().map(|x| if x == COPY { EXACT } else { x.min(SATURATED) }).collect()
     }
 }
 

@@ -74,7 +74,7 @@ pub(crate) fn groups(centroids: &UnitEmbeddings) -> (UnitEmbeddings, Vec<Vec<u32
     let trained = train(centroids, &Training { clusters, iterations: 6, refinements: 0, seed: 0 }).centroids;
     let home = Assigner::new(&trained).assign(centroids, Probes::Nearest(1)).cluster;
     let mut groups: Vec<Vec<u32>> = vec![Vec::new(); trained.len()];
-    // A centroid that is not finite is as far from one group as from another.
+    // A centroid without direction is as far from one group as from another.
     let group = |group: u32| if group == NO_CLUSTER { 0 } else { group as usize };
     home.iter().zip(0..).for_each(|(&home, c)| groups[group(home)].push(c));
     let mut centres = UnitEmbeddings::empty(centroids.dim());

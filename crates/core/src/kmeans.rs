@@ -54,7 +54,7 @@ pub fn train(rows: &UnitEmbeddings, training: &Training) -> Trained {
     let mut centroids = UnitEmbeddings::empty(rows.dim());
     let mut compared = 0;
     if chosen.is_empty() {
-        // Nothing has a direction; one centroid of zeros keeps "every row has a cluster" true.
+        // Nothing has a direction; clusters need at least one centroid, and this one gets no rows of the sample.
         centroids.push_unit(&vec![0.0; rows.dim()]);
         return Trained { centroids, compared };
     }

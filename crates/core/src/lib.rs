@@ -33,7 +33,9 @@ mod score;
 mod search;
 mod select;
 
-pub use assign::{AUTO_CLOSE, AUTO_GAP, Assigner, Assignment, NO_CLUSTER, Probes, centroid_similarity};
+pub use assign::{
+    AUTO_CLOSE, AUTO_GAP, Assigner, Assignment, NO_CLUSTER, Probes, centroid_similarity, is_compared,
+};
 pub use embeddings::{
     Direction, ShapeError, UnitEmbeddings, UnitRows, half_to_f32, prefetch, scale, unit_factor,
 };
@@ -44,7 +46,7 @@ pub use random::{SamplePurpose, sample_rows};
 pub use rank::{Keep, RankKey, Ranking};
 pub use recall::{Recall, RecallSample, recall};
 pub use score::{EXACT, NO_ROW, Part, PartScores, Scores, Scoring, part_row_bytes};
-pub use select::{Epsilon, EpsilonError, Goal, GoalError, Scored, Selection, kept_at, select};
+pub use select::{Cut, Epsilon, EpsilonError, Goal, GoalError, Scored, Selection, kept_at, select};
 
 /// The whole algorithm on rows that fit in memory; larger data goes through the same functions part by part.
 ///

@@ -15,11 +15,12 @@ pub(crate) struct Member {
     pub(crate) similarity: f32,
 }
 
-/// For each cluster of a part its own rows and the rows that probe it, without copies, in rank order.
+/// For each cluster of a part its own rows and the rows that probe it, in rank order, without copies and without rows that
+/// have no direction.
 pub(crate) struct Lists {
     own: ByCluster,
     visitors: ByCluster,
-    /// All own rows of each cluster, also copies.
+    /// All own rows of each cluster, also those that are left out.
     pub(crate) rows: Vec<usize>,
 }
 
@@ -48,11 +49,6 @@ impl Lists {
     /// The rows of other clusters that probe it.
     pub(crate) fn visitors(&self, c: usize) -> &[Member] {
         self.visitors.members(c)
-    }
-
-    /// The rank of the earliest-ranking row that is compared in a cluster.
-    pub(crate) fn first(&self, c: usize) -> Option<u32> {
-        self.own(c).first().into_iter().chain(self.visitors(c).first()).map(|member| member.rank).min()
     }
 }
 

@@ -14,7 +14,9 @@ pub enum Keep {
     Random,
 }
 
-/// A total order of all rows, within a cluster and across clusters: by [`Keep`], ties by row number.
+/// A total order of all rows, within a cluster and across clusters: by [`Keep`], ties by row number. A row without a cluster
+/// has no similarity to a centroid. [`Keep::Hard`] and [`Keep::Easy`] rank it after every row that has one, so that it is the
+/// duplicate of a pair; [`Keep::Random`] shuffles it among the others.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Ranking {
     /// Which rows rank first.
@@ -31,9 +33,11 @@ pub struct RankKey {
 }
 
 impl Ranking {
-    /// The place of a row, from its cosine similarity to the centroid of its own cluster and its row number.
+    /// The place of a row, from its cosine similarity to the centroid of its own cluster (NaN where it has none) and its row
+    /// number.
     pub fn key(&self, centroid_similarity: f32, row: u64) -> RankKey {
         let by_keep = match self.keep {
+            Keep::Hard | Keep::Easy if centroid_similarity.is_nan() => u64::MAX,
             Keep::Hard => u64::from(ascending(centroid_similarity)),
             Keep::Easy => u64::from(!ascending(centroid_similarity)),
             Keep::Random => random::bits(self.seed, Stream::Rank as u64, row),
@@ -64,6 +68,14 @@ mod tests {
         let similarities = [0.5, -0.25, 0.0, 0.5, -0.0, -1.0];
         assert_eq!(order(Keep::Hard, &similarities), [5, 1, 2, 4, 0, 3]);
         assert_eq!(order(Keep::Easy, &similarities), [0, 3, 2, 4, 1, 5]);
+    }
+
+    #[test]
+    fn a_row_without_a_cluster_ranks_after_all_others_whichever_end_ranks_first() {
+        let similarities = [f32::NAN, 1.0, -1.0, f32::NAN];
+        assert_eq!(order(Keep::Hard, &similarities), [2, 1, 0, 3]);
+        assert_eq!(order(Keep::Easy, &similarities), [1, 2, 0, 3]);
+        assert_eq!(order(Keep::Random, &similarities), order(Keep::Random, &[0.5; 4]));
     }
 
     #[test]

@@ -1,27 +1,29 @@
-//! Recall η(ε): of the rows that an exhaustive comparison would remove at ε, the share that this run removes.
+//! Recall η(ε): of the rows that an exhaustive comparison would remove at ε, the share that this run removes. Where a target
+//! cuts through rows of equal score, these rows count as well: the run found them, and the target says how many of them go.
 
 use crate::score::EXACT;
-use crate::select::{Epsilon, is_removed};
+use crate::select::Cut;
 
 /// One sampled row: what the run found for it and what there was to find.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct RecallSample {
     /// The score of the run.
     pub score: f32,
-    /// The score of the exhaustive comparison.
+    /// The score of the exhaustive comparison: [`EXACT`] where a row with the same vector ranks before it.
     pub exhaustive: f32,
 }
 
-/// The recall at one ε, with the 95 % interval of a binomial share (Wilson 1927).
+/// The recall at one cut, with the 95 % interval of a binomial share (Wilson 1927).
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Recall {
     /// The threshold.
-    pub epsilon: Epsilon,
-    /// The sampled rows that the exhaustive comparison removes: the interval rests on these.
+    pub cut: Cut,
+    /// The sampled rows that the cut reaches by their exhaustive score: the interval rests on these.
     pub reachable: usize,
-    /// Those of them that the run removes.
+    /// Those of them that it reaches by the score of the run.
     pub found: usize,
-    /// The same two counts without the rows that copy a row ranking before them: any method finds those.
+    /// The same two counts without the rows that copy a row ranking before them: any method finds those, if it compares
+    /// every row.
     pub reachable_distinct: usize,
     /// See `reachable_distinct`.
     pub found_distinct: usize,
@@ -53,16 +55,16 @@ fn share(found: usize, of: usize) -> Option<f64> {
     (of > 0).then(|| found as f64 / of as f64)
 }
 
-/// The recall at `epsilon` that a sample shows.
-pub fn recall(samples: &[RecallSample], epsilon: Epsilon) -> Recall {
-    let reachable = || samples.iter().filter(|s| is_removed(s.exhaustive, epsilon));
-    let found = || reachable().filter(|s| is_removed(s.score, epsilon));
+/// The recall at a cut that a sample shows.
+pub fn recall(samples: &[RecallSample], cut: Cut) -> Recall {
+    let reachable = || samples.iter().filter(|s| cut.reaches(s.exhaustive));
+    let found = || reachable().filter(|s| cut.reaches(s.score));
     Recall {
-        epsilon,
+        cut,
         reachable: reachable().count(),
         found: found().count(),
-        reachable_distinct: reachable().filter(|s| s.score != EXACT).count(),
-        found_distinct: found().filter(|s| s.score != EXACT).count(),
+        reachable_distinct: reachable().filter(|s| s.exhaustive != EXACT).count(),
+        found_distinct: found().filter(|s| s.exhaustive != EXACT).count(),
     }
 }
 
@@ -79,6 +81,7 @@ fn wilson(found: usize, of: usize) -> (f64, f64) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::select::Epsilon;
 
     #[test]
     fn the_interval_is_wilsons() {
@@ -93,9 +96,20 @@ mod tests {
     fn only_rows_that_could_be_found_count() {
         let sample = |score, exhaustive| RecallSample { score, exhaustive };
         let samples = [sample(1.0, 1.0), sample(0.95, 0.95), sample(0.5, 0.95), sample(0.5, 0.6)];
-        let at = recall(&samples, Epsilon::new(0.1).unwrap());
+        let at_a_tenth = Cut::Above(Epsilon::new(0.1).unwrap());
+        let at = recall(&samples, at_a_tenth);
         assert_eq!((at.reachable, at.found, at.reachable_distinct, at.found_distinct), (3, 2, 2, 1));
-        let nothing = recall(&samples[3..], Epsilon::new(0.1).unwrap());
+        let nothing = recall(&samples[3..], at_a_tenth);
         assert_eq!((nothing.share(), nothing.interval()), (None, None));
+    }
+
+    #[test]
+    fn at_a_tie_the_tied_rows_count_and_copies_that_were_missed_are_copies_all_the_same() {
+        let sample = |score, exhaustive| RecallSample { score, exhaustive };
+        let samples = [sample(1.0, 1.0), sample(1.0, 1.0), sample(0.0, 1.0), sample(0.9, 0.9)];
+        let at = recall(&samples, Cut::Through(1.0));
+        assert_eq!((at.reachable, at.found, at.reachable_distinct, at.found_distinct), (3, 2, 0, 0));
+        let at = recall(&samples, Cut::Through(0.9));
+        assert_eq!((at.reachable, at.found, at.reachable_distinct, at.found_distinct), (4, 3, 1, 1));
     }
 }

@@ -24,7 +24,7 @@ pub struct Part<'a> {
     pub rows: &'a dyn UnitRows,
     /// Each row's number in the whole data.
     pub numbers: &'a [u64],
-    /// Each row's own cluster, or [`crate::NO_CLUSTER`].
+    /// Each row's own cluster, or [`crate::NO_CLUSTER`]. A row without direction is compared with nothing in any case.
     pub cluster: &'a [u32],
     /// The other clusters that each row is compared in, as in [`crate::Assignment::probes`]; rows × any number. Of rows
     /// of one cluster with the same vector, those of the first-ranking count.
@@ -123,7 +123,7 @@ impl<'a> Scoring<'a> {
         let lists = Lists::of(part, &rank, &kinds, &to_probes);
         drop((to_probes, hash));
         let mut best: Best = vec![(f32::NEG_INFINITY, NO_RANK); order.len()];
-        take_copies(&mut best, part, (&kinds, &rank), &lists);
+        take_copies(&mut best, part, (&kinds, &rank));
         let comparison = Comparison {
             part,
             centroids: self.centroids,
@@ -225,18 +225,13 @@ fn take(best: &mut Best, found: &Match) {
     }
 }
 
-/// Copies need no comparison. The similarities of a zero vector are all 0, and the earliest-ranking row that it is compared
-/// with reaches that.
-fn take_copies(best: &mut Best, part: &Part, (kinds, rank): (&[Kind], &[u32]), lists: &Lists) {
+/// Copies need no comparison.
+fn take_copies(best: &mut Best, part: &Part, (kinds, rank): (&[Kind], &[u32])) {
     for (place, kind) in kinds.iter().enumerate() {
-        let Some(c) = place_in(part, part.cluster[place]) else { continue };
-        let found = match kind {
-            Kind::Original => None,
-            Kind::CopyOf(original) => Some((rank[*original as usize], COPY)),
-            Kind::CopyOfZeros => lists.first(c).map(|first| (first, 0.0)),
-        };
-        if let Some((of, similarity)) = found {
-            take(best, &Match { place: place as u32, of, similarity });
+        let Kind::CopyOf(original) = kind else { continue };
+        if place_in(part, part.cluster[place]).is_some() {
+            let of = rank[*original as usize];
+            take(best, &Match { place: place as u32, of, similarity: COPY });
         }
     }
 }

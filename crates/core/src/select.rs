@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use crate::assign::is_compared;
 use crate::rank::{RankKey, Ranking};
 
 /// The tolerance ε: a row is removed if its score is above `1 − ε`. A LARGER ε removes MORE.
@@ -36,6 +37,34 @@ impl Epsilon {
     }
 }
 
+/// The scores from which a selection removes rows.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Cut {
+    /// Every row whose score is above 1 − ε goes.
+    Above(Epsilon),
+    /// A target cuts through rows of equal score: every row above this score goes, and of the rows that have it some go and
+    /// some stay.
+    Through(f32),
+}
+
+impl Cut {
+    /// Whether a row with this score goes, or is one of the equal rows of which some go.
+    pub fn reaches(self, score: f32) -> bool {
+        match self {
+            Self::Above(epsilon) => is_removed(score, epsilon),
+            Self::Through(tie) => score >= tie,
+        }
+    }
+
+    /// 1 − the score that it is at.
+    pub fn epsilon(self) -> f64 {
+        match self {
+            Self::Above(epsilon) => epsilon.get(),
+            Self::Through(tie) => 1.0 - f64::from(tie),
+        }
+    }
+}
+
 /// What the user wants.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Goal {
@@ -51,7 +80,7 @@ impl Goal {
     /// Whether so many rows can meet it, as far as that is known before they are compared.
     ///
     /// # Errors
-    /// As [`select`], but for rows without direction.
+    /// As [`select`], but for rows without direction or cluster.
     pub fn check(self, rows: u64) -> Result<(), GoalError> {
         match self {
             Self::KeepFraction(share) if !(0.0..=1.0).contains(&share) => Err(GoalError::Fraction(share)),
@@ -73,7 +102,7 @@ pub enum GoalError {
         /// Rows there are.
         rows: u64,
     },
-    /// So few rows that some without direction, which are never duplicates, would have to go.
+    /// So few rows that some without direction or cluster, which are never duplicates, would have to go.
     TooFew {
         /// Rows to keep.
         wanted: u64,
@@ -89,8 +118,8 @@ impl fmt::Display for GoalError {
             Self::TooMany { wanted, rows } => write!(f, "cannot keep {wanted} rows of {rows}"),
             Self::TooFew { wanted, undirected } => write!(
                 f,
-                "cannot keep only {wanted} rows: {undirected} rows have no direction (empty or not finite) and are \
-                 never removed as duplicates"
+                "cannot keep only {wanted} rows: {undirected} rows have no direction (empty or not finite) or no cluster, \
+                 and are never removed as duplicates"
             ),
         }
     }
@@ -103,8 +132,8 @@ impl std::error::Error for GoalError {}
 pub struct Scored<'a> {
     /// The score, in [0, 1].
     pub score: &'a [f32],
-    /// The cosine similarity to the row's own centroid. It is exactly 0 for a row without direction (zero, not
-    /// finite), and such a row is never removed.
+    /// The cosine similarity to the row's own centroid. It is exactly 0 or NaN for a row that was compared with nothing (see
+    /// [`is_compared`]), and such a row is never removed.
     pub similarity: &'a [f32],
 }
 
@@ -116,6 +145,8 @@ pub struct Selection {
     /// The ε asked for; for a target, 1 − the highest score that was kept: every row above `1 − ε` is removed, and
     /// of the rows at it as many as the target asks for.
     pub epsilon: f64,
+    /// Which scores go; none where a target removes nothing.
+    pub cut: Option<Cut>,
 }
 
 /// Whether a row with this score is removed at ε.
@@ -140,7 +171,7 @@ pub fn select(scored: &Scored, ranking: &Ranking, goal: Goal) -> Result<Selectio
     match goal {
         Goal::Epsilon(epsilon) => {
             let removed = scored.score.iter().map(|&score| is_removed(score, epsilon)).collect();
-            Ok(Selection { removed, epsilon: epsilon.get() })
+            Ok(Selection { removed, epsilon: epsilon.get(), cut: Some(Cut::Above(epsilon)) })
         }
         Goal::KeepFraction(share) => {
             // A share above nothing of some rows is never no row.
@@ -152,13 +183,13 @@ pub fn select(scored: &Scored, ranking: &Ranking, goal: Goal) -> Result<Selectio
 }
 
 fn keep_rows(scored: &Scored, ranking: &Ranking, wanted: u64) -> Result<Selection, GoalError> {
-    let undirected = scored.similarity.iter().filter(|&&s| s == 0.0).count() as u64;
+    let undirected = scored.similarity.iter().filter(|&&s| !is_compared(s)).count() as u64;
     if wanted < undirected {
         return Err(GoalError::TooFew { wanted, undirected });
     }
     let mut order: Vec<(u32, RankKey, usize)> = Vec::with_capacity(scored.score.len());
     for (row, (&score, &similarity)) in scored.score.iter().zip(scored.similarity).enumerate() {
-        if similarity != 0.0 {
+        if is_compared(similarity) {
             // Scores are not negative, so their bits are ordered as they are (−0 is made +0).
             order.push(((score.max(0.0) + 0.0).to_bits(), ranking.key(similarity, row as u64), row));
         }
@@ -170,7 +201,12 @@ fn keep_rows(scored: &Scored, ranking: &Ranking, wanted: u64) -> Result<Selectio
         removed[row] = true;
     }
     let highest_kept = kept.last().map_or(0.0, |&(bits, ..)| f32::from_bits(bits));
-    Ok(Selection { removed, epsilon: 1.0 - f64::from(highest_kept) })
+    let epsilon = 1.0 - f64::from(highest_kept);
+    let cut = gone.first().and_then(|&(bits, ..)| match f32::from_bits(bits) {
+        lowest if lowest > highest_kept => Epsilon::new(epsilon).ok().map(Cut::Above),
+        tie => Some(Cut::Through(tie)),
+    });
+    Ok(Selection { removed, epsilon, cut })
 }
 
 #[cfg(test)]
@@ -215,8 +251,22 @@ mod tests {
     }
 
     #[test]
-    fn a_target_never_takes_a_row_without_direction_and_says_so_when_it_would_have_to() {
-        let scored = Scored { score: &[0.0, 0.9, 0.0], similarity: &[0.0, 0.4, 0.0] };
+    fn a_target_that_cuts_through_equal_scores_reaches_all_of_them_and_one_between_scores_is_an_epsilon() {
+        let scored = Scored { score: &[0.0, 1.0, 1.0, 1.0, 0.5], similarity: &[0.5; 5] };
+        let cut = |rows| select(&scored, &HARD, Goal::KeepRows(rows)).unwrap().cut;
+        let reached =
+            |rows| cut(rows).map(|cut| scored.score.iter().filter(|&&score| cut.reaches(score)).count());
+        assert_eq!([5, 4, 3, 2, 1, 0].map(reached), [None, Some(3), Some(3), Some(3), Some(4), Some(5)]);
+        assert_eq!([4, 3].map(cut), [Some(Cut::Through(1.0)); 2]);
+        assert_eq!([2, 1].map(|rows| cut(rows).unwrap()), [0.5, 1.0].map(|e| Cut::Above(Epsilon(e))));
+        assert_eq!(cut(0), Some(Cut::Through(0.0)));
+        let at = Epsilon::new(0.25).unwrap();
+        assert_eq!(select(&scored, &HARD, Goal::Epsilon(at)).unwrap().cut, Some(Cut::Above(at)));
+    }
+
+    #[test]
+    fn a_target_never_takes_a_row_that_was_compared_with_nothing_and_says_so_when_it_would_have_to() {
+        let scored = Scored { score: &[0.0, 0.9, 0.0], similarity: &[0.0, 0.4, f32::NAN] };
         assert_eq!(removed(&scored, Goal::KeepRows(2)), [1]);
         assert_eq!(
             select(&scored, &HARD, Goal::KeepRows(1)),

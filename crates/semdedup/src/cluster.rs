@@ -13,6 +13,7 @@ use crate::npy::{IntegerMatrix, NpyWriter};
 use crate::options::ClusterOptions;
 use crate::progress::{Progress, Stage};
 use crate::store::EmbeddingStore;
+use crate::uncompared::Uncompared;
 use crate::{Error, Result};
 
 /// Rows of the training sample for each centroid, where the sample stays below [`TRAINING_BYTES`]; and at least. Recall
@@ -32,12 +33,12 @@ const MORE_TRAINING: usize = 2;
 const REFINEMENTS: usize = 36;
 
 /// Part of every fingerprint from training on; to be raised whenever the code would give another result.
-pub(crate) const REVISION: u32 = 8;
+pub(crate) const REVISION: u32 = 9;
 
 /// The clusters of all rows.
 #[derive(Debug)]
 pub(crate) struct Clustering {
-    /// [`NO_CLUSTER`] for a row with a NaN or an infinity.
+    /// [`NO_CLUSTER`] for a row without direction, and for one that was given no cluster.
     pub(crate) cluster: Vec<u32>,
     /// The other clusters that each row is compared in; none with `--probes 1`.
     pub(crate) probes: Option<IntegerMatrix>,
@@ -136,14 +137,23 @@ pub(crate) fn train(
     Ok(trained)
 }
 
-/// Finds the cluster of every row, block by block, and writes the clusters to probe to `probes.npy` where there can be
-/// any. Also counts the comparisons with a centroid.
+/// What [`assign`] finds.
+pub(crate) struct Assigned {
+    /// The cluster of each row, [`NO_CLUSTER`] for one without direction.
+    pub(crate) clusters: Vec<u32>,
+    pub(crate) uncompared: Uncompared,
+    /// Comparisons of a row with a centroid.
+    pub(crate) compared: u64,
+}
+
+/// Finds the cluster of every row that has a direction, block by block, and writes the clusters to probe to `probes.npy`
+/// where there can be any.
 pub(crate) fn assign(
     store: &EmbeddingStore,
     centroids: &UnitEmbeddings,
     (options, probes_path): (&ClusterOptions, &Path),
     progress: &dyn Progress,
-) -> Result<(Vec<u32>, u64)> {
+) -> Result<Assigned> {
     progress.begin(Stage::Assign, "rows", store.rows());
     let probes = match options.probes {
         Probes::Nearest(count) if count > 1 => Probes::Nearest(count.min(centroids.len().max(2))),
@@ -152,19 +162,21 @@ pub(crate) fn assign(
     let others = probes.most() - 1;
     let mut file = (others > 0).then(|| NpyWriter::integer_matrix(probes_path, others)).transpose()?;
     let assigner = Assigner::new(centroids);
-    let mut clusters = Vec::with_capacity(store.rows() as usize);
-    let mut compared = 0;
-    for rows in blocks(store, options.memory) {
-        let found = assigner.assign(&store.read(rows)?, probes);
-        clusters.extend(&found.cluster);
-        compared += found.compared;
+    let clusters = Vec::with_capacity(store.rows() as usize);
+    let mut assigned = Assigned { clusters, uncompared: Uncompared::default(), compared: 0 };
+    for range in blocks(store, options.memory) {
+        let rows = store.read(range.clone())?;
+        let found = assigner.assign(&rows, probes);
+        assigned.clusters.extend(&found.cluster);
+        assigned.uncompared.add_undirected(range.start, &rows);
+        assigned.compared += found.compared;
         if let Some(file) = &mut file {
             file.write(&numbers(&found.probes))?;
         }
         progress.advance(found.cluster.len() as u64);
     }
     file.map_or(Ok(()), NpyWriter::finish)?;
-    Ok((clusters, compared))
+    Ok(assigned)
 }
 
 /// The rows in blocks that fit into memory.
@@ -202,7 +214,7 @@ fn numbers(clusters: &[u32]) -> Vec<i32> {
     clusters.iter().map(|&c| if c == NO_CLUSTER { -1 } else { c as i32 }).collect()
 }
 
-/// Writes `assignments.npy`: i32, a row each, −1 where a row has no place in the clustering.
+/// Writes `assignments.npy`: i32, a row each, −1 where a row has no cluster.
 pub(crate) fn write_assignments(path: &Path, clusters: &[u32]) -> Result<()> {
     let mut file = NpyWriter::integers(path)?;
     file.write(&numbers(clusters))?;

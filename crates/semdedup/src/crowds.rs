@@ -6,7 +6,7 @@
 use std::collections::HashSet;
 
 use rayon::prelude::*;
-use semdedup_core::{EXACT, NO_CLUSTER, NO_ROW, Ranking, Scores};
+use semdedup_core::{Direction, EXACT, NO_CLUSTER, Ranking, Scores, UnitRows};
 use xxhash_rust::xxh3::xxh3_64;
 
 use crate::Result;
@@ -23,14 +23,14 @@ const TIMES_THE_MEAN: u64 = 4;
 struct Copy {
     row: u64,
     original: u64,
-    /// The vector is all zeros: similar to nothing, not even to another one.
-    zero: bool,
 }
 
 /// The copies in crowds, ascending by row.
 #[derive(Debug, Default)]
 pub(crate) struct Copies {
     copies: Vec<Copy>,
+    /// The rows of crowds that have no direction: assignments that were made elsewhere may give them a cluster.
+    undirected: Vec<u64>,
 }
 
 impl Copies {
@@ -62,10 +62,14 @@ impl Copies {
         let mut hashes: Vec<(u64, u64)> = Vec::new();
         let of_crowds = clustering.cluster.iter().zip(0u64..).filter(|(c, _)| crowds.contains(c));
         let rows: Vec<u64> = of_crowds.map(|(_, row)| row).collect();
+        let mut undirected = Vec::new();
         for rows in rows.chunks(block) {
             let units = store.gather(rows)?;
             let hash = |(i, &row): (usize, &u64)| (xxh3_64(bytemuck::cast_slice(units.row(i))), row);
-            hashes.par_extend(rows.par_iter().enumerate().map(hash));
+            let directed = |(i, _): &(usize, &u64)| units.direction(*i) == Direction::Unit;
+            hashes.par_extend(rows.par_iter().enumerate().filter(directed).map(hash));
+            let others = units.zero_rows().iter().chain(units.non_finite_rows());
+            undirected.extend(others.map(|&i| rows[i]));
         }
         drop(rows);
         hashes.par_sort_unstable();
@@ -75,12 +79,14 @@ impl Copies {
             add_copies(store, clustering, (&rows, ranking, block), &mut copies)?;
         }
         copies.par_sort_unstable_by_key(|copy| copy.row);
-        Ok(Self { copies })
+        Ok(Self { copies, undirected })
     }
 
-    /// The clusters of all rows without the copies, which take no part in the comparison.
+    /// The clusters of all rows without the copies and without the rows that have no direction, which take no part in the
+    /// comparison.
     pub(crate) fn leave_out(&self, cluster: &mut [u32]) {
-        self.copies.iter().for_each(|copy| cluster[copy.row as usize] = NO_CLUSTER);
+        let copies = self.copies.iter().map(|copy| copy.row);
+        copies.chain(self.undirected.iter().copied()).for_each(|row| cluster[row as usize] = NO_CLUSTER);
     }
 
     /// The clusters of a block of rows without the copies.
@@ -92,16 +98,11 @@ impl Copies {
         }
     }
 
-    /// Gives the copies the scores that they would have if they had been compared. All similarities of a zero vector are
-    /// 0, and the earliest-ranking row that it is compared with reaches that.
+    /// Gives the copies the scores that they would have if they had been compared.
     pub(crate) fn score(&self, scores: &mut Scores) {
         for copy in &self.copies {
-            let (row, original) = (copy.row as usize, copy.original as usize);
-            scores.score[row] = if copy.zero { 0.0 } else { EXACT };
-            scores.duplicate_of[row] = match scores.duplicate_of[original] {
-                first if copy.zero && first != NO_ROW => first,
-                _ => copy.original,
-            };
+            scores.score[copy.row as usize] = EXACT;
+            scores.duplicate_of[copy.row as usize] = copy.original;
         }
     }
 }
@@ -116,18 +117,13 @@ fn add_copies(
 ) -> Result<()> {
     let Some(&original) = rows.iter().min_by_key(|&&row| ranking.key(0.0, row)) else { return Ok(()) };
     let vector = store.gather(&[original])?;
-    if !vector.non_finite_rows().is_empty() {
-        return Ok(());
-    }
-    let zero = !vector.zero_rows().is_empty();
     let cluster = clustering.cluster[original as usize];
     for rows in rows.chunks(block) {
         let units = store.gather(rows)?;
         let same = rows.iter().enumerate().filter(|&(i, &row)| {
             row != original && clustering.cluster[row as usize] == cluster && units.row(i) == vector.row(0)
         });
-        let finite = same.filter(|(i, _)| units.non_finite_rows().binary_search(i).is_err());
-        copies.extend(finite.map(|(_, &row)| Copy { row, original, zero }));
+        copies.extend(same.map(|(_, &row)| Copy { row, original }));
     }
     Ok(())
 }

@@ -1,6 +1,6 @@
 #![allow(clippy::unwrap_used)]
 
-use semdedup_core::{Keep, Probes};
+use semdedup_core::{Keep, NO_ROW, Probes};
 
 use super::*;
 use crate::cluster::{assign, write_assignments};
@@ -33,7 +33,11 @@ fn copies_that_are_left_out_have_the_scores_that_comparing_gives_them() {
     let centroids = store.gather(&[1, 2, 4, 5]).unwrap();
     for probes in [Probes::Nearest(1), Probes::Auto] {
         let options = ClusterOptions { probes, ..ClusterOptions::default() };
-        let (cluster, _) = assign(&store, &centroids, (&options, &path("probes.npy")), &Silent).unwrap();
+        let assigned = assign(&store, &centroids, (&options, &path("probes.npy")), &Silent).unwrap();
+        assert_eq!((assigned.uncompared.zero.rows, assigned.uncompared.non_finite.rows), (50, 50));
+        // Assignments that were made elsewhere may give every row a cluster.
+        let cluster: Vec<u32> =
+            assigned.clusters.into_iter().map(|c| if c == NO_CLUSTER { 0 } else { c }).collect();
         write_assignments(&path("a.npy"), &cluster).unwrap();
         let probes_path = path("probes.npy");
         let probes = (probes.most() > 1).then_some(probes_path.as_path());
@@ -44,15 +48,23 @@ fn copies_that_are_left_out_have_the_scores_that_comparing_gives_them() {
             let copies = Copies::in_clusters_above(0, (&store, &clustering()), &ranking, memory).unwrap();
             let folder = folder.path();
             let scorer = Scorer { ranking: &ranking, memory, folder, resumes: None, progress: &Silent };
-            let (with, _) = scorer.score_without(copies, &store, &centroids, clustering()).unwrap();
-            let (without, _) =
-                scorer.score_without(Copies::default(), &store, &centroids, clustering()).unwrap();
+            assert_eq!((copies.copies.len(), copies.undirected.len()), (98, 100));
+            let with = scorer.score_without(copies, &store, &centroids, clustering()).unwrap();
+            let without = scorer.score_without(Copies::default(), &store, &centroids, clustering()).unwrap();
+            assert_eq!(with.uncompared, without.uncompared);
+            assert_eq!((with.uncompared.zero.rows, with.uncompared.unclustered.rows), (50, 0));
+            let (with, without) = (with.columns, without.columns);
             assert_eq!(with.score, without.score);
             assert_eq!(with.duplicate_of, without.duplicate_of);
             assert_eq!(with.cluster, without.cluster);
-            assert_eq!(with.similarity, without.similarity);
-            let copies = Copies::in_clusters_above(0, (&store, &clustering()), &ranking, memory).unwrap();
-            assert!(copies.copies.len() > 100, "{} copies", copies.copies.len());
+            let bits = |values: &[f32]| values.iter().map(|x| x.to_bits()).collect::<Vec<u32>>();
+            assert_eq!(bits(&with.similarity), bits(&without.similarity));
+            let undirected = (0..600).filter(|row| row % 12 == 0 || row % 12 == 3);
+            for row in undirected {
+                assert_eq!((with.cluster[row], with.score[row]), (NO_CLUSTER, 0.0), "row {row}");
+                assert_eq!(with.duplicate_of[row], NO_ROW, "row {row}");
+                assert!(with.duplicate_of.iter().all(|&of| of != row as u64), "row {row}");
+            }
         }
     }
 }

@@ -16,6 +16,7 @@ use crate::parts::{SkippedRow, check_rows, embeddings_path, ids_path, whole_reco
 use crate::script::{self, ScriptRun};
 use crate::store::EmbeddingStore;
 use crate::table::read_column;
+use crate::uncompared::Counted;
 use crate::work::Fingerprint;
 use crate::{Error, ErrorKind, Result};
 
@@ -93,6 +94,8 @@ pub(crate) struct Dataset {
     /// The rows that could not be read, in order.
     pub(crate) skipped: Vec<SkippedRow>,
     pub(crate) empty: u64,
+    /// The rows whose embedding is zeros although their text is not empty; none where a part does not say.
+    pub(crate) zero: Option<Counted>,
     pub(crate) truncated: u64,
     /// Of each file, the rows of which most words are not in the model's vocabulary.
     pub(crate) unknown: Vec<u64>,
@@ -111,6 +114,7 @@ impl Dataset {
         let (mut skipped, mut embeddings, mut id_parts) = (Vec::new(), Vec::new(), Vec::new());
         let (mut empty, mut truncated, mut part_rows) = (0, 0, Vec::new());
         let (mut unknown, mut scripts) = (vec![0; input.files.len()], Vec::new());
+        let mut zero = Some(Counted::default());
         for (number, record) in whole_records(folder, stage)?.into_iter().enumerate() {
             for span in &record.spans {
                 rows[span.file] += span.rows;
@@ -128,13 +132,28 @@ impl Dataset {
             let runs = record.ids.iter().enumerate();
             id_parts.extend(runs.map(|(run, &source)| (ids_path(folder, number, run), source.into())));
             empty += record.empty;
+            zero = zero.zip(record.zero).map(|(mut all, some)| {
+                all.extend(&some);
+                all
+            });
             truncated += record.truncated;
             skipped.extend(record.skipped);
         }
         let files =
             input.files.iter().zip(rows).map(|(file, rows)| FileRows { name: file.name.clone(), rows });
         let places = Places::new(files.collect());
-        Ok(Self { places, skipped, empty, truncated, unknown, scripts, embeddings, part_rows, id_parts })
+        Ok(Self {
+            places,
+            skipped,
+            empty,
+            zero,
+            truncated,
+            unknown,
+            scripts,
+            embeddings,
+            part_rows,
+            id_parts,
+        })
     }
 
     /// The embeddings, a row each.

@@ -59,7 +59,8 @@ impl Case {
             resumes: resumes.then_some(&stage),
             progress: &Silent,
         };
-        scorer.score(&self.store, &centroids, self.clustering())
+        let scored = scorer.score(&self.store, &centroids, self.clustering())?;
+        Ok((scored.columns, scored.compared))
     }
 
     fn parts(&self) -> Vec<PathBuf> {

@@ -230,6 +230,8 @@ fn embed_batch(batch: Vec<Task>, input: &Input, source: &Source) -> (Vec<(Task, 
 struct Embedded {
     rows: Rows,
     values: Vec<f32>,
+    /// The rows whose embedding is zeros although their text is not empty.
+    zero: Vec<usize>,
     stats: EmbedStats,
     /// The scripts of the texts, in order.
     scripts: Vec<ScriptRun>,
@@ -271,21 +273,26 @@ impl Task {
         rows.bad.sort_by_key(|bad| bad.row);
         // A row may have neither a text nor an image.
         rows.bad.dedup_by_key(|bad| bad.row);
-        let mut scripts = Vec::new();
         // Where embeddings are given or images compared, texts are not read.
-        if input.given.is_none() && input.by.text() {
+        let reads_texts = input.given.is_none() && input.by.text();
+        let is_empty = |row: usize, text: Option<&str>| {
             let is_bad = |row: u64| rows.bad.binary_search_by_key(&row, |bad| bad.row).is_ok();
-            let texts = || (first_row..).zip(rows.texts.iter());
-            rows.empty = texts().filter(|(row, text)| text.is_some_and(is_blank) && !is_bad(*row)).count();
-            texts().for_each(|(_, text)| script::extend(&mut scripts, text.and_then(script_of), 1));
-        } else {
-            script::extend(&mut scripts, None, count as u64);
+            reads_texts && text.is_some_and(is_blank) && !is_bad(first_row + row as u64)
+        };
+        let empty =
+            rows.texts.iter().enumerate().map(|(row, text)| is_empty(row, text)).collect::<Vec<bool>>();
+        rows.empty = empty.iter().filter(|&&empty| empty).count();
+        let mut scripts = Vec::new();
+        for text in rows.texts.iter() {
+            script::extend(&mut scripts, text.filter(|_| reads_texts).and_then(script_of), 1);
         }
         for bad in &rows.bad {
             let row = (bad.row - first_row) as usize;
             values[row * dim..(row + 1) * dim].fill(f32::NAN);
         }
-        Ok(Embedded { rows, values, stats, scripts })
+        let is_zero = |row: &usize| values[row * dim..(row + 1) * dim].iter().all(|&value| value == 0.0);
+        let zero = (0..count).filter(|&row| !empty[row]).filter(is_zero).collect();
+        Ok(Embedded { rows, values, zero, stats, scripts })
     }
 
     fn check_strict(&self, input: &Input, bad: &[BadRow]) -> Result<()> {
@@ -326,8 +333,10 @@ impl<'a> PartWriter<'a> {
     }
 
     fn append(&mut self, task: &Task, embedded: Embedded) -> Result<()> {
-        let Embedded { rows, values, stats, scripts } = embedded;
+        let Embedded { rows, values, zero, stats, scripts } = embedded;
         let (count, unknown) = (rows.texts.len() as u64, stats.unknown as u64);
+        let first = self.rows_before + self.rows;
+        self.record.zero.iter_mut().for_each(|all| zero.iter().for_each(|&row| all.add(first + row as u64)));
         self.rows += count;
         self.embeddings.write(&values)?;
         match self.record.spans.last_mut().filter(|span| span.file == task.file) {

@@ -55,6 +55,7 @@ mod store;
 mod summary;
 mod sweep;
 mod table;
+mod uncompared;
 mod work;
 mod write;
 

@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use crate::files::write_atomically;
 use crate::formats::IdSource;
 use crate::script::ScriptRun;
+use crate::uncompared::Counted;
 use crate::work::Fingerprint;
 use crate::{Error, Result, storage};
 
@@ -28,6 +29,9 @@ pub(crate) struct PartRecord {
     pub(crate) skipped: Vec<SkippedRow>,
     /// Texts without a character.
     pub(crate) empty: u64,
+    /// The rows whose embedding is zeros although their text is not empty. Earlier versions did not count them.
+    #[serde(default)]
+    pub(crate) zero: Option<Counted>,
     /// Texts of which only the first tokens were used.
     pub(crate) truncated: u64,
     /// The scripts of the rows, in order, where texts were read.
@@ -38,7 +42,7 @@ pub(crate) struct PartRecord {
 impl PartRecord {
     pub(crate) fn new(stage: Fingerprint) -> Self {
         let (spans, ids, skipped, scripts) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
-        Self { stage, spans, ids, skipped, empty: 0, truncated: 0, scripts }
+        Self { stage, spans, ids, skipped, empty: 0, zero: Some(Counted::default()), truncated: 0, scripts }
     }
 
     pub(crate) fn rows(&self) -> u64 {

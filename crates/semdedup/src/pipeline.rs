@@ -213,10 +213,9 @@ impl Run<'_> {
         let folder = work.folder(Stage::Assign);
         let (assignments_path, probes_path) = (folder.join("assignments.npy"), folder.join("probes.npy"));
         work.stage(Stage::Assign, &self.stages.assign, progress, |folder| {
-            let (clusters, compared) =
-                cluster::assign(&store, &centroids, (options, &probes_path), progress)?;
-            cost::write_compared(folder, compared)?;
-            cluster::write_assignments(&assignments_path, &clusters)
+            let assigned = cluster::assign(&store, &centroids, (options, &probes_path), progress)?;
+            cost::write_compared(folder, assigned.compared)?;
+            cluster::write_assignments(&assignments_path, &assigned.clusters)
         })?;
         let scores_path = work.folder(Stage::Score).join("scores.parquet");
         work.stage(Stage::Score, &self.stages.score, progress, |folder| {
@@ -224,9 +223,9 @@ impl Run<'_> {
             let clustering = Clustering::open(&assignments_path, probes, store.rows(), centroids.len())?;
             let (ranking, memory) = (&self.options.ranking, options.memory);
             let scorer = Scorer { ranking, memory, folder, resumes: Some(&self.stages.score), progress };
-            let (columns, compared) = scorer.score(&store, &centroids, clustering)?;
-            cost::write_compared(folder, compared)?;
-            self.write_scores(&scores_path, &dataset, &columns)?;
+            let scored = scorer.score(&store, &centroids, clustering)?;
+            cost::write_compared(folder, scored.compared)?;
+            self.write_scores(&scores_path, &dataset, &scored.columns)?;
             remove_parts(folder)
         })?;
         let scores = ScoresFile::open(&scores_path)?;

@@ -76,6 +76,20 @@ pub enum Warning {
         /// The first ones: place and reason.
         examples: Vec<String>,
     },
+    /// Some embeddings are zeros, and not because a text is empty.
+    ZeroRows {
+        /// How many.
+        rows: u64,
+        /// The first ones: file and row; none where they are not known.
+        examples: Vec<String>,
+    },
+    /// Some rows have a direction, but the assignments give them no cluster.
+    UnclusteredRows {
+        /// How many.
+        rows: u64,
+        /// The first ones: file and row.
+        examples: Vec<String>,
+    },
     /// Some embeddings have a NaN or an infinity.
     NonFiniteRows {
         /// How many.
@@ -194,6 +208,11 @@ fn counted(number: u64, one: &str, more: &str) -> String {
     format!("{number} {}", if number == 1 { one } else { more })
 }
 
+/// ` (first: a:0; a:1)`, or nothing where no row is known.
+fn first(examples: &[String]) -> String {
+    if examples.is_empty() { String::new() } else { format!(" (first: {})", examples.join("; ")) }
+}
+
 fn percent(rows: u64, of: u64) -> String {
     format!("{:.0} %", 100.0 * rows as f64 / of.max(1) as f64)
 }
@@ -242,12 +261,26 @@ impl fmt::Display for Warning {
             Self::NonFiniteRows { rows, examples } => write!(
                 f,
                 "{} (first: {}), kept and compared with nothing; embed again or drop what is not finite",
+                counted(*rows, "row has a NaN or an infinity", "rows have a NaN or an infinity"),
+                examples.join("; ")
+            ),
+            Self::ZeroRows { rows, examples } => write!(
+                f,
+                "{}{}, kept and compared with nothing; the model may have found nothing in them to read, or what made the \
+                 embeddings may have failed",
+                counted(*rows, "row has an embedding of zeros", "rows have an embedding of zeros"),
+                first(examples)
+            ),
+            Self::UnclusteredRows { rows, examples } => write!(
+                f,
+                "{}{}, kept and compared with nothing; the recall counts what is missed by that; `semdedup cluster` gives \
+                 every row a cluster",
                 counted(
                     *rows,
-                    "row has a NaN or an infinity, or no cluster",
-                    "rows have a NaN or an infinity, or no cluster"
+                    "row has no cluster in the assignments",
+                    "rows have no cluster in the assignments"
                 ),
-                examples.join("; ")
+                first(examples)
             ),
             Self::EmptyTexts { rows, of } => write!(
                 f,

@@ -1,7 +1,8 @@
 //! The stage that measures: a seeded sample of rows against the whole data.
 
 use semdedup_core::{
-    EXACT, Epsilon, ExhaustiveSearch, NO_CLUSTER, RankKey, Ranking, RecallSample, SamplePurpose, sample_rows,
+    Cut, Direction, EXACT, Epsilon, ExhaustiveSearch, RankKey, Ranking, RecallSample, SamplePurpose,
+    UnitRows, sample_rows,
 };
 
 use crate::Result;
@@ -22,7 +23,9 @@ pub(crate) struct Sampling {
     pub(crate) memory: Memory,
 }
 
-/// Compares a sample of the rows that have a direction with every row that ranks before them.
+/// Compares a sample of the rows that have a direction with every row that has one and ranks before them. Rows without a
+/// cluster count like all others, sampled or compared with: the run compares them with nothing, and what it misses by that
+/// is missed. They take the place in the rank order that [`Ranking`] gives them.
 pub(crate) fn measure(
     store: &EmbeddingStore,
     columns: &ScoreColumns,
@@ -30,41 +33,44 @@ pub(crate) fn measure(
     progress: &dyn Progress,
 ) -> Result<Vec<(f32, f32)>> {
     let key = |row: u64| sampling.ranking.key(columns.similarity[row as usize], row);
-    let comparable =
-        |row: u64| columns.cluster[row as usize] != NO_CLUSTER && columns.similarity[row as usize] != 0.0;
+    let is_copy = |row: u64| columns.score[row as usize] == EXACT;
     let sample = sample_rows(store.rows(), sampling.rows, sampling.seed, SamplePurpose::Recall);
-    let (exact, searched): (Vec<u64>, Vec<u64>) = sample
-        .into_iter()
-        .filter(|&row| comparable(row))
-        .partition(|&row| columns.score[row as usize] == EXACT);
+    let sampled = store.gather(&sample)?;
+    let directed = (0..sample.len()).filter(|&i| sampled.direction(i) == Direction::Unit);
+    let (exact, searched): (Vec<u64>, Vec<u64>) = directed.map(|i| sample[i]).partition(|&row| is_copy(row));
+    drop(sampled);
 
     progress.begin(Stage::Recall, "rows", store.rows());
     let keys: Vec<RankKey> = searched.iter().map(|&row| key(row)).collect();
     let rows = store.gather(&searched)?;
     let mut search = ExhaustiveSearch::new(&rows, &keys);
-    for rows in blocks(store, sampling.memory) {
+    for range in blocks(store, sampling.memory) {
+        let rows = store.read(range.clone())?;
         // What copies an earlier-ranking row need not be looked at: that row is as similar and ranks before.
-        let compared: Vec<Option<RankKey>> = rows
-            .clone()
-            .map(|row| (comparable(row) && columns.score[row as usize] != EXACT).then(|| key(row)))
-            .collect();
-        search.compare(&store.read(rows)?, &compared);
+        let is_compared = |i: usize, row: u64| rows.direction(i) == Direction::Unit && !is_copy(row);
+        let compared: Vec<Option<RankKey>> =
+            range.enumerate().map(|(i, row)| is_compared(i, row).then(|| key(row))).collect();
+        search.compare(&rows, &compared);
         progress.advance(compared.len() as u64);
     }
     let found = searched.iter().map(|&row| columns.score[row as usize]).zip(search.finish());
     Ok(exact.iter().map(|_| (EXACT, EXACT)).chain(found).collect())
 }
 
-/// The recall at the sweep's list of ε and at the one in use, ascending; nothing without a sample.
-pub(crate) fn report(samples: &[(f32, f32)], in_use: Option<f64>) -> Vec<RecallAt> {
+/// The recall at the sweep's list of ε and at the cut in use, ascending; nothing without a sample.
+pub(crate) fn report(samples: &[(f32, f32)], in_use: Option<Cut>) -> Vec<RecallAt> {
     if samples.is_empty() {
         return Vec::new();
     }
     let samples: Vec<RecallSample> =
         samples.iter().map(|&(score, exhaustive)| RecallSample { score, exhaustive }).collect();
-    let mut epsilons: Vec<f64> = SWEEP_EPSILONS.into_iter().chain(in_use).collect();
-    epsilons.sort_by(f64::total_cmp);
-    epsilons.dedup();
-    let at = |epsilon: f64| Epsilon::new(epsilon).ok().map(|e| semdedup_core::recall(&samples, e).into());
-    epsilons.into_iter().filter_map(at).collect()
+    let listed = SWEEP_EPSILONS.into_iter().filter_map(|epsilon| Epsilon::new(epsilon).ok()).map(Cut::Above);
+    let mut cuts: Vec<Cut> = listed.chain(in_use).collect();
+    cuts.sort_by(|a, b| a.epsilon().total_cmp(&b.epsilon()));
+    cuts.dedup();
+    cuts.into_iter().map(|cut| semdedup_core::recall(&samples, cut).into()).collect()
 }
+
+#[cfg(test)]
+#[path = "recall_tests.rs"]
+mod tests;

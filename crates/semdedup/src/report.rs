@@ -2,8 +2,6 @@
 
 use std::path::Path;
 
-use semdedup_core::NO_CLUSTER;
-
 use crate::cluster::largest;
 use crate::cost;
 use crate::dataset::Dataset;
@@ -18,10 +16,8 @@ use crate::shares::{self, Share, losers};
 use crate::storage::is_url;
 use crate::summary::Summary;
 use crate::table::name_of;
+use crate::uncompared::{Counted, EXAMPLES, Uncompared};
 use crate::write::{Decision, Fate};
-
-/// Rows named in a warning.
-const EXAMPLES: usize = 3;
 
 /// Clusters below which one that holds much is nothing to wonder at.
 const FEW_CLUSTERS: usize = 4;
@@ -29,7 +25,7 @@ const FEW_CLUSTERS: usize = 4;
 /// What is worth telling about a run.
 pub(crate) struct Notes {
     warnings: Vec<Warning>,
-    non_finite: u64,
+    uncompared: Uncompared,
     /// What each script loses.
     scripts: Vec<Share>,
 }
@@ -43,7 +39,8 @@ impl Notes {
         progress: &dyn Progress,
     ) -> Self {
         let rows = decision.fate.len() as u64;
-        let non_finite = non_finite_rows(scored);
+        let mut uncompared = Uncompared::of_run(&scored.columns);
+        uncompared.zero = zero_rows(&scored.dataset, uncompared.zero);
         let mut warnings = Vec::new();
         if input.unknown_files > 0 {
             warnings.push(Warning::UnknownFiles { files: input.unknown_files });
@@ -55,9 +52,7 @@ impl Notes {
             warnings.push(Warning::OtherResults { folders: input.other_results });
         }
         warnings.extend(skipped_rows(&scored.dataset));
-        if non_finite.0 > 0 {
-            warnings.push(Warning::NonFiniteRows { rows: non_finite.0, examples: non_finite.1 });
-        }
+        warnings.extend(uncompared.warnings(&scored.dataset.places));
         let share = |part: u64| part as f64 / rows as f64;
         let empty = scored.dataset.empty;
         if share(empty) >= EMPTY_TEXT_SHARE {
@@ -86,7 +81,7 @@ impl Notes {
             warnings.extend(losers(shares).map(|losers| Warning::LoseMost { groups, losers }));
         }
         warnings.iter().for_each(|warning| progress.warn(warning));
-        Self { warnings, non_finite: non_finite.0, scripts }
+        Self { warnings, uncompared, scripts }
     }
 }
 
@@ -111,13 +106,10 @@ pub(crate) fn skipped_rows(dataset: &Dataset) -> Option<Warning> {
         .then(|| Warning::SkippedRows { rows: skipped.len() as u64, examples: examples.collect() })
 }
 
-/// The rows that could be read, but whose embedding is not finite, and the first of them.
-fn non_finite_rows(scored: &Scored) -> (u64, Vec<String>) {
-    let columns = &scored.columns;
-    let rows = (0..columns.cluster.len())
-        .filter(|&row| columns.cluster[row] == NO_CLUSTER && !columns.score[row].is_nan());
-    let examples = rows.clone().take(EXAMPLES).map(|row| scored.dataset.places.name(row as u64)).collect();
-    (rows.count() as u64, examples)
+/// The rows of zeros whose text is not empty: as the embedding stage counted them, or where an earlier version did the
+/// embedding, which did not, all rows of zeros but the empty texts.
+pub(crate) fn zero_rows(dataset: &Dataset, all: Counted) -> Counted {
+    dataset.zero.clone().unwrap_or_else(|| all.without(dataset.empty))
 }
 
 /// The summary, but for what is known only when all is written.
@@ -134,7 +126,8 @@ pub(crate) fn summarise(run: &Run, scored: &Scored, decision: &Decision, notes: 
         rows_skipped: decision.count(Fate::Skipped),
         exact_duplicates: scored.columns.exact_duplicates(),
         empty_rows: scored.dataset.empty,
-        non_finite_rows: notes.non_finite,
+        zero_rows: notes.uncompared.zero.rows,
+        non_finite_rows: notes.uncompared.non_finite.rows,
         truncated_texts: scored.dataset.truncated,
         unknown_texts: scored.dataset.unknown.iter().sum(),
         epsilon: decision.epsilon,
@@ -153,7 +146,7 @@ pub(crate) fn summarise(run: &Run, scored: &Scored, decision: &Decision, notes: 
         peak_rss_bytes: None,
         instruction_set: semdedup_core::instruction_set().to_owned(),
         threads: rayon::current_num_threads(),
-        recall: recall::report(&scored.recall_samples, Some(decision.epsilon)),
+        recall: recall::report(&scored.recall_samples, decision.cut),
         recall_sample: scored.recall_samples.len(),
         work: absolute(&options.output.work_dir()),
         output: run.outputs.kinds.iter().copied().collect(),

@@ -3,7 +3,7 @@
 
 use std::path::Path;
 
-use semdedup_core::{EXACT, Ranking, Scoring, UnitEmbeddings, centroid_similarity};
+use semdedup_core::{EXACT, Ranking, Scoring, UnitEmbeddings, UnitRows, centroid_similarity};
 
 use crate::Result;
 use crate::cluster::{Clustering, blocks, largest};
@@ -15,13 +15,15 @@ use crate::memory::Memory;
 use crate::progress::{Progress, Stage};
 use crate::spill::{Block, Spill};
 use crate::store::EmbeddingStore;
+use crate::uncompared::Uncompared;
 use crate::work::Fingerprint;
 
 /// The result of the comparison, in the order of the rows.
 #[derive(Debug, Default)]
 pub(crate) struct ScoreColumns {
-    /// [`semdedup_core::NO_CLUSTER`] for a row with a NaN or an infinity.
+    /// [`semdedup_core::NO_CLUSTER`] for a row without direction, and for one that was given no cluster.
     pub(crate) cluster: Vec<u32>,
+    /// To the centroid of its cluster: 0 for a row of zeros, NaN for any other row without a cluster.
     pub(crate) similarity: Vec<f32>,
     pub(crate) score: Vec<f32>,
     /// [`semdedup_core::NO_ROW`] where no row that it is compared with ranks before.
@@ -33,6 +35,14 @@ impl ScoreColumns {
     pub(crate) fn exact_duplicates(&self) -> u64 {
         self.score.iter().filter(|&&score| score == EXACT).count() as u64
     }
+}
+
+/// What [`Scorer::score`] finds.
+pub(crate) struct ScoredRows {
+    pub(crate) columns: ScoreColumns,
+    pub(crate) uncompared: Uncompared,
+    /// Comparisons of two rows.
+    pub(crate) compared: u64,
 }
 
 /// How to score.
@@ -49,13 +59,13 @@ pub(crate) struct Scorer<'a> {
 }
 
 impl Scorer<'_> {
-    /// Scores every row, and counts the comparisons of two rows.
+    /// Scores every row.
     pub(crate) fn score(
         &self,
         store: &EmbeddingStore,
         centroids: &UnitEmbeddings,
         clustering: Clustering,
-    ) -> Result<(ScoreColumns, u64)> {
+    ) -> Result<ScoredRows> {
         let copies = Copies::find(store, &clustering, self.ranking, self.memory)?;
         self.score_without(copies, store, centroids, clustering)
     }
@@ -67,7 +77,7 @@ impl Scorer<'_> {
         store: &EmbeddingStore,
         centroids: &UnitEmbeddings,
         mut clustering: Clustering,
-    ) -> Result<(ScoreColumns, u64)> {
+    ) -> Result<ScoredRows> {
         let mut all = clustering.cluster.clone();
         copies.leave_out(&mut clustering.cluster);
         let row_bytes = RowBytes::of_store(store, clustering.probes_per_row());
@@ -83,7 +93,8 @@ impl Scorer<'_> {
         let is_done = |load: &Load| parts.as_ref().is_some_and(|parts| parts.has(*load));
         let (done, to_do): (Vec<Load>, Vec<Load>) = groups.loads().into_iter().partition(is_done);
         let mut spill = Spill::new(store, &groups, to_do, self.folder)?;
-        let similarity = self.arrange((store, centroids), &clustering, (&mut all, &copies), &mut spill)?;
+        let (similarity, uncompared) =
+            self.arrange((store, centroids), &clustering, (&mut all, &copies), &mut spill)?;
         let mut scoring = Scoring::new(*self.ranking, centroids, &similarity);
         for (parts, load) in parts.iter().flat_map(|parts| done.iter().map(move |load| (parts, *load))) {
             scoring.add(&parts.get(load)?);
@@ -104,18 +115,21 @@ impl Scorer<'_> {
         let mut scores = scoring.finish();
         copies.score(&mut scores);
         let (score, duplicate_of) = (scores.score, scores.duplicate_of);
-        Ok((ScoreColumns { cluster: all, score, duplicate_of, similarity }, compared))
+        let columns = ScoreColumns { cluster: all, score, duplicate_of, similarity };
+        Ok(ScoredRows { columns, uncompared, compared })
     }
 
-    /// Sends each row to where it is compared, and measures its similarity to its centroid.
+    /// Sends each row to where it is compared, and measures its similarity to its centroid. Also finds the rows that are
+    /// compared with nothing.
     fn arrange(
         &self,
         (store, centroids): (&EmbeddingStore, &UnitEmbeddings),
         clustering: &Clustering,
         (all, copies): (&mut [u32], &Copies),
         spill: &mut Spill,
-    ) -> Result<Vec<f32>> {
+    ) -> Result<(Vec<f32>, Uncompared)> {
         let mut similarity = Vec::with_capacity(all.len());
+        let mut uncompared = Uncompared::default();
         let mut waiting: Option<Block> = None;
         for range in blocks(store, self.memory) {
             let cluster = &mut all[range.start as usize..range.end as usize];
@@ -132,11 +146,14 @@ impl Scorer<'_> {
             let (read, written) = rayon::join(read, write);
             written?;
             let (block, similarities) = read?;
+            for (i, &cluster) in cluster.iter().enumerate() {
+                uncompared.add(range.start + i as u64, block.rows.direction(i), cluster);
+            }
             similarity.extend(similarities);
             self.progress.advance(range.end / 2 - range.start / 2);
             waiting = Some(block);
         }
         waiting.map_or(Ok(()), |block| spill.add(&block))?;
-        Ok(similarity)
+        Ok((similarity, uncompared))
     }
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use semdedup_core::{NO_CLUSTER, Ranking};
+use semdedup_core::Ranking;
 use serde::Serialize;
 
 use crate::cluster::{self, Clustering, largest, read_centroids, write_assignments, write_centroids};
@@ -16,14 +16,15 @@ use crate::input::Input;
 use crate::memory::Memory;
 use crate::options::{ClusterOptions, InputOptions, OutputOptions};
 use crate::pipeline::embed_fingerprint;
-use crate::progress::{Progress, Stage, Warning};
+use crate::progress::{Progress, Stage};
 use crate::recall::{self, Sampling};
-use crate::report::{peak_rss_bytes, skipped_rows, unknown_words};
-use crate::score::Scorer;
+use crate::report::{peak_rss_bytes, skipped_rows, unknown_words, zero_rows};
+use crate::score::{ScoredRows, Scorer};
 use crate::storage::{create_dir_all, exists, is_dir, is_file, is_url, remove_file, spelled};
 use crate::store::EmbeddingStore;
 use crate::summary::RecallAt;
 use crate::table::{NamedRows, write_scores};
+use crate::uncompared::Uncompared;
 use crate::work::{WorkDir, finished_stage};
 use crate::{Error, Result};
 
@@ -36,6 +37,8 @@ pub struct EmbedReport {
     pub rows_skipped: u64,
     /// Rows whose text is empty; their embeddings are zeros.
     pub empty_rows: u64,
+    /// Rows whose embedding is zeros although their text is not empty.
+    pub zero_rows: u64,
     /// Texts of which only the first tokens were used.
     pub truncated_texts: u64,
     /// Texts of which most words are not in the model's vocabulary.
@@ -71,22 +74,33 @@ pub fn embed(
         embed_parts(&input, embedder, folder, progress)
     })?;
     let dataset = Dataset::open(&input, &folder, &fingerprint)?;
-    dataset.open_embeddings()?;
-    if let Some(warning) = skipped_rows(&dataset) {
-        progress.warn(&warning);
-    }
-    if let Some(warning) = unknown_words(&dataset) {
-        progress.warn(&warning);
-    }
+    let store = dataset.open_embeddings()?;
+    let zero = match &dataset.zero {
+        Some(zero) => zero.clone(),
+        None => zero_rows(&dataset, undirected(&store)?.zero),
+    };
+    let uncompared = Uncompared { zero, ..Uncompared::default() };
+    let warnings = skipped_rows(&dataset).into_iter().chain(uncompared.warnings(&dataset.places));
+    warnings.chain(unknown_words(&dataset)).for_each(|warning| progress.warn(&warning));
     Ok(EmbedReport {
         rows: dataset.places.rows(),
         rows_skipped: dataset.skipped.len() as u64,
         empty_rows: dataset.empty,
+        zero_rows: uncompared.zero.rows,
         truncated_texts: dataset.truncated,
         unknown_texts: dataset.unknown.iter().sum(),
         dim: embedder.dim(&input),
         files: dataset.embeddings,
     })
+}
+
+/// Reads all rows to find those without direction.
+fn undirected(store: &EmbeddingStore) -> Result<Uncompared> {
+    let mut found = Uncompared::default();
+    for range in cluster::blocks(store, Memory::default()) {
+        found.add_undirected(range.start, &store.read(range)?);
+    }
+    Ok(found)
 }
 
 /// What [`cluster()`] did.
@@ -100,6 +114,8 @@ pub struct ClusterReport {
     pub clusters: usize,
     /// The rows of the largest cluster.
     pub largest_cluster: u64,
+    /// Rows of zeros, such as those of empty texts, which are in no cluster.
+    pub zero_rows: u64,
     /// Rows with a NaN or an infinity, which are in no cluster.
     pub non_finite_rows: u64,
     /// Floating-point operations of training and assigning: 2 × dimension for each comparison.
@@ -143,34 +159,25 @@ pub fn cluster(
         remove_file(path)?;
     }
     let start = Instant::now();
-    let (clusters, compared) =
-        cluster::assign(&store, &trained.centroids, (options, &probes_path), progress)?;
-    write_assignments(&assignments_path, &clusters)?;
+    let assigned = cluster::assign(&store, &trained.centroids, (options, &probes_path), progress)?;
+    write_assignments(&assignments_path, &assigned.clusters)?;
     write_centroids(&centroids_path, &trained.centroids)?;
     progress.end(Stage::Assign, false);
     let assign_seconds = start.elapsed().as_secs_f64();
-    let non_finite = clusters.iter().filter(|&&cluster| cluster == NO_CLUSTER).count() as u64;
-    warn_of_non_finite(&store, &clusters, progress);
-    let cost = Compared { train: trained.compared, assign: compared, score: 0 };
+    let uncompared = &assigned.uncompared;
+    uncompared.warnings(&places_of(&store)).iter().for_each(|warning| progress.warn(warning));
+    let cost = Compared { train: trained.compared, assign: assigned.compared, score: 0 };
     Ok(ClusterReport {
         rows: store.rows(),
         dim: store.dim(),
         clusters: trained.centroids.len(),
-        largest_cluster: largest(&clusters),
-        non_finite_rows: non_finite,
+        largest_cluster: largest(&assigned.clusters),
+        zero_rows: uncompared.zero.rows,
+        non_finite_rows: uncompared.non_finite.rows,
         flops: cost.flops(store.dim()),
         seconds: BTreeMap::from([("train", train_seconds), ("assign", assign_seconds)]),
         peak_rss_bytes: peak_rss_bytes(),
     })
-}
-
-fn warn_of_non_finite(store: &EmbeddingStore, clusters: &[u32], progress: &dyn Progress) {
-    let places = places_of(store);
-    let rows = (0..clusters.len()).filter(|&row| clusters[row] == NO_CLUSTER);
-    let examples: Vec<String> = rows.clone().take(3).map(|row| places.name(row as u64)).collect();
-    if !examples.is_empty() {
-        progress.warn(&Warning::NonFiniteRows { rows: rows.count() as u64, examples });
-    }
 }
 
 fn places_of(store: &EmbeddingStore) -> Places {
@@ -213,8 +220,12 @@ pub struct ScoreReport {
     pub rows: u64,
     /// Rows with the same embedding as a row that ranks before them.
     pub exact_duplicates: u64,
-    /// Rows that are in no cluster: they have a NaN or an infinity, or the assignments say so.
+    /// Rows of zeros, such as those of empty texts. They are compared with nothing, and so are those of the next two.
+    pub zero_rows: u64,
+    /// Rows with a NaN or an infinity.
     pub non_finite_rows: u64,
+    /// Rows that have a direction, but no cluster in the assignments. The recall counts what is missed by that.
+    pub unclustered_rows: u64,
     /// The recall at the sweep's list of ε; empty without a sample.
     pub recall: Vec<RecallAt>,
     /// The rows in the recall sample.
@@ -258,10 +269,10 @@ pub fn score(
     let folder = out.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let scorer =
         Scorer { ranking: &options.ranking, memory: options.memory, folder, resumes: None, progress };
-    let (columns, compared) = scorer.score(&store, &centroids, clustering)?;
+    let ScoredRows { columns, uncompared, compared } = scorer.score(&store, &centroids, clustering)?;
     progress.end(Stage::Score, false);
     let mut seconds = BTreeMap::from([("score", start.elapsed().as_secs_f64())]);
-    warn_of_non_finite(&store, &columns.cluster, progress);
+    uncompared.warnings(&places_of(&store)).iter().for_each(|warning| progress.warn(warning));
     let start = Instant::now();
     let numbers = arrow::array::UInt64Array::from_iter_values(0..store.rows());
     let ids = Ids::Column(std::sync::Arc::new(numbers));
@@ -280,7 +291,9 @@ pub fn score(
     Ok(ScoreReport {
         rows: store.rows(),
         exact_duplicates: columns.exact_duplicates(),
-        non_finite_rows: columns.cluster.iter().filter(|&&cluster| cluster == NO_CLUSTER).count() as u64,
+        zero_rows: uncompared.zero.rows,
+        non_finite_rows: uncompared.non_finite.rows,
+        unclustered_rows: uncompared.unclustered.rows,
         recall: recall::report(&samples, None),
         recall_sample: samples.len(),
         flops: Compared { score: compared, ..Compared::default() }.flops(store.dim()),

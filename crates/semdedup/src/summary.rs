@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use semdedup_core::Recall;
+use semdedup_core::{Cut, Recall};
 
 use crate::outputs::OutputKind;
 use crate::shares::Share;
@@ -33,6 +33,8 @@ pub struct Summary {
     pub exact_duplicates: u64,
     /// Rows whose text is empty; they are kept.
     pub empty_rows: u64,
+    /// Rows whose embedding is zeros although their text is not empty; they are kept.
+    pub zero_rows: u64,
     /// Rows whose embedding has a NaN or an infinity; they are kept.
     pub non_finite_rows: u64,
     /// Texts of which only the first tokens were used.
@@ -71,7 +73,8 @@ pub struct Summary {
     pub instruction_set: String,
     /// The threads used.
     pub threads: usize,
-    /// The recall at ε and at the sweep's list; empty with `--recall-sample 0`.
+    /// The recall at the sweep's list of ε and at the ε in use, unless a target removes nothing; empty with
+    /// `--recall-sample 0`.
     pub recall: Vec<RecallAt>,
     /// The rows in the recall sample.
     pub recall_sample: usize,
@@ -148,6 +151,10 @@ pub struct ListSummary {
 pub struct RecallAt {
     /// The threshold.
     pub epsilon: f64,
+    /// Whether rows with a score of exactly 1 − ε count as well: a target removes some of them and keeps others. What is
+    /// found is then what is found of all rows that the target could choose from.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub with_ties: bool,
     /// Of the sampled rows that a comparison with the whole data would remove, the share that the run removes; none
     /// where there are none.
     pub recall: Option<f64>,
@@ -155,7 +162,7 @@ pub struct RecallAt {
     pub interval: Option<(f64, f64)>,
     /// The sampled rows behind it.
     pub rows: usize,
-    /// The same without exact copies, which any method finds.
+    /// The same without exact copies, which any method finds if it compares every row.
     pub recall_distinct: Option<f64>,
     /// The 95 % interval of `recall_distinct`.
     pub interval_distinct: Option<(f64, f64)>,
@@ -166,7 +173,8 @@ pub struct RecallAt {
 impl From<Recall> for RecallAt {
     fn from(recall: Recall) -> Self {
         Self {
-            epsilon: recall.epsilon.get(),
+            epsilon: recall.cut.epsilon(),
+            with_ties: matches!(recall.cut, Cut::Through(_)),
             recall: recall.share(),
             interval: recall.interval(),
             rows: recall.reachable,

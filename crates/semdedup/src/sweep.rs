@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use semdedup_core::{Epsilon, kept_at};
+use semdedup_core::{Cut, Epsilon, kept_at};
 use serde::Serialize;
 
 use crate::look::PastRun;
@@ -50,7 +50,7 @@ pub fn sweep(work: &Path, epsilons: &[f64]) -> Result<Vec<SweepRow>> {
             let checked = Epsilon::new(epsilon)
                 .map_err(|error| Error::usage(error.to_string()).hint("a larger epsilon removes more"))?;
             let rows_kept = kept_at(&read, checked);
-            let report = recall::report(&samples, Some(epsilon));
+            let report = recall::report(&samples, Some(Cut::Above(checked)));
             Ok(SweepRow {
                 epsilon,
                 rows_kept,

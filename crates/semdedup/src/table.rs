@@ -159,7 +159,7 @@ pub(crate) fn write_scores(
             Arc::new(
                 range
                     .clone()
-                    .map(|row| placed(&row).then(|| columns.similarity[row]))
+                    .map(|row| Some(columns.similarity[row]).filter(|similarity| !similarity.is_nan()))
                     .collect::<Float32Array>(),
             ),
             Arc::new(range.map(|row| read(&row).then(|| columns.score[row])).collect::<Float32Array>()),
@@ -254,7 +254,7 @@ impl ScoresFile {
                 .extend(cluster.as_primitive::<UInt32Type>().iter().map(|c| c.unwrap_or(NO_CLUSTER)));
             columns
                 .similarity
-                .extend(similarity.as_primitive::<Float32Type>().iter().map(|s| s.unwrap_or(0.0)));
+                .extend(similarity.as_primitive::<Float32Type>().iter().map(|s| s.unwrap_or(f32::NAN)));
             let score = score.as_primitive::<Float32Type>();
             // Without a score a row counts as one that could not be read; that is null, not NaN.
             if score.iter().flatten().any(f32::is_nan) {

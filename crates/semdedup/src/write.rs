@@ -7,7 +7,7 @@ use std::time::Instant;
 use arrow::array::{ArrayRef, AsArray, BooleanArray, StringArray, UInt64Array};
 use arrow::compute::filter;
 use arrow::datatypes::{DataType, Field, Schema, UInt64Type};
-use semdedup_core::{Goal, GoalError, Scored as CoreScored};
+use semdedup_core::{Cut, Goal, GoalError, Scored as CoreScored};
 use walkdir::WalkDir;
 
 use crate::annotate::{Annotations, Given};
@@ -31,6 +31,8 @@ use crate::{Error, ErrorKind, Result};
 pub(crate) struct Decision {
     pub(crate) fate: Vec<Fate>,
     pub(crate) epsilon: f64,
+    /// Which scores go; none where a target removes nothing.
+    pub(crate) cut: Option<Cut>,
 }
 
 /// What becomes of a row.
@@ -53,7 +55,7 @@ impl Decision {
         for (&row, &removed) in read.iter().zip(&selection.removed) {
             fate[row] = if removed { Fate::Removed } else { Fate::Kept };
         }
-        Ok(Self { fate, epsilon: selection.epsilon })
+        Ok(Self { fate, epsilon: selection.epsilon, cut: selection.cut })
     }
 
     /// How many rows of each fate.

@@ -90,7 +90,7 @@ pub struct ScoreArgs {
     /// The centroids: one row a cluster
     #[arg(long, value_name = "FILE", value_parser = semdedup::place, help_heading = "Clustering options")]
     pub centroids: PathBuf,
-    /// The cluster of each row
+    /// The cluster of each row; a row with a number below 0 has none and is compared with nothing
     #[arg(long, value_name = "FILE", value_parser = semdedup::place, help_heading = "Clustering options")]
     pub assignments: PathBuf,
     /// The other clusters to compare each row in; without it, a row is compared in its own alone

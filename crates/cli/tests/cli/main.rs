@@ -14,6 +14,7 @@ mod look;
 #[cfg(target_os = "linux")]
 mod memory;
 mod models;
+mod numbers;
 mod outputs;
 mod probes;
 mod results;

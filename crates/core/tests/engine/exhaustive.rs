@@ -1,6 +1,6 @@
 //! The exhaustive comparison, which recall rests on, against the obvious loop.
 
-use semdedup_core::{ExhaustiveSearch, Keep, Ranking, UnitEmbeddings};
+use semdedup_core::{EXACT, ExhaustiveSearch, Keep, RankKey, Ranking, UnitEmbeddings};
 
 #[test]
 fn a_sample_finds_its_best_earlier_row_in_the_whole_data_however_it_is_cut_into_blocks() {
@@ -32,5 +32,27 @@ fn a_sample_finds_its_best_earlier_row_in_the_whole_data_however_it_is_cut_into_
         for (found, expected) in search.finish().iter().zip(&expected) {
             assert!((f64::from(*found) - expected).abs() < 1e-6, "{found} {expected}");
         }
+    }
+}
+
+#[test]
+fn a_sample_that_copies_an_earlier_row_has_the_score_of_copies_and_one_that_is_nearly_a_copy_has_not() {
+    let direction = [3.0, 4.0, 0.0];
+    let nearly = [3.0, 4.0, 1e-5];
+    let rows = UnitEmbeddings::new([direction, nearly, direction, [0.0, 0.0, 1.0]].concat(), 3).unwrap();
+    let ranking = Ranking { keep: Keep::Hard, seed: 0 };
+    // By their similarity to a centroid the rows rank 2, 0, 1; the last one was given no cluster.
+    let keys: Vec<RankKey> =
+        [0.2, 0.3, 0.1, f32::NAN].into_iter().zip(0..).map(|(s, row)| ranking.key(s, row)).collect();
+    for block in [1, 4] {
+        let mut search = ExhaustiveSearch::new(&rows, &keys);
+        for part in (0..4).collect::<Vec<usize>>().chunks(block) {
+            let values = part.iter().flat_map(|&row| rows.row(row).to_vec()).collect();
+            let compared: Vec<Option<RankKey>> = part.iter().map(|&row| Some(keys[row])).collect();
+            search.compare(&UnitEmbeddings::new(values, 3).unwrap(), &compared);
+        }
+        let found = search.finish();
+        assert_eq!((found[0], found[2]), (EXACT, 0.0), "row 2 ranks before row 0, nothing before row 2");
+        assert!(found[1] > 0.999 && found[1] < EXACT && found[3] < 0.1, "{found:?}");
     }
 }

@@ -26,7 +26,8 @@ fn stored_probes() -> Vec<u32> {
     npy("probes", i32::from_le_bytes).iter().map(|&c| u32::try_from(c).unwrap_or(NO_CLUSTER)).collect()
 }
 
-/// Scores and their rows are the oracle's; another row only where both are as similar, up to float error.
+/// Scores and their rows are the oracle's; another row only where both are as similar, up to float error. The oracle compares
+/// a row of zeros like any other, at a score of 0; the engine compares it with nothing.
 fn agree(rows: &UnitEmbeddings, ours: &Scores, name: &str) {
     let theirs = npy(&format!("score_{name}"), f32::from_le_bytes);
     let duplicate_of = npy(&format!("duplicate_of_{name}"), i64::from_le_bytes);
@@ -35,7 +36,11 @@ fn agree(rows: &UnitEmbeddings, ours: &Scores, name: &str) {
         assert!(gap < TOLERANCE, "{name} row {row}: {} is not {}", ours.score[row], theirs[row]);
         let theirs = u64::try_from(duplicate_of[row]).unwrap_or(NO_ROW);
         let ours = ours.duplicate_of[row];
-        if ours != theirs {
+        let is_zero = |row: u64| rows.zero_rows().contains(&(row as usize));
+        assert!(!is_zero(ours), "{name} row {row}: {ours} is a row of zeros");
+        if is_zero(row as u64) {
+            assert_eq!(ours, NO_ROW, "{name} row {row}");
+        } else if ours != theirs && !is_zero(theirs) {
             let similarity_with = |of: u64| {
                 let (a, b) = (rows.row(row), rows.row(of as usize));
                 a.iter().zip(b).map(|(&x, &y)| f64::from(x) * f64::from(y)).sum::<f64>()
@@ -92,6 +97,10 @@ fn clusters_and_probes_are_the_nearest_centroids_that_the_oracle_finds() {
     let own = (0..2500).map(|row| (row, ours.cluster[row], assignment.cluster[row], TOLERANCE));
     let probes = (0..7500).map(|i| (i / 3, ours.probes[i], assignment.probes[i], OF_CODES));
     for (row, ours, theirs, tolerance) in own.chain(probes) {
+        if rows.zero_rows().contains(&row) {
+            assert_eq!(ours, NO_CLUSTER, "row {row}");
+            continue;
+        }
         assert_eq!(ours == NO_CLUSTER, theirs == NO_CLUSTER, "row {row}");
         if ours != theirs {
             assert!((to(row, ours) - to(row, theirs)).abs() < tolerance, "row {row}: {ours} is not {theirs}");
@@ -112,6 +121,45 @@ fn a_row_at_right_angles_to_its_centroid_is_a_row_like_others() {
     let selection =
         select(&Scored { score: &scores.score, similarity }, &ranking, Goal::KeepRows(3)).unwrap();
     assert_eq!(selection.removed, [false, false, true, false]);
+}
+
+#[test]
+fn a_row_without_direction_is_compared_with_nothing_even_where_it_was_given_a_cluster() {
+    let values = vec![0.0, 0.0, 1.0, 0.0, f32::NAN, 0.0, -1.0, 0.0, 0.0, 0.0];
+    let rows = UnitEmbeddings::new(values, 2).unwrap();
+    let centroids = UnitEmbeddings::new(vec![1.0, 0.0], 2).unwrap();
+    let mut cluster = vec![0; 5];
+    let similarity = centroid_similarity(&rows, &centroids, &mut cluster);
+    assert_eq!(cluster, [NO_CLUSTER, 0, NO_CLUSTER, 0, NO_CLUSTER]);
+    assert!([0, 4].into_iter().all(|row| similarity[row] == 0.0) && similarity[2].is_nan());
+    for keep in [Keep::Hard, Keep::Easy, Keep::Random] {
+        for cluster in [cluster.clone(), vec![0; 5]] {
+            let assignment =
+                Assignment { cluster, similarity: similarity.clone(), probes: vec![], compared: 0 };
+            let (scores, compared) = scored(&rows, &centroids, &assignment, Ranking { keep, seed: 0 });
+            assert_eq!((scores.score, compared), (vec![0.0; 5], 1));
+            let of: Vec<u64> = scores.duplicate_of.into_iter().filter(|&of| of != NO_ROW).collect();
+            assert!(of == [1] || of == [3], "{keep:?}: {of:?}");
+        }
+    }
+}
+
+#[test]
+fn a_row_that_was_given_no_cluster_has_no_similarity_to_a_centroid_and_is_never_removed() {
+    let rows = UnitEmbeddings::new([1.0, 0.0].repeat(4), 2).unwrap();
+    let centroids = UnitEmbeddings::new(vec![1.0, 0.0], 2).unwrap();
+    let mut cluster = vec![0, NO_CLUSTER, 0, NO_CLUSTER];
+    let similarity = centroid_similarity(&rows, &centroids, &mut cluster);
+    assert_eq!(cluster, [0, NO_CLUSTER, 0, NO_CLUSTER]);
+    assert!([1, 3].into_iter().all(|row| similarity[row].is_nan()));
+    let assignment = Assignment { cluster, similarity, probes: vec![], compared: 0 };
+    let ranking = Ranking { keep: Keep::Hard, seed: 0 };
+    let (scores, _) = scored(&rows, &centroids, &assignment, ranking);
+    assert_eq!(scores.score, [0.0, 0.0, 1.0, 0.0]);
+    let scored = Scored { score: &scores.score, similarity: &assignment.similarity };
+    let selection = select(&scored, &ranking, Goal::KeepRows(2)).unwrap();
+    assert_eq!(selection.removed, [true, false, true, false]);
+    assert!(select(&scored, &ranking, Goal::KeepRows(1)).is_err());
 }
 
 #[test]

@@ -149,7 +149,9 @@ fn check_row(
     let zero = rows.zero_rows().contains(&row);
     let undirected = zero || rows.non_finite_rows().contains(&row);
     if undirected {
-        prop_assert_eq!(twin.assignment.cluster[row], if zero { 0 } else { NO_CLUSTER });
+        prop_assert_eq!(twin.assignment.cluster[row], NO_CLUSTER);
+        let similarity = twin.assignment.similarity[row];
+        prop_assert!(if zero { similarity == 0.0 } else { similarity.is_nan() }, "row {}", row);
         prop_assert!(twin.probed(row).is_empty(), "row {} has no direction", row);
         prop_assert!(scores.score[row] == 0.0, "row {} has no direction", row);
     } else {
