@@ -40,16 +40,9 @@ impl Notes {
     ) -> Self {
         let rows = decision.fate.len() as u64;
         let non_finite = non_finite_rows(scored);
-        let mut warnings = Vec::new();
-        if input.unknown_files > 0 {
-            warnings.push(Warning::UnknownFiles { files: input.unknown_files });
-        }
-        if input.repeated_links > 0 {
-            warnings.push(Warning::RepeatedLinks { links: input.repeated_links });
-        }
-        if input.other_results > 0 {
-            warnings.push(Warning::OtherResults { folders: input.other_results });
-        }
+        let mut warnings: Vec<Warning> = input.warnings().collect();
+        // These were told at the beginning.
+        let told = warnings.len();
         warnings.extend(skipped_rows(&scored.dataset));
         if non_finite.0 > 0 {
             warnings.push(Warning::NonFiniteRows { rows: non_finite.0, examples: non_finite.1 });
@@ -75,7 +68,7 @@ impl Notes {
         } else if removed > 0 && decision.epsilon > LOOSE_EPSILON {
             warnings.push(Warning::LooseTarget { epsilon: decision.epsilon });
         }
-        warnings.iter().for_each(|warning| progress.warn(warning));
+        warnings[told..].iter().for_each(|warning| progress.warn(warning));
         Self { warnings, non_finite: non_finite.0 }
     }
 }
