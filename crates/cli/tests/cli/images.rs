@@ -224,7 +224,7 @@ fn imagefolder(count: u64) -> Place {
 fn a_folder_with_metadata_is_compared_by_its_images_and_says_what_it_leaves_out() {
     let place = imagefolder(8);
     let said = place.semdedup("run set --out o --epsilon 0.01").succeeded();
-    let warning = "1 file beside the images (captions, labels, tables) was left out and not deduplicated (train/metadata.jsonl)";
+    let warning = "1 file beside the images (captions, labels, rows) was left out and not deduplicated (train/metadata.jsonl)";
     assert!(said.stderr.contains(&format!("warning: {warning}")), "{}", said.stderr);
     assert_eq!(place.files("o/kept").len(), 4);
     let summary: serde_json::Value = serde_json::from_slice(&place.read("o/summary.json")).unwrap();

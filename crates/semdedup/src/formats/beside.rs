@@ -146,7 +146,11 @@ impl Survey<'_> {
 
     /// Says why the files of unknown extensions are left out, and sets aside those of embeddings.
     fn leave_out_others(&mut self, argument: &Argument, pictures: Option<&Pictures>) {
-        for (name, path) in std::mem::take(&mut self.others) {
+        let mut others = std::mem::take(&mut self.others);
+        // A glob such as `**/*` finds a file in its folder and by itself.
+        others.sort();
+        others.dedup();
+        for (name, path) in others {
             let kind = extension(&name);
             let is_labels = ["xml", "yaml", "yml", "names", "pbtxt"].contains(&kind.as_str());
             let is_of_rows = || argument.files.iter().any(|file| belong_together(&name, &file.name));

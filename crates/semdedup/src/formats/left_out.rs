@@ -87,10 +87,10 @@ impl Cause {
             (Self::ImageBesideRows, true) => "image beside the files of rows was left out",
             (Self::ImageBesideRows, false) => "images beside the files of rows were left out",
             (Self::BesideImages, true) => {
-                "file beside the images (captions, labels, tables) was left out and not deduplicated"
+                "file beside the images (captions, labels, rows) was left out and not deduplicated"
             }
             (Self::BesideImages, false) => {
-                "files beside the images (captions, labels, tables) were left out and not deduplicated"
+                "files beside the images (captions, labels, rows) were left out and not deduplicated"
             }
             (Self::Document, true) => "document beside the data (README, licence, Markdown) was left out",
             (Self::Document, false) => {

@@ -372,7 +372,7 @@ fn files_beside_images_are_said_not_to_be_deduplicated() {
     assert_eq!(
         said(&folder.is_of_images(2)),
         [
-            "1 file beside the images (captions, labels, tables) was left out and not deduplicated (metadata.csv); only images \
+            "1 file beside the images (captions, labels, rows) was left out and not deduplicated (metadata.csv); only images \
              are compared and copied to kept/; --by text, or naming such files, compares their rows"
         ]
     );
