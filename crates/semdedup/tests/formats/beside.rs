@@ -113,9 +113,10 @@ fn metadata_of_hugging_face_makes_a_folder_one_of_images() {
         ("metadata.jsonl", "{\"file_name\":\"8.jpg\"}\n{\"file_name\":\"9.jpg\"}\n"),
     ];
     for (name, content) in cases {
-        let folder = Folder::of_images(&images, &[(&format!("train/{name}"), content)]);
+        let path = format!("train/{name}");
+        let folder = Folder::of_images(&images, &[(path.as_str(), content)]);
         let found = folder.is_of_images(3);
-        assert_eq!(found.skipped.of(Cause::BesideImages).first, [format!("train/{name}")], "{content}");
+        assert_eq!(found.skipped.of(Cause::BesideImages).first, [path], "{content}");
     }
     let folder = Folder::of_images(&images, &[]);
     folder.write("train/metadata.parquet", &table(["0.jpg", "1.jpg", "x/2.png"]));
@@ -176,13 +177,14 @@ fn rows_with_a_stray_image_are_neither_taken_for_images_nor_read_unasked() {
     let long = "a line that is one row of many, as texts have them\n".repeat(50);
     let urls = "{\"url\": \"https://x.y/0.png\", \"text\": \"a\"}\n".repeat(3);
     let classes = "{\"label\": \"cat\"}\n{\"label\": \"dog\"}\n{\"label\": \"cat\"}\n";
+    let (logo, long, urls) = (logo.as_str(), long.as_str(), urls.as_str());
     let cases: [(&[&str], &[(&str, &str)]); 9] = [
         (&["train.png"], &[("train.jsonl", ROWS), ("val.jsonl", ROWS)]),
         (&["train.png", "val.png"], &[("train.json", list), ("val.json", list)]),
         (&["train.png", "val.png"], &[("train.json", ROWS), ("val.json", ROWS)]),
-        (&["train.png", "val.png"], &[("train.txt", &long), ("val.txt", &long)]),
-        (&["logo.png"], &[("train.jsonl", &logo)]),
-        (&["0.png"], &[("train.jsonl", &urls)]),
+        (&["train.png", "val.png"], &[("train.txt", long), ("val.txt", long)]),
+        (&["logo.png"], &[("train.jsonl", logo)]),
+        (&["0.png"], &[("train.jsonl", urls)]),
         (&["cat.png", "dog.png"], &[("train.jsonl", classes)]),
         (&["a.png"], &[("labels.txt", "a line\n")]),
         // Labels of the images do not make rows of another kind theirs.
