@@ -9,7 +9,7 @@ use crate::args::{
     Cli, ClusterArgs, Command, EmbedArgs, Models, RunArgs, ScoreArgs, SelectArgs, ShowArgs, SweepArgs,
 };
 use crate::progress::Reporter;
-use crate::{report, serve, show};
+use crate::{output, report, serve, show};
 
 /// What goes to standard output, and what the exit code depends on.
 #[derive(Debug)]
@@ -88,13 +88,15 @@ fn plan(args: &RunArgs, say: Say) -> Result<Outcome> {
     let options = args.options(by)?;
     let models = load(args, by, say)?;
     let plan = semdedup::plan(&options, models.embedder())?;
+    if !say.quiet {
+        plan.warnings.iter().for_each(|warning| output::warning(warning));
+    }
     say.data(&plan, || report::plan(&plan))
 }
 
 fn embed(args: &EmbedArgs, say: Say, progress: &Reporter) -> Result<Outcome> {
-    let mut options = args.input.options(&args.inputs);
+    let options = args.input.options(&args.inputs);
     let by = semdedup::rows_by(&options, std::slice::from_ref(&args.out))?;
-    options.columns.by = Some(by);
     let models = args.model.load(by, say.quiet)?;
     let place = (args.out.as_path(), args.overwrite);
     let done = semdedup::embed(&options, models.embedder(), place, progress)?;

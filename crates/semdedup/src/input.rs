@@ -7,10 +7,11 @@ use serde::{Deserialize, Serialize};
 use crate::embedder::Given;
 use crate::files::write_atomically;
 use crate::formats::{
-    self, By, ColumnChoice, Columns, Format, InputFile, ReadLimits, check_all_unchanged, find_matrices,
-    resolve_columns, survey,
+    self, Asked, By, ColumnChoice, Columns, Format, InputFile, LeftOut, ReadLimits, Skipped,
+    check_all_unchanged, find_matrices, resolve_columns, survey,
 };
 use crate::options::InputOptions;
+use crate::progress::Warning;
 use crate::storage::{is_url, read};
 use crate::store::find_embeddings;
 use crate::{Error, Result};
@@ -40,15 +41,9 @@ pub(crate) struct Input {
     /// The rows of a part of the embedding stage; no result depends on it.
     #[serde(skip, default = "default_part_rows")]
     pub(crate) part_rows: u64,
-    /// Files of other formats that were passed over in folders.
+    /// What the folders hold that is not read.
     #[serde(skip)]
-    pub(crate) unknown_files: u64,
-    /// Links to files that are read themselves, which were left out.
-    #[serde(skip)]
-    pub(crate) repeated_links: u64,
-    /// Folders with results of other runs, which were passed over.
-    #[serde(skip)]
-    pub(crate) other_results: u64,
+    pub(crate) left_out: Skipped,
 }
 
 /// What of the rows of an input is compared: what [`ColumnChoice::by`] says, or what the first file has. `written` are
@@ -59,10 +54,14 @@ pub(crate) struct Input {
 pub fn rows_by(options: &InputOptions, written: &[PathBuf]) -> Result<By> {
     match options.columns.by {
         Some(by) => Ok(by),
-        None => {
-            formats::rows_by(&survey(&options.inputs, written, options.text_files)?.files, &options.columns)
-        }
+        None => formats::rows_by(&survey(&options.inputs, written, &asked(options))?.files, &options.columns),
     }
+}
+
+/// What the options say of which files are read.
+fn asked(options: &InputOptions) -> Asked {
+    let embeddings = !options.embeddings.is_empty();
+    Asked { text_files: options.text_files, columns: options.columns.clone(), embeddings }
 }
 
 impl Input {
@@ -71,7 +70,7 @@ impl Input {
         if options.inputs.is_empty() && !options.embeddings.is_empty() {
             return Self::embeddings_alone(options);
         }
-        let found = survey(&options.inputs, written, options.text_files)?;
+        let found = survey(&options.inputs, written, &asked(options))?;
         let by = formats::rows_by(&found.files, &options.columns)?;
         let columns =
             resolve_columns(&found.files, &ColumnChoice { by: Some(by), ..options.columns.clone() })?;
@@ -92,9 +91,7 @@ impl Input {
             limits: options.limits,
             strict: options.strict,
             part_rows: PART_ROWS,
-            unknown_files: found.skipped.unknown as u64,
-            repeated_links: found.skipped.links as u64,
-            other_results: found.skipped.results as u64,
+            left_out: found.skipped,
         })
     }
 
@@ -125,9 +122,16 @@ impl Input {
             limits: options.limits,
             strict: options.strict,
             part_rows: PART_ROWS,
-            unknown_files: 0,
-            repeated_links: 0,
-            other_results: 0,
+            left_out: Skipped::default(),
+        })
+    }
+
+    /// What the user should know of the files that are not read.
+    pub(crate) fn warnings(&self) -> impl Iterator<Item = Warning> {
+        self.left_out.told().map(|(cause, LeftOut { count, first })| Warning::LeftOut {
+            cause,
+            count: *count,
+            first: first.clone(),
         })
     }
 
@@ -176,7 +180,7 @@ impl Input {
             }
         }
         let (columns, given) = (self.columns.clone(), self.given.clone());
-        let recorded = Self { files, columns, given, ..*self };
+        let recorded = Self { files, columns, given, left_out: Skipped::default(), ..*self };
         let json = serde_json::to_vec(&recorded).map_err(|error| Error::work(folder, error))?;
         write_atomically(&folder.join("input.json"), &json)
     }

@@ -62,6 +62,7 @@ pub fn run(options: &RunOptions, embedder: Embedder, progress: &dyn Progress) ->
         }
         Found::Ready(out) => out,
     };
+    input.warnings().for_each(|warning| progress.warn(&warning));
     let mut work = WorkDir::open(&work_path)?;
     if !work.has_begun(Stage::Embed, &stages.embed) {
         plan::check_disk(&input, embedder, options)?;

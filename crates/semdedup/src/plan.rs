@@ -50,6 +50,8 @@ pub struct Plan {
     pub written: Vec<&'static str>,
     /// Where the intermediate files would go.
     pub work: PathBuf,
+    /// What the user should know of the files that would not be read.
+    pub warnings: Vec<String>,
 }
 
 /// A file that would be read.
@@ -149,6 +151,7 @@ pub fn plan(options: &RunOptions, embedder: Embedder) -> Result<Plan> {
         out: options.output.out.clone(),
         written: outputs.places(),
         work,
+        warnings: input.warnings().map(|warning| warning.to_string()).collect(),
     })
 }
 

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use crate::formats::{self, Cause};
 use crate::shares::{Losers, Share};
 
 /// The stages of a run, in order. Each reads its predecessors' files.
@@ -155,20 +156,14 @@ pub enum Warning {
         /// The ε that the target amounts to.
         epsilon: f64,
     },
-    /// Folders with results of other runs were passed over.
-    OtherResults {
+    /// Files in input folders were left out, all for one cause.
+    LeftOut {
+        /// Why.
+        cause: Cause,
         /// How many.
-        folders: u64,
-    },
-    /// Links to files that are read themselves were left out.
-    RepeatedLinks {
-        /// How many.
-        links: u64,
-    },
-    /// Files in an input folder that are of no known format.
-    UnknownFiles {
-        /// How many.
-        files: u64,
+        count: u64,
+        /// The names of the first ones.
+        first: Vec<String>,
     },
 }
 
@@ -329,25 +324,9 @@ impl fmt::Display for Warning {
                 "this target removes rows that are not duplicates of anything (it amounts to epsilon {epsilon:.3}); \
                  keep more rows, or look at pairs with `semdedup show`"
             ),
-            Self::OtherResults { folders } => write!(
-                f,
-                "{} passed over: what was kept there would be read beside what it was made from; name it to read it",
-                counted(*folders, "folder with the result of a run was", "folders with results of runs were")
-            ),
-            Self::RepeatedLinks { links } => write!(
-                f,
-                "{} left out, as the files themselves are read",
-                counted(*links, "link was", "links were")
-            ),
-            Self::UnknownFiles { files } => write!(
-                f,
-                "{} left alone; `semdedup run --help` lists the formats that are read",
-                counted(
-                    *files,
-                    "file of another format in the input folders was",
-                    "files of other formats in the input folders were"
-                )
-            ),
+            Self::LeftOut { cause, count, first } => {
+                f.write_str(&formats::describe_left_out(*cause, *count, first))
+            }
         }
     }
 }

@@ -41,16 +41,9 @@ impl Notes {
         let rows = decision.fate.len() as u64;
         let mut uncompared = Uncompared::of_run(&scored.columns);
         uncompared.zero = zero_rows(&scored.dataset, uncompared.zero);
-        let mut warnings = Vec::new();
-        if input.unknown_files > 0 {
-            warnings.push(Warning::UnknownFiles { files: input.unknown_files });
-        }
-        if input.repeated_links > 0 {
-            warnings.push(Warning::RepeatedLinks { links: input.repeated_links });
-        }
-        if input.other_results > 0 {
-            warnings.push(Warning::OtherResults { folders: input.other_results });
-        }
+        let mut warnings: Vec<Warning> = input.warnings().collect();
+        // These were told at the beginning.
+        let told = warnings.len();
         warnings.extend(skipped_rows(&scored.dataset));
         warnings.extend(uncompared.warnings(&scored.dataset.places));
         let share = |part: u64| part as f64 / rows as f64;
@@ -80,7 +73,7 @@ impl Notes {
         for (groups, shares) in [(Groups::Files, &files), (Groups::Scripts, &scripts)] {
             warnings.extend(losers(shares).map(|losers| Warning::LoseMost { groups, losers }));
         }
-        warnings.iter().for_each(|warning| progress.warn(warning));
+        warnings[told..].iter().for_each(|warning| progress.warn(warning));
         Self { warnings, uncompared, scripts }
     }
 }

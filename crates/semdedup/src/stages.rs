@@ -68,6 +68,7 @@ pub fn embed(
         return Err(Error::output(out, "holds the embeddings of another input, model or option")
             .hint("--overwrite replaces them; or name another --out"));
     }
+    input.warnings().for_each(|warning| progress.warn(&warning));
     let mut work = WorkDir::open(out)?;
     let folder = work.folder(Stage::Embed);
     work.stage(Stage::Embed, &fingerprint, progress, |folder| {

@@ -110,7 +110,6 @@ impl RunArgs {
         let mut input = self.input.options(&self.inputs);
         input.columns.embedding = self.given.embedding_column.clone();
         input.columns.text_optional = self.given.any();
-        input.columns.by = by.or(input.columns.by);
         input.embeddings = self.given.embeddings.clone();
         Ok(RunOptions {
             input,

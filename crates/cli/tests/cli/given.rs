@@ -115,6 +115,29 @@ fn embeddings_in_files_belong_to_the_rows_of_the_input_files_in_order() {
 }
 
 #[test]
+fn embeddings_beside_the_rows_of_a_folder_are_asked_about() {
+    let (place, values) = with_embeddings(40);
+    place.write("set/metadata_0.jsonl", place.text("data.jsonl"));
+    place.write("set/img_emb_0.npy", npy_f32(&values, DIM));
+    let said =
+        place.semdedup("run set --out o").failed_with(&["set: holds 1 file of embeddings (img_emb_0.npy)"]);
+    assert!(
+        said.stderr.contains("hint: --embeddings 'set/*.npy' takes them; --by text leaves them out"),
+        "{said:?}"
+    );
+    let given = place.semdedup("run set --embeddings set/*.npy --out a").succeeded();
+    assert!(!given.stderr.contains("warning"), "{}", given.stderr);
+    for answer in ["--by text", "--text-column text"] {
+        let said = place.semdedup(&format!("run set {answer} --out b --overwrite")).succeeded();
+        assert!(
+            said.stderr.contains("warning: 1 file of embeddings was not used (img_emb_0.npy)"),
+            "{said:?}"
+        );
+    }
+    assert_eq!(number(&place.summary("run set/*.jsonl --out c"), "rows_in"), 40);
+}
+
+#[test]
 fn rows_whose_embedding_cannot_be_used_are_skipped_and_listed() {
     let place = Place::new();
     let items = Float32Array::from_iter((0..22).map(|i| (i != 7).then_some(i as f32 + 1.0)));

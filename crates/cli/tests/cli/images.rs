@@ -219,3 +219,58 @@ fn a_selection_takes_the_default_epsilon_of_what_was_compared() {
     assert_eq!(selected["epsilon"], run["epsilon"]);
     assert_eq!(selected["rows_removed"], run["rows_removed"]);
 }
+
+/// A folder in Hugging Face's layout whose rows differ in little but the names of their images.
+fn imagefolder(count: u64) -> Place {
+    let place = Place::new();
+    let mut rows = String::new();
+    for (n, bytes) in pictures(count).enumerate() {
+        place.write(&format!("set/train/img_{n:05}.bmp"), bytes);
+        rows += &format!("{{\"file_name\":\"img_{n:05}.bmp\",\"objects\":{{\"bbox\":[]}}}}\n");
+    }
+    place.write("set/train/metadata.jsonl", rows);
+    place
+}
+
+#[test]
+fn a_folder_with_metadata_is_compared_by_its_images_and_says_what_it_leaves_out() {
+    let place = imagefolder(8);
+    let said = place.semdedup("run set --out o --epsilon 0.01").succeeded();
+    let warning = "1 file beside the images (captions, labels, rows) was left out and not deduplicated (train/metadata.jsonl)";
+    assert!(said.stderr.contains(&format!("warning: {warning}")), "{}", said.stderr);
+    assert_eq!(place.files("o/kept").len(), 4);
+    let summary: serde_json::Value = serde_json::from_slice(&place.read("o/summary.json")).unwrap();
+    assert!(summary["warnings"][0].as_str().unwrap().starts_with(warning), "{summary}");
+    let planned = place.semdedup("run set --out p --dry-run").succeeded();
+    assert!(planned.stderr.contains(warning), "{}", planned.stderr);
+    let plan = place.semdedup("run set --out p --dry-run --json --quiet").succeeded();
+    assert!(plan.stderr.is_empty() && plan.json()["warnings"][0].as_str().unwrap().starts_with(warning));
+    // Who names the table compares its rows.
+    let named = place.summary("run set/train/metadata.jsonl --text-column file_name --out t");
+    assert_eq!(number(&named, "rows_in"), 8);
+}
+
+#[test]
+fn a_folder_of_images_and_rows_stops_with_a_question_that_by_answers() {
+    let place = imagefolder(8);
+    place.write("set/train/rows.jsonl", "{\"text\": \"a dog\"}\n{\"text\": \"a cat\"}\n");
+    place.semdedup("run set --out o").failed_with(&[
+        "holds 8 images (train/img_00000.bmp, ",
+        "and 1 file of rows (train/rows.jsonl)",
+        "--by text",
+    ]);
+    place.has_no_result("o");
+    let by_image = place.summary("run set --by image --out i --epsilon 0.01");
+    assert_eq!((number(&by_image, "rows_in"), number(&by_image, "rows_kept")), (8, 4));
+    fs::remove_file(place.path("set/train/metadata.jsonl")).unwrap();
+    let by_text = place.semdedup("run set --by text --out t").succeeded();
+    assert!(by_text.stderr.contains("8 images beside the files of rows were left out"), "{}", by_text.stderr);
+    assert_eq!(place.column("t/scores.parquet", "score").len(), 2);
+}
+
+#[test]
+fn images_are_embedded_alone_where_files_are_beside_them() {
+    let place = imagefolder(8);
+    let said = place.semdedup("embed set --out e").succeeded();
+    assert!(said.stderr.contains("not deduplicated (train/metadata.jsonl)"), "{}", said.stderr);
+}

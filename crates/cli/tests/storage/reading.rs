@@ -80,6 +80,30 @@ fn a_folder_of_texts_in_a_store_is_a_row_a_file() {
 }
 
 #[test]
+fn a_prefix_of_images_with_labels_is_a_folder_of_images() {
+    let (server, place) = (Server::new(), Place::new());
+    let files = [
+        ("images/0.jpg", "an image"),
+        ("images/1.jpg", "another"),
+        ("labels/0.txt", "0 0.5 0.5 0.1 0.1\n"),
+        ("labels/1.txt", "0 0.5 0.5 0.1 0.1\n"),
+        ("train.csv", "file,label\nimages/0.jpg,cat\nimages/1.jpg,dog\n"),
+        ("LICENSE.txt", "Permission is granted\n"),
+    ];
+    files.iter().for_each(|(name, content)| server.put(&format!("set/{name}"), content));
+    for input in ["s3://bucket/set", "s3://bucket/set/**/*"] {
+        let plan = run(&server, &place, &format!("run {input} --out o --dry-run --json")).succeeded();
+        assert_eq!(plan.json()["rows"], 2, "{plan:?}");
+        assert!(plan.stderr.contains("3 files beside the images"), "{}", plan.stderr);
+        assert!(plan.stderr.contains("1 document beside the data"), "{}", plan.stderr);
+    }
+    server.put("set/rows.jsonl", "{\"text\": \"a\"}\n");
+    let asked = run(&server, &place, "run s3://bucket/set --out o --dry-run");
+    let hint = "such as 's3://bucket/set/*.jsonl'";
+    assert!(asked.failed_with(&["1 file of rows (rows.jsonl)"]).stderr.contains(hint));
+}
+
+#[test]
 fn cut_connections_change_nothing() {
     let (server, place) = (Server::new(), Place::new());
     both(&server, &place);

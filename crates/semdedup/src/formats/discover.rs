@@ -9,18 +9,19 @@ use glob::MatchOptions;
 use walkdir::{DirEntry, WalkDir};
 
 use super::images::is_image;
-use super::names::{self, Argument, Found};
-use super::passed_over::{is_about_others, is_result};
+use super::left_out::{Cause, Skipped};
+use super::names::{self, Argument, Found, How};
+use super::passed_over::is_result;
 use super::tree::{Member, Members};
 use super::write::Stamp;
-use super::{Compression, Format, InputFile, TextFiles, json_array};
+use super::{Asked, Compression, Format, InputFile, TextFiles, json_array};
 use crate::storage::{is_url, place, spelled};
 use crate::{Error, Result};
 
 pub(super) const KNOWN: &str = ".jsonl, .ndjson, .json, .csv, .tsv, .txt and .tar (each also .gz or .zst), .parquet, .arrow, .feather, .ipc, \
                      .md, and images: .jpg, .jpeg, .png, .webp, .gif, .bmp, .tif and .tiff";
 
-/// What [`survey`] found, and how much it passed over.
+/// What [`survey`] found, and what it left out.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Discovered {
     /// The files to read, in the order of the arguments, sorted by name inside folders and globs.
@@ -29,122 +30,111 @@ pub struct Discovered {
     pub skipped: Skipped,
 }
 
-/// How much was passed over in folders and globs.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Skipped {
-    /// Files and folders whose name starts with a dot.
-    pub hidden: usize,
-    /// Files with an extension that is not read.
-    pub unknown: usize,
-    /// Folders that the caller excludes, and files that a glob or a link finds in them.
-    pub excluded: usize,
-    /// Folders with results of other runs.
-    pub results: usize,
-    /// Files that were already given by an earlier argument.
-    pub repeated: usize,
-    /// Links to files that are read themselves.
-    pub links: usize,
-}
-
 /// The files that `inputs` (files, folders, globs) mean; see [`survey`].
 ///
 /// # Errors
 /// As [`survey`].
 pub fn discover(inputs: &[String], exclude: &[PathBuf]) -> Result<Vec<InputFile>> {
-    survey(inputs, exclude, TextFiles::Lines).map(|found| found.files)
+    survey(inputs, exclude, &Asked::default()).map(|found| found.files)
 }
 
-/// The files that `inputs` (files, folders, globs) mean, and what was passed over; folders in `exclude` are not entered.
+/// The files that `inputs` (files, folders, globs) mean, and what was left out; folders in `exclude` are not entered.
 ///
 /// A file counts once, however often it is given. A file is named by its file name, one in a folder (or found by a
 /// glob) by its path relative to that folder (or to the glob's fixed part); where names clash, everything found by
 /// the arguments concerned goes under the name of their folder.
 ///
 /// Images that lie in a folder (or are found by a glob, or named one by one) are the rows of one [`Format::Tree`], named by
-/// that folder; where a folder also has files of rows, other than plain text, its images are passed over. So are Markdown files (`.md`) the rows of one
-/// [`Format::TextTree`] where there are neither files of rows nor images; with [`TextFiles::Whole`] these and all `.txt` files are,
-/// whatever lies beside them.
+/// that folder. Files of rows beside them that hold their captions or labels, or a table of them, are left out. Markdown files
+/// (`.md`) are the rows of one [`Format::TextTree`] where there are neither files of rows nor images; with [`TextFiles::Whole`]
+/// these and all `.txt` files are, whatever lies beside them. READMEs and licences beside data are left out, and so are files
+/// that describe others. A file that is named itself is always read.
 ///
 /// # Errors
-/// A missing path, a named file of unknown extension, no file at all, names that clash even so.
-pub fn survey(inputs: &[String], exclude: &[PathBuf], text_files: TextFiles) -> Result<Discovered> {
+/// A missing path, a named file of unknown extension, no file at all, names that clash even so; a folder of images and of
+/// rows that are not about these, or of rows and of what may be their embeddings, unless `asked` says which are meant.
+pub fn survey(inputs: &[String], exclude: &[PathBuf], asked: &Asked) -> Result<Discovered> {
     let excluded = exclude.iter().filter_map(|path| match is_url(path) {
         true => Some(spelled(path)),
         false => fs_err::canonicalize(path).ok(),
     });
-    let excluded = excluded.collect();
-    let mut survey = Survey {
-        excluded,
-        seen: HashSet::new(),
-        links: Vec::new(),
-        skipped: Skipped::default(),
-        members: Vec::new(),
-        text_files,
-    };
+    let mut survey = Survey::new(excluded.collect(), asked);
     let mut arguments = Vec::with_capacity(inputs.len());
     for input in inputs {
         let mut argument = survey.argument(input)?;
         argument.files.sort_by(|a, b| a.name.cmp(&b.name));
+        survey.settle(&mut argument)?;
         arguments.push(argument);
         survey.collect_members(&mut arguments);
+    }
+    survey.leave_out_documents(&mut arguments);
+    survey.ask_about_embeddings(&arguments)?;
+    for found in arguments.iter_mut().flat_map(|argument| &mut argument.files) {
+        found.tell_by_content()?;
     }
     survey.leave_out_links(&mut arguments);
     let arguments = arguments.into_iter().map(Argument::with_tree).collect();
     let files = names::unique(arguments)?;
     if files.is_empty() {
-        let given = inputs.iter().map(|input| format!("`{input}`")).collect::<Vec<_>>().join(", ");
-        return Err(Error::new(crate::ErrorKind::Input, format!("no file to read in {given}")).hint(
-            format!("known extensions are {KNOWN}; hidden files and the output folders are passed over"),
-        ));
+        return Err(survey.nothing_to_read(inputs));
     }
     Ok(Discovered { files, skipped: survey.skipped })
 }
 
-pub(super) struct Survey {
+pub(super) struct Survey<'a> {
     pub(super) excluded: HashSet<PathBuf>,
     pub(super) seen: HashSet<PathBuf>,
     /// Links that were taken, and where they lead.
     pub(super) links: Vec<(PathBuf, PathBuf)>,
     pub(super) skipped: Skipped,
-    text_files: TextFiles,
+    pub(super) asked: &'a Asked,
     /// Files that are rows which the argument at hand has so far, with the folder that their names are relative to.
     pub(super) members: Vec<(Format, PathBuf, Member)>,
+    /// Files of extensions that are not read which the argument at hand has so far: their names, and where they lie.
+    pub(super) others: Vec<(String, PathBuf)>,
+    /// Files of embeddings that nobody asked for.
+    pub(super) embeddings: Vec<(String, PathBuf)>,
 }
 
-impl Survey {
+impl<'a> Survey<'a> {
+    fn new(excluded: HashSet<PathBuf>, asked: &'a Asked) -> Self {
+        Self {
+            excluded,
+            asked,
+            seen: HashSet::new(),
+            links: Vec::new(),
+            skipped: Skipped::default(),
+            members: Vec::new(),
+            others: Vec::new(),
+            embeddings: Vec::new(),
+        }
+    }
+
     /// Makes the files that are rows the last argument's own, or those of an argument before it with the same folder: a shell
     /// turns `photos/*.jpg` into one argument for each.
     fn collect_members(&mut self, arguments: &mut Vec<Argument>) {
-        let (texts, images): (Vec<_>, Vec<_>) =
-            std::mem::take(&mut self.members).into_iter().partition(|(kind, ..)| *kind == Format::TextTree);
-        if !images.is_empty()
-            && self.text_files == TextFiles::Lines
-            && let Some(last) = arguments.last_mut()
-            && last.files.iter().all(|found| found.file.format == Format::Text)
-        {
-            // A README, or the captions of the images: the images are the data.
-            self.skipped.unknown += last.files.drain(..).len();
-        }
-        let beside = arguments.last().is_some_and(|last| !last.files.is_empty());
-        let (members, others) = match self.text_files {
-            TextFiles::Whole if !texts.is_empty() => (texts, images),
-            _ if !images.is_empty() => (images, texts),
-            _ => (texts, images),
-        };
-        self.skipped.unknown += others.len();
+        let members = std::mem::take(&mut self.members);
         let Some((kind, base)) = members.first().map(|(kind, base, _)| (*kind, base.clone())) else { return };
-        if beside && (kind, self.text_files) != (Format::TextTree, TextFiles::Whole) {
-            self.skipped.unknown += members.len();
-            return;
-        }
         let members = members.into_iter().map(|(.., member)| member);
         let tree = Some((kind, base));
         if let Some(same) = arguments.iter_mut().rev().find(|argument| argument.tree == tree) {
             same.members.extend(members);
-            arguments.pop_if(|last| last.files.is_empty() && last.tree.is_none());
+            arguments.pop_if(|last| last.is_empty());
         } else if let Some(last) = arguments.last_mut() {
             (last.tree, last.members) = (tree, members.collect());
         }
+    }
+
+    fn nothing_to_read(&self, inputs: &[String]) -> Error {
+        let given = inputs.iter().map(|input| format!("`{input}`")).collect::<Vec<_>>().join(", ");
+        let error = Error::new(crate::ErrorKind::Input, format!("no file to read in {given}"));
+        let hidden = "hidden files and the output folders are left out";
+        error.hint(match self.embeddings.is_empty() {
+            true => format!("known extensions are {KNOWN}; {hidden}"),
+            false => {
+                format!("files of embeddings are named with --embeddings; extensions of rows are {KNOWN}; {hidden}")
+            }
+        })
     }
 
     /// The kind of rows that files of this name are, if such a file is a row.
@@ -152,7 +142,7 @@ impl Survey {
         let extension = name.rsplit_once('.')?.1.to_ascii_lowercase();
         match extension.as_str() {
             "md" => Some(Format::TextTree),
-            "txt" if self.text_files == TextFiles::Whole => Some(Format::TextTree),
+            "txt" if self.asked.text_files == TextFiles::Whole => Some(Format::TextTree),
             extension => is_image(extension).then_some(Format::Tree),
         }
     }
@@ -170,7 +160,7 @@ impl Survey {
                 }
                 let mut files = Vec::new();
                 self.walk(path, path, &mut files)?;
-                Ok(Argument::new(folder_name(path), files))
+                Ok(Argument::new(folder_name(path), files).found(How::Listed, path))
             }
             Ok(metadata) if metadata.is_file() => self.named_file(path, &metadata),
             Ok(_) => Err(Error::input(path, "is neither a file nor a folder")),
@@ -215,7 +205,7 @@ impl Survey {
             return Err(Error::input(pattern, "no file to read: there is nothing that the pattern picks")
                 .hint("check the pattern"));
         }
-        let (excluded, members) = (self.skipped.excluded, self.members.len());
+        let excluded = self.skipped.count(Cause::Excluded);
         let mut around = None;
         for path in matches {
             let path = path.map_err(|error| Error::input(error.path(), error.error()))?;
@@ -223,11 +213,12 @@ impl Survey {
             self.walk(&path, &base, &mut files)?;
         }
         // Nothing but what the run writes: that was hardly meant.
-        let nothing = files.is_empty() && self.members.len() == members && self.skipped.excluded > excluded;
+        let nothing =
+            files.is_empty() && self.members.is_empty() && self.skipped.count(Cause::Excluded) > excluded;
         if let Some(excluded) = around.filter(|_| nothing) {
             return Err(inside_output(Path::new(pattern), &excluded));
         }
-        Ok(Argument::new(folder_name(&base), files))
+        Ok(Argument::new(folder_name(&base), files).found(How::by(pattern), &base))
     }
 
     /// Takes the files in `root` (or `root` itself), named relative to `base`.
@@ -240,7 +231,9 @@ impl Survey {
                 // A link to a folder around it: what is there is found anyway.
                 Err(error) if error.loop_ancestor().is_some() => continue,
                 // A folder that cannot be read holds nobody knows what, so it is never passed over.
-                Err(error) if error.path().is_some_and(|path| !path.is_dir() && self.passes_over(path)) => {
+                Err(error)
+                    if error.path().is_some_and(|path| !path.is_dir() && self.passes_over(path, base)) =>
+                {
                     continue;
                 }
                 Err(error) => {
@@ -249,30 +242,29 @@ impl Survey {
                 }
             };
             if entry.file_type().is_dir() {
-                if self.leaves_out(&entry) {
+                if self.leaves_out(&entry, base) {
                     entries.skip_current_dir();
                 }
-            } else if entry.depth() > 0 && is_about_others(entry.path()) {
-                self.skipped.unknown += 1;
-            } else if !self.passes_over(entry.path()) {
+            } else if !self.passes_over(entry.path(), base) {
                 self.take(&entry, base, files)?;
             }
         }
         Ok(())
     }
 
-    fn leaves_out(&mut self, folder: &DirEntry) -> bool {
-        if folder.depth() > 0 && is_hidden(folder.path()) {
-            self.skipped.hidden += 1;
-            return true;
-        }
-        if self.excluded_around(folder.path()).is_ok_and(|around| around.is_some()) {
-            self.skipped.excluded += 1;
-            return true;
-        }
-        let result = folder.depth() > 0 && is_result(folder.path());
-        self.skipped.results += usize::from(result);
-        result
+    fn leaves_out(&mut self, folder: &DirEntry, base: &Path) -> bool {
+        let path = folder.path();
+        let cause = if folder.depth() > 0 && is_hidden(path) {
+            Cause::Hidden
+        } else if self.excluded_around(path).is_ok_and(|around| around.is_some()) {
+            Cause::Excluded
+        } else if folder.depth() > 0 && is_result(path) {
+            Cause::Result
+        } else {
+            return false;
+        };
+        self.skipped.add(cause, shown(path, base));
+        true
     }
 
     /// The excluded folder that a path leads into, if it does. A glob finds files there without entering the folder, and a
@@ -285,13 +277,17 @@ impl Survey {
         Ok(real.ancestors().find(|around| self.excluded.contains(*around)).map(Path::to_path_buf))
     }
 
-    fn passes_over(&mut self, path: &Path) -> bool {
-        let hidden = is_hidden(path);
+    fn passes_over(&mut self, path: &Path, base: &Path) -> bool {
         let name = path.to_string_lossy();
-        let unknown = !hidden && layout(&name).is_none() && self.member_kind(&name).is_none();
-        self.skipped.hidden += usize::from(hidden);
-        self.skipped.unknown += usize::from(unknown);
-        hidden || unknown
+        let is_known = layout(&name).is_some() || self.member_kind(&name).is_some();
+        if is_hidden(path) {
+            self.skipped.add(hidden_cause(&name, is_known), shown(path, base));
+            return true;
+        }
+        if !is_known {
+            self.others.push((shown(path, base), path.to_path_buf()));
+        }
+        !is_known
     }
 
     fn take(&mut self, entry: &DirEntry, base: &Path, files: &mut Vec<Found>) -> Result<()> {
@@ -301,7 +297,7 @@ impl Survey {
             return Err(Error::input(path, "is not a file"));
         }
         if self.excluded_around(path)?.is_some() {
-            self.skipped.excluded += 1;
+            self.skipped.add(Cause::Excluded, shown(path, base));
             return Ok(());
         }
         let name = relative_name(path, base)?;
@@ -329,7 +325,9 @@ impl Survey {
         };
         let folder = fs_err::canonicalize(folder).map_err(|error| Error::input(path, error))?;
         let new = self.seen.insert(folder.join(path.file_name().unwrap_or_default()));
-        self.skipped.repeated += usize::from(!new);
+        if !new {
+            self.skipped.add(Cause::Repeated, path.to_string_lossy());
+        }
         if new && path.is_symlink() {
             let target = fs_err::canonicalize(path).map_err(|error| Error::input(path, error))?;
             self.links.push((path.to_path_buf(), target));
@@ -414,15 +412,29 @@ fn found(path: &Path, name: String, layout: (Format, Compression), metadata: &Me
         identity: identity(metadata),
         members: Members::default(),
     };
-    Ok(Found { file: told_by_content(file)?, name })
+    Ok(Found { file, name })
 }
 
-/// The same file, of the format that its beginning tells where its name does not.
-pub(super) fn told_by_content(mut file: InputFile) -> Result<InputFile> {
-    if file.format == Format::JsonArray && !json_array::begins(&file)? {
-        file.format = Format::Jsonl;
+impl Found {
+    /// Gives the file the format that its beginning tells where its name does not.
+    pub(super) fn tell_by_content(&mut self) -> Result<()> {
+        if self.file.format == Format::JsonArray && !json_array::begins(&self.file)? {
+            self.file.format = Format::Jsonl;
+        }
+        Ok(())
     }
-    Ok(file)
+}
+
+/// A path as it is named to the user: relative to the folder that is listed.
+fn shown(path: &Path, base: &Path) -> String {
+    path.strip_prefix(base).unwrap_or(path).to_string_lossy().into_owned()
+}
+
+/// Why a hidden file is left out: what editors and other systems leave beside data is not worth a word.
+pub(super) fn hidden_cause(path: &str, is_known: bool) -> Cause {
+    let name = path.rsplit('/').next().unwrap_or_default();
+    let is_litter = name.starts_with("._") || name.starts_with(".#") || name.starts_with(".~");
+    if is_known && !is_litter { Cause::HiddenData } else { Cause::Hidden }
 }
 
 /// The modification time in nanoseconds since 1970 (0 for anything earlier).

@@ -13,6 +13,7 @@ mod annotate;
 mod arrow_in;
 mod arrow_out;
 mod batches;
+mod beside;
 mod binary;
 mod columns;
 mod csv;
@@ -27,6 +28,7 @@ mod json;
 mod json_array;
 mod json_columns;
 mod layout;
+mod left_out;
 mod matrices;
 mod names;
 mod nested;
@@ -39,6 +41,8 @@ mod remote;
 mod rows;
 mod samples;
 mod schema;
+mod sidecars;
+mod sidecars_content;
 mod split;
 mod stream;
 mod tar;
@@ -55,9 +59,11 @@ pub(crate) use annotate::check as check_annotated;
 pub use annotate::{AddedColumns, NextRows, write_annotated};
 pub use columns::{ColumnChoice, Columns, resolve_columns};
 pub(crate) use discover::inside_output;
-pub use discover::{Discovered, Skipped, discover, survey};
+pub use discover::{Discovered, discover, survey};
 pub use ids::{IdPart, IdSource, typed_json_ids, unify_ids};
 pub use images::rows_by;
+pub(crate) use left_out::describe as describe_left_out;
+pub use left_out::{Cause, LeftOut, Skipped};
 pub(crate) use matrices::{check_kept, find as find_matrices};
 pub use read::{Chunk, Reader, count_rows, read_texts};
 pub use rows::{BadRow, Rows, Vectors};
@@ -169,6 +175,23 @@ pub enum TextFiles {
     Lines,
     /// One row, as Markdown files always do.
     Whole,
+}
+
+/// What the user said, as far as it decides which files of a folder are read.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Asked {
+    /// What files of plain text hold.
+    pub text_files: TextFiles,
+    /// The columns, and what is compared, where the user named them.
+    pub columns: ColumnChoice,
+    /// Whether files of embeddings are named.
+    pub embeddings: bool,
+}
+
+impl From<TextFiles> for Asked {
+    fn from(text_files: TextFiles) -> Self {
+        Self { text_files, ..Self::default() }
+    }
 }
 
 /// What a whole file is compressed with (Parquet and Arrow compress inside themselves and count as `None`).

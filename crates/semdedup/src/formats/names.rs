@@ -1,17 +1,45 @@
 //! What the kept files are called: one relative name for each input file, no two alike.
 
 use std::collections::{HashMap, HashSet};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::tree::Member;
 use super::{Format, InputFile};
 use crate::{Error, Result};
 
+/// How an argument names its files.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum How {
+    /// One file, by its name.
+    Named,
+    /// By a glob that says which extension.
+    Picked,
+    /// By a folder, or by a glob that takes whatever is there.
+    Listed,
+}
+
+impl How {
+    pub fn by(pattern: &str) -> Self {
+        let last = pattern.rsplit('/').next().unwrap_or_default();
+        match last.rsplit_once('.') {
+            Some((_, extension)) if !extension.is_empty() && !extension.contains(['*', '?', '[', ']']) => {
+                Self::Picked
+            }
+            _ => Self::Listed,
+        }
+    }
+}
+
 /// What one INPUT argument stands for.
 pub(super) struct Argument {
+    pub how: How,
+    /// The folder that is listed, as it was typed.
+    pub place: PathBuf,
     /// The name of the folder that the files' names are relative to.
     pub folder: String,
     pub files: Vec<Found>,
+    /// READMEs and the like, which are read only where there is nothing else.
+    pub documents: Vec<Found>,
     /// Files that are rows each.
     pub members: Vec<Member>,
     /// What kind of rows these are, and the folder that their names are relative to.
@@ -20,7 +48,20 @@ pub(super) struct Argument {
 
 impl Argument {
     pub fn new(folder: String, files: Vec<Found>) -> Self {
-        Self { folder, files, members: Vec::new(), tree: None }
+        let (documents, members) = (Vec::new(), Vec::new());
+        Self { how: How::Named, place: PathBuf::new(), folder, files, documents, members, tree: None }
+    }
+
+    /// The same, not named file by file but found in a place.
+    pub fn found(mut self, how: How, place: &Path) -> Self {
+        let place = if place == Path::new("") { Path::new(".") } else { place };
+        (self.how, self.place) = (how, place.to_path_buf());
+        self
+    }
+
+    /// Whether there is nothing to read.
+    pub fn is_empty(&self) -> bool {
+        self.files.is_empty() && self.documents.is_empty() && self.tree.is_none()
     }
 }
 

@@ -1,10 +1,13 @@
-//! What is passed over though its name is one that is read: results, files about others, links to what is read anyway.
+//! What is left out though its name is one that is read: results, files about others, documents, links to what is read anyway.
 
 use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 
 use super::discover::Survey;
+use super::left_out::Cause;
 use super::names::{Argument, Found};
+use super::sidecars::{extension, file_name};
+use super::sidecars_content::is_one_object;
 use super::{Compression, Format};
 
 /// Whether a folder holds the result of a run: what it kept would be read beside what it was made from.
@@ -17,18 +20,54 @@ pub(super) fn is_result(folder: &Path) -> bool {
         })
 }
 
-/// Whether a file that lies in a folder is known to say something of the others: Hugging Face's `datasets` and img2dataset
-/// write such ones.
-pub(super) fn is_about_others(path: &Path) -> bool {
-    let Some(name) = path.file_name().and_then(|name| name.to_str()) else { return false };
-    ["dataset_info.json", "dataset_dict.json", "state.json"].contains(&name)
-        || name.ends_with("_stats.json")
-        || name
-            .strip_suffix(".parquet")
-            .is_some_and(|stem| path.with_file_name(format!("{stem}.tar")).is_file())
+/// Which files of a folder, by their places in the list, are known to say something of the others: Hugging Face's `datasets` and
+/// img2dataset write such ones.
+pub(super) fn about_others(files: &[Found]) -> HashSet<usize> {
+    let shards: HashSet<&str> = files.iter().filter_map(|found| found.name.strip_suffix(".tar")).collect();
+    let is_about = |found: &Found| {
+        let name = file_name(&found.name);
+        ["dataset_info.json", "dataset_infos.json", "dataset_dict.json", "state.json"].contains(&name)
+            || name.ends_with("_stats.json")
+            || found.name.strip_suffix(".parquet").is_some_and(|stem| shards.contains(stem))
+            || ["metadata.json", "config.json"].contains(&name)
+                && files.len() > 1
+                && is_one_object(&found.file)
+    };
+    (0..files.len()).filter(|&number| is_about(&files[number])).collect()
 }
 
-impl Survey {
+/// Whether a file that has no rows belongs to others: marks that a job is done, sums of bytes, what `semdedup cluster` writes.
+pub(super) fn is_mark(name: &str) -> bool {
+    let name = file_name(name);
+    (name.starts_with('_') && !name.contains('.'))
+        || ["crc", "md5", "sha256", "lock"].contains(&extension(name).as_str())
+        || ["centroids.npy", "assignments.npy", "probes.npy"].contains(&name)
+}
+
+/// Whether a file is called as those are that come with data and are none.
+pub(super) fn is_document(name: &str) -> bool {
+    const NAMES: [&str; 13] = [
+        "readme",
+        "license",
+        "licence",
+        "copying",
+        "copyright",
+        "notice",
+        "authors",
+        "contributors",
+        "contributing",
+        "changelog",
+        "requirements",
+        "citation",
+        "code_of_conduct",
+    ];
+    let name = file_name(name).to_ascii_lowercase();
+    NAMES.iter().any(|known| {
+        name.strip_prefix(known).is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '-', '_']))
+    })
+}
+
+impl Survey<'_> {
     /// Leaves out the links to files that are read themselves, as the same kind of rows. They would be duplicates of these; whoever
     /// then deletes the file because its link stays has neither.
     pub(super) fn leave_out_links(&mut self, arguments: &mut [Argument]) {
@@ -52,33 +91,37 @@ impl Survey {
             let target = links.get(path);
             target.is_some_and(|target| read.contains(&(target.clone(), kind, compression)))
         };
-        let before: usize =
-            arguments.iter().map(|argument| argument.files.len() + argument.members.len()).sum();
+        let skipped = &mut self.skipped;
+        let mut stays = |is_read: bool, name: &str| {
+            if is_read {
+                skipped.add(Cause::Link, name);
+            }
+            !is_read
+        };
         for argument in arguments.iter_mut() {
-            argument.files.retain(|Found { file, .. }| !is_read(&file.path, file.format, file.compression));
+            argument.files.retain(|Found { file, name }| {
+                stays(is_read(&file.path, file.format, file.compression), name)
+            });
             if let Some((kind, base)) = &argument.tree {
-                argument
-                    .members
-                    .retain(|member| !is_read(&base.join(&member.name), *kind, Compression::None));
+                argument.members.retain(|member| {
+                    stays(is_read(&base.join(&member.name), *kind, Compression::None), &member.name)
+                });
             }
             argument.tree.take_if(|_| argument.members.is_empty());
         }
-        let after: usize =
-            arguments.iter().map(|argument| argument.files.len() + argument.members.len()).sum();
-        self.skipped.links += before - after;
     }
 }
 
 /// Where folders really are, the last one remembered.
 #[derive(Default)]
-struct Folders {
+pub(super) struct Folders {
     last: PathBuf,
     real: PathBuf,
 }
 
 impl Folders {
     /// A file's folder where it really is, and its name there; the file itself may be a link.
-    fn real(&mut self, path: &Path) -> Option<PathBuf> {
+    pub fn real(&mut self, path: &Path) -> Option<PathBuf> {
         let folder = path.parent().filter(|folder| *folder != Path::new("")).unwrap_or(Path::new("."));
         if self.last != folder {
             self.real = fs_err::canonicalize(folder).ok()?;

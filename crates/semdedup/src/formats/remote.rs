@@ -5,14 +5,15 @@ use std::path::{Path, PathBuf};
 use object_store::ObjectMeta;
 use object_store::path::Path as Key;
 
-use super::discover::{KNOWN, Survey, inside_output, layout, told_by_content};
-use super::names::{Argument, Found};
+use super::discover::{KNOWN, Survey, hidden_cause, inside_output, layout};
+use super::left_out::Cause;
+use super::names::{Argument, Found, How};
 use super::tree::{Member, Members};
 use super::{InputFile, Stamp};
 use crate::storage::{Location, is_dir, is_file};
 use crate::{Error, Result};
 
-impl Survey {
+impl Survey<'_> {
     /// The files that a URL means.
     pub(super) fn remote(&mut self, url: &Path) -> Result<Argument> {
         let location = Location::of(url)?;
@@ -23,12 +24,13 @@ impl Survey {
         if !location.is_pattern() || is_dir(url)? {
             let folder = location.clone();
             let found = self.remote_files(&folder, folder.objects()?)?;
-            let passed_over = self.skipped.unknown + self.skipped.hidden + self.skipped.excluded;
-            if found.is_empty() && self.members.is_empty() && passed_over == 0 {
+            let is_any = !self.members.is_empty() || !self.others.is_empty() || !self.skipped.is_empty();
+            if found.is_empty() && !is_any {
                 return Err(Error::input(&location.text, "no such object, and none below it")
                     .hint("check the name of the bucket and the path"));
             }
-            return Ok(Argument::new(name_of(&folder), found));
+            let place = Path::new(&folder.text);
+            return Ok(Argument::new(name_of(&folder), found).found(How::Listed, place));
         }
         let (folder, objects) = location.glob()?;
         if objects.is_empty() {
@@ -39,7 +41,8 @@ impl Survey {
             .hint("check the name of the bucket and the pattern"));
         }
         let files = self.remote_files(&folder, objects)?;
-        Ok(Argument::new(name_of(&folder), files))
+        let how = How::by(&location.text);
+        Ok(Argument::new(name_of(&folder), files).found(how, Path::new(&folder.text)))
     }
 
     fn remote_file(&mut self, location: &Location) -> Result<Argument> {
@@ -63,10 +66,11 @@ impl Survey {
         let mut new = Vec::new();
         for object in objects {
             let Some(name) = folder.relative(&object.location) else { continue };
+            let is_known = layout(name).is_some() || self.member_kind(name).is_some();
             if name.split('/').any(|part| part.starts_with('.')) {
-                self.skipped.hidden += 1;
-            } else if layout(name).is_none() && self.member_kind(name).is_none() {
-                self.skipped.unknown += 1;
+                self.skipped.add(hidden_cause(name, is_known), name);
+            } else if !is_known {
+                self.others.push((name.to_owned(), folder.path_of(&object.location)));
             } else if self.new_object(folder, &object.location) {
                 new.push(object);
             }
@@ -102,11 +106,13 @@ impl Survey {
     fn new_object(&mut self, folder: &Location, key: &Key) -> bool {
         let path = folder.path_of(key);
         if self.excluded.iter().any(|excluded| path.starts_with(excluded)) {
-            self.skipped.excluded += 1;
+            self.skipped.add(Cause::Excluded, key.as_ref());
             return false;
         }
         let new = self.seen.insert(path);
-        self.skipped.repeated += usize::from(!new);
+        if !new {
+            self.skipped.add(Cause::Repeated, key.as_ref());
+        }
         new
     }
 }
@@ -119,7 +125,7 @@ fn found(folder: &Location, meta: &ObjectMeta) -> Result<Option<Found>> {
     let members = Members::default();
     let file =
         InputFile { path, name: name.clone(), format, compression, bytes, modified_ns, identity, members };
-    Ok(Some(Found { file: told_by_content(file)?, name }))
+    Ok(Some(Found { file, name }))
 }
 
 /// What files of other arguments with the same names are told apart by.

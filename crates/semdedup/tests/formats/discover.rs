@@ -3,7 +3,8 @@
 use std::path::Path;
 
 use semdedup::formats::{
-    Compression, Format, InputFile, ReadLimits, Skipped, TextFiles, count_rows, discover, survey,
+    Asked, By, Cause, ColumnChoice, Compression, Format, InputFile, ReadLimits, TextFiles, count_rows,
+    discover, survey,
 };
 use tempfile::TempDir;
 
@@ -40,10 +41,14 @@ fn a_folder_is_walked_in_the_order_of_its_names() {
         "d/_SUCCESS",
         "d/n.md",
     ]);
-    let found = survey(&arguments(&folder, &["d"]), &[], TextFiles::Lines).unwrap();
+    let found = survey(&arguments(&folder, &["d"]), &[], &Asked::default()).unwrap();
     let names: Vec<_> = found.files.iter().map(|file| file.name.as_str()).collect();
     assert_eq!(names, ["a.csv", "a/z.txt.gz", "b.jsonl"]);
-    assert_eq!(found.skipped, Skipped { hidden: 2, unknown: 2, ..Skipped::default() });
+    let counts =
+        [Cause::Hidden, Cause::HiddenData, Cause::AboutOthers, Cause::Document, Cause::UnknownExtension]
+            .map(|cause| found.skipped.count(cause));
+    assert_eq!(counts, [1, 1, 1, 1, 0]);
+    assert_eq!(found.skipped.of(Cause::HiddenData).first, [".hidden.txt"]);
 }
 
 #[test]
@@ -123,10 +128,10 @@ fn names_that_clash_even_so_are_an_error() {
 fn excluded_folders_are_not_entered() {
     let folder = folder(&["d/a.txt", "d/out/kept/a.txt", "d/out2/b.txt"]);
     let exclude = [folder.path().join("d/out"), folder.path().join("not there")];
-    let found = survey(&arguments(&folder, &["d"]), &exclude, TextFiles::Lines).unwrap();
+    let found = survey(&arguments(&folder, &["d"]), &exclude, &Asked::default()).unwrap();
     let names: Vec<_> = found.files.iter().map(|file| file.name.as_str()).collect();
     assert_eq!(names, ["a.txt", "out2/b.txt"]);
-    assert_eq!(found.skipped.excluded, 1);
+    assert_eq!(found.skipped.count(Cause::Excluded), 1);
 }
 
 #[test]
@@ -163,22 +168,24 @@ fn a_link_to_a_file_that_is_read_itself_is_left_out() {
     link("z.png", "e/a.png");
     link("../e/z.png", "f/outside.png");
     assert_eq!(names(&folder, &["d"]), ["z.txt"]);
-    let found = survey(&arguments(&folder, &["e"]), &[], TextFiles::Lines).unwrap();
+    let found = survey(&arguments(&folder, &["e"]), &[], &Asked::default()).unwrap();
     assert_eq!(count_rows(&found.files[0], &ReadLimits::default()).unwrap(), 2);
-    assert_eq!(found.skipped.links, 1);
-    let alone = survey(&arguments(&folder, &["f"]), &[], TextFiles::Lines).unwrap();
+    assert_eq!(found.skipped.count(Cause::Link), 1);
+    let alone = survey(&arguments(&folder, &["f"]), &[], &Asked::default()).unwrap();
     assert_eq!(count_rows(&alone.files[0], &ReadLimits::default()).unwrap(), 2);
 }
 
 #[test]
 fn captions_and_a_readme_beside_images_are_no_rows() {
     let folder = folder(&["d/a.jpg", "d/a.txt", "d/b.jpg", "d/README.txt", "d/x/c.png"]);
-    let found = survey(&arguments(&folder, &["d"]), &[], TextFiles::Lines).unwrap();
-    assert_eq!((found.files.len(), found.files[0].format, found.skipped.unknown), (1, Format::Tree, 2));
+    let found = survey(&arguments(&folder, &["d"]), &[], &Asked::default()).unwrap();
+    assert_eq!((found.files.len(), found.files[0].format), (1, Format::Tree));
+    assert_eq!(found.skipped.of(Cause::BesideImages).first, ["a.txt"]);
+    assert_eq!(found.skipped.of(Cause::Document).first, ["README.txt"]);
     assert_eq!(count_rows(&found.files[0], &ReadLimits::default()).unwrap(), 3);
     assert_eq!(names(&folder, &["d/*.txt"]), ["README.txt", "a.txt"]);
     // Who asks for texts gets them.
-    let found = survey(&arguments(&folder, &["d"]), &[], TextFiles::Whole).unwrap();
+    let found = survey(&arguments(&folder, &["d"]), &[], &TextFiles::Whole.into()).unwrap();
     assert_eq!((found.files.len(), found.files[0].format), (1, Format::TextTree));
 }
 
@@ -192,7 +199,9 @@ fn a_link_stays_where_its_target_is_not_read_or_read_as_something_else() {
     assert_eq!(names(&folder, &["k"]), ["all.txt", "z.jsonl"]);
     std::fs::create_dir(folder.path().join("c")).unwrap();
     link("../a/i.png", "c/l.png");
-    let found = survey(&arguments(&folder, &["a", "c"]), &[], TextFiles::Lines).unwrap();
+    let columns = ColumnChoice { by: Some(By::Text), ..ColumnChoice::default() };
+    let asked = Asked { columns, ..Asked::default() };
+    let found = survey(&arguments(&folder, &["a", "c"]), &[], &asked).unwrap();
     assert_eq!(found.files.iter().map(|file| file.format).collect::<Vec<_>>(), [Format::Jsonl, Format::Tree]);
     link("n.jsonl", "b/lines.txt");
     assert_eq!(names(&folder, &["b"]), ["lines.txt", "n.jsonl"]);
@@ -233,7 +242,7 @@ fn results_of_earlier_runs_below_a_folder_are_passed_over() {
         folder(&["p/a.jsonl", "p/d/kept/a.jsonl", "p/d/scores.parquet", "p/e/summary.json", "p/e/b.jsonl"]);
     std::fs::write(folder.path().join("p/d/summary.json"), "{\"scores_fingerprint\": \"x\"}").unwrap();
     assert_eq!(names(&folder, &["p"]), ["a.jsonl", "e/b.jsonl", "e/summary.json"]);
-    let found = survey(&arguments(&folder, &["p"]), &[], TextFiles::Lines).unwrap();
-    assert_eq!((found.skipped.results, found.skipped.excluded), (1, 0));
+    let found = survey(&arguments(&folder, &["p"]), &[], &Asked::default()).unwrap();
+    assert_eq!((found.skipped.count(Cause::Result), found.skipped.count(Cause::Excluded)), (1, 0));
     assert_eq!(names(&folder, &["p/d/kept"]), ["a.jsonl"]);
 }

@@ -9,7 +9,7 @@ use arrow::array::{ArrayRef, BinaryArray, RecordBatch};
 use parquet::arrow::ArrowWriter;
 use proptest::prelude::*;
 use semdedup::formats::{
-    By, ColumnChoice, Columns, Format, InputFile, ReadLimits, TextFiles, count_rows, discover,
+    Asked, By, Cause, ColumnChoice, Columns, Format, InputFile, ReadLimits, count_rows, discover,
     resolve_columns, rows_by, survey,
 };
 use tempfile::TempDir;
@@ -254,8 +254,8 @@ fn a_folder_of_images_is_one_file_of_rows() {
     let images: Vec<&[u8]> = rows.images.iter().flatten().map(Vec::as_slice).collect();
     assert_eq!(images, [b"2".as_slice(), b"333", b"1"]);
     let inputs = [photos.to_str().unwrap().to_owned()];
-    let skipped = survey(&inputs, &[], TextFiles::Lines).unwrap().skipped;
-    assert_eq!((skipped.unknown, skipped.hidden), (1, 1));
+    let skipped = survey(&inputs, &[], &Asked::default()).unwrap().skipped;
+    assert_eq!((skipped.count(Cause::Document), skipped.count(Cause::HiddenData)), (1, 1));
     let kept = folder.path().join("kept");
     let input = Input { file: files[0].clone(), folder: TempDir::new().unwrap() };
     let written =
@@ -275,17 +275,6 @@ fn images_named_one_by_one_are_a_folder_too() {
     let files = found(&[&photos.join("*.jpg"), &photos.join("b")]);
     let names: Vec<&str> = files.iter().map(|file| file.name.as_str()).collect();
     assert_eq!(names, ["photos", "b"]);
-}
-
-#[test]
-fn images_beside_files_of_rows_are_passed_over() {
-    let folder = folder();
-    let photos = folder.path().join("photos");
-    std::fs::write(photos.join("rows.jsonl"), "{\"text\":\"t\"}\n").unwrap();
-    let inputs = [photos.to_str().unwrap().to_owned()];
-    let found = survey(&inputs, &[], TextFiles::Lines).unwrap();
-    assert_eq!(found.files.len(), 1);
-    assert_eq!((found.files[0].format, found.skipped.unknown), (Format::Jsonl, 4));
 }
 
 #[test]

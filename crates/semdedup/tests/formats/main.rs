@@ -4,6 +4,7 @@
 mod annotate;
 mod arrow_files;
 mod bad_rows;
+mod beside;
 mod columns;
 mod damage;
 mod discover;

@@ -3,8 +3,8 @@
 use std::path::Path;
 
 use semdedup::formats::{
-    By, ColumnChoice, Discovered, Format, InputFile, ReadLimits, TextFiles, count_rows, read_texts, survey,
-    write_kept,
+    By, Cause, ColumnChoice, Discovered, Format, InputFile, ReadLimits, TextFiles, count_rows, read_texts,
+    survey, write_kept,
 };
 use tempfile::TempDir;
 
@@ -22,7 +22,7 @@ fn folder(files: &[(&str, &str)]) -> TempDir {
 
 fn found(folder: &TempDir, inputs: &[&str], how: TextFiles) -> Discovered {
     let inputs = inputs.iter().map(|input| folder.path().join(input).to_str().unwrap().to_owned());
-    survey(&inputs.collect::<Vec<_>>(), &[], how).unwrap()
+    survey(&inputs.collect::<Vec<_>>(), &[], &how.into()).unwrap()
 }
 
 fn names_and_kinds(found: &Discovered) -> Vec<(&str, Format)> {
@@ -91,14 +91,17 @@ fn a_readme_beside_data_is_no_row() {
     let folder = folder(&data);
     let lines = found(&folder, &["notes"], TextFiles::Lines);
     assert_eq!(names_and_kinds(&lines), [("a.jsonl", Format::Jsonl), ("b.txt", Format::Text)]);
-    assert_eq!(lines.skipped.unknown, 1);
+    assert_eq!(lines.skipped.of(Cause::Document).first, ["README.md"]);
     // Who asks for whole texts gets them all, beside what else is there.
     let whole = found(&folder, &["notes"], TextFiles::Whole);
     assert_eq!(names_and_kinds(&whole), [("a.jsonl", Format::Jsonl), ("notes", Format::TextTree)]);
-    assert_eq!(whole.skipped.unknown, 0);
+    assert_eq!(whole.skipped.told().count(), 0);
     let images = self::folder(&[("README.md", "about"), ("a.png", "")]);
     let found = found(&images, &["notes"], TextFiles::Lines);
-    assert_eq!((names_and_kinds(&found), found.skipped.unknown), (vec![("notes", Format::Tree)], 1));
+    assert_eq!(
+        (names_and_kinds(&found), found.skipped.count(Cause::Document)),
+        (vec![("notes", Format::Tree)], 1)
+    );
 }
 
 #[test]

@@ -1,0 +1,259 @@
+//! Which files of rows are about the images beside them: captions and labels of the same name, and tables that name them.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+
+use super::columns::names_of;
+use super::names::Found;
+use super::{Format, sidecars_content as content};
+
+/// From so many captions on their lengths do not matter: nobody draws that many pictures of files of rows.
+const MANY: usize = 16;
+/// How many descriptions of a kind are looked into.
+const LOOKED_INTO: usize = 8;
+/// Lists of classes, as the tools for labels write them.
+const CLASSES: [&str; 7] = [
+    "classes.txt",
+    "class_names.txt",
+    "labels.txt",
+    "predefined_classes.txt",
+    "categories.txt",
+    "synsets.txt",
+    "label_map.txt",
+];
+const MOST_CLASSES_BYTES: u64 = 64 << 10;
+
+/// The images of a folder, by what others call them.
+#[derive(Default)]
+pub(super) struct Pictures<'a> {
+    /// Paths below the folder.
+    paths: HashSet<&'a str>,
+    /// The same without extensions.
+    stems: HashSet<&'a str>,
+    folders: BTreeSet<&'a str>,
+    /// The names of the files, with and without their extensions.
+    file_names: HashSet<&'a str>,
+    file_stems: HashSet<&'a str>,
+}
+
+impl<'a> Pictures<'a> {
+    pub fn new(paths: impl Iterator<Item = &'a str>) -> Self {
+        let mut pictures = Self::default();
+        for path in paths {
+            pictures.paths.insert(path);
+            pictures.stems.insert(stem(path));
+            pictures.folders.insert(folder(path));
+            pictures.file_names.insert(file_name(path));
+            pictures.file_stems.insert(file_name(stem(path)));
+        }
+        pictures
+    }
+
+    pub fn len(&self) -> usize {
+        self.paths.len()
+    }
+
+    /// Their paths, in order.
+    pub fn paths(&self) -> Vec<&'a str> {
+        let mut paths: Vec<&str> = self.paths.iter().copied().collect();
+        paths.sort_unstable();
+        paths
+    }
+
+    /// The names of the files, without their folders.
+    pub fn names(&self) -> impl Iterator<Item = &'a str> {
+        self.file_names.iter().copied()
+    }
+
+    /// Whether a path ends in the name of an image.
+    pub fn has_name(&self, path: &str) -> bool {
+        self.file_names.contains(file_name(path))
+    }
+
+    /// Whether a path ends in the name of an image without its extension.
+    pub fn has_stem(&self, path: &str) -> bool {
+        self.file_stems.contains(file_name(path))
+    }
+
+    /// Whether there is an image of this name in the same folder, or in one beside it (`labels/0.txt`, `images/0.jpg`).
+    pub fn pair(&self, path: &str) -> bool {
+        let name = stem(path);
+        let is_there = |path: &str| self.stems.contains(path) || self.paths.contains(path);
+        if is_there(name) {
+            return true;
+        }
+        let (own, file) = (folder(path), file_name(name));
+        if !self.has_stem(file) && !self.has_name(file) {
+            return false;
+        }
+        self.folders.iter().filter(|other| is_beside(own, other)).any(|other| {
+            is_there(&if other.is_empty() { file.to_owned() } else { format!("{other}/{file}") })
+        })
+    }
+}
+
+/// Whether two folders differ in one part of their paths, or one has a part more.
+fn is_beside(a: &str, b: &str) -> bool {
+    let parts = |path| str::split(path, '/').filter(|part| !part.is_empty()).collect();
+    let (a, b): (Vec<&str>, Vec<&str>) = (parts(a), parts(b));
+    let (short, long) = if a.len() <= b.len() { (&a, &b) } else { (&b, &a) };
+    match long.len() - short.len() {
+        0 => short.iter().zip(long).filter(|(a, b)| a != b).count() == 1,
+        1 => (0..long.len()).any(|left_out| {
+            let rest = long.iter().enumerate().filter(|(number, _)| *number != left_out);
+            rest.map(|(_, part)| part).eq(short.iter())
+        }),
+        _ => false,
+    }
+}
+
+/// The files that are not known to be about the images.
+pub(super) fn not_about<'a>(files: &'a [Found], pictures: &Pictures) -> Vec<&'a Found> {
+    let mut open = Vec::new();
+    let mut pairs: BTreeMap<&str, Vec<&Found>> = BTreeMap::new();
+    let mut tables = Vec::new();
+    for found in files {
+        match kind_of_pair(found) {
+            _ if is_list_of_classes(found, pictures) => {}
+            Some(kind) if pictures.pair(&found.name) => pairs.entry(kind).or_default().push(found),
+            _ if is_table_of_folder(found, pictures) => tables.push(found),
+            _ => open.push(found),
+        }
+    }
+    if !tables.iter().take(LOOKED_INTO).all(|found| has_columns_of_img2dataset(found)) {
+        open.append(&mut tables);
+    }
+    let mut paired: HashMap<(&str, &str), usize> = HashMap::new();
+    for (kind, pairs) in pairs {
+        match pictures.len() > 1 && are_about(kind, &pairs) {
+            true => {
+                pairs.iter().for_each(|found| *paired.entry((folder(&found.name), kind)).or_default() += 1)
+            }
+            false => open.extend(pairs),
+        }
+    }
+    // Captions whose image is gone.
+    let mut alone: HashMap<(&str, &str), usize> = HashMap::new();
+    for found in &open {
+        if let Some(place) = place_of_pair(found) {
+            *alone.entry(place).or_default() += 1;
+        }
+    }
+    open.retain(|found| {
+        place_of_pair(found)
+            .is_none_or(|place| paired.get(&place).is_none_or(|&paired| paired < alone[&place]))
+    });
+    open.sort_by(|a, b| a.name.cmp(&b.name));
+    // The first file that is not about the images decides, so the others need not be read.
+    match open.iter().position(|found| !content::is_about(found, pictures)) {
+        Some(first) => open.split_off(first),
+        None => Vec::new(),
+    }
+}
+
+/// Where a file that can be the description of one image lies, and its kind.
+fn place_of_pair(found: &Found) -> Option<(&str, &'static str)> {
+    kind_of_pair(found).map(|kind| (folder(&found.name), kind))
+}
+
+/// The kind of a file that can be the description of one image.
+fn kind_of_pair(found: &Found) -> Option<&'static str> {
+    match found.file.format {
+        Format::Text => Some("txt"),
+        Format::JsonArray => Some("json"),
+        _ => None,
+    }
+}
+
+/// Whether files of the names of images describe these. `train.json` and `train.png` may be rows and a picture of them: one object
+/// is the description of one image, and a list of them is not.
+fn are_about(kind: &str, pairs: &[&Found]) -> bool {
+    match pairs.len() {
+        many if kind == "txt" => many >= MANY || pairs.iter().all(|found| content::is_caption(&found.file)),
+        many => pairs.iter().take(LOOKED_INTO).all(|found| {
+            content::is_one_object(&found.file) || many >= MANY && content::is_short(&found.file)
+        }),
+    }
+}
+
+fn is_list_of_classes(found: &Found, pictures: &Pictures) -> bool {
+    let name = file_name(&found.name).to_ascii_lowercase();
+    pictures.len() > 1 && CLASSES.contains(&name.as_str()) && found.file.bytes <= MOST_CLASSES_BYTES
+}
+
+/// Whether a file lies beside a folder of its name with images, as img2dataset writes it.
+fn is_table_of_folder(found: &Found, pictures: &Pictures) -> bool {
+    found.file.format.has_schema() && pictures.folders.contains(stem(&found.name))
+}
+
+fn has_columns_of_img2dataset(found: &Found) -> bool {
+    let has = |names: &[String], name: &str| names.iter().any(|other| other == name);
+    names_of(&found.file).is_ok_and(|names| {
+        names.is_some_and(|names| has(&names, "key") && (has(&names, "url") || has(&names, "status")))
+    })
+}
+
+fn folder(path: &str) -> &str {
+    path.rsplit_once('/').map_or("", |(folder, _)| folder)
+}
+
+pub(super) fn file_name(path: &str) -> &str {
+    path.rsplit(['/', '\\']).next().unwrap_or_default()
+}
+
+/// A path without the extension of its file, and without that of its compression.
+pub(super) fn stem(path: &str) -> &str {
+    let plain = [".gz", ".zst"].iter().find_map(|end| path.strip_suffix(end)).unwrap_or(path);
+    match plain.rsplit_once('.') {
+        Some((stem, extension)) if !extension.contains('/') && !stem.is_empty() => stem,
+        _ => plain,
+    }
+}
+
+/// What follows the last dot, in small letters.
+pub(super) fn extension(path: &str) -> String {
+    file_name(path).rsplit_once('.').map_or(String::new(), |(_, extension)| extension.to_ascii_lowercase())
+}
+
+/// The numbers in a name, without zeros before them.
+pub(super) fn numbers(name: &str) -> Vec<&str> {
+    let runs = name.split(|c: char| !c.is_ascii_digit()).filter(|run| !run.is_empty());
+    runs.map(|run| match run.trim_start_matches('0') {
+        "" => "0",
+        run => run,
+    })
+    .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_label_finds_its_image_in_its_folder_and_in_one_beside_it() {
+        let images = ["a.b.jpg", "images/train/0.jpg", "x/images/1.jpg"];
+        let pictures = Pictures::new(images.into_iter());
+        for name in [
+            "a.b.txt",
+            "a.b.jpg.json",
+            "labels/train/0.txt",
+            "images/train/labels/0.txt",
+            "train/0.txt",
+            "x/labels/1.txt",
+            "x/1.json",
+        ] {
+            assert!(pictures.pair(name), "{name}");
+        }
+        for name in ["a.txt", "0.txt", "labels/val/0.txt", "y/labels/1.txt", "a.b/c.txt"] {
+            assert!(!pictures.pair(name), "{name}");
+        }
+    }
+
+    #[test]
+    fn a_stem_has_neither_the_extension_nor_that_of_the_compression() {
+        for (path, expected) in
+            [("a/b.txt", "a/b"), ("a.d/b", "a.d/b"), ("b.json.gz", "b"), (".x", ".x"), ("a.b.c", "a.b")]
+        {
+            assert_eq!(stem(path), expected);
+        }
+    }
+}
