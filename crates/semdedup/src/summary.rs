@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use semdedup_core::Recall;
 
+use crate::compared::Comparison;
 use crate::outputs::OutputKind;
 
 /// The record of a run: what `--json` prints and `summary.json` holds.
@@ -20,6 +21,8 @@ pub struct Summary {
     pub scores_fingerprint: String,
     /// The version of semdedup that ran.
     pub version: String,
+    /// What was compared: columns, how they were found, and the model.
+    pub compared: Comparison,
     /// Rows read, bad ones included.
     pub rows_in: u64,
     /// Rows that stay.

@@ -7,10 +7,12 @@ use std::path::Path;
 use arrow::array::{Array, ArrayRef, AsArray, LargeStringArray, LargeStringBuilder, RecordBatch};
 use arrow::datatypes::{DataType, Float32Type};
 use arrow::error::ArrowError;
+use serde_json::Value;
 
 use super::images::images_of;
-use super::rows::{BadRow, Rows, Vectors};
-use super::{Columns, nested};
+use super::rows::{BadRow, Rows, Vectors, join};
+use super::turn_arrays::Values;
+use super::{Columns, nested, turns};
 use crate::{Error, Result};
 
 /// Makes the error of a format for data that cannot be read, at the row that was reached.
@@ -66,14 +68,20 @@ pub(super) fn parse(path: &Path, rows: &RowBatch, columns: &Columns) -> Result<R
         let found = guarded(damaged, place, || nested::column(batch, name).map_err(failed));
         found?.ok_or_else(|| Error::input(path, format!("no column `{name}`")))
     };
+    let mut bad = Vec::new();
     let texts = match &columns.text {
-        Some(name) => {
+        Some(name) if columns.is_plain() => {
             let texts = column(name)?;
             guarded(damaged, place, || texts_of(&texts).map_err(failed))?
         }
+        Some(_) => {
+            let named = columns.texts().map(|name| Ok((name, column(name)?))).collect::<Result<Vec<_>>>()?;
+            let roles = (&named[..], &columns.roles[..]);
+            let problem = &mut |row: usize, reason| bad.push(BadRow { row: first_row + row as u64, reason });
+            guarded(damaged, place, || joined_texts(roles, batch.num_rows(), problem).map_err(failed))?
+        }
         None => LargeStringArray::from_iter_values(std::iter::repeat_n("", batch.num_rows())),
     };
-    let mut bad = Vec::new();
     let vectors = columns.embedding.as_deref().map(|name| {
         let vectors = column(name)?;
         let problem = |row: usize, problem: &str| BadRow {
@@ -98,6 +106,8 @@ pub(super) fn parse(path: &Path, rows: &RowBatch, columns: &Columns) -> Result<R
     let images = images.transpose()?;
     let ids = columns.id.as_deref().map(column).transpose()?;
     let empty = texts.iter().filter(|text| text.is_none_or(str::is_empty)).count();
+    bad.sort_by_key(|bad: &BadRow| bad.row);
+    bad.dedup_by_key(|bad| bad.row);
     Ok(Rows { first_row, texts: without_nulls(texts), ids, vectors, images, bad, empty })
 }
 
@@ -105,6 +115,31 @@ pub(super) fn parse(path: &Path, rows: &RowBatch, columns: &Columns) -> Result<R
 fn texts_of(column: &ArrayRef) -> std::result::Result<LargeStringArray, ArrowError> {
     let large = arrow::compute::cast(column, &DataType::LargeUtf8)?;
     Ok(large.as_string::<i64>().clone())
+}
+
+/// The texts of several columns joined, or of one that has turns; `bad` is told of rows whose turns have another shape.
+fn joined_texts(
+    (columns, roles): (&[(&str, ArrayRef)], &[String]),
+    rows: usize,
+    bad: &mut dyn FnMut(usize, String),
+) -> std::result::Result<LargeStringArray, ArrowError> {
+    let columns = columns.iter().map(|(name, column)| Ok((*name, Values::of(column)?)));
+    let columns = columns.collect::<std::result::Result<Vec<_>, ArrowError>>()?;
+    let (mut texts, mut joined) = (LargeStringBuilder::new(), String::new());
+    for row in 0..rows {
+        joined.clear();
+        for (name, values) in &columns {
+            match values.row(row)? {
+                Value::String(text) => join(&mut joined, &text),
+                value => match turns::text_of(&value, roles) {
+                    Ok(text) => join(&mut joined, &text),
+                    Err(problem) => bad(row, format!("column `{name}` {problem}")),
+                },
+            }
+        }
+        texts.append_value(&joined);
+    }
+    Ok(texts.finish())
 }
 
 /// A column of lists as rows of f32; `bad` is told of rows that have none.

@@ -4,6 +4,7 @@
 mod annotate;
 mod arrow_files;
 mod bad_rows;
+mod chats;
 mod columns;
 mod damage;
 mod discover;
@@ -16,5 +17,6 @@ mod parquet_files;
 mod round_trip;
 mod shards;
 mod support;
+mod text_choice;
 mod text_trees;
 mod types;
