@@ -55,13 +55,15 @@ fn all_of(name: &str, bytes: &[u8]) {
 }
 
 /// Columns as people choose them.
-fn choices() -> [ColumnChoice; 4] {
+fn choices() -> [ColumnChoice; 6] {
     let name = |name: &str| Some(name.to_owned());
     [
         ColumnChoice::default(),
         ColumnChoice { text: name("meta.text"), id: name("meta.id"), ..ColumnChoice::default() },
         ColumnChoice { embedding: name("embedding"), text_optional: true, ..ColumnChoice::default() },
         ColumnChoice { by: Some(By::Image), ..ColumnChoice::default() },
+        ColumnChoice { text: name("text,meta.text,id"), ..ColumnChoice::default() },
+        ColumnChoice { text: name("messages"), roles: vec!["human".to_owned()], ..ColumnChoice::default() },
     ]
 }
 

@@ -23,6 +23,7 @@ const SHARES: usize = 3;
 pub fn run(summary: &Summary, options: &RunOptions) -> String {
     let mut facts = Facts::default();
     let rows_in = summary.rows_in;
+    facts.add("compared", summary.compared.to_string());
     facts.add("rows in", count(rows_in));
     facts.add("kept", share_of(summary.rows_kept, rows_in));
     facts.add("removed", share_of(summary.rows_removed, rows_in));
@@ -198,6 +199,7 @@ pub fn plan(plan: &Plan) -> String {
     let right_then_left =
         [Side::Right, Side::Right, Side::Left, Side::Left, Side::Left, Side::Left, Side::Left];
     let mut facts = Facts::default();
+    facts.add("compared", plan.compared.to_string());
     facts.add("rows", count(plan.rows));
     facts.add("clusters", count(plan.clusters as u64));
     facts.add("memory", format!("about {}", HumanBytes(plan.memory_bytes)));
@@ -223,6 +225,7 @@ pub fn cluster_plan(plan: &ClusterPlan) -> String {
 /// What `embed` did.
 pub fn embed(report: &EmbedReport, out: &Path) -> String {
     let mut facts = Facts::default();
+    facts.add("compared", report.compared.to_string());
     facts.add("rows", count(report.rows));
     if report.rows_skipped > 0 {
         facts.add("skipped", count(report.rows_skipped));

@@ -178,6 +178,20 @@ impl Dataset {
         })
     }
 
+    /// Fails where roles were asked for that no turn has: all texts would be empty.
+    pub(crate) fn check_roles(&self, input: &Input) -> Result<()> {
+        let limited = input
+            .columns
+            .iter()
+            .enumerate()
+            .find(|(file, _)| !input.columns_to_embed(*file).roles.is_empty());
+        let read = self.places.rows() - self.skipped.len() as u64;
+        let Some((_, columns)) = limited.filter(|_| read > 0 && self.empty == read) else { return Ok(()) };
+        let problem = format!("--roles {}: no turn of {read} rows has such a role", columns.roles.join(","));
+        Err(Error::new(ErrorKind::Input, problem)
+            .hint("name roles that the turns have, such as user,assistant (human and gpt are the same), or leave out --roles"))
+    }
+
     /// Ids of a column must name one row each.
     pub(crate) fn check_ids(&self, input: &Input) -> Result<()> {
         match self.ids(input)? {

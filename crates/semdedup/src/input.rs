@@ -113,7 +113,7 @@ impl Input {
             }
         }
         let files = find_matrices(find_embeddings(&options.embeddings)?)?;
-        let none = Columns { text: None, id: None, embedding: None, image: None };
+        let none = Columns::default();
         Ok(Self {
             by: By::Text,
             given: Some(Given::alone(&files)?),
@@ -154,7 +154,11 @@ impl Input {
     pub(crate) fn columns_to_embed(&self, file: usize) -> Columns {
         let columns = self.columns[file].clone();
         let reads_text = self.given.is_none() && self.by.text();
-        if reads_text { columns } else { Columns { text: None, ..columns } }
+        if reads_text {
+            return columns;
+        }
+        let Columns { id, embedding, image, .. } = columns;
+        Columns { id, embedding, image, ..Columns::default() }
     }
 
     /// All files that are read.

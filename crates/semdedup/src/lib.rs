@@ -13,6 +13,7 @@
 
 mod annotate;
 mod cluster;
+mod compared;
 mod cost;
 mod crowds;
 mod dataset;
@@ -62,6 +63,7 @@ mod write;
 pub use semdedup_core::{Epsilon, EpsilonError, Goal, Keep, Probes, Ranking, instruction_set};
 pub use semdedup_embed as models;
 
+pub use compared::{ComparedFiles, Comparison, RowOf};
 pub use cost::auto_clusters;
 pub use embedder::Embedder;
 pub use error::{Error, ErrorKind, Result};

@@ -7,6 +7,7 @@ use semdedup_core::{Goal, Ranking};
 use serde::Serialize;
 
 use crate::cluster::{self, Clustering};
+use crate::compared::Comparison;
 use crate::cost::{self, Compared, auto_clusters};
 use crate::dataset::{Dataset, Ids};
 use crate::done::remove_parts;
@@ -55,7 +56,9 @@ pub fn run(options: &RunOptions, embedder: Embedder, progress: &dyn Progress) ->
         fingerprint: &stages.result,
     };
     let out = match OutputDir::open(&wanted)? {
-        Found::Done(summary) => {
+        Found::Done(mut summary) => {
+            // The same columns may have been found in another way, and earlier versions did not say which they were.
+            summary.compared = Comparison::of(&input, embedder);
             check_strict(&input, summary.rows_skipped, || String::from("see skipped.parquet"))?;
             Stage::ALL.into_iter().for_each(|stage| progress.end(stage, true));
             return Ok(*summary);
@@ -182,6 +185,7 @@ impl Run<'_> {
         })?;
         let dataset = Dataset::open(self.input, &folder, &self.stages.embed)?;
         check_strict(self.input, dataset.skipped.len() as u64, || dataset.first_skipped())?;
+        dataset.check_roles(self.input)?;
         if dataset.places.rows() == 0 {
             return Err(Error::new(ErrorKind::Input, format!("no rows in {} files", self.input.files.len()))
                 .hint("check the input: there is nothing to deduplicate"));
@@ -250,7 +254,8 @@ impl Run<'_> {
         let skipped = dataset.skipped_rows();
         // Embeddings that were given may be of anything.
         let by = self.input.given.is_none().then_some(self.input.by);
-        let named = NamedRows { ids: &ids, places: &dataset.places, skipped: &skipped, by };
+        let compared = Some(Comparison::of(self.input, self.embedder));
+        let named = NamedRows { ids: &ids, places: &dataset.places, skipped: &skipped, by, compared };
         write_scores(path, columns, &named, &self.options.ranking)
     }
 

@@ -10,6 +10,7 @@ use serde::Serialize;
 use xxhash_rust::xxh3::xxh3_64;
 
 use crate::cluster::clusters_for;
+use crate::compared::Comparison;
 use crate::cost::{Cost, SPILLED_ROW};
 use crate::embedder::{Embedder, check_rows};
 use crate::files::free_space;
@@ -30,6 +31,8 @@ use crate::{Error, Result};
 /// What a run would do.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Plan {
+    /// What would be compared: columns, how they were found, and the model.
+    pub compared: Comparison,
     /// The files that would be read.
     pub files: Vec<PlanFile>,
     /// Rows of all files.
@@ -133,13 +136,14 @@ pub fn plan(options: &RunOptions, embedder: Embedder) -> Result<Plan> {
             format: file.format,
             rows,
             bytes: file.bytes,
-            text_column: columns.text.clone(),
+            text_column: columns.text.is_some().then(|| columns.texts().collect::<Vec<_>>().join(",")),
             image_column: columns.image.clone(),
             embedding_column: columns.embedding.clone(),
             id_column: columns.id.clone(),
         },
     );
     Ok(Plan {
+        compared: Comparison::of(&input, embedder),
         files: files.collect(),
         rows,
         clusters,

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use crate::cluster::largest;
+use crate::compared::Comparison;
 use crate::cost;
 use crate::dataset::Dataset;
 use crate::input::Input;
@@ -113,6 +114,7 @@ pub(crate) fn summarise(run: &Run, scored: &Scored, decision: &Decision, notes: 
         rows_fingerprint: run.stages.embed.as_str().to_owned(),
         scores_fingerprint: run.stages.score.as_str().to_owned(),
         version: env!("CARGO_PKG_VERSION").to_owned(),
+        compared: Comparison::of(run.input, run.embedder),
         rows_in: decision.fate.len() as u64,
         rows_kept: decision.count(Fate::Kept),
         rows_removed: decision.count(Fate::Removed),

@@ -8,6 +8,7 @@ use semdedup_core::Ranking;
 use serde::Serialize;
 
 use crate::cluster::{self, Clustering, largest, read_centroids, write_assignments, write_centroids};
+use crate::compared::Comparison;
 use crate::cost::{self, Compared};
 use crate::dataset::{Dataset, FileRows, Ids, Places};
 use crate::embed::embed_parts;
@@ -45,6 +46,8 @@ pub struct EmbedReport {
     pub unknown_texts: u64,
     /// The dimension.
     pub dim: usize,
+    /// What is compared by the embeddings: columns, how they were found, and the model.
+    pub compared: Comparison,
     /// The embeddings, in order.
     pub files: Vec<PathBuf>,
 }
@@ -76,6 +79,7 @@ pub fn embed(
     })?;
     let dataset = Dataset::open(&input, &folder, &fingerprint)?;
     let store = dataset.open_embeddings()?;
+    dataset.check_roles(&input)?;
     let zero = match &dataset.zero {
         Some(zero) => zero.clone(),
         None => zero_rows(&dataset, undirected(&store)?.zero),
@@ -91,6 +95,7 @@ pub fn embed(
         truncated_texts: dataset.truncated,
         unknown_texts: dataset.unknown.iter().sum(),
         dim: embedder.dim(&input),
+        compared: Comparison::of(&input, embedder),
         files: dataset.embeddings,
     })
 }
@@ -277,7 +282,7 @@ pub fn score(
     let start = Instant::now();
     let numbers = arrow::array::UInt64Array::from_iter_values(0..store.rows());
     let ids = Ids::Column(std::sync::Arc::new(numbers));
-    let named = NamedRows { ids: &ids, places: &places_of(&store), skipped: &[], by: None };
+    let named = NamedRows { ids: &ids, places: &places_of(&store), skipped: &[], by: None, compared: None };
     write_scores(out, &columns, &named, &options.ranking)?;
     seconds.insert("write", start.elapsed().as_secs_f64());
     let start = Instant::now();

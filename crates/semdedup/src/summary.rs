@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use semdedup_core::{Cut, Recall};
 
+use crate::compared::Comparison;
 use crate::outputs::OutputKind;
 use crate::shares::Share;
 
@@ -21,6 +22,8 @@ pub struct Summary {
     pub scores_fingerprint: String,
     /// The version of semdedup that ran.
     pub version: String,
+    /// What was compared: columns, how they were found, and the model.
+    pub compared: Comparison,
     /// Rows read, bad ones included.
     pub rows_in: u64,
     /// Rows that stay.

@@ -14,6 +14,7 @@ use parquet::file::metadata::KeyValue;
 use parquet::file::properties::WriterProperties;
 use semdedup_core::{Keep, NO_CLUSTER, NO_ROW, Ranking};
 
+use crate::compared::Comparison;
 use crate::dataset::{FileRows, Ids, Places};
 use crate::files::PendingFile;
 use crate::formats::By;
@@ -101,6 +102,13 @@ fn open_columns(path: &Path, names: &[&str]) -> Result<ParquetRecordBatchReader>
 const RANKING_KEY: &str = "semdedup.ranking";
 const FILES_KEY: &str = "semdedup.files";
 const BY_KEY: &str = "semdedup.by";
+const COMPARED_KEY: &str = "semdedup.compared";
+
+/// What was compared, for the metadata of a table.
+pub(crate) fn compared_metadata(path: &Path, compared: Option<&Comparison>) -> Result<Option<KeyValue>> {
+    let json = compared.map(serde_json::to_string).transpose().map_err(|error| Error::output(path, error))?;
+    Ok(json.map(|json| KeyValue::new(COMPARED_KEY.to_owned(), json)))
+}
 
 fn keep_name(keep: Keep) -> &'static str {
     match keep {
@@ -131,6 +139,7 @@ pub(crate) fn write_scores(
         KeyValue::new(FILES_KEY.to_owned(), files),
     ];
     metadata.extend(named.by.map(|by| KeyValue::new(BY_KEY.to_owned(), by.name().to_owned())));
+    metadata.extend(compared_metadata(path, named.compared.as_ref())?);
     let id_type = named.ids.of(&UInt64Array::from(Vec::<u64>::new()))?.data_type().clone();
     let schema = Schema::new(vec![
         Field::new("id", id_type.clone(), true),
@@ -178,6 +187,8 @@ pub(crate) struct NamedRows<'a> {
     pub(crate) skipped: &'a [u64],
     /// What they were compared by, if that is known.
     pub(crate) by: Option<By>,
+    /// Which columns were compared, and by which model, if that is known.
+    pub(crate) compared: Option<Comparison>,
 }
 
 /// No cosine similarity is above this, rounding included.
@@ -191,6 +202,8 @@ pub(crate) struct ScoresFile {
     pub(crate) places: Places,
     /// What rows were compared by; text, where nothing says so.
     pub(crate) by: By,
+    /// Which columns were compared, and by which model, if the file says so.
+    pub(crate) compared: Option<Comparison>,
 }
 
 impl ScoresFile {
@@ -217,9 +230,10 @@ impl ScoresFile {
         if u64::try_from(rows) != Ok(places.rows()) {
             return Err(foreign(format!("{rows} rows, its metadata says {}", places.rows())));
         }
+        let compared = value(COMPARED_KEY).ok().and_then(|json| serde_json::from_str(&json).ok());
         let by = value(BY_KEY).ok();
         let by = [By::Image, By::Both].into_iter().find(|known| by.as_deref() == Some(known.name()));
-        Ok(Self { path: path.to_path_buf(), ranking, places, by: by.unwrap_or_default() })
+        Ok(Self { path: path.to_path_buf(), ranking, places, by: by.unwrap_or_default(), compared })
     }
 
     /// The comparison's result; rows that could not be read have a score of NaN.

@@ -23,7 +23,7 @@ use crate::progress::{Progress, Stage};
 use crate::score::ScoreColumns;
 use crate::storage::fetch;
 use crate::summary::{FileSummary, ListSummary};
-use crate::table::{ScoresFile, TableWriter};
+use crate::table::{ScoresFile, TableWriter, compared_metadata};
 use crate::{Error, ErrorKind, Result};
 
 /// Which rows go, which could not be read, and the ε that this amounts to.
@@ -311,7 +311,8 @@ pub(crate) fn write_fate(
         Field::new(name, kind, !["file", "row", "score"].contains(&name))
     };
     let fields: Vec<Field> = columns.iter().map(field).collect();
-    let mut table = TableWriter::create(path, Schema::new(fields), Vec::new())?;
+    let metadata = compared_metadata(path, scores.compared.as_ref())?.into_iter().collect();
+    let mut table = TableWriter::create(path, Schema::new(fields), metadata)?;
     let (mut first, mut written) = (0, 0);
     for batch in batches {
         let batch = batch.map_err(|error| Error::input(&scores.path, error))?;

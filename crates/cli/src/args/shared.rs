@@ -13,10 +13,15 @@ use semdedup::{ClusterOptions, Epsilon, Goal, InputOptions, Keep, Memory, Probes
 /// Where the rows come from.
 #[derive(Debug, Args)]
 pub struct InputArgs {
-    /// The column of the texts; `meta.text` is one inside another [default: `text`, else `caption` or `TEXT`, else the only
-    /// column of strings]
-    #[arg(long, value_name = "NAME", help_heading = "Input options")]
+    /// The column of the texts, or several, whose texts are joined with a line break; `meta.text` is one inside another.
+    /// Columns of chats (`messages`, `conversations`) are read turn by turn [default: `text`, else the only column with
+    /// another usual name, else the only one whose values look like sentences; what is not certain is an error]
+    #[arg(long, value_name = "NAME[,NAME…]", help_heading = "Input options")]
     text_column: Option<String>,
+    /// Of chats, compare only the turns of these roles (user, assistant, system, tool; human and gpt are the same as user and
+    /// assistant) [default: all turns]
+    #[arg(long, value_name = "ROLE[,ROLE…]", value_delimiter = ',', help_heading = "Input options")]
+    roles: Vec<String>,
     /// The column of the ids; `meta.id` is one inside another [default: rows are named by file and row number]
     #[arg(long, value_name = "NAME", help_heading = "Input options")]
     id_column: Option<String>,
@@ -51,6 +56,7 @@ impl InputArgs {
             text_files: self.text_files.into(),
             columns: ColumnChoice {
                 text: self.text_column.clone(),
+                roles: self.roles.clone(),
                 id: self.id_column.clone(),
                 image: self.image_column.clone(),
                 by: self.by.map(By::from),

@@ -4,6 +4,7 @@
 mod alone;
 mod bad_input;
 mod bad_output;
+mod compared;
 mod given;
 mod help;
 mod images;

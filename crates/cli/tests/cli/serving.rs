@@ -164,11 +164,11 @@ fn a_run_with_a_server_removes_what_the_same_model_inside_the_program_does() {
     assert_eq!(server.model, format!("http://{}/v1/embeddings#{NAME}", server.host()));
     place.semdedup(&run(NAME, "inside")).succeeded();
     let summary = place.summary(&run(&server.model, "served"));
-    assert!(place.result("served") == place.result("inside"));
+    assert!(place.rows("served") == place.rows("inside"));
     assert_eq!(summary["model"], json!(server.model));
     let options = "--server-batch 3 --server-concurrency 20 --threads 1";
     place.semdedup(&format!("{} {options}", run(&server.model, "otherwise"))).succeeded();
-    assert!(place.result("otherwise") == place.result("inside"));
+    assert!(place.rows("otherwise") == place.rows("inside"));
     let plan = place.summary(&format!("{} --dry-run", run(&server.model, "planned")));
     assert_eq!(plan["rows"], json!(5_000));
     place.semdedup(&format!("embed data.jsonl --out e --model {}", server.model)).succeeded();
@@ -190,7 +190,7 @@ fn a_killed_run_goes_on_with_what_it_has_paid_for_to_the_same_bytes() {
     let written = first.metadata().unwrap().modified().unwrap();
     place.semdedup(&run(&server.model, "killed")).succeeded();
     assert_eq!(first.metadata().unwrap().modified().unwrap(), written, "it was embedded again");
-    assert!(place.result("killed") == place.result("inside"));
+    assert!(place.rows("killed") == place.rows("inside"));
 }
 
 #[test]
@@ -213,7 +213,7 @@ fn a_run_whose_server_dies_stops_with_an_error_and_goes_on_when_it_is_back() {
     assert_eq!(back.model, model);
     place.semdedup(&typed).succeeded();
     assert_eq!(first.metadata().unwrap().modified().unwrap(), written, "it was embedded again");
-    assert!(place.result("out") == place.result("inside"));
+    assert!(place.rows("out") == place.rows("inside"));
 }
 
 #[test]
@@ -227,7 +227,7 @@ fn a_run_waits_for_a_server_that_is_started_again() {
     drop(server);
     let _back = Served::at(&host, "", None);
     Said::from(child.wait_with_output().unwrap()).succeeded();
-    assert!(place.result("out") == place.result("inside"));
+    assert!(place.rows("out") == place.rows("inside"));
 }
 
 #[test]

@@ -154,6 +154,18 @@ impl Place {
         files
     }
 
+    /// The same, but for the metadata of the tables, which names the model: two models may give the same embeddings.
+    pub fn rows(&self, out: &str) -> BTreeMap<String, Vec<u8>> {
+        let mut files = self.result(out);
+        for table in ["removed.parquet", "scores.parquet"] {
+            let path = format!("{out}/{table}");
+            let schema = self.parquet_metadata(&path).schema().clone();
+            let columns = schema.fields().iter().map(|field| self.column(&path, field.name()).join("\n"));
+            files.insert(table.to_owned(), columns.collect::<Vec<_>>().join("\n\n").into_bytes());
+        }
+        files
+    }
+
     /// Nothing that could be taken for a result.
     #[track_caller]
     pub fn has_no_result(&self, out: &str) {

@@ -36,14 +36,15 @@ impl ArrowRows {
     /// From row `first_row` on; batches before it are passed over.
     pub fn open(file: &InputFile, columns: &Columns, first_row: u64) -> Result<Self> {
         let ipc = Ipc::open(file)?;
-        let place = |name: &String| {
+        let place = |name: &str| {
             let places = nested::find(ipc.schema.fields(), name);
             places
                 .map(|places| places[0])
                 .ok_or_else(|| Error::input(&file.path, format!("no column `{name}`")))
         };
-        let names = [&columns.text, &columns.id, &columns.embedding, &columns.image];
-        let mut projection = names.into_iter().flatten().map(place).collect::<Result<Vec<usize>>>()?;
+        let others = [&columns.id, &columns.embedding, &columns.image].into_iter().flatten();
+        let names = columns.texts().chain(others.map(String::as_str));
+        let mut projection = names.map(place).collect::<Result<Vec<usize>>>()?;
         projection.sort_unstable();
         projection.dedup();
         Ok(Self { file: file.clone(), ipc, projection, batch: None, next_row: 0, wanted: first_row })
@@ -122,6 +123,15 @@ impl Decoded {
         let batch = self.batch.slice(start, rows);
         Some(RowBatch { first_row: row + skipped as u64, batch, damaged })
     }
+}
+
+/// Some rows from the beginning of a file, with all of its columns, to show what they hold.
+pub(super) fn first_rows(file: &InputFile) -> Result<Option<RecordBatch>> {
+    let mut ipc = Ipc::open(file)?;
+    let failed = |error: arrow::error::ArrowError| damaged(&file.path, 0, &error);
+    let Some(place) = guarded(&file.path, 0, || ipc.next_batch().map_err(failed))? else { return Ok(None) };
+    let batch = guarded(&file.path, 0, || ipc.read(&place, None).map_err(failed))?;
+    Ok(Some(batch.slice(0, batch.num_rows().min(MIN_ROWS))))
 }
 
 /// How many rows a file has, by the headers of its batches.

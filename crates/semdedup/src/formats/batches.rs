@@ -3,14 +3,17 @@
 use std::fmt::Display;
 use std::panic::AssertUnwindSafe;
 use std::path::Path;
+use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, AsArray, LargeStringArray, LargeStringBuilder, RecordBatch};
 use arrow::datatypes::{DataType, Float32Type};
 use arrow::error::ArrowError;
+use serde_json::Value;
 
 use super::images::images_of;
-use super::rows::{BadRow, Rows, Vectors, not_utf8};
-use super::{Columns, binary, nested};
+use super::rows::{BadRow, Rows, Vectors, join, not_utf8};
+use super::turn_arrays::Values;
+use super::{Columns, binary, nested, turns};
 use crate::{Error, Result};
 
 /// Makes the error of a format for data that cannot be read, at the row that was reached.
@@ -68,10 +71,20 @@ pub(super) fn parse(path: &Path, rows: &RowBatch, columns: &Columns) -> Result<R
     };
     let mut bad = Vec::new();
     let texts = match &columns.text {
-        Some(name) => {
+        Some(name) if columns.is_plain() => {
             let texts = column(name)?;
             let mut note = |row, problem: &str| bad.push(bad_row(name, (first_row, row), problem));
             guarded(damaged, place, || texts_of(&texts, &mut note).map_err(failed))?
+        }
+        Some(_) => {
+            let mut named = columns.texts().map(|name| Ok((name, column(name)?))).collect::<Result<Vec<_>>>()?;
+            for (name, values) in named.iter_mut().filter(|(_, values)| binary::is_binary(values.data_type())) {
+                let mut note = |row, problem: &str| bad.push(bad_row(name, (first_row, row), problem));
+                *values = Arc::new(guarded(damaged, place, || texts_of(values, &mut note).map_err(failed))?);
+            }
+            let roles = (&named[..], &columns.roles[..]);
+            let problem = &mut |row: usize, reason| bad.push(BadRow { row: first_row + row as u64, reason });
+            guarded(damaged, place, || joined_texts(roles, batch.num_rows(), problem).map_err(failed))?
         }
         None => LargeStringArray::from_iter_values(std::iter::repeat_n("", batch.num_rows())),
     };
@@ -90,7 +103,7 @@ pub(super) fn parse(path: &Path, rows: &RowBatch, columns: &Columns) -> Result<R
     let ids = columns.id.as_deref().map(column).transpose()?;
     let empty = texts.iter().filter(|text| text.is_some_and(str::is_empty)).count();
     // A row may lack both, its text and its image.
-    bad.sort_by_key(|bad| bad.row);
+    bad.sort_by_key(|bad: &BadRow| bad.row);
     bad.dedup_by_key(|bad| bad.row);
     Ok(Rows { first_row, texts, ids, vectors, images, bad, empty })
 }
@@ -118,6 +131,31 @@ fn texts_of(
                 texts.append_null();
             }
         }
+    }
+    Ok(texts.finish())
+}
+
+/// The texts of several columns joined, or of one that has turns; `bad` is told of rows whose turns have another shape.
+fn joined_texts(
+    (columns, roles): (&[(&str, ArrayRef)], &[String]),
+    rows: usize,
+    bad: &mut dyn FnMut(usize, String),
+) -> std::result::Result<LargeStringArray, ArrowError> {
+    let columns = columns.iter().map(|(name, column)| Ok((*name, Values::of(column)?)));
+    let columns = columns.collect::<std::result::Result<Vec<_>, ArrowError>>()?;
+    let (mut texts, mut joined) = (LargeStringBuilder::new(), String::new());
+    for row in 0..rows {
+        joined.clear();
+        for (name, values) in &columns {
+            match values.row(row)? {
+                Value::String(text) => join(&mut joined, &text),
+                value => match turns::text_of(&value, roles) {
+                    Ok(text) => join(&mut joined, &text),
+                    Err(problem) => bad(row, format!("column `{name}` {problem}")),
+                },
+            }
+        }
+        texts.append_value(&joined);
     }
     Ok(texts.finish())
 }

@@ -5,9 +5,8 @@ use arrow::array::{Array, AsArray, LargeBinaryArray};
 use arrow::datatypes::DataType;
 use semdedup_embed::looks_like_image;
 
-use super::columns::DEFAULT_TEXT;
-use super::schema::{CAPTIONS, Column, Wanted};
-use super::{Columns, InputFile, ReadLimits, Reader};
+use super::schema::Column;
+use super::{Columns, Found, InputFile, ReadLimits, Reader};
 use crate::{Error, Result};
 
 /// How many values of a column are looked at, not counting nulls and empty ones…
@@ -48,35 +47,19 @@ pub(super) fn name_of(kind: &DataType) -> String {
     }
 }
 
-/// Whether a column of this name holds texts if its values can be texts.
-fn is_named_for_text(name: &str) -> bool {
-    name == DEFAULT_TEXT || name == "content" || CAPTIONS.contains(&name)
+/// Whether a column of bytes holds texts, going by its first values.
+pub(super) fn holds_texts(file: &InputFile, column: &Column) -> Result<bool> {
+    Ok(look(file, &column.name)? == Held::Texts)
 }
 
-/// Returns the only column of bytes that is named for texts and holds some.
-pub(super) fn only_text<'a>(
-    file: &InputFile,
-    columns: &'a [Column],
-    wanted: &Wanted,
-) -> Result<Option<&'a Column>> {
-    let (mut found, mut times) = (None, 0);
-    for column in columns.iter().filter(|column| column.is_binary && !column.is_nested) {
-        let name = column.name.as_str();
-        if is_named_for_text(name) && Some(name) != wanted.id && look(file, name)? == Held::Texts {
-            (found, times) = (Some(column), times + 1);
-        }
-    }
-    Ok(found.filter(|_| times == 1))
-}
-
-/// Fails where the column of the wanted name, which is of bytes, holds no texts. One that was asked for may hold anything but images:
-/// its rows that are not UTF-8 are bad ones.
-pub(super) fn check_text(file: &InputFile, column: &Column, wanted: &Wanted) -> Result<()> {
+/// Fails where a column of bytes holds no texts. One that was asked for may hold anything but images: its rows that are not UTF-8
+/// are bad ones.
+pub(super) fn check_text(file: &InputFile, column: &Column, found: Found) -> Result<()> {
     let name = &column.name;
     let kind = column.kind.as_deref().unwrap_or("binary");
     match look(file, name)? {
         Held::Texts | Held::Nothing => Ok(()),
-        Held::Other if wanted.text.is_some() => Ok(()),
+        Held::Other if found == Found::Asked => Ok(()),
         Held::Other => {
             let problem = format!("column `{name}` is {kind}, and its first values are not all UTF-8");
             Err(Error::input(&file.path, problem).hint(format!(

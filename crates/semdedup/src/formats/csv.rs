@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use csv_core::{ReadRecordResult, Reader, ReaderBuilder};
 
-use super::rows::RowsBuilder;
+use super::rows::{RowsBuilder, join};
 use super::split::Records;
 use super::{Columns, InputFile};
 use crate::{Error, Result};
@@ -161,10 +161,39 @@ impl Fields {
     }
 }
 
-/// Where a CSV row's text and id are.
+/// Refuses a header of one column that has another delimiter in it: the file is not separated by what its name says.
+pub(super) fn check_delimiter(file: &InputFile, header: &str) -> Result<()> {
+    let Some(found) = [';', '\t', '|', ','].into_iter().find(|&other| header.contains(other)) else {
+        return Ok(());
+    };
+    let shown = found.escape_default();
+    let header = header.escape_debug();
+    let problem = format!("the header is one column, `{header}`, with `{shown}` in it");
+    let hint = match found {
+        '\t' => "if tabs separate the columns, name the file .tsv".to_owned(),
+        ',' => "if commas separate the columns, name the file .csv".to_owned(),
+        other => format!(
+            "if `{other}` separates the columns, write the file with commas: python3 -c \"import csv,sys; \
+             csv.writer(sys.stdout).writerows(csv.reader(sys.stdin,delimiter='{other}'))\" < OLD.csv > NEW.csv"
+        ),
+    };
+    Err(Error::input(&file.path, problem)
+        .hint(format!("{hint}; if it is one column, name it with --text-column")))
+}
+
+/// The fields of the first row, in quotes.
+pub(super) fn first_values(records: &Records, columns: usize) -> Vec<Option<String>> {
+    let (Some(header), Some(span)) = (&records.header, records.spans.first()) else { return Vec::new() };
+    let mut fields = Fields::new(header.delimiter);
+    fields.read(&records.buffer[span.clone()]);
+    let shown = |field: &[u8]| format!("\"{}\"", String::from_utf8_lossy(&field[..field.len().min(200)]));
+    fields.iter().take(columns).map(|field| Some(shown(field))).collect()
+}
+
+/// Where a CSV row's texts and id are.
 struct Places {
     fields: usize,
-    text: Option<usize>,
+    texts: Vec<usize>,
     id: Option<usize>,
 }
 
@@ -177,32 +206,44 @@ pub(super) fn parse(
     // Rows only come after a header, so without one there are none.
     let Some(header) = &records.header else { return Ok(()) };
     let id = columns.id.as_deref().map(|id| header.position(id)).transpose()?;
-    let text = columns.text.as_deref().map(|text| header.position(text)).transpose()?;
-    let places = Places { fields: header.names.len(), text, id };
-    let mut fields = Fields::new(header.delimiter);
+    let texts = columns.texts().map(|text| header.position(text)).collect::<std::result::Result<_, _>>()?;
+    let places = Places { fields: header.names.len(), texts, id };
+    let (mut fields, mut joined) = (Fields::new(header.delimiter), String::new());
     records.for_each(rows.limit, |record| {
         let parsed = record.and_then(|record| {
             std::str::from_utf8(record).map_err(|error| super::rows::not_utf8(&error))?;
             fields.read(record);
-            text_and_id(&fields, &places)
+            text_and_id(&fields, &places, &mut joined)
         });
         match parsed {
-            Ok((text, id)) => rows.push(text, id),
+            Ok((text, id)) => rows.push(text.unwrap_or(&joined), id),
             Err(reason) => rows.push_bad(reason),
         }
     });
     Ok(())
 }
 
+/// The text (none where it is in `joined`) and the id of a record.
 fn text_and_id<'a>(
     fields: &'a Fields,
     places: &Places,
-) -> std::result::Result<(&'a str, Option<&'a str>), String> {
+    joined: &mut String,
+) -> std::result::Result<(Option<&'a str>, Option<&'a str>), String> {
     if fields.count != places.fields {
         return Err(format!("row has {} fields, the header has {}", fields.count, places.fields));
     }
     // Only quotes are taken out of a record, so its fields are UTF-8 because it is.
     let field =
         |column| std::str::from_utf8(fields.field(column)).map_err(|error| super::rows::not_utf8(&error));
-    Ok((places.text.map_or(Ok(""), field)?, places.id.map(field).transpose()?))
+    let id = places.id.map(field).transpose()?;
+    let text = match places.texts[..] {
+        [] => Some(""),
+        [only] => Some(field(only)?),
+        _ => {
+            joined.clear();
+            places.texts.iter().try_for_each(|&column| field(column).map(|text| join(joined, text)))?;
+            None
+        }
+    };
+    Ok((text, id))
 }

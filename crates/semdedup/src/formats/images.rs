@@ -6,7 +6,7 @@ use arrow::datatypes::DataType;
 use arrow::error::ArrowError;
 
 use super::schema::{Table, Wanted};
-use super::{By, ColumnChoice, Columns, Format, InputFile, binary, samples, tree};
+use super::{By, ColumnChoice, Columns, Format, Found, InputFile, binary, samples, tree};
 use crate::{Error, Result};
 
 /// How many samples of a shard are looked at to know its members.
@@ -70,8 +70,12 @@ fn has_images(file: &InputFile, choice: &ColumnChoice) -> Result<Option<bool>> {
         Format::Parquet | Format::Arrow => {
             let wanted = Wanted { text: None, id: choice.id.as_deref(), embedding: None };
             match Table::of(file, &wanted)? {
-                Some(table) => table.text(&wanted).is_err() && table.has_images()?,
-                None => false,
+                Some(table) if table.has_images()? => match table.unasked(&wanted) {
+                    // Without rows it says nothing.
+                    Ok(None) => return Ok(None),
+                    texts => texts.is_err(),
+                },
+                _ => false,
             }
         }
         _ => false,
@@ -96,12 +100,20 @@ pub(super) fn sample_columns(file: &InputFile, choice: &ColumnChoice, by: By) ->
         return Err(Error::input(&file.path, "a tar archive has no column of embeddings")
             .hint("name files of embeddings with --embeddings"));
     }
-    let text = match &choice.text {
-        Some(name) => Some(column(name)?),
+    let mut texts = match &choice.text {
+        Some(name) => match column(name) {
+            Err(_) if name.contains(',') => {
+                name.split(',').map(|name| column(&name.trim().to_owned())).collect::<Result<Vec<_>>>()?
+            }
+            found => vec![found?],
+        },
         // A shard without samples has any member, as far as can be told.
-        None if extensions.is_empty() => Some("txt".to_owned()),
-        None => extensions.iter().find(|name| *name == "txt").cloned(),
-    };
+        None if extensions.is_empty() => vec!["txt".to_owned()],
+        None => extensions.iter().filter(|name| *name == "txt").cloned().collect(),
+    }
+    .into_iter();
+    let (text, joined) = (texts.next(), texts.collect());
+    let found = if choice.text.is_some() { Found::Asked } else { Found::Text };
     if text.is_none() && by.text() && !choice.text_optional {
         let problem = format!("no member `txt` with texts; members are {}", extensions.join(", "));
         return Err(Error::input(&file.path, problem)
@@ -112,7 +124,8 @@ pub(super) fn sample_columns(file: &InputFile, choice: &ColumnChoice, by: By) ->
         _ => Some(ANY_IMAGE.to_owned()),
     };
     let image = image.filter(|_| by.image() && !choice.text_optional);
-    Ok(Columns { text, id: choice.id.as_ref().map(column).transpose()?, embedding: None, image })
+    let id = choice.id.as_ref().map(column).transpose()?;
+    Ok(Columns { text, id, image, joined, found, ..Columns::default() })
 }
 
 /// The columns of a folder of images: `image`, and `path`, which names the rows where nothing else does.

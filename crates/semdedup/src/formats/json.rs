@@ -5,23 +5,44 @@ use std::fmt;
 use serde::de::{DeserializeSeed, Deserializer, Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
-use super::rows::{RowsBuilder, not_utf8};
+use super::columns::DEFAULT_TEXT;
+use super::rows::{RowsBuilder, join, not_utf8};
 use super::schema::Wanted;
 use super::split::Records;
-use super::{Columns, nested};
+use super::{Columns, nested, turns};
+
+/// A row that has a column which is more likely to be the text than the one that was taken for it.
+pub(super) struct Surprise {
+    pub row: u64,
+    pub column: String,
+}
 
 /// Parses the records of one chunk.
-pub(super) fn parse(records: &Records, columns: &Columns, rows: &mut RowsBuilder) {
-    let mut scratch = String::new();
+pub(super) fn parse(
+    records: &Records,
+    columns: &Columns,
+    rows: &mut RowsBuilder,
+) -> std::result::Result<(), Surprise> {
+    let (mut scratch, mut number, mut surprise) = (String::new(), records.first_row, None);
+    let plain = columns.is_plain();
+    let watched = columns.text.as_deref().filter(|_| !columns.found.is_certain());
     records.for_each(rows.limit, |line| {
         let parsed = line.and_then(|line| {
             let line = std::str::from_utf8(line).map_err(|error| not_utf8(&error))?;
             let mut row = Row::default();
-            let wanted = Wanted::from(columns);
-            whole(line, RowSeed { wanted, depth: 0, row: &mut row, scratch: &mut scratch })?;
+            let wanted = Wanted { text: columns.text.as_deref().filter(|_| plain), ..Wanted::from(columns) };
+            whole(line, RowSeed { wanted, watched, depth: 0, row: &mut row, scratch: &mut scratch })?;
+            if let Some(column) = row.surprise.take() {
+                surprise.get_or_insert(Surprise { row: number, column });
+            }
             let vector = columns.embedding.as_deref().map(|name| vector(name, row.embedding)).transpose()?;
-            Ok((row.text.check(columns.text.as_deref().unwrap_or_default())?, row.id, vector))
+            let text = match plain {
+                true => row.text.check(columns.text.as_deref().unwrap_or_default())?,
+                false => join_texts(line, columns, &mut scratch).map(|()| None)?,
+            };
+            Ok((text, row.id, vector))
         });
+        number += 1;
         match parsed {
             Ok((text, id, vector)) => {
                 vector.iter().for_each(|vector| rows.push_vector(vector));
@@ -30,6 +51,25 @@ pub(super) fn parse(records: &Records, columns: &Columns, rows: &mut RowsBuilder
             Err(reason) => rows.push_bad(reason),
         }
     });
+    surprise.map_or(Ok(()), Err)
+}
+
+/// Joins the texts of several columns, or of one that has turns.
+fn join_texts(row: &str, columns: &Columns, joined: &mut String) -> std::result::Result<(), String> {
+    joined.clear();
+    for name in columns.texts() {
+        let Some(token) = token_of(row, name)? else { continue };
+        let of = |problem: String| format!("column `{name}` {problem}");
+        if columns.turns.iter().any(|turns| turns == name) {
+            join(joined, &turns::text_of_json(token, &columns.roles).map_err(of)?);
+            continue;
+        }
+        let mut scratch = String::new();
+        let text = TextSeed(&mut scratch).deserialize(&mut serde_json::Deserializer::from_str(token));
+        let text = text.map_err(|error| of(format!("cannot be read: {error}")))?.check(name)?;
+        join(joined, text.unwrap_or(&scratch));
+    }
+    Ok(())
 }
 
 /// The numbers of an embedding.
@@ -56,7 +96,7 @@ pub(super) fn keys_of(line: &[u8]) -> std::result::Result<Vec<String>, String> {
 pub(super) fn token_of<'de>(row: &'de str, column: &str) -> std::result::Result<Option<&'de str>, String> {
     let (mut found, mut scratch) = (Row::default(), String::new());
     let wanted = Wanted { text: None, id: Some(column), embedding: None };
-    whole(row, RowSeed { wanted, depth: 0, row: &mut found, scratch: &mut scratch })?;
+    whole(row, RowSeed { wanted, watched: None, depth: 0, row: &mut found, scratch: &mut scratch })?;
     Ok(found.id)
 }
 
@@ -135,6 +175,8 @@ struct Row<'de> {
     text: Text<'de>,
     id: Option<&'de str>,
     embedding: Option<&'de str>,
+    /// A column that is more likely to be the text than the one that was taken for it.
+    surprise: Option<String>,
     text_depth: Option<usize>,
     id_depth: Option<usize>,
     embedding_depth: Option<usize>,
@@ -149,6 +191,8 @@ fn replaces(found: Option<usize>, depth: usize) -> bool {
 /// Finds the columns in an object; `wanted` has what is left of their names inside it.
 struct RowSeed<'a, 'de> {
     wanted: Wanted<'a>,
+    /// The text column that a row with another name for texts puts in doubt.
+    watched: Option<&'a str>,
     depth: usize,
     row: &'a mut Row<'de>,
     scratch: &'a mut String,
@@ -170,12 +214,19 @@ impl<'de> Visitor<'de> for RowSeed<'_, 'de> {
     }
 
     fn visit_map<A: MapAccess<'de>>(mut self, mut map: A) -> std::result::Result<(), A::Error> {
-        while let Some(key) = map.next_key_seed(KeySeed(self.wanted))? {
+        while let Some(key) = map.next_key_seed(KeySeed(self.wanted, self.watched))? {
             match key {
-                Key { text: Match::No, id: Match::No, embedding: Match::No } => {
+                Key { doubt: Some(column), .. } => {
+                    let raw: &RawValue = map.next_value()?;
+                    let is_text = column.eq_ignore_ascii_case(DEFAULT_TEXT) && raw.get() != "null";
+                    if is_text || turns::is_turns(raw.get()) {
+                        self.row.surprise.get_or_insert(column);
+                    }
+                }
+                Key { text: Match::No, id: Match::No, embedding: Match::No, .. } => {
                     map.next_value::<IgnoredAny>()?;
                 }
-                Key { text: Match::Here, id: Match::No, embedding: Match::No }
+                Key { text: Match::Here, id: Match::No, embedding: Match::No, .. }
                     if replaces(self.row.text_depth, self.depth) =>
                 {
                     self.row.text = map.next_value_seed(TextSeed(self.scratch))?;
@@ -216,7 +267,7 @@ impl<'de> RowSeed<'_, 'de> {
         if !raw.starts_with('{') {
             return Ok(());
         }
-        let inner = RowSeed { wanted, depth: depth + 1, row: self.row, scratch: self.scratch };
+        let inner = RowSeed { wanted, watched: None, depth: depth + 1, row: self.row, scratch: self.scratch };
         inner.deserialize(&mut serde_json::Deserializer::from_str(raw))
     }
 
@@ -240,6 +291,8 @@ struct Key<'a> {
     text: Match<'a>,
     id: Match<'a>,
     embedding: Match<'a>,
+    /// The key itself, where it is none of them and is named for texts or chats.
+    doubt: Option<String>,
 }
 
 #[derive(Clone, Copy)]
@@ -272,7 +325,7 @@ impl<'a> Match<'a> {
     }
 }
 
-struct KeySeed<'a>(Wanted<'a>);
+struct KeySeed<'a>(Wanted<'a>, Option<&'a str>);
 
 impl<'a, 'de> DeserializeSeed<'de> for KeySeed<'a> {
     type Value = Key<'a>;
@@ -292,7 +345,14 @@ impl<'a> Visitor<'_> for KeySeed<'a> {
     fn visit_str<E>(self, key: &str) -> std::result::Result<Key<'a>, E> {
         let Wanted { text, id, embedding } = self.0;
         let of = |wanted| Match::of(wanted, key);
-        Ok(Key { text: of(text), id: of(id), embedding: of(embedding) })
+        let is_named = || {
+            let is = |name: &&str| key.eq_ignore_ascii_case(name);
+            is(&DEFAULT_TEXT) || turns::CHATS.iter().any(|name| is(name))
+        };
+        let is_other = || matches!((of(id), of(embedding)), (Match::No, Match::No));
+        let is_doubtful = self.1.is_some_and(|taken| key != taken && is_named() && is_other());
+        let doubt = is_doubtful.then(|| key.to_owned());
+        Ok(Key { text: of(text), id: of(id), embedding: of(embedding), doubt })
     }
 }
 

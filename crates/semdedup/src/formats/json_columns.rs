@@ -5,12 +5,15 @@ use std::collections::hash_map::Entry;
 use std::fmt;
 
 use serde::de::{DeserializeSeed, Deserializer, MapAccess, Visitor};
+use serde_json::Value;
 use serde_json::value::RawValue;
 
+use super::columns::DEFAULT_TEXT;
 use super::json::{kind_of, whole};
 use super::nested::inside;
 use super::rows::not_utf8;
 use super::schema::{Column, Wanted};
+use super::turns::is_turns;
 
 /// How many objects deep columns are looked for.
 const MAX_DEPTH: usize = 16;
@@ -22,6 +25,7 @@ const MAX_NAME_BYTES: usize = 200;
 /// The columns seen so far, each with the first kind of value that is not null.
 pub(super) struct Seen<'a> {
     pub columns: Vec<Column>,
+    insides: Vec<Inside>,
     places: HashMap<(bool, String), usize>,
     wanted: Vec<&'a str>,
     nested: usize,
@@ -29,8 +33,18 @@ pub(super) struct Seen<'a> {
 
 impl<'a> Seen<'a> {
     pub fn new(wanted: &Wanted<'a>) -> Self {
-        let wanted = wanted.names().collect();
-        Self { columns: Vec::new(), places: HashMap::new(), wanted, nested: 0 }
+        // A name with commas may be a list of names.
+        let names =
+            wanted.names().flat_map(|name| std::iter::once(name).chain(name.split(',').map(str::trim)));
+        let wanted = names.collect();
+        Self { columns: Vec::new(), insides: Vec::new(), places: HashMap::new(), wanted, nested: 0 }
+    }
+
+    /// Whether the text column that is wanted has been seen, or `text` where none is.
+    pub fn has_text(&self, wanted: &Wanted) -> bool {
+        let is_known = |name: &str| self.columns.iter().any(|column| column.name == name);
+        let name = wanted.text.unwrap_or(DEFAULT_TEXT);
+        is_known(name) || name.split(',').all(|name| is_known(name.trim()))
     }
 
     /// Notes the columns of a row; says why where it is none.
@@ -45,6 +59,7 @@ impl<'a> Seen<'a> {
         for (key, value) in values {
             let name = format!("{outer}{key}");
             let Some(column) = self.note(&name, kind_of(value.get()), !outer.is_empty()) else { continue };
+            self.look_inside(column, value.get());
             if !value.get().starts_with('{') || depth == MAX_DEPTH {
                 continue;
             }
@@ -73,12 +88,10 @@ impl<'a> Seen<'a> {
                     name: name.to_owned(),
                     kind: Some(kind.to_owned()),
                     is_text: matches!(kind, "a string" | "null"),
-                    is_list: false,
-                    is_binary: false,
-                    is_image: false,
                     is_nested,
-                    has_nested: false,
+                    ..Column::default()
                 });
+                self.insides.push(Inside::default());
                 *free.insert(self.columns.len() - 1)
             }
         };
@@ -89,6 +102,51 @@ impl<'a> Seen<'a> {
         }
         column.is_list |= kind == "a list";
         Some(place)
+    }
+}
+
+impl Seen<'_> {
+    /// Keeps the first value of a column, and looks into the first lists and objects for texts and turns.
+    fn look_inside(&mut self, column: usize, token: &str) {
+        let (column, inside) = (&mut self.columns[column], &mut self.insides[column]);
+        if column.sample.is_none() && token != "null" {
+            column.sample = Some(token.chars().take(SAMPLE_CHARS).collect());
+        }
+        if token.starts_with(['[', '{']) && inside.looked < LOOKED_INSIDE {
+            inside.looked += 1;
+            column.is_turns |= is_turns(token);
+            if let Ok(value) = serde_json::from_str(token) {
+                inside.note(&value);
+            }
+            column.may_hold_text = inside.strings || (inside.integers && !inside.floats);
+        }
+    }
+}
+
+/// So many characters of a value are kept to be shown.
+const SAMPLE_CHARS: usize = 100;
+/// So many lists and objects of a column are looked into.
+const LOOKED_INSIDE: usize = 100;
+
+/// What lists and objects hold.
+#[derive(Default)]
+struct Inside {
+    looked: usize,
+    strings: bool,
+    integers: bool,
+    floats: bool,
+}
+
+impl Inside {
+    fn note(&mut self, value: &Value) {
+        match value {
+            Value::String(_) => self.strings = true,
+            Value::Number(number) if number.is_f64() => self.floats = true,
+            Value::Number(_) => self.integers = true,
+            Value::Array(items) => items.iter().for_each(|item| self.note(item)),
+            Value::Object(fields) => fields.values().for_each(|field| self.note(field)),
+            Value::Null | Value::Bool(_) => {}
+        }
     }
 }
 

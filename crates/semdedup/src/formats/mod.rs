@@ -27,8 +27,10 @@ mod ipc;
 mod json;
 mod json_array;
 mod json_columns;
+mod language;
 mod layout;
 mod left_out;
+mod listing;
 mod matrices;
 mod names;
 mod nested;
@@ -48,7 +50,10 @@ mod stream;
 mod tar;
 #[cfg(test)]
 mod tests;
+mod text_column;
 mod tree;
+mod turn_arrays;
+mod turns;
 mod write;
 
 use std::path::PathBuf;
@@ -57,7 +62,7 @@ use serde::{Deserialize, Serialize};
 
 pub(crate) use annotate::check as check_annotated;
 pub use annotate::{AddedColumns, NextRows, write_annotated};
-pub use columns::{ColumnChoice, Columns, resolve_columns};
+pub use columns::{ColumnChoice, Columns, Found, resolve_columns};
 pub(crate) use discover::inside_output;
 pub use discover::{Discovered, discover, survey};
 pub use ids::{IdPart, IdSource, typed_json_ids, unify_ids};

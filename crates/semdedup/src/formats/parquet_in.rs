@@ -23,6 +23,9 @@ const MAX_ROWS: u64 = 2048;
 /// …and about this many bytes, going by the file's own statistics.
 const BATCH_BYTES: u64 = 1 << 20;
 
+/// So many rows are read to show what columns hold.
+const SHOWN_ROWS: usize = 16;
+
 /// The error for a Parquet file that cannot be read, at the row that was reached.
 pub(super) fn damaged(path: &Path, row: u64, cause: &dyn std::fmt::Display) -> Error {
     if let Some(fault) = recent_fault(path) {
@@ -142,6 +145,14 @@ impl ParquetRows {
     }
 }
 
+/// Some rows from the beginning of a file, with all of its columns, to show what they hold.
+pub(super) fn first_rows(file: &InputFile) -> Result<Option<RecordBatch>> {
+    let (handle, metadata) = footer(file)?;
+    let builder = ParquetRecordBatchReaderBuilder::new_with_metadata(handle, metadata);
+    let mut batches = build(&file.path, builder.with_batch_size(SHOWN_ROWS).with_limit(SHOWN_ROWS))?;
+    next_batch(&file.path, 0, &mut batches)
+}
+
 /// A reader of these columns alone, and the number of rows in each row group.
 fn projected(
     file: &InputFile,
@@ -153,15 +164,15 @@ fn projected(
     let place = |name: &str| {
         nested::find(fields, name).ok_or_else(|| Error::input(&file.path, format!("no column `{name}`")))
     };
-    let places = [&columns.text, &columns.id, &columns.embedding, &columns.image]
-        .map(|name| name.as_deref().map(place).transpose())
-        .into_iter()
-        .collect::<Result<Vec<Option<Vec<usize>>>>>()?;
-    let leaves = leaves(&metadata, places.iter().flatten());
+    let others = [&columns.id, &columns.embedding, &columns.image].into_iter().flatten().map(String::as_str);
+    let places = columns.texts().chain(others).map(place).collect::<Result<Vec<Vec<usize>>>>()?;
+    let leaves = leaves(&metadata, places.iter());
     let selected = |leaf| leaves.contains(&leaf);
     let rows = batch_rows(metadata.metadata(), BATCH_BYTES, selected).clamp(1, MAX_ROWS);
     let mask = ProjectionMask::leaves(metadata.parquet_schema(), leaves.iter().copied());
-    let text = places[0].as_deref().filter(|_| places[0] != places[1]);
+    // The type of an id stays as it is.
+    let is_plain = columns.is_plain() && columns.text.is_some() && columns.text != columns.id;
+    let text = places.first().filter(|_| is_plain).map(Vec::as_slice);
     let metadata = with_large_text(metadata, text).map_err(|error| damaged(&file.path, 0, &error))?;
     let builder = ParquetRecordBatchReaderBuilder::new_with_metadata(handle, metadata);
     Ok((builder.with_projection(mask).with_batch_size(rows as usize), groups))

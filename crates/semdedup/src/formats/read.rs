@@ -7,6 +7,7 @@ use arrow::array::Array;
 
 use super::arrow_in::{self, ArrowRows};
 use super::batches::{self, RowBatch};
+use super::columns::surprise;
 use super::matrices::{self, MatrixRows};
 use super::parquet_in::{self, ParquetRows};
 use super::rows::{Rows, RowsBuilder};
@@ -148,9 +149,7 @@ impl Chunk {
     /// A column that the file does not have.
     pub fn parse(&self, columns: &Columns) -> Result<Rows> {
         match &self.raw {
-            Raw::Records(records) => {
-                self.parse_records(records, columns).map_err(|problem| Error::input(&self.file.path, problem))
-            }
+            Raw::Records(records) => self.parse_records(records, columns),
             Raw::Batch(rows) => batches::parse(&self.file.path, rows, columns),
             Raw::Parsed(rows) => Ok(rows.as_ref().clone()),
             Raw::Files(files) => files.parse(&self.file, self.limit, columns),
@@ -158,13 +157,15 @@ impl Chunk {
         }
     }
 
-    fn parse_records(&self, records: &Records, columns: &Columns) -> std::result::Result<Rows, String> {
+    fn parse_records(&self, records: &Records, columns: &Columns) -> Result<Rows> {
         let bytes = records.spans.iter().map(ExactSizeIterator::len).sum();
         let rows = RowsBuilder::new(records.first_row, self.limit, columns);
         let mut rows = rows.reserve(records.spans.len(), bytes);
         match self.file.format {
-            Format::Jsonl | Format::JsonArray => json::parse(records, columns, &mut rows),
-            Format::Csv { .. } => csv::parse(records, columns, &mut rows)?,
+            Format::Jsonl | Format::JsonArray => json::parse(records, columns, &mut rows)
+                .map_err(|json::Surprise { row, column }| surprise(&self.file, row, (&column, columns)))?,
+            Format::Csv { .. } => csv::parse(records, columns, &mut rows)
+                .map_err(|problem| Error::input(&self.file.path, problem))?,
             _ => records.for_each(self.limit, |line| {
                 match line
                     .and_then(|line| std::str::from_utf8(line).map_err(|error| super::rows::not_utf8(&error)))

@@ -161,6 +161,14 @@ impl RowsBuilder {
     }
 }
 
+/// Joins the text of another column to a row's; one without text adds nothing.
+pub(super) fn join(text: &mut String, more: &str) {
+    if !text.is_empty() && !more.is_empty() {
+        text.push('\n');
+    }
+    text.push_str(more);
+}
+
 pub(super) fn not_utf8(error: &Utf8Error) -> String {
     format!("not valid UTF-8 at byte {}", error.valid_up_to())
 }

@@ -13,10 +13,10 @@ use serde::de::IgnoredAny;
 use xxhash_rust::xxh3::xxh3_128;
 
 use super::images::{ANY_IMAGE, is_image};
-use super::rows::{Rows, RowsBuilder};
+use super::rows::{Rows, RowsBuilder, join};
 use super::stream::Sink;
 use super::tar::{Kind, Member, TarReader};
-use super::{Columns, InputFile, json};
+use super::{Columns, InputFile, json, turns};
 use crate::{Error, Result};
 
 /// The column of the keys.
@@ -46,7 +46,8 @@ struct Sample {
     row: u64,
     members: Vec<String>,
     image: Option<Vec<u8>>,
-    text: Option<String>,
+    /// The text of each column of texts.
+    texts: Vec<Option<String>>,
     id: Option<String>,
     problem: Option<String>,
 }
@@ -107,7 +108,7 @@ impl Samples {
             key: key.to_vec(),
             members: Vec::new(),
             image: None,
-            text: None,
+            texts: vec![None; self.columns.texts().count()],
             problem: None,
         }
     }
@@ -125,7 +126,9 @@ impl Samples {
             }
             (None, image) => {
                 rows.push_image(image.as_deref().unwrap_or_default());
-                rows.push(sample.text.as_deref().unwrap_or_default(), sample.id.as_deref());
+                let mut text = String::new();
+                sample.texts.iter().flatten().for_each(|more| join(&mut text, more));
+                rows.push(&text, sample.id.as_deref());
             }
         }
     }
@@ -144,9 +147,10 @@ impl Samples {
             ANY_IMAGE => is_image(extension),
             wanted => wanted == extension,
         });
-        let text = self.columns.text.as_deref().and_then(|name| inside(name, extension));
+        let texts = self.columns.texts().map(|name| inside(name, extension));
+        let texts: Vec<Option<&str>> = texts.collect();
         let id = self.columns.id.as_deref().and_then(|name| inside(name, extension));
-        if !is_image && text.is_none() && id.is_none() {
+        if !is_image && texts.iter().all(Option::is_none) && id.is_none() {
             return Ok(());
         }
         if size > self.limit as u64 {
@@ -159,9 +163,10 @@ impl Samples {
         }
         let mut data = Vec::new();
         self.tar.read(&mut data)?;
-        for (place, path) in [(&mut sample.text, text), (&mut sample.id, id)] {
+        let places = sample.texts.iter_mut().zip(texts).chain([(&mut sample.id, id)]);
+        for (place, path) in places {
             if let Some(path) = path {
-                match text_of(&data, path) {
+                match text_of(&data, path, &self.columns.roles) {
                     Ok(found) => *place = found,
                     Err(problem) => sample.problem = Some(format!("member `{extension}`: {problem}")),
                 }
@@ -203,8 +208,8 @@ fn inside<'a>(column: &'a str, extension: &str) -> Option<&'a str> {
     }
 }
 
-/// The text of a member, or of a field of it: none where there is no such field.
-fn text_of(data: &[u8], path: &str) -> std::result::Result<Option<String>, String> {
+/// The text of a member, or of a field of it: none where there is no such field. A list of turns has that of some roles.
+fn text_of(data: &[u8], path: &str, roles: &[String]) -> std::result::Result<Option<String>, String> {
     let text = std::str::from_utf8(data).map_err(|error| super::rows::not_utf8(&error))?;
     if path.is_empty() {
         return Ok(Some(text.to_owned()));
@@ -216,6 +221,9 @@ fn text_of(data: &[u8], path: &str) -> std::result::Result<Option<String>, Strin
     let Some(token) = json::token_of(text, path)? else { return Ok(None) };
     match token.as_bytes().first() {
         Some(b'"') => serde_json::from_str(token).map(Some).map_err(|error| format!("`{path}`: {error}")),
+        Some(b'[') if turns::is_turns(token) => {
+            turns::text_of_json(token, roles).map(Some).map_err(|problem| format!("`{path}` {problem}"))
+        }
         Some(b'[' | b'{') => Err(format!("`{path}` is a list or an object, not a string")),
         // A number as it is written: digits that floating point does not hold tell ids apart.
         _ => Ok(Some(token.to_owned())),

@@ -3,20 +3,21 @@
 use arrow::datatypes::{DataType, Fields};
 
 use super::binary::{self, is_binary};
-use super::columns::{Columns, DEFAULT_TEXT};
+use super::columns::Columns;
 use super::images::{ANY_IMAGE, is_image_type, no_images};
 use super::ipc::Ipc;
 use super::json_columns::Seen;
 use super::split::Splitter;
-use super::{Format, InputFile, ReadLimits, batches, json, parquet_in};
+use super::turn_arrays::{is_turns_type, may_hold_text};
+use super::{Format, InputFile, ReadLimits, batches, csv, json, parquet_in};
 use crate::{Error, Result};
 
-/// What clip-retrieval and LAION call their captions.
-pub(super) const CAPTIONS: [&str; 2] = ["caption", "TEXT"];
-/// How many rows of a JSONL file are looked at to know its columns.
+/// How many rows of a JSON file are looked at to know its columns…
 const SAMPLE_ROWS: usize = 100;
+/// …and how many, of about 1 MiB, where none of these has the text.
+const MORE_ROWS: usize = 1000;
 /// How many columns an error lists.
-const LISTED: usize = 20;
+pub(super) const LISTED: usize = 20;
 
 /// The columns that are looked for.
 #[derive(Debug, Clone, Copy)]
@@ -40,7 +41,7 @@ impl<'a> From<&'a Columns> for Wanted<'a> {
 }
 
 /// A column; one inside another is named with dots.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct Column {
     pub name: String,
     /// Its type, where the format has types.
@@ -52,6 +53,12 @@ pub(super) struct Column {
     pub is_binary: bool,
     /// Whether its values can be images.
     pub is_image: bool,
+    /// Whether its values are turns of a chat.
+    pub is_turns: bool,
+    /// Whether it is a list or a struct in which a text, or its tokens, can be.
+    pub may_hold_text: bool,
+    /// One of its values, where the format gives them away.
+    pub sample: Option<String>,
     /// Whether it is inside another.
     pub is_nested: bool,
     /// Whether others are inside it.
@@ -60,8 +67,8 @@ pub(super) struct Column {
 
 /// The columns of one file.
 pub(super) struct Table<'a> {
-    file: &'a InputFile,
-    columns: Vec<Column>,
+    pub file: &'a InputFile,
+    pub columns: Vec<Column>,
 }
 
 impl<'a> Table<'a> {
@@ -83,7 +90,7 @@ impl<'a> Table<'a> {
                 };
             }
             Format::Jsonl | Format::JsonArray => json_columns(file, wanted)?,
-            Format::Csv { .. } => csv_columns(file)?,
+            Format::Csv { .. } => csv_columns(file, wanted)?,
             Format::Matrix => return Ok(None),
             Format::Parquet => arrow_columns(parquet_in::footer(file)?.1.schema().fields()),
             Format::Arrow => arrow_columns(Ipc::open(file)?.schema.fields()),
@@ -100,48 +107,6 @@ impl<'a> Table<'a> {
 
     pub fn is_empty(&self) -> bool {
         self.columns.is_empty()
-    }
-
-    pub fn text(&self, wanted: &Wanted) -> Result<String> {
-        let name = wanted.text.unwrap_or(DEFAULT_TEXT);
-        if self.knows_nothing() {
-            return Ok(name.to_owned());
-        }
-        if let Some(column) = self.find(name)? {
-            if column.is_binary {
-                return binary::check_text(self.file, column, wanted).map(|()| column.name.clone());
-            }
-            return self.checked(column);
-        }
-        let is_candidate = |column: &&Column| {
-            column.is_text
-                && !column.is_nested
-                && column.kind.as_deref() != Some("null")
-                && Some(column.name.as_str()) != wanted.id
-        };
-        let only = |filter: &dyn Fn(&Column) -> bool| {
-            let mut texts = self.columns.iter().filter(is_candidate).filter(|column| filter(column));
-            texts.next().filter(|_| texts.next().is_none())
-        };
-        let by_name = |column: &Column| CAPTIONS.contains(&column.name.as_str());
-        if wanted.text.is_none()
-            && only(&by_name).is_none()
-            && let Some(bytes) = binary::only_text(self.file, &self.columns, wanted)?
-        {
-            return Ok(bytes.name.clone());
-        }
-        match only(&by_name).or_else(|| only(&|_| true)).filter(|_| wanted.text.is_none()) {
-            Some(only) => self.checked(only),
-            None => Err(self.missing(name).hint(self.text_hint())),
-        }
-    }
-
-    fn text_hint(&self) -> &'static str {
-        if self.columns.iter().any(|column| column.is_image) {
-            "name the column of the texts with --text-column, or that of the images with --image-column"
-        } else {
-            "name the column of the texts with --text-column"
-        }
     }
 
     pub fn id(&self, id: &str) -> Result<String> {
@@ -198,12 +163,12 @@ impl<'a> Table<'a> {
     }
 
     /// A file without rows may have no columns, unless it has a schema.
-    fn knows_nothing(&self) -> bool {
+    pub fn knows_nothing(&self) -> bool {
         self.columns.is_empty() && !self.file.format.has_schema()
     }
 
     /// The column of a name: one of its own before one inside another.
-    fn find(&self, name: &str) -> Result<Option<&Column>> {
+    pub fn find(&self, name: &str) -> Result<Option<&Column>> {
         let places = [false, true].into_iter().find_map(|nested| {
             let mut named =
                 self.columns.iter().filter(|column| column.is_nested == nested && column.name == name);
@@ -218,26 +183,11 @@ impl<'a> Table<'a> {
         }
     }
 
-    fn checked(&self, column: &Column) -> Result<String> {
-        if !column.is_text {
-            let kind = column.kind.as_deref().unwrap_or("of another type");
-            let problem = format!("column `{}` is {kind}, not a string", column.name);
-            return Err(Error::input(&self.file.path, problem).hint("choose another with --text-column"));
-        }
-        Ok(column.name.clone())
-    }
-
     fn missing(&self, name: &str) -> Error {
-        let column = |column: &Column| match &column.kind {
+        let columns = self.listed(&|column: &Column| match &column.kind {
             Some(kind) => format!("{} ({kind})", column.name),
             None => column.name.clone(),
-        };
-        let listed = || self.columns.iter().filter(|column| !column.has_nested);
-        let mut columns = listed().take(LISTED).map(column).collect::<Vec<_>>().join(", ");
-        let count = listed().count();
-        if count > LISTED {
-            columns = format!("{columns} and {} more", count - LISTED);
-        }
+        });
         Error::input(&self.file.path, format!("no column `{name}`; columns are {columns}"))
     }
 }
@@ -245,18 +195,24 @@ impl<'a> Table<'a> {
 /// The columns of the first rows, each with the first kind of value that is not null.
 fn json_columns(file: &InputFile, wanted: &Wanted) -> Result<Vec<Column>> {
     let (mut splitter, _) = Splitter::open(file, &ReadLimits::default())?;
-    let (mut seen, mut rows) = (Seen::new(wanted), 0);
+    let (mut seen, mut rows, mut most) = (Seen::new(wanted), 0, SAMPLE_ROWS);
     let (mut problem, mut opens_list) = (None, false);
     while rows < SAMPLE_ROWS
-        && let Some(mut records) = splitter.next_records()?
+        && let Some(records) = splitter.next_records()?
     {
-        records.spans.truncate(SAMPLE_ROWS - rows);
         records.for_each(ReadLimits::default().max_row_bytes, |line| {
+            if rows == most {
+                return;
+            }
             opens_list |= rows == 0 && line.as_ref().is_ok_and(|line| json::opens_list(line));
             if let Err(reason) = line.and_then(|line| seen.look_at(line)) {
                 problem = problem.take().or(Some(format!("row {rows}: {reason}")));
             }
             rows += 1;
+            if rows == SAMPLE_ROWS && !seen.has_text(wanted) {
+                // What has been read already is looked at further.
+                most = MORE_ROWS;
+            }
         });
     }
     let Some(problem) = problem.filter(|_| seen.columns.is_empty() || opens_list) else {
@@ -271,19 +227,21 @@ fn json_columns(file: &InputFile, wanted: &Wanted) -> Result<Vec<Column>> {
     })
 }
 
-fn csv_columns(file: &InputFile) -> Result<Vec<Column>> {
+fn csv_columns(file: &InputFile, wanted: &Wanted) -> Result<Vec<Column>> {
     let (mut splitter, _) = Splitter::open(file, &ReadLimits::default())?;
     while let Some(records) = splitter.next_records()? {
-        if let Some(header) = records.header {
+        if let Some(header) = &records.header {
+            if let [only] = &header.names[..]
+                && wanted.text != Some(only)
+            {
+                csv::check_delimiter(file, only)?;
+            }
+            let mut samples = csv::first_values(&records, header.names.len()).into_iter();
             let column = |name: &String| Column {
                 name: name.clone(),
-                kind: None,
                 is_text: true,
-                is_list: false,
-                is_binary: false,
-                is_image: false,
-                is_nested: false,
-                has_nested: false,
+                sample: samples.next().flatten(),
+                ..Column::default()
             };
             return Ok(header.names.iter().map(column).collect());
         }
@@ -315,6 +273,9 @@ fn arrow_columns(fields: &Fields) -> Vec<Column> {
                 is_list: batches::is_vector(field.data_type()),
                 is_binary: is_binary(field.data_type()),
                 is_image: is_image_type(field.data_type()),
+                is_turns: is_turns_type(field.data_type()),
+                may_hold_text: field.data_type().is_nested() && may_hold_text(field.data_type()),
+                sample: None,
                 is_nested: !outer.is_empty(),
                 has_nested: inner.is_some(),
             });

@@ -13,7 +13,7 @@ use super::columns::DEFAULT_TEXT;
 use super::images::no_images;
 use super::rows::{Rows, RowsBuilder, not_utf8};
 use super::write::Stamp;
-use super::{By, ColumnChoice, Columns, Format, InputFile};
+use super::{By, ColumnChoice, Columns, Format, Found, InputFile};
 use crate::files::sync_tree;
 use crate::storage::{self, is_url};
 use crate::{Error, Result};
@@ -225,7 +225,7 @@ pub(super) fn text_file_columns(
         }
     }
     let id = (choice.id.is_some() || only_trees).then(|| PATH.to_owned());
-    Ok(Columns { text: Some(DEFAULT_TEXT.to_owned()), id, ..Columns::default() })
+    Ok(Columns { text: Some(DEFAULT_TEXT.to_owned()), id, found: Found::Text, ..Columns::default() })
 }
 
 /// Fails where a file is not the one that was found.

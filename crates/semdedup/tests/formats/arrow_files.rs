@@ -145,7 +145,7 @@ fn embeddings_in_lists_of_every_kind_are_read_and_rows_without_one_are_bad() {
         ("polars_stream.arrow", &["vector"]),
     ];
     for (file, name) in columns.iter().flat_map(|(file, names)| names.iter().map(move |name| (file, name))) {
-        let columns = Columns { text: None, id: None, embedding: Some((*name).to_owned()), image: None };
+        let columns = Columns { embedding: Some((*name).to_owned()), ..Columns::default() };
         for first in [0, 7, 20, 33] {
             let mut reader = Reader::open(&fixture(file), &columns, &ReadLimits::default(), first).unwrap();
             let mut row = first;
@@ -371,7 +371,7 @@ fn rows_of_nothing_are_refused_where_there_are_too_many() {
     let schema = Arc::new(Schema::new(vec![Field::new("embedding", DataType::Null, true)]));
     let batch = RecordBatch::try_new(schema, vec![Arc::new(NullArray::new(1 << 40))]).unwrap();
     let (_folder, file) = written(&batch, None);
-    let columns = Columns { text: None, id: None, embedding: Some("embedding".to_owned()), image: None };
+    let columns = Columns { embedding: Some("embedding".to_owned()), ..Columns::default() };
     let error = read(&file, &columns).unwrap_err().to_string();
     assert!(error.contains("a batch of 0 bytes claims 1099511627776 rows"), "{error}");
 }

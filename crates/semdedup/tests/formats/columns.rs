@@ -13,7 +13,7 @@ fn error_of(name: &str, content: &str, text: Option<&str>, id: Option<&str>) -> 
 }
 
 #[test]
-fn the_text_column_is_the_one_asked_for_else_text_else_the_only_string() {
+fn the_text_column_is_the_one_asked_for_else_text_else_the_only_one_named_for_texts() {
     let cases = [
         ("a.jsonl", r#"{"id":"a","text":"b"}"#, None, None, "text"),
         ("a.jsonl", r#"{"id":"a","text":"b"}"#, Some("id"), None, "id"),
@@ -38,16 +38,20 @@ fn the_text_column_is_the_one_asked_for_else_text_else_the_only_string() {
 
 #[test]
 fn a_missing_column_is_an_error_that_lists_the_columns() {
-    let (error, hint) = error_of("a.csv", "id,body,title\n1,b,t\n", None, None);
-    assert_eq!(error, "no column `text`; columns are id, body, title");
+    let (error, hint) = error_of("a.csv", "id,headline,title\n1,b,t\n", None, None);
+    assert_eq!(error, "no column `text`; columns are id (\"1\"), headline (\"b\"), title (\"t\")");
     assert!(hint.contains("--text-column"));
     let (error, _) = error_of("a.jsonl", r#"{"id":1,"body":"b","title":"t"}"#, Some("txt"), None);
-    assert_eq!(error, "no column `txt`; columns are id (a number), body (a string), title (a string)");
+    assert_eq!(
+        error,
+        "no column `txt`; columns are id (a number: 1), body (a string: \"b\"), title (a string: \"t\")"
+    );
     let (error, hint) = error_of("a.jsonl", r#"{"text":"b"}"#, None, Some("key"));
     assert_eq!(error, "no column `key`; columns are text (a string)");
     assert!(hint.contains("--id-column"));
     let wide = (0..30).map(|column| format!("c{column}")).collect::<Vec<_>>().join(",");
-    assert!(error_of("a.csv", &wide, None, None).0.ends_with("c18, c19 and 10 more"));
+    let wide = format!("{wide}\n{}\n", vec!["x"; 30].join(","));
+    assert!(error_of("a.csv", &wide, None, None).0.ends_with("c18 (\"x\"), c19 (\"x\") and 10 more"));
 }
 
 #[test]
@@ -95,7 +99,7 @@ fn files_that_disagree_on_the_text_column_are_an_error() {
     let text = input("d.txt", b"line\n");
     let files = [text.file.clone(), empty.file.clone(), a.file.clone(), b.file.clone()];
     let error = resolve_columns(&files, &choice(None, None)).unwrap_err();
-    assert!(error.to_string().ends_with("b.csv: no column `text`; columns are body"), "{error}");
+    assert!(error.to_string().ends_with("b.csv: no column `text`; columns are body (\"x\")"), "{error}");
     assert!(error.hint_text().unwrap().contains("a.jsonl has its texts in `text`"));
     let columns = resolve_columns(&files, &choice(Some("body"), None)).unwrap();
     let texts: Vec<_> = columns.iter().map(|columns| columns.text.as_deref().unwrap()).collect();

@@ -86,7 +86,8 @@ fn a_missing_column_is_an_error_that_lists_columns_inside_others_with_their_dots
     let rows = r#"{"id":1,"meta":{"url":"u","more":{"n":[1]}},"none":{}}"#;
     assert_eq!(
         error_of(rows, "meta.text"),
-        "no column `meta.text`; columns are id (a number), meta.url (a string), meta.more.n (a list), none (an object)"
+        "no column `meta.text`; columns are id (a number: 1), meta.url (a string: \"u\"), meta.more.n (a list: [1]), none (an \
+         object: {})"
     );
     assert_eq!(error_of(rows, "meta"), "column `meta` is an object, not a string");
     assert_eq!(error_of(rows, "meta.more.n"), "column `meta.more.n` is a list, not a string");
@@ -100,7 +101,10 @@ fn a_missing_column_is_an_error_that_lists_columns_inside_others_with_their_dots
 fn a_column_inside_another_is_never_taken_unasked() {
     let input = input("a.jsonl", br#"{"meta":{"text":"x"},"n":1}"#);
     let error = resolve_one(&input.file, &choice(None, None)).unwrap_err().to_string();
-    assert!(error.ends_with("no column `text`; columns are meta.text (a string), n (a number)"), "{error}");
+    assert!(
+        error.ends_with("no column `text`; columns are meta.text (a string: \"x\"), n (a number: 1)"),
+        "{error}"
+    );
 }
 
 /// Row i: meta {text "row i", deep {id i, vector [i, -i]}}; meta is null in row 3, deep in row 5.
@@ -157,7 +161,7 @@ fn names_with_dots_reach_into_parquet_structs() {
 fn a_missing_parquet_column_lists_those_inside_others() {
     let (_folder, file) = parquet();
     let error = resolve_one(&file, &choice(Some("text"), None)).unwrap_err().to_string();
-    let listed = "meta.url (a string), meta.text (a string), meta.deep.id (Int64), meta.deep.vector (List";
+    let listed = "meta.url (a string: \"row 0\"), meta.text (a string: \"row 0\"), meta.deep.id (Int64: 0), meta.deep.vector (List";
     assert!(error.contains(&format!("no column `text`; columns are {listed}")), "{error}");
     let error = resolve_one(&file, &choice(Some("meta.deep"), None)).unwrap_err().to_string();
     assert!(error.contains("column `meta.deep` is Struct"), "{error}");
@@ -183,7 +187,7 @@ fn captions_are_the_texts_of_laion_metadata() {
         // Which of the two is not known.
         ("a.csv", "caption,TEXT,url\n", None),
         ("a.jsonl", r#"{"caption":["a list"],"body":"b"}"#, Some("body")),
-        ("a.jsonl", r#"{"caption":["a list"],"body":"b","url":"u"}"#, None),
+        ("a.jsonl", r#"{"caption":["a list"],"headline":"b","url":"u"}"#, None),
     ];
     for (name, content, expected) in cases {
         let input = input(name, content.as_bytes());

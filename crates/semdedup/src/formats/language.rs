@@ -1,0 +1,101 @@
+//! Whether the values of a column look like sentences of a language, rather than ids, labels, paths or encoded bytes.
+
+use std::collections::HashSet;
+
+/// So many words in a value on average make a text; names and places have fewer.
+const LEAST_WORDS: usize = 4;
+
+/// Looks at the values of some rows. Sentences have several words, and most of them are distinct.
+pub(super) fn is_language<'a>(values: impl Iterator<Item = &'a str>) -> bool {
+    let (mut count, mut words, mut distinct) = (0, 0, HashSet::new());
+    for value in values.filter(|value| !value.trim().is_empty()) {
+        count += 1;
+        words += words_in(value);
+        distinct.insert(value);
+    }
+    count > 0 && words >= LEAST_WORDS * count && 2 * distinct.len() >= count
+}
+
+/// How many words a value has. JSON and markup have none: they hold values of their own.
+fn words_in(value: &str) -> usize {
+    if value.trim_start().starts_with(['{', '[', '<']) {
+        return 0;
+    }
+    value.split_whitespace().map(words_in_token).sum()
+}
+
+/// A token is a word if nearly all of it is letters. Scripts without spaces have a word for each of their letters.
+fn words_in_token(token: &str) -> usize {
+    let token = token.trim_matches(|c: char| !c.is_alphanumeric());
+    let (mut all, mut letters, mut unspaced) = (0, 0, 0);
+    for c in token.chars() {
+        all += 1;
+        letters += usize::from(c.is_alphabetic());
+        unspaced += usize::from(is_unspaced(c));
+    }
+    match () {
+        () if unspaced > 0 => unspaced,
+        () if all == 0 || 4 * letters < 3 * all => 0,
+        // Single Latin letters but these come from codes and lists, not from sentences.
+        () if token.len() == 1 => usize::from(["a", "A", "I"].contains(&token)),
+        () => 1,
+    }
+}
+
+/// Whether a letter is of a script that puts no spaces between words.
+fn is_unspaced(c: char) -> bool {
+    matches!(c,
+        '\u{0e01}'..='\u{0eff}'         // Thai, Lao
+        | '\u{0f40}'..='\u{0fbc}'       // Tibetan
+        | '\u{1000}'..='\u{109f}'       // Burmese
+        | '\u{1780}'..='\u{17b3}'       // Khmer
+        | '\u{3041}'..='\u{30ff}'       // Hiragana, Katakana
+        | '\u{3400}'..='\u{4dbf}'       // Chinese characters
+        | '\u{4e00}'..='\u{9fff}'
+        | '\u{f900}'..='\u{faff}'
+        | '\u{20000}'..='\u{323af}')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sentences_of_any_script_are_language() {
+        for values in [
+            vec!["The river floods every spring.", "Quarterly revenue rose again this year."],
+            vec!["Der Fluss tritt jedes Frühjahr über die Ufer."],
+            vec!["Don't touch the \"red\" button (it's hot)!"],
+            vec!["河水每年春天泛滥。", "我们明天去公园散步。"],
+            vec!["川は毎年春に氾濫する。"],
+            vec!["แม่น้ำท่วมทุกฤดูใบไม้ผลิ"],
+            vec!["नदी हर वसंत में बाढ़ लाती है।"],
+            vec!["The same sentence comes twice.", "The same sentence comes twice."],
+        ] {
+            assert!(is_language(values.iter().copied()), "{values:?}");
+        }
+    }
+
+    #[test]
+    fn ids_labels_paths_and_encoded_bytes_are_not() {
+        for values in [
+            vec!["identity_0", "identity_1"],
+            vec!["positive", "negative", "neutral"],
+            vec!["https://example.com/a/long/path?with=many&parts=of+words"],
+            vec!["/data/train/img 0001.jpg", "C:\\Program Files\\a b c.txt"],
+            vec!["data:image/jpeg;base64,/9j/4AAQSkZJRgABAQAAAQABAAD"],
+            vec!["3f2a9c81d0e44b7f", "a0b1c2d3e4f50617"],
+            vec!["3f 2a 9c 81 d0 e4 4b 7f"],
+            vec!["a b c d e f g h"],
+            vec!["Ada Lovelace", "Alan Mathison Turing"],
+            vec!["2024-01-01 12:00:00 UTC"],
+            vec!["{\"lang\": \"en\", \"source\": \"the web\"}"],
+            vec!["正面", "负面"],
+            vec!["not a duplicate question"; 9],
+            vec!["", "  "],
+            vec![],
+        ] {
+            assert!(!is_language(values.iter().copied()), "{values:?}");
+        }
+    }
+}

@@ -1,0 +1,217 @@
+//! Which column of a table is the text: the one asked for, or the only one that it can be. A guess that could be wrong is an error.
+
+use super::binary;
+use super::columns::{DEFAULT_TEXT, Found};
+use super::language::is_language;
+use super::schema::{Column, Table, Wanted};
+use super::turns::CHATS;
+use super::{Columns, InputFile, ReadLimits, Reader};
+use crate::{Error, Result};
+
+/// What columns of texts are usually called where they are not called `text`.
+const NAMES: [&str; 20] = [
+    "content",
+    "contents",
+    "body",
+    "caption",
+    "document",
+    "sentence",
+    "passage",
+    "paragraph",
+    "article",
+    "abstract",
+    "raw_content",
+    "raw_text",
+    "full_text",
+    "clean_text",
+    "plain_text",
+    "text_content",
+    "page_content",
+    "markdown",
+    "transcript",
+    "transcription",
+];
+/// How many rows, and about how many bytes of values, tell what a column holds.
+const SAMPLE_ROWS: usize = 1000;
+const SAMPLE_BYTES: usize = 1 << 20;
+/// Of more columns of strings it is not asked which of them is the text.
+const MOST_CANDIDATES: usize = 64;
+
+/// The columns of the texts of a file.
+#[derive(Debug, Clone)]
+pub(super) struct Texts {
+    /// In the order in which they are joined; never empty.
+    pub names: Vec<String>,
+    /// Those that hold turns.
+    pub turns: Vec<String>,
+    pub found: Found,
+}
+
+impl Texts {
+    fn of(columns: &[&Column], found: Found) -> Self {
+        let names = |which: &dyn Fn(&Column) -> bool| {
+            columns.iter().filter(|column| which(column)).map(|column| column.name.clone()).collect()
+        };
+        Self { names: names(&|_| true), turns: names(&|column| column.is_turns), found }
+    }
+
+    fn plain(name: &str, found: Found) -> Self {
+        Self { names: vec![name.to_owned()], turns: Vec::new(), found }
+    }
+}
+
+impl Table<'_> {
+    /// The column of exactly this name, else the columns that it lists.
+    pub fn asked(&self, name: &str) -> Result<Texts> {
+        if self.knows_nothing() {
+            return Ok(Texts::plain(name, Found::Asked));
+        }
+        let names: Vec<&str> = match self.find(name)? {
+            None if name.contains(',') => name.split(',').map(str::trim).collect(),
+            _ => vec![name],
+        };
+        let column = |name: &str| match self.find(name)? {
+            Some(column) => self.checked(column, Found::Asked),
+            None => Err(self.no_text(name, None)),
+        };
+        let columns = names.into_iter().map(column).collect::<Result<Vec<_>>>()?;
+        Ok(Texts::of(&columns, Found::Asked))
+    }
+
+    /// The column that the files before this one have, unless this one has a column that is more likely to be the text.
+    pub fn as_in(&self, other: &InputFile, texts: &Texts, wanted: &Wanted) -> Result<Texts> {
+        let name = texts.names.first().map_or(DEFAULT_TEXT, String::as_str);
+        if self.knows_nothing() {
+            return Ok(Texts::plain(name, texts.found));
+        }
+        let path = other.path.display();
+        let named = self.named(&Wanted { text: None, ..*wanted })?;
+        if let Some((column, _)) = named.filter(|_| !texts.found.is_certain())
+            && !column.name.eq_ignore_ascii_case(name)
+        {
+            let found = &column.name;
+            let problem = format!("has a column `{found}`, but the texts of {path} are read from `{name}`");
+            return Err(Error::input(&self.file.path, problem)
+                .hint(format!("name the column that both have with --text-column, or run them one by one; --text-column {name} takes `{name}`")));
+        }
+        let column = match self.find(name)? {
+            Some(column) => Some(column),
+            None => named.map(|(column, _)| column).filter(|column| column.name.eq_ignore_ascii_case(name)),
+        };
+        match column {
+            Some(column) => Ok(Texts::of(&[self.checked(column, texts.found)?], texts.found)),
+            None => Err(self
+                .no_text(name, None)
+                .hint(format!("{path} has its texts in `{name}`; choose with --text-column"))),
+        }
+    }
+
+    /// The column that is the text for certain; none in a file without rows.
+    pub fn unasked(&self, wanted: &Wanted) -> Result<Option<Texts>> {
+        if self.knows_nothing() {
+            return Ok(Some(Texts::plain(DEFAULT_TEXT, Found::Text)));
+        }
+        if let Some((column, found)) = self.named(wanted)? {
+            return Ok(Some(Texts::of(&[column], found)));
+        }
+        let mut candidates = Vec::new();
+        for column in self.columns.iter().filter(|column| is_candidate(column, wanted)) {
+            if column.is_text || (column.is_binary && binary::holds_texts(self.file, column)?) {
+                candidates.push(column);
+            }
+        }
+        let is_other_text = |column: &&Column| {
+            column.may_hold_text
+                && !column.is_nested
+                && !column.is_image
+                && Some(column.name.as_str()) != wanted.embedding
+        };
+        let mut likely = Vec::new();
+        for column in candidates.iter().take(MOST_CANDIDATES) {
+            let Some(values) = values_of(self.file, &column.name)? else { return Ok(None) };
+            if is_language(values.iter().map(String::as_str)) {
+                likely.push(*column);
+            }
+        }
+        match likely[..] {
+            [only]
+                if candidates.len() <= MOST_CANDIDATES && !self.columns.iter().any(|c| is_other_text(&c)) =>
+            {
+                Ok(Some(Texts::of(&[only], Found::Values)))
+            }
+            _ => Err(self.no_text(DEFAULT_TEXT, Some(&likely))),
+        }
+    }
+
+    /// The column that is named for texts or chats.
+    fn named(&self, wanted: &Wanted) -> Result<Option<(&Column, Found)>> {
+        if let Some(column) = self.find(DEFAULT_TEXT)? {
+            // A file of a guessed column may have any column inside another.
+            return Ok(Some((self.checked(column, Found::Text)?, Found::Text)));
+        }
+        let usable = |column: &&Column| {
+            is_candidate(column, wanted) && (column.is_text || column.is_turns || column.is_binary)
+        };
+        let columns: Vec<&Column> = self.columns.iter().filter(usable).collect();
+        let is_text = |column: &&&Column| column.name.eq_ignore_ascii_case(DEFAULT_TEXT);
+        let is_named = |column: &&&Column| {
+            let name = column.name.to_ascii_lowercase();
+            NAMES.contains(&name.as_str()) || (column.is_turns && CHATS.contains(&name.as_str()))
+        };
+        let mut all: Vec<&Column> = columns.iter().filter(is_text).copied().collect();
+        // In tables of pictures either of both may be the caption.
+        let has_caption = columns.iter().any(|column| column.name.eq_ignore_ascii_case("caption"));
+        if all.is_empty() || has_caption {
+            all.extend(columns.iter().filter(is_named));
+        }
+        let mut named = Vec::new();
+        for column in all {
+            // Of bytes only those that are texts, where others may be.
+            if !column.is_binary || binary::holds_texts(self.file, column)? {
+                named.push(column);
+            }
+        }
+        match named[..] {
+            [] => Ok(None),
+            [only] => Ok(Some((self.checked(only, Found::Name)?, Found::Name))),
+            _ => Err(self.no_text(DEFAULT_TEXT, Some(&named))),
+        }
+    }
+
+    fn checked<'c>(&self, column: &'c Column, found: Found) -> Result<&'c Column> {
+        // Of two columns of one name nobody knows which is meant.
+        self.find(&column.name)?;
+        if column.is_text || column.is_turns {
+            return Ok(column);
+        }
+        if column.is_binary {
+            return binary::check_text(self.file, column, found).map(|()| column);
+        }
+        let kind = column.kind.as_deref().unwrap_or("of another type");
+        let problem = format!("column `{}` is {kind}, not a string", column.name);
+        Err(Error::input(&self.file.path, problem).hint("choose another with --text-column"))
+    }
+}
+
+/// Whether a column may be taken unasked. One that is always null holds nothing.
+fn is_candidate(column: &Column, wanted: &Wanted) -> bool {
+    !column.is_nested && column.kind.as_deref() != Some("null") && Some(column.name.as_str()) != wanted.id
+}
+
+/// The values of a column in the first rows; none where there are no rows.
+fn values_of(file: &InputFile, name: &str) -> Result<Option<Vec<String>>> {
+    let columns = Columns { text: Some(name.to_owned()), ..Columns::default() };
+    let mut reader = Reader::open(file, &columns, &ReadLimits::default(), 0)?;
+    let (mut values, mut rows, mut bytes) = (Vec::new(), 0, 0);
+    while rows < SAMPLE_ROWS
+        && bytes < SAMPLE_BYTES
+        && let Some(chunk) = reader.next_chunk()?
+    {
+        for text in chunk.parse(&columns)?.texts.iter().take(SAMPLE_ROWS - rows) {
+            rows += 1;
+            bytes += text.map_or(0, str::len);
+            values.extend(text.map(str::to_owned));
+        }
+    }
+    Ok((rows > 0).then_some(values))
+}

@@ -1,0 +1,230 @@
+//! Chats: rows of turns, as OpenAI's `messages` and ShareGPT's `conversations` have them, and the text that they make.
+//!
+//! A turn becomes `role: content`, and the turns of a row follow each other, a line break between. Both forms give the same text.
+
+use serde_json::{Map, Value};
+
+/// The columns that are taken for turns by their names.
+pub(super) const CHATS: [&str; 3] = ["messages", "conversations", "conversation"];
+
+/// The keys of a turn's role and of what it says: OpenAI's first.
+pub(super) const ROLE_KEYS: [&str; 2] = ["role", "from"];
+pub(super) const CONTENT_KEYS: [&str; 2] = ["content", "value"];
+
+/// The one name of a role: ShareGPT's and others' names mean the same as OpenAI's.
+pub(super) fn role_of(name: &str) -> String {
+    let name = name.trim().to_lowercase();
+    let known = match name.as_str() {
+        "human" | "prompter" => "user",
+        "gpt" | "chatgpt" | "bot" | "model" | "ai" => "assistant",
+        "function" | "observation" => "tool",
+        _ => return name,
+    };
+    known.to_owned()
+}
+
+/// Whether a JSON token is a list of turns, by the first of them.
+pub(super) fn is_turns(token: &str) -> bool {
+    let Ok(Value::Array(turns)) = serde_json::from_str(token) else { return false };
+    let Some(Value::Object(turn)) = turns.first() else { return false };
+    ROLE_KEYS.iter().any(|key| turn.get(*key).is_some_and(Value::is_string))
+}
+
+/// The text of a list of turns in JSON, those of some roles (none: of all).
+///
+/// # Errors
+/// A value of another shape, in words.
+pub(super) fn text_of_json(token: &str, roles: &[String]) -> Result<String, String> {
+    let turns = serde_json::from_str(token).map_err(|error| format!("cannot be read: {error}"))?;
+    text_of(&turns, roles)
+}
+
+/// The text of a list of turns, those of some roles (none: of all).
+///
+/// # Errors
+/// A value of another shape, in words.
+pub(super) fn text_of(turns: &Value, roles: &[String]) -> Result<String, String> {
+    let turns = match turns {
+        Value::Null => return Ok(String::new()),
+        Value::Array(turns) => turns,
+        other => return Err(format!("is {}, not a list of turns", kind_of(other))),
+    };
+    let mut text = String::new();
+    for (number, turn) in turns.iter().enumerate() {
+        let (role, said) = said(turn).map_err(|problem| format!("has a turn {number} that {problem}"))?;
+        if said.is_empty() || !(roles.is_empty() || roles.contains(&role)) {
+            continue;
+        }
+        let line = if text.is_empty() { "" } else { "\n" };
+        text.extend([line, role.as_str(), ": ", said.as_str()]);
+    }
+    Ok(text)
+}
+
+/// The role of a turn, and what it says: its content, and below it the calls of tools.
+fn said(turn: &Value) -> Result<(String, String), String> {
+    let Value::Object(turn) = turn else { return Err(format!("is {}, not an object", kind_of(turn))) };
+    let role = match first(turn, &ROLE_KEYS) {
+        Some(Value::String(role)) => role_of(role),
+        Some(other) => return Err(format!("has a role that is {}, not a string", kind_of(other))),
+        None => return Err("has no `role` or `from`".to_owned()),
+    };
+    let mut parts = Vec::new();
+    match first(turn, &CONTENT_KEYS) {
+        None => {}
+        Some(Value::String(content)) => parts.push(content.clone()),
+        Some(Value::Array(content)) => {
+            for part in content {
+                parts.extend(text_of_part(part)?);
+            }
+        }
+        Some(other) => return Err(format!("has content that is {}, not a string", kind_of(other))),
+    }
+    calls(turn, &mut parts)?;
+    let is_known = |key: &&str| turn.contains_key(*key);
+    if parts.is_empty()
+        && !CONTENT_KEYS.iter().chain(&["tool_calls", "function_call"]).any(|key| is_known(key))
+    {
+        return Err("has no `content` or `value`".to_owned());
+    }
+    parts.retain(|part| !part.is_empty());
+    Ok((role, parts.join("\n")))
+}
+
+/// The text of a part of a content; none for a picture or another part without text.
+fn text_of_part(part: &Value) -> Result<Option<String>, String> {
+    match part {
+        Value::String(text) => Ok(Some(text.clone())),
+        Value::Object(part) => match part.get("text") {
+            Some(Value::String(text)) => Ok(Some(text.clone())),
+            None | Some(Value::Null) => Ok(None),
+            Some(other) => Err(format!("has a part whose text is {}", kind_of(other))),
+        },
+        Value::Null => Ok(None),
+        other => Err(format!("has a part that is {}, not an object", kind_of(other))),
+    }
+}
+
+/// Adds the calls of tools as `name(arguments)`, so that two different calls are two different texts.
+fn calls(turn: &Map<String, Value>, parts: &mut Vec<String>) -> Result<(), String> {
+    let listed = match turn.get("tool_calls") {
+        None | Some(Value::Null) => &[][..],
+        Some(Value::Array(calls)) => calls,
+        Some(other) => return Err(format!("has tool calls that are {}, not a list", kind_of(other))),
+    };
+    let single = turn.get("function_call").filter(|call| !call.is_null());
+    for call in listed.iter().chain(single) {
+        let function = call.get("function").unwrap_or(call);
+        let written = |value: &Value| match value {
+            Value::Null => String::new(),
+            Value::String(text) => text.clone(),
+            value => without_nulls(value).to_string(),
+        };
+        parts.push(match function.get("name") {
+            Some(name) => {
+                let arguments = function.get("arguments").map(written).unwrap_or_default();
+                format!("{}({arguments})", written(name))
+            }
+            // A call of a form that is not known counts with all that it has.
+            None => written(call),
+        });
+    }
+    Ok(())
+}
+
+/// A value without the nulls that tables add where rows have other fields.
+fn without_nulls(value: &Value) -> Value {
+    match value {
+        Value::Array(items) => items.iter().map(without_nulls).collect(),
+        Value::Object(fields) => {
+            let fields = fields.iter().filter(|(_, value)| !value.is_null());
+            Value::Object(fields.map(|(key, value)| (key.clone(), without_nulls(value))).collect())
+        }
+        value => value.clone(),
+    }
+}
+
+/// The first of some keys that has a value.
+fn first<'a>(turn: &'a Map<String, Value>, keys: &[&str]) -> Option<&'a Value> {
+    keys.iter().filter_map(|key| turn.get(*key)).find(|value| !value.is_null())
+}
+
+fn kind_of(value: &Value) -> &'static str {
+    match value {
+        Value::Null => "null",
+        Value::Bool(_) => "a boolean",
+        Value::Number(_) => "a number",
+        Value::String(_) => "a string",
+        Value::Array(_) => "a list",
+        Value::Object(_) => "an object",
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    fn text(turns: &str) -> Result<String, String> {
+        text_of_json(turns, &[])
+    }
+
+    #[test]
+    fn both_forms_of_a_chat_make_the_same_text() {
+        let openai = r#"[{"role":"system","content":"Be brief."},{"role":"user","content":"Hi"},{"role":"assistant","content":"Hello\nthere"}]"#;
+        let sharegpt = r#"[{"from":"system","value":"Be brief."},{"from":"human","value":"Hi"},{"from":"gpt","value":"Hello\nthere"}]"#;
+        assert_eq!(text(openai).unwrap(), "system: Be brief.\nuser: Hi\nassistant: Hello\nthere");
+        assert_eq!(text(openai), text(sharegpt));
+        let user = ["user".to_owned()];
+        assert_eq!(text_of_json(sharegpt, &user).unwrap(), "user: Hi");
+    }
+
+    #[test]
+    fn parts_calls_and_missing_content_are_read() {
+        let turns = r#"[{"role":"user","content":[{"type":"text","text":"What is this?"},{"type":"image_url","image_url":{"url":"u"}},{"type":"text","text":"Answer."}]},
+            {"role":"assistant","content":null,"tool_calls":[{"id":"1","type":"function","function":{"name":"look","arguments":"{\"at\": 1}"}}]},
+            {"role":"assistant","content":null,"function_call":{"name":"see","arguments":{"at":2}}},
+            {"role":"tool","content":""}]"#;
+        let expected =
+            "user: What is this?\nAnswer.\nassistant: look({\"at\": 1})\nassistant: see({\"at\":2})";
+        assert_eq!(text(turns).unwrap(), expected);
+        assert_eq!(text("[]").unwrap(), "");
+        assert_eq!(text("null").unwrap(), "");
+    }
+
+    #[test]
+    fn a_value_of_another_shape_is_an_error_in_words() {
+        let cases = [
+            ("\"hi\"", "is a string, not a list of turns"),
+            ("{\"role\":\"user\"}", "is an object, not a list of turns"),
+            ("[\"hi\"]", "has a turn 0 that is a string, not an object"),
+            (r#"[{"content":"x"}]"#, "has a turn 0 that has no `role` or `from`"),
+            (
+                r#"[{"role":"user","content":"x"},{"role":"user"}]"#,
+                "has a turn 1 that has no `content` or `value`",
+            ),
+            (r#"[{"role":1,"content":"x"}]"#, "has a turn 0 that has a role that is a number, not a string"),
+            (
+                r#"[{"role":"user","content":7}]"#,
+                "has a turn 0 that has content that is a number, not a string",
+            ),
+            (
+                r#"[{"role":"user","content":[7]}]"#,
+                "has a turn 0 that has a part that is a number, not an object",
+            ),
+        ];
+        for (turns, expected) in cases {
+            assert_eq!(text(turns).unwrap_err(), expected, "{turns}");
+        }
+    }
+
+    #[test]
+    fn turns_are_known_by_the_first_of_them() {
+        assert!(
+            is_turns(r#"[{"role":"user","content":"x"}]"#) && is_turns(r#"[{"from":"gpt","value":null}]"#)
+        );
+        assert!(
+            !is_turns("[]") && !is_turns(r#"["role"]"#) && !is_turns(r#"[{"role":1}]"#) && !is_turns("\"x\"")
+        );
+    }
+}

@@ -1,0 +1,333 @@
+//! Which column is taken for the text where nobody names one, and what is refused because a guess could be wrong.
+
+use std::fs::File;
+use std::sync::Arc;
+
+use arrow::array::{ArrayRef, Int64Array, ListArray, RecordBatch, StringArray};
+use arrow::buffer::OffsetBuffer;
+use arrow::datatypes::{DataType, Field};
+use parquet::arrow::ArrowWriter;
+use semdedup::formats::{ColumnChoice, Columns, Found, InputFile, resolve_columns};
+use tempfile::TempDir;
+
+use crate::support::*;
+
+const SENTENCES: [&str; 4] = [
+    "The river floods every spring when the snow melts.",
+    "Quarterly revenue rose because the new phone sold well.",
+    "Whisk the eggs with sugar until pale and fluffy.",
+    "The committee rejected the proposal by two votes.",
+];
+
+/// What is found without any option.
+fn unasked(file: &InputFile) -> semdedup::Result<Columns> {
+    resolve_one(file, &ColumnChoice::default())
+}
+
+fn found(name: &str, content: &str) -> Result<(String, Found), String> {
+    let input = input(name, content.as_bytes());
+    let columns = unasked(&input.file).map_err(|error| {
+        assert!(error.hint_text().is_some(), "{error}");
+        format!("{error}; {}", error.hint_text().unwrap())
+    })?;
+    Ok((columns.texts().collect::<Vec<_>>().join(","), columns.found))
+}
+
+/// A line of JSON for each sentence, made from its number and itself.
+fn lines(line: impl Fn(usize, &str) -> String) -> String {
+    SENTENCES.iter().enumerate().map(|(row, text)| line(row, text) + "\n").collect()
+}
+
+fn parquet(folder: &TempDir, name: &str, columns: Vec<(&str, ArrayRef)>) -> InputFile {
+    let path = folder.path().join(name);
+    let batch = RecordBatch::try_from_iter(columns).unwrap();
+    let mut writer = ArrowWriter::try_new(File::create(&path).unwrap(), batch.schema(), None).unwrap();
+    writer.write(&batch).unwrap();
+    writer.close().unwrap();
+    find(&path)
+}
+
+fn strings(values: impl IntoIterator<Item = impl AsRef<str>>) -> ArrayRef {
+    Arc::new(StringArray::from_iter_values(values))
+}
+
+#[test]
+fn a_column_named_for_texts_is_taken_in_any_case() {
+    let cases = [
+        ("a.jsonl", r#"{"text":"b","content":"c","Text":"d"}"#, "text", Found::Text),
+        ("a.jsonl", r#"{"id":"a","Text":"b","content":"c"}"#, "Text", Found::Name),
+        ("a.jsonl", r#"{"id":"a","Content":"b","title":"c"}"#, "Content", Found::Name),
+        ("a.json", r#"[{"url":"u","page_content":"b"}]"#, "page_content", Found::Name),
+        ("a.csv", "title,Abstract\nt,a\n", "Abstract", Found::Name),
+        ("a.tsv", "id\tMARKDOWN\n1\t# a\n", "MARKDOWN", Found::Name),
+        ("a.jsonl", r#"{"title":"x","content":7,"body":"b"}"#, "body", Found::Name),
+    ];
+    for (name, content, column, how) in cases {
+        assert_eq!(found(name, content), Ok((column.to_owned(), how)), "{content}");
+    }
+}
+
+#[test]
+fn several_columns_named_for_texts_are_refused_with_what_to_type() {
+    for (name, content) in [
+        ("a.csv", "article,abstract\na,b\n"),
+        ("a.jsonl", r#"{"article":"a","abstract":"b"}"#),
+        ("a.json", r#"[{"article":"a","abstract":"b"}]"#),
+    ] {
+        let error = found(name, content).unwrap_err();
+        assert!(error.contains("article (") && error.contains("abstract ("), "{error}");
+        assert!(error.contains("--text-column article or --text-column abstract"), "{error}");
+        assert!(error.contains("--text-column article,abstract to join them"), "{error}");
+    }
+    assert!(found("a.csv", "TEXT,Text\na,b\n").is_err());
+    let chat_beside_content = r#"{"content":"a","messages":[{"role":"user","content":"b"}]}"#;
+    assert!(found("a.jsonl", chat_beside_content).is_err());
+}
+
+#[test]
+fn the_only_column_of_sentences_is_taken_and_said_to_be_a_guess() {
+    let jsonl = lines(|row, text| {
+        format!(r#"{{"id":"id-{row}","label":"good","review":"{text}","n":{row},"v":[0.5,1]}}"#)
+    });
+    let csv = format!("id,label,review\n{}", lines(|row, text| format!("id-{row},good,{text}")));
+    let json = format!("[{}]", jsonl.trim().replace('\n', ","));
+    for (name, content) in
+        [("a.jsonl", jsonl), ("a.csv", csv.clone()), ("a.tsv", csv.replace(',', "\t")), ("a.json", json)]
+    {
+        assert_eq!(found(name, &content), Ok(("review".to_owned(), Found::Values)), "{name}");
+    }
+    let folder = TempDir::new().unwrap();
+    let ids: ArrayRef = Arc::new(Int64Array::from_iter_values(0..4));
+    let columns = vec![
+        ("n", ids),
+        ("url", strings(SENTENCES.map(|_| "https://a.b/c"))),
+        ("review", strings(SENTENCES)),
+    ];
+    let columns = unasked(&parquet(&folder, "a.parquet", columns)).unwrap();
+    assert_eq!((columns.text.as_deref(), columns.found), (Some("review"), Found::Values));
+    let chinese =
+        "{\"id\":\"a\",\"评论\":\"河水每年春天泛滥。\"}\n{\"id\":\"b\",\"评论\":\"我们明天去公园散步。\"}\n";
+    assert_eq!(found("a.jsonl", chinese), Ok(("评论".to_owned(), Found::Values)));
+}
+
+#[test]
+fn ids_labels_addresses_paths_and_encoded_bytes_are_never_taken_for_the_text() {
+    let base64 = "iVBORw0KGgoAAAANSUhEUgAAAGAAAABgCAYAAADimHc4AAAACXBIWXMAAA7EAAAOxAGVKw4b";
+    let values: [(&str, [&str; 4]); 7] = [
+        ("id", ["identity_0", "identity_1", "identity_2", "identity_3"]),
+        ("label", ["positive", "negative", "positive", "neutral"]),
+        ("category", ["arts and crafts for children"; 4]),
+        ("url", ["https://a.org/1", "https://a.org/2", "https://a.org/3", "https://a.org/4"]),
+        ("path", ["/data/1.jpg", "/data/2.jpg", "C:\\my data\\3.jpg", "d/4.jpg"]),
+        ("image", [base64, "data:image/png;base64,iVBORw0KGgo=", base64, base64]),
+        ("sha", ["3f2a9c81d0e44b7f", "a0b1c2d3e4f50617", "00112233445566aa", "deadbeefdeadbeef"]),
+    ];
+    for (column, values) in values {
+        let jsonl: String =
+            values.iter().map(|value| format!("{}\n", serde_json::json!({column: value, "n": 1}))).collect();
+        let csv: String = values.iter().map(|value| format!("{value},1\n")).collect();
+        let folder = TempDir::new().unwrap();
+        let table = parquet(&folder, "a.parquet", vec![(column, strings(values))]);
+        let table = unasked(&table).map_err(|error| format!("{error}; {}", error.hint_text().unwrap()));
+        for error in [
+            found("a.jsonl", &jsonl).unwrap_err(),
+            found("a.csv", &format!("{column},n\n{csv}")).unwrap_err(),
+            table.map(|columns| columns.text).unwrap_err(),
+        ] {
+            assert!(error.contains("no column `text`; columns are "), "{error}");
+            assert!(error.contains(&format!("{column} (")), "{error}");
+            assert!(error.contains(&format!("--text-column {column}")) && !error.contains('\n'), "{error}");
+        }
+    }
+}
+
+#[test]
+fn two_columns_of_sentences_are_refused() {
+    let error =
+        found("a.jsonl", &lines(|_, text| format!(r#"{{"prompt":"{text}","chosen":"Well. {text}"}}"#)))
+            .unwrap_err();
+    assert!(error.contains("--text-column prompt,chosen"), "{error}");
+}
+
+#[test]
+fn a_list_or_struct_that_may_hold_the_text_is_not_passed_by_for_a_column_of_strings() {
+    for other in [
+        r#""input_ids":[101,2023,102]"#,
+        r#""paragraphs":["one","two"]"#,
+        r#""data":{"body":"a"}"#,
+        r#""turns":[{"speaker":"a","says":"b"}]"#,
+    ] {
+        let content = lines(|_, text| format!(r#"{{"source":"{text}",{other}}}"#));
+        let error = found("a.jsonl", &content).unwrap_err();
+        assert!(error.contains("if the text is in `source`, type --text-column source"), "{error}");
+        assert!(found("a.json", &format!("[{}]", content.trim().replace('\n', ","))).is_err());
+    }
+    // Embeddings cannot.
+    let content = lines(|_, text| format!(r#"{{"source":"{text}","emb":[0,1,0.5],"boxes":[]}}"#));
+    assert_eq!(found("a.jsonl", &content), Ok(("source".to_owned(), Found::Values)));
+    let folder = TempDir::new().unwrap();
+    let list = |items: ArrayRef| -> ArrayRef {
+        let item = Arc::new(Field::new("item", items.data_type().clone(), true));
+        Arc::new(ListArray::new(item, OffsetBuffer::from_lengths([1; 4]), items, None))
+    };
+    let tokens: ArrayRef = Arc::new(Int64Array::from_iter_values(0..4));
+    let columns = vec![("source", strings(SENTENCES)), ("input_ids", list(tokens.clone()))];
+    let error = unasked(&parquet(&folder, "ids.parquet", columns)).unwrap_err().to_string();
+    assert!(error.contains("source (a string: \"The river") && error.contains("input_ids (List("), "{error}");
+    let floats = arrow::compute::cast(&tokens, &DataType::Float32).unwrap();
+    let columns = vec![("source", strings(SENTENCES)), ("emb", list(floats))];
+    assert_eq!(unasked(&parquet(&folder, "emb.parquet", columns)).unwrap().found, Found::Values);
+}
+
+#[test]
+fn what_an_error_shows_of_values_is_short_and_one_line() {
+    let long = format!("{{\"a\":\"x\\ny {}\",\"b\\u001b[2J\":\"\u{202e}\"}}\n", "z".repeat(500));
+    let error = found("a.jsonl", &long).unwrap_err();
+    assert!(error.len() < 400 && error.contains('…'), "{error}");
+    assert!(!error.contains(['\n', '\u{1b}', '\u{202e}']), "{error}");
+}
+
+#[test]
+fn a_text_further_down_is_an_error_that_names_the_row() {
+    let title = |row: usize| format!("{{\"title\":\"{} Number {row}.\"}}\n", SENTENCES[row % 4]);
+    let mut content: String = (0..1500).map(title).collect();
+    content.push_str("{\"title\":\"x\",\"text\":\"the text\"}\n");
+    let list = format!("[{}]", content.trim().replace('\n', ",\n"));
+    for (name, content) in [("a.jsonl", &content), ("a.json", &list)] {
+        let input = input(name, content.as_bytes());
+        let columns = unasked(&input.file).unwrap();
+        assert_eq!((columns.text.as_deref(), columns.found), (Some("title"), Found::Values));
+        let error = read(&input.file, &columns).unwrap_err();
+        let message = error.to_string();
+        assert!(
+            message.ends_with("row 1500: has a column `text`, but the texts are read from `title`"),
+            "{message}"
+        );
+        assert!(error.hint_text().unwrap().contains("--text-column text, or --text-column title"));
+        // Whoever names the column has it.
+        let asked = resolve_one(&input.file, &choice(Some("title"), None)).unwrap();
+        assert_eq!(read(&input.file, &asked).unwrap().texts.len(), 1501);
+    }
+    // One that comes within the first rows is the text.
+    let content: String = (0..500).map(title).chain(["{\"text\":\"the text\"}\n".to_owned()]).collect();
+    assert_eq!(found("a.jsonl", &content), Ok(("text".to_owned(), Found::Text)));
+}
+
+#[test]
+fn a_chat_further_down_is_an_error_and_other_values_of_its_name_are_not() {
+    let content = |last: &str| lines(|_, text| format!(r#"{{"body":"{text}"}}"#)).repeat(300) + last + "\n";
+    let reads = |content: String| {
+        let input = input("a.jsonl", content.as_bytes());
+        read(&input.file, &unasked(&input.file).unwrap())
+            .map(|whole| whole.texts.len())
+            .map_err(|error| error.to_string())
+    };
+    let chat = r#"{"conversations":[{"from":"human","value":"hi"}]}"#;
+    assert!(reads(content(chat)).unwrap_err().contains("row 1200: has a column `conversations`"));
+    for other in [
+        r#"{"body":"b","conversation":"c-17"}"#,
+        r#"{"body":"b","text":null}"#,
+        r#"{"body":"b","meta":{"text":"t"}}"#,
+    ] {
+        assert_eq!(reads(content(other)), Ok(1201));
+    }
+}
+
+#[test]
+fn later_files_follow_the_first_unless_they_have_a_better_column() {
+    let review = lines(|row, text| format!(r#"{{"id":"i{row}","review":"{text}"}}"#));
+    let first = input("a.jsonl", review.as_bytes());
+    let folder = TempDir::new().unwrap();
+    let table = |name: &str, columns: &[&str]| {
+        parquet(&folder, name, columns.iter().map(|column| (*column, strings(SENTENCES))).collect())
+    };
+    let resolve = |file: InputFile| resolve_columns(&[first.file.clone(), file], &ColumnChoice::default());
+    let columns = resolve(table("same.parquet", &["headline", "review"])).unwrap();
+    assert_eq!(columns[1].text.as_deref(), Some("review"));
+    let error = resolve(table("text.parquet", &["review", "text"])).unwrap_err();
+    assert!(error.to_string().contains("text.parquet: has a column `text`, but the texts of"), "{error}");
+    assert!(error.hint_text().unwrap().contains("--text-column review"));
+    assert!(resolve(table("content.parquet", &["review", "content"])).is_err());
+    let error = resolve(table("other.parquet", &["headline"])).unwrap_err();
+    assert!(error.hint_text().unwrap().contains("a.jsonl has its texts in `review`"));
+    // Other spellings of one name are the same column.
+    let files = [table("t.parquet", &["text"]), table("u.parquet", &["Text", "title"])];
+    let columns = resolve_columns(&files, &ColumnChoice::default()).unwrap();
+    assert_eq!(columns[1].text.as_deref(), Some("Text"));
+}
+
+#[test]
+fn columns_are_joined_in_the_order_named_and_what_is_missing_is_skipped() {
+    let rows = "{\"instruction\":\"Do\",\"input\":\"this\",\"output\":\"done\\nnow\"}\n{\"output\":\"o\",\"input\":null,\"instruction\":\"i\"}\n\
+                {\"instruction\":\"\",\"input\":\"x\"}\n{\"output\":7}\n{}\n";
+    let joined = choice(Some("instruction,input, output"), None);
+    let jsonl = input("a.jsonl", rows.as_bytes());
+    let columns = resolve_one(&jsonl.file, &joined).unwrap();
+    let whole = read(&jsonl.file, &columns).unwrap();
+    assert_eq!(whole.texts(), ["Do\nthis\ndone\nnow", "i\no", "x", "<bad>", ""]);
+    assert_eq!(whole.reasons(), [(3, "column `output` is a number, not a string")]);
+    assert_eq!(whole.empty, 1);
+    let csv = input("a.csv", b"instruction,input,output\nDo,this,\"done\nnow\"\ni,,o\n");
+    let columns = resolve_one(&csv.file, &joined).unwrap();
+    assert_eq!(read(&csv.file, &columns).unwrap().texts(), ["Do\nthis\ndone\nnow", "i\no"]);
+    let folder = TempDir::new().unwrap();
+    let input: ArrayRef = Arc::new(StringArray::from(vec![Some("this"), None]));
+    let columns = vec![
+        ("output", strings(["done\nnow", "o"])),
+        ("instruction", strings(["Do", "i"])),
+        ("input", input),
+    ];
+    let table = parquet(&folder, "a.parquet", columns);
+    let columns = resolve_one(&table, &joined).unwrap();
+    assert_eq!(read(&table, &columns).unwrap().texts(), ["Do\nthis\ndone\nnow", "i\no"]);
+    let shown = semdedup::formats::read_texts(&table, &columns, &Default::default(), &[1]).unwrap();
+    assert_eq!(shown, [Some("i\no".to_owned())]);
+    let error = resolve_one(&table, &choice(Some("input,nothing"), None)).unwrap_err();
+    assert!(
+        error.to_string().contains("no column `nothing`; columns are output (a string: \"done"),
+        "{error}"
+    );
+}
+
+#[test]
+fn a_column_whose_own_name_has_a_comma_goes_before_a_list() {
+    let both = input("a.jsonl", b"{\"a,b\":\"own\",\"a\":\"1\",\"b\":\"2\"}\n");
+    let columns = resolve_one(&both.file, &choice(Some("a,b"), None)).unwrap();
+    assert_eq!(read(&both.file, &columns).unwrap().texts(), ["own"]);
+    let inner = input("a.jsonl", b"{\"m\":{\"a\":\"1\",\"b\":\"2\"}}\n");
+    let columns = resolve_one(&inner.file, &choice(Some("m.b,m.a"), None)).unwrap();
+    assert_eq!(read(&inner.file, &columns).unwrap().texts(), ["2\n1"]);
+}
+
+#[test]
+fn a_csv_header_of_one_column_with_another_delimiter_in_it_is_refused() {
+    for (name, header, found, hint) in [
+        ("a.csv", "id;text", ";", "delimiter=';'"),
+        ("a.csv", "id\ttext", "\\t", "name the file .tsv"),
+        ("a.csv", "id|text", "|", "delimiter='|'"),
+        ("a.csv", "sep=;", ";", "delimiter=';'"),
+        ("a.tsv", "id,text", ",", "name the file .csv"),
+    ] {
+        let input = input(name, format!("{header}\n1{found}a\n").as_bytes());
+        let error = unasked(&input.file).unwrap_err();
+        assert!(error.to_string().contains(&format!("with `{found}` in it")), "{error}");
+        assert!(error.hint_text().unwrap().contains(hint), "{}", error.hint_text().unwrap());
+        let named = resolve_one(&input.file, &choice(Some(header), None)).unwrap();
+        assert_eq!(named.text.as_deref(), Some(header));
+    }
+    assert_eq!(found("a.csv", "text\na;b\n"), Ok(("text".to_owned(), Found::Text)));
+}
+
+#[test]
+fn a_table_without_rows_does_not_decide() {
+    let folder = TempDir::new().unwrap();
+    let none: ArrayRef = Arc::new(StringArray::from(Vec::<String>::new()));
+    let empty = parquet(&folder, "0.parquet", vec![("key", none.clone()), ("review", none)]);
+    let full = parquet(
+        &folder,
+        "1.parquet",
+        vec![("key", strings(["a", "b", "c", "d"])), ("review", strings(SENTENCES))],
+    );
+    let columns = resolve_columns(&[empty, full], &ColumnChoice::default()).unwrap();
+    assert_eq!((columns[0].text.as_deref(), columns[1].text.as_deref()), (None, Some("review")));
+}
