@@ -40,7 +40,7 @@ def parse():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("emoji", type=Path)
     parser.add_argument("--epsilons", default=",".join(map(str, EPSILONS)), help="separated by commas")
-    parser.add_argument("--times", type=int, default=3, help="runs of each side for the speed")
+    parser.add_argument("--times", type=int, default=3, help="runs of each side for the speed; 0 leaves it out")
     parser.add_argument("--semdedup", help="the binary to measure; by default target/release/semdedup")
     args = parser.parse_args()
     args.epsilons = [float(text) for text in args.epsilons.split(",")]
@@ -138,7 +138,9 @@ def main():
     record = {"machine": machine(), "data": args.emoji.name, "runs": [], "speed": []}
     with tempfile.TemporaryDirectory(prefix="semdedup-emoji-") as temp:
         runs = Runs(args, Path(temp).resolve())
-        record["tables"] = [decisions(args, runs, record), speed(args, runs, record)]
+        record["tables"] = [decisions(args, runs, record)]
+        if args.times:
+            record["tables"].append(speed(args, runs, record))
     print("\n\n".join(record["tables"]))
     print(f"\nstored in {store('emoji', record)}")
 

@@ -1,4 +1,4 @@
-//! Images that PIL wrote are read as PIL reads them; bytes that are no image, or too large a one, are errors.
+//! Images that PIL wrote are read as PIL reads and blends them; bytes that are no image, or too large a one, are errors.
 
 use std::fs;
 use std::path::Path;
@@ -47,7 +47,7 @@ fn expected() -> Vec<Expected> {
 }
 
 #[test]
-fn every_kind_of_image_is_read_as_pil_reads_it() {
+fn every_kind_of_image_is_read_as_pil_reads_and_blends_it() {
     let mut wrong = Vec::new();
     for image in expected() {
         let file = &image.file;

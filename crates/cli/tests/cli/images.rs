@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::fs;
+use std::io::Write;
 
 use super::support::{Place, Random, number, texts};
 
@@ -273,4 +274,60 @@ fn images_are_embedded_alone_where_files_are_beside_them() {
     let place = imagefolder(8);
     let said = place.semdedup("embed set --out e").succeeded();
     assert!(said.stderr.contains("not deduplicated (train/metadata.jsonl)"), "{}", said.stderr);
+/// A PNG of 64 x 64 pixels of one colour: all of its shape is in its alpha.
+fn glyph(colour: [u8; 3], alpha: impl Fn(i32, i32) -> u8) -> Vec<u8> {
+    let mut pixels = flate2::write::ZlibEncoder::new(Vec::new(), flate2::Compression::fast());
+    for y in -32..32 {
+        pixels.write_all(&[0]).unwrap();
+        for x in -32..32 {
+            let [r, g, b] = colour;
+            pixels.write_all(&[r, g, b, alpha(x, y)]).unwrap();
+        }
+    }
+    let pixels = pixels.finish().unwrap();
+    let mut file = b"\x89PNG\r\n\x1a\n".to_vec();
+    let header: [u8; 13] = [0, 0, 0, 64, 0, 0, 0, 64, 8, 6, 0, 0, 0];
+    for (name, data) in [(b"IHDR", &header[..]), (b"IDAT", &pixels[..]), (b"IEND", &[][..])] {
+        let mut crc = flate2::Crc::new();
+        crc.update(name);
+        crc.update(data);
+        file.extend((data.len() as u32).to_be_bytes());
+        file.extend([&name[..], data].concat());
+        file.extend(crc.sum().to_be_bytes());
+    }
+    file
+}
+
+#[test]
+fn icons_whose_shape_is_in_their_alpha_are_no_copies_of_each_other() {
+    let shapes: [fn(i32, i32) -> bool; 5] = [
+        |x, y| x * x + y * y < 500,
+        |x, y| x.abs().min(y.abs()) < 5 && x.abs().max(y.abs()) < 26,
+        |x, y| (x - y).abs() < 6 && x.abs() < 26,
+        |x, y| y.rem_euclid(16) < 6 && x.abs() < 26,
+        |x, y| (300..700).contains(&(x * x + y * y)),
+    ];
+    for colour in [[0; 3], [255; 3], [220, 20, 30]] {
+        let place = Place::new();
+        for (n, shape) in shapes.into_iter().enumerate() {
+            place.write(&format!("icons/{n}.png"), glyph(colour, |x, y| if shape(x, y) { 255 } else { 0 }));
+        }
+        let summary = place.summary("run icons --out o");
+        assert_eq!(number(&summary, "exact_duplicates"), 0, "{colour:?}: {summary:#?}");
+        assert!(number(&summary, "rows_kept") >= 4, "{colour:?}: {summary:#?}");
+    }
+}
+
+#[test]
+fn images_that_show_nothing_are_skipped_and_listed_and_are_no_copies() {
+    let place = folder_of(4);
+    for n in 0..3 {
+        place.write(&format!("photos/nothing-{n}.png"), glyph([90 * n, 0, 0], |_, _| 0));
+    }
+    place.semdedup("run photos --out o --epsilon 0.01").skipped_rows();
+    let reasons = place.column("o/skipped.parquet", "reason");
+    assert_eq!(reasons.len(), 3);
+    for reason in reasons {
+        assert!(reason.contains("nothing-") && reason.contains("transparent everywhere"), "{reason}");
+    }
 }

@@ -27,6 +27,18 @@ pub enum ImageError {
         /// [`ImageLimits::max_pixels`](crate::ImageLimits::max_pixels).
         limit: u64,
     },
+    /// Every pixel is transparent, or nearly so: there is nothing to compare.
+    #[error(
+        "the {format} is transparent everywhere: its largest alpha is {alpha} of 255, from {limit} on something can be seen"
+    )]
+    Invisible {
+        /// The name of the format.
+        format: &'static str,
+        /// The largest alpha of all pixels.
+        alpha: u8,
+        /// The smallest alpha that shows something.
+        limit: u8,
+    },
     /// The file breaks the rules of its format, or it ends too early.
     #[error("broken {format}: {reason}")]
     Broken {

@@ -3,9 +3,9 @@
 use std::num::NonZeroU64;
 
 use gif::{ColorOutput, DecodeOptions, DecodingError, Frame, MemoryLimit};
-use image::RgbImage;
+use image::{RgbImage, Rgba, RgbaImage};
 
-use super::{ImageError, ImageLimits, check_size};
+use super::{ImageError, ImageLimits, blend, check_size};
 
 const FORMAT: &str = "GIF";
 
@@ -25,17 +25,20 @@ pub(super) fn decode(bytes: &[u8], limits: &ImageLimits) -> Result<RgbImage, Ima
     let mut indices = vec![0; usize::from(frame.width) * usize::from(frame.height)];
     decoder.read_into_buffer(&mut indices).map_err(failed)?;
     let palette = decoder.palette().map_err(failed)?;
-    Ok(paint(&frame, &indices, palette, (width, height)))
+    blend::over_background(FORMAT, &paint(&frame, &indices, palette, (width, height)))
 }
 
-/// What the frame leaves open has the transparent colour, or the palette's first if there is none, as with PIL.
-fn paint(frame: &Frame, indices: &[u8], palette: &[u8], (width, height): (u32, u32)) -> RgbImage {
-    let color = |index: u8| palette.as_chunks().0.get(usize::from(index)).copied().unwrap_or([0; 3]);
-    let mut image = RgbImage::from_pixel(width, height, image::Rgb(color(frame.transparent.unwrap_or(0))));
+/// What the frame leaves open is transparent, or has the palette's first colour if none is transparent, as with PIL.
+fn paint(frame: &Frame, indices: &[u8], palette: &[u8], (width, height): (u32, u32)) -> RgbaImage {
+    let color = |index: u8| {
+        let [r, g, b] = palette.as_chunks().0.get(usize::from(index)).copied().unwrap_or([0; 3]);
+        Rgba([r, g, b, if frame.transparent == Some(index) { 0 } else { 255 }])
+    };
+    let mut image = RgbaImage::from_pixel(width, height, color(frame.transparent.unwrap_or(0)));
     let rows = indices.chunks_exact(usize::from(frame.width).max(1));
     for (y, row) in (u32::from(frame.top)..).zip(rows) {
         for (x, &index) in (u32::from(frame.left)..).zip(row) {
-            image.put_pixel(x, y, image::Rgb(color(index)));
+            image.put_pixel(x, y, color(index));
         }
     }
     image

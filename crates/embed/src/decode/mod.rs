@@ -1,8 +1,9 @@
-//! Encoded images in, RGB pixels out: what PIL's `ImageOps.exif_transpose(Image.open(f)).convert("RGB")` gives.
+//! Encoded images in, RGB pixels out: what PIL's `ImageOps.exif_transpose(Image.open(f)).convert("RGB")` gives, but for alpha.
 //!
-//! Alpha is dropped, not blended; palettes are expanded; of 16 bits a sample the upper eight count; of an animation the
-//! first frame is read; colour profiles are not applied. The differences from PIL are listed in `docs/images.md`.
+//! Transparent images are blended with a background (`blend.rs`); palettes are expanded; of 16 bits a sample the upper eight
+//! count; of an animation the first frame is read; colour profiles are not applied. `docs/images.md` lists the differences from PIL.
 
+mod blend;
 mod error;
 mod gif;
 mod jpeg;
@@ -12,9 +13,12 @@ use std::io::Cursor;
 
 use image::codecs::{bmp::BmpDecoder, png::PngDecoder, webp::WebPDecoder};
 use image::metadata::Orientation;
-use image::{DynamicImage, ImageDecoder, ImageFormat, Limits, RgbImage};
+use image::{DynamicImage, ImageDecoder, ImageFormat, Limits, RgbImage, RgbaImage};
 
 pub use error::ImageError;
+
+/// Part of the fingerprint of every image model: to be raised whenever a file would give other pixels.
+pub(crate) const REVISION: u32 = 2;
 
 /// What an image may cost.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -42,8 +46,11 @@ impl Default for ImageLimits {
 
 /// Decodes a JPEG, PNG, WebP, GIF, BMP or TIFF, whatever its file is called, to RGB with the EXIF orientation applied.
 ///
+/// A transparent image is blended with white, or with black or grey where more than a fifth of its outline would be lost on white.
+///
 /// # Errors
-/// If there are more pixels than `limits` allow, or the bytes are empty, of another format, broken or cut off.
+/// If there are more pixels than `limits` allow, or the bytes are empty, of another format, broken or cut off, or every pixel is
+/// transparent.
 pub fn decode_image(bytes: &[u8], limits: &ImageLimits) -> Result<RgbImage, ImageError> {
     if bytes.is_empty() {
         return Err(ImageError::Empty);
@@ -53,7 +60,7 @@ pub fn decode_image(bytes: &[u8], limits: &ImageLimits) -> Result<RgbImage, Imag
         Ok(ImageFormat::Png) => png(bytes, limits),
         Ok(ImageFormat::WebP) => webp(bytes, limits),
         Ok(ImageFormat::Gif) => gif::decode(bytes, limits),
-        Ok(ImageFormat::Bmp) => read("BMP", BmpDecoder::new(Cursor::new(bytes)), limits),
+        Ok(ImageFormat::Bmp) => bmp(bytes, limits),
         Ok(ImageFormat::Tiff) => tiff::decode(bytes, limits),
         _ => {
             let start: Vec<String> = bytes.iter().take(8).map(|b| format!("{b:02x}")).collect();
@@ -108,21 +115,40 @@ fn webp(bytes: &[u8], limits: &ImageLimits) -> Result<RgbImage, ImageError> {
     read("WebP", WebPDecoder::new(Cursor::new(bytes)), limits)
 }
 
+/// Many programs write a BMP that announces alpha and leave it at zero. Windows and browsers show such a file as opaque.
+fn bmp(bytes: &[u8], limits: &ImageLimits) -> Result<RgbImage, ImageError> {
+    let (mut image, orientation) = decoded("BMP", BmpDecoder::new(Cursor::new(bytes)), limits)?;
+    if let DynamicImage::ImageRgba8(image) = &mut image
+        && image.pixels().all(|pixel| pixel[3] == 0)
+    {
+        image.pixels_mut().for_each(|pixel| pixel[3] = u8::MAX);
+    }
+    Ok(upright(rgb("BMP", image)?, orientation))
+}
+
 /// Checks the size, decodes, and turns what comes out into upright RGB.
 fn read(
     format: &'static str,
     decoder: image::ImageResult<impl ImageDecoder>,
     limits: &ImageLimits,
 ) -> Result<RgbImage, ImageError> {
+    let (image, orientation) = decoded(format, decoder, limits)?;
+    Ok(upright(rgb(format, image)?, orientation))
+}
+
+/// Checks the size and decodes.
+fn decoded(
+    format: &'static str,
+    decoder: image::ImageResult<impl ImageDecoder>,
+    limits: &ImageLimits,
+) -> Result<(DynamicImage, Orientation), ImageError> {
     let failed = |e: image::ImageError| ImageError::from_image(format, &e);
     let mut decoder = decoder.map_err(failed)?;
     let (width, height) = decoder.dimensions();
     check_size(format, width, height, limits)?;
     decoder.set_limits(memory(width, height)).map_err(failed)?;
     let orientation = decoder.orientation().map_err(failed)?;
-    let image = DynamicImage::from_decoder(decoder).map_err(failed)?;
-    let image = rgb(image).ok_or_else(|| ImageError::unsupported(format, "samples of floating point"))?;
-    Ok(upright(image, orientation))
+    Ok((DynamicImage::from_decoder(decoder).map_err(failed)?, orientation))
 }
 
 fn check_size(format: &'static str, width: u32, height: u32, limits: &ImageLimits) -> Result<(), ImageError> {
@@ -147,28 +173,38 @@ fn memory_bytes(width: u32, height: u32) -> u64 {
         + ImageLimits::FIXED_BYTES
 }
 
-/// Drops alpha and the lower half of 16-bit samples; `None` for floating point.
-fn rgb(image: DynamicImage) -> Option<RgbImage> {
+/// Blends alpha with a background and drops the lower half of 16-bit samples.
+fn rgb(format: &'static str, image: DynamicImage) -> Result<RgbImage, ImageError> {
+    let (width, height) = (image.width(), image.height());
+    let high = |sample: u16| (sample >> 8) as u8;
+    let opaque: Vec<u8> = match image {
+        DynamicImage::ImageRgb8(image) => return Ok(image),
+        DynamicImage::ImageLuma8(image) => image.iter().flat_map(|&l| [l; 3]).collect(),
+        DynamicImage::ImageLuma16(image) => image.iter().flat_map(|&l| [high(l); 3]).collect(),
+        DynamicImage::ImageRgb16(image) => image.iter().map(|&s| high(s)).collect(),
+        image => return blend::over_background(format, &rgba(format, image)?),
+    };
+    RgbImage::from_raw(width, height, opaque)
+        .ok_or_else(|| ImageError::broken(format, "its pixels do not fill the image"))
+}
+
+/// Every kind of image with alpha as four samples of eight bits.
+fn rgba(format: &'static str, image: DynamicImage) -> Result<RgbaImage, ImageError> {
     let (width, height) = (image.width(), image.height());
     let high = |sample: u16| (sample >> 8) as u8;
     let pixels: Vec<u8> = match image {
-        DynamicImage::ImageRgb8(image) => return Some(image),
-        DynamicImage::ImageLuma8(image) => image.iter().flat_map(|&l| [l; 3]).collect(),
-        DynamicImage::ImageLumaA8(image) => image.as_chunks().0.iter().flat_map(|&[l, _]| [l; 3]).collect(),
-        DynamicImage::ImageRgba8(image) => {
-            image.as_chunks().0.iter().flat_map(|&[r, g, b, _]| [r, g, b]).collect()
+        DynamicImage::ImageRgba8(image) => return Ok(image),
+        DynamicImage::ImageLumaA8(image) => {
+            image.as_chunks().0.iter().flat_map(|&[l, a]| [l, l, l, a]).collect()
         }
-        DynamicImage::ImageLuma16(image) => image.iter().flat_map(|&l| [high(l); 3]).collect(),
         DynamicImage::ImageLumaA16(image) => {
-            image.as_chunks().0.iter().flat_map(|&[l, _]| [high(l); 3]).collect()
+            image.as_chunks().0.iter().flat_map(|&[l, a]| [l, l, l, a].map(high)).collect()
         }
-        DynamicImage::ImageRgb16(image) => image.iter().map(|&s| high(s)).collect(),
-        DynamicImage::ImageRgba16(image) => {
-            image.as_chunks().0.iter().flat_map(|&[r, g, b, _]| [high(r), high(g), high(b)]).collect()
-        }
-        _ => return None,
+        DynamicImage::ImageRgba16(image) => image.iter().map(|&s| high(s)).collect(),
+        _ => return Err(ImageError::unsupported(format, "samples of floating point")),
     };
-    RgbImage::from_raw(width, height, pixels)
+    RgbaImage::from_raw(width, height, pixels)
+        .ok_or_else(|| ImageError::broken(format, "its pixels do not fill the image"))
 }
 
 fn upright(image: RgbImage, orientation: Orientation) -> RgbImage {

@@ -2,13 +2,13 @@
 
 use std::io::Cursor;
 
-use image::RgbImage;
 use image::metadata::Orientation;
+use image::{RgbImage, RgbaImage};
 use tiff::decoder::{Decoder, DecodingResult, Limits};
 use tiff::tags::Tag;
 use tiff::{ColorType, TiffError};
 
-use super::{ImageError, ImageLimits, check_size, cmyk_to_rgb, memory_bytes, upright, ycc_to_rgb};
+use super::{ImageError, ImageLimits, blend, check_size, cmyk_to_rgb, memory_bytes, upright, ycc_to_rgb};
 
 const FORMAT: &str = "TIFF";
 
@@ -25,17 +25,29 @@ pub(super) fn decode(bytes: &[u8], limits: &ImageLimits) -> Result<RgbImage, Ima
     let orientation = orientation.and_then(|o| Orientation::from_exif(o.min(255) as u8));
     let pixels = match indices {
         None => direct(&mut decoder)?,
-        Some(_) => through_palette(&mut decoder)?,
+        Some(_) => Pixels::Rgb(through_palette(&mut decoder)?),
     };
-    let image = RgbImage::from_raw(width, height, pixels)
-        .ok_or_else(|| ImageError::broken(FORMAT, "its pixels do not fill the image"))?;
+    let unfilled = || ImageError::broken(FORMAT, "its pixels do not fill the image");
+    let image = match pixels {
+        Pixels::Rgb(pixels) => RgbImage::from_raw(width, height, pixels).ok_or_else(unfilled)?,
+        Pixels::Rgba(pixels) => {
+            let image = RgbaImage::from_raw(width, height, pixels).ok_or_else(unfilled)?;
+            blend::over_background(FORMAT, &image)?
+        }
+    };
     Ok(upright(image, orientation.unwrap_or(Orientation::NoTransforms)))
 }
 
 type Tiff<'a> = Decoder<Cursor<&'a [u8]>>;
 
-fn direct(decoder: &mut Tiff) -> Result<Vec<u8>, ImageError> {
+enum Pixels {
+    Rgb(Vec<u8>),
+    Rgba(Vec<u8>),
+}
+
+fn direct(decoder: &mut Tiff) -> Result<Pixels, ImageError> {
     let colors = decoder.colortype().map_err(failed)?;
+    let extra = Extra::read(decoder)?;
     let samples = samples(decoder, colors)?;
     let pixels: Vec<u8> = match colors {
         ColorType::Gray(bits @ 1..=8) => {
@@ -44,15 +56,55 @@ fn direct(decoder: &mut Tiff) -> Result<Vec<u8>, ImageError> {
         }
         ColorType::Gray(_) => samples.iter().flat_map(|&l| [l; 3]).collect(),
         ColorType::GrayA(_) | ColorType::Multiband { num_samples: 2, .. } => {
-            samples.as_chunks().0.iter().flat_map(|&[l, _]| [l; 3]).collect()
+            let pixels = samples.as_chunks().0.iter().map(|&[l, extra]| [l, l, l, extra]);
+            return Ok(extra.applied(pixels));
         }
         ColorType::RGB(_) => samples,
-        ColorType::RGBA(_) => samples.as_chunks().0.iter().flat_map(|&[r, g, b, _]| [r, g, b]).collect(),
+        ColorType::RGBA(_) => return Ok(extra.applied(samples.as_chunks().0.iter().copied())),
         ColorType::CMYK(_) => samples.as_chunks().0.iter().flat_map(|&inks| cmyk_to_rgb(inks)).collect(),
         ColorType::YCbCr(_) => samples.as_chunks().0.iter().flat_map(|&pixel| ycc_to_rgb(pixel)).collect(),
         _ => return Err(ImageError::unsupported(FORMAT, format!("{colors:?}"))),
     };
-    Ok(pixels)
+    Ok(Pixels::Rgb(pixels))
+}
+
+/// What the sample behind the colour of a pixel is.
+enum Extra {
+    /// Alpha.
+    Straight,
+    /// Alpha by which the colour has been multiplied.
+    Premultiplied,
+    /// Anything else.
+    Unknown,
+}
+
+impl Extra {
+    /// As PIL does: without the tag, a fourth sample is alpha; a kind of 999 is what Corel Draw writes for alpha.
+    fn read(decoder: &mut Tiff) -> Result<Self, ImageError> {
+        let kinds = decoder.find_tag_unsigned_vec::<u16>(Tag::ExtraSamples).map_err(failed)?;
+        Ok(match kinds.as_deref() {
+            Some([1, ..]) => Self::Premultiplied,
+            None | Some([2 | 999, ..]) => Self::Straight,
+            Some(_) => Self::Unknown,
+        })
+    }
+
+    fn applied(&self, pixels: impl Iterator<Item = [u8; 4]>) -> Pixels {
+        match self {
+            Self::Straight => Pixels::Rgba(pixels.flatten().collect()),
+            Self::Premultiplied => Pixels::Rgba(pixels.flat_map(straight).collect()),
+            Self::Unknown => Pixels::Rgb(pixels.flat_map(|[r, g, b, _]| [r, g, b]).collect()),
+        }
+    }
+}
+
+/// Divides the colour by alpha, rounded down and at most white: what PIL makes of its mode `RGBa`.
+fn straight([r, g, b, alpha]: [u8; 4]) -> [u8; 4] {
+    let divided = |colour: u8| match alpha {
+        0 => colour,
+        _ => (255 * u32::from(colour) / u32::from(alpha)).min(255) as u8,
+    };
+    [divided(r), divided(g), divided(b), alpha]
 }
 
 /// All samples, those of a pixel side by side, of 16 bits the upper eight, less than eight as they are.

@@ -13,10 +13,10 @@ use xxhash_rust::xxh3::xxh3_64;
 
 use self::lanes::Isa;
 use self::network::{DIM, Network};
-use crate::{ImageModel, ModelError};
+use crate::{ImageModel, ModelError, decode};
 
 const MODEL: &[u8] = include_bytes!("../../models/mobilenet-v1-1.0-224-quant/model.tflite");
-/// Changes when images are prepared differently or the network's values are turned into embeddings in another way.
+/// Changes when decoded images are prepared differently or the network's values are turned into embeddings in another way.
 const VERSION: u32 = 1;
 const NAME: &str = "mobilenet-v1-1.0-224-quant";
 
@@ -67,7 +67,7 @@ impl ImageModel for MobileNet {
     }
 
     fn fingerprint(&self) -> String {
-        format!("{NAME} {:016x} {VERSION}", xxh3_64(MODEL))
+        format!("{NAME} {:016x} {VERSION} pixels {}", xxh3_64(MODEL), decode::REVISION)
     }
 
     fn rows_per_save(&self) -> Option<usize> {

@@ -30,7 +30,7 @@ use std::path::{Path, PathBuf};
 use candle_core::Device;
 use xxhash_rust::xxh3::Xxh3;
 
-use crate::{DEFAULT_MAX_TOKENS, ImageModel, ModelError, TextModel};
+use crate::{DEFAULT_MAX_TOKENS, ImageModel, ModelError, TextModel, decode};
 use arch::TextParts;
 use config::{Config, unreadable};
 use hub::{Hub, Name};
@@ -155,8 +155,11 @@ fn image_model(
     let (height, width) = pixels.size();
     let encoder = arch::image(config, weights, (height as usize, width as usize))?;
     let (hash, kind) = (hash(root, &[])?, if encoder.device.is_cpu() { "cpu" } else { "gpu" });
-    let fingerprint =
-        format!("image-transformer/r{REVISION}/{hash:016x}/{}/{kind}", options.precision.name());
+    let fingerprint = format!(
+        "image-transformer/r{REVISION}/pixels{}/{hash:016x}/{}/{kind}",
+        decode::REVISION,
+        options.precision.name()
+    );
     Ok(ImageTransformer { name: name.to_owned(), fingerprint, pixels, encoder })
 }
 

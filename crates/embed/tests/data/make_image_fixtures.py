@@ -3,9 +3,9 @@
     pip install pillow numpy zstandard
     python make_image_fixtures.py
 
-What PIL cannot write (16-bit RGB and interlaced PNG, YCCK, a GIF whose first frame leaves the canvas open) is made of bytes here.
-`expected.jsonl` has a line for each image, `expected.rgb.zst` their pixels one after another: RGB, row by row. The picture
-is computed, so that no licence but the project's applies.
+What PIL cannot write (16-bit RGB and interlaced PNG, YCCK, a GIF whose first frame leaves the canvas open, a BMP with alpha) is made
+of bytes here. `expected.jsonl` has a line for each image, `expected.rgb.zst` their pixels one after another: RGB, row by row;
+transparent images are blended as `transparency.py` says. The pictures are computed, so that no licence but the project's applies.
 """
 
 import io
@@ -16,7 +16,9 @@ import zlib
 
 import numpy as np
 import zstandard
-from PIL import Image, ImageOps
+from PIL import Image, ImageDraw, ImageOps
+
+from transparency import over_background
 
 HERE = pathlib.Path(__file__).parent / "images"
 WIDTH, HEIGHT = 44, 30
@@ -41,6 +43,39 @@ def rgb(**size):
 
 def rgba():
     return Image.fromarray((picture(channels=4) * 255).astype(np.uint8))
+
+
+def glyph(left, right, shadow=None):
+    """Two shapes of two colours on nothing, perhaps with a soft shadow."""
+    y, x = np.mgrid[0:HEIGHT, 0:WIDTH].astype(float)
+    pixels = np.zeros((HEIGHT, WIDTH, 4), np.uint8)
+    if shadow is not None:
+        depth = np.clip(1 - np.hypot(x - WIDTH * 0.5, y - HEIGHT * 0.6) / (HEIGHT * 0.6), 0, 1)
+        pixels[...] = [*shadow, 0]
+        pixels[..., 3] = 120 * depth
+    pixels[np.hypot(x - WIDTH * 0.27, y - HEIGHT * 0.5) < HEIGHT * 0.3] = [*left, 255]
+    pixels[(abs(x - WIDTH * 0.72) < 8) & (abs(y - HEIGHT * 0.5) < 8)] = [*right, 255]
+    return Image.fromarray(pixels)
+
+
+BLACK, WHITE, GREY, RED = (0, 0, 0), (255, 255, 255), (128, 128, 128), (220, 20, 30)
+
+
+def bmp_with_alpha(image):
+    """A BMP with a header of version 5, whose masks name alpha."""
+    rows = np.asarray(image)[::-1, :, [2, 1, 0, 3]].tobytes()
+    masks = (0xFF0000, 0xFF00, 0xFF, 0xFF000000)
+    header = struct.pack("<IiiHHIIiiII4I4s48xII8x", 124, *image.size, 1, 32, 3, len(rows), 2835, 2835, 0, 0, *masks, b"BGRs", 4, 0)
+    start = 14 + len(header)
+    return struct.pack("<2sIII", b"BM", start + len(rows), 0, start) + header + rows
+
+
+def associated(image):
+    """A TIFF of colours that are multiplied by alpha, and says so."""
+    straight = encoded(Image.frombytes("RGBA", image.size, image.convert("RGBa").tobytes()), "TIFF")
+    tag = struct.pack("<HHI", 338, 3, 1)
+    assert straight.count(tag + b"\2") == 1
+    return straight.replace(tag + b"\2", tag + b"\1")
 
 
 def cmyk():
@@ -172,12 +207,35 @@ def tiffs():
     yield "two-images.tif", encoded(rgb(), "TIFF", save_all=True, append_images=[ImageOps.invert(rgb())]), 0
 
 
+def transparent():
+    two = glyph(BLACK, WHITE)
+    yield "glyph-black.png", encoded(glyph(BLACK, BLACK), "PNG"), 0
+    yield "glyph-white.png", encoded(glyph(WHITE, WHITE), "PNG"), 0
+    yield "glyph-grey.png", encoded(glyph(GREY, GREY), "PNG"), 0
+    yield "glyph-black-and-white.png", encoded(two, "PNG"), 0
+    yield "glyph-shadow.png", encoded(glyph(WHITE, RED, shadow=BLACK), "PNG"), 0
+    yield "glyph-opaque.png", encoded(rgb().convert("RGBA"), "PNG"), 0
+    yield "glyph-key.png", encoded(glyph(WHITE, RED).convert("RGB"), "PNG", transparency=(0, 0, 0)), 0
+    yield "glyph-key-1.png", encoded(glyph(WHITE, WHITE).convert("1"), "PNG", transparency=0), 0
+    yield "glyph-grey-alpha.png", encoded(glyph(WHITE, WHITE).convert("LA"), "PNG"), 0
+    yield "glyph-white.gif", encoded(glyph(WHITE, WHITE), "GIF"), 0
+    yield "glyph-white.webp", encoded(glyph(WHITE, WHITE), "WEBP", lossless=True), 0
+    yield "glyph-lossy.webp", encoded(glyph(WHITE, WHITE, shadow=BLACK), "WEBP", quality=80), 2
+    frames = [glyph(WHITE, WHITE), two]
+    yield "animated-alpha.webp", encoded(frames[0], "WEBP", save_all=True, append_images=frames[1:], lossless=True), 0
+    yield "glyph.bmp", bmp_with_alpha(glyph(RED, WHITE, shadow=BLACK)), 0
+    yield "associated.tif", associated(rgba()), 0
+    yield "associated-black.tif", associated(glyph(BLACK, BLACK)), 0
+    yield "unspecified.tif", encoded(Image.frombytes("RGBX", two.size, two.tobytes()), "TIFF"), 0
+    yield "orientation-6-alpha.png", encoded(glyph(WHITE, RED), "PNG", exif=turned(6)), 0
+
+
 def expected(data):
     image = Image.open(io.BytesIO(data))
     if image.mode.startswith("I;16"):
         # PIL clips these to 255 and loses the picture; the upper byte is what it takes of 16-bit RGB.
         image = Image.fromarray((np.asarray(image).astype(np.uint16) >> 8).astype(np.uint8))
-    return np.asarray(ImageOps.exif_transpose(image).convert("RGB"))
+    return np.asarray(over_background(ImageOps.exif_transpose(image)))
 
 
 def main():
@@ -186,7 +244,7 @@ def main():
         old.unlink()
     pixels = b""
     lines = []
-    for kind in (jpegs, pngs, webps, gifs, bmps, tiffs):
+    for kind in (jpegs, pngs, webps, gifs, bmps, tiffs, transparent):
         for name, data, tolerance in kind():
             (HERE / name).write_bytes(data)
             array = expected(data)

@@ -3,8 +3,8 @@
     pip install ai-edge-litert pillow numpy
     python make_mobilenet_reference.py EMOJI.tar
 
-EMOJI.tar is a WebDataset shard of PNG and JSON, of which every 40th PNG is taken. An image is read as PIL reads it, made RGB
-without its alpha, and resized to 224 x 224 with PIL's bilinear filter. `emoji.u8` has 1,024 bytes an image: the network's own
+EMOJI.tar is a WebDataset shard of PNG and JSON, of which every 40th PNG is taken. An image is read as PIL reads it, blended with
+a background (`transparency.py`), and resized to 224 x 224 with PIL's bilinear filter. `emoji.u8` has 1,024 bytes an image: the network's own
 integers, by LiteRT's default (XNNPACK).
 
 With `--resize` it prints the hashes of `src/mobilenet/tests.rs` instead: FNV-1a of what PIL makes of a computed picture. Pillow
@@ -19,13 +19,15 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from transparency import over_background
+
 HERE = Path(__file__).parent
 MODEL = HERE.parent.parent / "models/mobilenet-v1-1.0-224-quant/model.tflite"
 EVERY = 40
 
 
 def square(image):
-    return image.convert("RGB").resize((224, 224), Image.Resampling.BILINEAR)
+    return over_background(image).resize((224, 224), Image.Resampling.BILINEAR)
 
 
 def reference(source):

@@ -77,8 +77,10 @@ pub(super) fn parse(path: &Path, rows: &RowBatch, columns: &Columns) -> Result<R
             guarded(damaged, place, || texts_of(&texts, &mut note).map_err(failed))?
         }
         Some(_) => {
-            let mut named = columns.texts().map(|name| Ok((name, column(name)?))).collect::<Result<Vec<_>>>()?;
-            for (name, values) in named.iter_mut().filter(|(_, values)| binary::is_binary(values.data_type())) {
+            let mut named =
+                columns.texts().map(|name| Ok((name, column(name)?))).collect::<Result<Vec<_>>>()?;
+            for (name, values) in named.iter_mut().filter(|(_, values)| binary::is_binary(values.data_type()))
+            {
                 let mut note = |row, problem: &str| bad.push(bad_row(name, (first_row, row), problem));
                 *values = Arc::new(guarded(damaged, place, || texts_of(values, &mut note).map_err(failed))?);
             }
