@@ -274,6 +274,8 @@ fn images_are_embedded_alone_where_files_are_beside_them() {
     let place = imagefolder(8);
     let said = place.semdedup("embed set --out e").succeeded();
     assert!(said.stderr.contains("not deduplicated (train/metadata.jsonl)"), "{}", said.stderr);
+}
+
 /// A PNG of 64 x 64 pixels of one colour: all of its shape is in its alpha.
 fn glyph(colour: [u8; 3], alpha: impl Fn(i32, i32) -> u8) -> Vec<u8> {
     let mut pixels = flate2::write::ZlibEncoder::new(Vec::new(), flate2::Compression::fast());
