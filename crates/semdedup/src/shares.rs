@@ -64,8 +64,10 @@ pub(crate) fn of_scripts(runs: &[ScriptRun], decision: &Decision) -> Vec<Share> 
     for run in runs {
         let end = start + run.rows as usize;
         if let Some(script) = &run.script {
-            let place = shares.iter().position(|share| share.name == *script).unwrap_or_else(|| {
-                shares.push(Share { name: script.clone(), rows: 0, rows_removed: 0 });
+            // Unicode's names are written as identifiers.
+            let name = script.replace('_', " ");
+            let place = shares.iter().position(|share| share.name == name).unwrap_or_else(|| {
+                shares.push(Share { name, rows: 0, rows_removed: 0 });
                 shares.len() - 1
             });
             shares[place].add(&decision.fate[start..end]);

@@ -127,8 +127,8 @@ fn embeddings_beside_the_rows_of_a_folder_are_asked_about() {
     );
     let given = place.semdedup("run set --embeddings set/*.npy --out a").succeeded();
     assert!(!given.stderr.contains("warning"), "{}", given.stderr);
-    for answer in ["--by text", "--text-column text"] {
-        let said = place.semdedup(&format!("run set {answer} --out b --overwrite")).succeeded();
+    for (answer, out) in [("--by text", "b1"), ("--text-column text", "b2")] {
+        let said = place.semdedup(&format!("run set {answer} --out {out}")).succeeded();
         assert!(
             said.stderr.contains("warning: 1 file of embeddings was not used (img_emb_0.npy)"),
             "{said:?}"

@@ -134,7 +134,9 @@ fn datacomp_gets_sorted_pairs_of_the_uids_that_stay() {
 #[test]
 fn an_id_that_a_list_cannot_hold_is_an_error_with_its_row_before_anything_takes_long() {
     let rows = |ids: &[&str]| -> String {
-        ids.iter().map(|id| format!("{}\n", json!({"uid": id, "text": format!("text {id}")}))).collect()
+        let texts = ["a river in the north", "bread and cheese"];
+        let row = |(id, text)| format!("{}\n", json!({"uid": id, "text": text}));
+        ids.iter().zip(texts).map(row).collect()
     };
     let good = uid(1);
     for (id, format, words) in [

@@ -1,9 +1,9 @@
 //! Images.
 
 use rayon::prelude::*;
-use semdedup_embed::{ImageLimits, ImageModel, LoadOptions, RgbImage, Towers, decode_image, load};
+use semdedup_embed::{ImageModel, LoadOptions, RgbImage, Towers, load};
 
-use crate::support::{bits, cosine, data, read_npy};
+use crate::support::{bits, cosine, data, images, read_npy};
 
 const MODELS: [&str; 6] =
     ["clip-tiny", "dinov2-tiny", "dinov2-registers-tiny", "dinov2-swiglu-tiny", "siglip-tiny", "vit-tiny"];
@@ -13,16 +13,6 @@ fn model(name: &str) -> Box<dyn ImageModel> {
     let loaded = load(data().join(name).to_str().unwrap(), &options).unwrap();
     assert!(loaded.text.is_none());
     loaded.image.unwrap()
-}
-
-fn images() -> Vec<RgbImage> {
-    let folder = data().join("images");
-    let names: Vec<String> =
-        serde_json::from_slice(&std::fs::read(folder.join("names.json")).unwrap()).unwrap();
-    let read = |name: &String| {
-        decode_image(&std::fs::read(folder.join(name)).unwrap(), &ImageLimits::default()).unwrap()
-    };
-    names.iter().map(read).collect()
 }
 
 fn embed(model: &dyn ImageModel, images: &[RgbImage]) -> Vec<f32> {

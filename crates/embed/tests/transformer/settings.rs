@@ -3,12 +3,12 @@
 use std::fs;
 use std::path::Path;
 
-use semdedup_embed::{ImageLimits, LoadOptions, Towers, decode_image, load};
+use semdedup_embed::{LoadOptions, Towers, load};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use crate::support::{
-    assert_says, copy_of, cosine, data, embed, module, open, problem, read_npy, safetensors, tensors,
+    assert_says, copy_of, cosine, data, embed, images, module, open, problem, read_npy, safetensors, tensors,
     text_model, write,
 };
 
@@ -77,11 +77,7 @@ fn every_variant_is_embedded_as_transformers_does() {
 }
 
 fn embed_images(folder: &Path) -> Vec<f32> {
-    let images = data().join("images");
-    let names: Vec<String> = serde_json::from_slice(&fs::read(images.join("names.json")).unwrap()).unwrap();
-    let decode =
-        |name: &String| decode_image(&fs::read(images.join(name)).unwrap(), &ImageLimits::default()).unwrap();
-    let images: Vec<_> = names.iter().map(decode).collect();
+    let images = images();
     let options = LoadOptions { towers: Towers::Images, ..LoadOptions::default() };
     let model = load(folder.to_str().unwrap(), &options).unwrap().image.unwrap();
     let mut rows = vec![f32::NAN; images.len() * model.dim()];

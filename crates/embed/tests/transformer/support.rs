@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use semdedup_embed::{LoadOptions, ModelError, TextModel, load};
+use semdedup_embed::{ImageLimits, LoadOptions, ModelError, RgbImage, TextModel, decode_image, load};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -14,6 +14,20 @@ pub fn data() -> PathBuf {
 /// The text model of a folder of the test data.
 pub fn text_model(name: &str, options: &LoadOptions) -> Box<dyn TextModel> {
     load(data().join(name).to_str().unwrap(), options).unwrap().text.unwrap()
+}
+
+/// The images that the references are of, without their alpha: these were made by PIL's `convert("RGB")`, which drops it.
+pub fn images() -> Vec<RgbImage> {
+    let folder = data().join("images");
+    let names: Vec<String> = serde_json::from_slice(&fs::read(folder.join("names.json")).unwrap()).unwrap();
+    let read = |name: &String| {
+        let bytes = fs::read(folder.join(name)).unwrap();
+        match name.ends_with(".png") {
+            true => image::load_from_memory(&bytes).unwrap().to_rgb8(),
+            false => decode_image(&bytes, &ImageLimits::default()).unwrap(),
+        }
+    };
+    names.iter().map(read).collect()
 }
 
 pub fn texts() -> Vec<String> {

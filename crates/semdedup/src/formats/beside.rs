@@ -55,6 +55,8 @@ impl Survey<'_> {
             let is_document = |found: &Found| found.file.format == Format::Text && is_document(&found.name);
             let (documents, files) = std::mem::take(&mut argument.files).into_iter().partition(is_document);
             (argument.documents, argument.files) = (documents, files);
+            let mut folders = Folders::default();
+            argument.documents.iter().for_each(|found| self.forget(&found.file.path, &mut folders));
         }
         let members = std::mem::take(&mut self.members);
         let (texts, images): (Vec<Row>, Vec<Row>) =
@@ -176,12 +178,22 @@ impl Survey<'_> {
     pub(super) fn leave_out_documents(&mut self, arguments: &mut [Argument]) {
         let is_data = |argument: &Argument| !argument.files.is_empty() || argument.tree.is_some();
         let is_any = arguments.iter().any(is_data);
+        let mut folders = Folders::default();
         for argument in arguments {
-            let documents = std::mem::take(&mut argument.documents);
+            let mut documents = std::mem::take(&mut argument.documents);
+            // One that another argument names is read.
+            documents.retain(|found| !self.is_given(&found.file.path, &mut folders));
             match is_any {
                 true => self.leave_out(documents, Cause::Document),
                 false => argument.files = documents,
             }
+        }
+    }
+
+    fn is_given(&self, path: &Path, folders: &mut Folders) -> bool {
+        match is_url(path) {
+            true => self.seen.contains(path),
+            false => folders.real(path).is_some_and(|real| self.seen.contains(&real)),
         }
     }
 

@@ -4,6 +4,7 @@ use arrow::array::{Array, RecordBatch};
 use arrow::datatypes::DataType;
 use arrow::util::display::{ArrayFormatter, FormatOptions};
 
+use super::binary::is_binary;
 use super::schema::{Column, LISTED, Table};
 use super::{Format, InputFile, arrow_in, nested, parquet_in};
 use crate::Error;
@@ -102,7 +103,8 @@ fn sample_of(rows: &RecordBatch, name: &str) -> Option<String> {
     let shown =
         ArrayFormatter::try_new(&column, &FormatOptions::default()).ok()?.value(row).try_to_string().ok()?;
     match column.data_type() {
-        DataType::Binary | DataType::LargeBinary | DataType::BinaryView | DataType::Null => None,
+        DataType::Null => None,
+        kind if is_binary(kind) => None,
         kind if super::batches::is_text(kind) => Some(format!("\"{shown}\"")),
         _ => Some(shown),
     }

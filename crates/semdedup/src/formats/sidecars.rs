@@ -143,11 +143,17 @@ pub(super) fn not_about<'a>(files: &'a [Found], pictures: &Pictures) -> Vec<&'a 
             .is_none_or(|place| paired.get(&place).is_none_or(|&paired| paired < alone[&place]))
     });
     open.sort_by(|a, b| a.name.cmp(&b.name));
-    // The first file that is not about the images decides, so the others need not be read.
-    match open.iter().position(|found| !content::is_about(found, pictures)) {
-        Some(first) => open.split_off(first),
-        None => Vec::new(),
-    }
+    // The first file that is not about the images decides, so of the others only a few are read, for the list.
+    let Some(first) = open.iter().position(|found| !content::is_about(found, pictures)) else {
+        return Vec::new();
+    };
+    let mut rest = open.split_off(first);
+    let mut number = 0;
+    rest.retain(|found| {
+        number += 1;
+        number == 1 || number > LOOKED_INTO || !content::is_about(found, pictures)
+    });
+    rest
 }
 
 /// Where a file that can be the description of one image lies, and its kind.

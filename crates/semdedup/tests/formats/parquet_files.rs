@@ -12,7 +12,7 @@ use parquet::column::reader::ColumnReader;
 use parquet::file::properties::WriterProperties;
 use parquet::file::reader::{FileReader, SerializedFileReader};
 use semdedup::formats::{
-    By, Columns, InputFile, ReadLimits, Reader, count_rows, read_texts, rows_by, write_kept,
+    By, Columns, Found, InputFile, ReadLimits, Reader, count_rows, read_texts, rows_by, write_kept,
 };
 use tempfile::TempDir;
 
@@ -269,7 +269,7 @@ fn texts_that_begin_as_images_do_are_texts() {
     let by = rows_by(std::slice::from_ref(&file.file), &choice(None, None)).unwrap();
     assert_eq!(
         (by, resolve_one(&file.file, &choice(None, None)).unwrap()),
-        (By::Text, text_column("content"))
+        (By::Text, Columns { found: Found::Name, ..text_column("content") })
     );
 }
 
