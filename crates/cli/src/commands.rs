@@ -89,7 +89,7 @@ fn plan(args: &RunArgs, say: Say) -> Result<Outcome> {
     let models = load(args, by, say)?;
     let plan = semdedup::plan(&options, models.embedder())?;
     if !say.quiet {
-        plan.warnings.iter().for_each(|warning| output::warning(warning));
+        plan.warnings.iter().for_each(output::warning);
     }
     say.data(&plan, || report::plan(&plan))
 }

@@ -347,7 +347,7 @@ impl<'a> Visitor<'_> for KeySeed<'a> {
         let of = |wanted| Match::of(wanted, key);
         let is_named = || {
             let is = |name: &&str| key.eq_ignore_ascii_case(name);
-            is(&DEFAULT_TEXT) || turns::CHATS.iter().any(|name| is(name))
+            is(&DEFAULT_TEXT) || turns::CHATS.iter().any(is)
         };
         let is_other = || matches!((of(id), of(embedding)), (Match::No, Match::No));
         let is_doubtful = self.1.is_some_and(|taken| key != taken && is_named() && is_other());

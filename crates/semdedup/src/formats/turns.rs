@@ -82,9 +82,7 @@ fn said(turn: &Value) -> Result<(String, String), String> {
     }
     calls(turn, &mut parts)?;
     let is_known = |key: &&str| turn.contains_key(*key);
-    if parts.is_empty()
-        && !CONTENT_KEYS.iter().chain(&["tool_calls", "function_call"]).any(|key| is_known(key))
-    {
+    if parts.is_empty() && !CONTENT_KEYS.iter().chain(&["tool_calls", "function_call"]).any(is_known) {
         return Err("has no `content` or `value`".to_owned());
     }
     parts.retain(|part| !part.is_empty());

@@ -170,6 +170,9 @@ fn labels_of_every_tool_are_beside_the_images() {
     }
 }
 
+/// Images, and files beside them.
+type Case<'a> = (&'a [&'a str], &'a [(&'a str, &'a str)]);
+
 #[test]
 fn rows_with_a_stray_image_are_neither_taken_for_images_nor_read_unasked() {
     let list = "[{\"text\": \"a\"}, {\"text\": \"b\"}]";
@@ -178,7 +181,7 @@ fn rows_with_a_stray_image_are_neither_taken_for_images_nor_read_unasked() {
     let urls = "{\"url\": \"https://x.y/0.png\", \"text\": \"a\"}\n".repeat(3);
     let classes = "{\"label\": \"cat\"}\n{\"label\": \"dog\"}\n{\"label\": \"cat\"}\n";
     let (logo, long, urls) = (logo.as_str(), long.as_str(), urls.as_str());
-    let cases: [(&[&str], &[(&str, &str)]); 9] = [
+    let cases: [Case; 9] = [
         (&["train.png"], &[("train.jsonl", ROWS), ("val.jsonl", ROWS)]),
         (&["train.png", "val.png"], &[("train.json", list), ("val.json", list)]),
         (&["train.png", "val.png"], &[("train.json", ROWS), ("val.json", ROWS)]),

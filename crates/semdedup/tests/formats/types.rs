@@ -320,7 +320,7 @@ fn int96_times_are_kept_in_columns_that_arrow_would_lay_out_in_another_way() {
     assert_eq!(before[3].entries.len(), 20 + 20 + 40);
     let kept = folder.folder.path().join("kept.parquet");
     for modulus in [1, 2, 7] {
-        let keep = |row: usize| row % modulus == 0;
+        let keep = |row: usize| row.is_multiple_of(modulus);
         write_kept(&file, &ReadLimits::default(), &kept, &mut |row| keep(row as usize)).unwrap();
         let after = leaves(&kept);
         assert_eq!(after.len(), before.len());
