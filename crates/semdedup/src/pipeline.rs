@@ -55,7 +55,10 @@ pub fn run(options: &RunOptions, embedder: Embedder, progress: &dyn Progress) ->
         overwrite: options.output.overwrite,
         fingerprint: &stages.result,
     };
-    let out = match OutputDir::open(&wanted)? {
+    let out = OutputDir::open(&wanted)?;
+    // What a run leaves out is said each time, also where an earlier one had done the work.
+    input.warnings().for_each(|warning| progress.warn(&warning));
+    let out = match out {
         Found::Done(mut summary) => {
             // The same columns may have been found in another way, and earlier versions did not say which they were.
             summary.compared = Comparison::of(&input, embedder);
@@ -65,7 +68,6 @@ pub fn run(options: &RunOptions, embedder: Embedder, progress: &dyn Progress) ->
         }
         Found::Ready(out) => out,
     };
-    input.warnings().for_each(|warning| progress.warn(&warning));
     let mut work = WorkDir::open(&work_path)?;
     if !work.has_begun(Stage::Embed, &stages.embed) {
         plan::check_disk(&input, embedder, options)?;

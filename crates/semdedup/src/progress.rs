@@ -194,7 +194,7 @@ pub const LARGE_CLUSTER_SHARE: f64 = 0.4;
 /// A share of empty texts that earns a warning.
 pub const EMPTY_TEXT_SHARE: f64 = 0.3;
 /// A share of removed rows that earns a warning.
-pub const REMOVED_SHARE: f64 = 0.95;
+pub const REMOVED_SHARE: f64 = 0.8;
 /// An ε of a target from which on unlike rows are removed.
 pub const LOOSE_EPSILON: f64 = 0.5;
 

@@ -66,7 +66,7 @@ impl Notes {
         let removed = decision.count(Fate::Removed);
         if share(removed) >= REMOVED_SHARE {
             warnings.push(Warning::RemovesMost { rows: removed, of: rows, epsilon: decision.epsilon });
-        } else if removed > 0 && decision.epsilon > LOOSE_EPSILON {
+        } else if decision.lowest_removed(&scored.columns.score) < 1.0 - LOOSE_EPSILON as f32 {
             warnings.push(Warning::LooseTarget { epsilon: decision.epsilon });
         }
         let scripts = shares::of_scripts(&scored.dataset.scripts, decision);

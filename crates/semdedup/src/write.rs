@@ -58,6 +58,12 @@ impl Decision {
         Ok(Self { fate, epsilon: selection.epsilon, cut: selection.cut })
     }
 
+    /// The lowest score of a row that goes; infinite where none does.
+    pub(crate) fn lowest_removed(&self, scores: &[f32]) -> f32 {
+        let removed = self.fate.iter().zip(scores).filter(|(fate, _)| **fate == Fate::Removed);
+        removed.map(|(_, &score)| score).fold(f32::INFINITY, f32::min)
+    }
+
     /// How many rows of each fate.
     pub(crate) fn counts(&self) -> Given {
         let [kept, removed, skipped] =

@@ -83,7 +83,8 @@ pub(super) fn punctuation(mark: &str, features: &mut Vec<Feature>) {
     features.push(Feature::new(Of::Symbol, mark, WORD * PUNCTUATION));
 }
 
-/// Appends the feature of a symbol, such as an emoji.
-pub(super) fn symbol(symbol: &str, features: &mut Vec<Feature>) {
+/// Appends the features of a symbol, such as an emoji, and of the pair that it begins, if it begins one.
+pub(super) fn symbol(symbol: &str, pair: Option<&str>, features: &mut Vec<Feature>) {
     features.push(Feature::new(Of::Symbol, symbol, WORD));
+    features.extend(pair.map(|pair| Feature::new(Of::Bigram, pair, WORD)));
 }

@@ -77,6 +77,8 @@ impl Classes {
                 (_, Class::Joins(_)) => {}
                 (Kind::Familiar, Class::Starts(Kind::Foreign)) => kind = Kind::Foreign,
                 (Kind::Foreign, Class::Starts(Kind::Familiar)) => {}
+                // A number between Chinese characters: its place tells which it counts.
+                (Kind::Unspaced, Class::Starts(Kind::Familiar)) if character.is_ascii_digit() => {}
                 (kind, Class::Starts(next)) if kind == next => {}
                 _ => return Some((kind, at)),
             }

@@ -260,6 +260,21 @@ fn words_that_the_vocabulary_lacks_are_alike_as_far_as_their_letters_are() {
 fn the_order_of_letters_counts_in_words_that_the_vocabulary_lacks() {
     assert!(alike("ձմեռ", "ռմեձ") < 0.3);
     assert!(alike("上海自来水", "水来自海上") < 0.7);
+    assert!(alike("🇸🇪", "🇪🇸") < 0.8);
+    assert!(alike("他有3个苹果和5个梨", "他有5个苹果和3个梨") < 0.97);
+    let flag = |letters: &str| -> String {
+        let tags = letters.chars().map(|letter| char::from_u32(0xe0000 + u32::from(letter)).unwrap());
+        ['🏴'].into_iter().chain(tags).chain(['\u{e007f}']).collect()
+    };
+    assert!(alike(&flag("gbeng"), &flag("gbsct")) < 0.9);
+}
+
+#[test]
+fn raised_and_lowered_numbers_and_fractions_are_not_plain_ones() {
+    for (a, b) in [("2⁵", "25"), ("10²", "102"), ("x₁₂", "x12"), ("1½", "11/2")] {
+        let found = alike(&format!("what is {a}"), &format!("what is {b}"));
+        assert!(found < 0.999, "{a} and {b}: {found}");
+    }
 }
 
 #[test]

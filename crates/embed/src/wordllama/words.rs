@@ -6,6 +6,8 @@
 //! they say.
 use std::ops::RangeInclusive;
 
+use hashbrown::HashMap;
+
 use super::bpe::{Bpe, Scratch};
 use super::cache::WordCache;
 use super::letters;
@@ -21,6 +23,9 @@ const LONGEST_WORD: usize = 64;
 const CHARACTERS_PER_UNIT: usize = 64;
 /// …and so many more, which may still decide where the last one ends.
 const SLACK: usize = 4096;
+
+/// Runs whose judgement is remembered: what a hash table of 2^15 places holds without growing.
+const MOST_JUDGED: usize = (1 << 15) / 8 * 7;
 
 /// Shorter runs of letters are no sign of anything: `px` is two letters to everybody.
 const SHORTEST_JUDGED: usize = 3;
@@ -45,6 +50,8 @@ pub(super) struct Reader {
 #[derive(Default)]
 pub(super) struct Workspace {
     cache: WordCache,
+    /// Whether the vocabulary knows the runs of longer words.
+    judged: HashMap<Box<str>, bool>,
     scratch: Scratch,
     text: Reading,
     word: Reading,
@@ -126,6 +133,19 @@ impl Reader {
 
     /// Reads a word in normal form.
     fn read_normal(&self, word: &str, reading: &mut Reading, workspace: &mut Workspace) {
+        // `Window` and `WINDOW` come to what `window` came to.
+        if WordCache::takes(word) && workspace.cache.read(word, reading) == Some(true) {
+            return;
+        }
+        if word.len() <= LONGEST_WORD && self.classes.runs(word).next() == Some((Kind::Familiar, word)) {
+            // Nearly all words of an English text: the tokens that they are judged by are theirs.
+            if !self.is_known_word(word, workspace) {
+                return read_unknown(word, reading);
+            }
+            reading.push_tokens(&workspace.tokens);
+            reading.counts.known += 1;
+            return;
+        }
         if self.classes.runs(word).all(|run| self.is_known(run, workspace)) {
             self.tokenize(true, word, reading.room(), workspace);
             reading.push_tokens(&workspace.tokens);
@@ -156,23 +176,41 @@ impl Reader {
         match kind {
             Kind::Punctuation | Kind::Symbol => run.chars().all(|mark| self.is_known_mark((kind, mark))),
             Kind::Foreign | Kind::Unspaced => false,
+            // The vocabulary has every character of ASCII.
+            Kind::Familiar if run.len() < SHORTEST_JUDGED && run.is_ascii() => true,
             Kind::Familiar => {
-                let characters = run.chars().take(LONGEST_WORD).count();
-                let judged = run.char_indices().nth(LONGEST_WORD).map_or(run, |(end, _)| &run[..end]);
-                self.tokenize(true, judged, usize::MAX, workspace);
-                let tokens = &workspace.tokens;
-                if tokens.iter().any(|&token| Bpe::is_byte(token)) {
-                    return false;
+                if let Some(&known) = workspace.judged.get(run) {
+                    return known;
                 }
-                let most = match () {
-                    () if judged.is_ascii() => BROKEN_UP_ASCII,
-                    () if self.classes.has_cyrillic(judged) => BROKEN_UP_CYRILLIC,
-                    () => BROKEN_UP_LATIN,
-                };
-                let is_word = characters >= SHORTEST_JUDGED && judged.chars().all(char::is_alphabetic);
-                !is_word || tokens.len() as f32 <= most * characters as f32
+                let known = self.is_known_word(run, workspace);
+                if workspace.judged.len() == MOST_JUDGED {
+                    workspace.judged.clear();
+                }
+                if WordCache::takes(run) {
+                    workspace.judged.insert(run.into(), known);
+                }
+                known
             }
         }
+    }
+
+    /// Whether a run of familiar letters comes out as more than bytes and single letters, going by its beginning. Its tokens are left in
+    /// the workspace, as those of a word by itself.
+    fn is_known_word(&self, run: &str, workspace: &mut Workspace) -> bool {
+        let judged = run.char_indices().nth(LONGEST_WORD).map_or(run, |(end, _)| &run[..end]);
+        self.tokenize(true, judged, usize::MAX, workspace);
+        let tokens = &workspace.tokens;
+        if tokens.iter().any(|&token| Bpe::is_byte(token)) {
+            return false;
+        }
+        let most = match () {
+            () if judged.is_ascii() => BROKEN_UP_ASCII,
+            () if self.classes.has_cyrillic(judged) => BROKEN_UP_CYRILLIC,
+            () => BROKEN_UP_LATIN,
+        };
+        let characters = judged.chars().count();
+        let is_word = characters >= SHORTEST_JUDGED && judged.chars().all(char::is_alphabetic);
+        !is_word || tokens.len() as f32 <= most * characters as f32
     }
 
     /// Whether a mark counts as the vocabulary has it. Its vectors of punctuation outside English texts are as long as those of
@@ -202,7 +240,10 @@ impl Reader {
             } else if kind == Kind::Punctuation {
                 reading.push_unit(|features| letters::punctuation(mark, features));
             } else {
-                reading.push_unit(|features| letters::symbol(mark, features));
+                // With the one behind it: two letters of a flag are another flag the other way round.
+                let behind = run[at + mark.len()..].chars().next().map_or(0, char::len_utf8);
+                let pair = (behind > 0).then(|| &run[at..at + mark.len() + behind]);
+                reading.push_unit(|features| letters::symbol(mark, pair, features));
             }
             if reading.truncated {
                 return;

@@ -185,9 +185,18 @@ impl Survey<'_> {
             documents.retain(|found| !self.is_given(&found.file.path, &mut folders));
             match is_any {
                 true => self.leave_out(documents, Cause::Document),
-                false => argument.files = documents,
+                false => {
+                    // They are read, and by no other argument once more.
+                    documents.retain(|found| self.enter(&found.file.path, &mut folders));
+                    argument.files = documents;
+                }
             }
         }
+    }
+
+    fn enter(&mut self, path: &Path, folders: &mut Folders) -> bool {
+        let real = if is_url(path) { Some(path.to_path_buf()) } else { folders.real(path) };
+        real.is_none_or(|real| self.seen.insert(real))
     }
 
     fn is_given(&self, path: &Path, folders: &mut Folders) -> bool {

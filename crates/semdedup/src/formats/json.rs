@@ -60,7 +60,8 @@ fn join_texts(row: &str, columns: &Columns, joined: &mut String) -> std::result:
     for name in columns.texts() {
         let Some(token) = token_of(row, name)? else { continue };
         let of = |problem: String| format!("column `{name}` {problem}");
-        if columns.turns.iter().any(|turns| turns == name) {
+        // A string among turns is a text of its own.
+        if columns.turns.iter().any(|turns| turns == name) && !token.starts_with('"') {
             join(joined, &turns::text_of_json(token, &columns.roles).map_err(of)?);
             continue;
         }

@@ -16,6 +16,20 @@ pub(super) fn is_language<'a>(values: impl Iterator<Item = &'a str>) -> bool {
     count > 0 && words >= LEAST_WORDS * count && 2 * distinct.len() >= count
 }
 
+/// Values of so many bytes on average are more than ids and labels, unless they are of one piece, such as URLs and hashes.
+const LONG: usize = 40;
+
+/// Whether values that do not look like sentences may be texts all the same: long ones that come again and again, code, markup or JSON.
+pub(super) fn is_rival<'a>(values: impl Iterator<Item = &'a str>) -> bool {
+    let (mut count, mut bytes, mut words) = (0, 0, 0);
+    for value in values.filter(|value| !value.trim().is_empty()) {
+        count += 1;
+        bytes += value.len();
+        words += value.split_whitespace().count();
+    }
+    count > 0 && bytes >= LONG * count && words >= LEAST_WORDS * count
+}
+
 /// How many words a value has. JSON and markup have none: they hold values of their own.
 fn words_in(value: &str) -> usize {
     if value.trim_start().starts_with(['{', '[', '<']) {
@@ -73,6 +87,20 @@ mod tests {
             vec!["The same sentence comes twice.", "The same sentence comes twice."],
         ] {
             assert!(is_language(values.iter().copied()), "{values:?}");
+        }
+    }
+
+    #[test]
+    fn long_values_of_several_words_may_be_texts_though_they_are_no_sentences() {
+        let premise = "The river floods the lower town in every spring.";
+        let markup = "<div class=\"box\"> <p>some words</p> </div> <br>";
+        for value in [premise, markup, "{\"a\": 1, \"b\": 2, \"c\": 3, \"dd\": [4, 5, 6], \"e\": 7}"] {
+            assert!(is_rival([value; 9].into_iter()), "{value}");
+        }
+        for value in
+            ["positive", "https://example.com/a/long/path/with/many/parts/index.html?q=1", "7 Main Street"]
+        {
+            assert!(!is_rival([value; 9].into_iter()), "{value}");
         }
     }
 

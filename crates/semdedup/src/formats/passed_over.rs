@@ -61,9 +61,16 @@ pub(super) fn is_document(name: &str) -> bool {
         "citation",
         "code_of_conduct",
     ];
+    // `LICENSE-MIT.txt` and `requirements-dev.txt` are, `notice_board.txt` and `license_plates.txt` are not.
+    const VARIANTS: [&str; 12] =
+        ["mit", "apache", "apache-2.0", "bsd", "gpl", "dev", "test", "tests", "docs", "en", "zh", "data"];
     let name = file_name(name).to_ascii_lowercase();
+    let stem = [".txt", ".md", ".rst"].iter().find_map(|end| name.strip_suffix(end)).unwrap_or(&name);
     NAMES.iter().any(|known| {
-        name.strip_prefix(known).is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '-', '_']))
+        let rest = stem.strip_prefix(known);
+        rest.is_some_and(|rest| {
+            rest.is_empty() || VARIANTS.iter().any(|v| rest.strip_prefix(['-', '_', '.']) == Some(v))
+        })
     })
 }
 

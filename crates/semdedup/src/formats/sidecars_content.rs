@@ -79,7 +79,8 @@ fn name_images(found: &Found, cells: &[Cell], pictures: &Pictures) -> bool {
         // Ids that are names of images: each its own, or it is a column of classes.
         let (ids, _) = rows_with(&|value| pictures.has_stem(value));
         let (filled, distinct) = rows_with(&|_| true);
-        ids >= 2 && 2 * ids >= rows && distinct == filled
+        // More rows than images are something else than a table of these.
+        ids >= 2 && 2 * ids >= rows && distinct == filled && rows <= pictures.len()
     })
 }
 

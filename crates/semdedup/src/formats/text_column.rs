@@ -2,7 +2,7 @@
 
 use super::binary;
 use super::columns::{DEFAULT_TEXT, Found};
-use super::language::is_language;
+use super::language::{is_language, is_rival};
 use super::schema::{Column, Table, Wanted};
 use super::turns::CHATS;
 use super::{Columns, InputFile, ReadLimits, Reader};
@@ -30,6 +30,32 @@ const NAMES: [&str; 20] = [
     "markdown",
     "transcript",
     "transcription",
+];
+/// What columns are called that say something of their own beside the text of a row: an answer beside its question. Where one of
+/// these is there, a text that is known by its values alone may be half of what a row says.
+const PARTNERS: [&str; 22] = [
+    "answer",
+    "answers",
+    "output",
+    "outputs",
+    "response",
+    "responses",
+    "completion",
+    "chosen",
+    "rejected",
+    "solution",
+    "reply",
+    "query",
+    "input",
+    "instruction",
+    "prompt",
+    "question",
+    "premise",
+    "hypothesis",
+    "choices",
+    "options",
+    "code",
+    "target_text",
 ];
 /// How many rows, and about how many bytes of values, tell what a column holds.
 const SAMPLE_ROWS: usize = 1000;
@@ -94,6 +120,17 @@ impl Table<'_> {
             return Err(Error::input(&self.file.path, problem)
                 .hint(format!("name the column that both have with --text-column, or run them one by one; --text-column {name} takes `{name}`")));
         }
+        if texts.found == Found::Values
+            && let Some(own) = self.unasked(&Wanted { text: None, ..*wanted })?
+            && own.names != texts.names
+        {
+            let problem = format!(
+                "has its texts in `{}`, but those of {path} are read from `{name}`",
+                own.names.join(",")
+            );
+            return Err(Error::input(&self.file.path, problem)
+                .hint(format!("name the column that both have with --text-column, or run them one by one; --text-column {name} takes `{name}`")));
+        }
         let column = match self.find(name)? {
             Some(column) => Some(column),
             None => named.map(|(column, _)| column).filter(|column| column.name.eq_ignore_ascii_case(name)),
@@ -112,6 +149,7 @@ impl Table<'_> {
             return Ok(Some(Texts::plain(DEFAULT_TEXT, Found::Text)));
         }
         if let Some((column, found)) = self.named(wanted)? {
+            self.check_named(column, found, wanted)?;
             return Ok(Some(Texts::of(&[column], found)));
         }
         let mut candidates = Vec::new();
@@ -126,19 +164,52 @@ impl Table<'_> {
                 && !column.is_image
                 && Some(column.name.as_str()) != wanted.embedding
         };
-        let mut likely = Vec::new();
+        let (mut likely, mut rivals) = (Vec::new(), 0);
         for column in candidates.iter().take(MOST_CANDIDATES) {
             let Some(values) = values_of(self.file, &column.name)? else { return Ok(None) };
-            if is_language(values.iter().map(String::as_str)) {
-                likely.push(*column);
+            let values = || values.iter().map(String::as_str);
+            match is_language(values()) {
+                true => likely.push(*column),
+                false => rivals += usize::from(is_partner(column) || is_rival(values())),
             }
         }
         match likely[..] {
             [only]
-                if candidates.len() <= MOST_CANDIDATES && !self.columns.iter().any(|c| is_other_text(&c)) =>
+                if rivals == 0
+                    && candidates.len() <= MOST_CANDIDATES
+                    && !self.columns.iter().any(|c| is_other_text(&c)) =>
             {
                 Ok(Some(Texts::of(&[only], Found::Values)))
             }
+            _ => Err(self.no_text(DEFAULT_TEXT, Some(&likely))),
+        }
+    }
+
+    /// Fails where a column has a usual name of texts, but other values than texts have, and another column has these: an `article`
+    /// of numbers beside a review, a `passage` that comes again with each of its questions.
+    fn check_named(&self, column: &Column, found: Found, wanted: &Wanted) -> Result<()> {
+        if found != Found::Name || !column.is_text {
+            return Ok(());
+        }
+        let is_language_in = |column: &Column| -> Result<bool> {
+            Ok(values_of(self.file, &column.name)?
+                .is_none_or(|values| is_language(values.iter().map(String::as_str))))
+        };
+        if is_language_in(column)? {
+            return Ok(());
+        }
+        let mut likely = vec![column];
+        let others = self.columns.iter().filter(|other| other.name != column.name);
+        for other in others.filter(|other| is_candidate(other, wanted)).take(MOST_CANDIDATES) {
+            let may_be_text = other.is_turns || (other.is_text && is_language_in(other)?);
+            let may_hold =
+                other.may_hold_text && !other.is_image && Some(other.name.as_str()) != wanted.embedding;
+            if may_be_text || may_hold {
+                likely.push(other);
+            }
+        }
+        match likely.len() {
+            1 => Ok(()),
             _ => Err(self.no_text(DEFAULT_TEXT, Some(&likely))),
         }
     }
@@ -191,6 +262,11 @@ impl Table<'_> {
         let problem = format!("column `{}` is {kind}, not a string", column.name);
         Err(Error::input(&self.file.path, problem).hint("choose another with --text-column"))
     }
+}
+
+/// Whether a column is called as the other half of a text is.
+fn is_partner(column: &Column) -> bool {
+    PARTNERS.contains(&column.name.to_ascii_lowercase().as_str())
 }
 
 /// Whether a column may be taken unasked. One that is always null holds nothing.

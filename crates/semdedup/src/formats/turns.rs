@@ -1,8 +1,11 @@
 //! Chats: rows of turns, as OpenAI's `messages` and ShareGPT's `conversations` have them, and the text that they make.
 //!
 //! A turn becomes `role: content`, and the turns of a row follow each other, a line break between. Both forms give the same text.
+//! Whatever else a turn says (calls of tools, pictures, reasoning) counts as the JSON that it is, so that two different turns are never
+//! two equal texts.
 
 use serde_json::{Map, Value};
+use xxhash_rust::xxh3::xxh3_64;
 
 /// The columns that are taken for turns by their names.
 pub(super) const CHATS: [&str; 3] = ["messages", "conversations", "conversation"];
@@ -10,6 +13,14 @@ pub(super) const CHATS: [&str; 3] = ["messages", "conversations", "conversation"
 /// The keys of a turn's role and of what it says: OpenAI's first.
 pub(super) const ROLE_KEYS: [&str; 2] = ["role", "from"];
 pub(super) const CONTENT_KEYS: [&str; 2] = ["content", "value"];
+
+/// The roles whose turns are instructions, often the same in all rows…
+const INSTRUCTING: [&str; 2] = ["system", "developer"];
+/// …and if they are longer than this many characters, a stand-in counts: chats about different things would be alike for them.
+const LONG_INSTRUCTION: usize = 100;
+/// What names a turn or says when it was, and is no part of what it says.
+const NAMING_KEYS: [&str; 8] =
+    ["id", "tool_call_id", "timestamp", "created_at", "index", "weight", "train", "loss"];
 
 /// The one name of a role: ShareGPT's and others' names mean the same as OpenAI's.
 pub(super) fn role_of(name: &str) -> String {
@@ -56,12 +67,22 @@ pub(super) fn text_of(turns: &Value, roles: &[String]) -> Result<String, String>
             continue;
         }
         let line = if text.is_empty() { "" } else { "\n" };
+        let said = if roles.is_empty() { shortened(&role, said) } else { said };
         text.extend([line, role.as_str(), ": ", said.as_str()]);
     }
     Ok(text)
 }
 
-/// The role of a turn, and what it says: its content, and below it the calls of tools.
+/// A long instruction by its length and a hash: `[1234 characters, 9f3a12bc]`. Rows that differ in it alone still differ.
+fn shortened(role: &str, said: String) -> String {
+    let length = said.chars().count();
+    if !INSTRUCTING.contains(&role) || length <= LONG_INSTRUCTION {
+        return said;
+    }
+    format!("[{length} characters, {:08x}]", xxh3_64(said.as_bytes()) >> 32)
+}
+
+/// The role of a turn, and what it says: its content, below it the calls of tools, and below these what else it has.
 fn said(turn: &Value) -> Result<(String, String), String> {
     let Value::Object(turn) = turn else { return Err(format!("is {}, not an object", kind_of(turn))) };
     let role = match first(turn, &ROLE_KEYS) {
@@ -81,6 +102,7 @@ fn said(turn: &Value) -> Result<(String, String), String> {
         Some(other) => return Err(format!("has content that is {}, not a string", kind_of(other))),
     }
     calls(turn, &mut parts)?;
+    others(turn, &mut parts);
     let is_known = |key: &&str| turn.contains_key(*key);
     if parts.is_empty() && !CONTENT_KEYS.iter().chain(&["tool_calls", "function_call"]).any(is_known) {
         return Err("has no `content` or `value`".to_owned());
@@ -89,13 +111,36 @@ fn said(turn: &Value) -> Result<(String, String), String> {
     Ok((role, parts.join("\n")))
 }
 
-/// The text of a part of a content; none for a picture or another part without text.
+/// Adds what a turn has besides its role, content and calls, such as its reasoning: names of its own and times aside.
+fn others(turn: &Map<String, Value>, parts: &mut Vec<String>) {
+    let known = |key: &str| {
+        let known = ROLE_KEYS.iter().chain(&["tool_calls", "function_call"]).chain(&NAMING_KEYS);
+        known.clone().any(|known| *known == key)
+    };
+    let content = CONTENT_KEYS.iter().find(|key| turn.get(**key).is_some_and(|value| !value.is_null()));
+    for (_, value) in turn.iter().filter(|(key, _)| !known(key) && content != Some(&key.as_str())) {
+        match value {
+            Value::Null | Value::Bool(_) | Value::Number(_) => {}
+            Value::String(text) => parts.push(text.clone()),
+            value => parts.extend(json_of(value)),
+        }
+    }
+}
+
+/// A value as JSON, without nulls; none if nothing is left.
+fn json_of(value: &Value) -> Option<String> {
+    let json = without_nulls(value);
+    let is_empty = json.as_object().is_some_and(Map::is_empty) || json.as_array().is_some_and(Vec::is_empty);
+    (!is_empty).then(|| json.to_string())
+}
+
+/// The text of a part of a content; a part without text, such as a picture, is its JSON.
 fn text_of_part(part: &Value) -> Result<Option<String>, String> {
     match part {
         Value::String(text) => Ok(Some(text.clone())),
-        Value::Object(part) => match part.get("text") {
+        Value::Object(fields) => match fields.get("text") {
             Some(Value::String(text)) => Ok(Some(text.clone())),
-            None | Some(Value::Null) => Ok(None),
+            None | Some(Value::Null) => Ok(json_of(part)),
             Some(other) => Err(format!("has a part whose text is {}", kind_of(other))),
         },
         Value::Null => Ok(None),
@@ -120,7 +165,9 @@ fn calls(turn: &Map<String, Value>, parts: &mut Vec<String>) -> Result<(), Strin
         };
         parts.push(match function.get("name") {
             Some(name) => {
-                let arguments = function.get("arguments").map(written).unwrap_or_default();
+                let keys = ["arguments", "parameters", "input", "args"];
+                let arguments = first(function.as_object().unwrap_or(turn), &keys);
+                let arguments = arguments.map(written).unwrap_or_default();
                 format!("{}({arguments})", written(name))
             }
             // A call of a form that is not known counts with all that it has.
@@ -183,11 +230,44 @@ mod tests {
             {"role":"assistant","content":null,"tool_calls":[{"id":"1","type":"function","function":{"name":"look","arguments":"{\"at\": 1}"}}]},
             {"role":"assistant","content":null,"function_call":{"name":"see","arguments":{"at":2}}},
             {"role":"tool","content":""}]"#;
-        let expected =
-            "user: What is this?\nAnswer.\nassistant: look({\"at\": 1})\nassistant: see({\"at\":2})";
+        let expected = "user: What is this?\n{\"image_url\":{\"url\":\"u\"},\"type\":\"image_url\"}\nAnswer.\nassistant: look({\"at\": 1})\nassistant: see({\"at\":2})";
         assert_eq!(text(turns).unwrap(), expected);
         assert_eq!(text("[]").unwrap(), "");
         assert_eq!(text("null").unwrap(), "");
+    }
+
+    #[test]
+    fn nothing_that_a_turn_says_is_dropped() {
+        let differing = [
+            (r#"{"role":"a","content":"x","reasoning_content":"R"}"#, "a: x\nR"),
+            (r#"{"role":"a","content":[{"type":"tool_use","id":"1","name":"f","input":{"k":"R"}}]}"#, "R"),
+            (r#"{"role":"a","content":null,"text":"R"}"#, "a: R"),
+            (r#"{"role":"a","content":"same","value":"R"}"#, "a: same\nR"),
+            (
+                r#"{"role":"a","content":null,"tool_calls":[{"name":"f","parameters":{"k":"R"}}]}"#,
+                "a: f({\"k\":\"R\"})",
+            ),
+        ];
+        for (turn, expected) in differing {
+            let found = text(&format!("[{turn}]")).unwrap();
+            assert!(found.contains(expected), "{turn}: {found}");
+        }
+        // What names a turn is no part of what it says.
+        assert_eq!(text(r#"[{"role":"a","content":"x","id":"7","weight":1}]"#).unwrap(), "a: x");
+    }
+
+    #[test]
+    fn a_long_instruction_counts_as_a_stand_in_unless_it_is_asked_for() {
+        let chat = |instruction: &str| {
+            format!(r#"[{{"role":"system","content":"{instruction}"}},{{"role":"user","content":"Hi"}}]"#)
+        };
+        let (long, other) = ("a".repeat(101), "b".repeat(101));
+        let short = text(&chat(&long)).unwrap();
+        assert!(short.starts_with("system: [101 characters, ") && short.ends_with("]\nuser: Hi"), "{short}");
+        assert_ne!(text(&chat(&other)).unwrap(), short);
+        let roles = ["system".to_owned(), "user".to_owned()];
+        assert_eq!(text_of_json(&chat(&long), &roles).unwrap(), format!("system: {long}\nuser: Hi"));
+        assert_eq!(text(&chat("Be brief.")).unwrap(), "system: Be brief.\nuser: Hi");
     }
 
     #[test]

@@ -311,6 +311,21 @@ fn licences_and_what_describes_the_data_are_no_rows() {
 }
 
 #[test]
+fn a_document_that_two_folders_hold_is_read_once() {
+    let folder = Folder::new(&[("sub/README.txt", "line\n")]);
+    let path = |name: &str| folder.0.path().join(name).to_str().unwrap().to_owned();
+    let found = survey(&[path("d"), path("d/sub")], &[], &Asked::default()).unwrap();
+    assert_eq!(found.files.len(), 1);
+}
+
+#[test]
+fn texts_whose_names_begin_like_those_of_documents_are_rows() {
+    let folder =
+        Folder::new(&[("notice_board.txt", "line\n"), ("news.txt", "line\n"), ("LICENSE-MIT.txt", "x\n")]);
+    assert_eq!(names(&folder.survey().unwrap()), ["news.txt", "notice_board.txt"]);
+}
+
+#[test]
 fn a_licence_is_read_where_there_is_nothing_else() {
     let folder = Folder::new(&[("LICENSE.txt", "line\n"), ("README.txt", "line\n")]);
     let found = folder.survey().unwrap();

@@ -77,9 +77,8 @@ fn turns_of_another_shape_are_bad_rows_and_never_empty_texts() {
     let input = input("a.jsonl", rows.join("\n").as_bytes());
     let columns = resolve_one(&input.file, &ColumnChoice::default()).unwrap();
     let whole = read(&input.file, &columns).unwrap();
-    assert_eq!(whole.texts(), ["user: Hi", "<bad>", "<bad>", "<bad>", "<bad>", "", ""]);
+    assert_eq!(whole.texts(), ["user: Hi", "Hi", "<bad>", "<bad>", "<bad>", "", ""]);
     let reasons = [
-        (1, "column `messages` is a string, not a list of turns"),
         (2, "column `messages` has a turn 0 that has no `role` or `from`"),
         (3, "column `messages` is an object, not a list of turns"),
         (4, "column `messages` has a turn 0 that is a string, not an object"),

@@ -186,7 +186,9 @@ fn captions_are_the_texts_of_laion_metadata() {
         ("a.csv", "caption,text,url\n", Some("text")),
         // Which of the two is not known.
         ("a.csv", "caption,TEXT,url\n", None),
-        ("a.jsonl", r#"{"caption":["a list"],"body":"b"}"#, Some("body")),
+        ("a.jsonl", r#"{"caption":["a list"],"body":"a cat sits on a mat"}"#, Some("body")),
+        // A list may hold what the rows say.
+        ("a.jsonl", r#"{"caption":["a list"],"body":"b"}"#, None),
         ("a.jsonl", r#"{"caption":["a list"],"headline":"b","url":"u"}"#, None),
     ];
     for (name, content, expected) in cases {

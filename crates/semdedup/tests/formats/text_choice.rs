@@ -242,18 +242,61 @@ fn later_files_follow_the_first_unless_they_have_a_better_column() {
         parquet(&folder, name, columns.iter().map(|column| (*column, strings(SENTENCES))).collect())
     };
     let resolve = |file: InputFile| resolve_columns(&[first.file.clone(), file], &ColumnChoice::default());
-    let columns = resolve(table("same.parquet", &["headline", "review"])).unwrap();
+    let columns = resolve(table("same.parquet", &["review"])).unwrap();
     assert_eq!(columns[1].text.as_deref(), Some("review"));
+    assert!(resolve(table("rival.parquet", &["headline", "review"])).is_err());
     let error = resolve(table("text.parquet", &["review", "text"])).unwrap_err();
     assert!(error.to_string().contains("text.parquet: has a column `text`, but the texts of"), "{error}");
     assert!(error.hint_text().unwrap().contains("--text-column review"));
     assert!(resolve(table("content.parquet", &["review", "content"])).is_err());
     let error = resolve(table("other.parquet", &["headline"])).unwrap_err();
-    assert!(error.hint_text().unwrap().contains("a.jsonl has its texts in `review`"));
+    assert!(error.to_string().contains("has its texts in `headline`"), "{error}");
     // Other spellings of one name are the same column.
     let files = [table("t.parquet", &["text"]), table("u.parquet", &["Text", "title"])];
     let columns = resolve_columns(&files, &ColumnChoice::default()).unwrap();
     assert_eq!(columns[1].text.as_deref(), Some("Text"));
+}
+
+/// Rows of JSON, so many, made of a number each.
+fn rows(row: impl Fn(usize) -> String) -> String {
+    (0..40).map(|n| row(n) + "\n").collect()
+}
+
+#[test]
+fn a_column_that_may_be_half_of_what_a_row_says_is_no_text_by_guess() {
+    let say = |n: usize| format!("The {n}th river floods the town in spring");
+    let cases = [
+        // A usual name over values that are no sentences, or that come again, beside others that are.
+        rows(|n| format!(r#"{{"article":"SKU-{n}","review":"{}"}}"#, say(n))),
+        rows(|n| format!(r#"{{"passage":"{}","question":"{}"}}"#, say(n / 4), say(n))),
+        rows(|n| format!(r#"{{"document":"d{n}","chunks":[{{"text":"{}"}}]}}"#, say(n))),
+        // Sentences beside the other half of the row.
+        rows(|n| format!(r#"{{"question":"{}","answer":"{}"}}"#, say(n / 2), n % 2)),
+        rows(|n| format!(r#"{{"premise":"{}","hypothesis":"{}"}}"#, say(n / 4), say(n))),
+        rows(|n| {
+            format!(
+                r#"{{"request":"{}","page":"<div> <p>the page of request {n} in the list</p> <br> </div>"}}"#,
+                say(n / 2)
+            )
+        }),
+    ];
+    for content in cases {
+        let input = input("a.jsonl", content.as_bytes());
+        let error = resolve_one(&input.file, &ColumnChoice::default()).unwrap_err();
+        assert!(error.to_string().contains("no column `text`; columns are"), "{error}");
+        assert!(error.hint_text().unwrap().contains("--text-column"), "{error}");
+    }
+    let fine = [
+        (rows(|n| format!(r#"{{"id":"x{n}","body":"{}"}}"#, say(n))), "body"),
+        (rows(|n| format!(r#"{{"url":"https://a.org/{n}","caption":"a cat"}}"#)), "caption"),
+        (rows(|n| format!(r#"{{"id":"x{n}","title":"{}","content":"{}"}}"#, say(n), say(n))), "content"),
+        (rows(|n| format!(r#"{{"label":"positive","remark":"{}"}}"#, say(n))), "remark"),
+    ];
+    for (content, expected) in fine {
+        let input = input("a.jsonl", content.as_bytes());
+        let columns = resolve_one(&input.file, &ColumnChoice::default()).unwrap();
+        assert_eq!(columns.text.as_deref(), Some(expected));
+    }
 }
 
 #[test]
