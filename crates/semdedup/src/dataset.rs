@@ -13,7 +13,7 @@ use xxhash_rust::xxh3::xxh3_64;
 use crate::formats::{IdPart, IdSource, unify_ids};
 use crate::input::Input;
 use crate::parts::{SkippedRow, check_rows, embeddings_path, ids_path, whole_records};
-use crate::script::{self, ScriptRun};
+use crate::script::{self, Code, ScriptRun};
 use crate::store::EmbeddingStore;
 use crate::table::read_column;
 use crate::uncompared::Counted;
@@ -120,13 +120,11 @@ impl Dataset {
                 rows[span.file] += span.rows;
                 unknown[span.file] += span.unknown;
             }
-            let told: u64 = record.scripts.iter().map(|run| run.rows).sum();
-            for run in record.scripts.iter().filter(|_| told == record.rows()) {
-                script::extend(&mut scripts, run.script.as_deref(), run.rows);
-            }
-            if told != record.rows() {
-                script::extend(&mut scripts, None, record.rows());
-            }
+            let told: u64 = record.scripts.iter().map(|ScriptRun(_, rows)| u64::from(*rows)).sum();
+            // Parts of earlier versions do not tell the scripts of their rows.
+            let untold = ScriptRun(Code::NONE, u32::try_from(record.rows()).unwrap_or(u32::MAX));
+            let of_part = if told == record.rows() { &record.scripts } else { &vec![untold] };
+            of_part.iter().for_each(|&ScriptRun(script, rows)| script::extend(&mut scripts, script, rows));
             embeddings.push(embeddings_path(folder, number));
             part_rows.push(record.rows());
             let runs = record.ids.iter().enumerate();

@@ -24,7 +24,7 @@ use crate::parts::{
 };
 use crate::pipeline::embed_fingerprint;
 use crate::progress::{Progress, Stage};
-use crate::script::{self, ScriptRun, script_of};
+use crate::script::{self, Code, ScriptRun, script_of};
 use crate::source::{self, Source};
 use crate::table::write_column;
 use crate::work::Fingerprint;
@@ -284,7 +284,7 @@ impl Task {
         rows.empty = empty.iter().filter(|&&empty| empty).count();
         let mut scripts = Vec::new();
         for text in rows.texts.iter() {
-            script::extend(&mut scripts, text.filter(|_| reads_texts).and_then(script_of), 1);
+            script::extend(&mut scripts, text.filter(|_| reads_texts).map_or(Code::NONE, script_of), 1);
         }
         for bad in &rows.bad {
             let row = (bad.row - first_row) as usize;
@@ -346,8 +346,8 @@ impl<'a> PartWriter<'a> {
             }
             None => self.record.spans.push(Span { file: task.file, rows: count, unknown }),
         }
-        for run in scripts {
-            script::extend(&mut self.record.scripts, run.script.as_deref(), run.rows);
+        for ScriptRun(script, rows) in scripts {
+            script::extend(&mut self.record.scripts, script, rows);
         }
         self.record.empty += rows.empty as u64;
         self.record.truncated += stats.truncated as u64;

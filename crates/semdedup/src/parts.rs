@@ -35,7 +35,7 @@ pub(crate) struct PartRecord {
     /// Texts of which only the first tokens were used.
     pub(crate) truncated: u64,
     /// The scripts of the rows, in order, where texts were read.
-    #[serde(default)]
+    #[serde(default, rename = "script_runs")]
     pub(crate) scripts: Vec<ScriptRun>,
 }
 

@@ -1,5 +1,6 @@
 //! What the user is told when all is done: warnings and the summary.
 
+use std::collections::HashMap;
 use std::path::Path;
 
 use crate::cluster::largest;
@@ -13,7 +14,8 @@ use crate::progress::{
     UNKNOWN_TEXT_SHARE, Warning,
 };
 use crate::recall;
-use crate::shares::{self, Share, losers};
+use crate::script::{Code, ScriptRun};
+use crate::shares::{Share, losers};
 use crate::storage::is_url;
 use crate::summary::Summary;
 use crate::table::name_of;
@@ -69,14 +71,46 @@ impl Notes {
         } else if decision.lowest_removed(&scored.columns.score) < 1.0 - LOOSE_EPSILON as f32 {
             warnings.push(Warning::LooseTarget { epsilon: decision.epsilon });
         }
-        let scripts = shares::of_scripts(&scored.dataset.scripts, decision);
-        let files = shares::of_files(&scored.dataset, decision);
+        let scripts = shares_of_scripts(&scored.dataset.scripts, decision);
+        let files = shares_of_files(&scored.dataset, decision);
         for (groups, shares) in [(Groups::Files, &files), (Groups::Scripts, &scripts)] {
             warnings.extend(losers(shares).map(|losers| Warning::LoseMost { groups, losers }));
         }
         warnings[told..].iter().for_each(|warning| progress.warn(warning));
         Self { warnings, uncompared, scripts }
     }
+}
+
+/// A group of rows, and how many of them go.
+fn share(name: &str, fates: &[Fate]) -> Share {
+    let count = |is: fn(Fate) -> bool| fates.iter().filter(|&&fate| is(fate)).count() as u64;
+    let rows = count(|fate| fate != Fate::Skipped);
+    Share { name: name.to_owned(), rows, rows_removed: count(|fate| fate == Fate::Removed) }
+}
+
+/// What each file of the input loses, in its order.
+fn shares_of_files(dataset: &Dataset, decision: &Decision) -> Vec<Share> {
+    let files = dataset.places.files.iter().enumerate();
+    files.map(|(number, file)| share(&file.name, decision.of_file(dataset, number))).collect()
+}
+
+/// What each script loses, the one with most rows first; rows without a text belong to none.
+fn shares_of_scripts(runs: &[ScriptRun], decision: &Decision) -> Vec<Share> {
+    let mut counts: HashMap<Code, (u64, u64)> = HashMap::new();
+    let mut start = 0;
+    for &ScriptRun(script, rows) in runs {
+        let end = start + rows as usize;
+        let Share { rows, rows_removed, .. } = share("", &decision.fate[start..end]);
+        let count = counts.entry(script).or_default();
+        *count = (count.0 + rows, count.1 + rows_removed);
+        start = end;
+    }
+    let named = |(script, (rows, rows_removed)): (Code, (u64, u64))| {
+        Some(Share { name: script.name()?, rows, rows_removed })
+    };
+    let mut shares: Vec<Share> = counts.into_iter().filter_map(named).collect();
+    shares.sort_by(|a, b| b.rows.cmp(&a.rows).then_with(|| a.name.cmp(&b.name)));
+    shares
 }
 
 /// Says that many texts, or most texts of a file, are words that the model does not know.

@@ -1,17 +1,13 @@
-//! How much each file and each script loses, and which loses so much more than the others that it has to be said: a model that
+//! How much each file and each script loses, and which lose far more than the others. A model that
 //! cannot read a script takes all of its rows for copies, and the totals look healthy.
 
 use serde::{Deserialize, Serialize};
 
-use crate::dataset::Dataset;
-use crate::script::ScriptRun;
-use crate::write::{Decision, Fate};
-
-/// A group of fewer rows tells nothing.
+/// A group of fewer rows is too small to judge.
 const FEWEST_ROWS: u64 = 10;
-/// A group that loses more than this share…
+/// A group that loses more than this share of its rows…
 const MUCH: f64 = 0.5;
-/// …and more than so many times the share of the groups that do not is named.
+/// …and more than this many times the share that the other groups lose, is named in a warning.
 const TIMES: f64 = 5.0;
 
 /// Rows that belong together, and how many of them go.
@@ -30,52 +26,15 @@ impl Share {
     pub fn removed(&self) -> f64 {
         self.rows_removed as f64 / self.rows.max(1) as f64
     }
-
-    fn add(&mut self, fates: &[Fate]) {
-        self.rows += fates.iter().filter(|&&fate| fate != Fate::Skipped).count() as u64;
-        self.rows_removed += fates.iter().filter(|&&fate| fate == Fate::Removed).count() as u64;
-    }
 }
 
-/// Groups that lose much, those that lose most first, beside what the others lose.
+/// The groups that lose most of their rows, and what the other groups lose.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Losers {
-    /// Those that lose much.
+    /// The groups that lose most, largest share first.
     pub groups: Vec<Share>,
     /// The share that all others lose together.
     pub others: f64,
-}
-
-/// What each file of the input loses, in its order.
-pub(crate) fn of_files(dataset: &Dataset, decision: &Decision) -> Vec<Share> {
-    let files = dataset.places.files.iter().enumerate();
-    let share = |(number, file): (usize, &crate::dataset::FileRows)| {
-        let mut share = Share { name: file.name.clone(), rows: 0, rows_removed: 0 };
-        share.add(decision.of_file(dataset, number));
-        share
-    };
-    files.map(share).collect()
-}
-
-/// What each script loses, the one with most rows first; rows without a text belong to none.
-pub(crate) fn of_scripts(runs: &[ScriptRun], decision: &Decision) -> Vec<Share> {
-    let mut shares: Vec<Share> = Vec::new();
-    let mut start = 0;
-    for run in runs {
-        let end = start + run.rows as usize;
-        if let Some(script) = &run.script {
-            // Unicode's names are written as identifiers.
-            let name = script.replace('_', " ");
-            let place = shares.iter().position(|share| share.name == name).unwrap_or_else(|| {
-                shares.push(Share { name, rows: 0, rows_removed: 0 });
-                shares.len() - 1
-            });
-            shares[place].add(&decision.fate[start..end]);
-        }
-        start = end;
-    }
-    shares.sort_by(|a, b| b.rows.cmp(&a.rows).then_with(|| a.name.cmp(&b.name)));
-    shares
 }
 
 /// The groups that lose more than half of their rows, where the others lose less than a fifth of that share.
