@@ -158,8 +158,9 @@ fn roles_that_no_turn_has_are_an_error() {
     let place = Place::new();
     place.write("chat.jsonl", lines(20, |_, text| json!({"messages": [{"role": "user", "content": text}]})));
     for command in ["run", "embed"] {
-        let said = place.semdedup(&format!("{command} chat.jsonl --roles asistant --out out-{command}"));
-        said.failed_with(&["--roles asistant", "20 rows"]);
+        let with = |role| place.semdedup(&format!("{command} chat.jsonl --roles {role} --out out-{command}"));
+        with("tool").failed_with(&["--roles tool", "20 rows"]);
+        with("user,asistant").failed_with(&["--roles asistant", "no turn in the first rows has this role"]);
     }
     place.has_no_result("out-run");
 }

@@ -114,7 +114,7 @@ fn bad_row(column: &str, (first_row, row): (u64, usize), problem: &str) -> BadRo
     BadRow { row: first_row + row as u64, reason: format!("column `{column}` {problem}") }
 }
 
-/// A text column of any kind as one kind, null where a row is none; `bad` is told of these.
+/// Converts a text column of any type. A row that is not UTF-8 becomes null and is reported to `bad`.
 fn texts_of(
     column: &ArrayRef,
     bad: &mut dyn FnMut(usize, &str),

@@ -138,7 +138,7 @@ impl Survey<'_> {
         }
     }
 
-    /// A file that was left out is none that was given: named by another argument, it is read.
+    /// Forgets a file that was left out, so that another argument can still name it.
     fn forget(&mut self, path: &Path, folders: &mut Folders) {
         match is_url(path) {
             true => self.seen.remove(path),

@@ -9,9 +9,9 @@ use super::schema::Column;
 use super::{Columns, Found, InputFile, ReadLimits, Reader};
 use crate::{Error, Result};
 
-/// How many values of a column are looked at, not counting nulls and empty ones…
+/// How many values of a column to look at, without nulls and empty values…
 const SAMPLES: usize = 20;
-/// …in so many chunks of the file at most.
+/// …and how many chunks of the file to read for them.
 const MAX_CHUNKS: usize = 32;
 
 /// What the first values of a column of bytes are.

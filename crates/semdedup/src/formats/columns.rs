@@ -4,9 +4,9 @@ use serde::{Deserialize, Serialize};
 
 use super::images::{file_columns, no_images, rows_by, sample_columns};
 use super::schema::{Table, Wanted};
-use super::text_column::Texts;
+use super::text_column::{Texts, has_any_text};
 use super::tree::text_file_columns;
-use super::turns::role_of;
+use super::turns::{is_usual_role, role_of};
 use super::{By, Format, InputFile};
 use crate::{Error, Result};
 
@@ -121,14 +121,39 @@ pub fn resolve_columns(files: &[InputFile], choice: &ColumnChoice) -> Result<Vec
             _ => table_columns(file, (choice, &roles), by, &mut first)?,
         });
     }
-    let has_turns =
-        |(columns, file): (&Columns, &InputFile)| !columns.turns.is_empty() || file.format == Format::Tar;
+    // A whole member of a shard is a text; only a field of one can be a list of turns.
+    let may_be_turns = |columns: &Columns| columns.texts().any(|text| text.contains('.'));
+    let has_turns = |(columns, file): (&Columns, &InputFile)| {
+        !columns.turns.is_empty() || (file.format == Format::Tar && may_be_turns(columns))
+    };
+    check_roles(files, &resolved, &roles)?;
     if !roles.is_empty() && !resolved.iter().zip(files).any(has_turns) {
         let problem = format!("--roles {}: no text column has turns of a chat", roles.join(","));
         return Err(Error::usage(problem)
             .hint("leave out --roles, or name the column of the turns with --text-column"));
     }
     Ok(resolved)
+}
+
+/// Fails if a role that is none of the usual ones is in no turn of the first rows: it is misspelt, and the turns that are meant would not
+/// be compared.
+fn check_roles(files: &[InputFile], resolved: &[Columns], roles: &[String]) -> Result<()> {
+    let with_turns = || resolved.iter().zip(files).filter(|(columns, _)| !columns.turns.is_empty());
+    for role in roles.iter().filter(|role| !is_usual_role(role)) {
+        let has_role = |(columns, file): (&Columns, &InputFile)| {
+            let (turns, roles) = (columns.turns.clone(), vec![role.clone()]);
+            let (text, joined) = (turns.first().cloned(), turns.iter().skip(1).cloned().collect());
+            has_any_text(file, &Columns { text, joined, turns, roles, ..Columns::default() })
+        };
+        let found = with_turns().map(has_role).find(|found| !matches!(found, Ok(false)));
+        if with_turns().next().is_some() && !found.transpose()?.unwrap_or(false) {
+            let problem = format!("--roles {role}: no turn in the first rows has this role");
+            return Err(Error::usage(problem).hint(
+                "name roles that the turns have, such as user,assistant (human and gpt are the same), or leave out --roles",
+            ));
+        }
+    }
+    Ok(())
 }
 
 /// The first file that has columns, and where its texts are: the others follow it.

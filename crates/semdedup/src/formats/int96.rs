@@ -76,7 +76,7 @@ fn relabelled(metadata: &ParquetMetaData, schema: &SchemaDescPtr) -> ParquetResu
         file.created_by().map(str::to_owned),
         file.key_value_metadata().cloned(),
         schema.clone(),
-        None,
+        file.column_orders().cloned(),
     );
     let groups = metadata.row_groups().iter().map(|group| relabelled_group(group, schema));
     Ok(ParquetMetaData::new(file, groups.collect::<ParquetResult<_>>()?))

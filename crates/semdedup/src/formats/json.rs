@@ -5,10 +5,10 @@ use std::fmt;
 use serde::de::{DeserializeSeed, Deserializer, Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
-use super::columns::DEFAULT_TEXT;
 use super::rows::{RowsBuilder, join, not_utf8};
 use super::schema::Wanted;
 use super::split::Records;
+use super::usual_names::is_usual_name;
 use super::{Columns, nested, turns};
 
 /// A row that has a column which is more likely to be the text than the one that was taken for it.
@@ -219,8 +219,7 @@ impl<'de> Visitor<'de> for RowSeed<'_, 'de> {
             match key {
                 Key { doubt: Some(column), .. } => {
                     let raw: &RawValue = map.next_value()?;
-                    let is_text = column.eq_ignore_ascii_case(DEFAULT_TEXT) && raw.get() != "null";
-                    if is_text || turns::is_turns(raw.get()) {
+                    if raw.get().starts_with('"') || turns::is_turns(raw.get()) {
                         self.row.surprise.get_or_insert(column);
                     }
                 }
@@ -292,7 +291,7 @@ struct Key<'a> {
     text: Match<'a>,
     id: Match<'a>,
     embedding: Match<'a>,
-    /// The key itself, where it is none of them and is named for texts or chats.
+    /// The key, if the column is not one of the wanted ones but has a name that texts or chats have.
     doubt: Option<String>,
 }
 
@@ -346,10 +345,7 @@ impl<'a> Visitor<'_> for KeySeed<'a> {
     fn visit_str<E>(self, key: &str) -> std::result::Result<Key<'a>, E> {
         let Wanted { text, id, embedding } = self.0;
         let of = |wanted| Match::of(wanted, key);
-        let is_named = || {
-            let is = |name: &&str| key.eq_ignore_ascii_case(name);
-            is(&DEFAULT_TEXT) || turns::CHATS.iter().any(is)
-        };
+        let is_named = || is_usual_name(key);
         let is_other = || matches!((of(id), of(embedding)), (Match::No, Match::No));
         let is_doubtful = self.1.is_some_and(|taken| key != taken && is_named() && is_other());
         let doubt = is_doubtful.then(|| key.to_owned());

@@ -123,9 +123,9 @@ impl Seen<'_> {
     }
 }
 
-/// So many characters of a value are kept to be shown.
+/// How many characters of a value to keep for messages.
 const SAMPLE_CHARS: usize = 100;
-/// So many lists and objects of a column are looked into.
+/// How many lists and objects of a column to look into.
 const LOOKED_INSIDE: usize = 100;
 
 /// What lists and objects hold.

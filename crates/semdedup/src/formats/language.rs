@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-/// So many words in a value on average make a text; names and places have fewer.
+/// Values with this many words on average may be texts. Names and places have fewer.
 const LEAST_WORDS: usize = 4;
 
 /// Looks at the values of some rows. Sentences have several words, and most of them are distinct.
@@ -16,7 +16,7 @@ pub(super) fn is_language<'a>(values: impl Iterator<Item = &'a str>) -> bool {
     count > 0 && words >= LEAST_WORDS * count && 2 * distinct.len() >= count
 }
 
-/// Values of so many bytes on average are more than ids and labels, unless they are of one piece, such as URLs and hashes.
+/// Values of this average length in bytes may be texts. Shorter ones are ids and labels.
 const LONG: usize = 40;
 
 /// Whether values that do not look like sentences may be texts all the same: long ones that come again and again, code, markup or JSON.

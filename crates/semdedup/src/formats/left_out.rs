@@ -8,7 +8,7 @@ const NAMED: usize = 3;
 /// Why a file was left out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Cause {
-    /// Its extension is none that is read.
+    /// The extension is not one that a run reads.
     UnknownExtension,
     /// It is an image, and the files of rows beside it are read.
     ImageBesideRows,
@@ -79,7 +79,7 @@ impl Skipped {
 }
 
 impl Cause {
-    /// What happened to so many files, in the plural or not, without their names.
+    /// Says what happened to the files, without their names; in the singular for one file.
     fn what(self, one: bool) -> &'static str {
         match (self, one) {
             (Self::UnknownExtension, true) => "file with an extension that is not read was left out",

@@ -6,6 +6,7 @@ use arrow::util::display::{ArrayFormatter, FormatOptions};
 
 use super::binary::is_binary;
 use super::schema::{Column, LISTED, Table};
+use super::usual_names::is_usual_name;
 use super::{Format, InputFile, arrow_in, nested, parquet_in};
 use crate::Error;
 
@@ -52,19 +53,26 @@ impl Table<'_> {
         let mut hints = match likely {
             [] => {
                 let example = top().find(|column| column.is_turns || column.is_text);
-                vec![match example {
-                    Some(column) => format!(
+                vec![match (self.named_inside(), example) {
+                    (Some(name), _) => format!("if the text is in `{name}`, type --text-column {name}"),
+                    (None, Some(column)) => format!(
                         "no column is surely the text: name it with --text-column NAME (--text-column {}, if it is that one)",
                         visible(&column.name)
                     ),
-                    None => "no column is of strings: name one inside another with --text-column OUTER.INNER"
-                        .to_owned(),
+                    (None, None) => {
+                        "no column is of strings: name one inside another with --text-column OUTER.INNER"
+                            .to_owned()
+                    }
                 }]
             }
-            [only] => vec![format!(
-                "if the text is in `{0}`, type --text-column {0}; another column may hold it too",
-                visible(&only.name)
-            )],
+            [only] => {
+                let only = visible(&only.name);
+                let other = match self.named_inside() {
+                    Some(name) => format!("if it is in `{name}`, --text-column {name}"),
+                    None => "another column may hold it too".to_owned(),
+                };
+                vec![format!("if the text is in `{only}`, type --text-column {only}; {other}")]
+            }
             several => {
                 let names: Vec<String> = several.iter().take(3).map(name).collect();
                 let each: Vec<String> = names.iter().map(|name| format!("--text-column {name}")).collect();
@@ -84,6 +92,14 @@ impl Table<'_> {
             hints.push(format!("--embedding-column {} takes embeddings that are there", visible(&list.name)));
         }
         hints.join("; ")
+    }
+
+    /// A column of texts or turns inside another that has a usual name of such columns: `meta.text`.
+    fn named_inside(&self) -> Option<String> {
+        let inside =
+            self.columns.iter().filter(|column| column.is_nested && (column.is_text || column.is_turns));
+        let mut names = inside.map(|column| visible(&column.name));
+        names.find(|name| name.rsplit('.').next().is_some_and(is_usual_name))
     }
 }
 
@@ -118,7 +134,7 @@ fn shortened(text: &str) -> String {
     }
 }
 
-/// Data cannot steer the terminal: without control characters and changes of direction.
+/// Replaces control characters and marks of direction, so that data cannot control the terminal.
 fn visible(text: &str) -> String {
     let is_unseen =
         |c: char| c.is_control() || matches!(c, '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}');

@@ -54,6 +54,7 @@ mod text_column;
 mod tree;
 mod turn_arrays;
 mod turns;
+mod usual_names;
 mod write;
 
 use std::path::PathBuf;

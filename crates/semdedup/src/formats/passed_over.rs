@@ -44,7 +44,7 @@ pub(super) fn is_mark(name: &str) -> bool {
         || ["centroids.npy", "assignments.npy", "probes.npy"].contains(&name)
 }
 
-/// Whether a file is called as those are that come with data and are none.
+/// Whether a file has the name of a document that people put beside data, such as a README.
 pub(super) fn is_document(name: &str) -> bool {
     const NAMES: [&str; 13] = [
         "readme",

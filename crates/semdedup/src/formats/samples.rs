@@ -224,6 +224,8 @@ fn text_of(data: &[u8], path: &str, roles: &[String]) -> std::result::Result<Opt
         Some(b'[') if turns::is_turns(token) => {
             turns::text_of_json(token, roles).map(Some).map_err(|problem| format!("`{path}` {problem}"))
         }
+        // A chat without turns says as little as null.
+        Some(b'[') if token[1..].trim_start().starts_with(']') => Ok(None),
         Some(b'[' | b'{') => Err(format!("`{path}` is a list or an object, not a string")),
         // A number as it is written: digits that floating point does not hold tell ids apart.
         _ => Ok(Some(token.to_owned())),

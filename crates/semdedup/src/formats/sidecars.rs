@@ -1,12 +1,14 @@
 //! Which files of rows are about the images beside them: captions and labels of the same name, and tables that name them.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+use xxhash_rust::xxh3::Xxh3;
 
 use super::columns::names_of;
 use super::names::Found;
 use super::{Format, sidecars_content as content};
 
-/// From so many captions on their lengths do not matter: nobody draws that many pictures of files of rows.
+/// From this many captions on, their lengths do not matter: nobody draws that many pictures of files of rows.
 const MANY: usize = 16;
 /// How many descriptions of a kind are looked into.
 const LOOKED_INTO: usize = 8;
@@ -27,9 +29,12 @@ const MOST_CLASSES_BYTES: u64 = 64 << 10;
 pub(super) struct Pictures<'a> {
     /// Paths below the folder.
     paths: HashSet<&'a str>,
-    /// The same without extensions.
+    /// The paths without extensions.
     stems: HashSet<&'a str>,
-    folders: BTreeSet<&'a str>,
+    folders: HashSet<&'a str>,
+    /// Hashes of the paths and stems with one folder left open, and with one folder left out.
+    opened: HashSet<u64>,
+    shortened: HashSet<u64>,
     /// The names of the files, with and without their extensions.
     file_names: HashSet<&'a str>,
     file_stems: HashSet<&'a str>,
@@ -42,6 +47,10 @@ impl<'a> Pictures<'a> {
             pictures.paths.insert(path);
             pictures.stems.insert(stem(path));
             pictures.folders.insert(folder(path));
+            for name in [path, stem(path)] {
+                pictures.opened.extend(with_each_folder(name, Some("*")));
+                pictures.shortened.extend(with_each_folder(name, None));
+            }
             pictures.file_names.insert(file_name(path));
             pictures.file_stems.insert(file_name(stem(path)));
         }
@@ -81,29 +90,34 @@ impl<'a> Pictures<'a> {
         if is_there(name) {
             return true;
         }
-        let (own, file) = (folder(path), file_name(name));
-        if !self.has_stem(file) && !self.has_name(file) {
-            return false;
-        }
-        self.folders.iter().filter(|other| is_beside(own, other)).any(|other| {
-            is_there(&if other.is_empty() { file.to_owned() } else { format!("{other}/{file}") })
-        })
+        // The folders of the two differ in one part, or one of the two has a part more.
+        with_each_folder(name, Some("*")).any(|hash| self.opened.contains(&hash))
+            || self.shortened.contains(&hash_of(name.split('/')))
+            || (0..name.matches('/').count()).any(|place| is_there(&without_folder(name, place)))
     }
 }
 
-/// Whether two folders differ in one part of their paths, or one has a part more.
-fn is_beside(a: &str, b: &str) -> bool {
-    let parts = |path| str::split(path, '/').filter(|part| !part.is_empty()).collect();
-    let (a, b): (Vec<&str>, Vec<&str>) = (parts(a), parts(b));
-    let (short, long) = if a.len() <= b.len() { (&a, &b) } else { (&b, &a) };
-    match long.len() - short.len() {
-        0 => short.iter().zip(long).filter(|(a, b)| a != b).count() == 1,
-        1 => (0..long.len()).any(|left_out| {
-            let rest = long.iter().enumerate().filter(|(number, _)| *number != left_out);
-            rest.map(|(_, part)| part).eq(short.iter())
-        }),
-        _ => false,
+/// Hashes of a path with each of its folders in turn replaced or left out.
+fn with_each_folder<'p>(path: &'p str, by: Option<&'p str>) -> impl Iterator<Item = u64> + 'p {
+    (0..path.matches('/').count()).map(move |place| {
+        let parts = path.split('/').enumerate();
+        hash_of(parts.filter_map(|(number, part)| if number == place { by } else { Some(part) }))
+    })
+}
+
+fn without_folder(path: &str, place: usize) -> String {
+    let parts = path.split('/').enumerate().filter(|(number, _)| *number != place);
+    parts.map(|(_, part)| part).collect::<Vec<_>>().join("/")
+}
+
+/// A hash of the parts of a path.
+fn hash_of<'p>(parts: impl Iterator<Item = &'p str>) -> u64 {
+    let mut hash = Xxh3::new();
+    for part in parts {
+        hash.update(part.as_bytes());
+        hash.update(b"/");
     }
+    hash.digest()
 }
 
 /// The files that are not known to be about the images.

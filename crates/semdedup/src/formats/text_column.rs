@@ -5,58 +5,10 @@ use super::columns::{DEFAULT_TEXT, Found};
 use super::language::{is_language, is_rival};
 use super::schema::{Column, Table, Wanted};
 use super::turns::CHATS;
+use super::usual_names::{is_partner, is_text_name};
 use super::{Columns, InputFile, ReadLimits, Reader};
 use crate::{Error, Result};
 
-/// What columns of texts are usually called where they are not called `text`.
-const NAMES: [&str; 20] = [
-    "content",
-    "contents",
-    "body",
-    "caption",
-    "document",
-    "sentence",
-    "passage",
-    "paragraph",
-    "article",
-    "abstract",
-    "raw_content",
-    "raw_text",
-    "full_text",
-    "clean_text",
-    "plain_text",
-    "text_content",
-    "page_content",
-    "markdown",
-    "transcript",
-    "transcription",
-];
-/// What columns are called that say something of their own beside the text of a row: an answer beside its question. Where one of
-/// these is there, a text that is known by its values alone may be half of what a row says.
-const PARTNERS: [&str; 22] = [
-    "answer",
-    "answers",
-    "output",
-    "outputs",
-    "response",
-    "responses",
-    "completion",
-    "chosen",
-    "rejected",
-    "solution",
-    "reply",
-    "query",
-    "input",
-    "instruction",
-    "prompt",
-    "question",
-    "premise",
-    "hypothesis",
-    "choices",
-    "options",
-    "code",
-    "target_text",
-];
 /// How many rows, and about how many bytes of values, tell what a column holds.
 const SAMPLE_ROWS: usize = 1000;
 const SAMPLE_BYTES: usize = 1 << 20;
@@ -170,7 +122,7 @@ impl Table<'_> {
             let values = || values.iter().map(String::as_str);
             match is_language(values()) {
                 true => likely.push(*column),
-                false => rivals += usize::from(is_partner(column) || is_rival(values())),
+                false => rivals += usize::from(is_partner(&column.name) || is_rival(values())),
             }
         }
         match likely[..] {
@@ -227,7 +179,7 @@ impl Table<'_> {
         let is_text = |column: &&&Column| column.name.eq_ignore_ascii_case(DEFAULT_TEXT);
         let is_named = |column: &&&Column| {
             let name = column.name.to_ascii_lowercase();
-            NAMES.contains(&name.as_str()) || (column.is_turns && CHATS.contains(&name.as_str()))
+            is_text_name(&name) || (column.is_turns && CHATS.contains(&name.as_str()))
         };
         let mut all: Vec<&Column> = columns.iter().filter(is_text).copied().collect();
         // In tables of pictures either of both may be the caption.
@@ -237,7 +189,7 @@ impl Table<'_> {
         }
         let mut named = Vec::new();
         for column in all {
-            // Of bytes only those that are texts, where others may be.
+            // A binary column counts only if its values are texts.
             if !column.is_binary || binary::holds_texts(self.file, column)? {
                 named.push(column);
             }
@@ -264,26 +216,30 @@ impl Table<'_> {
     }
 }
 
-/// Whether a column is called as the other half of a text is.
-fn is_partner(column: &Column) -> bool {
-    PARTNERS.contains(&column.name.to_ascii_lowercase().as_str())
-}
-
 /// Whether a column may be taken unasked. One that is always null holds nothing.
 fn is_candidate(column: &Column, wanted: &Wanted) -> bool {
     !column.is_nested && column.kind.as_deref() != Some("null") && Some(column.name.as_str()) != wanted.id
 }
 
+/// Whether a text of the first rows has a character.
+pub(super) fn has_any_text(file: &InputFile, columns: &Columns) -> Result<bool> {
+    Ok(texts_of(file, columns)?.is_some_and(|texts| texts.iter().any(|text| !text.is_empty())))
+}
+
 /// The values of a column in the first rows; none where there are no rows.
 fn values_of(file: &InputFile, name: &str) -> Result<Option<Vec<String>>> {
-    let columns = Columns { text: Some(name.to_owned()), ..Columns::default() };
-    let mut reader = Reader::open(file, &columns, &ReadLimits::default(), 0)?;
+    texts_of(file, &Columns { text: Some(name.to_owned()), ..Columns::default() })
+}
+
+/// The texts of the first rows; none where there are no rows.
+fn texts_of(file: &InputFile, columns: &Columns) -> Result<Option<Vec<String>>> {
+    let mut reader = Reader::open(file, columns, &ReadLimits::default(), 0)?;
     let (mut values, mut rows, mut bytes) = (Vec::new(), 0, 0);
     while rows < SAMPLE_ROWS
         && bytes < SAMPLE_BYTES
         && let Some(chunk) = reader.next_chunk()?
     {
-        for text in chunk.parse(&columns)?.texts.iter().take(SAMPLE_ROWS - rows) {
+        for text in chunk.parse(columns)?.texts.iter().take(SAMPLE_ROWS - rows) {
             rows += 1;
             bytes += text.map_or(0, str::len);
             values.extend(text.map(str::to_owned));

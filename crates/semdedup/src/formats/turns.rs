@@ -34,6 +34,11 @@ pub(super) fn role_of(name: &str) -> String {
     known.to_owned()
 }
 
+/// Whether a role is one that chats usually have, so that it may well come only after the first rows.
+pub(super) fn is_usual_role(role: &str) -> bool {
+    ["system", "developer", "user", "assistant", "tool"].contains(&role)
+}
+
 /// Whether a JSON token is a list of turns, by the first of them.
 pub(super) fn is_turns(token: &str) -> bool {
     let Ok(Value::Array(turns)) = serde_json::from_str(token) else { return false };

@@ -64,6 +64,24 @@ fn roles_choose_the_turns_that_count_by_any_of_their_names() {
 }
 
 #[test]
+fn a_role_that_no_turn_has_is_refused_unless_it_is_a_usual_one() {
+    let rows =
+        "{\"messages\":[{\"role\":\"user\",\"content\":\"Hi\"},{\"role\":\"Critic\",\"content\":\"No\"}]}\n";
+    let input = input("a.jsonl", rows.as_bytes());
+    for misspelt in ["asistant", "users", ""] {
+        for roles in [&[misspelt][..], &["user", misspelt]] {
+            let error = resolve_one(&input.file, &with_roles(None, roles)).unwrap_err();
+            let expected = format!("--roles {misspelt}: no turn in the first rows has this role");
+            assert_eq!(error.to_string(), expected);
+            assert!(error.hint_text().unwrap().contains("user,assistant"));
+        }
+    }
+    // A tool or a system may speak only later; a critic does so here.
+    let all = with_roles(None, &["critic", "user", "tool", "system"]);
+    assert_eq!(texts(&input.file, &all).1, ["user: Hi\ncritic: No"]);
+}
+
+#[test]
 fn turns_of_another_shape_are_bad_rows_and_never_empty_texts() {
     let rows = [
         r#"{"messages":[{"role":"user","content":"Hi"}]}"#,

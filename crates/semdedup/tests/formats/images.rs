@@ -15,7 +15,7 @@ use semdedup::formats::{
 use tempfile::TempDir;
 
 use crate::support::{
-    Input, compress, decompress, find, fixture, raw_input, read, read_from, resolve_one, write,
+    Input, choice, compress, decompress, find, fixture, raw_input, read, read_from, resolve_one, write,
 };
 
 const SHARDS: [(&str, u64); 3] =
@@ -300,7 +300,20 @@ fn images_in_parquet_are_read() {
     assert_eq!(rows.images.iter().map(png).collect::<Vec<_>>(), [true, true, false, false, true, true]);
     assert_eq!(rows.reasons(), [(2, "column `image` is null"), (3, "column `image` has no bytes")]);
     let file = fixture("images/binary.parquet");
-    assert_eq!(rows_by(std::slice::from_ref(&file), &ColumnChoice::default()).unwrap(), By::Text);
+    let error = rows_by(std::slice::from_ref(&file), &ColumnChoice::default()).unwrap_err();
+    let expected = "has images in `jpg` and texts in `caption`, and it is not clear which are to be compared";
+    assert!(error.to_string().contains(expected), "{error}");
+    assert!(
+        ["--by image", "--by text", "--by both"].iter().all(|by| error.hint_text().unwrap().contains(by))
+    );
+    for (text, image, expected) in [
+        (None, Some("jpg"), By::Image),
+        (Some("caption"), None, By::Text),
+        (Some("caption"), Some("jpg"), By::Both),
+    ] {
+        let named = ColumnChoice { image: image.map(str::to_owned), ..choice(text, None) };
+        assert_eq!(rows_by(std::slice::from_ref(&file), &named).unwrap(), expected);
+    }
     let columns = resolve_one(&file, &by(By::Both)).unwrap();
     assert_eq!((columns.image.as_deref(), columns.text.as_deref()), (Some("jpg"), Some("caption")));
     let rows = read(&file, &columns).unwrap();

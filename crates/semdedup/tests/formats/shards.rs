@@ -236,6 +236,16 @@ fn a_field_that_is_no_id_is_a_bad_row() {
     assert_eq!(rows.bad[0].reason, "member `json`: `id` is a list or an object, not a string");
 }
 
+#[test]
+fn turns_of_a_chat_in_a_member_are_a_text_and_a_chat_without_turns_an_empty_one() {
+    let chats = [r#"[{"role":"user","content":"Hi"},{"role":"tool","content":"7"}]"#, "[ ]", "null", "[1]"];
+    let shard = chats.iter().enumerate().fold(Shard::default(), |shard, (row, chat)| {
+        shard.file(&format!("{row}.json"), format!("{{\"messages\": {chat}}}").as_bytes())
+    });
+    let rows = read(&shard.input().file, &text_column("json.messages")).unwrap();
+    assert_eq!(rows.texts(), ["user: Hi\ntool: 7", "", "", "<bad>"]);
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 300, failure_persistence: None, ..ProptestConfig::default() })]
 

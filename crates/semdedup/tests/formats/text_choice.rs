@@ -162,6 +162,9 @@ fn a_list_or_struct_that_may_hold_the_text_is_not_passed_by_for_a_column_of_stri
         assert!(error.contains("if the text is in `source`, type --text-column source"), "{error}");
         assert!(found("a.json", &format!("[{}]", content.trim().replace('\n', ","))).is_err());
     }
+    let content = lines(|_, text| format!(r#"{{"source":"{text}","data":{{"lang":"en","body":"a"}}}}"#));
+    let error = found("a.jsonl", &content).unwrap_err();
+    assert!(error.contains("if it is in `data.body`, --text-column data.body"), "{error}");
     // Embeddings cannot.
     let content = lines(|_, text| format!(r#"{{"source":"{text}","emb":[0,1,0.5],"boxes":[]}}"#));
     assert_eq!(found("a.jsonl", &content), Ok(("source".to_owned(), Found::Values)));
@@ -177,6 +180,13 @@ fn a_list_or_struct_that_may_hold_the_text_is_not_passed_by_for_a_column_of_stri
     let floats = arrow::compute::cast(&tokens, &DataType::Float32).unwrap();
     let columns = vec![("source", strings(SENTENCES)), ("emb", list(floats))];
     assert_eq!(unasked(&parquet(&folder, "emb.parquet", columns)).unwrap().found, Found::Values);
+}
+
+#[test]
+fn a_column_inside_another_is_proposed_by_its_name() {
+    let content = lines(|row, _| format!(r#"{{"id":"identity_{row}","meta":{{"lang":"en","text":"a"}}}}"#));
+    let error = found("a.jsonl", &content).unwrap_err();
+    assert!(error.ends_with("; if the text is in `meta.text`, type --text-column meta.text"), "{error}");
 }
 
 #[test]
@@ -224,8 +234,14 @@ fn a_chat_further_down_is_an_error_and_other_values_of_its_name_are_not() {
     };
     let chat = r#"{"conversations":[{"from":"human","value":"hi"}]}"#;
     assert!(reads(content(chat)).unwrap_err().contains("row 1200: has a column `conversations`"));
+    for name in ["text", "Content", "caption", "full_text"] {
+        let error = reads(content(&format!(r#"{{"body":null,"{name}":"t"}}"#))).unwrap_err();
+        assert!(error.contains(&format!("row 1200: has a column `{name}`")), "{error}");
+    }
     for other in [
-        r#"{"body":"b","conversation":"c-17"}"#,
+        r#"{"body":"b","conversation":{"id":"c-17"}}"#,
+        r#"{"body":"b","title":"t"}"#,
+        r#"{"body":"b","caption":7}"#,
         r#"{"body":"b","text":null}"#,
         r#"{"body":"b","meta":{"text":"t"}}"#,
     ] {
@@ -257,7 +273,7 @@ fn later_files_follow_the_first_unless_they_have_a_better_column() {
     assert_eq!(columns[1].text.as_deref(), Some("Text"));
 }
 
-/// Rows of JSON, so many, made of a number each.
+/// 40 rows of JSON, each made from its number.
 fn rows(row: impl Fn(usize) -> String) -> String {
     (0..40).map(|n| row(n) + "\n").collect()
 }

@@ -1,0 +1,69 @@
+//! What people call the columns of their texts, and the columns beside these.
+
+use super::columns::DEFAULT_TEXT;
+use super::turns::CHATS;
+
+/// What columns of texts are usually called where they are not called `text`.
+const NAMES: [&str; 20] = [
+    "content",
+    "contents",
+    "body",
+    "caption",
+    "document",
+    "sentence",
+    "passage",
+    "paragraph",
+    "article",
+    "abstract",
+    "raw_content",
+    "raw_text",
+    "full_text",
+    "clean_text",
+    "plain_text",
+    "text_content",
+    "page_content",
+    "markdown",
+    "transcript",
+    "transcription",
+];
+/// What columns are called that say something of their own beside the text of a row: an answer beside its question. Where one of
+/// these is there, a text that is known by its values alone may be half of what a row says.
+const PARTNERS: [&str; 22] = [
+    "answer",
+    "answers",
+    "output",
+    "outputs",
+    "response",
+    "responses",
+    "completion",
+    "chosen",
+    "rejected",
+    "solution",
+    "reply",
+    "query",
+    "input",
+    "instruction",
+    "prompt",
+    "question",
+    "premise",
+    "hypothesis",
+    "choices",
+    "options",
+    "code",
+    "target_text",
+];
+/// Whether texts or chats usually have this name.
+pub(super) fn is_usual_name(name: &str) -> bool {
+    let is = |known: &&str| name.eq_ignore_ascii_case(known);
+    is(&DEFAULT_TEXT) || NAMES.iter().any(is) || CHATS.iter().any(is)
+}
+
+/// Whether columns of texts usually have this name, in lower case, apart from `text`.
+pub(super) fn is_text_name(name: &str) -> bool {
+    NAMES.contains(&name)
+}
+
+/// Whether a column has the name of the other half of a text.
+pub(super) fn is_partner(name: &str) -> bool {
+    PARTNERS.contains(&name.to_ascii_lowercase().as_str())
+}
