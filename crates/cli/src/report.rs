@@ -16,7 +16,7 @@ use crate::table::{Facts, Side, columns};
 /// The names under which seconds are reported, in the order in which the work is done.
 const STEPS: [&str; 7] = ["embed", "train", "assign", "score", "recall", "select", "write"];
 
-/// So many scripts and files are shown with what they lose.
+/// How many scripts and files to show with what they lose.
 const SHARES: usize = 3;
 
 /// What a run did.

@@ -101,7 +101,7 @@ fn the_spearman_correlation_on_stsb_is_no_lower_than_that_of_the_original() {
     assert!((spearman - STSB_SPEARMAN).abs() < 0.0005, "{spearman}");
 }
 
-/// Distinct sentences, of each language those that are nearly equal to one before them: (language, rows, near-equal rows).
+/// Returns for each language: its name, its rows, and how many rows are nearly equal to an earlier one.
 fn near_equal_by_language() -> Vec<(String, usize, usize)> {
     let lines = zstd::decode_all(include_bytes!("data/languages.jsonl.zst").as_slice()).unwrap();
     let mut texts: BTreeMap<String, Vec<String>> = BTreeMap::new();

@@ -89,7 +89,7 @@ impl Comparison {
 }
 
 impl ComparedFiles {
-    /// What is compared of a file; nothing but given embeddings where `by` is none.
+    /// What a run compares in a file. `by` is `None` where the embeddings are given.
     fn of(format: Format, columns: &Columns, by: Option<By>) -> Self {
         let row = match format {
             Format::Text => RowOf::Line,
@@ -132,7 +132,7 @@ impl fmt::Display for Comparison {
                 self.files.iter().map(|files| Files(files, &self.by).to_string()).collect();
             format!("{}, by {}", files.join("; "), self.model)
         };
-        // Names are data: none of them may steer the terminal.
+        // File and column names are data: their control characters must not reach the terminal.
         out.write_str(&text.replace(char::is_control, "\u{fffd}"))
     }
 }

@@ -26,7 +26,7 @@ impl Counted {
         }
     }
 
-    /// Counts rows that all come after those that are counted.
+    /// Adds rows that all come after the rows counted so far.
     pub(crate) fn extend(&mut self, later: &Self) {
         self.rows += later.rows;
         self.first.extend(&later.first);

@@ -217,7 +217,7 @@ fn a_target_between_scores_reports_the_recall_at_its_epsilon_and_one_that_remove
     assert!(!said.stdout.contains("the target keeps some of them"), "{}", said.stdout);
     let said = place.semdedup(&format!("{run} --keep-rows 50")).succeeded();
     assert!(said.stdout.contains("none: `keep 50 rows` removes nothing"), "{}", said.stdout);
-    // Without duplicates in the sample nothing is known of those that went.
+    // If the sample has no duplicates, the recall of the removed rows is not known.
     let said = place.semdedup(&format!("{run} --keep-rows 49 --recall-sample 1 --seed 1")).succeeded();
     assert!(!said.stdout.contains("none"), "{}", said.stdout);
     let unlike: Vec<String> = texts(60).into_iter().step_by(5).collect();

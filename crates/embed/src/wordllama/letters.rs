@@ -2,7 +2,7 @@
 //! are alike as far as their letters are (as in fastText's subwords, but without training).
 //!
 //! Random directions in 256 dimensions are nearly at right angles, so that different words say different things. Lengths are
-//! those of the vocabulary: its median vector is 13 long, that of a comma 1.6.
+//! those of the vocabulary, whose median vector has length 13, and whose comma has length 1.2.
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 
 /// The length of a word's own vector.

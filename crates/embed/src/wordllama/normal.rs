@@ -88,7 +88,7 @@ fn with_marks(word: &str) -> Cow<'_, str> {
 
 /// Whether a character stands between words: white space, control characters, and the model's own mark for a space.
 pub(super) fn is_separator(character: char) -> bool {
-    // Beyond general punctuation and the ideographic space there is none, and few characters before that are.
+    // No separator lies beyond the ideographic space.
     character <= '\u{3000}'
         && (character.is_whitespace() || character.is_control() || character == '\u{2581}')
 }

@@ -32,7 +32,7 @@ impl Default for Reading {
 }
 
 impl Reading {
-    /// Begins a text of which at most so many units are read.
+    /// Begins a new text. At most `limit` units of it are read.
     pub fn begin(&mut self, limit: usize) {
         self.tokens.clear();
         self.features.clear();

@@ -17,11 +17,11 @@ use super::runs::{Classes, Kind};
 
 /// Buffers for longer words are not kept: the next text will hardly need them.
 const KEPT_WORD: usize = 1 << 16;
-/// Of a longer run without a space, each piece of so many characters is a word.
+/// A longer run without a space is read as several words of this many characters.
 const LONGEST_WORD: usize = 64;
-/// Of a word that no cache keeps so many characters are looked at for each unit that may still be read…
+/// The reader looks at this many characters of a long word for each unit that it may still read…
 const CHARACTERS_PER_UNIT: usize = 64;
-/// …and so many more, which may still decide where the last one ends.
+/// …and at this many more, because they may decide where the last token ends.
 const SLACK: usize = 4096;
 
 /// Runs whose judgement is remembered: what a hash table of 2^15 places holds without growing.
@@ -29,11 +29,11 @@ const MOST_JUDGED: usize = (1 << 15) / 8 * 7;
 
 /// Shorter runs of letters are no sign of anything: `px` is two letters to everybody.
 const SHORTEST_JUDGED: usize = 3;
-/// A word of plain Latin letters is broken up if it comes out as more tokens a letter than this: `hwnd` is, `sundemine` is not.
+/// A word of ASCII letters counts as broken up from this many tokens a letter on: `hwnd` does, `sundemine` does not.
 const BROKEN_UP_ASCII: f32 = 0.7;
-/// The same for words with other Latin letters: `naïve` is not.
+/// The limit for words with other Latin letters, chosen so that `naïve` is not broken up.
 const BROKEN_UP_LATIN: f32 = 0.6;
-/// The same for Cyrillic: the vocabulary has pieces of Russian, which in other languages are chance fragments.
+/// The limit for Cyrillic words. The vocabulary has pieces of Russian words, which are chance fragments of other languages.
 const BROKEN_UP_CYRILLIC: f32 = 0.5;
 
 /// The Unicode block of dashes and curly quotes.
@@ -78,7 +78,7 @@ impl Workspace {
 }
 
 impl Reader {
-    /// Reads a tokenizer made by `scripts/make_wordllama.py` for a table of so many rows.
+    /// Reads a tokenizer made by `scripts/make_wordllama.py`, for a table with this number of rows.
     pub(super) fn parse(data: &[u8], rows: usize) -> Result<Self, String> {
         Ok(Self { bpe: Bpe::parse(data, rows)?, normalizer: Normalizer::new(), classes: Classes::new() })
     }
