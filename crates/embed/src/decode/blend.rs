@@ -5,12 +5,14 @@
 //! which is wherever alpha differs between two neighbouring pixels. Colours inside the outline, such as the white of an eye, can be
 //! seen on any background.
 //!
-//! Hardly any of the outline may be lost. If more were, pictures could be equal that differ in just that part: a white word among
-//! black ones.
+//! No more of the outline may be lost than a dot has. If more were, pictures could be equal that differ in just that part: a white word
+//! among black ones. The length of an outline is the total variation of alpha: the sum of its steps between neighbours. So a soft edge,
+//! whose step is spread over many pixels, counts as much as a sharp one.
 //!
 //! A choice among a few backgrounds is not continuous: of two nearly equal pictures that lose about one part in [`MOST_LOST`] of
-//! their outline on white, one may get white and the other black. The two then look different and both stay: a duplicate is
-//! missed, and nothing is lost. That is rare, because resizing and compressing hardly change the shares of an outline.
+//! their side on white, one may get white and the other black. The two then look different and both stay: a duplicate is
+//! missed, and nothing is lost. That is rare, because resizing and compressing hardly change the length of an outline beside that of
+//! the side.
 
 use image::{RgbImage, RgbaImage};
 
@@ -21,7 +23,8 @@ use super::ImageError;
 const BACKGROUNDS: [[u8; 3]; 5] = [[255; 3], [0; 3], [128; 3], [255, 0, 255], [0, 255, 0]];
 /// An outline is lost on a background of its own colour, and less and less so up to this distance in any of the three channels.
 const NEAR: u8 = 48;
-/// A background may hide one part in 50 of the outline. If it hides more, the next one is tried.
+/// A background may hide outlines that are together one part in 50 as long as the picture's side, the square root of its area. If it hides
+/// more, the next one is tried.
 const MOST_LOST: u64 = 50;
 /// A picture whose alpha is below this everywhere shows nothing: it differs from its background by less than 3 %.
 const FAINTEST: u8 = 8;
@@ -60,46 +63,45 @@ fn blend([r, g, b, alpha]: Rgba, background: [u8; 3]) -> [u8; 3] {
     [(r, red), (g, green), (b, blue)].map(channel)
 }
 
-/// Returns the first background that hides at most one part in [`MOST_LOST`] of the outline, or else the one that hides least.
+/// Returns the first background that hides hardly any of the outline, or else the one that hides least.
 fn background(pixels: &[Rgba], width: usize) -> [u8; 3] {
-    let mut outline = Outline::default();
+    let mut lost = Lost::default();
     let rows = || pixels.chunks_exact(width.max(1));
     for row in rows() {
-        row.iter().zip(&row[1..]).for_each(|(left, right)| outline.add(left, right));
+        row.iter().zip(&row[1..]).for_each(|(left, right)| lost.add(left, right));
     }
     for (above, below) in rows().zip(rows().skip(1)) {
-        above.iter().zip(below).for_each(|(upper, lower)| outline.add(upper, lower));
+        above.iter().zip(below).for_each(|(upper, lower)| lost.add(upper, lower));
     }
-    outline.background()
+    lost.background((pixels.len() as u64).isqrt())
 }
 
-/// How much outline there is, and how much of it each background loses. The sums fit: a picture of 2³² pixels has less than 2³³
-/// steps, and each counts less than 2²².
+/// The length of the outline that each background loses, in parts of [`WHOLE`] pixels. The sums fit: a picture of 2³² pixels has less
+/// than 2³³ steps, and each counts less than 2¹⁴.
 #[derive(Default)]
-struct Outline {
-    total: u64,
-    lost: [u64; BACKGROUNDS.len()],
-}
+struct Lost([u64; BACKGROUNDS.len()]);
 
-impl Outline {
-    /// Adds the step of alpha between two neighbours, with the colour of the less transparent one. Its square counts, so that
-    /// noise in alpha does not.
+/// What a step from opaque to transparent counts on a background of its own colour.
+const WHOLE: u64 = u8::MAX as u64 * NEAR as u64;
+
+impl Lost {
+    /// Adds the step of alpha between two neighbours, with the colour of the less transparent one.
     fn add(&mut self, a: &Rgba, b: &Rgba) {
         let step = u64::from(a[3].abs_diff(b[3]));
         if step == 0 {
             return;
         }
         let &[ref colour @ .., _] = if a[3] > b[3] { a } else { b };
-        self.total += step * step * u64::from(NEAR);
-        for (lost, background) in self.lost.iter_mut().zip(BACKGROUNDS) {
+        for (lost, background) in self.0.iter_mut().zip(BACKGROUNDS) {
             let distance = colour.iter().zip(background).map(|(colour, below)| colour.abs_diff(below)).max();
-            *lost += step * step * u64::from(NEAR.saturating_sub(distance.unwrap_or(0)));
+            *lost += step * u64::from(NEAR.saturating_sub(distance.unwrap_or(0)));
         }
     }
 
-    fn background(&self) -> [u8; 3] {
-        let choices = || BACKGROUNDS.into_iter().zip(self.lost);
-        let enough = choices().find(|(_, lost)| lost * MOST_LOST <= self.total);
+    /// The background for a picture of this side.
+    fn background(&self, side: u64) -> [u8; 3] {
+        let choices = || BACKGROUNDS.into_iter().zip(self.0);
+        let enough = choices().find(|(_, lost)| lost * MOST_LOST <= WHOLE * side);
         // Of equals the first is taken.
         enough
             .or_else(|| choices().min_by_key(|&(_, lost)| lost))

@@ -18,7 +18,7 @@ use image::{DynamicImage, ImageDecoder, ImageFormat, Limits, RgbImage, RgbaImage
 pub use error::ImageError;
 
 /// Part of the fingerprint of every image model: to be raised whenever a file would give other pixels.
-pub(crate) const REVISION: u32 = 3;
+pub(crate) const REVISION: u32 = 4;
 
 /// What an image may cost.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -1,5 +1,7 @@
 """Blends transparent images as `src/decode/blend.rs` does, by PIL: the slow twin, for the scripts beside it."""
 
+import math
+
 import numpy as np
 from PIL import Image
 
@@ -11,15 +13,15 @@ MOST_LOST = 50
 def background(pixels):
     """The colour that the outline of an RGBA array can be seen on."""
     pixels = pixels.astype(np.int64)
-    total, lost = 0, [0] * len(BACKGROUNDS)
+    lost = [0] * len(BACKGROUNDS)
     for first, second in ((pixels[:, :-1], pixels[:, 1:]), (pixels[:-1], pixels[1:])):
-        weight = (first[..., 3] - second[..., 3]) ** 2
+        step = np.abs(first[..., 3] - second[..., 3])
         colour = np.where(first[..., 3:] > second[..., 3:], first[..., :3], second[..., :3])
-        total += int(weight.sum()) * NEAR
         for i, below in enumerate(BACKGROUNDS):
             distance = np.abs(colour - np.array(below)).max(axis=-1)
-            lost[i] += int((weight * np.clip(NEAR - distance, 0, None)).sum())
-    enough = [below for below, part in zip(BACKGROUNDS, lost) if part * MOST_LOST <= total]
+            lost[i] += int((step * np.clip(NEAR - distance, 0, None)).sum())
+    side = math.isqrt(pixels.shape[0] * pixels.shape[1])
+    enough = [below for below, length in zip(BACKGROUNDS, lost) if length * MOST_LOST <= 255 * NEAR * side]
     return enough[0] if enough else BACKGROUNDS[lost.index(min(lost))]
 
 
