@@ -37,7 +37,7 @@ pub struct Losers {
     pub others: f64,
 }
 
-/// The groups that lose more than half of their rows, where the others lose less than a fifth of that share.
+/// The groups that lose more than half of their rows, and more than five times the share that all those which do not lose together.
 pub(crate) fn losers(shares: &[Share]) -> Option<Losers> {
     let (much, others): (Vec<&Share>, Vec<&Share>) =
         shares.iter().filter(|share| share.rows > 0).partition(|share| share.removed() > MUCH);

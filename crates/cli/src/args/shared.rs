@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::str::FromStr;
 
 use bytesize::ByteSize;
+use clap::builder::NonEmptyStringValueParser;
 use clap::{Args, ValueEnum, value_parser};
 use semdedup::formats::{
     By, ColumnChoice, DEFAULT_MAX_ROW_BYTES, LARGEST_MAX_ROW_BYTES, ReadLimits, TextFiles,
@@ -20,7 +21,7 @@ pub struct InputArgs {
     text_column: Option<String>,
     /// Of chats, compare only the turns of these roles (user, assistant, system, tool; human and gpt are the same as user and
     /// assistant) [default: all turns]
-    #[arg(long, value_name = "ROLE[,ROLE…]", value_delimiter = ',', help_heading = "Input options")]
+    #[arg(long, value_name = "ROLE[,ROLE…]", value_delimiter = ',', value_parser = NonEmptyStringValueParser::new(), help_heading = "Input options")]
     roles: Vec<String>,
     /// The column of the ids; `meta.id` is one inside another [default: rows are named by file and row number]
     #[arg(long, value_name = "NAME", help_heading = "Input options")]

@@ -160,7 +160,8 @@ fn roles_that_no_turn_has_are_an_error() {
     for command in ["run", "embed"] {
         let with = |role| place.semdedup(&format!("{command} chat.jsonl --roles {role} --out out-{command}"));
         with("tool").failed_with(&["--roles tool", "20 rows"]);
-        with("user,asistant").failed_with(&["--roles asistant", "no turn in the first rows has this role"]);
+        with("user,asistant")
+            .failed_with(&["--roles asistant", "no turn in the first rows has a text in this role"]);
     }
     place.has_no_result("out-run");
 }

@@ -1,9 +1,11 @@
 //! What a folder is a folder of: of images with their captions and labels beside them, or of rows with some pictures beside
 //! them. Where this is not clear the user is asked: a guess would compare something else than what is meant.
 
+use std::collections::HashSet;
 use std::path::Path;
 
 use super::discover::Survey;
+use super::label_images::labels;
 use super::left_out::Cause;
 use super::names::{Argument, Found, How};
 use super::passed_over::{Folders, is_document, is_mark};
@@ -68,6 +70,9 @@ impl Survey<'_> {
             true => Reads::Rows,
             false => self.images_or_rows(argument, &texts, &pictures)?,
         };
+        if reads == Reads::Images && argument.how == How::Listed && self.asked.by().is_none() {
+            check_labels(argument, &images)?;
+        }
         self.leave_out_others(argument, (reads == Reads::Images).then_some(&pictures));
         if reads == Reads::Images {
             let files = std::mem::take(&mut argument.files);
@@ -255,6 +260,23 @@ fn belong_together(embeddings: &str, rows: &str) -> bool {
     let name = |path: &str| path.rsplit('/').next().unwrap_or_default().to_owned();
     let (a, b) = (name(a), name(b));
     a == b || (!numbers(&a).is_empty() && numbers(&a) == numbers(&b))
+}
+
+/// Fails if some of the images look like labels of the others.
+fn check_labels(argument: &Argument, images: &[Row]) -> Result<()> {
+    let names = || images.iter().map(|(.., member)| member.name.as_str());
+    let labels = labels(names());
+    if labels.is_empty() {
+        return Ok(());
+    }
+    let counted = counted("image", &labels);
+    let problem = format!("holds {counted} that look like labels of other images, by their names");
+    let of: HashSet<&str> = labels.into_iter().collect();
+    let image = names().find(|name| !of.contains(name)).unwrap_or_default();
+    let folder = image.rsplit_once('/').map_or("", |(folder, _)| folder);
+    let glob = glob_of(&argument.place.join(folder), &[image.rsplit('/').next().unwrap_or_default()]);
+    Err(Error::input(&argument.place, problem)
+        .hint(format!("name the images by a glob, such as {glob}; --by image compares all of them")))
 }
 
 fn unclear(argument: &Argument, rows: Vec<&Found>, pictures: &Pictures) -> Error {

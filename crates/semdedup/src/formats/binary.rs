@@ -74,10 +74,14 @@ pub(super) fn check_text(file: &InputFile, column: &Column, found: Found) -> Res
     }
 }
 
-/// Whether a column whose type images can have may hold some.
-pub(super) fn can_be_images(file: &InputFile, column: &Column) -> Result<bool> {
-    // Only images are written as a struct with bytes in it.
-    Ok(!column.is_binary || matches!(look(file, &column.name)?, Held::Images | Held::Nothing))
+/// Whether a column whose type images can have holds some; none where there is no value to go by.
+pub(super) fn holds_images(file: &InputFile, column: &Column) -> Result<Option<bool>> {
+    Ok(match look(file, &column.name)? {
+        Held::Images => Some(true),
+        // A struct with bytes in it is meant for images or sounds, wherever their bytes are.
+        Held::Nothing => (!column.is_binary).then_some(true),
+        Held::Texts | Held::Other => Some(false),
+    })
 }
 
 /// Looks at the first values of a column.

@@ -1,12 +1,15 @@
 //! Which columns of a file hold the texts and the ids, settled for all files before any work starts.
 
+use std::collections::HashSet;
+
 use serde::{Deserialize, Serialize};
 
 use super::images::{file_columns, no_images, rows_by, sample_columns};
+use super::roles::check_roles;
 use super::schema::{Table, Wanted};
-use super::text_column::{Texts, has_any_text};
+use super::text_column::Texts;
 use super::tree::text_file_columns;
-use super::turns::{is_usual_role, role_of};
+use super::turns::role_of;
 use super::{By, Format, InputFile};
 use crate::{Error, Result};
 
@@ -112,62 +115,53 @@ pub fn resolve_columns(files: &[InputFile], choice: &ColumnChoice) -> Result<Vec
     let mut roles: Vec<String> = choice.roles.iter().map(|role| role_of(role)).collect();
     roles.sort_unstable();
     roles.dedup();
-    let (mut first, mut resolved) = (None, Vec::with_capacity(files.len()));
+    let (mut tables, mut resolved) = (Tables::default(), Vec::with_capacity(files.len()));
     for file in files {
         resolved.push(match file.format {
             Format::Tar => Columns { roles: roles.clone(), ..sample_columns(file, choice, by)? },
             Format::Tree => file_columns(file, choice, (by, only_trees))?,
             Format::TextTree => text_file_columns(file, choice, (by, only_trees))?,
-            _ => table_columns(file, (choice, &roles), by, &mut first)?,
+            _ => table_columns(file, (choice, &roles), by, &mut tables)?,
         });
     }
-    // A whole member of a shard is a text; only a field of one can be a list of turns.
-    let may_be_turns = |columns: &Columns| columns.texts().any(|text| text.contains('.'));
-    let has_turns = |(columns, file): (&Columns, &InputFile)| {
-        !columns.turns.is_empty() || (file.format == Format::Tar && may_be_turns(columns))
-    };
     check_roles(files, &resolved, &roles)?;
-    if !roles.is_empty() && !resolved.iter().zip(files).any(has_turns) {
-        let problem = format!("--roles {}: no text column has turns of a chat", roles.join(","));
-        return Err(Error::usage(problem)
-            .hint("leave out --roles, or name the column of the turns with --text-column"));
-    }
     Ok(resolved)
 }
 
-/// Fails if a role that is none of the usual ones is in no turn of the first rows: it is misspelt, and the turns that are meant would not
-/// be compared.
-fn check_roles(files: &[InputFile], resolved: &[Columns], roles: &[String]) -> Result<()> {
-    let with_turns = || resolved.iter().zip(files).filter(|(columns, _)| !columns.turns.is_empty());
-    for role in roles.iter().filter(|role| !is_usual_role(role)) {
-        let has_role = |(columns, file): (&Columns, &InputFile)| {
-            let (turns, roles) = (columns.turns.clone(), vec![role.clone()]);
-            let (text, joined) = (turns.first().cloned(), turns.iter().skip(1).cloned().collect());
-            has_any_text(file, &Columns { text, joined, turns, roles, ..Columns::default() })
-        };
-        let found = with_turns().map(has_role).find(|found| !matches!(found, Ok(false)));
-        if with_turns().next().is_some() && !found.transpose()?.unwrap_or(false) {
-            let problem = format!("--roles {role}: no turn in the first rows has this role");
-            return Err(Error::usage(problem).hint(
-                "name roles that the turns have, such as user,assistant (human and gpt are the same), or leave out --roles",
-            ));
-        }
-    }
-    Ok(())
+/// What is known of the files before a file.
+#[derive(Default)]
+struct Tables<'a> {
+    /// The first one that has columns, and where its texts are: the others follow it.
+    first: Option<(&'a InputFile, Option<Texts>)>,
+    /// The columns and types of those in which nothing but the texts, or the images, can be meant.
+    clear: HashSet<Vec<(String, Option<String>)>>,
 }
 
-/// The first file that has columns, and where its texts are: the others follow it.
-type First<'a> = Option<(&'a InputFile, Option<Texts>)>;
+impl Tables<'_> {
+    /// Fails if something else may be meant than what is to be compared, unless the user has named it.
+    fn check(&mut self, table: &Table, columns: &Columns, (choice, by): (&ColumnChoice, By)) -> Result<()> {
+        let kinds = table.columns.iter().map(|column| (column.name.clone(), column.kind.clone())).collect();
+        if choice.text.is_some() || choice.text_optional || !self.clear.insert(kinds) {
+            return Ok(());
+        }
+        if table.file.format.has_schema() && choice.by.is_none() && choice.image.is_none() {
+            let wanted = Wanted { text: None, ..Wanted::from(columns) };
+            table.is_of_images(&wanted, false)?;
+        }
+        if by.text() { table.check_companions(columns, choice) } else { Ok(()) }
+    }
+}
 
 /// The columns of a file that has a row in each of its records.
 fn table_columns<'a>(
     file: &'a InputFile,
     (choice, roles): (&ColumnChoice, &[String]),
     by: By,
-    first: &mut First<'a>,
+    tables: &mut Tables<'a>,
 ) -> Result<Columns> {
     let text_optional = choice.text_optional || !by.text();
     let reads_images = by.image() && !choice.text_optional;
+    let first = tables.first.clone();
     let known = first.as_ref().and_then(|(other, texts)| Some((*other, texts.as_ref()?)));
     let of_first = known.and_then(|(_, texts)| texts.names.first().map(String::as_str));
     let wanted = Wanted {
@@ -195,9 +189,11 @@ fn table_columns<'a>(
     let image = reads_images.then(|| table.image(choice.image.as_deref())).transpose()?;
     // A file without rows has no columns to speak of, so it does not decide for the others.
     if first.is_none() && !table.is_empty() && (texts.is_some() || text_optional) {
-        *first = Some((file, texts.clone()));
+        tables.first = Some((file, texts.clone()));
     }
-    Ok(Columns { id, embedding, image, ..Columns::default() }.with_texts(texts, roles))
+    let columns = Columns { id, embedding, image, ..Columns::default() }.with_texts(texts, roles);
+    tables.check(&table, &columns, (choice, by))?;
+    Ok(columns)
 }
 
 /// The error for a row that has a column which is more likely to be the text than the one that was taken for it.

@@ -6,7 +6,6 @@ use arrow::datatypes::DataType;
 use arrow::error::ArrowError;
 
 use super::schema::{Table, Wanted};
-use super::text_column::Texts;
 use super::{By, ColumnChoice, Columns, Format, Found, InputFile, binary, samples, tree};
 use crate::{Error, Result};
 
@@ -37,8 +36,7 @@ pub(super) fn is_image_type(kind: &DataType) -> bool {
 /// folder or a shard of images, else the texts.
 ///
 /// # Errors
-/// A file whose columns cannot be read, and a first file that has a column of images beside one of texts: rows of equal captions
-/// may have different images.
+/// A file whose columns cannot be read, and a first file that has images beside texts ([`Table::is_of_images`]).
 pub fn rows_by(files: &[InputFile], choice: &ColumnChoice) -> Result<By> {
     let named = match (choice.by, &choice.image, &choice.text) {
         (Some(by), ..) => Some(by),
@@ -71,29 +69,11 @@ fn has_images(file: &InputFile, choice: &ColumnChoice) -> Result<Option<bool>> {
         }
         Format::Parquet | Format::Arrow => {
             let wanted = Wanted { text: None, id: choice.id.as_deref(), embedding: None };
-            match Table::of(file, &wanted)? {
-                Some(table) if table.has_images()? => match table.unasked(&wanted) {
-                    // Without rows it says nothing.
-                    Ok(None) => return Ok(None),
-                    Ok(Some(texts)) if !choice.text_optional => return Err(both(file, &table, &texts)),
-                    texts => texts.is_err(),
-                },
-                _ => false,
-            }
+            let Some(table) = Table::of(file, &wanted)? else { return Ok(Some(false)) };
+            return table.is_of_images(&wanted, choice.text_optional);
         }
         _ => false,
     }))
-}
-
-/// The error for a table with images and texts of which the user named neither.
-fn both(file: &InputFile, table: &Table, texts: &Texts) -> Error {
-    let image = table.image(None).unwrap_or_else(|_| ANY_IMAGE.to_owned());
-    let text = texts.names.join(", ");
-    let problem = format!(
-        "has images in `{image}` and texts in `{text}`, and it is not clear which are to be compared"
-    );
-    Error::input(&file.path, problem)
-        .hint("--by image compares the images, --by text the texts, --by both rows by the mean of both similarities")
 }
 
 /// The columns of a shard: what follows the first dot of its members' names, with fields of JSON behind another dot.

@@ -127,7 +127,7 @@ fn sample_of(rows: &RecordBatch, name: &str) -> Option<String> {
 }
 
 /// The beginning of a value or a type, in one line.
-fn shortened(text: &str) -> String {
+pub(super) fn shortened(text: &str) -> String {
     match text.char_indices().nth(SHOWN) {
         Some((end, _)) => format!("{}…", visible(&text[..end])),
         None => visible(text),

@@ -66,6 +66,10 @@ pub(super) fn is_document(name: &str) -> bool {
         ["mit", "apache", "apache-2.0", "bsd", "gpl", "dev", "test", "tests", "docs", "en", "zh", "data"];
     let name = file_name(name).to_ascii_lowercase();
     let stem = [".txt", ".md", ".rst"].iter().find_map(|end| name.strip_suffix(end)).unwrap_or(&name);
+    // Roboflow writes `README.dataset.txt`.
+    if stem != name && stem.starts_with("readme.") {
+        return true;
+    }
     NAMES.iter().any(|known| {
         let rest = stem.strip_prefix(known);
         rest.is_some_and(|rest| {

@@ -8,7 +8,7 @@ use super::images::{ANY_IMAGE, is_image_type, no_images};
 use super::ipc::Ipc;
 use super::json_columns::Seen;
 use super::split::Splitter;
-use super::turn_arrays::{is_turns_type, may_hold_text};
+use super::turn_arrays::{holds_strings, is_turns_type, item_of, may_hold_text};
 use super::{Format, InputFile, ReadLimits, batches, csv, json, parquet_in};
 use crate::{Error, Result};
 
@@ -53,10 +53,14 @@ pub(super) struct Column {
     pub is_binary: bool,
     /// Whether its values can be images.
     pub is_image: bool,
+    /// Whether its values are lists of images.
+    pub is_image_list: bool,
     /// Whether its values are turns of a chat.
     pub is_turns: bool,
     /// Whether it is a list or a struct in which a text, or its tokens, can be.
     pub may_hold_text: bool,
+    /// Whether it is a list with strings in it.
+    pub holds_strings: bool,
     /// One of its values, where the format gives them away.
     pub sample: Option<String>,
     /// Whether it is inside another.
@@ -152,14 +156,6 @@ impl<'a> Table<'a> {
             (None, Some(only), None) => Ok(only.name.clone()),
             _ => Err(self.missing(name).hint(hint)),
         }
-    }
-
-    /// Whether there is a column of images, going by its type and, where it is of bytes, by its first values.
-    pub fn has_images(&self) -> Result<bool> {
-        let Some(column) = self.image(None).ok().map(|name| self.find(&name)).transpose()?.flatten() else {
-            return Ok(false);
-        };
-        binary::can_be_images(self.file, column)
     }
 
     /// A file without rows may have no columns, unless it has a schema.
@@ -273,8 +269,10 @@ fn arrow_columns(fields: &Fields) -> Vec<Column> {
                 is_list: batches::is_vector(field.data_type()),
                 is_binary: is_binary(field.data_type()),
                 is_image: is_image_type(field.data_type()),
+                is_image_list: item_of(field.data_type()).is_some_and(|item| is_image_type(item.data_type())),
                 is_turns: is_turns_type(field.data_type()),
                 may_hold_text: field.data_type().is_nested() && may_hold_text(field.data_type()),
+                holds_strings: item_of(field.data_type()).is_some_and(|item| holds_strings(item.data_type())),
                 sample: None,
                 is_nested: !outer.is_empty(),
                 has_nested: inner.is_some(),

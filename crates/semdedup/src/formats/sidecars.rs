@@ -8,6 +8,8 @@ use super::columns::names_of;
 use super::names::Found;
 use super::{Format, sidecars_content as content};
 
+/// Stands for any folder; no path has it.
+const OPEN: &str = "\0";
 /// From this many captions on, their lengths do not matter: nobody draws that many pictures of files of rows.
 const MANY: usize = 16;
 /// How many descriptions of a kind are looked into.
@@ -48,7 +50,7 @@ impl<'a> Pictures<'a> {
             pictures.stems.insert(stem(path));
             pictures.folders.insert(folder(path));
             for name in [path, stem(path)] {
-                pictures.opened.extend(with_each_folder(name, Some("*")));
+                pictures.opened.extend(with_each_folder(name, Some(OPEN)));
                 pictures.shortened.extend(with_each_folder(name, None));
             }
             pictures.file_names.insert(file_name(path));
@@ -91,7 +93,7 @@ impl<'a> Pictures<'a> {
             return true;
         }
         // The folders of the two differ in one part, or one of the two has a part more.
-        with_each_folder(name, Some("*")).any(|hash| self.opened.contains(&hash))
+        with_each_folder(name, Some(OPEN)).any(|hash| self.opened.contains(&hash))
             || self.shortened.contains(&hash_of(name.split('/')))
             || (0..name.matches('/').count()).any(|place| is_there(&without_folder(name, place)))
     }
@@ -212,7 +214,7 @@ fn has_columns_of_img2dataset(found: &Found) -> bool {
     })
 }
 
-fn folder(path: &str) -> &str {
+pub(super) fn folder(path: &str) -> &str {
     path.rsplit_once('/').map_or("", |(folder, _)| folder)
 }
 

@@ -3,6 +3,7 @@
 use super::binary;
 use super::columns::{DEFAULT_TEXT, Found};
 use super::language::{is_language, is_rival};
+use super::listing::shortened;
 use super::schema::{Column, Table, Wanted};
 use super::turns::CHATS;
 use super::usual_names::{is_partner, is_text_name};
@@ -131,10 +132,22 @@ impl Table<'_> {
                     && candidates.len() <= MOST_CANDIDATES
                     && !self.columns.iter().any(|c| is_other_text(&c)) =>
             {
+                self.check_header(only)?;
                 Ok(Some(Texts::of(&[only], Found::Values)))
             }
             _ => Err(self.no_text(DEFAULT_TEXT, Some(&likely))),
         }
+    }
+
+    /// Fails where the name of a column is a sentence: the file has no header, and its first row would be lost as one.
+    fn check_header(&self, column: &Column) -> Result<()> {
+        let name = column.name.as_str();
+        if !is_language([name].into_iter()) {
+            return Ok(());
+        }
+        let problem = format!("the name of a column looks like a text: `{}`", shortened(name));
+        Err(Error::input(&self.file.path, problem)
+            .hint("if the file has no header, write a line above the first one: text; if that is the name, type it after --text-column"))
     }
 
     /// Fails where a column has a usual name of texts, but other values than texts have, and another column has these: an `article`
@@ -168,22 +181,25 @@ impl Table<'_> {
 
     /// The column that is named for texts or chats.
     fn named(&self, wanted: &Wanted) -> Result<Option<(&Column, Found)>> {
-        if let Some(column) = self.find(DEFAULT_TEXT)? {
-            // A file of a guessed column may have any column inside another.
-            return Ok(Some((self.checked(column, Found::Text)?, Found::Text)));
-        }
         let usable = |column: &&Column| {
             is_candidate(column, wanted) && (column.is_text || column.is_turns || column.is_binary)
         };
         let columns: Vec<&Column> = self.columns.iter().filter(usable).collect();
+        // In tables of pictures either of both may be the caption.
+        let has_caption = columns.iter().any(|column| column.name.eq_ignore_ascii_case("caption"));
+        let has_image = self.columns.iter().any(|column| column.is_image);
+        if let Some(column) = self.find(DEFAULT_TEXT)?
+            && !(has_caption && has_image)
+        {
+            // A file of a guessed column may have any column inside another.
+            return Ok(Some((self.checked(column, Found::Text)?, Found::Text)));
+        }
         let is_text = |column: &&&Column| column.name.eq_ignore_ascii_case(DEFAULT_TEXT);
         let is_named = |column: &&&Column| {
             let name = column.name.to_ascii_lowercase();
             is_text_name(&name) || (column.is_turns && CHATS.contains(&name.as_str()))
         };
         let mut all: Vec<&Column> = columns.iter().filter(is_text).copied().collect();
-        // In tables of pictures either of both may be the caption.
-        let has_caption = columns.iter().any(|column| column.name.eq_ignore_ascii_case("caption"));
         if all.is_empty() || has_caption {
             all.extend(columns.iter().filter(is_named));
         }
@@ -221,25 +237,16 @@ fn is_candidate(column: &Column, wanted: &Wanted) -> bool {
     !column.is_nested && column.kind.as_deref() != Some("null") && Some(column.name.as_str()) != wanted.id
 }
 
-/// Whether a text of the first rows has a character.
-pub(super) fn has_any_text(file: &InputFile, columns: &Columns) -> Result<bool> {
-    Ok(texts_of(file, columns)?.is_some_and(|texts| texts.iter().any(|text| !text.is_empty())))
-}
-
 /// The values of a column in the first rows; none where there are no rows.
-fn values_of(file: &InputFile, name: &str) -> Result<Option<Vec<String>>> {
-    texts_of(file, &Columns { text: Some(name.to_owned()), ..Columns::default() })
-}
-
-/// The texts of the first rows; none where there are no rows.
-fn texts_of(file: &InputFile, columns: &Columns) -> Result<Option<Vec<String>>> {
-    let mut reader = Reader::open(file, columns, &ReadLimits::default(), 0)?;
+pub(super) fn values_of(file: &InputFile, name: &str) -> Result<Option<Vec<String>>> {
+    let columns = Columns { text: Some(name.to_owned()), ..Columns::default() };
+    let mut reader = Reader::open(file, &columns, &ReadLimits::default(), 0)?;
     let (mut values, mut rows, mut bytes) = (Vec::new(), 0, 0);
     while rows < SAMPLE_ROWS
         && bytes < SAMPLE_BYTES
         && let Some(chunk) = reader.next_chunk()?
     {
-        for text in chunk.parse(columns)?.texts.iter().take(SAMPLE_ROWS - rows) {
+        for text in chunk.parse(&columns)?.texts.iter().take(SAMPLE_ROWS - rows) {
             rows += 1;
             bytes += text.map_or(0, str::len);
             values.extend(text.map(str::to_owned));

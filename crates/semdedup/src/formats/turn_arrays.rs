@@ -20,19 +20,29 @@ pub(super) fn is_turns_type(kind: &DataType) -> bool {
     has(&ROLE_KEYS, &is_text) && has(&CONTENT_KEYS, &|_| true)
 }
 
-/// Whether values of this type hold strings or integers, so that a text could be in them.
+/// Whether values of this type hold strings or integers, so that a text or its tokens could be in them.
 pub(super) fn may_hold_text(kind: &DataType) -> bool {
+    holds(kind, |kind| is_text(kind) || kind.is_integer())
+}
+
+/// Whether values of this type are strings or hold some.
+pub(super) fn holds_strings(kind: &DataType) -> bool {
+    holds(kind, is_text)
+}
+
+fn holds(kind: &DataType, is_right: fn(&DataType) -> bool) -> bool {
     match kind {
-        DataType::Struct(fields) => fields.iter().any(|field| may_hold_text(field.data_type())),
-        DataType::Map(entries, _) => may_hold_text(entries.data_type()),
+        DataType::Struct(fields) => fields.iter().any(|field| holds(field.data_type(), is_right)),
+        DataType::Map(entries, _) => holds(entries.data_type(), is_right),
         kind => match item_of(kind) {
-            Some(item) => may_hold_text(item.data_type()),
-            None => is_text(kind) || kind.is_integer(),
+            Some(item) => holds(item.data_type(), is_right),
+            None => is_right(kind),
         },
     }
 }
 
-fn item_of(kind: &DataType) -> Option<&Field> {
+/// What a list holds.
+pub(super) fn item_of(kind: &DataType) -> Option<&Field> {
     match kind {
         DataType::List(item) | DataType::LargeList(item) | DataType::FixedSizeList(item, _) => Some(item),
         _ => None,

@@ -28,7 +28,7 @@ const NAMES: [&str; 20] = [
 ];
 /// What columns are called that say something of their own beside the text of a row: an answer beside its question. Where one of
 /// these is there, a text that is known by its values alone may be half of what a row says.
-const PARTNERS: [&str; 22] = [
+const PARTNERS: [&str; 28] = [
     "answer",
     "answers",
     "output",
@@ -51,7 +51,16 @@ const PARTNERS: [&str; 22] = [
     "options",
     "code",
     "target_text",
+    "summary",
+    "highlights",
+    "context",
+    "system",
+    "tools",
+    "documents",
 ];
+/// Parts of the names that columns of pictures, films and sounds have, or of where these lie.
+const MEDIA: [&str; 8] = ["image", "img", "picture", "photo", "video", "audio", "frames", "screenshot"];
+
 /// Whether texts or chats usually have this name.
 pub(super) fn is_usual_name(name: &str) -> bool {
     let is = |known: &&str| name.eq_ignore_ascii_case(known);
@@ -66,4 +75,20 @@ pub(super) fn is_text_name(name: &str) -> bool {
 /// Whether a column has the name of the other half of a text.
 pub(super) fn is_partner(name: &str) -> bool {
     PARTNERS.contains(&name.to_ascii_lowercase().as_str())
+}
+
+/// Whether two columns are halves of a pair by their names: `sentence` and `sentence2`, `text` and `text_pair`.
+pub(super) fn is_other_half(name: &str, text: &str) -> bool {
+    let base = |name: &str| {
+        let name = name.to_ascii_lowercase();
+        let name = name.strip_suffix("_pair").unwrap_or(&name);
+        name.trim_end_matches(|end: char| end.is_ascii_digit() || end == '_').to_owned()
+    };
+    !name.eq_ignore_ascii_case(text) && base(name) == base(text)
+}
+
+/// Whether a column has a name of pictures, films or sounds.
+pub(super) fn is_media_name(name: &str) -> bool {
+    let name = name.to_ascii_lowercase();
+    MEDIA.iter().any(|part| name.contains(part))
 }

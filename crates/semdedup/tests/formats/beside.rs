@@ -251,6 +251,24 @@ fn by_image_is_no_answer_where_both_hold_images() {
 }
 
 #[test]
+fn images_that_look_like_labels_of_other_images_are_a_question() {
+    let images = ["images/1.jpg", "images/2.jpg", "masks/1.png", "masks/2.png"];
+    let folder = Folder::of_images(&images, &[("readme.txt", "about\n")]);
+    let (error, hint) = folder.question(&Asked::default());
+    assert_eq!(
+        error,
+        "/d: holds 2 images (masks/1.png, masks/2.png) that look like labels of other images, by their names"
+    );
+    assert_eq!(hint, "name the images by a glob, such as '/d/images/*.jpg'; --by image compares all of them");
+    let found = folder.survey_as("d", &by(By::Image)).unwrap();
+    assert_eq!(count_rows(&found.files[0], &ReadLimits::default()).unwrap(), 4);
+    let found = folder.survey_as("d/images/*.jpg", &Asked::default()).unwrap();
+    assert_eq!(count_rows(&found.files[0], &ReadLimits::default()).unwrap(), 2);
+    let classes = ["masks/blue.jpg", "masks/red.jpg", "hats/large.jpg", "hats/small.jpg"];
+    Folder::of_images(&classes, &[]).is_of_images(4);
+}
+
+#[test]
 fn pictures_that_a_readme_shows_are_its_illustrations() {
     let readme = "# Data\n\n![how long](assets/lengths.png) <img src=\"assets/logo.svg\">\n";
     let folder =
@@ -320,9 +338,14 @@ fn a_document_that_two_folders_hold_is_read_once() {
 
 #[test]
 fn texts_whose_names_begin_like_those_of_documents_are_rows() {
-    let folder =
-        Folder::new(&[("notice_board.txt", "line\n"), ("news.txt", "line\n"), ("LICENSE-MIT.txt", "x\n")]);
-    assert_eq!(names(&folder.survey().unwrap()), ["news.txt", "notice_board.txt"]);
+    let folder = Folder::new(&[
+        ("notice_board.txt", "line\n"),
+        ("news.txt", "line\n"),
+        ("LICENSE-MIT.txt", "x\n"),
+        ("README.dataset.txt", "x\n"),
+        ("readmes.txt", "line\n"),
+    ]);
+    assert_eq!(names(&folder.survey().unwrap()), ["news.txt", "notice_board.txt", "readmes.txt"]);
 }
 
 #[test]

@@ -71,11 +71,15 @@ fn a_role_that_no_turn_has_is_refused_unless_it_is_a_usual_one() {
     for misspelt in ["asistant", "users", ""] {
         for roles in [&[misspelt][..], &["user", misspelt]] {
             let error = resolve_one(&input.file, &with_roles(None, roles)).unwrap_err();
-            let expected = format!("--roles {misspelt}: no turn in the first rows has this role");
+            let expected = format!("--roles {misspelt}: no turn in the first rows has a text in this role");
             assert_eq!(error.to_string(), expected);
             assert!(error.hint_text().unwrap().contains("user,assistant"));
         }
     }
+    // What is no turn has no role.
+    let rows = "{\"messages\":[{\"role\":\"user\",\"content\":\"Hi\"}]}\n{\"messages\":\"critic: no\"}\n";
+    let plain = crate::support::input("b.jsonl", rows.as_bytes());
+    assert!(resolve_one(&plain.file, &with_roles(None, &["critic"])).is_err());
     // A tool or a system may speak only later; a critic does so here.
     let all = with_roles(None, &["critic", "user", "tool", "system"]);
     assert_eq!(texts(&input.file, &all).1, ["user: Hi\ncritic: No"]);

@@ -5,7 +5,7 @@ use semdedup::Error;
 use semdedup::formats::{By, ColumnChoice, ReadLimits, count_rows, rows_by};
 use tar::{EntryType, Header};
 
-use crate::support::{Input, raw_input, read, resolve_one, text_column, with_id, write};
+use crate::support::{Input, choice, raw_input, read, resolve_one, text_column, with_id, write};
 
 /// An archive that is put together block by block.
 #[derive(Default)]
@@ -244,6 +244,23 @@ fn turns_of_a_chat_in_a_member_are_a_text_and_a_chat_without_turns_an_empty_one(
     });
     let rows = read(&shard.input().file, &text_column("json.messages")).unwrap();
     assert_eq!(rows.texts(), ["user: Hi\ntool: 7", "", "", "<bad>"]);
+}
+
+#[test]
+fn roles_that_have_no_effect_on_a_shard_are_refused() {
+    let chat = br#"{"messages": [{"role":"user","content":"Hi"}], "note": "user: Hi"}"#;
+    let input = Shard::default().file("0.json", chat).file("0.caption.txt", b"user: Hi").input();
+    let with = |text: &str, roles: &[&str]| {
+        let roles = roles.iter().map(|role| (*role).to_owned()).collect();
+        resolve_one(&input.file, &ColumnChoice { roles, ..choice(Some(text), None) })
+    };
+    assert_eq!(with("json.messages", &["user", "tool"]).unwrap().roles, ["tool", "user"]);
+    for (text, roles) in
+        [("json.messages", &["user", "asistant"][..]), ("caption.txt", &["user"]), ("json.note", &["user"])]
+    {
+        let error = with(text, roles).unwrap_err().to_string();
+        assert!(error.starts_with("--roles "), "{error}");
+    }
 }
 
 proptest! {

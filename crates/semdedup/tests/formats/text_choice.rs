@@ -238,14 +238,43 @@ fn a_chat_further_down_is_an_error_and_other_values_of_its_name_are_not() {
         let error = reads(content(&format!(r#"{{"body":null,"{name}":"t"}}"#))).unwrap_err();
         assert!(error.contains(&format!("row 1200: has a column `{name}`")), "{error}");
     }
+    for text in ["7", r#"["a","b"]"#, r#"{"en":"a"}"#] {
+        let error = reads(content(&format!(r#"{{"body":null,"text":{text}}}"#))).unwrap_err();
+        assert!(error.contains("row 1200: has a column `text`"), "{error}");
+    }
     for other in [
-        r#"{"body":"b","conversation":{"id":"c-17"}}"#,
+        r#"{"body":"b","conversation":"c-17"}"#,
         r#"{"body":"b","title":"t"}"#,
         r#"{"body":"b","caption":7}"#,
+        r#"{"body":"b","caption":""}"#,
         r#"{"body":"b","text":null}"#,
+        r#"{"body":"b","text":""}"#,
         r#"{"body":"b","meta":{"text":"t"}}"#,
     ] {
         assert_eq!(reads(content(other)), Ok(1201));
+    }
+}
+
+#[test]
+fn a_csv_file_without_a_header_is_refused() {
+    let error = found("a.csv", &format!("{}\n", SENTENCES.join("\n"))).unwrap_err();
+    assert!(
+        error.contains("the name of a column looks like a text: `The river floods every spring when the s…`"),
+        "{error}"
+    );
+    assert!(error.contains("write a line above the first one"), "{error}");
+}
+
+#[test]
+fn columns_beside_the_text_in_every_row_are_no_surprise() {
+    for other in [
+        r#""content":"c-17","Text""#,
+        r#""markdown":"README.md","TEXT""#,
+        r#""conversation":"c-17","content""#,
+    ] {
+        let input = input("a.jsonl", lines(|_, text| format!(r#"{{{other}:"{text}"}}"#)).as_bytes());
+        let columns = unasked(&input.file).unwrap();
+        assert_eq!(read(&input.file, &columns).unwrap().texts(), SENTENCES, "{other}");
     }
 }
 

@@ -1,0 +1,96 @@
+//! Columns beside the text that tell rows of equal texts apart.
+
+use semdedup::formats::{By, ColumnChoice, Columns};
+
+use crate::support::*;
+
+const ROWS: usize = 60;
+
+/// The `i`th of some sentences, all distinct.
+fn sentence(i: usize) -> String {
+    let things =
+        ["river", "boat", "mountain", "letter", "garden", "engine", "castle", "window", "market", "winter"];
+    format!("The {} is older than the {} by {i} years.", things[i % 10], things[(i / 10 + i) % 10])
+}
+
+fn rows(row: impl Fn(usize) -> String) -> String {
+    (0..ROWS).map(|i| row(i) + "\n").collect()
+}
+
+fn unasked(content: &str) -> semdedup::Result<Columns> {
+    resolve_one(&input("a.jsonl", content.as_bytes()).file, &ColumnChoice::default())
+}
+
+#[test]
+fn rows_of_equal_texts_with_another_companion_are_a_question() {
+    // Each text comes twice, far from the first time.
+    let text = |i: usize| sentence(i % (ROWS / 2));
+    for (name, companion, value) in [
+        ("passage", "question", sentence as fn(usize) -> String),
+        ("text", "question", sentence),
+        ("sentence", "sentence2", sentence),
+        ("text", "text_pair", sentence),
+        ("document", "summary", sentence),
+        ("article", "highlights", sentence),
+        ("caption", "image_path", |i| format!("{i}.jpg")),
+        ("text", "image", |i| format!("data:image/png;base64,iVBORw0KGgo{i}")),
+        ("review", "video_id", |i| format!("v{i}")),
+    ] {
+        let content = rows(|i| format!(r#"{{"{name}":"{}","{companion}":"{}"}}"#, text(i), value(i)));
+        let error = unasked(&content).unwrap_err();
+        let expected =
+            format!("30 of the first 60 rows have the `{name}` of another row but another `{companion}`");
+        assert!(error.to_string().contains(&expected), "{error}");
+        let hint = error.hint_text().unwrap();
+        assert!(hint.contains(&format!("--text-column {name} compares it alone")), "{hint}");
+        assert!(hint.contains(&format!("--text-column {name},{companion} joins both")), "{hint}");
+        let file = input("a.jsonl", content.as_bytes());
+        for asked in [name.to_owned(), format!("{name},{companion}")] {
+            assert!(resolve_one(&file.file, &choice(Some(&asked), None)).is_ok(), "{asked}");
+        }
+    }
+}
+
+#[test]
+fn chats_about_different_pictures_and_constant_texts_beside_chats_are_questions() {
+    let turns = |text: &str| format!(r#"[{{"role":"user","content":"{text}"}}]"#);
+    for content in [
+        rows(|i| format!(r#"{{"messages":{},"images":["{i}.jpg"]}}"#, turns("What is this?"))),
+        rows(|i| format!(r#"{{"messages":{},"system":"{}"}}"#, turns("Go."), sentence(i))),
+        rows(|i| format!(r#"{{"messages":{},"tools":[{{"name":"f{i}"}}]}}"#, turns("Go."))),
+        rows(|i| format!(r#"{{"text":"chat","dialogue":{}}}"#, turns(&sentence(i)))),
+    ] {
+        let error = unasked(&content).unwrap_err().to_string();
+        assert!(error.contains("59 of the first 60 rows have the"), "{error}");
+    }
+}
+
+#[test]
+fn copies_with_other_ids_addresses_titles_and_labels_are_copies() {
+    let text = |i: usize| sentence(i % (ROWS / 2));
+    for other in [
+        |i: usize| format!(r#""id":"{i}","url":"https://a.org/{i}.html""#),
+        |i| format!(r#""title":"{}","label":"l{i}","score":{i}"#, sentence(i)),
+        |i| format!(r#""meta":{{"source":"s{i}"}},"target":"t{i}","num_images":{i}"#),
+        // The companions are copies too, or are not there.
+        |i| format!(r#""question":"Why {}?","tools":[],"answer":null"#, i % (ROWS / 2)),
+        |i| format!(r#""answer":{}"#, if i < ROWS / 2 { "\"Yes.\"" } else { "\"\"" }),
+    ] {
+        let content = rows(|i| format!(r#"{{"text":"{}",{}}}"#, text(i), other(i)));
+        assert_eq!(unasked(&content).unwrap().text.as_deref(), Some("text"), "{content}");
+    }
+    // A few labels in many are noise.
+    let noisy: String = (0..400)
+        .map(|i| format!("{{\"text\":\"{}\",\"answer\":\"{}\"}}\n", sentence(i % 399), i / 399))
+        .collect();
+    assert!(unasked(&noisy).is_ok());
+}
+
+#[test]
+fn whoever_compares_by_text_does_not_mean_the_images() {
+    let content = rows(|i| format!(r#"{{"text":"{}","image":"{i}.jpg"}}"#, sentence(i % 30)));
+    let file = input("a.jsonl", content.as_bytes());
+    let by_text = ColumnChoice { by: Some(By::Text), ..ColumnChoice::default() };
+    assert!(resolve_one(&file.file, &by_text).is_ok());
+    assert!(resolve_one(&file.file, &ColumnChoice::default()).is_err());
+}
