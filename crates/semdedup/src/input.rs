@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 use crate::embedder::Given;
 use crate::files::write_atomically;
 use crate::formats::{
-    self, Asked, By, ColumnChoice, Columns, Format, InputFile, LeftOut, ReadLimits, Skipped,
-    check_all_unchanged, find_matrices, resolve_columns, survey,
+    self, Asked, By, Columns, Format, InputFile, LeftOut, ReadLimits, Skipped, check_all_unchanged,
+    find_matrices, resolve_columns, survey,
 };
 use crate::options::InputOptions;
 use crate::progress::Warning;
@@ -46,7 +46,7 @@ pub(crate) struct Input {
     pub(crate) left_out: Skipped,
 }
 
-/// What of the rows of an input is compared: what [`ColumnChoice::by`] says, or what the first file has. `written` are
+/// What of the rows of an input is compared: what [`formats::ColumnChoice::by`] says, or what the first file has. `written` are
 /// folders that a run will write, in which no input lies.
 ///
 /// # Errors
@@ -72,8 +72,7 @@ impl Input {
         }
         let found = survey(&options.inputs, written, &asked(options))?;
         let by = formats::rows_by(&found.files, &options.columns)?;
-        let columns =
-            resolve_columns(&found.files, &ColumnChoice { by: Some(by), ..options.columns.clone() })?;
+        let columns = resolve_columns(&found.files, &options.columns)?;
         let given = match (&options.columns.embedding, options.embeddings.as_slice()) {
             (None, []) => None,
             (Some(name), []) => Some(Given::column(name, (&found.files, &columns), &options.limits)?),

@@ -137,6 +137,33 @@ fn ids_beside_token_ids_are_refused_with_the_columns_and_what_to_type() {
 }
 
 #[test]
+fn texts_that_come_again_with_other_images_or_answers_are_a_question() {
+    let place = Place::new();
+    let question = "What can be seen in the middle of this picture?";
+    place.write(
+        "image.jsonl",
+        lines(40, |row, _| json!({"caption": question, "image": format!("{row}.jpg")})),
+    );
+    place.write("answer.jsonl", lines(40, |_, text| json!({"text": question, "answer": text})));
+    for command in ["run", "embed"] {
+        for (file, text, other) in [("image.jsonl", "caption", "image"), ("answer.jsonl", "text", "answer")] {
+            let said = place.semdedup(&format!("{command} {file} --out {command}-{text}"));
+            let said = said.failed_with(&["39 of the first 40 rows", &format!("another `{other}`")]);
+            assert!(
+                said.stderr.contains(&format!("--text-column {text},{other} joins both")),
+                "{}",
+                said.stderr
+            );
+        }
+    }
+    place.has_no_result("run-text");
+    let removed = |arguments: &str| number(&place.summary(arguments), "rows_removed");
+    assert_eq!(removed("run image.jsonl --out image --by text"), 39);
+    assert_eq!(removed("run answer.jsonl --out alone --text-column text"), 39);
+    assert!(removed("run answer.jsonl --out both --text-column text,answer") < 39);
+}
+
+#[test]
 fn a_text_further_down_ends_the_run_and_leaves_no_result() {
     let place = Place::new();
     let titles = lines(5000, |_, text| json!({"title": text}));
