@@ -123,6 +123,32 @@ fn chats_are_compared_by_their_turns_and_not_by_their_ids() {
 }
 
 #[test]
+fn chats_that_differ_in_a_long_instruction_alone_are_kept_and_so_are_those_that_share_one() {
+    let place = Place::new();
+    let long = |row: usize| {
+        format!(
+            "Translate what follows into plain words, keep its tone, add nothing of your own, and sign it as author {row}."
+        )
+    };
+    let turns = |instruction: String, said: &str| json!({"messages": [{"role": "system", "content": instruction}, {"role": "user", "content": said}]});
+    place.write("tasks.jsonl", lines(60, |row, _| turns(long(row), "Go.")));
+    let said = [
+        "What is the capital of France?",
+        "Sort these numbers for me.",
+        "Write a poem about rain.",
+        "Who won?",
+    ];
+    place.write("one.jsonl", lines(4, |row, _| turns(long(0), said[row])));
+    for file in ["tasks", "one"] {
+        assert_eq!(
+            number(&place.summary(&format!("run {file}.jsonl --out {file}")), "rows_removed"),
+            0,
+            "{file}"
+        );
+    }
+}
+
+#[test]
 fn ids_beside_token_ids_are_refused_with_the_columns_and_what_to_type() {
     let place = Place::new();
     place.write(

@@ -78,13 +78,21 @@ pub(super) fn text_of(turns: &Value, roles: &[String]) -> Result<String, String>
     Ok(text)
 }
 
-/// A long instruction by its length and a hash: `[1234 characters, 9f3a12bc]`. Rows that differ in it alone still differ.
+/// A long instruction by its length and a hash of two words: `[1234 characters, hjkbfglm npqrstbc]`. Rows that differ in it alone still
+/// differ in two words.
 fn shortened(role: &str, said: String) -> String {
     let length = said.chars().count();
     if !INSTRUCTING.contains(&role) || length <= LONG_INSTRUCTION {
         return said;
     }
-    format!("[{length} characters, {:08x}]", xxh3_64(said.as_bytes()) >> 32)
+    let hash = xxh3_64(said.as_bytes());
+    format!("[{length} characters, {} {}]", word(hash as u32), word((hash >> 32) as u32))
+}
+
+/// A number as a word of eight consonants. Models cut hexadecimal digits into single ones, and bags of these are alike.
+fn word(number: u32) -> String {
+    const LETTERS: &[u8; 16] = b"bcdfghjklmnpqrst";
+    (0..8).map(|place| char::from(LETTERS[(number >> (4 * place)) as usize % 16])).collect()
 }
 
 /// The role of a turn, and what it says: its content, below it the calls of tools, and below these what else it has.
@@ -269,7 +277,21 @@ mod tests {
         let (long, other) = ("a".repeat(101), "b".repeat(101));
         let short = text(&chat(&long)).unwrap();
         assert!(short.starts_with("system: [101 characters, ") && short.ends_with("]\nuser: Hi"), "{short}");
-        assert_ne!(text(&chat(&other)).unwrap(), short);
+        let words = |text: &str| -> Vec<String> {
+            let (_, hash) = text.split_once("characters, ").unwrap();
+            hash.split_once(']').unwrap().0.split(' ').map(str::to_owned).collect()
+        };
+        let (of_long, of_other) = (words(&short), words(&text(&chat(&other)).unwrap()));
+        assert!(
+            of_long
+                .iter()
+                .chain(&of_other)
+                .all(|word| word.len() == 8 && !word.contains(['a', 'e', 'i', 'o', 'u']))
+        );
+        assert!(
+            of_long.len() == 2 && of_long.iter().all(|word| !of_other.contains(word)),
+            "{of_long:?} {of_other:?}"
+        );
         let roles = ["system".to_owned(), "user".to_owned()];
         assert_eq!(text_of_json(&chat(&long), &roles).unwrap(), format!("system: {long}\nuser: Hi"));
         assert_eq!(text(&chat("Be brief.")).unwrap(), "system: Be brief.\nuser: Hi");
