@@ -126,7 +126,7 @@ impl fmt::Display for Comparison {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         let text = if self.by == "embeddings" {
             let count: u64 = self.files.iter().map(|files| files.count).sum();
-            format!("given embeddings of {} ({})", counted(count), self.model)
+            format!("given embeddings of {} ({})", counted(count, "file"), self.model)
         } else {
             let files: Vec<String> =
                 self.files.iter().map(|files| Files(files, &self.by).to_string()).collect();
@@ -159,7 +159,8 @@ impl fmt::Display for Files<'_> {
             "both" => write!(out, "{text}{} and {image}", self.notes())?,
             _ => write!(out, "{text}{}", self.notes())?,
         }
-        write!(out, " of {}", counted(files.count))?;
+        let what = if files.row == RowOf::File { "folder" } else { "file" };
+        write!(out, " of {}", counted(files.count, what))?;
         match &files.names[..] {
             [] => Ok(()),
             [only] => write!(out, " ({only})"),
@@ -195,7 +196,7 @@ impl Files<'_> {
     }
 }
 
-/// `1 file`, `3 files`
-fn counted(files: u64) -> String {
-    format!("{files} {}", if files == 1 { "file" } else { "files" })
+/// `1 file`, `3 folders`
+fn counted(count: u64, what: &str) -> String {
+    format!("{count} {what}{}", if count == 1 { "" } else { "s" })
 }

@@ -172,7 +172,7 @@ impl Given {
 }
 
 const ONE_EACH: &str = "give each file of rows its own file of embeddings, of the same name or with the same number in it; \
-                        or name both sides file by file, in the same order";
+                        or name both sides file by file, in the same order: a.jsonl b.jsonl --embeddings a.npy --embeddings b.npy";
 
 /// Fails where there are not as many embeddings as rows.
 pub(crate) fn check_rows(matrix: &Matrix, file: &InputFile, rows: u64) -> Result<()> {

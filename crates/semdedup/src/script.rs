@@ -29,7 +29,7 @@ impl Code {
     pub(crate) fn name(self) -> Option<String> {
         match self {
             Self::NONE => None,
-            Self::NO_LETTERS => Some("no letters".to_owned()),
+            Self::NO_LETTERS => Some("without letters".to_owned()),
             Self::JAPANESE => Some("Japanese".to_owned()),
             other => {
                 let code = String::from(other);
@@ -125,8 +125,8 @@ mod tests {
             ("東京は日本の首都です", "Japanese"),
             ("北京是中国的首都", "Han"),
             ("서울은 수도이다", "Hangul"),
-            ("12 + 30 = 42", "no letters"),
-            ("😀😀", "no letters"),
+            ("12 + 30 = 42", "without letters"),
+            ("😀😀", "without letters"),
             ("ᏣᎳᎩ", "Cherokee"),
         ] {
             assert_eq!(script_of(text).name().as_deref(), Some(script), "{text}");

@@ -2,8 +2,8 @@
 
 use super::language::{is_language, is_rival};
 use super::schema::{Column, Table, Wanted};
-use super::text_column::values_of;
 use super::usual_names::{is_partner, is_usual_name};
+use super::values::values_of;
 use super::{binary, nested};
 use crate::{Error, Result};
 

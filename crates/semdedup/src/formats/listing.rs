@@ -7,6 +7,7 @@ use arrow::util::display::{ArrayFormatter, FormatOptions};
 use super::binary::is_binary;
 use super::schema::{Column, LISTED, Table};
 use super::usual_names::is_usual_name;
+use super::values::values_of;
 use super::{Format, InputFile, arrow_in, nested, parquet_in};
 use crate::Error;
 
@@ -52,7 +53,7 @@ impl Table<'_> {
         let name = |column: &&Column| visible(&column.name);
         let mut hints = match likely {
             [] => {
-                let example = top().find(|column| column.is_turns || column.is_text);
+                let example = self.most_words();
                 vec![match (self.named_inside(), example) {
                     (Some(name), _) => format!("if the text is in `{name}`, type --text-column {name}"),
                     (None, Some(column)) => format!(
@@ -92,6 +93,19 @@ impl Table<'_> {
             hints.push(format!("--embedding-column {} takes embeddings that are there", visible(&list.name)));
         }
         hints.join("; ")
+    }
+
+    /// The column of turns, or else the one of strings with most words.
+    fn most_words(&self) -> Option<&Column> {
+        let words = |column: &Column| match values_of(self.file, &column.name) {
+            Ok(Some(values)) => values.iter().map(|value| value.split_whitespace().count()).sum(),
+            _ => 0,
+        };
+        let top = || self.columns.iter().filter(|column| !column.is_nested);
+        // Of equals the first.
+        let strings: Vec<&Column> = top().filter(|column| column.is_text).take(LISTED).collect();
+        let most = || strings.iter().rev().max_by_key(|column| words(column)).copied();
+        top().find(|column| column.is_turns).or_else(most)
     }
 
     /// A column of texts or turns inside another that has a usual name of such columns: `meta.text`.

@@ -60,6 +60,7 @@ mod tree;
 mod turn_arrays;
 mod turns;
 mod usual_names;
+mod values;
 mod write;
 
 use std::path::PathBuf;

@@ -1,5 +1,6 @@
 //! Which column of a table is the text: the one asked for, or the only one that it can be. A guess that could be wrong is an error.
 
+use super::InputFile;
 use super::binary;
 use super::columns::{DEFAULT_TEXT, Found};
 use super::language::{is_language, is_rival};
@@ -7,12 +8,9 @@ use super::listing::shortened;
 use super::schema::{Column, Table, Wanted};
 use super::turns::CHATS;
 use super::usual_names::{is_partner, is_text_name};
-use super::{Columns, InputFile, ReadLimits, Reader};
+use super::values::values_of;
 use crate::{Error, Result};
 
-/// How many rows, and about how many bytes of values, tell what a column holds.
-const SAMPLE_ROWS: usize = 1000;
-const SAMPLE_BYTES: usize = 1 << 20;
 /// Of more columns of strings it is not asked which of them is the text.
 const MOST_CANDIDATES: usize = 64;
 
@@ -92,7 +90,7 @@ impl Table<'_> {
             Some(column) => Ok(Texts::of(&[self.checked(column, texts.found)?], texts.found)),
             None => Err(self
                 .no_text(name, None)
-                .hint(format!("{path} has its texts in `{name}`; choose with --text-column"))),
+                .hint(format!("{path} has its texts in `{name}`; name a column that all files have with --text-column, or run them one by one"))),
         }
     }
 
@@ -235,22 +233,4 @@ impl Table<'_> {
 /// Whether a column may be taken unasked. One that is always null holds nothing.
 fn is_candidate(column: &Column, wanted: &Wanted) -> bool {
     !column.is_nested && column.kind.as_deref() != Some("null") && Some(column.name.as_str()) != wanted.id
-}
-
-/// The values of a column in the first rows; none where there are no rows.
-pub(super) fn values_of(file: &InputFile, name: &str) -> Result<Option<Vec<String>>> {
-    let columns = Columns { text: Some(name.to_owned()), ..Columns::default() };
-    let mut reader = Reader::open(file, &columns, &ReadLimits::default(), 0)?;
-    let (mut values, mut rows, mut bytes) = (Vec::new(), 0, 0);
-    while rows < SAMPLE_ROWS
-        && bytes < SAMPLE_BYTES
-        && let Some(chunk) = reader.next_chunk()?
-    {
-        for text in chunk.parse(&columns)?.texts.iter().take(SAMPLE_ROWS - rows) {
-            rows += 1;
-            bytes += text.map_or(0, str::len);
-            values.extend(text.map(str::to_owned));
-        }
-    }
-    Ok((rows > 0).then_some(values))
 }

@@ -183,6 +183,13 @@ fn a_list_or_struct_that_may_hold_the_text_is_not_passed_by_for_a_column_of_stri
 }
 
 #[test]
+fn the_column_with_most_words_is_proposed() {
+    let content = lines(|row, _| format!(r#"{{"id":"identity_{row}","review":"Not so good","stars":"5"}}"#));
+    let error = found("a.jsonl", &content).unwrap_err();
+    assert!(error.contains("(--text-column review, if it is that one)"), "{error}");
+}
+
+#[test]
 fn a_column_inside_another_is_proposed_by_its_name() {
     let content = lines(|row, _| format!(r#"{{"id":"identity_{row}","meta":{{"lang":"en","text":"a"}}}}"#));
     let error = found("a.jsonl", &content).unwrap_err();

@@ -1,0 +1,26 @@
+//! The first values of a column of strings.
+
+use super::{Columns, InputFile, ReadLimits, Reader};
+use crate::Result;
+
+/// How many rows, and about how many bytes of values, tell what a column holds.
+const SAMPLE_ROWS: usize = 1000;
+const SAMPLE_BYTES: usize = 1 << 20;
+
+/// The values of a column in the first rows; none where there are no rows.
+pub(super) fn values_of(file: &InputFile, name: &str) -> Result<Option<Vec<String>>> {
+    let columns = Columns { text: Some(name.to_owned()), ..Columns::default() };
+    let mut reader = Reader::open(file, &columns, &ReadLimits::default(), 0)?;
+    let (mut values, mut rows, mut bytes) = (Vec::new(), 0, 0);
+    while rows < SAMPLE_ROWS
+        && bytes < SAMPLE_BYTES
+        && let Some(chunk) = reader.next_chunk()?
+    {
+        for text in chunk.parse(&columns)?.texts.iter().take(SAMPLE_ROWS - rows) {
+            rows += 1;
+            bytes += text.map_or(0, str::len);
+            values.extend(text.map(str::to_owned));
+        }
+    }
+    Ok((rows > 0).then_some(values))
+}
