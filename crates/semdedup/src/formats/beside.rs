@@ -10,7 +10,7 @@ use super::left_out::Cause;
 use super::names::{Argument, Found, How};
 use super::passed_over::{Folders, is_document, is_mark};
 use super::schema::{Table, Wanted};
-use super::sidecars::{Pictures, extension, not_about, numbers, stem};
+use super::sidecars::{Pictures, extension, folder, not_about, numbers, stem};
 use super::tree::Member;
 use super::{Asked, By, Format, TextFiles};
 use crate::storage::{is_url, read};
@@ -272,11 +272,23 @@ fn check_labels(argument: &Argument, images: &[Row]) -> Result<()> {
     let counted = counted("image", &labels);
     let problem = format!("holds {counted} that look like labels of other images, by their names");
     let of: HashSet<&str> = labels.into_iter().collect();
-    let image = names().find(|name| !of.contains(name)).unwrap_or_default();
-    let folder = image.rsplit_once('/').map_or("", |(folder, _)| folder);
-    let glob = glob_of(&argument.place.join(folder), &[image.rsplit('/').next().unwrap_or_default()]);
-    Err(Error::input(&argument.place, problem)
-        .hint(format!("name the images by a glob, such as {glob}; --by image compares all of them")))
+    // A folder and an extension that labels have too would find them with the images.
+    let kind = |name: &str| (folder(name).to_owned(), extension(name));
+    let taken: HashSet<(String, String)> = of.iter().map(|name| kind(name)).collect();
+    let mut kinds: Vec<_> = names().filter(|name| !of.contains(name)).map(kind).collect();
+    kinds.sort_unstable();
+    kinds.dedup();
+    let globs: Vec<String> = kinds
+        .iter()
+        .filter(|kind| !taken.contains(kind))
+        .take(LISTED)
+        .map(|(folder, extension)| glob_of(&argument.place.join(folder), &[&format!("x.{extension}")]))
+        .collect();
+    let images = match globs.len() == kinds.len() {
+        true => format!("name the images by globs: {}", globs.join(" ")),
+        false => "name the images by globs that do not find these".to_owned(),
+    };
+    Err(Error::input(&argument.place, problem).hint(format!("{images}; --by image compares all of them")))
 }
 
 fn unclear(argument: &Argument, rows: Vec<&Found>, pictures: &Pictures) -> Error {

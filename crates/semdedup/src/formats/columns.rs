@@ -1,9 +1,11 @@
 //! Which columns of a file hold the texts and the ids, settled for all files before any work starts.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 
 use serde::{Deserialize, Serialize};
+use xxhash_rust::xxh3::xxh3_64;
 
+use super::companions::SAMPLE_ROWS;
 use super::images::{file_columns, no_images, rows_by, sample_columns};
 use super::roles::check_roles;
 use super::schema::{Table, Wanted};
@@ -133,22 +135,26 @@ pub fn resolve_columns(files: &[InputFile], choice: &ColumnChoice) -> Result<Vec
 struct Tables<'a> {
     /// The first one that has columns, and where its texts are: the others follow it.
     first: Option<(&'a InputFile, Option<Texts>)>,
-    /// The columns and types of those in which nothing but the texts, or the images, can be meant.
-    clear: HashSet<Vec<(String, Option<String>)>>,
+    /// How many rows of files with these columns and types (a hash of them) were looked at, and whether their images were.
+    looked_at: HashMap<u64, (usize, bool)>,
 }
 
 impl Tables<'_> {
     /// Fails if something else may be meant than what is to be compared, unless the user has named it.
     fn check(&mut self, table: &Table, columns: &Columns, (choice, by): (&ColumnChoice, By)) -> Result<()> {
-        let kinds = table.columns.iter().map(|column| (column.name.clone(), column.kind.clone())).collect();
-        if choice.text.is_some() || choice.text_optional || !self.clear.insert(kinds) {
+        if choice.text.is_some() || choice.text_optional {
             return Ok(());
         }
-        if table.file.format.has_schema() && choice.by.is_none() && choice.image.is_none() {
+        let kinds = table.columns.iter().map(|column| format!("{} {:?}\n", column.name, column.kind));
+        let (rows, images) = self.looked_at.entry(xxh3_64(kinds.collect::<String>().as_bytes())).or_default();
+        if !*images && table.file.format.has_schema() && choice.by.is_none() && choice.image.is_none() {
             let wanted = Wanted { text: None, ..Wanted::from(columns) };
-            table.is_of_images(&wanted, false)?;
+            *images = table.is_of_images(&wanted, false)?.is_some();
         }
-        if by.text() { table.check_companions(columns, choice) } else { Ok(()) }
+        if by.text() && *rows < SAMPLE_ROWS {
+            *rows += table.check_companions(columns, choice)?;
+        }
+        Ok(())
     }
 }
 

@@ -4,74 +4,92 @@
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 
-use arrow::array::Array;
-use arrow::util::display::{ArrayFormatter, FormatOptions};
+use arrow::array::{Array, ArrayRef, AsArray};
+use arrow::row::{RowConverter, SortField};
 use xxhash_rust::xxh3::xxh3_64;
 
+use super::batches::is_text;
+use super::language::words_in;
 use super::schema::{Column, Table};
 use super::usual_names::{is_media_name, is_other_half, is_partner};
 use super::{By, ColumnChoice, Columns, Found, ReadLimits, Reader};
 use crate::{Error, Result};
 
-/// How many rows, and about how many bytes of their values, to look at.
-const SAMPLE_ROWS: usize = 2000;
-const SAMPLE_BYTES: usize = 32 << 20;
+/// How many rows, and about how many bytes of their texts and companions, to look at.
+pub(super) const SAMPLE_ROWS: usize = 2000;
+const SAMPLE_BYTES: usize = 64 << 20;
 /// One row in this many may have the text of another row and differ from it: labels are noisy.
 const MOST_ROWS: usize = 200;
+/// Fewer words on average are a label or a search, not the other half of a text.
+const LEAST_WORDS: usize = 4;
+/// Longer texts on average say what they say whatever pictures are shown beside them, such as news.
+const LONG_TEXT: usize = 300;
+
+/// What the first rows tell of a companion.
+#[derive(Default)]
+struct Sample {
+    rows: usize,
+    bytes: usize,
+    /// Bytes of the texts, and how many rows have one.
+    text_bytes: usize,
+    texts: usize,
+    /// Words of the companions that are strings, and how many rows have a companion.
+    words: usize,
+    values: usize,
+    /// Rows whose text came before with another companion.
+    differing: usize,
+    known: HashMap<u64, u64>,
+}
 
 impl Table<'_> {
-    /// Fails if rows of equal texts differ in a column that says something of its own. Whoever names a column means it.
-    pub fn check_companions(&self, columns: &Columns, choice: &ColumnChoice) -> Result<()> {
+    /// Fails if rows of equal texts differ in a column that says something of its own. Whoever names a column means it. Returns how many
+    /// rows were looked at.
+    pub fn check_companions(&self, columns: &Columns, choice: &ColumnChoice) -> Result<usize> {
+        let mut rows = 0;
         if columns.found == Found::Asked || columns.text.is_none() {
-            return Ok(());
+            return Ok(SAMPLE_ROWS);
         }
-        for companion in self.columns.iter().filter(|column| is_companion(column, columns, choice)) {
-            let (rows, differing) = self.differing(columns, &companion.name)?;
-            if differing * MOST_ROWS > rows {
-                return Err(self.unclear(columns, companion, (rows, differing)));
+        // Where there is none, there is nothing to look at in other files of these columns either.
+        let companions: Vec<&Column> =
+            self.columns.iter().filter(|column| is_companion(column, columns, choice)).collect();
+        for companion in &companions {
+            let sample = self.sample(columns, &companion.name)?;
+            rows = rows.max(sample.rows);
+            if sample.differing >= 2
+                && sample.differing * MOST_ROWS > sample.rows
+                && sample.tells_apart(companion, columns)
+            {
+                return Err(self.unclear(columns, companion, &sample));
             }
         }
-        Ok(())
+        Ok(if companions.is_empty() { SAMPLE_ROWS } else { rows })
     }
 
-    /// How many of the first rows have a text and a companion, and how many of these differ in the companion from a row with the same
-    /// text.
-    fn differing(&self, columns: &Columns, companion: &str) -> Result<(usize, usize)> {
+    fn sample(&self, columns: &Columns, companion: &str) -> Result<Sample> {
         let id = Some(companion.to_owned());
         let columns = Columns { id, image: None, embedding: None, ..columns.clone() };
         let mut reader = Reader::open(self.file, &columns, &ReadLimits::default(), 0)?;
-        let (mut known, mut rows, mut bytes, mut differing) = (HashMap::new(), 0, 0, 0);
-        while rows < SAMPLE_ROWS
-            && bytes < SAMPLE_BYTES
+        let mut sample = Sample::default();
+        while sample.rows < SAMPLE_ROWS
+            && sample.bytes < SAMPLE_BYTES
             && let Some(chunk) = reader.next_chunk()?
         {
             let read = chunk.parse(&columns)?;
-            let Some(values) = &read.ids else { break };
-            // A type that cannot be shown cannot be compared.
-            let Ok(shown) = ArrayFormatter::try_new(values, &FormatOptions::default()) else { break };
-            for (row, text) in read.texts.iter().enumerate().take(SAMPLE_ROWS - rows) {
-                let value = if values.is_valid(row) { shown.value(row).to_string() } else { String::new() };
-                let (Some(text), false) = (text.filter(|text| !text.is_empty()), is_nothing(&value)) else {
-                    continue;
-                };
-                (rows, bytes) = (rows + 1, bytes + value.len());
-                match known.entry(xxh3_64(text.as_bytes())) {
-                    Entry::Vacant(free) => _ = free.insert(xxh3_64(value.as_bytes())),
-                    Entry::Occupied(first) => {
-                        differing += usize::from(*first.get() != xxh3_64(value.as_bytes()))
-                    }
-                }
+            let Some(values) = read.ids else { break };
+            // A type that has no order cannot be compared.
+            if sample.add(read.texts.iter(), &values).is_none() {
+                break;
             }
         }
-        Ok((rows, differing))
+        Ok(sample)
     }
 
-    fn unclear(&self, columns: &Columns, companion: &Column, (rows, differing): (usize, usize)) -> Error {
+    fn unclear(&self, columns: &Columns, companion: &Column, sample: &Sample) -> Error {
         let texts = columns.texts().collect::<Vec<_>>().join(",");
         let problem = format!(
-            "{differing} of the first {rows} rows have the `{texts}` of another row but another `{}`, and it is not clear which are to be \
+            "{} of the first {} rows have the `{texts}` of another row but another `{}`, and it is not clear which are to be \
              compared",
-            companion.name
+            sample.differing, sample.rows, companion.name
         );
         let alone = format!("--text-column {texts} compares it alone");
         let hint = match companion.is_text || companion.is_turns {
@@ -82,7 +100,47 @@ impl Table<'_> {
     }
 }
 
-/// Whether a column beside the texts says something of its own, going by its name.
+impl Sample {
+    fn add<'t>(&mut self, texts: impl Iterator<Item = Option<&'t str>>, values: &ArrayRef) -> Option<()> {
+        let converter = RowConverter::new(vec![SortField::new(values.data_type().clone())]).ok()?;
+        let bytes = converter.convert_columns(std::slice::from_ref(values)).ok()?;
+        let strings = is_text(values.data_type())
+            .then(|| arrow::compute::cast(values, &arrow::datatypes::DataType::LargeUtf8).ok())
+            .flatten();
+        for (row, text) in texts.enumerate().take(SAMPLE_ROWS - self.rows) {
+            let (text, value) = (text.unwrap_or_default(), bytes.row(row));
+            let shown = strings.as_ref().map(|strings| strings.as_string::<i64>().value(row));
+            self.rows += 1;
+            self.bytes += text.len() + value.as_ref().len();
+            self.text_bytes += text.len();
+            self.texts += usize::from(!text.is_empty());
+            if text.is_empty() || values.is_null(row) || shown.is_some_and(is_nothing) {
+                continue;
+            }
+            self.values += 1;
+            self.words += shown.map_or(0, words_in);
+            let value = xxh3_64(value.as_ref());
+            match self.known.entry(xxh3_64(text.as_bytes())) {
+                Entry::Vacant(free) => _ = free.insert(value),
+                Entry::Occupied(first) => self.differing += usize::from(*first.get() != value),
+            }
+        }
+        Some(())
+    }
+
+    /// Whether the companion, by its values, makes two rows of one text two different rows.
+    fn tells_apart(&self, companion: &Column, columns: &Columns) -> bool {
+        let is_half = companion.is_turns
+            || (companion.is_text && self.words >= LEAST_WORDS * self.values)
+            || (!columns.turns.is_empty() && companion.is_list);
+        match is_media_name(&companion.name) {
+            true => !columns.turns.is_empty() || self.text_bytes <= LONG_TEXT * self.texts,
+            false => is_half,
+        }
+    }
+}
+
+/// Whether a column beside the texts may say something of its own, going by its name and type.
 fn is_companion(column: &Column, columns: &Columns, choice: &ColumnChoice) -> bool {
     let is_used = columns.texts().any(|text| text == column.name)
         || [&columns.id, &columns.embedding, &columns.image]
@@ -92,14 +150,19 @@ fn is_companion(column: &Column, columns: &Columns, choice: &ColumnChoice) -> bo
     if column.is_nested || is_used || column.kind.as_deref() == Some("null") {
         return false;
     }
-    let is_value = column.is_text || column.is_list || column.may_hold_text || column.has_nested;
+    let is_value = column.is_text
+        || column.is_list
+        || column.may_hold_text
+        || column.has_nested
+        || column.is_binary
+        || column.is_image_list;
     // Who says `--by text` does not mean the images.
     let is_media = choice.by != Some(By::Text) && is_media_name(&column.name);
     let is_half = columns.texts().any(|text| is_other_half(&column.name, text));
     column.is_turns || (is_value && (is_partner(&column.name) || is_half || is_media))
 }
 
-/// Whether a value, as it is shown or as a token of JSON, says nothing.
+/// Whether a value, as a string or as a token of JSON, says nothing.
 fn is_nothing(value: &str) -> bool {
     ["", "\"\"", "[]", "{}"].contains(&value)
 }

@@ -1,9 +1,9 @@
 //! Tables with images: which columns hold them, and which columns beside them may hold texts.
 
-use super::language::{is_language, is_rival};
+use super::language::{has_phrases, has_sentences};
 use super::schema::{Column, Table, Wanted};
 use super::usual_names::{is_partner, is_usual_name};
-use super::values::values_of;
+use super::values::{shown_values_of, values_of};
 use super::{binary, nested};
 use crate::{Error, Result};
 
@@ -67,14 +67,17 @@ impl Table<'_> {
         for column in self.columns.iter().filter(is_other) {
             let name = column.name.rsplit('.').next().unwrap_or_default();
             let is_string = column.is_text || (column.is_binary && binary::holds_texts(self.file, column)?);
-            let is_named = is_string && (is_usual_name(name) || is_partner(name));
-            if column.is_turns || column.holds_strings || is_named {
+            if column.is_turns || (is_string && is_usual_name(name)) {
                 found.push(column);
-            } else if is_string && looked_into < MOST_COLUMNS {
+            } else if (is_string || column.holds_strings) && looked_into < MOST_COLUMNS {
                 looked_into += 1;
-                let Some(values) = values_of(self.file, &column.name)? else { return Ok(None) };
+                let values = match is_string {
+                    true => values_of(self.file, &column.name)?,
+                    false => shown_values_of(self.file, &column.name)?,
+                };
+                let Some(values) = values else { return Ok(None) };
                 let values = || values.iter().map(String::as_str);
-                if is_language(values()) || is_rival(values()) {
+                if has_sentences(values()) || (is_partner(name) && has_phrases(values())) {
                     found.push(column);
                 }
             }

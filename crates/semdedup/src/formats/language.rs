@@ -16,6 +16,25 @@ pub(super) fn is_language<'a>(values: impl Iterator<Item = &'a str>) -> bool {
     count > 0 && words >= LEAST_WORDS * count && 2 * distinct.len() >= count
 }
 
+/// Whether values are sentences, though they may come again and again; one that all rows have is none.
+pub(super) fn has_sentences<'a>(values: impl Iterator<Item = &'a str>) -> bool {
+    let (mut count, mut words, mut distinct) = (0, 0, HashSet::new());
+    for value in values.filter(|value| !value.trim().is_empty()) {
+        count += 1;
+        words += words_in(value);
+        distinct.insert(value);
+    }
+    distinct.len() > 1 && words >= LEAST_WORDS * count
+}
+
+/// Whether values have two words or more on average.
+pub(super) fn has_phrases<'a>(values: impl Iterator<Item = &'a str>) -> bool {
+    let (count, words) = values
+        .filter(|value| !value.trim().is_empty())
+        .fold((0, 0), |(count, words), value| (count + 1, words + words_in(value)));
+    count > 0 && words >= 2 * count
+}
+
 /// Values of this average length in bytes may be texts. Shorter ones are ids and labels.
 const LONG: usize = 40;
 
@@ -31,7 +50,7 @@ pub(super) fn is_rival<'a>(values: impl Iterator<Item = &'a str>) -> bool {
 }
 
 /// How many words a value has. JSON and markup have none: they hold values of their own.
-fn words_in(value: &str) -> usize {
+pub(super) fn words_in(value: &str) -> usize {
     if value.trim_start().starts_with(['{', '[', '<']) {
         return 0;
     }

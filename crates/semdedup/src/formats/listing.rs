@@ -60,10 +60,16 @@ impl Table<'_> {
                         "no column is surely the text: name it with --text-column NAME (--text-column {}, if it is that one)",
                         visible(&column.name)
                     ),
-                    (None, None) => {
-                        "no column is of strings: name one inside another with --text-column OUTER.INNER"
-                            .to_owned()
-                    }
+                    (None, None) => match self.columns.iter().find(|column| column.is_text) {
+                        Some(inner) => format!(
+                            "no column is of strings: name one inside another, such as --text-column {}",
+                            visible(&inner.name)
+                        ),
+                        None => {
+                            "no column is of strings: name one inside another with --text-column OUTER.INNER"
+                                .to_owned()
+                        }
+                    },
                 }]
             }
             [only] => {

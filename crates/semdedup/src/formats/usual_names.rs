@@ -58,8 +58,51 @@ const PARTNERS: [&str; 28] = [
     "tools",
     "documents",
 ];
-/// Parts of the names that columns of pictures, films and sounds have, or of where these lie.
-const MEDIA: [&str; 8] = ["image", "img", "picture", "photo", "video", "audio", "frames", "screenshot"];
+/// Words in the names of columns that hold pictures, films or sounds, or say where these lie…
+const MEDIA: [&str; 15] = [
+    "image",
+    "images",
+    "img",
+    "imgs",
+    "picture",
+    "pictures",
+    "photo",
+    "photos",
+    "video",
+    "videos",
+    "audio",
+    "audios",
+    "frames",
+    "screenshot",
+    "screenshots",
+];
+/// …unless one of these is in it too: counts, flags, dates, and what is shown around a text.
+const NO_MEDIA: [&str; 24] = [
+    "num",
+    "n",
+    "count",
+    "has",
+    "is",
+    "height",
+    "width",
+    "size",
+    "id",
+    "ids",
+    "date",
+    "time",
+    "profile",
+    "user",
+    "author",
+    "host",
+    "avatar",
+    "thumbnail",
+    "logo",
+    "icon",
+    "top",
+    "og",
+    "banner",
+    "cover",
+];
 
 /// Whether texts or chats usually have this name.
 pub(super) fn is_usual_name(name: &str) -> bool {
@@ -90,5 +133,6 @@ pub(super) fn is_other_half(name: &str, text: &str) -> bool {
 /// Whether a column has a name of pictures, films or sounds.
 pub(super) fn is_media_name(name: &str) -> bool {
     let name = name.to_ascii_lowercase();
-    MEDIA.iter().any(|part| name.contains(part))
+    let has = |words: &[&str]| name.split(['_', '-', '.', ' ']).any(|word| words.contains(&word));
+    has(&MEDIA) && !has(&NO_MEDIA)
 }

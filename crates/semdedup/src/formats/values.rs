@@ -1,4 +1,7 @@
-//! The first values of a column of strings.
+//! The first values of a column.
+
+use arrow::array::Array;
+use arrow::util::display::{ArrayFormatter, FormatOptions};
 
 use super::{Columns, InputFile, ReadLimits, Reader};
 use crate::Result;
@@ -20,6 +23,27 @@ pub(super) fn values_of(file: &InputFile, name: &str) -> Result<Option<Vec<Strin
             rows += 1;
             bytes += text.map_or(0, str::len);
             values.extend(text.map(str::to_owned));
+        }
+    }
+    Ok((rows > 0).then_some(values))
+}
+
+/// The values of a column of any type in the first rows, as they are shown; none where there are no rows.
+pub(super) fn shown_values_of(file: &InputFile, name: &str) -> Result<Option<Vec<String>>> {
+    let columns = Columns { id: Some(name.to_owned()), ..Columns::default() };
+    let mut reader = Reader::open(file, &columns, &ReadLimits::default(), 0)?;
+    let (mut values, mut rows, mut bytes) = (Vec::new(), 0, 0);
+    while rows < SAMPLE_ROWS
+        && bytes < SAMPLE_BYTES
+        && let Some(chunk) = reader.next_chunk()?
+    {
+        let Some(ids) = chunk.parse(&columns)?.ids else { break };
+        let Ok(shown) = ArrayFormatter::try_new(&ids, &FormatOptions::default()) else { break };
+        for row in 0..ids.len().min(SAMPLE_ROWS - rows) {
+            let value = shown.value(row).to_string();
+            (rows, bytes) = (rows + 1, bytes + value.len());
+            // Brackets would hide the words inside.
+            values.push(value.replace(['[', ']', '{', '}'], " "));
         }
     }
     Ok((rows > 0).then_some(values))

@@ -259,11 +259,14 @@ fn images_that_look_like_labels_of_other_images_are_a_question() {
         error,
         "/d: holds 2 images (masks/1.png, masks/2.png) that look like labels of other images, by their names"
     );
-    assert_eq!(hint, "name the images by a glob, such as '/d/images/*.jpg'; --by image compares all of them");
+    assert_eq!(hint, "name the images by globs: '/d/images/*.jpg'; --by image compares all of them");
     let found = folder.survey_as("d", &by(By::Image)).unwrap();
     assert_eq!(count_rows(&found.files[0], &ReadLimits::default()).unwrap(), 4);
     let found = folder.survey_as("d/images/*.jpg", &Asked::default()).unwrap();
     assert_eq!(count_rows(&found.files[0], &ReadLimits::default()).unwrap(), 2);
+    let one_folder = Folder::of_images(&["1.png", "2.png", "1_mask.png", "2_mask.png"], &[]);
+    let (_, hint) = one_folder.question(&Asked::default());
+    assert_eq!(hint, "name the images by globs that do not find these; --by image compares all of them");
     let classes = ["masks/blue.jpg", "masks/red.jpg", "hats/large.jpg", "hats/small.jpg"];
     Folder::of_images(&classes, &[]).is_of_images(4);
 }

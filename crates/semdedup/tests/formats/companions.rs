@@ -1,6 +1,13 @@
 //! Columns beside the text that tell rows of equal texts apart.
 
-use semdedup::formats::{By, ColumnChoice, Columns};
+use std::sync::Arc;
+
+use arrow::array::{ArrayRef, BinaryArray, ListArray, RecordBatch, StringArray, StructArray};
+use arrow::buffer::OffsetBuffer;
+use arrow::compute::cast;
+use arrow::datatypes::{DataType, Field};
+use parquet::arrow::ArrowWriter;
+use semdedup::formats::{By, ColumnChoice, Columns, resolve_columns};
 
 use crate::support::*;
 
@@ -34,7 +41,7 @@ fn rows_of_equal_texts_with_another_companion_are_a_question() {
         ("article", "highlights", sentence),
         ("caption", "image_path", |i| format!("{i}.jpg")),
         ("text", "image", |i| format!("data:image/png;base64,iVBORw0KGgo{i}")),
-        ("review", "video_id", |i| format!("v{i}")),
+        ("review", "video", |i| format!("v{i}.mp4")),
     ] {
         let content = rows(|i| format!(r#"{{"{name}":"{}","{companion}":"{}"}}"#, text(i), value(i)));
         let error = unasked(&content).unwrap_err();
@@ -72,6 +79,11 @@ fn copies_with_other_ids_addresses_titles_and_labels_are_copies() {
         |i: usize| format!(r#""id":"{i}","url":"https://a.org/{i}.html""#),
         |i| format!(r#""title":"{}","label":"l{i}","score":{i}"#, sentence(i)),
         |i| format!(r#""meta":{{"source":"s{i}"}},"target":"t{i}","num_images":{i}"#),
+        // Labels and searches are no other halves, and counts and portraits no pictures of the text.
+        |i| format!(r#""answer":"{}","query":"river {i}","options":"S{i}""#, ["yes", "no"][i % 2]),
+        |i| format!(r#""context":{{"request":"r{i}"}},"system":"web{i}","code":"A{i}""#),
+        |i| format!(r#""image_count":"{i}","user_image":"u{i}.jpg","video_id":"v{i}""#),
+        |i| format!(r#""text_2":"{i}""#),
         // The companions are copies too, or are not there.
         |i| format!(r#""question":"Why {}?","tools":[],"answer":null"#, i % (ROWS / 2)),
         |i| format!(r#""answer":{}"#, if i < ROWS / 2 { "\"Yes.\"" } else { "\"\"" }),
@@ -84,6 +96,51 @@ fn copies_with_other_ids_addresses_titles_and_labels_are_copies() {
         .map(|i| format!("{{\"text\":\"{}\",\"answer\":\"{}\"}}\n", sentence(i % 399), i / 399))
         .collect();
     assert!(unasked(&noisy).is_ok());
+}
+
+#[test]
+fn long_texts_with_other_pictures_are_copies() {
+    let news = |i: usize| (0..8).map(|part| sentence(8 * (i % 30) + part)).collect::<Vec<_>>().join(" ");
+    let content = rows(|i| format!(r#"{{"text":"{}","image":"https://a.org/{i}.jpg"}}"#, news(i)));
+    assert!(unasked(&content).is_ok());
+}
+
+#[test]
+fn a_small_or_empty_file_before_others_does_not_answer_for_them() {
+    let question = |i: usize| format!(r#"{{"text":"{}","question":"{}"}}"#, sentence(i % 30), sentence(i));
+    let all = input("b.jsonl", rows(question).as_bytes());
+    for first in [rows(question).lines().take(2).collect::<Vec<_>>().join("\n"), String::new()] {
+        let first = input("a.jsonl", first.as_bytes());
+        let files = [first.file.clone(), all.file.clone()];
+        let error = resolve_columns(&files, &ColumnChoice::default()).unwrap_err().to_string();
+        assert!(error.contains("b.jsonl: 30 of the first 60 rows"), "{error}");
+    }
+}
+
+#[test]
+fn values_of_every_type_tell_rows_apart() {
+    let texts: ArrayRef = Arc::new(StringArray::from_iter_values((0..ROWS).map(|i| sentence(i % 30))));
+    let numbers: Vec<String> = (0..ROWS).map(|i| format!("picture {i}")).collect();
+    let strings: ArrayRef = Arc::new(StringArray::from_iter_values(&numbers));
+    let item = Arc::new(Field::new("item", DataType::Utf8, true));
+    let bytes: ArrayRef = Arc::new(BinaryArray::from_iter_values(&numbers));
+    let lists = ListArray::new(item, OffsetBuffer::from_lengths([1; ROWS]), strings.clone(), None);
+    let structs =
+        StructArray::from(vec![(Arc::new(Field::new("path", DataType::Utf8, true)), strings.clone())]);
+    let words =
+        cast(&strings, &DataType::Dictionary(Box::new(DataType::Int32), Box::new(DataType::Utf8))).unwrap();
+    for values in [strings, bytes, Arc::new(lists), Arc::new(structs), words] {
+        let kind = values.data_type().clone();
+        let batch = RecordBatch::try_from_iter([("caption", texts.clone()), ("image", values)]).unwrap();
+        let mut writer = ArrowWriter::try_new(Vec::new(), batch.schema(), None).unwrap();
+        writer.write(&batch).unwrap();
+        let file = raw_input("x.parquet", &writer.into_inner().unwrap());
+        let error = resolve_one(&file.file, &ColumnChoice::default()).unwrap_err().to_string();
+        assert!(
+            error.contains("30 of the first 60 rows have the `caption` of another row"),
+            "{kind}: {error}"
+        );
+    }
 }
 
 #[test]

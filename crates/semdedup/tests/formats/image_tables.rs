@@ -79,6 +79,17 @@ fn images_beside_names_labels_and_numbers_are_compared() {
         vec![("image", images()), ("boxes", lists(labels.clone()))],
         vec![("image", images()), ("objects", structs(vec![("category", labels.clone())]))],
         vec![("image", images()), ("meta", structs(vec![("licence", strings(|_| "CC BY".to_owned()))]))],
+        vec![("image", images()), ("tags", lists(strings(|row| ["cat", "dog", "sofa"][row % 3].to_owned())))],
+        vec![
+            ("image", images()),
+            ("code", strings(|row| format!("A{row}"))),
+            ("query", strings(|_| "forest".to_owned())),
+        ],
+        vec![
+            ("image", images()),
+            ("exif", strings(|row| format!(r#"{{"Model": "Canon EOS {row}", "Light": "a b c d e f"}}"#))),
+        ],
+        vec![("image", images()), ("license", strings(|_| "You may copy this as you like.".to_owned()))],
     ] {
         let names: Vec<String> = columns.iter().map(|(name, _)| (*name).to_owned()).collect();
         assert_eq!(unasked(&table(columns).file).unwrap(), By::Image, "{names:?}");
@@ -95,7 +106,7 @@ fn images_beside_anything_that_may_be_a_text_are_a_question() {
     for (columns, named) in [
         (
             vec![("image", images()), ("question", strings(question)), ("answer", strings(answer))],
-            "`question`, `answer`",
+            "texts in `question`, and",
         ),
         (
             vec![("image", images()), ("text_a", strings(sentence)), ("text_b", strings(sentence))],
@@ -106,10 +117,10 @@ fn images_beside_anything_that_may_be_a_text_are_a_question() {
             "`caption`, `text`",
         ),
         (vec![("image", images()), ("texts", lists(structs(vec![("user", strings(question))])))], "`texts`"),
-        (vec![("image", images()), ("label", lists(strings(answer)))], "`label`"),
+        (vec![("image", images()), ("label", lists(strings(sentence)))], "`label`"),
         (vec![("image", images()), ("messages", turns.clone())], "`messages`"),
         (vec![("image", images()), ("meta", structs(vec![("title", strings(sentence))]))], "`meta.title`"),
-        (vec![("image", images()), ("premise_1", strings(|_| sentence(1)))], "`premise_1`"),
+        (vec![("image", images()), ("premise_1", strings(|row| sentence(row % 2)))], "`premise_1`"),
         (vec![("left", images()), ("right", images()), ("text", strings(question))], several),
         (
             vec![("images", lists(images())), ("messages", turns.clone())],

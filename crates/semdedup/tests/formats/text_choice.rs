@@ -194,6 +194,9 @@ fn a_column_inside_another_is_proposed_by_its_name() {
     let content = lines(|row, _| format!(r#"{{"id":"identity_{row}","meta":{{"lang":"en","text":"a"}}}}"#));
     let error = found("a.jsonl", &content).unwrap_err();
     assert!(error.ends_with("; if the text is in `meta.text`, type --text-column meta.text"), "{error}");
+    let pairs = lines(|_, text| format!(r#"{{"translation":{{"en":"{text}","de":"Ja. {text}"}}}}"#));
+    let error = found("a.jsonl", &pairs).unwrap_err();
+    assert!(error.ends_with("name one inside another, such as --text-column translation.en"), "{error}");
 }
 
 #[test]
