@@ -28,7 +28,7 @@ const FOLDERS: [&str; 19] = [
     "alpha",
 ];
 /// …and those of their images, where both are files of one kind. Classes of pictures may be called `masks` and `hats`.
-const IMAGES: [&str; 18] = [
+const IMAGES: [&str; 17] = [
     "image",
     "images",
     "img",
@@ -45,7 +45,6 @@ const IMAGES: [&str; 18] = [
     "inputs",
     "original",
     "originals",
-    "train",
     "leftimg8bit",
 ];
 /// How the names of labels end, and of folders of them.
@@ -63,9 +62,14 @@ pub(super) fn labels<'a>(images: impl Iterator<Item = &'a str>) -> Vec<&'a str> 
     }
     let has_image = |label: &&str| {
         let name = name_of(label);
-        let pairs = |image: &&str| {
-            extension(image) != extension(label) || is_in(image, |folder| IMAGES.contains(&folder))
+        let own = folder(label).to_ascii_lowercase();
+        let own: Vec<&str> = own.split('/').collect();
+        // Folders that both lie in say nothing.
+        let is_of_images = |folder: &str| {
+            !own.contains(&folder)
+                && (IMAGES.contains(&folder) || own.iter().any(|own| image_of(own) == Some(folder)))
         };
+        let pairs = |image: &&str| extension(image) != extension(label) || is_in(image, is_of_images);
         let in_folder = || known.get(&name).is_some_and(|images| images.iter().any(pairs));
         image_of(&name).is_some_and(|image| known.contains_key(image))
             || (is_in(label, is_of_labels) && in_folder())
@@ -86,7 +90,7 @@ fn name_of(path: &str) -> String {
     file_name(stem(path)).to_ascii_lowercase()
 }
 
-/// The name of the image that a label of this name belongs to.
+/// The name of the image, or the folder of images, that a label or a folder of labels of this name belongs to.
 fn image_of(name: &str) -> Option<&str> {
     ENDINGS.iter().find_map(|ending| name.strip_suffix(ending))
 }
@@ -108,6 +112,7 @@ mod tests {
             ["train/a.jpg", "train/b.jpg", "train_masks/a_mask.gif", "train_masks/b_mask.gif"],
             ["x/a.tif", "x/b.tif", "x/a_Mask.tif", "x/b_mask.tif"],
             ["a/1.jpg", "a/2.jpg", "labels/1.png", "labels/2.png"],
+            ["train/1.png", "train/2.png", "train_labels/1.png", "train_labels/2.png"],
         ] {
             assert_eq!(of(&images), 2, "{images:?}");
         }
@@ -121,6 +126,9 @@ mod tests {
             ["images/1.jpg", "images/2.jpg", "masks/1.png", "images/3.jpg"],
             ["masks/1.png", "masks/2.png", "masks/3.png", "masks/4.png"],
             ["Mask/1.jpg", "Mask/2.jpg", "Non Mask/1.jpg", "Non Mask/2.jpg"],
+            ["train/hats/1.jpg", "train/hats/2.jpg", "train/masks/1.jpg", "train/masks/2.jpg"],
+            ["images/hats/1.jpg", "images/hats/2.jpg", "images/masks/1.jpg", "images/masks/2.jpg"],
+            ["train/hats/1.jpg", "train/hats/2.jpg", "val/masks/1.jpg", "val/masks/2.jpg"],
             ["with_mask/1.jpg", "with_mask/2.jpg", "without_mask/1.jpg", "without_mask/2.jpg"],
         ] {
             assert_eq!(of(&images), 0, "{images:?}");
