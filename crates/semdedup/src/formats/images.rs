@@ -36,7 +36,7 @@ pub(super) fn is_image_type(kind: &DataType) -> bool {
 /// folder or a shard of images, else the texts.
 ///
 /// # Errors
-/// A file whose columns cannot be read, and a first file that has images beside texts ([`Table::is_of_images`]).
+/// A file whose columns cannot be read, and a first file that has images beside texts: it is not clear which are to be compared.
 pub fn rows_by(files: &[InputFile], choice: &ColumnChoice) -> Result<By> {
     let named = match (choice.by, &choice.image, &choice.text) {
         (Some(by), ..) => Some(by),
