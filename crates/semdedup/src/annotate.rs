@@ -8,9 +8,9 @@ use arrow::compute::concat_batches;
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use parquet::arrow::arrow_reader::ParquetRecordBatchReader;
 
+use crate::error::{Error, Result};
 use crate::table::ScoresFile;
 use crate::write::{Decision, Fate};
-use crate::{Error, Result};
 
 /// The added columns of all rows, handed out from the first to the last.
 pub(crate) struct Annotations<'a> {

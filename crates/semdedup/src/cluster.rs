@@ -8,13 +8,13 @@ use semdedup_core::{
 };
 
 use crate::cost::auto_clusters;
+use crate::error::{Error, Result};
 use crate::memory::{Memory, training_row_bytes};
 use crate::npy::{IntegerMatrix, NpyWriter};
 use crate::options::ClusterOptions;
 use crate::progress::{Progress, Stage};
 use crate::store::EmbeddingStore;
 use crate::uncompared::Uncompared;
-use crate::{Error, Result};
 
 /// Rows of the training sample for each centroid, where the sample stays below [`TRAINING_BYTES`]; and at least. Recall
 /// hardly depends on how long k-means trains, so train little.

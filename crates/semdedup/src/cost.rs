@@ -9,8 +9,8 @@ use std::path::Path;
 use semdedup_core::Probes;
 
 use crate::cluster::training_rows;
+use crate::error::{Error, Result};
 use crate::files::write_atomically;
-use crate::{Error, Result};
 
 /// Up to so many centroids are looked at one by one; of more, those of the nearest groups (`semdedup_core::Assigner`).
 const ONE_BY_ONE: f64 = 2048.0;

@@ -9,8 +9,8 @@ use rayon::prelude::*;
 use semdedup_core::{Direction, EXACT, NO_CLUSTER, Ranking, Scores, UnitRows};
 use xxhash_rust::xxh3::xxh3_64;
 
-use crate::Result;
 use crate::cluster::{Clustering, sizes};
+use crate::error::Result;
 use crate::memory::Memory;
 use crate::store::EmbeddingStore;
 

@@ -10,6 +10,7 @@ use arrow::util::display::{ArrayFormatter, FormatOptions};
 use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::xxh3_64;
 
+use crate::error::{Error, ErrorKind, Result};
 use crate::formats::{IdPart, IdSource, unify_ids};
 use crate::input::Input;
 use crate::parts::{SkippedRow, check_rows, embeddings_path, ids_path, whole_records};
@@ -18,7 +19,6 @@ use crate::store::EmbeddingStore;
 use crate::table::read_column;
 use crate::uncompared::Counted;
 use crate::work::Fingerprint;
-use crate::{Error, ErrorKind, Result};
 
 /// The rows of one file: a name and how many there are.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -6,11 +6,11 @@ use std::path::{Path, PathBuf};
 use semdedup_core::PartScores;
 use xxhash_rust::xxh3::{Xxh3, xxh3_64};
 
+use crate::error::{Error, Result};
 use crate::files::{PendingFile, at};
 use crate::groups::{Groups, Load};
 use crate::storage::{Blob, create_dir_all, fault_of, is_file, remove_all};
 use crate::work::{Fingerprint, remove_temporary_files};
-use crate::{Error, Result};
 
 /// The folder of the files, in that of the stage.
 const FOLDER: &str = "parts";

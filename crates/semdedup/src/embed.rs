@@ -14,6 +14,7 @@ use rayon::prelude::*;
 use semdedup_embed::EmbedStats;
 
 use crate::embedder::{Embedder, Given};
+use crate::error::{Error, Result};
 use crate::files::write_atomically;
 use crate::formats::{BadRow, Chunk, IdSource, Reader, Rows, check_unchanged};
 use crate::input::Input;
@@ -28,7 +29,6 @@ use crate::script::{self, Code, ScriptRun, script_of};
 use crate::source::{self, Source};
 use crate::table::write_column;
 use crate::work::Fingerprint;
-use crate::{Error, Result};
 
 /// Embeds all rows of the input that are not in a part yet.
 pub(crate) fn embed_parts(

@@ -6,12 +6,12 @@ use std::path::{Path, PathBuf};
 use semdedup_embed::{ImageModel, TextModel};
 use serde::{Deserialize, Serialize};
 
+use crate::error::{Error, ErrorKind, Result};
 use crate::formats::{By, Columns, InputFile, ReadLimits, Reader, Stamp, Vectors, count_rows};
 use crate::input::Input;
 use crate::matrix::{MAX_DIM, Matrix};
 use crate::storage::is_file;
 use crate::store::find_embeddings;
-use crate::{Error, ErrorKind, Result};
 
 /// What gives rows their embeddings.
 #[derive(Clone, Copy)]

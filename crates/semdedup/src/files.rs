@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 use fs_err as fs;
 use fs_err::File;
 
+use crate::error::{Error, ErrorKind, Result};
 use crate::storage::{fault_of, is_url, upload};
-use crate::{Error, ErrorKind, Result};
 
 /// What a temporary name ends with.
 pub(crate) const TEMPORARY: &str = ".semdedup-tmp";

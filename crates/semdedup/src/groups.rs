@@ -6,8 +6,8 @@ use rayon::prelude::*;
 use semdedup_core::{NO_CLUSTER, part_row_bytes};
 
 use crate::cluster::{Clustering, sizes};
+use crate::error::{Error, Result};
 use crate::store::EmbeddingStore;
-use crate::{Error, Result};
 
 /// Clusters whose rows are compared together, by the rows that take part.
 #[derive(Debug)]

@@ -9,6 +9,7 @@ use arrow::datatypes::UInt64Type;
 use arrow::util::display::{ArrayFormatter, FormatOptions};
 
 use crate::dataset::{Ids, Places};
+use crate::error::{Error, ErrorKind, Result};
 use crate::files::PendingFile;
 use crate::npy::NpyWriter;
 use crate::outputs::{IdsFormat, Outputs};
@@ -16,7 +17,6 @@ use crate::storage::Blob;
 use crate::summary::ListSummary;
 use crate::table::ScoresFile;
 use crate::write::{Decision, Fate, write_fate};
-use crate::{Error, ErrorKind, Result};
 
 /// Writes the ids of the kept rows in these formats into a folder.
 ///

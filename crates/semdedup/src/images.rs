@@ -5,9 +5,9 @@ use std::ops::Range;
 use arrow::array::{Array, AsArray};
 use semdedup_embed::{EmbedStats, ImageError, ImageLimits, ImageModel, RgbImage, decode_image};
 
+use crate::error::{Error, Result};
 use crate::formats::{BadRow, Rows};
 use crate::source::Embedded;
-use crate::{Error, Result};
 
 /// Decoded images are held until they have so many pixels.
 const PIXELS_TOGETHER: u64 = 1 << 22;

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use crate::embedder::Given;
+use crate::error::{Error, Result};
 use crate::files::write_atomically;
 use crate::formats::{
     self, Asked, By, Columns, Format, InputFile, LeftOut, ReadLimits, Skipped, check_all_unchanged,
@@ -14,7 +15,6 @@ use crate::options::InputOptions;
 use crate::progress::Warning;
 use crate::storage::{is_url, read};
 use crate::store::find_embeddings;
-use crate::{Error, Result};
 
 /// The rows of a part: small enough that little is done twice after a kill, large enough that files are few.
 const PART_ROWS: u64 = 1 << 17;

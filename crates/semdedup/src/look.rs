@@ -6,13 +6,13 @@ use std::path::{Path, PathBuf};
 use arrow::array::AsArray;
 use arrow::datatypes::UInt64Type;
 
+use crate::error::{Error, ErrorKind, Result};
 use crate::output::read_summary;
 use crate::progress::Stage;
 use crate::storage::{exists, is_dir, is_file};
 use crate::summary::Summary;
 use crate::table::{ScoresFile, read_column};
 use crate::work::finished_stage;
-use crate::{Error, ErrorKind, Result};
 
 /// A run that was made, found by its output folder or by its work directory.
 pub(crate) struct PastRun {

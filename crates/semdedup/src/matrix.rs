@@ -14,10 +14,10 @@ use serde::Deserialize;
 use zip::result::ZipError;
 use zip::{CompressionMethod, ZipArchive};
 
+use crate::error::{Error, Result};
 use crate::files::at;
 use crate::npy::{self, Number};
 use crate::storage::{Blob, fault_of};
-use crate::{Error, Result};
 
 /// Sums of products of 8-bit codes over more values would not fit into 32 bits.
 pub(crate) const MAX_DIM: u64 = 65_536;

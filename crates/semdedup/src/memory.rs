@@ -1,7 +1,7 @@
 //! How much memory a run may hold, and what of it each stage gets.
 
 use crate::cluster::LEAST_TRAINING_ROWS_PER_CLUSTER;
-use crate::{Error, Result};
+use crate::error::{Error, Result};
 
 /// What the program itself, its model and the buffers of its threads take, about.
 const BASE: u64 = 128 << 20;

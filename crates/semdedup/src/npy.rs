@@ -6,10 +6,10 @@ use std::ops::Range;
 use std::panic::AssertUnwindSafe;
 use std::path::{Path, PathBuf};
 
+use crate::error::{Error, Result};
 use crate::files::{PendingFile, at};
 use crate::matrix::Array;
 use crate::storage::{Blob, fault_of};
-use crate::{Error, Result};
 
 /// The number types of a matrix or vector that can be read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

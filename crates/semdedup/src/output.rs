@@ -15,6 +15,7 @@ use fs_err as fs;
 use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::Xxh3;
 
+use crate::error::{Error, Result};
 use crate::files::{sync_folder_of, write_atomically};
 use crate::send::{Files, Sending, Sent};
 use crate::storage::{
@@ -24,7 +25,6 @@ use crate::storage::{
 use crate::summary::{FileSummary, Summary};
 use crate::table::read_column;
 use crate::work::Fingerprint;
-use crate::{Error, Result};
 
 const UNFINISHED: &str = ".semdedup-unfinished";
 const SUMMARY: &str = "summary.json";

@@ -9,12 +9,13 @@ use std::path::{Path, PathBuf};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
+use crate::error::{Error, Result};
 use crate::files::write_atomically;
 use crate::formats::IdSource;
 use crate::script::ScriptRun;
+use crate::storage;
 use crate::uncompared::Counted;
 use crate::work::Fingerprint;
-use crate::{Error, Result, storage};
 
 /// What `part-00000.json` says.
 #[derive(Debug, Serialize, Deserialize)]

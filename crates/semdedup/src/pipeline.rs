@@ -13,6 +13,7 @@ use crate::dataset::{Dataset, Ids};
 use crate::done::remove_parts;
 use crate::embed::embed_parts;
 use crate::embedder::Embedder;
+use crate::error::{Error, ErrorKind, Result};
 use crate::files::write_atomically;
 use crate::formats::inside_output;
 use crate::ids::check_ids;
@@ -25,12 +26,12 @@ use crate::progress::{Progress, Stage};
 use crate::recall::{self, Sampling};
 use crate::report::{Notes, peak_rss_bytes, summarise};
 use crate::score::{ScoreColumns, Scorer};
+use crate::storage;
 use crate::store::EmbeddingStore;
 use crate::summary::Summary;
 use crate::table::{NamedRows, ScoresFile, write_scores};
 use crate::work::{Fingerprint, WorkDir};
 use crate::write::{self, Decision};
-use crate::{Error, ErrorKind, Result, storage};
 
 /// Removes the semantic duplicates from the input and writes what stays.
 ///

@@ -13,6 +13,7 @@ use crate::cluster::clusters_for;
 use crate::compared::Comparison;
 use crate::cost::{Cost, SPILLED_ROW};
 use crate::embedder::{Embedder, check_rows};
+use crate::error::{Error, Result};
 use crate::files::free_space;
 use crate::formats::{Format, Reader, count_rows};
 use crate::groups::RowBytes;
@@ -26,7 +27,6 @@ use crate::source::Source;
 use crate::storage::is_url;
 use crate::store::EmbeddingStore;
 use crate::write::unmet;
-use crate::{Error, Result};
 
 /// What a run would do.
 #[derive(Debug, Clone, PartialEq, Serialize)]

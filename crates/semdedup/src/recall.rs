@@ -5,8 +5,8 @@ use semdedup_core::{
     UnitRows, sample_rows,
 };
 
-use crate::Result;
 use crate::cluster::blocks;
+use crate::error::Result;
 use crate::memory::Memory;
 use crate::options::SWEEP_EPSILONS;
 use crate::progress::{Progress, Stage};

@@ -5,10 +5,10 @@ use std::path::Path;
 
 use semdedup_core::{EXACT, Ranking, Scoring, UnitEmbeddings, UnitRows, centroid_similarity};
 
-use crate::Result;
 use crate::cluster::{Clustering, blocks, largest};
 use crate::crowds::Copies;
 use crate::done::DoneParts;
+use crate::error::Result;
 use crate::files::check_free_space;
 use crate::groups::{Groups, Load, RowBytes};
 use crate::memory::Memory;

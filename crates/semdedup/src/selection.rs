@@ -6,6 +6,7 @@ use std::path::Path;
 use semdedup_core::{Epsilon, Goal};
 use serde::Serialize;
 
+use crate::error::{Error, Result};
 use crate::files::write_atomically;
 use crate::ids::{check_kept, write_ids};
 use crate::options::{OutputOptions, default_epsilon};
@@ -18,7 +19,6 @@ use crate::storage::{create_dir_all, exists, remove_file};
 use crate::summary::ListSummary;
 use crate::table::ScoresFile;
 use crate::write::{Decision, FATE_COLUMNS, Fate, write_fate};
-use crate::{Error, Result};
 
 /// What [`select`] did.
 #[derive(Debug, Clone, PartialEq, Serialize)]

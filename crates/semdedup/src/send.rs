@@ -9,8 +9,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use fs_err::File;
 use xxhash_rust::xxh3::Xxh3;
 
+use crate::error::{Error, Result};
 use crate::storage::{Lock, remove_file, upload};
-use crate::{Error, Result};
 
 /// Files of a folder, relative to it, with their sizes.
 pub(crate) type Files = BTreeMap<PathBuf, u64>;

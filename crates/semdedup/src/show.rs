@@ -7,13 +7,13 @@ use arrow::util::display::{ArrayFormatter, FormatOptions};
 use semdedup_core::{SamplePurpose, sample_rows};
 use serde::Serialize;
 
+use crate::error::{Error, ErrorKind, Result};
 use crate::formats::{check_unchanged, read_texts};
 use crate::input::Input;
 use crate::look::PastRun;
 use crate::options::DEFAULT_EPSILON;
 use crate::progress::Stage;
 use crate::table::read_column;
-use crate::{Error, ErrorKind, Result};
 use semdedup_core::NO_ROW;
 
 /// Which pairs to show.

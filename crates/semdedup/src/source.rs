@@ -7,11 +7,11 @@ use arrow::array::Array;
 use semdedup_embed::{EmbedStats, ImageLimits, ImageModel, TextModel};
 
 use crate::embedder::{Embedder, Given, check_rows};
+use crate::error::{Error, Result};
 use crate::formats::{BadRow, InputFile, Rows, Vectors};
 use crate::images::embed_images;
 use crate::input::Input;
 use crate::matrix::Matrix;
-use crate::{Error, Result};
 
 /// Where the embeddings of the rows come from.
 pub(crate) enum Source<'a> {

@@ -11,7 +11,7 @@ use std::path::Path;
 
 use semdedup_core::{NO_CLUSTER, Part};
 
-use crate::Result;
+use crate::error::Result;
 use crate::files::{at, scratch_folder};
 use crate::groups::{Groups, Load};
 use crate::store::{EmbeddingStore, Rows};

@@ -13,6 +13,7 @@ use crate::cost::{self, Compared};
 use crate::dataset::{Dataset, FileRows, Ids, Places};
 use crate::embed::embed_parts;
 use crate::embedder::Embedder;
+use crate::error::{Error, Result};
 use crate::input::Input;
 use crate::memory::Memory;
 use crate::options::{ClusterOptions, InputOptions, OutputOptions};
@@ -27,7 +28,6 @@ use crate::summary::RecallAt;
 use crate::table::{NamedRows, write_scores};
 use crate::uncompared::Uncompared;
 use crate::work::{WorkDir, finished_stage};
-use crate::{Error, Result};
 
 /// What [`embed`] did.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]

@@ -10,12 +10,12 @@ use half::slice::HalfFloatSliceExt;
 use rayon::prelude::*;
 use semdedup_core::{Direction, UnitEmbeddings, UnitRows, half_to_f32, prefetch, scale, unit_factor};
 
+use crate::error::{Error, Result};
 use crate::matrix::{EXTENSIONS, Matrix};
 use crate::parts::{check_rows, embeddings_path, whole_records};
 use crate::progress::Stage;
 use crate::storage::{children, exists, glob, is_dir, is_url, place, spelled};
 use crate::work::{finished_stage, is_work_dir};
-use crate::{Error, Result};
 
 /// Rows that one thread reads at a time.
 const READ_ROWS: usize = 256;

@@ -5,13 +5,14 @@ use std::path::Path;
 use semdedup_core::{Cut, Epsilon, kept_at};
 use serde::Serialize;
 
+use crate::error::{Error, Result};
 use crate::look::PastRun;
 use crate::pipeline::read_samples;
 use crate::progress::Stage;
 use crate::recall;
+use crate::storage;
 use crate::summary::RecallAt;
 use crate::table::ScoresFile;
-use crate::{Error, Result, storage};
 
 /// One ε of a sweep.
 #[derive(Debug, Clone, PartialEq, Serialize)]

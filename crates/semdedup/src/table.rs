@@ -16,11 +16,11 @@ use semdedup_core::{Keep, NO_CLUSTER, NO_ROW, Ranking};
 
 use crate::compared::Comparison;
 use crate::dataset::{FileRows, Ids, Places};
+use crate::error::{Error, Result};
 use crate::files::PendingFile;
 use crate::formats::By;
 use crate::score::ScoreColumns;
 use crate::storage::Blob;
-use crate::{Error, Result};
 
 /// Rows of a batch when writing and reading tables.
 const BATCH_ROWS: usize = 1 << 16;

@@ -12,10 +12,10 @@ use fs_err as fs;
 use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::xxh3_128;
 
+use crate::error::{Error, Result};
 use crate::files::{TEMPORARY, write_atomically};
 use crate::progress::{Progress, Stage};
 use crate::storage::{Lock, create_dir_all, exists, is_file, is_url, names, read, remove_all};
-use crate::{Error, Result};
 
 /// Changes whenever files in the work directory change their meaning.
 const FORMAT_VERSION: u32 = 2;

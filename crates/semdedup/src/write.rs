@@ -12,6 +12,7 @@ use walkdir::WalkDir;
 
 use crate::annotate::{Annotations, Given};
 use crate::dataset::{Dataset, Places};
+use crate::error::{Error, ErrorKind, Result};
 use crate::formats::{AddedColumns, Format, InputFile, write_annotated, write_kept};
 use crate::ids::write_ids;
 use crate::input::Input;
@@ -24,7 +25,6 @@ use crate::score::ScoreColumns;
 use crate::storage::fetch;
 use crate::summary::{FileSummary, ListSummary};
 use crate::table::{ScoresFile, TableWriter, compared_metadata};
-use crate::{Error, ErrorKind, Result};
 
 /// Which rows go, which could not be read, and the ε that this amounts to.
 #[derive(Debug)]

@@ -15,7 +15,7 @@ use arrow::util::display::{ArrayFormatter, FormatOptions};
 use super::split::{Records, Splitter, without_line_end};
 use super::stream::Sink;
 use super::{Format, InputFile, ReadLimits, arrow_out, check_unchanged, columns, csv, json, parquet_out};
-use crate::{Error, Result};
+use crate::error::{Error, Result};
 
 /// The values of the next so many rows.
 pub type NextRows<'a> = dyn FnMut(usize) -> Result<RecordBatch> + 'a;

@@ -5,7 +5,7 @@ use arrow::array::{Array, RecordBatch};
 use super::batches::{self, RowBatch};
 use super::ipc::{Ipc, damaged, guarded};
 use super::{Columns, InputFile, nested};
-use crate::{Error, Result};
+use crate::error::{Error, Result};
 
 /// A chunk is at most this many rows…
 const MAX_ROWS: usize = 2048;

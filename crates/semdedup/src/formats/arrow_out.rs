@@ -15,7 +15,7 @@ use fs_err::File;
 use super::InputFile;
 use super::annotate::{AddedColumns, Edit, with_columns, with_fields};
 use super::ipc::{Ipc, damaged, guarded};
-use crate::{Error, Result};
+use crate::error::{Error, Result};
 
 /// Writes the rows that `keep` picks; see [`super::write_kept`]. A batch of which no row stays is left out.
 pub(super) fn write_kept(

@@ -14,7 +14,7 @@ use super::images::images_of;
 use super::rows::{BadRow, Rows, Vectors, join, not_utf8};
 use super::turn_arrays::Values;
 use super::{Columns, binary, nested, turns};
-use crate::{Error, Result};
+use crate::error::{Error, Result};
 
 /// Makes the error of a format for data that cannot be read, at the row that was reached.
 pub(super) type Damaged = fn(&Path, u64, &dyn Display) -> Error;

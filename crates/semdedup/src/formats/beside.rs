@@ -13,8 +13,8 @@ use super::schema::{Table, Wanted};
 use super::sidecars::{Pictures, extension, folder, not_about, numbers, stem};
 use super::tree::Member;
 use super::{Asked, By, Format, TextFiles};
+use crate::error::{Error, Result};
 use crate::storage::{is_url, read};
-use crate::{Error, Result};
 
 /// Pictures of a text: more are not looked for in Markdown, nor in more of it than this.
 const MOST_ILLUSTRATIONS: usize = 100;

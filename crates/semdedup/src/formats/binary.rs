@@ -7,7 +7,7 @@ use semdedup_embed::looks_like_image;
 
 use super::schema::Column;
 use super::{Columns, Found, InputFile, ReadLimits, Reader};
-use crate::{Error, Result};
+use crate::error::{Error, Result};
 
 /// How many values of a column to look at, without nulls and empty values…
 const SAMPLES: usize = 20;

@@ -13,7 +13,7 @@ use super::text_column::Texts;
 use super::tree::text_file_columns;
 use super::turns::role_of;
 use super::{By, Format, InputFile};
-use crate::{Error, Result};
+use crate::error::{Error, Result};
 
 pub(super) const DEFAULT_TEXT: &str = "text";
 

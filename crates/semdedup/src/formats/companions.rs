@@ -13,7 +13,7 @@ use super::language::words_in;
 use super::schema::{Column, Table};
 use super::usual_names::{is_media_name, is_other_half, is_partner};
 use super::{By, ColumnChoice, Columns, Found, ReadLimits, Reader};
-use crate::{Error, Result};
+use crate::error::{Error, Result};
 
 /// How many rows, and about how many bytes of their texts and companions, to look at.
 pub(super) const SAMPLE_ROWS: usize = 2000;

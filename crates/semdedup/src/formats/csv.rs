@@ -7,7 +7,7 @@ use csv_core::{ReadRecordResult, Reader, ReaderBuilder};
 use super::rows::{RowsBuilder, join};
 use super::split::Records;
 use super::{Columns, InputFile};
-use crate::{Error, Result};
+use crate::error::{Error, Result};
 
 /// The first record of a file.
 pub(super) struct Header {

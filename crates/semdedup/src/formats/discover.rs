@@ -15,8 +15,8 @@ use super::passed_over::is_result;
 use super::tree::{Member, Members};
 use super::write::Stamp;
 use super::{Asked, Compression, Format, InputFile, TextFiles, json_array};
+use crate::error::{Error, Result};
 use crate::storage::{is_url, place, spelled};
-use crate::{Error, Result};
 
 pub(super) const KNOWN: &str = ".jsonl, .ndjson, .json, .csv, .tsv, .txt and .tar (each also .gz or .zst), .parquet, .arrow, .feather, .ipc, \
                      .md, and images: .jpg, .jpeg, .png, .webp, .gif, .bmp, .tif and .tiff";
@@ -127,7 +127,7 @@ impl<'a> Survey<'a> {
 
     fn nothing_to_read(&self, inputs: &[String]) -> Error {
         let given = inputs.iter().map(|input| format!("`{input}`")).collect::<Vec<_>>().join(", ");
-        let error = Error::new(crate::ErrorKind::Input, format!("no file to read in {given}"));
+        let error = Error::new(crate::error::ErrorKind::Input, format!("no file to read in {given}"));
         let hidden = "hidden files and the output folders are left out";
         error.hint(match self.embeddings.is_empty() {
             true => format!("known extensions are {KNOWN}; {hidden}"),

@@ -9,7 +9,7 @@ use arrow::array::{
 use arrow::compute::{CastOptions, cast, cast_with_options, concat};
 use arrow::datatypes::DataType;
 
-use crate::{Error, Result};
+use crate::error::{Error, Result};
 
 /// How the ids of a part are written down.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

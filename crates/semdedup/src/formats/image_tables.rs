@@ -5,7 +5,7 @@ use super::schema::{Column, Table, Wanted};
 use super::usual_names::{is_partner, is_usual_name};
 use super::values::{shown_values_of, values_of};
 use super::{binary, nested};
-use crate::{Error, Result};
+use crate::error::{Error, Result};
 
 /// At most this many columns of strings are looked into.
 const MOST_COLUMNS: usize = 64;

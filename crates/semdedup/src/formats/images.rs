@@ -7,7 +7,7 @@ use arrow::error::ArrowError;
 
 use super::schema::{Table, Wanted};
 use super::{By, ColumnChoice, Columns, Format, Found, InputFile, binary, samples, tree};
-use crate::{Error, Result};
+use crate::error::{Error, Result};
 
 /// How many samples of a shard are looked at to know its members.
 const SAMPLES: usize = 100;

@@ -22,7 +22,7 @@ use parquet::schema::types::{ColumnDescPtr, ColumnDescriptor, SchemaDescPtr, Sch
 use super::InputFile;
 use super::layout::with_leaves;
 use super::parquet_in::{damaged, footer, guarded};
-use crate::{Error, Result};
+use crate::error::{Error, Result};
 
 /// The day of 1970-01-01 in the count that INT96 uses.
 const JULIAN_DAY_OF_1970: i64 = 2_440_588;

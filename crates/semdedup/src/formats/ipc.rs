@@ -23,9 +23,9 @@ use arrow::ipc::{
 
 use super::InputFile;
 use super::batches;
+use crate::error::{Error, Result};
 use crate::files::at;
 use crate::storage::{Blob, recent_fault};
-use crate::{Error, Result};
 
 const FILE_MAGIC: &[u8] = b"ARROW1";
 const FEATHER_1_MAGIC: &[u8] = b"FEA1";

@@ -6,7 +6,7 @@
 use std::io::{self, Read, Write};
 
 use super::{InputFile, stream};
-use crate::Error;
+use crate::error::Error;
 use crate::storage::fault_of;
 
 /// Deeper elements are none: brackets are remembered, and memory is not the file's to take.

@@ -9,7 +9,7 @@ use super::schema::{Column, LISTED, Table};
 use super::usual_names::is_usual_name;
 use super::values::values_of;
 use super::{Format, InputFile, arrow_in, nested, parquet_in};
-use crate::Error;
+use crate::error::Error;
 
 /// How many characters of a value or of a type are shown.
 const SHOWN: usize = 40;

@@ -6,9 +6,9 @@ use arrow::array::LargeStringArray;
 
 use super::names::{self, Argument};
 use super::{Format, InputFile, Rows, discover};
+use crate::error::{Error, Result};
 use crate::matrix::Matrix;
 use crate::npy;
-use crate::{Error, Result};
 
 /// So many rows make a chunk.
 const CHUNK_ROWS: u64 = 2048;

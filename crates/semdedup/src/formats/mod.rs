@@ -260,11 +260,11 @@ impl Default for ReadLimits {
 }
 
 impl ReadLimits {
-    fn check(&self) -> crate::Result<()> {
+    fn check(&self) -> crate::error::Result<()> {
         if (1..=LARGEST_MAX_ROW_BYTES).contains(&self.max_row_bytes) {
             return Ok(());
         }
-        Err(crate::Error::usage(format!(
+        Err(crate::error::Error::usage(format!(
             "--max-row-bytes is {}, it must be between 1 and {LARGEST_MAX_ROW_BYTES}",
             self.max_row_bytes
         )))

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::tree::Member;
 use super::{Format, InputFile};
-use crate::{Error, Result};
+use crate::error::{Error, Result};
 
 /// How an argument names its files.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -15,8 +15,8 @@ use parquet::file::metadata::ParquetMetaData;
 
 use super::batches::{self, RowBatch};
 use super::{Columns, InputFile, int96, nested};
+use crate::error::{Error, Result};
 use crate::storage::{Blob, recent_fault};
-use crate::{Error, Result};
 
 /// A batch is at most this many rows…
 const MAX_ROWS: u64 = 2048;

@@ -18,7 +18,7 @@ use super::int96::{self, has_int96, is_int96};
 use super::layout::schema_like;
 use super::parquet_in::{self, damaged, guarded};
 use super::{InputFile, intervals};
-use crate::{Error, Result};
+use crate::error::{Error, Result};
 
 const MAX_ROWS: u64 = 8192;
 const BATCH_BYTES: u64 = 8 << 20;

@@ -15,7 +15,7 @@ use super::samples::{self, Samples};
 use super::split::{Records, Splitter};
 use super::tree::{self, Files, Tree};
 use super::{Columns, Format, IdSource, InputFile, ReadLimits, csv, json};
-use crate::{Error, Result};
+use crate::error::{Error, Result};
 
 /// Cuts a file into chunks, one after the other.
 pub struct Reader {

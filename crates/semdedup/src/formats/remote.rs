@@ -10,8 +10,8 @@ use super::left_out::Cause;
 use super::names::{Argument, Found, How};
 use super::tree::{Member, Members};
 use super::{InputFile, Stamp};
+use crate::error::{Error, Result};
 use crate::storage::{Location, is_dir, is_file};
-use crate::{Error, Result};
 
 impl Survey<'_> {
     /// The files that a URL means.

@@ -3,7 +3,7 @@
 
 use super::turns::is_usual_role;
 use super::{Columns, Format, InputFile, ReadLimits, Reader};
-use crate::{Error, Result};
+use crate::error::{Error, Result};
 
 /// How many rows of a file to look at.
 const MOST_ROWS: usize = 10_000;

@@ -17,7 +17,7 @@ use super::rows::{Rows, RowsBuilder, join};
 use super::stream::Sink;
 use super::tar::{Kind, Member, TarReader};
 use super::{Columns, InputFile, json, turns};
-use crate::{Error, Result};
+use crate::error::{Error, Result};
 
 /// The column of the keys.
 pub(super) const KEY: &str = "__key__";

@@ -10,7 +10,7 @@ use super::json_columns::Seen;
 use super::split::Splitter;
 use super::turn_arrays::{holds_strings, is_turns_type, item_of, may_hold_text};
 use super::{Format, InputFile, ReadLimits, batches, csv, json, parquet_in};
-use crate::{Error, Result};
+use crate::error::{Error, Result};
 
 /// How many rows of a JSON file are looked at to know its columns…
 const SAMPLE_ROWS: usize = 100;

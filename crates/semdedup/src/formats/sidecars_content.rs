@@ -15,7 +15,7 @@ use super::names::Found;
 use super::sidecars::{Pictures, extension, file_name, stem};
 use super::split::Splitter;
 use super::{Columns, Format, InputFile, ReadLimits, Reader, batches, stream};
-use crate::Result;
+use crate::error::Result;
 
 /// How many rows are looked at, how many columns, and how much of a file that is one object.
 const ROWS: usize = 100;

@@ -12,7 +12,7 @@ use std::sync::atomic::AtomicU64;
 use super::csv::{CsvRecords, Header};
 use super::json_array::Elements;
 use super::{Format, InputFile, ReadLimits, stream};
-use crate::{Error, Result};
+use crate::error::{Error, Result};
 
 const BUFFER_BYTES: usize = 1 << 20;
 const MAX_ROWS: usize = 2048;

@@ -10,7 +10,8 @@ use flate2::write::GzEncoder;
 use fs_err::File;
 
 use super::{Compression, InputFile};
-use crate::{Error, Result, storage};
+use crate::error::{Error, Result};
+use crate::storage;
 
 /// Level 6: gzip's own default.
 const GZIP_LEVEL: u32 = 6;

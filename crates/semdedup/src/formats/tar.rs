@@ -8,7 +8,8 @@ use tar::{EntryType, Header};
 
 use super::pax::Attributes;
 use super::{InputFile, stream};
-use crate::{Error, Result, storage};
+use crate::error::{Error, Result};
+use crate::storage;
 
 const BLOCK: usize = 512;
 /// A name or a set of attributes longer than this is not one…

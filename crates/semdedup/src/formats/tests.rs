@@ -87,7 +87,7 @@ fn a_store_that_fails_amid_a_shard_is_no_damaged_archive() {
         let skipped = |tar: &mut TarReader| tar.next_member().map(|_| ());
         let read = |tar: &mut TarReader| tar.read(&mut Vec::new()).and_then(|()| skipped(tar));
         let copied = |tar: &mut TarReader| tar.copy(&mut io::sink()).map(|_| ());
-        for step in [&skipped as &dyn Fn(&mut TarReader) -> crate::Result<()>, &read, &copied] {
+        for step in [&skipped as &dyn Fn(&mut TarReader) -> crate::error::Result<()>, &read, &copied] {
             let mut tar = open();
             tar.next_member().unwrap();
             let error = step(&mut tar).unwrap_err().to_string();

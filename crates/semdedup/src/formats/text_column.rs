@@ -9,7 +9,7 @@ use super::schema::{Column, Table, Wanted};
 use super::turns::CHATS;
 use super::usual_names::{is_partner, is_text_name};
 use super::values::values_of;
-use crate::{Error, Result};
+use crate::error::{Error, Result};
 
 /// Of more columns of strings it is not asked which of them is the text.
 const MOST_CANDIDATES: usize = 64;

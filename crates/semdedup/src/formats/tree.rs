@@ -14,9 +14,9 @@ use super::images::no_images;
 use super::rows::{Rows, RowsBuilder, not_utf8};
 use super::write::Stamp;
 use super::{By, ColumnChoice, Columns, Format, Found, InputFile};
+use crate::error::{Error, Result};
 use crate::files::sync_tree;
 use crate::storage::{self, is_url};
-use crate::{Error, Result};
 
 /// The column of the files' paths.
 pub(super) const PATH: &str = "path";

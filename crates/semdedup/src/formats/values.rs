@@ -4,7 +4,7 @@ use arrow::array::Array;
 use arrow::util::display::{ArrayFormatter, FormatOptions};
 
 use super::{Columns, InputFile, ReadLimits, Reader};
-use crate::Result;
+use crate::error::Result;
 
 /// How many rows, and about how many bytes of values, tell what a column holds.
 const SAMPLE_ROWS: usize = 1000;

@@ -9,8 +9,8 @@ use super::stream::Sink;
 use super::{Format, InputFile, ReadLimits, arrow_out, discover, matrices, parquet_out, samples, tree};
 use serde::{Deserialize, Serialize};
 
+use crate::error::{Error, Result};
 use crate::storage::{Location, heads, is_url};
-use crate::{Error, Result};
 
 /// Writes the rows of `file` that `keep` picks to `destination` (replacing it), and says how many there are.
 ///

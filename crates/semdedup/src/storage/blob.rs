@@ -14,8 +14,8 @@ use parquet::file::reader::{ChunkReader, Length};
 use super::fault::{AGAIN, Fault, passing};
 use super::read::tag;
 use super::{Location, is_url};
+use crate::error::{Error, ErrorKind, Result};
 use crate::files::{free_space, read_exact_at, write_all_at};
-use crate::{Error, ErrorKind, Result};
 
 /// What is fetched at least.
 const BLOCK: u64 = 1 << 20;

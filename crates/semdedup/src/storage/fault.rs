@@ -8,7 +8,7 @@ use std::path::Path;
 
 use object_store::Error as StoreError;
 
-use crate::{Error, ErrorKind};
+use crate::error::{Error, ErrorKind};
 
 /// Something that a store or the way to it refused, for where an [`io::Error`] must carry it.
 #[derive(Debug, Clone)]

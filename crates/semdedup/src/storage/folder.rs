@@ -17,7 +17,7 @@ use super::fault::{Fault, all_of};
 use super::lock::check_held;
 use super::read::CUTS;
 use super::{Location, is_url};
-use crate::{Error, ErrorKind, Result};
+use crate::error::{Error, ErrorKind, Result};
 
 /// Requests of one kind that are under way at once.
 const AT_ONCE: usize = 32;

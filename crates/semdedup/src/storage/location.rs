@@ -7,7 +7,7 @@ use object_store::ObjectStore;
 use object_store::path::Path as Key;
 
 use super::client::{self, Kind};
-use crate::{Error, ErrorKind, Result};
+use crate::error::{Error, ErrorKind, Result};
 
 /// Whether a path is a URL of a store.
 pub(crate) fn is_url(path: impl AsRef<Path>) -> bool {

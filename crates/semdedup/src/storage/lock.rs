@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 use super::client::{spawn, wait};
 use super::fault::Fault;
 use super::{Location, is_url};
-use crate::{Error, ErrorKind, Result};
+use crate::error::{Error, ErrorKind, Result};
 
 /// How often an owner shows that it is alive.
 const BEAT: Duration = Duration::from_secs(10);

@@ -5,7 +5,7 @@ use object_store::ObjectMeta;
 use object_store::path::Path as Key;
 
 use super::Location;
-use crate::{Error, Result};
+use crate::error::{Error, Result};
 
 const WILD: [char; 3] = ['*', '?', '['];
 

@@ -15,8 +15,8 @@ use xxhash_rust::xxh3::xxh3_64;
 use super::client::{spawn, wait};
 use super::fault::{AGAIN, Fault, passing};
 use super::{Location, is_url};
+use crate::error::{Error, ErrorKind, Result};
 use crate::formats::Stamp;
-use crate::{Error, ErrorKind, Result};
 
 /// Pieces of a transfer that wait to be taken; each is at most some tens of kilobytes.
 const WAITING: usize = 64;

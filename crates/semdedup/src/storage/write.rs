@@ -11,8 +11,8 @@ use super::blob::remember_written;
 use super::client::wait;
 use super::fault::Fault;
 use super::lock::check_held;
+use crate::error::{Error, ErrorKind, Result};
 use crate::files::read_exact_at;
-use crate::{Error, ErrorKind, Result};
 
 /// What is sent in one request; larger files go in parts of this size, or of a larger one where there would be too many.
 const PART: u64 = 8 << 20;
