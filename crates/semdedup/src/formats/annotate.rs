@@ -12,9 +12,11 @@ use arrow::datatypes::{DataType, Schema, SchemaRef};
 use arrow::error::ArrowError;
 use arrow::util::display::{ArrayFormatter, FormatOptions};
 
+use super::file::{Format, InputFile, ReadLimits};
 use super::split::{Records, Splitter, without_line_end};
 use super::stream::Sink;
-use super::{Format, InputFile, ReadLimits, arrow_out, check_unchanged, columns, csv, json, parquet_out};
+use super::write::check_unchanged;
+use super::{arrow_out, columns, csv, json, parquet_out};
 use crate::error::{Error, Result};
 
 /// The values of the next so many rows.

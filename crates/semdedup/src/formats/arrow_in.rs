@@ -3,8 +3,10 @@
 use arrow::array::{Array, RecordBatch};
 
 use super::batches::{self, RowBatch};
+use super::columns::Columns;
+use super::file::InputFile;
 use super::ipc::{Ipc, damaged, guarded};
-use super::{Columns, InputFile, nested};
+use super::nested;
 use crate::error::{Error, Result};
 
 /// A chunk is at most this many rows…

@@ -12,8 +12,8 @@ use arrow::ipc::CompressionType;
 use arrow::ipc::writer::{DictionaryHandling, FileWriter, IpcWriteOptions, StreamWriter};
 use fs_err::File;
 
-use super::InputFile;
 use super::annotate::{AddedColumns, Edit, with_columns, with_fields};
+use super::file::InputFile;
 use super::ipc::{Ipc, damaged, guarded};
 use crate::error::{Error, Result};
 

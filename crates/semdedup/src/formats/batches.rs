@@ -10,10 +10,11 @@ use arrow::datatypes::{DataType, Float32Type};
 use arrow::error::ArrowError;
 use serde_json::Value;
 
+use super::columns::Columns;
 use super::images::images_of;
 use super::rows::{BadRow, Rows, Vectors, join, not_utf8};
 use super::turn_arrays::Values;
-use super::{Columns, binary, nested, turns};
+use super::{binary, nested, turns};
 use crate::error::{Error, Result};
 
 /// Makes the error of a format for data that cannot be read, at the row that was reached.

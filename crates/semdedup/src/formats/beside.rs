@@ -5,6 +5,7 @@ use std::collections::HashSet;
 use std::path::Path;
 
 use super::discover::Survey;
+use super::file::{By, Format, TextFiles};
 use super::label_images::labels;
 use super::left_out::Cause;
 use super::names::{Argument, Found, How};
@@ -12,7 +13,6 @@ use super::passed_over::{Folders, is_document, is_mark};
 use super::schema::{Table, Wanted};
 use super::sidecars::{Pictures, extension, folder, not_about, numbers, stem};
 use super::tree::Member;
-use super::{Asked, By, Format, TextFiles};
 use crate::error::{Error, Result};
 use crate::storage::{is_url, read};
 
@@ -29,21 +29,6 @@ const LISTED: usize = 3;
 enum Reads {
     Images,
     Rows,
-}
-
-impl Asked {
-    /// What the user named, if that tells images and rows apart.
-    fn by(&self) -> Option<By> {
-        let columns = &self.columns;
-        match (columns.by, &columns.embedding, &columns.image, &columns.text) {
-            (Some(by), ..) => Some(by),
-            (None, Some(_), ..) => Some(By::Text),
-            (None, None, Some(_), Some(_)) => Some(By::Both),
-            (None, None, Some(_), None) => Some(By::Image),
-            (None, None, None, Some(_)) => Some(By::Text),
-            (None, None, None, None) => None,
-        }
-    }
 }
 
 /// A file that is a row, and the folder that its name is relative to.

@@ -5,8 +5,10 @@ use arrow::array::{Array, AsArray, LargeBinaryArray};
 use arrow::datatypes::DataType;
 use semdedup_embed::looks_like_image;
 
+use super::columns::{Columns, Found};
+use super::file::{InputFile, ReadLimits};
+use super::read::Reader;
 use super::schema::Column;
-use super::{Columns, Found, InputFile, ReadLimits, Reader};
 use crate::error::{Error, Result};
 
 /// How many values of a column to look at, without nulls and empty values…

@@ -6,13 +6,13 @@ use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::companions::SAMPLE_ROWS;
+use super::file::{By, Format, InputFile};
 use super::images::{file_columns, no_images, rows_by, sample_columns};
 use super::roles::check_roles;
 use super::schema::{Table, Wanted};
 use super::text_column::Texts;
 use super::tree::text_file_columns;
 use super::turns::role_of;
-use super::{By, Format, InputFile};
 use crate::error::{Error, Result};
 
 pub(super) const DEFAULT_TEXT: &str = "text";

@@ -9,10 +9,12 @@ use arrow::row::{RowConverter, SortField};
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::batches::is_text;
+use super::columns::{ColumnChoice, Columns, Found};
+use super::file::{By, ReadLimits};
 use super::language::words_in;
+use super::read::Reader;
 use super::schema::{Column, Table};
 use super::usual_names::{is_media_name, is_other_half, is_partner};
-use super::{By, ColumnChoice, Columns, Found, ReadLimits, Reader};
 use crate::error::{Error, Result};
 
 /// How many rows, and about how many bytes of their texts and companions, to look at.

@@ -4,9 +4,10 @@ use std::sync::Arc;
 
 use csv_core::{ReadRecordResult, Reader, ReaderBuilder};
 
+use super::columns::Columns;
+use super::file::InputFile;
 use super::rows::{RowsBuilder, join};
 use super::split::Records;
-use super::{Columns, InputFile};
 use crate::error::{Error, Result};
 
 /// The first record of a file.

@@ -8,13 +8,15 @@ use std::time::UNIX_EPOCH;
 use glob::MatchOptions;
 use walkdir::{DirEntry, WalkDir};
 
+use super::asked::Asked;
+use super::file::{Compression, Format, InputFile, TextFiles};
 use super::images::is_image;
+use super::json_array;
 use super::left_out::{Cause, Skipped};
 use super::names::{self, Argument, Found, How};
 use super::passed_over::is_result;
 use super::tree::{Member, Members};
 use super::write::Stamp;
-use super::{Asked, Compression, Format, InputFile, TextFiles, json_array};
 use crate::error::{Error, Result};
 use crate::storage::{is_url, place, spelled};
 

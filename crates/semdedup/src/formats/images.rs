@@ -5,8 +5,10 @@ use arrow::buffer::NullBuffer;
 use arrow::datatypes::DataType;
 use arrow::error::ArrowError;
 
+use super::columns::{ColumnChoice, Columns, Found};
+use super::file::{By, Format, InputFile};
 use super::schema::{Table, Wanted};
-use super::{By, ColumnChoice, Columns, Format, Found, InputFile, binary, samples, tree};
+use super::{binary, samples, tree};
 use crate::error::{Error, Result};
 
 /// How many samples of a shard are looked at to know its members.

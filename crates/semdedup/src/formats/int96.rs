@@ -19,7 +19,7 @@ use parquet::file::metadata::{
 use parquet::file::reader::{FileReader, SerializedFileReader};
 use parquet::schema::types::{ColumnDescPtr, ColumnDescriptor, SchemaDescPtr, SchemaDescriptor};
 
-use super::InputFile;
+use super::file::InputFile;
 use super::layout::with_leaves;
 use super::parquet_in::{damaged, footer, guarded};
 use crate::error::{Error, Result};

@@ -21,8 +21,8 @@ use arrow::ipc::{
     root_as_message,
 };
 
-use super::InputFile;
 use super::batches;
+use super::file::InputFile;
 use crate::error::{Error, Result};
 use crate::files::at;
 use crate::storage::{Blob, recent_fault};

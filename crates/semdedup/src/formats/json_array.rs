@@ -5,7 +5,8 @@
 
 use std::io::{self, Read, Write};
 
-use super::{InputFile, stream};
+use super::file::InputFile;
+use super::stream;
 use crate::error::Error;
 use crate::storage::fault_of;
 

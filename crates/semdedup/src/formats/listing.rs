@@ -5,10 +5,11 @@ use arrow::datatypes::DataType;
 use arrow::util::display::{ArrayFormatter, FormatOptions};
 
 use super::binary::is_binary;
+use super::file::{Format, InputFile};
 use super::schema::{Column, LISTED, Table};
 use super::usual_names::is_usual_name;
 use super::values::values_of;
-use super::{Format, InputFile, arrow_in, nested, parquet_in};
+use super::{arrow_in, nested, parquet_in};
 use crate::error::Error;
 
 /// How many characters of a value or of a type are shown.

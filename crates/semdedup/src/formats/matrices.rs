@@ -4,8 +4,10 @@ use std::path::{Path, PathBuf};
 
 use arrow::array::LargeStringArray;
 
+use super::discover;
+use super::file::{Format, InputFile};
 use super::names::{self, Argument};
-use super::{Format, InputFile, Rows, discover};
+use super::rows::Rows;
 use crate::error::{Error, Result};
 use crate::matrix::Matrix;
 use crate::npy;

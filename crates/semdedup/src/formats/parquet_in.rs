@@ -14,7 +14,9 @@ use parquet::arrow::arrow_reader::{
 use parquet::file::metadata::ParquetMetaData;
 
 use super::batches::{self, RowBatch};
-use super::{Columns, InputFile, int96, nested};
+use super::columns::Columns;
+use super::file::InputFile;
+use super::{int96, nested};
 use crate::error::{Error, Result};
 use crate::storage::{Blob, recent_fault};
 

@@ -14,10 +14,11 @@ use parquet::file::properties::{EnabledStatistics, WriterProperties};
 use parquet::schema::types::SchemaDescPtr;
 
 use super::annotate::{AddedColumns, Edit, with_columns, with_fields};
+use super::file::InputFile;
 use super::int96::{self, has_int96, is_int96};
+use super::intervals;
 use super::layout::schema_like;
 use super::parquet_in::{self, damaged, guarded};
-use super::{InputFile, intervals};
 use crate::error::{Error, Result};
 
 const MAX_ROWS: u64 = 8192;

@@ -4,11 +4,11 @@ use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 
 use super::discover::Survey;
+use super::file::{Compression, Format};
 use super::left_out::Cause;
 use super::names::{Argument, Found};
 use super::sidecars::{extension, file_name};
 use super::sidecars_content::is_one_object;
-use super::{Compression, Format};
 
 /// Whether a folder holds the result of a run: what it kept would be read beside what it was made from.
 pub(super) fn is_result(folder: &Path) -> bool {

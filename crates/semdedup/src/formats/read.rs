@@ -7,14 +7,17 @@ use arrow::array::Array;
 
 use super::arrow_in::{self, ArrowRows};
 use super::batches::{self, RowBatch};
+use super::columns::Columns;
 use super::columns::surprise;
+use super::file::{Format, InputFile, ReadLimits};
+use super::ids::IdSource;
 use super::matrices::{self, MatrixRows};
 use super::parquet_in::{self, ParquetRows};
 use super::rows::{Rows, RowsBuilder};
 use super::samples::{self, Samples};
 use super::split::{Records, Splitter};
 use super::tree::{self, Files, Tree};
-use super::{Columns, Format, IdSource, InputFile, ReadLimits, csv, json};
+use super::{csv, json};
 use crate::error::{Error, Result};
 
 /// Cuts a file into chunks, one after the other.

@@ -6,10 +6,11 @@ use object_store::ObjectMeta;
 use object_store::path::Path as Key;
 
 use super::discover::{KNOWN, Survey, hidden_cause, inside_output, layout};
+use super::file::InputFile;
 use super::left_out::Cause;
 use super::names::{Argument, Found, How};
 use super::tree::{Member, Members};
-use super::{InputFile, Stamp};
+use super::write::Stamp;
 use crate::error::{Error, Result};
 use crate::storage::{Location, is_dir, is_file};
 

@@ -1,8 +1,10 @@
 //! Whether the roles that a user asks for are in the chats. One that is not is misspelt, and the turns that are meant would not be
 //! compared.
 
+use super::columns::Columns;
+use super::file::{Format, InputFile, ReadLimits};
+use super::read::Reader;
 use super::turns::is_usual_role;
-use super::{Columns, Format, InputFile, ReadLimits, Reader};
 use crate::error::{Error, Result};
 
 /// How many rows of a file to look at.

@@ -7,7 +7,7 @@ use arrow::array::{
     ArrayRef, LargeBinaryArray, LargeBinaryBuilder, LargeStringArray, LargeStringBuilder, StringBuilder,
 };
 
-use super::Columns;
+use super::columns::Columns;
 
 /// Parsed rows, one after the other in the file.
 #[derive(Debug, Clone)]

@@ -12,11 +12,13 @@ use std::sync::atomic::AtomicU64;
 use serde::de::IgnoredAny;
 use xxhash_rust::xxh3::xxh3_128;
 
+use super::columns::Columns;
+use super::file::InputFile;
 use super::images::{ANY_IMAGE, is_image};
 use super::rows::{Rows, RowsBuilder, join};
 use super::stream::Sink;
 use super::tar::{Kind, Member, TarReader};
-use super::{Columns, InputFile, json, turns};
+use super::{json, turns};
 use crate::error::{Error, Result};
 
 /// The column of the keys.

@@ -4,12 +4,13 @@ use arrow::datatypes::{DataType, Fields};
 
 use super::binary::{self, is_binary};
 use super::columns::Columns;
+use super::file::{Format, InputFile, ReadLimits};
 use super::images::{ANY_IMAGE, is_image_type, no_images};
 use super::ipc::Ipc;
 use super::json_columns::Seen;
 use super::split::Splitter;
 use super::turn_arrays::{holds_strings, is_turns_type, item_of, may_hold_text};
-use super::{Format, InputFile, ReadLimits, batches, csv, json, parquet_in};
+use super::{batches, csv, json, parquet_in};
 use crate::error::{Error, Result};
 
 /// How many rows of a JSON file are looked at to know its columns…

@@ -5,8 +5,9 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use xxhash_rust::xxh3::Xxh3;
 
 use super::columns::names_of;
+use super::file::Format;
 use super::names::Found;
-use super::{Format, sidecars_content as content};
+use super::sidecars_content as content;
 
 /// Stands for any folder; no path has it.
 const OPEN: &str = "\0";

@@ -9,12 +9,15 @@ use arrow::util::display::array_value_to_string;
 use serde::de::IgnoredAny;
 use serde_json::{Deserializer, Value};
 
+use super::columns::Columns;
 use super::columns::names_of;
+use super::file::{Format, InputFile, ReadLimits};
 use super::images::is_image;
 use super::names::Found;
+use super::read::Reader;
 use super::sidecars::{Pictures, extension, file_name, stem};
 use super::split::Splitter;
-use super::{Columns, Format, InputFile, ReadLimits, Reader, batches, stream};
+use super::{batches, stream};
 use crate::error::Result;
 
 /// How many rows are looked at, how many columns, and how much of a file that is one object.

@@ -10,8 +10,9 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
 use super::csv::{CsvRecords, Header};
+use super::file::{Format, InputFile, ReadLimits};
 use super::json_array::Elements;
-use super::{Format, InputFile, ReadLimits, stream};
+use super::stream;
 use crate::error::{Error, Result};
 
 const BUFFER_BYTES: usize = 1 << 20;

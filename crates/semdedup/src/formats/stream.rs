@@ -9,7 +9,7 @@ use flate2::bufread::MultiGzDecoder;
 use flate2::write::GzEncoder;
 use fs_err::File;
 
-use super::{Compression, InputFile};
+use super::file::{Compression, InputFile};
 use crate::error::{Error, Result};
 use crate::storage;
 

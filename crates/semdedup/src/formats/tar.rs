@@ -6,8 +6,9 @@ use std::sync::atomic::AtomicU64;
 
 use tar::{EntryType, Header};
 
+use super::file::InputFile;
 use super::pax::Attributes;
-use super::{InputFile, stream};
+use super::stream;
 use crate::error::{Error, Result};
 use crate::storage;
 

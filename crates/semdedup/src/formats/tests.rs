@@ -5,7 +5,7 @@ use std::io::{self, Cursor, Read};
 
 use proptest::prelude::*;
 
-use super::Format;
+use super::file::Format;
 use super::fuzz::{cut, file};
 use super::tar::TarReader;
 use crate::storage::any_fault;

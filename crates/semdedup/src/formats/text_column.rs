@@ -1,8 +1,8 @@
 //! Which column of a table is the text: the one asked for, or the only one that it can be. A guess that could be wrong is an error.
 
-use super::InputFile;
 use super::binary;
 use super::columns::{DEFAULT_TEXT, Found};
+use super::file::InputFile;
 use super::language::{is_language, is_rival};
 use super::listing::shortened;
 use super::schema::{Column, Table, Wanted};

@@ -10,10 +10,11 @@ use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::Xxh3;
 
 use super::columns::DEFAULT_TEXT;
+use super::columns::{ColumnChoice, Columns, Found};
+use super::file::{By, Format, InputFile};
 use super::images::no_images;
 use super::rows::{Rows, RowsBuilder, not_utf8};
 use super::write::Stamp;
-use super::{By, ColumnChoice, Columns, Format, Found, InputFile};
 use crate::error::{Error, Result};
 use crate::files::sync_tree;
 use crate::storage::{self, is_url};

@@ -3,7 +3,9 @@
 use arrow::array::Array;
 use arrow::util::display::{ArrayFormatter, FormatOptions};
 
-use super::{Columns, InputFile, ReadLimits, Reader};
+use super::columns::Columns;
+use super::file::{InputFile, ReadLimits};
+use super::read::Reader;
 use crate::error::Result;
 
 /// How many rows, and about how many bytes of values, tell what a column holds.

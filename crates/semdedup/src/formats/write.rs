@@ -3,10 +3,12 @@
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
+use super::discover;
+use super::file::{Format, InputFile, ReadLimits};
 use super::json_array::Rejoined;
 use super::split::{Records, Splitter};
 use super::stream::Sink;
-use super::{Format, InputFile, ReadLimits, arrow_out, discover, matrices, parquet_out, samples, tree};
+use super::{arrow_out, matrices, parquet_out, samples, tree};
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};

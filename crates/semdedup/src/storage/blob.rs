@@ -12,8 +12,8 @@ use object_store::ObjectMeta;
 use parquet::file::reader::{ChunkReader, Length};
 
 use super::fault::{AGAIN, Fault, passing};
+use super::location::{Location, is_url};
 use super::read::tag;
-use super::{Location, is_url};
 use crate::error::{Error, ErrorKind, Result};
 use crate::files::{free_space, read_exact_at, write_all_at};
 

@@ -14,9 +14,9 @@ use walkdir::WalkDir;
 use super::blob::{Blob, forget};
 use super::client::{Kind, wait};
 use super::fault::{Fault, all_of};
+use super::location::{Location, is_url};
 use super::lock::check_held;
 use super::read::CUTS;
-use super::{Location, is_url};
 use crate::error::{Error, ErrorKind, Result};
 
 /// Requests of one kind that are under way at once.

@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use super::client::{spawn, wait};
 use super::fault::Fault;
-use super::{Location, is_url};
+use super::location::{Location, is_url};
 use crate::error::{Error, ErrorKind, Result};
 
 /// How often an owner shows that it is alive.

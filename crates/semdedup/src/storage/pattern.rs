@@ -4,7 +4,7 @@ use glob::{MatchOptions, Pattern};
 use object_store::ObjectMeta;
 use object_store::path::Path as Key;
 
-use super::Location;
+use super::location::Location;
 use crate::error::{Error, Result};
 
 const WILD: [char; 3] = ['*', '?', '['];

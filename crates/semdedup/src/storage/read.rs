@@ -14,7 +14,7 @@ use xxhash_rust::xxh3::xxh3_64;
 
 use super::client::{spawn, wait};
 use super::fault::{AGAIN, Fault, passing};
-use super::{Location, is_url};
+use super::location::{Location, is_url};
 use crate::error::{Error, ErrorKind, Result};
 use crate::formats::Stamp;
 

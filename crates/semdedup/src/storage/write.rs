@@ -6,10 +6,10 @@ use bytes::Bytes;
 use fs_err::File;
 use object_store::{Error as StoreError, ObjectStoreExt, PutPayload, PutResult, WriteMultipart};
 
-use super::Location;
 use super::blob::remember_written;
 use super::client::wait;
 use super::fault::Fault;
+use super::location::Location;
 use super::lock::check_held;
 use crate::error::{Error, ErrorKind, Result};
 use crate::files::read_exact_at;
