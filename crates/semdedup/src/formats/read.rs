@@ -7,8 +7,7 @@ use arrow::array::Array;
 
 use super::arrow_in::{self, ArrowRows};
 use super::batches::{self, RowBatch};
-use super::columns::Columns;
-use super::columns::surprise;
+use super::columns::{Columns, surprise};
 use super::file::{Format, InputFile, ReadLimits};
 use super::ids::IdSource;
 use super::matrices::{self, MatrixRows};

@@ -9,8 +9,7 @@ use arrow::util::display::array_value_to_string;
 use serde::de::IgnoredAny;
 use serde_json::{Deserializer, Value};
 
-use super::columns::Columns;
-use super::columns::names_of;
+use super::columns::{Columns, names_of};
 use super::file::{Format, InputFile, ReadLimits};
 use super::images::is_image;
 use super::names::Found;

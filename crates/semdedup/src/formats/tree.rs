@@ -9,8 +9,7 @@ use fs_err as fs;
 use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::Xxh3;
 
-use super::columns::DEFAULT_TEXT;
-use super::columns::{ColumnChoice, Columns, Found};
+use super::columns::{ColumnChoice, Columns, DEFAULT_TEXT, Found};
 use super::file::{By, Format, InputFile};
 use super::images::no_images;
 use super::rows::{Rows, RowsBuilder, not_utf8};
