@@ -7,10 +7,10 @@ use semdedup_embed::{ImageModel, TextModel};
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, ErrorKind, Result};
-use crate::formats::{By, Columns, InputFile, ReadLimits, Reader, Stamp, Vectors, count_rows};
+use crate::formats::{By, Columns, InputFile, ReadLimits, Reader, Vectors, count_rows};
 use crate::input::Input;
 use crate::matrix::{MAX_DIM, Matrix};
-use crate::storage::is_file;
+use crate::storage::{Stamp, is_file};
 use crate::store::find_embeddings;
 
 /// What gives rows their embeddings.

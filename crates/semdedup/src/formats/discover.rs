@@ -3,7 +3,6 @@
 use std::collections::HashSet;
 use std::fs::Metadata;
 use std::path::{Path, PathBuf};
-use std::time::UNIX_EPOCH;
 
 use glob::MatchOptions;
 use walkdir::{DirEntry, WalkDir};
@@ -16,9 +15,8 @@ use super::left_out::{Cause, Skipped};
 use super::names::{self, Argument, Found, How};
 use super::passed_over::is_result;
 use super::tree::{Member, Members};
-use super::write::Stamp;
 use crate::error::{Error, Result};
-use crate::storage::{is_url, place, spelled};
+use crate::storage::{Stamp, is_url, place, spelled};
 
 pub(super) const KNOWN: &str = ".jsonl, .ndjson, .json, .csv, .tsv, .txt and .tar (each also .gz or .zst), .parquet, .arrow, .feather, .ipc, \
                      .md, and images: .jpg, .jpeg, .png, .webp, .gif, .bmp, .tif and .tiff";
@@ -403,15 +401,15 @@ pub(super) fn matrix(path: &Path, folder: &Path) -> Result<Found> {
 
 fn found(path: &Path, name: String, layout: (Format, Compression), metadata: &Metadata) -> Result<Found> {
     let (format, compression) = layout;
-    let modified_ns = modified_ns(metadata).map_err(|error| Error::input(path, error))?;
+    let Stamp { bytes, modified_ns, identity } = Stamp::from_metadata(path, metadata)?;
     let file = InputFile {
         path: path.to_path_buf(),
         name: name.clone(),
         format,
         compression,
-        bytes: metadata.len(),
+        bytes,
         modified_ns,
-        identity: identity(metadata),
+        identity,
         members: Members::default(),
     };
     Ok(Found { file, name })
@@ -437,26 +435,6 @@ pub(super) fn hidden_cause(path: &str, is_known: bool) -> Cause {
     let name = path.rsplit('/').next().unwrap_or_default();
     let is_litter = name.starts_with("._") || name.starts_with(".#") || name.starts_with(".~");
     if is_known && !is_litter { Cause::HiddenData } else { Cause::Hidden }
-}
-
-/// The modification time in nanoseconds since 1970 (0 for anything earlier).
-pub(super) fn modified_ns(metadata: &Metadata) -> std::io::Result<u128> {
-    Ok(metadata.modified()?.duration_since(UNIX_EPOCH).map_or(0, |since| since.as_nanos()))
-}
-
-/// What tells a file from another one of the same size and modification time, where the system knows.
-pub(super) fn identity(metadata: &Metadata) -> [u64; 2] {
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::MetadataExt;
-        let changed = metadata.ctime().wrapping_mul(1_000_000_000).wrapping_add(metadata.ctime_nsec());
-        [metadata.ino(), changed.cast_unsigned()]
-    }
-    #[cfg(not(unix))]
-    {
-        let _ = metadata;
-        [0, 0]
-    }
 }
 
 /// `path` relative to `base`, parts joined by `/`; only plain parts are let through, so that it cannot climb out.

@@ -81,5 +81,5 @@ pub use left_out::{Cause, LeftOut, Skipped};
 pub(crate) use matrices::{check_kept, find as find_matrices};
 pub use read::{Chunk, Reader, count_rows, read_texts};
 pub use rows::{BadRow, Rows, Vectors};
-pub(crate) use write::{Stamp, check_all_unchanged};
+pub(crate) use write::check_all_unchanged;
 pub use write::{check_unchanged, write_kept};

@@ -10,9 +10,8 @@ use super::file::InputFile;
 use super::left_out::Cause;
 use super::names::{Argument, Found, How};
 use super::tree::{Member, Members};
-use super::write::Stamp;
 use crate::error::{Error, Result};
-use crate::storage::{Location, is_dir, is_file};
+use crate::storage::{Location, Stamp, is_dir, is_file};
 
 impl Survey<'_> {
     /// The files that a URL means.

@@ -13,10 +13,9 @@ use super::columns::{ColumnChoice, Columns, DEFAULT_TEXT, Found};
 use super::file::{By, Format, InputFile};
 use super::images::no_images;
 use super::rows::{Rows, RowsBuilder, not_utf8};
-use super::write::Stamp;
 use crate::error::{Error, Result};
 use crate::files::sync_tree;
-use crate::storage::{self, is_url};
+use crate::storage::{self, Stamp, is_url};
 
 /// The column of the files' paths.
 pub(super) const PATH: &str = "path";

@@ -1,18 +1,15 @@
 //! Writing back: a file without the rows that go, in every other respect as it was.
 
 use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use super::discover;
 use super::file::{Format, InputFile, ReadLimits};
 use super::json_array::Rejoined;
 use super::split::{Records, Splitter};
 use super::stream::Sink;
 use super::{arrow_out, matrices, parquet_out, samples, tree};
-use serde::{Deserialize, Serialize};
-
 use crate::error::{Error, Result};
-use crate::storage::{Location, heads, is_url};
+use crate::storage::Stamp;
 
 /// Writes the rows of `file` that `keep` picks to `destination` (replacing it), and says how many there are.
 ///
@@ -62,74 +59,10 @@ pub fn check_unchanged(file: &InputFile) -> Result<()> {
     file.stamp().check(&file.path)
 }
 
-/// What tells whether a file is the one that was found.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Stamp {
-    pub(super) bytes: u64,
-    pub(super) modified_ns: u128,
-    pub(super) identity: [u64; 2],
-}
-
 impl InputFile {
     /// What the file was when it was found.
     pub(crate) fn stamp(&self) -> Stamp {
         Stamp::new(self.bytes, self.modified_ns, self.identity)
-    }
-}
-
-impl Stamp {
-    pub(crate) fn new(bytes: u64, modified_ns: u128, identity: [u64; 2]) -> Self {
-        Self { bytes, modified_ns, identity }
-    }
-
-    /// Of a file as it is now.
-    pub(crate) fn of(path: &Path) -> Result<Self> {
-        if is_url(path) {
-            return Ok(Self::of_object(&Location::of(path)?.head()?));
-        }
-        let metadata = std::fs::metadata(path)
-            .map_err(|error| Error::input(path, error).hint("put the file back where it was read"))?;
-        Self::from_metadata(path, &metadata)
-    }
-
-    /// Of a file of which this is known.
-    pub(super) fn from_metadata(path: &Path, metadata: &std::fs::Metadata) -> Result<Self> {
-        let modified_ns = discover::modified_ns(metadata).map_err(|error| Error::input(path, error))?;
-        Ok(Self { bytes: metadata.len(), modified_ns, identity: discover::identity(metadata) })
-    }
-
-    /// Fails where the file is another now.
-    pub(crate) fn check(&self, path: &Path) -> Result<()> {
-        self.compare(path, &Self::of(path)?)
-    }
-
-    /// The same for many files; those in stores are asked for at once.
-    pub(crate) fn check_all(files: &[(PathBuf, Self)]) -> Result<()> {
-        let (remote, local): (Vec<_>, Vec<_>) = files.iter().partition(|(path, _)| is_url(path));
-        local.into_iter().try_for_each(|(path, stamp)| stamp.check(path))?;
-        let locations = remote.iter().map(|(path, _)| Location::of(path)).collect::<Result<Vec<_>>>()?;
-        let now = heads(locations)?;
-        remote
-            .into_iter()
-            .zip(&now)
-            .try_for_each(|((path, stamp), now)| stamp.compare(path, &Self::of_object(now)))
-    }
-
-    /// The same with what it is now.
-    pub(crate) fn compare(&self, path: &Path, now: &Self) -> Result<()> {
-        let changed = |how: &str| {
-            let problem = format!("changed since it was read{how}");
-            Err(Error::input(path, problem).hint("start again, or put the file back as it was"))
-        };
-        if now.bytes != self.bytes {
-            changed(&format!(": {} bytes then, {} now", self.bytes, now.bytes))
-        } else if now.modified_ns != self.modified_ns {
-            changed(&format!(": modified at {} ns then, at {} ns now", self.modified_ns, now.modified_ns))
-        } else if now.identity != self.identity {
-            changed(", or was replaced")
-        } else {
-            Ok(())
-        }
     }
 }
 

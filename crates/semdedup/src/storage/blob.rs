@@ -13,7 +13,7 @@ use parquet::file::reader::{ChunkReader, Length};
 
 use super::fault::{AGAIN, Fault, passing};
 use super::location::{Location, is_url};
-use super::read::tag;
+use super::stamp::tag;
 use crate::error::{Error, ErrorKind, Result};
 use crate::files::{free_space, read_exact_at, write_all_at};
 

@@ -13,6 +13,7 @@ mod location;
 mod lock;
 mod pattern;
 mod read;
+mod stamp;
 mod write;
 
 pub(crate) use blob::Blob;
@@ -20,11 +21,12 @@ pub(crate) use blob::Blob;
 pub(crate) use fault::any_fault;
 pub(crate) use fault::{fault_of, recent_fault};
 pub(crate) use folder::{
-    check_writable, children, create_dir_all, exists, fetch, files_below, glob, heads, is_dir, is_file,
-    names, read, read_all, remove_all, remove_file,
+    check_writable, children, create_dir_all, exists, fetch, files_below, glob, is_dir, is_file, names, read,
+    read_all, remove_all, remove_file,
 };
 pub use location::place;
 pub(crate) use location::{Location, is_url, spelled};
 pub(crate) use lock::Lock;
 pub(crate) use read::stream;
+pub(crate) use stamp::Stamp;
 pub(crate) use write::upload;

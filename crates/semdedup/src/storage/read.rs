@@ -10,13 +10,12 @@ use fs_err::File;
 use futures_util::StreamExt;
 use object_store::{GetOptions, GetRange, ObjectMeta, ObjectStoreExt};
 use tokio::sync::mpsc::{Receiver, Sender, channel};
-use xxhash_rust::xxh3::xxh3_64;
 
 use super::client::{spawn, wait};
 use super::fault::{AGAIN, Fault, passing};
 use super::location::{Location, is_url};
+use super::stamp::{Stamp, tag};
 use crate::error::{Error, ErrorKind, Result};
-use crate::formats::Stamp;
 
 /// Pieces of a transfer that wait to be taken; each is at most some tens of kilobytes.
 const WAITING: usize = 64;
@@ -57,20 +56,6 @@ impl Location {
         spawn(transfer.run(sender))?;
         Ok(ObjectStream { pieces, piece: Bytes::new(), left, place: self.text.clone() })
     }
-}
-
-impl Stamp {
-    /// Of an object: stores round times to seconds in some of their answers, and its tag is what tells versions apart.
-    pub(crate) fn of_object(meta: &ObjectMeta) -> Self {
-        let seconds = u128::try_from(meta.last_modified.timestamp()).unwrap_or(0);
-        Self::new(meta.size, seconds * 1_000_000_000, [tag(meta).map_or(0, |tag| xxh3_64(tag.as_bytes())), 0])
-    }
-}
-
-/// The tag of an object without what some answers have around it.
-pub(super) fn tag(meta: &ObjectMeta) -> Option<&str> {
-    let tag = meta.e_tag.as_deref()?;
-    Some(tag.strip_prefix("W/").unwrap_or(tag).trim_matches('"'))
 }
 
 /// Whether two answers are about the same version of an object: by its tag, or its time to the second where it has none.

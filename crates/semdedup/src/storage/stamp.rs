@@ -1,0 +1,109 @@
+//! What tells whether a file or an object is the one that was found.
+
+use std::fs::Metadata;
+use std::path::{Path, PathBuf};
+use std::time::UNIX_EPOCH;
+
+use object_store::ObjectMeta;
+use serde::{Deserialize, Serialize};
+use xxhash_rust::xxh3::xxh3_64;
+
+use super::folder::heads;
+use super::location::{Location, is_url};
+use crate::error::{Error, Result};
+
+/// What tells whether a file is the one that was found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Stamp {
+    pub(crate) bytes: u64,
+    pub(crate) modified_ns: u128,
+    pub(crate) identity: [u64; 2],
+}
+
+impl Stamp {
+    pub(crate) fn new(bytes: u64, modified_ns: u128, identity: [u64; 2]) -> Self {
+        Self { bytes, modified_ns, identity }
+    }
+
+    /// Of a file as it is now.
+    pub(crate) fn of(path: &Path) -> Result<Self> {
+        if is_url(path) {
+            return Ok(Self::of_object(&Location::of(path)?.head()?));
+        }
+        let metadata = std::fs::metadata(path)
+            .map_err(|error| Error::input(path, error).hint("put the file back where it was read"))?;
+        Self::from_metadata(path, &metadata)
+    }
+
+    /// Of a file of which this is known.
+    pub(crate) fn from_metadata(path: &Path, metadata: &std::fs::Metadata) -> Result<Self> {
+        let modified_ns = modified_ns(metadata).map_err(|error| Error::input(path, error))?;
+        Ok(Self { bytes: metadata.len(), modified_ns, identity: identity(metadata) })
+    }
+
+    /// Fails where the file is another now.
+    pub(crate) fn check(&self, path: &Path) -> Result<()> {
+        self.compare(path, &Self::of(path)?)
+    }
+
+    /// The same for many files; those in stores are asked for at once.
+    pub(crate) fn check_all(files: &[(PathBuf, Self)]) -> Result<()> {
+        let (remote, local): (Vec<_>, Vec<_>) = files.iter().partition(|(path, _)| is_url(path));
+        local.into_iter().try_for_each(|(path, stamp)| stamp.check(path))?;
+        let locations = remote.iter().map(|(path, _)| Location::of(path)).collect::<Result<Vec<_>>>()?;
+        let now = heads(locations)?;
+        remote
+            .into_iter()
+            .zip(&now)
+            .try_for_each(|((path, stamp), now)| stamp.compare(path, &Self::of_object(now)))
+    }
+
+    /// The same with what it is now.
+    pub(crate) fn compare(&self, path: &Path, now: &Self) -> Result<()> {
+        let changed = |how: &str| {
+            let problem = format!("changed since it was read{how}");
+            Err(Error::input(path, problem).hint("start again, or put the file back as it was"))
+        };
+        if now.bytes != self.bytes {
+            changed(&format!(": {} bytes then, {} now", self.bytes, now.bytes))
+        } else if now.modified_ns != self.modified_ns {
+            changed(&format!(": modified at {} ns then, at {} ns now", self.modified_ns, now.modified_ns))
+        } else if now.identity != self.identity {
+            changed(", or was replaced")
+        } else {
+            Ok(())
+        }
+    }
+
+    /// Of an object: stores round times to seconds in some of their answers, and its tag is what tells versions apart.
+    pub(crate) fn of_object(meta: &ObjectMeta) -> Self {
+        let seconds = u128::try_from(meta.last_modified.timestamp()).unwrap_or(0);
+        Self::new(meta.size, seconds * 1_000_000_000, [tag(meta).map_or(0, |tag| xxh3_64(tag.as_bytes())), 0])
+    }
+}
+
+/// The modification time in nanoseconds since 1970 (0 for anything earlier).
+fn modified_ns(metadata: &Metadata) -> std::io::Result<u128> {
+    Ok(metadata.modified()?.duration_since(UNIX_EPOCH).map_or(0, |since| since.as_nanos()))
+}
+
+/// What tells a file from another one of the same size and modification time, where the system knows.
+fn identity(metadata: &Metadata) -> [u64; 2] {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::MetadataExt;
+        let changed = metadata.ctime().wrapping_mul(1_000_000_000).wrapping_add(metadata.ctime_nsec());
+        [metadata.ino(), changed.cast_unsigned()]
+    }
+    #[cfg(not(unix))]
+    {
+        let _ = metadata;
+        [0, 0]
+    }
+}
+
+/// The tag of an object without what some answers have around it.
+pub(super) fn tag(meta: &ObjectMeta) -> Option<&str> {
+    let tag = meta.e_tag.as_deref()?;
+    Some(tag.strip_prefix("W/").unwrap_or(tag).trim_matches('"'))
+}
