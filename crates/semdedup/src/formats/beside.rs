@@ -5,14 +5,13 @@ use std::collections::HashSet;
 use std::path::Path;
 
 use super::discover::Survey;
-use super::file::{By, Format, TextFiles};
+use super::file::{By, Format, Member, TextFiles};
 use super::label_images::labels;
 use super::left_out::Cause;
 use super::names::{Argument, Found, How};
 use super::passed_over::{Folders, is_document, is_mark};
 use super::schema::{Table, Wanted};
 use super::sidecars::{Pictures, extension, folder, not_about, numbers, stem};
-use super::tree::Member;
 use crate::error::{Error, Result};
 use crate::storage::{is_url, read};
 

@@ -8,13 +8,12 @@ use glob::MatchOptions;
 use walkdir::{DirEntry, WalkDir};
 
 use super::asked::Asked;
-use super::file::{Compression, Format, InputFile, TextFiles};
+use super::file::{Compression, Format, InputFile, Member, Members, TextFiles};
 use super::images::is_image;
 use super::json_array;
 use super::left_out::{Cause, Skipped};
 use super::names::{self, Argument, Found, How};
 use super::passed_over::is_result;
-use super::tree::{Member, Members};
 use crate::error::{Error, Result};
 use crate::storage::{Stamp, is_url, place, spelled};
 

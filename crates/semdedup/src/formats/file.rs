@@ -1,12 +1,14 @@
 //! What a file of the input is: its format, its compression, and what reading it may take.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
+use xxhash_rust::xxh3::Xxh3;
 
 use super::ids::IdSource;
-use super::tree::Members;
 use crate::error::{Error, Result};
+use crate::storage::Stamp;
 
 /// The longest row that is read if nothing else is asked for: 64 MiB.
 pub const DEFAULT_MAX_ROW_BYTES: usize = 64 << 20;
@@ -177,5 +179,68 @@ impl ReadLimits {
             "--max-row-bytes is {}, it must be between 1 and {LARGEST_MAX_ROW_BYTES}",
             self.max_row_bytes
         )))
+    }
+}
+
+/// The files that are the rows of a folder, in order.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(from = "Vec<Member>", into = "Vec<Member>")]
+pub(crate) struct Members(Arc<Vec<Member>>);
+
+impl From<Vec<Member>> for Members {
+    fn from(members: Vec<Member>) -> Self {
+        Self::new(members)
+    }
+}
+
+impl From<Members> for Vec<Member> {
+    fn from(members: Members) -> Self {
+        members.0.to_vec()
+    }
+}
+
+/// A file of a folder.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Member {
+    /// The path below the folder, parts joined by `/`.
+    pub name: String,
+    pub stamp: Stamp,
+}
+
+impl Members {
+    pub(super) fn new(members: Vec<Member>) -> Self {
+        Self(Arc::new(members))
+    }
+
+    pub(super) fn files(&self) -> &[Member] {
+        &self.0
+    }
+
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// What tells whether these are the files that were found: the latest time, and a hash over everything.
+    pub fn stamp(&self) -> (u128, [u64; 2]) {
+        let mut hash = Xxh3::new();
+        for Member { name, stamp } in self.0.iter() {
+            hash.update(&(name.len() as u64).to_le_bytes());
+            hash.update(name.as_bytes());
+            hash.update(&stamp.bytes.to_le_bytes());
+            hash.update(&stamp.modified_ns.to_le_bytes());
+            stamp.identity.iter().for_each(|part| hash.update(&part.to_le_bytes()));
+        }
+        let hash = hash.digest128();
+        let modified = self.0.iter().map(|member| member.stamp.modified_ns).max().unwrap_or(0);
+        (modified, [hash as u64, (hash >> 64) as u64])
+    }
+
+    /// The size of all files.
+    pub fn bytes(&self) -> u64 {
+        self.0.iter().map(|member| member.stamp.bytes).sum()
     }
 }

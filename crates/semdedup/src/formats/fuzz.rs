@@ -3,9 +3,8 @@
 use std::io::{Cursor, Read};
 use std::path::PathBuf;
 
-use super::file::{Compression, Format, InputFile};
+use super::file::{Compression, Format, InputFile, Members};
 use super::split::Splitter;
-use super::tree;
 
 /// Each row's bytes (none if over the limit) and size over the limit, and all bytes that belong to no row; or the error.
 pub(super) type Cut = Result<(Vec<(Vec<u8>, u64)>, Vec<u8>), String>;
@@ -30,7 +29,7 @@ pub(super) fn file(format: Format) -> InputFile {
         bytes: 1,
         modified_ns: 0,
         identity: [0, 0],
-        members: tree::Members::default(),
+        members: Members::default(),
     }
 }
 

@@ -3,8 +3,7 @@
 use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 
-use super::file::{Format, InputFile};
-use super::tree::Member;
+use super::file::{Format, InputFile, Member};
 use crate::error::{Error, Result};
 
 /// How an argument names its files.

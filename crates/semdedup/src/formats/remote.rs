@@ -6,10 +6,9 @@ use object_store::ObjectMeta;
 use object_store::path::Path as Key;
 
 use super::discover::{KNOWN, Survey, hidden_cause, inside_output, layout};
-use super::file::InputFile;
+use super::file::{InputFile, Member, Members};
 use super::left_out::Cause;
 use super::names::{Argument, Found, How};
-use super::tree::{Member, Members};
 use crate::error::{Error, Result};
 use crate::storage::{Location, Stamp, is_dir, is_file};
 

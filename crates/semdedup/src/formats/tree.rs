@@ -1,16 +1,12 @@
 //! Folders whose files are rows: images, or texts.
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 use bytes::Bytes;
 use fs_err as fs;
 
-use serde::{Deserialize, Serialize};
-use xxhash_rust::xxh3::Xxh3;
-
 use super::columns::{ColumnChoice, Columns, DEFAULT_TEXT, Found};
-use super::file::{By, Format, InputFile};
+use super::file::{By, Format, InputFile, Member, Members};
 use super::images::no_images;
 use super::rows::{Rows, RowsBuilder, not_utf8};
 use crate::error::{Error, Result};
@@ -24,65 +20,6 @@ pub(super) const PATH: &str = "path";
 const MAX_ROWS: usize = 256;
 /// …and about this many bytes.
 const BATCH_BYTES: u64 = 4 << 20;
-
-/// The files that are the rows of a folder, in order.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(from = "Vec<Member>", into = "Vec<Member>")]
-pub(crate) struct Members(Arc<Vec<Member>>);
-
-impl From<Vec<Member>> for Members {
-    fn from(members: Vec<Member>) -> Self {
-        Self::new(members)
-    }
-}
-
-impl From<Members> for Vec<Member> {
-    fn from(members: Members) -> Self {
-        members.0.to_vec()
-    }
-}
-
-/// A file of a folder.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Member {
-    /// The path below the folder, parts joined by `/`.
-    pub name: String,
-    pub stamp: Stamp,
-}
-
-impl Members {
-    pub(super) fn new(members: Vec<Member>) -> Self {
-        Self(Arc::new(members))
-    }
-
-    pub fn len(&self) -> usize {
-        self.0.len()
-    }
-
-    pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
-    }
-
-    /// What tells whether these are the files that were found: the latest time, and a hash over everything.
-    pub fn stamp(&self) -> (u128, [u64; 2]) {
-        let mut hash = Xxh3::new();
-        for Member { name, stamp } in self.0.iter() {
-            hash.update(&(name.len() as u64).to_le_bytes());
-            hash.update(name.as_bytes());
-            hash.update(&stamp.bytes.to_le_bytes());
-            hash.update(&stamp.modified_ns.to_le_bytes());
-            stamp.identity.iter().for_each(|part| hash.update(&part.to_le_bytes()));
-        }
-        let hash = hash.digest128();
-        let modified = self.0.iter().map(|member| member.stamp.modified_ns).max().unwrap_or(0);
-        (modified, [hash as u64, (hash >> 64) as u64])
-    }
-
-    /// The size of all files.
-    pub fn bytes(&self) -> u64 {
-        self.0.iter().map(|member| member.stamp.bytes).sum()
-    }
-}
 
 /// Some files of a folder, not read yet.
 pub(super) struct Files {
@@ -101,13 +38,13 @@ pub(super) struct Tree {
 impl Tree {
     pub fn open(file: &InputFile, first_row: u64) -> Self {
         let first = usize::try_from(first_row).unwrap_or(usize::MAX).min(file.members.len());
-        let bytes = file.members.0[..first].iter().map(|member| member.stamp.bytes).sum();
+        let bytes = file.members.files()[..first].iter().map(|member| member.stamp.bytes).sum();
         Self { members: file.members.clone(), next: first, bytes }
     }
 
     pub fn next_files(&mut self) -> Option<Files> {
         let (first, mut bytes) = (self.next, 0);
-        for member in self.members.0[first..].iter().take(MAX_ROWS) {
+        for member in self.members.files()[first..].iter().take(MAX_ROWS) {
             if bytes >= BATCH_BYTES {
                 break;
             }
@@ -138,7 +75,7 @@ impl Files {
     /// next time, so that is an error.
     pub fn parse(&self, file: &InputFile, limit: usize, columns: &Columns) -> Result<Rows> {
         let mut rows = RowsBuilder::new(self.first_row(), limit, columns);
-        let members = &self.members.0[self.first..self.first + self.count];
+        let members = &self.members.files()[self.first..self.first + self.count];
         let is_read = columns.image.is_some() || columns.text.is_some();
         let is_wanted = |member: &&Member| is_read && member.stamp.bytes <= limit as u64;
         let mut stored = Vec::new();
@@ -173,7 +110,7 @@ impl Files {
 pub(super) fn some_texts(file: &InputFile, limit: usize, rows: &[u64]) -> Vec<Option<String>> {
     let columns = Columns { text: Some(DEFAULT_TEXT.to_owned()), ..Columns::default() };
     let text = |row: &u64| {
-        let member = file.members.0.get(usize::try_from(*row).ok()?)?;
+        let member = file.members.files().get(usize::try_from(*row).ok()?)?;
         let bytes = read(&file.path.join(&member.name), member, limit, &columns).ok()?.ok()?;
         std::str::from_utf8(&bytes).ok().map(|text| without_mark(text).to_owned())
     };
@@ -229,7 +166,7 @@ pub(super) fn text_file_columns(
 
 /// Fails where a file is not the one that was found.
 pub(super) fn check_unchanged(file: &InputFile) -> Result<()> {
-    let stamped = file.members.0.iter().map(|member| (file.path.join(&member.name), member.stamp));
+    let stamped = file.members.files().iter().map(|member| (file.path.join(&member.name), member.stamp));
     Stamp::check_all(&stamped.collect::<Vec<_>>())
 }
 
@@ -241,7 +178,7 @@ pub(super) fn write_kept(
 ) -> Result<u64> {
     fs::create_dir_all(destination).map_err(Error::io)?;
     let (mut written, mut folder) = (0, PathBuf::new());
-    for (row, member) in file.members.0.iter().enumerate() {
+    for (row, member) in file.members.files().iter().enumerate() {
         if !keep(row as u64) {
             continue;
         }
