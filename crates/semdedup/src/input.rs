@@ -9,7 +9,7 @@ use crate::error::{Error, Result};
 use crate::files::write_atomically;
 use crate::formats::{
     self, Asked, By, Columns, Format, InputFile, LeftOut, ReadLimits, Skipped, check_all_unchanged,
-    find_matrices, resolve_columns, survey,
+    find_matrices, resolve_by, survey,
 };
 use crate::options::InputOptions;
 use crate::progress::Warning;
@@ -72,7 +72,7 @@ impl Input {
         }
         let found = survey(&options.inputs, written, &asked(options))?;
         let by = formats::rows_by(&found.files, &options.columns)?;
-        let columns = resolve_columns(&found.files, &options.columns)?;
+        let columns = resolve_by(&found.files, &options.columns, by)?;
         let given = match (&options.columns.embedding, options.embeddings.as_slice()) {
             (None, []) => None,
             (Some(name), []) => Some(Given::column(name, (&found.files, &columns), &options.limits)?),

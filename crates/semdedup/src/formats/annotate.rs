@@ -15,7 +15,7 @@ use arrow::util::display::{ArrayFormatter, FormatOptions};
 use super::file::{Format, InputFile, ReadLimits};
 use super::split::{Records, Splitter, without_line_end};
 use super::stream::Sink;
-use super::write::check_unchanged;
+use super::unchanged::check_unchanged;
 use super::{arrow_out, columns, csv, json, parquet_out};
 use crate::error::{Error, Result};
 

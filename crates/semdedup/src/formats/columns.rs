@@ -112,7 +112,11 @@ impl Columns {
 /// the files before it have, or is not of strings or turns; an embedding column that is not of lists; an id or embedding column
 /// asked for of plain text; roles where no column has turns. Each names the file and lists its columns.
 pub fn resolve_columns(files: &[InputFile], choice: &ColumnChoice) -> Result<Vec<Columns>> {
-    let by = rows_by(files, choice)?;
+    resolve_by(files, choice, rows_by(files, choice)?)
+}
+
+/// Finds the columns of every file as [`resolve_columns`] does, where it is known what is compared.
+pub(crate) fn resolve_by(files: &[InputFile], choice: &ColumnChoice, by: By) -> Result<Vec<Columns>> {
     let only_trees = files.iter().all(|file| file.format.is_tree());
     let mut roles: Vec<String> = choice.roles.iter().map(|role| role_of(role)).collect();
     roles.sort_unstable();

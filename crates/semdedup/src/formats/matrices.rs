@@ -4,8 +4,8 @@ use std::path::{Path, PathBuf};
 
 use arrow::array::LargeStringArray;
 
-use super::discover;
 use super::file::{Format, InputFile};
+use super::found_file::{folder_name, matrix};
 use super::names::{self, Argument};
 use super::rows::Rows;
 use crate::error::{Error, Result};
@@ -21,11 +21,11 @@ pub(crate) fn find(paths: Vec<PathBuf>) -> Result<Vec<InputFile>> {
     let mut arguments = Vec::<(PathBuf, Argument)>::new();
     for path in paths {
         let folder = path.parent().unwrap_or(Path::new("")).to_path_buf();
-        let found = discover::matrix(&path, &folder)?;
+        let found = matrix(&path, &folder)?;
         match arguments.last_mut() {
             Some((last, argument)) if *last == folder => argument.files.push(found),
             _ => {
-                let argument = Argument::new(discover::folder_name(&folder), vec![found]);
+                let argument = Argument::new(folder_name(&folder), vec![found]);
                 arguments.push((folder, argument));
             }
         }

@@ -5,8 +5,9 @@ use std::path::{Path, PathBuf};
 use object_store::ObjectMeta;
 use object_store::path::Path as Key;
 
-use super::discover::{KNOWN, Survey, hidden_cause, inside_output, layout};
+use super::discover::{Survey, hidden_cause, inside_output};
 use super::file::{InputFile, Member, Members};
+use super::found_file::{KNOWN, layout};
 use super::left_out::Cause;
 use super::names::{Argument, Found, How};
 use crate::error::{Error, Result};

@@ -7,9 +7,9 @@ use super::file::{Format, InputFile, ReadLimits};
 use super::json_array::Rejoined;
 use super::split::{Records, Splitter};
 use super::stream::Sink;
+use super::unchanged::check_unchanged;
 use super::{arrow_out, matrices, parquet_out, samples, tree};
 use crate::error::{Error, Result};
-use crate::storage::Stamp;
 
 /// Writes the rows of `file` that `keep` picks to `destination` (replacing it), and says how many there are.
 ///
@@ -37,33 +37,6 @@ pub fn write_kept(
     };
     check_unchanged(file)?;
     Ok(written)
-}
-
-/// The same for many files.
-pub(crate) fn check_all_unchanged(files: &[InputFile]) -> Result<()> {
-    let (trees, files): (Vec<&InputFile>, Vec<&InputFile>) =
-        files.iter().partition(|file| file.format.is_tree());
-    let stamped: Vec<_> = files.iter().map(|file| (file.path.clone(), file.stamp())).collect();
-    Stamp::check_all(&stamped)?;
-    trees.into_iter().try_for_each(tree::check_unchanged)
-}
-
-/// Fails where a file is not the one that was read: its rows would be taken for others.
-///
-/// # Errors
-/// Another size or modification time, or no file.
-pub fn check_unchanged(file: &InputFile) -> Result<()> {
-    if file.format.is_tree() {
-        return tree::check_unchanged(file);
-    }
-    file.stamp().check(&file.path)
-}
-
-impl InputFile {
-    /// What the file was when it was found.
-    pub(crate) fn stamp(&self) -> Stamp {
-        Stamp::new(self.bytes, self.modified_ns, self.identity)
-    }
 }
 
 fn write_records(

@@ -25,7 +25,7 @@ impl Stamp {
         Self { bytes, modified_ns, identity }
     }
 
-    /// Of a file as it is now.
+    /// Reads the stamp of a file or an object as it is now.
     pub(crate) fn of(path: &Path) -> Result<Self> {
         if is_url(path) {
             return Ok(Self::of_object(&Location::of(path)?.head()?));
@@ -35,18 +35,18 @@ impl Stamp {
         Self::from_metadata(path, &metadata)
     }
 
-    /// Of a file of which this is known.
+    /// Makes the stamp of a file on the disk from its metadata.
     pub(crate) fn from_metadata(path: &Path, metadata: &std::fs::Metadata) -> Result<Self> {
         let modified_ns = modified_ns(metadata).map_err(|error| Error::input(path, error))?;
         Ok(Self { bytes: metadata.len(), modified_ns, identity: identity(metadata) })
     }
 
-    /// Fails where the file is another now.
+    /// Fails if the file is another one now.
     pub(crate) fn check(&self, path: &Path) -> Result<()> {
         self.compare(path, &Self::of(path)?)
     }
 
-    /// The same for many files; those in stores are asked for at once.
+    /// Fails if any of the files is another one now. Objects in stores are asked for all at once.
     pub(crate) fn check_all(files: &[(PathBuf, Self)]) -> Result<()> {
         let (remote, local): (Vec<_>, Vec<_>) = files.iter().partition(|(path, _)| is_url(path));
         local.into_iter().try_for_each(|(path, stamp)| stamp.check(path))?;
@@ -58,7 +58,7 @@ impl Stamp {
             .try_for_each(|((path, stamp), now)| stamp.compare(path, &Self::of_object(now)))
     }
 
-    /// The same with what it is now.
+    /// Fails if `now` is not the stamp of the same file.
     pub(crate) fn compare(&self, path: &Path, now: &Self) -> Result<()> {
         let changed = |how: &str| {
             let problem = format!("changed since it was read{how}");
@@ -75,7 +75,7 @@ impl Stamp {
         }
     }
 
-    /// Of an object: stores round times to seconds in some of their answers, and its tag is what tells versions apart.
+    /// Makes the stamp of an object: stores round times to seconds in some of their answers, and its tag is what tells versions apart.
     pub(crate) fn of_object(meta: &ObjectMeta) -> Self {
         let seconds = u128::try_from(meta.last_modified.timestamp()).unwrap_or(0);
         Self::new(meta.size, seconds * 1_000_000_000, [tag(meta).map_or(0, |tag| xxh3_64(tag.as_bytes())), 0])

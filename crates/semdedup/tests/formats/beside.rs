@@ -5,50 +5,48 @@ use std::sync::Arc;
 use arrow::array::{ArrayRef, BinaryArray, Int64Array, RecordBatch, StringArray};
 use parquet::arrow::ArrowWriter;
 use semdedup::Warning;
-use semdedup::formats::{
-    Asked, By, Cause, ColumnChoice, Discovered, Format, ReadLimits, TextFiles, count_rows, survey,
-};
+use semdedup::formats::{Asked, By, Cause, ColumnChoice, Discovered, Format, ReadLimits, count_rows, survey};
 use tempfile::TempDir;
 
-struct Folder(TempDir);
+pub struct Folder(pub TempDir);
 
 impl Folder {
-    fn new(files: &[(&str, &str)]) -> Self {
+    pub fn new(files: &[(&str, &str)]) -> Self {
         let folder = Self(TempDir::new().unwrap());
         files.iter().for_each(|(name, content)| folder.write(name, content.as_bytes()));
         folder
     }
 
     /// Images of these names, which nobody decodes, and other files.
-    fn of_images(images: &[&str], files: &[(&str, &str)]) -> Self {
+    pub fn of_images(images: &[&str], files: &[(&str, &str)]) -> Self {
         let folder = Self::new(files);
         images.iter().for_each(|name| folder.write(name, name.as_bytes()));
         folder
     }
 
-    fn write(&self, name: &str, content: &[u8]) {
+    pub fn write(&self, name: &str, content: &[u8]) {
         let path = self.0.path().join("d").join(name);
         std::fs::create_dir_all(path.parent().unwrap()).unwrap();
         std::fs::write(path, content).unwrap();
     }
 
-    fn survey_as(&self, input: &str, asked: &Asked) -> semdedup::Result<Discovered> {
+    pub fn survey_as(&self, input: &str, asked: &Asked) -> semdedup::Result<Discovered> {
         survey(&[self.0.path().join(input).to_str().unwrap().to_owned()], &[], asked)
     }
 
-    fn survey(&self) -> semdedup::Result<Discovered> {
+    pub fn survey(&self) -> semdedup::Result<Discovered> {
         self.survey_as("d", &Asked::default())
     }
 
     /// The error without the path of this folder, and its hint.
-    fn question(&self, asked: &Asked) -> (String, String) {
+    pub fn question(&self, asked: &Asked) -> (String, String) {
         let error = self.survey_as("d", asked).unwrap_err();
         let plain = |text: &str| text.replace(self.0.path().to_str().unwrap(), "").replace('\\', "/");
         (plain(&error.to_string()), plain(error.hint_text().unwrap()))
     }
 
     #[track_caller]
-    fn is_of_images(&self, rows: u64) -> Discovered {
+    pub fn is_of_images(&self, rows: u64) -> Discovered {
         let found = self.survey().unwrap();
         assert_eq!(formats(&found), [Format::Tree], "{:?}", found.skipped);
         assert_eq!(count_rows(&found.files[0], &ReadLimits::default()).unwrap(), rows);
@@ -60,7 +58,7 @@ fn formats(found: &Discovered) -> Vec<Format> {
     found.files.iter().map(|file| file.format).collect()
 }
 
-fn names(found: &Discovered) -> Vec<&str> {
+pub fn names(found: &Discovered) -> Vec<&str> {
     found.files.iter().map(|file| file.name.as_str()).collect()
 }
 
@@ -69,7 +67,7 @@ fn by(by: By) -> Asked {
 }
 
 /// The warnings of what was left out, without the names of more than the first three files.
-fn said(found: &Discovered) -> Vec<String> {
+pub fn said(found: &Discovered) -> Vec<String> {
     let warning = |(cause, left_out): (Cause, &semdedup::formats::LeftOut)| Warning::LeftOut {
         cause,
         count: left_out.count,
@@ -89,7 +87,7 @@ fn strings(values: &[&str]) -> ArrayRef {
     Arc::new(StringArray::from(values.to_vec()))
 }
 
-const ROWS: &str =
+pub const ROWS: &str =
     "{\"id\": 7, \"text\": \"one\"}\n{\"id\": 8, \"text\": \"two\"}\n{\"id\": 9, \"text\": \"three\"}\n";
 
 #[test]
@@ -288,79 +286,6 @@ fn pictures_that_a_readme_shows_are_its_illustrations() {
     );
     folder.write("assets/other.png", b"");
     folder.question(&Asked::default());
-}
-
-#[test]
-fn licences_and_what_describes_the_data_are_no_rows() {
-    let folder = Folder::new(&[
-        ("train.jsonl", ROWS),
-        ("LICENSE.txt", "Permission is granted\n"),
-        ("requirements-dev.txt", "numpy\n"),
-        ("README.md", "about\n"),
-        ("NOTICE", "of others\n"),
-        ("dataset_infos.json", "{\"default\": {}}"),
-        ("metadata.json", "{\n \"name\": \"set\"\n}"),
-        ("_SUCCESS", ""),
-        ("more.rst", ""),
-        (".gitattributes", ""),
-        (".DS_Store", ""),
-        ("._train.jsonl", ""),
-        (".part.jsonl", ""),
-    ]);
-    let found = folder.survey().unwrap();
-    assert_eq!(names(&found), ["train.jsonl"]);
-    assert_eq!(
-        said(&found),
-        [
-            "1 file with an extension that is not read was left out (more.rst); `semdedup run --help` lists the formats that \
-             are read",
-            "4 documents beside the data (READMEs, licences, Markdown) were left out (NOTICE, README.md, LICENSE.txt, …); name a \
-             document to read it",
-            "3 files that describe other files were left out (dataset_infos.json, metadata.json, _SUCCESS); name such a file to \
-             read it",
-            "1 hidden file was left out (.part.jsonl); name such a file to read it",
-        ]
-    );
-    // Named, a file is read, before the folder or behind it.
-    let path = |name: &str| folder.0.path().join(name).to_str().unwrap().to_owned();
-    for inputs in [[path("d"), path("d/LICENSE.txt")], [path("d/LICENSE.txt"), path("d")]] {
-        let found = survey(&inputs, &[], &Asked::default()).unwrap();
-        assert_eq!(found.files.len(), 2);
-    }
-    let found = folder.survey_as("d/*.txt", &Asked::default()).unwrap();
-    assert_eq!(names(&found), ["LICENSE.txt", "requirements-dev.txt"]);
-}
-
-#[test]
-fn a_document_that_two_folders_hold_is_read_once() {
-    let folder = Folder::new(&[("sub/README.txt", "line\n")]);
-    let path = |name: &str| folder.0.path().join(name).to_str().unwrap().to_owned();
-    let found = survey(&[path("d"), path("d/sub")], &[], &Asked::default()).unwrap();
-    assert_eq!(found.files.len(), 1);
-}
-
-#[test]
-fn texts_whose_names_begin_like_those_of_documents_are_rows() {
-    let folder = Folder::new(&[
-        ("notice_board.txt", "line\n"),
-        ("news.txt", "line\n"),
-        ("LICENSE-MIT.txt", "x\n"),
-        ("README.dataset.txt", "x\n"),
-        ("readmes.txt", "line\n"),
-    ]);
-    assert_eq!(names(&folder.survey().unwrap()), ["news.txt", "notice_board.txt", "readmes.txt"]);
-}
-
-#[test]
-fn a_licence_is_read_where_there_is_nothing_else() {
-    let folder = Folder::new(&[("LICENSE.txt", "line\n"), ("README.txt", "line\n")]);
-    let found = folder.survey().unwrap();
-    assert_eq!((names(&found), said(&found).len()), (vec!["LICENSE.txt", "README.txt"], 0));
-    folder.write("poems.txt", b"line\n");
-    let found = folder.survey().unwrap();
-    assert_eq!((names(&found), found.skipped.count(Cause::Document)), (vec!["poems.txt"], 2));
-    let whole = folder.survey_as("d", &TextFiles::Whole.into()).unwrap();
-    assert_eq!(count_rows(&whole.files[0], &ReadLimits::default()).unwrap(), 3);
 }
 
 #[test]

@@ -14,6 +14,8 @@ mod ids;
 mod image_tables;
 mod images;
 mod json_arrays;
+mod late_texts;
+mod left_out;
 mod nested;
 mod others;
 mod parquet_files;
