@@ -2,8 +2,8 @@
 
 use std::path::Path;
 
-use crate::matrix::Matrix;
-use crate::npy;
+use crate::arrays::matrix::Matrix;
+use crate::arrays::npy;
 
 pub use crate::formats::fuzz::split;
 

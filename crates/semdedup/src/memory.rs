@@ -1,6 +1,5 @@
 //! How much memory a run may hold, and what of it each stage gets.
 
-use crate::cluster::LEAST_TRAINING_ROWS_PER_CLUSTER;
 use crate::error::{Error, Result};
 
 /// What the program itself, its model and the buffers of its threads take, about.
@@ -95,6 +94,29 @@ impl Memory {
         Ok(if largest <= left / 2 { left - largest } else { left / (row_bytes + encoded) * row_bytes })
     }
 }
+
+/// The most memory that this process has held.
+pub(crate) fn peak_rss_bytes() -> Option<u64> {
+    // What getrusage tells on Linux begins with what the program that started this one held.
+    #[cfg(target_os = "linux")]
+    {
+        let status = fs_err::read_to_string("/proc/self/status").ok()?;
+        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+        let kib: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
+        Some(kib * 1024)
+    }
+    #[cfg(all(unix, not(target_os = "linux")))]
+    {
+        use nix::sys::resource::{UsageWho, getrusage};
+        let peak = u64::try_from(getrusage(UsageWho::RUSAGE_SELF).ok()?.max_rss()).ok()?;
+        // Linux counts in KiB, macOS in bytes.
+        Some(if cfg!(target_os = "macos") { peak } else { peak * 1024 })
+    }
+    #[cfg(not(unix))]
+    None
+}
+
+pub(crate) const LEAST_TRAINING_ROWS_PER_CLUSTER: usize = 16;
 
 #[cfg(test)]
 mod tests {

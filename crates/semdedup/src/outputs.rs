@@ -4,10 +4,6 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
-use crate::error::{Error, Result};
-use crate::formats;
-use crate::input::Input;
-
 /// A kind of result.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -62,30 +58,6 @@ const ANNOTATION_BYTES: u64 = 100;
 const ID_BYTES: u64 = 40;
 
 impl Outputs {
-    /// The same with what was left open decided.
-    ///
-    /// # Errors
-    /// A format of ids or a prefix that nothing is written with.
-    pub(crate) fn resolve(&self, input: &Input) -> Result<Self> {
-        let mut resolved = self.clone();
-        if resolved.kinds.is_empty() {
-            let alone = input.is_embeddings_alone();
-            resolved.kinds.insert(if alone { OutputKind::Ids } else { OutputKind::Files });
-        }
-        if !resolved.has(OutputKind::Ids) && !resolved.ids.is_empty() {
-            return Err(Error::usage("--ids-format is given, but no ids are written")
-                .hint("add --output ids, or --output files,ids"));
-        }
-        if !resolved.has(OutputKind::Annotate) && !resolved.prefix.is_empty() {
-            return Err(Error::usage("--annotate-prefix is given, but nothing is annotated")
-                .hint("add --output annotate, or --output files,annotate"));
-        }
-        if resolved.has(OutputKind::Ids) && resolved.ids.is_empty() {
-            resolved.ids.insert(IdsFormat::Txt);
-        }
-        Ok(resolved)
-    }
-
     /// The names in the output folder of what is written of the rows.
     pub(crate) fn places(&self) -> Vec<&'static str> {
         let folder = |kind| match kind {
@@ -122,24 +94,5 @@ impl Outputs {
     /// The names of the added columns.
     pub(crate) fn added(&self) -> [String; 4] {
         ADDED.map(|name| format!("{}{name}", self.prefix))
-    }
-
-    /// Fails, before any work is done, where the input cannot be written like this.
-    ///
-    /// # Errors
-    /// A format without columns, columns of the same names, ids that are wanted of rows that have none.
-    pub(crate) fn check(&self, input: &Input) -> Result<()> {
-        if self.ids.contains(&IdsFormat::Datacomp) && !input.has_ids() {
-            return Err(Error::usage("--ids-format datacomp needs uids, and no column of ids is named")
-                .hint("name it with --id-column; DataComp calls it uid"));
-        }
-        if self.has(OutputKind::Files) {
-            input.files.iter().try_for_each(formats::check_kept)?;
-        }
-        if self.has(OutputKind::Annotate) {
-            let added = self.added();
-            input.files.iter().try_for_each(|file| formats::check_annotated(file, &added))?;
-        }
-        Ok(())
     }
 }

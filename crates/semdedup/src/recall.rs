@@ -1,17 +1,19 @@
 //! The stage that measures: a seeded sample of rows against the whole data.
 
+use std::path::Path;
+
 use semdedup_core::{
     Cut, Direction, EXACT, Epsilon, ExhaustiveSearch, RankKey, Ranking, RecallSample, SamplePurpose,
     UnitRows, sample_rows,
 };
 
-use crate::cluster::blocks;
-use crate::error::Result;
+use crate::arrays::store::{EmbeddingStore, blocks};
+use crate::error::{Error, Result};
 use crate::memory::Memory;
 use crate::options::SWEEP_EPSILONS;
 use crate::progress::{Progress, Stage};
-use crate::score::ScoreColumns;
-use crate::store::EmbeddingStore;
+use crate::score::columns::ScoreColumns;
+use crate::storage;
 use crate::summary::RecallAt;
 
 /// What of the run the recall sample is drawn by.
@@ -69,6 +71,13 @@ pub(crate) fn report(samples: &[(f32, f32)], in_use: Option<Cut>) -> Vec<RecallA
     cuts.sort_by(|a, b| a.epsilon().total_cmp(&b.epsilon()));
     cuts.dedup();
     cuts.into_iter().map(|cut| semdedup_core::recall(&samples, cut).into()).collect()
+}
+
+/// The recall samples of a work directory.
+pub(crate) fn read_samples(path: &Path) -> Result<Vec<(f32, f32)>> {
+    let bytes = storage::read(path).map_err(Error::io)?;
+    serde_json::from_slice(&bytes)
+        .map_err(|e| Error::work(path, e).hint("delete the work directory to begin anew"))
 }
 
 #[cfg(test)]

@@ -1,14 +1,16 @@
 //! What a run did, in numbers: `summary.json`.
 
 use std::collections::BTreeMap;
-
-use serde::{Deserialize, Serialize};
+use std::path::Path;
 
 use semdedup_core::{Cut, Recall};
+use serde::{Deserialize, Serialize};
 
-use crate::compared::Comparison;
+use crate::comparison::Comparison;
+use crate::error::{Error, Result};
 use crate::outputs::OutputKind;
 use crate::shares::Share;
+use crate::storage::read;
 
 /// The record of a run: what `--json` prints and `summary.json` holds.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -185,5 +187,19 @@ impl From<Recall> for RecallAt {
             interval_distinct: recall.interval_distinct(),
             rows_distinct: recall.reachable_distinct,
         }
+    }
+}
+
+pub(crate) const SUMMARY: &str = "summary.json";
+
+/// The summary of a finished run in this folder; the summary.json of anything else is none.
+pub(crate) fn read_summary(out: &Path) -> Result<Option<Summary>> {
+    let path = out.join(SUMMARY);
+    match read(&path) {
+        Ok(bytes) => Ok(serde_json::from_slice(&bytes)
+            .ok()
+            .filter(|summary: &Summary| !summary.fingerprint.is_empty())),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(Error::io(error)),
     }
 }

@@ -12,12 +12,12 @@ use arrow::datatypes::{DataType, Schema, SchemaRef};
 use arrow::error::ArrowError;
 use arrow::util::display::{ArrayFormatter, FormatOptions};
 
-use super::file::{Format, InputFile, ReadLimits};
-use super::split::{Records, Splitter, without_line_end};
-use super::stream::Sink;
-use super::unchanged::check_unchanged;
-use super::{arrow_out, columns, csv, json, parquet_out};
 use crate::error::{Error, Result};
+use crate::formats::file::{Format, InputFile, ReadLimits};
+use crate::formats::split::{Records, Splitter, without_line_end};
+use crate::formats::stream::Sink;
+use crate::formats::unchanged::check_unchanged;
+use crate::formats::{arrow_out, columns, csv, json, parquet_out};
 
 /// The values of the next so many rows.
 pub type NextRows<'a> = dyn FnMut(usize) -> Result<RecordBatch> + 'a;

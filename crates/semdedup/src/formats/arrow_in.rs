@@ -2,12 +2,12 @@
 
 use arrow::array::{Array, RecordBatch};
 
-use super::batches::{self, RowBatch};
-use super::columns::Columns;
-use super::file::InputFile;
-use super::ipc::{Ipc, damaged, guarded};
-use super::nested;
 use crate::error::{Error, Result};
+use crate::formats::batches::{self, RowBatch};
+use crate::formats::columns::Columns;
+use crate::formats::file::InputFile;
+use crate::formats::ipc::{Ipc, damaged, guarded};
+use crate::formats::nested;
 
 /// A chunk is at most this many rows…
 const MAX_ROWS: usize = 2048;

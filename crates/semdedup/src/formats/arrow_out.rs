@@ -12,12 +12,12 @@ use arrow::ipc::CompressionType;
 use arrow::ipc::writer::{DictionaryHandling, FileWriter, IpcWriteOptions, StreamWriter};
 use fs_err::File;
 
-use super::annotate::{AddedColumns, Edit, with_columns, with_fields};
-use super::file::InputFile;
-use super::ipc::{Ipc, damaged, guarded};
 use crate::error::{Error, Result};
+use crate::formats::annotate::{AddedColumns, Edit, with_columns, with_fields};
+use crate::formats::file::InputFile;
+use crate::formats::ipc::{Ipc, damaged, guarded};
 
-/// Writes the rows that `keep` picks; see [`super::write_kept`]. A batch of which no row stays is left out.
+/// Writes the rows that `keep` picks; see [`crate::formats::write::write_kept`]. A batch of which no row stays is left out.
 pub(super) fn write_kept(
     file: &InputFile,
     destination: &Path,
@@ -29,7 +29,7 @@ pub(super) fn write_kept(
     })
 }
 
-/// Writes all rows with columns added; see [`super::write_annotated`].
+/// Writes all rows with columns added; see [`crate::formats::annotate::write_annotated`].
 pub(super) fn write_annotated(file: &InputFile, destination: &Path, added: &mut AddedColumns) -> Result<u64> {
     let schema = added.schema.clone();
     rewrite(file, destination, Some(&schema), &mut |row, batch| {

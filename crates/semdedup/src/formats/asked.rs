@@ -1,7 +1,7 @@
 //! What the user said that decides which files of a folder are read.
 
-use super::columns::ColumnChoice;
-use super::file::{By, TextFiles};
+use crate::formats::columns::ColumnChoice;
+use crate::formats::file::{By, TextFiles};
 
 /// What the user said, as far as it decides which files of a folder are read.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

@@ -10,12 +10,12 @@ use arrow::datatypes::{DataType, Float32Type};
 use arrow::error::ArrowError;
 use serde_json::Value;
 
-use super::columns::Columns;
-use super::images::images_of;
-use super::rows::{BadRow, Rows, Vectors, join, not_utf8};
-use super::turn_arrays::Values;
-use super::{binary, nested, turns};
 use crate::error::{Error, Result};
+use crate::formats::columns::Columns;
+use crate::formats::images::images_of;
+use crate::formats::rows::{BadRow, Rows, Vectors, join, not_utf8};
+use crate::formats::turn_arrays::Values;
+use crate::formats::{binary, nested, turns};
 
 /// Makes the error of a format for data that cannot be read, at the row that was reached.
 pub(super) type Damaged = fn(&Path, u64, &dyn Display) -> Error;

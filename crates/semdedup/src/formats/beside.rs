@@ -4,15 +4,15 @@
 use std::collections::HashSet;
 use std::path::Path;
 
-use super::discover::Survey;
-use super::file::{By, Format, Member, TextFiles};
-use super::label_images::labels;
-use super::left_out::Cause;
-use super::names::{Argument, Found, How};
-use super::passed_over::{Folders, is_document, is_mark};
-use super::schema::{Table, Wanted};
-use super::sidecars::{Pictures, extension, folder, not_about, numbers, stem};
 use crate::error::{Error, Result};
+use crate::formats::discover::Survey;
+use crate::formats::file::{By, Format, Member, TextFiles};
+use crate::formats::label_images::labels;
+use crate::formats::left_out::Cause;
+use crate::formats::names::{Argument, Found, How};
+use crate::formats::passed_over::{Folders, is_document, is_mark};
+use crate::formats::schema::{Table, Wanted};
+use crate::formats::sidecars::{Pictures, extension, folder, not_about, numbers, stem};
 use crate::storage::{is_url, read};
 
 /// Pictures of a text: more are not looked for in Markdown, nor in more of it than this.
@@ -109,7 +109,7 @@ impl Survey<'_> {
 
     /// Leaves out the files that are known to describe the others.
     fn leave_out_about_others(&mut self, argument: &mut Argument) {
-        let about = super::passed_over::about_others(&argument.files);
+        let about = crate::formats::passed_over::about_others(&argument.files);
         let mut number = 0;
         let (out, files) = std::mem::take(&mut argument.files).into_iter().partition(|_| {
             number += 1;

@@ -5,11 +5,11 @@ use arrow::array::{Array, AsArray, LargeBinaryArray};
 use arrow::datatypes::DataType;
 use semdedup_embed::looks_like_image;
 
-use super::columns::{Columns, Found};
-use super::file::{InputFile, ReadLimits};
-use super::read::Reader;
-use super::schema::Column;
 use crate::error::{Error, Result};
+use crate::formats::columns::{Columns, Found};
+use crate::formats::file::{InputFile, ReadLimits};
+use crate::formats::read::Reader;
+use crate::formats::schema::Column;
 
 /// How many values of a column to look at, without nulls and empty values…
 const SAMPLES: usize = 20;

@@ -5,15 +5,15 @@ use std::collections::HashMap;
 use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::xxh3_64;
 
-use super::companions::SAMPLE_ROWS;
-use super::file::{By, Format, InputFile};
-use super::images::{file_columns, no_images, rows_by, sample_columns};
-use super::roles::check_roles;
-use super::schema::{Table, Wanted};
-use super::text_column::Texts;
-use super::tree::text_file_columns;
-use super::turns::role_of;
 use crate::error::{Error, Result};
+use crate::formats::companions::SAMPLE_ROWS;
+use crate::formats::file::{By, Format, InputFile};
+use crate::formats::images::{file_columns, no_images, rows_by, sample_columns};
+use crate::formats::roles::check_roles;
+use crate::formats::schema::{Table, Wanted};
+use crate::formats::text_column::Texts;
+use crate::formats::tree::text_file_columns;
+use crate::formats::turns::role_of;
 
 pub(super) const DEFAULT_TEXT: &str = "text";
 

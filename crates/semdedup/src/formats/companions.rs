@@ -8,14 +8,14 @@ use arrow::array::{Array, ArrayRef, AsArray};
 use arrow::row::{RowConverter, SortField};
 use xxhash_rust::xxh3::xxh3_64;
 
-use super::batches::is_text;
-use super::columns::{ColumnChoice, Columns, Found};
-use super::file::{By, ReadLimits};
-use super::language::words_in;
-use super::read::Reader;
-use super::schema::{Column, Table};
-use super::usual_names::{is_media_name, is_other_half, is_partner};
 use crate::error::{Error, Result};
+use crate::formats::batches::is_text;
+use crate::formats::columns::{ColumnChoice, Columns, Found};
+use crate::formats::file::{By, ReadLimits};
+use crate::formats::language::words_in;
+use crate::formats::read::Reader;
+use crate::formats::schema::{Column, Table};
+use crate::formats::usual_names::{is_media_name, is_other_half, is_partner};
 
 /// How many rows, and about how many bytes of their texts and companions, to look at.
 pub(super) const SAMPLE_ROWS: usize = 2000;

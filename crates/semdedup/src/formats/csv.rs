@@ -4,11 +4,11 @@ use std::sync::Arc;
 
 use csv_core::{ReadRecordResult, Reader, ReaderBuilder};
 
-use super::columns::Columns;
-use super::file::InputFile;
-use super::rows::{RowsBuilder, join};
-use super::split::Records;
 use crate::error::{Error, Result};
+use crate::formats::columns::Columns;
+use crate::formats::file::InputFile;
+use crate::formats::rows::{RowsBuilder, join};
+use crate::formats::split::Records;
 
 /// The first record of a file.
 pub(super) struct Header {
@@ -212,7 +212,7 @@ pub(super) fn parse(
     let (mut fields, mut joined) = (Fields::new(header.delimiter), String::new());
     records.for_each(rows.limit, |record| {
         let parsed = record.and_then(|record| {
-            std::str::from_utf8(record).map_err(|error| super::rows::not_utf8(&error))?;
+            std::str::from_utf8(record).map_err(|error| crate::formats::rows::not_utf8(&error))?;
             fields.read(record);
             text_and_id(&fields, &places, &mut joined)
         });
@@ -234,8 +234,9 @@ fn text_and_id<'a>(
         return Err(format!("row has {} fields, the header has {}", fields.count, places.fields));
     }
     // Only quotes are taken out of a record, so its fields are UTF-8 because it is.
-    let field =
-        |column| std::str::from_utf8(fields.field(column)).map_err(|error| super::rows::not_utf8(&error));
+    let field = |column| {
+        std::str::from_utf8(fields.field(column)).map_err(|error| crate::formats::rows::not_utf8(&error))
+    };
     let id = places.id.map(field).transpose()?;
     let text = match places.texts[..] {
         [] => Some(""),

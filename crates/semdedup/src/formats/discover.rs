@@ -7,14 +7,14 @@ use std::path::{Path, PathBuf};
 use glob::MatchOptions;
 use walkdir::{DirEntry, WalkDir};
 
-use super::asked::Asked;
-use super::file::{Format, InputFile, Member, Members, TextFiles};
-use super::found_file::{KNOWN, folder_name, found, layout, relative_name, tree_file};
-use super::images::is_image;
-use super::left_out::{Cause, Skipped};
-use super::names::{self, Argument, Found, How};
-use super::passed_over::is_result;
 use crate::error::{Error, Result};
+use crate::formats::asked::Asked;
+use crate::formats::file::{Format, InputFile, Member, Members, TextFiles};
+use crate::formats::found_file::{KNOWN, folder_name, found, layout, relative_name, tree_file};
+use crate::formats::images::is_image;
+use crate::formats::left_out::{Cause, Skipped};
+use crate::formats::names::{self, Argument, Found, How};
+use crate::formats::passed_over::is_result;
 use crate::storage::{Stamp, is_url, place, spelled};
 
 /// What [`survey`] found, and what it left out.

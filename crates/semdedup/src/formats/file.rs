@@ -6,8 +6,8 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::Xxh3;
 
-use super::ids::IdSource;
 use crate::error::{Error, Result};
+use crate::formats::ids::IdSource;
 use crate::storage::Stamp;
 
 /// The longest row that is read if nothing else is asked for: 64 MiB.
@@ -90,7 +90,7 @@ impl Format {
         matches!(self, Self::Parquet | Self::Arrow)
     }
 
-    /// How the ids of this format are to be taken by [`super::unify_ids`].
+    /// How the ids of this format are to be taken by [`crate::formats::ids::unify_ids`].
     pub fn id_source(self) -> IdSource {
         match self {
             Self::Jsonl | Self::JsonArray => IdSource::Json,

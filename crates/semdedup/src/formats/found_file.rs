@@ -3,10 +3,10 @@
 use std::fs::Metadata;
 use std::path::{Path, PathBuf};
 
-use super::file::{Compression, Format, InputFile, Members};
-use super::json_array;
-use super::names::Found;
 use crate::error::{Error, Result};
+use crate::formats::file::{Compression, Format, InputFile, Members};
+use crate::formats::json_array;
+use crate::formats::names::Found;
 use crate::storage::Stamp;
 
 /// The extensions that are read, as messages list them.

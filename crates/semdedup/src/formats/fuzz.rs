@@ -3,8 +3,8 @@
 use std::io::{Cursor, Read};
 use std::path::PathBuf;
 
-use super::file::{Compression, Format, InputFile, Members};
-use super::split::Splitter;
+use crate::formats::file::{Compression, Format, InputFile, Members};
+use crate::formats::split::Splitter;
 
 /// Each row's bytes (none if over the limit) and size over the limit, and all bytes that belong to no row; or the error.
 pub(super) type Cut = Result<(Vec<(Vec<u8>, u64)>, Vec<u8>), String>;

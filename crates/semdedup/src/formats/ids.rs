@@ -20,10 +20,10 @@ pub enum IdSource {
     Typed,
 }
 
-/// The ids of some rows, as [`super::Rows`] has them.
+/// The ids of some rows, as [`crate::formats::rows::Rows`] has them.
 #[derive(Debug, Clone)]
 pub struct IdPart {
-    /// How they are written down; [`super::Format::id_source`] knows.
+    /// How they are written down; [`crate::formats::file::Format::id_source`] knows.
     pub source: IdSource,
     /// The ids.
     pub values: ArrayRef,

@@ -1,11 +1,11 @@
 //! Tables with images: which columns hold them, and which columns beside them may hold texts.
 
-use super::language::{has_phrases, has_sentences};
-use super::schema::{Column, Table, Wanted};
-use super::usual_names::{is_partner, is_usual_name};
-use super::values::{shown_values_of, values_of};
-use super::{binary, nested};
 use crate::error::{Error, Result};
+use crate::formats::language::{has_phrases, has_sentences};
+use crate::formats::schema::{Column, Table, Wanted};
+use crate::formats::usual_names::{is_partner, is_usual_name};
+use crate::formats::values::{shown_values_of, values_of};
+use crate::formats::{binary, nested};
 
 /// At most this many columns of strings are looked into.
 const MOST_COLUMNS: usize = 64;

@@ -5,11 +5,11 @@ use arrow::buffer::NullBuffer;
 use arrow::datatypes::DataType;
 use arrow::error::ArrowError;
 
-use super::columns::{ColumnChoice, Columns, Found};
-use super::file::{By, Format, InputFile};
-use super::schema::{Table, Wanted};
-use super::{binary, samples, tree};
 use crate::error::{Error, Result};
+use crate::formats::columns::{ColumnChoice, Columns, Found};
+use crate::formats::file::{By, Format, InputFile};
+use crate::formats::schema::{Table, Wanted};
+use crate::formats::{binary, samples, tree};
 
 /// How many samples of a shard are looked at to know its members.
 const SAMPLES: usize = 100;

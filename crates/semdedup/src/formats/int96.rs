@@ -19,10 +19,10 @@ use parquet::file::metadata::{
 use parquet::file::reader::{FileReader, SerializedFileReader};
 use parquet::schema::types::{ColumnDescPtr, ColumnDescriptor, SchemaDescPtr, SchemaDescriptor};
 
-use super::file::InputFile;
-use super::layout::with_leaves;
-use super::parquet_in::{damaged, footer, guarded};
 use crate::error::{Error, Result};
+use crate::formats::file::InputFile;
+use crate::formats::layout::with_leaves;
+use crate::formats::parquet_in::{damaged, footer, guarded};
 
 /// The day of 1970-01-01 in the count that INT96 uses.
 const JULIAN_DAY_OF_1970: i64 = 2_440_588;

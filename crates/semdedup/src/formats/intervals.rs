@@ -2,7 +2,7 @@
 //!
 //! Arrow's reader makes days and milliseconds of them and forgets the months. To be written back as they are, they are
 //! read as the twelve bytes that they are; the kept file has the source's own schema, which says what they mean. INT96 times are
-//! read as bytes for the same reason ([`super::int96`]).
+//! read as bytes for the same reason ([`crate::formats::int96`]).
 
 use std::sync::Arc;
 
@@ -12,8 +12,8 @@ use parquet::basic::{ConvertedType, Type};
 use parquet::errors::Result;
 use parquet::file::metadata::{FileMetaData, ParquetMetaData};
 
-use super::int96::is_int96;
-use super::layout::with_leaves;
+use crate::formats::int96::is_int96;
+use crate::formats::layout::with_leaves;
 
 /// The same file as one in which intervals and INT96 times are bytes; nothing else changes.
 pub(super) fn as_bytes(metadata: ArrowReaderMetadata) -> Result<ArrowReaderMetadata> {

@@ -21,10 +21,10 @@ use arrow::ipc::{
     root_as_message,
 };
 
-use super::batches;
-use super::file::InputFile;
 use crate::error::{Error, Result};
-use crate::files::at;
+use crate::formats::batches;
+use crate::formats::file::InputFile;
+use crate::storage::errors::at;
 use crate::storage::{Blob, recent_fault};
 
 const FILE_MAGIC: &[u8] = b"ARROW1";

@@ -4,12 +4,12 @@ use std::fmt;
 
 use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, Visitor};
 
-use super::columns::Columns;
-use super::json_row::{Row, RowSeed, TextSeed};
-use super::rows::{RowsBuilder, join, not_utf8};
-use super::schema::Wanted;
-use super::split::Records;
-use super::turns;
+use crate::formats::columns::Columns;
+use crate::formats::json_row::{Row, RowSeed, TextSeed};
+use crate::formats::rows::{RowsBuilder, join, not_utf8};
+use crate::formats::schema::Wanted;
+use crate::formats::split::Records;
+use crate::formats::turns;
 
 /// A row that has a column which is more likely to be the text than the one that was taken for it.
 pub(super) struct Surprise {

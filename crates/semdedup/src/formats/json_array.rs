@@ -5,9 +5,9 @@
 
 use std::io::{self, Read, Write};
 
-use super::file::InputFile;
-use super::stream;
 use crate::error::Error;
+use crate::formats::file::InputFile;
+use crate::formats::stream;
 use crate::storage::fault_of;
 
 /// Deeper elements are none: brackets are remembered, and memory is not the file's to take.

@@ -8,12 +8,12 @@ use serde::de::{DeserializeSeed, Deserializer, MapAccess, Visitor};
 use serde_json::Value;
 use serde_json::value::RawValue;
 
-use super::columns::DEFAULT_TEXT;
-use super::json::{kind_of, whole};
-use super::nested::inside;
-use super::rows::not_utf8;
-use super::schema::{Column, Wanted};
-use super::turns::is_turns;
+use crate::formats::columns::DEFAULT_TEXT;
+use crate::formats::json::{kind_of, whole};
+use crate::formats::nested::inside;
+use crate::formats::rows::not_utf8;
+use crate::formats::schema::{Column, Wanted};
+use crate::formats::turns::is_turns;
 
 /// How many objects deep columns are looked for.
 const MAX_DEPTH: usize = 16;

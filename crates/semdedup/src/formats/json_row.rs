@@ -5,11 +5,11 @@ use std::fmt;
 use serde::de::{DeserializeSeed, Deserializer, Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
-use super::columns::DEFAULT_TEXT;
-use super::nested;
-use super::schema::Wanted;
-use super::turns::{CHATS, is_turns};
-use super::usual_names::is_usual_name;
+use crate::formats::columns::DEFAULT_TEXT;
+use crate::formats::nested;
+use crate::formats::schema::Wanted;
+use crate::formats::turns::{CHATS, is_turns};
+use crate::formats::usual_names::is_usual_name;
 
 /// The value of the text column.
 #[derive(Default)]

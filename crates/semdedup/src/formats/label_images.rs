@@ -3,7 +3,7 @@
 
 use std::collections::HashMap;
 
-use super::sidecars::{extension, file_name, folder, stem};
+use crate::formats::sidecars::{extension, file_name, folder, stem};
 
 /// What folders of labels are called…
 const FOLDERS: [&str; 19] = [

@@ -9,7 +9,7 @@ use parquet::basic::{ConvertedType, LogicalType, Type as PhysicalType};
 use parquet::errors::Result;
 use parquet::schema::types::{ColumnDescriptor, SchemaDescriptor, Type, TypePtr};
 
-use super::int96::is_int96;
+use crate::formats::int96::is_int96;
 
 /// The bytes of an interval, and of an INT96 time.
 pub(super) const TWELVE: i32 = 12;
@@ -125,7 +125,7 @@ fn is_date(own: &ColumnDescriptor, derived: &ColumnDescriptor) -> bool {
         && (derived.converted_type(), derived.logical_type_ref()) == (ConvertedType::NONE, None)
 }
 
-/// INT96 times go through Arrow as twelve bytes ([`super::int96`]).
+/// INT96 times go through Arrow as twelve bytes ([`crate::formats::int96`]).
 fn is_time(own: &ColumnDescriptor, derived: &ColumnDescriptor) -> bool {
     is_int96(own)
         && derived.physical_type() == PhysicalType::FIXED_LEN_BYTE_ARRAY

@@ -4,13 +4,13 @@ use arrow::array::{Array, RecordBatch};
 use arrow::datatypes::DataType;
 use arrow::util::display::{ArrayFormatter, FormatOptions};
 
-use super::binary::is_binary;
-use super::file::{Format, InputFile};
-use super::schema::{Column, LISTED, Table};
-use super::usual_names::is_usual_name;
-use super::values::values_of;
-use super::{arrow_in, nested, parquet_in};
 use crate::error::Error;
+use crate::formats::binary::is_binary;
+use crate::formats::file::{Format, InputFile};
+use crate::formats::schema::{Column, LISTED, Table};
+use crate::formats::usual_names::is_usual_name;
+use crate::formats::values::values_of;
+use crate::formats::{arrow_in, nested, parquet_in};
 
 /// How many characters of a value or of a type are shown.
 const SHOWN: usize = 40;
@@ -142,7 +142,7 @@ fn sample_of(rows: &RecordBatch, name: &str) -> Option<String> {
     match column.data_type() {
         DataType::Null => None,
         kind if is_binary(kind) => None,
-        kind if super::batches::is_text(kind) => Some(format!("\"{shown}\"")),
+        kind if crate::formats::batches::is_text(kind) => Some(format!("\"{shown}\"")),
         _ => Some(shown),
     }
 }

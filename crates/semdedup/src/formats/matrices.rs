@@ -4,13 +4,13 @@ use std::path::{Path, PathBuf};
 
 use arrow::array::LargeStringArray;
 
-use super::file::{Format, InputFile};
-use super::found_file::{folder_name, matrix};
-use super::names::{self, Argument};
-use super::rows::Rows;
+use crate::arrays::matrix::Matrix;
+use crate::arrays::npy;
 use crate::error::{Error, Result};
-use crate::matrix::Matrix;
-use crate::npy;
+use crate::formats::file::{Format, InputFile};
+use crate::formats::found_file::{folder_name, matrix};
+use crate::formats::names::{self, Argument};
+use crate::formats::rows::Rows;
 
 /// So many rows make a chunk.
 const CHUNK_ROWS: u64 = 2048;
@@ -96,7 +96,7 @@ pub(super) fn parse(rows: &std::ops::Range<u64>) -> Rows {
     }
 }
 
-/// Writes the rows that `keep` picks; see [`super::write_kept`]. Their numbers stay, bit by bit, in their own type.
+/// Writes the rows that `keep` picks; see [`crate::formats::write::write_kept`]. Their numbers stay, bit by bit, in their own type.
 pub(super) fn write_kept(
     file: &InputFile,
     destination: &Path,

@@ -3,8 +3,8 @@
 use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 
-use super::file::{Format, InputFile, Member};
 use crate::error::{Error, Result};
+use crate::formats::file::{Format, InputFile, Member};
 
 /// How an argument names its files.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -13,11 +13,11 @@ use parquet::arrow::arrow_reader::{
 };
 use parquet::file::metadata::ParquetMetaData;
 
-use super::batches::{self, RowBatch};
-use super::columns::Columns;
-use super::file::InputFile;
-use super::{int96, nested};
 use crate::error::{Error, Result};
+use crate::formats::batches::{self, RowBatch};
+use crate::formats::columns::Columns;
+use crate::formats::file::InputFile;
+use crate::formats::{int96, nested};
 use crate::storage::{Blob, recent_fault};
 
 /// A batch is at most this many rows…

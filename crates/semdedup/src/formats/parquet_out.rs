@@ -13,20 +13,20 @@ use parquet::arrow::{ARROW_SCHEMA_META_KEY, add_encoded_arrow_schema_to_metadata
 use parquet::file::properties::{EnabledStatistics, WriterProperties};
 use parquet::schema::types::SchemaDescPtr;
 
-use super::annotate::{AddedColumns, Edit, with_columns, with_fields};
-use super::file::InputFile;
-use super::int96::{self, has_int96, is_int96};
-use super::intervals;
-use super::layout::schema_like;
-use super::parquet_in::{self, damaged, guarded};
 use crate::error::{Error, Result};
+use crate::formats::annotate::{AddedColumns, Edit, with_columns, with_fields};
+use crate::formats::file::InputFile;
+use crate::formats::int96::{self, has_int96, is_int96};
+use crate::formats::intervals;
+use crate::formats::layout::schema_like;
+use crate::formats::parquet_in::{self, damaged, guarded};
 
 const MAX_ROWS: u64 = 8192;
 const BATCH_BYTES: u64 = 8 << 20;
 /// A row group is held in memory until it is complete; one larger than this is split.
 const GROUP_BYTES: usize = 512 << 20;
 
-/// Writes the rows that `keep` picks; see [`super::write_kept`].
+/// Writes the rows that `keep` picks; see [`crate::formats::write::write_kept`].
 pub(super) fn write_kept(
     file: &InputFile,
     destination: &Path,
@@ -38,7 +38,7 @@ pub(super) fn write_kept(
     })
 }
 
-/// Writes all rows with columns added; see [`super::write_annotated`].
+/// Writes all rows with columns added; see [`crate::formats::annotate::write_annotated`].
 pub(super) fn write_annotated(file: &InputFile, destination: &Path, added: &mut AddedColumns) -> Result<u64> {
     let schema = added.schema.clone();
     rewrite(file, destination, Some(&schema), &mut |row, batch| {

@@ -3,12 +3,12 @@
 use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 
-use super::discover::Survey;
-use super::file::{Compression, Format};
-use super::left_out::Cause;
-use super::names::{Argument, Found};
-use super::sidecars::{extension, file_name};
-use super::sidecars_content::is_one_object;
+use crate::formats::discover::Survey;
+use crate::formats::file::{Compression, Format};
+use crate::formats::left_out::Cause;
+use crate::formats::names::{Argument, Found};
+use crate::formats::sidecars::{extension, file_name};
+use crate::formats::sidecars_content::is_one_object;
 
 /// Whether a folder holds the result of a run: what it kept would be read beside what it was made from.
 pub(super) fn is_result(folder: &Path) -> bool {

@@ -5,19 +5,19 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use arrow::array::Array;
 
-use super::arrow_in::{self, ArrowRows};
-use super::batches::{self, RowBatch};
-use super::columns::{Columns, surprise};
-use super::file::{Format, InputFile, ReadLimits};
-use super::ids::IdSource;
-use super::matrices::{self, MatrixRows};
-use super::parquet_in::{self, ParquetRows};
-use super::rows::{Rows, RowsBuilder};
-use super::samples::{self, Samples};
-use super::split::{Records, Splitter};
-use super::tree::{self, Files, Tree};
-use super::{csv, json};
 use crate::error::{Error, Result};
+use crate::formats::arrow_in::{self, ArrowRows};
+use crate::formats::batches::{self, RowBatch};
+use crate::formats::columns::{Columns, surprise};
+use crate::formats::file::{Format, InputFile, ReadLimits};
+use crate::formats::ids::IdSource;
+use crate::formats::matrices::{self, MatrixRows};
+use crate::formats::parquet_in::{self, ParquetRows};
+use crate::formats::rows::{Rows, RowsBuilder};
+use crate::formats::samples::{self, Samples};
+use crate::formats::split::{Records, Splitter};
+use crate::formats::tree::{self, Files, Tree};
+use crate::formats::{csv, json};
 
 /// Cuts a file into chunks, one after the other.
 pub struct Reader {
@@ -140,7 +140,7 @@ impl Chunk {
         }
     }
 
-    /// How the ids of these rows are to be taken by [`super::unify_ids`].
+    /// How the ids of these rows are to be taken by [`crate::formats::ids::unify_ids`].
     pub fn id_source(&self) -> IdSource {
         self.file.format.id_source()
     }
@@ -169,9 +169,9 @@ impl Chunk {
             Format::Csv { .. } => csv::parse(records, columns, &mut rows)
                 .map_err(|problem| Error::input(&self.file.path, problem))?,
             _ => records.for_each(self.limit, |line| {
-                match line
-                    .and_then(|line| std::str::from_utf8(line).map_err(|error| super::rows::not_utf8(&error)))
-                {
+                match line.and_then(|line| {
+                    std::str::from_utf8(line).map_err(|error| crate::formats::rows::not_utf8(&error))
+                }) {
                     Ok(text) => rows.push(text, None),
                     Err(reason) => rows.push_bad(reason),
                 }

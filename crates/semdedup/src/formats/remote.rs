@@ -5,12 +5,12 @@ use std::path::{Path, PathBuf};
 use object_store::ObjectMeta;
 use object_store::path::Path as Key;
 
-use super::discover::{Survey, hidden_cause, inside_output};
-use super::file::{InputFile, Member, Members};
-use super::found_file::{KNOWN, layout};
-use super::left_out::Cause;
-use super::names::{Argument, Found, How};
 use crate::error::{Error, Result};
+use crate::formats::discover::{Survey, hidden_cause, inside_output};
+use crate::formats::file::{InputFile, Member, Members};
+use crate::formats::found_file::{KNOWN, layout};
+use crate::formats::left_out::Cause;
+use crate::formats::names::{Argument, Found, How};
 use crate::storage::{Location, Stamp, is_dir, is_file};
 
 impl Survey<'_> {

@@ -1,11 +1,11 @@
 //! Whether the roles that a user asks for are in the chats. One that is not is misspelt, and the turns that are meant would not be
 //! compared.
 
-use super::columns::Columns;
-use super::file::{Format, InputFile, ReadLimits};
-use super::read::Reader;
-use super::turns::is_usual_role;
 use crate::error::{Error, Result};
+use crate::formats::columns::Columns;
+use crate::formats::file::{Format, InputFile, ReadLimits};
+use crate::formats::read::Reader;
+use crate::formats::turns::is_usual_role;
 
 /// How many rows of a file to look at.
 const MOST_ROWS: usize = 10_000;

@@ -7,7 +7,7 @@ use arrow::array::{
     ArrayRef, LargeBinaryArray, LargeBinaryBuilder, LargeStringArray, LargeStringBuilder, StringBuilder,
 };
 
-use super::columns::Columns;
+use crate::formats::columns::Columns;
 
 /// Parsed rows, one after the other in the file.
 #[derive(Debug, Clone)]
@@ -17,7 +17,7 @@ pub struct Rows {
     /// The texts; null where the row is bad.
     pub texts: LargeStringArray,
     /// The ids if a column of ids was asked for: the Arrow column of a Parquet file as it is, the fields of a CSV file
-    /// as Utf8, and of JSONL the raw JSON tokens as Utf8 (see [`super::typed_json_ids`]). Null where the row is bad.
+    /// as Utf8, and of JSONL the raw JSON tokens as Utf8 (see [`crate::formats::ids::typed_json_ids`]). Null where the row is bad.
     pub ids: Option<ArrayRef>,
     /// The embeddings if a column of them was asked for.
     pub vectors: Option<Vectors>,

@@ -12,14 +12,14 @@ use std::sync::atomic::AtomicU64;
 use serde::de::IgnoredAny;
 use xxhash_rust::xxh3::xxh3_128;
 
-use super::columns::Columns;
-use super::file::InputFile;
-use super::images::{ANY_IMAGE, is_image};
-use super::rows::{Rows, RowsBuilder, join};
-use super::stream::Sink;
-use super::tar::{Kind, Member, TarReader};
-use super::{json, turns};
 use crate::error::{Error, Result};
+use crate::formats::columns::Columns;
+use crate::formats::file::InputFile;
+use crate::formats::images::{ANY_IMAGE, is_image};
+use crate::formats::rows::{Rows, RowsBuilder, join};
+use crate::formats::stream::Sink;
+use crate::formats::tar::{Kind, Member, TarReader};
+use crate::formats::{json, turns};
 
 /// The column of the keys.
 pub(super) const KEY: &str = "__key__";
@@ -212,7 +212,7 @@ fn inside<'a>(column: &'a str, extension: &str) -> Option<&'a str> {
 
 /// The text of a member, or of a field of it: none where there is no such field. A list of turns has that of some roles.
 fn text_of(data: &[u8], path: &str, roles: &[String]) -> std::result::Result<Option<String>, String> {
-    let text = std::str::from_utf8(data).map_err(|error| super::rows::not_utf8(&error))?;
+    let text = std::str::from_utf8(data).map_err(|error| crate::formats::rows::not_utf8(&error))?;
     if path.is_empty() {
         return Ok(Some(text.to_owned()));
     }
@@ -269,7 +269,7 @@ pub(super) fn count(file: &InputFile) -> Result<u64> {
     Ok(rows)
 }
 
-/// Writes the samples that `keep` picks, with every byte of their members; see [`super::write_kept`].
+/// Writes the samples that `keep` picks, with every byte of their members; see [`crate::formats::write::write_kept`].
 pub(super) fn write_kept(
     file: &InputFile,
     destination: &Path,

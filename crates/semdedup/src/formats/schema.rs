@@ -2,16 +2,16 @@
 
 use arrow::datatypes::{DataType, Fields};
 
-use super::binary::{self, is_binary};
-use super::columns::Columns;
-use super::file::{Format, InputFile, ReadLimits};
-use super::images::{ANY_IMAGE, is_image_type, no_images};
-use super::ipc::Ipc;
-use super::json_columns::Seen;
-use super::split::Splitter;
-use super::turn_arrays::{holds_strings, is_turns_type, item_of, may_hold_text};
-use super::{batches, csv, json, parquet_in};
 use crate::error::{Error, Result};
+use crate::formats::binary::{self, is_binary};
+use crate::formats::columns::Columns;
+use crate::formats::file::{Format, InputFile, ReadLimits};
+use crate::formats::images::{ANY_IMAGE, is_image_type, no_images};
+use crate::formats::ipc::Ipc;
+use crate::formats::json_columns::Seen;
+use crate::formats::split::Splitter;
+use crate::formats::turn_arrays::{holds_strings, is_turns_type, item_of, may_hold_text};
+use crate::formats::{batches, csv, json, parquet_in};
 
 /// How many rows of a JSON file are looked at to know its columns…
 const SAMPLE_ROWS: usize = 100;
@@ -99,7 +99,7 @@ impl<'a> Table<'a> {
             Format::Matrix => return Ok(None),
             Format::Parquet => arrow_columns(parquet_in::footer(file)?.1.schema().fields()),
             Format::Arrow => arrow_columns(Ipc::open(file)?.schema.fields()),
-            // These have columns of their own ([`super::images`]).
+            // These have columns of their own ([`crate::formats::images`]).
             Format::Tar | Format::Tree | Format::TextTree => Vec::new(),
         };
         Ok(Some(Self { file, columns }))

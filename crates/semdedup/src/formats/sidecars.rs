@@ -4,10 +4,10 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 
 use xxhash_rust::xxh3::Xxh3;
 
-use super::columns::names_of;
-use super::file::Format;
-use super::names::Found;
-use super::sidecars_content as content;
+use crate::formats::columns::names_of;
+use crate::formats::file::Format;
+use crate::formats::names::Found;
+use crate::formats::sidecars_content as content;
 
 /// Stands for any folder; no path has it.
 const OPEN: &str = "\0";

@@ -9,15 +9,15 @@ use arrow::util::display::array_value_to_string;
 use serde::de::IgnoredAny;
 use serde_json::{Deserializer, Value};
 
-use super::columns::{Columns, names_of};
-use super::file::{Format, InputFile, ReadLimits};
-use super::images::is_image;
-use super::names::Found;
-use super::read::Reader;
-use super::sidecars::{Pictures, extension, file_name, stem};
-use super::split::Splitter;
-use super::{batches, stream};
 use crate::error::Result;
+use crate::formats::columns::{Columns, names_of};
+use crate::formats::file::{Format, InputFile, ReadLimits};
+use crate::formats::images::is_image;
+use crate::formats::names::Found;
+use crate::formats::read::Reader;
+use crate::formats::sidecars::{Pictures, extension, file_name, stem};
+use crate::formats::split::Splitter;
+use crate::formats::{batches, stream};
 
 /// How many rows are looked at, how many columns, and how much of a file that is one object.
 const ROWS: usize = 100;

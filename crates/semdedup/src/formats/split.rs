@@ -9,11 +9,11 @@ use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
-use super::csv::{CsvRecords, Header};
-use super::file::{Format, InputFile, ReadLimits};
-use super::json_array::Elements;
-use super::stream;
 use crate::error::{Error, Result};
+use crate::formats::csv::{CsvRecords, Header};
+use crate::formats::file::{Format, InputFile, ReadLimits};
+use crate::formats::json_array::Elements;
+use crate::formats::stream;
 
 const BUFFER_BYTES: usize = 1 << 20;
 const MAX_ROWS: usize = 2048;

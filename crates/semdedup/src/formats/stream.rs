@@ -9,8 +9,8 @@ use flate2::bufread::MultiGzDecoder;
 use flate2::write::GzEncoder;
 use fs_err::File;
 
-use super::file::{Compression, InputFile};
 use crate::error::{Error, Result};
+use crate::formats::file::{Compression, InputFile};
 use crate::storage;
 
 /// Level 6: gzip's own default.

@@ -6,10 +6,10 @@ use std::sync::atomic::AtomicU64;
 
 use tar::{EntryType, Header};
 
-use super::file::InputFile;
-use super::pax::Attributes;
-use super::stream;
 use crate::error::{Error, Result};
+use crate::formats::file::InputFile;
+use crate::formats::pax::Attributes;
+use crate::formats::stream;
 use crate::storage;
 
 const BLOCK: usize = 512;

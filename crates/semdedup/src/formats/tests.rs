@@ -5,9 +5,9 @@ use std::io::{self, Cursor, Read};
 
 use proptest::prelude::*;
 
-use super::file::Format;
-use super::fuzz::{cut, file};
-use super::tar::TarReader;
+use crate::formats::file::Format;
+use crate::formats::fuzz::{cut, file};
+use crate::formats::tar::TarReader;
 use crate::storage::any_fault;
 
 const CSV: Format = Format::Csv { delimiter: b',' };

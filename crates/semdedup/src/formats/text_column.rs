@@ -1,15 +1,15 @@
 //! Which column of a table is the text: the one asked for, or the only one that it can be. A guess that could be wrong is an error.
 
-use super::binary;
-use super::columns::{DEFAULT_TEXT, Found};
-use super::file::InputFile;
-use super::language::{is_language, is_rival};
-use super::listing::shortened;
-use super::schema::{Column, Table, Wanted};
-use super::turns::CHATS;
-use super::usual_names::{is_partner, is_text_name};
-use super::values::values_of;
 use crate::error::{Error, Result};
+use crate::formats::binary;
+use crate::formats::columns::{DEFAULT_TEXT, Found};
+use crate::formats::file::InputFile;
+use crate::formats::language::{is_language, is_rival};
+use crate::formats::listing::shortened;
+use crate::formats::schema::{Column, Table, Wanted};
+use crate::formats::turns::CHATS;
+use crate::formats::usual_names::{is_partner, is_text_name};
+use crate::formats::values::values_of;
 
 /// Of more columns of strings it is not asked which of them is the text.
 const MOST_CANDIDATES: usize = 64;

@@ -5,12 +5,12 @@ use std::path::{Path, PathBuf};
 use bytes::Bytes;
 use fs_err as fs;
 
-use super::columns::{ColumnChoice, Columns, DEFAULT_TEXT, Found};
-use super::file::{By, Format, InputFile, Member, Members};
-use super::images::no_images;
-use super::rows::{Rows, RowsBuilder, not_utf8};
 use crate::error::{Error, Result};
-use crate::files::sync_tree;
+use crate::formats::columns::{ColumnChoice, Columns, DEFAULT_TEXT, Found};
+use crate::formats::file::{By, Format, InputFile, Member, Members};
+use crate::formats::images::no_images;
+use crate::formats::rows::{Rows, RowsBuilder, not_utf8};
+use crate::storage::atomic::sync_tree;
 use crate::storage::{self, Stamp, is_url};
 
 /// The column of the files' paths.
@@ -170,7 +170,7 @@ pub(super) fn check_unchanged(file: &InputFile) -> Result<()> {
     Stamp::check_all(&stamped.collect::<Vec<_>>())
 }
 
-/// Copies the files that `keep` picks into the folder `destination`; see [`super::write_kept`].
+/// Copies the files that `keep` picks into the folder `destination`; see [`crate::formats::write::write_kept`].
 pub(super) fn write_kept(
     file: &InputFile,
     destination: &Path,

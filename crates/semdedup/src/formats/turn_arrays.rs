@@ -8,8 +8,8 @@ use arrow::error::ArrowError;
 use arrow::util::display::{ArrayFormatter, FormatOptions};
 use serde_json::Value;
 
-use super::batches::is_text;
-use super::turns::{CONTENT_KEYS, ROLE_KEYS};
+use crate::formats::batches::is_text;
+use crate::formats::turns::{CONTENT_KEYS, ROLE_KEYS};
 
 /// Whether a column of this type holds turns: lists of structs with a role and what it says.
 pub(super) fn is_turns_type(kind: &DataType) -> bool {

@@ -1,8 +1,8 @@
 //! Whether the files of the input are still the ones that were read.
 
-use super::file::InputFile;
-use super::tree;
 use crate::error::Result;
+use crate::formats::file::InputFile;
+use crate::formats::tree;
 use crate::storage::Stamp;
 
 /// Fails if any of the files is not the one that was read.

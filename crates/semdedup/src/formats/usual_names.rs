@@ -1,7 +1,7 @@
 //! What people call the columns of their texts, and the columns beside these.
 
-use super::columns::DEFAULT_TEXT;
-use super::turns::CHATS;
+use crate::formats::columns::DEFAULT_TEXT;
+use crate::formats::turns::CHATS;
 
 /// What columns of texts are usually called where they are not called `text`.
 const NAMES: [&str; 20] = [

@@ -3,10 +3,10 @@
 use arrow::array::Array;
 use arrow::util::display::{ArrayFormatter, FormatOptions};
 
-use super::columns::Columns;
-use super::file::{InputFile, ReadLimits};
-use super::read::Reader;
 use crate::error::Result;
+use crate::formats::columns::Columns;
+use crate::formats::file::{InputFile, ReadLimits};
+use crate::formats::read::Reader;
 
 /// How many rows, and about how many bytes of values, tell what a column holds.
 const SAMPLE_ROWS: usize = 1000;

@@ -3,13 +3,13 @@
 use std::io::Write;
 use std::path::Path;
 
-use super::file::{Format, InputFile, ReadLimits};
-use super::json_array::Rejoined;
-use super::split::{Records, Splitter};
-use super::stream::Sink;
-use super::unchanged::check_unchanged;
-use super::{arrow_out, matrices, parquet_out, samples, tree};
 use crate::error::{Error, Result};
+use crate::formats::file::{Format, InputFile, ReadLimits};
+use crate::formats::json_array::Rejoined;
+use crate::formats::split::{Records, Splitter};
+use crate::formats::stream::Sink;
+use crate::formats::unchanged::check_unchanged;
+use crate::formats::{arrow_out, matrices, parquet_out, samples, tree};
 
 /// Writes the rows of `file` that `keep` picks to `destination` (replacing it), and says how many there are.
 ///

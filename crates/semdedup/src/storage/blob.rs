@@ -11,11 +11,11 @@ use fs_err::File;
 use object_store::ObjectMeta;
 use parquet::file::reader::{ChunkReader, Length};
 
-use super::fault::{AGAIN, Fault, passing};
-use super::location::{Location, is_url};
-use super::stamp::tag;
 use crate::error::{Error, ErrorKind, Result};
-use crate::files::{free_space, read_exact_at, write_all_at};
+use crate::storage::errors::{AGAIN, Fault, passing};
+use crate::storage::local::{free_space, read_exact_at, write_all_at};
+use crate::storage::location::{Location, is_url};
+use crate::storage::stamp::tag;
 
 /// What is fetched at least.
 const BLOCK: u64 = 1 << 20;
@@ -285,9 +285,9 @@ mod tests {
     use object_store::{ObjectStoreExt, PutPayload};
     use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 
-    use super::super::client::{Kind, wait};
-    use super::super::recent_fault;
     use super::*;
+    use crate::storage::client::{Kind, wait};
+    use crate::storage::errors::recent_fault;
 
     #[test]
     fn what_a_store_refuses_is_known_to_the_thread_that_reads_through_a_library() {

@@ -14,8 +14,8 @@ use object_store::http::HttpBuilder;
 use object_store::{BackoffConfig, ObjectStore, RetryConfig};
 use tokio::runtime::{Builder, Runtime};
 
-use super::fault::Fault;
 use crate::error::{Error, ErrorKind, Result};
+use crate::storage::errors::Fault;
 
 /// The kinds of stores.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

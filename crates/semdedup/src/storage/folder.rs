@@ -11,16 +11,13 @@ use futures_util::{StreamExt, TryStreamExt};
 use object_store::{ObjectMeta, ObjectStore, ObjectStoreExt};
 use walkdir::WalkDir;
 
-use super::blob::{Blob, forget};
-use super::client::{Kind, wait};
-use super::fault::{Fault, all_of};
-use super::location::{Location, is_url};
-use super::lock::check_held;
-use super::read::CUTS;
 use crate::error::{Error, ErrorKind, Result};
-
-/// Requests of one kind that are under way at once.
-const AT_ONCE: usize = 32;
+use crate::storage::blob::{Blob, forget};
+use crate::storage::client::{Kind, wait};
+use crate::storage::errors::{CUTS, Fault, all_of};
+use crate::storage::heads::{AT_ONCE, ask};
+use crate::storage::location::{Location, is_url};
+use crate::storage::lock::check_held;
 
 /// Objects that are removed before it is asked again whether they are this process's to remove.
 const REMOVED_TOGETHER: usize = 1000;
@@ -89,21 +86,6 @@ fn is_answer(failure: &object_store::Error) -> bool {
     ["NoSuchBucket", "ContainerNotFound", "bucket does not exist", "illegal character"]
         .iter()
         .any(|said| text.contains(said))
-}
-
-/// What the stores say of some objects.
-pub(crate) fn heads(locations: Vec<Location>) -> Result<Vec<ObjectMeta>> {
-    Ok(ask(locations)?.into_iter().collect::<std::result::Result<_, _>>()?)
-}
-
-fn ask(locations: Vec<Location>) -> Result<Vec<std::result::Result<ObjectMeta, Fault>>> {
-    wait(async move {
-        let heads = locations.into_iter().map(|at| async move {
-            let head = at.store.head(&at.key).await;
-            head.map_err(|error| Fault::of(ErrorKind::Input, &at.text, &error))
-        });
-        futures_util::stream::iter(heads).buffered(AT_ONCE).collect::<Vec<_>>().await
-    })
 }
 
 /// All bytes of small objects, many at once.

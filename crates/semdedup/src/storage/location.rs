@@ -6,8 +6,8 @@ use std::sync::Arc;
 use object_store::ObjectStore;
 use object_store::path::Path as Key;
 
-use super::client::{self, Kind};
 use crate::error::{Error, ErrorKind, Result};
+use crate::storage::client::{self, Kind};
 
 /// Whether a path is a URL of a store.
 pub(crate) fn is_url(path: impl AsRef<Path>) -> bool {

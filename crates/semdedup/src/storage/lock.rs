@@ -11,10 +11,10 @@ use fs_err::File;
 use object_store::{Error as StoreError, ObjectStoreExt, PutMode, PutOptions, PutPayload, UpdateVersion};
 use serde::{Deserialize, Serialize};
 
-use super::client::{spawn, wait};
-use super::fault::Fault;
-use super::location::{Location, is_url};
 use crate::error::{Error, ErrorKind, Result};
+use crate::storage::client::{spawn, wait};
+use crate::storage::errors::Fault;
+use crate::storage::location::{Location, is_url};
 
 /// How often an owner shows that it is alive.
 const BEAT: Duration = Duration::from_secs(10);

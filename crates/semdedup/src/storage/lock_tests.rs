@@ -3,8 +3,8 @@
 
 use object_store::memory::InMemory;
 
-use super::super::client::Kind;
 use super::*;
+use crate::storage::client::Kind;
 
 fn memory() -> Location {
     let (text, root) = ("s3://b/work/lock".to_owned(), "s3://b".to_owned());

@@ -5,10 +5,13 @@
 //! keeps them in a file without a name ([`Blob`]); writing sends a file that is whole ([`upload`]), so that an object
 //! is whole or not there. Credentials come from the environment, as `object_store` reads them, and go nowhere else.
 
+pub(crate) mod atomic;
 mod blob;
 mod client;
-mod fault;
+pub(crate) mod errors;
 mod folder;
+mod heads;
+pub(crate) mod local;
 mod location;
 mod lock;
 mod pattern;
@@ -18,8 +21,8 @@ mod write;
 
 pub(crate) use blob::Blob;
 #[cfg(test)]
-pub(crate) use fault::any_fault;
-pub(crate) use fault::{fault_of, recent_fault};
+pub(crate) use errors::any_fault;
+pub(crate) use errors::{fault_of, recent_fault};
 pub(crate) use folder::{
     check_writable, children, create_dir_all, exists, fetch, files_below, glob, is_dir, is_file, names, read,
     read_all, remove_all, remove_file,

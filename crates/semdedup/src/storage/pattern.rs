@@ -4,8 +4,8 @@ use glob::{MatchOptions, Pattern};
 use object_store::ObjectMeta;
 use object_store::path::Path as Key;
 
-use super::location::Location;
 use crate::error::{Error, Result};
+use crate::storage::location::Location;
 
 const WILD: [char; 3] = ['*', '?', '['];
 
@@ -59,8 +59,8 @@ mod tests {
     use object_store::memory::InMemory;
     use object_store::{ObjectStore, ObjectStoreExt, PutPayload};
 
-    use super::super::client::{Kind, wait};
     use super::*;
+    use crate::storage::client::{Kind, wait};
 
     #[test]
     fn a_pattern_picks_objects_and_folders_as_it_does_on_a_disk() {

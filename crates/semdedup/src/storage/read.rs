@@ -11,17 +11,14 @@ use futures_util::StreamExt;
 use object_store::{GetOptions, GetRange, ObjectMeta, ObjectStoreExt};
 use tokio::sync::mpsc::{Receiver, Sender, channel};
 
-use super::client::{spawn, wait};
-use super::fault::{AGAIN, Fault, passing};
-use super::location::{Location, is_url};
-use super::stamp::{Stamp, tag};
 use crate::error::{Error, ErrorKind, Result};
+use crate::storage::client::{spawn, wait};
+use crate::storage::errors::{AGAIN, CUTS, Fault, passing};
+use crate::storage::location::{Location, is_url};
+use crate::storage::stamp::{Stamp, tag};
 
 /// Pieces of a transfer that wait to be taken; each is at most some tens of kilobytes.
 const WAITING: usize = 64;
-
-/// A connection that is cut so often in a row without a byte in between is not tried again.
-pub(super) const CUTS: u32 = 8;
 
 impl Location {
     /// What the store says of the object.
@@ -185,8 +182,8 @@ fn ended_early(place: &str) -> io::Error {
 mod tests {
     #![allow(clippy::unwrap_used)]
 
-    use super::super::fault_of;
     use super::*;
+    use crate::storage::errors::fault_of;
 
     #[test]
     fn a_transfer_that_stops_without_a_word_is_an_error_and_not_the_end() {

@@ -8,9 +8,9 @@ use object_store::ObjectMeta;
 use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::xxh3_64;
 
-use super::folder::heads;
-use super::location::{Location, is_url};
 use crate::error::{Error, Result};
+use crate::storage::heads::heads;
+use crate::storage::location::{Location, is_url};
 
 /// What tells whether a file is the one that was found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]

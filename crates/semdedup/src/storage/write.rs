@@ -6,13 +6,13 @@ use bytes::Bytes;
 use fs_err::File;
 use object_store::{Error as StoreError, ObjectStoreExt, PutPayload, PutResult, WriteMultipart};
 
-use super::blob::remember_written;
-use super::client::wait;
-use super::fault::Fault;
-use super::location::Location;
-use super::lock::check_held;
 use crate::error::{Error, ErrorKind, Result};
-use crate::files::read_exact_at;
+use crate::storage::blob::remember_written;
+use crate::storage::client::wait;
+use crate::storage::errors::Fault;
+use crate::storage::local::read_exact_at;
+use crate::storage::location::Location;
+use crate::storage::lock::check_held;
 
 /// What is sent in one request; larger files go in parts of this size, or of a larger one where there would be too many.
 const PART: u64 = 8 << 20;

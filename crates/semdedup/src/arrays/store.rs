@@ -1,0 +1,276 @@
+//! All embeddings of a run as one matrix, in one or many files, of which only the rows asked for are in memory.
+
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+
+use half::f16;
+use half::slice::HalfFloatSliceExt;
+use rayon::prelude::*;
+use semdedup_core::{Direction, UnitEmbeddings, UnitRows, half_to_f32, prefetch, scale, unit_factor};
+
+use crate::arrays::matrix::Matrix;
+use crate::error::{Error, Result};
+use crate::memory::Memory;
+
+/// Rows that one thread reads at a time.
+const READ_ROWS: usize = 256;
+
+/// Embeddings on disk; row numbers go through the files in order.
+#[derive(Debug)]
+pub struct EmbeddingStore {
+    matrices: Vec<Matrix>,
+    /// The number of the first row of each matrix, and after the last one the number of rows.
+    starts: Vec<u64>,
+    dim: usize,
+}
+
+impl EmbeddingStore {
+    /// Opens `.npy`, `.npz` and `.safetensors` files of floats, in the order given.
+    ///
+    /// # Errors
+    /// If there is none, one cannot be read, or they differ in dimension.
+    pub fn open(paths: &[PathBuf]) -> Result<Self> {
+        let matrices = paths.iter().map(|path| Matrix::open(path)).collect::<Result<Vec<_>>>()?;
+        let Some(first) = matrices.first() else {
+            return Err(Error::usage("no embeddings were given")
+                .hint("name .npy, .npz or .safetensors files, or a folder of them"));
+        };
+        let dim = first.dim();
+        if let Some(other) = matrices.iter().find(|matrix| matrix.dim() != dim) {
+            let problem =
+                format!("the dimension is {}, but {} has {dim}", other.dim(), first.path().display());
+            return Err(Error::input(other.path(), problem).hint("cluster only embeddings of one model"));
+        }
+        let mut starts = vec![0];
+        for matrix in &matrices {
+            starts.push(starts[starts.len() - 1] + matrix.rows());
+        }
+        Ok(Self { matrices, starts, dim })
+    }
+
+    /// The number of rows of all files.
+    pub fn rows(&self) -> u64 {
+        self.starts[self.matrices.len()]
+    }
+
+    /// The values in a row.
+    pub fn dim(&self) -> usize {
+        self.dim
+    }
+
+    /// Each file with its number of rows.
+    pub fn files(&self) -> impl Iterator<Item = (&Path, u64)> {
+        self.matrices.iter().map(|matrix| (matrix.path(), matrix.rows()))
+    }
+
+    /// The bytes of a row in memory, as [`EmbeddingStore::read_raw`] keeps it.
+    pub(crate) fn row_bytes(&self) -> u64 {
+        self.dim as u64 * if self.is_half() { 2 } else { 4 }
+    }
+
+    fn is_half(&self) -> bool {
+        self.matrices.iter().all(Matrix::is_half)
+    }
+
+    /// The rows of a range.
+    ///
+    /// # Errors
+    /// If a file cannot be read.
+    pub fn read(&self, rows: Range<u64>) -> Result<UnitEmbeddings> {
+        let numbers: Vec<u64> = rows.collect();
+        self.gather(&numbers)
+    }
+
+    /// Some rows, in the order given.
+    ///
+    /// # Errors
+    /// If a file cannot be read.
+    pub fn gather(&self, rows: &[u64]) -> Result<UnitEmbeddings> {
+        let values = self.fill(rows.len(), |i| rows[i], 0.0, Matrix::read)?;
+        UnitEmbeddings::new(values, self.dim).map_err(|error| Error::usage(error.to_string()))
+    }
+
+    /// The rows of a range, as f16 if all files have f16.
+    pub(crate) fn read_rows(&self, rows: Range<u64>) -> Result<Rows> {
+        let count = (rows.end - rows.start) as usize;
+        let number = |i: usize| rows.start + i as u64;
+        let mut read = self.no_rows(0);
+        read.values = match self.is_half() {
+            true => Values::Half(self.fill(count, number, f16::ZERO, Matrix::read_half)?),
+            false => Values::Float(self.fill(count, number, 0.0, Matrix::read)?),
+        };
+        read.scale();
+        Ok(read)
+    }
+
+    /// So many rows of zeros, to be set.
+    pub(crate) fn no_rows(&self, rows: usize) -> Rows {
+        let values = match self.is_half() {
+            true => Values::Half(vec![f16::ZERO; rows * self.dim]),
+            false => Values::Float(vec![0.0; rows * self.dim]),
+        };
+        let factors = if self.is_half() { vec![0.0; rows] } else { Vec::new() };
+        Rows { values, dim: self.dim, directions: vec![Direction::Zero; rows], factors }
+    }
+
+    /// Rows from their bytes, in the order of this machine.
+    pub(crate) fn rows_of(&self, bytes: &[u8]) -> Rows {
+        let mut rows = self.no_rows(bytes.len() / self.row_bytes() as usize);
+        match &mut rows.values {
+            Values::Half(values) => {
+                let bits: &mut [u16] = values.reinterpret_cast_mut();
+                bytemuck::cast_slice_mut(bits).copy_from_slice(bytes);
+            }
+            Values::Float(values) => bytemuck::cast_slice_mut(values).copy_from_slice(bytes),
+        }
+        rows.scale();
+        rows
+    }
+
+    fn fill<T: Copy + Send>(
+        &self,
+        count: usize,
+        number: impl Fn(usize) -> u64 + Sync,
+        nothing: T,
+        read: fn(&Matrix, u64, &mut [T]) -> Result<()>,
+    ) -> Result<Vec<T>> {
+        let mut values = vec![nothing; count * self.dim];
+        values.par_chunks_mut(READ_ROWS * self.dim).enumerate().try_for_each(|(chunk, values)| {
+            let first = chunk * READ_ROWS;
+            let numbers: Vec<u64> = (first..first + values.len() / self.dim).map(&number).collect();
+            self.read_runs(&numbers, values, read)
+        })?;
+        Ok(values)
+    }
+
+    /// Reads rows that follow each other on the disk in one go.
+    fn read_runs<T>(
+        &self,
+        numbers: &[u64],
+        values: &mut [T],
+        read: fn(&Matrix, u64, &mut [T]) -> Result<()>,
+    ) -> Result<()> {
+        let mut done = 0;
+        while done < numbers.len() {
+            let matrix = self.starts.partition_point(|&start| start <= numbers[done]) - 1;
+            let run = numbers[done..]
+                .iter()
+                .enumerate()
+                .take_while(|&(i, &row)| row == numbers[done] + i as u64 && row < self.starts[matrix + 1])
+                .count();
+            let values = &mut values[done * self.dim..(done + run) * self.dim];
+            read(&self.matrices[matrix], numbers[done] - self.starts[matrix], values)?;
+            done += run;
+        }
+        Ok(())
+    }
+}
+
+/// Rows of unit length. Those of f16 stay as they lie in the files and are scaled when they are looked at.
+#[derive(Debug)]
+pub(crate) struct Rows {
+    values: Values,
+    dim: usize,
+    directions: Vec<Direction>,
+    /// What rows of f16 are multiplied by; none for f32.
+    factors: Vec<f64>,
+}
+
+#[derive(Debug)]
+enum Values {
+    Half(Vec<f16>),
+    Float(Vec<f32>),
+}
+
+impl Rows {
+    /// The bytes of a row, in the order of this machine.
+    pub(crate) fn bytes(&self, i: usize) -> &[u8] {
+        let range = i * self.dim..(i + 1) * self.dim;
+        match &self.values {
+            Values::Half(values) => bytemuck::cast_slice(values[range].reinterpret_cast()),
+            Values::Float(values) => bytemuck::cast_slice(&values[range]),
+        }
+    }
+
+    /// Sets a row to one of rows that came from the same files.
+    pub(crate) fn set(&mut self, i: usize, from: &Self, row: usize) {
+        let (to, of) = (i * self.dim..(i + 1) * self.dim, row * self.dim..(row + 1) * self.dim);
+        match (&mut self.values, &from.values) {
+            (Values::Half(values), Values::Half(other)) => {
+                values[to].copy_from_slice(&other[of]);
+                self.factors[i] = from.factors[row];
+            }
+            (Values::Float(values), Values::Float(other)) => values[to].copy_from_slice(&other[of]),
+            _ => unreachable!("all rows of a store are of one type"),
+        }
+        self.directions[i] = from.directions[row];
+    }
+
+    /// Brings the rows to unit length, or finds what brings them there.
+    fn scale(&mut self) {
+        let dim = self.dim;
+        match &mut self.values {
+            Values::Half(values) => {
+                let factor = |buffer: &mut Vec<f32>, row: &[f16]| {
+                    half_to_f32(row.reinterpret_cast(), buffer);
+                    unit_factor(buffer)
+                };
+                let rows = values.par_chunks_exact(dim).with_min_len(SCALED_TOGETHER);
+                let found = rows.map_init(|| vec![0.0; dim], factor);
+                (self.directions, self.factors) = found.unzip();
+            }
+            Values::Float(values) => {
+                let scaled = |row: &mut [f32]| {
+                    let (direction, factor) = unit_factor(row);
+                    match direction {
+                        Direction::Unit => scale(row, factor),
+                        _ => row.fill(0.0),
+                    }
+                    direction
+                };
+                let rows = values.par_chunks_exact_mut(dim).with_min_len(SCALED_TOGETHER);
+                self.directions = rows.map(scaled).collect();
+            }
+        }
+    }
+}
+
+/// Rows that a thread scales in one go.
+const SCALED_TOGETHER: usize = 256;
+
+impl UnitRows for Rows {
+    fn dim(&self) -> usize {
+        self.dim
+    }
+
+    fn row<'a>(&'a self, i: usize, buffer: &'a mut [f32]) -> &'a [f32] {
+        let range = i * self.dim..(i + 1) * self.dim;
+        match &self.values {
+            Values::Float(values) => &values[range],
+            Values::Half(values) => {
+                match self.directions[i] {
+                    Direction::Unit => {
+                        half_to_f32(values[range].reinterpret_cast(), buffer);
+                        scale(buffer, self.factors[i]);
+                    }
+                    _ => buffer.fill(0.0),
+                }
+                buffer
+            }
+        }
+    }
+
+    fn direction(&self, i: usize) -> Direction {
+        self.directions[i]
+    }
+
+    fn prefetch(&self, i: usize) {
+        prefetch(self.bytes(i));
+    }
+}
+
+/// The rows in blocks that fit into memory.
+pub(crate) fn blocks(store: &EmbeddingStore, memory: Memory) -> impl Iterator<Item = Range<u64>> {
+    let (rows, block) = (store.rows(), memory.block_rows(store.dim()));
+    (0..rows).step_by(block as usize).map(move |first| first..rows.min(first + block))
+}

@@ -1,0 +1,55 @@
+//! Finds the cluster of every row, and the other clusters to compare it in.
+
+use std::path::Path;
+
+use semdedup_core::{Assigner, Probes, UnitEmbeddings};
+
+use crate::arrays::npy::NpyWriter;
+use crate::arrays::store::{EmbeddingStore, blocks};
+use crate::cluster::clustering::numbers;
+use crate::error::Result;
+use crate::options::ClusterOptions;
+use crate::progress::{Progress, Stage};
+use crate::workdir::uncompared::Uncompared;
+
+/// What [`assign`] finds.
+pub(crate) struct Assigned {
+    /// The cluster of each row, [`NO_CLUSTER`] for one without direction.
+    pub(crate) clusters: Vec<u32>,
+    pub(crate) uncompared: Uncompared,
+    /// Comparisons of a row with a centroid.
+    pub(crate) compared: u64,
+}
+
+/// Finds the cluster of every row that has a direction, block by block, and writes the clusters to probe to `probes.npy`
+/// where there can be any.
+pub(crate) fn assign(
+    store: &EmbeddingStore,
+    centroids: &UnitEmbeddings,
+    (options, probes_path): (&ClusterOptions, &Path),
+    progress: &dyn Progress,
+) -> Result<Assigned> {
+    progress.begin(Stage::Assign, "rows", store.rows());
+    let probes = match options.probes {
+        Probes::Nearest(count) if count > 1 => Probes::Nearest(count.min(centroids.len().max(2))),
+        probes => probes,
+    };
+    let others = probes.most() - 1;
+    let mut file = (others > 0).then(|| NpyWriter::integer_matrix(probes_path, others)).transpose()?;
+    let assigner = Assigner::new(centroids);
+    let clusters = Vec::with_capacity(store.rows() as usize);
+    let mut assigned = Assigned { clusters, uncompared: Uncompared::default(), compared: 0 };
+    for range in blocks(store, options.memory) {
+        let rows = store.read(range.clone())?;
+        let found = assigner.assign(&rows, probes);
+        assigned.clusters.extend(&found.cluster);
+        assigned.uncompared.add_undirected(range.start, &rows);
+        assigned.compared += found.compared;
+        if let Some(file) = &mut file {
+            file.write(&numbers(&found.probes))?;
+        }
+        progress.advance(found.cluster.len() as u64);
+    }
+    file.map_or(Ok(()), NpyWriter::finish)?;
+    Ok(assigned)
+}

@@ -1,0 +1,139 @@
+//! Reads and writes the results of clustering: centroids, assignments, probes.
+
+use std::ops::Range;
+use std::path::Path;
+
+use semdedup_core::{NO_CLUSTER, UnitEmbeddings};
+
+use crate::arrays::npy::{IntegerMatrix, NpyWriter};
+use crate::arrays::store::EmbeddingStore;
+use crate::error::{Error, Result};
+
+/// Part of every fingerprint from training on; to be raised whenever the code would give another result.
+pub(crate) const REVISION: u32 = 9;
+
+/// The clusters of all rows.
+#[derive(Debug)]
+pub(crate) struct Clustering {
+    /// [`NO_CLUSTER`] for a row without direction, and for one that was given no cluster.
+    pub(crate) cluster: Vec<u32>,
+    /// The other clusters that each row is compared in; none with `--probes 1`.
+    pub(crate) probes: Option<IntegerMatrix>,
+    pub(crate) clusters: usize,
+}
+
+impl Clustering {
+    /// Reads `assignments.npy` and `probes.npy`, if that is there, for `rows` rows and `clusters` clusters.
+    pub(crate) fn open(
+        assignments: &Path,
+        probes: Option<&Path>,
+        rows: u64,
+        clusters: usize,
+    ) -> Result<Self> {
+        let cluster = read_assignments(assignments, rows, clusters)?;
+        let probes = probes.map(IntegerMatrix::open).transpose()?;
+        if let Some(probes) = &probes
+            && probes.rows() != rows
+        {
+            return Err(Error::input(
+                probes.path(),
+                format!("probes of {} rows for {rows} rows", probes.rows()),
+            )
+            .hint("use the probes that were made from these embeddings"));
+        }
+        Ok(Self { cluster, probes, clusters })
+    }
+
+    /// How many other clusters a row can be compared in.
+    pub(crate) fn probes_per_row(&self) -> usize {
+        self.probes.as_ref().map_or(0, IntegerMatrix::columns)
+    }
+
+    /// The other clusters that the rows of a range are compared in, row-major, [`NO_CLUSTER`] for none.
+    pub(crate) fn probes(&self, rows: Range<u64>) -> Result<Vec<u32>> {
+        let Some(probes) = &self.probes else { return Ok(Vec::new()) };
+        let (first, columns) = (rows.start, probes.columns());
+        let check = |(i, number): (usize, i32)| match u32::try_from(number) {
+            Err(_) => Ok(NO_CLUSTER),
+            Ok(cluster) if (cluster as usize) < self.clusters => Ok(cluster),
+            Ok(cluster) => {
+                let row = first + (i / columns) as u64;
+                let problem =
+                    format!("row {row} probes cluster {cluster}, there are {} centroids", self.clusters);
+                Err(Error::input(probes.path(), problem))
+            }
+        };
+        probes.read(rows)?.into_iter().enumerate().map(check).collect()
+    }
+}
+
+/// Writes `centroids.npy`: f32, clusters × dim.
+pub(crate) fn write_centroids(path: &Path, centroids: &UnitEmbeddings) -> Result<()> {
+    let mut file = NpyWriter::matrix(path, centroids.dim())?;
+    file.write(centroids.values())?;
+    file.finish()
+}
+
+/// Reads centroids of the dimension of the rows.
+pub(crate) fn read_centroids(path: &Path, dim: usize) -> Result<UnitEmbeddings> {
+    let store = EmbeddingStore::open(&[path.to_path_buf()])?;
+    if store.dim() != dim {
+        return Err(Error::input(
+            path,
+            format!("centroids of dimension {}, embeddings of {dim}", store.dim()),
+        )
+        .hint("use the centroids that were trained on these embeddings"));
+    }
+    let centroids = store.read(0..store.rows())?;
+    if let Some(row) = centroids.non_finite_rows().first() {
+        return Err(Error::input(path, format!("centroid {row} has a NaN or an infinity")));
+    }
+    Ok(centroids)
+}
+
+/// Cluster numbers as files have them: −1 for none.
+pub(crate) fn numbers(clusters: &[u32]) -> Vec<i32> {
+    clusters.iter().map(|&c| if c == NO_CLUSTER { -1 } else { c as i32 }).collect()
+}
+
+/// Writes `assignments.npy`: i32, a row each, −1 where a row has no cluster.
+pub(crate) fn write_assignments(path: &Path, clusters: &[u32]) -> Result<()> {
+    let mut file = NpyWriter::integers(path)?;
+    file.write(&numbers(clusters))?;
+    file.finish()
+}
+
+/// Reads assignments of `rows` rows to `clusters` clusters.
+fn read_assignments(path: &Path, rows: u64, clusters: usize) -> Result<Vec<u32>> {
+    let numbers = crate::arrays::npy::read_integers(path)?;
+    if numbers.len() as u64 != rows {
+        return Err(Error::input(path, format!("{} assignments for {rows} rows", numbers.len()))
+            .hint("use the assignments that were made from these embeddings"));
+    }
+    let cluster = |(row, number): (usize, Option<u64>)| match number {
+        None => Ok(NO_CLUSTER),
+        Some(cluster) if cluster < clusters as u64 => Ok(cluster as u32),
+        Some(cluster) => Err(Error::input(
+            path,
+            format!("row {row} is in cluster {cluster}, there are {clusters} centroids"),
+        )),
+    };
+    numbers.into_iter().enumerate().map(cluster).collect()
+}
+
+/// The rows of each cluster.
+pub(crate) fn sizes(clusters: &[u32]) -> Vec<u64> {
+    let mut sizes: Vec<u64> = Vec::new();
+    for &cluster in clusters.iter().filter(|&&cluster| cluster != NO_CLUSTER) {
+        if sizes.len() <= cluster as usize {
+            sizes.resize(cluster as usize + 1, 0);
+        }
+        sizes[cluster as usize] += 1;
+    }
+    sizes
+}
+
+/// The rows of the largest cluster.
+pub(crate) fn largest(clusters: &[u32]) -> u64 {
+    sizes(clusters).into_iter().max().unwrap_or(0)
+}

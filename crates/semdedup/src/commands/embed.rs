@@ -1,0 +1,89 @@
+//! The embedding stage as a command of its own.
+
+use std::path::{Path, PathBuf};
+
+use serde::Serialize;
+
+use crate::commands::places::undirected;
+use crate::comparison::Comparison;
+use crate::embed::dataset::{Dataset, skipped_rows};
+use crate::embed::embedder::{Embedder, embed_fingerprint};
+use crate::embed::stage::embed_parts;
+use crate::error::{Error, Result};
+use crate::input::find::Input;
+use crate::options::InputOptions;
+use crate::pipeline::summarise::{unknown_words, zero_rows};
+use crate::progress::{Progress, Stage};
+use crate::workdir::uncompared::Uncompared;
+use crate::workdir::work_dir::{WorkDir, finished_stage};
+
+/// What [`embed`] did.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct EmbedReport {
+    /// Rows read, bad ones included; the embeddings have as many rows.
+    pub rows: u64,
+    /// Rows that could not be read; their embeddings are NaN.
+    pub rows_skipped: u64,
+    /// Rows whose text is empty; their embeddings are zeros.
+    pub empty_rows: u64,
+    /// Rows whose embedding is zeros although their text is not empty.
+    pub zero_rows: u64,
+    /// Texts of which only the first tokens were used.
+    pub truncated_texts: u64,
+    /// Texts of which most words are not in the model's vocabulary.
+    pub unknown_texts: u64,
+    /// The dimension.
+    pub dim: usize,
+    /// What is compared by the embeddings: columns, how they were found, and the model.
+    pub compared: Comparison,
+    /// The embeddings, in order.
+    pub files: Vec<PathBuf>,
+}
+
+/// Embeds the rows of the input into a folder, which is a work directory: a killed run goes on where it was. Other
+/// embeddings that are there already are replaced only if the second part of `output` says so.
+///
+/// # Errors
+/// Input that cannot be read, a folder that holds other things.
+pub fn embed(
+    options: &InputOptions,
+    embedder: Embedder,
+    output: (&Path, bool),
+    progress: &dyn Progress,
+) -> Result<EmbedReport> {
+    let (out, overwrite) = output;
+    let input = Input::find(options, &[out.to_path_buf()])?;
+    embedder.check(&input)?;
+    let fingerprint = embed_fingerprint(&input, embedder)?;
+    if finished_stage(out, Stage::Embed)?.is_some_and(|(_, there)| there != fingerprint) && !overwrite {
+        return Err(Error::output(out, "holds the embeddings of another input, model or option")
+            .hint("--overwrite replaces them; or name another --out"));
+    }
+    input.warnings().for_each(|warning| progress.warn(&warning));
+    let mut work = WorkDir::open(out)?;
+    let folder = work.folder(Stage::Embed);
+    work.stage(Stage::Embed, &fingerprint, progress, |folder| {
+        embed_parts(&input, embedder, folder, progress)
+    })?;
+    let dataset = Dataset::open(&input, &folder, &fingerprint)?;
+    let store = dataset.open_embeddings()?;
+    dataset.check_roles(&input)?;
+    let zero = match &dataset.zero {
+        Some(zero) => zero.clone(),
+        None => zero_rows(&dataset, undirected(&store)?.zero),
+    };
+    let uncompared = Uncompared { zero, ..Uncompared::default() };
+    let warnings = skipped_rows(&dataset).into_iter().chain(uncompared.warnings(&dataset.places));
+    warnings.chain(unknown_words(&dataset)).for_each(|warning| progress.warn(&warning));
+    Ok(EmbedReport {
+        rows: dataset.places.rows(),
+        rows_skipped: dataset.skipped.len() as u64,
+        empty_rows: dataset.empty,
+        zero_rows: uncompared.zero.rows,
+        truncated_texts: dataset.truncated,
+        unknown_texts: dataset.unknown.iter().sum(),
+        dim: embedder.dim(&input),
+        compared: Comparison::of(&input, embedder),
+        files: dataset.embeddings,
+    })
+}

@@ -1,0 +1,8 @@
+//! Each stage as a command of its own, on files that the user brings.
+
+pub(crate) mod cluster;
+pub(crate) mod embed;
+pub(crate) mod guards;
+pub(crate) mod places;
+pub(crate) mod score;
+pub(crate) mod select;

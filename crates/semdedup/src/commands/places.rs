@@ -1,0 +1,23 @@
+//! Names rows of embeddings that have no input beside them, and finds those without direction.
+
+use std::path::Path;
+
+use crate::arrays::store::{self, EmbeddingStore};
+use crate::error::Result;
+use crate::memory::Memory;
+use crate::workdir::places::{FileRows, Places};
+use crate::workdir::uncompared::Uncompared;
+
+/// Reads all rows to find those without direction.
+pub(crate) fn undirected(store: &EmbeddingStore) -> Result<Uncompared> {
+    let mut found = Uncompared::default();
+    for range in store::blocks(store, Memory::default()) {
+        found.add_undirected(range.start, &store.read(range)?);
+    }
+    Ok(found)
+}
+
+pub(crate) fn places_of(store: &EmbeddingStore) -> Places {
+    let name = |path: &Path| path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    Places::new(store.files().map(|(path, rows)| FileRows { name: name(path), rows }).collect())
+}

@@ -1,0 +1,141 @@
+//! The comparison as a command of its own.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+use semdedup_core::Ranking;
+use serde::Serialize;
+
+use crate::arrays::store::EmbeddingStore;
+use crate::cluster::clustering::{Clustering, read_centroids};
+use crate::commands::guards::{check_free, check_not_input};
+use crate::commands::places::places_of;
+use crate::error::{Error, Result};
+use crate::memory::{Memory, peak_rss_bytes};
+use crate::progress::{Progress, Stage};
+use crate::recall::{self, Sampling};
+use crate::score::scores_file::{NamedRows, write_scores};
+use crate::score::stage::{ScoredRows, Scorer};
+use crate::storage::{create_dir_all, is_dir, is_file};
+use crate::summary::RecallAt;
+use crate::workdir::pair_counts::{self, Compared};
+use crate::workdir::places::Ids;
+
+/// What [`score()`] reads.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ScoreInputs {
+    /// `.npy` files of f16 or f32, rows × dim, in order.
+    pub embeddings: Vec<PathBuf>,
+    /// Clusters × dim.
+    pub centroids: PathBuf,
+    /// The cluster of each row, a vector of whole numbers; below 0 for none.
+    pub assignments: PathBuf,
+    /// The other clusters to compare each row in, rows × any number; none compares a row in its own alone.
+    pub probes: Option<PathBuf>,
+}
+
+/// How [`score()`] works.
+#[derive(Debug, Clone, Copy)]
+pub struct ScoreOptions {
+    /// Which row of a set of duplicates stays.
+    pub ranking: Ranking,
+    /// The most memory to hold.
+    pub memory: Memory,
+    /// The rows of the recall sample; 0 measures no recall.
+    pub recall_sample: usize,
+    /// The seed of the recall sample.
+    pub seed: u64,
+    /// Whether an earlier file may be replaced.
+    pub overwrite: bool,
+}
+
+/// What [`score()`] did.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct ScoreReport {
+    /// Rows scored.
+    pub rows: u64,
+    /// Rows with the same embedding as a row that ranks before them.
+    pub exact_duplicates: u64,
+    /// Rows of zeros, such as those of empty texts. They are compared with nothing, and so are those of the next two.
+    pub zero_rows: u64,
+    /// Rows with a NaN or an infinity.
+    pub non_finite_rows: u64,
+    /// Rows that have a direction, but no cluster in the assignments. The recall counts what is missed by that.
+    pub unclustered_rows: u64,
+    /// The recall at the sweep's list of ε; empty without a sample.
+    pub recall: Vec<RecallAt>,
+    /// The rows in the recall sample.
+    pub recall_sample: usize,
+    /// Floating-point operations of the comparison: 2 × dimension for each pair.
+    pub flops: f64,
+    /// The same for comparing every row with every other.
+    pub flops_brute_force: f64,
+    /// Seconds of each step.
+    pub seconds: BTreeMap<&'static str, f64>,
+    /// The most memory that this process held, in bytes; none where the system does not tell.
+    pub peak_rss_bytes: Option<u64>,
+}
+
+/// Compares the rows of each cluster, writes `scores.parquet`, and measures the recall; the ids are the row numbers.
+///
+/// # Errors
+/// Files that cannot be read or do not fit together, a result in the way.
+pub fn score(
+    inputs: &ScoreInputs,
+    options: &ScoreOptions,
+    out: &Path,
+    progress: &dyn Progress,
+) -> Result<ScoreReport> {
+    let store = EmbeddingStore::open(&inputs.embeddings)?;
+    let centroids = read_centroids(&inputs.centroids, store.dim())?;
+    let probes = inputs.probes.as_deref();
+    let clustering = Clustering::open(&inputs.assignments, probes, store.rows(), centroids.len())?;
+    check_free(out, options.overwrite)?;
+    if !is_file(out)? && is_dir(out)? {
+        return Err(
+            Error::output(out, "is a folder, the scores need a file").hint("--out DIR/scores.parquet")
+        );
+    }
+    let files = [&inputs.centroids, &inputs.assignments];
+    check_not_input(out, inputs.embeddings.iter().chain(files).chain(&inputs.probes))?;
+    if let Some(folder) = out.parent() {
+        create_dir_all(folder)?;
+    }
+    let start = Instant::now();
+    let folder = out.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let scorer =
+        Scorer { ranking: &options.ranking, memory: options.memory, folder, resumes: None, progress };
+    let ScoredRows { columns, uncompared, compared } = scorer.score(&store, &centroids, clustering)?;
+    progress.end(Stage::Score, false);
+    let mut seconds = BTreeMap::from([("score", start.elapsed().as_secs_f64())]);
+    uncompared.warnings(&places_of(&store)).iter().for_each(|warning| progress.warn(warning));
+    let start = Instant::now();
+    let numbers = arrow::array::UInt64Array::from_iter_values(0..store.rows());
+    let ids = Ids::Column(std::sync::Arc::new(numbers));
+    let named = NamedRows { ids: &ids, places: &places_of(&store), skipped: &[], by: None, compared: None };
+    write_scores(out, &columns, &named, &options.ranking)?;
+    seconds.insert("write", start.elapsed().as_secs_f64());
+    let start = Instant::now();
+    let ScoreOptions { ranking, memory, recall_sample, seed, .. } = *options;
+    let mut samples = Vec::new();
+    if recall_sample > 0 {
+        let sampling = Sampling { rows: recall_sample, seed, ranking, memory };
+        samples = recall::measure(&store, &columns, &sampling, progress)?;
+        progress.end(Stage::Recall, false);
+        seconds.insert("recall", start.elapsed().as_secs_f64());
+    }
+    Ok(ScoreReport {
+        rows: store.rows(),
+        exact_duplicates: columns.exact_duplicates(),
+        zero_rows: uncompared.zero.rows,
+        non_finite_rows: uncompared.non_finite.rows,
+        unclustered_rows: uncompared.unclustered.rows,
+        recall: recall::report(&samples, None),
+        recall_sample: samples.len(),
+        flops: Compared { score: compared, ..Compared::default() }.flops(store.dim()),
+        flops_brute_force: pair_counts::brute_force_flops(store.rows(), store.dim()),
+        seconds,
+        peak_rss_bytes: peak_rss_bytes(),
+    })
+}

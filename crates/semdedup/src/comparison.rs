@@ -1,0 +1,180 @@
+//! What a run compared: which columns, how they were found, and by which model. Every run prints and stores it.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::formats::{By, Columns, Format, Found};
+
+/// What was compared.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Comparison {
+    /// `text`, `image`, `both`, or `embeddings` that were given.
+    pub by: String,
+    /// The model that made the embeddings, or where they were given.
+    pub model: String,
+    /// What was read of the files: one entry for all files that are read alike.
+    pub files: Vec<ComparedFiles>,
+}
+
+/// Files of which the same columns are compared.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct ComparedFiles {
+    /// How many files.
+    pub count: u64,
+    /// Their names, where other files are read in another way.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub names: Vec<String>,
+    /// What a row is.
+    pub row: RowOf,
+    /// The columns of the texts, in the order in which they are joined.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub text: Vec<String>,
+    /// Those of them that hold turns of a chat.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub turns: Vec<String>,
+    /// The roles whose turns count; all of them where this is empty.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub roles: Vec<String>,
+    /// How the text column was found.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub found: Option<Found>,
+    /// The column of the images.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub image: Option<String>,
+    /// What separates the fields of CSV files.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub delimiter: Option<char>,
+}
+
+/// What a row is.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RowOf {
+    /// A record with columns.
+    #[default]
+    Record,
+    /// A line of plain text.
+    Line,
+    /// A file.
+    File,
+    /// The files of one key in a shard.
+    Sample,
+    /// A row of a matrix.
+    Vector,
+}
+
+impl ComparedFiles {
+    /// What a run compares in a file. `by` is `None` where the embeddings are given.
+    pub(crate) fn of(format: Format, columns: &Columns, by: Option<By>) -> Self {
+        let row = match format {
+            Format::Text => RowOf::Line,
+            Format::Tree | Format::TextTree => RowOf::File,
+            Format::Tar => RowOf::Sample,
+            Format::Matrix => RowOf::Vector,
+            _ => RowOf::Record,
+        };
+        let delimiter = match format {
+            Format::Csv { delimiter } => Some(char::from(delimiter)),
+            _ => None,
+        };
+        let has_columns = matches!(row, RowOf::Record | RowOf::Sample);
+        let reads_text = has_columns && by.is_some_and(By::text) && columns.text.is_some();
+        let image = columns.image.clone().filter(|_| has_columns && by.is_some_and(By::image));
+        let files = Self { row, image, delimiter, ..Self::default() };
+        if !reads_text {
+            return files;
+        }
+        let Columns { turns, roles, .. } = columns.clone();
+        let text = columns.texts().map(str::to_owned).collect();
+        Self { text, turns, roles, found: Some(columns.found), ..files }
+    }
+
+    pub(crate) fn is_like(&self, other: &Self) -> bool {
+        let Self { row, text, turns, roles, found, image, delimiter, count: _, names: _ } = self;
+        (row, text, turns, roles) == (&other.row, &other.text, &other.turns, &other.roles)
+            && (found, image, delimiter) == (&other.found, &other.image, &other.delimiter)
+    }
+}
+
+/// `column text of 3 files, by wordllama-l2-supercat-256`
+impl fmt::Display for Comparison {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let text = if self.by == "embeddings" {
+            let count: u64 = self.files.iter().map(|files| files.count).sum();
+            format!("given embeddings of {} ({})", counted(count, "file"), self.model)
+        } else {
+            let files: Vec<String> =
+                self.files.iter().map(|files| Files(files, &self.by).to_string()).collect();
+            format!("{}, by {}", files.join("; "), self.model)
+        };
+        // File and column names are data: their control characters must not reach the terminal.
+        out.write_str(&text.replace(char::is_control, "\u{fffd}"))
+    }
+}
+
+/// Files, and what they are compared by.
+struct Files<'a>(&'a ComparedFiles, &'a str);
+
+impl fmt::Display for Files<'_> {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self(files, by) = self;
+        let text = match (files.row, files.text.len()) {
+            (RowOf::Line, _) => "lines".to_owned(),
+            (RowOf::File, _) => "whole texts".to_owned(),
+            (RowOf::Sample, _) => format!("member {}", files.text.join(" + ")),
+            (_, 0 | 1) => format!("column {}", files.text.join(" + ")),
+            (_, _) => format!("columns {} joined", files.text.join(" + ")),
+        };
+        let image = match &files.image {
+            Some(name) if files.row == RowOf::Record => format!("images in column {name}"),
+            _ => "images".to_owned(),
+        };
+        match *by {
+            "image" => out.write_str(&image)?,
+            "both" => write!(out, "{text}{} and {image}", self.notes())?,
+            _ => write!(out, "{text}{}", self.notes())?,
+        }
+        let what = if files.row == RowOf::File { "folder" } else { "file" };
+        write!(out, " of {}", counted(files.count, what))?;
+        match &files.names[..] {
+            [] => Ok(()),
+            [only] => write!(out, " ({only})"),
+            [first, ..] => write!(out, " ({first}, …)"),
+        }
+    }
+}
+
+impl Files<'_> {
+    /// How the column was found, and what else decides which text there is.
+    fn notes(&self) -> String {
+        let Self(files, _) = self;
+        let mut notes = Vec::new();
+        match files.found {
+            Some(Found::Asked) => notes.push("named with --text-column".to_owned()),
+            Some(Found::Name) => notes.push("found by its name".to_owned()),
+            Some(Found::Values) => {
+                notes.push("GUESSED from its values: --text-column names another".to_owned())
+            }
+            Some(Found::Text) | None => {}
+        }
+        if !files.roles.is_empty() {
+            notes.push(format!("turns of {}", files.roles.join(", ")));
+        } else if !files.turns.is_empty() {
+            notes.push("turns of all roles".to_owned());
+        }
+        match files.delimiter {
+            Some('\t') => notes.push("delimiter tab".to_owned()),
+            Some(delimiter) => notes.push(format!("delimiter {delimiter}")),
+            None => {}
+        }
+        if notes.is_empty() { String::new() } else { format!(" ({})", notes.join("; ")) }
+    }
+}
+
+/// `1 file`, `3 folders`
+fn counted(count: u64, what: &str) -> String {
+    format!("{count} {what}{}", if count == 1 { "" } else { "s" })
+}

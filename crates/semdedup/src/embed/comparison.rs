@@ -1,0 +1,25 @@
+//! Says what a run compares: for every run, before it begins.
+
+use crate::comparison::{ComparedFiles, Comparison};
+use crate::embed::embedder::Embedder;
+use crate::input::find::Input;
+
+impl Comparison {
+    pub(crate) fn of(input: &Input, embedder: Embedder) -> Self {
+        let by = if input.given.is_some() { "embeddings" } else { input.by.name() };
+        let mut files: Vec<ComparedFiles> = Vec::new();
+        for (file, columns) in input.files.iter().zip(&input.columns) {
+            let found = ComparedFiles::of(file.format, columns, input.given.is_none().then_some(input.by));
+            let place = files.iter().position(|other| other.is_like(&found)).unwrap_or(files.len());
+            if place == files.len() {
+                files.push(found);
+            }
+            files[place].count += 1;
+            files[place].names.push(file.name.clone());
+        }
+        if let [only] = &mut files[..] {
+            only.names.clear();
+        }
+        Self { by: by.to_owned(), model: embedder.name(input), files }
+    }
+}

@@ -1,0 +1,90 @@
+//! What gives rows their embeddings: models that read their texts and images, or the input, which has them.
+
+use semdedup_embed::{ImageModel, TextModel};
+
+use crate::error::{Error, ErrorKind, Result};
+use crate::formats::By;
+use crate::input::find::Input;
+use crate::input::provided::Given;
+use crate::workdir::work_dir::Fingerprint;
+
+/// What gives rows their embeddings.
+#[derive(Clone, Copy)]
+pub enum Embedder<'a> {
+    /// A model reads the texts.
+    Text(&'a dyn TextModel),
+    /// A model reads the images.
+    Image(&'a dyn ImageModel),
+    /// One reads the images and one the texts; the similarity of rows is the mean of both.
+    Both(&'a dyn ImageModel, &'a dyn TextModel),
+    /// The input has them: a column of it ([`crate::formats::ColumnChoice::embedding`]), or files beside it
+    /// ([`crate::InputOptions::embeddings`]).
+    Given,
+}
+
+impl Embedder<'_> {
+    /// What of the rows is compared; none where they have embeddings.
+    fn by(self) -> Option<By> {
+        match self {
+            Self::Text(_) => Some(By::Text),
+            Self::Image(_) => Some(By::Image),
+            Self::Both(..) => Some(By::Both),
+            Self::Given => None,
+        }
+    }
+
+    /// Fails where the input has embeddings and a model is to make them, has none and none is, or where the model reads
+    /// something else than what is to be compared.
+    pub(crate) fn check(self, input: &Input) -> Result<()> {
+        match (self.by(), &input.given) {
+            (None, Some(_)) => Ok(()),
+            (Some(by), None) if by == input.by => Ok(()),
+            (Some(_), None) => {
+                let problem =
+                    format!("rows are compared by {}, and the model reads other things", input.by.name());
+                Err(Error::usage(problem).hint("give a model that reads what is compared"))
+            }
+            (Some(_), Some(_)) => {
+                Err(Error::new(ErrorKind::Usage, "the input has embeddings, a model would make others")
+                    .hint("give a model or embeddings, not both"))
+            }
+            (None, None) => Err(Error::new(ErrorKind::Usage, "neither a model nor embeddings are given")
+                .hint("name a column or files of embeddings")),
+        }
+    }
+
+    /// As reports show it.
+    pub(crate) fn name(self, input: &Input) -> String {
+        match (self, &input.given) {
+            (Self::Text(model), _) => model.name().to_owned(),
+            (Self::Image(model), _) => model.name().to_owned(),
+            (Self::Both(image, text), _) => format!("{} and {}", image.name(), text.name()),
+            (Self::Given, Some(Given::Column { name, .. })) => format!("column {name}"),
+            (Self::Given, _) => "embeddings in files".to_owned(),
+        }
+    }
+
+    /// How many values an embedding has.
+    pub(crate) fn dim(self, input: &Input) -> usize {
+        match self {
+            Self::Text(model) => model.dim(),
+            Self::Image(model) => model.dim(),
+            Self::Both(image, text) => image.dim() + text.dim(),
+            Self::Given => input.given.as_ref().map_or(1, Given::dim),
+        }
+    }
+
+    /// Changes whenever the embeddings could change. What is given is a part of the input.
+    pub(crate) fn fingerprint(self) -> String {
+        match self {
+            Self::Text(model) => model.fingerprint(),
+            Self::Image(model) => model.fingerprint(),
+            Self::Both(image, text) => format!("both {} {}", image.fingerprint(), text.fingerprint()),
+            Self::Given => "given".to_owned(),
+        }
+    }
+}
+
+pub(crate) fn embed_fingerprint(input: &Input, embedder: Embedder) -> Result<Fingerprint> {
+    Fingerprint::of(&("embed", input, embedder.fingerprint()), None)
+}

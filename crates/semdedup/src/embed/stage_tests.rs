@@ -1,0 +1,366 @@
+//! The embedding stage, part by part, with a model small enough to check by eye.
+#![allow(clippy::unwrap_used)]
+
+use std::collections::BTreeMap;
+use std::io::Write;
+use std::path::PathBuf;
+
+use proptest::prelude::*;
+use semdedup_embed::{EmbedStats, ModelError, TextModel};
+
+use super::*;
+use crate::embed::dataset::Dataset;
+use crate::formats::{ColumnChoice, ReadLimits, TextFiles};
+use crate::options::InputOptions;
+use crate::progress::Silent;
+
+/// The length of a text and its first byte; a text over ten bytes counts as cut.
+struct Lengths;
+
+impl TextModel for Lengths {
+    fn name(&self) -> &str {
+        "lengths"
+    }
+    fn dim(&self) -> usize {
+        2
+    }
+    fn fingerprint(&self) -> String {
+        "lengths/1".into()
+    }
+    fn embed(&self, texts: &[&str], out: &mut [f32]) -> std::result::Result<EmbedStats, ModelError> {
+        for (text, out) in texts.iter().zip(out.chunks_exact_mut(2)) {
+            out.copy_from_slice(&[text.len() as f32, text.as_bytes().first().map_or(0.0, |&b| f32::from(b))]);
+        }
+        let truncated = texts.iter().filter(|text| text.len() > 10).count();
+        Ok(EmbedStats { truncated, ..EmbedStats::default() })
+    }
+}
+
+/// Three files: 250 lines, a JSONL file with bad rows and ids, an empty one.
+fn write_files(folder: &Path) {
+    let mut lines = std::fs::File::create(folder.join("a.txt")).unwrap();
+    for i in 0..250 {
+        writeln!(lines, "{}", "x".repeat(i % 14)).unwrap();
+    }
+    let mut jsonl = std::fs::File::create(folder.join("b.jsonl")).unwrap();
+    for i in 0..333 {
+        match i % 50 {
+            7 => writeln!(jsonl, "{{not json").unwrap(),
+            9 => writeln!(jsonl, r#"{{"id": {i}, "text": 5}}"#).unwrap(),
+            _ => writeln!(jsonl, r#"{{"id": {i}, "text": "row {i}"}}"#).unwrap(),
+        }
+    }
+    std::fs::write(folder.join("c.txt"), "").unwrap();
+}
+
+fn input(folder: &Path, part_rows: u64) -> Input {
+    let options = InputOptions {
+        inputs: vec![folder.display().to_string()],
+        text_files: TextFiles::Lines,
+        columns: ColumnChoice::default(),
+        embeddings: Vec::new(),
+        limits: ReadLimits::default(),
+        strict: false,
+    };
+    Input { part_rows, ..Input::find(&options, &[]).unwrap() }
+}
+
+fn contents(folder: &Path) -> BTreeMap<String, Vec<u8>> {
+    let entries = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap());
+    let name = |entry: &std::fs::DirEntry| entry.file_name().into_string().unwrap();
+    entries.map(|entry| (name(&entry), std::fs::read(entry.path()).unwrap())).collect()
+}
+
+#[test]
+fn every_row_has_its_embedding_its_place_and_its_count_however_the_parts_are_cut() {
+    let data = tempfile::tempdir().unwrap();
+    write_files(data.path());
+    for part_rows in [1, 7, 100, 250, 583, 10_000] {
+        let out = tempfile::tempdir().unwrap();
+        let input = input(data.path(), part_rows);
+        embed_parts(&input, Embedder::Text(&Lengths), out.path(), &Silent).unwrap();
+        let dataset = Dataset::open(&input, out.path(), &stage_of(&input)).unwrap();
+        assert_eq!(dataset.places.rows(), 583);
+        assert_eq!(dataset.places.files.iter().map(|file| file.rows).collect::<Vec<_>>(), [250, 333, 0]);
+        assert_eq!((dataset.empty, dataset.truncated), (18, 250 / 14 * 3 + 1), "part of {part_rows} rows");
+        let skipped = dataset.skipped_rows();
+        assert_eq!(skipped.len(), 14);
+        assert_eq!(skipped[..3], [257, 259, 307]);
+        let store = dataset.open_embeddings().unwrap();
+        assert_eq!(store.rows(), 583);
+        let rows = store.read(0..583).unwrap();
+        let bad: Vec<u64> = rows.non_finite_rows().iter().map(|&row| row as u64).collect();
+        assert_eq!(bad, skipped);
+        for row in [1usize, 13, 249, 250, 300, 582] {
+            let text = if row < 250 { "x".repeat(row % 14) } else { format!("row {}", row - 250) };
+            let expected = [text.len() as f32, f32::from(text.as_bytes()[0])];
+            let expected = semdedup_core::UnitEmbeddings::new(expected.to_vec(), 2).unwrap();
+            assert_eq!(rows.row(row), expected.row(0), "row {row} in parts of {part_rows}");
+        }
+        let some = store.gather(&[582, 0, 251, 252]).unwrap();
+        assert_eq!((some.row(0), some.row(3)), (rows.row(582), rows.row(252)));
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(40))]
+
+    #[test]
+    fn a_run_killed_after_any_part_goes_on_to_the_same_bytes(part_rows in 1u64..200, done in 0usize..20) {
+        let data = tempfile::tempdir().unwrap();
+        write_files(data.path());
+        let input = input(data.path(), part_rows);
+        let (whole, killed) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        embed_parts(&input, Embedder::Text(&Lengths), whole.path(), &Silent).unwrap();
+        embed_parts(&input, Embedder::Text(&Lengths), killed.path(), &Silent).unwrap();
+        // What a kill leaves: no record of the part that was being written, its files whole, cut short or missing.
+        for part in done.. {
+            let record = record_path(killed.path(), part);
+            if std::fs::remove_file(&record).is_err() {
+                break;
+            }
+            let embeddings = embeddings_path(killed.path(), part);
+            match part % 3 {
+                0 => std::fs::remove_file(embeddings).unwrap(),
+                1 => std::fs::write(embeddings, b"half").unwrap(),
+                _ => {}
+            }
+        }
+        embed_parts(&input, Embedder::Text(&Lengths), killed.path(), &Silent).unwrap();
+        prop_assert_eq!(contents(whole.path()), contents(killed.path()));
+    }
+}
+
+#[test]
+fn strict_stops_at_the_first_bad_row_and_names_it() {
+    let data = tempfile::tempdir().unwrap();
+    write_files(data.path());
+    let out = tempfile::tempdir().unwrap();
+    let input = Input { strict: true, ..input(data.path(), 100) };
+    let error = embed_parts(&input, Embedder::Text(&Lengths), out.path(), &Silent).unwrap_err();
+    assert!(error.to_string().contains("b.jsonl: row 7: "), "{error}");
+}
+
+/// Writes other numbers into a file, in its place, when the stage begins.
+struct Meddler(PathBuf);
+
+impl Progress for Meddler {
+    fn begin(&self, _: Stage, _: &'static str, _: u64) {
+        let mut bytes = std::fs::read(&self.0).unwrap();
+        let last = bytes.len() - 1;
+        bytes[last] ^= 1;
+        std::fs::write(&self.0, bytes).unwrap();
+    }
+    fn advance(&self, _: u64) {}
+    fn end(&self, _: Stage, _: bool) {}
+    fn warn(&self, _: &crate::Warning) {}
+}
+
+#[test]
+fn given_embeddings_that_change_while_they_are_read_are_noticed_and_no_part_stays() {
+    let (folder, out) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let (rows, file) = (folder.path().join("a.txt"), folder.path().join("a.npy"));
+    std::fs::write(&rows, "x\n".repeat(500)).unwrap();
+    let mut writer = NpyWriter::matrix(&file, 3).unwrap();
+    writer.write(&(0..1500).map(|i| i as f32).collect::<Vec<f32>>()).unwrap();
+    writer.finish().unwrap();
+    let options = InputOptions {
+        inputs: vec![rows.display().to_string()],
+        text_files: TextFiles::Lines,
+        columns: ColumnChoice { text_optional: true, ..ColumnChoice::default() },
+        embeddings: vec![file.display().to_string()],
+        limits: ReadLimits::default(),
+        strict: false,
+    };
+    let find = || Input { part_rows: 100, ..Input::find(&options, &[]).unwrap() };
+    let error = embed_parts(&find(), Embedder::Given, out.path(), &Meddler(file.clone())).unwrap_err();
+    assert!(error.to_string().contains("a.npy: changed since it was read"), "{error}");
+    assert!(records(out.path()) == 0, "parts with other numbers are left");
+    embed_parts(&find(), Embedder::Given, out.path(), &Silent).unwrap();
+    assert_eq!(records(out.path()), 5);
+}
+
+#[test]
+fn files_behind_the_parts_that_are_there_are_of_another_attempt_and_go() {
+    let (data, whole, out) =
+        (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    write_files(data.path());
+    let parts_of = |rows: u64, folder: &Path| {
+        embed_parts(&input(data.path(), rows), Embedder::Text(&Lengths), folder, &Silent).unwrap();
+    };
+    parts_of(300, whole.path());
+    // The attempt before had cut its parts elsewhere, and was discarded.
+    parts_of(50, out.path());
+    discard_parts(out.path(), &stage_of(&input(data.path(), 50))).unwrap();
+    let foreign = PartRecord::new(Fingerprint::of(&"another", None).unwrap());
+    std::fs::write(record_path(out.path(), 99), serde_json::to_vec(&foreign).unwrap()).unwrap();
+    std::fs::write(out.path().join("something-else"), "stays").unwrap();
+    parts_of(300, out.path());
+    std::fs::remove_file(out.path().join("something-else")).unwrap();
+    assert_eq!(contents(out.path()), contents(whole.path()));
+}
+
+/// [`Lengths`], where a row costs much: it counts the texts, and fails at those that begin so.
+struct Dear {
+    asked: std::sync::atomic::AtomicUsize,
+    fails_at: Option<&'static str>,
+}
+
+impl Dear {
+    fn new(fails_at: Option<&'static str>) -> Self {
+        Self { asked: Default::default(), fails_at }
+    }
+}
+
+impl TextModel for Dear {
+    fn name(&self) -> &str {
+        "dear"
+    }
+    fn dim(&self) -> usize {
+        2
+    }
+    fn fingerprint(&self) -> String {
+        "dear/1".into()
+    }
+    fn rows_per_save(&self) -> Option<usize> {
+        Some(3000)
+    }
+    fn embed(&self, texts: &[&str], out: &mut [f32]) -> std::result::Result<EmbedStats, ModelError> {
+        if self.fails_at.is_some_and(|start| texts.iter().any(|text| text.starts_with(start))) {
+            return semdedup_embed::StaticModel::wordllama(0).map(|_| EmbedStats::default());
+        }
+        self.asked.fetch_add(texts.len(), Ordering::Relaxed);
+        Lengths.embed(texts, out)
+    }
+}
+
+#[test]
+fn a_dear_model_that_fails_loses_nothing_that_came_before_and_little_that_came_after() {
+    let data = tempfile::tempdir().unwrap();
+    let texts: String = (0..20_000).map(|row| format!("{row} is the row\n")).collect();
+    std::fs::write(data.path().join("a.txt"), texts).unwrap();
+    let (undisturbed, disturbed) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let find = || input(data.path(), 1 << 17);
+    let model = Dear::new(None);
+    embed_parts(&find(), Embedder::Text(&model), undisturbed.path(), &Silent).unwrap();
+    assert_eq!(records(undisturbed.path()), 7, "parts of 3,000 rows");
+
+    let failing = Dear::new(Some("13000 "));
+    let error = embed_parts(&find(), Embedder::Text(&failing), disturbed.path(), &Silent).unwrap_err();
+    assert!(error.to_string().contains("limit on tokens"), "{error}");
+    let stage = embed_fingerprint(&find(), Embedder::Text(&failing)).unwrap();
+    let kept: u64 = read_records(disturbed.path(), &stage).unwrap().iter().map(PartRecord::rows).sum();
+    // Up to the beginning of the texts that were read together with the one it failed at.
+    assert!((13_000 - 2048..=13_000).contains(&kept), "{kept} rows were kept");
+
+    let resumed = Dear::new(None);
+    embed_parts(&find(), Embedder::Text(&resumed), disturbed.path(), &Silent).unwrap();
+    assert_eq!(resumed.asked.into_inner() as u64, 20_000 - kept, "what was kept was paid for again");
+    let rows = |folder: &Path| {
+        let input = find();
+        let dataset = Dataset::open(
+            &input,
+            folder,
+            &embed_fingerprint(&input, Embedder::Text(&Dear::new(None))).unwrap(),
+        )
+        .unwrap();
+        let store = dataset.open_embeddings().unwrap();
+        let rows = store.read(0..20_000).unwrap();
+        (0..20_000).flat_map(|row| rows.row(row).to_vec()).map(f32::to_bits).collect::<Vec<_>>()
+    };
+    assert!(rows(disturbed.path()) == rows(undisturbed.path()));
+}
+
+/// The fingerprint of the stage with [`Lengths`].
+fn stage_of(input: &Input) -> Fingerprint {
+    embed_fingerprint(input, Embedder::Text(&Lengths)).unwrap()
+}
+
+/// How many parts are there, whatever stage they are of.
+fn records(folder: &Path) -> usize {
+    (0..).take_while(|&part| record_path(folder, part).exists()).count()
+}
+
+/// A folder with all parts, and how many they are.
+fn embedded(data: &Path) -> (tempfile::TempDir, Input, usize) {
+    write_files(data);
+    let (out, input) = (tempfile::tempdir().unwrap(), input(data, 50));
+    embed_parts(&input, Embedder::Text(&Lengths), out.path(), &Silent).unwrap();
+    let parts = records(out.path());
+    assert!(parts > 4, "{parts}");
+    (out, input, parts)
+}
+
+#[test]
+fn a_stage_that_is_done_but_lacks_a_part_or_rows_of_one_is_an_error() {
+    let data = tempfile::tempdir().unwrap();
+    let (out, input, parts) = embedded(data.path());
+    let open = || {
+        let dataset = Dataset::open(&input, out.path(), &stage_of(&input))?;
+        dataset.open_embeddings().map(|store| assert_eq!(store.rows(), dataset.places.rows()))
+    };
+    open().unwrap();
+    for part in [parts - 1, 1, 0] {
+        let path = record_path(out.path(), part);
+        let record = std::fs::read(&path).unwrap();
+        let foreign = PartRecord::new(Fingerprint::of(&"another", None).unwrap());
+        for other in [Some(serde_json::to_vec(&foreign).unwrap()), None] {
+            std::fs::remove_file(&path).unwrap();
+            if let Some(other) = other {
+                std::fs::write(&path, other).unwrap();
+            }
+            let error = open().unwrap_err();
+            assert!(error.to_string().contains(&format!("part-{part:05}.json")), "{error}");
+            assert!(error.hint_text().is_some());
+        }
+        std::fs::write(&path, record).unwrap();
+    }
+    std::fs::copy(embeddings_path(out.path(), 0), embeddings_path(out.path(), parts - 1)).unwrap();
+    let error = open().unwrap_err();
+    assert!(error.to_string().contains("its record says"), "{error}");
+    std::fs::remove_file(parts_path(out.path())).unwrap();
+    assert!(open().unwrap_err().to_string().contains("parts.json"));
+}
+
+#[test]
+fn parts_behind_one_that_is_missing_are_not_thrown_away() {
+    let data = tempfile::tempdir().unwrap();
+    let (out, input, parts) = embedded(data.path());
+    let record = std::fs::read(record_path(out.path(), 1)).unwrap();
+    std::fs::remove_file(record_path(out.path(), 1)).unwrap();
+    let before = contents(out.path());
+    let error = embed_parts(&input, Embedder::Text(&Lengths), out.path(), &Silent).unwrap_err();
+    assert!(error.to_string().contains("part-00001.json: is missing"), "{error}");
+    assert_eq!(contents(out.path()), before);
+    std::fs::write(record_path(out.path(), 1), record).unwrap();
+    embed_parts(&input, Embedder::Text(&Lengths), out.path(), &Silent).unwrap();
+    assert_eq!(records(out.path()), parts);
+}
+
+#[test]
+fn parts_of_a_dear_model_grow_with_what_there_is() {
+    let model = Dear::new(None);
+    let data = tempfile::tempdir().unwrap();
+    std::fs::write(data.path().join("a.txt"), "a\n").unwrap();
+    let input = input(data.path(), 1 << 17);
+    let source = Source::open(&input, Embedder::Text(&model)).unwrap();
+    let sizes: Vec<u64> = [0, 63, 64, 128, 10_000].map(|part| source.rows_per_part(1 << 17, part)).to_vec();
+    assert_eq!(sizes, [3000, 3000, 6000, 12_000, 1 << 17]);
+}
+
+#[test]
+fn discarding_that_was_cut_off_goes_on() {
+    let data = tempfile::tempdir().unwrap();
+    std::fs::write(data.path().join("a.txt"), "one\ntwo\nthree\n").unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let find = || input(data.path(), 1);
+    embed_parts(&find(), Embedder::Text(&Lengths), folder.path(), &Silent).unwrap();
+    std::fs::remove_file(folder.path().join("part-00002.json")).unwrap();
+    std::fs::write(folder.path().join("discard.json"), "{}").unwrap();
+    let counted = Dear::new(None);
+    let stage = embed_fingerprint(&find(), Embedder::Text(&Lengths)).unwrap();
+    finish_discarding(folder.path(), &stage).unwrap();
+    assert!(read_records(folder.path(), &stage).unwrap().is_empty());
+    embed_parts(&find(), Embedder::Text(&counted), folder.path(), &Silent).unwrap();
+    assert_eq!(counted.asked.into_inner(), 3);
+}

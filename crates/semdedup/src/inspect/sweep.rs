@@ -1,0 +1,63 @@
+//! How many rows each ε keeps, from scores that are there already.
+
+use std::path::Path;
+
+use semdedup_core::{Cut, Epsilon, kept_at};
+use serde::Serialize;
+
+use crate::error::{Error, Result};
+use crate::inspect::past_run::PastRun;
+use crate::progress::Stage;
+use crate::recall::{self, read_samples};
+use crate::score::scores_file::ScoresFile;
+use crate::storage;
+use crate::summary::RecallAt;
+
+/// One ε of a sweep.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct SweepRow {
+    /// The threshold.
+    pub epsilon: f64,
+    /// Rows that would stay.
+    pub rows_kept: u64,
+    /// Rows that would go.
+    pub rows_removed: u64,
+    /// `rows_kept` as a share of the rows that could be read.
+    pub share_kept: f64,
+    /// The recall, where it was measured.
+    pub recall: Option<RecallAt>,
+}
+
+/// Counts what each ε keeps, for a work directory, an output folder or a `scores.parquet`.
+///
+/// # Errors
+/// If there are no scores, or an ε is out of range.
+pub fn sweep(work: &Path, epsilons: &[f64]) -> Result<Vec<SweepRow>> {
+    let (scores, samples) = if storage::is_file(work)? {
+        (ScoresFile::open(work)?, Vec::new())
+    } else {
+        let run = PastRun::find(work)?;
+        let samples = run
+            .stage(Stage::Recall)?
+            .map_or(Ok(Vec::new()), |folder| read_samples(&folder.join("samples.json")))?;
+        (run.scores, samples)
+    };
+    let columns = scores.columns()?;
+    let read: Vec<f32> = columns.score.into_iter().filter(|score| !score.is_nan()).collect();
+    epsilons
+        .iter()
+        .map(|&epsilon| {
+            let checked = Epsilon::new(epsilon)
+                .map_err(|error| Error::usage(error.to_string()).hint("a larger epsilon removes more"))?;
+            let rows_kept = kept_at(&read, checked);
+            let report = recall::report(&samples, Some(Cut::Above(checked)));
+            Ok(SweepRow {
+                epsilon,
+                rows_kept,
+                rows_removed: read.len() as u64 - rows_kept,
+                share_kept: rows_kept as f64 / read.len().max(1) as f64,
+                recall: report.into_iter().find(|at| at.epsilon == epsilon),
+            })
+        })
+        .collect()
+}

@@ -1,0 +1,56 @@
+//! Hashes of what each stage of a run depends on.
+
+use semdedup_core::Ranking;
+use serde::Serialize;
+
+use crate::cluster::{clustering, cost};
+use crate::embed::embedder::{Embedder, embed_fingerprint};
+use crate::error::Result;
+use crate::input::find::Input;
+use crate::options::{ClusterOptions, RunOptions};
+use crate::outputs::Outputs;
+use crate::select::decision::describe;
+use crate::workdir::work_dir::Fingerprint;
+
+/// What each stage's result depends on, each containing the one before.
+pub(crate) struct Fingerprints {
+    pub(crate) embed: Fingerprint,
+    pub(crate) train: Fingerprint,
+    pub(crate) assign: Fingerprint,
+    pub(crate) score: Fingerprint,
+    pub(crate) recall: Fingerprint,
+    pub(crate) result: Fingerprint,
+}
+
+impl Fingerprints {
+    pub(crate) fn of(
+        input: &Input,
+        embedder: Embedder,
+        (options, outputs): (&RunOptions, &Outputs),
+    ) -> Result<Self> {
+        let embed = embed_fingerprint(input, embedder)?;
+        let dim = embedder.dim(input);
+        let ClusterOptions { clusters, seed, probes, memory } = options.cluster;
+        // Memory matters where it limits the clusters that auto chooses.
+        let most = clusters.is_none().then(|| cost::limit(memory.most_clusters(dim), dim));
+        let train = Fingerprint::of(
+            &("train", clustering::REVISION, clusters, most, seed, probes.most() == 1),
+            Some(&embed),
+        )?;
+        let assign = Fingerprint::of(&("assign", format!("{probes:?}")), Some(&train))?;
+        let score = Fingerprint::of(&("score", ranking_parameters(&options.ranking)), Some(&assign))?;
+        let recall = Fingerprint::of(&("recall", options.recall_sample, seed), Some(&score))?;
+        let goal = describe(options.goal);
+        let result = match outputs.fingerprint() {
+            None => Fingerprint::of(&("result", goal), Some(&recall))?,
+            Some(outputs) => Fingerprint::of(&("result", goal, outputs), Some(&recall))?,
+        };
+        Ok(Self { embed, train, assign, score, recall, result })
+    }
+}
+
+/// A random ranking depends on its seed, the others do not.
+fn ranking_parameters(ranking: &Ranking) -> impl Serialize {
+    let seed = (ranking.keep == semdedup_core::Keep::Random).then_some(ranking.seed);
+    (crate::score::scores_file::name_of(ranking), seed)
+}

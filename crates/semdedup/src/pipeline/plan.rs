@@ -1,0 +1,253 @@
+//! What a run would do, without doing it: rows, memory, disk, and roughly how long.
+
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+use arrow::array::Array;
+use rayon::prelude::*;
+use semdedup_core::{ExhaustiveSearch, Keep, RankKey, Ranking, UnitEmbeddings};
+use serde::Serialize;
+use xxhash_rust::xxh3::xxh3_64;
+
+use crate::arrays::matrix::Matrix;
+use crate::arrays::store::EmbeddingStore;
+use crate::cluster::cost::{Cost, SPILLED_ROW};
+use crate::cluster::train::clusters_for;
+use crate::comparison::Comparison;
+use crate::embed::embedder::Embedder;
+use crate::embed::source::Source;
+use crate::error::{Error, Result};
+use crate::formats::{Format, Reader, count_rows};
+use crate::input::find::Input;
+use crate::input::provided::check_rows;
+use crate::memory::{BYTES_PER_ROW, Memory};
+use crate::options::{ClusterOptions, RunOptions};
+use crate::pipeline::check;
+use crate::pipeline::disk::{ROW_BYTES, disk_bytes, existing, row_bytes, spilled_bytes};
+use crate::score::groups::RowBytes;
+use crate::select::decision::unmet;
+use crate::storage::local::free_space;
+
+/// What a run would do.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Plan {
+    /// What would be compared: columns, how they were found, and the model.
+    pub compared: Comparison,
+    /// The files that would be read.
+    pub files: Vec<PlanFile>,
+    /// Rows of all files.
+    pub rows: u64,
+    /// Clusters.
+    pub clusters: usize,
+    /// Memory that it would hold, in bytes, about.
+    pub memory_bytes: u64,
+    /// Disk that it would fill, in bytes, about: work directory and results.
+    pub disk_bytes: u64,
+    /// Disk that is free for it, in bytes; none where the system does not tell.
+    pub free_bytes: Option<u64>,
+    /// Seconds that it would take on this machine, about.
+    pub seconds: f64,
+    /// Where the results would go.
+    pub out: PathBuf,
+    /// What would be written of the rows, by its names in `out`.
+    pub written: Vec<&'static str>,
+    /// Where the intermediate files would go.
+    pub work: PathBuf,
+    /// What the user should know of the files that would not be read.
+    pub warnings: Vec<String>,
+}
+
+/// A file that would be read.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct PlanFile {
+    /// The path.
+    pub path: PathBuf,
+    /// How its rows are laid out.
+    pub format: Format,
+    /// Its rows.
+    pub rows: u64,
+    /// Its size on the disk.
+    pub bytes: u64,
+    /// The column of the texts.
+    pub text_column: Option<String>,
+    /// The column of the images.
+    pub image_column: Option<String>,
+    /// The column of the embeddings.
+    pub embedding_column: Option<String>,
+    /// The column of the ids.
+    pub id_column: Option<String>,
+    /// The file of the embeddings of its rows.
+    pub embeddings: Option<PathBuf>,
+}
+
+/// Rows that the rate of embedding is measured on.
+const TRIAL_ROWS: usize = 4096;
+
+/// As many at most where a row costs much time or money.
+const TRIAL_DEAR_ROWS: usize = 256;
+
+/// A slow model is not tried for longer than about this.
+const TRIAL_SECONDS: f64 = 3.0;
+
+/// Rows whose comparison with each other shows the rate of comparing.
+const TRIAL_COMPARED: usize = 4096;
+
+/// The fastest of so many trials counts: the first ones wake threads and fill caches.
+const TRIALS: usize = 4;
+
+/// Reads the input and estimates; writes nothing.
+///
+/// # Errors
+/// As [`crate::run`] for input that cannot be read and options out of range.
+pub fn plan(options: &RunOptions, embedder: Embedder) -> Result<Plan> {
+    let work = options.output.work_dir();
+    let input = Input::find(&options.input, &[options.output.out.clone(), work.clone()])?;
+    check::check(&input, embedder, options)?;
+    let outputs = options.outputs.resolve(&input)?;
+    let dim = embedder.dim(&input);
+    let start = Instant::now();
+    let counts =
+        input.files.par_iter().map(|file| count_rows(file, &input.limits)).collect::<Result<Vec<u64>>>()?;
+    for (number, (file, &rows)) in input.files.iter().zip(&counts).enumerate() {
+        if let Some(path) = input.given.as_ref().and_then(|given| given.file(number)) {
+            check_rows(&Matrix::open(path)?, file, rows)?;
+        }
+    }
+    let reading = start.elapsed().as_secs_f64();
+    let rows: u64 = counts.iter().sum();
+    options.goal.check(rows).map_err(unmet)?;
+    let cluster = &options.cluster;
+    let clusters = clusters_for(cluster, rows, dim)?;
+    let compared = Cost::of((rows, dim), clusters, cluster.probes).total()
+        + spill_cost(rows, row_bytes(dim, options), cluster.memory)
+        + (options.recall_sample as f64).min(rows as f64) * rows as f64;
+    let seconds = 2.0 * reading
+        + rows as f64 * embedding_seconds_per_row(&input, embedder)?
+        + compared * comparison_seconds(dim)?;
+    let blocks = cluster.memory.block_rows(dim).min(rows) * dim as u64 * 4 * 4;
+    let given = |number: usize| input.given.as_ref()?.file(number).map(Path::to_path_buf);
+    let files = input.files.iter().zip(&input.columns).zip(&counts).enumerate().map(
+        |(number, ((file, columns), &rows))| PlanFile {
+            embeddings: given(number),
+            path: file.path.clone(),
+            format: file.format,
+            rows,
+            bytes: file.bytes,
+            text_column: columns.text.is_some().then(|| columns.texts().collect::<Vec<_>>().join(",")),
+            image_column: columns.image.clone(),
+            embedding_column: columns.embedding.clone(),
+            id_column: columns.id.clone(),
+        },
+    );
+    Ok(Plan {
+        compared: Comparison::of(&input, embedder),
+        files: files.collect(),
+        rows,
+        clusters,
+        memory_bytes: ((128 << 20) + blocks + rows * (BYTES_PER_ROW + row_bytes(dim, options).memory))
+            .min(cluster.memory.bytes()),
+        disk_bytes: disk_bytes((rows, dim), &input, options, &outputs),
+        free_bytes: free_space(existing(&work)),
+        seconds,
+        out: options.output.out.clone(),
+        written: outputs.places(),
+        work,
+        warnings: input.warnings().map(|warning| warning.to_string()).collect(),
+    })
+}
+
+/// What clustering and scoring embeddings would do.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct ClusterPlan {
+    /// Rows of all files.
+    pub rows: u64,
+    /// The dimension.
+    pub dim: usize,
+    /// Clusters.
+    pub clusters: usize,
+    /// Disk that the results would fill, in bytes, about, and the rows that memory does not hold.
+    pub disk_bytes: u64,
+    /// Seconds that clustering and then scoring would take on this machine, about, without recall.
+    pub seconds: f64,
+}
+
+/// Estimates what [`crate::cluster()`] and then [`crate::score()`] would do; writes nothing.
+///
+/// # Errors
+/// Embeddings that cannot be read, more clusters than rows.
+pub fn plan_clusters(embeddings: &[PathBuf], options: &ClusterOptions) -> Result<ClusterPlan> {
+    let store = EmbeddingStore::open(embeddings)?;
+    let (rows, dim) = (store.rows(), store.dim());
+    let clusters = clusters_for(options, rows, dim)?;
+    let most = options.probes.most() as u64;
+    let row_bytes = RowBytes::of_store(&store, options.probes.most() - 1);
+    let compared =
+        Cost::of((rows, dim), clusters, options.probes).total() + spill_cost(rows, row_bytes, options.memory);
+    let spilled = spilled_bytes(rows, row_bytes, options.memory);
+    Ok(ClusterPlan {
+        rows,
+        dim,
+        clusters,
+        disk_bytes: clusters as u64 * dim as u64 * 4 + rows * (4 * most + ROW_BYTES) + spilled,
+        seconds: compared * comparison_seconds(dim)?,
+    })
+}
+
+/// What holding them on disk costs, in comparisons.
+fn spill_cost(rows: u64, row_bytes: RowBytes, memory: Memory) -> f64 {
+    if spilled_bytes(rows, row_bytes, memory) > 0 { rows as f64 * SPILLED_ROW } else { 0.0 }
+}
+
+/// Seconds of all threads together for a row, from the first rows of the input.
+fn embedding_seconds_per_row(input: &Input, embedder: Embedder) -> Result<f64> {
+    // Copying embeddings takes no longer than reading them, which is counted twice.
+    if matches!(embedder, Embedder::Given) {
+        return Ok(0.0);
+    }
+    let source = Source::open(input, embedder)?;
+    let (dim, most) = (source.dim(), source.dear_rows().map_or(TRIAL_ROWS, |rows| rows.min(TRIAL_DEAR_ROWS)));
+    let (mut rows, mut seconds) = (0, 0.0);
+    for (number, file) in input.files.iter().enumerate() {
+        if rows >= most || seconds >= TRIAL_SECONDS {
+            break;
+        }
+        let columns = input.columns_to_embed(number);
+        let mut reader = Reader::open(file, &columns, &input.limits, 0)?;
+        while rows < most
+            && seconds < TRIAL_SECONDS
+            && let Some(chunk) = reader.next_chunk()?
+        {
+            let parsed = chunk.parse(&columns)?;
+            let count = parsed.texts.len().min(most - rows);
+            let together =
+                count.div_ceil(rayon::current_num_threads()).clamp(1, source.rows_together().max(1));
+            let mut values = vec![0.0; count * dim];
+            let start = Instant::now();
+            values.par_chunks_mut(together * dim).enumerate().try_for_each(|(block, values)| {
+                let first = block * together;
+                source.embed((number, &parsed), first..first + values.len() / dim, values).map(|_| ())
+            })?;
+            seconds += start.elapsed().as_secs_f64();
+            rows += count;
+        }
+    }
+    Ok(if rows == 0 { 0.0 } else { seconds / rows as f64 })
+}
+
+/// Seconds of all threads together for a comparison of two rows.
+fn comparison_seconds(dim: usize) -> Result<f64> {
+    let value = |i: usize| (xxh3_64(&i.to_le_bytes()) >> 40) as f32 / 8_388_608.0 - 1.0;
+    let values = (0..TRIAL_COMPARED * dim).map(value).collect();
+    let rows = UnitEmbeddings::new(values, dim).map_err(|error| Error::usage(error.to_string()))?;
+    let ranking = Ranking { keep: Keep::Hard, seed: 0 };
+    let rank = |similarity| (0..TRIAL_COMPARED as u64).map(move |row| ranking.key(similarity, row));
+    let (keys, before): (Vec<RankKey>, Vec<_>) = (rank(1.0).collect(), rank(0.0).map(Some).collect());
+    let mut search = ExhaustiveSearch::new(&rows, &keys);
+    let mut fastest = f64::INFINITY;
+    for _ in 0..TRIALS {
+        let start = Instant::now();
+        search.compare(&rows, &before);
+        fastest = fastest.min(start.elapsed().as_secs_f64());
+    }
+    Ok(fastest / (TRIAL_COMPARED * TRIAL_COMPARED) as f64)
+}

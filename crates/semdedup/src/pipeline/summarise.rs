@@ -1,0 +1,187 @@
+//! What the user is told when all is done: warnings and the summary.
+
+use std::collections::HashMap;
+use std::path::Path;
+
+use crate::cluster::clustering::largest;
+use crate::comparison::Comparison;
+use crate::embed::dataset::{Dataset, skipped_rows};
+use crate::input::find::Input;
+use crate::pipeline::scored::{Run, Scored};
+use crate::progress::{
+    EMPTY_TEXT_SHARE, Groups, LARGE_CLUSTER_SHARE, LOOSE_EPSILON, Progress, REMOVED_SHARE,
+    UNKNOWN_TEXT_SHARE, Warning,
+};
+use crate::recall;
+use crate::score::scores_file::name_of;
+use crate::select::decision::{Decision, Fate, describe};
+use crate::shares::{Share, losers};
+use crate::storage::is_url;
+use crate::summary::Summary;
+use crate::workdir::counted::Counted;
+use crate::workdir::pair_counts;
+use crate::workdir::script::{Code, ScriptRun};
+use crate::workdir::uncompared::Uncompared;
+
+/// Clusters below which one that holds much is nothing to wonder at.
+const FEW_CLUSTERS: usize = 4;
+
+/// What is worth telling about a run.
+pub(crate) struct Notes {
+    warnings: Vec<Warning>,
+    uncompared: Uncompared,
+    /// What each script loses.
+    scripts: Vec<Share>,
+}
+
+impl Notes {
+    /// Looks for what the user should know and tells it.
+    pub(crate) fn collect(
+        scored: &Scored,
+        decision: &Decision,
+        input: &Input,
+        progress: &dyn Progress,
+    ) -> Self {
+        let rows = decision.fate.len() as u64;
+        let mut uncompared = scored.columns.uncompared();
+        uncompared.zero = zero_rows(&scored.dataset, uncompared.zero);
+        let mut warnings: Vec<Warning> = input.warnings().collect();
+        // These were told at the beginning.
+        let told = warnings.len();
+        warnings.extend(skipped_rows(&scored.dataset));
+        warnings.extend(uncompared.warnings(&scored.dataset.places));
+        let share = |part: u64| part as f64 / rows as f64;
+        let empty = scored.dataset.empty;
+        if share(empty) >= EMPTY_TEXT_SHARE {
+            warnings.push(Warning::EmptyTexts { rows: empty, of: rows });
+        }
+        if scored.dataset.truncated > 0 {
+            warnings.push(Warning::TruncatedTexts { rows: scored.dataset.truncated });
+        }
+        warnings.extend(unknown_words(&scored.dataset));
+        let largest = largest(&scored.columns.cluster);
+        if scored.clusters >= FEW_CLUSTERS && share(largest) >= LARGE_CLUSTER_SHARE {
+            warnings.push(Warning::LargeCluster { rows: largest, of: rows, clusters: scored.clusters });
+        }
+        if let Some((clusters, wanted)) = scored.limited_clusters {
+            warnings.push(Warning::FewerClusters { clusters, wanted });
+        }
+        let removed = decision.count(Fate::Removed);
+        if share(removed) >= REMOVED_SHARE {
+            warnings.push(Warning::RemovesMost { rows: removed, of: rows, epsilon: decision.epsilon });
+        } else if decision.lowest_removed(&scored.columns.score) < 1.0 - LOOSE_EPSILON as f32 {
+            warnings.push(Warning::LooseTarget { epsilon: decision.epsilon });
+        }
+        let scripts = shares_of_scripts(&scored.dataset.scripts, decision);
+        let files = shares_of_files(&scored.dataset, decision);
+        for (groups, shares) in [(Groups::Files, &files), (Groups::Scripts, &scripts)] {
+            warnings.extend(losers(shares).map(|losers| Warning::LoseMost { groups, losers }));
+        }
+        warnings[told..].iter().for_each(|warning| progress.warn(warning));
+        Self { warnings, uncompared, scripts }
+    }
+}
+
+/// A group of rows, and how many of them go.
+fn share(name: &str, fates: &[Fate]) -> Share {
+    let count = |is: fn(Fate) -> bool| fates.iter().filter(|&&fate| is(fate)).count() as u64;
+    let rows = count(|fate| fate != Fate::Skipped);
+    Share { name: name.to_owned(), rows, rows_removed: count(|fate| fate == Fate::Removed) }
+}
+
+/// What each file of the input loses, in its order.
+fn shares_of_files(dataset: &Dataset, decision: &Decision) -> Vec<Share> {
+    let files = dataset.places.files.iter().enumerate();
+    files.map(|(number, file)| share(&file.name, decision.of_file(dataset, number))).collect()
+}
+
+/// What each script loses, the one with most rows first; rows without a text belong to none.
+fn shares_of_scripts(runs: &[ScriptRun], decision: &Decision) -> Vec<Share> {
+    let mut counts: HashMap<Code, (u64, u64)> = HashMap::new();
+    let mut start = 0;
+    for &ScriptRun(script, rows) in runs {
+        let end = start + rows as usize;
+        let Share { rows, rows_removed, .. } = share("", &decision.fate[start..end]);
+        let count = counts.entry(script).or_default();
+        *count = (count.0 + rows, count.1 + rows_removed);
+        start = end;
+    }
+    let named = |(script, (rows, rows_removed)): (Code, (u64, u64))| {
+        Some(Share { name: script.name()?, rows, rows_removed })
+    };
+    let mut shares: Vec<Share> = counts.into_iter().filter_map(named).collect();
+    shares.sort_by(|a, b| b.rows.cmp(&a.rows).then_with(|| a.name.cmp(&b.name)));
+    shares
+}
+
+/// Says that many texts, or most texts of a file, are words that the model does not know.
+pub(crate) fn unknown_words(dataset: &Dataset) -> Option<Warning> {
+    let (rows, of) = (dataset.unknown.iter().sum::<u64>(), dataset.places.rows());
+    let files = dataset.places.files.iter().zip(&dataset.unknown);
+    let files: Vec<String> = files
+        .filter(|(file, unknown)| 2 * **unknown > file.rows)
+        .map(|(file, _)| file.name.clone())
+        .collect();
+    let is_told = rows > 0 && (rows as f64 >= UNKNOWN_TEXT_SHARE * of as f64 || !files.is_empty());
+    is_told.then_some(Warning::UnknownWords { rows, of, files })
+}
+
+/// The rows of zeros whose text is not empty: as the embedding stage counted them, or where an earlier version did the
+/// embedding, which did not, all rows of zeros but the empty texts.
+pub(crate) fn zero_rows(dataset: &Dataset, all: Counted) -> Counted {
+    dataset.zero.clone().unwrap_or_else(|| all.without(dataset.empty))
+}
+
+/// The summary, but for what is known only when all is written.
+pub(crate) fn summarise(run: &Run, scored: &Scored, decision: &Decision, notes: Notes) -> Summary {
+    let (options, dim) = (run.options, run.embedder.dim(run.input));
+    Summary {
+        fingerprint: run.stages.result.as_str().to_owned(),
+        rows_fingerprint: run.stages.embed.as_str().to_owned(),
+        scores_fingerprint: run.stages.score.as_str().to_owned(),
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        compared: Comparison::of(run.input, run.embedder),
+        rows_in: decision.fate.len() as u64,
+        rows_kept: decision.count(Fate::Kept),
+        rows_removed: decision.count(Fate::Removed),
+        rows_skipped: decision.count(Fate::Skipped),
+        exact_duplicates: scored.columns.exact_duplicates(),
+        empty_rows: scored.dataset.empty,
+        zero_rows: notes.uncompared.zero.rows,
+        non_finite_rows: notes.uncompared.non_finite.rows,
+        truncated_texts: scored.dataset.truncated,
+        unknown_texts: scored.dataset.unknown.iter().sum(),
+        epsilon: decision.epsilon,
+        goal: describe(options.goal),
+        keep: name_of(&options.ranking).to_owned(),
+        seed: options.cluster.seed,
+        model: run.embedder.name(run.input),
+        dim,
+        clusters: scored.clusters,
+        largest_cluster: largest(&scored.columns.cluster),
+        probes: options.cluster.probes.to_string(),
+        flops: scored.compared.flops(dim),
+        flops_brute_force: pair_counts::brute_force_flops(scored.columns.cluster.len() as u64, dim),
+        seconds: std::collections::BTreeMap::new(),
+        reused_stages: Vec::new(),
+        peak_rss_bytes: None,
+        instruction_set: semdedup_core::instruction_set().to_owned(),
+        threads: rayon::current_num_threads(),
+        recall: recall::report(&scored.recall_samples, decision.cut),
+        recall_sample: scored.recall_samples.len(),
+        work: absolute(&options.output.work_dir()),
+        output: run.outputs.kinds.iter().copied().collect(),
+        files: Vec::new(),
+        scripts: notes.scripts,
+        lists: Vec::new(),
+        warnings: notes.warnings.iter().map(ToString::to_string).collect(),
+    }
+}
+
+/// A path that means the same from any folder.
+fn absolute(path: &Path) -> String {
+    if is_url(path) {
+        return path.display().to_string();
+    }
+    std::path::absolute(path).unwrap_or_else(|_| path.to_path_buf()).display().to_string()
+}

@@ -1,0 +1,71 @@
+#![allow(clippy::unwrap_used)]
+
+use semdedup_core::{Keep, NO_ROW, Probes};
+
+use super::*;
+use crate::arrays::npy::NpyWriter;
+use crate::cluster::assign::assign;
+use crate::cluster::clustering::write_assignments;
+use crate::options::ClusterOptions;
+use crate::progress::Silent;
+use crate::score::stage::Scorer;
+
+/// 600 rows: every third one of two vectors, zeros or NaN, the others different.
+fn values() -> Vec<f32> {
+    let noise = |i: usize| ((i * 7919 + i * i * 31) % 2003) as f32 - 1001.0;
+    (0..600 * 8)
+        .map(|i| match (i / 8 % 3, i / 8 % 12) {
+            (0, 0) => 0.0,
+            (0, 3) => f32::NAN,
+            (0, row) => noise(row % 2 * 100 + i % 8),
+            _ => noise(1000 + i),
+        })
+        .collect()
+}
+
+#[test]
+fn copies_that_are_left_out_have_the_scores_that_comparing_gives_them() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name);
+    let mut file = NpyWriter::matrix(&path("e.npy"), 8).unwrap();
+    file.write(&values()).unwrap();
+    file.finish().unwrap();
+    let store = EmbeddingStore::open(&[path("e.npy")]).unwrap();
+    let centroids = store.gather(&[1, 2, 4, 5]).unwrap();
+    for probes in [Probes::Nearest(1), Probes::Auto] {
+        let options = ClusterOptions { probes, ..ClusterOptions::default() };
+        let assigned = assign(&store, &centroids, (&options, &path("probes.npy")), &Silent).unwrap();
+        assert_eq!((assigned.uncompared.zero.rows, assigned.uncompared.non_finite.rows), (50, 50));
+        // Assignments that were made elsewhere may give every row a cluster.
+        let cluster: Vec<u32> =
+            assigned.clusters.into_iter().map(|c| if c == NO_CLUSTER { 0 } else { c }).collect();
+        write_assignments(&path("a.npy"), &cluster).unwrap();
+        let probes_path = path("probes.npy");
+        let probes = (probes.most() > 1).then_some(probes_path.as_path());
+        let clustering = || Clustering::open(&path("a.npy"), probes, 600, 4).unwrap();
+        for keep in [Keep::Hard, Keep::Easy, Keep::Random] {
+            let ranking = Ranking { keep, seed: 4 };
+            let memory = Memory::default();
+            let copies = Copies::in_clusters_above(0, (&store, &clustering()), &ranking, memory).unwrap();
+            let folder = folder.path();
+            let scorer = Scorer { ranking: &ranking, memory, folder, resumes: None, progress: &Silent };
+            assert_eq!((copies.copies.len(), copies.undirected.len()), (98, 100));
+            let with = scorer.score_without(copies, &store, &centroids, clustering()).unwrap();
+            let without = scorer.score_without(Copies::default(), &store, &centroids, clustering()).unwrap();
+            assert_eq!(with.uncompared, without.uncompared);
+            assert_eq!((with.uncompared.zero.rows, with.uncompared.unclustered.rows), (50, 0));
+            let (with, without) = (with.columns, without.columns);
+            assert_eq!(with.score, without.score);
+            assert_eq!(with.duplicate_of, without.duplicate_of);
+            assert_eq!(with.cluster, without.cluster);
+            let bits = |values: &[f32]| values.iter().map(|x| x.to_bits()).collect::<Vec<u32>>();
+            assert_eq!(bits(&with.similarity), bits(&without.similarity));
+            let undirected = (0..600).filter(|row| row % 12 == 0 || row % 12 == 3);
+            for row in undirected {
+                assert_eq!((with.cluster[row], with.score[row]), (NO_CLUSTER, 0.0), "row {row}");
+                assert_eq!(with.duplicate_of[row], NO_ROW, "row {row}");
+                assert!(with.duplicate_of.iter().all(|&of| of != row as u64), "row {row}");
+            }
+        }
+    }
+}

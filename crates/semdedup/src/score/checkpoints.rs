@@ -1,0 +1,140 @@
+//! What was found in the loads that have been compared, kept in files so that a killed run goes on from there.
+
+use std::io::{ErrorKind, Read, Write};
+use std::path::{Path, PathBuf};
+
+use semdedup_core::PartScores;
+use xxhash_rust::xxh3::{Xxh3, xxh3_64};
+
+use crate::error::{Error, Result};
+use crate::score::groups::{Groups, Load};
+use crate::storage::atomic::PendingFile;
+use crate::storage::errors::at;
+use crate::storage::{Blob, create_dir_all, fault_of, is_file, remove_all};
+use crate::workdir::work_dir::{Fingerprint, remove_temporary_files};
+
+/// The folder of the files, in that of the stage.
+const FOLDER: &str = "parts";
+
+/// The loads that are done. What lies in the folder was made from the same rows, clusters and ranking: the work directory
+/// sees to that, and each file says of which stage it is, lest one that was written late be taken.
+pub(crate) struct DoneParts<'a> {
+    folder: PathBuf,
+    /// The hash of the stage's fingerprint.
+    stage: u64,
+    groups: &'a Groups,
+    /// The rows of the data.
+    rows: u64,
+}
+
+/// What a file begins with: stage, rows, comparisons, hash of the rest.
+type Header = [u64; 4];
+
+impl<'a> DoneParts<'a> {
+    /// Those in the folder of a stage, for data of so many rows.
+    pub(crate) fn open(
+        (folder, stage): (&Path, &Fingerprint),
+        groups: &'a Groups,
+        rows: u64,
+    ) -> Result<Self> {
+        let folder = folder.join(FOLDER);
+        create_dir_all(&folder)?;
+        remove_temporary_files(&folder)?;
+        let stage = xxh3_64(stage.as_str().as_bytes());
+        Ok(Self { folder, stage, groups, rows })
+    }
+
+    /// Whether an earlier run has compared a load.
+    pub(crate) fn has(&self, load: Load) -> bool {
+        // One that cannot be looked for is compared again; what is damaged is said when it is read.
+        let path = self.path(load);
+        let is_ours = || {
+            let mut stage = [0; size_of::<u64>()];
+            let read = Blob::open(&path).map(|file| file.read_exact_at(&mut stage, 0));
+            !matches!(read, Ok(Ok(())) if u64::from_ne_bytes(stage) != self.stage)
+        };
+        is_file(&path).unwrap_or(false) && is_ours()
+    }
+
+    /// What an earlier run has found in a load.
+    pub(crate) fn get(&self, load: Load) -> Result<PartScores> {
+        let path = self.path(load);
+        let damaged = || damaged(&path);
+        let file = Blob::open(&path)?;
+        let (length, mut file) = (file.bytes(), file.reader(0));
+        let mut header: Header = [0; 4];
+        let unread = |error| unread(&path, error);
+        file.read_exact(bytemuck::cast_slice_mut(&mut header)).map_err(unread)?;
+        let [stage, rows, compared, hash] = header;
+        if stage != self.stage
+            || rows > self.rows
+            || length != size_of::<Header>() as u64 + rows * BYTES_PER_ROW
+        {
+            return Err(damaged());
+        }
+        let rows = rows as usize;
+        let mut found = PartScores {
+            rows: vec![0; rows],
+            similarity: vec![0.0; rows],
+            duplicate_of: vec![0; rows],
+            compared,
+        };
+        file.read_exact(bytemuck::cast_slice_mut(&mut found.rows)).map_err(unread)?;
+        file.read_exact(bytemuck::cast_slice_mut(&mut found.similarity)).map_err(unread)?;
+        file.read_exact(bytemuck::cast_slice_mut(&mut found.duplicate_of)).map_err(unread)?;
+        let in_range = found.rows.iter().chain(&found.duplicate_of).all(|&row| row < self.rows);
+        if hash_of(&found) == hash && in_range { Ok(found) } else { Err(damaged()) }
+    }
+
+    /// Keeps what was found in a load.
+    pub(crate) fn put(&self, load: Load, found: &PartScores) -> Result<()> {
+        let mut file = PendingFile::create(&self.path(load))?;
+        let header: Header = [self.stage, found.rows.len() as u64, found.compared, hash_of(found)];
+        file.write_all(bytemuck::cast_slice(&header)).map_err(Error::io)?;
+        pieces(found).into_iter().try_for_each(|bytes| file.write_all(bytes)).map_err(Error::io)?;
+        file.commit()
+    }
+
+    /// The name says which rows were compared with each other, so that it stands for the same under any `--memory`.
+    fn path(&self, load: Load) -> PathBuf {
+        let groups = self.groups;
+        let (clusters, (a, b)) = (&groups.clusters[load.group], load.blocks);
+        let blocks =
+            if a == b { String::new() } else { format!("-{}-{a}-{b}", groups.block_rows(load.group)) };
+        self.folder.join(format!("clusters-{}-{}{blocks}.found", clusters.start, clusters.end))
+    }
+}
+
+fn damaged(path: &Path) -> Error {
+    Error::work(path, "is damaged").hint("delete this file: its rows are then compared again")
+}
+
+/// Only a file that is too short is damaged; what a disk or a store does not give may be whole.
+fn unread(path: &Path, error: std::io::Error) -> Error {
+    let is_short = error.kind() == ErrorKind::UnexpectedEof && fault_of(&error).is_none();
+    if is_short { damaged(path) } else { at(path, error) }
+}
+
+/// Removes the files from the folder of a stage that is done.
+pub(crate) fn remove_parts(stage: &Path) -> Result<()> {
+    remove_all(&stage.join(FOLDER))
+}
+
+/// The bytes that a row takes in memory and in a file.
+const BYTES_PER_ROW: u64 = 20;
+
+fn pieces(found: &PartScores) -> [&[u8]; 3] {
+    let PartScores { rows, similarity, duplicate_of, .. } = found;
+    [bytemuck::cast_slice(rows), bytemuck::cast_slice(similarity), bytemuck::cast_slice(duplicate_of)]
+}
+
+fn hash_of(found: &PartScores) -> u64 {
+    let mut hash = Xxh3::new();
+    hash.update(&found.compared.to_le_bytes());
+    pieces(found).into_iter().for_each(|bytes| hash.update(bytes));
+    hash.digest()
+}
+
+#[cfg(test)]
+#[path = "checkpoints_tests.rs"]
+mod tests;

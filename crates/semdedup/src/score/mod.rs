@@ -1,0 +1,9 @@
+//! The comparison: the rows of each cluster among themselves and with the rows that probe it.
+
+pub(crate) mod bulk_copies;
+pub(crate) mod checkpoints;
+pub(crate) mod columns;
+pub(crate) mod groups;
+pub(crate) mod scores_file;
+pub(crate) mod spill;
+pub(crate) mod stage;

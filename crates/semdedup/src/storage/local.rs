@@ -1,0 +1,74 @@
+//! Reads and writes at positions of local files, and the free space of a disk.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use fs_err::File;
+
+use crate::error::{Error, Result};
+use crate::storage::location::is_url;
+
+/// Fails unless files in a folder can grow by so many bytes. `why` begins the message.
+pub(crate) fn check_free_space(folder: &Path, bytes: u64, why: &str) -> Result<()> {
+    let Some(free) = free_space(folder) else { return Ok(()) };
+    if bytes <= free {
+        return Ok(());
+    }
+    let mib = |bytes: u64| bytes.div_ceil(1 << 20);
+    Err(Error::output(folder, format!("{why} takes {} MiB, {} MiB are free", mib(bytes), free >> 20))
+        .hint("free some space, put --work on another disk, or raise --memory"))
+}
+
+/// The bytes that this user can still write to the disk of a folder; none where the system does not tell.
+pub(crate) fn free_space(folder: &Path) -> Option<u64> {
+    let folder = &scratch_folder(folder);
+    #[cfg(unix)]
+    {
+        let disk = nix::sys::statvfs::statvfs(folder).ok()?;
+        #[allow(clippy::useless_conversion, reason = "the types differ between systems")]
+        Some(u64::from(disk.blocks_available()) * u64::from(disk.fragment_size()))
+    }
+    #[cfg(not(unix))]
+    None
+}
+
+/// Where files that nobody is to see lie: in a folder of ours, or, for one in a store, where the system wants them.
+pub(crate) fn scratch_folder(folder: &Path) -> PathBuf {
+    if is_url(folder) { std::env::temp_dir() } else { folder.to_path_buf() }
+}
+
+/// Fills `bytes` from a place in a file, without moving its position.
+pub(crate) fn read_exact_at(file: &File, bytes: &mut [u8], offset: u64) -> io::Result<()> {
+    #[cfg(unix)]
+    return std::os::unix::fs::FileExt::read_exact_at(file.file(), bytes, offset);
+    #[cfg(windows)]
+    {
+        let mut done = 0;
+        while done < bytes.len() {
+            match std::os::windows::fs::FileExt::seek_read(
+                file.file(),
+                &mut bytes[done..],
+                offset + done as u64,
+            )? {
+                0 => return Err(io::ErrorKind::UnexpectedEof.into()),
+                n => done += n,
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Writes `bytes` to a place in a file, without moving its position.
+pub(crate) fn write_all_at(file: &File, bytes: &[u8], offset: u64) -> io::Result<()> {
+    #[cfg(unix)]
+    return std::os::unix::fs::FileExt::write_all_at(file.file(), bytes, offset);
+    #[cfg(windows)]
+    {
+        let mut done = 0;
+        while done < bytes.len() {
+            done +=
+                std::os::windows::fs::FileExt::seek_write(file.file(), &bytes[done..], offset + done as u64)?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,95 @@
+//! Writes and reads Parquet tables of our own, such as `scores.parquet`.
+
+use std::io::BufWriter;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use arrow::array::{Array, ArrayRef, RecordBatch};
+use arrow::compute::concat;
+use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
+use parquet::arrow::arrow_reader::{ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder};
+use parquet::arrow::{ArrowWriter, ProjectionMask};
+use parquet::basic::{Compression, ZstdLevel};
+use parquet::file::metadata::KeyValue;
+use parquet::file::properties::WriterProperties;
+
+use crate::error::{Error, Result};
+use crate::storage::Blob;
+use crate::storage::atomic::PendingFile;
+
+/// Rows of a batch when writing and reading tables.
+pub(crate) const BATCH_ROWS: usize = 1 << 16;
+
+/// A Parquet file being written; nothing is there under its name before [`TableWriter::finish`].
+pub(crate) struct TableWriter {
+    writer: ArrowWriter<BufWriter<PendingFile>>,
+    schema: SchemaRef,
+    path: PathBuf,
+}
+
+impl TableWriter {
+    pub(crate) fn create(path: &Path, schema: Schema, metadata: Vec<KeyValue>) -> Result<Self> {
+        let level = ZstdLevel::try_new(3).map_err(|error| Error::output(path, error))?;
+        let properties = WriterProperties::builder()
+            .set_compression(Compression::ZSTD(level))
+            .set_key_value_metadata(Some(metadata))
+            .build();
+        let schema = Arc::new(schema);
+        let file = BufWriter::new(PendingFile::create(path)?);
+        let writer = ArrowWriter::try_new(file, schema.clone(), Some(properties))
+            .map_err(|e| Error::output(path, e))?;
+        Ok(Self { writer, schema, path: path.to_path_buf() })
+    }
+
+    pub(crate) fn write(&mut self, columns: Vec<ArrayRef>) -> Result<()> {
+        let batch =
+            RecordBatch::try_new(self.schema.clone(), columns).map_err(|e| Error::output(&self.path, e))?;
+        self.writer.write(&batch).map_err(|error| Error::output(&self.path, error))
+    }
+
+    pub(crate) fn finish(self) -> Result<()> {
+        let out = self.writer.into_inner().map_err(|error| Error::output(&self.path, error))?;
+        out.into_inner().map_err(|error| Error::io(error.into_error()))?.commit()
+    }
+}
+
+/// Writes arrays of one type as the only column of a file.
+pub(crate) fn write_column(path: &Path, name: &str, arrays: &[ArrayRef]) -> Result<()> {
+    let kind = arrays.first().map_or(DataType::Null, |array| array.data_type().clone());
+    let mut table = TableWriter::create(path, Schema::new(vec![Field::new(name, kind, true)]), Vec::new())?;
+    for array in arrays {
+        table.write(vec![array.clone()])?;
+    }
+    table.finish()
+}
+
+/// Reads a whole column.
+pub(crate) fn read_column(path: &Path, name: &str) -> Result<ArrayRef> {
+    let arrays = open_columns(path, &[name])?
+        .map(|batch| batch.map(|batch| batch.column(0).clone()).map_err(|error| Error::input(path, error)))
+        .collect::<Result<Vec<_>>>()?;
+    let arrays: Vec<&dyn Array> = arrays.iter().map(AsRef::as_ref).collect();
+    if arrays.is_empty() {
+        return Ok(arrow::array::new_empty_array(&DataType::Utf8));
+    }
+    concat(&arrays).map_err(|error| Error::input(path, error))
+}
+
+pub(crate) fn open_columns(path: &Path, names: &[&str]) -> Result<ParquetRecordBatchReader> {
+    let damaged = |error: &dyn std::fmt::Display| {
+        Error::input(path, format!("not a table that can be read: {error}"))
+            .hint("it may have been cut short")
+    };
+    let file = Blob::open(path)?;
+    let builder = ParquetRecordBatchReaderBuilder::try_new(file).map_err(|error| damaged(&error))?;
+    for name in names {
+        if builder.schema().field_with_name(name).is_err() {
+            let there: Vec<&str> =
+                builder.schema().fields().iter().map(|field| field.name().as_str()).collect();
+            return Err(Error::input(path, format!("no column `{name}`; columns are {}", there.join(", ")))
+                .hint("give it a scores.parquet that semdedup wrote"));
+        }
+    }
+    let mask = ProjectionMask::columns(builder.parquet_schema(), names.iter().copied());
+    builder.with_projection(mask).with_batch_size(BATCH_ROWS).build().map_err(|error| damaged(&error))
+}

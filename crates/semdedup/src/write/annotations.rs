@@ -1,0 +1,95 @@
+//! What was found about every row, as columns to add to the input's own.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use arrow::array::{BooleanArray, RecordBatch, RecordBatchReader};
+use arrow::compute::concat_batches;
+use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
+use parquet::arrow::arrow_reader::ParquetRecordBatchReader;
+
+use crate::error::{Error, Result};
+use crate::score::scores_file::ScoresFile;
+use crate::select::decision::{Decision, Fate, Given};
+
+/// The added columns of all rows, handed out from the first to the last.
+pub(crate) struct Annotations<'a> {
+    scores: &'a ScoresFile,
+    fate: &'a [Fate],
+    batches: ParquetRecordBatchReader,
+    schema: SchemaRef,
+    /// What has been read and not handed out.
+    ready: VecDeque<RecordBatch>,
+    rows_ready: usize,
+    rows_read: usize,
+    /// What has been handed out.
+    pub(crate) given: Given,
+}
+
+impl<'a> Annotations<'a> {
+    /// `names` are those of the score, what the row duplicates, its cluster, and whether it stays.
+    pub(crate) fn open(scores: &'a ScoresFile, decision: &'a Decision, names: &[String; 4]) -> Result<Self> {
+        let batches = scores.batches(&["score", "duplicate_of", "cluster"])?;
+        let stored = batches.schema();
+        let kind = |name: &str| {
+            let field = stored.field_with_name(name).map_err(|error| Error::input(&scores.path, error));
+            field.map(|field| field.data_type().clone())
+        };
+        let [score, duplicate_of, cluster, kept] = names;
+        let schema = Arc::new(Schema::new(vec![
+            Field::new(score, kind("score")?, true),
+            Field::new(duplicate_of, kind("duplicate_of")?, true),
+            Field::new(cluster, kind("cluster")?, true),
+            Field::new(kept, DataType::Boolean, true),
+        ]));
+        let (fate, ready, given) = (&decision.fate[..], VecDeque::new(), Given::default());
+        Ok(Self { scores, fate, batches, schema, ready, rows_ready: 0, rows_read: 0, given })
+    }
+
+    pub(crate) fn schema(&self) -> SchemaRef {
+        self.schema.clone()
+    }
+
+    /// The columns of the next so many rows; fewer where there are no more.
+    pub(crate) fn next(&mut self, rows: usize) -> Result<RecordBatch> {
+        while self.rows_ready < rows && self.read()? {}
+        let mut parts = Vec::new();
+        let mut missing = rows.min(self.rows_ready);
+        while missing > 0
+            && let Some(batch) = self.ready.pop_front()
+        {
+            let taken = missing.min(batch.num_rows());
+            if taken < batch.num_rows() {
+                self.ready.push_front(batch.slice(taken, batch.num_rows() - taken));
+            }
+            parts.push(batch.slice(0, taken));
+            self.rows_ready -= taken;
+            missing -= taken;
+        }
+        let whole = match parts.as_slice() {
+            [only] => only.clone(),
+            parts => concat_batches(&self.schema, parts).map_err(|e| Error::input(&self.scores.path, e))?,
+        };
+        let from = self.rows_read - self.rows_ready - whole.num_rows();
+        self.given.count(&self.fate[from..from + whole.num_rows()]);
+        Ok(whole)
+    }
+
+    /// Reads on; false at the end.
+    fn read(&mut self) -> Result<bool> {
+        let damaged = |error| Error::input(&self.scores.path, error);
+        let Some(batch) = self.batches.next() else { return Ok(false) };
+        let batch = batch.map_err(damaged)?;
+        let fate = &self.fate[self.rows_read..self.rows_read + batch.num_rows()];
+        let kept = |fate: &Fate| (*fate != Fate::Skipped).then_some(*fate == Fate::Kept);
+        let kept: BooleanArray = fate.iter().map(kept).collect();
+        let column = |name: &str| batch.column_by_name(name).cloned();
+        let columns = ["score", "duplicate_of", "cluster"].into_iter().filter_map(column);
+        let columns = columns.chain([Arc::new(kept) as _]).collect();
+        let batch = RecordBatch::try_new(self.schema.clone(), columns).map_err(damaged)?;
+        self.rows_read += batch.num_rows();
+        self.rows_ready += batch.num_rows();
+        self.ready.push_back(batch);
+        Ok(true)
+    }
+}

@@ -1,0 +1,264 @@
+//! The last stages: decide which rows go, and write what stays and the record of what went.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Instant;
+
+use arrow::array::{StringArray, UInt64Array};
+use arrow::datatypes::{DataType, Field, Schema};
+use walkdir::WalkDir;
+
+use crate::embed::dataset::Dataset;
+use crate::error::{Error, ErrorKind, Result};
+use crate::formats::{AddedColumns, Format, InputFile, write_annotated, write_kept};
+use crate::input::find::Input;
+use crate::outputs::{OutputKind, Outputs};
+use crate::progress::{Progress, Stage};
+use crate::score::scores_file::ScoresFile;
+use crate::select::decision::{Decision, Fate, Given};
+use crate::select::id_lists::write_ids;
+use crate::select::row_lists::{FATE_COLUMNS, write_fate};
+use crate::storage::fetch;
+use crate::summary::{FileSummary, ListSummary};
+use crate::workdir::parts::SkippedRow;
+use crate::workdir::table_file::TableWriter;
+use crate::write::annotations::Annotations;
+use crate::write::result_dir::{ANNOTATED, KEPT, KEPT_FILES, OutputDir};
+
+/// What was written.
+pub(crate) struct Written {
+    pub(crate) files: Vec<FileSummary>,
+    pub(crate) lists: Vec<ListSummary>,
+    pub(crate) rows_kept: u64,
+    pub(crate) seconds: f64,
+}
+
+/// What a run found, for the stage that writes it down.
+#[derive(Clone, Copy)]
+pub(crate) struct Results<'a> {
+    pub(crate) input: &'a Input,
+    pub(crate) dataset: &'a Dataset,
+    pub(crate) scores: &'a ScoresFile,
+    pub(crate) decision: &'a Decision,
+}
+
+/// Writes all results into the output's staging folder and counts what it wrote.
+pub(crate) fn write(
+    out: &OutputDir,
+    results: &Results,
+    outputs: &Outputs,
+    progress: &dyn Progress,
+) -> Result<Written> {
+    let Results { input, dataset, scores: scores_file, decision } = *results;
+    let start = Instant::now();
+    let passes = [OutputKind::Files, OutputKind::Annotate].into_iter().filter(|&kind| outputs.has(kind));
+    progress.begin(Stage::Write, "rows", dataset.places.rows() * passes.count() as u64);
+    let stage = out.stage()?;
+    let mut files = describe_files(input, dataset, decision);
+    let writer = RowWriter { input, dataset, decision, progress };
+    if outputs.has(OutputKind::Files) {
+        writer.write_kept(&stage.join(KEPT), &mut files)?;
+        if files.iter().any(|file| file.is_folder) {
+            write_kept_files(&stage, &files)?;
+        }
+    }
+    if outputs.has(OutputKind::Annotate) {
+        let annotations = Annotations::open(scores_file, decision, &outputs.added())?;
+        writer.write_annotated(&stage.join(ANNOTATED), annotations, &mut files)?;
+    }
+    let lists = write_ids(&stage, &outputs.ids, scores_file, decision)?;
+    for list in &lists {
+        check_counts(&Given { kept: list.rows, ..decision.counts() }, decision)?;
+    }
+    let removed = write_removed(&stage.join("removed.parquet"), scores_file, decision)?;
+    if !dataset.skipped.is_empty() {
+        write_skipped(&stage.join("skipped.parquet"), dataset)?;
+    }
+    let scores = stage.join("scores.parquet");
+    fetch(&scores_file.path, &scores)?;
+    fs_err::File::open(&scores).and_then(|file| file.sync_all()).map_err(Error::io)?;
+    let rows_kept = files.iter().map(|file| file.rows_kept).sum();
+    check_counts(&Given { kept: rows_kept, removed, ..decision.counts() }, decision)?;
+    progress.end(Stage::Write, false);
+    Ok(Written { files, lists, rows_kept, seconds: start.elapsed().as_secs_f64() })
+}
+
+/// kept + removed + skipped = in, with the rows counted as they were written.
+fn check_counts(written: &Given, decision: &Decision) -> Result<()> {
+    let Given { kept, removed, skipped } = written;
+    let rows = decision.fate.len() as u64;
+    if *written == decision.counts() && kept + removed + skipped == rows {
+        return Ok(());
+    }
+    Err(Error::new(
+        ErrorKind::Output,
+        format!("{kept} rows kept + {removed} removed + {skipped} skipped are not the {rows} rows read; nothing was replaced"),
+    )
+    .hint("this is a fault of semdedup or of the disk: please report it; the input is untouched"))
+}
+
+/// The files of the input with the rows that are to stay; nothing of them is written yet.
+fn describe_files(input: &Input, dataset: &Dataset, decision: &Decision) -> Vec<FileSummary> {
+    let describe = |(number, file): (usize, &InputFile)| {
+        let fate = decision.of_file(dataset, number);
+        let embeddings = input.given.as_ref().and_then(|given| given.file(number));
+        FileSummary {
+            path: file.path.display().to_string(),
+            embeddings: embeddings.map(|path| path.display().to_string()),
+            kept: file.name.clone(),
+            is_folder: matches!(file.format, Format::Tree | Format::TextTree),
+            rows_in: fate.len() as u64,
+            rows_kept: fate.iter().filter(|&&fate| fate == Fate::Kept).count() as u64,
+            rows_removed: fate.iter().filter(|&&fate| fate == Fate::Removed).count() as u64,
+            unknown_texts: dataset.unknown[number],
+            bytes_kept: 0,
+            bytes_annotated: None,
+        }
+    };
+    input.files.iter().enumerate().map(describe).collect()
+}
+
+/// Writes rows of the input, file by file.
+struct RowWriter<'a> {
+    input: &'a Input,
+    dataset: &'a Dataset,
+    decision: &'a Decision,
+    progress: &'a dyn Progress,
+}
+
+impl RowWriter<'_> {
+    /// The files without the rows that go.
+    fn write_kept(&self, folder: &Path, files: &mut [FileSummary]) -> Result<()> {
+        for (number, file) in self.input.files.iter().enumerate() {
+            let fate = self.decision.of_file(self.dataset, number);
+            let destination = self.destination(folder, file)?;
+            let mut seen = 0u64;
+            let rows_kept = write_kept(file, &self.input.limits, &destination, &mut |row| {
+                seen += 1;
+                if seen.is_multiple_of(TOLD_ROWS) {
+                    self.progress.advance(TOLD_ROWS);
+                }
+                fate.get(row as usize) == Some(&Fate::Kept)
+            })?;
+            check_rows(file, fate, seen)?;
+            self.progress.advance(seen % TOLD_ROWS);
+            files[number].rows_kept = rows_kept;
+            files[number].bytes_kept = size_below(&destination)?;
+        }
+        Ok(())
+    }
+
+    /// The files with all of their rows, and what was found about each.
+    fn write_annotated(
+        &self,
+        folder: &Path,
+        mut annotations: Annotations,
+        files: &mut [FileSummary],
+    ) -> Result<()> {
+        let schema = annotations.schema();
+        for (number, file) in self.input.files.iter().enumerate() {
+            let fate = self.decision.of_file(self.dataset, number);
+            let destination = self.destination(folder, file)?;
+            let mut seen = 0;
+            let mut next = |rows: usize| {
+                seen += rows as u64;
+                if seen > fate.len() as u64 {
+                    return check_rows(file, fate, seen).and(annotations.next(0));
+                }
+                self.progress.advance(rows as u64);
+                annotations.next(rows)
+            };
+            let mut added = AddedColumns { schema: schema.clone(), next: &mut next };
+            let written = write_annotated(file, &self.input.limits, &destination, &mut added)?;
+            check_rows(file, fate, written)?;
+            files[number].bytes_annotated = Some(size_of_file(&destination)?);
+        }
+        check_counts(&annotations.given, self.decision)
+    }
+
+    /// Where a file goes, in a folder that is there.
+    fn destination(&self, folder: &Path, file: &InputFile) -> Result<PathBuf> {
+        let destination = folder.join(&file.name);
+        fs_err::create_dir_all(destination.parent().unwrap_or(folder)).map_err(Error::io)?;
+        if destination.exists() {
+            return Err(Error::output(
+                &destination,
+                "two inputs have the same name on this file system, which ignores case",
+            )
+            .hint("rename one of them, or run them one by one"));
+        }
+        Ok(destination)
+    }
+}
+
+/// Progress is told of so many rows at a time.
+const TOLD_ROWS: u64 = 1 << 16;
+
+fn size_of_file(path: &Path) -> Result<u64> {
+    fs_err::metadata(path).map(|file| file.len()).map_err(Error::io)
+}
+
+/// The files in a folder, or the file itself, and their sizes.
+fn files_below(path: &Path) -> impl Iterator<Item = Result<(PathBuf, u64)>> {
+    let entries = WalkDir::new(path).sort_by_file_name().into_iter();
+    entries.filter(|entry| entry.as_ref().map_or(true, |entry| !entry.file_type().is_dir())).map(|entry| {
+        let entry = entry.map_err(|error| Error::io(error.into()))?;
+        size_of_file(entry.path()).map(|bytes| (entry.path().to_path_buf(), bytes))
+    })
+}
+
+fn size_below(path: &Path) -> Result<u64> {
+    files_below(path).map(|file| file.map(|(_, bytes)| bytes)).sum()
+}
+
+/// Writes `kept-files.parquet`: `path` (below `kept/`) and `bytes` of every file that a folder of the input kept.
+fn write_kept_files(stage: &Path, files: &[FileSummary]) -> Result<()> {
+    let schema = Schema::new(vec![
+        Field::new("path", DataType::Utf8, false),
+        Field::new("bytes", DataType::UInt64, false),
+    ]);
+    let kept = stage.join(KEPT);
+    let mut table = TableWriter::create(&stage.join(KEPT_FILES), schema, Vec::new())?;
+    for folder in files.iter().filter(|file| file.is_folder) {
+        let written = files_below(&kept.join(&folder.kept)).collect::<Result<Vec<_>>>()?;
+        let name = |path: &Path| path.strip_prefix(&kept).unwrap_or(path).to_string_lossy().into_owned();
+        table.write(vec![
+            Arc::new(StringArray::from_iter_values(written.iter().map(|(path, _)| name(path)))),
+            Arc::new(UInt64Array::from_iter_values(written.iter().map(|(_, bytes)| *bytes))),
+        ])?;
+    }
+    table.finish()
+}
+
+/// Fails where a file had another number of rows when it was read first.
+fn check_rows(file: &InputFile, fate: &[Fate], now: u64) -> Result<()> {
+    let then = fate.len() as u64;
+    if now == then {
+        return Ok(());
+    }
+    Err(Error::input(&file.path, format!("changed since it was read: {then} rows then, {now} now"))
+        .hint("start again, or put the file back as it was"))
+}
+
+/// Writes `removed.parquet`: `id`, `file`, `row` (in that file), `cluster`, `score`, `duplicate_of`.
+fn write_removed(path: &Path, scores: &ScoresFile, decision: &Decision) -> Result<u64> {
+    write_fate(path, scores, (decision, Fate::Removed), &FATE_COLUMNS)
+}
+
+/// Writes `skipped.parquet`: `file`, `row` (in that file), `reason`.
+fn write_skipped(path: &Path, dataset: &Dataset) -> Result<()> {
+    let schema = Schema::new(vec![
+        Field::new("file", DataType::Utf8, false),
+        Field::new("row", DataType::UInt64, false),
+        Field::new("reason", DataType::Utf8, false),
+    ]);
+    let mut table = TableWriter::create(path, schema, Vec::new())?;
+    let name = |row: &SkippedRow| &dataset.places.files[row.file].name;
+    let skipped = &dataset.skipped;
+    table.write(vec![
+        Arc::new(StringArray::from_iter_values(skipped.iter().map(name))),
+        Arc::new(UInt64Array::from_iter_values(skipped.iter().map(|row| row.row))),
+        Arc::new(StringArray::from_iter_values(skipped.iter().map(|row| &row.reason))),
+    ])?;
+    table.finish()
+}
