@@ -1,7 +1,7 @@
 //! The subcommands: each calls the library once and says what came of it.
 
 use clap::CommandFactory;
-use semdedup::formats::By;
+use semdedup::formats::CompareBy;
 use semdedup::{Error, Result, ScoreInputs};
 use serde::Serialize;
 
@@ -79,7 +79,7 @@ fn run(args: &RunArgs, say: Say, progress: &Reporter) -> Result<Outcome> {
 }
 
 /// The models, none where the input has embeddings.
-fn load(args: &RunArgs, by: Option<By>, say: Say) -> Result<Models> {
+fn load(args: &RunArgs, by: Option<CompareBy>, say: Say) -> Result<Models> {
     by.map_or_else(|| Ok(Models::default()), |by| args.model.load(by, say.quiet))
 }
 

@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::formats::{By, Columns, Format, Found};
+use crate::formats::{Columns, CompareBy, Format, Found};
 
 /// What was compared.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -68,7 +68,7 @@ pub enum RowOf {
 
 impl ComparedFiles {
     /// What a run compares in a file. `by` is `None` where the embeddings are given.
-    pub(crate) fn of(format: Format, columns: &Columns, by: Option<By>) -> Self {
+    pub(crate) fn of(format: Format, columns: &Columns, by: Option<CompareBy>) -> Self {
         let row = match format {
             Format::Text => RowOf::Line,
             Format::Tree | Format::TextTree => RowOf::File,
@@ -81,8 +81,8 @@ impl ComparedFiles {
             _ => None,
         };
         let has_columns = matches!(row, RowOf::Record | RowOf::Sample);
-        let reads_text = has_columns && by.is_some_and(By::text) && columns.text.is_some();
-        let image = columns.image.clone().filter(|_| has_columns && by.is_some_and(By::image));
+        let reads_text = has_columns && by.is_some_and(CompareBy::text) && columns.text.is_some();
+        let image = columns.image.clone().filter(|_| has_columns && by.is_some_and(CompareBy::image));
         let files = Self { row, image, delimiter, ..Self::default() };
         if !reads_text {
             return files;

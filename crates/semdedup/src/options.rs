@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use semdedup_core::{Goal, Probes, Ranking};
 
-use crate::formats::{By, ColumnChoice, ReadLimits, TextFiles};
+use crate::formats::{ColumnChoice, CompareBy, ReadLimits, TextFiles};
 use crate::memory::Memory;
 use crate::outputs::Outputs;
 
@@ -96,6 +96,6 @@ pub const DEFAULT_EPSILON: f64 = 0.1;
 pub const DEFAULT_IMAGE_EPSILON: f64 = semdedup_embed::MobileNet::DEFAULT_EPSILON;
 
 /// The default ε for what is compared.
-pub fn default_epsilon(by: By) -> f64 {
-    if by == By::Image { DEFAULT_IMAGE_EPSILON } else { DEFAULT_EPSILON }
+pub fn default_epsilon(by: CompareBy) -> f64 {
+    if by == CompareBy::Image { DEFAULT_IMAGE_EPSILON } else { DEFAULT_EPSILON }
 }

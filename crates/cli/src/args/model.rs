@@ -4,7 +4,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use clap::{Args, ValueEnum, value_parser};
-use semdedup::formats::By;
+use semdedup::formats::CompareBy;
 use semdedup::models::{
     DEFAULT_MAX_TOKENS, ImageModel, LoadOptions, Loaded, MobileNet, ModelError, Place, Precision,
     RemoteModel, RemoteOptions, ServerAddress, ServerKey, StaticModel, TextModel, Towers, load,
@@ -171,21 +171,21 @@ impl Models {
             (Some(image), Some(text)) => Embedder::Both(image.as_ref(), text.as_ref()),
             (Some(image), None) => Embedder::Image(image.as_ref()),
             (None, Some(text)) => Embedder::Text(text.as_ref()),
-            (None, None) => Embedder::Given,
+            (None, None) => Embedder::Provided,
         }
     }
 }
 
 impl ModelArgs {
     /// Loads the models that read what is compared. `quiet`: waiting for a server is not told.
-    pub fn load(&self, by: By, quiet: bool) -> Result<Models> {
+    pub fn load(&self, by: CompareBy, quiet: bool) -> Result<Models> {
         if let (Some(typed), false) = (&self.image_model, by.image()) {
             return Err(Error::usage(format!("--image-model {typed}: texts are compared, not images"))
                 .hint("leave it out, or use --by image or --by both"));
         }
         let choice = self.model.as_deref().map(|typed| Choice::parse("--model", typed)).transpose()?;
         let mut models = match (choice, by) {
-            (Some(Choice::Pretrained(source)), By::Both) if self.image_model.is_none() => {
+            (Some(Choice::Pretrained(source)), CompareBy::Both) if self.image_model.is_none() => {
                 let Loaded { text, image } = self.pretrained.load(source, self.max_tokens, Towers::All)?;
                 Models { text, image }
             }
@@ -201,10 +201,10 @@ impl ModelArgs {
     }
 
     /// The model of the images: --image-model, or --model where only images are compared.
-    fn load_image(&self, by: By) -> Result<Box<dyn ImageModel>> {
+    fn load_image(&self, by: CompareBy) -> Result<Box<dyn ImageModel>> {
         let (option, typed) = match (&self.image_model, &self.model) {
             (Some(typed), _) => ("--image-model", typed.as_str()),
-            (None, Some(typed)) if by == By::Image => ("--model", typed.as_str()),
+            (None, Some(typed)) if by == CompareBy::Image => ("--model", typed.as_str()),
             _ => ("--image-model", MOBILENET),
         };
         match Choice::parse(option, typed)? {

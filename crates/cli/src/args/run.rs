@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use semdedup::formats::By;
+use semdedup::formats::CompareBy;
 use semdedup::{DEFAULT_RECALL_SAMPLE, OutputOptions, Ranking, RunOptions};
 
 use super::model::{MODEL_OPTIONS, ModelArgs};
@@ -96,7 +96,7 @@ impl RunArgs {
     }
 
     /// What of the rows a model is to read; none where they have embeddings.
-    pub fn by(&self) -> semdedup::Result<Option<By>> {
+    pub fn by(&self) -> semdedup::Result<Option<CompareBy>> {
         if self.has_embeddings() {
             return Ok(None);
         }
@@ -106,7 +106,7 @@ impl RunArgs {
     }
 
     /// What was asked for, if rows are compared by this.
-    pub fn options(&self, by: Option<By>) -> semdedup::Result<RunOptions> {
+    pub fn options(&self, by: Option<CompareBy>) -> semdedup::Result<RunOptions> {
         let mut input = self.input.options(&self.inputs);
         input.columns.embedding = self.given.embedding_column.clone();
         input.columns.text_optional = self.given.any();

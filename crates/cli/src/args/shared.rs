@@ -7,7 +7,7 @@ use bytesize::ByteSize;
 use clap::builder::NonEmptyStringValueParser;
 use clap::{Args, ValueEnum, value_parser};
 use semdedup::formats::{
-    By, ColumnChoice, DEFAULT_MAX_ROW_BYTES, LARGEST_MAX_ROW_BYTES, ReadLimits, TextFiles,
+    ColumnChoice, CompareBy, DEFAULT_MAX_ROW_BYTES, LARGEST_MAX_ROW_BYTES, ReadLimits, TextFiles,
 };
 use semdedup::{ClusterOptions, Epsilon, Goal, InputOptions, Keep, Memory, Probes, default_epsilon};
 
@@ -60,7 +60,7 @@ impl InputArgs {
                 roles: self.roles.clone(),
                 id: self.id_column.clone(),
                 image: self.image_column.clone(),
-                by: self.by.map(By::from),
+                by: self.by.map(CompareBy::from),
                 ..ColumnChoice::default()
             },
             embeddings: Vec::new(),
@@ -78,7 +78,7 @@ enum ByArg {
     Both,
 }
 
-impl From<ByArg> for By {
+impl From<ByArg> for CompareBy {
     fn from(by: ByArg) -> Self {
         match by {
             ByArg::Text => Self::Text,
@@ -125,7 +125,7 @@ pub struct GoalArgs {
 
 impl GoalArgs {
     /// What was asked for, or the default for what is compared.
-    pub fn goal(&self, by: By) -> semdedup::Result<Goal> {
+    pub fn goal(&self, by: CompareBy) -> semdedup::Result<Goal> {
         match self.given()? {
             Some(goal) => Ok(goal),
             None => epsilon_goal(default_epsilon(by)),

@@ -16,7 +16,7 @@ use zip::{CompressionMethod, ZipArchive};
 
 use crate::arrays::npy::{self, Array, Number};
 use crate::error::{Error, Result};
-use crate::storage::errors::at;
+use crate::storage::errors::with_path;
 use crate::storage::{Blob, fault_of};
 
 /// Sums of products of 8-bit codes over more values would not fit into 32 bits.
@@ -120,7 +120,7 @@ impl Matrix {
     fn read_bytes(&self, first: u64, bytes: &mut [u8]) -> Result<()> {
         let Array { file, number, shape, offset } = &self.array;
         let offset = offset + first * shape[1] * number.bytes() as u64;
-        file.read_exact_at(bytes, offset).map_err(|e| at(&self.path, e))
+        file.read_exact_at(bytes, offset).map_err(|e| with_path(&self.path, e))
     }
 }
 
@@ -166,8 +166,8 @@ fn open_npz(path: &Path) -> Result<Array> {
         drop(archive);
         return npy::open_within(path, file, start..end);
     }
-    let mut unpacked = tempfile::tempfile().map_err(|error| at(path, error))?;
-    let length = std::io::copy(&mut entry, &mut unpacked).map_err(|error| at(path, error))?;
+    let mut unpacked = tempfile::tempfile().map_err(|error| with_path(path, error))?;
+    let length = std::io::copy(&mut entry, &mut unpacked).map_err(|error| with_path(path, error))?;
     npy::open_within(path, Blob::of_file(File::from_parts(unpacked, path))?, 0..length)
 }
 

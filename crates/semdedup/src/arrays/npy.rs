@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use crate::error::{Error, Result};
 use crate::storage::atomic::PendingFile;
-use crate::storage::errors::at;
+use crate::storage::errors::with_path;
 use crate::storage::{Blob, fault_of};
 
 /// The number types of a matrix or vector that can be read.
@@ -159,7 +159,7 @@ pub(crate) fn write_rows(path: &Path, destination: &Path, keep: &mut dyn FnMut(u
         array
             .file
             .read_exact_at(&mut block, array.offset + first * row_bytes as u64)
-            .map_err(|error| at(path, error))?;
+            .map_err(|error| with_path(path, error))?;
         for (row, bytes) in (first..).zip(block.chunks_exact(row_bytes)) {
             if keep(row) {
                 out.write_bytes(bytes, dim)?;
@@ -211,7 +211,7 @@ impl IntegerMatrix {
         self.file
             .file
             .read_exact_at(bytemuck::cast_slice_mut(&mut numbers), offset)
-            .map_err(|e| at(&self.path, e))?;
+            .map_err(|e| with_path(&self.path, e))?;
         numbers.iter_mut().for_each(|x| *x = i32::from_le(*x));
         Ok(numbers)
     }
@@ -230,7 +230,7 @@ pub(crate) fn read_integers(path: &Path) -> Result<Vec<Option<u64>>> {
         ));
     }
     let mut bytes = vec![0; file.shape[0] as usize * file.number.bytes()];
-    file.file.read_exact_at(&mut bytes, file.offset).map_err(|e| at(path, e))?;
+    file.file.read_exact_at(&mut bytes, file.offset).map_err(|e| with_path(path, e))?;
     let four = |from: fn([u8; 4]) -> i64| -> Vec<i64> {
         bytes.chunks_exact(4).map(|x| from([x[0], x[1], x[2], x[3]])).collect()
     };

@@ -91,7 +91,7 @@ impl EmbeddingStore {
     }
 
     /// The rows of a range, as f16 if all files have f16.
-    pub(crate) fn read_rows(&self, rows: Range<u64>) -> Result<Rows> {
+    pub(crate) fn read_rows(&self, rows: Range<u64>) -> Result<StoredRows> {
         let count = (rows.end - rows.start) as usize;
         let number = |i: usize| rows.start + i as u64;
         let mut read = self.no_rows(0);
@@ -104,17 +104,17 @@ impl EmbeddingStore {
     }
 
     /// So many rows of zeros, to be set.
-    pub(crate) fn no_rows(&self, rows: usize) -> Rows {
+    pub(crate) fn no_rows(&self, rows: usize) -> StoredRows {
         let values = match self.is_half() {
             true => Values::Half(vec![f16::ZERO; rows * self.dim]),
             false => Values::Float(vec![0.0; rows * self.dim]),
         };
         let factors = if self.is_half() { vec![0.0; rows] } else { Vec::new() };
-        Rows { values, dim: self.dim, directions: vec![Direction::Zero; rows], factors }
+        StoredRows { values, dim: self.dim, directions: vec![Direction::Zero; rows], factors }
     }
 
     /// Rows from their bytes, in the order of this machine.
-    pub(crate) fn rows_of(&self, bytes: &[u8]) -> Rows {
+    pub(crate) fn rows_of(&self, bytes: &[u8]) -> StoredRows {
         let mut rows = self.no_rows(bytes.len() / self.row_bytes() as usize);
         match &mut rows.values {
             Values::Half(values) => {
@@ -168,7 +168,7 @@ impl EmbeddingStore {
 
 /// Rows of unit length. Those of f16 stay as they lie in the files and are scaled when they are looked at.
 #[derive(Debug)]
-pub(crate) struct Rows {
+pub(crate) struct StoredRows {
     values: Values,
     dim: usize,
     directions: Vec<Direction>,
@@ -182,7 +182,7 @@ enum Values {
     Float(Vec<f32>),
 }
 
-impl Rows {
+impl StoredRows {
     /// The bytes of a row, in the order of this machine.
     pub(crate) fn bytes(&self, i: usize) -> &[u8] {
         let range = i * self.dim..(i + 1) * self.dim;
@@ -215,7 +215,7 @@ impl Rows {
                     half_to_f32(row.reinterpret_cast(), buffer);
                     unit_factor(buffer)
                 };
-                let rows = values.par_chunks_exact(dim).with_min_len(SCALED_TOGETHER);
+                let rows = values.par_chunks_exact(dim).with_min_len(ROWS_PER_TASK);
                 let found = rows.map_init(|| vec![0.0; dim], factor);
                 (self.directions, self.factors) = found.unzip();
             }
@@ -228,7 +228,7 @@ impl Rows {
                     }
                     direction
                 };
-                let rows = values.par_chunks_exact_mut(dim).with_min_len(SCALED_TOGETHER);
+                let rows = values.par_chunks_exact_mut(dim).with_min_len(ROWS_PER_TASK);
                 self.directions = rows.map(scaled).collect();
             }
         }
@@ -236,9 +236,9 @@ impl Rows {
 }
 
 /// Rows that a thread scales in one go.
-const SCALED_TOGETHER: usize = 256;
+const ROWS_PER_TASK: usize = 256;
 
-impl UnitRows for Rows {
+impl UnitRows for StoredRows {
     fn dim(&self) -> usize {
         self.dim
     }

@@ -73,10 +73,10 @@ pub fn embed(
         None => zero_rows(&dataset, undirected(&store)?.zero),
     };
     let uncompared = Uncompared { zero, ..Uncompared::default() };
-    let warnings = skipped_rows(&dataset).into_iter().chain(uncompared.warnings(&dataset.places));
+    let warnings = skipped_rows(&dataset).into_iter().chain(uncompared.warnings(&dataset.row_index));
     warnings.chain(unknown_words(&dataset)).for_each(|warning| progress.warn(&warning));
     Ok(EmbedReport {
-        rows: dataset.places.rows(),
+        rows: dataset.row_index.rows(),
         rows_skipped: dataset.skipped.len() as u64,
         empty_rows: dataset.empty,
         zero_rows: uncompared.zero.rows,

@@ -3,12 +3,12 @@
 use std::path::{Path, PathBuf};
 
 use crate::error::{Error, Result};
-use crate::storage::{exists, is_file, is_url, spelled};
+use crate::storage::{canonical_url, exists, is_file, is_url};
 
 /// What is read is never replaced, whatever the options.
 pub(crate) fn check_not_input<'a>(out: &Path, inputs: impl IntoIterator<Item = &'a PathBuf>) -> Result<()> {
     let real = |path: &Path| match is_url(path) {
-        true => Some(spelled(path)),
+        true => Some(canonical_url(path)),
         false => fs_err::canonicalize(path).ok(),
     };
     let Some(there) = real(out) else { return Ok(()) };

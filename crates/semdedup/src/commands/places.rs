@@ -5,7 +5,7 @@ use std::path::Path;
 use crate::arrays::store::{self, EmbeddingStore};
 use crate::error::Result;
 use crate::memory::Memory;
-use crate::workdir::places::{FileRows, Places};
+use crate::workdir::row_index::{FileRows, RowIndex};
 use crate::workdir::uncompared::Uncompared;
 
 /// Reads all rows to find those without direction.
@@ -17,7 +17,7 @@ pub(crate) fn undirected(store: &EmbeddingStore) -> Result<Uncompared> {
     Ok(found)
 }
 
-pub(crate) fn places_of(store: &EmbeddingStore) -> Places {
+pub(crate) fn places_of(store: &EmbeddingStore) -> RowIndex {
     let name = |path: &Path| path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-    Places::new(store.files().map(|(path, rows)| FileRows { name: name(path), rows }).collect())
+    RowIndex::new(store.files().map(|(path, rows)| FileRows { name: name(path), rows }).collect())
 }

@@ -20,7 +20,7 @@ use crate::score::stage::{ScoredRows, Scorer};
 use crate::storage::{create_dir_all, is_dir, is_file};
 use crate::summary::RecallAt;
 use crate::workdir::pair_counts::{self, Compared};
-use crate::workdir::places::Ids;
+use crate::workdir::row_index::Ids;
 
 /// What [`score()`] reads.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -113,7 +113,8 @@ pub fn score(
     let start = Instant::now();
     let numbers = arrow::array::UInt64Array::from_iter_values(0..store.rows());
     let ids = Ids::Column(std::sync::Arc::new(numbers));
-    let named = NamedRows { ids: &ids, places: &places_of(&store), skipped: &[], by: None, compared: None };
+    let named =
+        NamedRows { ids: &ids, row_index: &places_of(&store), skipped: &[], by: None, compared: None };
     write_scores(out, &columns, &named, &options.ranking)?;
     seconds.insert("write", start.elapsed().as_secs_f64());
     let start = Instant::now();

@@ -12,9 +12,9 @@ use crate::options::{OutputOptions, default_epsilon};
 use crate::outputs::IdsFormat;
 use crate::progress::{Progress, Stage};
 use crate::score::scores_file::ScoresFile;
-use crate::select::decision::{Decision, Fate, describe};
 use crate::select::id_lists::{check_kept, write_ids};
-use crate::select::row_lists::{FATE_COLUMNS, write_fate};
+use crate::select::row_lists::{LIST_COLUMNS, write_rows};
+use crate::select::selection::{Outcome, Selection, describe};
 use crate::storage::atomic::write_atomically;
 use crate::storage::{create_dir_all, exists, remove_file};
 use crate::summary::{ListSummary, read_summary};
@@ -79,19 +79,19 @@ pub fn select(
             Goal::Epsilon(Epsilon::new(default_epsilon(scores.by)).map_err(|e| Error::usage(e.to_string()))?)
         }
     };
-    progress.begin(Stage::Select, "rows", scores.places.rows());
-    let decision = Decision::make(&scores.columns()?, &scores, goal)?;
+    progress.begin(Stage::Select, "rows", scores.row_index.rows());
+    let selection = Selection::make(&scores.columns()?, &scores, goal)?;
     let mut report = SelectReport {
-        rows_in: decision.fate.len() as u64,
-        rows_kept: decision.count(Fate::Kept),
-        rows_removed: decision.count(Fate::Removed),
-        rows_skipped: decision.count(Fate::Skipped),
-        epsilon: decision.epsilon,
+        rows_in: selection.outcome.len() as u64,
+        rows_kept: selection.count(Outcome::Kept),
+        rows_removed: selection.count(Outcome::Removed),
+        rows_skipped: selection.count(Outcome::Skipped),
+        epsilon: selection.epsilon,
         goal: describe(goal),
         lists: Vec::new(),
     };
     // Where an id cannot be written, nothing is, and what was there stays.
-    check_kept(ids, &scores, &decision)?;
+    check_kept(ids, &scores, &selection)?;
     create_dir_all(&output.out)?;
     // A kill leaves files without a summary, which are ours all the same.
     let marked: BTreeSet<&str> = names.iter().copied().chain(old.iter().map(String::as_str)).collect();
@@ -99,9 +99,9 @@ pub fn select(
     write_atomically(&output.out.join(SELECTING), &json)?;
     // Files of two selections must never stand side by side.
     old.iter().try_for_each(|name| remove_file(&output.out.join(name)))?;
-    report.lists = write_ids(&output.out, ids, &scores, &decision)?;
-    write_fate(&output.out.join(names[0]), &scores, (&decision, Fate::Kept), &FATE_COLUMNS)?;
-    write_fate(&output.out.join(names[1]), &scores, (&decision, Fate::Removed), &FATE_COLUMNS)?;
+    report.lists = write_ids(&output.out, ids, &scores, &selection)?;
+    write_rows(&output.out.join(names[0]), &scores, (&selection, Outcome::Kept), &LIST_COLUMNS)?;
+    write_rows(&output.out.join(names[1]), &scores, (&selection, Outcome::Removed), &LIST_COLUMNS)?;
     let json = serde_json::to_vec_pretty(&report).map_err(|error| Error::output(&output.out, error))?;
     write_atomically(&output.out.join("summary.json"), &json)?;
     remove_file(&output.out.join(SELECTING))?;

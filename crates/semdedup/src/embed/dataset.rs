@@ -14,7 +14,7 @@ use crate::input::find::Input;
 use crate::progress::Warning;
 use crate::workdir::counted::{Counted, EXAMPLES};
 use crate::workdir::parts::{SkippedRow, check_rows, embeddings_path, ids_path, whole_records};
-use crate::workdir::places::{FileRows, Ids, Places};
+use crate::workdir::row_index::{FileRows, Ids, RowIndex};
 use crate::workdir::script::{self, Code, ScriptRun};
 use crate::workdir::table_file::read_column;
 use crate::workdir::work_dir::Fingerprint;
@@ -22,7 +22,7 @@ use crate::workdir::work_dir::Fingerprint;
 /// The rows of a run.
 #[derive(Debug)]
 pub(crate) struct Dataset {
-    pub(crate) places: Places,
+    pub(crate) row_index: RowIndex,
     /// The rows that could not be read, in order.
     pub(crate) skipped: Vec<SkippedRow>,
     pub(crate) empty: u64,
@@ -71,9 +71,9 @@ impl Dataset {
         }
         let files =
             input.files.iter().zip(rows).map(|(file, rows)| FileRows { name: file.name.clone(), rows });
-        let places = Places::new(files.collect());
+        let row_index = RowIndex::new(files.collect());
         Ok(Self {
-            places,
+            row_index,
             skipped,
             empty,
             zero,
@@ -97,14 +97,14 @@ impl Dataset {
 
     /// The numbers of the rows that could not be read, ascending.
     pub(crate) fn skipped_rows(&self) -> Vec<u64> {
-        self.skipped.iter().map(|skipped| self.places.number(skipped.file, skipped.row)).collect()
+        self.skipped.iter().map(|skipped| self.row_index.number(skipped.file, skipped.row)).collect()
     }
 
     /// The first row that could not be read: place and reason.
     pub(crate) fn first_skipped(&self) -> String {
         let first = self.skipped.first();
         first.map_or_else(String::new, |s| {
-            format!("{} row {}: {}", self.places.files[s.file].name, s.row, s.reason)
+            format!("{} row {}: {}", self.row_index.files[s.file].name, s.row, s.reason)
         })
     }
 
@@ -115,7 +115,7 @@ impl Dataset {
             .iter()
             .enumerate()
             .find(|(file, _)| !input.columns_to_embed(*file).roles.is_empty());
-        let read = self.places.rows() - self.skipped.len() as u64;
+        let read = self.row_index.rows() - self.skipped.len() as u64;
         let Some((_, columns)) = limited.filter(|_| read > 0 && self.empty == read) else { return Ok(()) };
         let problem = format!("--roles {}: no turn of {read} rows has such a role", columns.roles.join(","));
         Err(Error::new(ErrorKind::Input, problem)
@@ -126,22 +126,22 @@ impl Dataset {
     pub(crate) fn check_ids(&self, input: &Input) -> Result<()> {
         match self.ids(input)? {
             Ids::Column(ids) => self.check_unique(&ids),
-            Ids::Places(_) => Ok(()),
+            Ids::RowIndex(_) => Ok(()),
         }
     }
 
     /// What the rows are called.
     pub(crate) fn ids(&self, input: &Input) -> Result<Ids> {
         if !input.has_ids() {
-            return Ok(Ids::Places(self.places.clone()));
+            return Ok(Ids::RowIndex(self.row_index.clone()));
         }
         let parts = self
             .id_parts
             .iter()
             .map(|(path, source)| Ok(IdPart { source: *source, values: read_column(path, "id")? }));
         let ids = unify_ids(parts.collect::<Result<_>>()?)?;
-        if ids.len() as u64 != self.places.rows() {
-            let problem = format!("{} ids for {} rows", ids.len(), self.places.rows());
+        if ids.len() as u64 != self.row_index.rows() {
+            let problem = format!("{} ids for {} rows", ids.len(), self.row_index.rows());
             return Err(Error::work("ids", problem).hint("delete the work directory to begin anew"));
         }
         Ok(Ids::Column(ids))
@@ -153,7 +153,7 @@ impl Dataset {
         let format =
             ArrayFormatter::try_new(ids, &options).map_err(|error| Error::usage(error.to_string()))?;
         let skipped: HashSet<u64> = self.skipped_rows().into_iter().collect();
-        let place = |row: usize| self.places.name(row as u64);
+        let place = |row: usize| self.row_index.name(row as u64);
         let mut by_hash = Vec::with_capacity(ids.len());
         for row in (0..ids.len()).filter(|&row| !skipped.contains(&(row as u64))) {
             if ids.is_null(row) {
@@ -183,7 +183,7 @@ impl Dataset {
 
 pub(crate) fn skipped_rows(dataset: &Dataset) -> Option<Warning> {
     let skipped = &dataset.skipped;
-    let name = |file: usize| &dataset.places.files[file].name;
+    let name = |file: usize| &dataset.row_index.files[file].name;
     let examples =
         skipped.iter().take(EXAMPLES).map(|s| format!("{} row {}: {}", name(s.file), s.row, s.reason));
     (!skipped.is_empty())

@@ -3,9 +3,9 @@
 use semdedup_embed::{ImageModel, TextModel};
 
 use crate::error::{Error, ErrorKind, Result};
-use crate::formats::By;
+use crate::formats::CompareBy;
 use crate::input::find::Input;
-use crate::input::provided::Given;
+use crate::input::provided::ProvidedEmbeddings;
 use crate::workdir::work_dir::Fingerprint;
 
 /// What gives rows their embeddings.
@@ -19,17 +19,17 @@ pub enum Embedder<'a> {
     Both(&'a dyn ImageModel, &'a dyn TextModel),
     /// The input has them: a column of it ([`crate::formats::ColumnChoice::embedding`]), or files beside it
     /// ([`crate::InputOptions::embeddings`]).
-    Given,
+    Provided,
 }
 
 impl Embedder<'_> {
     /// What of the rows is compared; none where they have embeddings.
-    fn by(self) -> Option<By> {
+    fn by(self) -> Option<CompareBy> {
         match self {
-            Self::Text(_) => Some(By::Text),
-            Self::Image(_) => Some(By::Image),
-            Self::Both(..) => Some(By::Both),
-            Self::Given => None,
+            Self::Text(_) => Some(CompareBy::Text),
+            Self::Image(_) => Some(CompareBy::Image),
+            Self::Both(..) => Some(CompareBy::Both),
+            Self::Provided => None,
         }
     }
 
@@ -59,8 +59,8 @@ impl Embedder<'_> {
             (Self::Text(model), _) => model.name().to_owned(),
             (Self::Image(model), _) => model.name().to_owned(),
             (Self::Both(image, text), _) => format!("{} and {}", image.name(), text.name()),
-            (Self::Given, Some(Given::Column { name, .. })) => format!("column {name}"),
-            (Self::Given, _) => "embeddings in files".to_owned(),
+            (Self::Provided, Some(ProvidedEmbeddings::Column { name, .. })) => format!("column {name}"),
+            (Self::Provided, _) => "embeddings in files".to_owned(),
         }
     }
 
@@ -70,7 +70,7 @@ impl Embedder<'_> {
             Self::Text(model) => model.dim(),
             Self::Image(model) => model.dim(),
             Self::Both(image, text) => image.dim() + text.dim(),
-            Self::Given => input.given.as_ref().map_or(1, Given::dim),
+            Self::Provided => input.given.as_ref().map_or(1, ProvidedEmbeddings::dim),
         }
     }
 
@@ -80,7 +80,7 @@ impl Embedder<'_> {
             Self::Text(model) => model.fingerprint(),
             Self::Image(model) => model.fingerprint(),
             Self::Both(image, text) => format!("both {} {}", image.fingerprint(), text.fingerprint()),
-            Self::Given => "given".to_owned(),
+            Self::Provided => "given".to_owned(),
         }
     }
 }

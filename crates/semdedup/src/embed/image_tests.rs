@@ -8,7 +8,7 @@ use semdedup_embed::{EmbedStats, ImageModel, ModelError, RgbImage, TextModel};
 
 use super::*;
 use crate::embed::dataset::Dataset;
-use crate::formats::{By, ColumnChoice, ReadLimits};
+use crate::formats::{ColumnChoice, CompareBy, ReadLimits};
 use crate::options::InputOptions;
 use crate::progress::Silent;
 
@@ -55,7 +55,7 @@ impl TextModel for Length {
     }
 }
 
-fn shard(by: By, part_rows: u64, strict: bool) -> Input {
+fn shard(by: CompareBy, part_rows: u64, strict: bool) -> Input {
     let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/data/images/webdataset.tar");
     let options = InputOptions {
         inputs: vec![path.display().to_string()],
@@ -83,7 +83,7 @@ fn cosine(rows: &UnitEmbeddings, a: usize, b: usize) -> f32 {
 
 #[test]
 fn broken_images_are_named_and_the_others_keep_their_rows_however_the_parts_are_cut() {
-    let (whole, skipped) = rows(&shard(By::Image, 1 << 17, false), Embedder::Image(&Colour));
+    let (whole, skipped) = rows(&shard(CompareBy::Image, 1 << 17, false), Embedder::Image(&Colour));
     assert_eq!(whole.len(), 12);
     assert_eq!(skipped.iter().map(|(row, _)| *row).collect::<Vec<_>>(), [5, 7]);
     assert!(skipped[0].1.contains("no image in the sample"), "{}", skipped[0].1);
@@ -94,7 +94,7 @@ fn broken_images_are_named_and_the_others_keep_their_rows_however_the_parts_are_
     }
     assert_ne!(whole.row(0), whole.row(2));
     for part_rows in [1, 2, 5, 12] {
-        let (cut, again) = rows(&shard(By::Image, part_rows, false), Embedder::Image(&Colour));
+        let (cut, again) = rows(&shard(CompareBy::Image, part_rows, false), Embedder::Image(&Colour));
         assert_eq!(again, skipped);
         for row in (0..12).filter(|row| ![5, 7].contains(row)) {
             assert_eq!(cut.row(row), whole.row(row), "row {row} in parts of {part_rows}");
@@ -104,9 +104,9 @@ fn broken_images_are_named_and_the_others_keep_their_rows_however_the_parts_are_
 
 #[test]
 fn both_is_the_mean_of_the_two_cosines() {
-    let (images, _) = rows(&shard(By::Image, 100, false), Embedder::Image(&Colour));
-    let (texts, _) = rows(&shard(By::Text, 100, false), Embedder::Text(&Length));
-    let (both, skipped) = rows(&shard(By::Both, 100, false), Embedder::Both(&Colour, &Length));
+    let (images, _) = rows(&shard(CompareBy::Image, 100, false), Embedder::Image(&Colour));
+    let (texts, _) = rows(&shard(CompareBy::Text, 100, false), Embedder::Text(&Length));
+    let (both, skipped) = rows(&shard(CompareBy::Both, 100, false), Embedder::Both(&Colour, &Length));
     assert_eq!(skipped.iter().map(|(row, _)| *row).collect::<Vec<_>>(), [5, 7]);
     // Row 3 has no caption, rows 5 and 7 no image.
     let whole = [0, 1, 2, 4, 6, 8, 9, 10, 11];
@@ -120,13 +120,13 @@ fn both_is_the_mean_of_the_two_cosines() {
 #[test]
 fn strict_stops_at_a_broken_image() {
     let out = tempfile::tempdir().unwrap();
-    let input = Input { part_rows: 4, ..shard(By::Both, 4, true) };
+    let input = Input { part_rows: 4, ..shard(CompareBy::Both, 4, true) };
     let error = embed_parts(&input, Embedder::Both(&Colour, &Length), out.path(), &Silent).unwrap_err();
     assert!(error.to_string().contains("row 5: no image in the sample"), "{error}");
 }
 
 #[test]
 fn a_model_that_reads_something_else_is_refused() {
-    let error = Embedder::Text(&Length).check(&shard(By::Image, 4, false)).unwrap_err();
+    let error = Embedder::Text(&Length).check(&shard(CompareBy::Image, 4, false)).unwrap_err();
     assert!(error.to_string().contains("rows are compared by image"), "{error}");
 }

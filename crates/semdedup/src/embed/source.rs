@@ -12,7 +12,7 @@ use crate::embed::images::{Embedded, embed_images};
 use crate::error::{Error, Result};
 use crate::formats::{BadRow, InputFile, Rows, Vectors};
 use crate::input::find::Input;
-use crate::input::provided::{Given, check_rows};
+use crate::input::provided::{ProvidedEmbeddings, check_rows};
 
 /// Where the embeddings of the rows come from.
 pub(crate) enum Source<'a> {
@@ -30,14 +30,14 @@ impl<'a> Source<'a> {
             (Embedder::Text(text), _) => (None, Some(text)),
             (Embedder::Image(image), _) => (Some(image), None),
             (Embedder::Both(image, text), _) => (Some(image), Some(text)),
-            (Embedder::Given, Some(Given::Files { files, .. })) => {
+            (Embedder::Provided, Some(ProvidedEmbeddings::Files { files, .. })) => {
                 let matrices = files.iter().map(|(path, _)| Matrix::open(path));
                 return Ok(Self::Files(matrices.collect::<Result<_>>()?));
             }
-            (Embedder::Given, Some(Given::Column { name, dim })) => {
+            (Embedder::Provided, Some(ProvidedEmbeddings::Column { name, dim })) => {
                 return Ok(Self::Column { name, dim: *dim });
             }
-            (Embedder::Given, None) => return Ok(Self::Column { name: "", dim: 1 }),
+            (Embedder::Provided, None) => return Ok(Self::Column { name: "", dim: 1 }),
         };
         Ok(Self::Models { image, text, limits: ImageLimits { max_pixels: input.limits.max_pixels } })
     }
@@ -74,16 +74,16 @@ impl<'a> Source<'a> {
     /// grow with what there is, so that a kill loses little of it, and they stay few: each is an open file later.
     pub(crate) fn rows_per_part(&self, most: u64, part: usize) -> u64 {
         let doublings = (part / PARTS_OF_A_SIZE).min(32);
-        self.dear_rows().map_or(most, |rows| most.min((rows as u64) << doublings)).max(1)
+        self.rows_per_checkpoint().map_or(most, |rows| most.min((rows as u64) << doublings)).max(1)
     }
 
     /// How many rows are on their way before the first of them is written.
     pub(crate) fn rows_at_once(&self) -> usize {
-        self.dear_rows().unwrap_or(usize::MAX)
+        self.rows_per_checkpoint().unwrap_or(usize::MAX)
     }
 
     /// After how many rows to write down what there is, where a row costs much time or money.
-    pub(crate) fn dear_rows(&self) -> Option<usize> {
+    pub(crate) fn rows_per_checkpoint(&self) -> Option<usize> {
         let Self::Models { text, image, .. } = self else { return None };
         let of_texts = text.and_then(|text| text.rows_per_save());
         let of_images = image.and_then(|image| image.rows_per_save());

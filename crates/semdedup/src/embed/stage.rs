@@ -20,7 +20,7 @@ use crate::embed::source::Source;
 use crate::error::{Error, Result};
 use crate::formats::{BadRow, Chunk, IdSource, Reader, Rows, check_unchanged};
 use crate::input::find::Input;
-use crate::input::provided::Given;
+use crate::input::provided::ProvidedEmbeddings;
 use crate::progress::{Progress, Stage};
 use crate::storage::atomic::write_atomically;
 use crate::workdir::parts::{
@@ -98,7 +98,7 @@ fn embed_rest(
         }
         progress.advance(input.bytes().saturating_sub(shown));
         // Numbers are read all the while, so they are looked at once more before the last part is closed.
-        input.given.iter().try_for_each(Given::check_unchanged)?;
+        input.given.iter().try_for_each(ProvidedEmbeddings::check_unchanged)?;
         if part.rows > 0 || part.number == 0 {
             part = part.commit()?;
         }

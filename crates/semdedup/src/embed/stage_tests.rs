@@ -80,8 +80,8 @@ fn every_row_has_its_embedding_its_place_and_its_count_however_the_parts_are_cut
         let input = input(data.path(), part_rows);
         embed_parts(&input, Embedder::Text(&Lengths), out.path(), &Silent).unwrap();
         let dataset = Dataset::open(&input, out.path(), &stage_of(&input)).unwrap();
-        assert_eq!(dataset.places.rows(), 583);
-        assert_eq!(dataset.places.files.iter().map(|file| file.rows).collect::<Vec<_>>(), [250, 333, 0]);
+        assert_eq!(dataset.row_index.rows(), 583);
+        assert_eq!(dataset.row_index.files.iter().map(|file| file.rows).collect::<Vec<_>>(), [250, 333, 0]);
         assert_eq!((dataset.empty, dataset.truncated), (18, 250 / 14 * 3 + 1), "part of {part_rows} rows");
         let skipped = dataset.skipped_rows();
         assert_eq!(skipped.len(), 14);
@@ -173,10 +173,10 @@ fn given_embeddings_that_change_while_they_are_read_are_noticed_and_no_part_stay
         strict: false,
     };
     let find = || Input { part_rows: 100, ..Input::find(&options, &[]).unwrap() };
-    let error = embed_parts(&find(), Embedder::Given, out.path(), &Meddler(file.clone())).unwrap_err();
+    let error = embed_parts(&find(), Embedder::Provided, out.path(), &Meddler(file.clone())).unwrap_err();
     assert!(error.to_string().contains("a.npy: changed since it was read"), "{error}");
     assert!(records(out.path()) == 0, "parts with other numbers are left");
-    embed_parts(&find(), Embedder::Given, out.path(), &Silent).unwrap();
+    embed_parts(&find(), Embedder::Provided, out.path(), &Silent).unwrap();
     assert_eq!(records(out.path()), 5);
 }
 
@@ -297,7 +297,7 @@ fn a_stage_that_is_done_but_lacks_a_part_or_rows_of_one_is_an_error() {
     let (out, input, parts) = embedded(data.path());
     let open = || {
         let dataset = Dataset::open(&input, out.path(), &stage_of(&input))?;
-        dataset.open_embeddings().map(|store| assert_eq!(store.rows(), dataset.places.rows()))
+        dataset.open_embeddings().map(|store| assert_eq!(store.rows(), dataset.row_index.rows()))
     };
     open().unwrap();
     for part in [parts - 1, 1, 0] {

@@ -149,7 +149,7 @@ pub(super) fn count_rows(file: &InputFile) -> Result<u64> {
 }
 
 /// The texts of some rows (sorted); `None` where there is no such row.
-pub(super) fn some_texts(file: &InputFile, columns: &Columns, rows: &[u64]) -> Result<Vec<Option<String>>> {
+pub(super) fn texts_at(file: &InputFile, columns: &Columns, rows: &[u64]) -> Result<Vec<Option<String>>> {
     let mut reader = ArrowRows::open(file, columns, 0)?;
     let mut texts = Vec::with_capacity(rows.len());
     while let Some(&wanted) = rows.get(texts.len()) {

@@ -1,7 +1,7 @@
 //! What the user said that decides which files of a folder are read.
 
 use crate::formats::columns::ColumnChoice;
-use crate::formats::file::{By, TextFiles};
+use crate::formats::file::{CompareBy, TextFiles};
 
 /// What the user said, as far as it decides which files of a folder are read.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -22,14 +22,14 @@ impl From<TextFiles> for Asked {
 
 impl Asked {
     /// What the user named, if that tells images and rows apart.
-    pub(super) fn by(&self) -> Option<By> {
+    pub(super) fn by(&self) -> Option<CompareBy> {
         let columns = &self.columns;
         match (columns.by, &columns.embedding, &columns.image, &columns.text) {
             (Some(by), ..) => Some(by),
-            (None, Some(_), ..) => Some(By::Text),
-            (None, None, Some(_), Some(_)) => Some(By::Both),
-            (None, None, Some(_), None) => Some(By::Image),
-            (None, None, None, Some(_)) => Some(By::Text),
+            (None, Some(_), ..) => Some(CompareBy::Text),
+            (None, None, Some(_), Some(_)) => Some(CompareBy::Both),
+            (None, None, Some(_), None) => Some(CompareBy::Image),
+            (None, None, None, Some(_)) => Some(CompareBy::Text),
             (None, None, None, None) => None,
         }
     }

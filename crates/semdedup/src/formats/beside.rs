@@ -6,10 +6,10 @@ use std::path::Path;
 
 use crate::error::{Error, Result};
 use crate::formats::discover::Survey;
-use crate::formats::file::{By, Format, Member, TextFiles};
+use crate::formats::file::{CompareBy, Format, Member, TextFiles};
 use crate::formats::label_images::labels;
 use crate::formats::left_out::Cause;
-use crate::formats::names::{Argument, Found, How};
+use crate::formats::names::{Found, How, InputArgument};
 use crate::formats::passed_over::{Folders, is_document, is_mark};
 use crate::formats::schema::{Table, Wanted};
 use crate::formats::sidecars::{Pictures, extension, folder, not_about, numbers, stem};
@@ -35,7 +35,7 @@ type Row = (Format, std::path::PathBuf, Member);
 
 impl Survey<'_> {
     /// Leaves out what an argument has beside its data, so that what remains is of one kind.
-    pub(super) fn settle(&mut self, argument: &mut Argument) -> Result<()> {
+    pub(super) fn settle(&mut self, argument: &mut InputArgument) -> Result<()> {
         if argument.how == How::Listed {
             self.leave_out_about_others(argument);
             let is_document = |found: &Found| found.file.format == Format::Text && is_document(&found.name);
@@ -74,18 +74,20 @@ impl Survey<'_> {
         Ok(())
     }
 
-    fn images_or_rows(&self, argument: &Argument, texts: &[Row], pictures: &Pictures) -> Result<Reads> {
+    fn images_or_rows(&self, argument: &InputArgument, texts: &[Row], pictures: &Pictures) -> Result<Reads> {
         let files = &argument.files;
         let whole = self.asked.text_files == TextFiles::Whole && !texts.is_empty();
         match self.asked.by() {
-            Some(By::Image) if files.is_empty() => Ok(Reads::Images),
-            Some(By::Image) if hold_images(files) => match self.asked.columns.image {
+            Some(CompareBy::Image) if files.is_empty() => Ok(Reads::Images),
+            Some(CompareBy::Image) if hold_images(files) => match self.asked.columns.image {
                 Some(_) => Ok(Reads::Rows),
                 None => Err(unclear(argument, files.iter().collect(), pictures)),
             },
-            Some(By::Image) => Ok(Reads::Images),
-            Some(By::Both) if !hold_images(files) => Ok(Reads::Images),
-            Some(By::Text | By::Both) if !files.is_empty() || !texts.is_empty() => Ok(Reads::Rows),
+            Some(CompareBy::Image) => Ok(Reads::Images),
+            Some(CompareBy::Both) if !hold_images(files) => Ok(Reads::Images),
+            Some(CompareBy::Text | CompareBy::Both) if !files.is_empty() || !texts.is_empty() => {
+                Ok(Reads::Rows)
+            }
             _ if whole => Ok(Reads::Rows),
             _ if files.is_empty() => Ok(Reads::Images),
             _ => {
@@ -108,7 +110,7 @@ impl Survey<'_> {
     }
 
     /// Leaves out the files that are known to describe the others.
-    fn leave_out_about_others(&mut self, argument: &mut Argument) {
+    fn leave_out_about_others(&mut self, argument: &mut InputArgument) {
         let about = crate::formats::passed_over::about_others(&argument.files);
         let mut number = 0;
         let (out, files) = std::mem::take(&mut argument.files).into_iter().partition(|_| {
@@ -136,7 +138,7 @@ impl Survey<'_> {
     }
 
     /// Says why the files of unknown extensions are left out, and sets aside those of embeddings.
-    fn leave_out_others(&mut self, argument: &Argument, pictures: Option<&Pictures>) {
+    fn leave_out_others(&mut self, argument: &InputArgument, pictures: Option<&Pictures>) {
         let mut others = std::mem::take(&mut self.others);
         // A glob such as `**/*` finds a file in its folder and by itself.
         others.sort();
@@ -164,8 +166,8 @@ impl Survey<'_> {
     }
 
     /// Leaves out READMEs and the like, unless there is nothing else.
-    pub(super) fn leave_out_documents(&mut self, arguments: &mut [Argument]) {
-        let is_data = |argument: &Argument| !argument.files.is_empty() || argument.tree.is_some();
+    pub(super) fn leave_out_documents(&mut self, arguments: &mut [InputArgument]) {
+        let is_data = |argument: &InputArgument| !argument.files.is_empty() || argument.tree.is_some();
         let is_any = arguments.iter().any(is_data);
         let mut folders = Folders::default();
         for argument in arguments {
@@ -196,7 +198,7 @@ impl Survey<'_> {
     }
 
     /// Files of embeddings beside rows are theirs, or they are not: that is asked unless what was named tells.
-    pub(super) fn ask_about_embeddings(&mut self, arguments: &[Argument]) -> Result<()> {
+    pub(super) fn ask_about_embeddings(&mut self, arguments: &[InputArgument]) -> Result<()> {
         if self.embeddings.is_empty() || self.asked.embeddings {
             return Ok(());
         }
@@ -247,7 +249,7 @@ fn belong_together(embeddings: &str, rows: &str) -> bool {
 }
 
 /// Fails if some of the images look like labels of the others.
-fn check_labels(argument: &Argument, images: &[Row]) -> Result<()> {
+fn check_labels(argument: &InputArgument, images: &[Row]) -> Result<()> {
     let names = || images.iter().map(|(.., member)| member.name.as_str());
     let labels = labels(names());
     if labels.is_empty() {
@@ -275,7 +277,7 @@ fn check_labels(argument: &Argument, images: &[Row]) -> Result<()> {
     Err(Error::input(&argument.place, problem).hint(format!("{images}; --by image compares all of them")))
 }
 
-fn unclear(argument: &Argument, rows: Vec<&Found>, pictures: &Pictures) -> Error {
+fn unclear(argument: &InputArgument, rows: Vec<&Found>, pictures: &Pictures) -> Error {
     let names: Vec<&str> = rows.iter().map(|found| found.name.as_str()).collect();
     let images = pictures.paths();
     let problem = format!(
@@ -295,7 +297,7 @@ fn unclear(argument: &Argument, rows: Vec<&Found>, pictures: &Pictures) -> Error
 
 fn unused_embeddings(
     embeddings: &[(String, std::path::PathBuf)],
-    (argument, files): (&Argument, &[&Found]),
+    (argument, files): (&InputArgument, &[&Found]),
 ) -> Error {
     let names: Vec<&str> = embeddings.iter().map(|(name, _)| name.as_str()).collect();
     let place = embeddings[0].1.parent().unwrap_or(Path::new(""));

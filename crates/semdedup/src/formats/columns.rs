@@ -7,7 +7,7 @@ use xxhash_rust::xxh3::xxh3_64;
 
 use crate::error::{Error, Result};
 use crate::formats::companions::SAMPLE_ROWS;
-use crate::formats::file::{By, Format, InputFile};
+use crate::formats::file::{CompareBy, Format, InputFile};
 use crate::formats::images::{file_columns, no_images, rows_by, sample_columns};
 use crate::formats::roles::check_roles;
 use crate::formats::schema::{Table, Wanted};
@@ -31,7 +31,7 @@ pub struct ColumnChoice {
     /// The column of the images.
     pub image: Option<String>,
     /// What of a row is compared; where nothing is named, the first file decides ([`rows_by`]).
-    pub by: Option<By>,
+    pub by: Option<CompareBy>,
     /// Whether rows can do without a text, because their embeddings are given.
     pub text_optional: bool,
 }
@@ -116,7 +116,7 @@ pub fn resolve_columns(files: &[InputFile], choice: &ColumnChoice) -> Result<Vec
 }
 
 /// Finds the columns of every file as [`resolve_columns`] does, where it is known what is compared.
-pub(crate) fn resolve_by(files: &[InputFile], choice: &ColumnChoice, by: By) -> Result<Vec<Columns>> {
+pub(crate) fn resolve_by(files: &[InputFile], choice: &ColumnChoice, by: CompareBy) -> Result<Vec<Columns>> {
     let only_trees = files.iter().all(|file| file.format.is_tree());
     let mut roles: Vec<String> = choice.roles.iter().map(|role| role_of(role)).collect();
     roles.sort_unstable();
@@ -145,7 +145,12 @@ struct Tables<'a> {
 
 impl Tables<'_> {
     /// Fails if something else may be meant than what is to be compared, unless the user has named it.
-    fn check(&mut self, table: &Table, columns: &Columns, (choice, by): (&ColumnChoice, By)) -> Result<()> {
+    fn check(
+        &mut self,
+        table: &Table,
+        columns: &Columns,
+        (choice, by): (&ColumnChoice, CompareBy),
+    ) -> Result<()> {
         if choice.text.is_some() || choice.text_optional {
             return Ok(());
         }
@@ -166,7 +171,7 @@ impl Tables<'_> {
 fn table_columns<'a>(
     file: &'a InputFile,
     (choice, roles): (&ColumnChoice, &[String]),
-    by: By,
+    by: CompareBy,
     tables: &mut Tables<'a>,
 ) -> Result<Columns> {
     let text_optional = choice.text_optional || !by.text();

@@ -11,7 +11,7 @@ use xxhash_rust::xxh3::xxh3_64;
 use crate::error::{Error, Result};
 use crate::formats::batches::is_text;
 use crate::formats::columns::{ColumnChoice, Columns, Found};
-use crate::formats::file::{By, ReadLimits};
+use crate::formats::file::{CompareBy, ReadLimits};
 use crate::formats::language::words_in;
 use crate::formats::read::Reader;
 use crate::formats::schema::{Column, Table};
@@ -159,7 +159,7 @@ fn is_companion(column: &Column, columns: &Columns, choice: &ColumnChoice) -> bo
         || column.is_binary
         || column.is_image_list;
     // Who says `--by text` does not mean the images.
-    let is_media = choice.by != Some(By::Text) && is_media_name(&column.name);
+    let is_media = choice.by != Some(CompareBy::Text) && is_media_name(&column.name);
     let is_half = columns.texts().any(|text| is_other_half(&column.name, text));
     column.is_turns || (is_value && (is_partner(&column.name) || is_half || is_media))
 }

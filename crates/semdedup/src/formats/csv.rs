@@ -192,7 +192,7 @@ pub(super) fn first_values(records: &Records, columns: usize) -> Vec<Option<Stri
 }
 
 /// Where a CSV row's texts and id are.
-struct Places {
+struct RowIndex {
     fields: usize,
     texts: Vec<usize>,
     id: Option<usize>,
@@ -208,7 +208,7 @@ pub(super) fn parse(
     let Some(header) = &records.header else { return Ok(()) };
     let id = columns.id.as_deref().map(|id| header.position(id)).transpose()?;
     let texts = columns.texts().map(|text| header.position(text)).collect::<std::result::Result<_, _>>()?;
-    let places = Places { fields: header.names.len(), texts, id };
+    let places = RowIndex { fields: header.names.len(), texts, id };
     let (mut fields, mut joined) = (Fields::new(header.delimiter), String::new());
     records.for_each(rows.limit, |record| {
         let parsed = record.and_then(|record| {
@@ -227,7 +227,7 @@ pub(super) fn parse(
 /// The text (none where it is in `joined`) and the id of a record.
 fn text_and_id<'a>(
     fields: &'a Fields,
-    places: &Places,
+    places: &RowIndex,
     joined: &mut String,
 ) -> std::result::Result<(Option<&'a str>, Option<&'a str>), String> {
     if fields.count != places.fields {

@@ -13,9 +13,9 @@ use crate::formats::file::{Format, InputFile, Member, Members, TextFiles};
 use crate::formats::found_file::{KNOWN, folder_name, found, layout, relative_name, tree_file};
 use crate::formats::images::is_image;
 use crate::formats::left_out::{Cause, Skipped};
-use crate::formats::names::{self, Argument, Found, How};
+use crate::formats::names::{self, Found, How, InputArgument};
 use crate::formats::passed_over::is_result;
-use crate::storage::{Stamp, is_url, place, spelled};
+use crate::storage::{Stamp, canonical_url, is_url, place};
 
 /// What [`survey`] found, and what it left out.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -51,7 +51,7 @@ pub fn discover(inputs: &[String], exclude: &[PathBuf]) -> Result<Vec<InputFile>
 /// rows that are not about these, or of rows and of what may be their embeddings, unless `asked` says which are meant.
 pub fn survey(inputs: &[String], exclude: &[PathBuf], asked: &Asked) -> Result<Discovered> {
     let excluded = exclude.iter().filter_map(|path| match is_url(path) {
-        true => Some(spelled(path)),
+        true => Some(canonical_url(path)),
         false => fs_err::canonicalize(path).ok(),
     });
     let mut survey = Survey::new(excluded.collect(), asked);
@@ -69,7 +69,7 @@ pub fn survey(inputs: &[String], exclude: &[PathBuf], asked: &Asked) -> Result<D
         found.tell_by_content()?;
     }
     survey.leave_out_links(&mut arguments);
-    let arguments = arguments.into_iter().map(Argument::with_tree).collect();
+    let arguments = arguments.into_iter().map(InputArgument::with_tree).collect();
     let files = names::unique(arguments)?;
     if files.is_empty() {
         return Err(survey.nothing_to_read(inputs));
@@ -108,7 +108,7 @@ impl<'a> Survey<'a> {
 
     /// Makes the files that are rows the last argument's own, or those of an argument before it with the same folder: a shell
     /// turns `photos/*.jpg` into one argument for each.
-    fn collect_members(&mut self, arguments: &mut Vec<Argument>) {
+    fn collect_members(&mut self, arguments: &mut Vec<InputArgument>) {
         let members = std::mem::take(&mut self.members);
         let Some((kind, base)) = members.first().map(|(kind, base, _)| (*kind, base.clone())) else { return };
         let members = members.into_iter().map(|(.., member)| member);
@@ -143,7 +143,7 @@ impl<'a> Survey<'a> {
         }
     }
 
-    fn argument(&mut self, input: &str) -> Result<Argument> {
+    fn argument(&mut self, input: &str) -> Result<InputArgument> {
         let path = &place(input)?;
         if is_url(path) {
             return self.remote(path);
@@ -156,7 +156,7 @@ impl<'a> Survey<'a> {
                 }
                 let mut files = Vec::new();
                 self.walk(path, path, &mut files)?;
-                Ok(Argument::new(folder_name(path), files).found(How::Listed, path))
+                Ok(InputArgument::new(folder_name(path), files).found(How::Listed, path))
             }
             Ok(metadata) if metadata.is_file() => self.named_file(path, &metadata),
             Ok(_) => Err(Error::input(path, "is neither a file nor a folder")),
@@ -168,7 +168,7 @@ impl<'a> Survey<'a> {
         }
     }
 
-    fn named_file(&mut self, path: &Path, metadata: &Metadata) -> Result<Argument> {
+    fn named_file(&mut self, path: &Path, metadata: &Metadata) -> Result<InputArgument> {
         let folder = path.parent().unwrap_or(Path::new(""));
         let name = relative_name(path, folder)?;
         if let Some(kind) = self.member_kind(&name) {
@@ -179,7 +179,7 @@ impl<'a> Survey<'a> {
                 let stamp = Stamp::from_metadata(path, metadata)?;
                 self.members.push((kind, folder.to_path_buf(), Member { name, stamp }));
             }
-            return Ok(Argument::new(folder_name(folder), Vec::new()));
+            return Ok(InputArgument::new(folder_name(folder), Vec::new()));
         }
         let Some(layout) = layout(&name) else {
             return Err(Error::input(path, "unknown extension").hint(format!("known extensions are {KNOWN}")));
@@ -188,10 +188,10 @@ impl<'a> Survey<'a> {
         if self.is_new(path)? {
             files.push(found(path, name, layout, metadata)?);
         }
-        Ok(Argument::new(folder_name(folder), files))
+        Ok(InputArgument::new(folder_name(folder), files))
     }
 
-    fn glob(&mut self, pattern: &str) -> Result<Argument> {
+    fn glob(&mut self, pattern: &str) -> Result<InputArgument> {
         let options = MatchOptions { require_literal_leading_dot: true, ..MatchOptions::new() };
         let matches = glob::glob_with(pattern, options)
             .map_err(|error| Error::usage(format!("the pattern `{pattern}` is not valid: {error}")))?;
@@ -214,7 +214,7 @@ impl<'a> Survey<'a> {
         if let Some(excluded) = around.filter(|_| nothing) {
             return Err(inside_output(Path::new(pattern), &excluded));
         }
-        Ok(Argument::new(folder_name(&base), files).found(How::by(pattern), &base))
+        Ok(InputArgument::new(folder_name(&base), files).found(How::by(pattern), &base))
     }
 
     /// Takes the files in `root` (or `root` itself), named relative to `base`.
@@ -338,7 +338,7 @@ pub(crate) fn inside_output(path: &Path, folder: &Path) -> Error {
         .hint("name another --out or --work: the results must not mix with what they are made from")
 }
 
-impl Argument {
+impl InputArgument {
     /// Adds the folder of the files that are rows, if there are any, as one file.
     fn with_tree(mut self) -> Self {
         if let Some((kind, base)) = self.tree.take() {

@@ -48,7 +48,7 @@ pub enum Format {
 /// What of a row is compared.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum By {
+pub enum CompareBy {
     /// Its text.
     #[default]
     Text,
@@ -58,7 +58,7 @@ pub enum By {
     Both,
 }
 
-impl By {
+impl CompareBy {
     /// As options and messages say it.
     pub fn name(self) -> &'static str {
         match self {

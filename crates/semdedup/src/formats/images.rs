@@ -7,7 +7,7 @@ use arrow::error::ArrowError;
 
 use crate::error::{Error, Result};
 use crate::formats::columns::{ColumnChoice, Columns, Found};
-use crate::formats::file::{By, Format, InputFile};
+use crate::formats::file::{CompareBy, Format, InputFile};
 use crate::formats::schema::{Table, Wanted};
 use crate::formats::{binary, samples, tree};
 
@@ -39,12 +39,12 @@ pub(super) fn is_image_type(kind: &DataType) -> bool {
 ///
 /// # Errors
 /// A file whose columns cannot be read, and a first file that has images beside texts: it is not clear which are to be compared.
-pub fn rows_by(files: &[InputFile], choice: &ColumnChoice) -> Result<By> {
+pub fn rows_by(files: &[InputFile], choice: &ColumnChoice) -> Result<CompareBy> {
     let named = match (choice.by, &choice.image, &choice.text) {
         (Some(by), ..) => Some(by),
-        (None, Some(_), Some(_)) => Some(By::Both),
-        (None, Some(_), None) => Some(By::Image),
-        (None, None, Some(_)) => Some(By::Text),
+        (None, Some(_), Some(_)) => Some(CompareBy::Both),
+        (None, Some(_), None) => Some(CompareBy::Image),
+        (None, None, Some(_)) => Some(CompareBy::Text),
         (None, None, None) => None,
     };
     if let Some(named) = named {
@@ -52,10 +52,10 @@ pub fn rows_by(files: &[InputFile], choice: &ColumnChoice) -> Result<By> {
     }
     for file in files {
         if let Some(has_images) = has_images(file, choice)? {
-            return Ok(if has_images { By::Image } else { By::Text });
+            return Ok(if has_images { CompareBy::Image } else { CompareBy::Text });
         }
     }
-    Ok(By::default())
+    Ok(CompareBy::default())
 }
 
 /// Whether a file is one of images; none for a shard without samples, which says nothing.
@@ -79,7 +79,7 @@ fn has_images(file: &InputFile, choice: &ColumnChoice) -> Result<Option<bool>> {
 }
 
 /// The columns of a shard: what follows the first dot of its members' names, with fields of JSON behind another dot.
-pub(super) fn sample_columns(file: &InputFile, choice: &ColumnChoice, by: By) -> Result<Columns> {
+pub(super) fn sample_columns(file: &InputFile, choice: &ColumnChoice, by: CompareBy) -> Result<Columns> {
     let extensions = samples::extensions(file, SAMPLES)?;
     let column = |name: &String| {
         let is = |extension: &String| {
@@ -128,7 +128,7 @@ pub(super) fn sample_columns(file: &InputFile, choice: &ColumnChoice, by: By) ->
 pub(super) fn file_columns(
     file: &InputFile,
     choice: &ColumnChoice,
-    (by, only_trees): (By, bool),
+    (by, only_trees): (CompareBy, bool),
 ) -> Result<Columns> {
     let given = choice.text_optional;
     let wrong = [(&choice.text, "text"), (&choice.embedding, "embedding")];

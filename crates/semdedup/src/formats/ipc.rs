@@ -24,7 +24,7 @@ use arrow::ipc::{
 use crate::error::{Error, Result};
 use crate::formats::batches;
 use crate::formats::file::InputFile;
-use crate::storage::errors::at;
+use crate::storage::errors::with_path;
 use crate::storage::{Blob, recent_fault};
 
 const FILE_MAGIC: &[u8] = b"ARROW1";
@@ -109,7 +109,7 @@ impl Ipc {
         let handle = Blob::open(path)?;
         let mut start = [0; 6];
         let length = file.bytes.min(6) as usize;
-        handle.read_exact_at(&mut start[..length], 0).map_err(|error| at(path, error))?;
+        handle.read_exact_at(&mut start[..length], 0).map_err(|error| with_path(path, error))?;
         if start.starts_with(FEATHER_1_MAGIC) {
             let hint = "write it again with a newer pyarrow: pyarrow.feather.write_feather(table, path)";
             return Err(Error::input(path, "Feather version 1 is not read, only version 2").hint(hint));

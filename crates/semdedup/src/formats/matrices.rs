@@ -9,7 +9,7 @@ use crate::arrays::npy;
 use crate::error::{Error, Result};
 use crate::formats::file::{Format, InputFile};
 use crate::formats::found_file::{folder_name, matrix};
-use crate::formats::names::{self, Argument};
+use crate::formats::names::{self, InputArgument};
 use crate::formats::rows::Rows;
 
 /// So many rows make a chunk.
@@ -18,14 +18,14 @@ const CHUNK_ROWS: u64 = 2048;
 /// Files of embeddings as files of rows, in their order; each is named by its file name, and by its folder's too where two
 /// have the same.
 pub(crate) fn find(paths: Vec<PathBuf>) -> Result<Vec<InputFile>> {
-    let mut arguments = Vec::<(PathBuf, Argument)>::new();
+    let mut arguments = Vec::<(PathBuf, InputArgument)>::new();
     for path in paths {
         let folder = path.parent().unwrap_or(Path::new("")).to_path_buf();
         let found = matrix(&path, &folder)?;
         match arguments.last_mut() {
             Some((last, argument)) if *last == folder => argument.files.push(found),
             _ => {
-                let argument = Argument::new(folder_name(&folder), vec![found]);
+                let argument = InputArgument::new(folder_name(&folder), vec![found]);
                 arguments.push((folder, argument));
             }
         }

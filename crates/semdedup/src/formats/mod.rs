@@ -75,7 +75,8 @@ pub use columns::{ColumnChoice, Columns, Found, resolve_columns};
 pub(crate) use discover::inside_output;
 pub use discover::{Discovered, discover, survey};
 pub use file::{
-    By, Compression, DEFAULT_MAX_ROW_BYTES, Format, InputFile, LARGEST_MAX_ROW_BYTES, ReadLimits, TextFiles,
+    CompareBy, Compression, DEFAULT_MAX_ROW_BYTES, Format, InputFile, LARGEST_MAX_ROW_BYTES, ReadLimits,
+    TextFiles,
 };
 pub use ids::{IdPart, IdSource, typed_json_ids, unify_ids};
 pub use images::rows_by;

@@ -30,7 +30,7 @@ impl How {
 }
 
 /// What one INPUT argument stands for.
-pub(super) struct Argument {
+pub(super) struct InputArgument {
     pub how: How,
     /// The folder that is listed, as it was typed.
     pub place: PathBuf,
@@ -45,7 +45,7 @@ pub(super) struct Argument {
     pub tree: Option<(Format, PathBuf)>,
 }
 
-impl Argument {
+impl InputArgument {
     pub fn new(folder: String, files: Vec<Found>) -> Self {
         let (documents, members) = (Vec::new(), Vec::new());
         Self { how: How::Named, place: PathBuf::new(), folder, files, documents, members, tree: None }
@@ -72,13 +72,13 @@ pub(super) struct Found {
 
 /// The files of all arguments under unique names: an argument whose names clash with another's puts its folder's
 /// name before all of them, so that what lay together stays together.
-pub(super) fn unique(arguments: Vec<Argument>) -> Result<Vec<InputFile>> {
+pub(super) fn unique(arguments: Vec<InputArgument>) -> Result<Vec<InputFile>> {
     let mut count: HashMap<String, usize> = HashMap::new();
     for found in arguments.iter().flat_map(|argument| &argument.files) {
         *count.entry(found.name.clone()).or_default() += 1;
     }
     let mut files = Vec::new();
-    for Argument { folder, files: found, .. } in arguments {
+    for InputArgument { folder, files: found, .. } in arguments {
         let clashes = found.iter().any(|found| count[&found.name] > 1);
         for Found { mut file, name } in found {
             file.name = if clashes { format!("{folder}/{name}") } else { name };

@@ -213,7 +213,7 @@ fn with_large_text(
 }
 
 /// The texts of some rows (sorted); `None` where there is no such row.
-pub(super) fn some_texts(file: &InputFile, columns: &Columns, rows: &[u64]) -> Result<Vec<Option<String>>> {
+pub(super) fn texts_at(file: &InputFile, columns: &Columns, rows: &[u64]) -> Result<Vec<Option<String>>> {
     let (builder, groups) = projected(file, columns)?;
     let total: u64 = groups.iter().sum();
     let mut wanted: Vec<usize> = rows.iter().filter(|row| **row < total).map(|row| *row as usize).collect();

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use crate::formats::discover::Survey;
 use crate::formats::file::{Compression, Format};
 use crate::formats::left_out::Cause;
-use crate::formats::names::{Argument, Found};
+use crate::formats::names::{Found, InputArgument};
 use crate::formats::sidecars::{extension, file_name};
 use crate::formats::sidecars_content::is_one_object;
 
@@ -81,7 +81,7 @@ pub(super) fn is_document(name: &str) -> bool {
 impl Survey<'_> {
     /// Leaves out the links to files that are read themselves, as the same kind of rows. They would be duplicates of these; whoever
     /// then deletes the file because its link stays has neither.
-    pub(super) fn leave_out_links(&mut self, arguments: &mut [Argument]) {
+    pub(super) fn leave_out_links(&mut self, arguments: &mut [InputArgument]) {
         if self.links.is_empty() {
             return;
         }

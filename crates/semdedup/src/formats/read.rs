@@ -196,9 +196,9 @@ pub fn read_texts(
     };
     let columns = &Columns { id: None, embedding: None, image: None, ..columns.clone() };
     match file.format {
-        Format::Parquet => return parquet_in::some_texts(file, columns, rows),
-        Format::Arrow => return arrow_in::some_texts(file, columns, rows),
-        Format::TextTree => return Ok(tree::some_texts(file, limits.max_row_bytes, rows)),
+        Format::Parquet => return parquet_in::texts_at(file, columns, rows),
+        Format::Arrow => return arrow_in::texts_at(file, columns, rows),
+        Format::TextTree => return Ok(tree::texts_at(file, limits.max_row_bytes, rows)),
         _ => {}
     }
     let mut reader = Reader::open(file, columns, limits, *first)?;

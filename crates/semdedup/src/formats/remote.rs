@@ -10,12 +10,12 @@ use crate::formats::discover::{Survey, hidden_cause, inside_output};
 use crate::formats::file::{InputFile, Member, Members};
 use crate::formats::found_file::{KNOWN, layout};
 use crate::formats::left_out::Cause;
-use crate::formats::names::{Argument, Found, How};
+use crate::formats::names::{Found, How, InputArgument};
 use crate::storage::{Location, Stamp, is_dir, is_file};
 
 impl Survey<'_> {
     /// The files that a URL means.
-    pub(super) fn remote(&mut self, url: &Path) -> Result<Argument> {
+    pub(super) fn remote(&mut self, url: &Path) -> Result<InputArgument> {
         let location = Location::of(url)?;
         // What is there wins over a pattern: keys may have brackets and stars.
         if is_file(url)? {
@@ -30,7 +30,7 @@ impl Survey<'_> {
                     .hint("check the name of the bucket and the path"));
             }
             let place = Path::new(&folder.text);
-            return Ok(Argument::new(name_of(&folder), found).found(How::Listed, place));
+            return Ok(InputArgument::new(name_of(&folder), found).found(How::Listed, place));
         }
         let (folder, objects) = location.glob()?;
         if objects.is_empty() {
@@ -42,10 +42,10 @@ impl Survey<'_> {
         }
         let files = self.remote_files(&folder, objects)?;
         let how = How::by(&location.text);
-        Ok(Argument::new(name_of(&folder), files).found(how, Path::new(&folder.text)))
+        Ok(InputArgument::new(name_of(&folder), files).found(how, Path::new(&folder.text)))
     }
 
-    fn remote_file(&mut self, location: &Location) -> Result<Argument> {
+    fn remote_file(&mut self, location: &Location) -> Result<InputArgument> {
         let parent = location.text.rsplit_once('/').map_or("", |(parent, _)| parent);
         let folder = Location::of(Path::new(parent))?;
         let name = location.key.as_ref();
@@ -58,7 +58,7 @@ impl Survey<'_> {
             true => self.take_objects(&folder, &[meta])?,
             false => Vec::new(),
         };
-        Ok(Argument::new(name_of(&folder), files))
+        Ok(InputArgument::new(name_of(&folder), files))
     }
 
     /// What is to be read of some objects, named relative to a folder.

@@ -7,7 +7,7 @@ use fs_err as fs;
 
 use crate::error::{Error, Result};
 use crate::formats::columns::{ColumnChoice, Columns, DEFAULT_TEXT, Found};
-use crate::formats::file::{By, Format, InputFile, Member, Members};
+use crate::formats::file::{CompareBy, Format, InputFile, Member, Members};
 use crate::formats::images::no_images;
 use crate::formats::rows::{Rows, RowsBuilder, not_utf8};
 use crate::storage::atomic::sync_tree;
@@ -92,7 +92,7 @@ impl Files {
             };
             match bytes {
                 Ok(bytes) if file.format == Format::TextTree => match std::str::from_utf8(&bytes) {
-                    Ok(text) => rows.push(without_mark(text), Some(&path)),
+                    Ok(text) => rows.push(strip_bom(text), Some(&path)),
                     Err(error) => rows.push_bad(format!("{path}: {}", not_utf8(&error))),
                 },
                 Ok(bytes) => {
@@ -107,18 +107,18 @@ impl Files {
 }
 
 /// The texts of some files; none where there is no such file, or where it cannot be read.
-pub(super) fn some_texts(file: &InputFile, limit: usize, rows: &[u64]) -> Vec<Option<String>> {
+pub(super) fn texts_at(file: &InputFile, limit: usize, rows: &[u64]) -> Vec<Option<String>> {
     let columns = Columns { text: Some(DEFAULT_TEXT.to_owned()), ..Columns::default() };
     let text = |row: &u64| {
         let member = file.members.files().get(usize::try_from(*row).ok()?)?;
         let bytes = read(&file.path.join(&member.name), member, limit, &columns).ok()?.ok()?;
-        std::str::from_utf8(&bytes).ok().map(|text| without_mark(text).to_owned())
+        std::str::from_utf8(&bytes).ok().map(|text| strip_bom(text).to_owned())
     };
     rows.iter().map(text).collect()
 }
 
 /// A text without its byte order mark.
-fn without_mark(text: &str) -> &str {
+fn strip_bom(text: &str) -> &str {
     text.strip_prefix('\u{feff}').unwrap_or(text)
 }
 
@@ -143,7 +143,7 @@ fn read(
 pub(super) fn text_file_columns(
     file: &InputFile,
     choice: &ColumnChoice,
-    (by, only_trees): (By, bool),
+    (by, only_trees): (CompareBy, bool),
 ) -> Result<Columns> {
     if by.image() && !choice.text_optional {
         return Err(no_images(file));

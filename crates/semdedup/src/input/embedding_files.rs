@@ -8,7 +8,7 @@ use fs_err as fs;
 use crate::arrays::matrix::{EXTENSIONS, Matrix};
 use crate::error::{Error, Result};
 use crate::progress::Stage;
-use crate::storage::{children, exists, glob, is_dir, is_url, place, spelled};
+use crate::storage::{canonical_url, children, exists, glob, is_dir, is_url, place};
 use crate::workdir::parts::{check_rows, embeddings_path, whole_records};
 use crate::workdir::work_dir::{finished_stage, is_work_dir};
 
@@ -50,7 +50,8 @@ pub fn find_embeddings(inputs: &[String]) -> Result<Vec<PathBuf>> {
     }
     let mut seen = HashSet::new();
     for path in &found {
-        let real = if is_url(path) { spelled(path) } else { fs::canonicalize(path).map_err(Error::io)? };
+        let real =
+            if is_url(path) { canonical_url(path) } else { fs::canonicalize(path).map_err(Error::io)? };
         if !seen.insert(real) {
             return Err(Error::input(path, "is named twice: each of its rows would be a duplicate")
                 .hint("name each file once"));

@@ -6,11 +6,11 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
 use crate::formats::{
-    self, Asked, By, Columns, Format, InputFile, LeftOut, ReadLimits, Skipped, check_all_unchanged,
+    self, Asked, Columns, CompareBy, Format, InputFile, LeftOut, ReadLimits, Skipped, check_all_unchanged,
     find_matrices, resolve_by, survey,
 };
 use crate::input::embedding_files::find_embeddings;
-use crate::input::provided::Given;
+use crate::input::provided::ProvidedEmbeddings;
 use crate::options::InputOptions;
 use crate::progress::Warning;
 use crate::storage::atomic::write_atomically;
@@ -32,10 +32,10 @@ pub(crate) struct Input {
     pub(crate) limits: ReadLimits,
     /// What of a row is compared.
     #[serde(default)]
-    pub(crate) by: By,
+    pub(crate) by: CompareBy,
     /// The embeddings that come with the rows.
     #[serde(default)]
-    pub(crate) given: Option<Given>,
+    pub(crate) given: Option<ProvidedEmbeddings>,
     #[serde(skip)]
     pub(crate) strict: bool,
     /// The rows of a part of the embedding stage; no result depends on it.
@@ -51,7 +51,7 @@ pub(crate) struct Input {
 ///
 /// # Errors
 /// Input that cannot be found or read.
-pub fn rows_by(options: &InputOptions, written: &[PathBuf]) -> Result<By> {
+pub fn rows_by(options: &InputOptions, written: &[PathBuf]) -> Result<CompareBy> {
     match options.columns.by {
         Some(by) => Ok(by),
         None => formats::rows_by(&survey(&options.inputs, written, &asked(options))?.files, &options.columns),
@@ -75,8 +75,10 @@ impl Input {
         let columns = resolve_by(&found.files, &options.columns, by)?;
         let given = match (&options.columns.embedding, options.embeddings.as_slice()) {
             (None, []) => None,
-            (Some(name), []) => Some(Given::column(name, (&found.files, &columns), &options.limits)?),
-            (None, given) => Some(Given::files(given, (&options.inputs, &found.files))?),
+            (Some(name), []) => {
+                Some(ProvidedEmbeddings::column(name, (&found.files, &columns), &options.limits)?)
+            }
+            (None, given) => Some(ProvidedEmbeddings::files(given, (&options.inputs, &found.files))?),
             (Some(_), _) => {
                 return Err(Error::usage("embeddings are named twice: a column and files")
                     .hint("name one of the two"));
@@ -114,8 +116,8 @@ impl Input {
         let files = find_matrices(find_embeddings(&options.embeddings)?)?;
         let none = Columns::default();
         Ok(Self {
-            by: By::Text,
-            given: Some(Given::alone(&files)?),
+            by: CompareBy::Text,
+            given: Some(ProvidedEmbeddings::alone(&files)?),
             columns: vec![none; files.len()],
             files,
             limits: options.limits,
@@ -162,13 +164,13 @@ impl Input {
 
     /// All files that are read.
     pub(crate) fn paths(&self) -> impl Iterator<Item = &PathBuf> {
-        self.files.iter().map(|file| &file.path).chain(self.given.iter().flat_map(Given::paths))
+        self.files.iter().map(|file| &file.path).chain(self.given.iter().flat_map(ProvidedEmbeddings::paths))
     }
 
     /// Fails where a file is not the one that was found.
     pub(crate) fn check_unchanged(&self) -> Result<()> {
         check_all_unchanged(&self.files)?;
-        self.given.iter().try_for_each(Given::check_unchanged)
+        self.given.iter().try_for_each(ProvidedEmbeddings::check_unchanged)
     }
 
     /// Writes down in the embedding stage's folder what was read, for looking at texts later, from any folder.

@@ -13,14 +13,14 @@ use crate::storage::{Stamp, is_file};
 
 /// Where the embeddings are that come with the input, and how many numbers each has.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) enum Given {
+pub(crate) enum ProvidedEmbeddings {
     /// In a column of the input.
     Column { name: String, dim: usize },
     /// In files of their own, one for each file of the input, in order.
     Files { files: Vec<(PathBuf, Stamp)>, dim: usize },
 }
 
-impl Given {
+impl ProvidedEmbeddings {
     /// In a column; the commonest length in the first rows of each file is the dimension, and the same for all files.
     pub(crate) fn column(
         name: &str,

@@ -10,7 +10,7 @@ use serde::Serialize;
 use crate::error::{Error, ErrorKind, Result};
 use crate::formats::{check_unchanged, read_texts};
 use crate::input::find::Input;
-use crate::inspect::past_run::PastRun;
+use crate::inspect::finished_run::FinishedRun;
 use crate::options::DEFAULT_EPSILON;
 use crate::progress::Stage;
 use crate::workdir::table_file::read_column;
@@ -74,7 +74,7 @@ const MOST_OF_ONE: usize = 20;
 /// # Errors
 /// If there are no scores, no such id, or the input is not there any more.
 pub fn show(path: &Path, which: &Which) -> Result<Vec<Pair>> {
-    let run = PastRun::find(path)?;
+    let run = FinishedRun::find(path)?;
     let columns = run.scores.columns()?;
     let removed = run.removed()?;
     let ids = read_column(&run.scores.path, "id")?;
@@ -130,7 +130,7 @@ struct Texts {
 }
 
 impl Texts {
-    fn read(run: &PastRun, rows: &BTreeSet<u64>) -> Result<Self> {
+    fn read(run: &FinishedRun, rows: &BTreeSet<u64>) -> Result<Self> {
         let folder = run.stage(Stage::Embed)?.ok_or_else(|| {
             Error::new(
                 ErrorKind::Work,
@@ -141,7 +141,7 @@ impl Texts {
         let input = Input::recorded(&folder)?;
         let mut by_file: BTreeMap<usize, Vec<(u64, u64)>> = BTreeMap::new();
         for &number in rows {
-            let (file, row) = run.scores.places.locate(number);
+            let (file, row) = run.scores.row_index.locate(number);
             by_file.entry(file).or_default().push((number, row));
         }
         let mut by_row = HashMap::new();
@@ -154,11 +154,11 @@ impl Texts {
         Ok(Self { by_row })
     }
 
-    fn row(&self, run: &PastRun, number: u64, known: (String, Option<&HashSet<u64>>)) -> PairRow {
-        let (file, row) = run.scores.places.locate(number);
+    fn row(&self, run: &FinishedRun, number: u64, known: (String, Option<&HashSet<u64>>)) -> PairRow {
+        let (file, row) = run.scores.row_index.locate(number);
         PairRow {
             id: known.0,
-            file: run.scores.places.files[file].name.clone(),
+            file: run.scores.row_index.files[file].name.clone(),
             row,
             text: self.by_row.get(&number).cloned(),
             removed: known.1.map(|removed| removed.contains(&number)),

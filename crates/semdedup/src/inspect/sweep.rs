@@ -6,7 +6,7 @@ use semdedup_core::{Cut, Epsilon, kept_at};
 use serde::Serialize;
 
 use crate::error::{Error, Result};
-use crate::inspect::past_run::PastRun;
+use crate::inspect::finished_run::FinishedRun;
 use crate::progress::Stage;
 use crate::recall::{self, read_samples};
 use crate::score::scores_file::ScoresFile;
@@ -36,7 +36,7 @@ pub fn sweep(work: &Path, epsilons: &[f64]) -> Result<Vec<SweepRow>> {
     let (scores, samples) = if storage::is_file(work)? {
         (ScoresFile::open(work)?, Vec::new())
     } else {
-        let run = PastRun::find(work)?;
+        let run = FinishedRun::find(work)?;
         let samples = run
             .stage(Stage::Recall)?
             .map_or(Ok(Vec::new()), |folder| read_samples(&folder.join("samples.json")))?;

@@ -6,7 +6,7 @@ use crate::input::find::Input;
 use crate::options::RunOptions;
 use crate::pipeline::fingerprints::Fingerprints;
 use crate::write::checks::check_not_inside;
-use crate::write::result_dir::Wanted;
+use crate::write::result_dir::ResultTarget;
 
 /// Fails where [`run`] would before it does any work.
 pub(crate) fn check(input: &Input, embedder: Embedder, options: &RunOptions) -> Result<()> {
@@ -17,5 +17,5 @@ pub(crate) fn check(input: &Input, embedder: Embedder, options: &RunOptions) -> 
     let outputs = options.outputs.resolve(input)?;
     outputs.check(input)?;
     let fingerprint = &Fingerprints::of(input, embedder, (options, &outputs))?.result;
-    Wanted { out, work, overwrite: options.output.overwrite, fingerprint }.inspect().map(|_| ())
+    ResultTarget { out, work, overwrite: options.output.overwrite, fingerprint }.inspect().map(|_| ())
 }

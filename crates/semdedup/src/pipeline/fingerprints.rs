@@ -9,7 +9,7 @@ use crate::error::Result;
 use crate::input::find::Input;
 use crate::options::{ClusterOptions, RunOptions};
 use crate::outputs::Outputs;
-use crate::select::decision::describe;
+use crate::select::selection::describe;
 use crate::workdir::work_dir::Fingerprint;
 
 /// What each stage's result depends on, each containing the one before.

@@ -25,7 +25,7 @@ use crate::options::{ClusterOptions, RunOptions};
 use crate::pipeline::check;
 use crate::pipeline::disk::{ROW_BYTES, disk_bytes, existing, row_bytes, spilled_bytes};
 use crate::score::groups::RowBytes;
-use crate::select::decision::unmet;
+use crate::select::selection::goal_error;
 use crate::storage::local::free_space;
 
 /// What a run would do.
@@ -115,7 +115,7 @@ pub fn plan(options: &RunOptions, embedder: Embedder) -> Result<Plan> {
     }
     let reading = start.elapsed().as_secs_f64();
     let rows: u64 = counts.iter().sum();
-    options.goal.check(rows).map_err(unmet)?;
+    options.goal.check(rows).map_err(goal_error)?;
     let cluster = &options.cluster;
     let clusters = clusters_for(cluster, rows, dim)?;
     let compared = Cost::of((rows, dim), clusters, cluster.probes).total()
@@ -201,11 +201,12 @@ fn spill_cost(rows: u64, row_bytes: RowBytes, memory: Memory) -> f64 {
 /// Seconds of all threads together for a row, from the first rows of the input.
 fn embedding_seconds_per_row(input: &Input, embedder: Embedder) -> Result<f64> {
     // Copying embeddings takes no longer than reading them, which is counted twice.
-    if matches!(embedder, Embedder::Given) {
+    if matches!(embedder, Embedder::Provided) {
         return Ok(0.0);
     }
     let source = Source::open(input, embedder)?;
-    let (dim, most) = (source.dim(), source.dear_rows().map_or(TRIAL_ROWS, |rows| rows.min(TRIAL_DEAR_ROWS)));
+    let (dim, most) =
+        (source.dim(), source.rows_per_checkpoint().map_or(TRIAL_ROWS, |rows| rows.min(TRIAL_DEAR_ROWS)));
     let (mut rows, mut seconds) = (0, 0.0);
     for (number, file) in input.files.iter().enumerate() {
         if rows >= most || seconds >= TRIAL_SECONDS {

@@ -13,11 +13,11 @@ use crate::pipeline::fingerprints::Fingerprints;
 use crate::pipeline::scored::{Run, check_strict};
 use crate::pipeline::summarise::{Notes, summarise};
 use crate::progress::{Progress, Stage};
-use crate::select::decision::Decision;
+use crate::select::selection::Selection;
 use crate::summary::Summary;
 use crate::workdir::work_dir::WorkDir;
 use crate::write::checks::check_not_inside;
-use crate::write::result_dir::{Found, OutputDir, Wanted};
+use crate::write::result_dir::{OutputDir, ResultState, ResultTarget};
 use crate::write::stage::{self, Results};
 
 /// Removes the semantic duplicates from the input and writes what stays.
@@ -37,7 +37,7 @@ pub fn run(options: &RunOptions, embedder: Embedder, progress: &dyn Progress) ->
     let stages = Fingerprints::of(&input, embedder, (options, &outputs))?;
     check_not_inside(&input, &options.output.out)?;
     check_not_inside(&input, &work_path)?;
-    let wanted = Wanted {
+    let wanted = ResultTarget {
         out: &options.output.out,
         work: &work_path,
         overwrite: options.output.overwrite,
@@ -47,14 +47,14 @@ pub fn run(options: &RunOptions, embedder: Embedder, progress: &dyn Progress) ->
     // What a run leaves out is said each time, also where an earlier one had done the work.
     input.warnings().for_each(|warning| progress.warn(&warning));
     let out = match out {
-        Found::Done(mut summary) => {
+        ResultState::Done(mut summary) => {
             // The same columns may have been found in another way, and earlier versions did not say which they were.
             summary.compared = Comparison::of(&input, embedder);
             check_strict(&input, summary.rows_skipped, || String::from("see skipped.parquet"))?;
             Stage::ALL.into_iter().for_each(|stage| progress.end(stage, true));
             return Ok(*summary);
         }
-        Found::Ready(out) => out,
+        ResultState::Ready(out) => out,
     };
     let mut work = WorkDir::open(&work_path)?;
     if !work.has_begun(Stage::Embed, &stages.embed) {
@@ -62,14 +62,14 @@ pub fn run(options: &RunOptions, embedder: Embedder, progress: &dyn Progress) ->
     }
     let run = Run { options, outputs: &outputs, input: &input, embedder, stages: &stages };
     let scored = run.score(&mut work, progress)?;
-    progress.begin(Stage::Select, "rows", scored.dataset.places.rows());
-    let decision = Decision::make(&scored.columns, &scored.scores, options.goal)?;
-    progress.advance(scored.dataset.places.rows());
+    progress.begin(Stage::Select, "rows", scored.dataset.row_index.rows());
+    let selection = Selection::make(&scored.columns, &scored.scores, options.goal)?;
+    progress.advance(scored.dataset.row_index.rows());
     progress.end(Stage::Select, false);
-    let notes = Notes::collect(&scored, &decision, &input, progress);
-    let mut summary = summarise(&run, &scored, &decision, notes);
+    let notes = Notes::collect(&scored, &selection, &input, progress);
+    let mut summary = summarise(&run, &scored, &selection, notes);
     let results =
-        Results { input: &input, dataset: &scored.dataset, scores: &scored.scores, decision: &decision };
+        Results { input: &input, dataset: &scored.dataset, scores: &scored.scores, selection: &selection };
     let written = stage::write(&out, &results, &outputs, progress)?;
     summary.files = written.files;
     summary.lists = written.lists;

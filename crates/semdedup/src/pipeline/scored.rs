@@ -21,11 +21,11 @@ use crate::score::checkpoints::remove_parts;
 use crate::score::columns::ScoreColumns;
 use crate::score::scores_file::{NamedRows, ScoresFile, write_scores};
 use crate::score::stage::Scorer;
-use crate::select::decision;
 use crate::select::id_lists::check_ids;
+use crate::select::selection;
 use crate::storage::atomic::write_atomically;
 use crate::workdir::pair_counts::{self, Compared};
-use crate::workdir::places::Ids;
+use crate::workdir::row_index::Ids;
 use crate::workdir::work_dir::WorkDir;
 
 /// A run and what each of its stages depends on.
@@ -59,23 +59,23 @@ impl Run<'_> {
         let dataset = Dataset::open(self.input, &folder, &self.stages.embed)?;
         check_strict(self.input, dataset.skipped.len() as u64, || dataset.first_skipped())?;
         dataset.check_roles(self.input)?;
-        if dataset.places.rows() == 0 {
+        if dataset.row_index.rows() == 0 {
             return Err(Error::new(ErrorKind::Input, format!("no rows in {} files", self.input.files.len()))
                 .hint("check the input: there is nothing to deduplicate"));
         }
-        if dataset.skipped.len() as u64 == dataset.places.rows() {
-            let (rows, first) = (dataset.places.rows(), dataset.first_skipped());
+        if dataset.skipped.len() as u64 == dataset.row_index.rows() {
+            let (rows, first) = (dataset.row_index.rows(), dataset.first_skipped());
             return Err(Error::new(ErrorKind::Input, format!("all {rows} rows were skipped: {first}")).hint(
                 "nothing was written; check that --text-column or --image-column names the right column",
             ));
         }
         self.options
             .goal
-            .check(dataset.places.rows() - dataset.skipped.len() as u64)
-            .map_err(decision::unmet)?;
+            .check(dataset.row_index.rows() - dataset.skipped.len() as u64)
+            .map_err(selection::goal_error)?;
         if self.outputs.needs_checked_ids() {
             let (ids, skipped) = (dataset.ids(self.input)?, dataset.skipped_rows());
-            check_ids(self.outputs, &ids, &dataset.places, &skipped)?;
+            check_ids(self.outputs, &ids, &dataset.row_index, &skipped)?;
         }
         let store = dataset.open_embeddings()?;
         let options = &self.options.cluster;
@@ -128,7 +128,7 @@ impl Run<'_> {
         // Embeddings that were given may be of anything.
         let by = self.input.given.is_none().then_some(self.input.by);
         let compared = Some(Comparison::of(self.input, self.embedder));
-        let named = NamedRows { ids: &ids, places: &dataset.places, skipped: &skipped, by, compared };
+        let named = NamedRows { ids: &ids, row_index: &dataset.row_index, skipped: &skipped, by, compared };
         write_scores(path, columns, &named, &self.options.ranking)
     }
 

@@ -14,7 +14,7 @@ use crate::progress::{
 };
 use crate::recall;
 use crate::score::scores_file::name_of;
-use crate::select::decision::{Decision, Fate, describe};
+use crate::select::selection::{Outcome, Selection, describe};
 use crate::shares::{Share, losers};
 use crate::storage::is_url;
 use crate::summary::Summary;
@@ -38,18 +38,18 @@ impl Notes {
     /// Looks for what the user should know and tells it.
     pub(crate) fn collect(
         scored: &Scored,
-        decision: &Decision,
+        selection: &Selection,
         input: &Input,
         progress: &dyn Progress,
     ) -> Self {
-        let rows = decision.fate.len() as u64;
+        let rows = selection.outcome.len() as u64;
         let mut uncompared = scored.columns.uncompared();
         uncompared.zero = zero_rows(&scored.dataset, uncompared.zero);
         let mut warnings: Vec<Warning> = input.warnings().collect();
         // These were told at the beginning.
         let told = warnings.len();
         warnings.extend(skipped_rows(&scored.dataset));
-        warnings.extend(uncompared.warnings(&scored.dataset.places));
+        warnings.extend(uncompared.warnings(&scored.dataset.row_index));
         let share = |part: u64| part as f64 / rows as f64;
         let empty = scored.dataset.empty;
         if share(empty) >= EMPTY_TEXT_SHARE {
@@ -66,14 +66,14 @@ impl Notes {
         if let Some((clusters, wanted)) = scored.limited_clusters {
             warnings.push(Warning::FewerClusters { clusters, wanted });
         }
-        let removed = decision.count(Fate::Removed);
+        let removed = selection.count(Outcome::Removed);
         if share(removed) >= REMOVED_SHARE {
-            warnings.push(Warning::RemovesMost { rows: removed, of: rows, epsilon: decision.epsilon });
-        } else if decision.lowest_removed(&scored.columns.score) < 1.0 - LOOSE_EPSILON as f32 {
-            warnings.push(Warning::LooseTarget { epsilon: decision.epsilon });
+            warnings.push(Warning::RemovesMost { rows: removed, of: rows, epsilon: selection.epsilon });
+        } else if selection.lowest_removed(&scored.columns.score) < 1.0 - LOOSE_EPSILON as f32 {
+            warnings.push(Warning::LooseTarget { epsilon: selection.epsilon });
         }
-        let scripts = shares_of_scripts(&scored.dataset.scripts, decision);
-        let files = shares_of_files(&scored.dataset, decision);
+        let scripts = shares_of_scripts(&scored.dataset.scripts, selection);
+        let files = shares_of_files(&scored.dataset, selection);
         for (groups, shares) in [(Groups::Files, &files), (Groups::Scripts, &scripts)] {
             warnings.extend(losers(shares).map(|losers| Warning::LoseMost { groups, losers }));
         }
@@ -83,25 +83,25 @@ impl Notes {
 }
 
 /// A group of rows, and how many of them go.
-fn share(name: &str, fates: &[Fate]) -> Share {
-    let count = |is: fn(Fate) -> bool| fates.iter().filter(|&&fate| is(fate)).count() as u64;
-    let rows = count(|fate| fate != Fate::Skipped);
-    Share { name: name.to_owned(), rows, rows_removed: count(|fate| fate == Fate::Removed) }
+fn share(name: &str, outcomes: &[Outcome]) -> Share {
+    let count = |is: fn(Outcome) -> bool| outcomes.iter().filter(|&&outcome| is(outcome)).count() as u64;
+    let rows = count(|outcome| outcome != Outcome::Skipped);
+    Share { name: name.to_owned(), rows, rows_removed: count(|outcome| outcome == Outcome::Removed) }
 }
 
 /// What each file of the input loses, in its order.
-fn shares_of_files(dataset: &Dataset, decision: &Decision) -> Vec<Share> {
-    let files = dataset.places.files.iter().enumerate();
-    files.map(|(number, file)| share(&file.name, decision.of_file(dataset, number))).collect()
+fn shares_of_files(dataset: &Dataset, selection: &Selection) -> Vec<Share> {
+    let files = dataset.row_index.files.iter().enumerate();
+    files.map(|(number, file)| share(&file.name, selection.of_file(dataset, number))).collect()
 }
 
 /// What each script loses, the one with most rows first; rows without a text belong to none.
-fn shares_of_scripts(runs: &[ScriptRun], decision: &Decision) -> Vec<Share> {
+fn shares_of_scripts(runs: &[ScriptRun], selection: &Selection) -> Vec<Share> {
     let mut counts: HashMap<Code, (u64, u64)> = HashMap::new();
     let mut start = 0;
     for &ScriptRun(script, rows) in runs {
         let end = start + rows as usize;
-        let Share { rows, rows_removed, .. } = share("", &decision.fate[start..end]);
+        let Share { rows, rows_removed, .. } = share("", &selection.outcome[start..end]);
         let count = counts.entry(script).or_default();
         *count = (count.0 + rows, count.1 + rows_removed);
         start = end;
@@ -116,8 +116,8 @@ fn shares_of_scripts(runs: &[ScriptRun], decision: &Decision) -> Vec<Share> {
 
 /// Says that many texts, or most texts of a file, are words that the model does not know.
 pub(crate) fn unknown_words(dataset: &Dataset) -> Option<Warning> {
-    let (rows, of) = (dataset.unknown.iter().sum::<u64>(), dataset.places.rows());
-    let files = dataset.places.files.iter().zip(&dataset.unknown);
+    let (rows, of) = (dataset.unknown.iter().sum::<u64>(), dataset.row_index.rows());
+    let files = dataset.row_index.files.iter().zip(&dataset.unknown);
     let files: Vec<String> = files
         .filter(|(file, unknown)| 2 * **unknown > file.rows)
         .map(|(file, _)| file.name.clone())
@@ -133,7 +133,7 @@ pub(crate) fn zero_rows(dataset: &Dataset, all: Counted) -> Counted {
 }
 
 /// The summary, but for what is known only when all is written.
-pub(crate) fn summarise(run: &Run, scored: &Scored, decision: &Decision, notes: Notes) -> Summary {
+pub(crate) fn summarise(run: &Run, scored: &Scored, selection: &Selection, notes: Notes) -> Summary {
     let (options, dim) = (run.options, run.embedder.dim(run.input));
     Summary {
         fingerprint: run.stages.result.as_str().to_owned(),
@@ -141,17 +141,17 @@ pub(crate) fn summarise(run: &Run, scored: &Scored, decision: &Decision, notes: 
         scores_fingerprint: run.stages.score.as_str().to_owned(),
         version: env!("CARGO_PKG_VERSION").to_owned(),
         compared: Comparison::of(run.input, run.embedder),
-        rows_in: decision.fate.len() as u64,
-        rows_kept: decision.count(Fate::Kept),
-        rows_removed: decision.count(Fate::Removed),
-        rows_skipped: decision.count(Fate::Skipped),
+        rows_in: selection.outcome.len() as u64,
+        rows_kept: selection.count(Outcome::Kept),
+        rows_removed: selection.count(Outcome::Removed),
+        rows_skipped: selection.count(Outcome::Skipped),
         exact_duplicates: scored.columns.exact_duplicates(),
         empty_rows: scored.dataset.empty,
         zero_rows: notes.uncompared.zero.rows,
         non_finite_rows: notes.uncompared.non_finite.rows,
         truncated_texts: scored.dataset.truncated,
         unknown_texts: scored.dataset.unknown.iter().sum(),
-        epsilon: decision.epsilon,
+        epsilon: selection.epsilon,
         goal: describe(options.goal),
         keep: name_of(&options.ranking).to_owned(),
         seed: options.cluster.seed,
@@ -167,7 +167,7 @@ pub(crate) fn summarise(run: &Run, scored: &Scored, decision: &Decision, notes: 
         peak_rss_bytes: None,
         instruction_set: semdedup_core::instruction_set().to_owned(),
         threads: rayon::current_num_threads(),
-        recall: recall::report(&scored.recall_samples, decision.cut),
+        recall: recall::report(&scored.recall_samples, selection.cut),
         recall_sample: scored.recall_samples.len(),
         work: absolute(&options.output.work_dir()),
         output: run.outputs.kinds.iter().copied().collect(),

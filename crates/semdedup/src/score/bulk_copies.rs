@@ -27,13 +27,13 @@ struct Copy {
 
 /// The copies in crowds, ascending by row.
 #[derive(Debug, Default)]
-pub(crate) struct Copies {
+pub(crate) struct BulkCopies {
     copies: Vec<Copy>,
     /// The rows of crowds that have no direction: assignments that were made elsewhere may give them a cluster.
     undirected: Vec<u64>,
 }
 
-impl Copies {
+impl BulkCopies {
     /// Finds the copies in the clusters that are far larger than others.
     pub(crate) fn find(
         store: &EmbeddingStore,

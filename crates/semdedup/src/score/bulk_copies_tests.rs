@@ -46,12 +46,13 @@ fn copies_that_are_left_out_have_the_scores_that_comparing_gives_them() {
         for keep in [Keep::Hard, Keep::Easy, Keep::Random] {
             let ranking = Ranking { keep, seed: 4 };
             let memory = Memory::default();
-            let copies = Copies::in_clusters_above(0, (&store, &clustering()), &ranking, memory).unwrap();
+            let copies = BulkCopies::in_clusters_above(0, (&store, &clustering()), &ranking, memory).unwrap();
             let folder = folder.path();
             let scorer = Scorer { ranking: &ranking, memory, folder, resumes: None, progress: &Silent };
             assert_eq!((copies.copies.len(), copies.undirected.len()), (98, 100));
             let with = scorer.score_without(copies, &store, &centroids, clustering()).unwrap();
-            let without = scorer.score_without(Copies::default(), &store, &centroids, clustering()).unwrap();
+            let without =
+                scorer.score_without(BulkCopies::default(), &store, &centroids, clustering()).unwrap();
             assert_eq!(with.uncompared, without.uncompared);
             assert_eq!((with.uncompared.zero.rows, with.uncompared.unclustered.rows), (50, 0));
             let (with, without) = (with.columns, without.columns);

@@ -7,9 +7,9 @@ use semdedup_core::PartScores;
 use xxhash_rust::xxh3::{Xxh3, xxh3_64};
 
 use crate::error::{Error, Result};
-use crate::score::groups::{Groups, Load};
+use crate::score::groups::{BlockPair, Groups};
 use crate::storage::atomic::PendingFile;
-use crate::storage::errors::at;
+use crate::storage::errors::with_path;
 use crate::storage::{Blob, create_dir_all, fault_of, is_file, remove_all};
 use crate::workdir::work_dir::{Fingerprint, remove_temporary_files};
 
@@ -18,7 +18,7 @@ const FOLDER: &str = "parts";
 
 /// The loads that are done. What lies in the folder was made from the same rows, clusters and ranking: the work directory
 /// sees to that, and each file says of which stage it is, lest one that was written late be taken.
-pub(crate) struct DoneParts<'a> {
+pub(crate) struct ScoreCheckpoints<'a> {
     folder: PathBuf,
     /// The hash of the stage's fingerprint.
     stage: u64,
@@ -30,7 +30,7 @@ pub(crate) struct DoneParts<'a> {
 /// What a file begins with: stage, rows, comparisons, hash of the rest.
 type Header = [u64; 4];
 
-impl<'a> DoneParts<'a> {
+impl<'a> ScoreCheckpoints<'a> {
     /// Those in the folder of a stage, for data of so many rows.
     pub(crate) fn open(
         (folder, stage): (&Path, &Fingerprint),
@@ -45,7 +45,7 @@ impl<'a> DoneParts<'a> {
     }
 
     /// Whether an earlier run has compared a load.
-    pub(crate) fn has(&self, load: Load) -> bool {
+    pub(crate) fn has(&self, load: BlockPair) -> bool {
         // One that cannot be looked for is compared again; what is damaged is said when it is read.
         let path = self.path(load);
         let is_ours = || {
@@ -57,7 +57,7 @@ impl<'a> DoneParts<'a> {
     }
 
     /// What an earlier run has found in a load.
-    pub(crate) fn get(&self, load: Load) -> Result<PartScores> {
+    pub(crate) fn get(&self, load: BlockPair) -> Result<PartScores> {
         let path = self.path(load);
         let damaged = || damaged(&path);
         let file = Blob::open(&path)?;
@@ -87,7 +87,7 @@ impl<'a> DoneParts<'a> {
     }
 
     /// Keeps what was found in a load.
-    pub(crate) fn put(&self, load: Load, found: &PartScores) -> Result<()> {
+    pub(crate) fn put(&self, load: BlockPair, found: &PartScores) -> Result<()> {
         let mut file = PendingFile::create(&self.path(load))?;
         let header: Header = [self.stage, found.rows.len() as u64, found.compared, hash_of(found)];
         file.write_all(bytemuck::cast_slice(&header)).map_err(Error::io)?;
@@ -96,7 +96,7 @@ impl<'a> DoneParts<'a> {
     }
 
     /// The name says which rows were compared with each other, so that it stands for the same under any `--memory`.
-    fn path(&self, load: Load) -> PathBuf {
+    fn path(&self, load: BlockPair) -> PathBuf {
         let groups = self.groups;
         let (clusters, (a, b)) = (&groups.clusters[load.group], load.blocks);
         let blocks =
@@ -112,7 +112,7 @@ fn damaged(path: &Path) -> Error {
 /// Only a file that is too short is damaged; what a disk or a store does not give may be whole.
 fn unread(path: &Path, error: std::io::Error) -> Error {
     let is_short = error.kind() == ErrorKind::UnexpectedEof && fault_of(&error).is_none();
-    if is_short { damaged(path) } else { at(path, error) }
+    if is_short { damaged(path) } else { with_path(path, error) }
 }
 
 /// Removes the files from the folder of a stage that is done.

@@ -28,7 +28,7 @@ pub(crate) struct Groups {
 
 /// Rows of a group that are in memory at once.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Load {
+pub(crate) struct BlockPair {
     pub(crate) group: usize,
     /// Two blocks of the group's rows. Every pair of rows is in some load, however many blocks there are.
     pub(crate) blocks: (u64, u64),
@@ -38,7 +38,7 @@ pub(crate) struct Load {
 const MOST_GROUPS: usize = 500;
 
 /// Rows that a thread looks at in one go.
-const TOGETHER: u64 = 1 << 18;
+const ROWS_PER_TASK: u64 = 1 << 18;
 
 /// The bytes of a row, by the bytes of its values, its dimension and the other clusters that it can be compared in.
 #[derive(Debug, Clone, Copy)]
@@ -138,12 +138,12 @@ impl Groups {
     }
 
     /// All loads, in the order of their groups.
-    pub(crate) fn loads(&self) -> Vec<Load> {
+    pub(crate) fn loads(&self) -> Vec<BlockPair> {
         let of_group = |group: usize| {
             let blocks = self.blocks(group);
             let pairs = (0..blocks).flat_map(move |a| (a + 1..blocks).map(move |b| (a, b)));
             let alone = (blocks == 1).then_some((0, 0));
-            alone.into_iter().chain(pairs).map(move |blocks| Load { group, blocks })
+            alone.into_iter().chain(pairs).map(move |blocks| BlockPair { group, blocks })
         };
         (0..self.len()).flat_map(of_group).collect()
     }
@@ -156,9 +156,9 @@ impl Groups {
     /// The rows of each group.
     fn count(&self, clustering: &Clustering) -> Result<Vec<u64>> {
         let rows = clustering.cluster.len() as u64;
-        let chunks: Vec<u64> = (0..rows).step_by(TOGETHER as usize).collect();
+        let chunks: Vec<u64> = (0..rows).step_by(ROWS_PER_TASK as usize).collect();
         let counts = chunks.into_par_iter().map(|first| {
-            let range = first..rows.min(first + TOGETHER);
+            let range = first..rows.min(first + ROWS_PER_TASK);
             let probes = clustering.probes(range.clone())?;
             let mut counts = vec![0; self.len()];
             let mut groups = Vec::new();
@@ -237,7 +237,7 @@ mod tests {
         let (store, clustering) = hub(folder.path());
         let groups = Groups::plan(&store, &clustering, u64::MAX).expect("one group");
         assert_eq!(groups.len(), 1);
-        assert_eq!(groups.loads(), [Load { group: 0, blocks: (0, 0) }]);
+        assert_eq!(groups.loads(), [BlockPair { group: 0, blocks: (0, 0) }]);
         let alone = Clustering { probes: None, ..clustering };
         let row_bytes = Groups::plan(&store, &alone, u64::MAX).expect("one group").row_bytes.memory;
         let groups = Groups::plan(&store, &alone, 100 * row_bytes).expect("several groups");

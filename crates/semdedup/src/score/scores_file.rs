@@ -11,10 +11,10 @@ use semdedup_core::{Keep, NO_CLUSTER, NO_ROW, Ranking};
 
 use crate::comparison::Comparison;
 use crate::error::{Error, Result};
-use crate::formats::By;
+use crate::formats::CompareBy;
 use crate::score::columns::ScoreColumns;
 use crate::storage::Blob;
-use crate::workdir::places::{FileRows, Ids, Places};
+use crate::workdir::row_index::{FileRows, Ids, RowIndex};
 use crate::workdir::table_file::{BATCH_ROWS, TableWriter, open_columns};
 
 const RANKING_KEY: &str = "semdedup.ranking";
@@ -54,7 +54,7 @@ pub(crate) fn write_scores(
     named: &NamedRows,
     ranking: &Ranking,
 ) -> Result<()> {
-    let files = serde_json::to_string(&named.places.files).map_err(|error| Error::output(path, error))?;
+    let files = serde_json::to_string(&named.row_index.files).map_err(|error| Error::output(path, error))?;
     let mut metadata = vec![
         KeyValue::new(RANKING_KEY.to_owned(), format!("{} {}", keep_name(ranking.keep), ranking.seed)),
         KeyValue::new(FILES_KEY.to_owned(), files),
@@ -103,11 +103,11 @@ pub(crate) fn write_scores(
 /// The names of the rows that a table is written for.
 pub(crate) struct NamedRows<'a> {
     pub(crate) ids: &'a Ids,
-    pub(crate) places: &'a Places,
+    pub(crate) row_index: &'a RowIndex,
     /// The rows that could not be read, ascending.
     pub(crate) skipped: &'a [u64],
     /// What they were compared by, if that is known.
-    pub(crate) by: Option<By>,
+    pub(crate) by: Option<CompareBy>,
     /// Which columns were compared, and by which model, if that is known.
     pub(crate) compared: Option<Comparison>,
 }
@@ -120,9 +120,9 @@ const HIGHEST_COSINE: f32 = 1.001;
 pub(crate) struct ScoresFile {
     pub(crate) path: PathBuf,
     pub(crate) ranking: Ranking,
-    pub(crate) places: Places,
+    pub(crate) row_index: RowIndex,
     /// What rows were compared by; text, where nothing says so.
-    pub(crate) by: By,
+    pub(crate) by: CompareBy,
     /// Which columns were compared, and by which model, if the file says so.
     pub(crate) compared: Option<Comparison>,
 }
@@ -146,15 +146,16 @@ impl ScoresFile {
             parse_ranking(&ranking).ok_or_else(|| foreign(format!("unknown ranking `{ranking}`")))?;
         let files: Vec<FileRows> = serde_json::from_str(&value(FILES_KEY)?)
             .map_err(|error| foreign(format!("{FILES_KEY}: {error}")))?;
-        let places = Places::new(files);
+        let row_index = RowIndex::new(files);
         let rows = metadata.num_rows();
-        if u64::try_from(rows) != Ok(places.rows()) {
-            return Err(foreign(format!("{rows} rows, its metadata says {}", places.rows())));
+        if u64::try_from(rows) != Ok(row_index.rows()) {
+            return Err(foreign(format!("{rows} rows, its metadata says {}", row_index.rows())));
         }
         let compared = value(COMPARED_KEY).ok().and_then(|json| serde_json::from_str(&json).ok());
         let by = value(BY_KEY).ok();
-        let by = [By::Image, By::Both].into_iter().find(|known| by.as_deref() == Some(known.name()));
-        Ok(Self { path: path.to_path_buf(), ranking, places, by: by.unwrap_or_default(), compared })
+        let by =
+            [CompareBy::Image, CompareBy::Both].into_iter().find(|known| by.as_deref() == Some(known.name()));
+        Ok(Self { path: path.to_path_buf(), ranking, row_index, by: by.unwrap_or_default(), compared })
     }
 
     /// The comparison's result; rows that could not be read have a score of NaN.
@@ -200,7 +201,7 @@ impl ScoresFile {
                 .duplicate_of
                 .extend(of.as_primitive::<UInt64Type>().iter().map(|of| of.unwrap_or(NO_ROW)));
         }
-        let rows = self.places.rows();
+        let rows = self.row_index.rows();
         for (row, (&score, &of)) in columns.score.iter().zip(&columns.duplicate_of).enumerate() {
             if !(score.is_nan() || (-HIGHEST_COSINE..=HIGHEST_COSINE).contains(&score)) {
                 return Err(self.altered(row, &format!("a score of {score}")));

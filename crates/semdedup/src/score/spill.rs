@@ -11,10 +11,10 @@ use std::path::Path;
 
 use semdedup_core::{NO_CLUSTER, Part};
 
-use crate::arrays::store::{EmbeddingStore, Rows};
+use crate::arrays::store::{EmbeddingStore, StoredRows};
 use crate::error::Result;
-use crate::score::groups::{Groups, Load};
-use crate::storage::errors::at;
+use crate::score::groups::{BlockPair, Groups};
+use crate::storage::errors::with_path;
 use crate::storage::local::scratch_folder;
 
 /// The memory of the buffers of all files.
@@ -23,14 +23,14 @@ const BUFFERS: usize = 32 << 20;
 /// A block of rows with all that comparing them takes.
 pub(crate) struct Block {
     pub(crate) first: u64,
-    pub(crate) rows: Rows,
+    pub(crate) rows: StoredRows,
     pub(crate) cluster: Vec<u32>,
     pub(crate) probes: Vec<u32>,
 }
 
 /// The rows of one load, in memory, in the order in which they came.
-pub(crate) struct Members {
-    rows: Rows,
+pub(crate) struct LoadedRows {
+    rows: StoredRows,
     numbers: Vec<u64>,
     cluster: Vec<u32>,
     probes: Vec<u32>,
@@ -39,7 +39,7 @@ pub(crate) struct Members {
     next: usize,
 }
 
-impl Members {
+impl LoadedRows {
     /// For so many rows of a group.
     fn new(groups: &Groups, (group, rows): (usize, usize), store: &EmbeddingStore) -> Self {
         Self {
@@ -52,7 +52,7 @@ impl Members {
         }
     }
 
-    fn put(&mut self, number: u64, cluster: u32, probes: &[u32], (rows, row): (&Rows, usize)) {
+    fn put(&mut self, number: u64, cluster: u32, probes: &[u32], (rows, row): (&StoredRows, usize)) {
         let place = self.next;
         self.next += 1;
         self.numbers[place] = number;
@@ -78,11 +78,11 @@ pub(crate) struct Spill<'a> {
     store: &'a EmbeddingStore,
     folder: &'a Path,
     /// The loads that are wanted.
-    loads: Vec<Load>,
+    loads: Vec<BlockPair>,
     /// One for each group of which a load is wanted.
     files: Vec<Option<SpillFile>>,
     /// The rows, where all fit into memory.
-    all: Option<Members>,
+    all: Option<LoadedRows>,
 }
 
 /// A file without a name: the system removes it when the process ends, however it ends.
@@ -100,16 +100,16 @@ impl<'a> Spill<'a> {
     pub(crate) fn new(
         store: &'a EmbeddingStore,
         groups: &'a Groups,
-        loads: Vec<Load>,
+        loads: Vec<BlockPair>,
         folder: &'a Path,
     ) -> Result<Self> {
-        let all = groups.fit().then(|| Members::new(groups, (0, groups.rows[0] as usize), store));
+        let all = groups.fit().then(|| LoadedRows::new(groups, (0, groups.rows[0] as usize), store));
         let buffer = (BUFFERS / groups.len()).min(1 << 20);
         let mut files = Vec::new();
         for group in 0..groups.len() {
             let wanted = all.is_none() && loads.iter().any(|load| load.group == group);
             let file = || -> Result<SpillFile> {
-                let file = tempfile::tempfile_in(scratch_folder(folder)).map_err(|e| at(folder, e))?;
+                let file = tempfile::tempfile_in(scratch_folder(folder)).map_err(|e| with_path(folder, e))?;
                 let out = BufWriter::with_capacity(buffer, file);
                 Ok(SpillFile { out, bytes: 0, rows: 0, block: groups.block_rows(group), starts: vec![0] })
             };
@@ -135,20 +135,20 @@ impl<'a> Spill<'a> {
         }
         for (file, members) in self.files.iter_mut().zip(&members) {
             if let Some(file) = file {
-                file.add(block, self.groups, members).map_err(|e| at(self.folder, e))?;
+                file.add(block, self.groups, members).map_err(|e| with_path(self.folder, e))?;
             }
         }
         Ok(())
     }
 
     /// Hands over the rows of each wanted load.
-    pub(crate) fn each(mut self, mut work: impl FnMut(Load, &Members) -> Result<()>) -> Result<()> {
+    pub(crate) fn each(mut self, mut work: impl FnMut(BlockPair, &LoadedRows) -> Result<()>) -> Result<()> {
         let mut files = std::mem::take(&mut self.files);
         for &load in &self.loads {
             match (&self.all, &mut files[load.group]) {
                 (Some(all), _) => work(load, all)?,
                 (None, Some(file)) => {
-                    work(load, &self.read(load, file).map_err(|e| at(self.folder, e))?)?;
+                    work(load, &self.read(load, file).map_err(|e| with_path(self.folder, e))?)?;
                 }
                 (None, None) => {}
             }
@@ -161,11 +161,11 @@ impl<'a> Spill<'a> {
         Ok(())
     }
 
-    fn read(&self, load: Load, file: &mut SpillFile) -> std::io::Result<Members> {
+    fn read(&self, load: BlockPair, file: &mut SpillFile) -> std::io::Result<LoadedRows> {
         let (first, second) = load.blocks;
         let second_rows = if first == second { 0 } else { file.rows_of(second) };
         let rows = (file.rows_of(first) + second_rows) as usize;
-        let mut members = Members::new(self.groups, (load.group, rows), self.store);
+        let mut members = LoadedRows::new(self.groups, (load.group, rows), self.store);
         self.read_block(first, file, &mut members)?;
         if first != second {
             self.read_block(second, file, &mut members)?;
@@ -173,7 +173,7 @@ impl<'a> Spill<'a> {
         Ok(members)
     }
 
-    fn read_block(&self, block: u64, file: &mut SpillFile, members: &mut Members) -> std::io::Result<()> {
+    fn read_block(&self, block: u64, file: &mut SpillFile, members: &mut LoadedRows) -> std::io::Result<()> {
         let mut left = file.rows_of(block) as usize;
         if left == 0 {
             return Ok(());

@@ -90,7 +90,7 @@ impl Case {
         let similarity = self.arrange(clustering, &mut spill);
         let centroids = self.centroids();
         let mut scoring = Scoring::new(Ranking { keep, seed: 5 }, &centroids, &similarity);
-        let compare = |_: Load, members: &Members| {
+        let compare = |_: BlockPair, members: &LoadedRows| {
             scoring.add(&scoring.compare(&members.part(), &mut |_| ()));
             Ok(())
         };
@@ -207,7 +207,7 @@ fn a_row_reaches_its_own_group_and_each_that_it_visits_once_and_unchanged() {
                         let stored = &members.probes[place * PROBES..(place + 1) * PROBES];
                         assert!(stored.iter().zip(probes_of(row)).all(|(&a, &b)| a == b as u32));
                     }
-                    assert_eq!(load, Load { group, blocks: (0, 0) });
+                    assert_eq!(load, BlockPair { group, blocks: (0, 0) });
                     group += 1;
                     Ok(())
                 })
@@ -306,7 +306,7 @@ fn a_cluster_larger_than_the_memory_is_loaded_in_pairs_of_blocks() {
                 let mut spill = Spill::new(&case.store, &groups, groups.loads(), case.folder.path()).unwrap();
                 case.arrange(&clustering, &mut spill);
                 let mut largest = 0;
-                let look = |_: Load, members: &Members| {
+                let look = |_: BlockPair, members: &LoadedRows| {
                     largest = largest.max(members.numbers.len() as u64);
                     Ok(())
                 };
@@ -326,7 +326,7 @@ fn every_pair_of_rows_of_a_group_is_in_one_of_its_loads() {
     let mut spill = Spill::new(&case.store, &groups, groups.loads(), case.folder.path()).unwrap();
     case.arrange(&clustering, &mut spill);
     let mut met = vec![std::collections::HashSet::new(); groups.len()];
-    let look = |load: Load, members: &Members| {
+    let look = |load: BlockPair, members: &LoadedRows| {
         for a in &members.numbers {
             met[load.group].extend(members.numbers.iter().map(|b| (*a, *b)));
         }
@@ -395,7 +395,7 @@ fn rows_that_turn_out_to_have_no_place_are_not_missed_when_rows_are_read_back() 
         let probes = vec![NO_CLUSTER; ROWS * PROBES];
         spill.add(&Block { first: 0, rows, cluster: placed.clone(), probes }).unwrap();
         let mut read = std::collections::BTreeSet::new();
-        let look = |_: Load, members: &Members| {
+        let look = |_: BlockPair, members: &LoadedRows| {
             let placed = members.numbers.iter().zip(&members.cluster).filter(|(_, c)| **c != NO_CLUSTER);
             read.extend(placed.map(|(&number, _)| number));
             Ok(())

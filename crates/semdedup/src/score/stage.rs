@@ -10,10 +10,10 @@ use crate::cluster::clustering::{Clustering, largest};
 use crate::error::Result;
 use crate::memory::Memory;
 use crate::progress::{Progress, Stage};
-use crate::score::bulk_copies::Copies;
-use crate::score::checkpoints::DoneParts;
+use crate::score::bulk_copies::BulkCopies;
+use crate::score::checkpoints::ScoreCheckpoints;
 use crate::score::columns::ScoreColumns;
-use crate::score::groups::{Groups, Load, RowBytes};
+use crate::score::groups::{BlockPair, Groups, RowBytes};
 use crate::score::spill::{Block, Spill};
 use crate::storage::local::check_free_space;
 use crate::workdir::uncompared::Uncompared;
@@ -48,14 +48,14 @@ impl Scorer<'_> {
         centroids: &UnitEmbeddings,
         clustering: Clustering,
     ) -> Result<ScoredRows> {
-        let copies = Copies::find(store, &clustering, self.ranking, self.memory)?;
+        let copies = BulkCopies::find(store, &clustering, self.ranking, self.memory)?;
         self.score_without(copies, store, centroids, clustering)
     }
 
     /// The same, with copies that need no comparison.
     pub(crate) fn score_without(
         &self,
-        copies: Copies,
+        copies: BulkCopies,
         store: &EmbeddingStore,
         centroids: &UnitEmbeddings,
         mut clustering: Clustering,
@@ -70,10 +70,10 @@ impl Scorer<'_> {
         check_free_space(self.folder, groups.spilled_bytes(), why)?;
         self.progress.begin(Stage::Score, "rows", store.rows());
         let resumes = self.resumes.filter(|_| !groups.fit());
-        let parts = resumes.map(|stage| DoneParts::open((self.folder, stage), &groups, store.rows()));
+        let parts = resumes.map(|stage| ScoreCheckpoints::open((self.folder, stage), &groups, store.rows()));
         let parts = parts.transpose()?;
-        let is_done = |load: &Load| parts.as_ref().is_some_and(|parts| parts.has(*load));
-        let (done, to_do): (Vec<Load>, Vec<Load>) = groups.loads().into_iter().partition(is_done);
+        let is_done = |load: &BlockPair| parts.as_ref().is_some_and(|parts| parts.has(*load));
+        let (done, to_do): (Vec<BlockPair>, Vec<BlockPair>) = groups.loads().into_iter().partition(is_done);
         let mut spill = Spill::new(store, &groups, to_do, self.folder)?;
         let (similarity, uncompared) =
             self.arrange((store, centroids), &clustering, (&mut all, &copies), &mut spill)?;
@@ -107,7 +107,7 @@ impl Scorer<'_> {
         &self,
         (store, centroids): (&EmbeddingStore, &UnitEmbeddings),
         clustering: &Clustering,
-        (all, copies): (&mut [u32], &Copies),
+        (all, copies): (&mut [u32], &BulkCopies),
         spill: &mut Spill,
     ) -> Result<(Vec<f32>, Uncompared)> {
         let mut similarity = Vec::with_capacity(all.len());

@@ -12,12 +12,12 @@ use crate::arrays::npy::NpyWriter;
 use crate::error::{Error, ErrorKind, Result};
 use crate::outputs::{IdsFormat, Outputs};
 use crate::score::scores_file::ScoresFile;
-use crate::select::decision::{Decision, Fate};
-use crate::select::row_lists::write_fate;
+use crate::select::row_lists::write_rows;
+use crate::select::selection::{Outcome, Selection};
 use crate::storage::Blob;
 use crate::storage::atomic::PendingFile;
 use crate::summary::ListSummary;
-use crate::workdir::places::{Ids, Places};
+use crate::workdir::row_index::{Ids, RowIndex};
 
 /// Writes the ids of the kept rows in these formats into a folder.
 ///
@@ -27,15 +27,17 @@ pub(crate) fn write_ids<'a>(
     folder: &Path,
     formats: impl IntoIterator<Item = &'a IdsFormat>,
     scores: &ScoresFile,
-    decision: &Decision,
+    selection: &Selection,
 ) -> Result<Vec<ListSummary>> {
     let mut lists = Vec::new();
     for format in formats {
         let path = folder.join(format.file_name());
         let rows = match format {
-            IdsFormat::Txt => write_text(&path, scores, decision)?,
-            IdsFormat::Parquet => write_fate(&path, scores, (decision, Fate::Kept), &["id", "file", "row"])?,
-            IdsFormat::Datacomp => write_pairs(&path, scores, decision)?,
+            IdsFormat::Txt => write_text(&path, scores, selection)?,
+            IdsFormat::Parquet => {
+                write_rows(&path, scores, (selection, Outcome::Kept), &["id", "file", "row"])?
+            }
+            IdsFormat::Datacomp => write_pairs(&path, scores, selection)?,
         };
         let bytes = Blob::open(&path)?.bytes();
         lists.push(ListSummary { file: format.file_name().to_owned(), rows, bytes });
@@ -47,25 +49,25 @@ pub(crate) fn write_ids<'a>(
 pub(crate) fn check_kept(
     formats: &BTreeSet<IdsFormat>,
     scores: &ScoresFile,
-    decision: &Decision,
+    selection: &Selection,
 ) -> Result<()> {
     if formats.contains(&IdsFormat::Txt) {
-        each_kept(scores, decision, &mut |row, id| line_of(scores, row, id))?;
+        each_kept(scores, selection, &mut |row, id| line_of(scores, row, id))?;
     }
     if formats.contains(&IdsFormat::Datacomp) {
-        sorted_uids(scores, decision)?;
+        sorted_uids(scores, selection)?;
     }
     Ok(())
 }
 
 fn line_of(scores: &ScoresFile, row: u64, id: &str) -> Result<()> {
-    check_line(id).map_err(|problem| no_line(&scores.places.name(row), id, problem))
+    check_line(id).map_err(|problem| no_line(&scores.row_index.name(row), id, problem))
 }
 
-fn write_text(path: &Path, scores: &ScoresFile, decision: &Decision) -> Result<u64> {
+fn write_text(path: &Path, scores: &ScoresFile, selection: &Selection) -> Result<u64> {
     let mut out = BufWriter::new(PendingFile::create(path)?);
     let mut rows = 0;
-    each_kept(scores, decision, &mut |row, id| {
+    each_kept(scores, selection, &mut |row, id| {
         line_of(scores, row, id)?;
         rows += 1;
         out.write_all(id.as_bytes()).and_then(|()| out.write_all(b"\n")).map_err(Error::io)
@@ -75,8 +77,8 @@ fn write_text(path: &Path, scores: &ScoresFile, decision: &Decision) -> Result<u
 }
 
 /// Pairs of u64, ascending: DataComp looks uids up by bisection.
-fn write_pairs(path: &Path, scores: &ScoresFile, decision: &Decision) -> Result<u64> {
-    let uids = sorted_uids(scores, decision)?;
+fn write_pairs(path: &Path, scores: &ScoresFile, selection: &Selection) -> Result<u64> {
+    let uids = sorted_uids(scores, selection)?;
     let mut file = NpyWriter::pairs(path)?;
     uids.iter().try_for_each(|(pair, _)| file.write(pair))?;
     file.finish()?;
@@ -84,16 +86,16 @@ fn write_pairs(path: &Path, scores: &ScoresFile, decision: &Decision) -> Result<
 }
 
 /// The uids of the kept rows, each once, with the rows' numbers.
-fn sorted_uids(scores: &ScoresFile, decision: &Decision) -> Result<Vec<([u64; 2], u64)>> {
+fn sorted_uids(scores: &ScoresFile, selection: &Selection) -> Result<Vec<([u64; 2], u64)>> {
     let mut uids = Vec::new();
-    each_kept(scores, decision, &mut |row, id| {
-        uids.push((uid(id).ok_or_else(|| no_uid(&scores.places.name(row), id))?, row));
+    each_kept(scores, selection, &mut |row, id| {
+        uids.push((uid(id).ok_or_else(|| no_uid(&scores.row_index.name(row), id))?, row));
         Ok(())
     })?;
     uids.sort_unstable();
     // Of strings, capitals can tell two apart that are one number.
     if let Some(same) = uids.windows(2).find(|pair| pair[0].0 == pair[1].0) {
-        let [first, second] = [0, 1].map(|side| scores.places.name(same[side].1));
+        let [first, second] = [0, 1].map(|side| scores.row_index.name(same[side].1));
         let [high, low] = same[0].0;
         let problem = format!("rows {first} and {second} have one uid, {high:016x}{low:016x}");
         return Err(Error::new(ErrorKind::Input, problem)
@@ -105,7 +107,7 @@ fn sorted_uids(scores: &ScoresFile, decision: &Decision) -> Result<Vec<([u64; 2]
 /// Calls `each` with the number and the id of every kept row, in the order of the input.
 fn each_kept(
     scores: &ScoresFile,
-    decision: &Decision,
+    selection: &Selection,
     each: &mut dyn FnMut(u64, &str) -> Result<()>,
 ) -> Result<()> {
     let damaged = |error| Error::input(&scores.path, error);
@@ -121,11 +123,11 @@ fn each_kept(
         let (ids, rows) = (column("id")?, column("row")?);
         let ids_as_text = ArrayFormatter::try_new(ids.as_ref(), &options).map_err(damaged)?;
         for (index, &row) in rows.as_primitive::<UInt64Type>().values().iter().enumerate() {
-            if decision.fate[row as usize] != Fate::Kept {
+            if selection.outcome[row as usize] != Outcome::Kept {
                 continue;
             }
             if ids.is_null(index) {
-                let problem = format!("row {} has no id", scores.places.name(row));
+                let problem = format!("row {} has no id", scores.row_index.name(row));
                 return Err(Error::new(ErrorKind::Input, problem)
                     .hint("--ids-format parquet names it by file and row"));
             }
@@ -173,12 +175,12 @@ fn no_uid(row: &str, id: &str) -> Error {
 
 /// Fails, before anything takes long, where the ids of the rows cannot be written down; those that are not in `skipped`
 /// (ascending), whether they will be kept or not.
-pub(crate) fn check_ids(outputs: &Outputs, ids: &Ids, places: &Places, skipped: &[u64]) -> Result<()> {
+pub(crate) fn check_ids(outputs: &Outputs, ids: &Ids, row_index: &RowIndex, skipped: &[u64]) -> Result<()> {
     let txt = outputs.ids.contains(&IdsFormat::Txt);
     let datacomp = outputs.ids.contains(&IdsFormat::Datacomp);
     let ids = match ids {
-        Ids::Places(places) => {
-            let mut files = places.files.iter().filter(|_| txt);
+        Ids::RowIndex(row_index) => {
+            let mut files = row_index.files.iter().filter(|_| txt);
             return files.try_for_each(|file| {
                 check_line(&file.name).map_err(|problem| no_line(&file.name, &file.name, problem))
             });
@@ -192,10 +194,10 @@ pub(crate) fn check_ids(outputs: &Outputs, ids: &Ids, places: &Places, skipped: 
     for row in (0..ids.len()).filter(named) {
         let id = as_text.value(row).to_string();
         if txt {
-            check_line(&id).map_err(|problem| no_line(&places.name(row as u64), &id, problem))?;
+            check_line(&id).map_err(|problem| no_line(&row_index.name(row as u64), &id, problem))?;
         }
         if datacomp && uid(&id).is_none() {
-            return Err(no_uid(&places.name(row as u64), &id));
+            return Err(no_uid(&row_index.name(row as u64), &id));
         }
     }
     Ok(())

@@ -1,5 +1,5 @@
 //! The selection: which rows go, and lists of those that stay or go.
 
-pub(crate) mod decision;
 pub(crate) mod id_lists;
 pub(crate) mod row_lists;
+pub(crate) mod selection;

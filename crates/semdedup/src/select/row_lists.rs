@@ -9,18 +9,18 @@ use arrow::datatypes::{DataType, Field, Schema, UInt64Type};
 
 use crate::error::{Error, Result};
 use crate::score::scores_file::{ScoresFile, compared_metadata};
-use crate::select::decision::{Decision, Fate};
-use crate::workdir::places::Places;
+use crate::select::selection::{Outcome, Selection};
+use crate::workdir::row_index::RowIndex;
 use crate::workdir::table_file::TableWriter;
 
 /// The columns of `removed.parquet`.
-pub(crate) const FATE_COLUMNS: [&str; 6] = ["id", "file", "row", "cluster", "score", "duplicate_of"];
+pub(crate) const LIST_COLUMNS: [&str; 6] = ["id", "file", "row", "cluster", "score", "duplicate_of"];
 
-/// Writes some of [`FATE_COLUMNS`] for the rows of one fate, and says how many rows there are.
-pub(crate) fn write_fate(
+/// Writes some of [`LIST_COLUMNS`] for the rows of one outcome, and says how many rows there are.
+pub(crate) fn write_rows(
     path: &Path,
     scores: &ScoresFile,
-    (decision, fate): (&Decision, Fate),
+    (selection, outcome): (&Selection, Outcome),
     columns: &[&str],
 ) -> Result<u64> {
     let stored: Vec<&str> = columns.iter().copied().filter(|&name| name != "file").collect();
@@ -36,15 +36,15 @@ pub(crate) fn write_fate(
     let (mut first, mut written) = (0, 0);
     for batch in batches {
         let batch = batch.map_err(|error| Error::input(&scores.path, error))?;
-        let fates = &decision.fate[first..first + batch.num_rows()];
+        let outcomes = &selection.outcome[first..first + batch.num_rows()];
         first += batch.num_rows();
-        let wanted = BooleanArray::from_iter(fates.iter().map(|&f| Some(f == fate)));
+        let wanted = BooleanArray::from_iter(outcomes.iter().map(|&f| Some(f == outcome)));
         let column = |name: &str| -> Result<ArrayRef> {
             let column =
                 batch.column_by_name(name).ok_or_else(|| Error::input(&scores.path, format!("no {name}")))?;
             filter(column, &wanted).map_err(|error| Error::input(&scores.path, error))
         };
-        let (file, row) = locate(&scores.places, &column("row")?);
+        let (file, row) = locate(&scores.row_index, &column("row")?);
         let values = columns.iter().map(|&name| match name {
             "file" => Ok(file.clone()),
             "row" => Ok(row.clone()),
@@ -61,10 +61,10 @@ fn batches_schema(batches: &parquet::arrow::arrow_reader::ParquetRecordBatchRead
     batches.schema()
 }
 
-fn locate(places: &Places, rows: &ArrayRef) -> (ArrayRef, ArrayRef) {
+fn locate(row_index: &RowIndex, rows: &ArrayRef) -> (ArrayRef, ArrayRef) {
     let located: Vec<(usize, u64)> =
-        rows.as_primitive::<UInt64Type>().values().iter().map(|&row| places.locate(row)).collect();
-    let file = StringArray::from_iter_values(located.iter().map(|&(file, _)| &places.files[file].name));
+        rows.as_primitive::<UInt64Type>().values().iter().map(|&row| row_index.locate(row)).collect();
+    let file = StringArray::from_iter_values(located.iter().map(|&(file, _)| &row_index.files[file].name));
     let row = UInt64Array::from_iter_values(located.iter().map(|&(_, row)| row));
     (Arc::new(file), Arc::new(row))
 }

@@ -8,7 +8,7 @@ use fs_err as fs;
 use fs_err::File;
 
 use crate::error::{Error, Result};
-use crate::storage::errors::at;
+use crate::storage::errors::with_path;
 use crate::storage::location::is_url;
 use crate::storage::write::upload;
 
@@ -97,7 +97,7 @@ pub(crate) fn sync_tree(folder: &Path) -> Result<()> {
     #[cfg(target_os = "linux")]
     return File::open(folder)
         .and_then(|folder| nix::unistd::syncfs(folder.file()).map_err(io::Error::from))
-        .map_err(|error| at(folder, error));
+        .map_err(|error| with_path(folder, error));
     #[cfg(not(target_os = "linux"))]
     {
         for entry in walkdir::WalkDir::new(folder) {

@@ -12,7 +12,7 @@ use object_store::ObjectMeta;
 use parquet::file::reader::{ChunkReader, Length};
 
 use crate::error::{Error, ErrorKind, Result};
-use crate::storage::errors::{AGAIN, Fault, passing};
+use crate::storage::errors::{AGAIN, StoreError, passing};
 use crate::storage::local::{free_space, read_exact_at, write_all_at};
 use crate::storage::location::{Location, is_url};
 use crate::storage::stamp::tag;
@@ -159,9 +159,13 @@ impl Object {
     fn unread(location: Location, meta: ObjectMeta) -> Result<Self> {
         if meta.size > MOST {
             let problem = format!("{} bytes are claimed, more than any object has", meta.size);
-            return Err(
-                Fault::new(ErrorKind::Input, &location.text, problem, "look what the server sends").into()
-            );
+            return Err(StoreError::new(
+                ErrorKind::Input,
+                &location.text,
+                problem,
+                "look what the server sends",
+            )
+            .into());
         }
         let here = tempfile::tempfile().map_err(Error::io)?;
         let here = File::from_parts(here, &location.text);
@@ -229,7 +233,7 @@ impl Object {
     }
 
     fn unread_because(&self, error: &Error) -> io::Error {
-        Fault::new(ErrorKind::Input, &self.location.text, error.to_string(), AGAIN).into()
+        StoreError::new(ErrorKind::Input, &self.location.text, error.to_string(), AGAIN).into()
     }
 
     /// The disk that it takes.

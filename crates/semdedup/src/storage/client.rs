@@ -15,7 +15,7 @@ use object_store::{BackoffConfig, ObjectStore, RetryConfig};
 use tokio::runtime::{Builder, Runtime};
 
 use crate::error::{Error, ErrorKind, Result};
-use crate::storage::errors::Fault;
+use crate::storage::errors::StoreError;
 
 /// The kinds of stores.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -98,7 +98,7 @@ pub(super) fn store(kind: Kind, root: &str) -> Result<Arc<dyn ObjectStore>> {
         Kind::Azure => azure(root),
         Kind::Http => web(root),
     };
-    let store = built.map_err(|error| Fault::of(ErrorKind::Usage, root, &error))?;
+    let store = built.map_err(|error| StoreError::of(ErrorKind::Usage, root, &error))?;
     stores.insert(root.to_owned(), store.clone());
     Ok(store)
 }

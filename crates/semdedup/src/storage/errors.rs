@@ -5,13 +5,13 @@ use std::error::Error as StdError;
 use std::path::Path;
 use std::{fmt, io};
 
-use object_store::Error as StoreError;
+use object_store::Error as ObjectStoreError;
 
 use crate::error::{Error, ErrorKind};
 
 /// Something that a store or the way to it refused, for where an [`io::Error`] must carry it.
 #[derive(Debug, Clone)]
-pub(crate) struct Fault {
+pub(crate) struct StoreError {
     pub(super) kind: ErrorKind,
     pub(super) place: String,
     pub(super) problem: String,
@@ -19,22 +19,22 @@ pub(crate) struct Fault {
     pub(super) not_found: bool,
 }
 
-impl fmt::Display for Fault {
+impl fmt::Display for StoreError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}: {}", self.place, self.problem)
     }
 }
 
-impl StdError for Fault {}
+impl StdError for StoreError {}
 
-impl From<Fault> for Error {
-    fn from(fault: Fault) -> Self {
+impl From<StoreError> for Error {
+    fn from(fault: StoreError) -> Self {
         Self::new(fault.kind, fault.to_string()).hint(fault.hint)
     }
 }
 
-impl From<Fault> for io::Error {
-    fn from(fault: Fault) -> Self {
+impl From<StoreError> for io::Error {
+    fn from(fault: StoreError) -> Self {
         let kind = if fault.not_found { io::ErrorKind::NotFound } else { io::ErrorKind::Other };
         Self::new(kind, fault)
     }
@@ -42,12 +42,12 @@ impl From<Fault> for io::Error {
 
 thread_local! {
     /// Libraries between us and a store turn its errors into text; this is what they were.
-    static LAST: RefCell<Option<Fault>> = const { RefCell::new(None) };
+    static LAST: RefCell<Option<StoreError>> = const { RefCell::new(None) };
 }
 
 /// Remembers what a store refused, on the thread that is about to be told: the one that reads.
 pub(super) fn passing(error: io::Error) -> io::Error {
-    if let Some(fault) = error.get_ref().and_then(|cause| cause.downcast_ref::<Fault>()) {
+    if let Some(fault) = error.get_ref().and_then(|cause| cause.downcast_ref::<StoreError>()) {
         LAST.set(Some(fault.clone()));
     }
     error
@@ -61,13 +61,13 @@ pub(crate) fn recent_fault(path: &Path) -> Option<Error> {
 
 /// What a store refused, if that is what an I/O error says.
 pub(crate) fn fault_of(error: &io::Error) -> Option<Error> {
-    error.get_ref()?.downcast_ref::<Fault>().map(|fault| fault.clone().into())
+    error.get_ref()?.downcast_ref::<StoreError>().map(|fault| fault.clone().into())
 }
 
 /// What reading gives when a store fails on the way.
 #[cfg(test)]
 pub(crate) fn any_fault(place: &str) -> io::Error {
-    Fault::new(ErrorKind::Input, place, "ends before its end", AGAIN).into()
+    StoreError::new(ErrorKind::Input, place, "ends before its end", AGAIN).into()
 }
 
 const CREDENTIALS: &str = "credentials come from the environment: AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, \
@@ -89,7 +89,7 @@ const KEY: &str =
 
 const CHANGED: &str = "start again when nobody writes to it";
 
-impl Fault {
+impl StoreError {
     /// Something of our own.
     pub(super) fn new(kind: ErrorKind, place: &str, problem: impl Into<String>, hint: &'static str) -> Self {
         Self { kind, place: place.to_owned(), problem: problem.into(), hint, not_found: false }
@@ -101,7 +101,7 @@ impl Fault {
     }
 
     /// What a store said.
-    pub(super) fn of(kind: ErrorKind, place: &str, error: &StoreError) -> Self {
+    pub(super) fn of(kind: ErrorKind, place: &str, error: &ObjectStoreError) -> Self {
         let text = all_of(error);
         let code = code_in(&text).map(|code| format!(" ({code})")).unwrap_or_default();
         let has = |words: &[&str]| words.iter().any(|word| text.contains(word));
@@ -109,11 +109,11 @@ impl Fault {
             _ if has(&["NoSuchBucket", "ContainerNotFound", "bucket does not exist"]) => {
                 (format!("no such bucket{code}"), NAME)
             }
-            StoreError::NotFound { .. } => ("no such object".to_owned(), NAME),
-            StoreError::InvalidPath { source } => {
+            ObjectStoreError::NotFound { .. } => ("no such object".to_owned(), NAME),
+            ObjectStoreError::InvalidPath { source } => {
                 (format!("there is an object whose key no path can have: {source}"), KEY)
             }
-            StoreError::Precondition { .. } => ("changed while it was being read".to_owned(), CHANGED),
+            ObjectStoreError::Precondition { .. } => ("changed while it was being read".to_owned(), CHANGED),
             _ if has(&[
                 "169.254.169.254",
                 "metadata.google.internal",
@@ -131,12 +131,12 @@ impl Fault {
             {
                 (format!("the bucket is in another region{code}"), REGION)
             }
-            StoreError::PermissionDenied { .. } | StoreError::Unauthenticated { .. } => {
+            ObjectStoreError::PermissionDenied { .. } | ObjectStoreError::Unauthenticated { .. } => {
                 (format!("permission denied{code}"), CREDENTIALS)
             }
             _ => (innermost(error), if has(&["Connect", "dns error", "timed out"]) { REACH } else { AGAIN }),
         };
-        let not_found = matches!(error, StoreError::NotFound { .. });
+        let not_found = matches!(error, ObjectStoreError::NotFound { .. });
         Self { not_found, ..Self::new(kind, place, shortened(&problem), hint) }
     }
 }
@@ -159,7 +159,7 @@ fn code_in(text: &str) -> Option<&str> {
 }
 
 /// The cause at the bottom, with the one above it where that one says more.
-fn innermost(error: &StoreError) -> String {
+fn innermost(error: &ObjectStoreError) -> String {
     let mut causes = vec![error.to_string()];
     let mut source = error.source();
     while let Some(cause) = source {
@@ -184,7 +184,7 @@ fn shortened(text: &str) -> String {
 }
 
 /// The error of a file operation, in the user's words.
-pub(crate) fn at(path: &Path, error: io::Error) -> Error {
+pub(crate) fn with_path(path: &Path, error: io::Error) -> Error {
     if let Some(fault) = fault_of(&error) {
         return fault;
     }
@@ -241,8 +241,8 @@ mod tests {
     #[test]
     fn a_key_that_no_path_can_have_is_named_with_what_to_do() {
         for key in ["a//b.jsonl", "a/../b.jsonl"] {
-            let error = StoreError::InvalidPath { source: Key::parse(key).unwrap_err() };
-            let error = Error::from(Fault::of(ErrorKind::Input, "s3://b", &error));
+            let error = ObjectStoreError::InvalidPath { source: Key::parse(key).unwrap_err() };
+            let error = Error::from(StoreError::of(ErrorKind::Input, "s3://b", &error));
             assert!(error.to_string().contains(key), "{error}");
             assert!(error.hint_text().unwrap().contains("rename it"), "{error}");
         }

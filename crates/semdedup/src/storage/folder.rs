@@ -14,7 +14,7 @@ use walkdir::WalkDir;
 use crate::error::{Error, ErrorKind, Result};
 use crate::storage::blob::{Blob, forget};
 use crate::storage::client::{Kind, wait};
-use crate::storage::errors::{CUTS, Fault, all_of};
+use crate::storage::errors::{CUTS, StoreError, all_of};
 use crate::storage::heads::{AT_ONCE, ask};
 use crate::storage::location::{Location, is_url};
 use crate::storage::lock::check_held;
@@ -34,7 +34,7 @@ impl Location {
         }
         let at = self.clone();
         let found = wait(async move { at.list(usize::MAX).await })?;
-        let mut found = found.map_err(|error| Fault::of(ErrorKind::Input, &self.text, &error))?;
+        let mut found = found.map_err(|error| StoreError::of(ErrorKind::Input, &self.text, &error))?;
         // Beside an object there may be an empty one whose key ends with a slash, which is cut off here.
         found.sort_by(|a, b| a.location.cmp(&b.location).then(b.size.cmp(&a.size)));
         found.dedup_by(|b, a| a.location == b.location);
@@ -146,7 +146,7 @@ pub(crate) fn is_dir(path: &Path) -> Result<bool> {
     }
     let at = location.clone();
     let first = wait(async move { at.list(1).await })?;
-    Ok(!first.map_err(|error| Fault::of(ErrorKind::Input, &location.text, &error))?.is_empty())
+    Ok(!first.map_err(|error| StoreError::of(ErrorKind::Input, &location.text, &error))?.is_empty())
 }
 
 /// Whether there is anything of this name.
@@ -206,7 +206,7 @@ pub(crate) fn names(folder: &Path) -> Result<Vec<String>> {
         let at = location.clone();
         let prefix = (!at.key.as_ref().is_empty()).then(|| at.key.clone());
         let found = wait(async move { at.store.list_with_delimiter(prefix.as_ref()).await })?;
-        let found = found.map_err(|error| Fault::of(ErrorKind::Input, &location.text, &error))?;
+        let found = found.map_err(|error| StoreError::of(ErrorKind::Input, &location.text, &error))?;
         let keys = found.objects.iter().map(|object| &object.location).chain(&found.common_prefixes);
         names.extend(keys.filter_map(|key| location.relative(key).map(str::to_owned)));
     } else {
@@ -317,7 +317,7 @@ fn remove_keys(location: &Location, keys: Vec<object_store::path::Path>) -> Resu
                 forget(&text);
                 match store.delete(&key).await {
                     Ok(()) | Err(object_store::Error::NotFound { .. }) => Ok(()),
-                    Err(error) => Err(Fault::of(ErrorKind::Output, &text, &error)),
+                    Err(error) => Err(StoreError::of(ErrorKind::Output, &text, &error)),
                 }
             }
         });

@@ -5,7 +5,7 @@ use object_store::{ObjectMeta, ObjectStoreExt};
 
 use crate::error::{ErrorKind, Result};
 use crate::storage::client::wait;
-use crate::storage::errors::Fault;
+use crate::storage::errors::StoreError;
 use crate::storage::location::Location;
 
 /// Requests of one kind that are under way at once.
@@ -16,11 +16,11 @@ pub(crate) fn heads(locations: Vec<Location>) -> Result<Vec<ObjectMeta>> {
     Ok(ask(locations)?.into_iter().collect::<std::result::Result<_, _>>()?)
 }
 
-pub(crate) fn ask(locations: Vec<Location>) -> Result<Vec<std::result::Result<ObjectMeta, Fault>>> {
+pub(crate) fn ask(locations: Vec<Location>) -> Result<Vec<std::result::Result<ObjectMeta, StoreError>>> {
     wait(async move {
         let heads = locations.into_iter().map(|at| async move {
             let head = at.store.head(&at.key).await;
-            head.map_err(|error| Fault::of(ErrorKind::Input, &at.text, &error))
+            head.map_err(|error| StoreError::of(ErrorKind::Input, &at.text, &error))
         });
         futures_util::stream::iter(heads).buffered(AT_ONCE).collect::<Vec<_>>().await
     })

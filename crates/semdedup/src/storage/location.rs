@@ -16,7 +16,7 @@ pub(crate) fn is_url(path: impl AsRef<Path>) -> bool {
 
 /// A path in the one spelling that its place has here: `s3a://` is `s3://`, and each of Azure's schemes is `az://`. Whether two
 /// paths are the same is then told by comparing them.
-pub(crate) fn spelled(path: &Path) -> PathBuf {
+pub(crate) fn canonical_url(path: &Path) -> PathBuf {
     match path.to_str().filter(|text| Kind::of(text).is_some()) {
         Some(text) => spell(text, &environment_account()).into(),
         None => path.to_path_buf(),
@@ -101,7 +101,7 @@ pub fn place(typed: &str) -> Result<PathBuf> {
         return Err(Error::usage(format!("{typed}: URLs of the scheme {scheme}:// are not known"))
             .hint("known are s3://, gs://, az://, abfss://, http://, https:// and file://"));
     }
-    Ok(spelled(Path::new(typed)))
+    Ok(canonical_url(Path::new(typed)))
 }
 
 /// What a URL says, without a look at its store.
@@ -114,7 +114,7 @@ struct Address {
 
 impl Address {
     fn parse(path: &Path) -> Result<Self> {
-        let text = spelled(path).to_string_lossy().into_owned();
+        let text = canonical_url(path).to_string_lossy().into_owned();
         // There a path that was joined has others; elsewhere a key may hold them.
         let text = if cfg!(windows) { text.replace('\\', "/") } else { text };
         check_no_secret(&text)?;

@@ -8,12 +8,14 @@ use std::time::{Duration, SystemTime};
 
 use fs_err as fs;
 use fs_err::File;
-use object_store::{Error as StoreError, ObjectStoreExt, PutMode, PutOptions, PutPayload, UpdateVersion};
+use object_store::{
+    Error as ObjectStoreError, ObjectStoreExt, PutMode, PutOptions, PutPayload, UpdateVersion,
+};
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::storage::client::{spawn, wait};
-use crate::storage::errors::Fault;
+use crate::storage::errors::StoreError;
 use crate::storage::location::{Location, is_url};
 
 /// How often an owner shows that it is alive.
@@ -243,7 +245,7 @@ impl Shared {
         self.check_not_lost()?;
         let lock = self.clone();
         let renewed = wait(async move { lock.renew().await })?;
-        renewed.map_err(|error| Fault::of(ErrorKind::Work, &self.at.text, &error))?;
+        renewed.map_err(|error| StoreError::of(ErrorKind::Work, &self.at.text, &error))?;
         self.check_not_lost()
     }
 
@@ -266,7 +268,7 @@ impl Location {
     fn put(&self, owner: &Owner, mode: PutMode) -> Result<Put> {
         let (at, owner) = (self.clone(), owner.clone());
         let put = wait(async move { at.put_now(&owner, mode).await })?;
-        put.map_err(|error| Fault::of(ErrorKind::Work, &self.text, &error).into())
+        put.map_err(|error| StoreError::of(ErrorKind::Work, &self.text, &error).into())
     }
 
     async fn put_now(&self, owner: &Owner, mode: PutMode) -> object_store::Result<Put> {
@@ -277,10 +279,12 @@ impl Location {
         };
         match put(mode.clone()).await {
             Ok(_) => Ok(Put::Done),
-            Err(StoreError::AlreadyExists { .. } | StoreError::Precondition { .. }) => Ok(Put::Refused),
-            Err(StoreError::NotFound { .. }) if matches!(mode, PutMode::Update(_)) => Ok(Put::Refused),
+            Err(ObjectStoreError::AlreadyExists { .. } | ObjectStoreError::Precondition { .. }) => {
+                Ok(Put::Refused)
+            }
+            Err(ObjectStoreError::NotFound { .. }) if matches!(mode, PutMode::Update(_)) => Ok(Put::Refused),
             // Stores without conditions: there the user sees to it that one process runs.
-            Err(StoreError::NotImplemented { .. } | StoreError::NotSupported { .. }) => {
+            Err(ObjectStoreError::NotImplemented { .. } | ObjectStoreError::NotSupported { .. }) => {
                 put(PutMode::Overwrite).await.map(|_| Put::Done)
             }
             Err(error) => Err(error),
@@ -290,12 +294,12 @@ impl Location {
     fn owner(&self) -> Result<Option<(Owner, UpdateVersion)>> {
         let at = self.clone();
         let found = wait(async move { at.owner_now().await })?;
-        found.map_err(|error| Fault::of(ErrorKind::Work, &self.text, &error).into())
+        found.map_err(|error| StoreError::of(ErrorKind::Work, &self.text, &error).into())
     }
 
     async fn owner_now(&self) -> object_store::Result<Option<(Owner, UpdateVersion)>> {
         let found = match self.store.get(&self.key).await {
-            Err(StoreError::NotFound { .. }) => return Ok(None),
+            Err(ObjectStoreError::NotFound { .. }) => return Ok(None),
             found => found?,
         };
         let version = UpdateVersion { e_tag: found.meta.e_tag.clone(), version: found.meta.version.clone() };

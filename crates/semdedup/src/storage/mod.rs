@@ -28,7 +28,7 @@ pub(crate) use folder::{
     read_all, remove_all, remove_file,
 };
 pub use location::place;
-pub(crate) use location::{Location, is_url, spelled};
+pub(crate) use location::{Location, canonical_url, is_url};
 pub(crate) use lock::Lock;
 pub(crate) use read::stream;
 pub(crate) use stamp::Stamp;

@@ -13,7 +13,7 @@ use tokio::sync::mpsc::{Receiver, Sender, channel};
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::storage::client::{spawn, wait};
-use crate::storage::errors::{AGAIN, CUTS, Fault, passing};
+use crate::storage::errors::{AGAIN, CUTS, StoreError, passing};
 use crate::storage::location::{Location, is_url};
 use crate::storage::stamp::{Stamp, tag};
 
@@ -22,16 +22,16 @@ const WAITING: usize = 64;
 
 impl Location {
     /// What the store says of the object.
-    pub(crate) fn head(&self) -> std::result::Result<ObjectMeta, Fault> {
+    pub(crate) fn head(&self) -> std::result::Result<ObjectMeta, StoreError> {
         let at = self.clone();
         let found = wait(async move { at.store.head(&at.key).await })
-            .map_err(|error| Fault::new(ErrorKind::Usage, &self.text, error.to_string(), "try again"))?;
-        found.map_err(|error| Fault::of(ErrorKind::Input, &self.text, &error))
+            .map_err(|error| StoreError::new(ErrorKind::Usage, &self.text, error.to_string(), "try again"))?;
+        found.map_err(|error| StoreError::of(ErrorKind::Input, &self.text, &error))
     }
 
     /// All bytes of a small object, anew where a connection is cut.
-    pub(super) async fn read(&self) -> std::result::Result<Bytes, Fault> {
-        let failed = |error| Fault::of(ErrorKind::Input, &self.text, &error);
+    pub(super) async fn read(&self) -> std::result::Result<Bytes, StoreError> {
+        let failed = |error| StoreError::of(ErrorKind::Input, &self.text, &error);
         let mut cuts = 0;
         loop {
             // The store's client has tried this again itself.
@@ -93,7 +93,7 @@ impl Transfer {
                 return;
             }
             cuts = if self.range.start > before { 1 } else { cuts + 1 };
-            let ended = || Fault::new(ErrorKind::Input, &self.from.text, "ends before its end", AGAIN);
+            let ended = || StoreError::new(ErrorKind::Input, &self.from.text, "ends before its end", AGAIN);
             let Cut { fault, again } = fault.unwrap_or_else(|| Cut { fault: ended(), again: true });
             if !again || cuts > CUTS {
                 // If nobody waits, nobody needs to know.
@@ -107,18 +107,18 @@ impl Transfer {
     /// One connection: `Ok` if nobody takes its pieces any more, `Err(None)` if it came to its end.
     async fn connection(&mut self, to: &Sender<io::Result<Bytes>>) -> std::result::Result<(), Option<Cut>> {
         let failed = |error: &object_store::Error, again| {
-            Some(Cut { fault: Fault::of(ErrorKind::Input, &self.from.text, error), again })
+            Some(Cut { fault: StoreError::of(ErrorKind::Input, &self.from.text, error), again })
         };
         let result = self.from.store.get_opts(&self.from.key, self.options()).await;
         // The store's client has tried this again itself.
         let result = result.map_err(|error| failed(&error, false))?;
         if !is_same(&result.meta, &self.meta) {
-            return Err(Some(Cut { fault: Fault::changed(&self.from.text), again: false }));
+            return Err(Some(Cut { fault: StoreError::changed(&self.from.text), again: false }));
         }
         let mut body = result.into_stream();
         while let Some(piece) = body.next().await {
             let piece = piece.map_err(|error| {
-                Some(Cut { fault: Fault::of(ErrorKind::Input, &self.from.text, &error), again: true })
+                Some(Cut { fault: StoreError::of(ErrorKind::Input, &self.from.text, &error), again: true })
             })?;
             let room = usize::try_from(self.range.end - self.range.start).unwrap_or(usize::MAX);
             let piece = piece.slice(..piece.len().min(room));
@@ -141,7 +141,7 @@ impl Transfer {
 
 /// Why a connection ended, and whether another one may do better.
 struct Cut {
-    fault: Fault,
+    fault: StoreError,
     again: bool,
 }
 
@@ -174,7 +174,7 @@ impl Read for ObjectStream {
 }
 
 fn ended_early(place: &str) -> io::Error {
-    let fault = Fault::new(ErrorKind::Input, place, "ends before its end", AGAIN);
+    let fault = StoreError::new(ErrorKind::Input, place, "ends before its end", AGAIN);
     io::Error::new(io::ErrorKind::UnexpectedEof, fault)
 }
 

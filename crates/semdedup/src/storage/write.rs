@@ -4,12 +4,12 @@ use std::path::Path;
 
 use bytes::Bytes;
 use fs_err::File;
-use object_store::{Error as StoreError, ObjectStoreExt, PutPayload, PutResult, WriteMultipart};
+use object_store::{Error as ObjectStoreError, ObjectStoreExt, PutPayload, PutResult, WriteMultipart};
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::storage::blob::remember_written;
 use crate::storage::client::wait;
-use crate::storage::errors::Fault;
+use crate::storage::errors::StoreError;
 use crate::storage::local::read_exact_at;
 use crate::storage::location::Location;
 use crate::storage::lock::check_held;
@@ -42,15 +42,19 @@ pub(crate) fn upload(file: File, to: &Path) -> Result<()> {
         match wait(async move { send(&at, &part, bytes).await })? {
             Ok(written) => break written,
             Err(error) if attempt < ATTEMPTS && may_do_better(&error) => {}
-            Err(error) => return Err(Fault::of(ErrorKind::Output, &location.text, &error).into()),
+            Err(error) => return Err(StoreError::of(ErrorKind::Output, &location.text, &error).into()),
         }
     };
     let meta = location.head()?;
     if meta.size != bytes {
         let problem = format!("{bytes} bytes were sent, the store has {}", meta.size);
-        return Err(
-            Fault::new(ErrorKind::Output, &location.text, problem, "run the same command again").into()
-        );
+        return Err(StoreError::new(
+            ErrorKind::Output,
+            &location.text,
+            problem,
+            "run the same command again",
+        )
+        .into());
     }
     if written.e_tag.is_some() && written.e_tag == meta.e_tag {
         remember_written(location, meta, file);
@@ -58,9 +62,9 @@ pub(crate) fn upload(file: File, to: &Path) -> Result<()> {
     Ok(())
 }
 
-fn may_do_better(error: &StoreError) -> bool {
+fn may_do_better(error: &ObjectStoreError) -> bool {
     // An upload in parts whose end was confirmed on a cut connection is not found when it is confirmed again.
-    matches!(error, StoreError::Generic { .. } | StoreError::NotFound { .. })
+    matches!(error, ObjectStoreError::Generic { .. } | ObjectStoreError::NotFound { .. })
 }
 
 async fn send(to: &Location, file: &File, bytes: u64) -> object_store::Result<PutResult> {
@@ -68,7 +72,7 @@ async fn send(to: &Location, file: &File, bytes: u64) -> object_store::Result<Pu
         let mut part = vec![0; (range.end - range.start) as usize];
         read_exact_at(file, &mut part, range.start)
             .map(|()| Bytes::from(part))
-            .map_err(|error| StoreError::Generic { store: "file", source: Box::new(error) })
+            .map_err(|error| ObjectStoreError::Generic { store: "file", source: Box::new(error) })
     };
     if bytes <= PART {
         return to.store.put(&to.key, PutPayload::from(read(0..bytes)?)).await;

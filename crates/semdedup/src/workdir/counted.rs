@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::workdir::places::Places;
+use crate::workdir::row_index::RowIndex;
 
 /// Rows named in a warning.
 pub(crate) const EXAMPLES: usize = 3;
@@ -39,7 +39,7 @@ impl Counted {
         self
     }
 
-    pub(crate) fn names(&self, places: &Places) -> Vec<String> {
-        self.first.iter().map(|&row| places.name(row)).collect()
+    pub(crate) fn names(&self, row_index: &RowIndex) -> Vec<String> {
+        self.first.iter().map(|&row| row_index.name(row)).collect()
     }
 }

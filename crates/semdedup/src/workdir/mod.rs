@@ -3,7 +3,7 @@
 pub(crate) mod counted;
 pub(crate) mod pair_counts;
 pub(crate) mod parts;
-pub(crate) mod places;
+pub(crate) mod row_index;
 pub(crate) mod script;
 pub(crate) mod table_file;
 pub(crate) mod uncompared;

@@ -4,7 +4,7 @@ use semdedup_core::{Direction, NO_CLUSTER, UnitEmbeddings};
 
 use crate::progress::Warning;
 use crate::workdir::counted::Counted;
-use crate::workdir::places::Places;
+use crate::workdir::row_index::RowIndex;
 
 /// The rows that are compared with nothing, each under the reason for it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -35,10 +35,10 @@ impl Uncompared {
     }
 
     /// What the user should know of them.
-    pub(crate) fn warnings(&self, places: &Places) -> Vec<Warning> {
+    pub(crate) fn warnings(&self, row_index: &RowIndex) -> Vec<Warning> {
         let Self { zero, non_finite, unclustered } = self;
         let warning = |counted: &Counted, of: fn(u64, Vec<String>) -> Warning| {
-            (counted.rows > 0).then(|| of(counted.rows, counted.names(places)))
+            (counted.rows > 0).then(|| of(counted.rows, counted.names(row_index)))
         };
         let found = [
             warning(zero, |rows, examples| Warning::ZeroRows { rows, examples }),

@@ -10,12 +10,12 @@ use parquet::arrow::arrow_reader::ParquetRecordBatchReader;
 
 use crate::error::{Error, Result};
 use crate::score::scores_file::ScoresFile;
-use crate::select::decision::{Decision, Fate, Given};
+use crate::select::selection::{Outcome, RowCounts, Selection};
 
 /// The added columns of all rows, handed out from the first to the last.
 pub(crate) struct Annotations<'a> {
     scores: &'a ScoresFile,
-    fate: &'a [Fate],
+    outcome: &'a [Outcome],
     batches: ParquetRecordBatchReader,
     schema: SchemaRef,
     /// What has been read and not handed out.
@@ -23,12 +23,16 @@ pub(crate) struct Annotations<'a> {
     rows_ready: usize,
     rows_read: usize,
     /// What has been handed out.
-    pub(crate) given: Given,
+    pub(crate) given: RowCounts,
 }
 
 impl<'a> Annotations<'a> {
     /// `names` are those of the score, what the row duplicates, its cluster, and whether it stays.
-    pub(crate) fn open(scores: &'a ScoresFile, decision: &'a Decision, names: &[String; 4]) -> Result<Self> {
+    pub(crate) fn open(
+        scores: &'a ScoresFile,
+        selection: &'a Selection,
+        names: &[String; 4],
+    ) -> Result<Self> {
         let batches = scores.batches(&["score", "duplicate_of", "cluster"])?;
         let stored = batches.schema();
         let kind = |name: &str| {
@@ -42,8 +46,8 @@ impl<'a> Annotations<'a> {
             Field::new(cluster, kind("cluster")?, true),
             Field::new(kept, DataType::Boolean, true),
         ]));
-        let (fate, ready, given) = (&decision.fate[..], VecDeque::new(), Given::default());
-        Ok(Self { scores, fate, batches, schema, ready, rows_ready: 0, rows_read: 0, given })
+        let (outcome, ready, given) = (&selection.outcome[..], VecDeque::new(), RowCounts::default());
+        Ok(Self { scores, outcome, batches, schema, ready, rows_ready: 0, rows_read: 0, given })
     }
 
     pub(crate) fn schema(&self) -> SchemaRef {
@@ -71,7 +75,7 @@ impl<'a> Annotations<'a> {
             parts => concat_batches(&self.schema, parts).map_err(|e| Error::input(&self.scores.path, e))?,
         };
         let from = self.rows_read - self.rows_ready - whole.num_rows();
-        self.given.count(&self.fate[from..from + whole.num_rows()]);
+        self.given.count(&self.outcome[from..from + whole.num_rows()]);
         Ok(whole)
     }
 
@@ -80,9 +84,9 @@ impl<'a> Annotations<'a> {
         let damaged = |error| Error::input(&self.scores.path, error);
         let Some(batch) = self.batches.next() else { return Ok(false) };
         let batch = batch.map_err(damaged)?;
-        let fate = &self.fate[self.rows_read..self.rows_read + batch.num_rows()];
-        let kept = |fate: &Fate| (*fate != Fate::Skipped).then_some(*fate == Fate::Kept);
-        let kept: BooleanArray = fate.iter().map(kept).collect();
+        let outcome = &self.outcome[self.rows_read..self.rows_read + batch.num_rows()];
+        let kept = |outcome: &Outcome| (*outcome != Outcome::Skipped).then_some(*outcome == Outcome::Kept);
+        let kept: BooleanArray = outcome.iter().map(kept).collect();
         let column = |name: &str| batch.column_by_name(name).cloned();
         let columns = ["score", "duplicate_of", "cluster"].into_iter().filter_map(column);
         let columns = columns.chain([Arc::new(kept) as _]).collect();

@@ -12,7 +12,7 @@ use crate::storage;
 pub(crate) fn check_not_inside(input: &Input, out: &Path) -> Result<()> {
     // Where a path really leads; a URL leads nowhere else.
     let real = |path: &Path| match storage::is_url(path) {
-        true => Some(storage::spelled(path)),
+        true => Some(storage::canonical_url(path)),
         false => fs_err::canonicalize(path).ok(),
     };
     let Some(out) = real(out) else { return Ok(()) };

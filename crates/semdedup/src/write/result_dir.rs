@@ -18,8 +18,8 @@ use xxhash_rust::xxh3::Xxh3;
 use crate::error::{Error, Result};
 use crate::storage::atomic::{sync_folder_of, write_atomically};
 use crate::storage::{
-    Lock, check_writable, create_dir_all, exists, files_below, is_file, is_url, names, read, remove_all,
-    spelled,
+    Lock, canonical_url, check_writable, create_dir_all, exists, files_below, is_file, is_url, names, read,
+    remove_all,
 };
 use crate::summary::{FileSummary, SUMMARY, Summary, read_summary};
 use crate::workdir::table_file::read_column;
@@ -89,7 +89,7 @@ fn scratch_name(out: &Path, home: &Path) -> String {
 
 /// Where results are to go, and which.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Wanted<'a> {
+pub(crate) struct ResultTarget<'a> {
     pub(crate) out: &'a Path,
     pub(crate) work: &'a Path,
     /// Whether another result may be replaced.
@@ -98,7 +98,7 @@ pub(crate) struct Wanted<'a> {
     pub(crate) fingerprint: &'a Fingerprint,
 }
 
-impl Wanted<'_> {
+impl ResultTarget<'_> {
     /// The summary if the same result is there already, nothing if there is room for it.
     ///
     /// # Errors
@@ -147,7 +147,7 @@ impl Wanted<'_> {
 
 /// What was found in the place where the results go.
 #[derive(Debug)]
-pub(crate) enum Found {
+pub(crate) enum ResultState {
     /// The same results are there already.
     Done(Box<Summary>),
     /// Nothing that would be lost; begin or go on.
@@ -167,7 +167,7 @@ struct Committing {
 impl OutputDir {
     /// Looks at the folder before any work is done (a result that is in the way should not come as a surprise), and
     /// takes it: until this is dropped no other process does.
-    pub(crate) fn open(wanted: &Wanted) -> Result<Found> {
+    pub(crate) fn open(wanted: &ResultTarget) -> Result<ResultState> {
         let marker = wanted.out.join(UNFINISHED);
         if let Some(summary) = wanted.inspect()? {
             // What a killed overwrite left takes room for nothing, unless another process is at it right now.
@@ -177,16 +177,16 @@ impl OutputDir {
                 // The result is whole in any case; where this cannot be cleared, it stays.
                 let _ = remove_all(&marker);
             }
-            return Ok(Found::Done(Box::new(summary)));
+            return Ok(ResultState::Done(Box::new(summary)));
         }
         create_dir_all(&marker)?;
         let lock = Lock::take_for(&marker, wanted.out)?;
         // Another process may have ended between the look and the lock.
         Ok(match wanted.inspect()? {
-            Some(summary) => Found::Done(Box::new(summary)),
+            Some(summary) => ResultState::Done(Box::new(summary)),
             None => {
                 let scratch = is_url(wanted.out).then(|| Scratch::take(wanted.out)).transpose()?;
-                Found::Ready(Self { out: wanted.out.to_path_buf(), lock, scratch })
+                ResultState::Ready(Self { out: wanted.out.to_path_buf(), lock, scratch })
             }
         })
     }
@@ -357,7 +357,7 @@ fn present(out: &Path) -> Result<Files> {
 /// The work directory may lie in the output folder, but not in the place of a result, and not around it.
 fn check_work(out: &Path, work: &Path) -> Result<()> {
     let whole = |path: &Path| match is_url(path) {
-        true => Ok(spelled(path)),
+        true => Ok(canonical_url(path)),
         false => fs::canonicalize(path).or_else(|_| std::path::absolute(path)).map_err(Error::io),
     };
     let (out, work) = (whole(out)?, whole(work)?);
@@ -381,7 +381,7 @@ fn check_work(out: &Path, work: &Path) -> Result<()> {
 /// The names of what lies in the folder, apart from the work directory.
 fn others(out: &Path, work: &Path) -> Result<Vec<String>> {
     let real = |path: &Path| match is_url(path) {
-        true => spelled(path),
+        true => canonical_url(path),
         false => fs::canonicalize(path).unwrap_or_else(|_| path.to_path_buf()),
     };
     let work = real(work);

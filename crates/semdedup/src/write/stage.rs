@@ -15,9 +15,9 @@ use crate::input::find::Input;
 use crate::outputs::{OutputKind, Outputs};
 use crate::progress::{Progress, Stage};
 use crate::score::scores_file::ScoresFile;
-use crate::select::decision::{Decision, Fate, Given};
 use crate::select::id_lists::write_ids;
-use crate::select::row_lists::{FATE_COLUMNS, write_fate};
+use crate::select::row_lists::{LIST_COLUMNS, write_rows};
+use crate::select::selection::{Outcome, RowCounts, Selection};
 use crate::storage::fetch;
 use crate::summary::{FileSummary, ListSummary};
 use crate::workdir::parts::SkippedRow;
@@ -39,7 +39,7 @@ pub(crate) struct Results<'a> {
     pub(crate) input: &'a Input,
     pub(crate) dataset: &'a Dataset,
     pub(crate) scores: &'a ScoresFile,
-    pub(crate) decision: &'a Decision,
+    pub(crate) selection: &'a Selection,
 }
 
 /// Writes all results into the output's staging folder and counts what it wrote.
@@ -49,13 +49,13 @@ pub(crate) fn write(
     outputs: &Outputs,
     progress: &dyn Progress,
 ) -> Result<Written> {
-    let Results { input, dataset, scores: scores_file, decision } = *results;
+    let Results { input, dataset, scores: scores_file, selection } = *results;
     let start = Instant::now();
     let passes = [OutputKind::Files, OutputKind::Annotate].into_iter().filter(|&kind| outputs.has(kind));
-    progress.begin(Stage::Write, "rows", dataset.places.rows() * passes.count() as u64);
+    progress.begin(Stage::Write, "rows", dataset.row_index.rows() * passes.count() as u64);
     let stage = out.stage()?;
-    let mut files = describe_files(input, dataset, decision);
-    let writer = RowWriter { input, dataset, decision, progress };
+    let mut files = describe_files(input, dataset, selection);
+    let writer = RowWriter { input, dataset, selection, progress };
     if outputs.has(OutputKind::Files) {
         writer.write_kept(&stage.join(KEPT), &mut files)?;
         if files.iter().any(|file| file.is_folder) {
@@ -63,14 +63,14 @@ pub(crate) fn write(
         }
     }
     if outputs.has(OutputKind::Annotate) {
-        let annotations = Annotations::open(scores_file, decision, &outputs.added())?;
+        let annotations = Annotations::open(scores_file, selection, &outputs.added())?;
         writer.write_annotated(&stage.join(ANNOTATED), annotations, &mut files)?;
     }
-    let lists = write_ids(&stage, &outputs.ids, scores_file, decision)?;
+    let lists = write_ids(&stage, &outputs.ids, scores_file, selection)?;
     for list in &lists {
-        check_counts(&Given { kept: list.rows, ..decision.counts() }, decision)?;
+        check_counts(&RowCounts { kept: list.rows, ..selection.counts() }, selection)?;
     }
-    let removed = write_removed(&stage.join("removed.parquet"), scores_file, decision)?;
+    let removed = write_removed(&stage.join("removed.parquet"), scores_file, selection)?;
     if !dataset.skipped.is_empty() {
         write_skipped(&stage.join("skipped.parquet"), dataset)?;
     }
@@ -78,16 +78,16 @@ pub(crate) fn write(
     fetch(&scores_file.path, &scores)?;
     fs_err::File::open(&scores).and_then(|file| file.sync_all()).map_err(Error::io)?;
     let rows_kept = files.iter().map(|file| file.rows_kept).sum();
-    check_counts(&Given { kept: rows_kept, removed, ..decision.counts() }, decision)?;
+    check_counts(&RowCounts { kept: rows_kept, removed, ..selection.counts() }, selection)?;
     progress.end(Stage::Write, false);
     Ok(Written { files, lists, rows_kept, seconds: start.elapsed().as_secs_f64() })
 }
 
 /// kept + removed + skipped = in, with the rows counted as they were written.
-fn check_counts(written: &Given, decision: &Decision) -> Result<()> {
-    let Given { kept, removed, skipped } = written;
-    let rows = decision.fate.len() as u64;
-    if *written == decision.counts() && kept + removed + skipped == rows {
+fn check_counts(written: &RowCounts, selection: &Selection) -> Result<()> {
+    let RowCounts { kept, removed, skipped } = written;
+    let rows = selection.outcome.len() as u64;
+    if *written == selection.counts() && kept + removed + skipped == rows {
         return Ok(());
     }
     Err(Error::new(
@@ -98,18 +98,18 @@ fn check_counts(written: &Given, decision: &Decision) -> Result<()> {
 }
 
 /// The files of the input with the rows that are to stay; nothing of them is written yet.
-fn describe_files(input: &Input, dataset: &Dataset, decision: &Decision) -> Vec<FileSummary> {
+fn describe_files(input: &Input, dataset: &Dataset, selection: &Selection) -> Vec<FileSummary> {
     let describe = |(number, file): (usize, &InputFile)| {
-        let fate = decision.of_file(dataset, number);
+        let outcome = selection.of_file(dataset, number);
         let embeddings = input.given.as_ref().and_then(|given| given.file(number));
         FileSummary {
             path: file.path.display().to_string(),
             embeddings: embeddings.map(|path| path.display().to_string()),
             kept: file.name.clone(),
             is_folder: matches!(file.format, Format::Tree | Format::TextTree),
-            rows_in: fate.len() as u64,
-            rows_kept: fate.iter().filter(|&&fate| fate == Fate::Kept).count() as u64,
-            rows_removed: fate.iter().filter(|&&fate| fate == Fate::Removed).count() as u64,
+            rows_in: outcome.len() as u64,
+            rows_kept: outcome.iter().filter(|&&outcome| outcome == Outcome::Kept).count() as u64,
+            rows_removed: outcome.iter().filter(|&&outcome| outcome == Outcome::Removed).count() as u64,
             unknown_texts: dataset.unknown[number],
             bytes_kept: 0,
             bytes_annotated: None,
@@ -122,7 +122,7 @@ fn describe_files(input: &Input, dataset: &Dataset, decision: &Decision) -> Vec<
 struct RowWriter<'a> {
     input: &'a Input,
     dataset: &'a Dataset,
-    decision: &'a Decision,
+    selection: &'a Selection,
     progress: &'a dyn Progress,
 }
 
@@ -130,7 +130,7 @@ impl RowWriter<'_> {
     /// The files without the rows that go.
     fn write_kept(&self, folder: &Path, files: &mut [FileSummary]) -> Result<()> {
         for (number, file) in self.input.files.iter().enumerate() {
-            let fate = self.decision.of_file(self.dataset, number);
+            let outcome = self.selection.of_file(self.dataset, number);
             let destination = self.destination(folder, file)?;
             let mut seen = 0u64;
             let rows_kept = write_kept(file, &self.input.limits, &destination, &mut |row| {
@@ -138,9 +138,9 @@ impl RowWriter<'_> {
                 if seen.is_multiple_of(TOLD_ROWS) {
                     self.progress.advance(TOLD_ROWS);
                 }
-                fate.get(row as usize) == Some(&Fate::Kept)
+                outcome.get(row as usize) == Some(&Outcome::Kept)
             })?;
-            check_rows(file, fate, seen)?;
+            check_rows(file, outcome, seen)?;
             self.progress.advance(seen % TOLD_ROWS);
             files[number].rows_kept = rows_kept;
             files[number].bytes_kept = size_below(&destination)?;
@@ -157,23 +157,23 @@ impl RowWriter<'_> {
     ) -> Result<()> {
         let schema = annotations.schema();
         for (number, file) in self.input.files.iter().enumerate() {
-            let fate = self.decision.of_file(self.dataset, number);
+            let outcome = self.selection.of_file(self.dataset, number);
             let destination = self.destination(folder, file)?;
             let mut seen = 0;
             let mut next = |rows: usize| {
                 seen += rows as u64;
-                if seen > fate.len() as u64 {
-                    return check_rows(file, fate, seen).and(annotations.next(0));
+                if seen > outcome.len() as u64 {
+                    return check_rows(file, outcome, seen).and(annotations.next(0));
                 }
                 self.progress.advance(rows as u64);
                 annotations.next(rows)
             };
             let mut added = AddedColumns { schema: schema.clone(), next: &mut next };
             let written = write_annotated(file, &self.input.limits, &destination, &mut added)?;
-            check_rows(file, fate, written)?;
+            check_rows(file, outcome, written)?;
             files[number].bytes_annotated = Some(size_of_file(&destination)?);
         }
-        check_counts(&annotations.given, self.decision)
+        check_counts(&annotations.given, self.selection)
     }
 
     /// Where a file goes, in a folder that is there.
@@ -231,8 +231,8 @@ fn write_kept_files(stage: &Path, files: &[FileSummary]) -> Result<()> {
 }
 
 /// Fails where a file had another number of rows when it was read first.
-fn check_rows(file: &InputFile, fate: &[Fate], now: u64) -> Result<()> {
-    let then = fate.len() as u64;
+fn check_rows(file: &InputFile, outcome: &[Outcome], now: u64) -> Result<()> {
+    let then = outcome.len() as u64;
     if now == then {
         return Ok(());
     }
@@ -241,8 +241,8 @@ fn check_rows(file: &InputFile, fate: &[Fate], now: u64) -> Result<()> {
 }
 
 /// Writes `removed.parquet`: `id`, `file`, `row` (in that file), `cluster`, `score`, `duplicate_of`.
-fn write_removed(path: &Path, scores: &ScoresFile, decision: &Decision) -> Result<u64> {
-    write_fate(path, scores, (decision, Fate::Removed), &FATE_COLUMNS)
+fn write_removed(path: &Path, scores: &ScoresFile, selection: &Selection) -> Result<u64> {
+    write_rows(path, scores, (selection, Outcome::Removed), &LIST_COLUMNS)
 }
 
 /// Writes `skipped.parquet`: `file`, `row` (in that file), `reason`.
@@ -253,7 +253,7 @@ fn write_skipped(path: &Path, dataset: &Dataset) -> Result<()> {
         Field::new("reason", DataType::Utf8, false),
     ]);
     let mut table = TableWriter::create(path, schema, Vec::new())?;
-    let name = |row: &SkippedRow| &dataset.places.files[row.file].name;
+    let name = |row: &SkippedRow| &dataset.row_index.files[row.file].name;
     let skipped = &dataset.skipped;
     table.write(vec![
         Arc::new(StringArray::from_iter_values(skipped.iter().map(name))),

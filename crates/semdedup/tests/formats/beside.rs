@@ -5,7 +5,9 @@ use std::sync::Arc;
 use arrow::array::{ArrayRef, BinaryArray, Int64Array, RecordBatch, StringArray};
 use parquet::arrow::ArrowWriter;
 use semdedup::Warning;
-use semdedup::formats::{Asked, By, Cause, ColumnChoice, Discovered, Format, ReadLimits, count_rows, survey};
+use semdedup::formats::{
+    Asked, Cause, ColumnChoice, CompareBy, Discovered, Format, ReadLimits, count_rows, survey,
+};
 use tempfile::TempDir;
 
 pub struct Folder(pub TempDir);
@@ -62,7 +64,7 @@ pub fn names(found: &Discovered) -> Vec<&str> {
     found.files.iter().map(|file| file.name.as_str()).collect()
 }
 
-fn by(by: By) -> Asked {
+fn by(by: CompareBy) -> Asked {
     Asked { columns: ColumnChoice { by: Some(by), ..ColumnChoice::default() }, ..Asked::default() }
 }
 
@@ -196,10 +198,10 @@ fn rows_with_a_stray_image_are_neither_taken_for_images_nor_read_unasked() {
         let (question, hint) = folder.question(&Asked::default());
         assert!(question.contains("it is not clear which are to be compared"), "{files:?}: {question}");
         assert!(hint.contains("--by text") && hint.contains("--by image"), "{hint}");
-        let found = folder.survey_as("d", &by(By::Text)).unwrap();
+        let found = folder.survey_as("d", &by(CompareBy::Text)).unwrap();
         assert_eq!(names(&found), files.iter().map(|(name, _)| *name).collect::<Vec<_>>());
         assert_eq!(found.skipped.count(Cause::ImageBesideRows), images.len() as u64);
-        let found = folder.survey_as("d", &by(By::Image)).unwrap();
+        let found = folder.survey_as("d", &by(CompareBy::Image)).unwrap();
         assert_eq!(formats(&found), [Format::Tree]);
         assert_eq!(found.skipped.count(Cause::BesideImages), files.len() as u64);
     }
@@ -236,16 +238,16 @@ fn by_image_is_no_answer_where_both_hold_images() {
     let bytes: ArrayRef = Arc::new(BinaryArray::from(vec![b"png".as_slice(), b"png"]));
     let ids: ArrayRef = Arc::new(Int64Array::from(vec![1, 2]));
     folder.write("train.parquet", &parquet(vec![("image", bytes), ("id", ids)]));
-    for asked in [Asked::default(), by(By::Image)] {
+    for asked in [Asked::default(), by(CompareBy::Image)] {
         let (_, hint) = folder.question(&asked);
         assert_eq!(hint, "name one of the two by a glob: '/d/*.parquet' or '/d/*.png'");
     }
     let column = ColumnChoice { image: Some("image".to_owned()), ..ColumnChoice::default() };
     let found = folder.survey_as("d", &Asked { columns: column, ..Asked::default() }).unwrap();
     assert_eq!(names(&found), ["train.parquet"]);
-    assert_eq!(names(&folder.survey_as("d", &by(By::Both)).unwrap()), ["train.parquet"]);
+    assert_eq!(names(&folder.survey_as("d", &by(CompareBy::Both)).unwrap()), ["train.parquet"]);
     let shards = Folder::of_images(&["preview.png"], &[("00000.tar", "")]);
-    assert!(shards.question(&by(By::Image)).1.contains("'/d/*.tar'"));
+    assert!(shards.question(&by(CompareBy::Image)).1.contains("'/d/*.tar'"));
 }
 
 #[test]
@@ -258,7 +260,7 @@ fn images_that_look_like_labels_of_other_images_are_a_question() {
         "/d: holds 2 images (masks/1.png, masks/2.png) that look like labels of other images, by their names"
     );
     assert_eq!(hint, "name the images by globs: '/d/images/*.jpg'; --by image compares all of them");
-    let found = folder.survey_as("d", &by(By::Image)).unwrap();
+    let found = folder.survey_as("d", &by(CompareBy::Image)).unwrap();
     assert_eq!(count_rows(&found.files[0], &ReadLimits::default()).unwrap(), 4);
     let found = folder.survey_as("d/images/*.jpg", &Asked::default()).unwrap();
     assert_eq!(count_rows(&found.files[0], &ReadLimits::default()).unwrap(), 2);
@@ -308,7 +310,7 @@ fn embeddings_beside_rows_are_asked_about() {
         "--embeddings '/d/*.npy' takes them; --by text leaves them out, and so does a glob that names the rows, such as \
          '/d/*.jsonl'"
     );
-    let found = folder.survey_as("d", &by(By::Text)).unwrap();
+    let found = folder.survey_as("d", &by(CompareBy::Text)).unwrap();
     assert_eq!(
         said(&found),
         [

@@ -7,7 +7,7 @@ use arrow::buffer::OffsetBuffer;
 use arrow::compute::cast;
 use arrow::datatypes::{DataType, Field};
 use parquet::arrow::ArrowWriter;
-use semdedup::formats::{By, ColumnChoice, Columns, resolve_columns};
+use semdedup::formats::{ColumnChoice, Columns, CompareBy, resolve_columns};
 
 use crate::support::*;
 
@@ -147,7 +147,7 @@ fn values_of_every_type_tell_rows_apart() {
 fn whoever_compares_by_text_does_not_mean_the_images() {
     let content = rows(|i| format!(r#"{{"text":"{}","image":"{i}.jpg"}}"#, sentence(i % 30)));
     let file = input("a.jsonl", content.as_bytes());
-    let by_text = ColumnChoice { by: Some(By::Text), ..ColumnChoice::default() };
+    let by_text = ColumnChoice { by: Some(CompareBy::Text), ..ColumnChoice::default() };
     assert!(resolve_one(&file.file, &by_text).is_ok());
     assert!(resolve_one(&file.file, &ColumnChoice::default()).is_err());
 }

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use semdedup::formats::{
-    Asked, By, Cause, ColumnChoice, Compression, Format, InputFile, ReadLimits, TextFiles, count_rows,
+    Asked, Cause, ColumnChoice, CompareBy, Compression, Format, InputFile, ReadLimits, TextFiles, count_rows,
     discover, survey,
 };
 use tempfile::TempDir;
@@ -199,7 +199,7 @@ fn a_link_stays_where_its_target_is_not_read_or_read_as_something_else() {
     assert_eq!(names(&folder, &["k"]), ["all.txt", "z.jsonl"]);
     std::fs::create_dir(folder.path().join("c")).unwrap();
     link("../a/i.png", "c/l.png");
-    let columns = ColumnChoice { by: Some(By::Text), ..ColumnChoice::default() };
+    let columns = ColumnChoice { by: Some(CompareBy::Text), ..ColumnChoice::default() };
     let asked = Asked { columns, ..Asked::default() };
     let found = survey(&arguments(&folder, &["a", "c"]), &[], &asked).unwrap();
     assert_eq!(found.files.iter().map(|file| file.format).collect::<Vec<_>>(), [Format::Jsonl, Format::Tree]);

@@ -6,7 +6,7 @@ use arrow::array::*;
 use arrow::buffer::OffsetBuffer;
 use arrow::datatypes::{DataType, Field, Fields};
 use parquet::arrow::ArrowWriter;
-use semdedup::formats::{By, ColumnChoice, InputFile, resolve_columns, rows_by};
+use semdedup::formats::{ColumnChoice, CompareBy, InputFile, resolve_columns, rows_by};
 
 use crate::support::*;
 
@@ -63,7 +63,7 @@ fn table(columns: Vec<(&str, ArrayRef)>) -> Input {
     raw_input("x.parquet", &writer.into_inner().unwrap())
 }
 
-fn unasked(file: &InputFile) -> semdedup::Result<By> {
+fn unasked(file: &InputFile) -> semdedup::Result<CompareBy> {
     rows_by(std::slice::from_ref(file), &ColumnChoice::default())
 }
 
@@ -92,7 +92,7 @@ fn images_beside_names_labels_and_numbers_are_compared() {
         vec![("image", images()), ("license", strings(|_| "You may copy this as you like.".to_owned()))],
     ] {
         let names: Vec<String> = columns.iter().map(|(name, _)| (*name).to_owned()).collect();
-        assert_eq!(unasked(&table(columns).file).unwrap(), By::Image, "{names:?}");
+        assert_eq!(unasked(&table(columns).file).unwrap(), CompareBy::Image, "{names:?}");
     }
 }
 
@@ -134,7 +134,7 @@ fn images_beside_anything_that_may_be_a_text_are_a_question() {
         assert!(
             rows_by(
                 std::slice::from_ref(&input.file),
-                &ColumnChoice { by: Some(By::Text), ..ColumnChoice::default() }
+                &ColumnChoice { by: Some(CompareBy::Text), ..ColumnChoice::default() }
             )
             .is_ok()
         );
@@ -145,7 +145,7 @@ fn images_beside_anything_that_may_be_a_text_are_a_question() {
 fn a_caption_and_a_text_of_a_picture_are_a_question_too() {
     let input =
         table(vec![("jpg", plain_images()), ("caption", strings(sentence)), ("text", strings(sentence))]);
-    let by_text = ColumnChoice { by: Some(By::Text), ..ColumnChoice::default() };
+    let by_text = ColumnChoice { by: Some(CompareBy::Text), ..ColumnChoice::default() };
     let error = resolve_one(&input.file, &by_text).unwrap_err();
     assert!(error.hint_text().unwrap().contains("--text-column text or --text-column caption"), "{error}");
 }
@@ -161,6 +161,6 @@ fn a_later_file_with_images_beside_texts_is_a_question_whatever_the_first_one_ha
         assert!(error.to_string().contains("images in `image` and texts in `caption`"), "{error}");
     }
     let files = [text.file.clone(), both.file.clone()];
-    let by_text = ColumnChoice { by: Some(By::Text), ..ColumnChoice::default() };
+    let by_text = ColumnChoice { by: Some(CompareBy::Text), ..ColumnChoice::default() };
     assert!(resolve_columns(&files, &by_text).is_ok());
 }

@@ -9,7 +9,7 @@ use arrow::array::{ArrayRef, BinaryArray, RecordBatch};
 use parquet::arrow::ArrowWriter;
 use proptest::prelude::*;
 use semdedup::formats::{
-    Asked, By, Cause, ColumnChoice, Columns, Format, InputFile, ReadLimits, count_rows, discover,
+    Asked, Cause, ColumnChoice, Columns, CompareBy, Format, InputFile, ReadLimits, count_rows, discover,
     resolve_columns, rows_by, survey,
 };
 use tempfile::TempDir;
@@ -21,7 +21,7 @@ use crate::support::{
 const SHARDS: [(&str, u64); 3] =
     [("images/webdataset.tar", 12), ("images/gnu_names.tar", 4), ("images/pax_names.tar", 4)];
 
-fn by(by: By) -> ColumnChoice {
+fn by(by: CompareBy) -> ColumnChoice {
     ColumnChoice { by: Some(by), ..ColumnChoice::default() }
 }
 
@@ -45,8 +45,8 @@ fn members(bytes: &[u8]) -> Vec<(String, tar::EntryType, Vec<u8>)> {
 #[test]
 fn a_shard_of_webdataset_is_read() {
     let file = fixture("images/webdataset.tar");
-    assert_eq!(rows_by(std::slice::from_ref(&file), &ColumnChoice::default()).unwrap(), By::Image);
-    let choice = ColumnChoice { id: Some("__key__".to_owned()), ..by(By::Both) };
+    assert_eq!(rows_by(std::slice::from_ref(&file), &ColumnChoice::default()).unwrap(), CompareBy::Image);
+    let choice = ColumnChoice { id: Some("__key__".to_owned()), ..by(CompareBy::Both) };
     let columns = resolve_one(&file, &choice).unwrap();
     let rows = read(&file, &columns).unwrap();
     let of_png: BTreeMap<String, Vec<u8>> =
@@ -68,7 +68,7 @@ fn fields_of_json_are_columns() {
     let choice = ColumnChoice {
         text: Some("json.meta.caption".to_owned()),
         id: Some("json.n".to_owned()),
-        ..by(By::Text)
+        ..by(CompareBy::Text)
     };
     let rows = read(&file, &resolve_one(&file, &choice).unwrap()).unwrap();
     assert_eq!(rows.texts()[11], "inner 11");
@@ -79,7 +79,7 @@ fn fields_of_json_are_columns() {
 #[test]
 fn members_that_are_not_there_are_named() {
     let file = fixture("images/webdataset.tar");
-    let choice = ColumnChoice { text: Some("caption".to_owned()), ..by(By::Text) };
+    let choice = ColumnChoice { text: Some("caption".to_owned()), ..by(CompareBy::Text) };
     let error = resolve_one(&file, &choice).unwrap_err().to_string();
     assert!(error.contains("no member `caption`; members are json, png, txt"), "{error}");
 }
@@ -88,10 +88,10 @@ fn members_that_are_not_there_are_named() {
 fn one_of_several_images_is_chosen() {
     for name in ["images/gnu_names.tar", "images/pax_names.tar"] {
         let file = fixture(name);
-        let rows = read(&file, &resolve_one(&file, &by(By::Image)).unwrap()).unwrap();
+        let rows = read(&file, &resolve_one(&file, &by(CompareBy::Image)).unwrap()).unwrap();
         let problem = "the sample has several images: txt, left.png, right.png; name one with --image-column";
         assert_eq!(rows.reasons(), (0..4).map(|row| (row, problem)).collect::<Vec<_>>());
-        let choice = ColumnChoice { image: Some("left.png".to_owned()), ..by(By::Image) };
+        let choice = ColumnChoice { image: Some("left.png".to_owned()), ..by(CompareBy::Image) };
         let rows = read(&file, &resolve_one(&file, &choice).unwrap()).unwrap();
         assert!(rows.bad.is_empty());
         assert_ne!(rows.images[0], rows.images[1]);
@@ -101,7 +101,7 @@ fn one_of_several_images_is_chosen() {
 #[test]
 fn a_shard_is_read_from_any_row_on() {
     let file = fixture("images/webdataset.tar");
-    let columns = resolve_one(&file, &by(By::Both)).unwrap();
+    let columns = resolve_one(&file, &by(CompareBy::Both)).unwrap();
     let whole = read(&file, &columns).unwrap();
     for first in 0..=12 {
         let rest = read_from(&file, &columns, &ReadLimits::default(), first as u64).unwrap();
@@ -161,7 +161,7 @@ fn a_key_that_comes_again_behind_other_samples_is_a_bad_row() {
         archive.append_data(&mut header, name, name.as_bytes()).unwrap();
     }
     let input = raw_input("a.tar", &archive.into_inner().unwrap());
-    let columns = resolve_one(&input.file, &by(By::Text)).unwrap();
+    let columns = resolve_one(&input.file, &by(CompareBy::Text)).unwrap();
     for first in [0, 1] {
         let rows = read_from(&input.file, &columns, &ReadLimits::default(), first).unwrap();
         assert_eq!(rows.reasons(), [(2, "the key `a` comes again behind other samples")]);
@@ -247,7 +247,7 @@ fn a_folder_of_images_is_one_file_of_rows() {
     let files = found(&[&photos]);
     assert_eq!(files.len(), 1);
     assert_eq!((files[0].format, files[0].name.as_str(), files[0].bytes), (Format::Tree, "photos", 5));
-    assert_eq!(rows_by(&files, &ColumnChoice::default()).unwrap(), By::Image);
+    assert_eq!(rows_by(&files, &ColumnChoice::default()).unwrap(), CompareBy::Image);
     let columns = resolve_columns(&files, &ColumnChoice::default()).unwrap();
     let rows = read(&files[0], &columns[0]).unwrap();
     assert_eq!(rows.string_ids(), [Some("photos/a.PNG"), Some("photos/b/c/x.webp"), Some("photos/z.jpg")]);
@@ -293,7 +293,7 @@ fn an_image_that_changed_is_noticed() {
 #[test]
 fn images_in_parquet_are_read() {
     let file = fixture("images/hugging_face.parquet");
-    assert_eq!(rows_by(std::slice::from_ref(&file), &ColumnChoice::default()).unwrap(), By::Image);
+    assert_eq!(rows_by(std::slice::from_ref(&file), &ColumnChoice::default()).unwrap(), CompareBy::Image);
     let columns = resolve_one(&file, &ColumnChoice::default()).unwrap();
     let rows = read(&file, &columns).unwrap();
     let png = |image: &Option<Vec<u8>>| image.as_ref().is_some_and(|image| image.starts_with(b"\x89PNG"));
@@ -307,19 +307,19 @@ fn images_in_parquet_are_read() {
         ["--by image", "--by text", "--by both"].iter().all(|by| error.hint_text().unwrap().contains(by))
     );
     for (text, image, expected) in [
-        (None, Some("jpg"), By::Image),
-        (Some("caption"), None, By::Text),
-        (Some("caption"), Some("jpg"), By::Both),
+        (None, Some("jpg"), CompareBy::Image),
+        (Some("caption"), None, CompareBy::Text),
+        (Some("caption"), Some("jpg"), CompareBy::Both),
     ] {
         let named = ColumnChoice { image: image.map(str::to_owned), ..choice(text, None) };
         assert_eq!(rows_by(std::slice::from_ref(&file), &named).unwrap(), expected);
     }
-    let columns = resolve_one(&file, &by(By::Both)).unwrap();
+    let columns = resolve_one(&file, &by(CompareBy::Both)).unwrap();
     assert_eq!((columns.image.as_deref(), columns.text.as_deref()), (Some("jpg"), Some("caption")));
     let rows = read(&file, &columns).unwrap();
     assert!(rows.images.iter().all(png) && rows.bad.is_empty());
     assert_eq!(rows.texts()[5], "c5");
-    let wrong = ColumnChoice { image: Some("caption".to_owned()), ..by(By::Image) };
+    let wrong = ColumnChoice { image: Some("caption".to_owned()), ..by(CompareBy::Image) };
     let error = resolve_one(&file, &wrong).unwrap_err().to_string();
     assert!(error.contains("column `caption` is a string, not binary"), "{error}");
 }
@@ -332,13 +332,13 @@ fn a_column_of_bytes_is_one_of_images_if_its_values_begin_as_images_do() {
     let hashes: Vec<Option<Vec<u8>>> = (0..9u8).map(|n| Some(vec![n, 200 + n, 0, 255])).collect();
     let texts: Vec<Option<Vec<u8>>> = (0..9).map(|n| Some(format!("text {n}").into_bytes())).collect();
     let decided = [
-        ("data", pngs.clone(), By::Image),
-        ("image", [broken, pngs.clone()].concat(), By::Image),
-        ("image", vec![None; 9], By::Image),
-        ("image", hashes.clone(), By::Text),
-        ("sha", hashes, By::Text),
-        ("image", texts.clone(), By::Text),
-        ("payload", texts, By::Text),
+        ("data", pngs.clone(), CompareBy::Image),
+        ("image", [broken, pngs.clone()].concat(), CompareBy::Image),
+        ("image", vec![None; 9], CompareBy::Image),
+        ("image", hashes.clone(), CompareBy::Text),
+        ("sha", hashes, CompareBy::Text),
+        ("image", texts.clone(), CompareBy::Text),
+        ("payload", texts, CompareBy::Text),
     ];
     for (name, values, expected) in decided {
         let values: ArrayRef = Arc::new(values.iter().map(Option::as_deref).collect::<BinaryArray>());
@@ -348,11 +348,11 @@ fn a_column_of_bytes_is_one_of_images_if_its_values_begin_as_images_do() {
         let input = raw_input("x.parquet", &writer.into_inner().unwrap());
         let file = std::slice::from_ref(&input.file);
         assert_eq!(rows_by(file, &ColumnChoice::default()).unwrap(), expected, "{name}");
-        if expected == By::Text {
+        if expected == CompareBy::Text {
             let error = resolve_one(&input.file, &ColumnChoice::default()).unwrap_err().to_string();
             assert!(error.contains(&format!("columns are {name} (binary)")), "{error}");
             // Who names it gets it.
-            assert_eq!(resolve_one(&input.file, &by(By::Image)).unwrap(), image_column(name));
+            assert_eq!(resolve_one(&input.file, &by(CompareBy::Image)).unwrap(), image_column(name));
         }
     }
 }
@@ -364,10 +364,10 @@ fn image_column(name: &str) -> Columns {
 #[test]
 fn formats_without_images_say_so() {
     let input = raw_input("x.jsonl", b"{\"text\":\"t\"}\n");
-    let error = resolve_one(&find(&input.file.path), &by(By::Image)).unwrap_err().to_string();
+    let error = resolve_one(&find(&input.file.path), &by(CompareBy::Image)).unwrap_err().to_string();
     assert!(error.contains("this format has no images"), "{error}");
     let folder = folder();
     let file = found(&[&folder.path().join("photos")]).remove(0);
-    let error = resolve_one(&file, &by(By::Text)).unwrap_err().to_string();
+    let error = resolve_one(&file, &by(CompareBy::Text)).unwrap_err().to_string();
     assert!(error.contains("no texts"), "{error}");
 }

@@ -12,7 +12,7 @@ use parquet::column::reader::ColumnReader;
 use parquet::file::properties::WriterProperties;
 use parquet::file::reader::{FileReader, SerializedFileReader};
 use semdedup::formats::{
-    By, Columns, Found, InputFile, ReadLimits, Reader, count_rows, read_texts, rows_by, write_kept,
+    Columns, CompareBy, Found, InputFile, ReadLimits, Reader, count_rows, read_texts, rows_by, write_kept,
 };
 use tempfile::TempDir;
 
@@ -192,7 +192,7 @@ fn an_int96_time_that_cannot_be_an_id_is_refused_and_named() {
 fn bytes_that_are_named_for_texts_and_hold_some_are_the_texts() {
     for name in ["spark_binary.parquet", "binary_texts.parquet"] {
         let file = fixture(name);
-        assert_eq!(rows_by(std::slice::from_ref(&file), &choice(None, None)).unwrap(), By::Text);
+        assert_eq!(rows_by(std::slice::from_ref(&file), &choice(None, None)).unwrap(), CompareBy::Text);
         let columns = resolve_one(&file, &choice(None, None)).unwrap();
         let whole = read(&file, &columns).unwrap();
         assert_eq!(whole.texts(), expected_texts(), "{name}");
@@ -229,7 +229,7 @@ fn bytes_of_every_kind_are_texts_where_they_are_asked_for_and_rows_that_are_not_
 fn bytes_that_are_neither_images_nor_named_for_texts_are_no_column_to_compare() {
     for name in ["binary_kinds.parquet", "binary_kinds.arrow"] {
         let file = fixture(name);
-        assert_eq!(rows_by(std::slice::from_ref(&file), &choice(None, None)).unwrap(), By::Text);
+        assert_eq!(rows_by(std::slice::from_ref(&file), &choice(None, None)).unwrap(), CompareBy::Text);
         let error = resolve_one(&file, &choice(None, None)).unwrap_err();
         let said = "no column `text`; columns are plain (binary), large (binary), view (binary), words (binary), \
                     fixed (binary of 4 bytes), hash (binary)";
@@ -269,7 +269,7 @@ fn texts_that_begin_as_images_do_are_texts() {
     let by = rows_by(std::slice::from_ref(&file.file), &choice(None, None)).unwrap();
     assert_eq!(
         (by, resolve_one(&file.file, &choice(None, None)).unwrap()),
-        (By::Text, Columns { found: Found::Name, ..text_column("content") })
+        (CompareBy::Text, Columns { found: Found::Name, ..text_column("content") })
     );
 }
 

@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 use semdedup::Error;
-use semdedup::formats::{By, ColumnChoice, ReadLimits, count_rows, rows_by};
+use semdedup::formats::{ColumnChoice, CompareBy, ReadLimits, count_rows, rows_by};
 use tar::{EntryType, Header};
 
 use crate::support::{Input, choice, raw_input, read, resolve_one, text_column, with_id, write};
@@ -73,7 +73,7 @@ fn a_link_in_a_sample_is_refused() {
         let error = error_of(&input);
         assert!(error.to_string().contains("x.tar: the member `b.png` is a link"), "{error}");
         assert!(error.hint_text().unwrap().contains("tar --dereference --hard-dereference"));
-        let by_image = ColumnChoice { by: Some(By::Image), ..ColumnChoice::default() };
+        let by_image = ColumnChoice { by: Some(CompareBy::Image), ..ColumnChoice::default() };
         assert_eq!(resolve_one(&input.file, &by_image).unwrap_err().to_string(), error.to_string());
     }
 }
@@ -285,8 +285,8 @@ fn a_file_of_no_bytes_is_no_archive() {
 fn a_shard_without_samples_says_nothing_of_the_others() {
     let (empty, images) = (raw_input("x.tar", &[0; 1024]), Shard::default().file("a.png", b"?").input());
     let files = [empty.file.clone(), images.file.clone()];
-    assert_eq!(rows_by(&files, &ColumnChoice::default()).unwrap(), By::Image);
-    for by in [By::Image, By::Text, By::Both] {
+    assert_eq!(rows_by(&files, &ColumnChoice::default()).unwrap(), CompareBy::Image);
+    for by in [CompareBy::Image, CompareBy::Text, CompareBy::Both] {
         resolve_one(&empty.file, &ColumnChoice { by: Some(by), ..ColumnChoice::default() }).unwrap();
     }
     assert_eq!(count_rows(&empty.file, &ReadLimits::default()).unwrap(), 0);

@@ -3,8 +3,8 @@
 use std::path::Path;
 
 use semdedup::formats::{
-    By, Cause, ColumnChoice, Discovered, Format, InputFile, ReadLimits, TextFiles, count_rows, read_texts,
-    survey, write_kept,
+    Cause, ColumnChoice, CompareBy, Discovered, Format, InputFile, ReadLimits, TextFiles, count_rows,
+    read_texts, survey, write_kept,
 };
 use tempfile::TempDir;
 
@@ -143,6 +143,6 @@ fn a_folder_of_texts_has_no_other_columns() {
     );
     assert!(error.hint_text().unwrap().contains("--text-column"));
     assert!(resolve_one(&file, &choice(Some("text"), Some("path"))).is_ok());
-    let by_image = ColumnChoice { by: Some(By::Image), ..ColumnChoice::default() };
+    let by_image = ColumnChoice { by: Some(CompareBy::Image), ..ColumnChoice::default() };
     assert!(resolve_one(&file, &by_image).is_err());
 }

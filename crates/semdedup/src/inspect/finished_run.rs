@@ -15,7 +15,7 @@ use crate::workdir::table_file::read_column;
 use crate::workdir::work_dir::finished_stage;
 
 /// A run that was made, found by its output folder or by its work directory.
-pub(crate) struct PastRun {
+pub(crate) struct FinishedRun {
     work: PathBuf,
     pub(crate) scores: ScoresFile,
     /// The result, where the output folder was given. Other runs may have used its work directory since.
@@ -26,7 +26,7 @@ pub(crate) struct PastRun {
 const HINT: &str =
     "give it the --out or --work folder of a `semdedup run`; `semdedup sweep` also takes a scores.parquet";
 
-impl PastRun {
+impl FinishedRun {
     pub(crate) fn find(path: &Path) -> Result<Self> {
         if !is_dir(path)? {
             let problem = if exists(path)? { "a file, not the folder of a run" } else { "no such folder" };
@@ -74,10 +74,10 @@ impl PastRun {
                 Err(Error::input(&path, "not a table of removed rows"))
             };
         };
-        let places = &self.scores.places;
-        let number = |name: &str| places.files.iter().position(|file| file.name == name);
+        let row_index = &self.scores.row_index;
+        let number = |name: &str| row_index.files.iter().position(|file| file.name == name);
         let located = files.iter().zip(rows.iter()).filter_map(|(file, row)| Some((number(file?)?, row?)));
-        Ok(Some(located.map(|(file, row)| places.number(file, row)).collect()))
+        Ok(Some(located.map(|(file, row)| row_index.number(file, row)).collect()))
     }
 }
 

@@ -17,12 +17,12 @@ pub(crate) struct FileRows {
 
 /// Rows numbered through a list of files.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Places {
+pub(crate) struct RowIndex {
     pub(crate) files: Vec<FileRows>,
     starts: Vec<u64>,
 }
 
-impl Places {
+impl RowIndex {
     pub(crate) fn new(files: Vec<FileRows>) -> Self {
         let mut starts = vec![0];
         for file in &files {
@@ -60,7 +60,7 @@ pub(crate) enum Ids {
     /// By a column of the input.
     Column(ArrayRef),
     /// By file and row number.
-    Places(Places),
+    RowIndex(RowIndex),
 }
 
 impl Ids {
@@ -68,9 +68,9 @@ impl Ids {
     pub(crate) fn of(&self, rows: &UInt64Array) -> Result<ArrayRef> {
         match self {
             Self::Column(ids) => take(ids, rows, None).map_err(|error| Error::usage(error.to_string())),
-            Self::Places(places) => {
-                Ok(Arc::new(rows.iter().map(|row| row.map(|row| places.name(row))).collect::<StringArray>()))
-            }
+            Self::RowIndex(row_index) => Ok(Arc::new(
+                rows.iter().map(|row| row.map(|row| row_index.name(row))).collect::<StringArray>(),
+            )),
         }
     }
 }
