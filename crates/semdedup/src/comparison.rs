@@ -4,6 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use crate::formats::row_format::RowOf;
 use crate::formats::{Columns, CompareBy, Format, Found};
 
 /// What was compared.
@@ -49,33 +50,10 @@ pub struct ComparedFiles {
     pub delimiter: Option<char>,
 }
 
-/// What a row is.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum RowOf {
-    /// A record with columns.
-    #[default]
-    Record,
-    /// A line of plain text.
-    Line,
-    /// A file.
-    File,
-    /// The files of one key in a shard.
-    Sample,
-    /// A row of a matrix.
-    Vector,
-}
-
 impl ComparedFiles {
     /// What a run compares in a file. `by` is `None` where the embeddings are given.
     pub(crate) fn of(format: Format, columns: &Columns, by: Option<CompareBy>) -> Self {
-        let row = match format {
-            Format::Text => RowOf::Line,
-            Format::Tree | Format::TextTree => RowOf::File,
-            Format::Tar => RowOf::Sample,
-            Format::Matrix => RowOf::Vector,
-            _ => RowOf::Record,
-        };
+        let row = format.rows().row_of();
         let delimiter = match format {
             Format::Csv { delimiter } => Some(char::from(delimiter)),
             _ => None,

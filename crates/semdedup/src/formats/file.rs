@@ -7,7 +7,6 @@ use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::Xxh3;
 
 use crate::error::{Error, Result};
-use crate::formats::ids::IdSource;
 use crate::storage::Stamp;
 
 /// The longest row that is read if nothing else is asked for: 64 MiB.
@@ -84,26 +83,6 @@ impl Format {
     pub(crate) fn is_tree(self) -> bool {
         matches!(self, Self::Tree | Self::TextTree)
     }
-
-    /// Whether a file of it says what columns and how many rows it has, so that nothing has to be gone through.
-    pub(crate) fn has_schema(self) -> bool {
-        matches!(self, Self::Parquet | Self::Arrow)
-    }
-
-    /// How the ids of this format are to be taken by [`crate::formats::ids::unify_ids`].
-    pub fn id_source(self) -> IdSource {
-        match self {
-            Self::Jsonl | Self::JsonArray => IdSource::Json,
-            Self::Csv { .. }
-            | Self::Text
-            | Self::Parquet
-            | Self::Arrow
-            | Self::Tar
-            | Self::Tree
-            | Self::TextTree
-            | Self::Matrix => IdSource::Typed,
-        }
-    }
 }
 
 /// What a file of plain text (`.txt`) holds.
@@ -171,7 +150,7 @@ impl Default for ReadLimits {
 }
 
 impl ReadLimits {
-    pub(super) fn check(&self) -> Result<()> {
+    pub(crate) fn check(&self) -> Result<()> {
         if (1..=LARGEST_MAX_ROW_BYTES).contains(&self.max_row_bytes) {
             return Ok(());
         }
@@ -201,18 +180,18 @@ impl From<Members> for Vec<Member> {
 
 /// A file of a folder.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Member {
+pub(crate) struct Member {
     /// The path below the folder, parts joined by `/`.
     pub name: String,
     pub stamp: Stamp,
 }
 
 impl Members {
-    pub(super) fn new(members: Vec<Member>) -> Self {
+    pub(crate) fn new(members: Vec<Member>) -> Self {
         Self(Arc::new(members))
     }
 
-    pub(super) fn files(&self) -> &[Member] {
+    pub(crate) fn files(&self) -> &[Member] {
         &self.0
     }
 

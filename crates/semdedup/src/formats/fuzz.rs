@@ -4,10 +4,10 @@ use std::io::{Cursor, Read};
 use std::path::PathBuf;
 
 use crate::formats::file::{Compression, Format, InputFile, Members};
-use crate::formats::split::Splitter;
+use crate::formats::text::split::Splitter;
 
 /// Each row's bytes (none if over the limit) and size over the limit, and all bytes that belong to no row; or the error.
-pub(super) type Cut = Result<(Vec<(Vec<u8>, u64)>, Vec<u8>), String>;
+pub(crate) type Cut = Result<(Vec<(Vec<u8>, u64)>, Vec<u8>), String>;
 
 /// Hands out one to three bytes at a time.
 struct Drip(Cursor<Vec<u8>>, usize);
@@ -20,7 +20,7 @@ impl Read for Drip {
     }
 }
 
-pub(super) fn file(format: Format) -> InputFile {
+pub(crate) fn file(format: Format) -> InputFile {
     InputFile {
         path: PathBuf::from("in"),
         name: "in".into(),
@@ -34,7 +34,7 @@ pub(super) fn file(format: Format) -> InputFile {
 }
 
 /// Cuts bytes into rows of at most `limit` bytes with buffers of `buffer`.
-pub(super) fn cut(format: Format, bytes: &[u8], limit: usize, buffer: usize) -> Cut {
+pub(crate) fn cut(format: Format, bytes: &[u8], limit: usize, buffer: usize) -> Cut {
     let stream = Box::new(Drip(Cursor::new(bytes.to_vec()), 0));
     let mut splitter = Splitter::new(&file(format), stream, limit, buffer);
     let (mut rows, mut between) = (Vec::new(), Vec::new());

@@ -68,7 +68,7 @@ pub struct BadRow {
 }
 
 /// Collects rows.
-pub(super) struct RowsBuilder {
+pub(crate) struct RowsBuilder {
     first_row: u64,
     next_row: u64,
     pub limit: usize,
@@ -162,13 +162,13 @@ impl RowsBuilder {
 }
 
 /// Joins the text of another column to a row's; one without text adds nothing.
-pub(super) fn join(text: &mut String, more: &str) {
+pub(crate) fn join(text: &mut String, more: &str) {
     if !text.is_empty() && !more.is_empty() {
         text.push('\n');
     }
     text.push_str(more);
 }
 
-pub(super) fn not_utf8(error: &Utf8Error) -> String {
+pub(crate) fn not_utf8(error: &Utf8Error) -> String {
     format!("not valid UTF-8 at byte {}", error.valid_up_to())
 }

@@ -22,7 +22,7 @@ const ZSTD_WINDOW_LOG: u32 = 31;
 const BUFFER: usize = 256 << 10;
 
 /// A file's bytes, decompressed, and how many of the file's own bytes that took so far.
-pub(super) type Opened = (Box<dyn Read + Send>, Arc<AtomicU64>);
+pub(crate) type Opened = (Box<dyn Read + Send>, Arc<AtomicU64>);
 
 /// Counts what is read through it.
 struct Counted {
@@ -39,7 +39,7 @@ impl Read for Counted {
 }
 
 /// Opens a file for reading its decompressed bytes.
-pub(super) fn open(file: &InputFile) -> Result<Opened> {
+pub(crate) fn open(file: &InputFile) -> Result<Opened> {
     let path = &file.path;
     let bytes = Arc::new(AtomicU64::new(0));
     let plain = storage::stream(path, &file.stamp())?;
@@ -61,7 +61,7 @@ pub(super) fn open(file: &InputFile) -> Result<Opened> {
 }
 
 /// The error for bytes that cannot be read, at the row that was reached.
-pub(super) fn damaged(file: &InputFile, row: u64, cause: &io::Error) -> Error {
+pub(crate) fn damaged(file: &InputFile, row: u64, cause: &io::Error) -> Error {
     if let Some(fault) = storage::fault_of(cause) {
         return fault;
     }
@@ -79,7 +79,7 @@ pub(super) fn damaged(file: &InputFile, row: u64, cause: &io::Error) -> Error {
 }
 
 /// A file being written, compressed as asked for.
-pub(super) enum Sink {
+pub(crate) enum Sink {
     Plain(BufWriter<File>),
     Gzip(GzEncoder<BufWriter<File>>),
     Zstd(zstd::Encoder<'static, BufWriter<File>>),

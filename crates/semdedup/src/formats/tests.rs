@@ -7,7 +7,7 @@ use proptest::prelude::*;
 
 use crate::formats::file::Format;
 use crate::formats::fuzz::{cut, file};
-use crate::formats::tar::TarReader;
+use crate::formats::tar::archive::TarReader;
 use crate::storage::any_fault;
 
 const CSV: Format = Format::Csv { delimiter: b',' };

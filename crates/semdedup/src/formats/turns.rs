@@ -8,11 +8,11 @@ use serde_json::{Map, Value};
 use xxhash_rust::xxh3::xxh3_64;
 
 /// The columns that are taken for turns by their names.
-pub(super) const CHATS: [&str; 3] = ["messages", "conversations", "conversation"];
+pub(crate) const CHATS: [&str; 3] = ["messages", "conversations", "conversation"];
 
 /// The keys of a turn's role and of what it says: OpenAI's first.
-pub(super) const ROLE_KEYS: [&str; 2] = ["role", "from"];
-pub(super) const CONTENT_KEYS: [&str; 2] = ["content", "value"];
+pub(crate) const ROLE_KEYS: [&str; 2] = ["role", "from"];
+pub(crate) const CONTENT_KEYS: [&str; 2] = ["content", "value"];
 
 /// The roles whose turns are instructions, often the same in all rows…
 const INSTRUCTING: [&str; 2] = ["system", "developer"];
@@ -23,7 +23,7 @@ const NAMING_KEYS: [&str; 8] =
     ["id", "tool_call_id", "timestamp", "created_at", "index", "weight", "train", "loss"];
 
 /// The one name of a role: ShareGPT's and others' names mean the same as OpenAI's.
-pub(super) fn role_of(name: &str) -> String {
+pub(crate) fn role_of(name: &str) -> String {
     let name = name.trim().to_lowercase();
     let known = match name.as_str() {
         "human" | "prompter" => "user",
@@ -35,12 +35,12 @@ pub(super) fn role_of(name: &str) -> String {
 }
 
 /// Whether a role is one that chats usually have, so that it may well come only after the first rows.
-pub(super) fn is_usual_role(role: &str) -> bool {
+pub(crate) fn is_usual_role(role: &str) -> bool {
     ["system", "developer", "user", "assistant", "tool"].contains(&role)
 }
 
 /// Whether a JSON token is a list of turns, by the first of them.
-pub(super) fn is_turns(token: &str) -> bool {
+pub(crate) fn is_turns(token: &str) -> bool {
     let Ok(Value::Array(turns)) = serde_json::from_str(token) else { return false };
     let Some(Value::Object(turn)) = turns.first() else { return false };
     ROLE_KEYS.iter().any(|key| turn.get(*key).is_some_and(Value::is_string))
@@ -50,7 +50,7 @@ pub(super) fn is_turns(token: &str) -> bool {
 ///
 /// # Errors
 /// A value of another shape, in words.
-pub(super) fn text_of_json(token: &str, roles: &[String]) -> Result<String, String> {
+pub(crate) fn text_of_json(token: &str, roles: &[String]) -> Result<String, String> {
     let turns = serde_json::from_str(token).map_err(|error| format!("cannot be read: {error}"))?;
     text_of(&turns, roles)
 }
@@ -59,7 +59,7 @@ pub(super) fn text_of_json(token: &str, roles: &[String]) -> Result<String, Stri
 ///
 /// # Errors
 /// A value of another shape, in words.
-pub(super) fn text_of(turns: &Value, roles: &[String]) -> Result<String, String> {
+pub(crate) fn text_of(turns: &Value, roles: &[String]) -> Result<String, String> {
     let turns = match turns {
         Value::Null => return Ok(String::new()),
         Value::Array(turns) => turns,

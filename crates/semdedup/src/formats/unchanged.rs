@@ -2,7 +2,7 @@
 
 use crate::error::Result;
 use crate::formats::file::InputFile;
-use crate::formats::tree;
+use crate::formats::folder::tree;
 use crate::storage::Stamp;
 
 /// Fails if any of the files is not the one that was read.

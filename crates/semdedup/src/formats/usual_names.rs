@@ -105,23 +105,23 @@ const NO_MEDIA: [&str; 24] = [
 ];
 
 /// Whether texts or chats usually have this name.
-pub(super) fn is_usual_name(name: &str) -> bool {
+pub(crate) fn is_usual_name(name: &str) -> bool {
     let is = |known: &&str| name.eq_ignore_ascii_case(known);
     is(&DEFAULT_TEXT) || NAMES.iter().any(is) || CHATS.iter().any(is)
 }
 
 /// Whether columns of texts usually have this name, in lower case, apart from `text`.
-pub(super) fn is_text_name(name: &str) -> bool {
+pub(crate) fn is_text_name(name: &str) -> bool {
     NAMES.contains(&name)
 }
 
 /// Whether a column has the name of the other half of a text.
-pub(super) fn is_partner(name: &str) -> bool {
+pub(crate) fn is_partner(name: &str) -> bool {
     PARTNERS.contains(&name.to_ascii_lowercase().as_str())
 }
 
 /// Whether two columns are halves of a pair by their names: `sentence` and `sentence2`, `text` and `text_pair`.
-pub(super) fn is_other_half(name: &str, text: &str) -> bool {
+pub(crate) fn is_other_half(name: &str, text: &str) -> bool {
     let base = |name: &str| {
         let name = name.to_ascii_lowercase();
         let name = name.strip_suffix("_pair").unwrap_or(&name);
@@ -131,7 +131,7 @@ pub(super) fn is_other_half(name: &str, text: &str) -> bool {
 }
 
 /// Whether a column has a name of pictures, films or sounds.
-pub(super) fn is_media_name(name: &str) -> bool {
+pub(crate) fn is_media_name(name: &str) -> bool {
     let name = name.to_ascii_lowercase();
     let has = |words: &[&str]| name.split(['_', '-', '.', ' ']).any(|word| words.contains(&word));
     has(&MEDIA) && !has(&NO_MEDIA)

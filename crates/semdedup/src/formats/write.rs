@@ -1,25 +1,22 @@
 //! Writing back: a file without the rows that go, in every other respect as it was.
 
-use std::io::Write;
 use std::path::Path;
 
-use crate::error::{Error, Result};
-use crate::formats::file::{Format, InputFile, ReadLimits};
-use crate::formats::json_array::Rejoined;
-use crate::formats::split::{Records, Splitter};
-use crate::formats::stream::Sink;
+use crate::error::Result;
+use crate::formats::file::{InputFile, ReadLimits};
 use crate::formats::unchanged::check_unchanged;
-use crate::formats::{arrow_out, matrices, parquet_out, samples, tree};
 
-/// Writes the rows of `file` that `keep` picks to `destination` (replacing it), and says how many there are.
+/// Writes the rows of `file` that `keep` picks to `destination` (replacing it), and returns how many
+/// there are.
 ///
-/// `keep` is asked once for each row number, in order, and must say no to bad rows. Format, compression, order,
-/// columns and schema stay; records of JSONL, CSV and text are copied byte for byte, and so is what lies between
-/// them (byte order mark, header, blank lines). The file is on the disk when this returns.
+/// `keep` is asked once for each row number, in order, and must say no to bad rows. Format,
+/// compression, order, columns and schema stay; records of JSONL, CSV and text are copied byte for
+/// byte, and so is what lies between them (byte order mark, header, blank lines). The file is on the
+/// disk when this returns.
 ///
 /// # Errors
-/// A file that changed since it was found, damaged data, a destination that cannot be written, a kept row that is over
-/// the limit.
+/// A file that changed since it was found, damaged data, a destination that cannot be written, a kept
+/// row that is over the limit.
 pub fn write_kept(
     file: &InputFile,
     limits: &ReadLimits,
@@ -27,102 +24,15 @@ pub fn write_kept(
     keep: &mut dyn FnMut(u64) -> bool,
 ) -> Result<u64> {
     check_unchanged(file)?;
-    let written = match file.format {
-        Format::Parquet => parquet_out::write_kept(file, destination, keep)?,
-        Format::Arrow => arrow_out::write_kept(file, destination, keep)?,
-        Format::Tar => samples::write_kept(file, destination, keep)?,
-        Format::Tree | Format::TextTree => tree::write_kept(file, destination, keep)?,
-        Format::Matrix => matrices::write_kept(file, destination, keep)?,
-        _ => write_records(file, limits, destination, keep)?,
-    };
+    let written = file.format.rows().write_kept(file, limits, destination, keep)?;
     check_unchanged(file)?;
     Ok(written)
 }
 
-fn write_records(
-    file: &InputFile,
-    limits: &ReadLimits,
-    destination: &Path,
-    keep: &mut dyn FnMut(u64) -> bool,
-) -> Result<u64> {
-    let unwritable = |error| Error::output(destination, error);
-    let (mut splitter, _) = Splitter::open(file, limits)?;
-    let mut sink = Sink::create(destination, file.compression).map_err(unwritable)?;
-    let mut written = 0;
-    if file.format == Format::JsonArray {
-        written = rejoin(file, &mut splitter, &mut sink, (limits, keep))?.map_err(unwritable)?;
-    } else {
-        while let Some(records) = splitter.next_records()? {
-            written += copy(file, &records, &mut sink, keep)?.map_err(unwritable)?;
-        }
-    }
-    sink.finish().map_err(unwritable)?;
-    Ok(written)
-}
-
-/// Copies the elements of a JSON list that stay, with the brackets, commas and white space that belong to them.
-fn rejoin(
-    file: &InputFile,
-    splitter: &mut Splitter,
-    sink: &mut Sink,
-    (limits, keep): (&ReadLimits, &mut dyn FnMut(u64) -> bool),
-) -> Result<std::io::Result<u64>> {
-    let mut list = Rejoined::new(limits.max_row_bytes);
-    while let Some(records) = splitter.next_records()? {
-        let mut overlong = records.overlong.iter().peekable();
-        let mut passed = records.region.start;
-        for (index, span) in records.spans.iter().enumerate() {
-            let row = records.first_row + index as u64;
-            list.pass(&records.buffer[passed..span.start]).map_err(|problem| in_row(file, row, &problem))?;
-            passed = span.end;
-            let long = overlong.next_if(|(long, _)| *long == index);
-            if !keep(row) {
-                list.drop_element();
-            } else if let Some((_, bytes)) = long {
-                return Err(too_long(file, row, *bytes));
-            } else if let Err(error) = list.write(&records.buffer[span.clone()], sink) {
-                return Ok(Err(error));
-            }
-        }
-        let row = records.first_row + records.spans.len() as u64;
-        let behind = &records.buffer[passed..records.region.end];
-        list.pass(behind).map_err(|problem| in_row(file, row, &problem))?;
-    }
-    Ok(list.finish(sink))
-}
-
-fn in_row(file: &InputFile, row: u64, problem: &str) -> Error {
-    Error::input(&file.path, format!("row {row}: {problem}"))
-}
-
-fn too_long(file: &InputFile, row: u64, bytes: u64) -> Error {
-    in_row(file, row, &format!("a row of {bytes} bytes is over the limit and cannot be kept"))
-        .hint("raise --max-row-bytes")
-}
-
-/// Copies a region but for the rows that go, in runs as long as can be; says how many rows it has copied.
-fn copy(
-    file: &InputFile,
-    records: &Records,
-    sink: &mut Sink,
-    keep: &mut dyn FnMut(u64) -> bool,
-) -> Result<std::io::Result<u64>> {
-    let mut overlong = records.overlong.iter().peekable();
-    let mut run = records.region.start;
-    let mut written = 0;
-    for (index, span) in records.spans.iter().enumerate() {
-        let row = records.first_row + index as u64;
-        let long = overlong.next_if(|(long, _)| *long == index);
-        if !keep(row) {
-            if let Err(error) = sink.write_all(&records.buffer[run..span.start]) {
-                return Ok(Err(error));
-            }
-            run = span.end;
-        } else if let Some((_, bytes)) = long {
-            return Err(too_long(file, row, *bytes));
-        } else {
-            written += 1;
-        }
-    }
-    Ok(sink.write_all(&records.buffer[run..records.region.end]).map(|()| written))
+/// Fails where the kept rows of a file cannot be written in its own format.
+///
+/// # Errors
+/// A file of embeddings other than `.npy`; a format that is only read.
+pub(crate) fn check_kept(file: &InputFile) -> Result<()> {
+    file.format.rows().check_kept(file)
 }

@@ -92,7 +92,7 @@ impl ProvidedEmbeddings {
             }
         };
         Self::of_one_dimension(paths, |number, matrix| match &files[number] {
-            file if file.format.has_schema() => {
+            file if file.format.rows().has_schema() => {
                 check_rows(matrix, file, count_rows(file, &ReadLimits::default())?)
             }
             _ => Ok(()),

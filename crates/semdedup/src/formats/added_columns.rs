@@ -1,0 +1,45 @@
+//! Columns to add to the rows of a file.
+
+use std::sync::Arc;
+
+use arrow::array::RecordBatch;
+use arrow::datatypes::{Schema, SchemaRef};
+use arrow::error::ArrowError;
+
+use crate::error::{Error, Result};
+use crate::formats::file::InputFile;
+
+/// The values of the next so many rows.
+pub type NextRows<'a> = dyn FnMut(usize) -> Result<RecordBatch> + 'a;
+
+/// Columns to add to the rows of a file.
+pub struct AddedColumns<'a> {
+    /// Their names and types; each can be null.
+    pub schema: SchemaRef,
+    /// Gives the values of the next so many rows, from the first to the last.
+    pub next: &'a mut NextRows<'a>,
+}
+
+/// Makes something of a batch, whose first row has this number.
+pub(crate) type Edit<'a> = dyn FnMut(u64, RecordBatch) -> Result<RecordBatch> + 'a;
+
+/// A batch with the columns of another behind its own.
+pub(crate) fn with_columns(
+    batch: &RecordBatch,
+    added: &RecordBatch,
+) -> std::result::Result<RecordBatch, ArrowError> {
+    let columns = batch.columns().iter().chain(added.columns()).cloned().collect();
+    RecordBatch::try_new(with_fields(batch.schema_ref(), added.schema_ref()), columns)
+}
+
+/// The fields of one schema and then those of another.
+pub(crate) fn with_fields(schema: &Schema, added: &Schema) -> SchemaRef {
+    let fields: Vec<_> = schema.fields().iter().chain(added.fields()).cloned().collect();
+    Arc::new(Schema::new_with_metadata(fields, schema.metadata().clone()))
+}
+
+pub(crate) fn taken(file: &InputFile, name: &str, row: Option<u64>) -> Error {
+    let row = row.map_or_else(String::new, |row| format!("row {row}: "));
+    Error::input(&file.path, format!("{row}a column `{name}` is there already"))
+        .hint("--annotate-prefix dedup_ gives the added columns other names; or rename this one")
+}

@@ -1,0 +1,31 @@
+//! Columns of bytes: their types, and their values as one kind of array.
+
+use arrow::array::{Array, AsArray, LargeBinaryArray};
+use arrow::datatypes::DataType;
+
+/// Whether the values of a column of this type are bytes.
+pub(crate) fn is_binary(kind: &DataType) -> bool {
+    match kind {
+        DataType::Binary | DataType::LargeBinary | DataType::BinaryView | DataType::FixedSizeBinary(_) => {
+            true
+        }
+        DataType::Dictionary(_, values) => is_binary(values),
+        _ => false,
+    }
+}
+
+/// What people call such a type.
+pub(crate) fn name_of(kind: &DataType) -> String {
+    match kind {
+        DataType::FixedSizeBinary(bytes) => format!("binary of {bytes} bytes"),
+        DataType::Dictionary(_, values) => name_of(values),
+        _ => "binary".to_owned(),
+    }
+}
+
+/// A column of bytes as one kind of array.
+pub(crate) fn values_of(
+    column: &dyn Array,
+) -> std::result::Result<LargeBinaryArray, arrow::error::ArrowError> {
+    Ok(arrow::compute::cast(column, &DataType::LargeBinary)?.as_binary::<i64>().clone())
+}

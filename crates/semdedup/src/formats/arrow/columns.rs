@@ -1,0 +1,51 @@
+//! The columns of an Arrow schema, and which of them can be texts, ids, embeddings and images.
+
+use arrow::datatypes::{DataType, Fields};
+
+use crate::formats::arrow::batches;
+use crate::formats::arrow::binary::{self, is_binary};
+use crate::formats::arrow::images::is_image_type;
+use crate::formats::arrow::turn_arrays::{holds_strings, is_turns_type, item_of, may_hold_text};
+use crate::formats::columns::Column;
+
+/// What people call a type.
+fn kind_of(kind: &DataType) -> String {
+    match kind {
+        kind if batches::is_text(kind) => "a string".to_owned(),
+        kind if is_binary(kind) => binary::name_of(kind),
+        _ => kind.to_string(),
+    }
+}
+
+pub(crate) fn arrow_columns(fields: &Fields) -> Vec<Column> {
+    fn add(fields: &Fields, outer: &str, columns: &mut Vec<Column>) {
+        for field in fields {
+            let name = format!("{outer}{}", field.name());
+            let inner = match field.data_type() {
+                DataType::Struct(inner) if !inner.is_empty() => Some(inner),
+                _ => None,
+            };
+            columns.push(Column {
+                name: name.clone(),
+                kind: Some(kind_of(field.data_type())),
+                is_text: batches::is_text(field.data_type()),
+                is_list: batches::is_vector(field.data_type()),
+                is_binary: is_binary(field.data_type()),
+                is_image: is_image_type(field.data_type()),
+                is_image_list: item_of(field.data_type()).is_some_and(|item| is_image_type(item.data_type())),
+                is_turns: is_turns_type(field.data_type()),
+                may_hold_text: field.data_type().is_nested() && may_hold_text(field.data_type()),
+                holds_strings: item_of(field.data_type()).is_some_and(|item| holds_strings(item.data_type())),
+                sample: None,
+                is_nested: !outer.is_empty(),
+                has_nested: inner.is_some(),
+            });
+            if let Some(inner) = inner {
+                add(inner, &format!("{name}."), columns);
+            }
+        }
+    }
+    let mut columns = Vec::new();
+    add(fields, "", &mut columns);
+    columns
+}

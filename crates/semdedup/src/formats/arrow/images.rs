@@ -1,0 +1,39 @@
+//! Columns of images in Arrow's types.
+
+use arrow::array::{Array, ArrayRef, AsArray, LargeBinaryArray};
+use arrow::buffer::NullBuffer;
+use arrow::datatypes::DataType;
+use arrow::error::ArrowError;
+
+use crate::formats::arrow::binary;
+
+/// Whether the values of a column of this type can be images: bytes, or a struct with `bytes` as Hugging Face writes it.
+pub(crate) fn is_image_type(kind: &DataType) -> bool {
+    let is_bytes = |kind: &DataType| binary::is_binary(kind) && !matches!(kind, DataType::FixedSizeBinary(_));
+    match kind {
+        DataType::Struct(fields) => {
+            fields.iter().any(|field| field.name() == "bytes" && is_bytes(field.data_type()))
+        }
+        kind => is_bytes(kind),
+    }
+}
+
+/// A column of images as bytes; `bad` is told of rows that have none.
+pub(crate) fn images_of(
+    column: &ArrayRef,
+    bad: &mut dyn FnMut(usize, &str),
+) -> std::result::Result<LargeBinaryArray, ArrowError> {
+    let bytes = match column.as_struct_opt() {
+        Some(parts) => parts.column_by_name("bytes").unwrap_or(column),
+        None => column,
+    };
+    let images = binary::values_of(bytes)?;
+    // A value below a null struct is not to be relied on.
+    let nulls = NullBuffer::union(images.nulls(), column.nulls());
+    let (offsets, values, _) = images.into_parts();
+    let images = LargeBinaryArray::try_new(offsets, values, nulls)?;
+    for row in (0..images.len()).filter(|&row| images.is_null(row)) {
+        bad(row, if column.is_null(row) { "is null" } else { "has no bytes" });
+    }
+    Ok(images)
+}

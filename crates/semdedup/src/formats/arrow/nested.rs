@@ -1,0 +1,71 @@
+//! Columns inside columns: `meta.text` is the field `text` of the struct column `meta`.
+//!
+//! A column whose own name has a dot in it goes before one that is inside another.
+
+use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, RecordBatch};
+use arrow::compute::nullif;
+use arrow::datatypes::{DataType, Field, FieldRef, Fields};
+use arrow::error::ArrowError;
+
+/// The rest of a name inside the column `outer`, if that is where the name leads.
+pub(crate) fn inside<'a>(name: &'a str, outer: &str) -> Option<&'a str> {
+    name.strip_prefix(outer)?.strip_prefix('.')
+}
+
+/// The positions that lead to a column, from the top down.
+pub(crate) fn find(fields: &Fields, name: &str) -> Option<Vec<usize>> {
+    if let Some(position) = fields.iter().position(|field| field.name() == name) {
+        return Some(vec![position]);
+    }
+    fields.iter().enumerate().find_map(|(position, field)| {
+        let DataType::Struct(inner) = field.data_type() else { return None };
+        let mut places = find(inner, inside(name, field.name())?)?;
+        places.insert(0, position);
+        Some(places)
+    })
+}
+
+/// The names that lead to a column, from the top down.
+pub(crate) fn names<'a>(fields: &'a Fields, places: &[usize]) -> Vec<&'a str> {
+    let (mut fields, mut names) = (fields, Vec::with_capacity(places.len()));
+    for &place in places {
+        names.push(fields[place].name().as_str());
+        if let DataType::Struct(inner) = fields[place].data_type() {
+            fields = inner;
+        }
+    }
+    names
+}
+
+/// The same fields with another type for the column at `places`, given what it was.
+pub(crate) fn retyped(
+    fields: &Fields,
+    places: &[usize],
+    change: &dyn Fn(&DataType) -> Option<DataType>,
+) -> Option<Fields> {
+    let (&place, rest) = places.split_first()?;
+    let field = &fields[place];
+    let kind = match field.data_type() {
+        DataType::Struct(inner) if !rest.is_empty() => DataType::Struct(retyped(inner, rest, change)?),
+        kind => change(kind)?,
+    };
+    let mut fields: Vec<FieldRef> = fields.iter().cloned().collect();
+    fields[place] = Field::clone(field).with_data_type(kind).into();
+    Some(fields.into())
+}
+
+/// A column of a batch; null where a struct around it is.
+pub(crate) fn column(batch: &RecordBatch, name: &str) -> Result<Option<ArrayRef>, ArrowError> {
+    let schema = batch.schema();
+    let Some(places) = find(schema.fields(), name) else { return Ok(None) };
+    let mut column = batch.column(places[0]).clone();
+    for &place in &places[1..] {
+        let outer = column.as_struct();
+        let inner = outer.column(place);
+        column = match outer.nulls() {
+            Some(nulls) if nulls.null_count() > 0 => nullif(inner, &BooleanArray::new(!nulls.inner(), None))?,
+            _ => inner.clone(),
+        };
+    }
+    Ok(Some(column))
+}

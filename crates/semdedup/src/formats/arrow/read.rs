@@ -1,0 +1,163 @@
+//! Arrow IPC: the projected columns of a file, some rows at a time.
+
+use arrow::array::{Array, RecordBatch};
+
+use crate::error::{Error, Result};
+use crate::formats::arrow::batches::{self, RowBatch};
+use crate::formats::arrow::ipc::{Ipc, damaged, guarded};
+use crate::formats::arrow::nested;
+use crate::formats::columns::Columns;
+use crate::formats::file::InputFile;
+
+/// A chunk is at most this many rows…
+const MAX_ROWS: usize = 2048;
+/// …and about this many bytes, but not fewer rows than this: the batch that they are a part of is in memory anyway.
+const CHUNK_BYTES: usize = 1 << 20;
+const MIN_ROWS: usize = 16;
+
+/// Reads the text, id and embedding columns of a file.
+pub(crate) struct ArrowRows {
+    pub file: InputFile,
+    pub ipc: Ipc,
+    projection: Vec<usize>,
+    batch: Option<Decoded>,
+    /// The number of the first row that was not passed yet.
+    next_row: u64,
+    /// Rows before this one are passed over.
+    wanted: u64,
+}
+
+/// A batch that is being cut into chunks.
+struct Decoded {
+    batch: RecordBatch,
+    done: usize,
+    chunk: usize,
+}
+
+impl ArrowRows {
+    /// From row `first_row` on; batches before it are passed over.
+    pub fn open(file: &InputFile, columns: &Columns, first_row: u64) -> Result<Self> {
+        let ipc = Ipc::open(file)?;
+        let place = |name: &str| {
+            let places = nested::find(ipc.schema.fields(), name);
+            places
+                .map(|places| places[0])
+                .ok_or_else(|| Error::input(&file.path, format!("no column `{name}`")))
+        };
+        let others = [&columns.id, &columns.embedding, &columns.image].into_iter().flatten();
+        let names = columns.texts().chain(others.map(String::as_str));
+        let mut projection = names.map(place).collect::<Result<Vec<usize>>>()?;
+        projection.sort_unstable();
+        projection.dedup();
+        Ok(Self { file: file.clone(), ipc, projection, batch: None, next_row: 0, wanted: first_row })
+    }
+
+    /// Passes over the rows before `row`.
+    fn skip_to(&mut self, row: u64) {
+        self.wanted = self.wanted.max(row);
+    }
+
+    /// The next rows.
+    pub fn next_batch(&mut self) -> Result<Option<RowBatch>> {
+        loop {
+            if let Some(chunk) =
+                self.batch.as_mut().and_then(|batch| batch.next_chunk(self.next_row, self.wanted))
+            {
+                self.next_row = chunk.first_row + chunk.batch.num_rows() as u64;
+                return Ok(Some(chunk));
+            }
+            if let Some(passed) = self.batch.take() {
+                self.next_row += (passed.batch.num_rows() - passed.done) as u64;
+            }
+            if !self.read_on()? {
+                return Ok(None);
+            }
+        }
+    }
+
+    /// Reads the batch that holds the wanted row, or the next one; says whether there is one.
+    fn read_on(&mut self) -> Result<bool> {
+        let (path, projection) = (&self.file.path, &self.projection);
+        let failed = |row| move |error: arrow::error::ArrowError| damaged(path, row, &error);
+        loop {
+            let row = self.next_row;
+            let ipc = &mut self.ipc;
+            let Some(place) = guarded(path, row, || ipc.next_batch().map_err(failed(row)))? else {
+                return Ok(false);
+            };
+            let Some(end) = row.checked_add(place.rows) else {
+                return Err(damaged(path, row, &"there are too many rows"));
+            };
+            if end <= self.wanted {
+                self.next_row = end;
+                continue;
+            }
+            let ipc = &self.ipc;
+            let batch = guarded(path, row, || ipc.read(&place, Some(projection)).map_err(failed(row)))?;
+            self.batch = Some(Decoded::new(batch));
+            return Ok(true);
+        }
+    }
+}
+
+impl Decoded {
+    fn new(batch: RecordBatch) -> Self {
+        let rows = batch.num_rows();
+        let bytes: usize = batch.columns().iter().map(|column| column.get_buffer_memory_size()).sum();
+        let chunk = rows.saturating_mul(CHUNK_BYTES).checked_div(bytes).unwrap_or(MAX_ROWS);
+        Self { batch, done: 0, chunk: chunk.clamp(MIN_ROWS, MAX_ROWS) }
+    }
+
+    /// The next rows from `wanted` on; `row` is the number of the first that was not passed yet.
+    fn next_chunk(&mut self, row: u64, wanted: u64) -> Option<RowBatch> {
+        let left = self.batch.num_rows() - self.done;
+        let skipped = usize::try_from(wanted.saturating_sub(row)).map_or(left, |rows| rows.min(left));
+        if skipped == left {
+            return None;
+        }
+        let start = self.done + skipped;
+        let rows = self.chunk.min(self.batch.num_rows() - start);
+        self.done = start + rows;
+        let batch = self.batch.slice(start, rows);
+        Some(RowBatch { first_row: row + skipped as u64, batch, damaged })
+    }
+}
+
+/// Some rows from the beginning of a file, with all of its columns, to show what they hold.
+pub(crate) fn first_rows(file: &InputFile) -> Result<Option<RecordBatch>> {
+    let mut ipc = Ipc::open(file)?;
+    let failed = |error: arrow::error::ArrowError| damaged(&file.path, 0, &error);
+    let Some(place) = guarded(&file.path, 0, || ipc.next_batch().map_err(failed))? else { return Ok(None) };
+    let batch = guarded(&file.path, 0, || ipc.read(&place, None).map_err(failed))?;
+    Ok(Some(batch.slice(0, batch.num_rows().min(MIN_ROWS))))
+}
+
+/// How many rows a file has, by the headers of its batches.
+pub(crate) fn count_rows(file: &InputFile) -> Result<u64> {
+    let mut ipc = Ipc::open(file)?;
+    let mut rows = 0u64;
+    let failed = |row| move |error: arrow::error::ArrowError| damaged(&file.path, row, &error);
+    while let Some(batch) = guarded(&file.path, rows, || ipc.next_batch().map_err(failed(rows)))? {
+        let more = rows.checked_add(batch.rows);
+        rows = more.ok_or_else(|| damaged(&file.path, rows, &"there are too many rows"))?;
+    }
+    Ok(rows)
+}
+
+/// The texts of some rows (sorted); `None` where there is no such row.
+pub(crate) fn texts_at(file: &InputFile, columns: &Columns, rows: &[u64]) -> Result<Vec<Option<String>>> {
+    let mut reader = ArrowRows::open(file, columns, 0)?;
+    let mut texts = Vec::with_capacity(rows.len());
+    while let Some(&wanted) = rows.get(texts.len()) {
+        reader.skip_to(wanted);
+        let Some(chunk) = reader.next_batch()? else { break };
+        let parsed = batches::parse(&file.path, &chunk, columns)?.texts;
+        let inside = |row: u64| row.checked_sub(chunk.first_row).filter(|row| *row < parsed.len() as u64);
+        while let Some(row) = rows.get(texts.len()).and_then(|row| inside(*row)) {
+            let row = row as usize;
+            texts.push(parsed.is_valid(row).then(|| parsed.value(row).to_owned()));
+        }
+    }
+    texts.resize(rows.len(), None);
+    Ok(texts)
+}

@@ -1,0 +1,131 @@
+//! Turns in Arrow and Parquet: columns of lists of structs, row by row as the JSON that they would be.
+
+use arrow::array::{Array, ArrayRef, AsArray, LargeStringArray};
+use arrow::buffer::NullBuffer;
+use arrow::compute::cast;
+use arrow::datatypes::{DataType, Field};
+use arrow::error::ArrowError;
+use arrow::util::display::{ArrayFormatter, FormatOptions};
+use serde_json::Value;
+
+use crate::formats::arrow::batches::is_text;
+use crate::formats::turns::{CONTENT_KEYS, ROLE_KEYS};
+
+/// Whether a column of this type holds turns: lists of structs with a role and what it says.
+pub(crate) fn is_turns_type(kind: &DataType) -> bool {
+    let Some(DataType::Struct(fields)) = item_of(kind).map(|item| item.data_type()) else { return false };
+    let has = |keys: &[&str], is_right: &dyn Fn(&DataType) -> bool| {
+        fields.iter().any(|field| keys.contains(&field.name().as_str()) && is_right(field.data_type()))
+    };
+    has(&ROLE_KEYS, &is_text) && has(&CONTENT_KEYS, &|_| true)
+}
+
+/// Whether values of this type hold strings or integers, so that a text or its tokens could be in them.
+pub(crate) fn may_hold_text(kind: &DataType) -> bool {
+    holds(kind, |kind| is_text(kind) || kind.is_integer())
+}
+
+/// Whether values of this type are strings or hold some.
+pub(crate) fn holds_strings(kind: &DataType) -> bool {
+    holds(kind, is_text)
+}
+
+fn holds(kind: &DataType, is_right: fn(&DataType) -> bool) -> bool {
+    match kind {
+        DataType::Struct(fields) => fields.iter().any(|field| holds(field.data_type(), is_right)),
+        DataType::Map(entries, _) => holds(entries.data_type(), is_right),
+        kind => match item_of(kind) {
+            Some(item) => holds(item.data_type(), is_right),
+            None => is_right(kind),
+        },
+    }
+}
+
+/// What a list holds.
+pub(crate) fn item_of(kind: &DataType) -> Option<&Field> {
+    match kind {
+        DataType::List(item) | DataType::LargeList(item) | DataType::FixedSizeList(item, _) => Some(item),
+        _ => None,
+    }
+}
+
+/// A column whose rows can be read one by one.
+pub(crate) enum Values {
+    Texts(LargeStringArray),
+    List {
+        ends: Vec<usize>,
+        nulls: Option<NullBuffer>,
+        items: Box<Values>,
+    },
+    Struct {
+        fields: Vec<(String, Values)>,
+        nulls: Option<NullBuffer>,
+    },
+    /// Everything else, as it is displayed.
+    Other(ArrayRef),
+}
+
+impl Values {
+    pub fn of(column: &ArrayRef) -> Result<Self, ArrowError> {
+        let (nulls, rows) = (column.nulls().cloned(), column.len());
+        let list = |first: usize, ends: Vec<usize>, items: &ArrayRef| {
+            // These rows may be a slice of many more.
+            let last = ends.last().map_or(first, |end| first + end);
+            let items = Box::new(Self::of(&items.slice(first, last - first))?);
+            Ok(Self::List { ends, nulls: nulls.clone(), items })
+        };
+        match column.data_type() {
+            kind if is_text(kind) => {
+                Ok(Self::Texts(cast(column, &DataType::LargeUtf8)?.as_string::<i64>().clone()))
+            }
+            DataType::List(_) => {
+                let found = column.as_list::<i32>();
+                let ends = found.value_offsets();
+                let first = ends[0] as usize;
+                list(first, ends[1..].iter().map(|&end| end as usize - first).collect(), found.values())
+            }
+            DataType::LargeList(_) => {
+                let found = column.as_list::<i64>();
+                let ends = found.value_offsets();
+                let first = ends[0] as usize;
+                list(first, ends[1..].iter().map(|&end| end as usize - first).collect(), found.values())
+            }
+            DataType::FixedSizeList(..) => {
+                let found = column.as_fixed_size_list();
+                let length = found.value_length() as usize;
+                list(0, (1..=rows).map(|row| row * length).collect(), found.values())
+            }
+            DataType::Struct(fields) => {
+                let inner = fields.iter().zip(column.as_struct().columns());
+                let inner = inner.map(|(field, column)| Ok((field.name().clone(), Self::of(column)?)));
+                Ok(Self::Struct { fields: inner.collect::<Result<_, ArrowError>>()?, nulls })
+            }
+            _ => Ok(Self::Other(column.clone())),
+        }
+    }
+
+    /// The value of a row.
+    pub fn row(&self, row: usize) -> Result<Value, ArrowError> {
+        let is_null = |nulls: &Option<NullBuffer>| nulls.as_ref().is_some_and(|nulls| nulls.is_null(row));
+        match self {
+            Self::Texts(texts) if texts.is_null(row) => Ok(Value::Null),
+            Self::Texts(texts) => Ok(Value::from(texts.value(row))),
+            Self::List { nulls, .. } | Self::Struct { nulls, .. } if is_null(nulls) => Ok(Value::Null),
+            Self::List { ends, items, .. } => {
+                let start = row.checked_sub(1).map_or(0, |before| ends[before]);
+                (start..ends[row]).map(|item| items.row(item)).collect()
+            }
+            Self::Struct { fields, .. } => {
+                let fields = fields.iter().map(|(name, values)| Ok((name.clone(), values.row(row)?)));
+                fields.collect::<Result<_, ArrowError>>().map(Value::Object)
+            }
+            Self::Other(column) if column.is_null(row) => Ok(Value::Null),
+            Self::Other(column) => {
+                let options = FormatOptions::default();
+                let shown = ArrayFormatter::try_new(column, &options)?.value(row).try_to_string()?;
+                // Numbers and booleans look as they do in JSON.
+                Ok(serde_json::from_str(&shown).unwrap_or(Value::String(shown)))
+            }
+        }
+    }
+}

@@ -1,0 +1,99 @@
+//! Looks into columns of bytes: their type does not say whether they hold texts, images or something
+//! else, but their values do. Spark's `binaryAsString`, Druid, Pinot and old Hive write texts so.
+
+use semdedup_embed::looks_like_image;
+
+use crate::error::{Error, Result};
+use crate::formats::columns::{Column, Columns, Found};
+use crate::formats::file::{InputFile, ReadLimits};
+use crate::formats::read::Reader;
+
+/// How many values of a column to look at, without nulls and empty values…
+const SAMPLES: usize = 20;
+
+/// …and how many chunks of the file to read for them.
+const MAX_CHUNKS: usize = 32;
+
+/// What the first values of a column of bytes are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Held {
+    /// All of them are texts in UTF-8.
+    Texts,
+    /// Some of them begin as images do.
+    Images,
+    /// Something else.
+    Other,
+    /// There is no value to look at.
+    Nothing,
+}
+
+/// Whether a column of bytes holds texts, going by its first values.
+pub(crate) fn holds_texts(file: &InputFile, column: &Column) -> Result<bool> {
+    Ok(look(file, &column.name)? == Held::Texts)
+}
+
+/// Fails where a column of bytes holds no texts. One that was asked for may hold anything but images: its rows that are not UTF-8
+/// are bad ones.
+pub(crate) fn check_text(file: &InputFile, column: &Column, found: Found) -> Result<()> {
+    let name = &column.name;
+    let kind = column.kind.as_deref().unwrap_or("binary");
+    match look(file, name)? {
+        Held::Texts | Held::Nothing => Ok(()),
+        Held::Other if found == Found::Asked => Ok(()),
+        Held::Other => {
+            let problem = format!("column `{name}` is {kind}, and its first values are not all UTF-8");
+            Err(Error::input(&file.path, problem).hint(format!(
+                "--text-column {name} takes it as UTF-8 and skips the rows that are not; or choose another column"
+            )))
+        }
+        Held::Images => {
+            let problem = format!("column `{name}` is {kind} and holds images, not texts");
+            Err(Error::input(&file.path, problem)
+                .hint("choose another with --text-column, or use --by image"))
+        }
+    }
+}
+
+/// Whether a column whose type images can have holds some; none where there is no value to go by.
+pub(crate) fn holds_images(file: &InputFile, column: &Column) -> Result<Option<bool>> {
+    Ok(match look(file, &column.name)? {
+        Held::Images => Some(true),
+        // A struct with bytes in it is meant for images or sounds, wherever their bytes are.
+        Held::Nothing => (!column.is_binary).then_some(true),
+        Held::Texts | Held::Other => Some(false),
+    })
+}
+
+/// Looks at the first values of a column.
+fn look(file: &InputFile, column: &str) -> Result<Held> {
+    let columns = Columns { image: Some(column.to_owned()), ..Columns::default() };
+    let mut reader = Reader::open(file, &columns, &ReadLimits::default(), 0)?;
+    let (mut seen, mut texts, mut images) = (0, 0, 0);
+    for _ in 0..MAX_CHUNKS {
+        let Some(chunk) = reader.next_chunk()? else { break };
+        let values = chunk.parse(&columns)?.images;
+        let values = values.iter().flatten().flatten().filter(|value| !value.is_empty());
+        for value in values.take(SAMPLES - seen) {
+            seen += 1;
+            if is_text(value) {
+                texts += 1;
+            } else if looks_like_image(value) {
+                images += 1;
+            }
+        }
+        if seen == SAMPLES {
+            break;
+        }
+    }
+    Ok(match () {
+        () if seen == 0 => Held::Nothing,
+        () if images > 0 => Held::Images,
+        () if texts == seen => Held::Texts,
+        () => Held::Other,
+    })
+}
+
+/// No file of an image is valid UTF-8 without a zero byte, but a text may begin with the two letters of a BMP.
+fn is_text(value: &[u8]) -> bool {
+    !value.contains(&0) && std::str::from_utf8(value).is_ok()
+}

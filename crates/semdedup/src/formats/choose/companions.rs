@@ -1,0 +1,170 @@
+//! Columns that say something of their own beside the text of a row: the answer to a question, a picture that it is about. Rows of equal
+//! texts that differ there are no duplicates, so it is a question which columns are meant.
+
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+
+use arrow::array::{Array, ArrayRef, AsArray};
+use arrow::row::{RowConverter, SortField};
+use xxhash_rust::xxh3::xxh3_64;
+
+use crate::error::{Error, Result};
+use crate::formats::arrow::batches::is_text;
+use crate::formats::choose::language::words_in;
+use crate::formats::choose::table::Table;
+use crate::formats::columns::{Column, ColumnChoice, Columns, Found};
+use crate::formats::file::{CompareBy, ReadLimits};
+use crate::formats::read::Reader;
+use crate::formats::usual_names::{is_media_name, is_other_half, is_partner};
+
+/// How many rows, and about how many bytes of their texts and companions, to look at.
+pub(crate) const SAMPLE_ROWS: usize = 2000;
+const SAMPLE_BYTES: usize = 64 << 20;
+/// One row in this many may have the text of another row and differ from it: labels are noisy.
+const MOST_ROWS: usize = 200;
+/// Fewer words on average are a label or a search, not the other half of a text.
+const LEAST_WORDS: usize = 4;
+/// Longer texts on average say what they say whatever pictures are shown beside them, such as news.
+const LONG_TEXT: usize = 300;
+
+/// What the first rows tell of a companion.
+#[derive(Default)]
+struct Sample {
+    rows: usize,
+    bytes: usize,
+    /// Bytes of the texts, and how many rows have one.
+    text_bytes: usize,
+    texts: usize,
+    /// Words of the companions that are strings, and how many rows have a companion.
+    words: usize,
+    values: usize,
+    /// Rows whose text came before with another companion.
+    differing: usize,
+    known: HashMap<u64, u64>,
+}
+
+impl Table<'_> {
+    /// Fails if rows of equal texts differ in a column that says something of its own. Whoever names a column means it. Returns how many
+    /// rows were looked at.
+    pub fn check_companions(&self, columns: &Columns, choice: &ColumnChoice) -> Result<usize> {
+        let mut rows = 0;
+        if columns.found == Found::Asked || columns.text.is_none() {
+            return Ok(SAMPLE_ROWS);
+        }
+        // Where there is none, there is nothing to look at in other files of these columns either.
+        let companions: Vec<&Column> =
+            self.columns.iter().filter(|column| is_companion(column, columns, choice)).collect();
+        for companion in &companions {
+            let sample = self.sample(columns, &companion.name)?;
+            rows = rows.max(sample.rows);
+            if sample.differing >= 2
+                && sample.differing * MOST_ROWS > sample.rows
+                && sample.tells_apart(companion, columns)
+            {
+                return Err(self.unclear(columns, companion, &sample));
+            }
+        }
+        Ok(if companions.is_empty() { SAMPLE_ROWS } else { rows })
+    }
+
+    fn sample(&self, columns: &Columns, companion: &str) -> Result<Sample> {
+        let id = Some(companion.to_owned());
+        let columns = Columns { id, image: None, embedding: None, ..columns.clone() };
+        let mut reader = Reader::open(self.file, &columns, &ReadLimits::default(), 0)?;
+        let mut sample = Sample::default();
+        while sample.rows < SAMPLE_ROWS
+            && sample.bytes < SAMPLE_BYTES
+            && let Some(chunk) = reader.next_chunk()?
+        {
+            let read = chunk.parse(&columns)?;
+            let Some(values) = read.ids else { break };
+            // A type that has no order cannot be compared.
+            if sample.add(read.texts.iter(), &values).is_none() {
+                break;
+            }
+        }
+        Ok(sample)
+    }
+
+    fn unclear(&self, columns: &Columns, companion: &Column, sample: &Sample) -> Error {
+        let texts = columns.texts().collect::<Vec<_>>().join(",");
+        let problem = format!(
+            "{} of the first {} rows have the `{texts}` of another row but another `{}`, and it is not clear which are to be \
+             compared",
+            sample.differing, sample.rows, companion.name
+        );
+        let alone = format!("--text-column {texts} compares it alone");
+        let hint = match companion.is_text || companion.is_turns {
+            true => format!("{alone}, --text-column {texts},{} joins both", companion.name),
+            false => alone,
+        };
+        Error::input(&self.file.path, problem).hint(hint)
+    }
+}
+
+impl Sample {
+    fn add<'t>(&mut self, texts: impl Iterator<Item = Option<&'t str>>, values: &ArrayRef) -> Option<()> {
+        let converter = RowConverter::new(vec![SortField::new(values.data_type().clone())]).ok()?;
+        let bytes = converter.convert_columns(std::slice::from_ref(values)).ok()?;
+        let strings = is_text(values.data_type())
+            .then(|| arrow::compute::cast(values, &arrow::datatypes::DataType::LargeUtf8).ok())
+            .flatten();
+        for (row, text) in texts.enumerate().take(SAMPLE_ROWS - self.rows) {
+            let (text, value) = (text.unwrap_or_default(), bytes.row(row));
+            let shown = strings.as_ref().map(|strings| strings.as_string::<i64>().value(row));
+            self.rows += 1;
+            self.bytes += text.len() + value.as_ref().len();
+            self.text_bytes += text.len();
+            self.texts += usize::from(!text.is_empty());
+            if text.is_empty() || values.is_null(row) || shown.is_some_and(is_nothing) {
+                continue;
+            }
+            self.values += 1;
+            self.words += shown.map_or(0, words_in);
+            let value = xxh3_64(value.as_ref());
+            match self.known.entry(xxh3_64(text.as_bytes())) {
+                Entry::Vacant(free) => _ = free.insert(value),
+                Entry::Occupied(first) => self.differing += usize::from(*first.get() != value),
+            }
+        }
+        Some(())
+    }
+
+    /// Whether the companion, by its values, makes two rows of one text two different rows.
+    fn tells_apart(&self, companion: &Column, columns: &Columns) -> bool {
+        let is_half = companion.is_turns
+            || (companion.is_text && self.words >= LEAST_WORDS * self.values)
+            || (!columns.turns.is_empty() && companion.is_list);
+        match is_media_name(&companion.name) {
+            true => !columns.turns.is_empty() || self.text_bytes <= LONG_TEXT * self.texts,
+            false => is_half,
+        }
+    }
+}
+
+/// Whether a column beside the texts may say something of its own, going by its name and type.
+fn is_companion(column: &Column, columns: &Columns, choice: &ColumnChoice) -> bool {
+    let is_used = columns.texts().any(|text| text == column.name)
+        || [&columns.id, &columns.embedding, &columns.image]
+            .into_iter()
+            .flatten()
+            .any(|name| *name == column.name);
+    if column.is_nested || is_used || column.kind.as_deref() == Some("null") {
+        return false;
+    }
+    let is_value = column.is_text
+        || column.is_list
+        || column.may_hold_text
+        || column.has_nested
+        || column.is_binary
+        || column.is_image_list;
+    // Who says `--by text` does not mean the images.
+    let is_media = choice.by != Some(CompareBy::Text) && is_media_name(&column.name);
+    let is_half = columns.texts().any(|text| is_other_half(&column.name, text));
+    column.is_turns || (is_value && (is_partner(&column.name) || is_half || is_media))
+}
+
+/// Whether a value, as a string or as a token of JSON, says nothing.
+fn is_nothing(value: &str) -> bool {
+    ["", "\"\"", "[]", "{}"].contains(&value)
+}

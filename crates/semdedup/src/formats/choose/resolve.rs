@@ -1,0 +1,127 @@
+//! Settles which columns of each file are read, for all files before any work starts.
+
+use std::collections::HashMap;
+
+use xxhash_rust::xxh3::xxh3_64;
+
+use crate::error::Result;
+use crate::formats::choose::companions::SAMPLE_ROWS;
+use crate::formats::choose::images::rows_by;
+use crate::formats::choose::roles::check_roles;
+use crate::formats::choose::table::Table;
+use crate::formats::choose::text_column::Texts;
+use crate::formats::columns::{ColumnChoice, Columns, DEFAULT_TEXT, Found, RunColumns, Wanted};
+use crate::formats::file::{CompareBy, InputFile};
+use crate::formats::image_columns::no_images;
+use crate::formats::turns::role_of;
+
+/// Finds the columns of every file: the text column asked for, else `text`, else the only column with another name that texts
+/// or chats usually have, else the only one whose values look like sentences; where texts are optional, perhaps none.
+///
+/// # Errors
+/// A file without the column asked for, or one in which no column is surely the text, or whose text column is not the one that
+/// the files before it have, or is not of strings or turns; an embedding column that is not of lists; an id or embedding column
+/// asked for of plain text; roles where no column has turns. Each names the file and lists its columns.
+pub fn resolve_columns(files: &[InputFile], choice: &ColumnChoice) -> Result<Vec<Columns>> {
+    resolve_by(files, choice, rows_by(files, choice)?)
+}
+
+/// Finds the columns of every file as [`resolve_columns`] does, where it is known what is compared.
+pub(crate) fn resolve_by(files: &[InputFile], choice: &ColumnChoice, by: CompareBy) -> Result<Vec<Columns>> {
+    let only_folders = files.iter().all(|file| file.format.is_tree());
+    let mut roles: Vec<String> = choice.roles.iter().map(|role| role_of(role)).collect();
+    roles.sort_unstable();
+    roles.dedup();
+    let run = RunColumns { choice, by, roles: &roles, only_folders };
+    let (mut tables, mut resolved) = (Tables::default(), Vec::with_capacity(files.len()));
+    for file in files {
+        resolved.push(match file.format.rows().resolve(file, &run)? {
+            Some(columns) => columns,
+            None => table_columns(file, &run, &mut tables)?,
+        });
+    }
+    check_roles(files, &resolved, &roles)?;
+    Ok(resolved)
+}
+
+/// What is known of the files before a file.
+#[derive(Default)]
+struct Tables<'a> {
+    /// The first one that has columns, and where its texts are: the others follow it.
+    first: Option<(&'a InputFile, Option<Texts>)>,
+    /// How many rows of files with these columns and types (a hash of them) were looked at, and whether their images were.
+    looked_at: HashMap<u64, (usize, bool)>,
+}
+
+impl Tables<'_> {
+    /// Fails if something else may be meant than what is to be compared, unless the user has named it.
+    fn check(
+        &mut self,
+        table: &Table,
+        columns: &Columns,
+        &RunColumns { choice, by, .. }: &RunColumns,
+    ) -> Result<()> {
+        if choice.text.is_some() || choice.text_optional {
+            return Ok(());
+        }
+        let kinds = table.columns.iter().map(|column| format!("{} {:?}\n", column.name, column.kind));
+        let (rows, images) = self.looked_at.entry(xxh3_64(kinds.collect::<String>().as_bytes())).or_default();
+        if !*images && table.file.format.rows().has_schema() && choice.by.is_none() && choice.image.is_none()
+        {
+            let wanted = Wanted { text: None, ..Wanted::from(columns) };
+            *images = table.is_of_images(&wanted, false)?.is_some();
+        }
+        if by.text() && *rows < SAMPLE_ROWS {
+            *rows += table.check_companions(columns, choice)?;
+        }
+        Ok(())
+    }
+}
+
+/// The columns of a file that has a row in each of its records.
+fn table_columns<'a>(file: &'a InputFile, run: &RunColumns, tables: &mut Tables<'a>) -> Result<Columns> {
+    let &RunColumns { choice, by, roles, .. } = run;
+    let text_optional = choice.text_optional || !by.text();
+    let reads_images = by.image() && !choice.text_optional;
+    let first = tables.first.clone();
+    let known = first.as_ref().and_then(|(other, texts)| Some((*other, texts.as_ref()?)));
+    let of_first = known.and_then(|(_, texts)| texts.names.first().map(String::as_str));
+    let wanted = Wanted {
+        text: choice.text.as_deref().or(of_first),
+        id: choice.id.as_deref(),
+        embedding: choice.embedding.as_deref(),
+    };
+    let Some(table) = Table::of(file, &wanted)? else {
+        if reads_images {
+            return Err(no_images(file));
+        }
+        return Ok(Columns { text: Some(DEFAULT_TEXT.to_owned()), found: Found::Text, ..Columns::default() });
+    };
+    let texts = match (&choice.text, known) {
+        (Some(name), _) => table.asked(name).map(Some),
+        (None, Some((other, texts))) => table.as_in(other, texts, &wanted).map(Some),
+        (None, None) => table.unasked(&wanted),
+    };
+    let texts = match texts {
+        Err(_) if choice.text.is_none() && text_optional => None,
+        texts => texts?,
+    };
+    let id = wanted.id.map(|id| table.id(id)).transpose()?;
+    let embedding = wanted.embedding.map(|name| table.embedding(name)).transpose()?;
+    let image = reads_images.then(|| table.image(choice.image.as_deref())).transpose()?;
+    // A file without rows has no columns to speak of, so it does not decide for the others.
+    if first.is_none() && !table.is_empty() && (texts.is_some() || text_optional) {
+        tables.first = Some((file, texts.clone()));
+    }
+    let columns = with_texts(Columns { id, embedding, image, ..Columns::default() }, texts, roles);
+    tables.check(&table, &columns, run)?;
+    Ok(columns)
+}
+
+/// Adds the columns of the texts to the others of a file.
+fn with_texts(columns: Columns, texts: Option<Texts>, roles: &[String]) -> Columns {
+    let Some(Texts { names, turns, found }) = texts else { return columns };
+    let mut names = names.into_iter();
+    let (text, roles) = (names.next(), if turns.is_empty() { Vec::new() } else { roles.to_vec() });
+    Columns { text, joined: names.collect(), turns, roles, found, ..columns }
+}

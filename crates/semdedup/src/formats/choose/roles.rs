@@ -1,0 +1,69 @@
+//! Whether the roles that a user asks for are in the chats. One that is not is misspelt, and the turns that are meant would not be
+//! compared.
+
+use crate::error::{Error, Result};
+use crate::formats::columns::Columns;
+use crate::formats::file::{Format, InputFile, ReadLimits};
+use crate::formats::read::Reader;
+use crate::formats::turns::is_usual_role;
+
+/// How many rows of a file to look at.
+const MOST_ROWS: usize = 10_000;
+/// A role that no turn has, so that of turns nothing is left and other texts stay what they are.
+const NO_ROLE: &str = "\0";
+
+/// Fails if no file has turns, or if no turn of the first rows has a role that is asked for, unless it is a usual one: these may well come
+/// only later.
+pub(crate) fn check_roles(files: &[InputFile], resolved: &[Columns], roles: &[String]) -> Result<()> {
+    if roles.is_empty() {
+        return Ok(());
+    }
+    let with_turns = || {
+        let may_have = |(columns, file): &(&Columns, &InputFile)| {
+            !columns.turns.is_empty() || (file.format == Format::Tar && columns.text.is_some())
+        };
+        resolved.iter().zip(files).filter(may_have)
+    };
+    // The types of tables tell; of shards only what is in them.
+    let has_turns = |(columns, file): (&Columns, &InputFile)| match file.format {
+        Format::Tar => have_an_effect(&[], columns, file),
+        _ => Ok(true),
+    };
+    if !any(with_turns().map(has_turns))? {
+        let problem = format!("--roles {}: no text column has turns of a chat", roles.join(","));
+        return Err(Error::usage(problem)
+            .hint("leave out --roles, or name a column of lists of turns with --text-column"));
+    }
+    for role in roles.iter().filter(|role| !is_usual_role(role)) {
+        let has_role = |(columns, file)| have_an_effect(std::slice::from_ref(role), columns, file);
+        if !any(with_turns().map(has_role))? {
+            let problem = format!("--roles {role}: no turn in the first rows has a text in this role");
+            return Err(Error::usage(problem).hint(
+                "name roles that the turns have, such as user,assistant (human and gpt are the same), or leave out --roles",
+            ));
+        }
+    }
+    Ok(())
+}
+
+fn any(mut found: impl Iterator<Item = Result<bool>>) -> Result<bool> {
+    found.find(|found| !matches!(found, Ok(false))).unwrap_or(Ok(false))
+}
+
+/// Whether texts of the first rows have turns of some roles (none: of any).
+fn have_an_effect(roles: &[String], columns: &Columns, file: &InputFile) -> Result<bool> {
+    let with = |roles: &[String]| Columns { roles: roles.to_vec(), ..columns.clone() };
+    let (with, without) = (with(roles), with(&[NO_ROLE.to_owned()]));
+    let open = |columns| Reader::open(file, columns, &ReadLimits::default(), 0);
+    let (mut some, mut none, mut rows) = (open(&with)?, open(&without)?, 0);
+    while rows < MOST_ROWS
+        && let (Some(some), Some(none)) = (some.next_chunk()?, none.next_chunk()?)
+    {
+        let (some, none) = (some.parse(&with)?.texts, none.parse(&without)?.texts);
+        rows += some.iter().len();
+        if some.iter().ne(none.iter()) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}

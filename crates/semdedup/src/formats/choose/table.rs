@@ -1,0 +1,112 @@
+//! The columns that a file has, and which of them can be texts, ids and embeddings.
+
+use crate::error::{Error, Result};
+use crate::formats::columns::{Column, Wanted};
+use crate::formats::file::InputFile;
+use crate::formats::image_columns::{ANY_IMAGE, no_images};
+
+/// How many columns an error lists.
+pub(crate) const LISTED: usize = 20;
+
+/// The columns of one file.
+pub(crate) struct Table<'a> {
+    pub file: &'a InputFile,
+    pub columns: Vec<Column>,
+}
+
+impl<'a> Table<'a> {
+    /// `None` where rows have no columns to choose from, as in plain text.
+    pub fn of(file: &'a InputFile, wanted: &Wanted) -> Result<Option<Self>> {
+        let columns = file.format.rows().columns(file, wanted)?;
+        Ok(columns.map(|columns| Self { file, columns }))
+    }
+
+    /// The names of the columns that are not inside others.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.columns.iter().filter(|column| !column.is_nested).map(|column| column.name.as_str())
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.columns.is_empty()
+    }
+
+    pub fn id(&self, id: &str) -> Result<String> {
+        if self.find(id)?.is_none() && !self.knows_nothing() {
+            return Err(self.missing(id).hint("name the column of the ids with --id-column"));
+        }
+        Ok(id.to_owned())
+    }
+
+    pub fn embedding(&self, name: &str) -> Result<String> {
+        let hint = "name a column of lists of numbers with --embedding-column";
+        match self.find(name)? {
+            None if self.knows_nothing() => {}
+            None => return Err(self.missing(name).hint(hint)),
+            Some(column) if column.is_list || column.kind.as_deref() == Some("null") => {}
+            Some(column) => {
+                let kind = column.kind.as_deref().unwrap_or("text");
+                let problem = format!("column `{name}` is {kind}, not a list of numbers");
+                return Err(Error::input(&self.file.path, problem).hint(hint));
+            }
+        }
+        Ok(name.to_owned())
+    }
+
+    /// The column asked for, else `image`, else the only column that can be of images.
+    pub fn image(&self, wanted: Option<&str>) -> Result<String> {
+        if !self.file.format.rows().has_schema() {
+            return Err(no_images(self.file));
+        }
+        let hint = "name a column of images (binary, or a struct with `bytes`) with --image-column";
+        let name = wanted.unwrap_or(ANY_IMAGE);
+        match self.find(name)? {
+            Some(column) if column.is_image => return Ok(name.to_owned()),
+            Some(column) => {
+                let kind = column.kind.as_deref().unwrap_or("of another type");
+                let problem = format!("column `{name}` is {kind}, not binary");
+                return Err(Error::input(&self.file.path, problem).hint(hint));
+            }
+            None => {}
+        }
+        let mut images = self.columns.iter().filter(|column| column.is_image && !column.is_nested);
+        match (wanted, images.next(), images.next()) {
+            (None, Some(only), None) => Ok(only.name.clone()),
+            _ => Err(self.missing(name).hint(hint)),
+        }
+    }
+
+    /// A file without rows may have no columns, unless it has a schema.
+    pub fn knows_nothing(&self) -> bool {
+        self.columns.is_empty() && !self.file.format.rows().has_schema()
+    }
+
+    /// The column of a name: one of its own before one inside another.
+    pub fn find(&self, name: &str) -> Result<Option<&Column>> {
+        let places = [false, true].into_iter().find_map(|nested| {
+            let mut named =
+                self.columns.iter().filter(|column| column.is_nested == nested && column.name == name);
+            named.next().map(|first| (first, 1 + named.count()))
+        });
+        match places {
+            Some((_, times)) if times > 1 => {
+                Err(Error::input(&self.file.path, format!("column `{name}` is there {times} times"))
+                    .hint("rename all but one"))
+            }
+            found => Ok(found.map(|(column, _)| column)),
+        }
+    }
+
+    fn missing(&self, name: &str) -> Error {
+        let columns = self.listed(&|column: &Column| match &column.kind {
+            Some(kind) => format!("{} ({kind})", column.name),
+            None => column.name.clone(),
+        });
+        Error::input(&self.file.path, format!("no column `{name}`; columns are {columns}"))
+    }
+}
+
+/// The names of a file's columns, as far as its beginning tells; none where the format has no columns.
+pub(crate) fn names_of(file: &InputFile) -> Result<Option<Vec<String>>> {
+    let table = Table::of(file, &Wanted { text: None, id: None, embedding: None })?;
+    Ok(table.map(|table| table.names().map(str::to_owned).collect()))
+}

@@ -1,0 +1,52 @@
+//! The first values of a column.
+
+use arrow::array::Array;
+use arrow::util::display::{ArrayFormatter, FormatOptions};
+
+use crate::error::Result;
+use crate::formats::columns::Columns;
+use crate::formats::file::{InputFile, ReadLimits};
+use crate::formats::read::Reader;
+
+/// How many rows, and about how many bytes of values, tell what a column holds.
+const SAMPLE_ROWS: usize = 1000;
+const SAMPLE_BYTES: usize = 1 << 20;
+
+/// The values of a column in the first rows; none where there are no rows.
+pub(crate) fn values_of(file: &InputFile, name: &str) -> Result<Option<Vec<String>>> {
+    let columns = Columns { text: Some(name.to_owned()), ..Columns::default() };
+    let mut reader = Reader::open(file, &columns, &ReadLimits::default(), 0)?;
+    let (mut values, mut rows, mut bytes) = (Vec::new(), 0, 0);
+    while rows < SAMPLE_ROWS
+        && bytes < SAMPLE_BYTES
+        && let Some(chunk) = reader.next_chunk()?
+    {
+        for text in chunk.parse(&columns)?.texts.iter().take(SAMPLE_ROWS - rows) {
+            rows += 1;
+            bytes += text.map_or(0, str::len);
+            values.extend(text.map(str::to_owned));
+        }
+    }
+    Ok((rows > 0).then_some(values))
+}
+
+/// The values of a column of any type in the first rows, as they are shown; none where there are no rows.
+pub(crate) fn shown_values_of(file: &InputFile, name: &str) -> Result<Option<Vec<String>>> {
+    let columns = Columns { id: Some(name.to_owned()), ..Columns::default() };
+    let mut reader = Reader::open(file, &columns, &ReadLimits::default(), 0)?;
+    let (mut values, mut rows, mut bytes) = (Vec::new(), 0, 0);
+    while rows < SAMPLE_ROWS
+        && bytes < SAMPLE_BYTES
+        && let Some(chunk) = reader.next_chunk()?
+    {
+        let Some(ids) = chunk.parse(&columns)?.ids else { break };
+        let Ok(shown) = ArrayFormatter::try_new(&ids, &FormatOptions::default()) else { break };
+        for row in 0..ids.len().min(SAMPLE_ROWS - rows) {
+            let value = shown.value(row).to_string();
+            (rows, bytes) = (rows + 1, bytes + value.len());
+            // Brackets would hide the words inside.
+            values.push(value.replace(['[', ']', '{', '}'], " "));
+        }
+    }
+    Ok((rows > 0).then_some(values))
+}

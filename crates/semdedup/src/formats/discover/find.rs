@@ -1,0 +1,87 @@
+//! Which files a run reads: files, folders and globs as the user typed them, turned into a list of [`InputFile`]s.
+
+use std::path::{Path, PathBuf};
+
+use crate::error::Result;
+use crate::formats::discover::asked::Asked;
+use crate::formats::discover::found_file::tree_file;
+use crate::formats::discover::left_out::Skipped;
+use crate::formats::discover::names::{self, Found, InputArgument};
+use crate::formats::discover::survey::Survey;
+use crate::formats::file::{InputFile, Members};
+use crate::storage::{canonical_url, is_url};
+
+/// What [`survey`] found, and what it left out.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Discovered {
+    /// The files to read, in the order of the arguments, sorted by name inside folders and globs.
+    pub files: Vec<InputFile>,
+    /// What was found in folders and by globs but not taken.
+    pub skipped: Skipped,
+}
+
+/// The files that `inputs` (files, folders, globs) mean; see [`survey`].
+///
+/// # Errors
+/// As [`survey`].
+pub fn discover(inputs: &[String], exclude: &[PathBuf]) -> Result<Vec<InputFile>> {
+    survey(inputs, exclude, &Asked::default()).map(|found| found.files)
+}
+
+/// The files that `inputs` (files, folders, globs) mean, and what was left out; folders in `exclude` are not entered.
+///
+/// A file counts once, however often it is given. A file is named by its file name, one in a folder (or found by a
+/// glob) by its path relative to that folder (or to the glob's fixed part); where names clash, everything found by
+/// the arguments concerned goes under the name of their folder.
+///
+/// Images that lie in a folder (or are found by a glob, or named one by one) are the rows of one [`Format::Tree`], named by
+/// that folder. Files of rows beside them that hold their captions or labels, or a table of them, are left out. Markdown files
+/// (`.md`) are the rows of one [`Format::TextTree`] where there are neither files of rows nor images; with [`TextFiles::Whole`]
+/// these and all `.txt` files are, whatever lies beside them. READMEs and licences beside data are left out, and so are files
+/// that describe others. A file that is named itself is always read.
+///
+/// # Errors
+/// A missing path, a named file of unknown extension, no file at all, names that clash even so; a folder of images and of
+/// rows that are not about these, or of rows and of what may be their embeddings, unless `asked` says which are meant.
+pub fn survey(inputs: &[String], exclude: &[PathBuf], asked: &Asked) -> Result<Discovered> {
+    let excluded = exclude.iter().filter_map(|path| match is_url(path) {
+        true => Some(canonical_url(path)),
+        false => fs_err::canonicalize(path).ok(),
+    });
+    let mut survey = Survey::new(excluded.collect(), asked);
+    let mut arguments = Vec::with_capacity(inputs.len());
+    for input in inputs {
+        let mut argument = survey.argument(input)?;
+        argument.files.sort_by(|a, b| a.name.cmp(&b.name));
+        survey.settle(&mut argument)?;
+        arguments.push(argument);
+        survey.collect_members(&mut arguments);
+    }
+    survey.leave_out_documents(&mut arguments);
+    survey.ask_about_embeddings(&arguments)?;
+    for found in arguments.iter_mut().flat_map(|argument| &mut argument.files) {
+        found.tell_by_content()?;
+    }
+    survey.leave_out_links(&mut arguments);
+    let arguments = arguments.into_iter().map(InputArgument::with_tree).collect();
+    let files = names::unique(arguments)?;
+    if files.is_empty() {
+        return Err(survey.nothing_to_read(inputs));
+    }
+    Ok(Discovered { files, skipped: survey.skipped })
+}
+
+impl InputArgument {
+    /// Adds the folder of the files that are rows, if there are any, as one file.
+    fn with_tree(mut self) -> Self {
+        if let Some((kind, base)) = self.tree.take() {
+            let mut members = std::mem::take(&mut self.members);
+            members.sort_by(|a, b| a.name.cmp(&b.name));
+            let base = if base == Path::new("") { PathBuf::from(".") } else { base };
+            let name = self.folder.clone();
+            let file = tree_file(kind, (base, name.clone()), Members::new(members));
+            self.files.push(Found { file, name });
+        }
+        self
+    }
+}

@@ -1,0 +1,138 @@
+//! The files that a folder, a glob or a prefix holds and a run does not read, by cause.
+
+use std::collections::BTreeMap;
+
+/// How many files of a cause are named.
+const NAMED: usize = 3;
+
+/// Why a file was left out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Cause {
+    /// The extension is not one that a run reads.
+    UnknownExtension,
+    /// It is an image, and the files of rows beside it are read.
+    ImageBesideRows,
+    /// It holds captions, labels or a table of the images beside it, and the images are read.
+    BesideImages,
+    /// It is a README, a licence or Markdown beside data.
+    Document,
+    /// It describes other files, such as `dataset_info.json`.
+    AboutOthers,
+    /// It holds embeddings, and nobody asked for them.
+    Embeddings,
+    /// Its name starts with a dot, and its extension is one that is read.
+    HiddenData,
+    /// It is a link to a file that is read itself.
+    Link,
+    /// It is a folder with the result of a run.
+    Result,
+    /// It is any other file or folder whose name starts with a dot.
+    Hidden,
+    /// It lies in a folder that the run writes, or is that folder.
+    Excluded,
+    /// An earlier argument gave it already.
+    Repeated,
+}
+
+/// The files that were left out for one cause.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct LeftOut {
+    /// How many files.
+    pub count: u64,
+    /// The names of the first ones.
+    pub first: Vec<String>,
+}
+
+/// What was found in folders and by globs and not taken, by cause.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Skipped(BTreeMap<Cause, LeftOut>);
+
+impl Skipped {
+    /// How many files were left out for a cause.
+    pub fn count(&self, cause: Cause) -> u64 {
+        self.0.get(&cause).map_or(0, |left_out| left_out.count)
+    }
+
+    /// The files that were left out for a cause.
+    pub fn of(&self, cause: Cause) -> LeftOut {
+        self.0.get(&cause).cloned().unwrap_or_default()
+    }
+
+    /// What a user wants to know of: everything but hidden files without data, the folders that the run writes, and files
+    /// that were given twice.
+    pub fn told(&self) -> impl Iterator<Item = (Cause, &LeftOut)> {
+        let untold = [Cause::Hidden, Cause::Excluded, Cause::Repeated];
+        self.0.iter().filter(move |(cause, _)| !untold.contains(cause)).map(|(cause, found)| (*cause, found))
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    pub(crate) fn add(&mut self, cause: Cause, name: impl Into<String>) {
+        let left_out = self.0.entry(cause).or_default();
+        left_out.count += 1;
+        if left_out.first.len() < NAMED {
+            left_out.first.push(name.into());
+        }
+    }
+}
+
+impl Cause {
+    /// Says what happened to the files, without their names; in the singular for one file.
+    fn what(self, one: bool) -> &'static str {
+        match (self, one) {
+            (Self::UnknownExtension, true) => "file with an extension that is not read was left out",
+            (Self::UnknownExtension, false) => "files with extensions that are not read were left out",
+            (Self::ImageBesideRows, true) => "image beside the files of rows was left out",
+            (Self::ImageBesideRows, false) => "images beside the files of rows were left out",
+            (Self::BesideImages, true) => {
+                "file beside the images (captions, labels, rows) was left out and not deduplicated"
+            }
+            (Self::BesideImages, false) => {
+                "files beside the images (captions, labels, rows) were left out and not deduplicated"
+            }
+            (Self::Document, true) => "document beside the data (README, licence, Markdown) was left out",
+            (Self::Document, false) => {
+                "documents beside the data (READMEs, licences, Markdown) were left out"
+            }
+            (Self::AboutOthers, true) => "file that describes other files was left out",
+            (Self::AboutOthers, false) => "files that describe other files were left out",
+            (Self::Embeddings, true) => "file of embeddings was not used",
+            (Self::Embeddings, false) => "files of embeddings were not used",
+            (Self::HiddenData, true) => "hidden file was left out",
+            (Self::HiddenData, false) => "hidden files were left out",
+            (Self::Link, true) => "link to a file that is read itself was left out",
+            (Self::Link, false) => "links to files that are read themselves were left out",
+            (Self::Result, true) => "folder with the result of an earlier run was left out",
+            (Self::Result, false) => "folders with results of earlier runs were left out",
+            (Self::Hidden, _) => "hidden without data",
+            (Self::Excluded, _) => "in a folder that the run writes",
+            (Self::Repeated, _) => "given twice",
+        }
+    }
+
+    /// What to do to read the files after all.
+    fn remedy(self) -> &'static str {
+        match self {
+            Self::UnknownExtension => "`semdedup run --help` lists the formats that are read",
+            Self::ImageBesideRows => "--by image compares the images instead of the rows",
+            Self::BesideImages => {
+                "only images are compared and copied to kept/; --by text, or naming such files, compares their rows"
+            }
+            Self::Document => "name a document to read it",
+            Self::AboutOthers | Self::HiddenData => "name such a file to read it",
+            Self::Embeddings => "--embeddings takes them instead of a model",
+            Self::Link => "name the link alone to read it",
+            Self::Result => "name the folder to read it",
+            Self::Hidden | Self::Excluded | Self::Repeated => "",
+        }
+    }
+}
+
+/// `2 files that describe other files were left out (dataset_info.json, state.json); name such a file to read it`
+pub(crate) fn describe(cause: Cause, count: u64, first: &[String]) -> String {
+    let more = if count > first.len() as u64 { ", …" } else { "" };
+    let names = first.join(", ");
+    format!("{count} {} ({names}{more}); {}", cause.what(count == 1), cause.remedy())
+}

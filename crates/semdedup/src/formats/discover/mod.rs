@@ -1,0 +1,17 @@
+//! Which files are read: arguments in, a list of files out, with what was left out and why.
+
+pub(crate) mod asked;
+pub(crate) mod beside;
+pub(crate) mod file_names;
+pub(crate) mod find;
+pub(crate) mod found_file;
+pub(crate) mod ignored;
+pub(crate) mod label_images;
+pub(crate) mod left_out;
+pub(crate) mod matrix_files;
+pub(crate) mod names;
+pub(crate) mod pictures;
+pub(crate) mod remote;
+pub(crate) mod sidecars;
+pub(crate) mod sidecars_content;
+pub(crate) mod survey;

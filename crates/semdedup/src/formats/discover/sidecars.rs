@@ -1,0 +1,162 @@
+//! Which files of rows are about the images beside them: captions and labels of the same name, and tables that name them.
+
+use std::collections::{BTreeMap, HashMap};
+
+use crate::formats::choose::table::names_of;
+use crate::formats::discover::file_names::{file_name, folder, stem};
+use crate::formats::discover::names::Found;
+use crate::formats::discover::pictures::{MANY, Pictures};
+use crate::formats::discover::sidecars_content as content;
+use crate::formats::file::Format;
+
+/// How many descriptions of a kind are looked into.
+const LOOKED_INTO: usize = 8;
+
+/// Lists of classes, as the tools for labels write them.
+const CLASSES: [&str; 7] = [
+    "classes.txt",
+    "class_names.txt",
+    "labels.txt",
+    "predefined_classes.txt",
+    "categories.txt",
+    "synsets.txt",
+    "label_map.txt",
+];
+
+const MOST_CLASSES_BYTES: u64 = 64 << 10;
+
+/// The files that are not known to be about the images.
+pub(crate) fn not_about<'a>(files: &'a [Found], pictures: &Pictures) -> Vec<&'a Found> {
+    let mut open = Vec::new();
+    let mut pairs: BTreeMap<&str, Vec<&Found>> = BTreeMap::new();
+    let mut tables = Vec::new();
+    for found in files {
+        match kind_of_pair(found) {
+            _ if is_list_of_classes(found, pictures) => {}
+            Some(kind) if pictures.pair(&found.name) => pairs.entry(kind).or_default().push(found),
+            _ if is_table_of_folder(found, pictures) => tables.push(found),
+            _ => open.push(found),
+        }
+    }
+    if !tables.iter().take(LOOKED_INTO).all(|found| has_columns_of_img2dataset(found)) {
+        open.append(&mut tables);
+    }
+    let mut paired: HashMap<(&str, &str), usize> = HashMap::new();
+    for (kind, pairs) in pairs {
+        match pictures.len() > 1 && are_about(kind, &pairs) {
+            true => {
+                pairs.iter().for_each(|found| *paired.entry((folder(&found.name), kind)).or_default() += 1)
+            }
+            false => open.extend(pairs),
+        }
+    }
+    // Captions whose image is gone.
+    let mut alone: HashMap<(&str, &str), usize> = HashMap::new();
+    for found in &open {
+        if let Some(place) = place_of_pair(found) {
+            *alone.entry(place).or_default() += 1;
+        }
+    }
+    open.retain(|found| {
+        place_of_pair(found)
+            .is_none_or(|place| paired.get(&place).is_none_or(|&paired| paired < alone[&place]))
+    });
+    open.sort_by(|a, b| a.name.cmp(&b.name));
+    // The first file that is not about the images decides, so of the others only a few are read, for the list.
+    let Some(first) = open.iter().position(|found| !content::is_about(found, pictures)) else {
+        return Vec::new();
+    };
+    let mut rest = open.split_off(first);
+    let mut number = 0;
+    rest.retain(|found| {
+        number += 1;
+        number == 1 || number > LOOKED_INTO || !content::is_about(found, pictures)
+    });
+    rest
+}
+
+/// Where a file that can be the description of one image lies, and its kind.
+fn place_of_pair(found: &Found) -> Option<(&str, &'static str)> {
+    kind_of_pair(found).map(|kind| (folder(&found.name), kind))
+}
+
+/// The kind of a file that can be the description of one image.
+fn kind_of_pair(found: &Found) -> Option<&'static str> {
+    match found.file.format {
+        Format::Text => Some("txt"),
+        Format::JsonArray => Some("json"),
+        _ => None,
+    }
+}
+
+/// Whether files of the names of images describe these. `train.json` and `train.png` may be rows and a picture of them: one object
+/// is the description of one image, and a list of them is not.
+fn are_about(kind: &str, pairs: &[&Found]) -> bool {
+    match pairs.len() {
+        many if kind == "txt" => many >= MANY || pairs.iter().all(|found| content::is_caption(&found.file)),
+        many => pairs.iter().take(LOOKED_INTO).all(|found| {
+            content::is_one_object(&found.file) || many >= MANY && content::is_short(&found.file)
+        }),
+    }
+}
+
+fn is_list_of_classes(found: &Found, pictures: &Pictures) -> bool {
+    let name = file_name(&found.name).to_ascii_lowercase();
+    pictures.len() > 1 && CLASSES.contains(&name.as_str()) && found.file.bytes <= MOST_CLASSES_BYTES
+}
+
+/// Whether a file lies beside a folder of its name with images, as img2dataset writes it.
+fn is_table_of_folder(found: &Found, pictures: &Pictures) -> bool {
+    found.file.format.rows().has_schema() && pictures.folders.contains(stem(&found.name))
+}
+
+fn has_columns_of_img2dataset(found: &Found) -> bool {
+    let has = |names: &[String], name: &str| names.iter().any(|other| other == name);
+    names_of(&found.file).is_ok_and(|names| {
+        names.is_some_and(|names| has(&names, "key") && (has(&names, "url") || has(&names, "status")))
+    })
+}
+
+/// The numbers in a name, without zeros before them.
+pub(crate) fn numbers(name: &str) -> Vec<&str> {
+    let runs = name.split(|c: char| !c.is_ascii_digit()).filter(|run| !run.is_empty());
+    runs.map(|run| match run.trim_start_matches('0') {
+        "" => "0",
+        run => run,
+    })
+    .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_label_finds_its_image_in_its_folder_and_in_one_beside_it() {
+        let images = ["a.b.jpg", "images/train/0.jpg", "x/images/1.jpg"];
+        let pictures = Pictures::new(images.into_iter());
+        for name in [
+            "a.b.txt",
+            "a.b.jpg.json",
+            "labels/train/0.txt",
+            "images/train/labels/0.txt",
+            "train/0.txt",
+            "x/labels/1.txt",
+            "x/1.json",
+        ] {
+            assert!(pictures.pair(name), "{name}");
+        }
+        for name in ["a.txt", "0.txt", "labels/val/0.txt", "y/labels/1.txt", "a.b/c.txt"] {
+            assert!(!pictures.pair(name), "{name}");
+        }
+    }
+
+    #[test]
+    fn a_stem_has_neither_the_extension_nor_that_of_the_compression() {
+        for (path, expected) in
+            [("a/b.txt", "a/b"), ("a.d/b", "a.d/b"), ("b.json.gz", "b"), (".x", ".x"), ("a.b.c", "a.b")]
+        {
+            assert_eq!(stem(path), expected);
+        }
+    }
+}

@@ -1,0 +1,242 @@
+//! What the content of a file says of the images beside it: names of theirs in a column, or one object as labels have it.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::io::Read;
+
+use arrow::array::Array;
+use arrow::datatypes::DataType;
+use arrow::util::display::array_value_to_string;
+use serde::de::IgnoredAny;
+use serde_json::{Deserializer, Value};
+
+use crate::error::Result;
+use crate::formats::arrow::batches;
+use crate::formats::choose::table::names_of;
+use crate::formats::columns::Columns;
+use crate::formats::discover::file_names::{extension, file_name, stem};
+use crate::formats::discover::names::Found;
+use crate::formats::discover::pictures::Pictures;
+use crate::formats::file::{Format, InputFile, ReadLimits};
+use crate::formats::image_columns::is_image;
+use crate::formats::read::Reader;
+use crate::formats::stream;
+use crate::formats::text::split::Splitter;
+
+/// How many rows are looked at, how many columns, and how much of a file that is one object.
+const ROWS: usize = 100;
+const COLUMNS: usize = 64;
+const OBJECT_BYTES: u64 = 1 << 20;
+/// Longer values are no names.
+const MOST_NAME_BYTES: usize = 1024;
+/// A caption is shorter than this; labels may be longer.
+const CAPTION_BYTES: u64 = 16 << 10;
+const CAPTION_LINES: usize = 32;
+/// A list of boxes of one image is shorter than this.
+const SHORT_BYTES: u64 = 256 << 10;
+/// What COCO calls its files.
+const COCO: [&str; 5] = ["annotations", "instances_", "captions_", "person_keypoints_", "coco"];
+
+/// A value of a row: the row's number, the column, and the value.
+type Cell = (usize, String, String);
+
+/// Whether the rows of a file name the images, or its one object does. A file that cannot be read says nothing.
+pub(crate) fn is_about(found: &Found, pictures: &Pictures) -> bool {
+    if found.file.bytes == 0 {
+        return true;
+    }
+    let mut found = Found { file: found.file.clone(), name: found.name.clone() };
+    if found.tell_by_content().is_err() {
+        return false;
+    }
+    let cells = match found.file.format {
+        Format::Jsonl if is_one_object(&found.file) => return is_object_about(&found, pictures),
+        Format::Jsonl | Format::JsonArray => json_cells(&found.file),
+        Format::Text => line_cells(&found.file),
+        Format::Csv { .. } | Format::Parquet | Format::Arrow => table_cells(&found.file),
+        Format::Tar | Format::Tree | Format::TextTree | Format::Matrix => return false,
+    };
+    cells.is_ok_and(|cells| name_images(&found, &cells, pictures))
+}
+
+/// Whether a column of these rows names the images. Not all of them need be there: of a large table a part is downloaded.
+fn name_images(found: &Found, cells: &[Cell], pictures: &Pictures) -> bool {
+    let rows = cells.iter().map(|(row, ..)| row).collect::<BTreeSet<_>>().len();
+    let mut columns: BTreeMap<&str, Vec<(usize, &str)>> = BTreeMap::new();
+    for (row, column, value) in cells {
+        columns.entry(column).or_default().push((*row, value));
+    }
+    let is_metadata = file_name(stem(&found.name)).eq_ignore_ascii_case("metadata");
+    columns.iter().any(|(column, values)| {
+        let rows_with = |is: &dyn Fn(&str) -> bool| {
+            let picked = values.iter().filter(|(_, value)| is(value));
+            let rows: BTreeSet<usize> = picked.clone().map(|(row, _)| *row).collect();
+            let distinct: BTreeSet<&str> = picked.map(|(_, value)| *value).collect();
+            (rows.len(), distinct.len())
+        };
+        let (images, distinct) = rows_with(&is_image_name);
+        if rows > 0 && 2 * images >= rows {
+            // One picture that every row names (a logo) is not what the rows are about.
+            let is_there = rows_with(&|value| is_image_name(value) && pictures.has_name(value)).0 > 0;
+            if is_there && 10 * distinct >= rows || is_metadata && column.ends_with("file_name") {
+                return true;
+            }
+        }
+        // Ids that are names of images: each its own, or it is a column of classes.
+        let (ids, _) = rows_with(&|value| pictures.has_stem(value));
+        let (filled, distinct) = rows_with(&|_| true);
+        // More rows than images are something else than a table of these.
+        ids >= 2 && 2 * ids >= rows && distinct == filled && rows <= pictures.len()
+    })
+}
+
+fn is_image_name(value: &str) -> bool {
+    is_image(&extension(value)) && !value.contains("://")
+}
+
+/// Whether the one object of a file names images, or is one of COCO's.
+fn is_object_about(found: &Found, pictures: &Pictures) -> bool {
+    let Ok((bytes, _)) = beginning(&found.file, OBJECT_BYTES) else { return false };
+    let text = String::from_utf8_lossy(&bytes);
+    let name = file_name(&found.name).to_ascii_lowercase();
+    let is_coco = COCO.iter().any(|known| name.contains(known))
+        && ["\"images\"", "\"image_id\""].iter().any(|key| text.contains(key));
+    is_coco || text.split('"').any(|part| is_image_name(part) && pictures.has_name(part))
+}
+
+/// Whether a file is one object and nothing else: the rows of JSONL are many of them, or one in one line.
+pub(crate) fn is_one_object(file: &InputFile) -> bool {
+    let Ok((bytes, is_whole)) = beginning(file, OBJECT_BYTES) else { return false };
+    let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&bytes);
+    if bytes.iter().find(|byte| !byte.is_ascii_whitespace()) != Some(&b'{') {
+        return false;
+    }
+    let mut values = Deserializer::from_slice(bytes).into_iter::<IgnoredAny>();
+    match values.next() {
+        Some(Ok(_)) => is_whole && bytes[values.byte_offset()..].iter().all(u8::is_ascii_whitespace),
+        Some(Err(error)) => error.is_eof() && !is_whole,
+        None => false,
+    }
+}
+
+pub(crate) fn is_short(file: &InputFile) -> bool {
+    file.bytes <= SHORT_BYTES
+}
+
+/// Whether a text is as short as a caption, or has lines of numbers as labels have.
+pub(crate) fn is_caption(file: &InputFile) -> bool {
+    let Ok((bytes, is_whole)) = beginning(file, CAPTION_BYTES) else { return false };
+    let text = String::from_utf8_lossy(&bytes);
+    let lines = || text.lines().filter(|line| !line.trim().is_empty());
+    let is_label =
+        |line: &&str| line.split([' ', '\t', ',']).filter(|word| word.parse::<f64>().is_ok()).count() >= 4;
+    is_whole && lines().count() <= CAPTION_LINES || lines().skip(1).all(|line| is_label(&line))
+}
+
+/// The first bytes of a file, unpacked, and whether they are all.
+fn beginning(file: &InputFile, most: u64) -> Result<(Vec<u8>, bool)> {
+    let (stream, _) = stream::open(file)?;
+    let mut bytes = Vec::new();
+    stream.take(most + 1).read_to_end(&mut bytes).map_err(|error| stream::damaged(file, 0, &error))?;
+    let is_whole = bytes.len() as u64 <= most;
+    bytes.truncate(most as usize);
+    Ok((bytes, is_whole))
+}
+
+/// Hands the first rows of a file of lines to `each`, with their numbers.
+fn first_rows(file: &InputFile, mut each: impl FnMut(usize, &[u8])) -> Result<()> {
+    let limits = ReadLimits::default();
+    let (mut splitter, _) = Splitter::open(file, &limits)?;
+    let mut row = 0;
+    while row < ROWS
+        && let Some(mut records) = splitter.next_records()?
+    {
+        records.spans.truncate(ROWS - row);
+        records.for_each(limits.max_row_bytes, |line| {
+            if let Ok(line) = line {
+                each(row, line);
+            }
+            row += 1;
+        });
+    }
+    Ok(())
+}
+
+fn json_cells(file: &InputFile) -> Result<Vec<Cell>> {
+    fn add(value: &Value, column: &str, row: usize, cells: &mut Vec<Cell>) {
+        let mut push = |value: &str| {
+            if value.len() <= MOST_NAME_BYTES {
+                cells.push((row, column.to_owned(), value.to_owned()));
+            }
+        };
+        match value {
+            Value::String(value) => push(value),
+            Value::Number(value) => push(&value.to_string()),
+            Value::Array(values) => {
+                values.iter().take(COLUMNS).for_each(|value| add(value, &format!("{column}[]"), row, cells));
+            }
+            Value::Object(fields) => {
+                for (name, value) in fields.iter().take(COLUMNS) {
+                    add(value, &format!("{column}.{name}"), row, cells);
+                }
+            }
+            Value::Null | Value::Bool(_) => {}
+        }
+    }
+    let mut cells = Vec::new();
+    first_rows(file, |row, line| {
+        if let Ok(value) = serde_json::from_slice(line) {
+            add(&value, "", row, &mut cells);
+        }
+    })?;
+    Ok(cells)
+}
+
+/// The words of each line, by their places, and the whole line.
+fn line_cells(file: &InputFile) -> Result<Vec<Cell>> {
+    let mut cells = Vec::new();
+    first_rows(file, |row, line| {
+        let line = String::from_utf8_lossy(line);
+        let line = line.trim();
+        if line.is_empty() || line.len() > MOST_NAME_BYTES {
+            return;
+        }
+        cells.push((row, "line".to_owned(), line.to_owned()));
+        let words = line.split([' ', '\t', ',', ';', '|', '#']).filter(|word| !word.is_empty());
+        cells.extend(words.take(8).enumerate().map(|(n, word)| (row, n.to_string(), word.to_owned())));
+    })?;
+    Ok(cells)
+}
+
+/// The first values of the columns of strings and whole numbers.
+fn table_cells(file: &InputFile) -> Result<Vec<Cell>> {
+    let mut names = names_of(file)?.unwrap_or_default();
+    // Where there are very many columns, those that sound like names of files come first.
+    let sounds_like = |name: &String| {
+        let name = name.to_ascii_lowercase();
+        !["file", "image", "img", "path", "name", "key", "id"].iter().any(|part| name.contains(part))
+    };
+    names.sort_by_key(sounds_like);
+    let mut cells = Vec::new();
+    for name in names.into_iter().take(COLUMNS) {
+        let columns = Columns { id: Some(name.clone()), ..Columns::default() };
+        // A column that is there twice, say, names nothing.
+        let Ok(mut reader) = Reader::open(file, &columns, &ReadLimits::default(), 0) else { continue };
+        let Ok(Some(chunk)) = reader.next_chunk() else { continue };
+        let Some(ids) = chunk.parse(&columns).ok().and_then(|rows| rows.ids) else { continue };
+        if !is_name_type(ids.data_type()) {
+            continue;
+        }
+        for row in (0..ids.len().min(ROWS)).filter(|&row| ids.is_valid(row)) {
+            if let Ok(value) = array_value_to_string(&ids, row)
+                && value.len() <= MOST_NAME_BYTES
+            {
+                cells.push((row, name.clone(), value));
+            }
+        }
+    }
+    Ok(cells)
+}
+
+fn is_name_type(kind: &DataType) -> bool {
+    batches::is_text(kind) || kind.is_integer()
+}

@@ -1,0 +1,92 @@
+//! Embeddings without rows beside them: each row of a matrix is a row, without a text and without an id.
+
+use std::path::Path;
+
+use arrow::array::LargeStringArray;
+
+use crate::arrays::matrix::Matrix;
+use crate::arrays::npy;
+use crate::error::{Error, Result};
+use crate::formats::file::InputFile;
+use crate::formats::rows::Rows;
+
+/// So many rows make a chunk.
+const CHUNK_ROWS: u64 = 2048;
+
+/// Fails where the rows that stay cannot be written as a file of this form.
+pub(crate) fn check_kept(file: &InputFile) -> Result<()> {
+    if is_npy(&file.path) {
+        return Ok(());
+    }
+    Err(Error::input(
+        &file.path,
+        "rows that stay are written back for .npy alone, not for other files of embeddings",
+    )
+    .hint(
+        "--output ids, the default for embeddings without rows beside them, lists them; or save .npy files",
+    ))
+}
+
+fn is_npy(path: &Path) -> bool {
+    path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("npy"))
+}
+
+/// The rows of a matrix, some at a time.
+pub(crate) struct MatrixRows {
+    next_row: u64,
+    rows: u64,
+    /// The size of the file.
+    pub bytes: u64,
+}
+
+impl MatrixRows {
+    pub fn open(file: &InputFile, first_row: u64) -> Result<Self> {
+        let rows = count(file)?;
+        Ok(Self { next_row: first_row.min(rows), rows, bytes: file.bytes })
+    }
+
+    /// The numbers of the next rows.
+    pub fn next_chunk(&mut self) -> Option<std::ops::Range<u64>> {
+        let first = self.next_row;
+        self.next_row = self.rows.min(first + CHUNK_ROWS);
+        (first < self.next_row).then_some(first..self.next_row)
+    }
+
+    /// The share of the file's rows that have been read, in [0, 1].
+    pub fn share_read(&self) -> f64 {
+        if self.rows == 0 { 1.0 } else { self.next_row as f64 / self.rows as f64 }
+    }
+}
+
+/// Rows that have a number and nothing else.
+pub(crate) struct NumberedRows(pub std::ops::Range<u64>);
+
+/// Counts the rows of a file.
+pub(crate) fn count(file: &InputFile) -> Result<u64> {
+    Matrix::open(&file.path).map(|matrix| matrix.rows())
+}
+
+/// Rows of which only the embeddings are known, and these come from elsewhere.
+pub(crate) fn parse(rows: &std::ops::Range<u64>) -> Rows {
+    let count = (rows.end - rows.start) as usize;
+    let texts = LargeStringArray::from_iter_values(std::iter::repeat_n("", count));
+    Rows {
+        first_row: rows.start,
+        texts,
+        ids: None,
+        vectors: None,
+        images: None,
+        bad: Vec::new(),
+        empty: count,
+    }
+}
+
+/// Writes the rows that `keep` picks; see [`crate::formats::write::write_kept`]. Their numbers stay, bit by bit, in their own type.
+pub(crate) fn write_kept(
+    file: &InputFile,
+    destination: &Path,
+    keep: &mut dyn FnMut(u64) -> bool,
+) -> Result<u64> {
+    check_kept(file)?;
+    npy::write_rows(&file.path, destination, keep)
+}

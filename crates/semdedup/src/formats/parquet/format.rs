@@ -1,0 +1,105 @@
+//! Parquet files as a format of rows.
+
+use std::path::Path;
+
+use arrow::array::RecordBatch;
+
+use crate::error::Result;
+use crate::formats::added_columns::AddedColumns;
+use crate::formats::arrow::batches::FileBatch;
+use crate::formats::arrow::columns::arrow_columns;
+use crate::formats::columns::{Column, Columns, Wanted};
+use crate::formats::file::{Format, InputFile, ReadLimits};
+use crate::formats::parquet::footer::footer;
+use crate::formats::parquet::read::{self, ParquetRows};
+use crate::formats::parquet::write;
+use crate::formats::row_format::{Images, RowFormat, RowSource, UnparsedRows};
+
+/// Apache Parquet.
+pub(crate) struct Parquet;
+
+impl RowFormat for Parquet {
+    fn by_extension(&self, extension: &str) -> Option<Format> {
+        (extension == "parquet").then_some(Format::Parquet)
+    }
+
+    fn by_content(&self, beginning: &[u8]) -> Option<Format> {
+        beginning.starts_with(b"PAR1").then_some(Format::Parquet)
+    }
+
+    fn has_schema(&self) -> bool {
+        true
+    }
+
+    fn columns(&self, file: &InputFile, _: &Wanted) -> Result<Option<Vec<Column>>> {
+        Ok(Some(arrow_columns(footer(file)?.1.schema().fields())))
+    }
+
+    fn images(&self, _: &InputFile) -> Result<Images> {
+        Ok(Images::InColumns)
+    }
+
+    fn first_rows(&self, file: &InputFile) -> Result<Option<RecordBatch>> {
+        read::first_rows(file)
+    }
+
+    fn open(
+        &self,
+        file: &InputFile,
+        columns: &Columns,
+        _: &ReadLimits,
+        first_row: u64,
+    ) -> Result<Box<dyn RowSource>> {
+        Ok(Box::new(ParquetRows::open(file, columns, first_row)?))
+    }
+
+    fn count_rows(&self, file: &InputFile, _: &ReadLimits) -> Result<u64> {
+        let (_, metadata) = footer(file)?;
+        Ok(read::group_rows(file, metadata.metadata())?.iter().sum())
+    }
+
+    fn texts_at(
+        &self,
+        file: &InputFile,
+        columns: &Columns,
+        _: &ReadLimits,
+        rows: &[u64],
+    ) -> Option<Result<Vec<Option<String>>>> {
+        Some(read::texts_at(file, columns, rows))
+    }
+
+    fn write_kept(
+        &self,
+        file: &InputFile,
+        _: &ReadLimits,
+        destination: &Path,
+        keep: &mut dyn FnMut(u64) -> bool,
+    ) -> Result<u64> {
+        write::write_kept(file, destination, keep)
+    }
+
+    fn can_annotate(&self) -> bool {
+        true
+    }
+
+    fn annotate(
+        &self,
+        file: &InputFile,
+        _: &ReadLimits,
+        destination: &Path,
+        added: &mut AddedColumns,
+    ) -> Result<u64> {
+        write::write_annotated(file, destination, added)
+    }
+}
+
+impl RowSource for ParquetRows {
+    fn next_rows(&mut self) -> Result<Option<Box<dyn UnparsedRows>>> {
+        let rows = self.next_batch()?;
+        Ok(rows.map(|rows| FileBatch::of(&self.file.path, rows)))
+    }
+
+    fn bytes_read(&self) -> u64 {
+        (self.file.bytes as f64 * self.share_read()) as u64
+    }
+}

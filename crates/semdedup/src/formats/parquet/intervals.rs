@@ -1,0 +1,42 @@
+//! Parquet INTERVALs (DuckDB writes them): months, days and milliseconds in twelve bytes.
+//!
+//! Arrow's reader makes days and milliseconds of them and forgets the months. To be written back as they are, they are
+//! read as the twelve bytes that they are; the kept file has the source's own schema, which says what they mean. INT96 times are
+//! read as bytes for the same reason ([`crate::formats::parquet::int96`]).
+
+use std::sync::Arc;
+
+use parquet::arrow::ARROW_SCHEMA_META_KEY;
+use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions};
+use parquet::basic::{ConvertedType, Type};
+use parquet::errors::Result;
+use parquet::file::metadata::{FileMetaData, ParquetMetaData};
+
+use crate::formats::parquet::schema_like::{is_int96, with_leaves};
+
+/// The same file as one in which intervals and INT96 times are bytes; nothing else changes.
+pub(crate) fn as_bytes(metadata: ArrowReaderMetadata) -> Result<ArrowReaderMetadata> {
+    let file = metadata.metadata().file_metadata();
+    let columns = file.schema_descr().columns();
+    // Where an Arrow schema says of which kind intervals are, nothing is forgotten.
+    let has_kinds =
+        file.key_value_metadata().into_iter().flatten().any(|pair| pair.key == ARROW_SCHEMA_META_KEY);
+    let is_bytes = |leaf: usize| {
+        is_int96(&columns[leaf]) || (!has_kinds && columns[leaf].converted_type() == ConvertedType::INTERVAL)
+    };
+    if !(0..columns.len()).any(is_bytes) {
+        return Ok(metadata);
+    }
+    let bytes = |leaf: usize, _: &_| is_bytes(leaf).then_some(Type::FIXED_LEN_BYTE_ARRAY);
+    let schema = with_leaves(file.schema_descr(), &bytes)?;
+    let file = FileMetaData::new(
+        file.version(),
+        file.num_rows(),
+        file.created_by().map(str::to_owned),
+        file.key_value_metadata().cloned(),
+        Arc::new(schema),
+        file.column_orders().cloned(),
+    );
+    let groups = metadata.metadata().row_groups().to_vec();
+    ArrowReaderMetadata::try_new(Arc::new(ParquetMetaData::new(file, groups)), ArrowReaderOptions::new())
+}

@@ -1,0 +1,150 @@
+//! Parquet written back: the same schema, codec and size of row group; fewer rows, or more columns.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use arrow::array::BooleanArray;
+use arrow::compute::filter_record_batch;
+use arrow::datatypes::{Schema, SchemaRef};
+use fs_err::{File, OpenOptions};
+use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ParquetRecordBatchReaderBuilder};
+use parquet::arrow::arrow_writer::{ArrowWriter, ArrowWriterOptions};
+use parquet::arrow::{ARROW_SCHEMA_META_KEY, add_encoded_arrow_schema_to_metadata};
+use parquet::file::properties::{EnabledStatistics, WriterProperties};
+use parquet::schema::types::SchemaDescPtr;
+
+use crate::error::{Error, Result};
+use crate::formats::added_columns::{AddedColumns, Edit, with_columns, with_fields};
+use crate::formats::file::InputFile;
+use crate::formats::parquet::footer::{self, damaged, guarded};
+use crate::formats::parquet::int96::{self, has_int96};
+use crate::formats::parquet::schema_like::{is_int96, schema_like};
+use crate::formats::parquet::{intervals, read};
+
+const MAX_ROWS: u64 = 8192;
+const BATCH_BYTES: u64 = 8 << 20;
+/// A row group is held in memory until it is complete; one larger than this is split.
+const GROUP_BYTES: usize = 512 << 20;
+
+/// Writes the rows that `keep` picks; see [`crate::formats::write::write_kept`].
+pub(crate) fn write_kept(
+    file: &InputFile,
+    destination: &Path,
+    keep: &mut dyn FnMut(u64) -> bool,
+) -> Result<u64> {
+    rewrite(file, destination, None, &mut |row, batch| {
+        let kept: BooleanArray = (row..).take(batch.num_rows()).map(|row| Some(keep(row))).collect();
+        filter_record_batch(&batch, &kept).map_err(|error| damaged(&file.path, row, &error))
+    })
+}
+
+/// Writes all rows with columns added; see [`crate::formats::annotate::write_annotated`].
+pub(crate) fn write_annotated(file: &InputFile, destination: &Path, added: &mut AddedColumns) -> Result<u64> {
+    let schema = added.schema.clone();
+    rewrite(file, destination, Some(&schema), &mut |row, batch| {
+        let values = (added.next)(batch.num_rows())?;
+        with_columns(&batch, &values).map_err(|error| damaged(&file.path, row, &error))
+    })
+}
+
+/// Copies a file batch by batch, and says how many rows it has written.
+fn rewrite(file: &InputFile, destination: &Path, added: Option<&Schema>, edit: &mut Edit) -> Result<u64> {
+    let path = &file.path;
+    let (handle, metadata) = footer::footer(file)?;
+    let promised: u64 = read::group_rows(file, metadata.metadata())?.iter().sum();
+    let plan = guarded(path, 0, || Plan::of(metadata, added).map_err(|error| damaged(path, 0, &error)))?;
+    let mut writer = guarded(path, 0, || plan.open_writer(path, destination))?;
+    let rows = read::batch_rows(plan.source.metadata(), BATCH_BYTES, |_| true).clamp(1, MAX_ROWS);
+    let builder = ParquetRecordBatchReaderBuilder::new_with_metadata(handle, plan.source.clone());
+    let mut batches = read::build(path, builder.with_batch_size(rows as usize))?;
+    let (mut row, mut written) = (0, 0);
+    while let Some(batch) = read::next_batch(path, row, &mut batches)? {
+        let rows = batch.num_rows() as u64;
+        let batch = guarded(path, row, || edit(row, batch))?;
+        written += batch.num_rows() as u64;
+        guarded(path, row, || writer.write(&batch).map_err(|error| Error::output(destination, error)))?;
+        row += rows;
+    }
+    if row != promised {
+        return Err(damaged(path, row, &format!("the footer promises {promised} rows")));
+    }
+    let mut output = writer.into_inner().map_err(|error| Error::output(destination, error))?;
+    if has_int96(&plan.schema) {
+        int96::relabel(&mut output, &plan.schema).map_err(|error| Error::output(destination, error))?;
+    }
+    output.sync_all().map_err(|error| Error::output(destination, error))?;
+    Ok(written)
+}
+
+/// How a file is read and written again.
+struct Plan {
+    /// The source, with bytes for what Arrow has no word for.
+    source: ArrowReaderMetadata,
+    /// The columns that are written, as Arrow reads them from `source`…
+    columns: SchemaRef,
+    /// …and as it reads them from the file itself.
+    declared: SchemaRef,
+    /// The schema that the written file will have.
+    schema: SchemaDescPtr,
+}
+
+impl Plan {
+    fn of(metadata: ArrowReaderMetadata, added: Option<&Schema>) -> parquet::errors::Result<Self> {
+        let own = metadata.metadata().file_metadata().schema_descr_ptr();
+        let with_added =
+            |schema: &SchemaRef| added.map_or_else(|| schema.clone(), |added| with_fields(schema, added));
+        let declared = with_added(metadata.schema());
+        let source = intervals::as_bytes(metadata)?;
+        let columns = with_added(source.schema());
+        let schema = Arc::new(schema_like(&own, &columns)?);
+        Ok(Self { source, columns, declared, schema })
+    }
+
+    fn open_writer(&self, path: &Path, destination: &Path) -> Result<ArrowWriter<File>> {
+        let options = self.writer_options().map_err(|error| damaged(path, 0, &error))?;
+        let unwritable = |error: std::io::Error| Error::output(destination, error);
+        let mut create = OpenOptions::new();
+        let output = create.read(true).write(true).create(true).truncate(true).open(destination);
+        ArrowWriter::try_new_with_options(output.map_err(unwritable)?, self.columns.clone(), options)
+            .map_err(|error| Error::output(destination, error))
+    }
+
+    /// The way the source was written.
+    fn writer_options(&self) -> parquet::errors::Result<ArrowWriterOptions> {
+        let metadata = self.source.metadata();
+        let file = metadata.file_metadata();
+        let pairs = file.key_value_metadata().cloned().unwrap_or_default();
+        let (arrow, pairs): (Vec<_>, Vec<_>) =
+            pairs.into_iter().partition(|pair| pair.key == ARROW_SCHEMA_META_KEY);
+        let group_rows = metadata.row_groups().iter().map(|group| group.num_rows()).max();
+        let group_rows = group_rows.and_then(|rows| usize::try_from(rows).ok()).filter(|rows| *rows > 0);
+        let mut properties = WriterProperties::builder()
+            .set_key_value_metadata(Some(pairs))
+            .set_max_row_group_bytes(Some(GROUP_BYTES));
+        if let Some(rows) = group_rows {
+            properties = properties.set_max_row_group_row_count(Some(rows));
+        }
+        let columns = metadata.row_groups().first().map_or(&[][..], |group| group.columns());
+        if let Some(column) = columns.first() {
+            properties = properties.set_compression(column.compression());
+        }
+        for column in columns {
+            properties =
+                properties.set_column_compression(column.column_path().clone(), column.compression());
+        }
+        for time in self.schema.columns().iter().filter(|column| is_int96(column)) {
+            properties =
+                properties.set_column_statistics_enabled(time.path().clone(), EnabledStatistics::None);
+        }
+        if let Some(writer) = file.created_by().filter(|_| has_int96(&self.schema)) {
+            // Hive and Impala shift INT96 times to another zone, or do not, by the program that wrote them.
+            properties = properties.set_created_by(writer.to_owned());
+        }
+        let mut properties = properties.build();
+        if !arrow.is_empty() {
+            add_encoded_arrow_schema_to_metadata(&self.declared, &mut properties);
+        }
+        let options = ArrowWriterOptions::new().with_properties(properties).with_skip_arrow_metadata(true);
+        Ok(options.with_parquet_schema(int96::as_bytes(&self.schema)?))
+    }
+}

@@ -1,0 +1,184 @@
+//! What a format can do: one trait, implemented in the folder of each format.
+
+use std::path::Path;
+
+use arrow::array::RecordBatch;
+
+use crate::error::{Error, Result};
+use crate::formats::added_columns::AddedColumns;
+use crate::formats::columns::{Column, Columns, RunColumns, Wanted};
+use crate::formats::file::{Format, InputFile, ReadLimits};
+use crate::formats::ids::IdSource;
+use crate::formats::rows::Rows;
+
+/// A file format. Methods with a body are for formats that differ from most.
+pub(crate) trait RowFormat: Sync {
+    /// The format of files with this extension (lower case, without the dot), if it is this one.
+    fn by_extension(&self, extension: &str) -> Option<Format>;
+
+    /// The format of a file that begins with these bytes, decompressed, if they can belong to no
+    /// other one.
+    fn by_content(&self, _beginning: &[u8]) -> Option<Format> {
+        None
+    }
+
+    /// Whether whole files may be compressed with gzip or Zstandard.
+    fn is_compressible(&self) -> bool {
+        false
+    }
+
+    /// What a row of the format is.
+    fn row_of(&self) -> RowOf {
+        RowOf::Record
+    }
+
+    /// How the ids of the format are to be taken by [`crate::formats::ids::unify_ids`].
+    fn id_source(&self) -> IdSource {
+        IdSource::Typed
+    }
+
+    /// Whether a file says what columns of which types it has, so that no row has to be read.
+    fn has_schema(&self) -> bool {
+        false
+    }
+
+    /// Lists the columns of a file; `None` where rows have no columns to choose from.
+    ///
+    /// # Errors
+    /// A damaged file; a wanted column that the format cannot have.
+    fn columns(&self, file: &InputFile, wanted: &Wanted) -> Result<Option<Vec<Column>>>;
+
+    /// Settles which columns are read where the format itself knows; `None` where its table of
+    /// columns has to be looked at.
+    fn resolve(&self, _file: &InputFile, _run: &RunColumns) -> Result<Option<Columns>> {
+        Ok(None)
+    }
+
+    /// Where the images of a file are.
+    fn images(&self, _file: &InputFile) -> Result<Images> {
+        Ok(Images::Never)
+    }
+
+    /// Reads the first few rows of a format with a schema, to show what its columns hold.
+    fn first_rows(&self, _file: &InputFile) -> Result<Option<RecordBatch>> {
+        Ok(None)
+    }
+
+    /// Opens a file to read from row `first_row` on.
+    fn open(
+        &self,
+        file: &InputFile,
+        columns: &Columns,
+        limits: &ReadLimits,
+        first_row: u64,
+    ) -> Result<Box<dyn RowSource>>;
+
+    /// Counts the rows of a file.
+    fn count_rows(&self, file: &InputFile, limits: &ReadLimits) -> Result<u64>;
+
+    /// Reads the texts of some rows (ascending) without reading what lies between them; `None`
+    /// where the format has to be read from the first of them on.
+    fn texts_at(
+        &self,
+        _file: &InputFile,
+        _columns: &Columns,
+        _limits: &ReadLimits,
+        _rows: &[u64],
+    ) -> Option<Result<Vec<Option<String>>>> {
+        None
+    }
+
+    /// Fails where the kept rows of a file cannot be written in its own format.
+    fn check_kept(&self, _file: &InputFile) -> Result<()> {
+        Ok(())
+    }
+
+    /// Writes the rows that `keep` picks; see [`crate::formats::write::write_kept`].
+    fn write_kept(
+        &self,
+        file: &InputFile,
+        limits: &ReadLimits,
+        destination: &Path,
+        keep: &mut dyn FnMut(u64) -> bool,
+    ) -> Result<u64>;
+
+    /// Whether columns can be added to the rows.
+    fn can_annotate(&self) -> bool {
+        false
+    }
+
+    /// Writes all rows with columns added; see [`crate::formats::annotate::write_annotated`].
+    fn annotate(
+        &self,
+        file: &InputFile,
+        _limits: &ReadLimits,
+        _destination: &Path,
+        _added: &mut AddedColumns,
+    ) -> Result<u64> {
+        Err(no_columns(file))
+    }
+}
+
+/// What a row is.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RowOf {
+    /// A record with columns.
+    #[default]
+    Record,
+    /// A line of plain text.
+    Line,
+    /// A file.
+    File,
+    /// The files of one key in a shard.
+    Sample,
+    /// A row of a matrix.
+    Vector,
+}
+
+/// Where a file has images.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Images {
+    /// Nowhere.
+    Never,
+    /// In every row.
+    Always,
+    /// A file without rows says nothing.
+    Unknown,
+    /// In a column, if one of them holds images.
+    InColumns,
+}
+
+/// An open file that hands out its rows in order.
+pub(crate) trait RowSource: Send {
+    /// Returns the next rows, not parsed yet; `None` at the end of the file.
+    ///
+    /// # Errors
+    /// Truncated or damaged data, with the row that was reached.
+    fn next_rows(&mut self) -> Result<Option<Box<dyn UnparsedRows>>>;
+
+    /// Returns about how many of the file's bytes have been read.
+    fn bytes_read(&self) -> u64;
+}
+
+/// Some consecutive rows. They are parsed in parallel with others.
+pub(crate) trait UnparsedRows: Send + Sync {
+    /// The number in the file of the first row.
+    fn first_row(&self) -> u64;
+
+    /// How many rows there are.
+    fn rows(&self) -> usize;
+
+    /// Parses the texts, ids, embeddings and images. A row that is not well formed is listed as bad.
+    ///
+    /// # Errors
+    /// A column that the file does not have.
+    fn parse(&self, columns: &Columns) -> Result<Rows>;
+}
+
+/// The error for a format without columns that others could be added to.
+pub(crate) fn no_columns(file: &InputFile) -> Error {
+    Error::input(&file.path, "cannot be annotated: its format has no columns that others could be added to").hint(
+        "--output ids lists the rows that stay, and scores.parquet has the score of every row, whatever the format",
+    )
+}

@@ -1,0 +1,113 @@
+//! WebDataset shards as a format of rows.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use arrow::array::Array;
+
+use crate::error::Result;
+use crate::formats::columns::{Column, Columns, RunColumns, Wanted};
+use crate::formats::file::{Format, InputFile, ReadLimits};
+use crate::formats::image_columns::is_image;
+use crate::formats::row_format::{Images, RowFormat, RowOf, RowSource, UnparsedRows};
+use crate::formats::rows::Rows;
+use crate::formats::tar::columns::{SAMPLES, sample_columns};
+use crate::formats::tar::samples::{self, Samples};
+
+/// A tar archive in which the files of one key are a sample, and a sample is a row.
+pub(crate) struct Shard;
+
+impl RowFormat for Shard {
+    fn by_extension(&self, extension: &str) -> Option<Format> {
+        ["tar", "tgz"].contains(&extension).then_some(Format::Tar)
+    }
+
+    fn by_content(&self, beginning: &[u8]) -> Option<Format> {
+        (beginning.get(257..262) == Some(b"ustar")).then_some(Format::Tar)
+    }
+
+    fn is_compressible(&self) -> bool {
+        true
+    }
+
+    fn row_of(&self) -> RowOf {
+        RowOf::Sample
+    }
+
+    fn columns(&self, _: &InputFile, _: &Wanted) -> Result<Option<Vec<Column>>> {
+        Ok(Some(Vec::new()))
+    }
+
+    fn resolve(&self, file: &InputFile, run: &RunColumns) -> Result<Option<Columns>> {
+        let columns = sample_columns(file, run.choice, run.by)?;
+        Ok(Some(Columns { roles: run.roles.to_vec(), ..columns }))
+    }
+
+    fn images(&self, file: &InputFile) -> Result<Images> {
+        let extensions = samples::extensions(file, SAMPLES)?;
+        Ok(match extensions.iter().any(|extension| is_image(extension)) {
+            true => Images::Always,
+            false if extensions.is_empty() => Images::Unknown,
+            false => Images::Never,
+        })
+    }
+
+    fn open(
+        &self,
+        file: &InputFile,
+        columns: &Columns,
+        limits: &ReadLimits,
+        first_row: u64,
+    ) -> Result<Box<dyn RowSource>> {
+        let (samples, bytes) = Samples::open(file, columns, limits.max_row_bytes, first_row)?;
+        Ok(Box::new(OpenShard { samples, bytes }))
+    }
+
+    fn count_rows(&self, file: &InputFile, _: &ReadLimits) -> Result<u64> {
+        samples::count(file)
+    }
+
+    fn write_kept(
+        &self,
+        file: &InputFile,
+        _: &ReadLimits,
+        destination: &Path,
+        keep: &mut dyn FnMut(u64) -> bool,
+    ) -> Result<u64> {
+        samples::write_kept(file, destination, keep)
+    }
+}
+
+/// A shard that is being read, and how many of its bytes have been.
+struct OpenShard {
+    samples: Samples,
+    bytes: Arc<AtomicU64>,
+}
+
+impl RowSource for OpenShard {
+    fn next_rows(&mut self) -> Result<Option<Box<dyn UnparsedRows>>> {
+        Ok(self.samples.next_rows()?.map(|rows| Box::new(SampleRows(rows)) as _))
+    }
+
+    fn bytes_read(&self) -> u64 {
+        self.bytes.load(Ordering::Relaxed)
+    }
+}
+
+/// Samples, which are parsed as the archive is read.
+struct SampleRows(Rows);
+
+impl UnparsedRows for SampleRows {
+    fn first_row(&self) -> u64 {
+        self.0.first_row
+    }
+
+    fn rows(&self) -> usize {
+        self.0.texts.len()
+    }
+
+    fn parse(&self, _: &Columns) -> Result<Rows> {
+        Ok(self.0.clone())
+    }
+}

@@ -1,0 +1,7 @@
+//! WebDataset shards: tar archives whose members with one key are a sample.
+
+pub(crate) mod archive;
+pub(crate) mod columns;
+pub(crate) mod format;
+pub(crate) mod pax;
+pub(crate) mod samples;

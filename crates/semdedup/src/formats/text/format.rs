@@ -1,0 +1,119 @@
+//! JSON, CSV and plain text as formats of rows.
+
+use std::path::Path;
+
+use crate::error::{Error, Result};
+use crate::formats::added_columns::AddedColumns;
+use crate::formats::columns::{Column, Columns, Wanted};
+use crate::formats::file::{Format, InputFile, ReadLimits};
+use crate::formats::ids::IdSource;
+use crate::formats::row_format::{RowFormat, RowOf, RowSource, no_columns};
+use crate::formats::text::annotate::annotate_records;
+use crate::formats::text::columns::{csv_columns, json_columns};
+use crate::formats::text::read::{RecordSource, count_rows};
+use crate::formats::text::write::write_records;
+
+/// The formats whose rows are records of bytes, one behind the other.
+pub(crate) enum Text {
+    /// One JSON object a line, or one list of objects.
+    Json,
+    /// Separated values with a header line.
+    Csv,
+    /// One text a line.
+    Lines,
+}
+
+impl RowFormat for Text {
+    fn by_extension(&self, extension: &str) -> Option<Format> {
+        match (self, extension) {
+            (Self::Json, "jsonl" | "ndjson") => Some(Format::Jsonl),
+            // Its content tells whether it is one object a line.
+            (Self::Json, "json") => Some(Format::JsonArray),
+            (Self::Csv, "csv") => Some(Format::Csv { delimiter: b',' }),
+            (Self::Csv, "tsv") => Some(Format::Csv { delimiter: b'\t' }),
+            (Self::Lines, "txt") => Some(Format::Text),
+            _ => None,
+        }
+    }
+
+    fn is_compressible(&self) -> bool {
+        true
+    }
+
+    fn row_of(&self) -> RowOf {
+        match self {
+            Self::Json | Self::Csv => RowOf::Record,
+            Self::Lines => RowOf::Line,
+        }
+    }
+
+    fn id_source(&self) -> IdSource {
+        match self {
+            Self::Json => IdSource::Json,
+            Self::Csv | Self::Lines => IdSource::Typed,
+        }
+    }
+
+    fn columns(&self, file: &InputFile, wanted: &Wanted) -> Result<Option<Vec<Column>>> {
+        match self {
+            Self::Json => json_columns(file, wanted).map(Some),
+            Self::Csv => csv_columns(file, wanted).map(Some),
+            Self::Lines => check_plain(file, wanted).map(|()| None),
+        }
+    }
+
+    fn open(
+        &self,
+        file: &InputFile,
+        _: &Columns,
+        limits: &ReadLimits,
+        first_row: u64,
+    ) -> Result<Box<dyn RowSource>> {
+        Ok(Box::new(RecordSource::open(file, limits, first_row)?))
+    }
+
+    fn count_rows(&self, file: &InputFile, limits: &ReadLimits) -> Result<u64> {
+        count_rows(file, limits)
+    }
+
+    fn write_kept(
+        &self,
+        file: &InputFile,
+        limits: &ReadLimits,
+        destination: &Path,
+        keep: &mut dyn FnMut(u64) -> bool,
+    ) -> Result<u64> {
+        write_records(file, limits, destination, keep)
+    }
+
+    fn can_annotate(&self) -> bool {
+        !matches!(self, Self::Lines)
+    }
+
+    fn annotate(
+        &self,
+        file: &InputFile,
+        limits: &ReadLimits,
+        destination: &Path,
+        added: &mut AddedColumns,
+    ) -> Result<u64> {
+        match self {
+            Self::Json | Self::Csv => annotate_records(file, limits, destination, added),
+            Self::Lines => Err(no_columns(file)),
+        }
+    }
+}
+
+/// Fails where a column is asked for that plain text cannot have.
+fn check_plain(file: &InputFile, wanted: &Wanted) -> Result<()> {
+    let asked =
+        [(wanted.id, "no ids", "--id-column"), (wanted.embedding, "no embeddings", "--embedding-column")];
+    match asked.into_iter().find(|(name, ..)| name.is_some()) {
+        Some((Some(name), none, option)) => {
+            let problem = format!("no column `{name}`: plain text has {none}");
+            Err(Error::input(&file.path, problem)
+                .hint(format!("leave out {option}, or the plain text files")))
+        }
+        _ => Ok(()),
+    }
+}

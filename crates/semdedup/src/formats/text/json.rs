@@ -1,0 +1,176 @@
+//! JSONL: lines to rows, and what else is read of a line.
+
+use std::fmt;
+
+use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, Visitor};
+
+use crate::formats::columns::{Columns, Wanted};
+use crate::formats::rows::{RowsBuilder, join, not_utf8};
+use crate::formats::text::json_row::{Row, RowSeed, TextSeed};
+use crate::formats::text::records::Records;
+use crate::formats::turns;
+
+/// A row that has a column which is more likely to be the text than the one that was taken for it.
+pub(crate) struct Surprise {
+    pub row: u64,
+    pub column: String,
+}
+
+/// Parses the records of one chunk.
+pub(crate) fn parse(
+    records: &Records,
+    columns: &Columns,
+    rows: &mut RowsBuilder,
+) -> std::result::Result<(), Surprise> {
+    let (mut scratch, mut number, mut surprise) = (String::new(), records.first_row, None);
+    let plain = columns.is_plain();
+    let watched = columns.text.as_deref().filter(|_| !columns.found.is_certain());
+    records.for_each(rows.limit, |line| {
+        let parsed = line.and_then(|line| {
+            let line = std::str::from_utf8(line).map_err(|error| not_utf8(&error))?;
+            let mut row = Row::default();
+            let wanted = Wanted { text: columns.text.as_deref().filter(|_| plain), ..Wanted::from(columns) };
+            whole(line, RowSeed { wanted, watched, depth: 0, row: &mut row, scratch: &mut scratch })?;
+            if let Some(column) = row.surprise.take() {
+                surprise.get_or_insert(Surprise { row: number, column });
+            }
+            let vector = columns.embedding.as_deref().map(|name| vector(name, row.embedding)).transpose()?;
+            let text = match plain {
+                true => row.text.check(columns.text.as_deref().unwrap_or_default())?,
+                false => join_texts(line, columns, &mut scratch).map(|()| None)?,
+            };
+            Ok((text, row.id, vector))
+        });
+        number += 1;
+        match parsed {
+            Ok((text, id, vector)) => {
+                vector.iter().for_each(|vector| rows.push_vector(vector));
+                rows.push(text.unwrap_or(&scratch), id);
+            }
+            Err(reason) => rows.push_bad(reason),
+        }
+    });
+    surprise.map_or(Ok(()), Err)
+}
+
+/// Joins the texts of several columns, or of one that has turns.
+fn join_texts(row: &str, columns: &Columns, joined: &mut String) -> std::result::Result<(), String> {
+    joined.clear();
+    for name in columns.texts() {
+        let Some(token) = token_of(row, name)? else { continue };
+        let of = |problem: String| format!("column `{name}` {problem}");
+        // A string among turns is a text of its own.
+        if columns.turns.iter().any(|turns| turns == name) && !token.starts_with('"') {
+            join(joined, &turns::text_of_json(token, &columns.roles).map_err(of)?);
+            continue;
+        }
+        let mut scratch = String::new();
+        let text = TextSeed(&mut scratch).deserialize(&mut serde_json::Deserializer::from_str(token));
+        let text = text.map_err(|error| of(format!("cannot be read: {error}")))?.check(name)?;
+        join(joined, text.unwrap_or(&scratch));
+    }
+    Ok(())
+}
+
+/// The numbers of an embedding.
+fn vector(column: &str, token: Option<&str>) -> std::result::Result<Vec<f32>, String> {
+    let token = token.ok_or_else(|| format!("no embedding in column `{column}`"))?;
+    // What f32 cannot hold becomes infinite, as it does in other formats.
+    let numbers: Vec<f64> = serde_json::from_str(token).map_err(|error| match kind_of(token) {
+        "a list" if error.to_string().starts_with("number out of range") => {
+            format!("column `{column}` has a number that is out of range")
+        }
+        "a list" => format!("column `{column}` is a list of other things than numbers"),
+        kind => format!("column `{column}` is {kind}, not a list of numbers"),
+    })?;
+    Ok(numbers.into_iter().map(|number| number as f32).collect())
+}
+
+/// The keys of a line, in order.
+pub(crate) fn keys_of(line: &[u8]) -> std::result::Result<Vec<String>, String> {
+    let line = std::str::from_utf8(line).map_err(|error| not_utf8(&error))?;
+    whole(line, KeysSeed)
+}
+
+/// The token of a column in a row, as it is written; none where it is null or not there.
+pub(crate) fn token_of<'de>(row: &'de str, column: &str) -> std::result::Result<Option<&'de str>, String> {
+    let (mut found, mut scratch) = (Row::default(), String::new());
+    let wanted = Wanted { text: None, id: Some(column), embedding: None };
+    whole(row, RowSeed { wanted, watched: None, depth: 0, row: &mut found, scratch: &mut scratch })?;
+    Ok(found.id)
+}
+
+/// Appends a string in quotes.
+pub(crate) fn push_string(out: &mut Vec<u8>, text: &str) {
+    out.extend_from_slice(serde_json::Value::from(text).to_string().as_bytes());
+}
+
+/// Whether a line begins a list that goes on in the next lines: the file is one JSON document.
+pub(crate) fn opens_list(line: &[u8]) -> bool {
+    line.trim_ascii_start().starts_with(b"[") && serde_json::from_slice::<IgnoredAny>(line).is_err()
+}
+
+/// Parses a whole line as one object.
+pub(crate) fn whole<'de, S: DeserializeSeed<'de>>(
+    line: &'de str,
+    seed: S,
+) -> std::result::Result<S::Value, String> {
+    let mut deserializer = serde_json::Deserializer::from_str(line);
+    let value = seed.deserialize(&mut deserializer);
+    value.and_then(|value| deserializer.end().map(|()| value)).map_err(|error| explain(line, &error))
+}
+
+fn explain(row: &str, error: &serde_json::Error) -> String {
+    let start = row.trim_start();
+    if !start.starts_with('{') && serde_json::from_str::<IgnoredAny>(row).is_ok() {
+        return format!("the row is {}, not an object", kind_of(start));
+    }
+    let message = error.to_string();
+    let message = message.rsplit_once(" at line ").map_or(message.as_str(), |(message, _)| message);
+    match error.line() {
+        0 | 1 => format!("not valid JSON at byte {}: {message}", error.column()),
+        // An element of a list may have several.
+        line => format!("not valid JSON in line {line} of the row, at byte {}: {message}", error.column()),
+    }
+}
+
+/// What kind of value a JSON token is, in words.
+pub(crate) fn kind_of(token: &str) -> &'static str {
+    match token.as_bytes().first() {
+        Some(b'"') => "a string",
+        Some(b'{') => "an object",
+        Some(b'[') => "a list",
+        Some(b't' | b'f') => "a boolean",
+        Some(b'n') => "null",
+        _ => "a number",
+    }
+}
+
+struct KeysSeed;
+
+impl<'de> DeserializeSeed<'de> for KeysSeed {
+    type Value = Vec<String>;
+
+    fn deserialize<D: Deserializer<'de>>(
+        self,
+        deserializer: D,
+    ) -> std::result::Result<Self::Value, D::Error> {
+        deserializer.deserialize_map(self)
+    }
+}
+
+impl<'de> Visitor<'de> for KeysSeed {
+    type Value = Vec<String>;
+
+    fn expecting(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str("a JSON object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> std::result::Result<Self::Value, A::Error> {
+        let mut keys = Vec::new();
+        while let Some((key, _)) = map.next_entry::<String, IgnoredAny>()? {
+            keys.push(key);
+        }
+        Ok(keys)
+    }
+}

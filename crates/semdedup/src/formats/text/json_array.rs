@@ -1,0 +1,237 @@
+//! JSON arrays: where the elements of `[ {…}, {…} ]` begin and end in a stream of bytes, and the same without some of them.
+//!
+//! Only brackets, strings and commas are looked at here, so an element is found without being parsed and may be damaged
+//! inside. Brackets that do not match are an error of the file: what lies behind them belongs to nobody knows which element.
+
+use std::io::{self, Read, Write};
+
+use crate::error::Error;
+use crate::formats::file::InputFile;
+use crate::formats::stream;
+use crate::storage::fault_of;
+
+/// Deeper elements are none: brackets are remembered, and memory is not the file's to take.
+const MAX_DEPTH: usize = 100_000;
+
+/// White space before a list that is looked through to know it for one.
+const MAX_LEAD_BYTES: u64 = 1 << 20;
+
+/// Whether the first byte of a file that is no white space begins a list. What is damaged does not: it is the reader that says
+/// where.
+///
+/// # Errors
+/// A file that cannot be opened, or a store that does not give it: nobody knows what it begins with.
+pub(crate) fn begins(file: &InputFile) -> Result<bool, Error> {
+    let (stream, _) = stream::open(file)?;
+    let mut bytes = io::BufReader::new(stream.take(MAX_LEAD_BYTES)).bytes();
+    // A byte order mark is passed over too.
+    let first = bytes.find(|byte| !matches!(byte, Ok(b' ' | b'\t' | b'\r' | b'\n' | 0xef | 0xbb | 0xbf)));
+    match first {
+        Some(Err(error)) => fault_of(&error).map_or(Ok(false), Err),
+        first => Ok(matches!(first, Some(Ok(b'[')))),
+    }
+}
+
+/// Finds where elements begin and end, across any number of buffers.
+pub(crate) struct Elements {
+    place: Place,
+    /// The brackets that close what is open in the element, innermost last.
+    closers: Vec<u8>,
+    in_string: bool,
+    /// The byte before was a backslash in a string.
+    escaped: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Place {
+    BeforeList,
+    /// Behind `[`: an element or the end.
+    First,
+    /// Behind a comma: an element.
+    Next,
+    Element,
+    /// In a number or a word, which ends where something else begins.
+    Token,
+    /// Behind an element: a comma or the end.
+    AfterElement,
+    AfterList,
+}
+
+/// What is wrong with the list.
+pub(crate) type Problem = String;
+
+impl Elements {
+    pub fn new() -> Self {
+        Self { place: Place::BeforeList, closers: Vec::new(), in_string: false, escaped: false }
+    }
+
+    /// How many bytes of `input` lie before the next element; asked where no element has begun.
+    pub fn gap(&mut self, input: &[u8]) -> Result<usize, Problem> {
+        for (at, &byte) in input.iter().enumerate() {
+            self.place = match (self.place, byte) {
+                (_, b' ' | b'\t' | b'\r' | b'\n') => continue,
+                (Place::BeforeList, b'[') => Place::First,
+                (Place::First | Place::AfterElement, b']') => Place::AfterList,
+                (Place::AfterElement, b',') => Place::Next,
+                (Place::First | Place::Next, b'{' | b'[' | b'"') => Place::Element,
+                (Place::First | Place::Next, b'-' | b'0'..=b'9' | b'a'..=b'z' | b'A'..=b'Z') => Place::Token,
+                (place, _) => return Err(unexpected(place, byte)),
+            };
+            if matches!(self.place, Place::Element | Place::Token) {
+                return Ok(at);
+            }
+        }
+        Ok(input.len())
+    }
+
+    /// Whether an element has begun and not ended.
+    pub fn is_inside(&self) -> bool {
+        matches!(self.place, Place::Element | Place::Token)
+    }
+
+    /// How many bytes of `input` belong to the current element, if it ends there.
+    pub fn find_end(&mut self, input: &[u8]) -> Result<Option<usize>, Problem> {
+        let mut at = 0;
+        while at < input.len() {
+            if self.in_string {
+                at += self.pass_string(&input[at..]);
+                if !self.in_string && self.closers.is_empty() {
+                    return Ok(Some(self.end(at)));
+                }
+                continue;
+            }
+            let byte = input[at];
+            if self.place == Place::Token {
+                if matches!(byte, b' ' | b'\t' | b'\r' | b'\n' | b',' | b']' | b'}' | b'[' | b'{' | b'"') {
+                    return Ok(Some(self.end(at)));
+                }
+                at += 1;
+                continue;
+            }
+            at += 1;
+            match byte {
+                b'"' => self.in_string = true,
+                b'{' => self.open(b'}')?,
+                b'[' => self.open(b']')?,
+                b'}' | b']' => {
+                    if self.closers.pop() != Some(byte) {
+                        return Err(format!("`{}` closes nothing that is open", byte as char));
+                    }
+                    if self.closers.is_empty() {
+                        return Ok(Some(self.end(at)));
+                    }
+                }
+                _ => {}
+            }
+        }
+        Ok(None)
+    }
+
+    /// At the end of the file: what is missing, if anything is.
+    pub fn check_end(&self) -> Result<(), Problem> {
+        match self.place {
+            Place::BeforeList | Place::AfterList => Ok(()),
+            _ => Err("the list is not closed by the end of the file".to_owned()),
+        }
+    }
+
+    fn end(&mut self, at: usize) -> usize {
+        self.place = Place::AfterElement;
+        at
+    }
+
+    fn open(&mut self, closer: u8) -> Result<(), Problem> {
+        if self.closers.len() == MAX_DEPTH {
+            return Err(format!("brackets more than {MAX_DEPTH} deep"));
+        }
+        self.closers.push(closer);
+        Ok(())
+    }
+
+    /// How many bytes of a string there are, with its quote if it ends.
+    fn pass_string(&mut self, input: &[u8]) -> usize {
+        let mut at = 0;
+        if std::mem::take(&mut self.escaped) {
+            at = 1;
+        }
+        while let Some(found) = memchr::memchr2(b'"', b'\\', &input[at..]) {
+            at += found + 1;
+            if input[at - 1] == b'"' {
+                self.in_string = false;
+                return at;
+            }
+            if at == input.len() {
+                self.escaped = true;
+                return at;
+            }
+            at += 1;
+        }
+        input.len()
+    }
+}
+
+fn unexpected(place: Place, byte: u8) -> Problem {
+    let wanted = match place {
+        Place::BeforeList => "the list has to begin with `[`",
+        Place::AfterElement => "`,` or `]` has to follow an element",
+        Place::AfterList => "nothing can follow the end of the list",
+        _ => "an element has to begin here",
+    };
+    format!("{wanted}, but `{}` stands there", byte.escape_ascii())
+}
+
+/// Puts elements together again: brackets, commas and white space as they were, but for those around the elements that go.
+pub(crate) struct Rejoined {
+    /// What lay before the first element.
+    lead: Option<Vec<u8>>,
+    /// What has been passed since the last element.
+    gap: Vec<u8>,
+    limit: usize,
+    written: u64,
+}
+
+impl Rejoined {
+    /// More than `limit` bytes of white space between two elements are not held.
+    pub fn new(limit: usize) -> Self {
+        Self { lead: None, gap: Vec::new(), limit, written: 0 }
+    }
+
+    /// Takes bytes that lie between elements.
+    pub fn pass(&mut self, bytes: &[u8]) -> Result<(), Problem> {
+        self.gap.extend_from_slice(bytes);
+        if self.gap.len() > self.limit.max(MAX_LEAD_BYTES as usize) {
+            return Err(format!("more than {} bytes of white space before it", self.limit));
+        }
+        Ok(())
+    }
+
+    /// An element that goes.
+    pub fn drop_element(&mut self) {
+        let gap = std::mem::take(&mut self.gap);
+        self.lead.get_or_insert(gap);
+    }
+
+    /// An element that stays.
+    pub fn write(&mut self, element: &[u8], out: &mut impl Write) -> io::Result<()> {
+        let gap = std::mem::take(&mut self.gap);
+        let before = match (&self.lead, self.written) {
+            (Some(lead), 0) => lead,
+            _ => &gap,
+        };
+        out.write_all(before)?;
+        out.write_all(element)?;
+        self.lead.get_or_insert(gap);
+        self.written += 1;
+        Ok(())
+    }
+
+    /// What follows the last element; says how many were written.
+    pub fn finish(self, out: &mut impl Write) -> io::Result<u64> {
+        if let (Some(lead), 0) = (&self.lead, self.written) {
+            let bracket = lead.iter().position(|byte| *byte == b'[').map_or(lead.len(), |at| at + 1);
+            out.write_all(&lead[..bracket])?;
+        }
+        out.write_all(&self.gap)?;
+        Ok(self.written)
+    }
+}

@@ -1,0 +1,177 @@
+//! The columns of JSON rows, as the first of them show: every key, and those of objects inside as `outer.inner`.
+
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+use std::fmt;
+
+use serde::de::{DeserializeSeed, Deserializer, MapAccess, Visitor};
+use serde_json::Value;
+use serde_json::value::RawValue;
+
+use crate::formats::arrow::nested::inside;
+use crate::formats::columns::{Column, DEFAULT_TEXT, Wanted};
+use crate::formats::rows::not_utf8;
+use crate::formats::text::json::{kind_of, whole};
+use crate::formats::turns::is_turns;
+
+/// How many objects deep columns are looked for.
+const MAX_DEPTH: usize = 16;
+/// Of the columns inside others that nobody has asked for, this many are noted (an error lists a few of them)…
+const MAX_NESTED: usize = 1000;
+/// …and only those with shorter names.
+const MAX_NAME_BYTES: usize = 200;
+
+/// The columns seen so far, each with the first kind of value that is not null.
+pub(crate) struct Seen<'a> {
+    pub columns: Vec<Column>,
+    insides: Vec<Inside>,
+    places: HashMap<(bool, String), usize>,
+    wanted: Vec<&'a str>,
+    nested: usize,
+}
+
+impl<'a> Seen<'a> {
+    pub fn new(wanted: &Wanted<'a>) -> Self {
+        // A name with commas may be a list of names.
+        let names =
+            wanted.names().flat_map(|name| std::iter::once(name).chain(name.split(',').map(str::trim)));
+        let wanted = names.collect();
+        Self { columns: Vec::new(), insides: Vec::new(), places: HashMap::new(), wanted, nested: 0 }
+    }
+
+    /// Whether the text column that is wanted has been seen, or `text` where none is.
+    pub fn has_text(&self, wanted: &Wanted) -> bool {
+        let is_known = |name: &str| self.columns.iter().any(|column| column.name == name);
+        let name = wanted.text.unwrap_or(DEFAULT_TEXT);
+        is_known(name) || name.split(',').all(|name| is_known(name.trim()))
+    }
+
+    /// Notes the columns of a row; says why where it is none.
+    pub fn look_at(&mut self, row: &[u8]) -> Result<(), String> {
+        let row = std::str::from_utf8(row).map_err(|error| not_utf8(&error))?;
+        let values = whole(row, ObjectSeed)?;
+        self.note_all(values, "", 1);
+        Ok(())
+    }
+
+    fn note_all(&mut self, values: Vec<(String, &RawValue)>, outer: &str, depth: usize) {
+        for (key, value) in values {
+            let name = format!("{outer}{key}");
+            let Some(column) = self.note(&name, kind_of(value.get()), !outer.is_empty()) else { continue };
+            self.look_inside(column, value.get());
+            if !value.get().starts_with('{') || depth == MAX_DEPTH {
+                continue;
+            }
+            // It was read as a part of the row, so it is an object.
+            let mut inner = serde_json::Deserializer::from_str(value.get());
+            if let Ok(values) = ObjectSeed.deserialize(&mut inner) {
+                self.columns[column].has_nested |= !values.is_empty();
+                self.note_all(values, &format!("{name}."), depth + 1);
+            }
+        }
+    }
+
+    /// The column's place; none where it is one that need not be known.
+    fn note(&mut self, name: &str, kind: &str, is_nested: bool) -> Option<usize> {
+        let place = match self.places.entry((is_nested, name.to_owned())) {
+            Entry::Occupied(known) => *known.get(),
+            Entry::Vacant(free) => {
+                let is_wanted = self.wanted.iter().any(|&w| w == name || inside(w, name).is_some());
+                if is_nested && !is_wanted {
+                    if self.nested == MAX_NESTED || name.len() > MAX_NAME_BYTES {
+                        return None;
+                    }
+                    self.nested += 1;
+                }
+                self.columns.push(Column {
+                    name: name.to_owned(),
+                    kind: Some(kind.to_owned()),
+                    is_text: matches!(kind, "a string" | "null"),
+                    is_nested,
+                    ..Column::default()
+                });
+                self.insides.push(Inside::default());
+                *free.insert(self.columns.len() - 1)
+            }
+        };
+        let column = &mut self.columns[place];
+        if column.kind.as_deref() == Some("null") || (kind == "a string" && !column.is_text) {
+            column.kind = Some(kind.to_owned());
+            column.is_text = matches!(kind, "a string" | "null");
+        }
+        column.is_list |= kind == "a list";
+        Some(place)
+    }
+}
+
+impl Seen<'_> {
+    /// Keeps the first value of a column, and looks into the first lists and objects for texts and turns.
+    fn look_inside(&mut self, column: usize, token: &str) {
+        let (column, inside) = (&mut self.columns[column], &mut self.insides[column]);
+        if column.sample.is_none() && token != "null" {
+            column.sample = Some(token.chars().take(SAMPLE_CHARS).collect());
+        }
+        if token.starts_with(['[', '{']) && inside.looked < LOOKED_INSIDE {
+            inside.looked += 1;
+            column.is_turns |= is_turns(token);
+            if let Ok(value) = serde_json::from_str(token) {
+                inside.note(&value);
+            }
+            column.may_hold_text = inside.strings || (inside.integers && !inside.floats);
+        }
+    }
+}
+
+/// How many characters of a value to keep for messages.
+const SAMPLE_CHARS: usize = 100;
+/// How many lists and objects of a column to look into.
+const LOOKED_INSIDE: usize = 100;
+
+/// What lists and objects hold.
+#[derive(Default)]
+struct Inside {
+    looked: usize,
+    strings: bool,
+    integers: bool,
+    floats: bool,
+}
+
+impl Inside {
+    fn note(&mut self, value: &Value) {
+        match value {
+            Value::String(_) => self.strings = true,
+            Value::Number(number) if number.is_f64() => self.floats = true,
+            Value::Number(_) => self.integers = true,
+            Value::Array(items) => items.iter().for_each(|item| self.note(item)),
+            Value::Object(fields) => fields.values().for_each(|field| self.note(field)),
+            Value::Null | Value::Bool(_) => {}
+        }
+    }
+}
+
+/// The keys and values of an object, in order.
+struct ObjectSeed;
+
+impl<'de> DeserializeSeed<'de> for ObjectSeed {
+    type Value = Vec<(String, &'de RawValue)>;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
+        deserializer.deserialize_map(self)
+    }
+}
+
+impl<'de> Visitor<'de> for ObjectSeed {
+    type Value = Vec<(String, &'de RawValue)>;
+
+    fn expecting(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str("a JSON object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+        let mut values = Vec::new();
+        while let Some(entry) = map.next_entry()? {
+            values.push(entry);
+        }
+        Ok(values)
+    }
+}

@@ -1,0 +1,290 @@
+//! The text, the id and the embedding out of a line of JSON, without building anything for the rest of it.
+
+use std::fmt;
+
+use serde::de::{DeserializeSeed, Deserializer, Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde_json::value::RawValue;
+
+use crate::formats::arrow::nested;
+use crate::formats::columns::{DEFAULT_TEXT, Wanted};
+use crate::formats::turns::{CHATS, is_turns};
+use crate::formats::usual_names::is_usual_name;
+
+/// The value of the text column.
+#[derive(Default)]
+pub(crate) enum Text<'de> {
+    #[default]
+    Empty,
+    Borrowed(&'de str),
+    /// It has escapes and was written out into the scratch string.
+    Scratch,
+    Other(&'static str),
+}
+
+impl<'de> Text<'de> {
+    /// The text; `None` where it is in the scratch string.
+    pub fn check(self, column: &str) -> std::result::Result<Option<&'de str>, String> {
+        match self {
+            Self::Empty => Ok(Some("")),
+            Self::Borrowed(text) => Ok(Some(text)),
+            Self::Scratch => Ok(None),
+            Self::Other(kind) => Err(format!("column `{column}` is {kind}, not a string")),
+        }
+    }
+}
+
+/// What a row holds of the columns, and how deep inside the row each was found.
+#[derive(Default)]
+pub(crate) struct Row<'de> {
+    pub text: Text<'de>,
+    pub id: Option<&'de str>,
+    pub embedding: Option<&'de str>,
+    /// A column that is more likely to be the text than the one that was taken for it.
+    pub surprise: Option<String>,
+    text_depth: Option<usize>,
+    id_depth: Option<usize>,
+    embedding_depth: Option<usize>,
+}
+
+/// Whether a value `depth` objects deep replaces what was found: a name of its own goes before one inside another, and of a
+/// key that comes twice the last value counts, as in most JSON readers.
+fn replaces(found: Option<usize>, depth: usize) -> bool {
+    found.is_none_or(|found| depth <= found)
+}
+
+/// Finds the columns in an object; `wanted` has what is left of their names inside it.
+pub(crate) struct RowSeed<'a, 'de> {
+    pub wanted: Wanted<'a>,
+    /// The text column that a row with another name for texts puts in doubt.
+    pub watched: Option<&'a str>,
+    pub depth: usize,
+    pub row: &'a mut Row<'de>,
+    pub scratch: &'a mut String,
+}
+
+impl<'de> DeserializeSeed<'de> for RowSeed<'_, 'de> {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> std::result::Result<(), D::Error> {
+        deserializer.deserialize_map(self)
+    }
+}
+
+impl<'de> Visitor<'de> for RowSeed<'_, 'de> {
+    type Value = ();
+
+    fn expecting(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str("a JSON object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(mut self, mut map: A) -> std::result::Result<(), A::Error> {
+        while let Some(key) = map.next_key_seed(KeySeed(self.wanted, self.watched))? {
+            match key {
+                Key { doubt: Some(column), .. } => {
+                    let raw: &RawValue = map.next_value()?;
+                    if is_rival(&column, raw.get()) {
+                        self.row.surprise.get_or_insert(column);
+                    }
+                }
+                Key { text: Match::No, id: Match::No, embedding: Match::No, .. } => {
+                    map.next_value::<IgnoredAny>()?;
+                }
+                Key { text: Match::Here, id: Match::No, embedding: Match::No, .. }
+                    if replaces(self.row.text_depth, self.depth) =>
+                {
+                    self.row.text = map.next_value_seed(TextSeed(self.scratch))?;
+                    self.row.text_depth = Some(self.depth);
+                }
+                key => {
+                    let raw: &RawValue = map.next_value()?;
+                    self.take(&key, raw.get()).map_err(A::Error::custom)?;
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+impl<'de> RowSeed<'_, 'de> {
+    /// Takes a value that is a column, or that columns are inside of.
+    fn take(&mut self, key: &Key, raw: &'de str) -> serde_json::Result<()> {
+        let depth = self.depth;
+        let value = Some(raw).filter(|token| *token != "null");
+        if key.text.is_here() && replaces(self.row.text_depth, depth) {
+            self.row.text =
+                TextSeed(self.scratch).deserialize(&mut serde_json::Deserializer::from_str(raw))?;
+            self.row.text_depth = Some(depth);
+        }
+        if key.id.is_here() && replaces(self.row.id_depth, depth) {
+            (self.row.id, self.row.id_depth) = (value, Some(depth));
+        }
+        if key.embedding.is_here() && replaces(self.row.embedding_depth, depth) {
+            (self.row.embedding, self.row.embedding_depth) = (value, Some(depth));
+        }
+        let wanted =
+            Wanted { text: key.text.inside(), id: key.id.inside(), embedding: key.embedding.inside() };
+        if wanted.names().next().is_none() {
+            return Ok(());
+        }
+        self.forget_deeper(&wanted);
+        if !raw.starts_with('{') {
+            return Ok(());
+        }
+        let inner = RowSeed { wanted, watched: None, depth: depth + 1, row: self.row, scratch: self.scratch };
+        inner.deserialize(&mut serde_json::Deserializer::from_str(raw))
+    }
+
+    /// What an earlier value of this key held does not count any more.
+    fn forget_deeper(&mut self, wanted: &Wanted) {
+        let is_deeper = |found: Option<usize>| found.is_some_and(|found| found > self.depth);
+        if wanted.text.is_some() && is_deeper(self.row.text_depth) {
+            (self.row.text, self.row.text_depth) = (Text::Empty, None);
+        }
+        if wanted.id.is_some() && is_deeper(self.row.id_depth) {
+            (self.row.id, self.row.id_depth) = (None, None);
+        }
+        if wanted.embedding.is_some() && is_deeper(self.row.embedding_depth) {
+            (self.row.embedding, self.row.embedding_depth) = (None, None);
+        }
+    }
+}
+
+/// What a key is to each of the columns.
+struct Key<'a> {
+    text: Match<'a>,
+    id: Match<'a>,
+    embedding: Match<'a>,
+    /// The key, if the column is not one of the wanted ones but has a name that texts or chats have.
+    doubt: Option<String>,
+}
+
+#[derive(Clone, Copy)]
+enum Match<'a> {
+    No,
+    /// It is the column.
+    Here,
+    /// The column is inside it, under this name.
+    Inside(&'a str),
+}
+
+impl<'a> Match<'a> {
+    fn of(wanted: Option<&'a str>, key: &str) -> Self {
+        match wanted {
+            Some(name) if name == key => Self::Here,
+            Some(name) => nested::inside(name, key).map_or(Self::No, Self::Inside),
+            None => Self::No,
+        }
+    }
+
+    fn is_here(self) -> bool {
+        matches!(self, Self::Here)
+    }
+
+    fn inside(self) -> Option<&'a str> {
+        match self {
+            Self::Inside(name) => Some(name),
+            _ => None,
+        }
+    }
+}
+
+/// Whether a column, by its name, may be the text rather than the one that was taken.
+fn is_named(key: &str, taken: &str) -> bool {
+    let is_text = |name: &str| name.eq_ignore_ascii_case(DEFAULT_TEXT);
+    // `Text` is the text whatever columns there are, unless there is `text`.
+    if is_text(taken) { is_text(key) } else { is_usual_name(key) }
+}
+
+/// Whether a value in a column of such a name is a text or a chat. Under other names than `text` a list or a number is neither.
+fn is_rival(column: &str, token: &str) -> bool {
+    if CHATS.iter().any(|name| column.eq_ignore_ascii_case(name)) {
+        return is_turns(token);
+    }
+    let may_be_text = column.eq_ignore_ascii_case(DEFAULT_TEXT) && token != "null";
+    token != "\"\"" && (may_be_text || token.starts_with('"') || is_turns(token))
+}
+
+struct KeySeed<'a>(Wanted<'a>, Option<&'a str>);
+
+impl<'a, 'de> DeserializeSeed<'de> for KeySeed<'a> {
+    type Value = Key<'a>;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> std::result::Result<Key<'a>, D::Error> {
+        deserializer.deserialize_str(self)
+    }
+}
+
+impl<'a> Visitor<'_> for KeySeed<'a> {
+    type Value = Key<'a>;
+
+    fn expecting(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str("a key")
+    }
+
+    fn visit_str<E>(self, key: &str) -> std::result::Result<Key<'a>, E> {
+        let Wanted { text, id, embedding } = self.0;
+        let of = |wanted| Match::of(wanted, key);
+        let is_other = || matches!((of(id), of(embedding)), (Match::No, Match::No));
+        let is_doubtful = self.1.is_some_and(|taken| key != taken && is_named(key, taken) && is_other());
+        let doubt = is_doubtful.then(|| key.to_owned());
+        Ok(Key { text: of(text), id: of(id), embedding: of(embedding), doubt })
+    }
+}
+
+pub(crate) struct TextSeed<'a>(pub &'a mut String);
+
+impl<'de> DeserializeSeed<'de> for TextSeed<'_> {
+    type Value = Text<'de>;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> std::result::Result<Text<'de>, D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for TextSeed<'_> {
+    type Value = Text<'de>;
+
+    fn expecting(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str("a value")
+    }
+
+    fn visit_borrowed_str<E>(self, text: &'de str) -> std::result::Result<Self::Value, E> {
+        Ok(Text::Borrowed(text))
+    }
+
+    fn visit_str<E>(self, text: &str) -> std::result::Result<Self::Value, E> {
+        self.0.clear();
+        self.0.push_str(text);
+        Ok(Text::Scratch)
+    }
+
+    fn visit_unit<E>(self) -> std::result::Result<Self::Value, E> {
+        Ok(Text::Empty)
+    }
+
+    fn visit_bool<E>(self, _: bool) -> std::result::Result<Self::Value, E> {
+        Ok(Text::Other("a boolean"))
+    }
+
+    fn visit_i64<E>(self, _: i64) -> std::result::Result<Self::Value, E> {
+        Ok(Text::Other("a number"))
+    }
+
+    fn visit_u64<E>(self, _: u64) -> std::result::Result<Self::Value, E> {
+        Ok(Text::Other("a number"))
+    }
+
+    fn visit_f64<E>(self, _: f64) -> std::result::Result<Self::Value, E> {
+        Ok(Text::Other("a number"))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> std::result::Result<Self::Value, A::Error> {
+        while list.next_element::<IgnoredAny>()?.is_some() {}
+        Ok(Text::Other("a list"))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> std::result::Result<Self::Value, A::Error> {
+        while map.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
+        Ok(Text::Other("an object"))
+    }
+}

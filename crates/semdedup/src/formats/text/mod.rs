@@ -1,0 +1,14 @@
+//! Formats of lines and bytes: JSONL, JSON lists, CSV, TSV, plain text.
+
+pub(crate) mod annotate;
+pub(crate) mod columns;
+pub(crate) mod csv;
+pub(crate) mod format;
+pub(crate) mod json;
+pub(crate) mod json_array;
+pub(crate) mod json_columns;
+pub(crate) mod json_row;
+pub(crate) mod read;
+pub(crate) mod records;
+pub(crate) mod split;
+pub(crate) mod write;

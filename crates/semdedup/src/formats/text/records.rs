@@ -1,0 +1,70 @@
+//! Records: consecutive rows as spans of a shared buffer.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+/// Some consecutive rows of a file.
+pub(crate) struct Records {
+    pub buffer: Arc<Vec<u8>>,
+    /// The part of the buffer that these records and what lies between them take.
+    pub region: Range<usize>,
+    /// The number in the file of the first row.
+    pub first_row: u64,
+    /// Each row's bytes, with its line end.
+    pub spans: Vec<Range<usize>>,
+    /// Rows over the limit: index into `spans` (which has only the end of such a row) and size.
+    pub overlong: Vec<(usize, u64)>,
+    /// The CSV header, once it has been passed.
+    pub header: Option<Arc<Header>>,
+    /// Where it is, if it is in this region, with its line end.
+    pub header_span: Option<Range<usize>>,
+}
+
+impl Records {
+    /// Forgets the first `count` rows.
+    pub fn drop_rows(&mut self, count: usize) {
+        self.spans.drain(..count);
+        self.overlong.retain(|(row, _)| *row >= count);
+        self.overlong.iter_mut().for_each(|(row, _)| *row -= count);
+        self.first_row += count as u64;
+    }
+
+    /// Calls `each` with every row: its bytes without the line end, or the reason why it is not there.
+    pub fn for_each(&self, limit: usize, mut each: impl FnMut(std::result::Result<&[u8], String>)) {
+        let mut overlong = self.overlong.iter().peekable();
+        for (row, span) in self.spans.iter().enumerate() {
+            match overlong.next_if(|(long, _)| *long == row) {
+                Some((_, bytes)) => each(Err(over_limit(*bytes, limit))),
+                None => each(Ok(without_line_end(&self.buffer[span.clone()]))),
+            }
+        }
+    }
+}
+
+pub(crate) fn over_limit(bytes: u64, limit: usize) -> String {
+    format!("row of {bytes} bytes is over the limit of {limit} (--max-row-bytes)")
+}
+
+/// A record without its `\n` or `\r\n` (or a lone `\r`, which ends a CSV record).
+pub(crate) fn without_line_end(record: &[u8]) -> &[u8] {
+    let record = record.strip_suffix(b"\n").unwrap_or(record);
+    record.strip_suffix(b"\r").unwrap_or(record)
+}
+
+pub(crate) fn is_blank(line: &[u8]) -> bool {
+    line.iter().all(|byte| b" \t\r\n".contains(byte))
+}
+
+/// The first record of a file.
+pub(crate) struct Header {
+    pub names: Vec<String>,
+    pub(crate) delimiter: u8,
+}
+
+impl Header {
+    /// The position of a column.
+    pub(crate) fn position(&self, name: &str) -> std::result::Result<usize, String> {
+        let missing = || format!("no column `{name}` in the header; columns are {}", self.names.join(", "));
+        self.names.iter().position(|column| column == name).ok_or_else(missing)
+    }
+}

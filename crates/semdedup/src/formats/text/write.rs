@@ -1,0 +1,99 @@
+//! Copies the records that stay, byte for byte.
+
+use std::io::Write;
+use std::path::Path;
+
+use crate::error::{Error, Result};
+use crate::formats::file::{Format, InputFile, ReadLimits};
+use crate::formats::stream::Sink;
+use crate::formats::text::json_array::Rejoined;
+use crate::formats::text::records::Records;
+use crate::formats::text::split::Splitter;
+
+pub(crate) fn write_records(
+    file: &InputFile,
+    limits: &ReadLimits,
+    destination: &Path,
+    keep: &mut dyn FnMut(u64) -> bool,
+) -> Result<u64> {
+    let unwritable = |error| Error::output(destination, error);
+    let (mut splitter, _) = Splitter::open(file, limits)?;
+    let mut sink = Sink::create(destination, file.compression).map_err(unwritable)?;
+    let mut written = 0;
+    if file.format == Format::JsonArray {
+        written = rejoin(file, &mut splitter, &mut sink, (limits, keep))?.map_err(unwritable)?;
+    } else {
+        while let Some(records) = splitter.next_records()? {
+            written += copy(file, &records, &mut sink, keep)?.map_err(unwritable)?;
+        }
+    }
+    sink.finish().map_err(unwritable)?;
+    Ok(written)
+}
+
+/// Copies the elements of a JSON list that stay, with the brackets, commas and white space that belong to them.
+fn rejoin(
+    file: &InputFile,
+    splitter: &mut Splitter,
+    sink: &mut Sink,
+    (limits, keep): (&ReadLimits, &mut dyn FnMut(u64) -> bool),
+) -> Result<std::io::Result<u64>> {
+    let mut list = Rejoined::new(limits.max_row_bytes);
+    while let Some(records) = splitter.next_records()? {
+        let mut overlong = records.overlong.iter().peekable();
+        let mut passed = records.region.start;
+        for (index, span) in records.spans.iter().enumerate() {
+            let row = records.first_row + index as u64;
+            list.pass(&records.buffer[passed..span.start]).map_err(|problem| in_row(file, row, &problem))?;
+            passed = span.end;
+            let long = overlong.next_if(|(long, _)| *long == index);
+            if !keep(row) {
+                list.drop_element();
+            } else if let Some((_, bytes)) = long {
+                return Err(too_long(file, row, *bytes));
+            } else if let Err(error) = list.write(&records.buffer[span.clone()], sink) {
+                return Ok(Err(error));
+            }
+        }
+        let row = records.first_row + records.spans.len() as u64;
+        let behind = &records.buffer[passed..records.region.end];
+        list.pass(behind).map_err(|problem| in_row(file, row, &problem))?;
+    }
+    Ok(list.finish(sink))
+}
+
+fn in_row(file: &InputFile, row: u64, problem: &str) -> Error {
+    Error::input(&file.path, format!("row {row}: {problem}"))
+}
+
+fn too_long(file: &InputFile, row: u64, bytes: u64) -> Error {
+    in_row(file, row, &format!("a row of {bytes} bytes is over the limit and cannot be kept"))
+        .hint("raise --max-row-bytes")
+}
+
+/// Copies a region but for the rows that go, in runs as long as can be; says how many rows it has copied.
+fn copy(
+    file: &InputFile,
+    records: &Records,
+    sink: &mut Sink,
+    keep: &mut dyn FnMut(u64) -> bool,
+) -> Result<std::io::Result<u64>> {
+    let mut overlong = records.overlong.iter().peekable();
+    let mut run = records.region.start;
+    let mut written = 0;
+    for (index, span) in records.spans.iter().enumerate() {
+        let row = records.first_row + index as u64;
+        let long = overlong.next_if(|(long, _)| *long == index);
+        if !keep(row) {
+            if let Err(error) = sink.write_all(&records.buffer[run..span.start]) {
+                return Ok(Err(error));
+            }
+            run = span.end;
+        } else if let Some((_, bytes)) = long {
+            return Err(too_long(file, row, *bytes));
+        } else {
+            written += 1;
+        }
+    }
+    Ok(sink.write_all(&records.buffer[run..records.region.end]).map(|()| written))
+}
