@@ -35,27 +35,6 @@ pub(crate) fn guarded<T>(
     })
 }
 
-/// Whether a column of this type can be the text.
-pub(crate) fn is_text(kind: &DataType) -> bool {
-    match kind {
-        DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View => true,
-        DataType::Dictionary(_, values) => is_text(values),
-        _ => false,
-    }
-}
-
-/// Whether the values of a column of this type can be embeddings.
-pub(crate) fn is_vector(kind: &DataType) -> bool {
-    match kind {
-        DataType::List(item) | DataType::LargeList(item) | DataType::FixedSizeList(item, _) => {
-            item.data_type().is_numeric()
-        }
-        // As some programs write a column in which every value is missing.
-        DataType::Null => true,
-        _ => false,
-    }
-}
-
 /// Some rows of the projected columns.
 pub(crate) struct RowBatch {
     pub first_row: u64,

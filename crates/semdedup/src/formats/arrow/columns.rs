@@ -2,16 +2,16 @@
 
 use arrow::datatypes::{DataType, Fields};
 
-use crate::formats::arrow::batches;
 use crate::formats::arrow::binary::{self, is_binary};
 use crate::formats::arrow::images::is_image_type;
 use crate::formats::arrow::turn_arrays::{holds_strings, is_turns_type, item_of, may_hold_text};
+use crate::formats::arrow::types;
 use crate::formats::columns::Column;
 
 /// What people call a type.
 fn kind_of(kind: &DataType) -> String {
     match kind {
-        kind if batches::is_text(kind) => "a string".to_owned(),
+        kind if types::is_text(kind) => "a string".to_owned(),
         kind if is_binary(kind) => binary::name_of(kind),
         _ => kind.to_string(),
     }
@@ -28,8 +28,8 @@ pub(crate) fn arrow_columns(fields: &Fields) -> Vec<Column> {
             columns.push(Column {
                 name: name.clone(),
                 kind: Some(kind_of(field.data_type())),
-                is_text: batches::is_text(field.data_type()),
-                is_list: batches::is_vector(field.data_type()),
+                is_text: types::is_text(field.data_type()),
+                is_list: types::is_vector(field.data_type()),
                 is_binary: is_binary(field.data_type()),
                 is_image: is_image_type(field.data_type()),
                 is_image_list: item_of(field.data_type()).is_some_and(|item| is_image_type(item.data_type())),

@@ -9,4 +9,5 @@ pub(crate) mod ipc;
 pub(crate) mod nested;
 pub(crate) mod read;
 pub(crate) mod turn_arrays;
+pub(crate) mod types;
 pub(crate) mod write;

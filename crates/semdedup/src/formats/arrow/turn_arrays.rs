@@ -8,7 +8,7 @@ use arrow::error::ArrowError;
 use arrow::util::display::{ArrayFormatter, FormatOptions};
 use serde_json::Value;
 
-use crate::formats::arrow::batches::is_text;
+use crate::formats::arrow::types::is_text;
 use crate::formats::turns::{CONTENT_KEYS, ROLE_KEYS};
 
 /// Whether a column of this type holds turns: lists of structs with a role and what it says.

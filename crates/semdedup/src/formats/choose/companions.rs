@@ -9,7 +9,7 @@ use arrow::row::{RowConverter, SortField};
 use xxhash_rust::xxh3::xxh3_64;
 
 use crate::error::{Error, Result};
-use crate::formats::arrow::batches::is_text;
+use crate::formats::arrow::types::is_text;
 use crate::formats::choose::language::words_in;
 use crate::formats::choose::table::Table;
 use crate::formats::columns::{Column, ColumnChoice, Columns, Found};

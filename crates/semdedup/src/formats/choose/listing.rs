@@ -133,7 +133,7 @@ fn sample_of(rows: &RecordBatch, name: &str) -> Option<String> {
     match column.data_type() {
         DataType::Null => None,
         kind if is_binary(kind) => None,
-        kind if crate::formats::arrow::batches::is_text(kind) => Some(format!("\"{shown}\"")),
+        kind if crate::formats::arrow::types::is_text(kind) => Some(format!("\"{shown}\"")),
         _ => Some(shown),
     }
 }

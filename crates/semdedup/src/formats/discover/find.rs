@@ -9,7 +9,7 @@ use crate::formats::discover::left_out::Skipped;
 use crate::formats::discover::names::{self, Found, InputArgument};
 use crate::formats::discover::survey::Survey;
 use crate::formats::file::{InputFile, Members};
-use crate::storage::{canonical_url, is_url};
+use crate::storage::{canonical_url, is_url, place};
 
 /// What [`survey`] found, and what it left out.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -60,7 +60,7 @@ pub fn survey(inputs: &[String], exclude: &[PathBuf], asked: &Asked) -> Result<D
     survey.leave_out_documents(&mut arguments);
     survey.ask_about_embeddings(&arguments)?;
     for found in arguments.iter_mut().flat_map(|argument| &mut argument.files) {
-        found.tell_by_content()?;
+        found.sniff_format()?;
     }
     survey.leave_out_links(&mut arguments);
     let arguments = arguments.into_iter().map(InputArgument::with_tree).collect();
@@ -69,6 +69,17 @@ pub fn survey(inputs: &[String], exclude: &[PathBuf], asked: &Asked) -> Result<D
         return Err(survey.nothing_to_read(inputs));
     }
     Ok(Discovered { files, skipped: survey.skipped })
+}
+
+impl Survey<'_> {
+    /// Finds the files of an argument.
+    fn argument(&mut self, input: &str) -> Result<InputArgument> {
+        let path = &place(input)?;
+        if is_url(path) {
+            return self.remote(path);
+        }
+        self.local(path, path.to_str().unwrap_or(input))
+    }
 }
 
 impl InputArgument {

@@ -1,13 +1,15 @@
 //! From a path to a file of the input: its format, by its name and its content, and its name under `kept/`.
 
 use std::fs::Metadata;
+use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use crate::error::{Error, Result};
 use crate::formats::discover::names::Found;
 use crate::formats::file::{Compression, Format, InputFile, Members};
 use crate::formats::text::json_array;
-use crate::storage::Stamp;
+use crate::formats::{registry, stream};
+use crate::storage::{Stamp, is_url};
 
 /// The extensions that are read, as messages list them.
 pub(crate) const KNOWN: &str = ".jsonl, .ndjson, .json, .csv, .tsv, .txt and .tar (each also .gz or .zst), .parquet, .arrow, .feather, .ipc, \
@@ -24,18 +26,7 @@ pub(crate) fn layout(name: &str) -> Option<(Format, Compression)> {
             None => (name.as_str(), Compression::None),
         },
     };
-    let format = match stem.rsplit_once('.')?.1 {
-        "jsonl" | "ndjson" => Format::Jsonl,
-        // Unless it turns out to be one object a line.
-        "json" => Format::JsonArray,
-        "csv" => Format::Csv { delimiter: b',' },
-        "tsv" => Format::Csv { delimiter: b'\t' },
-        "txt" => Format::Text,
-        "tar" | "tgz" => Format::Tar,
-        "parquet" if compression == Compression::None => Format::Parquet,
-        "arrow" | "arrows" | "feather" | "ipc" if compression == Compression::None => Format::Arrow,
-        _ => return None,
-    };
+    let format = registry::by_extension(stem.rsplit_once('.')?.1, compression)?;
     Some((format, compression))
 }
 
@@ -79,12 +70,63 @@ pub(crate) fn found(
 }
 
 impl Found {
-    /// Gives the file the format that its beginning tells where its name does not.
-    pub(crate) fn tell_by_content(&mut self) -> Result<()> {
+    /// Gives the file the format and compression that its content has, whatever its name says.
+    pub(crate) fn sniff_format(&mut self) -> Result<()> {
+        // A store is asked for its files once more only where the name leaves the format open.
+        if !is_url(&self.file.path) {
+            sniff(&mut self.file)?;
+        }
         if self.file.format == Format::JsonArray && !json_array::begins(&self.file)? {
             self.file.format = Format::Jsonl;
         }
         Ok(())
+    }
+}
+
+/// How many decompressed bytes tell a format: a block of a tar archive.
+const SNIFFED_BYTES: u64 = 512;
+
+/// Sets the compression and the format that the first bytes of a local file tell.
+fn sniff(file: &mut InputFile) -> Result<()> {
+    let beginning = beginning(file)?;
+    if let Some(format) = registry::by_content(&beginning) {
+        (file.format, file.compression) = (format, Compression::None);
+        return Ok(());
+    }
+    if file.compression != Compression::None || !file.format.rows().is_compressible() {
+        return Ok(());
+    }
+    file.compression = compression_of(&beginning);
+    if file.compression != Compression::None
+        // What is damaged is said where it is read.
+        && let Ok((stream, _)) = stream::open(file)
+        && let Ok(beginning) = first_bytes(stream)
+        && let Some(format) = registry::by_content(&beginning).filter(|format| format.rows().is_compressible())
+    {
+        file.format = format;
+    }
+    Ok(())
+}
+
+/// The first bytes of a file as they lie on the disk.
+fn beginning(file: &InputFile) -> Result<Vec<u8>> {
+    let opened = fs_err::File::open(&file.path).map_err(|error| Error::input(&file.path, error))?;
+    first_bytes(opened).map_err(|error| Error::input(&file.path, error))
+}
+
+fn first_bytes(stream: impl Read) -> std::io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    stream.take(SNIFFED_BYTES).read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
+/// What a file that begins with these bytes is compressed with.
+fn compression_of(beginning: &[u8]) -> Compression {
+    match beginning {
+        // gzip knows one method, deflate.
+        [0x1f, 0x8b, 8, ..] => Compression::Gzip,
+        [0x28, 0xb5, 0x2f, 0xfd, ..] => Compression::Zstd,
+        _ => Compression::None,
     }
 }
 

@@ -10,16 +10,6 @@ use crate::formats::discover::sidecars_content::is_one_object;
 use crate::formats::discover::survey::Survey;
 use crate::formats::file::{Compression, Format};
 
-/// Whether a folder holds the result of a run: what it kept would be read beside what it was made from.
-pub(crate) fn is_result(folder: &Path) -> bool {
-    let names = ["summary.json", "scores.parquet"];
-    names.iter().all(|name| folder.join(name).is_file())
-        && fs_err::read(folder.join(names[0])).is_ok_and(|bytes| {
-            let summary: serde_json::Value = serde_json::from_slice(&bytes).unwrap_or_default();
-            summary.get("scores_fingerprint").is_some()
-        })
-}
-
 /// Which files of a folder, by their places in the list, are known to say something of the others: Hugging Face's `datasets` and
 /// img2dataset write such ones.
 pub(crate) fn about_others(files: &[Found]) -> HashSet<usize> {

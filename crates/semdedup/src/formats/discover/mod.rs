@@ -8,6 +8,7 @@ pub(crate) mod found_file;
 pub(crate) mod ignored;
 pub(crate) mod label_images;
 pub(crate) mod left_out;
+pub(crate) mod local;
 pub(crate) mod matrix_files;
 pub(crate) mod names;
 pub(crate) mod pictures;

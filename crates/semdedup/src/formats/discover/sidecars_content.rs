@@ -10,7 +10,7 @@ use serde::de::IgnoredAny;
 use serde_json::{Deserializer, Value};
 
 use crate::error::Result;
-use crate::formats::arrow::batches;
+use crate::formats::arrow::types;
 use crate::formats::choose::table::names_of;
 use crate::formats::columns::Columns;
 use crate::formats::discover::file_names::{extension, file_name, stem};
@@ -45,7 +45,7 @@ pub(crate) fn is_about(found: &Found, pictures: &Pictures) -> bool {
         return true;
     }
     let mut found = Found { file: found.file.clone(), name: found.name.clone() };
-    if found.tell_by_content().is_err() {
+    if found.sniff_format().is_err() {
         return false;
     }
     let cells = match found.file.format {
@@ -238,5 +238,5 @@ fn table_cells(file: &InputFile) -> Result<Vec<Cell>> {
 }
 
 fn is_name_type(kind: &DataType) -> bool {
-    batches::is_text(kind) || kind.is_integer()
+    types::is_text(kind) || kind.is_integer()
 }

@@ -24,7 +24,8 @@ impl RowFormat for Parquet {
     }
 
     fn by_content(&self, beginning: &[u8]) -> Option<Format> {
-        beginning.starts_with(b"PAR1").then_some(Format::Parquet)
+        // The header of the first page, or the footer, begins with this byte.
+        beginning.starts_with(b"PAR1\x15").then_some(Format::Parquet)
     }
 
     fn has_schema(&self) -> bool {

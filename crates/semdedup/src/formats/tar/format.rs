@@ -24,7 +24,8 @@ impl RowFormat for Shard {
     }
 
     fn by_content(&self, beginning: &[u8]) -> Option<Format> {
-        (beginning.get(257..262) == Some(b"ustar")).then_some(Format::Tar)
+        // The name in front of the mark ends with zeros, as in no text.
+        (beginning.get(257..262) == Some(b"ustar") && beginning[..257].contains(&0)).then_some(Format::Tar)
     }
 
     fn is_compressible(&self) -> bool {

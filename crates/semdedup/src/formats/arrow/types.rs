@@ -1,0 +1,24 @@
+//! What the values of a column can be, going by its type in Arrow.
+
+use arrow::datatypes::DataType;
+
+/// Whether a column of this type can be the text.
+pub(crate) fn is_text(kind: &DataType) -> bool {
+    match kind {
+        DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View => true,
+        DataType::Dictionary(_, values) => is_text(values),
+        _ => false,
+    }
+}
+
+/// Whether the values of a column of this type can be embeddings.
+pub(crate) fn is_vector(kind: &DataType) -> bool {
+    match kind {
+        DataType::List(item) | DataType::LargeList(item) | DataType::FixedSizeList(item, _) => {
+            item.data_type().is_numeric()
+        }
+        // As some programs write a column in which every value is missing.
+        DataType::Null => true,
+        _ => false,
+    }
+}
