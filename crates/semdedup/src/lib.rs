@@ -20,6 +20,7 @@ mod error;
 pub mod formats;
 #[doc(hidden)]
 pub mod fuzz;
+mod in_memory;
 mod input;
 mod inspect;
 mod memory;
@@ -49,6 +50,7 @@ pub use comparison::{ComparedFiles, Comparison};
 pub use embed::embedder::Embedder;
 pub use error::{Error, ErrorKind, Result};
 pub use formats::row_format::RowOf;
+pub use in_memory::{Data, DeduplicateOptions, Deduplicated, deduplicate};
 pub use input::embedding_files::find_embeddings;
 pub use input::find::rows_by;
 pub use inspect::pairs::{Pair, PairRow, Which, show};

@@ -41,12 +41,22 @@ pub(crate) fn train(
     progress: &dyn Progress,
 ) -> Result<Trained> {
     let clusters = clusters_for(options, store.rows(), store.dim())?;
-    let sample = training_rows((clusters, options.probes), store.rows(), store.dim());
-    let rows = sample_rows(store.rows(), sample, options.seed, SamplePurpose::Training);
+    let (rows, training) = training(options, clusters, store.rows(), store.dim());
     progress.begin(Stage::Train, "rows", rows.len() as u64);
-    let refinements = if options.probes.most() == 1 { REFINEMENTS } else { 0 };
-    let training = Training { clusters, iterations: ITERATIONS, refinements, seed: options.seed };
     let trained = semdedup_core::train(&store.gather(&rows)?, &training);
     progress.advance(rows.len() as u64);
     Ok(trained)
+}
+
+/// Returns the numbers of the rows to train on, and how to train `clusters` centroids on them.
+pub(crate) fn training(
+    options: &ClusterOptions,
+    clusters: usize,
+    rows: u64,
+    dim: usize,
+) -> (Vec<u64>, Training) {
+    let sample = training_rows((clusters, options.probes), rows, dim);
+    let rows = sample_rows(rows, sample, options.seed, SamplePurpose::Training);
+    let refinements = if options.probes.most() == 1 { REFINEMENTS } else { 0 };
+    (rows, Training { clusters, iterations: ITERATIONS, refinements, seed: options.seed })
 }

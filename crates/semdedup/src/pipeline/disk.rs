@@ -4,13 +4,10 @@ use std::path::Path;
 
 use rayon::prelude::*;
 
-use crate::embed::embedder::Embedder;
 use crate::error::{Error, Result};
 use crate::formats::{Reader, count_rows};
-use crate::input::find::Input;
 use crate::memory::{BYTES_PER_ROW, Memory};
-use crate::options::RunOptions;
-use crate::outputs::Outputs;
+use crate::pipeline::resolved::ResolvedRun;
 use crate::score::groups::RowBytes;
 use crate::storage::is_url;
 use crate::storage::local::free_space;
@@ -19,8 +16,8 @@ use crate::storage::local::free_space;
 pub(crate) const ROW_BYTES: u64 = 64;
 
 /// A row of a run while it is compared.
-pub(crate) fn row_bytes(dim: usize, options: &RunOptions) -> RowBytes {
-    RowBytes::of(4 * dim as u64, dim, options.cluster.probes.most() - 1)
+pub(crate) fn row_bytes(run: &ResolvedRun) -> RowBytes {
+    RowBytes::of(4 * run.dim() as u64, run.dim(), run.options.cluster.probes.most() - 1)
 }
 
 /// The rows that memory does not hold. A row is written once for each group of clusters in which it is compared, on average
@@ -30,15 +27,11 @@ pub(crate) fn spilled_bytes(rows: u64, row_bytes: RowBytes, memory: Memory) -> u
 }
 
 /// Disk that a run fills: embeddings, clusters, scores, what is written of the rows, and the rows that memory does not hold.
-pub(crate) fn disk_bytes(
-    (rows, dim): (u64, usize),
-    input: &Input,
-    options: &RunOptions,
-    outputs: &Outputs,
-) -> u64 {
-    let spilled = spilled_bytes(rows, row_bytes(dim, options), options.cluster.memory);
-    let clusters = 4 * options.cluster.probes.most() as u64;
-    rows * (dim as u64 * 4 + clusters + ROW_BYTES) + outputs.bytes(rows, input.bytes()) + spilled
+pub(crate) fn disk_bytes(run: &ResolvedRun, rows: u64) -> u64 {
+    let (dim, options) = (run.dim(), &run.options.cluster);
+    let spilled = spilled_bytes(rows, row_bytes(run), options.memory);
+    let clusters = 4 * options.probes.most() as u64;
+    rows * (dim as u64 * 4 + clusters + ROW_BYTES) + run.outputs.bytes(rows, run.input.bytes()) + spilled
 }
 
 /// The nearest folder that is there already.
@@ -57,12 +50,10 @@ const DISK_TO_SPARE: u64 = 4;
 
 /// Fails if the disk is too small for a run, before anything is written. The number of rows is extrapolated from the
 /// beginning of the largest file, and counted only if there is not much more room than that.
-pub(crate) fn check_disk(input: &Input, embedder: Embedder, options: &RunOptions) -> Result<()> {
-    let outputs = options.outputs.resolve(input)?;
-    let dim = embedder.dim(input);
-    let work = options.output.work_dir();
+pub(crate) fn check_disk(run: &ResolvedRun) -> Result<()> {
+    let ResolvedRun { input, work, .. } = run;
     let largest = input.files.iter().zip(&input.columns).max_by_key(|(file, _)| file.bytes);
-    let (Some(free), Some((file, columns))) = (free_space(existing(&work)), largest) else { return Ok(()) };
+    let (Some(free), Some((file, columns))) = (free_space(existing(work)), largest) else { return Ok(()) };
     let mut reader = Reader::open(file, columns, &input.limits, 0)?;
     let mut rows = 0;
     while rows < SAMPLED_ROWS
@@ -72,19 +63,19 @@ pub(crate) fn check_disk(input: &Input, embedder: Embedder, options: &RunOptions
     }
     let bytes = reader.bytes_read().clamp(1, file.bytes.max(1));
     let rows = (rows as f64 * input.bytes() as f64 / bytes as f64) as u64;
-    if disk_bytes((rows, dim), input, options, &outputs).saturating_mul(DISK_TO_SPARE) <= free {
+    if disk_bytes(run, rows).saturating_mul(DISK_TO_SPARE) <= free {
         return Ok(());
     }
     // Texts at the beginning may be longer or shorter than others: where it matters, rows are counted.
     let counts = input.files.par_iter().map(|file| count_rows(file, &input.limits));
     let rows = counts.collect::<Result<Vec<u64>>>()?.into_iter().sum();
-    let needed = disk_bytes((rows, dim), input, options, &outputs);
+    let needed = disk_bytes(run, rows);
     if needed <= free {
         return Ok(());
     }
     let mib = |bytes: u64| bytes.div_ceil(1 << 20);
     Err(Error::output(
-        existing(&work),
+        existing(work),
         format!("{rows} rows need about {} MiB of disk, {} MiB are free", mib(needed), free >> 20),
     )
     .hint("free some space, or put --work on another disk"))

@@ -1,9 +1,9 @@
 //! A whole run: every stage in order, resumed where an earlier run stopped.
 
-pub(crate) mod check;
 pub(crate) mod disk;
 pub(crate) mod fingerprints;
 pub(crate) mod plan;
+pub(crate) mod resolved;
 pub(crate) mod run;
 pub(crate) mod scored;
 pub(crate) mod summarise;

@@ -22,8 +22,8 @@ use crate::input::find::Input;
 use crate::input::provided::check_rows;
 use crate::memory::{BYTES_PER_ROW, Memory};
 use crate::options::{ClusterOptions, RunOptions};
-use crate::pipeline::check;
 use crate::pipeline::disk::{ROW_BYTES, disk_bytes, existing, row_bytes, spilled_bytes};
+use crate::pipeline::resolved::ResolvedRun;
 use crate::score::groups::RowBytes;
 use crate::select::selection::goal_error;
 use crate::storage::local::free_space;
@@ -100,35 +100,56 @@ const TRIALS: usize = 4;
 /// # Errors
 /// As [`crate::run`] for input that cannot be read and options out of range.
 pub fn plan(options: &RunOptions, embedder: Embedder) -> Result<Plan> {
-    let work = options.output.work_dir();
-    let input = Input::find(&options.input, &[options.output.out.clone(), work.clone()])?;
-    check::check(&input, embedder, options)?;
-    let outputs = options.outputs.resolve(&input)?;
-    let dim = embedder.dim(&input);
+    let run = &ResolvedRun::new(options, embedder)?;
+    run.target().inspect()?;
     let start = Instant::now();
-    let counts =
-        input.files.par_iter().map(|file| count_rows(file, &input.limits)).collect::<Result<Vec<u64>>>()?;
+    let counts = count(&run.input)?;
+    let reading = start.elapsed().as_secs_f64();
+    let rows: u64 = counts.iter().sum();
+    options.goal.check(rows).map_err(goal_error)?;
+    let (cluster, dim) = (&options.cluster, run.dim());
+    let clusters = clusters_for(cluster, rows, dim)?;
+    let compared = Cost::of((rows, dim), clusters, cluster.probes).total()
+        + spill_cost(rows, row_bytes(run), cluster.memory)
+        + (options.recall_sample as f64).min(rows as f64) * rows as f64;
+    let seconds = 2.0 * reading
+        + rows as f64 * embedding_seconds_per_row(&run.input, embedder)?
+        + compared * comparison_seconds(dim)?;
+    let blocks = cluster.memory.block_rows(dim).min(rows) * dim as u64 * 4 * 4;
+    Ok(Plan {
+        compared: run.comparison(),
+        files: (0..counts.len()).map(|file| PlanFile::of(&run.input, file, counts[file])).collect(),
+        rows,
+        clusters,
+        memory_bytes: ((128 << 20) + blocks + rows * (BYTES_PER_ROW + row_bytes(run).memory))
+            .min(cluster.memory.bytes()),
+        disk_bytes: disk_bytes(run, rows),
+        free_bytes: free_space(existing(&run.work)),
+        seconds,
+        out: options.output.out.clone(),
+        written: run.outputs.places(),
+        work: run.work.clone(),
+        warnings: run.input.warnings().map(|warning| warning.to_string()).collect(),
+    })
+}
+
+/// Counts the rows of each file, which must be as many as it has embeddings, if these are given.
+fn count(input: &Input) -> Result<Vec<u64>> {
+    let counts = input.files.par_iter().map(|file| count_rows(file, &input.limits));
+    let counts = counts.collect::<Result<Vec<u64>>>()?;
     for (number, (file, &rows)) in input.files.iter().zip(&counts).enumerate() {
         if let Some(path) = input.given.as_ref().and_then(|given| given.file(number)) {
             check_rows(&Matrix::open(path)?, file, rows)?;
         }
     }
-    let reading = start.elapsed().as_secs_f64();
-    let rows: u64 = counts.iter().sum();
-    options.goal.check(rows).map_err(goal_error)?;
-    let cluster = &options.cluster;
-    let clusters = clusters_for(cluster, rows, dim)?;
-    let compared = Cost::of((rows, dim), clusters, cluster.probes).total()
-        + spill_cost(rows, row_bytes(dim, options), cluster.memory)
-        + (options.recall_sample as f64).min(rows as f64) * rows as f64;
-    let seconds = 2.0 * reading
-        + rows as f64 * embedding_seconds_per_row(&input, embedder)?
-        + compared * comparison_seconds(dim)?;
-    let blocks = cluster.memory.block_rows(dim).min(rows) * dim as u64 * 4 * 4;
-    let given = |number: usize| input.given.as_ref()?.file(number).map(Path::to_path_buf);
-    let files = input.files.iter().zip(&input.columns).zip(&counts).enumerate().map(
-        |(number, ((file, columns), &rows))| PlanFile {
-            embeddings: given(number),
+    Ok(counts)
+}
+
+impl PlanFile {
+    fn of(input: &Input, number: usize, rows: u64) -> Self {
+        let (file, columns) = (&input.files[number], &input.columns[number]);
+        let embeddings = input.given.as_ref().and_then(|given| given.file(number));
+        Self {
             path: file.path.clone(),
             format: file.format,
             rows,
@@ -137,23 +158,9 @@ pub fn plan(options: &RunOptions, embedder: Embedder) -> Result<Plan> {
             image_column: columns.image.clone(),
             embedding_column: columns.embedding.clone(),
             id_column: columns.id.clone(),
-        },
-    );
-    Ok(Plan {
-        compared: Comparison::of(&input, embedder),
-        files: files.collect(),
-        rows,
-        clusters,
-        memory_bytes: ((128 << 20) + blocks + rows * (BYTES_PER_ROW + row_bytes(dim, options).memory))
-            .min(cluster.memory.bytes()),
-        disk_bytes: disk_bytes((rows, dim), &input, options, &outputs),
-        free_bytes: free_space(existing(&work)),
-        seconds,
-        out: options.output.out.clone(),
-        written: outputs.places(),
-        work,
-        warnings: input.warnings().map(|warning| warning.to_string()).collect(),
-    })
+            embeddings: embeddings.map(Path::to_path_buf),
+        }
+    }
 }
 
 /// What clustering and scoring embeddings would do.

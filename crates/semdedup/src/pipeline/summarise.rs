@@ -4,10 +4,10 @@ use std::collections::HashMap;
 use std::path::Path;
 
 use crate::cluster::clustering::largest;
-use crate::comparison::Comparison;
 use crate::embed::dataset::{Dataset, skipped_rows};
 use crate::input::find::Input;
-use crate::pipeline::scored::{Run, Scored};
+use crate::pipeline::resolved::ResolvedRun;
+use crate::pipeline::scored::Scored;
 use crate::progress::{
     EMPTY_TEXT_SHARE, Groups, LARGE_CLUSTER_SHARE, LOOSE_EPSILON, Progress, REMOVED_SHARE,
     UNKNOWN_TEXT_SHARE, Warning,
@@ -27,7 +27,7 @@ use crate::workdir::uncompared::Uncompared;
 const FEW_CLUSTERS: usize = 4;
 
 /// What is worth telling about a run.
-pub(crate) struct Notes {
+struct Notes {
     warnings: Vec<Warning>,
     uncompared: Uncompared,
     /// What each script loses.
@@ -36,12 +36,7 @@ pub(crate) struct Notes {
 
 impl Notes {
     /// Looks for what the user should know and tells it.
-    pub(crate) fn collect(
-        scored: &Scored,
-        selection: &Selection,
-        input: &Input,
-        progress: &dyn Progress,
-    ) -> Self {
+    fn collect(scored: &Scored, selection: &Selection, input: &Input, progress: &dyn Progress) -> Self {
         let rows = selection.outcome.len() as u64;
         let mut uncompared = scored.columns.uncompared();
         uncompared.zero = zero_rows(&scored.dataset, uncompared.zero);
@@ -132,15 +127,22 @@ pub(crate) fn zero_rows(dataset: &Dataset, all: Counted) -> Counted {
     dataset.zero.clone().unwrap_or_else(|| all.without(dataset.empty))
 }
 
-/// The summary, but for what is known only when all is written.
-pub(crate) fn summarise(run: &Run, scored: &Scored, selection: &Selection, notes: Notes) -> Summary {
-    let (options, dim) = (run.options, run.embedder.dim(run.input));
+/// Tells what the user should know, and makes the summary but for what is known only when all is
+/// written.
+pub(crate) fn summarise(
+    run: &ResolvedRun,
+    scored: &Scored,
+    selection: &Selection,
+    progress: &dyn Progress,
+) -> Summary {
+    let notes = Notes::collect(scored, selection, &run.input, progress);
+    let (options, dim) = (run.options, run.dim());
     Summary {
         fingerprint: run.stages.result.as_str().to_owned(),
         rows_fingerprint: run.stages.embed.as_str().to_owned(),
         scores_fingerprint: run.stages.score.as_str().to_owned(),
         version: env!("CARGO_PKG_VERSION").to_owned(),
-        compared: Comparison::of(run.input, run.embedder),
+        compared: run.comparison(),
         rows_in: selection.outcome.len() as u64,
         rows_kept: selection.count(Outcome::Kept),
         rows_removed: selection.count(Outcome::Removed),
@@ -155,7 +157,7 @@ pub(crate) fn summarise(run: &Run, scored: &Scored, selection: &Selection, notes
         goal: describe(options.goal),
         keep: name_of(&options.ranking).to_owned(),
         seed: options.cluster.seed,
-        model: run.embedder.name(run.input),
+        model: run.embedder.name(&run.input),
         dim,
         clusters: scored.clusters,
         largest_cluster: largest(&scored.columns.cluster),
@@ -169,7 +171,7 @@ pub(crate) fn summarise(run: &Run, scored: &Scored, selection: &Selection, notes
         threads: rayon::current_num_threads(),
         recall: recall::report(&scored.recall_samples, selection.cut),
         recall_sample: scored.recall_samples.len(),
-        work: absolute(&options.output.work_dir()),
+        work: absolute(&run.work),
         output: run.outputs.kinds.iter().copied().collect(),
         files: Vec::new(),
         scripts: notes.scripts,

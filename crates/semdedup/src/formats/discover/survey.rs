@@ -1,7 +1,6 @@
 //! The state of a search for files.
 
 use std::collections::HashSet;
-
 use std::path::{Path, PathBuf};
 
 use crate::error::Error;

@@ -1,0 +1,91 @@
+//! Deduplication in memory finds what a run over files finds.
+
+#![allow(clippy::unwrap_used)]
+
+use semdedup_core::{Goal, SamplePurpose, sample_rows};
+
+use super::*;
+use crate::formats::{ColumnChoice, ReadLimits, TextFiles};
+use crate::inspect::finished_run::FinishedRun;
+use crate::options::{InputOptions, OutputOptions, RunOptions};
+use crate::{Embedder, Outputs, Silent};
+
+/// Sentences of few words, so that many are alike, some equal and some empty.
+fn texts(count: u64) -> Vec<String> {
+    let word = |number: u64| format!("{}{}", ["red", "slow", "old", "wet"][number as usize % 4], number / 4);
+    let text = |row: u64| match row % 997 {
+        0 => String::new(),
+        _ => {
+            let words = sample_rows(400, 6, row / 2 * 7919 % 5003, SamplePurpose::Recall);
+            words.into_iter().map(word).collect::<Vec<_>>().join(" ")
+        }
+    };
+    (0..count).map(text).collect()
+}
+
+#[test]
+fn the_result_is_that_of_a_run_over_a_file_bit_for_bit() {
+    let texts = texts(12_000);
+    let folder = tempfile::tempdir().unwrap();
+    let input = folder.path().join("rows.txt");
+    std::fs::write(&input, texts.join("\n")).unwrap();
+    for goal in [Goal::Epsilon(Epsilon::new(0.1).unwrap()), Goal::KeepRows(5_000)] {
+        let options = DeduplicateOptions { goal, recall_sample: 300, seed: 5, ..Default::default() };
+        let borrowed: Vec<&str> = texts.iter().map(String::as_str).collect();
+        let found = deduplicate(&borrowed[..], &options).unwrap();
+
+        let out = folder.path().join(format!("{goal:?}").replace(|c: char| !c.is_alphanumeric(), "-"));
+        let run = RunOptions {
+            input: InputOptions {
+                inputs: vec![input.display().to_string()],
+                text_files: TextFiles::Lines,
+                columns: ColumnChoice::default(),
+                embeddings: Vec::new(),
+                limits: ReadLimits::default(),
+                strict: false,
+            },
+            cluster: ClusterOptions { seed: 5, ..ClusterOptions::default() },
+            ranking: found.ranking,
+            goal,
+            recall_sample: 300,
+            output: OutputOptions { out: out.clone(), work: None, overwrite: false },
+            outputs: Outputs::default(),
+        };
+        let model = StaticModel::wordllama(DEFAULT_MAX_TOKENS).unwrap();
+        let summary = crate::run(&run, Embedder::Text(&model), &Silent).unwrap();
+        let finished = FinishedRun::find(&out).unwrap();
+        let columns = finished.scores.columns().unwrap();
+        assert!(summary.clusters > 1);
+        assert_eq!(columns.score, found.score);
+        let of: Vec<_> =
+            columns.duplicate_of.iter().map(|&of| (of != NO_ROW).then_some(of as usize)).collect();
+        assert_eq!(of, found.duplicate_of);
+        let removed = finished.removed().unwrap().unwrap();
+        let kept: Vec<usize> = (0..texts.len()).filter(|&row| !removed.contains(&(row as u64))).collect();
+        assert_eq!(kept, found.kept);
+        assert_eq!(summary.epsilon.to_bits(), found.epsilon.to_bits());
+        let recall = found.recall.unwrap();
+        assert!(summary.recall.iter().any(|at| *at == recall), "{recall:?}");
+    }
+}
+
+#[test]
+fn nothing_and_rows_without_direction_are_kept() {
+    let none = deduplicate(&[][..], &DeduplicateOptions::default()).unwrap();
+    assert!(none.kept.is_empty() && none.recall.is_none());
+    let values = [0.0, 0.0, f32::NAN, 1.0, 1.0, 1.0, 2.0, 2.0];
+    let found = deduplicate(Data::Embeddings { values: &values, dim: 2 }, &Default::default()).unwrap();
+    assert_eq!(found.kept, [0, 1, 2]);
+    assert_eq!(found.duplicate_of, [None, None, None, Some(2)]);
+}
+
+#[test]
+fn what_cannot_be_done_is_an_error_and_changes_nothing() {
+    let wrong = |values: &[f32], dim| deduplicate(Data::Embeddings { values, dim }, &Default::default());
+    assert!(wrong(&[1.0, 2.0, 3.0], 2).is_err());
+    assert!(wrong(&[1.0], 0).is_err());
+    let mut found = wrong(&[1.0, 0.0, 1.0, 0.0], 2).unwrap();
+    let before = found.clone();
+    assert!(found.rethreshold(Goal::KeepRows(3)).is_err());
+    assert_eq!(found, before);
+}
