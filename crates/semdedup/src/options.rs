@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use semdedup_core::{Goal, Probes, Ranking};
+use semdedup_core::{Epsilon, Goal, Keep, Probes, Ranking};
 
 use crate::formats::{ColumnChoice, CompareBy, ReadLimits, TextFiles};
 use crate::memory::Memory;
@@ -10,6 +10,7 @@ use crate::outputs::Outputs;
 
 /// Where the rows come from.
 #[derive(Debug, Clone)]
+#[non_exhaustive]
 pub struct InputOptions {
     /// Files, folders and globs.
     pub inputs: Vec<String>,
@@ -26,8 +27,23 @@ pub struct InputOptions {
     pub strict: bool,
 }
 
+impl InputOptions {
+    /// Reads these files, folders, globs and URLs, with everything else as it is found.
+    pub fn new<I: Into<String>>(inputs: impl IntoIterator<Item = I>) -> Self {
+        Self {
+            inputs: inputs.into_iter().map(Into::into).collect(),
+            text_files: TextFiles::default(),
+            columns: ColumnChoice::default(),
+            embeddings: Vec::new(),
+            limits: ReadLimits::default(),
+            strict: false,
+        }
+    }
+}
+
 /// How the rows are clustered.
 #[derive(Debug, Clone, Copy, PartialEq)]
+#[non_exhaustive]
 pub struct ClusterOptions {
     /// The number of clusters; none chooses it from the number of rows ([`crate::auto_clusters`]), and the memory.
     pub clusters: Option<usize>,
@@ -48,6 +64,7 @@ impl Default for ClusterOptions {
 
 /// Where results go.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct OutputOptions {
     /// The folder of `kept/`, `removed.parquet`, `scores.parquet` and `summary.json`.
     pub out: PathBuf,
@@ -58,6 +75,11 @@ pub struct OutputOptions {
 }
 
 impl OutputOptions {
+    /// Writes results into a folder that is new or empty, and the work directory inside it.
+    pub fn new(out: impl Into<PathBuf>) -> Self {
+        Self { out: out.into(), work: None, overwrite: false }
+    }
+
     /// The work directory.
     pub fn work_dir(&self) -> PathBuf {
         self.work.clone().unwrap_or_else(|| self.out.join("work"))
@@ -66,6 +88,7 @@ impl OutputOptions {
 
 /// A whole run.
 #[derive(Debug, Clone)]
+#[non_exhaustive]
 pub struct RunOptions {
     /// Where the rows come from.
     pub input: InputOptions,
@@ -81,6 +104,22 @@ pub struct RunOptions {
     pub output: OutputOptions,
     /// What is written of the rows.
     pub outputs: Outputs,
+}
+
+impl RunOptions {
+    /// Deduplicates texts at the default ε and writes them to the folder `out`.
+    pub fn new<I: Into<String>>(inputs: impl IntoIterator<Item = I>, out: impl Into<PathBuf>) -> Self {
+        let epsilon = Epsilon::new(DEFAULT_EPSILON).expect("the default is in range");
+        Self {
+            input: InputOptions::new(inputs),
+            cluster: ClusterOptions::default(),
+            ranking: Ranking { keep: Keep::Hard, seed: 0 },
+            goal: Goal::Epsilon(epsilon),
+            recall_sample: DEFAULT_RECALL_SAMPLE,
+            output: OutputOptions::new(out),
+            outputs: Outputs::default(),
+        }
+    }
 }
 
 /// The default size of the recall sample.
