@@ -28,7 +28,7 @@ fn options_that_do_not_go_with_the_model_are_refused() {
     for zero in ["--server-batch", "--server-concurrency", "--server-timeout", "--server-attempts"] {
         refused(&format!("--model {SERVER} {zero} 0"), &[zero]);
     }
-    refused(&format!("--model {SERVER} --server-fields [1]"), &["--server-fields", "object of JSON"]);
+    refused(&format!("--model {SERVER} --server-fields [1]"), &["--server-fields", "JSON object"]);
     refused(&format!("--model {SERVER} --server-fields {{\"input\":1}}"), &["`input`"]);
 }
 
