@@ -35,25 +35,26 @@ fn embeddings_in_files_belong_to_the_rows_of_the_input_files_in_order() {
     sandbox.semdedup("run rows --embeddings npy --id-column id --out a").failed_with(&["another result"]);
 }
 
+/// Returns 30 rows whose ids start with `name`.
+fn rows(name: &str) -> String {
+    (0..30).map(|row| format!("{}\n", json!({"id": format!("{name}-{row}"), "text": "x"}))).collect()
+}
+
+/// Returns the embeddings of 30 rows, of which the last `equal` are the same.
+fn embeddings(equal: usize) -> Vec<u8> {
+    let value = |row: usize, p: usize| ((row.min(30 - equal) * 8 + p + 1000 * equal) as f32 * 1.7).sin();
+    npy_f32(&(0..240).map(|i| value(i / 8, i % 8)).collect::<Vec<f32>>(), 8)
+}
+
+/// Returns how many rows of `one` and of `two` were removed.
+fn removed(sandbox: &Sandbox, out: &str) -> [usize; 2] {
+    let ids = sandbox.column(&format!("{out}/removed.parquet"), "id");
+    ["one-", "two-"].map(|name| ids.iter().filter(|id| id.starts_with(name)).count())
+}
+
 #[test]
 fn files_are_paired_by_their_names_and_not_by_their_order() {
     let sandbox = Sandbox::new();
-    // The last 3 rows of one file and the last 9 of the other are equal, so a wrong pair changes
-    // the removed rows.
-    let rows = |name: &str| {
-        (0..30)
-            .map(|row| format!("{}\n", json!({"id": format!("{name}-{row}"), "text": "x"})))
-            .collect::<String>()
-    };
-    let embeddings = |twice: usize| {
-        let value = |row: usize, p: usize| ((row.min(30 - twice) * 8 + p + 1000 * twice) as f32 * 1.7).sin();
-        npy_f32(&(0..240).map(|i| value(i / 8, i % 8)).collect::<Vec<f32>>(), 8)
-    };
-    let removed = |out: &str| -> Vec<usize> {
-        let ids = sandbox.column(&format!("{out}/removed.parquet"), "id");
-        let of = |name: &str| ids.iter().filter(|id| id.starts_with(&format!("{name}-"))).count();
-        vec![of("one"), of("two")]
-    };
     // The extensions, the zeros and the case of these names change their order.
     for (number, names) in [
         ["r/train.jsonl", "r/train.more.jsonl", "e/train.npy", "e/train.more.npy"],
@@ -67,12 +68,13 @@ fn files_are_paired_by_their_names_and_not_by_their_order() {
         let at = |name: &str| format!("{number}/{name}");
         sandbox.write(&at(names[0]), rows("one"));
         sandbox.write(&at(names[1]), rows("two"));
+        // A wrong pair would remove other numbers of rows.
         sandbox.write(&at(names[2]), embeddings(3));
         sandbox.write(&at(names[3]), embeddings(9));
         let run = format!("run {number}/r --id-column id --epsilon 0.001 --out {number}/out");
         let embeddings = if names[2].matches('/').count() > 1 { "e/*/*.npy" } else { "e" };
         sandbox.semdedup(&format!("{run} --embeddings {number}/{embeddings}")).succeeded();
-        assert_eq!(removed(&format!("{number}/out")), [2, 8], "{names:?}");
+        assert_eq!(removed(&sandbox, &format!("{number}/out")), [2, 8], "{names:?}");
     }
     // For files that are named one by one, the order must agree with the names, and decides if the
     // names do not.
@@ -81,7 +83,7 @@ fn files_are_paired_by_their_names_and_not_by_their_order() {
     sandbox.semdedup(typed).failed_with(&["1/e/i_10.npy", "1/r/m_9.jsonl", "belong to others"]);
     let typed = "run 2/r/a.jsonl 2/r/B.jsonl --embeddings 1/e/i_10.npy --embeddings 1/e/i_09.npy";
     sandbox.semdedup(&format!("{typed} --id-column id --epsilon 0.001 --out typed")).succeeded();
-    assert_eq!(removed("typed"), [2, 8]);
+    assert_eq!(removed(&sandbox, "typed"), [2, 8]);
     let others = ["0/r/train.jsonl", "1/r/m_9.jsonl"].join(" ");
     sandbox
         .semdedup(&format!("run {others} --embeddings 2/e --out out"))

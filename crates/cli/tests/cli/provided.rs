@@ -131,6 +131,11 @@ fn rows_whose_embedding_cannot_be_used_are_skipped_and_listed() {
             "column `emb` has 4 numbers instead of 3",
         ]
     );
+}
+
+#[test]
+fn lines_of_json_whose_embedding_cannot_be_used_are_skipped_and_listed() {
+    let sandbox = Sandbox::new();
     let lines = [
         r#"{"emb": [1, 2]}"#,
         r#"{"emb": [1, "2"]}"#,

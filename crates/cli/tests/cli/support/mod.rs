@@ -8,7 +8,7 @@ mod finished;
 mod npy;
 mod sandbox;
 
-pub use data::{Random, csv, gzip, jsonl, parquet, texts, zstd};
+pub use data::{Random, csv, gunzip, gzip, jsonl, parquet, texts, zstd};
 pub use finished::{Finished, number, signal};
 pub use npy::{npy, npy_f32, npy_i32, read_npy_i32};
 #[allow(unused_imports, reason = "the tests of storage use it")]
