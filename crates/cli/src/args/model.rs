@@ -56,8 +56,11 @@ pub struct ModelArgs {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Model options")]
 pub struct PretrainedArgs {
-    /// Put this before each text, for pretrained models that were trained with it, such as 'query:
-    /// ' for E5 [default: what the model's files say, usually nothing]
+    /// Put this before each text, for pretrained models that were trained with such a prefix.
+    ///
+    /// E5, for example, takes 'query: '.
+    ///
+    /// [default: what the model's files say, usually nothing]
     #[arg(long, value_name = "TEXT")]
     pub text_prefix: Option<String>,
     /// Keep the weights of a pretrained model in this precision; f16 and bf16 take half of the
