@@ -15,7 +15,7 @@ use crate::progress::Reporter;
 use crate::report::plans::{cluster_plan_table, run_plan_table};
 use crate::report::run::run_table;
 use crate::report::stages::{cluster_table, embed_table, score_table, select_table, sweep_table};
-use crate::serve::server::serve;
+use crate::serve::serve;
 use crate::show::pairs_text;
 
 /// Executes the command of a command line.

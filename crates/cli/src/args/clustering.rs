@@ -122,10 +122,14 @@ pub struct ClusteringArgs {
 impl ClusteringArgs {
     /// Returns the library's options.
     pub fn options(&self) -> ClusterOptions {
-        let clusters = match self.clusters {
+        let mut options = ClusterOptions::default();
+        options.clusters = match self.clusters {
             ClusterCount::Auto => None,
             ClusterCount::Exactly(count) => Some(count),
         };
-        ClusterOptions { clusters, seed: self.seed, probes: self.probes.0, memory: self.memory.limit() }
+        options.seed = self.seed;
+        options.probes = self.probes.0;
+        options.memory = self.memory.limit();
+        options
     }
 }

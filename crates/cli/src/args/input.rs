@@ -63,21 +63,20 @@ pub struct InputArgs {
 impl InputArgs {
     /// Returns the library's options for these inputs.
     pub fn options(&self, inputs: &[String]) -> InputOptions {
-        InputOptions {
-            inputs: inputs.to_vec(),
-            text_files: self.text_files.into(),
-            columns: ColumnChoice {
-                text: self.text_column.clone(),
-                roles: self.roles.clone(),
-                id: self.id_column.clone(),
-                image: self.image_column.clone(),
-                by: self.by.map(CompareBy::from),
-                ..ColumnChoice::default()
-            },
-            embeddings: Vec::new(),
-            limits: ReadLimits { max_row_bytes: self.max_row_bytes as usize, max_pixels: self.max_pixels },
-            strict: self.strict,
-        }
+        let mut options = InputOptions::new(inputs);
+        options.text_files = self.text_files.into();
+        options.columns = ColumnChoice {
+            text: self.text_column.clone(),
+            roles: self.roles.clone(),
+            id: self.id_column.clone(),
+            image: self.image_column.clone(),
+            by: self.by.map(CompareBy::from),
+            ..ColumnChoice::default()
+        };
+        options.limits =
+            ReadLimits { max_row_bytes: self.max_row_bytes as usize, max_pixels: self.max_pixels };
+        options.strict = self.strict;
+        options
     }
 }
 

@@ -22,7 +22,9 @@ pub struct OutArgs {
 impl OutArgs {
     /// Returns the library's options for a command without a work directory.
     pub fn options(&self) -> OutputOptions {
-        OutputOptions { out: self.out.clone(), work: None, overwrite: self.overwrite }
+        let mut options = OutputOptions::new(&self.out);
+        options.overwrite = self.overwrite;
+        options
     }
 }
 

@@ -123,22 +123,24 @@ impl RunArgs {
     /// # Errors
     /// Fails if the epsilon is out of range.
     pub fn options(&self, by: Option<CompareBy>) -> Result<RunOptions> {
-        let mut input = self.input.options(&self.inputs);
-        input.columns.embedding = self.provided.embedding_column.clone();
-        input.columns.text_optional = self.provided.is_any_given();
-        input.embeddings = self.provided.embeddings.clone();
-        Ok(RunOptions {
-            input,
-            cluster: self.clustering.options(),
-            ranking: Ranking { keep: self.keep.into(), seed: self.clustering.seed },
-            goal: self.goal.goal(by.unwrap_or_default())?,
-            recall_sample: self.recall_sample,
-            output: self.output(),
-            outputs: self.written.outputs(),
-        })
+        let output = self.output();
+        let mut options = RunOptions::new(&self.inputs, &output.out);
+        options.input = self.input.options(&self.inputs);
+        options.input.columns.embedding = self.provided.embedding_column.clone();
+        options.input.columns.text_optional = self.provided.is_any_given();
+        options.input.embeddings = self.provided.embeddings.clone();
+        options.cluster = self.clustering.options();
+        options.ranking = Ranking { keep: self.keep.into(), seed: self.clustering.seed };
+        options.goal = self.goal.goal(by.unwrap_or_default())?;
+        options.recall_sample = self.recall_sample;
+        options.output = output;
+        options.outputs = self.written.outputs();
+        Ok(options)
     }
 
     fn output(&self) -> OutputOptions {
-        OutputOptions { work: self.work.clone(), ..self.output.options() }
+        let mut options = self.output.options();
+        options.work = self.work.clone();
+        options
     }
 }

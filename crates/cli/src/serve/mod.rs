@@ -5,9 +5,22 @@
 //! is what all requests share. Requests are read and answered on the runtime's threads, and
 //! embeddings are computed on other threads, so that a long request does not delay `/health`.
 
+#[cfg(not(feature = "server"))]
+mod absent;
+#[cfg(feature = "server")]
 pub mod embeddings;
+#[cfg(feature = "server")]
 pub mod handlers;
+#[cfg(feature = "server")]
 pub mod refusal;
+#[cfg(feature = "server")]
 pub mod server;
+#[cfg(feature = "server")]
 pub mod signals;
+#[cfg(feature = "server")]
 pub mod state;
+
+#[cfg(not(feature = "server"))]
+pub use absent::serve;
+#[cfg(feature = "server")]
+pub use server::serve;
