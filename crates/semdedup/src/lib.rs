@@ -1,15 +1,49 @@
-//! Semantic deduplication of training data (SemDeDup, Abbas et al. 2023, arXiv 2303.09540).
+//! Semantic deduplication of training data (SemDeDup, Abbas et al. 2023, arXiv 2303.09540): removes
+//! rows that say what another row says, in the same words or in others.
 //!
-//! [`run`] does everything: it reads rows, embeds their texts, clusters the embeddings, compares the rows of each
-//! cluster, measures how much of what an exhaustive comparison would find was found, and writes the input back
-//! without its duplicates. [`embed()`], [`cluster()`], [`score()`] and [`select()`] are its stages one by one, for people
-//! who bring their own parts; [`sweep()`] and [`show()`] look at a run that was made; [`plan()`] says what one would do.
+//! Five nouns:
 //!
-//! ```text
-//! read → embed → train → assign → score → select → write
+//! - A **row** is a text, an image, or a pair of both; rows are numbered from 0.
+//! - Its **embedding** is a vector by a pretrained model. The similarity of two rows is the cosine of
+//!   their embeddings, in [−1, 1].
+//! - A **cluster** is the rows nearest to one of the centroids that k-means finds. Rows are compared
+//!   within their cluster and in the ones next to it; the **recall** of every run is measured.
+//! - The **score** of a row is its highest similarity with a compared row that ranks before it.
+//! - **Epsilon** is the tolerance: a row is removed if its score is above `1 − ε`. One column of scores
+//!   serves every ε, and every target size.
+//!
+//! Three doors: [`deduplicate`] for rows in memory, [`Run`] for files on disk or in a bucket, and
+//! [`FinishedRun`] for looking at what a run found.
+//!
+//! ```
+//! use semdedup::{DeduplicateOptions, FinishedRun, Run, Silent, deduplicate};
+//!
+//! # fn main() -> semdedup::Result<()> {
+//! # let folder = tempfile::tempdir().unwrap();
+//! # let (input, out) = (folder.path().join("rows.txt").display().to_string(), folder.path().join("out"));
+//! let texts = ["A cat sat.", "a  cat sat.", "Prices rose by two percent."];
+//! let found = deduplicate(&texts[..], &DeduplicateOptions::default())?;
+//! assert_eq!((found.kept.len(), found.epsilon), (2, 0.1));
+//!
+//! std::fs::write(&input, texts.join("\n")).unwrap();
+//! let summary = Run::builder([&input], &out).build()?.run(&Silent)?;
+//! assert_eq!((summary.rows_in, summary.rows_kept), (3, 2));
+//!
+//! let finished = FinishedRun::open(&out)?;
+//! for at in finished.sweep(&[0.01, 0.1])? {
+//!     println!("ε {}: {} rows stay", at.epsilon, at.rows_kept);
+//! }
+//! # Ok(())
+//! # }
 //! ```
 //!
-//! The library never prints and never seeds itself; it runs in the caller's rayon pool, and tells its [`Progress`].
+//! A run is `read → embed → train → assign → score → select → write`. [`embed()`], [`cluster()`],
+//! [`score()`] and [`select()`] are its stages one by one, for people who bring their own parts;
+//! [`plan()`] says what a run would do. Anyone can write a model: [`models::TextModel`].
+//!
+//! The library never prints and never seeds itself; it runs in the caller's rayon pool, and tells its
+//! [`Progress`], which can also stop it. The same input and options give the same bytes on any number of
+//! threads, in any memory, resumed or not.
 
 mod arrays;
 mod cluster;

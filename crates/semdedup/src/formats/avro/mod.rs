@@ -1,0 +1,12 @@
+//! Apache Avro object container files, which are only read. Feature `avro`.
+
+#[cfg(not(feature = "avro"))]
+pub(crate) mod absent;
+pub(crate) mod format;
+#[cfg(feature = "avro")]
+pub(crate) mod read;
+
+#[cfg(not(feature = "avro"))]
+pub(crate) use absent as reader;
+#[cfg(feature = "avro")]
+pub(crate) use read as reader;
