@@ -4,8 +4,8 @@ use std::borrow::Cow;
 
 /// Why a model cannot be loaded, or why it failed.
 ///
-/// Its `Display` is the message alone, one line without a closing full stop; the program shows the hint on a line of its
-/// own.
+/// Its `Display` is the message alone, one line without a closing full stop; the program shows the
+/// hint on a line of its own.
 ///
 /// ```
 /// use semdedup_embed::ModelError;
@@ -27,7 +27,8 @@ impl ModelError {
         Self::with_hint(message, "")
     }
 
-    /// Makes an error with a hint: what the user can do about it, one line without a closing full stop.
+    /// Makes an error with a hint: what the user can do about it, one line without a closing full
+    /// stop.
     pub fn with_hint(message: impl Into<String>, hint: impl Into<Cow<'static, str>>) -> Self {
         Self { message: message.into(), hint: hint.into() }
     }
@@ -37,7 +38,8 @@ impl ModelError {
         &self.hint
     }
 
-    /// Makes the error of something that needs a feature of this crate that the program was built without.
+    /// Makes the error of something that needs a feature of this crate that the program was built
+    /// without.
     #[cfg(not(all(feature = "transformers", feature = "remote")))]
     pub(crate) fn missing_feature(what: &str, feature: &str) -> Self {
         Self::with_hint(

@@ -9,8 +9,8 @@ use rustls::crypto::ring;
 use rustls::{ClientConfig, ConfigBuilder, RootCertStore, WantsVerifier};
 use rustls_platform_verifier::BuilderVerifierExt;
 
-/// Begins a client. It repeats no request and follows no redirection, because another host would get the texts and the
-/// key; its callers decide about both.
+/// Begins a client. It repeats no request and follows no redirection, because another host would
+/// get the texts and the key; its callers decide about both.
 pub(crate) fn client(tls: ClientConfig) -> ClientBuilder {
     Client::builder()
         .tls_backend_preconfigured(tls)
@@ -34,8 +34,8 @@ fn tls() -> Result<ConfigBuilder<ClientConfig, WantsVerifier>, rustls::Error> {
         .with_safe_default_protocol_versions()
 }
 
-/// Returns an error and its causes in one line, because the outermost error says the least. URLs are left out: they may
-/// hold a password, and the caller names the place.
+/// Returns an error and its causes in one line, because the outermost error says the least. URLs
+/// are left out: they may hold a password, and the caller names the place.
 pub(crate) fn causes(error: &(dyn Error + 'static)) -> String {
     let mut said: Vec<String> = Vec::new();
     let mut next = Some(error);

@@ -2,12 +2,16 @@
 //!
 //! The pipeline asks a [`TextModel`] or an [`ImageModel`]. There are four kinds:
 //!
-//! - [`StaticModel`] (texts) and [`MobileNet`] (images) are inside this crate. They need no download, GPU or server.
-//! - [`load`] loads a transformer from a folder or from the Hugging Face hub (feature `transformers`).
-//! - [`RemoteModel`] asks a server (feature `remote`). Downloads from the hub need this feature too.
+//! - [`StaticModel`] (texts) and [`MobileNet`] (images) are inside this crate. They need no
+//!   download, GPU or server.
+//! - [`load`] loads a transformer from a folder or from the Hugging Face hub (feature
+//!   `transformers`).
+//! - [`RemoteModel`] asks a server (feature `remote`). Downloads from the hub need this feature
+//!   too.
 //! - You can implement the traits; see the example at [`TextModel`].
 //!
-//! Both features are on by default. Without one, the same functions return an error that names the feature.
+//! Both features are on by default. Without one, the same functions return an error that names the
+//! feature.
 //!
 //! ```
 //! use semdedup_embed::{DEFAULT_MAX_TOKENS, StaticModel, TextModel};

@@ -5,9 +5,11 @@ use crate::model::{ImageModel, TextModel};
 /// How a pretrained model is loaded.
 #[derive(Debug, Clone, Default)]
 pub struct LoadOptions {
-    /// Read at most this many tokens of a text, special tokens included. The default is the model's own limit.
+    /// Read at most this many tokens of a text, special tokens included. The default is the model's
+    /// own limit.
     pub max_tokens: Option<usize>,
-    /// A string to put before every text (`query: ` for E5). The default is the model's own prompt, for most models none.
+    /// A string to put before every text (`query: ` for E5). The default is the model's own prompt,
+    /// for most models none.
     pub prefix: Option<String>,
     /// The precision of the weights.
     pub precision: Precision,
@@ -29,7 +31,8 @@ pub enum Towers {
     Images,
 }
 
-/// The precision of a model's weights. On a CPU it saves memory only: everything is computed in f32.
+/// The precision of a model's weights. On a CPU it saves memory only: everything is computed in
+/// f32.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Precision {
     /// 32 bits.

@@ -57,26 +57,28 @@ pub trait TextModel: Send + Sync {
     /// Returns the number of values of an embedding.
     fn dim(&self) -> usize;
 
-    /// Returns a string that changes whenever the embeddings could change: it holds the name, a hash of the weights and
-    /// the limit on tokens.
+    /// Returns a string that changes whenever the embeddings could change: it holds the name, a
+    /// hash of the weights and the limit on tokens.
     fn fingerprint(&self) -> String;
 
-    /// Returns after how many rows a run saves its embeddings, if a row costs much time or money, or `None` if rows cost
-    /// next to nothing. The sample that estimates the run time has fewer rows.
+    /// Returns after how many rows a run saves its embeddings, if a row costs much time or money,
+    /// or `None` if rows cost next to nothing. The sample that estimates the run time has fewer
+    /// rows.
     fn rows_per_save(&self) -> Option<usize> {
         None
     }
 
-    /// Returns how many texts to pass in one call, if calls take long or a failed call loses what was paid for.
+    /// Returns how many texts to pass in one call, if calls take long or a failed call loses what
+    /// was paid for.
     fn rows_per_call(&self) -> Option<usize> {
         None
     }
 
-    /// Writes the embeddings of `texts` to `out`, a matrix `[texts.len(), dim()]` in row-major order, and counts what was
-    /// read.
+    /// Writes the embeddings of `texts` to `out`, a matrix `[texts.len(), dim()]` in row-major
+    /// order, and counts what was read.
     ///
-    /// Several threads call it at once. An embedding depends on its text and the model alone: not on the other texts, the
-    /// thread, or earlier calls. The embedding of an empty text is zero.
+    /// Several threads call it at once. An embedding depends on its text and the model alone: not
+    /// on the other texts, the thread, or earlier calls. The embedding of an empty text is zero.
     ///
     /// # Errors
     /// If the model fails, for example because its server does not answer.
@@ -96,8 +98,8 @@ pub trait ImageModel: Send + Sync {
     /// Returns the number of values of an embedding.
     fn dim(&self) -> usize;
 
-    /// Returns a string that changes whenever the embeddings could change: it holds the name, a hash of the weights and
-    /// the version of the preprocessing.
+    /// Returns a string that changes whenever the embeddings could change: it holds the name, a
+    /// hash of the weights and the version of the preprocessing.
     fn fingerprint(&self) -> String;
 
     /// Returns after how many rows a run saves its embeddings; see [`TextModel::rows_per_save`].
@@ -105,11 +107,11 @@ pub trait ImageModel: Send + Sync {
         None
     }
 
-    /// Writes the embeddings of `images` to `out`, a matrix `[images.len(), dim()]` in row-major order. The model resizes
-    /// and normalizes the images itself.
+    /// Writes the embeddings of `images` to `out`, a matrix `[images.len(), dim()]` in row-major
+    /// order. The model resizes and normalizes the images itself.
     ///
-    /// Several threads call it at once. An embedding depends on its image and the model alone: not on the other images,
-    /// the thread, or earlier calls.
+    /// Several threads call it at once. An embedding depends on its image and the model alone: not
+    /// on the other images, the thread, or earlier calls.
     ///
     /// # Errors
     /// If the model fails.
@@ -124,8 +126,8 @@ pub trait ImageModel: Send + Sync {
 pub struct EmbedStats {
     /// Texts with more tokens than the limit, whose ends were not read.
     pub truncated: usize,
-    /// Texts of which most words are not in the model's vocabulary, so that they are compared by their letters. Only
-    /// models that can tell count them.
+    /// Texts of which most words are not in the model's vocabulary, so that they are compared by
+    /// their letters. Only models that can tell count them.
     pub unknown: usize,
     /// Tokens that were read.
     pub tokens: u64,

@@ -9,7 +9,8 @@ use crate::absent::address::{ServerAddress, ServerKey};
 #[cfg(feature = "remote")]
 use crate::remote::address::{ServerAddress, ServerKey};
 
-/// A function that waits for the given time between attempts. Its second argument is the reason, one line.
+/// A function that waits for the given time between attempts. Its second argument is the reason,
+/// one line.
 pub type Pause = Box<dyn Fn(Duration, &str) + Send + Sync>;
 
 /// How a server is asked.
@@ -34,8 +35,9 @@ pub struct RemoteOptions {
 }
 
 impl RemoteOptions {
-    /// Makes options that suit most servers: 32 texts a request (the most that TEI takes by default), 8 requests at a
-    /// time, 5 minutes for each, 8 attempts (about a minute of waiting in all).
+    /// Makes options that suit most servers: 32 texts a request (the most that TEI takes by
+    /// default), 8 requests at a time, 5 minutes for each, 8 attempts (about a minute of waiting in
+    /// all).
     pub fn new(address: ServerAddress) -> Self {
         Self {
             address,

@@ -1,4 +1,5 @@
-//! The visible part of a transparent image stays visible after decoding, whatever its colors and its format.
+//! The visible part of a transparent image stays visible after decoding, whatever its colors and
+//! its format.
 
 use std::fs;
 use std::io::Cursor;
@@ -263,7 +264,8 @@ fn a_small_shape_is_not_lost_whatever_colors_are_around_it() {
     }
 }
 
-/// Draws many black bars, and a word or a cloud of another color that is a small part of all outlines.
+/// Draws many black bars, and a word or a cloud of another color that is a small part of all
+/// outlines.
 fn page(side: i32, alpha_of: impl Fn(i32, i32) -> u8) -> RgbaImage {
     RgbaImage::from_fn(side as u32, side as u32, |x, y| {
         let (x, y) = (x as i32, y as i32);

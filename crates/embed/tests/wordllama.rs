@@ -1,5 +1,5 @@
-//! The embeddings of the built-in text model are close to the original's, and the same bytes in every batch and on every
-//! thread.
+//! The embeddings of the built-in text model are close to the original's, and the same bytes in
+//! every batch and on every thread.
 #![allow(clippy::unwrap_used)]
 use std::collections::BTreeMap;
 
@@ -7,10 +7,11 @@ use proptest::prelude::*;
 use rayon::prelude::*;
 use semdedup_embed::{DEFAULT_MAX_TOKENS, EmbedStats, StaticModel, TextModel};
 
-/// The Spearman correlation of the ORIGINAL model (f16 weights, averaged in f64) on these 1,500 pairs, as printed by
-/// `scripts/check_wordllama.py fixtures` with scipy.
+/// The Spearman correlation of the ORIGINAL model (f16 weights, averaged in f64) on these 1,500
+/// pairs, as printed by `scripts/check_wordllama.py fixtures` with scipy.
 const ORIGINAL_STSB_SPEARMAN: f64 = 0.827855;
-/// The Spearman correlation of this model, which reads the pairs in lower case and broken-up words by their letters.
+/// The Spearman correlation of this model, which reads the pairs in lower case and broken-up words
+/// by their letters.
 const STSB_SPEARMAN: f64 = 0.8373;
 
 fn model() -> StaticModel {
@@ -102,7 +103,8 @@ fn the_spearman_correlation_on_stsb_is_no_lower_than_that_of_the_original() {
     assert!((spearman - STSB_SPEARMAN).abs() < 0.0005, "{spearman}");
 }
 
-/// Returns for each language: its name, its rows, and how many rows are nearly equal to an earlier one.
+/// Returns for each language: its name, its rows, and how many rows are nearly equal to an earlier
+/// one.
 fn near_equal_by_language() -> Vec<(String, usize, usize)> {
     let lines = zstd::decode_all(include_bytes!("data/languages.jsonl.zst").as_slice()).unwrap();
     let mut texts: BTreeMap<String, Vec<String>> = BTreeMap::new();
@@ -129,7 +131,8 @@ fn distinct_sentences_of_many_languages_and_scripts_have_distinct_embeddings() {
     let rows: usize = languages.iter().map(|(_, rows, _)| rows).sum();
     let near: usize = languages.iter().map(|(.., near)| near).sum();
     assert!(near * 400 <= rows, "{near} of {rows}: {languages:?}");
-    // A few rows really are nearly equal, for example verses of a genealogy: at most two of a language.
+    // A few rows really are nearly equal, for example verses of a genealogy: at most two of a
+    // language.
     for (lang, rows, near) in &languages {
         assert!(*near <= 2, "{lang}: {near} of {rows}");
     }

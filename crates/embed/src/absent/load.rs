@@ -3,7 +3,8 @@
 use crate::error::ModelError;
 use crate::load_options::{LoadOptions, Loaded};
 
-/// Returns the error that this program cannot load pretrained models: it was built without the feature `transformers`.
+/// Returns the error that this program cannot load pretrained models: it was built without the
+/// feature `transformers`.
 ///
 /// # Errors
 /// Always.

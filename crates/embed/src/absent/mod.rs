@@ -1,4 +1,5 @@
-//! Stand-ins for what this build lacks, so that callers compile without a feature and get an error that names it.
+//! Stand-ins for what this build lacks, so that callers compile without a feature and get an error
+//! that names it.
 
 #[cfg(not(feature = "remote"))]
 pub(crate) mod address;

@@ -1,41 +1,47 @@
 //! Transparent images: blending with the first of a few backgrounds that shows their outline.
 //!
-//! Dropping alpha would turn every black icon whose shape is in its alpha into the same black square. A fixed background
-//! would do the same to the icons of its own color. So the background depends on the colors along the *outline* of the
-//! picture, which is wherever alpha differs between two neighboring pixels. Colors inside the outline, such as the white of
-//! an eye, are visible on any background.
+//! Dropping alpha would turn every black icon whose shape is in its alpha into the same black
+//! square. A fixed background would do the same to the icons of its own color. So the background
+//! depends on the colors along the *outline* of the picture, which is wherever alpha differs
+//! between two neighboring pixels. Colors inside the outline, such as the white of an eye, are
+//! visible on any background.
 //!
-//! A background may hide no more of the outline than a dot has. Otherwise pictures could become equal that differ only in
-//! the hidden part, for example a white word among black ones. The length of an outline is the total variation of alpha:
-//! the sum of its differences between neighbors. So a soft edge over many pixels counts as much as a sharp one.
+//! A background may hide no more of the outline than a dot has. Otherwise pictures could become
+//! equal that differ only in the hidden part, for example a white word among black ones. The length
+//! of an outline is the total variation of alpha: the sum of its differences between neighbors. So
+//! a soft edge over many pixels counts as much as a sharp one.
 //!
-//! A choice among a few backgrounds is not continuous. Of two nearly equal pictures that lose about one part in
-//! [`MOST_LOST`] of their side on white, one may get white and the other black. They then look different and both stay, so a
-//! duplicate is missed, and nothing is lost. This is rare, because resizing and compressing hardly change the ratio of the
-//! outline to the side.
+//! A choice among a few backgrounds is not continuous. Of two nearly equal pictures that lose about
+//! one part in [`MOST_LOST`] of their side on white, one may get white and the other black. They
+//! then look different and both stay, so a duplicate is missed, and nothing is lost. This is rare,
+//! because resizing and compressing hardly change the ratio of the outline to the side.
 
 use image::{RgbImage, RgbaImage};
 
 use super::error::ImageError;
 
-/// White, black, gray, magenta and green, the preferred one first. Most pictures are made for white, and shown and flattened
-/// on it. An outline in shades of gray is visible on the last two, whatever its shades.
+/// White, black, gray, magenta and green, the preferred one first. Most pictures are made for
+/// white, and shown and flattened on it. An outline in shades of gray is visible on the last two,
+/// whatever its shades.
 const BACKGROUNDS: [[u8; 3]; 5] = [[255; 3], [0; 3], [128; 3], [255, 0, 255], [0, 255, 0]];
-/// The distance, in any of the three channels, from which a color is fully visible on a background. Below it the outline is
-/// partly lost, at distance 0 completely.
+/// The distance, in any of the three channels, from which a color is fully visible on a background.
+/// Below it the outline is partly lost, at distance 0 completely.
 const NEAR: u8 = 48;
-/// A background may hide outlines with a total length of one part in 50 of the picture's side, the square root of its area.
-/// If it hides more, the next background is tried.
+/// A background may hide outlines with a total length of one part in 50 of the picture's side, the
+/// square root of its area. If it hides more, the next background is tried.
 const MOST_LOST: u64 = 50;
-/// The smallest alpha that shows something. Below it a picture differs from its background by less than 3 %.
+/// The smallest alpha that shows something. Below it a picture differs from its background by less
+/// than 3 %.
 const FAINTEST: u8 = 8;
 
 type Rgba = [u8; 4];
 
-/// Blends an image with a background. An image with the same alpha everywhere has no outline, so its colors stay.
+/// Blends an image with a background. An image with the same alpha everywhere has no outline, so
+/// its colors stay.
 ///
 /// # Errors
-/// If nothing is visible, because all such pictures would be exact copies of each other, whatever their invisible pixels hold.
+/// If nothing is visible, because all such pictures would be exact copies of each other, whatever
+/// their invisible pixels hold.
 pub(super) fn over_background(format: &'static str, image: &RgbaImage) -> Result<RgbImage, ImageError> {
     let pixels: &[Rgba] = image.as_chunks().0;
     let extremes =
@@ -54,8 +60,8 @@ pub(super) fn over_background(format: &'static str, image: &RgbaImage) -> Result
         .ok_or_else(|| ImageError::broken(format, "its pixels do not fill the image"))
 }
 
-/// Computes `(color · alpha + background · (255 - alpha)) / 255`, rounded to the nearest integer, as PIL's `alpha_composite`
-/// does. There are no ties, because 255 is odd.
+/// Computes `(color · alpha + background · (255 - alpha)) / 255`, rounded to the nearest integer,
+/// as PIL's `alpha_composite` does. There are no ties, because 255 is odd.
 fn blend([r, g, b, alpha]: Rgba, background: [u8; 3]) -> [u8; 3] {
     let alpha = u32::from(alpha);
     let channel =
@@ -64,7 +70,8 @@ fn blend([r, g, b, alpha]: Rgba, background: [u8; 3]) -> [u8; 3] {
     [(r, red), (g, green), (b, blue)].map(channel)
 }
 
-/// Returns the first background that hides little enough of the outline, or else the one that hides least.
+/// Returns the first background that hides little enough of the outline, or else the one that hides
+/// least.
 fn background(pixels: &[Rgba], width: usize) -> [u8; 3] {
     let mut lost = Lost::default();
     let rows = || pixels.chunks_exact(width.max(1));
@@ -77,8 +84,9 @@ fn background(pixels: &[Rgba], width: usize) -> [u8; 3] {
     lost.background((pixels.len() as u64).isqrt())
 }
 
-/// The length of the outline that each background hides, in units of 1 / [`WHOLE`] pixels. The sums fit: a picture of 2³²
-/// pixels has fewer than 2³³ pairs of neighbors, and each counts less than 2¹⁴.
+/// The length of the outline that each background hides, in units of 1 / [`WHOLE`] pixels. The sums
+/// fit: a picture of 2³² pixels has fewer than 2³³ pairs of neighbors, and each counts less than
+/// 2¹⁴.
 #[derive(Default)]
 struct Lost([u64; BACKGROUNDS.len()]);
 

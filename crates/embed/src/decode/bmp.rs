@@ -14,7 +14,8 @@ const FORMAT: &str = "BMP";
 
 /// Decodes a BMP.
 ///
-/// Many programs write a BMP that announces alpha and leave it at zero. Windows and browsers show such a file as opaque.
+/// Many programs write a BMP that announces alpha and leave it at zero. Windows and browsers show
+/// such a file as opaque.
 pub(super) fn decode(bytes: &[u8], limits: &ImageLimits) -> Result<RgbImage, ImageError> {
     let (mut image, orientation) = decoded(FORMAT, BmpDecoder::new(Cursor::new(bytes)), limits)?;
     if let DynamicImage::ImageRgba8(image) = &mut image

@@ -6,7 +6,8 @@ use image::{DynamicImage, RgbImage, RgbaImage};
 use super::blend;
 use super::error::ImageError;
 
-/// Converts an image to RGB: blends alpha with a background and drops the lower half of 16-bit samples.
+/// Converts an image to RGB: blends alpha with a background and drops the lower half of 16-bit
+/// samples.
 pub(super) fn rgb(format: &'static str, image: DynamicImage) -> Result<RgbImage, ImageError> {
     let (width, height) = (image.width(), image.height());
     let high = |sample: u16| (sample >> 8) as u8;
@@ -47,7 +48,8 @@ pub(super) fn upright(image: RgbImage, orientation: Orientation) -> RgbImage {
     image.into_rgb8()
 }
 
-/// Converts CMYK as PIL's `cmyk2rgb` does: each channel is the white that black and the ink leave, with rounding.
+/// Converts CMYK as PIL's `cmyk2rgb` does: each channel is the white that black and the ink leave,
+/// with rounding.
 pub(super) fn cmyk_to_rgb([c, m, y, k]: [u8; 4]) -> [u8; 3] {
     let left = 255 - u32::from(k);
     [c, m, y].map(|ink| {

@@ -6,17 +6,19 @@ use super::error::ImageError;
 use super::limits::ImageLimits;
 use super::{bmp, gif, jpeg, png, tiff, webp};
 
-/// The version of decoding, which the fingerprint of every image model includes. Raise it when a file gives other pixels.
+/// The version of decoding, which the fingerprint of every image model includes. Raise it when a
+/// file gives other pixels.
 pub(crate) const REVISION: u32 = 4;
 
-/// Decodes a JPEG, PNG, WebP, GIF, BMP or TIFF to RGB and applies its EXIF orientation. The name of the file does not matter.
+/// Decodes a JPEG, PNG, WebP, GIF, BMP or TIFF to RGB and applies its EXIF orientation. The name of
+/// the file does not matter.
 ///
-/// A transparent image is blended with white, or with another background if white would hide more of its outline than a
-/// dot has.
+/// A transparent image is blended with white, or with another background if white would hide more
+/// of its outline than a dot has.
 ///
 /// # Errors
-/// If there are more pixels than `limits` allow, if the bytes are empty, of another format, broken or cut off, or if every
-/// pixel is transparent.
+/// If there are more pixels than `limits` allow, if the bytes are empty, of another format, broken
+/// or cut off, or if every pixel is transparent.
 pub fn decode_image(bytes: &[u8], limits: &ImageLimits) -> Result<RgbImage, ImageError> {
     if bytes.is_empty() {
         return Err(ImageError::Empty);
@@ -38,7 +40,8 @@ pub fn decode_image(bytes: &[u8], limits: &ImageLimits) -> Result<RgbImage, Imag
 /// Whether bytes begin like the file of an image.
 pub fn looks_like_image(bytes: &[u8]) -> bool {
     match image::guess_format(bytes) {
-        // The signature of BMP is only two letters, so four bytes of its header that are always zero are checked too.
+        // The signature of BMP is only two letters, so four bytes of its header that are always
+        // zero are checked too.
         Ok(ImageFormat::Bmp) => bytes.get(6..10) == Some(&[0; 4]),
         Ok(format) => matches!(
             format,

@@ -31,8 +31,8 @@ pub(super) fn decode(bytes: &[u8], limits: &ImageLimits) -> Result<RgbImage, Ima
     blend::over_background(FORMAT, &paint(&frame, &indices, palette, RgbaImage::new(width, height)))
 }
 
-/// Paints the frame on a canvas. The rest of the canvas is transparent, or has the palette's first color if none is
-/// transparent, as with PIL.
+/// Paints the frame on a canvas. The rest of the canvas is transparent, or has the palette's first
+/// color if none is transparent, as with PIL.
 fn paint(frame: &Frame, indices: &[u8], palette: &[u8], mut canvas: RgbaImage) -> RgbaImage {
     let color = |index: u8| {
         let [r, g, b] = palette.as_chunks().0.get(usize::from(index)).copied().unwrap_or([0; 3]);

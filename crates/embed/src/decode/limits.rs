@@ -7,17 +7,19 @@ use super::error::ImageError;
 /// The largest cost of decoding an image.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ImageLimits {
-    /// The largest number of pixels of an image, at least 1. The header is checked before anything of the size of the
-    /// image is allocated. Decoding takes at most [`ImageLimits::BYTES_PER_PIXEL`] bytes for each pixel, and
-    /// [`ImageLimits::FIXED_BYTES`] in addition.
+    /// The largest number of pixels of an image, at least 1. The header is checked before anything
+    /// of the size of the image is allocated. Decoding takes at most
+    /// [`ImageLimits::BYTES_PER_PIXEL`] bytes for each pixel, and [`ImageLimits::FIXED_BYTES`] in
+    /// addition.
     pub max_pixels: u64,
 }
 
 impl ImageLimits {
-    /// The most that decoders hold for a pixel: four samples of 16 bits twice, for example the coefficients of a
-    /// progressive JPEG and its samples.
+    /// The most that decoders hold for a pixel: four samples of 16 bits twice, for example the
+    /// coefficients of a progressive JPEG and its samples.
     pub const BYTES_PER_PIXEL: u64 = 16;
-    /// The most that decoders hold for images of any size, for example tables, color profiles and metadata.
+    /// The most that decoders hold for images of any size, for example tables, color profiles and
+    /// metadata.
     pub const FIXED_BYTES: u64 = 16 << 20;
 }
 

@@ -13,8 +13,8 @@ const FORMAT: &str = "PNG";
 
 /// Decodes a PNG.
 ///
-/// The decoder needs its limits before it reads the header, because a color profile may precede the pixels. So the size is
-/// read first from its fixed place: the first chunk is `IHDR`.
+/// The decoder needs its limits before it reads the header, because a color profile may precede the
+/// pixels. So the size is read first from its fixed place: the first chunk is `IHDR`.
 pub(super) fn decode(bytes: &[u8], limits: &ImageLimits) -> Result<RgbImage, ImageError> {
     let size = |at: usize| bytes.get(at..at + 4).and_then(|b| b.try_into().ok()).map(u32::from_be_bytes);
     let (Some(width), Some(height)) = (size(16), size(20)) else {

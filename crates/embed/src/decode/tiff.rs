@@ -1,4 +1,5 @@
-//! TIFF: the first image of the file, with samples of 1, 2, 4, 8 or 16 bits, in gray, RGB, CMYK, YCbCr or a palette.
+//! TIFF: the first image of the file, with samples of 1, 2, 4, 8 or 16 bits, in gray, RGB, CMYK,
+//! YCbCr or a palette.
 
 use std::io::Cursor;
 
@@ -84,7 +85,8 @@ enum Extra {
 }
 
 impl Extra {
-    /// Reads the tag as PIL does: without it, the additional sample is alpha. Corel Draw writes 999 for alpha.
+    /// Reads the tag as PIL does: without it, the additional sample is alpha. Corel Draw writes 999
+    /// for alpha.
     fn read(decoder: &mut Tiff) -> Result<Self, ImageError> {
         let kinds = decoder.find_tag_unsigned_vec::<u16>(Tag::ExtraSamples).map_err(failed)?;
         Ok(match kinds.as_deref() {
@@ -113,7 +115,8 @@ fn straight([r, g, b, alpha]: [u8; 4]) -> [u8; 4] {
     [divided(r), divided(g), divided(b), alpha]
 }
 
-/// Returns all samples, pixel by pixel: the upper eight bits of 16, and less than eight bits as they are.
+/// Returns all samples, pixel by pixel: the upper eight bits of 16, and less than eight bits as
+/// they are.
 fn samples(decoder: &mut Tiff, colors: ColorType) -> Result<Vec<u8>, ImageError> {
     let mut read = DecodingResult::U8(Vec::new());
     let layout = decoder.read_image_to_buffer(&mut read).map_err(failed)?;
@@ -163,8 +166,8 @@ fn through_palette(decoder: &mut Tiff) -> Result<Vec<u8>, ImageError> {
     Ok(samples(decoder, colors)?.into_iter().flat_map(color).collect())
 }
 
-/// Returns a copy of a file with a palette whose first directory says that the indices are shades of gray, because the
-/// `tiff` crate does not read palettes. Returns `None` for all other files.
+/// Returns a copy of a file with a palette whose first directory says that the indices are shades
+/// of gray, because the `tiff` crate does not read palettes. Returns `None` for all other files.
 fn as_indices(bytes: &[u8]) -> Option<Vec<u8>> {
     const PHOTOMETRIC: usize = 262;
     const PALETTE: usize = 3;

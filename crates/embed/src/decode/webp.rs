@@ -13,7 +13,8 @@ const FORMAT: &str = "WebP";
 
 /// Decodes a WebP.
 ///
-/// The decoder allocates as much memory as a chunk claims to need. So the chunks must lie inside the file.
+/// The decoder allocates as much memory as a chunk claims to need. So the chunks must lie inside
+/// the file.
 pub(super) fn decode(bytes: &[u8], limits: &ImageLimits) -> Result<RgbImage, ImageError> {
     let mut at = 12;
     while let Some([name @ .., a, b, c, d]) = bytes.get(at..).and_then(<[u8]>::first_chunk::<8>) {

@@ -1,4 +1,5 @@
-//! The part of FlatBuffers that reading a `.tflite` needs: tables, vectors and scalars by field number.
+//! The part of FlatBuffers that reading a `.tflite` needs: tables, vectors and scalars by field
+//! number.
 
 /// A table of a buffer, by its offset. Values that are out of bounds or absent read as `None`.
 #[derive(Clone, Copy)]
@@ -13,7 +14,8 @@ impl<'a> Table<'a> {
         Some(Self { buffer, at: number(buffer, 0)? as usize })
     }
 
-    /// Returns the offset of field number `field`. A table begins with the distance back to its list of fields.
+    /// Returns the offset of field number `field`. A table begins with the distance back to its
+    /// list of fields.
     fn field(self, field: usize) -> Option<usize> {
         let back = number(self.buffer, self.at)? as i32;
         let fields = usize::try_from(i64::try_from(self.at).ok()? - i64::from(back)).ok()?;

@@ -1,8 +1,8 @@
-//! Products of 16-bit integers with the instructions of the processor. Sums are 32-bit integers, so all instruction sets give
-//! the same bits.
+//! Products of 16-bit integers with the instructions of the processor. Sums are 32-bit integers, so
+//! all instruction sets give the same bits.
 
-/// An instruction set. A *panel* is the block of output channels that is summed at once. An `i32` that is multiplied holds
-/// two factors of 16 bits.
+/// An instruction set. A *panel* is the block of output channels that is summed at once. An `i32`
+/// that is multiplied holds two factors of 16 bits.
 pub(super) trait Lanes: Copy {
     /// The sums of a panel in memory.
     type Block: bytemuck::Pod + AsRef<[i32]> + AsMut<[i32]>;
@@ -125,7 +125,8 @@ pub(super) mod x86 {
 
     use crate::mobilenet::lanes::{Job, Lanes};
 
-    /// A call of a job. It is a struct, because `pulp` cannot inline a closure into code for other instructions.
+    /// A call of a job. It is a struct, because `pulp` cannot inline a closure into code for other
+    /// instructions.
     pub(crate) struct Call<L, J> {
         pub(super) lanes: L,
         pub(super) job: J,

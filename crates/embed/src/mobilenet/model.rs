@@ -12,15 +12,17 @@ use crate::model::ImageModel;
 
 /// The network's file.
 pub(super) const MODEL: &[u8] = include_bytes!("../../models/mobilenet-v1-1.0-224-quant/model.tflite");
-/// The version of the model. Raise it when images are prepared differently or the embeddings are computed differently.
+/// The version of the model. Raise it when images are prepared differently or the embeddings are
+/// computed differently.
 const VERSION: u32 = 1;
 const NAME: &str = "mobilenet-v1-1.0-224-quant";
 
-/// MobileNetV1 1.0 224: an embedding of 1,024 values for an image that is squeezed into a square of 224 pixels, so that all of
-/// it counts.
+/// MobileNetV1 1.0 224: an embedding of 1,024 values for an image that is squeezed into a square of
+/// 224 pixels, so that all of it counts.
 ///
-/// The values are the square roots of the network's outputs. Of the variants tried on labeled images (`docs/images.md`), this
-/// one separated duplicates from other images best without a stored mean of other images.
+/// The values are the square roots of the network's outputs. Of the variants tried on labeled
+/// images (`docs/images.md`), this one separated duplicates from other images best without a stored
+/// mean of other images.
 pub struct MobileNet {
     network: Network,
 }
@@ -29,7 +31,8 @@ pub struct MobileNet {
 const ROWS_PER_SAVE: usize = 1 << 14;
 
 impl MobileNet {
-    /// The largest distance (1 - cosine) up to which labeled images of the same object were separated from other images.
+    /// The largest distance (1 - cosine) up to which labeled images of the same object were
+    /// separated from other images.
     pub const DEFAULT_EPSILON: f64 = 0.05;
 
     /// Loads the model, which is part of this crate.
@@ -40,7 +43,8 @@ impl MobileNet {
         Self::load_for(Isa::best())
     }
 
-    /// Returns the network's outputs for an image, integers from 0 to 255. They equal those of LiteRT.
+    /// Returns the network's outputs for an image, integers from 0 to 255. They equal those of
+    /// LiteRT.
     pub fn raw(&self, image: &RgbImage) -> [u8; DIM] {
         let mut values = [0; DIM];
         self.network.run(&resize::to_square(image), &mut values);

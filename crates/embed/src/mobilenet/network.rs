@@ -1,8 +1,9 @@
-//! MobileNetV1 in integers: a convolution, thirteen pairs of a depthwise and a pointwise convolution, and a mean.
+//! MobileNetV1 in integers: a convolution, thirteen pairs of a depthwise and a pointwise
+//! convolution, and a mean.
 //!
-//! A layer's values are `u8`. Its sums are exact in `i32`; they are scaled in `f32`, rounded to the nearest integer (ties to
-//! even) and clamped to 0..=255. This arithmetic equals that of XNNPACK, LiteRT's default, bit by bit. LiteRT's reference
-//! kernels round differently.
+//! A layer's values are `u8`. Its sums are exact in `i32`; they are scaled in `f32`, rounded to the
+//! nearest integer (ties to even) and clamped to 0..=255. This arithmetic equals that of XNNPACK,
+//! LiteRT's default, bit by bit. LiteRT's reference kernels round differently.
 
 use super::lanes::{Isa, Job, Lanes};
 
@@ -16,10 +17,12 @@ const PIXELS: usize = 7;
 const ROWS: usize = 14;
 /// The zero point of the input. That of all other layers is 0.
 const INPUT_ZERO: i16 = 128;
-/// The number of inputs of a pixel of the first layer: 3 x 3 pixels of 3 channels, and a zero to make it even.
+/// The number of inputs of a pixel of the first layer: 3 x 3 pixels of 3 channels, and a zero to
+/// make it even.
 const PATCH: usize = 28;
 
-/// A convolution of all channels with all. Its weights are `[panel][pair of inputs][output in the panel]`.
+/// A convolution of all channels with all. Its weights are `[panel][pair of inputs][output in the
+/// panel]`.
 pub(super) struct Dense {
     pub(super) outputs: usize,
     pub(super) pairs: usize,
@@ -69,8 +72,8 @@ impl Map {
         &self.values[y * length..(y + 1) * length]
     }
 
-    /// Returns the three rows of three pixels from which a depthwise convolution computes the pixel (y, x). At stride 2 the
-    /// border is on the right and below only.
+    /// Returns the three rows of three pixels from which a depthwise convolution computes the pixel
+    /// (y, x). At stride 2 the border is on the right and below only.
     #[inline(always)]
     fn window(&self, layer: &Depthwise, y: usize, x: usize) -> [&[u8]; 3] {
         let (channels, stride) = (layer.channels, layer.stride);
@@ -133,7 +136,8 @@ fn first_layer<L: Lanes>(lanes: L, layer: &Dense, image: &[u8]) -> Map {
     out
 }
 
-/// Returns the 3 x 3 pixels from (2y, 2x) on. Pixels beyond the right and lower border count as the zero point.
+/// Returns the 3 x 3 pixels from (2y, 2x) on. Pixels beyond the right and lower border count as the
+/// zero point.
 #[inline(always)]
 fn patch(image: &[u8], y: usize, x: usize) -> [i16; PATCH] {
     let mut patch = [0; PATCH];
@@ -186,8 +190,8 @@ fn depthwise_pixel(layer: &Depthwise, window: [&[u8]; 3], space: &mut Space) {
     scale(&space.sums, layer.scale, &mut space.values);
 }
 
-/// Adds three neighboring pixels, each multiplied by its weights. The compiler vectorizes this loop because its length is
-/// not constant.
+/// Adds three neighboring pixels, each multiplied by its weights. The compiler vectorizes this loop
+/// because its length is not constant.
 #[inline(always)]
 fn add_three(sums: &mut [i32], values: &[u8], weights: &[i16]) {
     let channels = sums.len();
@@ -200,7 +204,8 @@ fn add_three(sums: &mut [i32], values: &[u8], weights: &[i16]) {
     }
 }
 
-/// Multiplies groups of pixels, from row `start` on, with the weights, and writes the results to `out`.
+/// Multiplies groups of pixels, from row `start` on, with the weights, and writes the results to
+/// `out`.
 #[inline(always)]
 fn dense<L: Lanes>(lanes: L, layer: &Dense, groups: &[[i32; PIXELS]], start: usize, out: &mut Map) {
     let (side, channels) = (out.side, out.channels);
@@ -237,7 +242,8 @@ fn product<L: Lanes>(
     sums
 }
 
-/// Converts sums to values. Adding 2^23 to a float from 0 to 255 rounds it to an integer, ties to even, in its lowest bits.
+/// Converts sums to values. Adding 2^23 to a float from 0 to 255 rounds it to an integer, ties to
+/// even, in its lowest bits.
 #[inline(always)]
 fn scale(sums: &[i32], scale: f32, out: &mut [u8]) {
     const ROUND: f32 = 8_388_608.0;

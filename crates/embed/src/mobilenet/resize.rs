@@ -1,8 +1,9 @@
-//! PIL's `resize(…, BILINEAR)` to the network's square, byte for byte, in memory that does not depend on the image.
+//! PIL's `resize(…, BILINEAR)` to the network's square, byte for byte, in memory that does not
+//! depend on the image.
 //!
-//! The filter is a triangle over the pixels that become one, in 22-bit integers. Results are rounded to bytes after the rows
-//! and after the columns, as in Pillow 12. Pillow 13 resizes the columns first where that is cheaper (tall images), which
-//! changes some bytes by 1.
+//! The filter is a triangle over the pixels that become one, in 22-bit integers. Results are
+//! rounded to bytes after the rows and after the columns, as in Pillow 12. Pillow 13 resizes the
+//! columns first where that is cheaper (tall images), which changes some bytes by 1.
 
 use image::RgbImage;
 
@@ -58,7 +59,8 @@ fn byte(sum: i32) -> u8 {
     (sum >> BITS).clamp(0, 255) as u8
 }
 
-/// Computes how `length` pixels become `SIDE`, as PIL's `precompute_coeffs` does for its bilinear filter.
+/// Computes how `length` pixels become `SIDE`, as PIL's `precompute_coeffs` does for its bilinear
+/// filter.
 fn windows(length: usize) -> Vec<Window> {
     let scale = length as f64 / SIDE as f64;
     let reach = scale.max(1.0);

@@ -105,8 +105,9 @@ impl ServerKey {
         Ok(Self(header))
     }
 
-    /// Finds the key for a server in the environment: `SEMDEDUP_API_KEY` counts for any server, `OPENAI_API_KEY` for
-    /// OpenAI's alone, because many environments hold it and other servers must not see it.
+    /// Finds the key for a server in the environment: `SEMDEDUP_API_KEY` counts for any server,
+    /// `OPENAI_API_KEY` for OpenAI's alone, because many environments hold it and other servers
+    /// must not see it.
     ///
     /// # Errors
     /// As [`ServerKey::new`].

@@ -29,7 +29,8 @@ pub(super) struct Answer {
 #[derive(serde::Deserialize)]
 struct Message {
     data: Vec<Item>,
-    /// Counts of tokens. They are only reported, so a wrong one does not spoil an answer that was paid for.
+    /// Counts of tokens. They are only reported, so a wrong one does not spoil an answer that was
+    /// paid for.
     #[serde(default)]
     usage: serde_json::Value,
 }
@@ -41,7 +42,8 @@ struct Item {
 }
 
 impl Answer {
-    /// Parses an answer for a number of texts. All embeddings must have the same length, `dim` if that is known.
+    /// Parses an answer for a number of texts. All embeddings must have the same length, `dim` if
+    /// that is known.
     pub(super) fn parse(body: &[u8], texts: usize, dim: Option<usize>) -> Result<Self, BadAnswer> {
         let message: Message = serde_json::from_slice(body).map_err(|error| {
             if error.is_eof() {
@@ -84,7 +86,8 @@ pub(crate) fn read_any(body: &[u8], texts: usize, dim: Option<usize>) {
     assert!(said(body).chars().count() <= MOST_SHOWN + 1);
 }
 
-/// An embedding: a list of numbers, or little-endian f32 in base64, which some services send unasked.
+/// An embedding: a list of numbers, or little-endian f32 in base64, which some services send
+/// unasked.
 struct Values(Vec<f32>);
 
 impl<'de> Deserialize<'de> for Values {
@@ -122,7 +125,8 @@ impl<'de> Visitor<'de> for ValuesVisitor {
 /// The number of characters of a server's message that are shown.
 const MOST_SHOWN: usize = 300;
 
-/// Returns what a server says about a failure, in one line. It reads the JSON of OpenAI and of others, and plain text.
+/// Returns what a server says about a failure, in one line. It reads the JSON of OpenAI and of
+/// others, and plain text.
 pub(super) fn said(body: &[u8]) -> String {
     let json = serde_json::from_slice::<serde_json::Value>(body).unwrap_or_default();
     let found = [&json["error"]["message"], &json["error"], &json["message"], &json["detail"]]

@@ -4,11 +4,12 @@ use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Condvar, Mutex, PoisonError};
 
-/// The largest total size of the texts of a request, because servers limit the size of bodies. A longer text goes alone.
+/// The largest total size of the texts of a request, because servers limit the size of bodies. A
+/// longer text goes alone.
 const BATCH_BYTES: usize = 512 << 10;
 
-/// The distinct texts of a call, in order. Equal texts are paid for once and get the same embedding to the last bit, which
-/// a server's own batches do not promise.
+/// The distinct texts of a call, in order. Equal texts are paid for once and get the same embedding
+/// to the last bit, which a server's own batches do not promise.
 pub(super) struct Distinct<'a> {
     texts: Vec<&'a str>,
     /// For each text of the call its index in `texts`, or `None` for an empty text.
@@ -48,10 +49,11 @@ impl<'a> Distinct<'a> {
     }
 }
 
-/// Calls `ask` for all batches, `at_a_time` of them at once, and returns the results in order. After a failure no other
-/// batch begins.
+/// Calls `ask` for all batches, `at_a_time` of them at once, and returns the results in order.
+/// After a failure no other batch begins.
 ///
-/// The threads of this function only wait for a server. The caller's pool could not do that: it has a thread for each core.
+/// The threads of this function only wait for a server. The caller's pool could not do that: it has
+/// a thread for each core.
 pub(super) fn all<T: Send, E: Send>(
     batches: &[&[&str]],
     at_a_time: usize,
@@ -93,8 +95,8 @@ impl Slots {
         Self { free: Mutex::new(count), freed: Condvar::new() }
     }
 
-    /// Waits for a free slot. Dropping the result frees it. A request keeps its slot while it waits to be repeated, so
-    /// that a busy server is asked less.
+    /// Waits for a free slot. Dropping the result frees it. A request keeps its slot while it waits
+    /// to be repeated, so that a busy server is asked less.
     pub(super) fn take(&self) -> Slot<'_> {
         let free = self.free.lock().unwrap_or_else(PoisonError::into_inner);
         let mut free = self.freed.wait_while(free, |free| *free == 0).unwrap_or_else(PoisonError::into_inner);

@@ -144,8 +144,8 @@ impl Connection {
     }
 }
 
-/// Reads an answer, at most `most` bytes of it. The client's own timeout counts for each read, so a server that sends byte
-/// by byte could take forever; the deadline counts for the whole answer.
+/// Reads an answer, at most `most` bytes of it. The client's own timeout counts for each read, so a
+/// server that sends byte by byte could take forever; the deadline counts for the whole answer.
 fn read(response: Response, most: u64, deadline: Instant) -> Result<Vec<u8>, String> {
     let (mut answer, mut response) = (Vec::new(), response.take(most));
     let mut buffer = [0; 1 << 14];

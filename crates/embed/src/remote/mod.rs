@@ -1,7 +1,9 @@
-//! A model behind an OpenAI-compatible server: `POST /v1/embeddings`, as vLLM, TEI, Ollama and OpenAI offer it.
+//! A model behind an OpenAI-compatible server: `POST /v1/embeddings`, as vLLM, TEI, Ollama and
+//! OpenAI offer it.
 //!
-//! `model` sends each distinct text of a call once, in `batches` of which several are on their way at a time. `address`
-//! says where, `client` makes one request, `retry` repeats it, and `answer` checks what came back.
+//! `model` sends each distinct text of a call once, in `batches` of which several are on their way
+//! at a time. `address` says where, `client` makes one request, `retry` repeats it, and `answer`
+//! checks what came back.
 pub(crate) mod address;
 pub(crate) mod answer;
 mod batches;

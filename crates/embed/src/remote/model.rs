@@ -42,7 +42,8 @@ impl RemoteModel {
     /// Connects to a server, and asks it for the embedding of one word to learn the dimension.
     ///
     /// # Errors
-    /// If the options cannot work, or the server cannot be reached, refuses, or answers something else.
+    /// If the options cannot work, or the server cannot be reached, refuses, or answers something
+    /// else.
     pub fn connect(options: RemoteOptions) -> Result<Self, ModelError> {
         Self::connect_with(options, Box::new(|time, _| std::thread::sleep(time)))
     }

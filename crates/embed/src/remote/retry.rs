@@ -26,13 +26,14 @@ pub(super) enum Failure {
 pub(super) struct Retries<'a> {
     pub(super) attempts: u32,
     pub(super) pause: &'a Pause,
-    /// The number of the request. It varies the waits, so that requests do not all come back at the same instant.
+    /// The number of the request. It varies the waits, so that requests do not all come back at the
+    /// same instant.
     pub(super) request: u64,
 }
 
 impl Retries<'_> {
-    /// Repeats `attempt` until it succeeds, fails for good, or was made [`Retries::attempts`] times. `place` begins the
-    /// error.
+    /// Repeats `attempt` until it succeeds, fails for good, or was made [`Retries::attempts`]
+    /// times. `place` begins the error.
     pub(super) fn run<T>(
         &self,
         place: &str,
@@ -60,8 +61,8 @@ impl Retries<'_> {
         unreachable!("attempts are counted in u32, and the last one returns")
     }
 
-    /// Returns the wait after some failures. It doubles each time, and a hash that is the same in every run shortens it by
-    /// up to a half.
+    /// Returns the wait after some failures. It doubles each time, and a hash that is the same in
+    /// every run shortens it by up to a half.
     fn wait(&self, failures: u32) -> Duration {
         let doubled = FIRST_WAIT.saturating_mul(1 << (failures - 1).min(16)).min(LONGEST_WAIT);
         let random = xxh3_64_with_seed(&failures.to_le_bytes(), self.request) >> 11;
@@ -72,8 +73,8 @@ impl Retries<'_> {
 const RESUME: &str = "see that the server is up and reachable, then run the same command line again: it goes on where it \
                       stopped; fewer --server-concurrency ask less of it at once";
 
-/// Returns the wait that a server asks for: seconds, or the time until a date. The date counts from the date of the
-/// answer, if it has one, because clocks differ.
+/// Returns the wait that a server asks for: seconds, or the time until a date. The date counts from
+/// the date of the answer, if it has one, because clocks differ.
 pub(super) fn asked_to_wait(headers: &HeaderMap) -> Option<Duration> {
     let text = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
     if let Ok(seconds) = text.parse::<u32>() {

@@ -4,7 +4,8 @@ use candle_core::Device;
 
 use super::block::Block;
 
-/// The number of tokens of a batch on a CPU: enough to fill the matrix products, few enough to stay in the cache.
+/// The number of tokens of a batch on a CPU: enough to fill the matrix products, few enough to stay
+/// in the cache.
 const TOKENS_PER_CPU_BATCH: usize = 512;
 /// The number of tokens of a batch on another device, which has more to fill.
 const TOKENS_PER_DEVICE_BATCH: usize = 16_384;

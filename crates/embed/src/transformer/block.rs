@@ -55,8 +55,8 @@ impl Norms {
 #[derive(Debug, Clone)]
 pub(crate) enum Mlp {
     Plain(Linear, Activation, Linear),
-    /// A gated network: the first layer has twice as many outputs, and the activation of one half is multiplied by the
-    /// other.
+    /// A gated network: the first layer has twice as many outputs, and the activation of one half
+    /// is multiplied by the other.
     Gated(Linear, Activation, Linear),
 }
 
@@ -88,7 +88,8 @@ impl Block {
             .sum()
     }
 
-    /// Computes `[tokens, width]` → `[tokens, width]` for texts of these lengths, which follow each other.
+    /// Computes `[tokens, width]` → `[tokens, width]` for texts of these lengths, which follow each
+    /// other.
     pub(crate) fn forward(&self, x: &Tensor, lengths: &[usize]) -> Result<Tensor> {
         let x = self.attend_norms.around(x, |x| self.attend.forward(x, lengths))?;
         self.mlp_norms.around(&x, |x| self.mlp.forward(x))

@@ -18,8 +18,9 @@ pub(crate) struct Batch {
 pub(crate) enum Positions {
     /// By their index in the text, from this number on.
     From(usize),
-    /// By their index among the tokens of the text that are not padding, plus this number, which is that of the padding
-    /// token. Padding tokens have this number themselves (RoBERTa, also where a text spells the padding token out).
+    /// By their index among the tokens of the text that are not padding, plus this number, which is
+    /// that of the padding token. Padding tokens have this number themselves (RoBERTa, also where a
+    /// text spells the padding token out).
     AfterPadding(u32),
 }
 

@@ -17,7 +17,8 @@ pub(super) const REVISION: u32 = 3;
 const READ: [&str; 4] =
     ["config.json", "tokenizer.json", "tokenizer_config.json", "preprocessor_config.json"];
 
-/// Returns a hash of the files of the transformer's folder `root` that were read, and of `extra` files.
+/// Returns a hash of the files of the transformer's folder `root` that were read, and of `extra`
+/// files.
 pub(super) fn hash(root: &Path, extra: &[PathBuf]) -> Result<u64> {
     let mut hash = Xxh3::new();
     let beside =

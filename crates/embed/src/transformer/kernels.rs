@@ -1,7 +1,8 @@
 //! The inner loops over rows of f32.
 //!
-//! They are plain loops that the compiler vectorizes. `pulp` runs them with the widest instructions of the processor. Sums
-//! have [`LANES`] partial sums, and no multiplication is fused with an addition, so every processor computes the same bits.
+//! They are plain loops that the compiler vectorizes. `pulp` runs them with the widest instructions
+//! of the processor. Sums have [`LANES`] partial sums, and no multiplication is fused with an
+//! addition, so every processor computes the same bits.
 use std::f32::consts::{FRAC_1_SQRT_2, LOG2_E};
 
 use pulp::{Arch, Simd, WithSimd};
@@ -92,7 +93,8 @@ fn exp(x: f32) -> f32 {
     (p * r * r + r + 1.0) * power
 }
 
-/// Computes the error function to 3 units in the last place: Eigen's rational function on [−4, 4], and ±1 beyond.
+/// Computes the error function to 3 units in the last place: Eigen's rational function on [−4, 4],
+/// and ±1 beyond.
 #[inline(always)]
 fn erf(x: f32) -> f32 {
     let x = x.clamp(-4.0, 4.0);

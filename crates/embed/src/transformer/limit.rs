@@ -16,8 +16,8 @@ pub(super) enum Limit {
 }
 
 impl Limit {
-    /// Returns the limit that the user asked for, or else the one `said` by the settings of sentence-transformers, or
-    /// else the tokenizer's own, at most [`DEFAULT_MAX_TOKENS`].
+    /// Returns the limit that the user asked for, or else the one `said` by the settings of
+    /// sentence-transformers, or else the tokenizer's own, at most [`DEFAULT_MAX_TOKENS`].
     pub(super) fn read(root: &Path, said: Option<usize>, asked: Option<usize>) -> Result<Self> {
         match (asked, said) {
             (Some(asked), _) => return Ok(Self::Asked(asked)),

@@ -25,15 +25,17 @@ use crate::decode::formats;
 use crate::error::ModelError;
 use crate::load_options::{LoadOptions, Loaded, Towers};
 
-/// Loads a pretrained model: a folder in the Hugging Face layout, or `org/name` or `org/name@revision` on the hub.
+/// Loads a pretrained model: a folder in the Hugging Face layout, or `org/name` or
+/// `org/name@revision` on the hub.
 ///
-/// A model that is completely in the hub's cache is loaded from there without asking the hub. Missing files are downloaded
-/// into the cache, which needs the feature `remote`. Environment variables set the place of the cache and the access to the
-/// hub: `HF_HOME`, `HF_HUB_CACHE`, `HF_TOKEN`, `HF_ENDPOINT`, `HF_HUB_OFFLINE`.
+/// A model that is completely in the hub's cache is loaded from there without asking the hub.
+/// Missing files are downloaded into the cache, which needs the feature `remote`. Environment
+/// variables set the place of the cache and the access to the hub: `HF_HOME`, `HF_HUB_CACHE`,
+/// `HF_TOKEN`, `HF_ENDPOINT`, `HF_HUB_OFFLINE`.
 ///
 /// # Errors
-/// If files are missing, damaged or do not fit together, if the architecture is not known (the hint lists the known
-/// ones), or if the model or this machine cannot do what the options ask for.
+/// If files are missing, damaged or do not fit together, if the architecture is not known (the hint
+/// lists the known ones), or if the model or this machine cannot do what the options ask for.
 pub fn load(source: &str, options: &LoadOptions) -> Result<Loaded> {
     let folder = match Name::parse(source) {
         _ if Path::new(source).is_dir() => PathBuf::from(source),
@@ -73,7 +75,8 @@ pub fn load(source: &str, options: &LoadOptions) -> Result<Loaded> {
     Ok(loaded)
 }
 
-/// Fails for an adapter, which changes the weights. The weights beside it may be those of the model without it.
+/// Fails for an adapter, which changes the weights. The weights beside it may be those of the model
+/// without it.
 fn check_adapter(folder: &Path) -> Result<()> {
     let path = folder.join("adapter_config.json");
     if !path.is_file() {

@@ -1,9 +1,9 @@
 //! Pretrained transformers from a folder in the Hugging Face layout, computed with candle.
 //!
-//! `load` reads `config.json`, finds the architecture (`arch`), and builds a model from four parts: the tokenizer and its
-//! limit (`tokens`), the blocks (`encoder`, `block`, `attention`, `linear`, `ops`), pooling and the steps after it
-//! (`pooling`, as `modules` and `sentence` read them), and the tensors (`weights`). `docs/models.md` lists which file each
-//! setting comes from.
+//! `load` reads `config.json`, finds the architecture (`arch`), and builds a model from four parts:
+//! the tokenizer and its limit (`tokens`), the blocks (`encoder`, `block`, `attention`, `linear`,
+//! `ops`), pooling and the steps after it (`pooling`, as `modules` and `sentence` read them), and
+//! the tensors (`weights`). `docs/models.md` lists which file each setting comes from.
 mod arch;
 mod attention;
 mod batch;

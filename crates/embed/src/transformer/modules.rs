@@ -1,4 +1,5 @@
-//! The steps after the transformer: sentence-transformers' `modules.json` and the files that it names.
+//! The steps after the transformer: sentence-transformers' `modules.json` and the files that it
+//! names.
 
 use std::path::{Path, PathBuf};
 
@@ -23,13 +24,15 @@ pub(crate) struct Modules {
     pub(crate) files: Vec<PathBuf>,
 }
 
-/// Returns the folder of the transformer, relative to the model's. It is empty if `modules.json` is missing or damaged.
+/// Returns the folder of the transformer, relative to the model's. It is empty if `modules.json` is
+/// missing or damaged.
 pub(crate) fn transformer(folder: &Path) -> PathBuf {
     let mut all = modules(folder).into_iter();
     all.find(|(kind, _)| kind == "Transformer").map_or_else(PathBuf::new, |(_, path)| path.into())
 }
 
-/// Returns the files of the modules after the transformer. There are none if `modules.json` is missing or damaged.
+/// Returns the files of the modules after the transformer. There are none if `modules.json` is
+/// missing or damaged.
 pub(crate) fn files(folder: &Path) -> Vec<String> {
     let names = |(kind, path): (String, String)| match kind.as_str() {
         "Pooling" => vec![format!("{path}/config.json")],
@@ -39,7 +42,8 @@ pub(crate) fn files(folder: &Path) -> Vec<String> {
     modules(folder).into_iter().flat_map(names).collect()
 }
 
-/// Returns the kinds and folders of a model's modules. There are none if `modules.json` is missing or damaged.
+/// Returns the kinds and folders of a model's modules. There are none if `modules.json` is missing
+/// or damaged.
 fn modules(folder: &Path) -> Vec<(String, String)> {
     let Ok(list) = Config::read(&folder.join("modules.json")) else { return Vec::new() };
     let text =
@@ -50,8 +54,9 @@ fn modules(folder: &Path) -> Vec<(String, String)> {
     entries.iter().map(entry).collect()
 }
 
-/// Returns the last part of a module's type, because versions of sentence-transformers have moved their modules. A module
-/// of another library or of the model's own code has none, whatever its name is.
+/// Returns the last part of a module's type, because versions of sentence-transformers have moved
+/// their modules. A module of another library or of the model's own code has none, whatever its
+/// name is.
 fn kind(full: &str) -> Option<&str> {
     full.strip_prefix("sentence_transformers.")?.rsplit('.').next()
 }
@@ -60,7 +65,8 @@ fn kind(full: &str) -> Option<&str> {
 const KINDS: &str = "Transformer, Pooling, Dense, Dropout and Normalize are";
 
 impl Modules {
-    /// Reads `modules.json` and the files that it names, or else `1_Pooling` alone. Returns `None` if neither is there.
+    /// Reads `modules.json` and the files that it names, or else `1_Pooling` alone. Returns `None`
+    /// if neither is there.
     pub(crate) fn read(folder: &Path, device: &Device) -> Result<Option<Self>> {
         let (path, alone) = (folder.join("modules.json"), folder.join("1_Pooling/config.json"));
         let mut modules =
@@ -175,7 +181,8 @@ impl Modules {
         Ok(())
     }
 
-    /// Reads a file that `modules.json` names. Without it the folder is incomplete, and nothing is guessed.
+    /// Reads a file that `modules.json` names. Without it the folder is incomplete, and nothing is
+    /// guessed.
     fn named(&mut self, path: &Path) -> Result<Config> {
         if !path.is_file() {
             let problem = format!("{}: named by modules.json, but not there", path.display());

@@ -1,7 +1,8 @@
-//! Norms, sums and activations: on a CPU with the loops of `kernels`, on another device with candle's.
+//! Norms, sums and activations: on a CPU with the loops of `kernels`, on another device with
+//! candle's.
 //!
-//! Tensors are rows of tokens `[tokens, width]`. Texts follow each other without padding, so no text is computed with the
-//! length of another.
+//! Tensors are rows of tokens `[tokens, width]`. Texts follow each other without padding, so no
+//! text is computed with the length of another.
 use candle_core::{
     CpuStorage, CustomOp1, CustomOp2, CustomOp3, InplaceOp1, InplaceOp2, Layout, Result, Shape, Tensor,
 };
@@ -122,7 +123,8 @@ impl CustomOp3 for Norm {
     }
 }
 
-/// Returns the sum of two tensors. On a CPU it is computed in place, because candle's own sum uses threads.
+/// Returns the sum of two tensors. On a CPU it is computed in place, because candle's own sum uses
+/// threads.
 pub(crate) fn add(x: &Tensor, y: Tensor) -> Result<Tensor> {
     if x.device().is_cpu() {
         y.inplace_op2(x, &Add)?;
@@ -182,7 +184,8 @@ impl InplaceOp1 for Activation {
     }
 }
 
-/// Computes `[rows, 2·width]` → `[rows, width]`: the activation of the first half times the second half.
+/// Computes `[rows, 2·width]` → `[rows, width]`: the activation of the first half times the second
+/// half.
 pub(crate) fn gate(x: &Tensor, activation: Activation) -> Result<Tensor> {
     if x.device().is_cpu() {
         return x.apply_op1_no_bwd(&Gate(activation));

@@ -125,7 +125,8 @@ fn normalize(row: &mut [f32]) {
 }
 
 impl Mode {
-    /// Pools the rows of at least one token. `before` is the number of tokens of the text before them.
+    /// Pools the rows of at least one token. `before` is the number of tokens of the text before
+    /// them.
     fn pool(self, rows: &[f32], tokens: &[u32], before: usize, out: &mut [f32]) {
         let (width, count) = (out.len(), tokens.len());
         let weighted = |out: &mut [f32], weight: &dyn Fn(usize) -> f32, total: f32| {

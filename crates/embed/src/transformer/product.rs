@@ -1,9 +1,11 @@
-//! Products of rows with a model's matrices, which take nearly all of the time of a transformer on a CPU.
+//! Products of rows with a model's matrices, which take nearly all of the time of a transformer on
+//! a CPU.
 //!
-//! A matrix is packed into panels of [`PANEL`] columns when it is loaded. A general matrix product packs both matrices each
-//! time, which took a sixth of the time of a small model. Rows are packed into tiles, whose height depends on the number
-//! of registers. A sum begins with the column's bias and adds value after value, so the bits of a row do not depend on the
-//! rows beside it. Multiplications are fused with additions where the processor can.
+//! A matrix is packed into panels of [`PANEL`] columns when it is loaded. A general matrix product
+//! packs both matrices each time, which took a sixth of the time of a small model. Rows are packed
+//! into tiles, whose height depends on the number of registers. A sum begins with the column's bias
+//! and adds value after value, so the bits of a row do not depend on the rows beside it.
+//! Multiplications are fused with additions where the processor can.
 use std::ops::Range;
 
 use half::slice::HalfFloatSliceExt;
@@ -14,8 +16,8 @@ use rayon::prelude::*;
 /// The number of columns of a panel: two 512-bit or four 256-bit registers.
 const PANEL: usize = 32;
 
-/// The number of values of the inner dimension that are multiplied at once. A panel of this depth stays in the cache while
-/// tile after tile is multiplied with it.
+/// The number of values of the inner dimension that are multiplied at once. A panel of this depth
+/// stays in the cache while tile after tile is multiplied with it.
 const DEPTH: usize = 512;
 
 /// The number of tiles that are packed at once.
@@ -36,7 +38,8 @@ pub(super) struct Panels {
     columns: usize,
 }
 
-/// The panels `[panels, inner, PANEL]` in the precision of the weights. Zeros fill up the last panel.
+/// The panels `[panels, inner, PANEL]` in the precision of the weights. Zeros fill up the last
+/// panel.
 #[derive(Debug)]
 enum Values {
     F32(Vec<Lanes>),
@@ -85,13 +88,15 @@ impl Panels {
         self.columns
     }
 
-    /// Computes `out[i][j] = bias[j] + Σ_k x[i][k] · matrix[k][j]` for `x` `[rows, inner]` and `out` `[rows, columns]`.
+    /// Computes `out[i][j] = bias[j] + Σ_k x[i][k] · matrix[k][j]` for `x` `[rows, inner]` and
+    /// `out` `[rows, columns]`.
     pub(super) fn multiply(&self, x: &[f32], out: &mut [f32]) {
         assert_eq!(x.len() / self.inner * self.columns, out.len(), "a row of results for each row");
         Arch::new().dispatch(Multiply { x, panels: self, out });
     }
 
-    /// Returns a part of a panel's inner dimension as f32. `space` is a buffer for parts that must be converted.
+    /// Returns a part of a panel's inner dimension as f32. `space` is a buffer for parts that must
+    /// be converted.
     fn lanes<'a>(&'a self, panel: usize, part: Range<usize>, space: &'a mut Vec<Lanes>) -> &'a [Lanes] {
         space.resize(part.len(), Lanes([0.0; PANEL]));
         let range = panel * self.inner + part.start..panel * self.inner + part.end;
@@ -114,7 +119,8 @@ impl Panels {
     }
 }
 
-/// Packs `[columns, inner]` into panels of zeros. `put` writes a column of the lanes at one index of the inner dimension.
+/// Packs `[columns, inner]` into panels of zeros. `put` writes a column of the lanes at one index
+/// of the inner dimension.
 fn packed<T: Copy + Sync, L: Send>(
     matrix: &[T],
     inner: usize,
@@ -190,7 +196,8 @@ struct Place<'a> {
     panel: usize,
 }
 
-/// Adds the products of a tile with a panel to the output rows. At the start, the sums begin with the bias.
+/// Adds the products of a tile with a panel to the output rows. At the start, the sums begin with
+/// the bias.
 #[inline(always)]
 fn add_tile<S: Simd, const HEIGHT: usize>(simd: S, factors: &Factors<HEIGHT>, place: &mut Place) {
     let Factors { tile, lanes, start } = *factors;

@@ -1,4 +1,5 @@
-//! The settings of sentence-transformers beside its modules: the limit on tokens, lower case, and the prompt.
+//! The settings of sentence-transformers beside its modules: the limit on tokens, lower case, and
+//! the prompt.
 
 use std::path::{Path, PathBuf};
 
@@ -104,8 +105,8 @@ fn check(config: &Config) -> Result<()> {
 
 const TASK: &str = "feature-extraction";
 
-/// Returns the model's own prompt, which is put before every text, or an empty string. The file is in the model's folder,
-/// wherever the transformer is.
+/// Returns the model's own prompt, which is put before every text, or an empty string. The file is
+/// in the model's folder, wherever the transformer is.
 pub(crate) fn default_prompt(folder: &Path) -> Result<String> {
     let Some(path) = prompts(folder) else { return Ok(String::new()) };
     let config = Config::read(&path)?;

@@ -1,4 +1,5 @@
-//! The text model: texts are tokenized, ordered by length, computed in batches without padding, and pooled.
+//! The text model: texts are tokenized, ordered by length, computed in batches without padding, and
+//! pooled.
 
 use rayon::prelude::*;
 
@@ -10,7 +11,8 @@ use super::tokens::{Encoded, Tokens};
 use crate::error::ModelError;
 use crate::model::{EmbedStats, TextModel};
 
-/// The number of texts of a call on a CPU: about a second for a small model, so that progress shows.
+/// The number of texts of a call on a CPU: about a second for a small model, so that progress
+/// shows.
 const TEXTS_PER_CALL: usize = 128;
 
 /// An estimate of the number of tokens of a text.
@@ -78,7 +80,8 @@ impl TextModel for Transformer {
 }
 
 impl Transformer {
-    /// Returns the indices of the texts that have tokens, in batches of similar length, the longest first.
+    /// Returns the indices of the texts that have tokens, in batches of similar length, the longest
+    /// first.
     fn batches(&self, encoded: &[Option<Encoded>]) -> Vec<Vec<usize>> {
         let length = |text: usize| encoded[text].as_ref().map_or(0, |text| text.tokens.len());
         let mut order: Vec<usize> = (0..encoded.len()).filter(|&text| length(text) > 0).collect();

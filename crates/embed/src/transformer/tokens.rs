@@ -10,7 +10,8 @@ use super::config::{Config, unreadable};
 use super::failure::Result;
 use crate::error::ModelError;
 
-/// The number of bytes of a text that are tokenized at first, for each token of the limit. Few texts need more.
+/// The number of bytes of a text that are tokenized at first, for each token of the limit. Few
+/// texts need more.
 const BYTES_A_TOKEN: usize = 16;
 
 /// A tokenizer with a limit.
@@ -89,7 +90,8 @@ impl Tokens {
         Ok(read(&folder.join("tokenizer.json"))?.token_to_id(token))
     }
 
-    /// Returns the number of tokens at the start of each text that come from the prefix and the tokenizer.
+    /// Returns the number of tokens at the start of each text that come from the prefix and the
+    /// tokenizer.
     pub(crate) fn prefix_tokens(&self) -> Result<usize> {
         let tokens = self.tokenizer.encode_fast(self.prefix.as_str(), true).map_err(failed)?;
         let ends = tokens.get_special_tokens_mask().last().is_some_and(|&special| special == 1);
@@ -131,7 +133,8 @@ impl Tokens {
     }
 }
 
-/// Classes of `transformers` that rebuild BERT's normalizer from `tokenizer_config.json` and ignore that of `tokenizer.json`.
+/// Classes of `transformers` that rebuild BERT's normalizer from `tokenizer_config.json` and ignore
+/// that of `tokenizer.json`.
 const LIKE_BERT: [&str; 6] = [
     "BertTokenizer",
     "DistilBertTokenizer",
@@ -141,7 +144,8 @@ const LIKE_BERT: [&str; 6] = [
     "ConvBertTokenizer",
 ];
 
-/// Sets BERT's normalizer as those classes do, if the model has such a class, by name or as the default of its architecture.
+/// Sets BERT's normalizer as those classes do, if the model has such a class, by name or as the
+/// default of its architecture.
 fn normalize_as_bert(tokenizer: &mut Tokenizer, folder: &Path) -> Result<()> {
     let Some(&NormalizerWrapper::BertNormalizer(found)) = tokenizer.get_normalizer() else { return Ok(()) };
     let read = |name: &str| Config::read_optional(&folder.join(name));
@@ -197,8 +201,9 @@ fn read(path: &Path) -> Result<Tokenizer> {
     text.parse().map_err(|error: tokenizers::Error| damaged(path, &error))
 }
 
-/// Returns the beginning of a text, up to a space before byte `size`. No known tokenizer has a token that begins before a
-/// space and includes it, so the tokens of the beginning are the first tokens of the text.
+/// Returns the beginning of a text, up to a space before byte `size`. No known tokenizer has a
+/// token that begins before a space and includes it, so the tokens of the beginning are the first
+/// tokens of the text.
 fn beginning(text: &str, size: usize) -> &str {
     if text.len() <= size {
         return text;

@@ -151,8 +151,8 @@ fn shard(folder: &Path, name: &str, index: &Path) -> Result<PathBuf> {
     Err(ModelError::with_hint(message, "the model was not fetched whole; fetch it again"))
 }
 
-/// Parses an entry of a header, for a file whose tensors are in the bytes `data`. The inner `None` is a tensor of a type that
-/// no model needs, the outer one a damaged entry.
+/// Parses an entry of a header, for a file whose tensors are in the bytes `data`. The inner `None`
+/// is a tensor of a type that no model needs, the outer one a damaged entry.
 fn place(entry: &Value, file: usize, data: Range<u64>) -> Option<Option<Place>> {
     let offsets = entry.get("data_offsets")?.as_array()?;
     let [start, end] = offsets.as_slice() else { return None };
@@ -236,7 +236,8 @@ impl Scope<'_> {
         self.tensor(name, shape)?.to_dtype(self.weights.kept).map_err(failed)
     }
 
-    /// Reads a tensor in the precision of computations, after rounding to the one that the user asked for.
+    /// Reads a tensor in the precision of computations, after rounding to the one that the user
+    /// asked for.
     pub(crate) fn vector(&self, name: &str, shape: &[usize]) -> Result<Tensor> {
         self.matrix(name, shape)?.to_dtype(self.weights.computed()).map_err(failed)
     }

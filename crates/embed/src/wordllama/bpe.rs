@@ -1,8 +1,9 @@
-//! Byte-pair encoding as in Llama 2: of all neighbors that can merge, the pair of lowest rank merges first, and of equal
-//! pairs the leftmost. Characters outside the vocabulary become their UTF-8 bytes.
+//! Byte-pair encoding as in Llama 2: of all neighbors that can merge, the pair of lowest rank
+//! merges first, and of equal pairs the leftmost. Characters outside the vocabulary become their
+//! UTF-8 bytes.
 //!
-//! The tests compare it with the `tokenizers` crate, which takes 75 ms to load this vocabulary (this code takes 2 ms) and
-//! tokenizes a text to its end before it truncates it.
+//! The tests compare it with the `tokenizers` crate, which takes 75 ms to load this vocabulary
+//! (this code takes 2 ms) and tokenizes a text to its end before it truncates it.
 use hashbrown::{HashMap, HashSet};
 
 use super::parts::Parts;
@@ -21,8 +22,9 @@ pub(super) struct Bpe {
     results: Vec<u16>,
     /// The ranks of pairs, by their [`pair_key`].
     ranks: HashMap<u32, u16>,
-    /// The keys of two characters that are neighbors in some piece. No merge includes any other two neighbors, so words are
-    /// split between those, and a long word need not be tokenized to its end.
+    /// The keys of two characters that are neighbors in some piece. No merge includes any other two
+    /// neighbors, so words are split between those, and a long word need not be tokenized to its
+    /// end.
     joins: HashSet<u32>,
 }
 
@@ -36,7 +38,8 @@ const LONGEST_PIECE: usize = 64;
 /// The number of characters after the last token that may still decide where it ends.
 const SLACK: usize = 4096;
 
-/// The number of characters from which a part of a word ends at the next place that no merge includes.
+/// The number of characters from which a part of a word ends at the next place that no merge
+/// includes.
 const SHORT: usize = 32;
 /// The rank of two tokens that do not merge.
 const NEVER: u32 = u32::MAX;
@@ -90,10 +93,11 @@ impl Bpe {
         Ok(Self { characters, ascii, results, ranks, joins })
     }
 
-    /// Appends the tokens of a word, in which a space stands for `▁`. It may stop when `tokens` has more than `limit`.
+    /// Appends the tokens of a word, in which a space stands for `▁`. It may stop when `tokens` has
+    /// more than `limit`.
     ///
-    /// It reads only the beginning of a word that is far longer than `limit` tokens. Otherwise it would merge megabytes
-    /// without a place to split for tokens that nobody reads.
+    /// It reads only the beginning of a word that is far longer than `limit` tokens. Otherwise it
+    /// would merge megabytes without a place to split for tokens that nobody reads.
     pub(super) fn encode(&self, word: &str, limit: usize, scratch: &mut Scratch, tokens: &mut Vec<u16>) {
         for character in word.chars().take(limit.saturating_mul(LONGEST_PIECE).saturating_add(SLACK)) {
             if tokens.len() > limit {
@@ -128,10 +132,12 @@ impl Bpe {
 
     /// Merges the part and moves it to `tokens`.
     ///
-    /// All pairs of the lowest rank merge in one pass, which for words is faster than a heap. A pass stops merging when a new
-    /// pair has a still lower rank. No new pair has the same rank: it would be the same pair, whose tokens are shorter than
-    /// the new one. The work grows with the number of distinct ranks, so a text can be constructed that takes 20 times as
-    /// long as with a heap (50 ms for 40,000 letters). DNA, base64 and sentences without spaces take less than 5 ms.
+    /// All pairs of the lowest rank merge in one pass, which for words is faster than a heap. A
+    /// pass stops merging when a new pair has a still lower rank. No new pair has the same rank: it
+    /// would be the same pair, whose tokens are shorter than the new one. The work grows with the
+    /// number of distinct ranks, so a text can be constructed that takes 20 times as long as with a
+    /// heap (50 ms for 40,000 letters). DNA, base64 and sentences without spaces take less than 5
+    /// ms.
     fn merge(&self, scratch: &mut Scratch, tokens: &mut Vec<u16>) {
         let Scratch { part, ranks } = scratch;
         ranks.clear();
@@ -186,14 +192,16 @@ mod tests {
     /// The token of `a`. Those of `b`, `c`, `d` and of merges follow.
     const A: u16 = FIRST_BYTE + 256;
 
-    /// Rules of four letters in any order of rank, and the pairs of letters that are neighbors in their pieces.
+    /// Rules of four letters in any order of rank, and the pairs of letters that are neighbors in
+    /// their pieces.
     #[derive(Debug, Clone)]
     struct Rules {
         merges: Vec<(u16, u16, u16)>,
         joins: HashSet<(u16, u16)>,
     }
 
-    /// Generates rules. Each merge combines two letters or results of earlier merges, and no pair occurs twice.
+    /// Generates rules. Each merge combines two letters or results of earlier merges, and no pair
+    /// occurs twice.
     fn rules() -> impl Strategy<Value = Rules> {
         let pairs = prop::collection::vec(any::<(prop::sample::Index, prop::sample::Index)>(), 1..30);
         let rules = pairs.prop_map(|pairs| {

@@ -8,8 +8,9 @@ use super::reading::{Counts, Reading};
 
 /// The longest word that is kept, in bytes. Longer words rarely occur twice.
 const MAX_WORD_BYTES: usize = 64;
-/// The number of words that are kept. With the limit on their length it bounds the cache: about 4 MB for ordinary words, 20 MB
-/// at worst. A hash table with 2^16 slots holds this many without growing. Twice as many words were no faster.
+/// The number of words that are kept. With the limit on their length it bounds the cache: about 4
+/// MB for ordinary words, 20 MB at worst. A hash table with 2^16 slots holds this many without
+/// growing. Twice as many words were no faster.
 const MAX_WORDS: usize = (1 << 16) / 8 * 7;
 /// The number of features that are kept, 16 bytes each.
 const MAX_FEATURES: usize = 1 << 19;
@@ -34,7 +35,8 @@ impl WordCache {
         word.len() <= MAX_WORD_BYTES
     }
 
-    /// Appends what was read of a word to `into`, if all of it fits. Returns whether it fits, or `None` for an unknown word.
+    /// Appends what was read of a word to `into`, if all of it fits. Returns whether it fits, or
+    /// `None` for an unknown word.
     pub(super) fn read(&self, word: &str, into: &mut Reading) -> Option<bool> {
         let entry = self.entries.get(word)?;
         let slice = |range: &Range<u32>| range.start as usize..range.end as usize;
@@ -45,8 +47,8 @@ impl WordCache {
         ))
     }
 
-    /// Keeps what was read of a word. A full cache is emptied: the frequent words are back within a few texts, and no lookup
-    /// has to record its use.
+    /// Keeps what was read of a word. A full cache is emptied: the frequent words are back within a
+    /// few texts, and no lookup has to record its use.
     pub(super) fn insert(&mut self, word: &str, read: &Reading) {
         if self.entries.len() == MAX_WORDS || self.features.len() + read.features.len() > MAX_FEATURES {
             *self = Self { entries: std::mem::take(&mut self.entries), ..Self::default() };

@@ -1,15 +1,18 @@
-//! Features of words that the vocabulary lacks: vectors of ±1 drawn by a hash of the word and of its pieces, so that words
-//! with similar letters have similar vectors (as fastText's subwords, but without training).
+//! Features of words that the vocabulary lacks: vectors of ±1 drawn by a hash of the word and of
+//! its pieces, so that words with similar letters have similar vectors (as fastText's subwords, but
+//! without training).
 //!
-//! Random directions in 256 dimensions are nearly orthogonal, so different words have dissimilar vectors. The lengths match
-//! the vocabulary, whose median vector has length 13 and whose comma has length 1.2.
+//! Random directions in 256 dimensions are nearly orthogonal, so different words have dissimilar
+//! vectors. The lengths match the vocabulary, whose median vector has length 13 and whose comma has
+//! length 1.2.
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 
 /// The length of a word's own vector.
 const WORD: f32 = 14.0;
 /// The length of all trigrams of a word together, relative to [`WORD`].
 const TRIGRAMS: f32 = 0.7;
-/// The length of a single character, relative to that of a bigram, in scripts without spaces between words.
+/// The length of a single character, relative to that of a bigram, in scripts without spaces
+/// between words.
 const CHARACTER: f32 = 0.3;
 /// The length of a punctuation mark, relative to [`WORD`]: about as in the vocabulary.
 const PUNCTUATION: f32 = 0.15;
@@ -38,7 +41,8 @@ impl Feature {
 
     /// Adds the feature's vector to a row.
     ///
-    /// The vector has only two values, ±x, so no multiplication is rounded and every processor computes the same bits.
+    /// The vector has only two values, ±x, so no multiplication is rounded and every processor
+    /// computes the same bits.
     #[inline(always)]
     pub(super) fn add_to(self, row: &mut [f32]) {
         let value = (self.length / (row.len() as f32).sqrt()).to_bits();
@@ -72,7 +76,8 @@ pub(super) fn word(word: &str, features: &mut Vec<Feature>) {
     }
 }
 
-/// Appends the features of a character in a text without spaces, and of the bigram that begins with it, if there is one.
+/// Appends the features of a character in a text without spaces, and of the bigram that begins with
+/// it, if there is one.
 pub(super) fn unspaced(bigram: Option<&str>, character: &str, features: &mut Vec<Feature>) {
     features.extend(bigram.map(|bigram| Feature::new(Of::Bigram, bigram, WORD)));
     features.push(Feature::new(Of::Character, character, WORD * CHARACTER));
@@ -83,7 +88,8 @@ pub(super) fn punctuation(mark: &str, features: &mut Vec<Feature>) {
     features.push(Feature::new(Of::Symbol, mark, WORD * PUNCTUATION));
 }
 
-/// Appends the features of a symbol, such as an emoji, and of the pair that begins with it, if there is one.
+/// Appends the features of a symbol, such as an emoji, and of the pair that begins with it, if
+/// there is one.
 pub(super) fn symbol(symbol: &str, pair: Option<&str>, features: &mut Vec<Feature>) {
     features.push(Feature::new(Of::Symbol, symbol, WORD));
     features.extend(pair.map(|pair| Feature::new(Of::Bigram, pair, WORD)));

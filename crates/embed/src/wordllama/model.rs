@@ -17,13 +17,14 @@ const REVISION: u32 = 2;
 pub(super) const TABLE: &[u8] = include_bytes!("../../models/wordllama-l2-supercat-256/table.bin");
 pub(super) const TOKENIZER: &[u8] = include_bytes!("../../models/wordllama-l2-supercat-256/tokenizer.bin");
 
-/// A model that averages the vectors of a text's tokens. Words without tokens have vectors drawn from a hash of their letters.
+/// A model that averages the vectors of a text's tokens. Words without tokens have vectors drawn
+/// from a hash of their letters.
 pub struct StaticModel {
     reader: Reader,
     table: Table,
     max_tokens: usize,
-    /// Workspaces that no call uses now. Each keeps its word cache for the next call, and no thread waits for the lookup
-    /// of another.
+    /// Workspaces that no call uses now. Each keeps its word cache for the next call, and no thread
+    /// waits for the lookup of another.
     idle: Mutex<Vec<Workspace>>,
 }
 

@@ -9,8 +9,8 @@ use icu_normalizer::{ComposingNormalizer, ComposingNormalizerBorrowed};
 use icu_properties::props::DefaultIgnorableCodePoint;
 use icu_properties::{CodePointSetData, CodePointSetDataBorrowed};
 
-/// The largest number of rounds of normalizing and folding, each of which may change the result of the other. Unicode's data
-/// needs two.
+/// The largest number of rounds of normalizing and folding, each of which may change the result of
+/// the other. Unicode's data needs two.
 const MOST_ROUNDS: usize = 4;
 
 /// Unicode's tables, compiled into the program.
@@ -29,8 +29,8 @@ impl Normalizer {
         }
     }
 
-    /// Writes the normal form of a word to `out`: Unicode's `NFKC_Casefold`, in which white space from NFKC becomes single
-    /// spaces between words. The form may be empty, or several words.
+    /// Writes the normal form of a word to `out`: Unicode's `NFKC_Casefold`, in which white space
+    /// from NFKC becomes single spaces between words. The form may be empty, or several words.
     pub(super) fn word(&self, word: &str, out: &mut String) {
         out.clear();
         if word.is_ascii() {
@@ -53,7 +53,8 @@ impl Normalizer {
         }
     }
 
-    /// Whether a character counts. The tags that spell flags are invisible, but they distinguish flags.
+    /// Whether a character counts. The tags that spell flags are invisible, but they distinguish
+    /// flags.
     fn is_seen(&self, character: char) -> bool {
         !self.ignorable.contains(character) || TAGS.contains(&character)
     }
@@ -73,8 +74,9 @@ impl Normalizer {
 /// The characters that spell the flags of regions.
 const TAGS: RangeInclusive<char> = '\u{e0020}'..='\u{e007f}';
 
-/// Puts a mark before each superscript or subscript digit and each fraction, which NFKC would turn into plain digits: `2⁵` is
-/// not `25`. Superscript letters get none, because some languages write words with them.
+/// Puts a mark before each superscript or subscript digit and each fraction, which NFKC would turn
+/// into plain digits: `2⁵` is not `25`. Superscript letters get none, because some languages write
+/// words with them.
 fn with_marks(word: &str) -> Cow<'_, str> {
     let mark = |character: char| match character {
         '\u{b2}' | '\u{b3}' | '\u{b9}' | '\u{2070}' | '\u{2074}'..='\u{2079}' => Some('^'),
@@ -88,7 +90,8 @@ fn with_marks(word: &str) -> Cow<'_, str> {
     Cow::Owned(word.chars().flat_map(|character| mark(character).into_iter().chain([character])).collect())
 }
 
-/// Whether a character separates words: white space, control characters, and the model's own mark for a space.
+/// Whether a character separates words: white space, control characters, and the model's own mark
+/// for a space.
 pub(super) fn is_separator(character: char) -> bool {
     // The ideographic space is the last separator.
     character <= '\u{3000}'
@@ -112,8 +115,8 @@ fn is_separator_byte(byte: u8) -> bool {
     byte <= b' ' || byte == 0x7f
 }
 
-/// Returns the index of the first character that one of the two functions accepts. Testing ASCII characters as bytes is
-/// several times as fast as decoding all characters.
+/// Returns the index of the first character that one of the two functions accepts. Testing ASCII
+/// characters as bytes is several times as fast as decoding all characters.
 #[inline(always)]
 fn find(text: &str, ascii: impl Fn(u8) -> bool, other: impl Fn(char) -> bool) -> Option<usize> {
     let bytes = text.as_bytes();

@@ -58,7 +58,8 @@ fn every_reference_text_of_known_words_has_the_tokens_and_the_embedding_of_the_o
     assert!(count >= 600, "{count} texts");
 }
 
-/// Generates texts of words that the vocabulary knows, with characters that may be between and around them.
+/// Generates texts of words that the vocabulary knows, with characters that may be between and
+/// around them.
 fn familiar_text() -> impl Strategy<Value = String> {
     let piece = prop_oneof![
         "[ \n\t\u{2581}\u{a0}\u{3000}]{1,4}",

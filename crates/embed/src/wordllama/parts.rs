@@ -1,4 +1,5 @@
-//! Reading the little-endian model files. Every read is in bounds, or an error that says what is missing.
+//! Reading the little-endian model files. Every read is in bounds, or an error that says what is
+//! missing.
 
 /// The rest of a file that has not been read yet.
 pub(super) struct Parts<'a> {

@@ -4,7 +4,8 @@ use super::letters::Feature;
 /// Counts of what was read.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Counts {
-    /// The units that the limit on tokens counts: tokens, words with features, characters in scripts without spaces.
+    /// The units that the limit on tokens counts: tokens, words with features, characters in
+    /// scripts without spaces.
     pub units: usize,
     /// Words that the vocabulary knows.
     pub known: usize,

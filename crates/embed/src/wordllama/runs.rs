@@ -7,7 +7,8 @@ use icu_properties::{CodePointMapData, CodePointMapDataBorrowed};
 pub(super) enum Kind {
     /// Letters and digits of scripts of which the vocabulary has many pieces: Latin and Cyrillic.
     Familiar,
-    /// Letters and digits of other scripts, of which the vocabulary has little more than single letters.
+    /// Letters and digits of other scripts, of which the vocabulary has little more than single
+    /// letters.
     Foreign,
     /// Letters of scripts that are written without spaces between words.
     Unspaced,
@@ -86,7 +87,8 @@ impl Classes {
                 (_, Class::Joins(_)) => {}
                 (Kind::Familiar, Class::Starts(Kind::Foreign)) => kind = Kind::Foreign,
                 (Kind::Foreign, Class::Starts(Kind::Familiar)) => {}
-                // A number between Chinese characters stays with them, because its place tells what it counts.
+                // A number between Chinese characters stays with them, because its place tells what
+                // it counts.
                 (Kind::Unspaced, Class::Starts(Kind::Familiar)) if character.is_ascii_digit() => {}
                 (kind, Class::Starts(next)) if kind == next => {}
                 _ => return Some((kind, at)),

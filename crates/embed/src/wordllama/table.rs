@@ -6,7 +6,8 @@ use super::reading::Reading;
 
 const FILE: &str = "table.bin";
 const MAGIC: &[u8; 8] = b"SDTABLE1";
-/// The number of values that are summed over all tokens before the next ones. Their sums stay in registers, with SSE2 too.
+/// The number of values that are summed over all tokens before the next ones. Their sums stay in
+/// registers, with SSE2 too.
 const BLOCK: usize = 32;
 
 /// A matrix with a row for each token.
@@ -47,15 +48,16 @@ impl Table {
 
     /// Writes the mean of the vectors of what was read to `out`, or zeros if nothing was read.
     ///
-    /// It uses the widest instructions of the processor (with AVX2 instead of SSE2 a whole run is a third faster).
+    /// It uses the widest instructions of the processor (with AVX2 instead of SSE2 a whole run is a
+    /// third faster).
     pub(super) fn mean(&self, reading: &Reading, out: &mut [f32]) {
         self.arch.dispatch(Mean { table: self, reading, out });
     }
 
     /// Computes [`Table::mean`] with the instructions of the function that it is inlined into.
     ///
-    /// The tokens are added in order, then the features, and no multiplication is fused with an addition, so every processor
-    /// computes the same bits.
+    /// The tokens are added in order, then the features, and no multiplication is fused with an
+    /// addition, so every processor computes the same bits.
     #[inline(always)]
     pub(super) fn portable_mean(&self, reading: &Reading, out: &mut [f32]) {
         let count = reading.counts.units.max(1) as f32;
@@ -80,8 +82,8 @@ impl Table {
     }
 }
 
-/// A call of [`Table::portable_mean`]. It is a struct, because `pulp` cannot inline a closure into code for other
-/// instructions.
+/// A call of [`Table::portable_mean`]. It is a struct, because `pulp` cannot inline a closure into
+/// code for other instructions.
 struct Mean<'a> {
     table: &'a Table,
     reading: &'a Reading,

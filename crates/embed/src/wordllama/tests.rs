@@ -43,8 +43,8 @@ fn alike(a: &str, b: &str) -> f64 {
     cosine(&vector(a), &vector(b))
 }
 
-/// Generates texts where tokenizers go wrong: spaces of all kinds, special tokens whole and in parts, code, base64,
-/// characters in and outside the vocabulary.
+/// Generates texts where tokenizers go wrong: spaces of all kinds, special tokens whole and in
+/// parts, code, base64, characters in and outside the vocabulary.
 pub(super) fn awkward_text() -> impl Strategy<Value = String> {
     let piece = prop_oneof![
         "[ ]{1,20}",

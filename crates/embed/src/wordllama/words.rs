@@ -1,9 +1,9 @@
 //! Reading a text word by word.
 //!
-//! No piece of the vocabulary has a space after another character (`scripts/make_wordllama.py` checks this), so no merge
-//! crosses the start of a word, and words can be read one by one. If the vocabulary spells a word in bytes, or in little
-//! more than single letters, the word gets features of its letters instead, because bags of bytes or letters are similar
-//! whatever the words mean.
+//! No piece of the vocabulary has a space after another character (`scripts/make_wordllama.py`
+//! checks this), so no merge crosses the start of a word, and words can be read one by one. If the
+//! vocabulary spells a word in bytes, or in little more than single letters, the word gets features
+//! of its letters instead, because bags of bytes or letters are similar whatever the words mean.
 use std::ops::RangeInclusive;
 
 use hashbrown::HashMap;
@@ -17,24 +17,28 @@ use super::runs::{Classes, Kind, Run};
 
 /// The size up to which buffers are kept. The next text will rarely need larger ones.
 const KEPT_WORD: usize = 1 << 16;
-/// The number of characters of the longest word. A longer run without a space is read as several words.
+/// The number of characters of the longest word. A longer run without a space is read as several
+/// words.
 const LONGEST_WORD: usize = 64;
 /// The number of characters of a long word that are read for each unit of the limit…
 const CHARACTERS_PER_UNIT: usize = 64;
 /// …and the number of further characters, which may decide where the last token ends.
 const SLACK: usize = 4096;
 
-/// The number of runs whose judgment is kept. A hash table with 2^15 slots holds this many without growing.
+/// The number of runs whose judgment is kept. A hash table with 2^15 slots holds this many without
+/// growing.
 const MOST_JUDGED: usize = (1 << 15) / 8 * 7;
 
-/// The number of letters from which a run is judged. Shorter runs say nothing: `px` is two letters in any vocabulary.
+/// The number of letters from which a run is judged. Shorter runs say nothing: `px` is two letters
+/// in any vocabulary.
 const SHORTEST_JUDGED: usize = 3;
-/// The number of tokens for each letter from which a word of ASCII letters counts as broken up: `hwnd` does, `sundemine` does
-/// not.
+/// The number of tokens for each letter from which a word of ASCII letters counts as broken up:
+/// `hwnd` does, `sundemine` does not.
 const BROKEN_UP_ASCII: f32 = 0.7;
 /// The limit for words with other Latin letters, chosen so that `naïve` is not broken up.
 const BROKEN_UP_LATIN: f32 = 0.6;
-/// The limit for Cyrillic words. The vocabulary has pieces of Russian words, which in other languages are chance fragments.
+/// The limit for Cyrillic words. The vocabulary has pieces of Russian words, which in other
+/// languages are chance fragments.
 const BROKEN_UP_CYRILLIC: f32 = 0.5;
 
 /// The Unicode block of dashes and curly quotes.
@@ -62,7 +66,8 @@ pub(super) struct Workspace {
 }
 
 impl Workspace {
-    /// Frees the memory that an unusual text needed, so that the memory of an idle workspace is bounded.
+    /// Frees the memory that an unusual text needed, so that the memory of an idle workspace is
+    /// bounded.
     pub(super) fn trim(&mut self) {
         self.scratch.trim(KEPT_WORD);
         for buffer in [&mut self.normal, &mut self.spaced] {
@@ -79,7 +84,8 @@ impl Workspace {
 }
 
 impl Reader {
-    /// Parses a tokenizer made by `scripts/make_wordllama.py`, for a table with this number of rows.
+    /// Parses a tokenizer made by `scripts/make_wordllama.py`, for a table with this number of
+    /// rows.
     pub(super) fn parse(data: &[u8], rows: usize) -> Result<Self, String> {
         Ok(Self { bpe: Bpe::parse(data, rows)?, normalizer: Normalizer::new(), classes: Classes::new() })
     }
@@ -141,7 +147,8 @@ impl Reader {
         }
         let familiar = Run { kind: Kind::Familiar, text: word };
         if word.len() <= LONGEST_WORD && self.classes.runs(word).next() == Some(familiar) {
-            // Nearly all words of an English text are such runs, and the tokens that judge them are theirs.
+            // Nearly all words of an English text are such runs, and the tokens that judge them are
+            // theirs.
             if !self.is_known_word(word, workspace) {
                 return read_unknown(word, reading);
             }
@@ -197,8 +204,9 @@ impl Reader {
         }
     }
 
-    /// Whether the vocabulary has more than bytes and single letters for the beginning of a run of familiar letters. The
-    /// tokens of the run, as those of a separate word, are left in the workspace.
+    /// Whether the vocabulary has more than bytes and single letters for the beginning of a run of
+    /// familiar letters. The tokens of the run, as those of a separate word, are left in the
+    /// workspace.
     fn is_known_word(&self, run: &str, workspace: &mut Workspace) -> bool {
         let judged = run.char_indices().nth(LONGEST_WORD).map_or(run, |(end, _)| &run[..end]);
         self.tokenize(true, judged, usize::MAX, workspace);
@@ -216,8 +224,9 @@ impl Reader {
         !is_word || tokens.len() as f32 <= most * characters as f32
     }
 
-    /// Whether a mark is read as the vocabulary has it. The vocabulary's vectors of punctuation outside English texts are as
-    /// long as those of rare words, so texts full of `«»` or `।` would be similar because of them.
+    /// Whether a mark is read as the vocabulary has it. The vocabulary's vectors of punctuation
+    /// outside English texts are as long as those of rare words, so texts full of `«»` or `।` would
+    /// be similar because of them.
     fn is_known_mark(&self, kind: Kind, mark: char) -> bool {
         let is_english = mark.is_ascii() || GENERAL_PUNCTUATION.contains(&mark);
         self.bpe.has(mark) && (is_english || kind == Kind::Symbol)
@@ -238,7 +247,8 @@ impl Reader {
             } else if kind == Kind::Punctuation {
                 reading.push_unit(|features| letters::punctuation(mark, features));
             } else {
-                // With the next symbol, because the two letters of a flag in the other order are another flag.
+                // With the next symbol, because the two letters of a flag in the other order are
+                // another flag.
                 let next = text[at + mark.len()..].chars().next().map_or(0, char::len_utf8);
                 let pair = (next > 0).then(|| &text[at..at + mark.len() + next]);
                 reading.push_unit(|features| letters::symbol(mark, pair, features));
@@ -249,8 +259,9 @@ impl Reader {
         }
     }
 
-    /// Writes the tokens of a piece of a word to the workspace. A piece that begins a word gets the vocabulary's mark for a
-    /// space. If there are more than `limit` tokens, some may be missing at the end.
+    /// Writes the tokens of a piece of a word to the workspace. A piece that begins a word gets the
+    /// vocabulary's mark for a space. If there are more than `limit` tokens, some may be missing at
+    /// the end.
     fn tokenize(&self, begins: bool, piece: &str, limit: usize, workspace: &mut Workspace) {
         let Workspace { spaced, scratch, tokens, .. } = workspace;
         spaced.clear();

@@ -7,7 +7,8 @@ use super::server::{Server, data, embed, expected, good, items, ok, reply};
 
 const TEXTS: [&str; 2] = ["one", "two"];
 
-/// Checks that two texts are embedded after a number of such answers, and returns the waits in between.
+/// Checks that two texts are embedded after a number of such answers, and returns the waits in
+/// between.
 #[track_caller]
 fn passes(failures: usize, answer: impl Fn() -> Vec<u8> + Send + Sync + 'static) -> Vec<Duration> {
     let server =

@@ -31,8 +31,8 @@ pub struct Server {
 }
 
 impl Server {
-    /// Starts a server that calls `handler` with the number of each request, and then closes the connection. With request 0
-    /// the model asks for the dimension.
+    /// Starts a server that calls `handler` with the number of each request, and then closes the
+    /// connection. With request 0 the model asks for the dimension.
     pub fn writing(handler: impl Fn(usize, &Request, &mut TcpStream) + Send + Sync + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
@@ -60,7 +60,8 @@ impl Server {
         Self { address, asked, stopped }
     }
 
-    /// Starts a server that answers the first request correctly, and the others with the results of `handler`.
+    /// Starts a server that answers the first request correctly, and the others with the results of
+    /// `handler`.
     pub fn answering(handler: impl Fn(usize, &Request) -> Vec<u8> + Send + Sync + 'static) -> Self {
         Self::writing(move |number, request, stream| {
             let answer = if number == 0 { good(request) } else { handler(number, request) };

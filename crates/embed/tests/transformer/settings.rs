@@ -1,4 +1,5 @@
-//! Settings that are easily overlooked: each has the effect that it has in the reference, or is refused by name.
+//! Settings that are easily overlooked: each has the effect that it has in the reference, or is
+//! refused by name.
 
 use std::fs;
 use std::path::Path;

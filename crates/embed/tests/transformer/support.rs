@@ -16,8 +16,8 @@ pub fn text_model(name: &str, options: &LoadOptions) -> Box<dyn TextModel> {
     load(data().join(name).to_str().unwrap(), options).unwrap().text.unwrap()
 }
 
-/// Returns the images of the references, without alpha, because the references were made with PIL's `convert("RGB")`, which
-/// drops it.
+/// Returns the images of the references, without alpha, because the references were made with PIL's
+/// `convert("RGB")`, which drops it.
 pub fn images() -> Vec<RgbImage> {
     let folder = data().join("images");
     let names: Vec<String> = serde_json::from_slice(&fs::read(folder.join("names.json")).unwrap()).unwrap();

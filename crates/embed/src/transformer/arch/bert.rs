@@ -1,4 +1,5 @@
-//! BERT and its relatives: RoBERTa, XLM-RoBERTa, CamemBERT, DistilBERT and MPNet, and so MiniLM, E5, BGE and GTE.
+//! BERT and its relatives: RoBERTa, XLM-RoBERTa, CamemBERT, DistilBERT and MPNet, and so MiniLM,
+//! E5, BGE and GTE.
 
 use std::sync::Arc;
 
@@ -181,7 +182,8 @@ fn block(scope: &Scope, names: &Names, sizes: &Sizes, attention: Attention) -> R
     })
 }
 
-/// Loads the relative position biases of MPNet, which all blocks share. Distances are grouped into T5's buckets.
+/// Loads the relative position biases of MPNet, which all blocks share. Distances are grouped into
+/// T5's buckets.
 fn distances(config: &Config, scope: &Scope, heads: usize, positions: usize) -> Result<Arc<Distances>> {
     let count = config.count_or("relative_attention_num_buckets", 32)?;
     let table = scope.vector("relative_attention_bias.weight", &[count, heads])?;
@@ -196,8 +198,9 @@ fn distances(config: &Config, scope: &Scope, heads: usize, positions: usize) -> 
 /// The number of buckets in MPNet's code, whatever `config.json` says.
 const MPNET_BUCKETS: usize = 32;
 
-/// Returns the bucket of a distance. Distances up to 7 have a bucket each, and longer ones share buckets that grow up to
-/// distance 128. Distances to later tokens have the second half of the buckets.
+/// Returns the bucket of a distance. Distances up to 7 have a bucket each, and longer ones share
+/// buckets that grow up to distance 128. Distances to later tokens have the second half of the
+/// buckets.
 fn bucket(distance: isize) -> usize {
     const HALF: usize = MPNET_BUCKETS / 2;
     const EXACT: usize = HALF / 2;

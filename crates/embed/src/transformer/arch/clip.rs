@@ -17,7 +17,8 @@ use crate::transformer::pooling::Mode;
 use crate::transformer::vision::{ImageEncoder, ImagePool, Query};
 use crate::transformer::weights::{Scope, Weights};
 
-/// The two families differ in their defaults, which are those of the base models and which their files leave out.
+/// The two families differ in their defaults, which are those of the base models and which their
+/// files leave out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Family {
     Clip,
@@ -73,8 +74,8 @@ impl Family {
     }
 }
 
-/// Loads the text model. Its embedding is CLIP's projection of the vector at the end of the text, or SigLIP's projection of
-/// the last vector of a padded text.
+/// Loads the text model. Its embedding is CLIP's projection of the vector at the end of the text,
+/// or SigLIP's projection of the last vector of a padded text.
 pub(super) fn text(whole: &Config, weights: &Weights) -> Result<TextParts> {
     let family = Family::of(whole)?;
     let defaults = family.defaults();
@@ -117,7 +118,8 @@ pub(super) fn text(whole: &Config, weights: &Weights) -> Result<TextParts> {
     Ok(TextParts { encoder, pooling, project, padded: family == Family::Siglip })
 }
 
-/// Loads the image model. Its embedding is CLIP's projection of the class token's vector, or the result of SigLIP's query.
+/// Loads the image model. Its embedding is CLIP's projection of the class token's vector, or the
+/// result of SigLIP's query.
 pub(super) fn image(whole: &Config, weights: &Weights, size: Size) -> Result<ImageEncoder> {
     let family = Family::of(whole)?;
     let config = section(whole, "vision_config");
@@ -125,16 +127,8 @@ pub(super) fn image(whole: &Config, weights: &Weights, size: Size) -> Result<Ima
     let root = weights.below(&["vision_model."], "embeddings.patch_embedding.weight")?;
     let embeddings = root.at("embeddings");
     let patch = config.count_or("patch_size", family.defaults().patch)?;
-    let grid = Grid::of(&config, size, patch)?;
-    let before = usize::from(family == Family::Clip);
-    let table = embeddings.at("position_embedding");
-    let count = table.shape("weight")?.first().copied().unwrap_or(0);
-    if grid.count() + before != count {
-        let wanted = format!("{} by {}, as images are prepared", size.height, size.width);
-        return Err(config.wrong("image_size", &wanted));
-    }
-    let table = table.vector("weight", &[count, width])?;
     let tower = Tower { family, config, width, heads: IMAGE_HEADS, span: AttentionSpan::All };
+    let table = tower.image_positions(&embeddings.at("position_embedding"), size, patch)?;
     let eps = tower.eps()?;
     let (mut first, mut project, mut norm_before) = (None, None, None);
     if family == Family::Clip {
@@ -147,10 +141,7 @@ pub(super) fn image(whole: &Config, weights: &Weights, size: Size) -> Result<Ima
     Ok(ImageEncoder {
         patch,
         patches: patches(&embeddings.at("patch_embedding"), patch, width)?,
-        positions: table
-            .narrow(0, before, grid.count())
-            .and_then(|table| table.contiguous())
-            .map_err(failed)?,
+        positions: tower.of_patches(&table)?,
         first,
         norm_before,
         blocks: tower.blocks(&root.at("encoder"))?,
@@ -166,8 +157,8 @@ pub(super) fn image(whole: &Config, weights: &Weights, size: Size) -> Result<Ima
     })
 }
 
-/// Returns the description of one of the two models. Old files of CLIP have it twice, and mean the second one where they
-/// differ.
+/// Returns the description of one of the two models. Old files of CLIP have it twice, and mean the
+/// second one where they differ.
 fn section(whole: &Config, name: &str) -> Config {
     let second = whole
         .section(&format!("{name}_dict"))
@@ -191,6 +182,28 @@ struct Tower {
 }
 
 impl Tower {
+    /// Returns the number of tokens before the patches: CLIP has a class token.
+    fn before(&self) -> usize {
+        usize::from(self.family == Family::Clip)
+    }
+
+    /// Loads the positions of the tokens of images of this size.
+    fn image_positions(&self, scope: &Scope, size: Size, patch: usize) -> Result<Tensor> {
+        let patches = Grid::of(&self.config, size, patch)?.count();
+        let count = scope.shape("weight")?.first().copied().unwrap_or(0);
+        if patches + self.before() != count {
+            let wanted = format!("{} by {}, as images are prepared", size.height, size.width);
+            return Err(self.config.wrong("image_size", &wanted));
+        }
+        scope.vector("weight", &[count, self.width])
+    }
+
+    /// Returns the positions of the patches.
+    fn of_patches(&self, positions: &Tensor) -> Result<Tensor> {
+        let count = positions.dims()[0] - self.before();
+        positions.narrow(0, self.before(), count).and_then(|table| table.contiguous()).map_err(failed)
+    }
+
     fn eps(&self) -> Result<f64> {
         self.config.number_or("layer_norm_eps", self.family.defaults().eps)
     }

@@ -1,4 +1,5 @@
-//! Decoders of the Llama family: Llama, Mistral, Qwen 2 and 3, Gemma 1 to 3. The embedding is the last token's vector.
+//! Decoders of the Llama family: Llama, Mistral, Qwen 2 and 3, Gemma 1 to 3. The embedding is the
+//! last token's vector.
 
 use std::sync::Arc;
 
@@ -168,9 +169,9 @@ impl<'a> Kind<'a> {
         })
     }
 
-    /// Returns the tokens that a block attends to. `transformers` reads `is_causal` for every model, and
-    /// `use_bidirectional_attention` for Gemma 3 alone. Without the causal mask a window extends that far to each side,
-    /// with bidirectional attention half as far.
+    /// Returns the tokens that a block attends to. `transformers` reads `is_causal` for every
+    /// model, and `use_bidirectional_attention` for Gemma 3 alone. Without the causal mask a window
+    /// extends that far to each side, with bidirectional attention half as far.
     fn span(&self, config: &Config, sliding: bool) -> Result<AttentionSpan> {
         let field = "use_bidirectional_attention";
         let both_ways = match self.name {
@@ -225,7 +226,8 @@ fn function(config: &Config, name: &str) -> Result<Activation> {
     }
 }
 
-/// Reads the rotations of blocks that attend to all tokens and of those that attend to near ones. Each table is made once.
+/// Reads the rotations of blocks that attend to all tokens and of those that attend to near ones.
+/// Each table is made once.
 fn rotations(config: &Config, name: &str, width: usize, positions: usize) -> Result<[Arc<Rotation>; 2]> {
     let rotary = |kind, base_field, base, scaled| {
         Rotary { width, positions, kind, base_field, base, scaled }.read(config)

@@ -62,21 +62,14 @@ pub(super) fn load(config: &Config, weights: &Weights, size: Size) -> Result<Ima
     let patch = config.count_or("patch_size", family.patch)?;
     let eps = config.number_or("layer_norm_eps", family.eps)?;
     let embeddings = root.at("embeddings");
-    let class = embeddings.vector("cls_token", &[1, 1, width])?;
     let from = trained_grid(config, &embeddings)?;
-    let table = embeddings.vector("position_embeddings", &[1, from.count() + 1, width])?;
     let to = Grid::of(config, size, patch)?;
     if !family.interpolates && from != to {
         let wanted = format!("{} by {}, as images are prepared", size.height, size.width);
         return Err(config.wrong("image_size", &wanted));
     }
-    let registers = config.whole_or("num_register_tokens", 0)?;
     let resize = Resize { from, to, filter: family.filter };
-    let (mut first, positions) = tokens(&table, class, &resize).map_err(failed)?;
-    if registers > 0 && embeddings.has("register_tokens") {
-        let registers = embeddings.vector("register_tokens", &[1, registers, width])?;
-        first = registers.squeeze(0).and_then(|more| Tensor::cat(&[first, more], 0)).map_err(failed)?;
-    }
+    let (first, positions) = tokens(config, &embeddings, width, &resize)?;
     let mut blocks = Vec::new();
     for number in 0..config.count_or("num_hidden_layers", 12)? {
         let scope = root.at(&format!("encoder.layer.{number}"));
@@ -108,8 +101,24 @@ fn trained_grid(config: &Config, embeddings: &Scope) -> Result<Grid> {
     Ok(Grid { rows: side, columns: side })
 }
 
-/// Returns the class token with its position, and the positions of the patches, interpolated for a grid of another size.
-fn tokens(table: &Tensor, class: Tensor, resize: &Resize) -> candle_core::Result<(Tensor, Tensor)> {
+/// Returns the tokens before the patches with their positions (the class token and the registers),
+/// and the positions of the patches.
+fn tokens(config: &Config, embeddings: &Scope, width: usize, resize: &Resize) -> Result<(Tensor, Tensor)> {
+    let class = embeddings.vector("cls_token", &[1, 1, width])?;
+    let table = embeddings.vector("position_embeddings", &[1, resize.from.count() + 1, width])?;
+    let (first, positions) = positions(&table, class, resize).map_err(failed)?;
+    let registers = config.whole_or("num_register_tokens", 0)?;
+    if registers == 0 || !embeddings.has("register_tokens") {
+        return Ok((first, positions));
+    }
+    let registers = embeddings.vector("register_tokens", &[1, registers, width])?;
+    let first = registers.squeeze(0).and_then(|registers| Tensor::cat(&[first, registers], 0));
+    Ok((first.map_err(failed)?, positions))
+}
+
+/// Returns the class token with its position, and the positions of the patches, interpolated for a
+/// grid of another size.
+fn positions(table: &Tensor, class: Tensor, resize: &Resize) -> candle_core::Result<(Tensor, Tensor)> {
     let table = table.squeeze(0)?;
     let first = (class.squeeze(0)? + table.narrow(0, 0, 1)?)?;
     let patches = table.narrow(0, 1, resize.from.count())?;

@@ -68,7 +68,8 @@ fn find(config: &Config) -> Result<Option<&'static Architecture>> {
     Ok(ARCHITECTURES.iter().find(|known| known.model_type == model_type))
 }
 
-/// Loads the text model of a `config.json`, for texts of up to `longest` tokens. Returns `None` for a model of images alone.
+/// Loads the text model of a `config.json`, for texts of up to `longest` tokens. Returns `None` for
+/// a model of images alone.
 pub(crate) fn text(config: &Config, weights: &Weights, longest: usize) -> Result<Option<TextParts>> {
     check_code(config)?;
     let known = find(config)?.ok_or_else(|| unknown(config))?;
@@ -89,9 +90,9 @@ pub(crate) fn image(config: &Config, weights: &Weights, size: Size) -> Result<Im
 
 /// Fails for a model of a known architecture that brings its own code for it.
 ///
-/// Published models do so because they differ, for example a Qwen 2 with bidirectional attention, or a BERT with other
-/// positions. `auto_map` may also name code that is not needed here: the class of the configuration, a tokenizer beside
-/// `tokenizer.json`, heads for other tasks.
+/// Published models do so because they differ, for example a Qwen 2 with bidirectional attention,
+/// or a BERT with other positions. `auto_map` may also name code that is not needed here: the class
+/// of the configuration, a tokenizer beside `tokenizer.json`, heads for other tasks.
 fn check_code(config: &Config) -> Result<()> {
     let Some(map) = config.section("auto_map").filter(|map| map.has("AutoModel")) else { return Ok(()) };
     let code = map.value().get("AutoModel").unwrap_or(&Value::Null);

@@ -40,8 +40,8 @@ pub(super) fn heads(config: &Config, field: &str, default: Option<usize>, width:
     Err(config.wrong(field, &format!("a divisor of the width {width}")))
 }
 
-/// Returns the product of sizes, of which `field` gives one. It fails for more values than a tensor can have, which could
-/// overflow.
+/// Returns the product of sizes, of which `field` gives one. It fails for more values than a tensor
+/// can have, which could overflow.
 pub(super) fn product(config: &Config, field: &str, sizes: &[usize]) -> Result<usize> {
     let product = sizes.iter().try_fold(1_usize, |product, &size| product.checked_mul(size));
     product.filter(|&product| product <= MOST).ok_or_else(|| config.wrong(field, "smaller"))
@@ -56,7 +56,8 @@ pub(super) fn outputs(scope: &Scope, name: &str) -> Result<usize> {
     }
 }
 
-/// Loads several layers with the same input as one, for example queries, keys and values. `outputs` are their widths.
+/// Loads several layers with the same input as one, for example queries, keys and values. `outputs`
+/// are their widths.
 pub(super) fn joint<const N: usize>(
     scope: &Scope,
     names: [&str; N],

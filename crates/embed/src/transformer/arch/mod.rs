@@ -1,5 +1,5 @@
-//! The architectures: each file reads `config.json` and finds the tensors of one family. `known` is the table of them,
-//! `parts` and `layers` are what they share.
+//! The architectures: each file reads `config.json` and finds the tensors of one family. `known` is
+//! the table of them, `parts` and `layers` are what they share.
 mod bert;
 mod clip;
 mod decoder;

@@ -1,6 +1,7 @@
-//! ModernBERT: most blocks attend to near tokens only, positions are rotary, and the feed-forward networks are gated.
+//! ModernBERT: most blocks attend to near tokens only, positions are rotary, and the feed-forward
+//! networks are gated.
 
-use super::layers::{activation, heads};
+use super::layers::{activation, heads, layer_norm};
 use super::parts::TextParts;
 use super::rotary::Rotary;
 use crate::transformer::attention::attend::Attend;
@@ -11,7 +12,6 @@ use crate::transformer::config::Config;
 use crate::transformer::encoder::{Encoder, Input};
 use crate::transformer::failure::Result;
 use crate::transformer::linear::Linear;
-use crate::transformer::ops::{Norm, NormKind};
 use crate::transformer::pooling::Mode;
 use crate::transformer::weights::{Scope, Weights};
 
@@ -20,44 +20,29 @@ pub(super) fn load(config: &Config, weights: &Weights, longest: usize) -> Result
     let root = weights.below(&["", "model."], "embeddings.tok_embeddings.weight")?;
     let width = config.count("hidden_size")?;
     let eps = config.number_or("norm_eps", 1e-5)?;
-    let norm = |scope: &Scope| Norm::load(scope, width, NormKind::Layer, eps);
     let input = Input {
         words: root.matrix("embeddings.tok_embeddings.weight", &[config.count("vocab_size")?, width])?,
         scale: None,
         positions: None,
         segment: None,
-        norm: Some(norm(&root.at("embeddings.norm"))?),
+        norm: Some(layer_norm(&root.at("embeddings.norm"), width, eps)?),
         project: None,
     };
     let kinds = Kinds::read(config, width, longest)?;
     let mut blocks = Vec::new();
     for number in 0..config.count("num_hidden_layers")? {
-        let scope = root.at(&format!("layers.{number}"));
-        let inner = config.count("intermediate_size")?;
-        blocks.push(Block {
-            attend: Attend {
-                attention: kinds.of(config, number)?,
-                joint: Linear::load(&scope.at("attn.Wqkv"), width, 3 * width)?,
-                out: Linear::load(&scope.at("attn.Wo"), width, width)?,
-            },
-            // The first block reads embeddings that are normalized already.
-            attend_norms: if number == 0 {
-                Norms::default()
-            } else {
-                Norms::before(norm(&scope.at("attn_norm"))?)
-            },
-            mlp: Mlp::Gated(
-                Linear::load(&scope.at("mlp.Wi"), width, 2 * inner)?,
-                activation(config, "hidden_activation", "gelu")?,
-                Linear::load(&scope.at("mlp.Wo"), inner, width)?,
-            ),
-            mlp_norms: Norms::before(norm(&scope.at("mlp_norm"))?),
-        });
+        let attention = kinds.of(config, number)?;
+        let mut block = block(config, &root.at(&format!("layers.{number}")), attention, eps)?;
+        if number > 0 {
+            let scope = root.at(&format!("layers.{number}.attn_norm"));
+            block.attend_norms = Norms::before(layer_norm(&scope, width, eps)?);
+        }
+        blocks.push(block);
     }
     let encoder = Encoder {
         input,
         blocks,
-        norm: Some(norm(&root.at("final_norm"))?),
+        norm: Some(layer_norm(&root.at("final_norm"), width, eps)?),
         project: None,
         width,
         positions: config.count_or("max_position_embeddings", 8_192)?,
@@ -65,6 +50,26 @@ pub(super) fn load(config: &Config, weights: &Weights, longest: usize) -> Result
         device: weights.device().clone(),
     };
     Ok(TextParts::plain(encoder, Mode::Mean))
+}
+
+/// Loads a block without a norm before attention. The first block has none, because it reads
+/// embeddings that are normalized already.
+fn block(config: &Config, scope: &Scope, attention: Attention, eps: f64) -> Result<Block> {
+    let (width, inner) = (config.count("hidden_size")?, config.count("intermediate_size")?);
+    Ok(Block {
+        attend: Attend {
+            attention,
+            joint: Linear::load(&scope.at("attn.Wqkv"), width, 3 * width)?,
+            out: Linear::load(&scope.at("attn.Wo"), width, width)?,
+        },
+        attend_norms: Norms::default(),
+        mlp: Mlp::Gated(
+            Linear::load(&scope.at("mlp.Wi"), width, 2 * inner)?,
+            activation(config, "hidden_activation", "gelu")?,
+            Linear::load(&scope.at("mlp.Wo"), inner, width)?,
+        ),
+        mlp_norms: Norms::before(layer_norm(&scope.at("mlp_norm"), width, eps)?),
+    })
 }
 
 /// The attention of the two kinds of blocks.

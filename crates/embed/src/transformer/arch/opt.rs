@@ -1,4 +1,5 @@
-//! OPT. As in the SemDeDup paper, the embedding of a text is the last block's vector of the last token.
+//! OPT. As in the SemDeDup paper, the embedding of a text is the last block's vector of the last
+//! token.
 
 use super::layers::{activation, heads, joint, layer_norm};
 use super::parts::TextParts;

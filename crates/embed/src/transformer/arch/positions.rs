@@ -7,7 +7,8 @@ use super::layers::Grid;
 pub(super) enum Bicubic {
     /// Mixes four old positions, with edges repeated (a = −0.75).
     Plain,
-    /// Mixes more positions where the grid shrinks, and fewer at its edges (a = −0.5): `antialias=True`.
+    /// Mixes more positions where the grid shrinks, and fewer at its edges (a = −0.5):
+    /// `antialias=True`.
     Antialiased,
 }
 
@@ -61,8 +62,8 @@ fn plain(middle: f64, from: usize) -> Vec<(usize, f32)> {
     around.map(|place| (inside(place), cubic(place - middle, -0.75) as f32)).collect()
 }
 
-/// Returns the positions around a point that the filter covers, if it is `wider` times as wide as the plain one. The sum of
-/// the weights is 1.
+/// Returns the positions around a point that the filter covers, if it is `wider` times as wide as
+/// the plain one. The sum of the weights is 1.
 fn antialiased(middle: f64, from: usize, wider: f64) -> Vec<(usize, f32)> {
     let support = 2.0 * wider;
     let first = (middle - support + 0.5).max(0.0) as usize;

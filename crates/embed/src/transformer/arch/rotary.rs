@@ -32,7 +32,8 @@ pub(super) struct Rotary<'a> {
 }
 
 impl Rotary<'_> {
-    /// Reads the rotation from `rope_parameters` or, in old files, from `rope_theta` and `rope_scaling`.
+    /// Reads the rotation from `rope_parameters` or, in old files, from `rope_theta` and
+    /// `rope_scaling`.
     pub(super) fn read(self, config: &Config) -> Result<Arc<Rotation>> {
         let (new, old) = (self.section(config)?, self.old_section(config));
         if let (Some(new), Some(old)) = (&new, &old)
@@ -125,7 +126,8 @@ fn scale(config: &Config, frequencies: &mut [f64]) -> Result<()> {
                 (config.number_or("low_freq_factor", 1.0)?, config.number_or("high_freq_factor", 4.0)?);
             let trained = config.number_or("original_max_position_embeddings", 8_192.0)?;
             for frequency in frequencies {
-                // Long waves are stretched, short ones are not, and those in between are stretched partly.
+                // Long waves are stretched, short ones are not, and those in between are stretched
+                // partly.
                 let waves = trained * *frequency / (2.0 * PI);
                 let share = ((waves - low) / (high - low)).clamp(0.0, 1.0);
                 *frequency = (1.0 - share) * *frequency / factor + share * *frequency;

@@ -7,7 +7,8 @@ use super::shape::Attention;
 use crate::transformer::linear::Linear;
 
 impl Attention {
-    /// Computes `[tokens, queries + keys + values]` → `[tokens, heads · width]` for texts of these lengths.
+    /// Computes `[tokens, queries + keys + values]` → `[tokens, heads · width]` for texts of these
+    /// lengths.
     pub(super) fn forward(&self, joint: &Tensor, lengths: &[usize]) -> Result<Tensor> {
         if joint.device().is_cpu() {
             joint.apply_op1_no_bwd(&OnCpu { attention: self, lengths })

@@ -1,4 +1,5 @@
-//! Attention on a CPU: text by text and head by head, in place in the joint matrix of queries, keys and values.
+//! Attention on a CPU: text by text and head by head, in place in the joint matrix of queries, keys
+//! and values.
 
 use std::ops::Range;
 
@@ -10,7 +11,8 @@ use super::shape::Attention;
 use crate::transformer::kernels;
 use crate::transformer::ops::floats;
 
-/// The number of queries that are computed at once. It is fixed, so that a text's sums depend on the text alone.
+/// The number of queries that are computed at once. It is fixed, so that a text's sums depend on
+/// the text alone.
 const QUERIES: usize = 128;
 
 /// Attention as an operation of candle.
@@ -58,8 +60,8 @@ struct Query {
 }
 
 impl Attention {
-    /// Computes one text. `joint` holds `[length, queries + keys + values]`, `out` gets `[length, heads · width]`, and
-    /// `scores` is a buffer.
+    /// Computes one text. `joint` holds `[length, queries + keys + values]`, `out` gets `[length,
+    /// heads · width]`, and `scores` is a buffer.
     fn text(&self, joint: &[f32], out: &mut [f32], scores: &mut Vec<f32>) -> Result<()> {
         let length = joint.len() / self.joint();
         let joint =
@@ -107,8 +109,8 @@ impl Attention {
         Ok(())
     }
 
-    /// Turns the scores of a query with the tokens `span` into weights whose sum is 1. Tokens that it does not attend to
-    /// get 0.
+    /// Turns the scores of a query with the tokens `span` into weights whose sum is 1. Tokens that
+    /// it does not attend to get 0.
     fn weigh(&self, row: &mut [f32], query: Query, span: &Range<usize>) {
         let own = self.span.of(query.token, query.length);
         let (before, rest) = row.split_at_mut(own.start - span.start);

@@ -1,12 +1,13 @@
-//! Attention on a device other than the CPU: all texts of one length at once, with candle's operations. The tests also run
-//! it on a CPU and compare it with `cpu`.
+//! Attention on a device other than the CPU: all texts of one length at once, with candle's
+//! operations. The tests also run it on a CPU and compare it with `cpu`.
 
 use candle_core::{D, DType, Result, Tensor};
 
 use super::shape::Attention;
 
 impl Attention {
-    /// Computes `[tokens, queries + keys + values]` → `[tokens, heads · width]` for texts of these lengths.
+    /// Computes `[tokens, queries + keys + values]` → `[tokens, heads · width]` for texts of these
+    /// lengths.
     pub(super) fn on_device(&self, joint: &Tensor, lengths: &[usize]) -> Result<Tensor> {
         let mut done = Vec::new();
         let mut start = 0;
@@ -50,8 +51,8 @@ impl Attention {
         weights.matmul(&share(v)?.contiguous()?)?.transpose(1, 2)?.reshape((texts * length, self.queries()))
     }
 
-    /// Returns the numbers `[heads, length, length]` to add to the scores of a text: −∞ for tokens out of the span, and
-    /// otherwise the number of the distance.
+    /// Returns the numbers `[heads, length, length]` to add to the scores of a text: −∞ for tokens
+    /// out of the span, and otherwise the number of the distance.
     fn mask(&self, length: usize, like: &Tensor) -> Result<Tensor> {
         let mut mask = vec![f32::NEG_INFINITY; self.heads * length * length];
         for (row, values) in mask.chunks_exact_mut(length).enumerate() {

@@ -9,7 +9,8 @@ pub(crate) struct Distances {
 }
 
 impl Distances {
-    /// Computes `value(head, distance)` for all heads, and all distances in texts of up to `positions` tokens.
+    /// Computes `value(head, distance)` for all heads, and all distances in texts of up to
+    /// `positions` tokens.
     pub(crate) fn new(heads: usize, positions: usize, value: impl Fn(usize, isize) -> f32) -> Self {
         let value = &value;
         let of_head =

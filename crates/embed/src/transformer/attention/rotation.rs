@@ -2,7 +2,8 @@
 
 use candle_core::{Result, Tensor};
 
-/// Rotates pairs of values by an angle that grows with the position. The first half of a head is paired with the second.
+/// Rotates pairs of values by an angle that grows with the position. The first half of a head is
+/// paired with the second.
 #[derive(Debug)]
 pub(crate) struct Rotation {
     /// The number of values of a head that are rotated; the rest stay.
@@ -14,7 +15,8 @@ pub(crate) struct Rotation {
 }
 
 impl Rotation {
-    /// Computes the waves of a number of positions, from a frequency for each pair. Both are multiplied by a factor.
+    /// Computes the waves of a number of positions, from a frequency for each pair. Both are
+    /// multiplied by a factor.
     pub(crate) fn new(frequencies: &[f64], positions: usize, factor: f64) -> Self {
         let angles =
             || (0..positions).flat_map(|position| frequencies.iter().map(move |f| position as f64 * f));

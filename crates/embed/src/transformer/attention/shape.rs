@@ -11,7 +11,8 @@ use super::span::AttentionSpan;
 #[derive(Debug, Clone)]
 pub(crate) struct Attention {
     pub(crate) heads: usize,
-    /// The number of heads of keys and values. Where it is smaller than `heads`, several heads of queries share one.
+    /// The number of heads of keys and values. Where it is smaller than `heads`, several heads of
+    /// queries share one.
     pub(crate) kv_heads: usize,
     /// The width of a head.
     pub(crate) width: usize,
@@ -27,7 +28,8 @@ pub(crate) struct Attention {
 }
 
 impl Attention {
-    /// Makes the attention of most models: every token attends to every token, and the heads divide the width.
+    /// Makes the attention of most models: every token attends to every token, and the heads divide
+    /// the width.
     pub(crate) fn plain(hidden: usize, heads: usize) -> Self {
         let width = hidden / heads;
         Self {

@@ -1,9 +1,11 @@
 //! The layout of the hub's cache, which `huggingface_hub` and other programs share:
 //!
 //! - `models--org--name/refs/main` holds the commit of a revision.
-//! - `models--org--name/snapshots/<commit>/` holds the files of a commit, as symbolic links to blobs.
+//! - `models--org--name/snapshots/<commit>/` holds the files of a commit, as symbolic links to
+//!   blobs.
 //! - `models--org--name/blobs/<etag>` holds the bytes of a file.
-//! - `models--org--name/.no_exist/<commit>/` holds an empty file for each file that the commit is known to lack.
+//! - `models--org--name/.no_exist/<commit>/` holds an empty file for each file that the commit is
+//!   known to lack.
 
 use std::path::{Path, PathBuf};
 #[cfg(feature = "remote")]

@@ -1,6 +1,7 @@
 //! Requests to the hub, and the download of a single file into the cache.
 //!
-//! A broken download is resumed: the bytes lie in a file beside the blob, which moves into place when it is complete.
+//! A broken download is resumed: the bytes lie in a file beside the blob, which moves into place
+//! when it is complete.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, ErrorKind, Read, Write};
@@ -171,7 +172,8 @@ impl Connection {
         Url::parse(&url).map_err(|error| Failure::Unanswered(error.to_string()))
     }
 
-    /// Asks for a URL, or for some bytes of it, and follows redirections. The token goes to the hub's own host alone.
+    /// Asks for a URL, or for some bytes of it, and follows redirections. The token goes to the
+    /// hub's own host alone.
     fn get(&self, mut url: Url, bytes: Option<std::ops::RangeInclusive<u64>>) -> Result<Answer, Failure> {
         let mut own = HeaderMap::new();
         for _ in 0..=REDIRECTIONS {
@@ -255,7 +257,8 @@ fn append(mut response: Response, file: &mut File) -> Result<(), Failure> {
     }
 }
 
-/// Takes the lock of a blob, so that no two programs append to the same file. Dropping the result frees it.
+/// Takes the lock of a blob, so that no two programs append to the same file. Dropping the result
+/// frees it.
 fn lock(path: &Path) -> Result<File, Failure> {
     let file = File::create(path).map_err(Failure::Unwritable)?;
     for _ in 0..LOCK_SECONDS {

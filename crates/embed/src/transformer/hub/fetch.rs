@@ -24,8 +24,8 @@ const OPTIONAL: [&str; 6] = [
 const BELOW: [&str; 4] = ["config.json", "tokenizer.json", "tokenizer_config.json", "adapter_config.json"];
 
 impl Hub {
-    /// Downloads the files that are read, all of one commit. The commit of the revision is noted last, when all files are
-    /// there. `missing` says what the cache lacks, for errors.
+    /// Downloads the files that are read, all of one commit. The commit of the revision is noted
+    /// last, when all files are there. `missing` says what the cache lacks, for errors.
     pub(super) fn fetch(&self, name: &Name, missing: &str) -> Result<PathBuf> {
         let failed = |failure| self.failed(name, missing, failure);
         let connection = Connection::new(&self.endpoint, self.token.as_deref()).map_err(failed)?;
@@ -136,7 +136,8 @@ impl Fetch<'_> {
     }
 }
 
-/// Whether a name leads to a file below the folder that it is relative to, and is a plain path in a URL.
+/// Whether a name leads to a file below the folder that it is relative to, and is a plain path in a
+/// URL.
 fn is_inside(file: &str) -> bool {
     !file.contains(['\\', ':', '?', '#', '%']) && file.split('/').all(|part| !["", ".", ".."].contains(&part))
 }

@@ -1,8 +1,9 @@
 //! Finding a model in the cache, and deciding whether all of it is there.
 //!
-//! A model whose files are all in the cache is used without asking the hub. Another program may have left a part of a
-//! snapshot. Whether a model has a `modules.json` decides how it is pooled, so the absence of a file must be known, not
-//! guessed: Python's `huggingface_hub` notes absent files under `.no_exist`, and so does this program.
+//! A model whose files are all in the cache is used without asking the hub. Another program may
+//! have left a part of a snapshot. Whether a model has a `modules.json` decides how it is pooled,
+//! so the absence of a file must be known, not guessed: Python's `huggingface_hub` notes absent
+//! files under `.no_exist`, and so does this program.
 use std::path::{Path, PathBuf};
 
 use super::cache::ModelCache;
@@ -11,7 +12,8 @@ use crate::error::ModelError;
 use crate::transformer::{modules, sentence, weights};
 
 pub(super) const MODULES: &str = "modules.json";
-/// Every repository of the hub has this file, and only a download of the whole repository includes it.
+/// Every repository of the hub has this file, and only a download of the whole repository includes
+/// it.
 const WHOLE: &str = ".gitattributes";
 
 /// The hub and its cache, as the environment names them.
@@ -26,7 +28,8 @@ pub(crate) struct Hub {
 }
 
 impl Hub {
-    /// Reads `HF_HUB_CACHE`, `HF_HOME`, `HF_ENDPOINT`, `HF_TOKEN` and `HF_HUB_OFFLINE`, as Python's `huggingface_hub` does.
+    /// Reads `HF_HUB_CACHE`, `HF_HOME`, `HF_ENDPOINT`, `HF_TOKEN` and `HF_HUB_OFFLINE`, as Python's
+    /// `huggingface_hub` does.
     pub(crate) fn from_env(variable: impl Fn(&str) -> Option<String>) -> Result<Self, ModelError> {
         let set = |name: &str| variable(name).filter(|value| !value.is_empty());
         let home = match (set("HF_HOME"), set("XDG_CACHE_HOME"), set("HOME").or_else(|| set("USERPROFILE"))) {
@@ -67,7 +70,8 @@ impl Hub {
         self.fetch(name, &missing)
     }
 
-    /// Returns the error that this program cannot ask the hub: it was built without the feature `remote`.
+    /// Returns the error that this program cannot ask the hub: it was built without the feature
+    /// `remote`.
     #[cfg(not(feature = "remote"))]
     fn fetch(&self, name: &Name, missing: &str) -> Result<PathBuf, ModelError> {
         let problem = format!(
@@ -80,7 +84,8 @@ impl Hub {
         ))
     }
 
-    /// Returns the first file that the model needs or may have, and that is neither in the cache nor known to be absent.
+    /// Returns the first file that the model needs or may have, and that is neither in the cache
+    /// nor known to be absent.
     fn missing(&self, name: &Name, folder: &Path) -> Option<String> {
         if !folder.join("config.json").is_file() {
             return Some("config.json".to_owned());
@@ -129,7 +134,8 @@ impl Hub {
     }
 }
 
-/// Returns the path of a file of the transformer's folder, relative to the model's. Older models have it in a subfolder.
+/// Returns the path of a file of the transformer's folder, relative to the model's. Older models
+/// have it in a subfolder.
 pub(super) fn below(folder: &Path, file: &str) -> String {
     modules::transformer(folder).join(file).to_string_lossy().replace('\\', "/")
 }

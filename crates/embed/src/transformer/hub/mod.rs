@@ -1,7 +1,8 @@
-//! Models by their name on the Hugging Face hub, `org/name` or `org/name@revision`, through its cache on disk.
+//! Models by their name on the Hugging Face hub, `org/name` or `org/name@revision`, through its
+//! cache on disk.
 //!
-//! `name` parses the name, `cache` knows the layout of the cache, `locate` decides whether the cache has all of a model,
-//! and `fetch` downloads the rest file by file with `download`.
+//! `name` parses the name, `cache` knows the layout of the cache, `locate` decides whether the
+//! cache has all of a model, and `fetch` downloads the rest file by file with `download`.
 mod cache;
 #[cfg(feature = "remote")]
 mod download;
