@@ -39,7 +39,7 @@ fn the_result_is_that_of_a_run_over_a_file_bit_for_bit() {
         (run.ranking, run.goal, run.recall_sample) = (found.ranking, goal, 300);
         let model = StaticModel::wordllama(DEFAULT_MAX_TOKENS).unwrap();
         let summary = crate::run(&run, Embedder::Text(&model), &Silent).unwrap();
-        let finished = FinishedRun::find(&out).unwrap();
+        let finished = FinishedRun::open(&out).unwrap();
         let columns = finished.scores.columns().unwrap();
         assert!(summary.clusters > 1);
         assert_eq!(columns.score, found.score);

@@ -88,6 +88,7 @@ pub use formats::row_format::RowOf;
 pub use in_memory::{Data, DeduplicateOptions, Deduplicated, deduplicate};
 pub use input::embedding_files::find_embeddings;
 pub use input::find::rows_by;
+pub use inspect::finished_run::FinishedRun;
 pub use inspect::pairs::{Pair, PairRow, Which, show};
 pub use inspect::sweep::{SweepRow, sweep};
 pub use memory::Memory;

@@ -14,8 +14,9 @@ use crate::summary::{Summary, read_summary};
 use crate::workdir::table_file::read_column;
 use crate::workdir::work_dir::finished_stage;
 
-/// A run that was made, found by its output folder or by its work directory.
-pub(crate) struct FinishedRun {
+/// A finished run, opened by its output folder or by its work directory: its summary, its scores, pairs
+/// of duplicates, and the rows themselves.
+pub struct FinishedRun {
     work: PathBuf,
     pub(crate) scores: ScoresFile,
     /// The result, where the output folder was given. Other runs may have used its work directory since.
@@ -27,7 +28,30 @@ const HINT: &str =
     "give it the --out or --work folder of a `semdedup run`; `semdedup sweep` also takes a scores.parquet";
 
 impl FinishedRun {
-    pub(crate) fn find(path: &Path) -> Result<Self> {
+    /// Opens the output folder of a run, or its work directory.
+    ///
+    /// ```
+    /// use semdedup::{FinishedRun, Run, Silent, Which};
+    ///
+    /// # fn main() -> semdedup::Result<()> {
+    /// # let folder = tempfile::tempdir().unwrap();
+    /// # let (input, out) = (folder.path().join("rows.txt"), folder.path().join("out"));
+    /// std::fs::write(&input, "A cat sat.\na  cat sat.\nPrices rose.\n").unwrap();
+    /// Run::builder([input.display().to_string()], &out).build()?.run(&Silent)?;
+    ///
+    /// let finished = FinishedRun::open(&out)?;
+    /// assert_eq!(finished.summary().unwrap().rows_removed, 1);
+    /// let pairs = finished.pairs(&Which::Random { count: 10, seed: 0 })?;
+    /// assert_eq!((pairs.len(), pairs[0].score), (1, 1.0));
+    /// assert_eq!(finished.texts(&[2])?, [Some("Prices rose.".to_owned())]);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// If there are no finished scores, or they cannot be read.
+    pub fn open(path: impl AsRef<Path>) -> Result<Self> {
+        let path = path.as_ref();
         if !is_dir(path)? {
             let problem = if exists(path)? { "a file, not the folder of a run" } else { "no such folder" };
             return Err(Error::new(ErrorKind::Input, format!("{}: {problem}", path.display())).hint(HINT));
@@ -46,6 +70,11 @@ impl FinishedRun {
             return Err(Error::work(path, "no finished scores here").hint(HINT));
         };
         Ok(Self { work, scores: ScoresFile::open(&folder.join("scores.parquet"))?, result: None })
+    }
+
+    /// The summary; `None` if a work directory was opened, in which no result was written.
+    pub fn summary(&self) -> Option<&Summary> {
+        self.result.as_ref().map(|(_, summary)| summary)
     }
 
     /// The folder of a stage, if what is there belongs to this result.

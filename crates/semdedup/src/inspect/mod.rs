@@ -2,4 +2,5 @@
 
 pub(crate) mod finished_run;
 pub(crate) mod pairs;
+pub(crate) mod rows;
 pub(crate) mod sweep;

@@ -1,6 +1,6 @@
 //! Pairs of duplicates as people read them: both texts, how similar they are, which one stays.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::path::Path;
 
 use arrow::util::display::{ArrayFormatter, FormatOptions};
@@ -8,11 +8,8 @@ use semdedup_core::{NO_ROW, SamplePurpose, sample_rows};
 use serde::Serialize;
 
 use crate::error::{Error, ErrorKind, Result};
-use crate::formats::{check_unchanged, read_texts};
-use crate::input::find::Input;
 use crate::inspect::finished_run::FinishedRun;
 use crate::options::DEFAULT_EPSILON;
-use crate::progress::Stage;
 use crate::workdir::table_file::read_column;
 
 /// Which pairs to show.
@@ -74,49 +71,60 @@ const MOST_OF_ONE: usize = 20;
 /// # Errors
 /// If there are no scores, no such id, or the input is not there any more.
 pub fn show(path: &Path, which: &Which) -> Result<Vec<Pair>> {
-    let run = FinishedRun::find(path)?;
-    let columns = run.scores.columns()?;
-    let removed = run.removed()?;
-    let ids = read_column(&run.scores.path, "id")?;
-    let options = FormatOptions::default();
-    let ids = ArrayFormatter::try_new(ids.as_ref(), &options).map_err(|error| Error::input(path, error))?;
-    let has_pair = |row: &usize| columns.duplicate_of[*row] != NO_ROW && columns.score[*row] > 0.0;
-    let rows: Vec<usize> = match which {
-        Which::Id(id) => {
-            let all = 0..columns.score.len();
-            let Some(row) = all.clone().find(|&row| ids.value(row).to_string() == *id) else {
-                return Err(Error::new(ErrorKind::Input, format!("no row has the id {id}"))
-                    .hint("ids are in scores.parquet; without --id-column they are file:row"));
-            };
-            let mut of: Vec<usize> = all.filter(|&other| columns.duplicate_of[other] == row as u64).collect();
-            of.sort_by(|&a, &b| columns.score[b].total_cmp(&columns.score[a]).then(a.cmp(&b)));
-            of.truncate(MOST_OF_ONE);
-            std::iter::once(row).filter(has_pair).chain(of).collect()
-        }
-        Which::Random { count, seed } => {
-            let goes = |row: &usize| match &removed {
-                Some(removed) => removed.contains(&(*row as u64)),
-                None => f64::from(columns.score[*row]) > 1.0 - DEFAULT_EPSILON,
-            };
-            some((0..columns.score.len()).filter(has_pair).filter(goes).collect(), *count, *seed)
-        }
-        Which::Between { low, high, count, seed } => {
-            let inside = |row: &usize| (*low..=*high).contains(&columns.score[*row]);
-            some((0..columns.score.len()).filter(has_pair).filter(inside).collect(), *count, *seed)
-        }
-    };
-    let needed: BTreeSet<u64> =
-        rows.iter().flat_map(|&row| [row as u64, columns.duplicate_of[row]]).collect();
-    let texts = Texts::read(&run, &needed)?;
-    let side = |row: u64| texts.row(&run, row, (ids.value(row as usize).to_string(), removed.as_ref()));
-    Ok(rows
-        .into_iter()
-        .map(|row| Pair {
-            score: columns.score[row],
-            row: side(row as u64),
-            duplicate_of: side(columns.duplicate_of[row]),
-        })
-        .collect())
+    FinishedRun::open(path)?.pairs(which)
+}
+
+impl FinishedRun {
+    /// Finds pairs and reads their texts from the input.
+    ///
+    /// # Errors
+    /// No such id, or input that is not there any more.
+    pub fn pairs(&self, which: &Which) -> Result<Vec<Pair>> {
+        let columns = self.scores.columns()?;
+        let removed = self.removed()?;
+        let ids = read_column(&self.scores.path, "id")?;
+        let options = FormatOptions::default();
+        let ids = ArrayFormatter::try_new(ids.as_ref(), &options)
+            .map_err(|error| Error::input(&self.scores.path, error))?;
+        let has_pair = |row: &usize| columns.duplicate_of[*row] != NO_ROW && columns.score[*row] > 0.0;
+        let rows: Vec<usize> = match which {
+            Which::Id(id) => {
+                let all = 0..columns.score.len();
+                let Some(row) = all.clone().find(|&row| ids.value(row).to_string() == *id) else {
+                    return Err(Error::new(ErrorKind::Input, format!("no row has the id {id}"))
+                        .hint("ids are in scores.parquet; without --id-column they are file:row"));
+                };
+                let mut of: Vec<usize> =
+                    all.filter(|&other| columns.duplicate_of[other] == row as u64).collect();
+                of.sort_by(|&a, &b| columns.score[b].total_cmp(&columns.score[a]).then(a.cmp(&b)));
+                of.truncate(MOST_OF_ONE);
+                std::iter::once(row).filter(has_pair).chain(of).collect()
+            }
+            Which::Random { count, seed } => {
+                let goes = |row: &usize| match &removed {
+                    Some(removed) => removed.contains(&(*row as u64)),
+                    None => f64::from(columns.score[*row]) > 1.0 - DEFAULT_EPSILON,
+                };
+                some((0..columns.score.len()).filter(has_pair).filter(goes).collect(), *count, *seed)
+            }
+            Which::Between { low, high, count, seed } => {
+                let inside = |row: &usize| (*low..=*high).contains(&columns.score[*row]);
+                some((0..columns.score.len()).filter(has_pair).filter(inside).collect(), *count, *seed)
+            }
+        };
+        let needed: BTreeSet<u64> =
+            rows.iter().flat_map(|&row| [row as u64, columns.duplicate_of[row]]).collect();
+        let texts = Texts::read(self, &needed)?;
+        let side = |row: u64| texts.row(self, row, (ids.value(row as usize).to_string(), removed.as_ref()));
+        Ok(rows
+            .into_iter()
+            .map(|row| Pair {
+                score: columns.score[row],
+                row: side(row as u64),
+                duplicate_of: side(columns.duplicate_of[row]),
+            })
+            .collect())
+    }
 }
 
 /// A seeded choice, in order.
@@ -131,27 +139,11 @@ struct Texts {
 
 impl Texts {
     fn read(run: &FinishedRun, rows: &BTreeSet<u64>) -> Result<Self> {
-        let folder = run.stage(Stage::Embed)?.ok_or_else(|| {
-            Error::new(
-                ErrorKind::Work,
-                "the work directory of this result is gone or has gone on to other rows",
-            )
-            .hint("run the same command line again to make it anew; the ids are in removed.parquet")
-        })?;
-        let input = Input::recorded(&folder)?;
-        let mut by_file: BTreeMap<usize, Vec<(u64, u64)>> = BTreeMap::new();
-        for &number in rows {
-            let (file, row) = run.scores.row_index.locate(number);
-            by_file.entry(file).or_default().push((number, row));
-        }
-        let mut by_row = HashMap::new();
-        for (file, wanted) in by_file {
-            check_unchanged(&input.files[file])?;
-            let in_file: Vec<u64> = wanted.iter().map(|&(_, row)| row).collect();
-            let texts = read_texts(&input.files[file], &input.columns[file], &input.limits, &in_file)?;
-            by_row.extend(wanted.iter().zip(texts).filter_map(|(&(number, _), text)| Some((number, text?))));
-        }
-        Ok(Self { by_row })
+        let rows: Vec<u64> = rows.iter().copied().collect();
+        let texts = run.texts(&rows)?;
+        Ok(Self {
+            by_row: rows.into_iter().zip(texts).filter_map(|(row, text)| Some((row, text?))).collect(),
+        })
     }
 
     fn row(&self, run: &FinishedRun, number: u64, known: (String, Option<&HashSet<u64>>)) -> PairRow {

@@ -33,15 +33,26 @@ pub struct SweepRow {
 /// # Errors
 /// If there are no scores, or an ε is out of range.
 pub fn sweep(work: &Path, epsilons: &[f64]) -> Result<Vec<SweepRow>> {
-    let (scores, samples) = if storage::is_file(work)? {
-        (ScoresFile::open(work)?, Vec::new())
-    } else {
-        let run = FinishedRun::find(work)?;
-        let samples = run
+    if storage::is_file(work)? {
+        return sweep_scores(&ScoresFile::open(work)?, &[], epsilons);
+    }
+    FinishedRun::open(work)?.sweep(epsilons)
+}
+
+impl FinishedRun {
+    /// Counts what each ε keeps.
+    ///
+    /// # Errors
+    /// Scores that cannot be read, an ε that is out of range.
+    pub fn sweep(&self, epsilons: &[f64]) -> Result<Vec<SweepRow>> {
+        let samples = self
             .stage(Stage::Recall)?
             .map_or(Ok(Vec::new()), |folder| read_samples(&folder.join("samples.json")))?;
-        (run.scores, samples)
-    };
+        sweep_scores(&self.scores, &samples, epsilons)
+    }
+}
+
+fn sweep_scores(scores: &ScoresFile, samples: &[(f32, f32)], epsilons: &[f64]) -> Result<Vec<SweepRow>> {
     let columns = scores.columns()?;
     let read: Vec<f32> = columns.score.into_iter().filter(|score| !score.is_nan()).collect();
     epsilons
@@ -50,7 +61,7 @@ pub fn sweep(work: &Path, epsilons: &[f64]) -> Result<Vec<SweepRow>> {
             let checked = Epsilon::new(epsilon)
                 .map_err(|error| Error::usage(error.to_string()).hint("a larger epsilon removes more"))?;
             let rows_kept = kept_at(&read, checked);
-            let report = recall::report(&samples, Some(Cut::Above(checked)));
+            let report = recall::report(samples, Some(Cut::Above(checked)));
             Ok(SweepRow {
                 epsilon,
                 rows_kept,
