@@ -3,13 +3,15 @@
 
 use rayon::prelude::*;
 
-use crate::codes::{Codes, Panels, Tolerance};
-use crate::embeddings::{UnitEmbeddings, hash};
-use crate::hits::{COPY, SATURATED};
-use crate::kernels::Isa;
-use crate::rank::RankKey;
-use crate::score::EXACT;
-use crate::search::{Likely, Query, Search, Searcher};
+use crate::ranking::RankKey;
+use crate::scoring::score::EXACT;
+use crate::similarity::codes::Codes;
+use crate::similarity::embeddings::{UnitEmbeddings, hash};
+use crate::similarity::error_bound::Tolerance;
+use crate::similarity::kernels::isa::Isa;
+use crate::similarity::panels::Panels;
+use crate::similarity::search::{Likely, Query, Search, Searcher};
+use crate::similarity::thresholds::{COPY, SATURATED};
 
 /// A sample of rows that is being compared with the data, block by block, in any order of blocks.
 pub struct ExhaustiveSearch<'a> {

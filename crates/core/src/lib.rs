@@ -13,40 +13,31 @@
 //! reduced in an order that depends on the schedule. Stages take *parts* (blocks of rows, groups of clusters), so
 //! the caller decides what is in memory.
 
-mod assign;
-mod codes;
-mod compare;
-mod copies;
-mod embeddings;
-mod encodings;
+mod clustering;
 mod exhaustive;
-mod groups;
-mod hits;
-mod kernels;
-mod kmeans;
-mod lists;
-mod nearest;
 mod random;
-mod rank;
+mod ranking;
 mod recall;
-mod score;
-mod search;
+mod scoring;
 mod select;
+mod similarity;
 
-pub use assign::{
-    AUTO_CLOSE, AUTO_GAP, Assigner, Assignment, NO_CLUSTER, Probes, centroid_similarity, is_compared,
-};
-pub use embeddings::{
+pub use clustering::assign::Assigner;
+pub use clustering::assignment::{Assignment, centroid_similarity, is_compared};
+pub use clustering::lloyd::{Trained, Training};
+pub use clustering::probes::{AUTO_CLOSE, AUTO_GAP, NO_CLUSTER, Probes};
+pub use clustering::train::train;
+pub use exhaustive::ExhaustiveSearch;
+pub use random::{SamplePurpose, sample_rows};
+pub use ranking::{Keep, RankKey, Ranking};
+pub use recall::{Recall, RecallSample, recall};
+pub use scoring::part::{Part, part_row_bytes};
+pub use scoring::score::{EXACT, NO_ROW, PartScores, Scores, Scoring};
+pub use select::{Cut, Epsilon, EpsilonError, Goal, GoalError, Scored, Selection, kept_at, select};
+pub use similarity::embeddings::{
     Direction, ShapeError, UnitEmbeddings, UnitRows, half_to_f32, prefetch, scale, unit_factor,
 };
-pub use exhaustive::ExhaustiveSearch;
-pub use kernels::instruction_set;
-pub use kmeans::{Trained, Training, train};
-pub use random::{SamplePurpose, sample_rows};
-pub use rank::{Keep, RankKey, Ranking};
-pub use recall::{Recall, RecallSample, recall};
-pub use score::{EXACT, NO_ROW, Part, PartScores, Scores, Scoring, part_row_bytes};
-pub use select::{Cut, Epsilon, EpsilonError, Goal, GoalError, Scored, Selection, kept_at, select};
+pub use similarity::kernels::isa::instruction_set;
 
 /// The whole algorithm on rows that fit in memory; larger data goes through the same functions part by part.
 ///

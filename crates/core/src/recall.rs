@@ -1,7 +1,7 @@
 //! Recall η(ε): of the rows that an exhaustive comparison would remove at ε, the share that this run removes. Where a target
 //! cuts through rows of equal score, these rows count as well: the run found them, and the target says how many of them go.
 
-use crate::score::EXACT;
+use crate::scoring::score::EXACT;
 use crate::select::Cut;
 
 /// One sampled row: what the run found for it and what there was to find.

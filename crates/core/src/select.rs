@@ -2,8 +2,8 @@
 
 use std::fmt;
 
-use crate::assign::is_compared;
-use crate::rank::{RankKey, Ranking};
+use crate::clustering::assignment::is_compared;
+use crate::ranking::{RankKey, Ranking};
 
 /// The tolerance ε: a row is removed if its score is above `1 − ε`. A LARGER ε removes MORE.
 #[derive(Debug, Clone, Copy, PartialEq, PartialOrd)]
@@ -212,7 +212,7 @@ fn keep_rows(scored: &Scored, ranking: &Ranking, wanted: u64) -> Result<Selectio
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::rank::Keep;
+    use crate::ranking::Keep;
 
     const HARD: Ranking = Ranking { keep: Keep::Hard, seed: 0 };
 

@@ -27,7 +27,7 @@ fn rows(count: usize, dim: usize, spread: f32, seed: u64) -> Vec<Vec<f32>> {
         if i.is_multiple_of(5) {
             row[i % dim] += 30.0 * spread;
         }
-        crate::embeddings::normalise(&mut row);
+        crate::similarity::embeddings::normalise(&mut row);
         row
     };
     (0..count).map(row).collect()
@@ -174,7 +174,7 @@ fn a_few_strangers_do_not_make_all_rows_of_a_crowd_candidates() {
     let near = |i: usize, spread: f32| {
         let value = |p: usize| noise(p, 7) + spread * noise(1000 + i * 1000 + p, 7);
         let mut row: Vec<f32> = (0..dim).map(value).collect();
-        crate::embeddings::normalise(&mut row);
+        crate::similarity::embeddings::normalise(&mut row);
         row
     };
     let mut all: Vec<Vec<f32>> = (0..2000).map(|i| near(i, 1e-2)).collect();
@@ -227,13 +227,13 @@ fn of_a_crowd_with_strangers_however_close_few_are_candidates() {
             let row = |i: usize| {
                 let mut row: Vec<f32> =
                     (0..dim).map(|p| noise(p, 7) + spread * noise(1000 + i * 1000 + p, 7)).collect();
-                crate::embeddings::normalise(&mut row);
+                crate::similarity::embeddings::normalise(&mut row);
                 row
             };
             let mut all = rows(8, dim, 100.0, 11);
             all.extend((0..1000).map(row));
             let mut reference: Vec<f32> = (0..dim).map(|p| noise(p, 7)).collect();
-            crate::embeddings::normalise(&mut reference);
+            crate::similarity::embeddings::normalise(&mut reference);
             let candidates = candidates_by_distance(&all, &reference);
             assert!(candidates < 50 * all.len(), "{dim} {spread}: {} a row", candidates / all.len());
         }

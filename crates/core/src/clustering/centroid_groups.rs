@@ -1,10 +1,9 @@
 //! Centroids in groups of similar ones, so that a row need not be compared with all.
 
-use crate::assign::{Assigner, NO_CLUSTER, Probes};
-use crate::codes::{Codes, Panels};
-use crate::embeddings::UnitEmbeddings;
-use crate::kernels::Isa;
-use crate::kmeans::{Training, train};
+use crate::similarity::codes::Codes;
+use crate::similarity::embeddings::UnitEmbeddings;
+use crate::similarity::kernels::isa::Isa;
+use crate::similarity::panels::Panels;
 
 /// Up to so many centroids are compared one by one; more are found through groups of similar centroids.
 pub(crate) const FLAT: usize = 2048;
@@ -65,21 +64,6 @@ pub(crate) fn crowds(centroids: &UnitEmbeddings) -> (UnitEmbeddings, Vec<Vec<u32
         std::iter::once(rest).chain(crowds).filter(|group| !group.is_empty()).collect();
     let mut centres = UnitEmbeddings::empty(centroids.dim());
     groups.iter().for_each(|members| centres.push_unit(&mean(centroids, members)));
-    (centres, groups)
-}
-
-/// Many centroids are clustered themselves.
-pub(crate) fn groups(centroids: &UnitEmbeddings) -> (UnitEmbeddings, Vec<Vec<u32>>) {
-    let clusters = (centroids.len() as f64).sqrt().round() as usize;
-    let trained = train(centroids, &Training { clusters, iterations: 6, refinements: 0, seed: 0 }).centroids;
-    let home = Assigner::new(&trained).assign(centroids, Probes::Nearest(1)).cluster;
-    let mut groups: Vec<Vec<u32>> = vec![Vec::new(); trained.len()];
-    // A centroid without direction is as far from one group as from another.
-    let group = |group: u32| if group == NO_CLUSTER { 0 } else { group as usize };
-    home.iter().zip(0..).for_each(|(&home, c)| groups[group(home)].push(c));
-    let mut centres = UnitEmbeddings::empty(centroids.dim());
-    (0..groups.len()).filter(|&g| !groups[g].is_empty()).for_each(|g| centres.push_unit(trained.row(g)));
-    groups.retain(|members| !members.is_empty());
     (centres, groups)
 }
 

@@ -4,96 +4,17 @@ use std::ops::Range;
 
 use rayon::prelude::*;
 
-use crate::codes::{Codes, Panels};
-use crate::embeddings::{Direction, UnitEmbeddings, UnitRows, prefetch};
-use crate::groups::{FLAT, Group, NEAR, crowds, groups};
-use crate::kernels::Isa;
-use crate::nearest::{CANDIDATES, Found, Groups, Lookup};
-use crate::search::{Query, Search};
-
-/// The cluster of a row that is in none: it has no direction (zeros, a NaN or an infinity), or it was given none. In place
-/// of a probe: no more.
-pub const NO_CLUSTER: u32 = u32::MAX;
-
-/// In which clusters a row is compared.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Probes {
-    /// In those of its so many most similar centroids. One is the paper's method: its own cluster alone.
-    Nearest(usize),
-    /// In its own, in the next one, and in up to six more whose centroids are nearly as similar as its own: by
-    /// [`AUTO_GAP`] or less. A row deep inside its cluster has its duplicates there; one at a border may not. A row that is
-    /// all but equal to its centroid, by [`AUTO_CLOSE`] or more, is compared in two of the six at most: any row of its cluster
-    /// that is as close is its duplicate already. In a crowd of near-equal rows all centroids are nearly as similar.
-    Auto,
-}
-
-/// See [`Probes::Auto`].
-pub const AUTO_GAP: f32 = 0.1;
-
-/// See [`Probes::Auto`]. Two rows that are so similar to a centroid have a cosine of 0.99 or more.
-pub const AUTO_CLOSE: f32 = 0.9975;
-
-impl Probes {
-    /// The most clusters that a row is compared in.
-    pub fn most(self) -> usize {
-        match self {
-            Self::Nearest(count) => count.max(1),
-            Self::Auto => 8,
-        }
-    }
-
-    /// Whether a row of this similarity to its own centroid probes the cluster that comes `place`-th (its own being 0).
-    fn reaches(self, place: usize, own: f32, similarity: f32) -> bool {
-        match self {
-            Self::Nearest(count) => place < count,
-            Self::Auto if place <= 1 => true,
-            Self::Auto if own >= AUTO_CLOSE => place < 4 && own - similarity <= AUTO_GAP,
-            Self::Auto => place < 8 && own - similarity <= AUTO_GAP,
-        }
-    }
-
-    /// The centroids that are wanted in any case, and how much less similar than the own one others may be.
-    pub(crate) fn wanted(self) -> (usize, f32) {
-        match self {
-            Self::Nearest(count) => (count.max(1), 0.0),
-            Self::Auto => (2, AUTO_GAP),
-        }
-    }
-}
-
-impl std::fmt::Display for Probes {
-    /// `auto` or the number.
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Self::Nearest(count) => write!(f, "{count}"),
-            Self::Auto => f.write_str("auto"),
-        }
-    }
-}
-
-/// The cluster of each row and the cosine similarity to its centroid.
-#[derive(Debug, Clone, PartialEq, Default)]
-pub struct Assignment {
-    /// The number of the centroid, or [`NO_CLUSTER`].
-    pub cluster: Vec<u32>,
-    /// In [−1, 1] up to rounding; exactly 0 for a row of zeros, and for no other; NaN for any other row without a cluster.
-    /// See [`is_compared`].
-    pub similarity: Vec<f32>,
-    /// The other clusters that a row is compared in, most similar first (by the estimates of 8-bit codes, exact to about
-    /// 0.01), then [`NO_CLUSTER`]: rows × ([`Probes::most`] − 1).
-    pub probes: Vec<u32>,
-    /// Comparisons of a row with a centroid that this took.
-    pub compared: u64,
-}
-
-impl Assignment {
-    /// All clusters that a row is compared in, its own first.
-    pub(crate) fn clusters(&self, row: usize) -> impl Iterator<Item = u32> {
-        let width = self.probes.len() / self.cluster.len();
-        let probes = &self.probes[row * width..(row + 1) * width];
-        std::iter::once(self.cluster[row]).chain(probes.iter().copied()).filter(|&c| c != NO_CLUSTER)
-    }
-}
+use crate::clustering::assignment::{Assignment, directed};
+use crate::clustering::centroid_groups::{FLAT, Group, NEAR, crowds};
+use crate::clustering::levels::{distinct, train_levels};
+use crate::clustering::lloyd::Training;
+use crate::clustering::nearest_centroids::{CANDIDATES, Found, Groups, Lookup};
+use crate::clustering::probes::{NO_CLUSTER, Probes};
+use crate::similarity::codes::Codes;
+use crate::similarity::embeddings::{UnitEmbeddings, prefetch};
+use crate::similarity::kernels::isa::Isa;
+use crate::similarity::panels::Panels;
+use crate::similarity::search::{Query, Search};
 
 /// The groups that a row looks into, those with the most similar centres.
 const GROUPS_PER_ROW: usize = 8;
@@ -195,7 +116,8 @@ impl<'a> Assigner<'a> {
             if let Some(later) = found.get(i + PREFETCHED) {
                 later.undecided().for_each(|guess| prefetch(self.centroids.row(guess.centroid as usize)));
             }
-            let nearest = found[i].decide(|c| similarity(rows.row(row), self.centroids.row(c as usize)));
+            let nearest =
+                found[i].decide(|c| Isa::detect().similarity(rows.row(row), self.centroids.row(c as usize)));
             let own = nearest[0];
             assignment.cluster.push(own.centroid);
             assignment.similarity.push(directed(own.estimate));
@@ -240,41 +162,24 @@ fn dot(a: &[f32], b: &[f32]) -> f32 {
     Isa::detect().dot(a, b)
 }
 
-fn similarity(a: &[f32], b: &[f32]) -> f32 {
-    Isa::detect().similarity(a, b)
-}
-
-/// The cosine similarity of each row with the centroid of its given cluster: exactly 0 for a row of zeros, NaN for any other
-/// row without a cluster.
-///
-/// The bits are those that [`Assigner::assign`] gives for the same pair. Clusters that were made elsewhere may contain rows
-/// without direction. These rows get [`NO_CLUSTER`].
-pub fn centroid_similarity(rows: &dyn UnitRows, centroids: &UnitEmbeddings, cluster: &mut [u32]) -> Vec<f32> {
-    let buffer = || vec![0.0; rows.dim()];
-    let to_own = |buffer: &mut Vec<f32>, (row, c): (usize, &mut u32)| {
-        let direction = rows.direction(row);
-        if direction != Direction::Unit {
-            *c = NO_CLUSTER;
-        }
-        match direction {
-            Direction::Zero => 0.0,
-            _ if *c == NO_CLUSTER => f32::NAN,
-            _ => directed(similarity(rows.row(row, buffer), centroids.row(*c as usize))),
-        }
-    };
-    cluster.par_iter_mut().enumerate().with_min_len(256).map_init(buffer, to_own).collect()
-}
-
-/// Whether a row with this similarity to its centroid is compared with others: it has a direction and a cluster. A row that
-/// is not is never removed, and no other row is removed for it.
-pub fn is_compared(centroid_similarity: f32) -> bool {
-    centroid_similarity != 0.0 && !centroid_similarity.is_nan()
-}
-
-/// Ensures that a similarity of exactly 0 means a row of zeros: one that is at right angles to its centroid gets the
-/// smallest number there is, which is far below rounding.
-fn directed(similarity: f32) -> f32 {
-    if similarity == 0.0 { f32::MIN_POSITIVE } else { similarity }
+/// Many centroids are clustered themselves.
+pub(crate) fn groups(centroids: &UnitEmbeddings) -> (UnitEmbeddings, Vec<Vec<u32>>) {
+    let clusters = (centroids.len() as f64).sqrt().round() as usize;
+    let trained = train_levels(
+        centroids,
+        &distinct(centroids),
+        &Training { clusters, iterations: 6, refinements: 0, seed: 0 },
+    )
+    .centroids;
+    let home = Assigner::new(&trained).assign(centroids, Probes::Nearest(1)).cluster;
+    let mut groups: Vec<Vec<u32>> = vec![Vec::new(); trained.len()];
+    // A centroid without direction is as far from one group as from another.
+    let group = |group: u32| if group == NO_CLUSTER { 0 } else { group as usize };
+    home.iter().zip(0..).for_each(|(&home, c)| groups[group(home)].push(c));
+    let mut centres = UnitEmbeddings::empty(centroids.dim());
+    (0..groups.len()).filter(|&g| !groups[g].is_empty()).for_each(|g| centres.push_unit(trained.row(g)));
+    groups.retain(|members| !members.is_empty());
+    (centres, groups)
 }
 
 #[cfg(test)]

@@ -3,8 +3,8 @@
 
 use std::arch::x86_64::*;
 
-use super::loops::of_use;
-use super::{Bar, LANES, Lanes, Products, Reached, STEP};
+use crate::similarity::kernels::loops::of_use;
+use crate::similarity::kernels::types::{Bar, LANES, Lanes, Products, Reached, STEP};
 
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vnni,avx2,fma")]
 pub(super) fn estimates_avx512(products: &Products, queries: &[Bar], lanes: Lanes, out: &mut Reached) {
@@ -55,7 +55,7 @@ pub(super) fn half_to_f32_f16c(half: &[u16], out: &mut [f32]) {
         // SAFETY: both have eight values.
         unsafe { _mm256_storeu_ps(out.as_mut_ptr(), _mm256_cvtph_ps(_mm_loadu_si128(half.as_ptr().cast()))) };
     }
-    super::loops::half_to_f32_baseline(rest, out_rest);
+    crate::similarity::kernels::loops::half_to_f32_baseline(rest, out_rest);
 }
 
 #[target_feature(enable = "avx2,fma")]

@@ -2,18 +2,9 @@
 
 use rayon::prelude::*;
 
-use crate::assign::NO_CLUSTER;
-use crate::copies::Kind;
-use crate::score::Part;
-
-/// A row of a cluster, or one that probes it.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Member {
-    pub(crate) rank: u32,
-    pub(crate) place: u32,
-    /// To the centroid, of a row that probes the cluster; of no meaning for its own.
-    pub(crate) similarity: f32,
-}
+use crate::clustering::probes::NO_CLUSTER;
+use crate::scoring::exact_copies::Kind;
+use crate::scoring::part::{Member, Part, place_in};
 
 /// For each cluster of a part its own rows and the rows that probe it, in rank order, without copies and without rows that
 /// have no direction.
@@ -98,10 +89,4 @@ impl ByCluster {
     fn members(&self, c: usize) -> &[Member] {
         &self.members[self.starts[c]..self.starts[c + 1]]
     }
-}
-
-/// The place of a cluster among those of a part.
-pub(crate) fn place_in(part: &Part, cluster: u32) -> Option<usize> {
-    (cluster != NO_CLUSTER && part.clusters.contains(&cluster))
-        .then(|| (cluster - part.clusters.start) as usize)
 }

@@ -1,16 +1,11 @@
 //! A search for the most similar of earlier-ranking rows, decided by exact similarities.
 
-use crate::codes::{ROUNDED, Tolerance};
-use crate::embeddings::UnitRows;
-use crate::kernels::{CLOSE, Isa};
-use crate::lists::Member;
-use crate::search::{Likely, Query, Searcher, most_similar};
-
-/// The similarity of a row to one with the same vector: more than any other's.
-pub(crate) const COPY: f32 = 2.0;
-
-/// The highest similarity of two rows that are not the same: above it lies only what rounding leaves of equal rows.
-pub(crate) const SATURATED: f32 = 1.0 - 4.0 * f32::EPSILON;
+use crate::scoring::part::Member;
+use crate::similarity::embeddings::UnitRows;
+use crate::similarity::error_bound::{ROUNDED, Tolerance};
+use crate::similarity::kernels::isa::Isa;
+use crate::similarity::search::{Likely, Query, Searcher, most_similar};
+use crate::similarity::thresholds::{CLOSE, COPY, SATURATED};
 
 /// A row that is searched for.
 pub(crate) struct Asked {

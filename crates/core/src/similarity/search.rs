@@ -2,9 +2,12 @@
 
 use std::cell::RefCell;
 
-use crate::codes::{Codes, Panels, Tolerance};
-use crate::hits::SATURATED;
-use crate::kernels::{BLOCK, Bar, CLOSE, Isa, LANES, Products, Reached};
+use crate::similarity::codes::Codes;
+use crate::similarity::error_bound::Tolerance;
+use crate::similarity::kernels::isa::Isa;
+use crate::similarity::kernels::types::{BLOCK, Bar, LANES, Products, Reached};
+use crate::similarity::panels::Panels;
+use crate::similarity::thresholds::{CLOSE, SATURATED};
 
 /// Candidates of a query that a searcher is told of before it decides.
 const SOON: usize = 4;

@@ -1,6 +1,7 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::similarity::kernels::loops;
 
 fn noise(i: usize, seed: u64) -> f32 {
     crate::random::unit(seed, 0, i as u64) as f32 - 0.5

@@ -2,11 +2,11 @@
 
 use rayon::prelude::*;
 
-use crate::codes::{Codes, CodesMut};
-use crate::embeddings::{self, UnitEmbeddings, prefetch};
-use crate::kernels::Isa;
-use crate::lists::place_in;
-use crate::score::Part;
+use crate::scoring::part::{Part, place_in};
+use crate::similarity::codes::{Codes, CodesMut};
+use crate::similarity::embeddings;
+use crate::similarity::embeddings::{UnitEmbeddings, prefetch};
+use crate::similarity::kernels::isa::Isa;
 
 /// Rows that a thread encodes in one go.
 const TOGETHER: usize = 1024;

@@ -2,9 +2,9 @@
 
 use rayon::prelude::*;
 
-use crate::assign::NO_CLUSTER;
-use crate::embeddings::Direction;
-use crate::score::Part;
+use crate::clustering::probes::NO_CLUSTER;
+use crate::scoring::part::Part;
+use crate::similarity::embeddings::Direction;
 
 /// What a row of a part is to the comparison.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

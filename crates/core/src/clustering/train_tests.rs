@@ -1,5 +1,10 @@
 use super::*;
-use crate::assign::{Assigner, Assignment, Probes};
+use crate::clustering::assign::Assigner;
+use crate::clustering::assignment::Assignment;
+use crate::clustering::lloyd::Members;
+use crate::clustering::probes::Probes;
+use crate::random;
+use crate::similarity::kernels::isa::Isa;
 
 fn noise(i: usize) -> f32 {
     random::unit(5, 99, i as u64) as f32 - 0.5

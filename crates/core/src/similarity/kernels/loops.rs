@@ -1,7 +1,7 @@
 //! The plain loops: compiled for each instruction set, or used where there is no other kernel. They are the slow twins of
 //! those in `x86.rs` and `arm.rs`.
 
-use super::{Bar, Encoded, LANES, Lanes, PARTS, Products, Reached, STEP};
+use crate::similarity::kernels::types::{Bar, Encoded, LANES, Lanes, PARTS, Products, Reached, STEP};
 
 #[inline(always)]
 fn multiply_add<const FUSED: bool>(x: f32, y: f32, sum: f32) -> f32 {

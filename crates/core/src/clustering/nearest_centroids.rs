@@ -1,9 +1,11 @@
 //! The nearest centroids of some rows: what is known of them by estimates, and which have to be decided on.
 
-use crate::assign::Probes;
-use crate::codes::{Codes, Panels, ROUNDED, Tolerance};
-use crate::groups::Group;
-use crate::search::{Likely, Query, Search, Searcher};
+use crate::clustering::centroid_groups::Group;
+use crate::clustering::probes::Probes;
+use crate::similarity::codes::Codes;
+use crate::similarity::error_bound::{ROUNDED, Tolerance};
+use crate::similarity::panels::Panels;
+use crate::similarity::search::{Likely, Query, Search, Searcher};
 
 /// Of a crowd of centroids that codes cannot tell apart, so many are compared exactly: all are about as near.
 pub(crate) const CANDIDATES: usize = 1024;

@@ -4,7 +4,7 @@ use std::fmt;
 
 use rayon::prelude::*;
 
-use crate::kernels::Isa;
+use crate::similarity::kernels::isa::Isa;
 
 /// `len × dim` values, row-major, every row of length 1 except the rows that have no direction.
 ///

@@ -2,7 +2,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::random;
-use crate::search::most_similar;
+use crate::similarity::search::most_similar;
 
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(300))]
@@ -28,7 +28,7 @@ proptest! {
         let (rows, centroids) = (some(0..rows), some(rows..rows + centroids));
         let found = Assigner::new(&centroids).assign(&rows, probes);
         for row in 0..rows.len() {
-            let to = |c: usize| (similarity(rows.row(row), centroids.row(c)), c as u32);
+            let to = |c: usize| (Isa::detect().similarity(rows.row(row), centroids.row(c)), c as u32);
             let expected = most_similar((0..centroids.len()).map(to));
             prop_assert_eq!(Some((found.similarity[row], found.cluster[row])), expected, "row {}", row);
         }

@@ -4,57 +4,20 @@ use std::ops::Range;
 
 use rayon::prelude::*;
 
-use crate::compare::{Best, Comparison, Found, Match, NO_RANK, is_better};
-use crate::copies::{Kind, kinds};
-use crate::embeddings::{UnitEmbeddings, UnitRows};
-use crate::encodings::Encodings;
-use crate::hits::{COPY, SATURATED};
-use crate::lists::{Lists, place_in};
-use crate::rank::{RankKey, Ranking};
+use crate::ranking::{RankKey, Ranking};
+use crate::scoring::compare::{Best, Comparison, Found, Match, NO_RANK, is_better};
+use crate::scoring::encode::Encodings;
+use crate::scoring::exact_copies::{Kind, kinds};
+use crate::scoring::members::Lists;
+use crate::scoring::part::{Part, place_in};
+use crate::similarity::embeddings::UnitEmbeddings;
+use crate::similarity::thresholds::{COPY, SATURATED};
 
 /// The score of a row whose vector another row has that ranks before it, and of no other row.
 pub const EXACT: f32 = 1.0;
 
 /// In place of a row number: there is none.
 pub const NO_ROW: u64 = u64::MAX;
-
-/// Some clusters with all rows that are compared there: the unit of work.
-pub struct Part<'a> {
-    /// The rows.
-    pub rows: &'a dyn UnitRows,
-    /// Each row's number in the whole data.
-    pub numbers: &'a [u64],
-    /// Each row's own cluster, or [`crate::NO_CLUSTER`]. A row without direction is compared with nothing in any case.
-    pub cluster: &'a [u32],
-    /// The other clusters that each row is compared in, as in [`crate::Assignment::probes`]; rows × any number. Of rows
-    /// of one cluster with the same vector, those of the first-ranking count.
-    pub probes: &'a [u32],
-    /// The clusters to compare in. Rows of other clusters take part where they probe one of these.
-    pub clusters: Range<u32>,
-}
-
-/// The bytes that [`Scoring::compare`] takes for each row of a part, beside the part itself and what is made of the rows of
-/// the cluster at hand.
-pub fn part_row_bytes(dim: usize, probes_per_row: usize) -> u64 {
-    let member = size_of::<crate::lists::Member>();
-    // Order, rank and kind; the hash, alone and sorted; what is found, as it is kept and as it is handed over.
-    let always = 16 + (8 + 24) + member + (8 + 20);
-    let probing = if probes_per_row == 0 { 0 } else { dim.next_multiple_of(4) + 20 };
-    (always + probing + probes_per_row * (4 + member)) as u64
-}
-
-impl Part<'_> {
-    /// The other clusters that a row can be compared in.
-    pub(crate) fn probes_per_row(&self) -> usize {
-        self.probes.len() / self.numbers.len().max(1)
-    }
-
-    /// Those of the row at a place.
-    pub(crate) fn probes(&self, place: usize) -> &[u32] {
-        let width = self.probes_per_row();
-        &self.probes[place * width..(place + 1) * width]
-    }
-}
 
 /// Scores of all rows while clusters are being compared, in any order and any division into parts.
 pub struct Scoring<'a> {

@@ -1,12 +1,14 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::assign::Assignment;
-use crate::assign::{Assigner, Probes};
-use crate::kernels::Isa;
-use crate::kmeans::{Training, train};
+use crate::clustering::assign::Assigner;
+use crate::clustering::assignment::Assignment;
+use crate::clustering::lloyd::Training;
+use crate::clustering::probes::Probes;
+use crate::clustering::train::train;
 use crate::random;
-use crate::rank::Keep;
+use crate::ranking::Keep;
+use crate::similarity::kernels::isa::Isa;
 
 /// Rows around some directions, by ten to this power at each.
 fn crowds(dim: usize, spreads: &[f32], rows: usize, seed: u64) -> UnitEmbeddings {

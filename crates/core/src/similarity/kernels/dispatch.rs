@@ -5,141 +5,19 @@
 //! has the same bits in every stage and at every place, on every CPU with fused multiply-add; without, it differs by
 //! rounding.
 
-use std::sync::OnceLock;
-
-use loops::{
+#[cfg(target_arch = "aarch64")]
+use crate::similarity::kernels::arm;
+use crate::similarity::kernels::isa::Isa;
+use crate::similarity::kernels::loops::{
     add_loop, dot_loop, encode_loop, estimates_baseline, half_to_f32_baseline, norm_loop, products_baseline,
     scale_loop, squared_distance_loop,
 };
-
-/// Columns of a panel of codes: two 512-bit or four 256-bit registers of 32-bit sums.
-pub(crate) const LANES: usize = 32;
-
-/// Values of the dimension that one instruction multiplies and adds up; codes are padded to a multiple.
-pub(crate) const STEP: usize = 4;
-
-/// Rows to hand to [`Isa::products`] at once: a multiple of every kernel's height, small enough that codes and
-/// products stay in the first-level cache while a panel is read from the second.
-pub(crate) const BLOCK: usize = 48;
-
-/// The products of a block of rows with a panel.
-pub(crate) type Products = [[i32; LANES]; BLOCK];
-
-/// What each lane of a panel adds to an estimate.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Lanes<'a> {
-    pub(crate) scale: &'a [f32; LANES],
-    pub(crate) bias: &'a [f32; LANES],
-}
-
-/// What a row of products is wanted for.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Bar {
-    /// What a step of the row's code is worth.
-    pub(crate) scale: f32,
-    /// Estimates below are of no use.
-    pub(crate) threshold: f32,
-    /// Nor are those that are lower by more than this than another estimate of the same panel.
-    pub(crate) window: f32,
-    /// The lanes that the row is compared with.
-    pub(crate) lanes: u32,
-}
-
-/// Products scaled back to what they approximate.
-#[derive(Debug)]
-pub(crate) struct Reached {
-    /// For each row a bit for every lane whose estimate is of use.
-    pub(crate) lanes: [u32; BLOCK],
-    /// The estimates of the rows that have such a bit; of others they may be old.
-    pub(crate) estimates: [[f32; LANES]; BLOCK],
-}
-
-impl Reached {
-    pub(crate) const NONE: Self = Self { lanes: [0; BLOCK], estimates: [[0.0; LANES]; BLOCK] };
-}
-
-/// Partial sums of a dot product.
-const PARTS: usize = 64;
-
-/// The instruction sets that have kernels.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Isa {
-    /// With the 8-bit dot products of VNNI.
-    #[cfg(target_arch = "x86_64")]
-    Avx512,
-    /// AVX2 with 8-bit dot products of 256 bits, on CPUs without AVX-512.
-    #[cfg(target_arch = "x86_64")]
-    AvxVnni,
-    /// With fused multiply-add and conversion of f16.
-    #[cfg(target_arch = "x86_64")]
-    Avx2,
-    /// NEON with 8-bit dot products.
-    #[cfg(target_arch = "aarch64")]
-    Dotprod,
-    /// What the target always has: SSE2 on x86-64, NEON on 64-bit Arm.
-    Baseline,
-}
-
-/// The name of the instruction set that the kernels use on this CPU.
-pub fn instruction_set() -> &'static str {
-    Isa::detect().name()
-}
+use crate::similarity::kernels::types::{BLOCK, Bar, Encoded, LANES, Lanes, Products, Reached, STEP};
+#[cfg(target_arch = "x86_64")]
+use crate::similarity::kernels::x86;
+use crate::similarity::thresholds::CLOSE;
 
 impl Isa {
-    /// The best one of this CPU. A build with the name of one in `SEMDEDUP_ISA` takes that one, or the baseline where the
-    /// CPU lacks it, so that each can be measured and run through all tests.
-    pub(crate) fn detect() -> Self {
-        static BEST: OnceLock<Isa> = OnceLock::new();
-        *BEST.get_or_init(|| {
-            let wanted = |isa: &Self| option_env!("SEMDEDUP_ISA").is_none_or(|name| name == isa.name());
-            Self::available().into_iter().find(wanted).unwrap_or(Self::Baseline)
-        })
-    }
-
-    fn name(self) -> &'static str {
-        match self {
-            #[cfg(target_arch = "x86_64")]
-            Self::Avx512 => "avx512",
-            #[cfg(target_arch = "x86_64")]
-            Self::AvxVnni => "avxvnni",
-            #[cfg(target_arch = "x86_64")]
-            Self::Avx2 => "avx2",
-            #[cfg(target_arch = "aarch64")]
-            Self::Dotprod => "dotprod",
-            Self::Baseline if cfg!(target_arch = "aarch64") => "neon",
-            Self::Baseline => "baseline",
-        }
-    }
-
-    /// All of this CPU, best first.
-    pub(crate) fn available() -> Vec<Self> {
-        let mut sets = Vec::new();
-        #[cfg(target_arch = "x86_64")]
-        if is_x86_feature_detected!("avx2")
-            && is_x86_feature_detected!("fma")
-            && is_x86_feature_detected!("f16c")
-        {
-            if is_x86_feature_detected!("avx512f")
-                && is_x86_feature_detected!("avx512bw")
-                && is_x86_feature_detected!("avx512vl")
-                && is_x86_feature_detected!("avx512dq")
-                && is_x86_feature_detected!("avx512vnni")
-            {
-                sets.push(Self::Avx512);
-            }
-            if is_x86_feature_detected!("avxvnni") {
-                sets.push(Self::AvxVnni);
-            }
-            sets.push(Self::Avx2);
-        }
-        #[cfg(target_arch = "aarch64")]
-        if cfg!(target_endian = "little") && std::arch::is_aarch64_feature_detected!("dotprod") {
-            sets.push(Self::Dotprod);
-        }
-        sets.push(Self::Baseline);
-        sets
-    }
-
     /// `products[i][l] = start[l] + Σ_p rows[i][p] · panel[p / 4][l][p % 4]`; at most [`BLOCK`] rows of a multiple of
     /// [`STEP`] unsigned values, a panel of signed ones. Sums wrap around: all kernels agree on every input, and what
     /// they give is right if it fits, whatever the sums on the way.
@@ -202,9 +80,6 @@ impl Isa {
     }
 }
 
-/// From this dot product on, the similarity of two rows is computed from their distance.
-pub(crate) const CLOSE: f32 = 0.999;
-
 impl Isa {
     /// The cosine similarity of two rows of unit length: their dot product, or for close rows, where that would be lost in
     /// rounding, one minus half their squared distance. So of a crowd of near-equal rows it can be told which are nearest.
@@ -265,31 +140,6 @@ dispatched! {
     fn encode(row: &[f32], reference: &[f32], origin: &[f32], codes: &mut [u8]) -> Encoded = encode_loop;
 }
 
-/// What is known of a row that was encoded.
-#[derive(Debug, Clone, Copy, PartialEq, Default)]
-pub(crate) struct Encoded {
-    /// What a step of the code is worth.
-    pub(crate) scale: f32,
-    /// The dot product of the origin with the row's difference from its reference.
-    pub(crate) bias: f32,
-    /// Half the squared length of the difference.
-    pub(crate) half_square: f32,
-    /// The length of the difference as the codes give it.
-    pub(crate) norm: f32,
-    /// The length of what the codes lose.
-    pub(crate) error: f32,
-    /// The sum of the signed codes.
-    pub(crate) sum: i32,
-}
-
-#[cfg(target_arch = "aarch64")]
-#[allow(unsafe_code)]
-mod arm;
-mod loops;
-#[cfg(target_arch = "x86_64")]
-#[allow(unsafe_code)]
-mod x86;
-
 #[cfg(test)]
-#[path = "kernels_tests.rs"]
+#[path = "dispatch_tests.rs"]
 mod tests;

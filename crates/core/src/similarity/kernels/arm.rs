@@ -4,8 +4,8 @@
 use std::arch::aarch64::*;
 use std::arch::asm;
 
-use super::loops::{half_to_f32_baseline, of_use};
-use super::{Bar, LANES, Lanes, Products, Reached, STEP};
+use crate::similarity::kernels::loops::{half_to_f32_baseline, of_use};
+use crate::similarity::kernels::types::{Bar, LANES, Lanes, Products, Reached, STEP};
 
 /// Lanes of a register of 32-bit sums.
 const REGISTER: usize = 4;

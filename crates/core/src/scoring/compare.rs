@@ -2,13 +2,14 @@
 
 use rayon::prelude::*;
 
-use crate::codes::{Codes, Panels};
-use crate::embeddings::UnitEmbeddings;
-use crate::hits::{Asked, Hit, Hits};
-use crate::kernels::BLOCK;
-use crate::lists::{Lists, Member};
-use crate::score::Part;
-use crate::search::{Query, Search};
+use crate::scoring::earlier_rows::{Asked, Hit, Hits};
+use crate::scoring::members::Lists;
+use crate::scoring::part::{Member, Part};
+use crate::similarity::codes::Codes;
+use crate::similarity::embeddings::UnitEmbeddings;
+use crate::similarity::kernels::types::BLOCK;
+use crate::similarity::panels::Panels;
+use crate::similarity::search::{Query, Search};
 
 /// In place of a rank: there is none.
 pub(crate) const NO_RANK: u32 = u32::MAX;
