@@ -35,7 +35,7 @@ pub use scoring::part::{Part, part_row_bytes};
 pub use scoring::score::{EXACT, NO_ROW, PartScores, Scores, Scoring};
 pub use select::{Cut, Epsilon, EpsilonError, Goal, GoalError, Scored, Selection, kept_at, select};
 pub use similarity::embeddings::{
-    Direction, ShapeError, UnitEmbeddings, UnitRows, half_to_f32, prefetch, scale, unit_factor,
+    Direction, ShapeError, UnitEmbeddings, UnitRows, UnitScale, half_to_f32, prefetch, scale,
 };
 pub use similarity::kernels::isa::instruction_set;
 

@@ -1,72 +1,105 @@
-//! Centroids in groups of similar ones, so that a row need not be compared with all.
+//! Groups of similar centroids, the first level of the assigner's two-level index.
 
+use crate::clustering::probes::NO_CLUSTER;
 use crate::similarity::codes::Codes;
 use crate::similarity::embeddings::UnitEmbeddings;
 use crate::similarity::kernels::isa::Isa;
 use crate::similarity::panels::Panels;
+use crate::similarity::thresholds::RELATIVE_ENCODING_MIN_COSINE;
 
-/// Up to so many centroids are compared one by one; more are found through groups of similar centroids.
-pub(crate) const FLAT: usize = 2048;
+/// The most centroids that a row is compared with one by one. If there are more, rows find them through
+/// groups.
+pub(super) const MAX_FLAT_CENTROIDS: usize = 2048;
 
-/// A row or centroid that is so similar to the centre of a group is encoded relative to it, because relative to zero it could
-/// not be told from others that are.
-pub(crate) const NEAR: f32 = 0.99;
+/// Up to [`MAX_FLAT_CENTROIDS`], at least this many centroids close to each other are a group of their own.
+const MIN_DENSE_GROUP: usize = 64;
 
-/// So many centroids that lie near each other are a group of their own, where otherwise all are compared one by one.
-const CROWD: usize = 64;
-
-/// A centroid is compared with the first ones of so many crowds before it to find out whether it belongs to one.
+/// To find its dense group, a centroid is compared with the first members of this many groups before it.
 const RECENT: usize = 32;
 
-/// The first so many centroids that a row is compared with lie far from each other.
-const EARLY: usize = 64;
+/// About the first this many centroids that a row is compared with are far from each other.
+const SPREAD: usize = 64;
 
+/// Similar centroids with a common centre, encoded relative to it.
 #[derive(Debug)]
-pub(crate) struct Group {
-    pub(crate) centroids: Vec<u32>,
-    /// Relative to the centre: by distance for rows that are near it, and for all others.
-    pub(crate) panels: Panels,
-    pub(crate) panels_for_whole: Panels,
-    /// The greatest distance of a centroid from the centre.
-    pub(crate) radius: f32,
+pub(super) struct Group {
+    /// The numbers of the centroids.
+    pub(super) centroids: Vec<u32>,
+    /// The centroids for rows near the centre, which are encoded relative to it too.
+    pub(super) panels: Panels,
+    /// The centroids for all other rows, which are encoded relative to zero.
+    pub(super) panels_for_whole: Panels,
+    /// The greatest distance of a centroid from the centre, with a margin for rounding.
+    pub(super) radius: f32,
 }
 
 impl Group {
-    pub(crate) fn of(centroids: &UnitEmbeddings, members: Vec<u32>, centre: &[f32]) -> Self {
+    pub(super) fn new(centroids: &UnitEmbeddings, members: Vec<u32>, centre: &[f32]) -> Self {
         let rows = || members.iter().map(|&c| centroids.row(c as usize));
         let codes = Codes::encode(rows(), centre, centre);
         let panels = Panels::pack_by_distance(&codes);
-        let apart = rows().map(|row| Isa::detect().squared_distance(row, centre).sqrt());
-        let radius = apart.reduce(f32::max).unwrap_or(0.0) + 1e-3;
+        let distances = rows().map(|row| Isa::detect().squared_distance(row, centre).sqrt());
+        let radius = distances.reduce(f32::max).unwrap_or(0.0) + 1e-3;
         Self { panels_for_whole: panels.clone().for_whole_queries(), panels, radius, centroids: members }
     }
 }
 
-/// Few centroids are one group, of which all are compared, but for those that lie close together.
-pub(crate) fn crowds(centroids: &UnitEmbeddings) -> (UnitEmbeddings, Vec<Vec<u32>>) {
-    let mut leaders: Vec<Vec<u32>> = Vec::new();
-    for c in 0..centroids.len() as u32 {
-        let similar =
-            |other: u32| Isa::detect().dot(centroids.row(other as usize), centroids.row(c as usize)) >= NEAR;
-        // Centroids of a crowd were trained together, so they have near numbers.
-        match leaders.iter_mut().rev().take(RECENT).find(|members| similar(members[0])) {
-            Some(members) => members.push(c),
-            None => leaders.push(vec![c]),
-        }
-    }
-    let (crowds, alone): (Vec<Vec<u32>>, Vec<_>) =
-        leaders.into_iter().partition(|members| members.len() >= CROWD);
-    let mut rest: Vec<u32> = alone.into_iter().flatten().collect();
-    // Of each part of the space a centroid comes early, so that a row soon has one to which most others are nothing.
-    let apart = centroids.len().div_ceil(EARLY) as u32;
-    rest.sort_unstable_by_key(|&c| (c % apart, c));
-    let groups: Vec<Vec<u32>> =
-        std::iter::once(rest).chain(crowds).filter(|group| !group.is_empty()).collect();
-    let mut centres = UnitEmbeddings::empty(centroids.dim());
-    groups.iter().for_each(|members| centres.push_unit(&mean(centroids, members)));
-    (centres, groups)
+/// A partition of the centroids into groups.
+pub(super) struct CentroidGroups {
+    /// The centre of each group.
+    pub(super) centres: UnitEmbeddings,
+    /// The centroids of each group, never none.
+    pub(super) members: Vec<Vec<u32>>,
 }
 
+impl CentroidGroups {
+    /// Groups at most [`MAX_FLAT_CENTROIDS`] centroids. Every dense group of at least [`MIN_DENSE_GROUP`]
+    /// centroids is a group; all other centroids are one group together. A row is compared with the
+    /// centroids of every group.
+    pub(super) fn dense(centroids: &UnitEmbeddings) -> Self {
+        let mut groups: Vec<Vec<u32>> = Vec::new();
+        for c in 0..centroids.len() as u32 {
+            let is_close = |other: u32| {
+                Isa::detect().dot(centroids.row(other as usize), centroids.row(c as usize))
+                    >= RELATIVE_ENCODING_MIN_COSINE
+            };
+            // Close centroids were trained together, so they have neighbouring numbers.
+            match groups.iter_mut().rev().take(RECENT).find(|members| is_close(members[0])) {
+                Some(members) => members.push(c),
+                None => groups.push(vec![c]),
+            }
+        }
+        let (dense, alone): (Vec<Vec<u32>>, Vec<_>) =
+            groups.into_iter().partition(|members| members.len() >= MIN_DENSE_GROUP);
+        let mut rest: Vec<u32> = alone.into_iter().flatten().collect();
+        // A centroid of each region comes early. So a row soon finds a similar one, which rules out most
+        // others.
+        let stride = centroids.len().div_ceil(SPREAD) as u32;
+        rest.sort_unstable_by_key(|&c| (c % stride, c));
+        let members: Vec<Vec<u32>> =
+            std::iter::once(rest).chain(dense).filter(|group| !group.is_empty()).collect();
+        let mut centres = UnitEmbeddings::empty(centroids.dim());
+        members.iter().for_each(|members| centres.push_unit(&mean(centroids, members)));
+        Self { centres, members }
+    }
+
+    /// Groups centroids by their nearest centre. `nearest[c]` is the centre of centroid `c`; a centroid
+    /// without direction has [`NO_CLUSTER`], and joins the first group. Centres without centroids are
+    /// dropped.
+    pub(super) fn by_nearest(all_centres: &UnitEmbeddings, nearest: &[u32]) -> Self {
+        let mut members: Vec<Vec<u32>> = vec![Vec::new(); all_centres.len()];
+        let group = |group: u32| if group == NO_CLUSTER { 0 } else { group as usize };
+        nearest.iter().zip(0..).for_each(|(&nearest, c)| members[group(nearest)].push(c));
+        let mut centres = UnitEmbeddings::empty(all_centres.dim());
+        (0..members.len())
+            .filter(|&g| !members[g].is_empty())
+            .for_each(|g| centres.push_unit(all_centres.row(g)));
+        members.retain(|members| !members.is_empty());
+        Self { centres, members }
+    }
+}
+
+/// Returns the mean of some rows. It need not have unit length.
 fn mean(rows: &UnitEmbeddings, members: &[u32]) -> Vec<f32> {
     let mut sum = vec![0.0f64; rows.dim()];
     members.iter().for_each(|&row| Isa::detect().add(&mut sum, rows.row(row as usize)));

@@ -1,21 +1,21 @@
-//! Spherical k-means in two levels or more: groups, and clusters in each group.
+//! Spherical k-means in several levels: train √k groups of clusters, then the clusters of each group.
 
 use std::collections::BTreeMap;
 
 use rayon::prelude::*;
 
-use crate::clustering::lloyd::{Members, Trained, Training};
+use crate::clustering::lloyd::{EncodedRows, Trained, Training};
 use crate::similarity::embeddings::{UnitEmbeddings, hash};
 use crate::similarity::kernels::isa::Isa;
 
-/// Up to so many clusters are trained at once; more by clusters of clusters.
-pub(crate) const FLAT: usize = 64;
+/// The most clusters that are trained in one level.
+pub(super) const MAX_FLAT_CLUSTERS: usize = 64;
 
-/// Rows a cluster that the clusters of clusters are trained on.
+/// The number of rows per group that the groups are trained on.
 const ROWS_PER_GROUP: usize = 128;
 
-/// The rows that have a direction, of equal ones the first.
-pub(crate) fn distinct(rows: &UnitEmbeddings) -> Vec<usize> {
+/// Lists the rows that have a direction. Of rows with the same vector, it lists only the first.
+pub(super) fn distinct(rows: &UnitEmbeddings) -> Vec<usize> {
     let hashes: Vec<u64> = (0..rows.len()).into_par_iter().map(|row| hash(rows.row(row))).collect();
     let mut seen: BTreeMap<u64, Vec<usize>> = BTreeMap::new();
     let mut chosen = Vec::with_capacity(rows.len());
@@ -29,6 +29,25 @@ pub(crate) fn distinct(rows: &UnitEmbeddings) -> Vec<usize> {
     chosen
 }
 
+/// Trains centroids on the chosen rows, which are [distinct], in as many levels as needed. Ignores
+/// `training.refinements`.
+pub(super) fn train_levels(rows: &UnitEmbeddings, chosen: &[usize], training: &Training) -> Trained {
+    let mut centroids = UnitEmbeddings::empty(rows.dim());
+    let mut compared = 0;
+    if chosen.is_empty() {
+        // No row has a direction. A clustering needs at least one centroid; this one gets no training rows.
+        centroids.push_unit(&vec![0.0; rows.dim()]);
+        return Trained { centroids, compared };
+    }
+    for branch in tree(rows, chosen, training) {
+        (0..branch.centroids.len()).for_each(|c| centroids.push_unit(branch.centroids.row(c)));
+        compared += branch.compared;
+    }
+    Trained { centroids, compared }
+}
+
+/// Trains the centroids of each group, recursively. Returns them group by group, similar groups next to
+/// each other.
 fn tree(rows: &UnitEmbeddings, chosen: &[usize], training: &Training) -> Vec<Trained> {
     let clusters = training.clusters.min(chosen.len());
     if clusters == chosen.len() {
@@ -36,17 +55,16 @@ fn tree(rows: &UnitEmbeddings, chosen: &[usize], training: &Training) -> Vec<Tra
         chosen.iter().for_each(|&row| centroids.push_unit(rows.row(row)));
         return vec![Trained { centroids, compared: 0 }];
     }
-    if clusters <= FLAT {
-        return vec![Members::new(rows, chosen).train(clusters, training)];
+    if clusters <= MAX_FLAT_CLUSTERS {
+        return vec![EncodedRows::new(rows, chosen).train(clusters, training)];
     }
     let groups = (clusters as f64).sqrt().round() as usize;
     let step = (chosen.len() / (groups * ROWS_PER_GROUP)).max(1);
     let sample: Vec<usize> = chosen.iter().copied().step_by(step).collect();
-    let centres = Members::new(rows, &sample).train(groups, training);
-    let all = Members::new(rows, chosen);
-    let (home, compared) = all.nearest(&centres.centroids);
+    let centres = EncodedRows::new(rows, &sample).train(groups, training);
+    let home = EncodedRows::new(rows, chosen).nearest(&centres.centroids);
     let mut members = vec![Vec::new(); centres.centroids.len()];
-    home.iter().zip(chosen).for_each(|(&(c, _), &row)| members[c as usize].push(row));
+    home.nearest.iter().zip(chosen).for_each(|(nearest, &row)| members[nearest.centroid as usize].push(row));
     let mut members: Vec<Vec<usize>> =
         chain(&centres.centroids).into_iter().map(|c| std::mem::take(&mut members[c])).collect();
     members.retain(|members| !members.is_empty());
@@ -55,16 +73,17 @@ fn tree(rows: &UnitEmbeddings, chosen: &[usize], training: &Training) -> Vec<Tra
         .par_iter()
         .zip(shares)
         .flat_map_iter(|(members, clusters)| match members.len() == chosen.len() {
-            // All in one group: dividing further would not end.
-            true => vec![Members::new(rows, members).train(clusters, training)],
+            // All rows are in one group, so dividing further would never end.
+            true => vec![EncodedRows::new(rows, members).train(clusters, training)],
             false => tree(rows, members, &Training { clusters, ..*training }),
         })
         .collect();
-    branches[0].compared += centres.compared + compared;
+    branches[0].compared += centres.compared + home.compared;
     branches
 }
 
-/// How many of the clusters each group gets: one, and of the others a share in proportion to its further rows.
+/// Returns how many of the clusters each group gets: one, and a share of the remaining clusters in
+/// proportion to the group's remaining rows.
 fn shares(clusters: usize, groups: &[Vec<usize>]) -> Vec<usize> {
     let further: usize = groups.iter().map(|group| group.len() - 1).sum();
     let spare = clusters - groups.len();
@@ -78,7 +97,8 @@ fn shares(clusters: usize, groups: &[Vec<usize>]) -> Vec<usize> {
     shares
 }
 
-/// The centres in an order in which each is near the one before: a chain from the first to the nearest not yet taken.
+/// Orders the centres such that neighbours are similar: a chain that starts at the first centre and
+/// continues with the most similar remaining one.
 fn chain(centres: &UnitEmbeddings) -> Vec<usize> {
     let mut left: Vec<usize> = (1..centres.len()).collect();
     let mut chain = vec![0];
@@ -89,20 +109,4 @@ fn chain(centres: &UnitEmbeddings) -> Vec<usize> {
         chain.push(left.remove(next));
     }
     chain
-}
-
-/// Trains without refinements; `chosen` are the [distinct] rows.
-pub(crate) fn train_levels(rows: &UnitEmbeddings, chosen: &[usize], training: &Training) -> Trained {
-    let mut centroids = UnitEmbeddings::empty(rows.dim());
-    let mut compared = 0;
-    if chosen.is_empty() {
-        // Nothing has a direction; clusters need at least one centroid, and this one gets no rows of the sample.
-        centroids.push_unit(&vec![0.0; rows.dim()]);
-        return Trained { centroids, compared };
-    }
-    for branch in tree(rows, chosen, training) {
-        (0..branch.centroids.len()).for_each(|c| centroids.push_unit(branch.centroids.row(c)));
-        compared += branch.compared;
-    }
-    Trained { centroids, compared }
 }

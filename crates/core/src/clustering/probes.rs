@@ -1,29 +1,36 @@
 //! In which clusters a row is compared.
 
-/// The cluster of a row that is in none: it has no direction (zeros, a NaN or an infinity), or it was given none. In place
-/// of a probe: no more.
+use crate::similarity::candidates::TopK;
+
+/// The cluster of a row that is in none: the row has no direction (zeros, a NaN or an infinity), or it was
+/// given no cluster. Among the probes of a row, it marks unused places.
 pub const NO_CLUSTER: u32 = u32::MAX;
 
-/// In which clusters a row is compared.
+/// In which clusters a row is compared: its own, and those that it probes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Probes {
-    /// In those of its so many most similar centroids. One is the paper's method: its own cluster alone.
+    /// Compare a row in the clusters of its N nearest centroids. One is the paper's method: the row's own
+    /// cluster only.
     Nearest(usize),
-    /// In its own, in the next one, and in up to six more whose centroids are nearly as similar as its own: by
-    /// [`AUTO_GAP`] or less. A row deep inside its cluster has its duplicates there; one at a border may not. A row that is
-    /// all but equal to its centroid, by [`AUTO_CLOSE`] or more, is compared in two of the six at most: any row of its cluster
-    /// that is as close is its duplicate already. In a crowd of near-equal rows all centroids are nearly as similar.
+    /// Compare a row in its own cluster, in the next one, and in up to six more whose centroids are less
+    /// similar than its own by [`AUTO_GAP`] at most.
+    ///
+    /// A row deep inside its cluster has its duplicates there, a row near a border may not. A row that is
+    /// almost equal to its centroid, with a similarity of [`AUTO_CLOSE`] or more, is compared in at most two
+    /// of the six, because any row of its cluster that is as close is a duplicate already. In a dense group
+    /// of near-duplicates, all centroids are nearly as similar.
     Auto,
 }
 
-/// See [`Probes::Auto`].
+/// The most by which a centroid can be less similar than the row's own to be probed; see [`Probes::Auto`].
 pub const AUTO_GAP: f32 = 0.1;
 
-/// See [`Probes::Auto`]. Two rows that are so similar to a centroid have a cosine of 0.99 or more.
+/// The similarity to its centroid from which on a row has fewer probes; see [`Probes::Auto`]. Two rows that
+/// are this similar to one centroid have a cosine similarity of 0.99 or more.
 pub const AUTO_CLOSE: f32 = 0.9975;
 
 impl Probes {
-    /// The most clusters that a row is compared in.
+    /// Returns the most clusters that a row is compared in, its own included; at least 1.
     pub fn most(self) -> usize {
         match self {
             Self::Nearest(count) => count.max(1),
@@ -31,7 +38,8 @@ impl Probes {
         }
     }
 
-    /// Whether a row of this similarity to its own centroid probes the cluster that comes `place`-th (its own being 0).
+    /// Returns whether a row probes a cluster. `place` is the cluster's place among the row's nearest (0 is
+    /// the row's own), `own` the similarity to the row's own centroid, `similarity` that to the other one.
     pub(crate) fn reaches(self, place: usize, own: f32, similarity: f32) -> bool {
         match self {
             Self::Nearest(count) => place < count,
@@ -41,17 +49,17 @@ impl Probes {
         }
     }
 
-    /// The centroids that are wanted in any case, and how much less similar than the own one others may be.
-    pub(crate) fn wanted(self) -> (usize, f32) {
+    /// Returns which centroids a search must find.
+    pub(crate) fn top(self) -> TopK {
         match self {
-            Self::Nearest(count) => (count.max(1), 0.0),
-            Self::Auto => (2, AUTO_GAP),
+            Self::Nearest(count) => TopK { count: count.max(1), gap: 0.0 },
+            Self::Auto => TopK { count: 2, gap: AUTO_GAP },
         }
     }
 }
 
 impl std::fmt::Display for Probes {
-    /// `auto` or the number.
+    /// Writes `auto` or the number.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::Nearest(count) => write!(f, "{count}"),

@@ -1,7 +1,7 @@
 use super::*;
 use crate::clustering::assign::Assigner;
 use crate::clustering::assignment::Assignment;
-use crate::clustering::lloyd::Members;
+use crate::clustering::lloyd::EncodedRows;
 use crate::clustering::probes::Probes;
 use crate::random;
 use crate::similarity::kernels::isa::Isa;
@@ -10,7 +10,7 @@ fn noise(i: usize) -> f32 {
     random::unit(5, 99, i as u64) as f32 - 0.5
 }
 
-/// `count` rows around each of `centres` random directions.
+/// Returns `count` rows around each of `centres` random directions.
 fn blobs(centres: usize, count: usize, dim: usize) -> UnitEmbeddings {
     let value = |i: usize, p: usize| 60.0 * noise(i / count * dim + p) + noise(10_000 + i * dim + p);
     let values = (0..centres * count).flat_map(|i| (0..dim).map(move |p| value(i, p)));
@@ -38,7 +38,7 @@ fn well_separated_groups_become_the_clusters() {
 }
 
 #[test]
-fn there_are_as_many_centroids_as_asked_for_or_as_there_are_distinct_directions() {
+fn the_number_of_centroids_is_the_one_asked_for_or_that_of_distinct_rows() {
     assert_eq!(centroids(&blobs(5, 4, 9), 20).len(), 20);
     assert_eq!(centroids(&blobs(5, 4, 9), 21).len(), 20);
     assert_eq!(centroids(&blobs(300, 10, 9), 300).len(), 300);
@@ -53,7 +53,7 @@ fn there_are_as_many_centroids_as_asked_for_or_as_there_are_distinct_directions(
 }
 
 #[test]
-fn centroids_are_of_unit_length_and_where_each_row_may_have_one_every_row_is_one() {
+fn centroids_have_unit_length_and_with_as_many_clusters_as_rows_every_row_is_one() {
     let rows = blobs(40, 5, 8);
     let of_all = centroids(&rows, 200);
     let mut found: Vec<u32> = assign(&rows, &of_all).cluster;
@@ -65,17 +65,18 @@ fn centroids_are_of_unit_length_and_where_each_row_may_have_one_every_row_is_one
 }
 
 #[test]
-fn an_empty_cluster_starts_again_at_the_row_farthest_from_its_centroid() {
+fn an_empty_cluster_restarts_at_the_row_farthest_from_its_centroid() {
     let rows = UnitEmbeddings::new(vec![1.0, 0.0, 1.0, 0.1, 0.0, 1.0], 2).unwrap();
     let centroids = UnitEmbeddings::new(vec![1.0, 0.0, -1.0, 0.0], 2).unwrap();
-    let members = Members::new(&rows, &[0, 1, 2]);
-    let (nearest, compared) = members.nearest(&centroids);
-    assert_eq!((nearest.iter().map(|&(c, _)| c).collect(), compared), (vec![0, 0, 0], 6));
-    assert_eq!(members.means(&nearest, &centroids).row(1), [0.0, 1.0]);
+    let encoded = EncodedRows::new(&rows, &[0, 1, 2]);
+    let found = encoded.nearest(&centroids);
+    assert!(found.nearest.iter().all(|nearest| nearest.centroid == 0));
+    assert_eq!(found.compared, 6);
+    assert_eq!(encoded.means(&found.nearest, &centroids).row(1), [0.0, 1.0]);
 }
 
 #[test]
-fn a_crowd_of_near_equal_rows_is_divided_like_other_rows() {
+fn a_dense_group_of_near_duplicates_is_divided_like_other_rows() {
     let dim = 16;
     let value = |i: usize| match i / dim {
         row if row < 2000 => noise(i % dim) + 1e-2 * noise(1000 + i),
@@ -91,20 +92,20 @@ fn a_crowd_of_near_equal_rows_is_divided_like_other_rows() {
 }
 
 #[test]
-fn two_levels_leave_rows_about_as_near_to_their_centroids_as_one() {
+fn two_levels_bring_rows_about_as_near_to_their_centroids_as_one() {
     let rows = UnitEmbeddings::new((0..6000 * 12).map(noise).collect(), 12).unwrap();
     let mean = |centroids: &UnitEmbeddings| {
         assign(&rows, centroids).similarity.iter().map(|&s| f64::from(s)).sum::<f64>() / 6000.0
     };
     let chosen: Vec<usize> = (0..6000).collect();
-    let one = Members::new(&rows, &chosen)
+    let one = EncodedRows::new(&rows, &chosen)
         .train(200, &Training { clusters: 200, iterations: 8, refinements: 0, seed: 1 });
     let (one, two) = (mean(&one.centroids), mean(&centroids(&rows, 200)));
     assert!(1.0 - two < 1.1 * (1.0 - one), "{one} in one level, {two} in two");
 }
 
 #[test]
-fn refinements_bring_rows_nearer_to_their_centroids_and_leave_as_many() {
+fn refinements_bring_rows_nearer_to_their_centroids_and_keep_their_number() {
     let rows = UnitEmbeddings::new((0..6000 * 12).map(noise).collect(), 12).unwrap();
     let trained =
         |refinements| train(&rows, &Training { clusters: 300, iterations: 4, refinements, seed: 1 });
@@ -118,7 +119,7 @@ fn refinements_bring_rows_nearer_to_their_centroids_and_leave_as_many() {
 }
 
 #[test]
-fn another_seed_gives_other_centroids_and_the_same_seed_the_same() {
+fn the_centroids_depend_on_the_seed_alone() {
     let rows = blobs(40, 5, 8);
     for clusters in [10, 100] {
         let with = |seed| train(&rows, &Training { clusters, iterations: 2, refinements: 0, seed });

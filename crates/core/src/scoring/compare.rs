@@ -1,198 +1,200 @@
-//! The rows of a cluster among themselves, and with the rows that probe it.
+//! The comparison of one cluster: its own rows with each other, and with the border rows that probe it.
 
 use rayon::prelude::*;
 
-use crate::scoring::earlier_rows::{Asked, Hit, Hits};
-use crate::scoring::members::Lists;
+use crate::scoring::earlier_rows::{BestMatch, EarlierSearch, RankedSimilarity, SearchRow};
+use crate::scoring::members::ClusterMembers;
 use crate::scoring::part::{Member, Part};
+use crate::similarity::candidates::TopK;
 use crate::similarity::codes::Codes;
 use crate::similarity::embeddings::UnitEmbeddings;
 use crate::similarity::kernels::types::BLOCK;
-use crate::similarity::panels::Panels;
+use crate::similarity::panels::{PackedRow, Panels};
 use crate::similarity::search::{Query, Search};
+use crate::similarity::thresholds::RELATIVE_ENCODING_MIN_COSINE;
 
-/// In place of a rank: there is none.
-pub(crate) const NO_RANK: u32 = u32::MAX;
+/// The rows that a thread searches for per task.
+const SEARCHES_PER_TASK: usize = 4 * BLOCK;
 
-/// A row that is so similar to a centroid that it probes is encoded relative to it too; one code for all its probes would
-/// not tell it from the other rows there.
-const NEAR: f32 = 0.99;
+/// The border rows that are encoded or packed at a time, so that they stay in the second-level cache.
+const ROWS_PER_CACHE_BLOCK: usize = 2048;
 
-/// Rows that a thread searches for in one go.
-const ASKED_TOGETHER: usize = 4 * BLOCK;
+/// The rows that a thread encodes per task.
+const ROWS_PER_TASK: usize = 256;
 
-/// Visitors that are encoded or packed at a time, so that they stay in the second-level cache.
-const PACKED_TOGETHER: usize = 2048;
-
-/// Rows that a thread encodes in one go.
-const TOGETHER: usize = 256;
-
-/// How far ahead rows that lie here and there are asked for.
+/// How many rows ahead to load rows that are scattered in memory.
 const PREFETCHED: usize = 8;
 
-/// Of the rows that the row at a place is compared with, the one of rank `of` is the most similar.
-pub(crate) struct Match {
-    pub(crate) place: u32,
-    pub(crate) of: u32,
-    pub(crate) similarity: f32,
+/// The best match of the row at a place.
+pub(super) struct RowMatch {
+    pub(super) place: u32,
+    pub(super) best: RankedSimilarity,
 }
 
+/// The result of comparing one cluster.
 #[derive(Default)]
-pub(crate) struct Found {
-    pub(crate) matches: Vec<Match>,
-    pub(crate) compared: u64,
+pub(super) struct ClusterMatches {
+    pub(super) matches: Vec<RowMatch>,
+    /// The number of comparisons of two rows.
+    pub(super) compared: u64,
 }
 
-impl Found {
-    fn take(&mut self, members: &[Member], hits: &[Hit]) {
-        self.matches.extend(hits.iter().map(|hit| Match {
-            place: members[hit.asked as usize].place,
-            of: hit.of,
-            similarity: hit.similarity,
-        }));
+impl ClusterMatches {
+    fn extend(&mut self, members: &[Member], matches: &[BestMatch]) {
+        self.matches.extend(
+            matches
+                .iter()
+                .map(|found| RowMatch { place: members[found.searched as usize].place, best: found.best }),
+        );
     }
 }
 
-/// For each place the highest similarity so far and the rank of the row that reaches it.
-pub(crate) type Best = Vec<(f32, u32)>;
-
 /// The comparison of the rows of a part, cluster by cluster.
-pub(crate) struct Comparison<'a> {
-    pub(crate) part: &'a Part<'a>,
-    pub(crate) centroids: &'a UnitEmbeddings,
-    pub(crate) lists: &'a Lists,
-    /// See [`crate::encodings::Encodings`].
-    pub(crate) whole: &'a Codes,
-    /// See [`Hits`].
-    pub(crate) settled: f32,
+pub(super) struct Comparison<'a> {
+    pub(super) part: &'a Part<'a>,
+    pub(super) centroids: &'a UnitEmbeddings,
+    pub(super) members: &'a ClusterMembers,
+    /// All rows relative to zero, see [`PartEncodings`](crate::scoring::encode::PartEncodings).
+    pub(super) whole: &'a Codes,
+    /// The similarity from which on no row counts as more similar, see [`EarlierSearch`].
+    pub(super) settled: f32,
 }
 
 impl Comparison<'_> {
-    /// Compares the rows of a cluster among themselves.
-    pub(crate) fn alone(&self, c: usize) -> Found {
-        let own = self.relative(c, self.lists.own(c));
-        let asked = own.members.iter().enumerate().map(|(i, member)| Asked {
+    /// Compares the own rows of a cluster with each other.
+    pub(super) fn own_rows(&self, c: usize) -> ClusterMatches {
+        let own = self.encode(c, self.members.own(c));
+        let searched = own.members.iter().enumerate().map(|(i, member)| SearchRow {
             place: member.place,
             query: Query { row: i, limit: i },
-            apart: -own.codes.half_square(i),
-            best: (f32::NEG_INFINITY, NO_RANK),
+            offset: -own.codes.half_square(i),
+            best: RankedSimilarity::NONE,
         });
-        let (hits, compared) = self.search((&own.codes, asked.collect()), (&own.panels, own.members));
-        let mut found = Found { matches: Vec::with_capacity(hits.len()), compared };
-        found.take(own.members, &hits);
+        let queries = Queries { codes: &own.codes, rows: searched.collect() };
+        let SearchMatches { matches, compared } = self.search(queries, &own.targets());
+        let mut found = ClusterMatches { matches: Vec::with_capacity(matches.len()), compared };
+        found.extend(own.members, &matches);
         found
     }
 
-    /// Compares the rows of a cluster with those that probe it. Of what is found only what is better than the best so far
-    /// matters.
-    pub(crate) fn with_visitors(&self, c: usize, best: &Best) -> Found {
-        let (near, far): (Vec<Member>, Vec<Member>) =
-            self.lists.visitors(c).iter().partition(|member| member.similarity >= NEAR);
-        let codes = self.relative(c, self.lists.own(c));
-        let before: Vec<(f32, u32)> =
-            codes.members.iter().map(|member| best[member.place as usize]).collect();
-        let mut own = Own { codes, best: before.clone() };
-        let mut found = Found::default();
-        for members in near.chunks(PACKED_TOGETHER) {
-            self.meet_near(&mut own, &self.relative(c, members), best, &mut found);
+    /// Compares the own rows of a cluster with the border rows that probe it. `best` has the best match of
+    /// each row so far, by place; only better matches are returned.
+    pub(super) fn border_rows(&self, c: usize, best: &[RankedSimilarity]) -> ClusterMatches {
+        let (near, far): (Vec<Member>, Vec<Member>) = self
+            .members
+            .border(c)
+            .iter()
+            .partition(|member| member.similarity >= RELATIVE_ENCODING_MIN_COSINE);
+        let encoded = self.encode(c, self.members.own(c));
+        let before: Vec<RankedSimilarity> =
+            encoded.members.iter().map(|member| best[member.place as usize]).collect();
+        let mut own = OwnRows { encoded, best: before.clone() };
+        let mut found = ClusterMatches::default();
+        for members in near.chunks(ROWS_PER_CACHE_BLOCK) {
+            self.compare_near(&mut own, &self.encode(c, members), best, &mut found);
         }
-        own.codes.panels = own.codes.panels.for_whole_queries();
-        for members in far.chunks(PACKED_TOGETHER) {
-            self.meet_far(&mut own, members, best, &mut found);
+        own.encoded.panels = own.encoded.panels.for_whole_queries();
+        for members in far.chunks(ROWS_PER_CACHE_BLOCK) {
+            self.compare_far(&mut own, members, best, &mut found);
         }
-        for ((member, before), now) in own.codes.members.iter().zip(before).zip(own.best) {
+        for ((member, before), now) in own.encoded.members.iter().zip(before).zip(own.best) {
             if before != now {
-                found.matches.push(Match { place: member.place, of: now.1, similarity: now.0 });
+                found.matches.push(RowMatch { place: member.place, best: now });
             }
         }
         found
     }
 
-    /// Own rows of a cluster with the visitors that rank before them, and the other way round, where all are encoded
-    /// relative to the centroid.
-    fn meet_near(&self, own: &mut Own, visitors: &Relative, best: &Best, found: &mut Found) {
-        let asked = |rows: &Relative, others: &[Member], best: &dyn Fn(usize) -> (f32, u32)| {
-            let asked = rows.members.iter().zip(earlier(rows.members, others)).enumerate();
-            let asked = asked.map(|(i, (member, limit))| Asked {
-                place: member.place,
-                query: Query { row: i, limit },
-                apart: -rows.codes.half_square(i),
-                best: best(i),
-            });
-            asked.collect::<Vec<Asked>>()
-        };
-        let (codes, members) = (&own.codes, visitors.members);
-        let of_own = asked(codes, members, &|i| own.best[i]);
-        let (hits, compared) = self.search((&codes.codes, of_own), (&visitors.panels, members));
-        found.compared += compared;
-        let of_visitors = asked(visitors, codes.members, &|i| best[members[i].place as usize]);
-        let (back, compared) = self.search((&visitors.codes, of_visitors), (&codes.panels, codes.members));
-        found.compared += compared;
-        found.take(members, &back);
-        own.take(&hits);
+    /// Compares own rows with the border rows that rank before them, and border rows with the own rows that
+    /// rank before them. All are encoded relative to the centroid.
+    fn compare_near(
+        &self,
+        own: &mut OwnRows,
+        border: &RelativeRows,
+        best: &[RankedSimilarity],
+        found: &mut ClusterMatches,
+    ) {
+        let (encoded, members) = (&own.encoded, border.members);
+        let queries = encoded.queries(members, &|i| own.best[i]);
+        let of_own = self.search(queries, &border.targets());
+        found.compared += of_own.compared;
+        let queries = border.queries(encoded.members, &|i| best[members[i].place as usize]);
+        let of_border = self.search(queries, &encoded.targets());
+        found.compared += of_border.compared;
+        found.extend(members, &of_border.matches);
+        own.take(&of_own.matches);
     }
 
-    /// The same where the visitors are encoded relative to zero.
-    fn meet_far(&self, own: &mut Own, visitors: &[Member], best: &Best, found: &mut Found) {
+    /// Compares own rows with border rows that are encoded relative to zero.
+    fn compare_far(
+        &self,
+        own: &mut OwnRows,
+        border: &[Member],
+        best: &[RankedSimilarity],
+        found: &mut ClusterMatches,
+    ) {
         let whole = self.whole;
-        let packed = visitors.iter().enumerate().map(|(i, member)| {
-            visitors.get(i + PREFETCHED).inspect(|later| whole.prefetch(later.place as usize));
-            (member.place as usize, member.similarity)
+        let packed = border.iter().enumerate().map(|(i, member)| {
+            border.get(i + PREFETCHED).inspect(|later| whole.prefetch(later.place as usize));
+            PackedRow { row: member.place as usize, bias: member.similarity }
         });
         let panels = Panels::pack_with(whole, packed);
-        let codes = &own.codes;
-        let asked = codes.members.iter().zip(earlier(codes.members, visitors)).enumerate();
-        let asked = asked.map(|(i, (member, limit))| Asked {
+        let encoded = &own.encoded;
+        let searched = encoded.members.iter().zip(earlier(encoded.members, border)).enumerate();
+        let searched = searched.map(|(i, (member, limit))| SearchRow {
             place: member.place,
             query: Query { row: i, limit },
-            apart: -1.0,
+            offset: -1.0,
             best: own.best[i],
         });
-        let (hits, compared) = self.search((&codes.codes, asked.collect()), (&panels, visitors));
-        found.compared += compared;
-        let asked = visitors.iter().zip(earlier(visitors, codes.members)).map(|(member, limit)| Asked {
+        let queries = Queries { codes: &encoded.codes, rows: searched.collect() };
+        let of_own = self.search(queries, &Targets { panels: &panels, members: border });
+        found.compared += of_own.compared;
+        let searched = border.iter().zip(earlier(border, encoded.members));
+        let searched = searched.map(|(member, limit)| SearchRow {
             place: member.place,
             query: Query { row: member.place as usize, limit },
-            apart: member.similarity - 1.0,
+            offset: member.similarity - 1.0,
             best: best[member.place as usize],
         });
-        let (back, compared) = self.search((whole, asked.collect()), (&codes.panels, codes.members));
-        found.compared += compared;
-        found.take(visitors, &back);
-        own.take(&hits);
+        let queries = Queries { codes: whole, rows: searched.collect() };
+        let of_border = self.search(queries, &encoded.targets());
+        found.compared += of_border.compared;
+        found.extend(border, &of_border.matches);
+        own.take(&of_own.matches);
     }
 
-    /// For each row that is asked for the most similar of the targets that rank before it, and the comparisons it took.
-    fn search(
-        &self,
-        (codes, mut asked): (&Codes, Vec<Asked>),
-        (panels, targets): (&Panels, &[Member]),
-    ) -> (Vec<Hit>, u64) {
-        for asked in asked.iter_mut().filter(|asked| asked.best.0 >= self.settled) {
-            // Nothing is more similar, but what ranks before is to be named.
-            let earlier = targets.partition_point(|target| target.rank < asked.best.1);
-            asked.query.limit = asked.query.limit.min(earlier);
+    /// Finds the best match of each query among the targets that rank before it.
+    fn search(&self, queries: Queries, targets: &Targets) -> SearchMatches {
+        let Queries { codes, mut rows } = queries;
+        for row in rows.iter_mut().filter(|row| row.best.similarity >= self.settled) {
+            // Nothing can be more similar, but an earlier-ranking row that is as similar must be found.
+            let earlier = targets.members.partition_point(|target| target.rank < row.best.rank);
+            row.query.limit = row.query.limit.min(earlier);
         }
-        let search = Search { codes, targets: panels, wanted: 1, gap: 0.0, most: usize::MAX };
-        let found = asked.par_chunks(ASKED_TOGETHER).enumerate().map(|(chunk, asked)| {
-            let queries: Vec<Query> = asked.iter().map(|asked| asked.query).collect();
-            let mut hits =
-                Hits::new((self.part.rows, self.settled), (asked, chunk * ASKED_TOGETHER), targets);
-            let compared = search.run(&queries, &mut hits);
-            (hits.found, compared)
+        let search =
+            Search { codes, targets: targets.panels, top: TopK::NEAREST, max_candidates: usize::MAX };
+        let found = rows.par_chunks(SEARCHES_PER_TASK).enumerate().map(|(chunk, rows)| {
+            let queries: Vec<Query> = rows.iter().map(|row| row.query).collect();
+            let mut earlier = EarlierSearch::new(self.part.rows, self.settled, rows, targets.members);
+            let compared = search.run(&queries, &mut earlier);
+            let mut matches = earlier.found;
+            matches.iter_mut().for_each(|found| found.searched += (chunk * SEARCHES_PER_TASK) as u32);
+            SearchMatches { matches, compared }
         });
-        found.reduce(Default::default, |(mut all, compared), (some, more)| {
-            all.extend(some);
-            (all, compared + more)
+        found.reduce(SearchMatches::default, |mut all, some| {
+            all.matches.extend(some.matches);
+            SearchMatches { matches: all.matches, compared: all.compared + some.compared }
         })
     }
 
     /// Encodes rows relative to the centroid of a cluster.
-    fn relative<'m>(&self, c: usize, members: &'m [Member]) -> Relative<'m> {
+    fn encode<'m>(&self, c: usize, members: &'m [Member]) -> RelativeRows<'m> {
         let rows = self.part.rows;
         let centroid = self.centroids.row(self.part.clusters.start as usize + c);
         let mut codes = Codes::zeros(members.len(), rows.dim());
-        codes.chunks_mut(TOGETHER).zip(members.par_chunks(TOGETHER)).for_each(|(mut codes, members)| {
+        let chunks = codes.chunks_mut(ROWS_PER_TASK).zip(members.par_chunks(ROWS_PER_TASK));
+        chunks.for_each(|(mut codes, members)| {
             let mut buffer = vec![0.0; rows.dim()];
             for (i, member) in members.iter().enumerate() {
                 members.get(i + PREFETCHED).inspect(|later| rows.prefetch(later.place as usize));
@@ -200,40 +202,73 @@ impl Comparison<'_> {
             }
         });
         let panels = Panels::pack_by_distance(&codes);
-        Relative { members, codes, panels }
+        RelativeRows { members, codes, panels }
     }
 }
 
-/// Rows encoded relative to the centroid of a cluster.
-struct Relative<'a> {
+/// The rows to search for.
+struct Queries<'a> {
+    codes: &'a Codes,
+    rows: Vec<SearchRow>,
+}
+
+/// The rows to search, in rank order.
+struct Targets<'a> {
+    panels: &'a Panels,
+    members: &'a [Member],
+}
+
+/// The result of a search.
+#[derive(Default)]
+struct SearchMatches {
+    matches: Vec<BestMatch>,
+    compared: u64,
+}
+
+/// Rows encoded relative to the centroid of a cluster, in rank order.
+struct RelativeRows<'a> {
     members: &'a [Member],
     codes: Codes,
     panels: Panels,
 }
 
-/// The rows of a cluster and the best of each so far.
-struct Own<'a> {
-    codes: Relative<'a>,
-    best: Vec<(f32, u32)>,
+impl RelativeRows<'_> {
+    fn targets(&self) -> Targets<'_> {
+        Targets { panels: &self.panels, members: self.members }
+    }
+
+    /// Returns these rows as queries for the others that rank before them. `best(i)` is the best match of
+    /// row `i` so far.
+    fn queries(&self, others: &[Member], best: &dyn Fn(usize) -> RankedSimilarity) -> Queries<'_> {
+        let rows = self.members.iter().zip(earlier(self.members, others)).enumerate();
+        let rows = rows.map(|(i, (member, limit))| SearchRow {
+            place: member.place,
+            query: Query { row: i, limit },
+            offset: -self.codes.half_square(i),
+            best: best(i),
+        });
+        Queries { codes: &self.codes, rows: rows.collect() }
+    }
 }
 
-impl Own<'_> {
-    fn take(&mut self, hits: &[Hit]) {
-        for hit in hits {
-            let best = &mut self.best[hit.asked as usize];
-            if is_better((hit.similarity, hit.of), *best) {
-                *best = (hit.similarity, hit.of);
+/// The own rows of a cluster and the best match of each so far.
+struct OwnRows<'a> {
+    encoded: RelativeRows<'a>,
+    best: Vec<RankedSimilarity>,
+}
+
+impl OwnRows<'_> {
+    fn take(&mut self, matches: &[BestMatch]) {
+        for found in matches {
+            let best = &mut self.best[found.searched as usize];
+            if found.best.is_better_than(*best) {
+                *best = found.best;
             }
         }
     }
 }
 
-/// Whether a row of this similarity and rank is a better match: more similar, or as similar and ranking before.
-pub(crate) fn is_better(a: (f32, u32), b: (f32, u32)) -> bool {
-    a.0 > b.0 || (a.0 == b.0 && a.1 < b.1)
-}
-
-/// How many of `others` rank before each of some rows; both are in rank order.
+/// Returns, for each row, how many of `others` rank before it. Both are in rank order.
 fn earlier<'a>(rows: &'a [Member], others: &'a [Member]) -> impl Iterator<Item = usize> + use<'a> {
     let mut passed = 0;
     rows.iter().map(move |row| {

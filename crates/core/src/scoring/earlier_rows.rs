@@ -1,125 +1,156 @@
-//! A search for the most similar of earlier-ranking rows, decided by exact similarities.
+//! The search for the most similar earlier-ranking row, decided by exact similarities.
 
 use crate::scoring::part::Member;
+use crate::similarity::candidates::{Candidate, SearchCandidates};
 use crate::similarity::embeddings::UnitRows;
-use crate::similarity::error_bound::{ROUNDED, Tolerance};
+use crate::similarity::error_bound::{ErrorBound, ROUNDED};
 use crate::similarity::kernels::isa::Isa;
-use crate::similarity::search::{Likely, Query, Searcher, most_similar};
-use crate::similarity::thresholds::{CLOSE, COPY, SATURATED};
+use crate::similarity::search::{Query, Reranked, Searcher, most_similar};
+use crate::similarity::thresholds::{BY_DISTANCE_MIN_COSINE, COPY, SATURATED};
 
-/// A row that is searched for.
-pub(crate) struct Asked {
-    pub(crate) place: u32,
-    pub(crate) query: Query,
-    /// What an estimate lacks of the similarity less one.
-    pub(crate) apart: f32,
-    /// The highest similarity so far and the rank of the row that reaches it.
-    pub(crate) best: (f32, u32),
+/// A row's similarity to the earlier-ranking row that has this rank.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct RankedSimilarity {
+    pub(super) similarity: f32,
+    pub(super) rank: u32,
 }
 
-/// What a row that is searched for, by its number, is most similar to.
-pub(crate) struct Hit {
-    pub(crate) asked: u32,
-    pub(crate) of: u32,
-    pub(crate) similarity: f32,
+impl RankedSimilarity {
+    /// No earlier-ranking row so far.
+    pub(super) const NONE: Self = Self { similarity: f32::NEG_INFINITY, rank: u32::MAX };
+
+    /// Returns whether there is an earlier-ranking row.
+    pub(super) fn is_some(self) -> bool {
+        self.rank != Self::NONE.rank
+    }
+
+    /// Returns whether this is a better match: more similar, or as similar and earlier-ranking.
+    pub(super) fn is_better_than(self, other: Self) -> bool {
+        self.similarity > other.similarity || (self.similarity == other.similarity && self.rank < other.rank)
+    }
 }
 
-/// A search of some rows for the most similar of those that rank before them.
-pub(crate) struct Hits<'a> {
+/// A row to search the most similar earlier-ranking row of.
+pub(super) struct SearchRow {
+    /// The row's place in the part.
+    pub(super) place: u32,
+    pub(super) query: Query,
+    /// The number to add to an estimate to get the similarity minus one.
+    pub(super) offset: f32,
+    /// The best match so far.
+    pub(super) best: RankedSimilarity,
+}
+
+/// The best match of a searched row.
+pub(super) struct BestMatch {
+    /// The index of the searched row.
+    pub(super) searched: u32,
+    pub(super) best: RankedSimilarity,
+}
+
+/// A search of some rows for their most similar earlier-ranking rows. The targets are in rank order.
+pub(super) struct EarlierSearch<'a> {
     rows: &'a dyn UnitRows,
-    /// From this similarity on none is higher: [`SATURATED`], or [`COPY`] where copies may meet.
+    /// From this similarity on, no row counts as more similar: [`SATURATED`], or [`COPY`] if copies may meet.
     settled: f32,
-    asked: &'a [Asked],
-    /// The number of the first of these.
-    first: usize,
+    searched: &'a [SearchRow],
     targets: &'a [Member],
-    /// Where two rows can be put together.
+    /// Room to decode two rows.
     buffers: [Vec<f32>; 2],
-    pub(crate) found: Vec<Hit>,
+    pub(super) found: Vec<BestMatch>,
 }
 
-impl<'a> Hits<'a> {
-    pub(crate) fn new(
-        (rows, settled): (&'a dyn UnitRows, f32),
-        (asked, first): (&'a [Asked], usize),
+impl<'a> EarlierSearch<'a> {
+    pub(super) fn new(
+        rows: &'a dyn UnitRows,
+        settled: f32,
+        searched: &'a [SearchRow],
         targets: &'a [Member],
     ) -> Self {
         let values = || vec![0.0; rows.dim()];
-        let (buffers, found) = ([values(), values()], Vec::with_capacity(asked.len()));
-        Self { rows, settled, asked, first, targets, buffers, found }
+        let (buffers, found) = ([values(), values()], Vec::with_capacity(searched.len()));
+        Self { rows, settled, searched, targets, buffers, found }
     }
 
-    fn hit(&mut self, query: usize, (similarity, target): (f32, u32)) {
-        let of = self.targets[target as usize].rank;
-        self.found.push(Hit { asked: (self.first + query) as u32, of, similarity });
+    fn push(&mut self, query: usize, best: Reranked) {
+        let rank = self.targets[best.target as usize].rank;
+        let best = RankedSimilarity { similarity: best.similarity, rank };
+        self.found.push(BestMatch { searched: query as u32, best });
     }
 
-    /// The similarity to each of some targets; those that f32 cannot tell from that of equal rows are one.
-    fn similarities(&mut self, query: usize, targets: &[u32]) -> impl Iterator<Item = (f32, u32)> {
+    /// Computes the exact similarities to some targets. Those that f32 cannot tell from the similarity of
+    /// equal rows become [`SATURATED`], or [`COPY`] for the same vector.
+    fn similarities(&mut self, query: usize, targets: &[u32]) -> impl Iterator<Item = Reranked> {
         let rows = self.rows;
         let [buffer, other] = &mut self.buffers;
-        let row = rows.row(self.asked[query].place as usize, buffer);
+        let row = rows.row(self.searched[query].place as usize, buffer);
         let targets = targets.iter().map(|&target| (target, self.targets[target as usize].place));
-        targets.map(move |(number, place)| {
-            let target = rows.row(place as usize, other);
-            let similarity = Isa::detect().similarity(row, target);
+        targets.map(move |(target, place)| {
+            let other = rows.row(place as usize, other);
+            let similarity = Isa::detect().similarity(row, other);
             if similarity < SATURATED {
-                return (similarity, number);
+                return Reranked { similarity, target };
             }
-            // Copies meet here only where the assignments, made elsewhere, put them into different clusters.
-            (if row == target { COPY } else { SATURATED }, number)
+            // Copies meet here only if a clustering from elsewhere has them in different clusters.
+            Reranked { similarity: if row == other { COPY } else { SATURATED }, target }
         })
     }
 }
 
-impl Searcher for Hits<'_> {
-    fn least(&self, query: usize, off: Tolerance) -> f32 {
-        let asked = &self.asked[query];
-        let off =
-            if asked.best.0 >= CLOSE { off.close(1.0 - asked.best.0.min(1.0) + ROUNDED) } else { off.any };
-        // A copy may yet be named by an earlier-ranking one, whose estimate is that of equal rows.
-        asked.best.0.min(SATURATED) - 1.0 - asked.apart - off
+impl Searcher for EarlierSearch<'_> {
+    fn min_estimate(&self, query: usize, bound: ErrorBound) -> f32 {
+        let SearchRow { best, offset, .. } = &self.searched[query];
+        let off = if best.similarity >= BY_DISTANCE_MIN_COSINE {
+            bound.close(1.0 - best.similarity.min(1.0) + ROUNDED)
+        } else {
+            bound.any
+        };
+        // For a copy, there may be an earlier-ranking copy, and its estimate is that of equal rows.
+        best.similarity.min(SATURATED) - 1.0 - offset - off
     }
 
-    fn apart(&self, query: usize) -> f32 {
-        self.asked[query].apart
+    fn estimate_offset(&self, query: usize) -> f32 {
+        self.searched[query].offset
     }
 
-    fn likely(&self, query: usize, candidates: &[(f32, u32)]) {
+    /// Targets come in rank order, so no later one is a better match than a settled one.
+    fn is_settled(&mut self, query: usize, target: u32) -> bool {
+        let settled = self.settled;
+        self.similarities(query, &[target]).any(|exact| exact.similarity >= settled)
+    }
+
+    fn prefetch(&self, query: usize, candidates: &[Candidate]) {
         let rows = self.rows;
         if !candidates.is_empty() {
-            rows.prefetch(self.asked[query].place as usize);
+            rows.prefetch(self.searched[query].place as usize);
         }
-        for &(_, target) in candidates {
-            rows.prefetch(self.targets[target as usize].place as usize);
+        for candidate in candidates {
+            rows.prefetch(self.targets[candidate.target as usize].place as usize);
         }
     }
 
-    /// Targets come in rank order, so no later one is better.
-    fn settled(&mut self, query: usize, target: u32) -> bool {
-        let settled = self.settled;
-        self.similarities(query, &[target]).any(|(similarity, _)| similarity >= settled)
-    }
-
-    fn found(&mut self, query: usize, likely: Likely) {
-        if likely.candidates.is_empty() {
+    fn rerank(&mut self, query: usize, found: SearchCandidates) {
+        if found.candidates.is_empty() {
             return;
         }
-        let may_be = |from: f32| {
-            likely.candidates.iter().filter(move |other| other.0 >= from).map(|&(_, target)| target)
+        let from = |estimate: f32| {
+            let candidates = found.candidates.iter();
+            candidates.filter(move |other| other.estimate >= estimate).map(|other| other.target)
         };
-        let highest: Vec<u32> = may_be(likely.highest_from).collect();
-        let Some((similarity, mut target)) = most_similar(self.similarities(query, &highest)) else { return };
-        // Once they are rounded, others can be as similar; of these the first. In a crowd they may be nearly all.
-        // Where rounding counts for more, all candidates have been looked at.
-        if likely.off == f32::INFINITY {
-            return self.hit(query, (similarity, target));
+        let highest: Vec<u32> = from(found.highest_from).collect();
+        let Some(mut best) = most_similar(self.similarities(query, &highest)) else { return };
+        // Where rounding is larger, all candidates have been reranked already.
+        if found.unrounded_bound == f32::INFINITY {
+            return self.push(query, best);
         }
-        let from = similarity - ROUNDED - 1.0 - self.asked[query].apart - likely.off;
-        let before: Vec<u32> = may_be(from).take_while(|&other| other < target).collect();
-        if let Some((_, first)) = self.similarities(query, &before).find(|other| other.0 == similarity) {
-            target = first;
+        // Once rounded, other candidates can be as similar, and the first of them is the match. In a dense
+        // group of near-duplicates these can be nearly all candidates, so only those before it are reranked.
+        let least = best.similarity - ROUNDED - 1.0 - self.searched[query].offset - found.unrounded_bound;
+        let before: Vec<u32> = from(least).take_while(|&other| other < best.target).collect();
+        let as_similar = |other: &Reranked| other.similarity == best.similarity;
+        if let Some(first) = self.similarities(query, &before).find(as_similar) {
+            best = first;
         }
-        self.hit(query, (similarity, target));
+        self.push(query, best);
     }
 }

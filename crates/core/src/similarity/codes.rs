@@ -1,32 +1,34 @@
-//! Rows as 8-bit codes: an eighth of the bytes of two f32 rows to multiply, and a bound on what that loses.
+//! Rows as 8-bit codes, which take a quarter of the bytes of f32 rows and have a known quantization error.
 //!
-//! A row is encoded relative to a reference (the centroid of its cluster), so that the codes resolve the differences
-//! between the rows of a cluster however close they lie.
+//! A row is encoded relative to a *reference*, usually the centroid of its cluster (residual encoding). So
+//! the codes resolve the differences between the rows of a cluster, however close they are.
 
 use rayon::prelude::*;
 
 use crate::similarity::embeddings::prefetch;
 use crate::similarity::kernels::isa::Isa;
-use crate::similarity::kernels::types::{Encoded, STEP};
+use crate::similarity::kernels::types::{CodeSummary, STEP};
 
-/// Rows that a thread encodes in one go.
-const TOGETHER: usize = 1024;
+/// The rows that a thread encodes per task.
+const ROWS_PER_TASK: usize = 1024;
 
 /// Encoded rows.
 #[derive(Debug, Default)]
 pub(crate) struct Codes {
     codes: Vec<u8>,
-    pub(super) width: usize,
-    pub(super) rows: Vec<Encoded>,
+    /// The bytes of one code: the dimension, rounded up to a multiple of [`STEP`].
+    width: usize,
+    summaries: Vec<CodeSummary>,
 }
 
 impl Codes {
-    /// No rows yet.
+    /// Starts with no rows, of a known dimension.
     pub(crate) fn new(dim: usize) -> Self {
-        Self { codes: Vec::new(), width: dim.next_multiple_of(STEP), rows: Vec::new() }
+        Self { codes: Vec::new(), width: dim.next_multiple_of(STEP), summaries: Vec::new() }
     }
 
-    /// Encodes rows relative to `reference`. `origin` is the reference of the queries that they will be compared with.
+    /// Encodes rows relative to `reference`. `origin` is the reference of the queries that these rows will
+    /// be compared with.
     pub(crate) fn encode<'a>(
         rows: impl Iterator<Item = &'a [f32]>,
         reference: &[f32],
@@ -37,7 +39,7 @@ impl Codes {
         codes
     }
 
-    /// The same for rows that can be had in any order, on all threads.
+    /// Encodes rows as [`encode`](Self::encode) does, on all threads. `row(i)` returns row `i`.
     pub(crate) fn encode_all<'a>(
         rows: usize,
         row: impl Fn(usize) -> &'a [f32] + Sync,
@@ -45,67 +47,75 @@ impl Codes {
         origin: &[f32],
     ) -> Self {
         let mut codes = Self::zeros(rows, reference.len());
-        codes.chunks_mut(TOGETHER).enumerate().for_each(|(chunk, mut codes)| {
-            (0..codes.rows.len()).for_each(|i| codes.set(i, row(chunk * TOGETHER + i), reference, origin));
+        codes.chunks_mut(ROWS_PER_TASK).enumerate().for_each(|(chunk, mut codes)| {
+            (0..codes.summaries.len())
+                .for_each(|i| codes.set(i, row(chunk * ROWS_PER_TASK + i), reference, origin));
         });
         codes
     }
 
-    /// So many rows, to be set.
+    /// Makes room for rows that are set later.
     pub(crate) fn zeros(rows: usize, dim: usize) -> Self {
         let width = dim.next_multiple_of(STEP);
-        Self { codes: vec![0; rows * width], width, rows: vec![Encoded::default(); rows] }
+        Self { codes: vec![0; rows * width], width, summaries: vec![CodeSummary::default(); rows] }
     }
 
-    /// All rows in chunks, to be set on all threads.
+    /// Splits the rows into chunks that threads can set in parallel.
     pub(crate) fn chunks_mut(&mut self, rows: usize) -> impl IndexedParallelIterator<Item = CodesMut<'_>> {
         let width = self.width;
-        let codes = self.codes.par_chunks_mut(rows * width).zip(self.rows.par_chunks_mut(rows));
-        codes.map(move |(codes, rows)| CodesMut { codes, width, rows })
+        let codes = self.codes.par_chunks_mut(rows * width).zip(self.summaries.par_chunks_mut(rows));
+        codes.map(move |(codes, summaries)| CodesMut { codes, width, summaries })
     }
 
-    /// Appends a row.
+    /// Encodes a row and appends it.
     pub(crate) fn push(&mut self, row: &[f32], reference: &[f32], origin: &[f32]) {
         let start = self.codes.len();
         self.codes.resize(start + self.width, 0);
-        self.rows.push(Isa::detect().encode(row, reference, origin, &mut self.codes[start..]));
+        self.summaries.push(Isa::detect().encode(row, reference, origin, &mut self.codes[start..]));
     }
 
+    /// The number of rows.
     pub(crate) fn len(&self) -> usize {
-        self.rows.len()
+        self.summaries.len()
     }
 
+    /// The bytes of one code.
+    pub(crate) fn width(&self) -> usize {
+        self.width
+    }
+
+    /// The code of row `i`.
     pub(crate) fn row(&self, i: usize) -> &[u8] {
         &self.codes[i * self.width..(i + 1) * self.width]
     }
 
-    /// What a step of a row's code is worth.
-    pub(crate) fn scale(&self, i: usize) -> f32 {
-        self.rows[i].scale
+    /// The numbers that belong to the code of row `i`.
+    pub(crate) fn summary(&self, i: usize) -> &CodeSummary {
+        &self.summaries[i]
     }
 
-    /// Half the squared length of a row's difference from its reference.
+    /// Half the squared length of the difference between row `i` and its reference.
     pub(crate) fn half_square(&self, i: usize) -> f32 {
-        self.rows[i].half_square
+        self.summaries[i].half_square
     }
 
-    /// Asks for a row's code before it is needed.
+    /// Loads the code of row `i` into the cache ahead of its use.
     pub(crate) fn prefetch(&self, i: usize) {
         prefetch(self.row(i));
     }
 }
 
-/// Some of the rows of [`Codes`].
+/// A mutable chunk of the rows of [`Codes`].
 pub(crate) struct CodesMut<'a> {
     codes: &'a mut [u8],
     width: usize,
-    rows: &'a mut [Encoded],
+    summaries: &'a mut [CodeSummary],
 }
 
 impl CodesMut<'_> {
-    /// Encodes a row; see [`Codes::encode`].
+    /// Encodes a row into place `i` of the chunk; see [`Codes::encode`].
     pub(crate) fn set(&mut self, i: usize, row: &[f32], reference: &[f32], origin: &[f32]) {
         let codes = &mut self.codes[i * self.width..(i + 1) * self.width];
-        self.rows[i] = Isa::detect().encode(row, reference, origin, codes);
+        self.summaries[i] = Isa::detect().encode(row, reference, origin, codes);
     }
 }

@@ -1,4 +1,5 @@
-//! Rows of unit length: the only way into this crate, so that a dot product IS a cosine similarity.
+//! Rows of unit length. All data enters this crate through this type, so a dot product IS a cosine
+//! similarity.
 
 use std::fmt;
 
@@ -6,10 +7,11 @@ use rayon::prelude::*;
 
 use crate::similarity::kernels::isa::Isa;
 
-/// `len × dim` values, row-major, every row of length 1 except the rows that have no direction.
+/// Unit embeddings: `len × dim` values, row-major. Every row has length 1, except rows without direction.
 ///
-/// Two kinds of rows have none and hold zeros, so that their similarity with everything is 0: rows that came in as
-/// zeros (an empty text), and rows with a NaN or an infinity. Both are listed; neither is ever a duplicate.
+/// Two kinds of rows have no direction: rows of zeros (for example of an empty text), and rows with a NaN or
+/// an infinity. They hold zeros, so their similarity with every row is 0. Both kinds are listed, and neither
+/// is ever a duplicate.
 #[derive(Debug, Clone, PartialEq)]
 pub struct UnitEmbeddings {
     values: Vec<f32>,
@@ -18,12 +20,12 @@ pub struct UnitEmbeddings {
     non_finite: Vec<usize>,
 }
 
-/// The number of values is not a whole number of rows.
+/// The number of values is not a multiple of the dimension.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ShapeError {
-    /// The values that were given.
+    /// The number of values given.
     pub values: usize,
-    /// The length of a row.
+    /// The number of values in a row.
     pub dim: usize,
 }
 
@@ -56,12 +58,12 @@ impl UnitEmbeddings {
         Ok(Self { values, dim, zero, non_finite })
     }
 
-    /// No rows yet, of a known dimension.
+    /// Starts with no rows, of a known dimension.
     pub(crate) fn empty(dim: usize) -> Self {
         Self { values: Vec::new(), dim, zero: Vec::new(), non_finite: Vec::new() }
     }
 
-    /// Appends a row that is already of unit length.
+    /// Appends a row that already has unit length.
     pub(crate) fn push_unit(&mut self, row: &[f32]) {
         debug_assert_eq!(row.len(), self.dim);
         self.values.extend_from_slice(row);
@@ -92,12 +94,12 @@ impl UnitEmbeddings {
         &self.values[i * self.dim..(i + 1) * self.dim]
     }
 
-    /// The rows that came in as zeros, ascending.
+    /// The numbers of the rows of zeros, ascending.
     pub fn zero_rows(&self) -> &[usize] {
         &self.zero
     }
 
-    /// The rows that had a NaN or an infinity, ascending.
+    /// The numbers of the rows that had a NaN or an infinity, ascending.
     pub fn non_finite_rows(&self) -> &[usize] {
         &self.non_finite
     }
@@ -106,33 +108,46 @@ impl UnitEmbeddings {
 /// Whether a row has a direction.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Direction {
-    /// It has, and was scaled to unit length.
+    /// It has a direction, and was scaled to unit length.
     Unit,
-    /// It came in as zeros.
+    /// It has none: all values are zero.
     Zero,
-    /// It had a NaN or an infinity, and now holds zeros.
+    /// It has none: there was a NaN or an infinity. The row now holds zeros.
     NonFinite,
 }
 
+/// Scales a row to unit length in place, or fills it with zeros if it has no direction.
 pub(crate) fn normalise(row: &mut [f32]) -> Direction {
-    let (direction, factor) = unit_factor(row);
-    match direction {
-        Direction::Unit => scale(row, factor),
+    let norm = UnitScale::of(row);
+    match norm.direction {
+        Direction::Unit => scale(row, norm.factor),
         _ => row.fill(0.0),
     }
-    direction
+    norm.direction
 }
 
-/// What a row has to be multiplied by to be of unit length, by [`scale`]; 0 where it has no direction.
-pub fn unit_factor(row: &[f32]) -> (Direction, f64) {
-    let norm = Isa::detect().norm(row);
-    if !norm.is_finite() {
-        (Direction::NonFinite, 0.0)
-    } else if norm == 0.0 {
-        (Direction::Zero, 0.0)
-    } else {
-        // A row that is of unit length up to rounding stays as it is: reading back what we wrote changes nothing.
-        (Direction::Unit, if (norm - 1.0).abs() > 1e-7 { 1.0 / norm } else { 1.0 })
+/// The factor that scales a row to unit length.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct UnitScale {
+    /// Whether the row has a direction.
+    pub direction: Direction,
+    /// The number to multiply the row by, see [`scale`]; 0 if it has no direction.
+    pub factor: f64,
+}
+
+impl UnitScale {
+    /// Returns the factor for a row, exactly 1 for a row that already has unit length up to rounding. So
+    /// reading back a normalised row changes nothing.
+    pub fn of(row: &[f32]) -> Self {
+        let norm = Isa::detect().norm(row);
+        if !norm.is_finite() {
+            Self { direction: Direction::NonFinite, factor: 0.0 }
+        } else if norm == 0.0 {
+            Self { direction: Direction::Zero, factor: 0.0 }
+        } else {
+            let factor = if (norm - 1.0).abs() > 1e-7 { 1.0 / norm } else { 1.0 };
+            Self { direction: Direction::Unit, factor }
+        }
     }
 }
 
@@ -141,7 +156,7 @@ pub fn scale(row: &mut [f32], factor: f64) {
     Isa::detect().scale(row, factor);
 }
 
-/// A hash of a row's bits; equal rows are confirmed by comparing them.
+/// Hashes the bits of a row. Rows with equal hashes can differ, so callers compare the rows too.
 pub(crate) fn hash(row: &[f32]) -> u64 {
     const WIDE: usize = 8;
     let step =
@@ -157,19 +172,19 @@ pub(crate) fn hash(row: &[f32]) -> u64 {
     hashes.into_iter().fold(0, |a, h| (a ^ h ^ (h >> 32)).wrapping_mul(0x9E37_79B9_7F4A_7C15))
 }
 
-/// Rows of unit length that can be had one by one, however they are kept.
+/// Rows of unit length that can be read one by one, however they are stored.
 pub trait UnitRows: Sync {
     /// The number of values in a row.
     fn dim(&self) -> usize;
 
-    /// Row `i`, `dim` values: of unit length, or zeros where it has no direction. It may be put together in the buffer,
-    /// which has as many.
+    /// Returns row `i`, `dim` values: of unit length, or zeros if it has no direction. `buffer` also has
+    /// `dim` values, and the row may be decoded into it.
     fn row<'a>(&'a self, i: usize, buffer: &'a mut [f32]) -> &'a [f32];
 
     /// Whether row `i` has a direction.
     fn direction(&self, i: usize) -> Direction;
 
-    /// Says that row `i` will be wanted soon.
+    /// Announces that row `i` will be read soon.
     fn prefetch(&self, i: usize);
 }
 
@@ -194,8 +209,8 @@ impl UnitRows for UnitEmbeddings {
     }
 }
 
-/// Asks for memory before it is needed: rows that are compared lie far apart, and waiting for each took longer than
-/// comparing.
+/// Loads values into the cache ahead of their use. The rows of a comparison are far apart in memory, and
+/// waiting for each took longer than comparing.
 #[allow(unsafe_code)]
 pub fn prefetch<T>(values: &[T]) {
     #[cfg(target_arch = "x86_64")]
@@ -208,9 +223,9 @@ pub fn prefetch<T>(values: &[T]) {
     let _ = values;
 }
 
-/// Converts the bits of f16 numbers to f32.
+/// Converts f16 numbers, given as bits, to f32. Both slices have the same length.
 pub fn half_to_f32(half: &[u16], out: &mut [f32]) {
-    assert_eq!(half.len(), out.len(), "as many numbers come out as go in");
+    assert_eq!(half.len(), out.len(), "input and output have the same length");
     Isa::detect().half_to_f32(half, out);
 }
 

@@ -1,258 +1,103 @@
-//! The one search that all stages use: which of the targets may be most similar to each query?
+//! The one search that all stages use: for each query, find the targets that may be most similar to it.
+//!
+//! It is the scan of one list of an inverted-file index, followed by reranking, with bounds that make it
+//! exact:
+//!
+//! - A *query* is an encoded row to search for. It is compared with the targets `0..limit`. Targets are often
+//!   in rank order, and then the limit says which of them rank before the query.
+//! - A *target* is an encoded row that is searched. Targets lie in *panels* of 32.
+//! - An *estimate* is the similarity of a query and a target as their 8-bit codes give it, up to a summand
+//!   that is the same for all targets. An [`ErrorBound`] says how much it can differ from the exact one.
+//! - A *candidate* is a target whose estimate is high enough that it may be the most similar one, given the
+//!   bound. All others are pruned. A caller can also ask for the top k by estimate ([`TopK`]).
+//! - A [`Searcher`] reranks the candidates of each query by exact similarity. Codes only decide which exact
+//!   similarities are computed. So the result is the same as of comparing all pairs exactly.
 
 use std::cell::RefCell;
 
+use crate::similarity::candidates::{
+    Candidate, Candidates, PanelEstimates, Precision, SearchCandidates, TopK,
+};
 use crate::similarity::codes::Codes;
-use crate::similarity::error_bound::Tolerance;
+use crate::similarity::error_bound::ErrorBound;
 use crate::similarity::kernels::isa::Isa;
-use crate::similarity::kernels::types::{BLOCK, Bar, LANES, Products, Reached};
+use crate::similarity::kernels::types::{BLOCK, EstimateFilter, LANES, PassedEstimates, Products};
 use crate::similarity::panels::Panels;
-use crate::similarity::thresholds::{CLOSE, SATURATED};
 
-/// Candidates of a query that a searcher is told of before it decides.
-const SOON: usize = 4;
-
-/// The targets that may be a query's most similar, and the next by their estimates.
-#[derive(Debug)]
-struct Candidates {
-    wanted: usize,
-    gap: f32,
-    /// Twice the tolerance: estimates that differ by more are in the right order.
-    window: f32,
-    close: Close,
-    /// Estimates below are not looked at.
-    threshold: f32,
-    /// The highest estimate, and the next.
-    best: f32,
-    second: f32,
-    /// Where more than two are wanted: so many candidates are ranked to find the lowest that is wanted, and where that is
-    /// done.
-    rank_at: usize,
-    highest: Vec<f32>,
-    /// (estimate, target)
-    found: Vec<(f32, u32)>,
-    prune_at: usize,
-}
-
-/// Close rows are told apart better than others.
-#[derive(Debug, Clone, Copy)]
-struct Close {
-    /// What an estimate lacks of the similarity less one.
-    apart: f32,
-    off: Tolerance,
-}
-
-impl Close {
-    /// The most that half the squared distance of the most similar target can be, given the highest estimate, if that is
-    /// surely [`CLOSE`].
-    fn apart(&self, best: f32) -> Option<f32> {
-        let most = self.off.any - best - self.apart;
-        (most <= 1.0 - CLOSE).then_some(most.max(0.0))
-    }
-
-    /// What an estimate without error is where similarities begin to be equal to one up to rounding, so that none is higher.
-    fn saturated(&self) -> f32 {
-        SATURATED - 1.0 - self.apart
-    }
-}
-
-impl Candidates {
-    const NONE: Self = Self {
-        wanted: 1,
-        gap: 0.0,
-        window: 0.0,
-        close: Close { apart: f32::NEG_INFINITY, off: Tolerance::ZERO },
-        threshold: f32::NEG_INFINITY,
-        best: f32::NEG_INFINITY,
-        second: f32::NEG_INFINITY,
-        rank_at: 0,
-        highest: Vec::new(),
-        found: Vec::new(),
-        prune_at: 0,
-    };
-
-    fn begin(&mut self, (wanted, gap): (usize, f32), close: Close, threshold: f32) {
-        self.found.clear();
-        self.rank_at = wanted;
-        (self.wanted, self.gap, self.threshold) = (wanted, gap, threshold);
-        (self.window, self.close) = (2.0 * close.off.any, close);
-        (self.best, self.second) = (f32::NEG_INFINITY, f32::NEG_INFINITY);
-        self.prune_at = 32 + 2 * wanted;
-    }
-
-    /// Takes in estimates that can be off by `sharper` less than the window says: they show more of the most similar one,
-    /// and must reach more to be it.
-    fn offer(&mut self, lanes: u32, estimates: &[f32; LANES], (first, sharper): (usize, f32)) {
-        for l in set(lanes) {
-            self.second = self.second.max(self.best.min(estimates[l] + sharper));
-            self.best = self.best.max(estimates[l] + sharper);
-        }
-        if let Some(apart) = self.close.apart(self.best) {
-            self.window = 2.0 * self.close.off.close(apart);
-        }
-        if self.wanted <= 2 {
-            self.raise(if self.wanted == 1 { self.best } else { self.second });
-        }
-        let threshold = self.threshold;
-        let reached = set(lanes).filter(|&l| estimates[l] - sharper >= threshold);
-        self.found.extend(reached.map(|l| (estimates[l] - sharper, (first + l) as u32)));
-        if self.wanted > 2 && self.found.len() >= self.rank_at {
-            self.highest.clear();
-            self.highest.extend(self.found.iter().map(|&(estimate, _)| estimate));
-            let (_, &mut last, _) =
-                self.highest.select_nth_unstable_by(self.wanted - 1, |a, b| b.total_cmp(a));
-            self.raise(last);
-            self.prune();
-            self.rank_at = self.found.len() + self.wanted;
-        }
-    }
-
-    /// Raises the threshold to what is of use beside the lowest estimate that is wanted.
-    fn raise(&mut self, last: f32) {
-        let off = self.window / 2.0;
-        // The most similar one is at least so similar, or so similar that none is more.
-        let least = (self.best - off).min(self.close.saturated());
-        self.threshold = self.threshold.max(last.min(least - off - self.gap));
-    }
-
-    /// Estimates that are lower by more than this than another one of the same panel are of no use.
-    fn panel_window(&self) -> f32 {
-        match self.wanted {
-            // All that is equal to one up to rounding is as high.
-            1 => self.window + (1.0 - SATURATED),
-            // Only where one target is wanted does a better one make others useless at once.
-            _ => f32::INFINITY,
-        }
-    }
-
-    /// Keeps the candidates few. Of a crowd of rows that are equal as far as can be told, all are candidates; there the
-    /// first that is `settled` ends the search.
-    fn thin(&mut self, most: usize, mut settled: impl FnMut(u32) -> bool) {
-        self.prune();
-        if self.found.len() / 2 > most {
-            let mut estimates: Vec<f32> = self.found.iter().map(|&(estimate, _)| estimate).collect();
-            let (_, &mut least, _) = estimates.select_nth_unstable_by(most, |a, b| b.total_cmp(a));
-            // Of those that are all equally high, all stay.
-            self.threshold = self.threshold.max(least.next_up().min(self.best));
-            self.prune();
-        }
-        self.prune_at = 2 * self.found.len() + 32;
-        let (off, saturated) = (self.window / 2.0, self.close.saturated());
-        let may_be = |estimate: f32| saturated == f32::INFINITY || estimate + off >= saturated;
-        if let Some(&first) = self.found.iter().find(|&&(e, target)| may_be(e) && settled(target)) {
-            self.found.clear();
-            self.found.push(first);
-            (self.best, self.threshold) = (first.0, f32::INFINITY);
-        }
-    }
-
-    /// What a searcher is told.
-    fn likely(&self) -> Likely<'_> {
-        let off = self.close.apart(self.best).map_or(f32::INFINITY, |apart| self.close.off.unrounded(apart));
-        Likely { candidates: &self.found, window: self.window, off, highest_from: self.best - 2.0 * off }
-    }
-
-    fn prune(&mut self) {
-        if self.threshold < f32::INFINITY {
-            self.found.retain(|&(estimate, _)| estimate >= self.threshold);
-        }
-    }
-}
-
-/// The bits that are set, lowest first.
-fn set(mut bits: u32) -> impl Iterator<Item = usize> {
-    std::iter::from_fn(move || {
-        let lowest = (bits != 0).then(|| bits.trailing_zeros() as usize);
-        bits &= bits.wrapping_sub(1);
-        lowest
-    })
-}
+/// The number of candidates of a query that a searcher can prefetch.
+const PREFETCHED: usize = 4;
 
 /// A row to find the most similar targets of.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Query {
     /// Its place in the codes.
     pub(crate) row: usize,
-    /// It is compared with the first so many targets.
+    /// It is compared with the targets `0..limit`.
     pub(crate) limit: usize,
 }
 
-/// How to search.
+/// A search of targets for queries.
 pub(crate) struct Search<'a> {
-    /// The rows that are searched for.
+    /// The codes of the queries.
     pub(crate) codes: &'a Codes,
-    /// The rows that are searched.
     pub(crate) targets: &'a Panels,
-    /// The candidates are the targets that may be the most similar one, so many by their estimates, and those that may be
-    /// less similar than the most similar one by `gap` or less.
-    pub(crate) wanted: usize,
-    pub(crate) gap: f32,
-    /// Of more candidates than about this, those with the highest estimates.
-    pub(crate) most: usize,
+    pub(crate) top: TopK,
+    /// If there are more candidates than about this, only those with the highest estimates are kept.
+    pub(crate) max_candidates: usize,
 }
 
-thread_local! {
-    /// Kept between searches, because filling new memory took longer than searching.
-    static CANDIDATES: RefCell<Vec<Candidates>> = const { RefCell::new(Vec::new()) };
-}
-
-/// What a search found for one query.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Likely<'a> {
-    /// (estimate, target); where one is wanted, in the order of the targets.
-    pub(crate) candidates: &'a [(f32, u32)],
-    /// Estimates that differ by more than this are in the right order.
-    pub(crate) window: f32,
-    /// The most that an estimate can be below the similarity, if that is not rounded; infinite where it is rounded much.
-    pub(crate) off: f32,
-    /// No candidate with a lower estimate is more similar than all others. It may be as similar as they, once that is rounded.
-    pub(crate) highest_from: f32,
-}
-
-/// What a search asks and tells; the first argument is always the place of the query.
+/// Says what to search for, and takes the candidates. The first argument of every method is the number of
+/// the query.
 pub(crate) trait Searcher {
-    /// Targets with lower estimates are left out; given how far these can be off.
-    fn least(&self, _query: usize, _off: Tolerance) -> f32 {
+    /// Returns the estimate that a target must reach to be of use, given the error bound of the query.
+    fn min_estimate(&self, _query: usize, _bound: ErrorBound) -> f32 {
         f32::NEG_INFINITY
     }
 
-    /// What an estimate lacks of the similarity less one; unknown where estimates do not go by distance.
-    fn apart(&self, _query: usize) -> f32 {
+    /// Returns the number to add to an estimate to get the similarity minus one. It is negative infinity if
+    /// estimates are not computed by distance.
+    fn estimate_offset(&self, _query: usize) -> f32 {
         f32::NEG_INFINITY
     }
 
-    /// Whether a target is so similar that none is more similar as far as can be told.
-    fn settled(&mut self, _query: usize, _target: u32) -> bool {
+    /// Returns whether a target is so similar that no later target counts as more similar.
+    fn is_settled(&mut self, _query: usize, _target: u32) -> bool {
         false
     }
 
-    /// These will be the candidates of a query, soon.
-    fn likely(&self, _query: usize, _candidates: &[(f32, u32)]) {}
+    /// Announces some of the candidates that [`rerank`](Self::rerank) will get soon.
+    fn prefetch(&self, _query: usize, _candidates: &[Candidate]) {}
 
-    /// The candidates of a query.
-    fn found(&mut self, query: usize, likely: Likely);
+    /// Takes the candidates of a query. Each query gets one call, in order.
+    fn rerank(&mut self, query: usize, found: SearchCandidates);
+}
+
+thread_local! {
+    /// The memory of candidates, kept between searches: allocating it took longer than searching.
+    static CANDIDATES: RefCell<Vec<Candidates>> = const { RefCell::new(Vec::new()) };
 }
 
 impl Search<'_> {
-    /// Searches for every query, and counts the comparisons.
+    /// Searches for every query. Returns the number of comparisons of a query with a target.
     pub(crate) fn run(&self, queries: &[Query], searcher: &mut impl Searcher) -> u64 {
         let mut pool = CANDIDATES.take();
         pool.resize_with(pool.len().max(BLOCK), || Candidates::NONE);
         let mut compared = 0;
-        for (chunk, queries) in queries.chunks(BLOCK).enumerate() {
-            let first = chunk * BLOCK;
-            for (i, (found, query)) in pool.iter_mut().zip(queries).enumerate() {
-                let off = self.targets.tolerance(self.codes, query.row);
-                let close = Close { apart: searcher.apart(first + i), off };
-                found.begin((self.wanted, self.gap), close, searcher.least(first + i, off));
+        for (block, queries) in queries.chunks(BLOCK).enumerate() {
+            let first = block * BLOCK;
+            for (i, (candidates, query)) in pool.iter_mut().zip(queries).enumerate() {
+                let bound = self.targets.error_bound(self.codes, query.row);
+                let precision = Precision { offset: searcher.estimate_offset(first + i), bound };
+                candidates.begin(self.top, precision, searcher.min_estimate(first + i, bound));
             }
-            let end = self.compare(queries, &mut pool, &mut |i, target| searcher.settled(first + i, target));
-            for (i, (found, _)) in pool.iter_mut().zip(queries).enumerate() {
-                found.prune();
-                searcher.likely(first + i, &found.found[..found.found.len().min(SOON)]);
+            let end = self.scan(queries, &mut pool, &mut |i, target| searcher.is_settled(first + i, target));
+            for (i, (candidates, _)) in pool.iter_mut().zip(queries).enumerate() {
+                candidates.prune();
+                let found = &candidates.found;
+                searcher.prefetch(first + i, &found[..found.len().min(PREFETCHED)]);
             }
-            for (i, (found, query)) in pool.iter_mut().zip(queries).enumerate() {
-                searcher.found(first + i, found.likely());
+            for (i, (candidates, query)) in pool.iter_mut().zip(queries).enumerate() {
+                searcher.rerank(first + i, candidates.as_search_candidates());
                 compared += query.limit.min(end) as u64;
             }
         }
@@ -260,68 +105,109 @@ impl Search<'_> {
         compared
     }
 
-    /// Compares at most [`BLOCK`] queries with the targets, and tells how many of these it took.
-    fn compare(
+    /// Compares a block of at most [`BLOCK`] queries with the targets, panel by panel. Returns the number of
+    /// targets that it went through before every query was settled.
+    fn scan(
         &self,
         queries: &[Query],
-        found: &mut [Candidates],
-        settled: &mut dyn FnMut(usize, u32) -> bool,
+        candidates: &mut [Candidates],
+        is_settled: &mut dyn FnMut(usize, u32) -> bool,
     ) -> usize {
-        let Self { codes, targets, .. } = *self;
         let isa = Isa::detect();
-        let mut rows: [&[u8]; BLOCK] = [&[]; BLOCK];
-        let mut bars = [Bar { scale: 0.0, threshold: 0.0, window: 0.0, lanes: 0 }; BLOCK];
-        for (i, query) in queries.iter().enumerate() {
-            rows[i] = codes.row(query.row);
-            let (threshold, window) = (found[i].threshold, found[i].panel_window());
-            bars[i] = Bar { scale: codes.scale(query.row), threshold, window, lanes: 0 };
-        }
-        let (rows, bars) = (&rows[..queries.len()], &mut bars[..queries.len()]);
+        let mut block = QueryBlock::new(self, queries, candidates);
         let mut products: Products = [[0; LANES]; BLOCK];
-        let mut out = Reached::NONE;
+        let mut passed = PassedEstimates::NONE;
         let mut open = queries.len();
-        let limits = || queries.iter().map(|query| query.limit);
-        let end = limits().max().unwrap_or(0).min(targets.len());
-        let least = limits().min().unwrap_or(0);
-        for panel in 0..end.div_ceil(LANES) {
-            let (words, start, lanes) = targets.panel(panel);
-            isa.products(rows, words, start, &mut products);
-            // Up to the least limit every query is compared with all lanes.
-            if panel == 0 || (panel + 1) * LANES > least {
-                for (bar, query) in bars.iter_mut().zip(queries) {
-                    let used = query.limit.min(end).saturating_sub(panel * LANES).min(LANES);
-                    bar.lanes = ((1u64 << used) - 1) as u32;
-                }
-            }
-            let mut sharper = [0.0; BLOCK];
-            if self.wanted == 1 {
+        for index in 0..block.end.div_ceil(LANES) {
+            let panel = self.targets.panel(index);
+            isa.products(&block.codes[..queries.len()], panel.codes, panel.start, &mut products);
+            block.set_lanes(index);
+            let mut slack = [0.0; BLOCK];
+            if self.top.count == 1 {
                 for (i, query) in queries.iter().enumerate() {
-                    sharper[i] = targets.sharper(codes, query.row, panel);
-                    bars[i].threshold = found[i].threshold + sharper[i];
+                    slack[i] = self.targets.slack(self.codes, query.row, index);
+                    block.filters[i].threshold = candidates[i].threshold + slack[i];
                 }
             }
-            isa.estimate(&products, bars, lanes, &mut out);
-            for i in 0..queries.len() {
-                if out.lanes[i] != 0 {
-                    found[i].offer(out.lanes[i], &out.estimates[i], (panel * LANES, sharper[i]));
-                    if found[i].found.len() >= found[i].prune_at {
-                        found[i].thin(self.most, |target| settled(i, target));
-                        open -= usize::from(found[i].threshold == f32::INFINITY);
-                    }
-                    (bars[i].threshold, bars[i].window) = (found[i].threshold, found[i].panel_window());
+            isa.estimate(&products, &block.filters[..queries.len()], panel.terms, &mut passed);
+            for (i, candidates) in candidates[..queries.len()].iter_mut().enumerate() {
+                if passed.lanes[i] == 0 {
+                    continue;
                 }
+                let (lanes, estimates) = (passed.lanes[i], &passed.estimates[i]);
+                candidates.offer(&PanelEstimates { first: index * LANES, lanes, estimates, slack: slack[i] });
+                if candidates.found.len() >= candidates.prune_at {
+                    candidates.thin(self.max_candidates, |target| is_settled(i, target));
+                    open -= usize::from(candidates.threshold == f32::INFINITY);
+                }
+                block.filters[i].threshold = candidates.threshold;
+                block.filters[i].window = candidates.panel_window();
             }
             if open == 0 {
-                return (panel + 1) * LANES;
+                return (index + 1) * LANES;
             }
         }
-        end
+        block.end
     }
 }
 
-/// The most similar of exact similarities, the first target on a tie.
-pub(crate) fn most_similar<T: Ord + Copy>(exact: impl Iterator<Item = (f32, T)>) -> Option<(f32, T)> {
-    exact.reduce(|a, b| if b.0 > a.0 || (b.0 == a.0 && b.1 < a.1) { b } else { a })
+/// The queries that are compared with a panel at once, as the kernels read them.
+struct QueryBlock<'a> {
+    queries: &'a [Query],
+    codes: [&'a [u8]; BLOCK],
+    filters: [EstimateFilter; BLOCK],
+    /// No query is compared with a target from here on.
+    end: usize,
+    /// Every query is compared with all targets before this one.
+    common: usize,
+}
+
+impl<'a> QueryBlock<'a> {
+    fn new(search: &Search<'a>, queries: &'a [Query], candidates: &[Candidates]) -> Self {
+        let mut codes: [&[u8]; BLOCK] = [&[]; BLOCK];
+        let mut filters = [EstimateFilter { scale: 0.0, threshold: 0.0, window: 0.0, lanes: 0 }; BLOCK];
+        for (i, query) in queries.iter().enumerate() {
+            codes[i] = search.codes.row(query.row);
+            filters[i] = EstimateFilter {
+                scale: search.codes.summary(query.row).scale,
+                threshold: candidates[i].threshold,
+                window: candidates[i].panel_window(),
+                lanes: 0,
+            };
+        }
+        let limits = || queries.iter().map(|query| query.limit);
+        let end = limits().max().unwrap_or(0).min(search.targets.len());
+        Self { queries, codes, filters, end, common: limits().min().unwrap_or(0) }
+    }
+
+    /// Sets which lanes of a panel each query is compared with. Up to the lowest limit these are all lanes,
+    /// and stay the same.
+    fn set_lanes(&mut self, panel: usize) {
+        if panel == 0 || (panel + 1) * LANES > self.common {
+            for (filter, query) in self.filters.iter_mut().zip(self.queries) {
+                let used = query.limit.min(self.end).saturating_sub(panel * LANES).min(LANES);
+                filter.lanes = ((1u64 << used) - 1) as u32;
+            }
+        }
+    }
+}
+
+/// A target with its exact similarity.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Reranked {
+    pub(crate) similarity: f32,
+    pub(crate) target: u32,
+}
+
+/// Returns the target with the highest exact similarity, the lowest-numbered one on a tie.
+pub(crate) fn most_similar(exact: impl Iterator<Item = Reranked>) -> Option<Reranked> {
+    exact.reduce(|a, b| {
+        if b.similarity > a.similarity || (b.similarity == a.similarity && b.target < a.target) {
+            b
+        } else {
+            a
+        }
+    })
 }
 
 #[cfg(test)]

@@ -1,25 +1,46 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::similarity::embeddings::normalise;
+use crate::similarity::thresholds::SATURATED;
 
 /// A searcher made of two functions.
-struct By<L, F>(L, F);
+struct FnSearcher<M, R> {
+    min_estimate: M,
+    rerank: R,
+}
 
-impl<L: Fn(usize, Tolerance) -> f32, F: FnMut(usize, Likely)> Searcher for By<L, F> {
-    fn least(&self, query: usize, off: Tolerance) -> f32 {
-        (self.0)(query, off)
+impl<M: Fn(ErrorBound) -> f32, R: FnMut(usize, SearchCandidates)> Searcher for FnSearcher<M, R> {
+    fn min_estimate(&self, _query: usize, bound: ErrorBound) -> f32 {
+        (self.min_estimate)(bound)
     }
 
-    fn found(&mut self, query: usize, likely: Likely) {
-        (self.1)(query, likely);
+    fn rerank(&mut self, query: usize, found: SearchCandidates) {
+        (self.rerank)(query, found);
     }
+}
+
+/// Searches without a minimum, and passes the candidates of each query to a function. Returns the number of
+/// comparisons.
+fn run(search: &Search, queries: &[Query], rerank: impl FnMut(usize, SearchCandidates)) -> u64 {
+    search.run(queries, &mut FnSearcher { min_estimate: |_| f32::NEG_INFINITY, rerank })
+}
+
+/// A search for the most similar target.
+fn nearest<'a>(codes: &'a Codes, targets: &'a Panels) -> Search<'a> {
+    Search { codes, targets, top: TopK::NEAREST, max_candidates: usize::MAX }
+}
+
+/// Returns the numbers of the candidates' targets.
+fn targets_of(found: &SearchCandidates) -> Vec<u32> {
+    found.candidates.iter().map(|other| other.target).collect()
 }
 
 fn noise(i: usize, seed: u64) -> f32 {
     crate::random::unit(seed, 0, i as u64) as f32 - 0.5
 }
 
-/// Unit rows that differ from a common direction by `spread`, some of them with one large value.
+/// Returns unit rows that differ from a common direction by `spread`. Every fifth has one large value.
 fn rows(count: usize, dim: usize, spread: f32, seed: u64) -> Vec<Vec<f32>> {
     let row = |i: usize| {
         let value = |p: usize| noise(p, seed) + spread * noise(1000 + i * 1000 + p, seed);
@@ -27,7 +48,7 @@ fn rows(count: usize, dim: usize, spread: f32, seed: u64) -> Vec<Vec<f32>> {
         if i.is_multiple_of(5) {
             row[i % dim] += 30.0 * spread;
         }
-        crate::similarity::embeddings::normalise(&mut row);
+        normalise(&mut row);
         row
     };
     (0..count).map(row).collect()
@@ -47,25 +68,25 @@ proptest! {
         let codes = encode(&all[targets..]);
         let limit = |row: usize| (row * 7) % (targets + 1);
         let asked: Vec<Query> = (0..queries).map(|row| Query { row, limit: limit(row) }).collect();
-        let search = |wanted| {
-            let mut answers: Vec<Vec<(f32, u32)>> = vec![Vec::new(); queries];
-            let search = Search { codes: &codes, targets: &panels, wanted, gap: 0.0, most: usize::MAX };
-            search.run(&asked, &mut By(|_, _| f32::NEG_INFINITY, |i: usize, likely: Likely| answers[i] = likely.candidates.to_vec()));
+        let search = |count| {
+            let mut answers: Vec<Vec<Candidate>> = vec![Vec::new(); queries];
+            let search = Search { top: TopK { count, gap: 0.0 }, ..nearest(&codes, &panels) };
+            run(&search, &asked, |i, found| answers[i] = found.candidates.to_vec());
             answers
         };
         for (i, (found, of_all)) in search(wanted).iter().zip(search(targets.max(1))).enumerate() {
             let exact = |t: usize| Isa::detect().dot(&all[targets + i], &all[t]);
-            let best = found.iter().map(|&(_, t)| exact(t as usize)).reduce(f32::max);
-            prop_assert!(found.iter().all(|&(_, t)| (t as usize) < limit(i)));
+            let best = found.iter().map(|other| exact(other.target as usize)).reduce(f32::max);
+            prop_assert!(found.iter().all(|other| (other.target as usize) < limit(i)));
             prop_assert_eq!(best, (0..limit(i)).map(exact).reduce(f32::max));
-            let highest = |of: &[(f32, u32)]| {
-                let mut estimates: Vec<f32> = of.iter().map(|&(estimate, _)| estimate).collect();
+            let highest = |of: &[Candidate]| {
+                let mut estimates: Vec<f32> = of.iter().map(|other| other.estimate).collect();
                 estimates.sort_unstable_by(|a, b| b.total_cmp(a));
                 estimates.truncate(wanted);
                 estimates
             };
             prop_assert_eq!(of_all.len(), limit(i));
-            // Where one is wanted, estimates may be lowered by what they are sharper than the window.
+            // If one target is wanted, estimates are lowered by the slack of their panel.
             if wanted > 1 {
                 prop_assert_eq!(highest(found), highest(&of_all));
             }
@@ -73,7 +94,7 @@ proptest! {
     }
 
     #[test]
-    fn an_estimate_is_off_by_half_the_window_at_most(
+    fn the_error_of_an_estimate_is_half_the_window_at_most(
         dim in 1usize..150,
         spread in prop_oneof![Just(1e-6f32), Just(1e-3), Just(1.0), Just(100.0)],
         seed in any::<u64>(),
@@ -81,49 +102,47 @@ proptest! {
         let all = rows(40, dim, spread, seed);
         let encode = |of: &[Vec<f32>], origin| Codes::encode(of.iter().map(Vec::as_slice), &all[0], origin);
         let origin = vec![0.0; dim];
-        // Queries relative to zero and targets to a row, as where rows are assigned; then both to a row, as in a cluster.
+        // First queries relative to zero and targets relative to a row, as for assigning rows to groups. Then
+        // both relative to a row, as for comparing a cluster.
         let to_zero = Codes::encode(all.iter().map(Vec::as_slice), &origin, &origin);
         for (codes, origin) in [(to_zero, &origin), (encode(&all, &all[0]), &all[0])] {
             let panels = Panels::pack(&encode(&all, origin), 0..all.len());
             let queries: Vec<Query> = (0..all.len()).map(|row| Query { row, limit: all.len() }).collect();
             let mut off = 0.0f64;
-            let search = Search { codes: &codes, targets: &panels, wanted: all.len(), gap: 0.0, most: usize::MAX };
-            search.run(&queries, &mut By(|_, _| f32::NEG_INFINITY, |i: usize, likely: Likely| {
+            let top = TopK { count: all.len(), gap: 0.0 };
+            run(&Search { top, ..nearest(&codes, &panels) }, &queries, |i, found| {
                 let product = |a: &[f32], b: &[f32]| -> f64 {
                     a.iter().zip(b).map(|(&x, &y)| f64::from(x) * f64::from(y)).sum()
                 };
-                for &(estimate, t) in likely.candidates {
-                    // The part of the product that is the same for all targets is not in the estimate.
-                    let rest = product(&all[i], &all[t as usize]) - product(&all[i], &all[0]);
-                    off = off.max((f64::from(estimate) - rest).abs() / f64::from(likely.window / 2.0));
+                for &Candidate { estimate, target } in found.candidates {
+                    // An estimate lacks the part of the product that is the same for all targets.
+                    let rest = product(&all[i], &all[target as usize]) - product(&all[i], &all[0]);
+                    off = off.max((f64::from(estimate) - rest).abs() / f64::from(found.window / 2.0));
                 }
-                assert_eq!(likely.candidates.len(), all.len());
-            }));
+                assert_eq!(found.candidates.len(), all.len());
+            });
             prop_assert!(off <= 1.0, "off by {off} of the bound");
         }
     }
 }
 
 #[test]
-fn targets_below_the_least_that_is_asked_for_are_left_out() {
+fn targets_below_the_minimum_estimate_are_left_out() {
     let all = rows(100, 40, 1.0, 3);
     let origin = vec![0.0; 40];
     let codes = Codes::encode(all.iter().map(Vec::as_slice), &origin, &origin);
     let panels = Panels::pack(&codes, 0..100);
-    let search = Search { codes: &codes, targets: &panels, wanted: 1, gap: 0.0, most: usize::MAX };
-    let (mut found, mut count) = (Vec::new(), 0);
-    search.run(
-        &[Query { row: 7, limit: 100 }; 60],
-        &mut By(
-            |_, off: Tolerance| 1.0 - off.any,
-            |i, likely: Likely| {
-                assert_eq!(i, count);
-                count += 1;
-                found.extend(likely.candidates.iter().map(|&(_, t)| t));
-            },
-        ),
-    );
-    assert_eq!((found, count), (vec![7; 60], 60));
+    let (mut targets, mut count) = (Vec::new(), 0);
+    let mut searcher = FnSearcher {
+        min_estimate: |bound: ErrorBound| 1.0 - bound.any,
+        rerank: |i, found: SearchCandidates| {
+            assert_eq!(i, count);
+            count += 1;
+            targets.extend(targets_of(&found));
+        },
+    };
+    nearest(&codes, &panels).run(&[Query { row: 7, limit: 100 }; 60], &mut searcher);
+    assert_eq!((targets, count), (vec![7; 60], 60));
 }
 
 #[test]
@@ -134,47 +153,41 @@ fn chosen_rows_are_packed_in_the_order_given() {
     let chosen: Vec<usize> = (0..90).rev().step_by(2).collect();
     let panels = Panels::pack(&codes, chosen.iter().copied());
     assert_eq!(panels.len(), 45);
-    let search = Search { codes: &codes, targets: &panels, wanted: 1, gap: 0.0, most: usize::MAX };
     let queries: Vec<Query> = chosen.iter().map(|&row| Query { row, limit: 45 }).collect();
-    search.run(
-        &queries,
-        &mut By(
-            |_, _| f32::NEG_INFINITY,
-            |i, likely: Likely| assert!(likely.candidates.iter().any(|&(_, t)| t as usize == i)),
-        ),
-    );
+    run(&nearest(&codes, &panels), &queries, |i, found| {
+        assert!(targets_of(&found).contains(&(i as u32)));
+    });
 }
 
 #[test]
-fn a_settled_target_ends_the_search_and_is_the_first_of_a_crowd() {
+fn the_first_settled_target_of_a_dense_group_ends_the_search() {
     let one: Vec<f32> = (0..24).map(|p| (p as f32).sin()).collect();
     let origin = vec![0.0; 24];
     let codes = Codes::encode((0..5000).map(|_| one.as_slice()), &origin, &origin);
     let panels = Panels::pack(&codes, 0..5000);
-    struct Crowd(Vec<Vec<u32>>);
-    impl Searcher for Crowd {
-        fn settled(&mut self, _: usize, target: u32) -> bool {
+    struct Settling(Vec<Vec<u32>>);
+    impl Searcher for Settling {
+        fn is_settled(&mut self, _: usize, target: u32) -> bool {
             target >= 3
         }
-        fn found(&mut self, _: usize, likely: Likely) {
-            self.0.push(likely.candidates.iter().map(|&(_, t)| t).collect());
+        fn rerank(&mut self, _: usize, found: SearchCandidates) {
+            self.0.push(targets_of(&found));
         }
     }
-    let mut crowd = Crowd(Vec::new());
+    let mut searcher = Settling(Vec::new());
     let queries: Vec<Query> = (0..50).map(|row| Query { row, limit: 5000 }).collect();
-    let compared = Search { codes: &codes, targets: &panels, wanted: 1, gap: 0.0, most: usize::MAX }
-        .run(&queries, &mut crowd);
-    assert_eq!(crowd.0, vec![vec![3]; 50]);
+    let compared = nearest(&codes, &panels).run(&queries, &mut searcher);
+    assert_eq!(searcher.0, vec![vec![3]; 50]);
     assert!(compared < 50 * 200, "{compared} comparisons");
 }
 
 #[test]
-fn a_few_strangers_do_not_make_all_rows_of_a_crowd_candidates() {
+fn a_few_distant_rows_do_not_make_all_rows_of_a_dense_group_candidates() {
     let dim = 64;
     let near = |i: usize, spread: f32| {
         let value = |p: usize| noise(p, 7) + spread * noise(1000 + i * 1000 + p, 7);
         let mut row: Vec<f32> = (0..dim).map(value).collect();
-        crate::similarity::embeddings::normalise(&mut row);
+        normalise(&mut row);
         row
     };
     let mut all: Vec<Vec<f32>> = (0..2000).map(|i| near(i, 1e-2)).collect();
@@ -184,56 +197,65 @@ fn a_few_strangers_do_not_make_all_rows_of_a_crowd_candidates() {
     let panels = Panels::pack(&codes, 0..all.len());
     let queries: Vec<Query> = (0..2000).map(|row| Query { row, limit: row }).collect();
     let mut candidates = 0;
-    let search = Search { codes: &codes, targets: &panels, wanted: 1, gap: 0.0, most: usize::MAX };
-    let count = By(|_, _| f32::NEG_INFINITY, |_, likely: Likely| candidates += likely.candidates.len());
-    search.run(&queries, &mut { count });
+    run(&nearest(&codes, &panels), &queries, |_, found| candidates += found.candidates.len());
     assert!(candidates < 30 * queries.len(), "{} candidates a row", candidates / queries.len());
 }
 
-/// Searches each row among those before it by distance, as a cluster is compared with itself; counts the candidates that may
-/// be the most similar one before similarities are rounded.
+/// Searches each row among those before it by distance, as in a cluster. Returns the number of candidates that
+/// may be the most similar one before similarities are rounded.
 fn candidates_by_distance(all: &[Vec<f32>], reference: &[f32]) -> usize {
-    struct ByDistance<'a>(&'a [Vec<f32>], &'a Codes, usize);
+    struct ByDistance<'a> {
+        rows: &'a [Vec<f32>],
+        codes: &'a Codes,
+        candidates: usize,
+    }
+    impl ByDistance<'_> {
+        fn similarity(&self, query: usize, target: u32) -> f32 {
+            Isa::detect().similarity(&self.rows[query], &self.rows[target as usize])
+        }
+    }
     impl Searcher for ByDistance<'_> {
-        fn apart(&self, query: usize) -> f32 {
-            -self.1.half_square(query)
+        fn estimate_offset(&self, query: usize) -> f32 {
+            -self.codes.half_square(query)
         }
-        fn settled(&mut self, query: usize, target: u32) -> bool {
-            Isa::detect().similarity(&self.0[query], &self.0[target as usize]) >= SATURATED
+        fn is_settled(&mut self, query: usize, target: u32) -> bool {
+            self.similarity(query, target) >= SATURATED
         }
-        fn found(&mut self, query: usize, likely: Likely) {
-            let exact = |t: usize| Isa::detect().similarity(&self.0[query], &self.0[t]).min(SATURATED);
-            let best = most_similar((0..query).map(|t| (exact(t), t as u32)));
-            let found = most_similar(likely.candidates.iter().map(|&(_, t)| (exact(t as usize), t)));
-            assert_eq!(found, best, "row {query} of {} candidates", likely.candidates.len());
-            self.2 +=
-                likely.candidates.iter().filter(|(estimate, _)| *estimate >= likely.highest_from).count();
+        fn rerank(&mut self, query: usize, found: SearchCandidates) {
+            let exact = |target| {
+                let similarity = self.similarity(query, target).min(SATURATED);
+                Reranked { similarity, target }
+            };
+            let best = most_similar((0..query as u32).map(exact));
+            let best_candidate = most_similar(targets_of(&found).into_iter().map(exact));
+            assert_eq!(best_candidate, best, "row {query} of {} candidates", found.candidates.len());
+            let highest = found.candidates.iter().filter(|other| other.estimate >= found.highest_from);
+            self.candidates += highest.count();
         }
     }
     let codes = Codes::encode(all.iter().map(Vec::as_slice), reference, reference);
     let panels = Panels::pack_by_distance(&codes);
     let queries: Vec<Query> = (0..all.len()).map(|row| Query { row, limit: row }).collect();
-    let mut searcher = ByDistance(all, &codes, 0);
-    Search { codes: &codes, targets: &panels, wanted: 1, gap: 0.0, most: usize::MAX }
-        .run(&queries, &mut searcher);
-    searcher.2
+    let mut searcher = ByDistance { rows: all, codes: &codes, candidates: 0 };
+    nearest(&codes, &panels).run(&queries, &mut searcher);
+    searcher.candidates
 }
 
 #[test]
-fn of_a_crowd_with_strangers_however_close_few_are_candidates() {
+fn few_rows_of_a_dense_group_are_candidates_however_close_and_with_distant_rows_among_them() {
     for dim in [64, 256, 768] {
-        // The closest of these are equal as far as f32 can tell; those before them differ in its last digit.
+        // At the smallest spreads, rows are equal in f32 or differ in the last digit.
         for spread in [0.3f32, 0.1, 0.03, 0.01, 0.003, 0.002, 0.001, 0.0007, 0.0003] {
             let row = |i: usize| {
                 let mut row: Vec<f32> =
                     (0..dim).map(|p| noise(p, 7) + spread * noise(1000 + i * 1000 + p, 7)).collect();
-                crate::similarity::embeddings::normalise(&mut row);
+                normalise(&mut row);
                 row
             };
             let mut all = rows(8, dim, 100.0, 11);
             all.extend((0..1000).map(row));
             let mut reference: Vec<f32> = (0..dim).map(|p| noise(p, 7)).collect();
-            crate::similarity::embeddings::normalise(&mut reference);
+            normalise(&mut reference);
             let candidates = candidates_by_distance(&all, &reference);
             assert!(candidates < 50 * all.len(), "{dim} {spread}: {} a row", candidates / all.len());
         }

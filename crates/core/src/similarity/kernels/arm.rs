@@ -1,22 +1,25 @@
-//! The kernels of 64-bit Arm with the 8-bit dot products of `dotprod`; their slow twins are in `loops.rs`.
-//! NEON itself is part of the target, so only the products need a feature that a CPU may lack.
+//! The kernels of 64-bit Arm. `loops.rs` has the portable implementations that they are tested against.
+//!
+//! NEON is part of the target. Only the product kernel needs a feature that a CPU may lack: the 8-bit dot
+//! products of `dotprod`.
 
 use std::arch::aarch64::*;
 use std::arch::asm;
 
-use crate::similarity::kernels::loops::{half_to_f32_baseline, of_use};
-use crate::similarity::kernels::types::{Bar, LANES, Lanes, Products, Reached, STEP};
+use crate::similarity::kernels::loops::{half_to_f32_baseline, passing_lanes};
+use crate::similarity::kernels::types::{EstimateFilter, LANES, LaneTerms, PassedEstimates, Products, STEP};
 
-/// Lanes of a register of 32-bit sums.
+/// The lanes whose 32-bit sums fit in one register.
 const REGISTER: usize = 4;
 
-/// Registers of lanes in a tile: with six rows, 24 of the 32 registers hold sums.
+/// The registers of lanes in a tile. With six rows, 24 of the 32 registers hold sums.
 const WIDE: usize = 4;
 
-/// Steps of a row that one register holds.
+/// The steps of a row that one register holds.
 const STEPS: usize = 4;
 
-/// Both operands of `sdot` are signed, so it gets `x − 128` for the rows' `x`, and the sums start at what that lacks.
+/// Computes the products with `sdot`. Both of its operands are signed, so it gets `x − 128` for each value
+/// `x` of a row, and the sums start at 128 times the sum of the lane's codes to make up for it.
 #[target_feature(enable = "neon,dotprod")]
 pub(super) fn products_dotprod(rows: &[&[u8]], panel: &[u32], start: &[i32; LANES], products: &mut Products) {
     const HEIGHT: usize = 6;
@@ -31,7 +34,7 @@ pub(super) fn products_dotprod(rows: &[&[u8]], panel: &[u32], start: &[i32; LANE
     }
 }
 
-/// `start[l] + 128 · Σ_p panel[p / 4][l][p % 4]`
+/// Returns `start[l] + 128 · Σ_p panel[p / 4][l][p % 4]` for each lane `l`.
 #[target_feature(enable = "neon,dotprod")]
 fn start_of_signed(panel: &[u32], start: &[i32; LANES]) -> [i32; LANES] {
     let lowest = vdupq_n_s8(i8::MIN);
@@ -91,7 +94,7 @@ fn tile_dotprod<const HEIGHT: usize>(
     }
 }
 
-/// Adds the products of one step: of four values of each row, which are those at `AT` of its register.
+/// Adds the products of one step: the four values at index `AT` of each row's register.
 #[inline]
 #[target_feature(enable = "neon,dotprod")]
 fn add_step<const AT: i32, const HEIGHT: usize>(
@@ -120,8 +123,8 @@ fn signed(x: uint8x16_t) -> int8x16_t {
     vreinterpretq_s8_u8(veorq_u8(x, vdupq_n_u8(0x80)))
 }
 
-/// Adds to each sum the dot product of its four values with the four values at `AT` of `x`. As assembly, because the
-/// intrinsic is not stable.
+/// Adds to each sum the dot product of its four values with the four values at index `AT` of `x`. It is
+/// written as assembly because the intrinsic is not stable.
 #[inline]
 #[target_feature(enable = "neon,dotprod")]
 fn dot<const AT: i32>(mut sum: int32x4_t, lanes: int8x16_t, x: int8x16_t) -> int32x4_t {
@@ -139,19 +142,24 @@ fn dot<const AT: i32>(mut sum: int32x4_t, lanes: int8x16_t, x: int8x16_t) -> int
     sum
 }
 
-pub(super) fn estimates_neon(products: &Products, queries: &[Bar], lanes: Lanes, out: &mut Reached) {
-    for ((query, products), (estimates, reached)) in
-        queries.iter().zip(products).zip(out.estimates.iter_mut().zip(&mut out.lanes))
+pub(super) fn estimates_neon(
+    products: &Products,
+    filters: &[EstimateFilter],
+    lanes: LaneTerms,
+    out: &mut PassedEstimates,
+) {
+    for ((filter, products), (estimates, passed)) in
+        filters.iter().zip(products).zip(out.estimates.iter_mut().zip(&mut out.lanes))
     {
         // SAFETY: NEON is part of the target; four of 32 values are read or written, from a multiple of four below 32 on.
-        *reached = unsafe {
-            let threshold = vdupq_n_f32(query.threshold);
+        *passed = unsafe {
+            let threshold = vdupq_n_f32(filter.threshold);
             let mut bits = vdupq_n_u32(0);
             for first in (0..LANES).step_by(REGISTER) {
                 let product = vcvtq_f32_s32(vld1q_s32(products.as_ptr().add(first)));
                 let product = vmulq_f32(product, vld1q_f32(lanes.scale.as_ptr().add(first)));
                 let bias = vld1q_f32(lanes.bias.as_ptr().add(first));
-                let estimate = vfmaq_n_f32(bias, product, query.scale);
+                let estimate = vfmaq_n_f32(bias, product, filter.scale);
                 vst1q_f32(estimates.as_mut_ptr().add(first), estimate);
                 let own: [u32; REGISTER] = std::array::from_fn(|l| 1 << (first + l));
                 let own = vandq_u32(vld1q_u32(own.as_ptr()), vcgeq_f32(estimate, threshold));
@@ -160,11 +168,12 @@ pub(super) fn estimates_neon(products: &Products, queries: &[Bar], lanes: Lanes,
             // No two lanes share a bit.
             vaddvq_u32(bits)
         };
-        *reached = if *reached & query.lanes == 0 { 0 } else { of_use(estimates, query) };
+        *passed = if *passed & filter.lanes == 0 { 0 } else { passing_lanes(estimates, filter) };
     }
 }
 
-/// The conversion is as old as the target, but its intrinsic is not stable.
+/// Converts f16 numbers. It is written as assembly: every CPU of the target has the instruction, but the
+/// intrinsic is not stable.
 pub(super) fn half_to_f32_neon(half: &[u16], out: &mut [f32]) {
     let (whole, rest) = half.as_chunks::<REGISTER>();
     let (out, out_rest) = out.as_chunks_mut::<REGISTER>();

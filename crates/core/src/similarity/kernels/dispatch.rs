@@ -1,9 +1,4 @@
-//! The inner loops, on the widest unit of this CPU.
-//!
-//! Two kinds. Products of 8-bit codes find candidates: integer sums, the same on every CPU. Products of f32 decide:
-//! every pair of rows goes through the one [`Isa::similarity`], whose order of summing is fixed, so that a pair's similarity
-//! has the same bits in every stage and at every place, on every CPU with fused multiply-add; without, it differs by
-//! rounding.
+//! The kernels as methods of [`Isa`]: each calls the implementation for its instruction set.
 
 #[cfg(target_arch = "aarch64")]
 use crate::similarity::kernels::arm;
@@ -12,15 +7,19 @@ use crate::similarity::kernels::loops::{
     add_loop, dot_loop, encode_loop, estimates_baseline, half_to_f32_baseline, norm_loop, products_baseline,
     scale_loop, squared_distance_loop,
 };
-use crate::similarity::kernels::types::{BLOCK, Bar, Encoded, LANES, Lanes, Products, Reached, STEP};
+use crate::similarity::kernels::types::{
+    BLOCK, CodeSummary, EstimateFilter, LANES, LaneTerms, PassedEstimates, Products, STEP,
+};
 #[cfg(target_arch = "x86_64")]
 use crate::similarity::kernels::x86;
-use crate::similarity::thresholds::CLOSE;
+use crate::similarity::thresholds::BY_DISTANCE_MIN_COSINE;
 
 impl Isa {
-    /// `products[i][l] = start[l] + Σ_p rows[i][p] · panel[p / 4][l][p % 4]`; at most [`BLOCK`] rows of a multiple of
-    /// [`STEP`] unsigned values, a panel of signed ones. Sums wrap around: all kernels agree on every input, and what
-    /// they give is right if it fits, whatever the sums on the way.
+    /// Computes `products[i][l] = start[l] + Σ_p rows[i][p] · panel[p / 4][l][p % 4]`.
+    ///
+    /// There are at most [`BLOCK`] rows, each of a multiple of [`STEP`] unsigned values. The panel holds
+    /// signed values. Sums wrap around, so all kernels agree on every input. A result that fits an i32 is
+    /// correct even if a sum on the way overflows.
     #[allow(unsafe_code)]
     pub(crate) fn products(
         self,
@@ -50,7 +49,7 @@ impl Isa {
 }
 
 impl Isa {
-    /// Converts f16 numbers; exact, so the same on every CPU.
+    /// Converts f16 numbers to f32. The conversion is exact, so it is the same on every CPU.
     #[allow(unsafe_code)]
     pub(crate) fn half_to_f32(self, half: &[u16], out: &mut [f32]) {
         match self {
@@ -63,35 +62,45 @@ impl Isa {
         }
     }
 
-    /// `estimates[i][l] = products[i][l] · scale of lane l · scale of query i + bias of lane l`, where that is of use.
+    /// Computes `estimates[i][l] = products[i][l] · lanes.scale[l] · filters[i].scale + lanes.bias[l]`, and
+    /// marks the lanes whose estimates pass the query's filter.
     #[allow(unsafe_code)]
-    pub(crate) fn estimate(self, products: &Products, queries: &[Bar], lanes: Lanes, out: &mut Reached) {
+    pub(crate) fn estimate(
+        self,
+        products: &Products,
+        filters: &[EstimateFilter],
+        lanes: LaneTerms,
+        out: &mut PassedEstimates,
+    ) {
         match self {
             #[cfg(target_arch = "x86_64")]
             // SAFETY: this variant exists only where `available` has detected the features.
-            Self::Avx512 => unsafe { x86::estimates_avx512(products, queries, lanes, out) },
+            Self::Avx512 => unsafe { x86::estimates_avx512(products, filters, lanes, out) },
             #[cfg(target_arch = "x86_64")]
             // SAFETY: as above.
-            Self::AvxVnni | Self::Avx2 => unsafe { x86::estimates_avx2(products, queries, lanes, out) },
+            Self::AvxVnni | Self::Avx2 => unsafe { x86::estimates_avx2(products, filters, lanes, out) },
             #[cfg(target_arch = "aarch64")]
-            Self::Dotprod => arm::estimates_neon(products, queries, lanes, out),
-            Self::Baseline => estimates_baseline(products, queries, lanes, out),
+            Self::Dotprod => arm::estimates_neon(products, filters, lanes, out),
+            Self::Baseline => estimates_baseline(products, filters, lanes, out),
         }
     }
 }
 
 impl Isa {
-    /// The cosine similarity of two rows of unit length: their dot product, or for close rows, where that would be lost in
-    /// rounding, one minus half their squared distance. So of a crowd of near-equal rows it can be told which are nearest.
+    /// Returns the cosine similarity of two rows of unit length.
+    ///
+    /// It is their dot product. For close rows, where rounding would hide the differences, it is one minus
+    /// half their squared distance. This tells apart the rows of a dense group of near-duplicates.
     #[inline]
     pub(crate) fn similarity(self, a: &[f32], b: &[f32]) -> f32 {
         let dot = self.dot(a, b);
-        if dot < CLOSE { dot } else { 1.0 - self.squared_distance(a, b) / 2.0 }
+        if dot < BY_DISTANCE_MIN_COSINE { dot } else { 1.0 - self.squared_distance(a, b) / 2.0 }
     }
 }
 
-/// Defines methods of [`Isa`] that run a plain loop compiled for each instruction set. The loop's constant says whether
-/// multiplications and additions are fused; on plain x86-64 that would be a library call each.
+/// Defines methods of [`Isa`] that run a plain loop, compiled for each instruction set. The loop's
+/// constant says whether to fuse multiplications and additions. On baseline x86-64, each fused
+/// operation would be a library call.
 macro_rules! dispatched {
     ($($(#[$doc:meta])* fn $name:ident($($arg:ident: $type:ty),*) $(-> $result:ty)? = $body:ident;)*) => {
         impl Isa {
@@ -126,18 +135,19 @@ macro_rules! dispatched {
 }
 
 dispatched! {
-    /// The dot product of two rows: 64 partial sums over the dimension, added up in halves.
+    /// Returns the dot product of two rows: 64 partial sums over the dimension, added up pairwise in halves.
     fn dot(a: &[f32], b: &[f32]) -> f32 = dot_loop;
-    /// The squared distance of two rows; exact for rows that lie close, where 1 − cosine is lost in rounding.
+    /// Returns the squared distance of two rows. It keeps its precision for close rows, where rounding
+    /// would hide 1 − cosine.
     fn squared_distance(a: &[f32], b: &[f32]) -> f32 = squared_distance_loop;
-    /// The length of a row; in f64, where the square of every finite f32 is exact and none overflows.
+    /// Returns the length of a row, in f64: there the square of every finite f32 is exact and none overflows.
     fn norm(row: &[f32]) -> f64 = norm_loop;
-    /// Multiplies a row by a number, in f64; −0 becomes +0.
+    /// Multiplies a row by a number, in f64. −0 becomes +0.
     fn scale(row: &mut [f32], by: f64) = scale_loop;
     /// Adds a row to a sum.
     fn add(sum: &mut [f64], row: &[f32]) = add_loop;
     /// Encodes a row; see [`encode_loop`].
-    fn encode(row: &[f32], reference: &[f32], origin: &[f32], codes: &mut [u8]) -> Encoded = encode_loop;
+    fn encode(row: &[f32], reference: &[f32], origin: &[f32], codes: &mut [u8]) -> CodeSummary = encode_loop;
 }
 
 #[cfg(test)]

@@ -11,7 +11,8 @@ fn slow_dot(a: &[f32], b: &[f32]) -> f64 {
     a.iter().zip(b).map(|(&x, &y)| f64::from(x) * f64::from(y)).sum()
 }
 
-/// Where a kernel of this CPU gives other integers than the definition, summed up one by one, or writes to other rows.
+/// Finds where a kernel of this CPU disagrees with the definition, summed one by one, or writes to other
+/// rows. Returns the kernel, the row and the lane.
 fn disagreement(rows: &[&[u8]], panel: &[u32], start: &[i32; LANES]) -> Option<(Isa, usize, usize)> {
     const UNTOUCHED: i32 = 0x5EED;
     let mut slow: Products = [[UNTOUCHED; LANES]; BLOCK];
@@ -32,7 +33,7 @@ fn disagreement(rows: &[&[u8]], panel: &[u32], start: &[i32; LANES]) -> Option<(
 
 proptest! {
     #[test]
-    fn every_dot_product_agrees_with_its_slow_twin_and_is_symmetric(dim in 1usize..300, seed in any::<u64>()) {
+    fn every_dot_product_agrees_with_f64_and_is_symmetric(dim in 1usize..300, seed in any::<u64>()) {
         let a: Vec<f32> = (0..dim).map(|p| noise(p, seed)).collect();
         let b: Vec<f32> = (0..dim).map(|p| noise(1000 + p, seed)).collect();
         for isa in Isa::available() {
@@ -47,11 +48,11 @@ proptest! {
         let fused = |isa: &Isa| cfg!(target_arch = "aarch64") || *isa != Isa::Baseline;
         let bits: Vec<u32> =
             Isa::available().iter().filter(|isa| fused(isa)).map(|isa| isa.dot(&a, &b).to_bits()).collect();
-        prop_assert!(bits.windows(2).all(|two| two[0] == two[1]), "all that fuse, fuse alike");
+        prop_assert!(bits.windows(2).all(|two| two[0] == two[1]), "all kernels with fused multiply-add agree");
     }
 
     #[test]
-    fn every_kernel_gives_the_integers_of_its_slow_twin(
+    fn every_kernel_gives_the_integers_of_the_definition(
         steps in 1usize..40, height in 1usize..=BLOCK, seed in any::<u64>(),
     ) {
         let byte = |i: usize| crate::random::bits(seed, 1, i as u64) as u8;
@@ -66,7 +67,7 @@ proptest! {
     }
 
     #[test]
-    fn codes_lose_no_more_than_they_say(dim in 1usize..200, spread in -30i32..3, seed in any::<u64>()) {
+    fn the_quantization_error_is_at_most_the_reported_one(dim in 1usize..200, spread in -30i32..3, seed in any::<u64>()) {
         let reference: Vec<f32> = (0..dim).map(|p| noise(p, seed)).collect();
         let origin: Vec<f32> = (0..dim).map(|p| noise(5000 + p, seed)).collect();
         let row: Vec<f32> =
@@ -92,33 +93,33 @@ proptest! {
     }
 
     #[test]
-    fn estimates_say_which_lanes_are_of_use(height in 1usize..=BLOCK, seed in any::<u64>()) {
+    fn estimates_mark_the_lanes_that_pass_the_filter(height in 1usize..=BLOCK, seed in any::<u64>()) {
         let products: Products =
             std::array::from_fn(|i| std::array::from_fn(|l| (noise(i * LANES + l, seed) * 1e4) as i32));
         let scale: [f32; LANES] = std::array::from_fn(|l| 1e-3 * (l as f32 + 1.0));
         let bias: [f32; LANES] = std::array::from_fn(|l| noise(5000 + l, seed));
-        let query = |i: usize| Bar {
+        let query = |i: usize| EstimateFilter {
             scale: 1e-2,
             threshold: if i % 5 == 4 { f32::NEG_INFINITY } else { noise(7000 + i, seed) },
             window: if i.is_multiple_of(2) { 0.3 } else { f32::INFINITY },
             lanes: (crate::random::bits(seed, 2, i as u64) as u32).checked_shr(i as u32 % 33).unwrap_or(0),
         };
-        let queries: Vec<Bar> = (0..height).map(query).collect();
+        let queries: Vec<EstimateFilter> = (0..height).map(query).collect();
         for isa in Isa::available() {
-            let mut out = Reached::NONE;
-            isa.estimate(&products, &queries, Lanes { scale: &scale, bias: &bias }, &mut out);
+            let mut out = PassedEstimates::NONE;
+            isa.estimate(&products, &queries, LaneTerms { scale: &scale, bias: &bias }, &mut out);
             for (i, query) in queries.iter().enumerate() {
                 let slow = |l: usize| products[i][l] as f32 * scale[l] * query.scale + bias[l];
                 let wanted = |l: &usize| query.lanes >> l & 1 == 1;
                 let best = (0..LANES).filter(wanted).map(slow).fold(f32::NEG_INFINITY, f32::max);
                 let threshold = query.threshold.max(best - query.window);
                 for l in 0..LANES {
-                    let reached = out.lanes[i] >> l & 1 == 1;
-                    prop_assert!(!reached || wanted(&l));
+                    let passed = out.lanes[i] >> l & 1 == 1;
+                    prop_assert!(!passed || wanted(&l));
                     if wanted(&l) && (slow(l) - threshold).abs() > 1e-5 {
-                        prop_assert_eq!(reached, slow(l) > threshold, "{:?} row {} lane {}", isa, i, l);
+                        prop_assert_eq!(passed, slow(l) > threshold, "{:?} row {} lane {}", isa, i, l);
                     }
-                    if reached {
+                    if passed {
                         prop_assert!((out.estimates[i][l] - slow(l)).abs() < 1e-5);
                     }
                 }
@@ -128,10 +129,10 @@ proptest! {
 }
 
 #[test]
-fn every_kernel_gives_the_integers_of_its_slow_twin_on_extremes_and_tails() {
+fn every_kernel_gives_the_integers_of_the_definition_on_extremes_and_tails() {
     const ROW: [u8; 6] = [0, 1, 127, 128, 129, 255];
     const LANE: [i8; 6] = [-128, -127, -1, 0, 1, 127];
-    // One extreme against another, then all against all.
+    // First each extreme of a row with each of a lane, then random mixtures.
     let pick = |case: usize, other: usize, i: usize| {
         if case < 36 { other } else { crate::random::bits(case as u64, 3, i as u64) as usize % 6 }
     };
@@ -158,7 +159,7 @@ fn every_kernel_gives_the_integers_of_its_slow_twin_on_extremes_and_tails() {
 }
 
 #[test]
-fn sums_that_do_not_fit_on_the_way_are_right_in_the_end() {
+fn a_sum_that_overflows_on_the_way_is_correct_in_the_end() {
     let (row, panel) = (vec![255; 70_000], vec![0x7F7F_7F7F; 70_000 / STEP * LANES]);
     let exact = 255 * 127 * 70_000_i64;
     assert!(exact > i64::from(i32::MAX));
@@ -166,13 +167,13 @@ fn sums_that_do_not_fit_on_the_way_are_right_in_the_end() {
 }
 
 #[test]
-fn no_rows_and_rows_without_values_are_no_trouble() {
+fn kernels_accept_no_rows_and_rows_without_values() {
     assert_eq!(disagreement(&[], &[0; LANES], &[7; LANES]), None);
     assert_eq!(disagreement(&[[].as_slice(); 13], &[], &std::array::from_fn(|l| l as i32)), None);
 }
 
 #[test]
-fn f16_numbers_are_the_same_on_every_unit_wherever_a_row_ends() {
+fn f16_conversion_is_the_same_on_every_instruction_set_for_every_length() {
     let half: Vec<u16> = (0..40).map(|i| 0x3C01 + 977 * i).filter(|bits| bits & 0x7C00 != 0x7C00).collect();
     for isa in Isa::available() {
         for end in 0..half.len() {
@@ -185,7 +186,7 @@ fn f16_numbers_are_the_same_on_every_unit_wherever_a_row_ends() {
 }
 
 #[test]
-fn every_f16_number_becomes_the_same_f32() {
+fn every_f16_number_keeps_its_value() {
     let half: Vec<u16> = (0..=u16::MAX).collect();
     for isa in Isa::available() {
         let mut out = vec![0.0; half.len()];

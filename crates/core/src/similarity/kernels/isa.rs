@@ -1,34 +1,36 @@
-//! The instruction sets.
+//! The instruction sets that have kernels, and which of them this CPU has.
 
 use std::sync::OnceLock;
 
-/// The instruction sets that have kernels.
+/// An instruction set that has kernels.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Isa {
-    /// With the 8-bit dot products of VNNI.
+    /// AVX-512 with the 8-bit dot products of VNNI.
     #[cfg(target_arch = "x86_64")]
     Avx512,
-    /// AVX2 with 8-bit dot products of 256 bits, on CPUs without AVX-512.
+    /// AVX2 with 256-bit VNNI dot products, for CPUs without AVX-512.
     #[cfg(target_arch = "x86_64")]
     AvxVnni,
-    /// With fused multiply-add and conversion of f16.
+    /// AVX2 with fused multiply-add and f16 conversion.
     #[cfg(target_arch = "x86_64")]
     Avx2,
     /// NEON with 8-bit dot products.
     #[cfg(target_arch = "aarch64")]
     Dotprod,
-    /// What the target always has: SSE2 on x86-64, NEON on 64-bit Arm.
+    /// The instructions that every CPU of the target has: SSE2 on x86-64, NEON on 64-bit Arm.
     Baseline,
 }
 
-/// The name of the instruction set that the kernels use on this CPU.
+/// Returns the name of the instruction set that the kernels use on this CPU, for example `avx512`.
 pub fn instruction_set() -> &'static str {
     Isa::detect().name()
 }
 
 impl Isa {
-    /// The best one of this CPU. A build with the name of one in `SEMDEDUP_ISA` takes that one, or the baseline where the
-    /// CPU lacks it, so that each can be measured and run through all tests.
+    /// Returns the best instruction set of this CPU.
+    ///
+    /// A build with a name in the environment variable `SEMDEDUP_ISA` uses the instruction set of that name,
+    /// or the baseline if the CPU lacks it. This makes it possible to measure and test each of them.
     pub(crate) fn detect() -> Self {
         static BEST: OnceLock<Isa> = OnceLock::new();
         *BEST.get_or_init(|| {
@@ -52,7 +54,7 @@ impl Isa {
         }
     }
 
-    /// All of this CPU, best first.
+    /// Lists the instruction sets of this CPU, best first.
     pub(crate) fn available() -> Vec<Self> {
         let mut sets = Vec::new();
         #[cfg(target_arch = "x86_64")]

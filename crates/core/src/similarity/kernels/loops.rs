@@ -1,7 +1,9 @@
-//! The plain loops: compiled for each instruction set, or used where there is no other kernel. They are the slow twins of
-//! those in `x86.rs` and `arm.rs`.
+//! The portable loops. Some are compiled for each instruction set. The others (`*_baseline`) run where no
+//! special kernel exists, and are the reference for those in `x86.rs` and `arm.rs`.
 
-use crate::similarity::kernels::types::{Bar, Encoded, LANES, Lanes, PARTS, Products, Reached, STEP};
+use crate::similarity::kernels::types::{
+    CodeSummary, EstimateFilter, LANES, LaneTerms, PARTIAL_SUMS, PassedEstimates, Products, STEP,
+};
 
 #[inline(always)]
 fn multiply_add<const FUSED: bool>(x: f32, y: f32, sum: f32) -> f32 {
@@ -10,11 +12,11 @@ fn multiply_add<const FUSED: bool>(x: f32, y: f32, sum: f32) -> f32 {
 
 #[inline(always)]
 pub(super) fn dot_loop<const FUSED: bool>(a: &[f32], b: &[f32]) -> f32 {
-    let mut sums = [0.0f32; PARTS];
-    let (whole_a, rest_a) = a.as_chunks::<PARTS>();
-    let (whole_b, rest_b) = b.as_chunks::<PARTS>();
+    let mut sums = [0.0f32; PARTIAL_SUMS];
+    let (whole_a, rest_a) = a.as_chunks::<PARTIAL_SUMS>();
+    let (whole_b, rest_b) = b.as_chunks::<PARTIAL_SUMS>();
     for (a, b) in whole_a.iter().zip(whole_b) {
-        for l in 0..PARTS {
+        for l in 0..PARTIAL_SUMS {
             sums[l] = multiply_add::<FUSED>(a[l], b[l], sums[l]);
         }
     }
@@ -26,11 +28,11 @@ pub(super) fn dot_loop<const FUSED: bool>(a: &[f32], b: &[f32]) -> f32 {
 
 #[inline(always)]
 pub(super) fn squared_distance_loop<const FUSED: bool>(a: &[f32], b: &[f32]) -> f32 {
-    let mut sums = [0.0f32; PARTS];
-    let (whole_a, rest_a) = a.as_chunks::<PARTS>();
-    let (whole_b, rest_b) = b.as_chunks::<PARTS>();
+    let mut sums = [0.0f32; PARTIAL_SUMS];
+    let (whole_a, rest_a) = a.as_chunks::<PARTIAL_SUMS>();
+    let (whole_b, rest_b) = b.as_chunks::<PARTIAL_SUMS>();
     for (a, b) in whole_a.iter().zip(whole_b) {
-        for l in 0..PARTS {
+        for l in 0..PARTIAL_SUMS {
             sums[l] = multiply_add::<FUSED>(a[l] - b[l], a[l] - b[l], sums[l]);
         }
     }
@@ -45,13 +47,13 @@ fn add_up<const MANY: usize>(sums: [f32; MANY]) -> f32 {
     fold(sums, |a, b| a + b)
 }
 
-/// By halves, which the compiler makes vectors of; of a power of two.
+/// Combines a power of two of values, half with half, a shape that the compiler vectorizes.
 #[inline(always)]
-fn fold<const MANY: usize>(mut values: [f32; MANY], two: impl Fn(f32, f32) -> f32) -> f32 {
+fn fold<const MANY: usize>(mut values: [f32; MANY], combine: impl Fn(f32, f32) -> f32) -> f32 {
     let mut half = MANY / 2;
     while half > 0 {
         for l in 0..half {
-            values[l] = two(values[l], values[l + half]);
+            values[l] = combine(values[l], values[l + half]);
         }
         half /= 2;
     }
@@ -90,10 +92,10 @@ pub(super) fn add_loop<const FUSED: bool>(sum: &mut [f64], row: &[f32]) {
     }
 }
 
-/// Values that [`encode_loop`] works on at a time.
+/// The values that [`encode_loop`] processes at a time.
 const WIDE: usize = 32;
 
-/// Hands over rows of one length chunk by chunk, zeros where they end.
+/// Passes rows of equal length to `work` chunk by chunk. Zeros fill the last chunk.
 #[inline(always)]
 fn by_chunks<const ROWS: usize>(rows: [&[f32]; ROWS], mut work: impl FnMut(usize, [&[f32; WIDE]; ROWS])) {
     let chunks = rows.map(|row| row.as_chunks::<WIDE>());
@@ -111,19 +113,19 @@ fn by_chunks<const ROWS: usize>(rows: [&[f32]; ROWS], mut work: impl FnMut(usize
     }
 }
 
-/// `row ≈ reference + scale · (code − 128)`, codes in 1..=255.
+/// Encodes a row such that `row ≈ reference + scale · (code − 128)`, with codes in 1..=255.
 #[inline(always)]
 pub(super) fn encode_loop<const FUSED: bool>(
     row: &[f32],
     reference: &[f32],
     origin: &[f32],
     codes: &mut [u8],
-) -> Encoded {
+) -> CodeSummary {
     let mut largest = [0.0f32; WIDE];
-    let mut bias = [[0.0f32; WIDE]; PARTS / WIDE];
+    let mut bias = [[0.0f32; WIDE]; PARTIAL_SUMS / WIDE];
     let mut square = [0.0f32; WIDE];
     by_chunks([row, reference, origin], |c, [x, r, o]| {
-        let bias = &mut bias[c % (PARTS / WIDE)];
+        let bias = &mut bias[c % (PARTIAL_SUMS / WIDE)];
         for l in 0..WIDE {
             let difference = x[l] - r[l];
             let size = difference.abs();
@@ -134,9 +136,9 @@ pub(super) fn encode_loop<const FUSED: bool>(
     });
     let largest = fold(largest, |a, b| if a > b { a } else { b });
     let scale = largest / 127.0;
-    // A difference so small that its inverse overflows is no difference.
+    // A scale whose inverse would overflow counts as no difference.
     let per_step = if scale > f32::MIN_POSITIVE { 1.0 / scale } else { 0.0 };
-    // Adding this rounds to a whole number, which then stands in the low bits.
+    // Adding this number rounds to an integer, which is then in the low bits.
     const ROUND: f32 = 12_582_912.0;
     let (mut norm, mut error, mut sum) = ([0.0f32; WIDE], [0.0f32; WIDE], [0i32; WIDE]);
     by_chunks([row, reference], |c, [x, r]| {
@@ -157,9 +159,9 @@ pub(super) fn encode_loop<const FUSED: bool>(
             None => out.copy_from_slice(&bytes[..out.len()]),
         }
     });
-    Encoded {
+    CodeSummary {
         scale,
-        bias: add_up::<PARTS>(std::array::from_fn(|l| bias[l / WIDE][l % WIDE])),
+        bias: add_up::<PARTIAL_SUMS>(std::array::from_fn(|l| bias[l / WIDE][l % WIDE])),
         half_square: add_up(square) / 2.0,
         norm: add_up(norm).sqrt(),
         error: add_up(error).sqrt(),
@@ -180,30 +182,35 @@ pub(super) fn half_to_f32_baseline(half: &[u16], out: &mut [f32]) {
     }
 }
 
-/// The estimates of every other target.
-pub(super) fn estimates_baseline(products: &Products, queries: &[Bar], lanes: Lanes, out: &mut Reached) {
-    for ((query, products), (estimates, reached)) in
-        queries.iter().zip(products).zip(out.estimates.iter_mut().zip(&mut out.lanes))
+/// The portable version of `Isa::estimate`.
+pub(super) fn estimates_baseline(
+    products: &Products,
+    filters: &[EstimateFilter],
+    lanes: LaneTerms,
+    out: &mut PassedEstimates,
+) {
+    for ((filter, products), (estimates, passed)) in
+        filters.iter().zip(products).zip(out.estimates.iter_mut().zip(&mut out.lanes))
     {
         for l in 0..LANES {
-            estimates[l] = products[l] as f32 * lanes.scale[l] * query.scale + lanes.bias[l];
+            estimates[l] = products[l] as f32 * lanes.scale[l] * filter.scale + lanes.bias[l];
         }
-        *reached = of_use(estimates, query);
+        *passed = passing_lanes(estimates, filter);
     }
 }
 
-/// The lanes whose estimates are of use.
-pub(super) fn of_use(estimates: &[f32; LANES], query: &Bar) -> u32 {
-    let wanted = |l: &usize| query.lanes >> l & 1 == 1;
+/// Returns the lanes whose estimates pass the filter, as bits.
+pub(super) fn passing_lanes(estimates: &[f32; LANES], filter: &EstimateFilter) -> u32 {
+    let wanted = |l: &usize| filter.lanes >> l & 1 == 1;
     let best = (0..LANES).filter(wanted).map(|l| estimates[l]).fold(f32::NEG_INFINITY, f32::max);
-    if best < query.threshold {
+    if best < filter.threshold {
         return 0;
     }
-    let threshold = query.threshold.max(best - query.window);
+    let threshold = filter.threshold.max(best - filter.window);
     (0..LANES).filter(wanted).fold(0, |lanes, l| lanes | u32::from(estimates[l] >= threshold) << l)
 }
 
-/// The products of every other target, shaped for the compiler's vectoriser; the slow twin of the others.
+/// The portable version of `Isa::products`, in a shape that the compiler vectorizes.
 pub(super) fn products_baseline(
     rows: &[&[u8]],
     panel: &[u32],

@@ -1,24 +1,32 @@
-//! Tiles of some rows by some registers of lanes, whose sums stay in registers over the whole dimension.
-//! Intrinsics, because the compiler does not keep the sums of the portable loop in registers.
+//! The kernels of x86-64. `loops.rs` has the portable implementations that they are tested against.
+//!
+//! A product kernel works on tiles: a few rows by a few registers of lanes, with all sums in registers over
+//! the whole dimension. It uses intrinsics, because the compiler does not keep the sums of the portable
+//! loop in registers.
 
 use std::arch::x86_64::*;
 
-use crate::similarity::kernels::loops::of_use;
-use crate::similarity::kernels::types::{Bar, LANES, Lanes, Products, Reached, STEP};
+use crate::similarity::kernels::loops::{half_to_f32_baseline, passing_lanes};
+use crate::similarity::kernels::types::{EstimateFilter, LANES, LaneTerms, PassedEstimates, Products, STEP};
 
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vnni,avx2,fma")]
-pub(super) fn estimates_avx512(products: &Products, queries: &[Bar], lanes: Lanes, out: &mut Reached) {
+pub(super) fn estimates_avx512(
+    products: &Products,
+    filters: &[EstimateFilter],
+    lanes: LaneTerms,
+    out: &mut PassedEstimates,
+) {
     let half = |of: &[f32; LANES], h: usize| {
         // SAFETY: 16 of 32 values are read, from 0 or 16 on.
         unsafe { _mm512_loadu_ps(of.as_ptr().add(16 * h)) }
     };
     let scales = [half(lanes.scale, 0), half(lanes.scale, 1)];
     let biases = [half(lanes.bias, 0), half(lanes.bias, 1)];
-    for ((query, products), (estimates, reached)) in
-        queries.iter().zip(products).zip(out.estimates.iter_mut().zip(&mut out.lanes))
+    for ((filter, products), (estimates, passed)) in
+        filters.iter().zip(products).zip(out.estimates.iter_mut().zip(&mut out.lanes))
     {
-        let scale = _mm512_set1_ps(query.scale);
-        let wanted = [query.lanes as u16, (query.lanes >> 16) as u16];
+        let scale = _mm512_set1_ps(filter.scale);
+        let wanted = [filter.lanes as u16, (filter.lanes >> 16) as u16];
         let found: [__m512; 2] = std::array::from_fn(|h| {
             // SAFETY: as above.
             let product = unsafe { _mm512_loadu_epi32(products.as_ptr().add(16 * h)) };
@@ -30,14 +38,14 @@ pub(super) fn estimates_avx512(products: &Products, queries: &[Bar], lanes: Lane
             let half = |h: usize| _mm512_mask_cmp_ps_mask::<_CMP_GE_OQ>(wanted[h], found[h], threshold);
             u32::from(half(0)) | u32::from(half(1)) << 16
         };
-        *reached = reach(query.threshold);
-        if *reached != 0 {
+        *passed = reach(filter.threshold);
+        if *passed != 0 {
             let nothing = _mm512_set1_ps(f32::NEG_INFINITY);
             let best = _mm512_max_ps(
                 _mm512_mask_mov_ps(nothing, wanted[0], found[0]),
                 _mm512_mask_mov_ps(nothing, wanted[1], found[1]),
             );
-            *reached = reach(query.threshold.max(_mm512_reduce_max_ps(best) - query.window));
+            *passed = reach(filter.threshold.max(_mm512_reduce_max_ps(best) - filter.window));
             // SAFETY: `estimates` has 32 values.
             unsafe {
                 _mm512_storeu_ps(estimates.as_mut_ptr(), found[0]);
@@ -55,16 +63,21 @@ pub(super) fn half_to_f32_f16c(half: &[u16], out: &mut [f32]) {
         // SAFETY: both have eight values.
         unsafe { _mm256_storeu_ps(out.as_mut_ptr(), _mm256_cvtph_ps(_mm_loadu_si128(half.as_ptr().cast()))) };
     }
-    crate::similarity::kernels::loops::half_to_f32_baseline(rest, out_rest);
+    half_to_f32_baseline(rest, out_rest);
 }
 
 #[target_feature(enable = "avx2,fma")]
-pub(super) fn estimates_avx2(products: &Products, queries: &[Bar], lanes: Lanes, out: &mut Reached) {
-    for ((query, products), (estimates, reached)) in
-        queries.iter().zip(products).zip(out.estimates.iter_mut().zip(&mut out.lanes))
+pub(super) fn estimates_avx2(
+    products: &Products,
+    filters: &[EstimateFilter],
+    lanes: LaneTerms,
+    out: &mut PassedEstimates,
+) {
+    for ((filter, products), (estimates, passed)) in
+        filters.iter().zip(products).zip(out.estimates.iter_mut().zip(&mut out.lanes))
     {
-        let (scale, threshold) = (_mm256_set1_ps(query.scale), _mm256_set1_ps(query.threshold));
-        *reached = 0;
+        let (scale, threshold) = (_mm256_set1_ps(filter.scale), _mm256_set1_ps(filter.threshold));
+        *passed = 0;
         for first in (0..LANES).step_by(8) {
             // SAFETY: eight of 32 values are read or written, from a multiple of eight below 32 on.
             unsafe {
@@ -75,13 +88,13 @@ pub(super) fn estimates_avx2(products: &Products, queries: &[Bar], lanes: Lanes,
                 let estimate = _mm256_fmadd_ps(product, scale, bias);
                 _mm256_storeu_ps(estimates.as_mut_ptr().add(first), estimate);
                 let lanes = _mm256_movemask_ps(_mm256_cmp_ps::<_CMP_GE_OQ>(estimate, threshold));
-                *reached |= lanes.cast_unsigned() << first;
+                *passed |= lanes.cast_unsigned() << first;
             }
         }
-        if *reached & query.lanes != 0 {
-            *reached = of_use(estimates, query);
+        if *passed & filter.lanes != 0 {
+            *passed = passing_lanes(estimates, filter);
         } else {
-            *reached = 0;
+            *passed = 0;
         }
     }
 }
@@ -193,8 +206,8 @@ pub(super) fn products_avx2(rows: &[&[u8]], panel: &[u32], start: &[i32; LANES],
     }
 }
 
-/// The codes are widened to 16 bits, as the 8-bit multiplication of AVX2 would overflow. A register holds four lanes
-/// of four values, the sums two for each lane.
+/// Widens the codes to 16 bits, because the 8-bit multiplication of AVX2 would overflow. A register holds
+/// four values of each of four lanes, and two partial sums of each lane.
 #[inline]
 #[target_feature(enable = "avx2,fma")]
 fn tile_avx2<const HEIGHT: usize>(
