@@ -1,5 +1,5 @@
-//! The exhaustive comparison that SemDeDup avoids: each row of a sample with every row of the whole data that
-//! ranks before it. Recall is measured against it.
+//! The exhaustive comparison that SemDeDup avoids: each row of a sample with every row of the whole
+//! data that ranks before it. Recall is measured against it.
 
 use rayon::prelude::*;
 
@@ -71,8 +71,8 @@ impl<'a> ExhaustiveSearch<'a> {
         Self { samples, keys, best: vec![0.0; ranked.len()], ranked, codes, hashed, compared: 0 }
     }
 
-    /// Compares the samples with a block of rows. `compared[i]` is the rank of row `i`, or none if the row can
-    /// be skipped: it has no direction, or it copies an earlier-ranking row.
+    /// Compares the samples with a block of rows. `compared[i]` is the rank of row `i`, or none if
+    /// the row can be skipped: it has no direction, or it copies an earlier-ranking row.
     pub fn compare(&mut self, rows: &UnitEmbeddings, compared: &[Option<RankKey>]) {
         let ranked = compared.iter().enumerate();
         let mut used: Vec<RankedRow> =
@@ -103,8 +103,8 @@ impl<'a> ExhaustiveSearch<'a> {
         copies
     }
 
-    /// Finds the similarities of samples to rows of a block that are higher than their best so far. Sorts the
-    /// block by rank.
+    /// Finds the similarities of samples to rows of a block that are higher than their best so far.
+    /// Sorts the block by rank.
     fn compare_block(&self, rows: &UnitEmbeddings, block: &mut [RankedRow]) -> Vec<SampleMatch> {
         block.sort_unstable();
         let origin = vec![0.0; rows.dim()];
@@ -124,14 +124,15 @@ impl<'a> ExhaustiveSearch<'a> {
         self.compared
     }
 
-    /// Returns the highest similarity of each sample with an earlier-ranking row, in [0, 1]: 0 if there is
-    /// none, [`EXACT`] if that row has the same vector, and less than that otherwise.
+    /// Returns the highest similarity of each sample with an earlier-ranking row, in [0, 1]: 0 if
+    /// there is none, [`EXACT`] if that row has the same vector, and less than that otherwise.
     pub fn finish(self) -> Vec<f32> {
         self.best.into_iter().map(|x| if x == COPY { EXACT } else { x.min(SATURATED) }).collect()
     }
 }
 
-/// A search of a block of rows for rows that are more similar to the samples than their best so far.
+/// A search of a block of rows for rows that are more similar to the samples than their best so
+/// far.
 struct BlockSearch<'a> {
     exhaustive: &'a ExhaustiveSearch<'a>,
     rows: &'a UnitEmbeddings,

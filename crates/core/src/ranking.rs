@@ -1,31 +1,34 @@
-//! Which row of a set of duplicates stays: the one that ranks first.
+//! The rank order of the rows. The first-ranking row of a set of duplicates is kept.
 
 use crate::random::{self, Stream};
 
-/// Which rows rank first in their cluster, and so are kept.
+/// Which rows rank first and are kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Keep {
-    /// Lowest cosine similarity to the centroid first: the paper's choice, it keeps the least typical row.
+    /// The lowest cosine similarity to the centroid ranks first. This is the paper's choice, and
+    /// keeps the least typical row.
     #[default]
     Hard,
-    /// Highest cosine similarity to the centroid first: it keeps the most typical row.
+    /// The highest cosine similarity to the centroid ranks first. This keeps the most typical row.
     Easy,
-    /// A seeded shuffle.
+    /// The rank order is a seeded shuffle.
     Random,
 }
 
-/// A total order of all rows, within a cluster and across clusters: by [`Keep`], ties by row number. A row without a cluster
-/// has no similarity to a centroid. [`Keep::Hard`] and [`Keep::Easy`] rank it after every row that has one, so that it is the
-/// duplicate of a pair; [`Keep::Random`] shuffles it among the others.
+/// A total order of all rows, within and across clusters: by [`Keep`], ties by row number.
+///
+/// A row without a cluster has no similarity to a centroid. [`Keep::Hard`] and [`Keep::Easy`] rank
+/// it after all rows that have one, so it is the row of a pair that is removed. [`Keep::Random`]
+/// shuffles it among the others.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Ranking {
     /// Which rows rank first.
     pub keep: Keep,
-    /// The seed of [`Keep::Random`]; the others do not use it.
+    /// The seed of [`Keep::Random`]. The other orders ignore it.
     pub seed: u64,
 }
 
-/// A row's place in the order: smaller ranks first. No two rows have the same.
+/// A row's place in the rank order; the smallest key ranks first. No two rows have the same key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct RankKey {
     by_keep: u64,
@@ -33,8 +36,8 @@ pub struct RankKey {
 }
 
 impl Ranking {
-    /// The place of a row, from its cosine similarity to the centroid of its own cluster (NaN where it has none) and its row
-    /// number.
+    /// Returns the key of a row, given its cosine similarity to the centroid of its own cluster
+    /// (NaN without a cluster) and its row number.
     pub fn key(&self, centroid_similarity: f32, row: u64) -> RankKey {
         let by_keep = match self.keep {
             Keep::Hard | Keep::Easy if centroid_similarity.is_nan() => u64::MAX,
@@ -46,7 +49,7 @@ impl Ranking {
     }
 }
 
-/// Maps floats to integers of the same order (−0 equals +0).
+/// Maps floats to integers in the same order (−0 equals +0).
 fn ascending(x: f32) -> u32 {
     let bits = (x + 0.0).to_bits();
     if bits >> 31 == 1 { !bits } else { bits | 1 << 31 }
@@ -64,14 +67,14 @@ mod tests {
     }
 
     #[test]
-    fn hard_is_ascending_easy_is_descending_and_ties_go_by_row_in_both() {
+    fn hard_is_ascending_easy_is_descending_and_both_break_ties_by_row() {
         let similarities = [0.5, -0.25, 0.0, 0.5, -0.0, -1.0];
         assert_eq!(order(Keep::Hard, &similarities), [5, 1, 2, 4, 0, 3]);
         assert_eq!(order(Keep::Easy, &similarities), [0, 3, 2, 4, 1, 5]);
     }
 
     #[test]
-    fn a_row_without_a_cluster_ranks_after_all_others_whichever_end_ranks_first() {
+    fn a_row_without_a_cluster_ranks_after_all_others_in_both_orders() {
         let similarities = [f32::NAN, 1.0, -1.0, f32::NAN];
         assert_eq!(order(Keep::Hard, &similarities), [2, 1, 0, 3]);
         assert_eq!(order(Keep::Easy, &similarities), [1, 2, 0, 3]);

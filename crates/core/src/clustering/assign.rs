@@ -1,5 +1,5 @@
-//! Assigns each row to its most similar centroid, and to the next ones if a duplicate may lie across the
-//! border of its cluster.
+//! Assigns each row to its most similar centroid, and to the next ones if a duplicate may lie
+//! across the border of its cluster.
 
 use std::ops::Range;
 
@@ -21,11 +21,12 @@ use crate::similarity::panels::Panels;
 use crate::similarity::search::{Query, Search};
 use crate::similarity::thresholds::RELATIVE_ENCODING_MIN_COSINE;
 
-/// The number of groups whose centroids a row is compared with: those with the most similar centres.
+/// The number of groups whose centroids a row is compared with: those with the most similar
+/// centres.
 const GROUPS_PER_ROW: usize = 8;
 
-/// The rows that are assigned together. They are compared with one group of centroids after the other,
-/// while the group is in the cache.
+/// The rows that are assigned together. They are compared with one group of centroids after the
+/// other, while the group is in the cache.
 const ROWS_PER_CACHE_BLOCK: usize = 2048;
 
 /// How many rows ahead to load the centroids that must be compared exactly.
@@ -33,9 +34,10 @@ const PREFETCHED: usize = 4;
 
 /// An index of k centroids, with which a row is compared with a few √k of them.
 ///
-/// It is a two-level inverted file (Jégou, Douze and Schmid 2011): the centroids are clustered themselves,
-/// and a row is compared with the centroids of its eight nearest groups. So the row's cluster is the most
-/// similar of many, not of all. Up to 2048 centroids, a row is compared with all.
+/// It is a two-level inverted file (Jégou, Douze and Schmid 2011): the centroids are clustered
+/// themselves, and a row is compared with the centroids of its eight nearest groups. So the row's
+/// cluster is the most similar of many, not of all. Up to 2048 centroids, a row is compared with
+/// all.
 #[derive(Debug)]
 pub struct Assigner<'a> {
     centroids: &'a UnitEmbeddings,
@@ -61,9 +63,9 @@ impl<'a> Assigner<'a> {
         Self { centroids, centre_panels: Panels::pack(&codes, 0..codes.len()), centres, groups }
     }
 
-    /// Finds the most similar centroid of each row, among those that the row is compared with, and the
-    /// clusters that it probes. On a tie, the lowest-numbered centroid wins. A row without direction gets no
-    /// cluster and no probes.
+    /// Finds the most similar centroid of each row, among those that the row is compared with, and
+    /// the clusters that it probes. On a tie, the lowest-numbered centroid wins. A row without
+    /// direction gets no cluster and no probes.
     ///
     /// # Panics
     /// If rows and centroids differ in dimension.
@@ -136,9 +138,9 @@ impl<'a> Assigner<'a> {
         }
     }
 
-    /// Returns the nearest groups of each row of a block: rows × ([`GROUPS_PER_ROW`] or the number of groups).
-    /// They are in descending order of similarity if there are more centroids than [`MAX_FLAT_CENTROIDS`];
-    /// otherwise they are all groups.
+    /// Returns the nearest groups of each row of a block: rows × ([`GROUPS_PER_ROW`] or the number
+    /// of groups). They are in descending order of similarity if there are more centroids than
+    /// [`MAX_FLAT_CENTROIDS`]; otherwise they are all groups.
     fn nearest_groups(&self, rows: &UnitEmbeddings, first: usize, block: &mut RowBlock) -> Vec<NearGroup> {
         let codes = block.codes;
         let flat = self.centroids.len() <= MAX_FLAT_CENTROIDS;

@@ -11,12 +11,13 @@ use crate::similarity::kernels::isa::Isa;
 pub struct Assignment {
     /// The number of each row's centroid, or [`NO_CLUSTER`].
     pub cluster: Vec<u32>,
-    /// Each row's cosine similarity to that centroid, in [−1, 1] up to rounding. It is exactly 0 for a row of
-    /// zeros and for no other row, and NaN for any other row without a cluster; see [`is_compared`].
+    /// Each row's cosine similarity to that centroid, in [−1, 1] up to rounding. It is exactly 0
+    /// for a row of zeros and for no other row, and NaN for any other row without a cluster; see
+    /// [`is_compared`].
     pub similarity: Vec<f32>,
-    /// The other clusters that each row is compared in: rows × ([`Probes::most`](crate::Probes::most) − 1).
-    /// They are in descending order of the similarity that 8-bit codes estimate (exact to about 0.01), and
-    /// padded with [`NO_CLUSTER`].
+    /// The other clusters that each row is compared in: rows ×
+    /// ([`Probes::most`](crate::Probes::most) − 1). They are in descending order of the similarity
+    /// that 8-bit codes estimate (exact to about 0.01), and padded with [`NO_CLUSTER`].
     pub probes: Vec<u32>,
     /// The number of comparisons of a row with a centroid.
     pub compared: u64,
@@ -31,11 +32,11 @@ impl Assignment {
     }
 }
 
-/// Returns the cosine similarity of each row to the centroid of its given cluster: exactly 0 for a row of
-/// zeros, NaN for any other row without a cluster.
+/// Returns the cosine similarity of each row to the centroid of its given cluster: exactly 0 for a
+/// row of zeros, NaN for any other row without a cluster.
 ///
-/// A pair has the same bits here as in [`Assigner::assign`](crate::Assigner::assign). A clustering from
-/// elsewhere may contain rows without direction: their clusters are set to [`NO_CLUSTER`].
+/// A pair has the same bits here as in [`Assigner::assign`](crate::Assigner::assign). A clustering
+/// from elsewhere may contain rows without direction: their clusters are set to [`NO_CLUSTER`].
 pub fn centroid_similarity(rows: &dyn UnitRows, centroids: &UnitEmbeddings, cluster: &mut [u32]) -> Vec<f32> {
     let buffer = || vec![0.0; rows.dim()];
     let to_own = |buffer: &mut Vec<f32>, (row, c): (usize, &mut u32)| {
@@ -52,14 +53,15 @@ pub fn centroid_similarity(rows: &dyn UnitRows, centroids: &UnitEmbeddings, clus
     cluster.par_iter_mut().enumerate().with_min_len(256).map_init(buffer, to_own).collect()
 }
 
-/// Returns whether a row with this similarity to its centroid is compared with others: whether it has a
-/// direction and a cluster. A row that is not compared is never removed, and no row is removed for it.
+/// Returns whether a row with this similarity to its centroid is compared with others: whether it
+/// has a direction and a cluster. A row that is not compared is never removed, and no row is
+/// removed for it.
 pub fn is_compared(centroid_similarity: f32) -> bool {
     centroid_similarity != 0.0 && !centroid_similarity.is_nan()
 }
 
-/// Keeps a similarity of exactly 0 for rows of zeros. A row at a right angle to its centroid gets the
-/// smallest positive number instead, which is far below rounding.
+/// Keeps a similarity of exactly 0 for rows of zeros. A row at a right angle to its centroid gets
+/// the smallest positive number instead, which is far below rounding.
 pub(super) fn nonzero(similarity: f32) -> f32 {
     if similarity == 0.0 { f32::MIN_POSITIVE } else { similarity }
 }

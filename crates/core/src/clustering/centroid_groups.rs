@@ -7,14 +7,16 @@ use crate::similarity::kernels::isa::Isa;
 use crate::similarity::panels::Panels;
 use crate::similarity::thresholds::RELATIVE_ENCODING_MIN_COSINE;
 
-/// The most centroids that a row is compared with one by one. If there are more, rows find them through
-/// groups.
+/// The most centroids that a row is compared with one by one. If there are more, rows find them
+/// through groups.
 pub(super) const MAX_FLAT_CENTROIDS: usize = 2048;
 
-/// Up to [`MAX_FLAT_CENTROIDS`], at least this many centroids close to each other are a group of their own.
+/// Up to [`MAX_FLAT_CENTROIDS`], at least this many centroids close to each other are a group of
+/// their own.
 const MIN_DENSE_GROUP: usize = 64;
 
-/// To find its dense group, a centroid is compared with the first members of this many groups before it.
+/// To find its dense group, a centroid is compared with the first members of this many groups
+/// before it.
 const RECENT: usize = 32;
 
 /// About the first this many centroids that a row is compared with are far from each other.
@@ -53,9 +55,9 @@ pub(super) struct CentroidGroups {
 }
 
 impl CentroidGroups {
-    /// Groups at most [`MAX_FLAT_CENTROIDS`] centroids. Every dense group of at least [`MIN_DENSE_GROUP`]
-    /// centroids is a group; all other centroids are one group together. A row is compared with the
-    /// centroids of every group.
+    /// Groups at most [`MAX_FLAT_CENTROIDS`] centroids. Every dense group of at least
+    /// [`MIN_DENSE_GROUP`] centroids is a group; all other centroids are one group together. A row
+    /// is compared with the centroids of every group.
     pub(super) fn dense(centroids: &UnitEmbeddings) -> Self {
         let mut groups: Vec<Vec<u32>> = Vec::new();
         for c in 0..centroids.len() as u32 {
@@ -72,8 +74,8 @@ impl CentroidGroups {
         let (dense, alone): (Vec<Vec<u32>>, Vec<_>) =
             groups.into_iter().partition(|members| members.len() >= MIN_DENSE_GROUP);
         let mut rest: Vec<u32> = alone.into_iter().flatten().collect();
-        // A centroid of each region comes early. So a row soon finds a similar one, which rules out most
-        // others.
+        // A centroid of each region comes early. So a row soon finds a similar one, which rules out
+        // most others.
         let stride = centroids.len().div_ceil(SPREAD) as u32;
         rest.sort_unstable_by_key(|&c| (c % stride, c));
         let members: Vec<Vec<u32>> =
@@ -83,9 +85,9 @@ impl CentroidGroups {
         Self { centres, members }
     }
 
-    /// Groups centroids by their nearest centre. `nearest[c]` is the centre of centroid `c`; a centroid
-    /// without direction has [`NO_CLUSTER`], and joins the first group. Centres without centroids are
-    /// dropped.
+    /// Groups centroids by their nearest centre. `nearest[c]` is the centre of centroid `c`; a
+    /// centroid without direction has [`NO_CLUSTER`], and joins the first group. Centres without
+    /// centroids are dropped.
     pub(super) fn by_nearest(all_centres: &UnitEmbeddings, nearest: &[u32]) -> Self {
         let mut members: Vec<Vec<u32>> = vec![Vec::new(); all_centres.len()];
         let group = |group: u32| if group == NO_CLUSTER { 0 } else { group as usize };

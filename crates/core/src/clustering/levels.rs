@@ -1,4 +1,5 @@
-//! Spherical k-means in several levels: train √k groups of clusters, then the clusters of each group.
+//! Spherical k-means in several levels: train √k groups of clusters, then the clusters of each
+//! group.
 
 use std::collections::BTreeMap;
 
@@ -35,7 +36,8 @@ pub(super) fn train_levels(rows: &UnitEmbeddings, chosen: &[usize], training: &T
     let mut centroids = UnitEmbeddings::empty(rows.dim());
     let mut compared = 0;
     if chosen.is_empty() {
-        // No row has a direction. A clustering needs at least one centroid; this one gets no training rows.
+        // No row has a direction. A clustering needs at least one centroid; this one gets no
+        // training rows.
         centroids.push_unit(&vec![0.0; rows.dim()]);
         return Trained { centroids, compared };
     }
@@ -46,8 +48,8 @@ pub(super) fn train_levels(rows: &UnitEmbeddings, chosen: &[usize], training: &T
     Trained { centroids, compared }
 }
 
-/// Trains the centroids of each group, recursively. Returns them group by group, similar groups next to
-/// each other.
+/// Trains the centroids of each group, recursively. Returns them group by group, similar groups
+/// next to each other.
 fn tree(rows: &UnitEmbeddings, chosen: &[usize], training: &Training) -> Vec<Trained> {
     let clusters = training.clusters.min(chosen.len());
     if clusters == chosen.len() {

@@ -16,11 +16,12 @@ use crate::similarity::search::{Query, Reranked, Search, Searcher, most_similar}
 pub struct Training {
     /// The number of centroids (k), at least 1.
     pub clusters: usize,
-    /// The most rounds of assigning and averaging. Training ends earlier if no row changes its cluster.
+    /// The most rounds of assigning and averaging. Training ends earlier if no row changes its
+    /// cluster.
     pub iterations: usize,
-    /// If not 0, more than 64 clusters are trained at once instead of in groups: from random rows, with this
-    /// number of rounds. That takes longer, and leaves fewer rows in another cluster than their duplicates.
-    /// Rows that probe other clusters do not need it.
+    /// If not 0, more than 64 clusters are trained at once instead of in groups: from random rows,
+    /// with this number of rounds. That takes longer, and leaves fewer rows in another cluster than
+    /// their duplicates. Rows that probe other clusters do not need it.
     pub refinements: usize,
     /// Determines the first centroids.
     pub seed: u64,
@@ -92,13 +93,13 @@ impl<'a> EncodedRows<'a> {
 
     /// Draws the first centroids.
     ///
-    /// This is k-means++ (Arthur and Vassilvitskii 2007) in rounds, as in k-means|| (Bahmani et al. 2012).
-    /// Each round draws an eighth of the number of centroids so far, with probability proportional to the
-    /// distance 1 − cosine (half the squared Euclidean distance) from the nearest one. The comparisons are
-    /// those of one assignment, and the number of passes over the rows grows with log k instead of k. The
-    /// first sixteen centroids are drawn one by one, as in k-means++. After that, about half of the draws
-    /// are uniform, so that a dense group of near-duplicates is divided too (the mixture of Bachem et al.
-    /// 2016).
+    /// This is k-means++ (Arthur and Vassilvitskii 2007) in rounds, as in k-means|| (Bahmani et al.
+    /// 2012). Each round draws an eighth of the number of centroids so far, with probability
+    /// proportional to the distance 1 − cosine (half the squared Euclidean distance) from the
+    /// nearest one. The comparisons are those of one assignment, and the number of passes over the
+    /// rows grows with log k instead of k. The first sixteen centroids are drawn one by one, as in
+    /// k-means++. After that, about half of the draws are uniform, so that a dense group of
+    /// near-duplicates is divided too (the mixture of Bachem et al. 2016).
     fn seed(&self, clusters: usize, seed: u64) -> Trained {
         let mut distance = vec![1.0f32; self.chosen.len()];
         let mut centroids = UnitEmbeddings::empty(self.rows.dim());
@@ -114,7 +115,8 @@ impl<'a> EncodedRows<'a> {
             drawn.iter().for_each(|&i| centroids.push_unit(self.row(i)));
             let found = self.nearest(&new);
             for (distance, nearest) in distance.iter_mut().zip(found.nearest) {
-                // Rows are distinct, so each has some distance from the others, even below f32 resolution.
+                // Rows are distinct, so each has some distance from the others, even below f32
+                // resolution.
                 *distance = distance.min(nearest.half_square.max(f32::MIN_POSITIVE));
             }
             drawn.iter().for_each(|&i| distance[i] = 0.0);
@@ -140,8 +142,8 @@ impl<'a> EncodedRows<'a> {
         NearestOfRows { nearest, compared: (self.chosen.len() * centroids.len()) as u64 }
     }
 
-    /// Returns the centroids of the next round: the mean direction of each cluster's rows. A centroid
-    /// without rows restarts at a row that is far from its own centroid.
+    /// Returns the centroids of the next round: the mean direction of each cluster's rows. A
+    /// centroid without rows restarts at a row that is far from its own centroid.
     pub(super) fn means(&self, nearest: &[Nearest], centroids: &UnitEmbeddings) -> UnitEmbeddings {
         let mut members = vec![Vec::new(); centroids.len()];
         nearest
@@ -179,9 +181,9 @@ impl Searcher for NearestSearch<'_> {
     }
 }
 
-/// Draws `count` rows without replacement, with probability proportional to `weight + uniform`: those with
-/// the largest `ln(u) / weight` (Efraimidis and Spirakis 2006). Rows with weight 0 are never drawn.
-/// `random(row)` returns a random number in (0, 1).
+/// Draws `count` rows without replacement, with probability proportional to `weight + uniform`:
+/// those with the largest `ln(u) / weight` (Efraimidis and Spirakis 2006). Rows with weight 0 are
+/// never drawn. `random(row)` returns a random number in (0, 1).
 pub(super) fn draw(
     weight: &[f32],
     uniform: f32,
@@ -211,11 +213,11 @@ fn sum(rows: &UnitEmbeddings, members: &[usize]) -> Vec<f64> {
     sum
 }
 
-/// Returns the mean direction of each cluster's rows: a unit vector, or `otherwise(cluster)` if there are no
-/// rows or they cancel out.
+/// Returns the mean direction of each cluster's rows: a unit vector, or `otherwise(cluster)` if
+/// there are no rows or they cancel out.
 ///
-/// One thread sums the rows of a cluster, in row order, so the order of summation does not depend on the
-/// schedule.
+/// One thread sums the rows of a cluster, in row order, so the order of summation does not depend
+/// on the schedule.
 pub(super) fn mean_directions(
     rows: &UnitEmbeddings,
     members: &[Vec<usize>],

@@ -1,5 +1,5 @@
-//! The search for the nearest centroids of a block of rows: estimates first, exact similarities only where
-//! the estimates leave the nearest one open.
+//! The search for the nearest centroids of a block of rows: estimates first, exact similarities
+//! only where the estimates leave the nearest one open.
 
 use crate::clustering::centroid_groups::Group;
 use crate::clustering::probes::Probes;
@@ -9,8 +9,8 @@ use crate::similarity::error_bound::{ErrorBound, ROUNDED};
 use crate::similarity::panels::Panels;
 use crate::similarity::search::{Query, Search, Searcher};
 
-/// In a dense group that codes cannot tell apart, about this many centroids are compared exactly. They are
-/// all about equally near.
+/// In a dense group that codes cannot tell apart, about this many centroids are compared exactly.
+/// They are all about equally near.
 pub(super) const MAX_CANDIDATES: usize = 1024;
 
 /// The estimated similarity of a row to a centroid.
@@ -96,8 +96,8 @@ impl NearestCentroids {
             .filter(|estimate| estimate.similarity + estimate.bound >= self.least)
     }
 
-    /// Reranks the centroids: those that may be the most similar one by exact similarity, all others by their
-    /// estimates. Returns them in descending order, on a tie by ascending number.
+    /// Reranks the centroids: those that may be the most similar one by exact similarity, all
+    /// others by their estimates. Returns them in descending order, on a tie by ascending number.
     pub(super) fn decide(&mut self, exact: impl Fn(u32) -> f32) -> &[Estimate] {
         self.best.append(&mut self.others);
         for estimate in &mut self.best {
@@ -170,8 +170,8 @@ impl RowBlock<'_> {
         scan.run(codes, &queries, &group.panels_for_whole);
     }
 
-    /// Compares rows near the centre of a group with its centroids. It encodes the rows relative to the
-    /// centre. `row(i)` returns row `i` of the block.
+    /// Compares rows near the centre of a group with its centroids. It encodes the rows relative to
+    /// the centre. `row(i)` returns row `i` of the block.
     pub(super) fn scan_near<'r>(
         &mut self,
         group: &Group,

@@ -12,8 +12,8 @@ use crate::similarity::kernels::isa::Isa;
 use crate::similarity::search::{Reranked, most_similar};
 
 /// The rounds that follow each full round. In a full round, a row is assigned to the nearest of all
-/// centroids. In the rounds after it, the row is compared only with the clusters that it was in or probed
-/// then.
+/// centroids. In the rounds after it, the row is compared only with the clusters that it was in or
+/// probed then.
 const ROUNDS_NEARBY: usize = 11;
 
 /// Trains the centroids from random rows, which are dense where the rows are dense, in
@@ -41,8 +41,8 @@ pub(super) fn refine(rows: &UnitEmbeddings, chosen: &[usize], training: &Trainin
     Trained { centroids: in_order_of_similarity(&centroids), compared }
 }
 
-/// Returns the nearest centroid of each chosen row, out of the clusters that the row was in or probed in the
-/// last full round.
+/// Returns the nearest centroid of each chosen row, out of the clusters that the row was in or
+/// probed in the last full round.
 fn nearest_nearby(
     rows: &UnitEmbeddings,
     chosen: &[usize],

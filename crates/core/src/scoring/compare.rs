@@ -1,4 +1,5 @@
-//! The comparison of one cluster: its own rows with each other, and with the border rows that probe it.
+//! The comparison of one cluster: its own rows with each other, and with the border rows that probe
+//! it.
 
 use rayon::prelude::*;
 
@@ -16,7 +17,8 @@ use crate::similarity::thresholds::RELATIVE_ENCODING_MIN_COSINE;
 /// The rows that a thread searches for per task.
 const SEARCHES_PER_TASK: usize = 4 * BLOCK;
 
-/// The border rows that are encoded or packed at a time, so that they stay in the second-level cache.
+/// The border rows that are encoded or packed at a time, so that they stay in the second-level
+/// cache.
 const ROWS_PER_CACHE_BLOCK: usize = 2048;
 
 /// The rows that a thread encodes per task.
@@ -77,8 +79,8 @@ impl Comparison<'_> {
         found
     }
 
-    /// Compares the own rows of a cluster with the border rows that probe it. `best` has the best match of
-    /// each row so far, by place; only better matches are returned.
+    /// Compares the own rows of a cluster with the border rows that probe it. `best` has the best
+    /// match of each row so far, by place; only better matches are returned.
     pub(super) fn border_rows(&self, c: usize, best: &[RankedSimilarity]) -> ClusterMatches {
         let (near, far): (Vec<Member>, Vec<Member>) = self
             .members
@@ -105,8 +107,8 @@ impl Comparison<'_> {
         found
     }
 
-    /// Compares own rows with the border rows that rank before them, and border rows with the own rows that
-    /// rank before them. All are encoded relative to the centroid.
+    /// Compares own rows with the border rows that rank before them, and border rows with the own
+    /// rows that rank before them. All are encoded relative to the centroid.
     fn compare_near(
         &self,
         own: &mut OwnRows,
@@ -168,7 +170,8 @@ impl Comparison<'_> {
     fn search(&self, queries: Queries, targets: &Targets) -> SearchMatches {
         let Queries { codes, mut rows } = queries;
         for row in rows.iter_mut().filter(|row| row.best.similarity >= self.settled) {
-            // Nothing can be more similar, but an earlier-ranking row that is as similar must be found.
+            // Nothing can be more similar, but an earlier-ranking row that is as similar must be
+            // found.
             let earlier = targets.members.partition_point(|target| target.rank < row.best.rank);
             row.query.limit = row.query.limit.min(earlier);
         }
@@ -237,8 +240,8 @@ impl RelativeRows<'_> {
         Targets { panels: &self.panels, members: self.members }
     }
 
-    /// Returns these rows as queries for the others that rank before them. `best(i)` is the best match of
-    /// row `i` so far.
+    /// Returns these rows as queries for the others that rank before them. `best(i)` is the best
+    /// match of row `i` so far.
     fn queries(&self, others: &[Member], best: &dyn Fn(usize) -> RankedSimilarity) -> Queries<'_> {
         let rows = self.members.iter().zip(earlier(self.members, others)).enumerate();
         let rows = rows.map(|(i, (member, limit))| SearchRow {

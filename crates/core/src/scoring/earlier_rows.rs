@@ -48,10 +48,12 @@ pub(super) struct BestMatch {
     pub(super) best: RankedSimilarity,
 }
 
-/// A search of some rows for their most similar earlier-ranking rows. The targets are in rank order.
+/// A search of some rows for their most similar earlier-ranking rows. The targets are in rank
+/// order.
 pub(super) struct EarlierSearch<'a> {
     rows: &'a dyn UnitRows,
-    /// From this similarity on, no row counts as more similar: [`SATURATED`], or [`COPY`] if copies may meet.
+    /// From this similarity on, no row counts as more similar: [`SATURATED`], or [`COPY`] if copies
+    /// may meet.
     settled: f32,
     searched: &'a [SearchRow],
     targets: &'a [Member],
@@ -78,8 +80,8 @@ impl<'a> EarlierSearch<'a> {
         self.found.push(BestMatch { searched: query as u32, best });
     }
 
-    /// Computes the exact similarities to some targets. Those that f32 cannot tell from the similarity of
-    /// equal rows become [`SATURATED`], or [`COPY`] for the same vector.
+    /// Computes the exact similarities to some targets. Those that f32 cannot tell from the
+    /// similarity of equal rows become [`SATURATED`], or [`COPY`] for the same vector.
     fn similarities(&mut self, query: usize, targets: &[u32]) -> impl Iterator<Item = Reranked> {
         let rows = self.rows;
         let [buffer, other] = &mut self.buffers;
@@ -143,8 +145,9 @@ impl Searcher for EarlierSearch<'_> {
         if found.unrounded_bound == f32::INFINITY {
             return self.push(query, best);
         }
-        // Once rounded, other candidates can be as similar, and the first of them is the match. In a dense
-        // group of near-duplicates these can be nearly all candidates, so only those before it are reranked.
+        // Once rounded, other candidates can be as similar, and the first of them is the match. In
+        // a dense group of near-duplicates these can be nearly all candidates, so only those before
+        // it are reranked.
         let least = best.similarity - ROUNDED - 1.0 - self.searched[query].offset - found.unrounded_bound;
         let before: Vec<u32> = from(least).take_while(|&other| other < best.target).collect();
         let as_similar = |other: &Reranked| other.similarity == best.similarity;

@@ -1,5 +1,5 @@
-//! What is computed for every row of a part before rows are compared: its hash, and one code for all
-//! clusters that it probes.
+//! What is computed for every row of a part before rows are compared: its hash, and one code for
+//! all clusters that it probes.
 
 use rayon::prelude::*;
 
@@ -13,8 +13,8 @@ const ROWS_PER_TASK: usize = 1024;
 
 /// The codes, hashes and similarities of the rows of a part, by place.
 pub(super) struct PartEncodings {
-    /// The rows relative to zero; no rows if rows have no probes. These codes lose more than codes relative
-    /// to a centroid, but one code serves for every cluster.
+    /// The rows relative to zero; no rows if rows have no probes. These codes lose more than codes
+    /// relative to a centroid, but one code serves for every cluster.
     pub(super) whole: Codes,
     /// The similarity of each row to the centroids that it probes: rows × probes.
     pub(super) to_probes: Vec<f32>,

@@ -1,5 +1,5 @@
-//! Exact copies, which are found by hash before any rows are compared: no row is more similar than one with
-//! the same vector.
+//! Exact copies, which are found by hash before any rows are compared: no row is more similar than
+//! one with the same vector.
 
 use rayon::prelude::*;
 
@@ -12,9 +12,11 @@ use crate::similarity::embeddings::Direction;
 pub(super) enum CopyKind {
     /// The row is compared.
     Original,
-    /// An earlier-ranking row of the same cluster has the same vector; this is the place of the first one.
+    /// An earlier-ranking row of the same cluster has the same vector; this is the place of the
+    /// first one.
     CopyOf(u32),
-    /// The row has no direction. It is similar to nothing, not even to another such row, and is left out.
+    /// The row has no direction. It is similar to nothing, not even to another such row, and is
+    /// left out.
     Undirected,
 }
 
@@ -22,7 +24,8 @@ pub(super) enum CopyKind {
 pub(super) struct ExactCopies {
     /// The kind of each row, by its place.
     pub(super) kinds: Vec<CopyKind>,
-    /// Whether there may be copies in different clusters, as a clustering from elsewhere can have them.
+    /// Whether there may be copies in different clusters, as a clustering from elsewhere can have
+    /// them.
     pub(super) across_clusters: bool,
 }
 
@@ -36,8 +39,8 @@ struct HashedRow {
 }
 
 impl ExactCopies {
-    /// Finds the copies among the rows of each cluster. `rank` and `hash` (of the bits) have one value per
-    /// row.
+    /// Finds the copies among the rows of each cluster. `rank` and `hash` (of the bits) have one
+    /// value per row.
     pub(super) fn find(part: &Part, rank: &[u32], hash: &[u64]) -> Self {
         let hashed = |place: usize| HashedRow {
             hash: hash[place],
@@ -71,8 +74,8 @@ struct CopiedRow {
     original: u32,
 }
 
-/// Lists the copies among rows of one cluster and one hash, which are in rank order. Rows with equal hashes
-/// but different vectors are no copies.
+/// Lists the copies among rows of one cluster and one hash, which are in rank order. Rows with
+/// equal hashes but different vectors are no copies.
 fn copies_in(part: &Part, rows: &[HashedRow]) -> Vec<CopiedRow> {
     let mut originals: Vec<(u32, Vec<f32>)> = Vec::new();
     let mut copies = Vec::new();

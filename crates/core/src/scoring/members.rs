@@ -6,8 +6,8 @@ use crate::clustering::probes::NO_CLUSTER;
 use crate::scoring::exact_copies::CopyKind;
 use crate::scoring::part::{Member, Part};
 
-/// The members of each cluster of a part, in rank order: its own rows, and the border rows of other clusters
-/// that probe it. Copies and rows without direction are left out.
+/// The members of each cluster of a part, in rank order: its own rows, and the border rows of other
+/// clusters that probe it. Copies and rows without direction are left out.
 pub(super) struct ClusterMembers {
     own: MemberLists,
     border: MemberLists,
@@ -16,8 +16,8 @@ pub(super) struct ClusterMembers {
 }
 
 impl ClusterMembers {
-    /// Lists the members. `rank` and `kinds` have one value per row, `to_probes` has the similarity of each
-    /// row to each centroid that it probes.
+    /// Lists the members. `rank` and `kinds` have one value per row, `to_probes` has the similarity
+    /// of each row to each centroid that it probes.
     pub(super) fn new(part: &Part, rank: &[u32], kinds: &[CopyKind], to_probes: &[f32]) -> Self {
         let is_compared = |place: usize| kinds[place] == CopyKind::Original;
         // A row that names its own cluster among its probes is compared there already.

@@ -11,22 +11,23 @@ pub struct Part<'a> {
     pub rows: &'a dyn UnitRows,
     /// Each row's number in the whole data.
     pub numbers: &'a [u64],
-    /// Each row's own cluster, or [`NO_CLUSTER`]. A row without direction is never compared, whatever its
-    /// cluster.
+    /// Each row's own cluster, or [`NO_CLUSTER`]. A row without direction is never compared,
+    /// whatever its cluster.
     pub cluster: &'a [u32],
     /// The other clusters that each row is compared in, as in
-    /// [`Assignment::probes`](crate::Assignment::probes): rows × any number of probes. If rows of one cluster
-    /// have the same vector, only the probes of the first-ranking one count.
+    /// [`Assignment::probes`](crate::Assignment::probes): rows × any number of probes. If rows of
+    /// one cluster have the same vector, only the probes of the first-ranking one count.
     pub probes: &'a [u32],
     /// The clusters to compare in. Rows of other clusters take part if they probe one of these.
     pub clusters: Range<u32>,
 }
 
-/// Returns the bytes that [`Scoring::compare`](crate::Scoring::compare) allocates for each row of a part. The
-/// part itself and the encoded rows of the current cluster come on top.
+/// Returns the bytes that [`Scoring::compare`](crate::Scoring::compare) allocates for each row of a
+/// part. The part itself and the encoded rows of the current cluster come on top.
 pub fn part_row_bytes(dim: usize, probes_per_row: usize) -> u64 {
     let member = size_of::<Member>();
-    // Order, rank and kind; the hash, alone and sorted; the member; the match, while comparing and as returned.
+    // Order, rank and kind; the hash, alone and sorted; the member; the match, while comparing and
+    // as returned.
     let always = 16 + (8 + 24) + member + (8 + 20);
     let probing = if probes_per_row == 0 { 0 } else { dim.next_multiple_of(4) + 20 };
     (always + probing + probes_per_row * (4 + member)) as u64
@@ -58,6 +59,7 @@ pub(super) struct Member {
     pub(super) rank: u32,
     /// The row's place in the part.
     pub(super) place: u32,
-    /// The similarity of a border row to the centroid. It has no meaning for the cluster's own rows.
+    /// The similarity of a border row to the centroid. It has no meaning for the cluster's own
+    /// rows.
     pub(super) similarity: f32,
 }

@@ -1,4 +1,5 @@
-//! Every row's highest similarity with an earlier-ranking row, over all clusters that it is compared in.
+//! Every row's highest similarity with an earlier-ranking row, over all clusters that it is
+//! compared in.
 
 use std::ops::Range;
 
@@ -32,10 +33,11 @@ pub struct Scoring<'a> {
 /// The score of every row, by row number.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Scores {
-    /// The highest cosine similarity with an earlier-ranking row, in [0, 1]: 0 if there is none, [`EXACT`]
-    /// only for the same vector.
+    /// The highest cosine similarity with an earlier-ranking row, in [0, 1]: 0 if there is none,
+    /// [`EXACT`] only for the same vector.
     pub score: Vec<f32>,
-    /// The number of the row with that similarity, the earliest-ranking one on a tie, or [`NO_ROW`].
+    /// The number of the row with that similarity, the earliest-ranking one on a tie, or
+    /// [`NO_ROW`].
     pub duplicate_of: Vec<u64>,
 }
 
@@ -44,8 +46,8 @@ pub struct Scores {
 pub struct PartScores {
     /// The row numbers, each once.
     pub rows: Vec<u64>,
-    /// Each row's highest cosine similarity in the part. It is 2, more than any similarity, for the same
-    /// vector.
+    /// Each row's highest cosine similarity in the part. It is 2, more than any similarity, for the
+    /// same vector.
     pub similarity: Vec<f32>,
     /// The number of the row with that similarity.
     pub duplicate_of: Vec<u64>,
@@ -57,8 +59,8 @@ pub struct PartScores {
 const ROWS_PER_BATCH: usize = 1 << 16;
 
 impl<'a> Scoring<'a> {
-    /// Starts without any comparison. `similarity` has every row's cosine similarity to the centroid of its
-    /// own cluster, which ranks the rows.
+    /// Starts without any comparison. `similarity` has every row's cosine similarity to the
+    /// centroid of its own cluster, which ranks the rows.
     pub fn new(ranking: Ranking, centroids: &'a UnitEmbeddings, similarity: &'a [f32]) -> Self {
         let scores = Scores {
             score: vec![f32::NEG_INFINITY; similarity.len()],
@@ -69,10 +71,10 @@ impl<'a> Scoring<'a> {
 
     /// Compares the rows in the clusters of a part.
     ///
-    /// `score[j] = max ⟨e_i, e_j⟩` over the rows i that rank before j and are in j's cluster, are in a cluster
-    /// that j probes, or probe j's cluster (SemDeDup, section 3; as in the reference code, i may itself be
-    /// removed). `done` is called after each batch of clusters with the number of own rows completed. The
-    /// result counts once it is [added](Self::add).
+    /// `score[j] = max ⟨e_i, e_j⟩` over the rows i that rank before j and are in j's cluster, are
+    /// in a cluster that j probes, or probe j's cluster (SemDeDup, section 3; as in the reference
+    /// code, i may itself be removed). `done` is called after each batch of clusters with the
+    /// number of own rows completed. The result counts once it is [added](Self::add).
     pub fn compare(&self, part: &Part, done: &mut dyn FnMut(usize)) -> PartScores {
         let RankOrder { places, rank } = self.rank(part);
         let PartEncodings { whole, to_probes, hash } = PartEncodings::new(part, self.centroids);
@@ -100,8 +102,8 @@ impl<'a> Scoring<'a> {
                 done(clusters.map(|c| completed(members.own_rows[c])).sum());
             }
         };
-        // First each cluster is compared with itself. After that, most rows have their best match, which
-        // prunes most candidates among the border rows.
+        // First each cluster is compared with itself. After that, most rows have their best match,
+        // which prunes most candidates among the border rows.
         if part.probes_per_row() == 0 {
             pass(&|c, _| comparison.own_rows(c), &|rows| rows);
         } else {
@@ -111,8 +113,8 @@ impl<'a> Scoring<'a> {
         part_scores(part, &places, &best, compared)
     }
 
-    /// Adds the result of a part. Parts may come in any order. Adding a part twice changes nothing but the
-    /// number of comparisons.
+    /// Adds the result of a part. Parts may come in any order. Adding a part twice changes nothing
+    /// but the number of comparisons.
     pub fn add(&mut self, part: &PartScores) {
         for ((&row, &similarity), &of) in part.rows.iter().zip(&part.similarity).zip(&part.duplicate_of) {
             self.merge(row, of, similarity);
@@ -155,8 +157,8 @@ impl<'a> Scoring<'a> {
         RankOrder { places, rank }
     }
 
-    /// Keeps the better match of a row: the more similar one, on a tie the earlier-ranking one. So the result
-    /// does not depend on the order of the matches.
+    /// Keeps the better match of a row: the more similar one, on a tie the earlier-ranking one. So
+    /// the result does not depend on the order of the matches.
     fn merge(&mut self, row: u64, of: u64, similarity: f32) {
         let (score, now) = (self.scores.score[row as usize], self.scores.duplicate_of[row as usize]);
         if similarity > score || (similarity == score && self.key(of) < self.key(now)) {

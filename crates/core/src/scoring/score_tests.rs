@@ -10,7 +10,8 @@ use crate::random;
 use crate::ranking::Keep;
 use crate::similarity::kernels::isa::Isa;
 
-/// Returns rows around one direction per spread, at a distance of about ten to the power of the spread.
+/// Returns rows around one direction per spread, at a distance of about ten to the power of the
+/// spread.
 fn dense_groups(dim: usize, spreads: &[f32], rows: usize, seed: u64) -> UnitEmbeddings {
     let noise = |stream: u64, i: usize| random::unit(seed, stream, i as u64) as f32 - 0.5;
     let value = |row: usize, p: usize| {

@@ -1,4 +1,5 @@
-//! The targets that may be the most similar ones of a query, while a search goes through the panels.
+//! The targets that may be the most similar ones of a query, while a search goes through the
+//! panels.
 
 use crate::similarity::error_bound::ErrorBound;
 use crate::similarity::kernels::types::LANES;
@@ -31,22 +32,23 @@ impl TopK {
 /// How estimates relate to exact similarities, for one query.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Precision {
-    /// A similarity minus one is about the estimate plus this. It is negative infinity where estimates are
-    /// not computed by distance.
+    /// A similarity minus one is about the estimate plus this. It is negative infinity where
+    /// estimates are not computed by distance.
     pub(super) offset: f32,
     pub(super) bound: ErrorBound,
 }
 
 impl Precision {
-    /// Bounds half the squared distance of the most similar target from above, given the highest estimate.
-    /// Returns none unless the target's similarity is certainly [`BY_DISTANCE_MIN_COSINE`] or more.
+    /// Bounds half the squared distance of the most similar target from above, given the highest
+    /// estimate. Returns none unless the target's similarity is certainly
+    /// [`BY_DISTANCE_MIN_COSINE`] or more.
     fn half_square(&self, best: f32) -> Option<f32> {
         let most = self.bound.any - best - self.offset;
         (most <= 1.0 - BY_DISTANCE_MIN_COSINE).then_some(most.max(0.0))
     }
 
-    /// Returns the estimate that an exact similarity of [`SATURATED`] would have. From there on, similarities
-    /// count as equal.
+    /// Returns the estimate that an exact similarity of [`SATURATED`] would have. From there on,
+    /// similarities count as equal.
     fn saturated(&self) -> f32 {
         SATURATED - 1.0 - self.offset
     }
@@ -65,8 +67,9 @@ pub(super) struct PanelEstimates<'a> {
 
 /// The candidates of one query so far.
 ///
-/// The rule: with an error bound `off` for every estimate, the most similar target is at least `best − off`
-/// similar, so a target below `best − 2 · off` cannot be the most similar one and is pruned.
+/// The rule: with an error bound `off` for every estimate, the most similar target is at least
+/// `best − off` similar, so a target below `best − 2 · off` cannot be the most similar one and is
+/// pruned.
 #[derive(Debug)]
 pub(super) struct Candidates {
     top: TopK,
@@ -78,8 +81,8 @@ pub(super) struct Candidates {
     /// The highest and the second highest estimate.
     best: f32,
     second: f32,
-    /// If more than two targets are wanted, the candidates are ranked when there are this many, to find the
-    /// lowest estimate that is wanted.
+    /// If more than two targets are wanted, the candidates are ranked when there are this many, to
+    /// find the lowest estimate that is wanted.
     rank_at: usize,
     /// A buffer for that ranking.
     ranked: Vec<f32>,
@@ -114,9 +117,9 @@ impl Candidates {
 
     /// Adds the estimates of a panel.
     ///
-    /// The panel's error bound is lower by `slack`. So its estimates prove more about the most similar
-    /// target (they count as `estimate + slack` there), and must reach more to be candidates (they are kept
-    /// as `estimate − slack`).
+    /// The panel's error bound is lower by `slack`. So its estimates prove more about the most
+    /// similar target (they count as `estimate + slack` there), and must reach more to be
+    /// candidates (they are kept as `estimate − slack`).
     pub(super) fn offer(&mut self, panel: &PanelEstimates) {
         let PanelEstimates { first, lanes, estimates, slack } = *panel;
         for l in set_bits(lanes) {
@@ -165,9 +168,9 @@ impl Candidates {
 
     /// Reduces the number of candidates.
     ///
-    /// Prunes those below the threshold, and drops all but about the `most` highest estimates. In a dense
-    /// group of near-duplicates, every row is a candidate; there, the first one that `is_settled` ends the
-    /// search.
+    /// Prunes those below the threshold, and drops all but about the `most` highest estimates. In a
+    /// dense group of near-duplicates, every row is a candidate; there, the first one that
+    /// `is_settled` ends the search.
     pub(super) fn thin(&mut self, most: usize, mut is_settled: impl FnMut(u32) -> bool) {
         self.prune();
         if self.found.len() / 2 > most {
@@ -219,11 +222,11 @@ pub(crate) struct SearchCandidates<'a> {
     pub(crate) candidates: &'a [Candidate],
     /// Twice the error bound: estimates that differ by more are in the right order.
     pub(crate) window: f32,
-    /// The most that an estimate can be below the exact similarity before that is rounded. It is infinite
-    /// unless the most similar target is certainly close.
+    /// The most that an estimate can be below the exact similarity before that is rounded. It is
+    /// infinite unless the most similar target is certainly close.
     pub(crate) unrounded_bound: f32,
-    /// A candidate with a lower estimate is not more similar than all others. It can be as similar as the
-    /// others once similarities are rounded.
+    /// A candidate with a lower estimate is not more similar than all others. It can be as similar
+    /// as the others once similarities are rounded.
     pub(crate) highest_from: f32,
 }
 

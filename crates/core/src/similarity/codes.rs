@@ -1,7 +1,9 @@
-//! Rows as 8-bit codes, which take a quarter of the bytes of f32 rows and have a known quantization error.
+//! Rows as 8-bit codes, which take a quarter of the bytes of f32 rows and have a known quantization
+//! error.
 //!
-//! A row is encoded relative to a *reference*, usually the centroid of its cluster (residual encoding). So
-//! the codes resolve the differences between the rows of a cluster, however close they are.
+//! A row is encoded relative to a *reference*, usually the centroid of its cluster (residual
+//! encoding). So the codes resolve the differences between the rows of a cluster, however close
+//! they are.
 
 use rayon::prelude::*;
 
@@ -27,8 +29,8 @@ impl Codes {
         Self { codes: Vec::new(), width: dim.next_multiple_of(STEP), summaries: Vec::new() }
     }
 
-    /// Encodes rows relative to `reference`. `origin` is the reference of the queries that these rows will
-    /// be compared with.
+    /// Encodes rows relative to `reference`. `origin` is the reference of the queries that these
+    /// rows will be compared with.
     pub(crate) fn encode<'a>(
         rows: impl Iterator<Item = &'a [f32]>,
         reference: &[f32],

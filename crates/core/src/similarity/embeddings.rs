@@ -7,11 +7,12 @@ use rayon::prelude::*;
 
 use crate::similarity::kernels::isa::Isa;
 
-/// Unit embeddings: `len × dim` values, row-major. Every row has length 1, except rows without direction.
+/// Unit embeddings: `len × dim` values, row-major. Every row has length 1, except rows without
+/// direction.
 ///
-/// Two kinds of rows have no direction: rows of zeros (for example of an empty text), and rows with a NaN or
-/// an infinity. They hold zeros, so their similarity with every row is 0. Both kinds are listed, and neither
-/// is ever a duplicate.
+/// Two kinds of rows have no direction: rows of zeros (for example of an empty text), and rows with
+/// a NaN or an infinity. They hold zeros, so their similarity with every row is 0. Both kinds are
+/// listed, and neither is ever a duplicate.
 #[derive(Debug, Clone, PartialEq)]
 pub struct UnitEmbeddings {
     values: Vec<f32>,
@@ -136,8 +137,8 @@ pub struct UnitScale {
 }
 
 impl UnitScale {
-    /// Returns the factor for a row, exactly 1 for a row that already has unit length up to rounding. So
-    /// reading back a normalised row changes nothing.
+    /// Returns the factor for a row, exactly 1 for a row that already has unit length up to
+    /// rounding. So reading back a normalised row changes nothing.
     pub fn of(row: &[f32]) -> Self {
         let norm = Isa::detect().norm(row);
         if !norm.is_finite() {
@@ -177,8 +178,8 @@ pub trait UnitRows: Sync {
     /// The number of values in a row.
     fn dim(&self) -> usize;
 
-    /// Returns row `i`, `dim` values: of unit length, or zeros if it has no direction. `buffer` also has
-    /// `dim` values, and the row may be decoded into it.
+    /// Returns row `i`, `dim` values: of unit length, or zeros if it has no direction. `buffer`
+    /// also has `dim` values, and the row may be decoded into it.
     fn row<'a>(&'a self, i: usize, buffer: &'a mut [f32]) -> &'a [f32];
 
     /// Whether row `i` has a direction.
@@ -209,8 +210,8 @@ impl UnitRows for UnitEmbeddings {
     }
 }
 
-/// Loads values into the cache ahead of their use. The rows of a comparison are far apart in memory, and
-/// waiting for each took longer than comparing.
+/// Loads values into the cache ahead of their use. The rows of a comparison are far apart in
+/// memory, and waiting for each took longer than comparing.
 #[allow(unsafe_code)]
 pub fn prefetch<T>(values: &[T]) {
     #[cfg(target_arch = "x86_64")]

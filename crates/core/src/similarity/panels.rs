@@ -17,8 +17,8 @@ pub(crate) struct Panels {
     width: usize,
     /// The greatest lengths over all rows.
     longest: Lengths,
-    /// The greatest lengths of each panel. They keep a few rows far from the reference from loosening the
-    /// bounds of the others.
+    /// The greatest lengths of each panel. They keep a few rows far from the reference from
+    /// loosening the bounds of the others.
     longest_of_panel: Vec<Lengths>,
     /// Whether estimates are computed by distance; see [`Panels::pack_by_distance`].
     by_distance: bool,
@@ -60,9 +60,9 @@ impl Panels {
         Self::pack_with(codes, chosen.map(|row| PackedRow { row, bias: codes.summary(row).bias }))
     }
 
-    /// Packs all rows for queries with the same reference, such that an estimate is minus half the squared
-    /// distance, plus half the squared length of the query's difference. So an estimate of a close row has
-    /// almost no rounding error.
+    /// Packs all rows for queries with the same reference, such that an estimate is minus half the
+    /// squared distance, plus half the squared length of the query's difference. So an estimate of
+    /// a close row has almost no rounding error.
     pub(crate) fn pack_by_distance(codes: &Codes) -> Self {
         let rows = (0..codes.len()).map(|row| PackedRow { row, bias: -codes.half_square(row) });
         Self { by_distance: true, ..Self::pack_with(codes, rows) }
@@ -109,8 +109,8 @@ impl Panels {
         self.rows
     }
 
-    /// Changes the panels for queries that are encoded relative to zero. Their estimates need no bias: the
-    /// rest of the similarity is the same for all targets.
+    /// Changes the panels for queries that are encoded relative to zero. Their estimates need no
+    /// bias: the rest of the similarity is the same for all targets.
     pub(crate) fn for_whole_queries(mut self) -> Self {
         self.bias.fill([0.0; LANES]);
         self.by_distance = false;
@@ -133,8 +133,8 @@ impl Panels {
         let query = queries.summary(query);
         let codes = SLACK * (query.error * self.longest.difference + query.norm * self.longest.error);
         let width = self.width as f32;
-        // Includes the rounding of two estimates and two exact products, the rounding of what a searcher
-        // adds to an estimate, and the distance to one of similarities that round to one.
+        // Includes the rounding of two estimates and two exact products, the rounding of what a
+        // searcher adds to an estimate, and the distance to one of similarities that round to one.
         let any = codes + (width / 28.0 + 40.0) * f32::EPSILON;
         let by_distance = self.by_distance.then_some(DistanceBound {
             codes,
@@ -152,8 +152,8 @@ impl Panels {
     }
 }
 
-/// Interleaves the codes of some rows: word `s` of row `l` becomes word `l` of step `s`. It also makes the
-/// codes signed.
+/// Interleaves the codes of some rows: word `s` of row `l` becomes word `l` of step `s`. It also
+/// makes the codes signed.
 fn interleave(rows: &[&[[u8; STEP]]], words: &mut [[u32; LANES]]) {
     for (step, words) in words.iter_mut().enumerate() {
         for (word, row) in words.iter_mut().zip(rows) {

@@ -1,17 +1,21 @@
-//! The one search that all stages use: for each query, find the targets that may be most similar to it.
+//! The one search that all stages use: for each query, find the targets that may be most similar to
+//! it.
 //!
-//! It is the scan of one list of an inverted-file index, followed by reranking, with bounds that make it
-//! exact:
+//! It is the scan of one list of an inverted-file index, followed by reranking, with bounds that
+//! make it exact:
 //!
-//! - A *query* is an encoded row to search for. It is compared with the targets `0..limit`. Targets are often
-//!   in rank order, and then the limit says which of them rank before the query.
+//! - A *query* is an encoded row to search for. It is compared with the targets `0..limit`. Targets
+//!   are often in rank order, and then the limit says which of them rank before the query.
 //! - A *target* is an encoded row that is searched. Targets lie in *panels* of 32.
-//! - An *estimate* is the similarity of a query and a target as their 8-bit codes give it, up to a summand
-//!   that is the same for all targets. An [`ErrorBound`] says how much it can differ from the exact one.
-//! - A *candidate* is a target whose estimate is high enough that it may be the most similar one, given the
-//!   bound. All others are pruned. A caller can also ask for the top k by estimate ([`TopK`]).
-//! - A [`Searcher`] reranks the candidates of each query by exact similarity. Codes only decide which exact
-//!   similarities are computed. So the result is the same as of comparing all pairs exactly.
+//! - An *estimate* is the similarity of a query and a target as their 8-bit codes give it, up to a
+//!   summand that is the same for all targets. An [`ErrorBound`] says how much it can differ from
+//!   the exact one.
+//! - A *candidate* is a target whose estimate is high enough that it may be the most similar one,
+//!   given the bound. All others are pruned. A caller can also ask for the top k by estimate
+//!   ([`TopK`]).
+//! - A [`Searcher`] reranks the candidates of each query by exact similarity. Codes only decide
+//!   which exact similarities are computed. So the result is the same as of comparing all pairs
+//!   exactly.
 
 use std::cell::RefCell;
 
@@ -42,20 +46,22 @@ pub(crate) struct Search<'a> {
     pub(crate) codes: &'a Codes,
     pub(crate) targets: &'a Panels,
     pub(crate) top: TopK,
-    /// If there are more candidates than about this, only those with the highest estimates are kept.
+    /// If there are more candidates than about this, only those with the highest estimates are
+    /// kept.
     pub(crate) max_candidates: usize,
 }
 
-/// Says what to search for, and takes the candidates. The first argument of every method is the number of
-/// the query.
+/// Says what to search for, and takes the candidates. The first argument of every method is the
+/// number of the query.
 pub(crate) trait Searcher {
-    /// Returns the estimate that a target must reach to be of use, given the error bound of the query.
+    /// Returns the estimate that a target must reach to be of use, given the error bound of the
+    /// query.
     fn min_estimate(&self, _query: usize, _bound: ErrorBound) -> f32 {
         f32::NEG_INFINITY
     }
 
-    /// Returns the number to add to an estimate to get the similarity minus one. It is negative infinity if
-    /// estimates are not computed by distance.
+    /// Returns the number to add to an estimate to get the similarity minus one. It is negative
+    /// infinity if estimates are not computed by distance.
     fn estimate_offset(&self, _query: usize) -> f32 {
         f32::NEG_INFINITY
     }
@@ -105,8 +111,8 @@ impl Search<'_> {
         compared
     }
 
-    /// Compares a block of at most [`BLOCK`] queries with the targets, panel by panel. Returns the number of
-    /// targets that it went through before every query was settled.
+    /// Compares a block of at most [`BLOCK`] queries with the targets, panel by panel. Returns the
+    /// number of targets that it went through before every query was settled.
     fn scan(
         &self,
         queries: &[Query],
@@ -180,8 +186,8 @@ impl<'a> QueryBlock<'a> {
         Self { queries, codes, filters, end, common: limits().min().unwrap_or(0) }
     }
 
-    /// Sets which lanes of a panel each query is compared with. Up to the lowest limit these are all lanes,
-    /// and stay the same.
+    /// Sets which lanes of a panel each query is compared with. Up to the lowest limit these are
+    /// all lanes, and stay the same.
     fn set_lanes(&mut self, panel: usize) {
         if panel == 0 || (panel + 1) * LANES > self.common {
             for (filter, query) in self.filters.iter_mut().zip(self.queries) {

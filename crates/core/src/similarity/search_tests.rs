@@ -20,8 +20,8 @@ impl<M: Fn(ErrorBound) -> f32, R: FnMut(usize, SearchCandidates)> Searcher for F
     }
 }
 
-/// Searches without a minimum, and passes the candidates of each query to a function. Returns the number of
-/// comparisons.
+/// Searches without a minimum, and passes the candidates of each query to a function. Returns the
+/// number of comparisons.
 fn run(search: &Search, queries: &[Query], rerank: impl FnMut(usize, SearchCandidates)) -> u64 {
     search.run(queries, &mut FnSearcher { min_estimate: |_| f32::NEG_INFINITY, rerank })
 }
@@ -40,7 +40,8 @@ fn noise(i: usize, seed: u64) -> f32 {
     crate::random::unit(seed, 0, i as u64) as f32 - 0.5
 }
 
-/// Returns unit rows that differ from a common direction by `spread`. Every fifth has one large value.
+/// Returns unit rows that differ from a common direction by `spread`. Every fifth has one large
+/// value.
 fn rows(count: usize, dim: usize, spread: f32, seed: u64) -> Vec<Vec<f32>> {
     let row = |i: usize| {
         let value = |p: usize| noise(p, seed) + spread * noise(1000 + i * 1000 + p, seed);
@@ -102,8 +103,8 @@ proptest! {
         let all = rows(40, dim, spread, seed);
         let encode = |of: &[Vec<f32>], origin| Codes::encode(of.iter().map(Vec::as_slice), &all[0], origin);
         let origin = vec![0.0; dim];
-        // First queries relative to zero and targets relative to a row, as for assigning rows to groups. Then
-        // both relative to a row, as for comparing a cluster.
+        // First queries relative to zero and targets relative to a row, as for assigning rows to
+        // groups. Then both relative to a row, as for comparing a cluster.
         let to_zero = Codes::encode(all.iter().map(Vec::as_slice), &origin, &origin);
         for (codes, origin) in [(to_zero, &origin), (encode(&all, &all[0]), &all[0])] {
             let panels = Panels::pack(&encode(&all, origin), 0..all.len());
@@ -201,8 +202,8 @@ fn a_few_distant_rows_do_not_make_all_rows_of_a_dense_group_candidates() {
     assert!(candidates < 30 * queries.len(), "{} candidates a row", candidates / queries.len());
 }
 
-/// Searches each row among those before it by distance, as in a cluster. Returns the number of candidates that
-/// may be the most similar one before similarities are rounded.
+/// Searches each row among those before it by distance, as in a cluster. Returns the number of
+/// candidates that may be the most similar one before similarities are rounded.
 fn candidates_by_distance(all: &[Vec<f32>], reference: &[f32]) -> usize {
     struct ByDistance<'a> {
         rows: &'a [Vec<f32>],

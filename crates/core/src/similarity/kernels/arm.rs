@@ -1,7 +1,8 @@
-//! The kernels of 64-bit Arm. `loops.rs` has the portable implementations that they are tested against.
+//! The kernels of 64-bit Arm. `loops.rs` has the portable implementations that they are tested
+//! against.
 //!
-//! NEON is part of the target. Only the product kernel needs a feature that a CPU may lack: the 8-bit dot
-//! products of `dotprod`.
+//! NEON is part of the target. Only the product kernel needs a feature that a CPU may lack: the
+//! 8-bit dot products of `dotprod`.
 
 use std::arch::aarch64::*;
 use std::arch::asm;
@@ -18,8 +19,9 @@ const WIDE: usize = 4;
 /// The steps of a row that one register holds.
 const STEPS: usize = 4;
 
-/// Computes the products with `sdot`. Both of its operands are signed, so it gets `x − 128` for each value
-/// `x` of a row, and the sums start at 128 times the sum of the lane's codes to make up for it.
+/// Computes the products with `sdot`. Both of its operands are signed, so it gets `x − 128` for
+/// each value `x` of a row, and the sums start at 128 times the sum of the lane's codes to make up
+/// for it.
 #[target_feature(enable = "neon,dotprod")]
 pub(super) fn products_dotprod(rows: &[&[u8]], panel: &[u32], start: &[i32; LANES], products: &mut Products) {
     const HEIGHT: usize = 6;
@@ -123,8 +125,8 @@ fn signed(x: uint8x16_t) -> int8x16_t {
     vreinterpretq_s8_u8(veorq_u8(x, vdupq_n_u8(0x80)))
 }
 
-/// Adds to each sum the dot product of its four values with the four values at index `AT` of `x`. It is
-/// written as assembly because the intrinsic is not stable.
+/// Adds to each sum the dot product of its four values with the four values at index `AT` of `x`.
+/// It is written as assembly because the intrinsic is not stable.
 #[inline]
 #[target_feature(enable = "neon,dotprod")]
 fn dot<const AT: i32>(mut sum: int32x4_t, lanes: int8x16_t, x: int8x16_t) -> int32x4_t {
@@ -151,7 +153,8 @@ pub(super) fn estimates_neon(
     for ((filter, products), (estimates, passed)) in
         filters.iter().zip(products).zip(out.estimates.iter_mut().zip(&mut out.lanes))
     {
-        // SAFETY: NEON is part of the target; four of 32 values are read or written, from a multiple of four below 32 on.
+        // SAFETY: NEON is part of the target; four of 32 values are read or written, from a
+        // multiple of four below 32 on.
         *passed = unsafe {
             let threshold = vdupq_n_f32(filter.threshold);
             let mut bits = vdupq_n_u32(0);
@@ -172,13 +175,14 @@ pub(super) fn estimates_neon(
     }
 }
 
-/// Converts f16 numbers. It is written as assembly: every CPU of the target has the instruction, but the
-/// intrinsic is not stable.
+/// Converts f16 numbers. It is written as assembly: every CPU of the target has the instruction,
+/// but the intrinsic is not stable.
 pub(super) fn half_to_f32_neon(half: &[u16], out: &mut [f32]) {
     let (whole, rest) = half.as_chunks::<REGISTER>();
     let (out, out_rest) = out.as_chunks_mut::<REGISTER>();
     for (half, out) in whole.iter().zip(out) {
-        // SAFETY: both have four values; the instruction writes its register and flags of floating point only.
+        // SAFETY: both have four values; the instruction writes its register and flags of floating
+        // point only.
         unsafe {
             let half = vld1_u16(half.as_ptr());
             let four: float32x4_t;

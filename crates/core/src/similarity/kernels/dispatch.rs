@@ -17,9 +17,9 @@ use crate::similarity::thresholds::BY_DISTANCE_MIN_COSINE;
 impl Isa {
     /// Computes `products[i][l] = start[l] + Σ_p rows[i][p] · panel[p / 4][l][p % 4]`.
     ///
-    /// There are at most [`BLOCK`] rows, each of a multiple of [`STEP`] unsigned values. The panel holds
-    /// signed values. Sums wrap around, so all kernels agree on every input. A result that fits an i32 is
-    /// correct even if a sum on the way overflows.
+    /// There are at most [`BLOCK`] rows, each of a multiple of [`STEP`] unsigned values. The panel
+    /// holds signed values. Sums wrap around, so all kernels agree on every input. A result that
+    /// fits an i32 is correct even if a sum on the way overflows.
     #[allow(unsafe_code)]
     pub(crate) fn products(
         self,
@@ -62,8 +62,8 @@ impl Isa {
         }
     }
 
-    /// Computes `estimates[i][l] = products[i][l] · lanes.scale[l] · filters[i].scale + lanes.bias[l]`, and
-    /// marks the lanes whose estimates pass the query's filter.
+    /// Computes `estimates[i][l] = products[i][l] · lanes.scale[l] · filters[i].scale +
+    /// lanes.bias[l]`, and marks the lanes whose estimates pass the query's filter.
     #[allow(unsafe_code)]
     pub(crate) fn estimate(
         self,
@@ -89,8 +89,9 @@ impl Isa {
 impl Isa {
     /// Returns the cosine similarity of two rows of unit length.
     ///
-    /// It is their dot product. For close rows, where rounding would hide the differences, it is one minus
-    /// half their squared distance. This tells apart the rows of a dense group of near-duplicates.
+    /// It is their dot product. For close rows, where rounding would hide the differences, it is
+    /// one minus half their squared distance. This tells apart the rows of a dense group of
+    /// near-duplicates.
     #[inline]
     pub(crate) fn similarity(self, a: &[f32], b: &[f32]) -> f32 {
         let dot = self.dot(a, b);
@@ -135,12 +136,14 @@ macro_rules! dispatched {
 }
 
 dispatched! {
-    /// Returns the dot product of two rows: 64 partial sums over the dimension, added up pairwise in halves.
+    /// Returns the dot product of two rows: 64 partial sums over the dimension, added up pairwise
+    /// in halves.
     fn dot(a: &[f32], b: &[f32]) -> f32 = dot_loop;
-    /// Returns the squared distance of two rows. It keeps its precision for close rows, where rounding
-    /// would hide 1 − cosine.
+    /// Returns the squared distance of two rows. It keeps its precision for close rows, where
+    /// rounding would hide 1 − cosine.
     fn squared_distance(a: &[f32], b: &[f32]) -> f32 = squared_distance_loop;
-    /// Returns the length of a row, in f64: there the square of every finite f32 is exact and none overflows.
+    /// Returns the length of a row, in f64: there the square of every finite f32 is exact and none
+    /// overflows.
     fn norm(row: &[f32]) -> f64 = norm_loop;
     /// Multiplies a row by a number, in f64. −0 becomes +0.
     fn scale(row: &mut [f32], by: f64) = scale_loop;

@@ -11,8 +11,8 @@ fn slow_dot(a: &[f32], b: &[f32]) -> f64 {
     a.iter().zip(b).map(|(&x, &y)| f64::from(x) * f64::from(y)).sum()
 }
 
-/// Finds where a kernel of this CPU disagrees with the definition, summed one by one, or writes to other
-/// rows. Returns the kernel, the row and the lane.
+/// Finds where a kernel of this CPU disagrees with the definition, summed one by one, or writes to
+/// other rows. Returns the kernel, the row and the lane.
 fn disagreement(rows: &[&[u8]], panel: &[u32], start: &[i32; LANES]) -> Option<(Isa, usize, usize)> {
     const UNTOUCHED: i32 = 0x5EED;
     let mut slow: Products = [[UNTOUCHED; LANES]; BLOCK];

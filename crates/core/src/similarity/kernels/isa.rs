@@ -29,8 +29,9 @@ pub fn instruction_set() -> &'static str {
 impl Isa {
     /// Returns the best instruction set of this CPU.
     ///
-    /// A build with a name in the environment variable `SEMDEDUP_ISA` uses the instruction set of that name,
-    /// or the baseline if the CPU lacks it. This makes it possible to measure and test each of them.
+    /// A build with a name in the environment variable `SEMDEDUP_ISA` uses the instruction set of
+    /// that name, or the baseline if the CPU lacks it. This makes it possible to measure and test
+    /// each of them.
     pub(crate) fn detect() -> Self {
         static BEST: OnceLock<Isa> = OnceLock::new();
         *BEST.get_or_init(|| {

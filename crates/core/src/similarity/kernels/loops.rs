@@ -1,5 +1,5 @@
-//! The portable loops. Some are compiled for each instruction set. The others (`*_baseline`) run where no
-//! special kernel exists, and are the reference for those in `x86.rs` and `arm.rs`.
+//! The portable loops. Some are compiled for each instruction set. The others (`*_baseline`) run
+//! where no special kernel exists, and are the reference for those in `x86.rs` and `arm.rs`.
 
 use crate::similarity::kernels::types::{
     CodeSummary, EstimateFilter, LANES, LaneTerms, PARTIAL_SUMS, PassedEstimates, Products, STEP,

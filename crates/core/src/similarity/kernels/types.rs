@@ -1,7 +1,7 @@
 //! The sizes, inputs and outputs that all kernels share.
 //!
-//! A *panel* holds the codes of [`LANES`] targets, interleaved so that one instruction multiplies four
-//! values of a query with four values of many targets. A *lane* is one target of a panel.
+//! A *panel* holds the codes of [`LANES`] targets, interleaved so that one instruction multiplies
+//! four values of a query with four values of many targets. A *lane* is one target of a panel.
 
 /// The targets in a panel: two 512-bit or four 256-bit registers of 32-bit sums.
 pub(crate) const LANES: usize = 32;
@@ -10,9 +10,9 @@ pub(crate) const LANES: usize = 32;
 /// multiple of it.
 pub(crate) const STEP: usize = 4;
 
-/// The queries to pass to `Isa::products` at once. It is a multiple of every kernel's tile height. It
-/// is also small enough that codes and products stay in the first-level cache while a panel is read
-/// from the second.
+/// The queries to pass to `Isa::products` at once. It is a multiple of every kernel's tile height.
+/// It is also small enough that codes and products stay in the first-level cache while a panel is
+/// read from the second.
 pub(crate) const BLOCK: usize = 48;
 
 /// The number of partial sums of a dot product.

@@ -1,8 +1,8 @@
 //! The kernels of x86-64. `loops.rs` has the portable implementations that they are tested against.
 //!
-//! A product kernel works on tiles: a few rows by a few registers of lanes, with all sums in registers over
-//! the whole dimension. It uses intrinsics, because the compiler does not keep the sums of the portable
-//! loop in registers.
+//! A product kernel works on tiles: a few rows by a few registers of lanes, with all sums in
+//! registers over the whole dimension. It uses intrinsics, because the compiler does not keep the
+//! sums of the portable loop in registers.
 
 use std::arch::x86_64::*;
 
@@ -206,8 +206,8 @@ pub(super) fn products_avx2(rows: &[&[u8]], panel: &[u32], start: &[i32; LANES],
     }
 }
 
-/// Widens the codes to 16 bits, because the 8-bit multiplication of AVX2 would overflow. A register holds
-/// four values of each of four lanes, and two partial sums of each lane.
+/// Widens the codes to 16 bits, because the 8-bit multiplication of AVX2 would overflow. A register
+/// holds four values of each of four lanes, and two partial sums of each lane.
 #[inline]
 #[target_feature(enable = "avx2,fma")]
 fn tile_avx2<const HEIGHT: usize>(
