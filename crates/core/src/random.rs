@@ -30,6 +30,20 @@ pub(crate) fn unit(seed: u64, stream: u64, index: u64) -> f64 {
     ((bits(seed, stream, index) >> 11) as f64 + 0.5) / (1u64 << 53) as f64
 }
 
+/// A sequence of random numbers.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct RandomSequence {
+    pub(crate) seed: u64,
+    pub(crate) stream: u64,
+}
+
+impl RandomSequence {
+    /// Returns a random number in the open interval (0, 1).
+    pub(crate) fn unit(self, index: u64) -> f64 {
+        unit(self.seed, self.stream, index)
+    }
+}
+
 /// Draws `count` of the rows `0..rows` without replacement. Returns their numbers in ascending
 /// order, all of them if there are fewer than `count`.
 ///

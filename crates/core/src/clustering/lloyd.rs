@@ -2,7 +2,7 @@
 
 use rayon::prelude::*;
 
-use crate::random::{self, Stream};
+use crate::random::{RandomSequence, Stream};
 use crate::similarity::candidates::{SearchCandidates, TopK};
 use crate::similarity::codes::Codes;
 use crate::similarity::embeddings::UnitEmbeddings;
@@ -109,7 +109,7 @@ impl<'a> EncodedRows<'a> {
             let mean = distance.iter().map(|&d| f64::from(d)).sum::<f64>() / distance.len() as f64;
             let uniform = if wanted > 1 { mean as f32 } else { 0.0 };
             let stream = Stream::Seeding as u64 + round;
-            let drawn = draw(&distance, uniform, wanted, |row| random::unit(seed, stream, row as u64));
+            let drawn = draw(&distance, uniform, wanted, RandomSequence { seed, stream });
             let mut new = UnitEmbeddings::empty(self.rows.dim());
             drawn.iter().for_each(|&i| new.push_unit(self.row(i)));
             drawn.iter().for_each(|&i| centroids.push_unit(self.row(i)));
@@ -181,22 +181,20 @@ impl Searcher for NearestSearch<'_> {
     }
 }
 
+/// The rows that a thread computes the keys of per task.
+const KEYS_PER_TASK: usize = 4096;
+
 /// Draws `count` rows without replacement, with probability proportional to `weight + uniform`:
 /// those with the largest `ln(u) / weight` (Efraimidis and Spirakis 2006). Rows with weight 0 are
 /// never drawn. `random(row)` returns a random number in (0, 1).
-pub(super) fn draw(
-    weight: &[f32],
-    uniform: f32,
-    count: usize,
-    random: impl Fn(usize) -> f64 + Sync,
-) -> Vec<usize> {
-    let key = |row: usize| random(row).ln() / f64::from(weight[row] + uniform);
-    let mut keys: Vec<(f64, usize)> = (0..weight.len())
-        .into_par_iter()
-        .with_min_len(4096)
-        .filter(|&row| weight[row] > 0.0)
-        .map(|row| (key(row), row))
-        .collect();
+pub(super) fn draw(weight: &[f32], uniform: f32, count: usize, random: RandomSequence) -> Vec<usize> {
+    let keys_of = |(chunk, weight): (usize, &[f32])| -> Vec<(f64, usize)> {
+        let rows = (chunk * KEYS_PER_TASK..).zip(weight).filter(|&(_, &weight)| weight > 0.0);
+        let key = |row, weight| random.unit(row as u64).ln() / f64::from(weight + uniform);
+        rows.map(|(row, &weight)| (key(row, weight), row)).collect()
+    };
+    let mut keys: Vec<(f64, usize)> =
+        weight.par_chunks(KEYS_PER_TASK).enumerate().flat_map_iter(keys_of).collect();
     let best_first = |a: &(f64, usize), b: &(f64, usize)| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1));
     if keys.len() > count {
         keys.select_nth_unstable_by(count, best_first);

@@ -6,7 +6,7 @@ use crate::clustering::assign::{Assigner, cluster_centroids};
 use crate::clustering::assignment::Assignment;
 use crate::clustering::lloyd::{Trained, Training, draw, mean_directions};
 use crate::clustering::probes::Probes;
-use crate::random::{self, Stream};
+use crate::random::{RandomSequence, Stream};
 use crate::similarity::embeddings::UnitEmbeddings;
 use crate::similarity::kernels::isa::Isa;
 use crate::similarity::search::{Reranked, most_similar};
@@ -19,7 +19,7 @@ const ROUNDS_NEARBY: usize = 11;
 /// Trains the centroids from random rows, which are dense where the rows are dense, in
 /// `training.refinements` rounds. The chosen rows are distinct.
 pub(super) fn refine(rows: &UnitEmbeddings, chosen: &[usize], training: &Training) -> Trained {
-    let random = |row: usize| random::unit(training.seed, Stream::Seeding as u64, row as u64);
+    let random = RandomSequence { seed: training.seed, stream: Stream::Seeding as u64 };
     let first = draw(&vec![1.0; chosen.len()], 0.0, training.clusters, random);
     let mut centroids = UnitEmbeddings::empty(rows.dim());
     first.iter().for_each(|&i| centroids.push_unit(rows.row(chosen[i])));
