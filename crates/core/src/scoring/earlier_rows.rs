@@ -80,8 +80,8 @@ impl<'a> EarlierSearch<'a> {
         self.found.push(BestMatch { searched: query as u32, best });
     }
 
-    /// Computes the exact similarities to some targets. Those that f32 cannot tell from the
-    /// similarity of equal rows become [`SATURATED`], or [`COPY`] for the same vector.
+    /// Computes the exact similarities to some targets. A similarity that f32 cannot tell from
+    /// that of equal rows becomes [`SATURATED`], or [`COPY`] for the same vector.
     fn similarities(&mut self, query: usize, targets: &[u32]) -> impl Iterator<Item = Reranked> {
         let rows = self.rows;
         let [buffer, other] = &mut self.buffers;

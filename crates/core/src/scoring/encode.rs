@@ -1,5 +1,4 @@
-//! What is computed for every row of a part before rows are compared: its hash, and one code for
-//! all clusters that it probes.
+//! Preparation of a part: for every row, its hash and one code for all clusters that it probes.
 
 use rayon::prelude::*;
 
