@@ -11,11 +11,13 @@
 //!   summand that is the same for all targets. An [`ErrorBound`] says how much it can differ from
 //!   the exact one.
 //! - A *candidate* is a target whose estimate is high enough that it may be the most similar one,
-//!   given the bound. All others are pruned. A caller can also ask for the top k by estimate
-//!   ([`TopK`]).
-//! - A [`Searcher`] reranks the candidates of each query by exact similarity. Codes only decide
-//!   which exact similarities are computed. So the result is the same as of comparing all pairs
-//!   exactly.
+//!   given the bound. All others are pruned. A caller can also ask for the top k by estimate, see
+//!   [`TopK`].
+//! - A [`Searcher`] reranks the candidates of each query by exact similarity. So the most similar
+//!   target is the one that an exact comparison of all pairs finds. The codes only decide which
+//!   exact similarities are computed.
+//! - A target is *settled* if no later one can count as more similar, as among near-duplicates that
+//!   f32 cannot tell apart. It ends the search of its query.
 
 use std::cell::RefCell;
 
