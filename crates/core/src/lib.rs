@@ -24,12 +24,13 @@ mod recall;
 mod scoring;
 mod select;
 mod similarity;
+mod stop;
 
 pub use clustering::assign::Assigner;
 pub use clustering::assignment::{Assignment, centroid_similarity, is_compared};
 pub use clustering::lloyd::{Trained, Training};
 pub use clustering::probes::{AUTO_CLOSE, AUTO_GAP, NO_CLUSTER, Probes};
-pub use clustering::train::train;
+pub use clustering::train::{train, train_until};
 pub use exhaustive::ExhaustiveSearch;
 pub use random::{SamplePurpose, sample_rows};
 pub use ranking::{Keep, RankKey, Ranking};
@@ -41,6 +42,7 @@ pub use similarity::embeddings::{
     Direction, ShapeError, UnitEmbeddings, UnitRows, UnitScale, half_to_f32, prefetch, scale,
 };
 pub use similarity::kernels::isa::instruction_set;
+pub use stop::Stop;
 
 /// The settings of [`semdedup`].
 #[derive(Debug, Clone, Copy, PartialEq)]

@@ -20,6 +20,7 @@ use crate::similarity::kernels::isa::Isa;
 use crate::similarity::panels::Panels;
 use crate::similarity::search::{Query, Search};
 use crate::similarity::thresholds::RELATIVE_ENCODING_MIN_COSINE;
+use crate::stop::{NEVER, Stop};
 
 /// The number of groups whose centroids a row is compared with: those with the most similar
 /// centres.
@@ -70,13 +71,25 @@ impl<'a> Assigner<'a> {
     /// # Panics
     /// If rows and centroids differ in dimension.
     pub fn assign(&self, rows: &UnitEmbeddings, probes: Probes) -> Assignment {
+        self.assign_until(rows, probes, NEVER)
+    }
+
+    /// Assigns as [`assign`](Self::assign) does; once `stop` has returned true, the result is
+    /// empty.
+    pub(super) fn assign_until(&self, rows: &UnitEmbeddings, probes: Probes, stop: &Stop) -> Assignment {
         assert_eq!(rows.dim(), self.centroids.dim(), "rows and centroids have the same dimension");
         let starts: Vec<usize> = (0..rows.len()).step_by(ROWS_PER_CACHE_BLOCK).collect();
         let assign_block = |nearest: &mut Vec<NearestCentroids>, first| {
+            if stop() {
+                return Assignment::default();
+            }
             self.assign_block(rows, first..rows.len().min(first + ROWS_PER_CACHE_BLOCK), probes, nearest)
         };
         let blocks: Vec<Assignment> = starts.into_par_iter().map_init(Vec::new, assign_block).collect();
         let mut all = Assignment::default();
+        if stop() {
+            return all;
+        }
         for block in blocks {
             all.cluster.extend(block.cluster);
             all.similarity.extend(block.similarity);
@@ -203,7 +216,7 @@ impl<'a> Assigner<'a> {
 pub(super) fn cluster_centroids(centroids: &UnitEmbeddings) -> CentroidGroups {
     let clusters = (centroids.len() as f64).sqrt().round() as usize;
     let training = Training { clusters, iterations: 6, refinements: 0, seed: 0 };
-    let centres = train_levels(centroids, &distinct(centroids), &training).centroids;
+    let centres = train_levels(centroids, &distinct(centroids), &training, NEVER).centroids;
     let nearest = Assigner::new(&centres).assign(centroids, Probes::Nearest(1)).cluster;
     CentroidGroups::by_nearest(&centres, &nearest)
 }

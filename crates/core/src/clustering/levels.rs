@@ -8,6 +8,7 @@ use rayon::prelude::*;
 use crate::clustering::lloyd::{EncodedRows, Trained, Training};
 use crate::similarity::embeddings::{UnitEmbeddings, hash};
 use crate::similarity::kernels::isa::Isa;
+use crate::stop::Stop;
 
 /// The most clusters that are trained in one level.
 pub(super) const MAX_FLAT_CLUSTERS: usize = 64;
@@ -32,7 +33,12 @@ pub(super) fn distinct(rows: &UnitEmbeddings) -> Vec<usize> {
 
 /// Trains centroids on the chosen rows, which are [distinct], in as many levels as needed. Ignores
 /// `training.refinements`.
-pub(super) fn train_levels(rows: &UnitEmbeddings, chosen: &[usize], training: &Training) -> Trained {
+pub(super) fn train_levels(
+    rows: &UnitEmbeddings,
+    chosen: &[usize],
+    training: &Training,
+    stop: &Stop,
+) -> Trained {
     let mut centroids = UnitEmbeddings::empty(rows.dim());
     let mut compared = 0;
     if chosen.is_empty() {
@@ -41,7 +47,7 @@ pub(super) fn train_levels(rows: &UnitEmbeddings, chosen: &[usize], training: &T
         centroids.push_unit(&vec![0.0; rows.dim()]);
         return Trained { centroids, compared };
     }
-    for branch in tree(rows, chosen, training) {
+    for branch in tree(rows, chosen, training, stop) {
         (0..branch.centroids.len()).for_each(|c| centroids.push_unit(branch.centroids.row(c)));
         compared += branch.compared;
     }
@@ -50,7 +56,10 @@ pub(super) fn train_levels(rows: &UnitEmbeddings, chosen: &[usize], training: &T
 
 /// Trains the centroids of each group, recursively. Returns them group by group, similar groups
 /// next to each other.
-fn tree(rows: &UnitEmbeddings, chosen: &[usize], training: &Training) -> Vec<Trained> {
+fn tree(rows: &UnitEmbeddings, chosen: &[usize], training: &Training, stop: &Stop) -> Vec<Trained> {
+    if stop() {
+        return vec![Trained { centroids: UnitEmbeddings::empty(rows.dim()), compared: 0 }];
+    }
     let clusters = training.clusters.min(chosen.len());
     if clusters == chosen.len() {
         let mut centroids = UnitEmbeddings::empty(rows.dim());
@@ -58,13 +67,16 @@ fn tree(rows: &UnitEmbeddings, chosen: &[usize], training: &Training) -> Vec<Tra
         return vec![Trained { centroids, compared: 0 }];
     }
     if clusters <= MAX_FLAT_CLUSTERS {
-        return vec![EncodedRows::new(rows, chosen).train(clusters, training)];
+        return vec![EncodedRows::new(rows, chosen, stop).train(clusters, training)];
     }
     let groups = (clusters as f64).sqrt().round() as usize;
     let step = (chosen.len() / (groups * ROWS_PER_GROUP)).max(1);
     let sample: Vec<usize> = chosen.iter().copied().step_by(step).collect();
-    let centres = EncodedRows::new(rows, &sample).train(groups, training);
-    let home = EncodedRows::new(rows, chosen).nearest(&centres.centroids);
+    let centres = EncodedRows::new(rows, &sample, stop).train(groups, training);
+    if stop() {
+        return vec![centres];
+    }
+    let home = EncodedRows::new(rows, chosen, stop).nearest(&centres.centroids);
     let mut members = vec![Vec::new(); centres.centroids.len()];
     home.nearest.iter().zip(chosen).for_each(|(nearest, &row)| members[nearest.centroid as usize].push(row));
     let mut members: Vec<Vec<usize>> =
@@ -76,8 +88,8 @@ fn tree(rows: &UnitEmbeddings, chosen: &[usize], training: &Training) -> Vec<Tra
         .zip(shares)
         .flat_map_iter(|(members, clusters)| match members.len() == chosen.len() {
             // All rows are in one group, so dividing further would never end.
-            true => vec![EncodedRows::new(rows, members).train(clusters, training)],
-            false => tree(rows, members, &Training { clusters, ..*training }),
+            true => vec![EncodedRows::new(rows, members, stop).train(clusters, training)],
+            false => tree(rows, members, &Training { clusters, ..*training }, stop),
         })
         .collect();
     branches[0].compared += centres.compared + home.compared;

@@ -10,6 +10,7 @@ use crate::similarity::kernels::isa::Isa;
 use crate::similarity::kernels::types::BLOCK;
 use crate::similarity::panels::Panels;
 use crate::similarity::search::{Query, Reranked, Search, Searcher, most_similar};
+use crate::stop::Stop;
 
 /// How to train the centroids.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -46,6 +47,7 @@ pub(super) struct EncodedRows<'a> {
     chosen: &'a [usize],
     mean: Vec<f32>,
     codes: Codes,
+    stop: &'a Stop<'a>,
 }
 
 /// The nearest centroid of a row.
@@ -64,10 +66,10 @@ pub(super) struct NearestOfRows {
 }
 
 impl<'a> EncodedRows<'a> {
-    pub(super) fn new(rows: &'a UnitEmbeddings, chosen: &'a [usize]) -> Self {
+    pub(super) fn new(rows: &'a UnitEmbeddings, chosen: &'a [usize], stop: &'a Stop<'a>) -> Self {
         let mean: Vec<f32> = sum(rows, chosen).iter().map(|x| (x / chosen.len() as f64) as f32).collect();
         let codes = Codes::encode_all(chosen.len(), |i| rows.row(chosen[i]), &mean, &mean);
-        Self { rows, chosen, mean, codes }
+        Self { rows, chosen, mean, codes, stop }
     }
 
     fn row(&self, i: usize) -> &'a [f32] {
@@ -79,6 +81,9 @@ impl<'a> EncodedRows<'a> {
         let Trained { mut centroids, mut compared } = self.seed(clusters, training.seed);
         let mut last = Vec::new();
         for _ in 0..training.iterations {
+            if (self.stop)() {
+                break;
+            }
             let found = self.nearest(&centroids);
             compared += found.compared;
             let home: Vec<u32> = found.nearest.iter().map(|nearest| nearest.centroid).collect();
@@ -104,7 +109,7 @@ impl<'a> EncodedRows<'a> {
         let mut distance = vec![1.0f32; self.chosen.len()];
         let mut centroids = UnitEmbeddings::empty(self.rows.dim());
         let (mut round, mut compared) = (0, 0);
-        while centroids.len() < clusters {
+        while centroids.len() < clusters && !(self.stop)() {
             let wanted = (centroids.len() / 8).clamp(1, clusters - centroids.len());
             let mean = distance.iter().map(|&d| f64::from(d)).sum::<f64>() / distance.len() as f64;
             let uniform = if wanted > 1 { mean as f32 } else { 0.0 };
@@ -134,6 +139,9 @@ impl<'a> EncodedRows<'a> {
         let search =
             Search { codes: &self.codes, targets: &panels, top: TopK::NEAREST, max_candidates: usize::MAX };
         nearest.par_chunks_mut(ROWS_PER_TASK).enumerate().for_each(|(chunk, nearest)| {
+            if (self.stop)() {
+                return;
+            }
             let first = chunk * ROWS_PER_TASK;
             let queries: Vec<Query> =
                 (first..first + nearest.len()).map(|row| Query { row, limit: panels.len() }).collect();

@@ -10,6 +10,7 @@ use crate::random::{RandomSequence, Stream};
 use crate::similarity::embeddings::UnitEmbeddings;
 use crate::similarity::kernels::isa::Isa;
 use crate::similarity::search::{Reranked, most_similar};
+use crate::stop::Stop;
 
 /// The rounds that follow each full round. In a full round, a row is assigned to the nearest of all
 /// centroids. In the rounds after it, the row is compared only with the clusters that it was in or
@@ -18,7 +19,7 @@ const ROUNDS_NEARBY: usize = 11;
 
 /// Trains the centroids from random rows, which are dense where the rows are dense, in
 /// `training.refinements` rounds. The chosen rows are distinct.
-pub(super) fn refine(rows: &UnitEmbeddings, chosen: &[usize], training: &Training) -> Trained {
+pub(super) fn refine(rows: &UnitEmbeddings, chosen: &[usize], training: &Training, stop: &Stop) -> Trained {
     let random = RandomSequence { seed: training.seed, stream: Stream::Seeding as u64 };
     let first = draw(&vec![1.0; chosen.len()], 0.0, training.clusters, random);
     let mut centroids = UnitEmbeddings::empty(rows.dim());
@@ -26,8 +27,14 @@ pub(super) fn refine(rows: &UnitEmbeddings, chosen: &[usize], training: &Trainin
     let mut compared = 0;
     let mut near = Assignment::default();
     for round in 0..training.refinements {
+        if stop() {
+            return Trained { centroids, compared };
+        }
         let home: Vec<u32> = if round % (1 + ROUNDS_NEARBY) == 0 {
-            near = Assigner::new(&centroids).assign(rows, Probes::Auto);
+            near = Assigner::new(&centroids).assign_until(rows, Probes::Auto, stop);
+            if stop() {
+                return Trained { centroids, compared };
+            }
             compared += near.compared;
             chosen.iter().map(|&row| near.cluster[row]).collect()
         } else {

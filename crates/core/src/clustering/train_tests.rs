@@ -68,7 +68,7 @@ fn centroids_have_unit_length_and_with_as_many_clusters_as_rows_every_row_is_one
 fn an_empty_cluster_restarts_at_the_row_farthest_from_its_centroid() {
     let rows = UnitEmbeddings::new(vec![1.0, 0.0, 1.0, 0.1, 0.0, 1.0], 2).unwrap();
     let centroids = UnitEmbeddings::new(vec![1.0, 0.0, -1.0, 0.0], 2).unwrap();
-    let encoded = EncodedRows::new(&rows, &[0, 1, 2]);
+    let encoded = EncodedRows::new(&rows, &[0, 1, 2], NEVER);
     let found = encoded.nearest(&centroids);
     assert!(found.nearest.iter().all(|nearest| nearest.centroid == 0));
     assert_eq!(found.compared, 6);
@@ -98,7 +98,7 @@ fn two_levels_bring_rows_about_as_near_to_their_centroids_as_one() {
         assign(&rows, centroids).similarity.iter().map(|&s| f64::from(s)).sum::<f64>() / 6000.0
     };
     let chosen: Vec<usize> = (0..6000).collect();
-    let one = EncodedRows::new(&rows, &chosen)
+    let one = EncodedRows::new(&rows, &chosen, NEVER)
         .train(200, &Training { clusters: 200, iterations: 8, refinements: 0, seed: 1 });
     let (one, two) = (mean(&one.centroids), mean(&centroids(&rows, 200)));
     assert!(1.0 - two < 1.1 * (1.0 - one), "{one} in one level, {two} in two");
@@ -125,5 +125,28 @@ fn the_centroids_depend_on_the_seed_alone() {
         let with = |seed| train(&rows, &Training { clusters, iterations: 2, refinements: 0, seed });
         assert_eq!(with(1), with(1));
         assert_ne!(with(1), with(2));
+    }
+}
+
+#[test]
+fn training_that_is_stopped_ends_wherever_it_is_and_otherwise_stopping_changes_nothing() {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    let rows = blobs(300, 8, 16);
+    for refinements in [0, 24] {
+        let training = Training { clusters: 200, iterations: 4, refinements, seed: 1 };
+        let calls = AtomicUsize::new(0);
+        let counted =
+            |limit: usize| move |calls: &AtomicUsize| calls.fetch_add(1, Ordering::Relaxed) >= limit;
+        let whole = train_until(&rows, &training, &|| counted(usize::MAX)(&calls)).unwrap();
+        assert_eq!(whole, train(&rows, &training));
+        let all = calls.load(Ordering::Relaxed);
+        assert!(all > 20, "{all}");
+        for limit in (0..all - 1).step_by(all / 20) {
+            let calls = AtomicUsize::new(0);
+            assert_eq!(train_until(&rows, &training, &|| counted(limit)(&calls)), None, "{limit} of {all}");
+            // What was running ends without starting anything new.
+            assert!(calls.load(Ordering::Relaxed) <= limit + 60, "{limit}: {calls:?}");
+        }
     }
 }

@@ -13,6 +13,7 @@ use crate::similarity::kernels::types::BLOCK;
 use crate::similarity::panels::{PackedRow, Panels};
 use crate::similarity::search::{Query, Search};
 use crate::similarity::thresholds::RELATIVE_ENCODING_MIN_COSINE;
+use crate::stop::Stop;
 
 /// The rows that a thread searches for per task.
 const SEARCHES_PER_TASK: usize = 4 * BLOCK;
@@ -60,6 +61,7 @@ pub(super) struct Comparison<'a> {
     pub(super) whole: &'a Codes,
     /// The similarity from which on no row counts as more similar, see [`EarlierSearch`].
     pub(super) settled: f32,
+    pub(super) stop: &'a Stop<'a>,
 }
 
 impl Comparison<'_> {
@@ -178,6 +180,9 @@ impl Comparison<'_> {
         let search =
             Search { codes, targets: targets.panels, top: TopK::NEAREST, max_candidates: usize::MAX };
         let found = rows.par_chunks(SEARCHES_PER_TASK).enumerate().map(|(chunk, rows)| {
+            if (self.stop)() {
+                return SearchMatches::default();
+            }
             let queries: Vec<Query> = rows.iter().map(|row| row.query).collect();
             let mut earlier = EarlierSearch::new(self.part.rows, self.settled, rows, targets.members);
             let compared = search.run(&queries, &mut earlier);

@@ -14,6 +14,7 @@ use crate::scoring::members::ClusterMembers;
 use crate::scoring::part::Part;
 use crate::similarity::embeddings::UnitEmbeddings;
 use crate::similarity::thresholds::{COPY, SATURATED};
+use crate::stop::{NEVER, Stop};
 
 /// The score of a row if an earlier-ranking row has the same vector. No other row has this score.
 pub const EXACT: f32 = 1.0;
@@ -76,6 +77,17 @@ impl<'a> Scoring<'a> {
     /// code, i may itself be removed). `done` is called after each batch of clusters with the
     /// number of own rows completed. The result counts once it is [added](Self::add).
     pub fn compare(&self, part: &Part, done: &mut dyn FnMut(usize)) -> PartScores {
+        self.compare_or_stop(part, done, NEVER)
+    }
+
+    /// Compares as [`compare`](Self::compare) does, but returns `None` soon after `stop` has
+    /// returned true.
+    pub fn compare_until(&self, part: &Part, done: &mut dyn FnMut(usize), stop: &Stop) -> Option<PartScores> {
+        let scores = self.compare_or_stop(part, done, stop);
+        (!stop()).then_some(scores)
+    }
+
+    fn compare_or_stop(&self, part: &Part, done: &mut dyn FnMut(usize), stop: &Stop) -> PartScores {
         let RankOrder { places, rank } = self.rank(part);
         let PartEncodings { whole, to_probes, hash } = PartEncodings::new(part, self.centroids);
         let copies = ExactCopies::find(part, &rank, &hash);
@@ -89,10 +101,14 @@ impl<'a> Scoring<'a> {
             members: &members,
             whole: &whole,
             settled: if copies.across_clusters { COPY } else { SATURATED },
+            stop,
         };
         let mut compared = 0;
         let mut pass = |compare: &CompareCluster, completed: &dyn Fn(usize) -> usize| {
             for clusters in batches(&members) {
+                if stop() {
+                    return;
+                }
                 let found: Vec<ClusterMatches> =
                     clusters.clone().into_par_iter().map(|c| compare(c, &best)).collect();
                 for found in found {

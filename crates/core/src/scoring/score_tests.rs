@@ -73,3 +73,31 @@ proptest! {
         prop_assert_eq!(scores, by_brute_force(&rows, &assignment, ranking));
     }
 }
+
+#[test]
+fn a_comparison_that_is_stopped_ends_and_otherwise_stopping_changes_nothing() {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    let rows = dense_groups(16, &[-1.0, 0.0, 1.0], 3000, 7);
+    let training = Training { clusters: 20, iterations: 3, refinements: 0, seed: 7 };
+    let centroids = train(&rows, &training).centroids;
+    let assignment = Assigner::new(&centroids).assign(&rows, Probes::Auto);
+    let numbers: Vec<u64> = (0..rows.len() as u64).collect();
+    let part = Part {
+        rows: &rows,
+        numbers: &numbers,
+        cluster: &assignment.cluster,
+        probes: &assignment.probes,
+        clusters: 0..centroids.len() as u32,
+    };
+    let scoring = Scoring::new(Ranking { keep: Keep::Hard, seed: 0 }, &centroids, &assignment.similarity);
+    let calls = AtomicUsize::new(0);
+    let stop_at = |limit: usize| calls.fetch_add(1, Ordering::Relaxed) >= limit;
+    let whole = scoring.compare_until(&part, &mut |_| {}, &|| stop_at(usize::MAX)).unwrap();
+    assert_eq!(whole, scoring.compare(&part, &mut |_| {}));
+    let all = calls.swap(0, Ordering::Relaxed);
+    for limit in (0..all - 1).step_by((all / 10).max(1)) {
+        calls.store(0, Ordering::Relaxed);
+        assert_eq!(scoring.compare_until(&part, &mut |_| {}, &|| stop_at(limit)), None, "{limit} of {all}");
+    }
+}

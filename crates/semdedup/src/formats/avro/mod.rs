@@ -2,6 +2,8 @@
 
 #[cfg(not(feature = "avro"))]
 pub(crate) mod absent;
+#[cfg(feature = "avro")]
+pub(crate) mod blocks;
 pub(crate) mod format;
 #[cfg(feature = "avro")]
 pub(crate) mod read;

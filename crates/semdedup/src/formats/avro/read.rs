@@ -6,13 +6,14 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use arrow::array::RecordBatch;
-use arrow::datatypes::SchemaRef;
-use arrow::error::ArrowError;
-use arrow_avro::reader::{Reader, ReaderBuilder};
+use arrow::datatypes::{Schema, SchemaRef};
+use arrow_avro::reader::{Decoder, DecoderMode, HeaderInfo, ReaderBuilder};
+use arrow_avro::schema::{Fingerprint, FingerprintAlgorithm, SchemaStore};
 
 use crate::error::{Error, Result};
 use crate::formats::arrow::batches::{self, FileBatch, RowBatch};
 use crate::formats::arrow::nested;
+use crate::formats::avro::blocks::{Block, Blocks};
 use crate::formats::columns::Columns;
 use crate::formats::file::InputFile;
 use crate::formats::row_format::{RowSource, UnparsedRows};
@@ -35,15 +36,23 @@ fn damaged(path: &Path, row: u64, cause: &dyn std::fmt::Display) -> Error {
         .hint("the file is truncated, damaged or not Avro; copy or write it again")
 }
 
-/// Runs one step of the Avro library; a panic is an error too.
-fn guarded<T>(path: &Path, row: u64, step: impl FnOnce() -> std::result::Result<T, ArrowError>) -> Result<T> {
+/// Runs one step of reading; a panic of the library is an error too.
+fn guarded<T, E: std::fmt::Display>(
+    path: &Path,
+    row: u64,
+    step: impl FnOnce() -> std::result::Result<T, E>,
+) -> Result<T> {
     batches::guarded(damaged, (path, row), || step().map_err(|error| damaged(path, row, &error)))
 }
 
 /// An open Avro file.
 struct AvroRows {
     file: InputFile,
-    reader: Reader<BufReader<Box<dyn Read + Send>>>,
+    blocks: Blocks<BufReader<Box<dyn Read + Send>>>,
+    decoder: Decoder,
+    /// The block that is being decoded, the bytes of it that are done, and the rows that are left.
+    block: Block,
+    done: usize,
     /// How many of the file's bytes have been read.
     bytes: Arc<AtomicU64>,
     next_row: u64,
@@ -51,7 +60,7 @@ struct AvroRows {
     first_row: u64,
 }
 
-/// How the columns of a file are read.
+/// Which columns of a file are read.
 enum Projection<'a> {
     All,
     Of(&'a Columns),
@@ -59,21 +68,40 @@ enum Projection<'a> {
 
 impl AvroRows {
     fn open(file: &InputFile, projection: &Projection, first_row: u64) -> Result<Self> {
-        let builder = ReaderBuilder::new().with_batch_size(MAX_ROWS);
-        let builder = match projection {
-            Projection::All => builder,
-            Projection::Of(columns) => builder.with_projection(positions(file, columns)?),
-        };
         let (stream, bytes) = stream::open(file)?;
-        let reader = guarded(&file.path, 0, || builder.build(BufReader::new(stream)))?;
-        Ok(Self { file: file.clone(), reader, bytes, next_row: 0, first_row })
+        let blocks = guarded(&file.path, 0, || Blocks::open(BufReader::new(stream)))?;
+        let decoder = |projection| guarded(&file.path, 0, || decoder(&blocks.header, projection));
+        let decoder = match projection {
+            Projection::All => decoder(None)?,
+            Projection::Of(columns) => {
+                decoder(Some(positions(&file.path, &decoder(None)?.schema(), columns)?))?
+            }
+        };
+        let (file, block) = (file.clone(), Block { rows: 0, data: Vec::new() });
+        Ok(Self { file, blocks, decoder, block, done: 0, bytes, next_row: 0, first_row })
+    }
+
+    /// Decodes the next rows of a batch; `None` at the end of the file.
+    fn decode(&mut self) -> std::result::Result<Option<RecordBatch>, Box<dyn std::error::Error>> {
+        while !self.decoder.batch_is_full() {
+            if self.block.rows > 0 {
+                self.done += self.decoder.decode(&self.block.data[self.done..])?;
+                self.block.rows -= 1;
+            } else if self.done < self.block.data.len() {
+                return Err("a block has more rows than its header says".into());
+            } else if let Some(block) = self.blocks.next()? {
+                (self.block, self.done) = (block, 0);
+            } else {
+                break;
+            }
+        }
+        Ok(self.decoder.flush()?)
     }
 
     fn next_batch(&mut self) -> Result<Option<RowBatch>> {
         loop {
-            let (row, reader) = (self.next_row, &mut self.reader);
-            let batch = guarded(&self.file.path, row, || reader.next().transpose())?;
-            let Some(batch) = batch else { return Ok(None) };
+            let (path, row) = (self.file.path.clone(), self.next_row);
+            let Some(batch) = guarded(&path, row, || self.decode())? else { return Ok(None) };
             self.next_row += batch.num_rows() as u64;
             let skipped = self.first_row.saturating_sub(row).min(batch.num_rows() as u64);
             if skipped < batch.num_rows() as u64 {
@@ -84,12 +112,30 @@ impl AvroRows {
     }
 }
 
+/// Makes a decoder of single rows.
+fn decoder(
+    header: &HeaderInfo,
+    projection: Option<Vec<usize>>,
+) -> std::result::Result<Decoder, Box<dyn std::error::Error>> {
+    let mut schemas = SchemaStore::new_with_type(FingerprintAlgorithm::Id);
+    schemas.set(Fingerprint::Id(0), header.writer_schema()?)?;
+    let builder = ReaderBuilder::new()
+        .with_batch_size(MAX_ROWS)
+        .with_decoder_mode(DecoderMode::UnframedDatum)
+        .with_writer_schema_store(schemas)
+        .with_active_fingerprint(Fingerprint::Id(0));
+    let builder = match projection {
+        Some(positions) => builder.with_projection(positions),
+        None => builder,
+    };
+    Ok(builder.build_decoder()?)
+}
+
 /// Returns the positions of the columns to read, ascending.
-fn positions(file: &InputFile, columns: &Columns) -> Result<Vec<usize>> {
-    let schema = schema(file)?;
+fn positions(path: &Path, schema: &Schema, columns: &Columns) -> Result<Vec<usize>> {
     let position = |name: &str| {
         let found = nested::find(schema.fields(), name).map(|positions| positions[0]);
-        found.ok_or_else(|| Error::input(&file.path, format!("no column `{name}`")))
+        found.ok_or_else(|| Error::input(path, format!("no column `{name}`")))
     };
     let others = [&columns.id, &columns.embedding, &columns.image].into_iter().flatten();
     let names = columns.texts().chain(others.map(String::as_str));
@@ -116,7 +162,7 @@ impl RowSource for AvroRows {
 
 /// Returns the schema of a file.
 pub(crate) fn schema(file: &InputFile) -> Result<SchemaRef> {
-    Ok(AvroRows::open(file, &Projection::All, 0)?.reader.schema())
+    Ok(AvroRows::open(file, &Projection::All, 0)?.decoder.schema())
 }
 
 /// Opens a file to read some of its columns from row `first_row` on.
