@@ -71,18 +71,6 @@ impl Map {
         let length = (self.side + 2) * self.channels;
         &self.values[y * length..(y + 1) * length]
     }
-
-    /// Returns the three rows of three pixels from which a depthwise convolution computes the pixel
-    /// (y, x). At stride 2 the border is on the right and below only.
-    #[inline(always)]
-    fn window(&self, layer: &Depthwise, y: usize, x: usize) -> [&[u8]; 3] {
-        let (channels, stride) = (layer.channels, layer.stride);
-        let (top, left) = (y * stride + stride - 1, (x * stride + stride - 1) * channels);
-        [0, 1, 2].map(
-            #[inline(always)]
-            |dy| &self.row(top + dy)[left..left + 3 * channels],
-        )
-    }
 }
 
 impl Network {
@@ -169,7 +157,7 @@ fn pair_of_layers<L: Lanes>(lanes: L, Pair { depthwise, pointwise }: &Pair, map:
         for (group, between) in between.chunks_exact_mut(pointwise.pairs).enumerate() {
             let (y, x) = (start + group * PIXELS / side, group * PIXELS % side);
             for i in 0..PIXELS {
-                depthwise_pixel(depthwise, map.window(depthwise, y, x + i), &mut space);
+                depthwise_pixel(depthwise, map, Corner::of(depthwise, y, x + i), &mut space);
                 for (to, &[a, b]) in between.iter_mut().zip(space.values.as_chunks().0) {
                     to[i] = two_factors(i16::from(a), i16::from(b));
                 }
@@ -180,12 +168,31 @@ fn pair_of_layers<L: Lanes>(lanes: L, Pair { depthwise, pointwise }: &Pair, map:
     out
 }
 
-/// Computes one pixel of a depthwise convolution from three rows of three pixels.
+/// The upper left corner of the 3 x 3 pixels from which a depthwise convolution computes a pixel: a
+/// row, and an index in it.
+#[derive(Clone, Copy)]
+struct Corner {
+    top: usize,
+    left: usize,
+}
+
+impl Corner {
+    /// Returns the corner for the pixel (y, x). At stride 2 the border is on the right and below
+    /// only.
+    #[inline(always)]
+    fn of(layer: &Depthwise, y: usize, x: usize) -> Self {
+        let stride = layer.stride;
+        Self { top: y * stride + stride - 1, left: (x * stride + stride - 1) * layer.channels }
+    }
+}
+
+/// Computes one pixel of a depthwise convolution.
 #[inline(always)]
-fn depthwise_pixel(layer: &Depthwise, window: [&[u8]; 3], space: &mut Space) {
+fn depthwise_pixel(layer: &Depthwise, map: &Map, Corner { top, left }: Corner, space: &mut Space) {
+    let channels = layer.channels;
     space.sums.copy_from_slice(&layer.bias);
-    for (row, weights) in window.into_iter().zip(layer.weights.chunks_exact(3 * layer.channels)) {
-        add_three(&mut space.sums, row, weights);
+    for (dy, weights) in layer.weights.chunks_exact(3 * channels).enumerate() {
+        add_three(&mut space.sums, &map.row(top + dy)[left..left + 3 * channels], weights);
     }
     scale(&space.sums, layer.scale, &mut space.values);
 }
