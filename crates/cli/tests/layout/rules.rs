@@ -45,18 +45,26 @@ fn circle_through(
     None
 }
 
-/// Imports of a file in a higher layer; a file in no layer stands on the ground.
+/// The layer of a file, counted from the top.
+fn layer(file: &str, layers: &[&str]) -> Option<usize> {
+    let file = file.trim_end_matches(".rs").trim_end_matches("_tests");
+    let is_in =
+        |layer: &&str| file == *layer || file.strip_prefix(*layer).is_some_and(|rest| rest.starts_with('/'));
+    let found = layers.iter().enumerate().filter(|(_, layer)| is_in(layer));
+    found.max_by_key(|(_, layer)| layer.len()).map(|(place, _)| place)
+}
+
+/// Files that no layer has.
+pub fn without_layer(files: &Files, layers: &[&str]) -> Vec<String> {
+    let outside = files.keys().filter(|file| layer(file, layers).is_none());
+    outside.map(|file| format!("{file} is in no layer")).collect()
+}
+
+/// Imports of a file in a higher layer.
 pub fn upward_imports(files: &Files, layers: &[&str]) -> Vec<String> {
-    let layer = |file: &str| {
-        let file = file.trim_end_matches(".rs");
-        let is_in = |layer: &&str| {
-            file == *layer || file.strip_prefix(*layer).is_some_and(|rest| rest.starts_with('/'))
-        };
-        layers.iter().position(is_in).unwrap_or(layers.len())
-    };
     let mut found = BTreeSet::new();
     for (&file, imports) in &imports(files) {
-        for import in imports.iter().filter(|import| layer(&import.file) < layer(file)) {
+        for import in imports.iter().filter(|import| layer(&import.file, layers) < layer(file, layers)) {
             found.insert(format!("{file} imports {}", import.file));
         }
     }

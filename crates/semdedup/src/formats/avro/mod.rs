@@ -7,8 +7,3 @@ pub(crate) mod blocks;
 pub(crate) mod format;
 #[cfg(feature = "avro")]
 pub(crate) mod read;
-
-#[cfg(not(feature = "avro"))]
-pub(crate) use absent as reader;
-#[cfg(feature = "avro")]
-pub(crate) use read as reader;
