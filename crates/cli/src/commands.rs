@@ -2,7 +2,7 @@
 
 use clap::CommandFactory;
 use semdedup::formats::CompareBy;
-use semdedup::{Error, Result, ScoreInputs};
+use semdedup::{Error, OutputOptions, Result, ScoreInputs, SelectOptions};
 use serde::Serialize;
 
 use crate::args::{
@@ -98,8 +98,8 @@ fn embed(args: &EmbedArgs, say: Say, progress: &Reporter) -> Result<Outcome> {
     let options = args.input.options(&args.inputs);
     let by = semdedup::rows_by(&options, std::slice::from_ref(&args.out))?;
     let models = args.model.load(by, say.quiet)?;
-    let place = (args.out.as_path(), args.overwrite);
-    let done = semdedup::embed(&options, models.embedder(), place, progress)?;
+    let output = OutputOptions { out: args.out.clone(), work: None, overwrite: args.overwrite };
+    let done = semdedup::embed(&options, models.embedder(), &output, progress)?;
     let outcome = say.report(&done, || report::embed(&done, &args.out))?;
     Ok(Outcome { skipped_rows: done.rows_skipped, ..outcome })
 }
@@ -127,7 +127,8 @@ fn score(args: &ScoreArgs, say: Say, progress: &Reporter) -> Result<Outcome> {
 
 fn select(args: &SelectArgs, say: Say, progress: &Reporter) -> Result<Outcome> {
     let output = args.output();
-    let done = semdedup::select(&args.scores, (args.goal()?, &args.ids.formats()), &output, progress)?;
+    let options = SelectOptions { goal: args.goal()?, ids: args.ids.formats() };
+    let done = semdedup::select(&args.scores, &options, &output, progress)?;
     say.report(&done, || report::select(&done, &output.out))
 }
 

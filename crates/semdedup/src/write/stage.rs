@@ -16,7 +16,7 @@ use crate::outputs::{OutputKind, Outputs};
 use crate::progress::{Progress, Stage};
 use crate::score::scores_file::ScoresFile;
 use crate::select::id_lists::write_ids;
-use crate::select::row_lists::{LIST_COLUMNS, write_rows};
+use crate::select::row_lists::{LIST_COLUMNS, RowList};
 use crate::select::selection::{Outcome, RowCounts, Selection};
 use crate::storage::fetch;
 use crate::summary::{FileSummary, ListSummary};
@@ -242,7 +242,7 @@ fn check_rows(file: &InputFile, outcome: &[Outcome], now: u64) -> Result<()> {
 
 /// Writes `removed.parquet`: `id`, `file`, `row` (in that file), `cluster`, `score`, `duplicate_of`.
 fn write_removed(path: &Path, scores: &ScoresFile, selection: &Selection) -> Result<u64> {
-    write_rows(path, scores, (selection, Outcome::Removed), &LIST_COLUMNS)
+    RowList { scores, selection, outcome: Outcome::Removed, columns: &LIST_COLUMNS }.write(path)
 }
 
 /// Writes `skipped.parquet`: `file`, `row` (in that file), `reason`.
