@@ -11,7 +11,7 @@ use crate::options::RunOptions;
 use crate::outputs::Outputs;
 use crate::pipeline::fingerprints::Fingerprints;
 use crate::write::checks::check_not_inside;
-use crate::write::result_dir::ResultTarget;
+use crate::write::result_target::ResultTarget;
 
 /// A run of which everything is decided: what it reads, writes and depends on.
 pub(crate) struct ResolvedRun<'a> {
