@@ -59,9 +59,9 @@ fn texts_of_another_input_are_never_shown_for_the_rows_of_a_result() {
     let place = Place::with_rows(200);
     place.write("other.jsonl", jsonl(&texts(150)));
     place.semdedup("run data.jsonl --out first").succeeded();
-    // It fails in training, after the work directory has gone on to the other rows.
+    // It fails in training, after the work directory was reused for the other rows.
     place.semdedup("run other.jsonl --out second --work first/work --clusters 9999").failed_with(&["9999"]);
-    place.semdedup("show first").failed_with(&["gone on to other rows"]);
+    place.semdedup("show first").failed_with(&["was reused for other rows"]);
     place.semdedup("show first/work").failed_with(&["no finished scores"]);
     place.semdedup("sweep first").succeeded();
 }

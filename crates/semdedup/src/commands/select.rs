@@ -106,14 +106,14 @@ fn check_output(scores: &Path, output: &OutputOptions, names: &[&str], old: &[St
         check_not_input(&path, [&scores.to_path_buf()])?;
         check_free(&path, output.overwrite)?;
         if !is_old(name) && exists(&path)? {
-            let problem = "is not of an earlier selection, and only such files are replaced";
+            let problem = "was not written by an earlier selection, and only such files are replaced";
             return Err(Error::output(&path, problem).hint("name another --out, or move the file"));
         }
     }
     if read_summary(&output.out)?.is_some() {
         return Err(Error::output(
             &output.out,
-            "holds the result of a whole run, which is not this command's to replace",
+            "holds the result of a whole run, which this command does not replace",
         )
         .hint("name another --out"));
     }

@@ -1,4 +1,4 @@
-//! How many rows each ε keeps, from scores that are there already.
+//! Counts the rows that each ε keeps, from scores that are there already.
 
 use std::path::Path;
 
@@ -13,7 +13,7 @@ use crate::score::scores_file::ScoresFile;
 use crate::storage;
 use crate::summary::RecallAt;
 
-/// One ε of a sweep.
+/// The counts at one ε of a sweep.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct SweepRow {
     /// The threshold.
@@ -24,11 +24,12 @@ pub struct SweepRow {
     pub rows_removed: u64,
     /// `rows_kept` as a share of the rows that could be read.
     pub share_kept: f64,
-    /// The recall, where it was measured.
+    /// The recall, if it was measured.
     pub recall: Option<RecallAt>,
 }
 
-/// Counts what each ε keeps, for a work directory, an output folder or a `scores.parquet`.
+/// Counts the rows that each ε keeps. `work` is a work directory, an output folder or a
+/// `scores.parquet`.
 ///
 /// # Errors
 /// If there are no scores, or an ε is out of range.

@@ -234,5 +234,5 @@ pub(crate) fn check_strict(input: &Input, skipped: u64, first: impl FnOnce() -> 
         return Ok(());
     }
     Err(Error::new(ErrorKind::Input, format!("{skipped} rows cannot be read: {}", first()))
-        .hint("mend the rows, or leave out --strict to skip and list such rows"))
+        .hint("fix the rows, or leave out --strict to skip and list such rows"))
 }

@@ -69,7 +69,7 @@ impl Sending<'_> {
                 let staged = File::open(self.stage.join(file)).map_err(Error::io)?;
                 if hashes.get(*file) != Some(&hash_of(&staged)?) {
                     return Err(Error::output(self.stage.join(file), "changed before it was sent")
-                        .hint("see that nothing else writes there, and run the same command again"));
+                        .hint("ensure that nothing else writes there, and run the same command again"));
                 }
                 upload(staged, &self.out.join(file))?;
             }

@@ -146,7 +146,7 @@ impl OutputDir {
         let differs = |file: &&PathBuf| sent.get(*file) != new.get(*file);
         match sent.keys().chain(new.keys()).find(differs) {
             Some(file) => Err(Error::output(self.out.join(file), "is not what was sent there")
-                .hint("see that nothing else writes there, and run the same command again")),
+                .hint("ensure that nothing else writes there, and run the same command again")),
             None => Ok(()),
         }
     }

@@ -125,7 +125,7 @@ fn check_counts(written: &RowCounts, selection: &Selection) -> Result<()> {
         ErrorKind::Output,
         format!("{kept} rows kept + {removed} removed + {skipped} skipped are not the {rows} rows read; nothing was replaced"),
     )
-    .hint("this is a fault of semdedup or of the disk: please report it; the input is untouched"))
+    .hint("this is an internal error of semdedup, or an error of the disk: please report it; the input is untouched"))
 }
 
 /// Describes the files of the input with the rows that will stay, before anything is written.
