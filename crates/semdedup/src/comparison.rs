@@ -1,5 +1,5 @@
-//! Records what a run compared: the columns, how they were found, and the model. Every run prints and
-//! stores this record.
+//! Records what a run compared: the columns, how they were found, and the model. Every run prints
+//! and stores this record.
 
 use std::fmt;
 

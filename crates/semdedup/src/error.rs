@@ -1,5 +1,5 @@
-//! Defines the error type of the crate: one line with the place, the value and the limit, and a hint that
-//! says what to do.
+//! Defines the error type of the crate: one line with the place, the value and the limit, and a
+//! hint that says what to do.
 
 use std::fmt::Display;
 use std::path::Path;

@@ -7,8 +7,8 @@ use crate::arrays::npy;
 
 pub use crate::formats::fuzz::split;
 
-/// Opens a file of embeddings and reads its first and last rows. Then reads the file as a vector of whole
-/// numbers.
+/// Opens a file of embeddings and reads its first and last rows. Then reads the file as a vector of
+/// whole numbers.
 pub fn matrix(path: &Path) {
     if let Ok(matrix) = Matrix::open(path)
         && matrix.rows() > 0

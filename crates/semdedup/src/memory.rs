@@ -65,8 +65,8 @@ impl Memory {
     }
 
     /// Returns the bytes that are left for the rows that are compared at a time. The rows of the
-    /// largest cluster are also encoded and packed; if that needs too much memory, fewer rows are in
-    /// memory at a time.
+    /// largest cluster are also encoded and packed; if that needs too much memory, fewer rows are
+    /// in memory at a time.
     ///
     /// # Errors
     /// If the data has too many rows for this memory.
@@ -74,7 +74,8 @@ impl Memory {
         let ComparedData { rows, dim, largest_cluster, row_bytes } = *data;
         let block = self.block_rows(dim) * dim as u64 * 4 * BLOCK_COPIES;
         let taken = BASE + rows * BYTES_PER_ROW + block;
-        // At least a quarter of the memory is for rows; with less, rows would be read again too often.
+        // At least a quarter of the memory is for rows; with less, rows would be read again too
+        // often.
         let enough = |taken: u64| taken + taken / 3;
         if self.bytes < enough(taken) {
             let mib = |bytes: u64| bytes.div_ceil(1 << 20);
@@ -146,7 +147,8 @@ mod tests {
         assert!(many < few && many > 1 << 30);
         let error = memory.for_comparing(&data(100_000_000, 5_000)).expect_err("too little");
         assert!(error.to_string().contains("--memory 2048 MiB is too little for 100000000 rows"), "{error}");
-        // If a cluster does not fit, memory also holds the codes of the rows that are compared at a time.
+        // If a cluster does not fit, memory also holds the codes of the rows that are compared at a
+        // time.
         let crowd = memory.for_comparing(&data(10_000_000, 5_000_000)).expect("in parts");
         assert!(crowd < many / 2 && crowd / 600 * (600 + 2 * 256 + 128) <= many + 5_000 * (2 * 256 + 128));
         // The memory that the hint names is enough.

@@ -17,9 +17,9 @@ pub struct InputOptions {
     pub text_files: TextFiles,
     /// The columns that the user names.
     pub columns: ColumnChoice,
-    /// Files, folders and globs of `.npy` files with the embeddings of the rows, one for each file of
-    /// the input. If they or a column of embeddings are named, no model is needed. Without inputs, the
-    /// rows of these files are the rows of the run.
+    /// Files, folders and globs of `.npy` files with the embeddings of the rows, one for each file
+    /// of the input. If they or a column of embeddings are named, no model is needed. Without
+    /// inputs, the rows of these files are the rows of the run.
     pub embeddings: Vec<String>,
     /// Limits of a single row.
     pub limits: ReadLimits,
@@ -30,8 +30,8 @@ pub struct InputOptions {
 /// Options of the clustering.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct ClusterOptions {
-    /// The number of clusters; none chooses it from the number of rows ([`crate::auto_clusters`]) and
-    /// the memory.
+    /// The number of clusters; none chooses it from the number of rows ([`crate::auto_clusters`])
+    /// and the memory.
     pub clusters: Option<usize>,
     /// The seed of the training sample and of the first centroids.
     pub seed: u64,
@@ -94,8 +94,8 @@ pub const SWEEP_EPSILONS: [f64; 8] = [0.001, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 
 /// The default ε of the built-in text model.
 pub const DEFAULT_EPSILON: f64 = 0.1;
 
-/// The default ε if only images are compared. It was chosen for the built-in image model on labelled
-/// images (`docs/images.md`).
+/// The default ε if only images are compared. It was chosen for the built-in image model on
+/// labelled images (`docs/images.md`).
 pub const DEFAULT_IMAGE_EPSILON: f64 = semdedup_embed::MobileNet::DEFAULT_EPSILON;
 
 /// Returns the default ε for what is compared.

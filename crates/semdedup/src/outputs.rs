@@ -1,5 +1,5 @@
-//! Chooses the results that a run writes: the files without duplicates, lists of ids, or all rows with
-//! added columns.
+//! Chooses the results that a run writes: the files without duplicates, lists of ids, or all rows
+//! with added columns.
 
 use std::collections::BTreeSet;
 
@@ -25,8 +25,8 @@ pub enum IdsFormat {
     Txt,
     /// `ids.parquet`: `id` in the type of the input, `file` and `row`, in the order of the input.
     Parquet,
-    /// `ids.npy`: uids of 32 hexadecimal digits as pairs of u64, ascending, as DataComp's resharder reads
-    /// them.
+    /// `ids.npy`: uids of 32 hexadecimal digits as pairs of u64, ascending, as DataComp's resharder
+    /// reads them.
     Datacomp,
 }
 
@@ -44,7 +44,8 @@ impl IdsFormat {
 /// The results that a run writes besides its tables.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct Outputs {
-    /// The kinds of results. An empty set writes files, or ids for embeddings without rows beside them.
+    /// The kinds of results. An empty set writes files, or ids for embeddings without rows beside
+    /// them.
     pub kinds: BTreeSet<OutputKind>,
     /// The formats of the lists of ids. An empty set writes `ids.txt`, if ids are written.
     pub ids: BTreeSet<IdsFormat>,
@@ -90,7 +91,8 @@ impl Outputs {
         self.ids.iter().any(|format| *format != IdsFormat::Parquet)
     }
 
-    /// Returns what the fingerprint of a result depends on besides its rows; nothing for files alone.
+    /// Returns what the fingerprint of a result depends on besides its rows; nothing for files
+    /// alone.
     pub(crate) fn fingerprint(&self) -> Option<&Self> {
         (!self.kinds.iter().eq([&OutputKind::Files])).then_some(self)
     }

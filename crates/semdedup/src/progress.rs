@@ -1,4 +1,5 @@
-//! Reports the progress and the warnings of a run. The library never prints: callers pass a [`Progress`].
+//! Reports the progress and the warnings of a run. The library never prints: callers pass a
+//! [`Progress`].
 
 use std::fmt;
 
@@ -44,7 +45,8 @@ impl Stage {
     }
 }
 
-/// Receives the progress and the warnings of a run. Its methods are called from one thread at a time.
+/// Receives the progress and the warnings of a run. Its methods are called from one thread at a
+/// time.
 pub trait Progress: Sync {
     /// Is called when a stage begins. Its work is `total` of `unit` ("bytes", "rows").
     fn begin(&self, stage: Stage, unit: &'static str, total: u64);
@@ -67,7 +69,8 @@ impl Progress for Silent {
     fn warn(&self, _: &Warning) {}
 }
 
-/// Something that the user should know. Its text says what happened, what it may mean and what to do.
+/// Something that the user should know. Its text says what happened, what it may mean and what to
+/// do.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Warning {
     /// Some rows could not be read.

@@ -30,9 +30,9 @@ pub(crate) struct Sampling {
 /// Compares a sample of the rows with every row that ranks before them. Rows without direction are
 /// neither sampled nor compared.
 ///
-/// Rows without a cluster count like all others on both sides: the run compares them with nothing, and
-/// the duplicates that it misses because of this lower the recall. Their place in the rank order is
-/// the one that [`Ranking`] gives them.
+/// Rows without a cluster count like all others on both sides: the run compares them with nothing,
+/// and the duplicates that it misses because of this lower the recall. Their place in the rank
+/// order is the one that [`Ranking`] gives them.
 pub(crate) fn measure(
     store: &EmbeddingStore,
     columns: &ScoreColumns,
@@ -53,7 +53,8 @@ pub(crate) fn measure(
     let mut search = ExhaustiveSearch::new(&rows, &keys);
     for range in blocks(store, sampling.memory) {
         let rows = store.read(range.clone())?;
-        // A copy of an earlier-ranking row need not be compared: that row is as similar and ranks before.
+        // A copy of an earlier-ranking row need not be compared: that row is as similar and ranks
+        // before.
         let is_compared = |i: usize, row: u64| rows.direction(i) == Direction::Unit && !is_copy(row);
         let compared: Vec<Option<RankKey>> =
             range.enumerate().map(|(i, row)| is_compared(i, row).then(|| key(row))).collect();
@@ -66,8 +67,8 @@ pub(crate) fn measure(
     Ok(copies.chain(found).collect())
 }
 
-/// Returns the recall at the sweep's list of ε and at the cut in use, ascending by ε; nothing without a
-/// sample.
+/// Returns the recall at the sweep's list of ε and at the cut in use, ascending by ε; nothing
+/// without a sample.
 pub(crate) fn report(samples: &[RecallSample], in_use: Option<Cut>) -> Vec<RecallAt> {
     if samples.is_empty() {
         return Vec::new();

@@ -57,7 +57,8 @@ fn every_row_that_has_a_direction_counts_and_no_other() {
 #[test]
 fn a_row_without_a_cluster_is_missed_as_the_copy_of_a_row_with_one_and_of_another_without() {
     for keep in [Keep::Hard, Keep::Easy] {
-        // Rows 0 and 3 have no cluster, so rows 1 and 2 stay. Neither row 4 nor row 5 has a cluster.
+        // Rows 0 and 3 have no cluster, so rows 1 and 2 stay. Neither row 4 nor row 5 has a
+        // cluster.
         let samples = measured(|row| ![0, 3, 4, 5].contains(&row), keep);
         let copies = samples.iter().filter(|sample| sample.exhaustive == EXACT);
         assert_eq!(copies.clone().count(), 4);

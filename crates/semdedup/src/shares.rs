@@ -1,13 +1,13 @@
-//! Finds the files and scripts that lose far more of their rows than the others. A model that cannot read
-//! a script takes all of its rows for copies, while the totals look healthy.
+//! Finds the files and scripts that lose far more of their rows than the others. A model that
+//! cannot read a script takes all of its rows for copies, while the totals look healthy.
 
 use serde::{Deserialize, Serialize};
 
 /// The fewest rows of a group that is large enough to judge.
 const FEWEST_ROWS: u64 = 10;
 
-/// A warning names a group that loses more than this share of its rows, and more than [`TIMES`] times the
-/// share that the other groups lose.
+/// A warning names a group that loses more than this share of its rows, and more than [`TIMES`]
+/// times the share that the other groups lose.
 const MUCH: f64 = 0.5;
 
 /// See [`MUCH`].
@@ -40,8 +40,8 @@ pub struct Losers {
     pub others: f64,
 }
 
-/// Finds the groups that lose more than half of their rows, and more than five times the share that all
-/// groups which lose at most half of their rows lose together.
+/// Finds the groups that lose more than half of their rows, and more than five times the share that
+/// all groups which lose at most half of their rows lose together.
 pub(crate) fn losers(shares: &[Share]) -> Option<Losers> {
     let (much, others): (Vec<&Share>, Vec<&Share>) =
         shares.iter().filter(|share| share.rows > 0).partition(|share| share.removed() > MUCH);

@@ -16,8 +16,8 @@ use crate::storage::read;
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Summary {
-    /// The hash of everything that the result depends on: the input files, the model, and every option
-    /// that matters.
+    /// The hash of everything that the result depends on: the input files, the model, and every
+    /// option that matters.
     pub fingerprint: String,
     /// The hash of everything that the rows and their embeddings depend on.
     pub rows_fingerprint: String,
@@ -33,7 +33,8 @@ pub struct Summary {
     pub rows_kept: u64,
     /// Rows that were removed as duplicates; `removed.parquet` lists them.
     pub rows_removed: u64,
-    /// Rows that could not be read, which are neither kept nor removed; `skipped.parquet` lists them.
+    /// Rows that could not be read, which are neither kept nor removed; `skipped.parquet` lists
+    /// them.
     pub rows_skipped: u64,
     /// Rows with the same embedding as a row that ranks before them.
     pub exact_duplicates: u64,
@@ -45,8 +46,8 @@ pub struct Summary {
     pub non_finite_rows: u64,
     /// Texts of which only the first tokens were used.
     pub truncated_texts: u64,
-    /// Texts of which most words are not in the model's vocabulary. The built-in model compares them by
-    /// their letters.
+    /// Texts of which most words are not in the model's vocabulary. The built-in model compares
+    /// them by their letters.
     pub unknown_texts: u64,
     /// The ε in use, or the ε that the goal amounts to.
     pub epsilon: f64,
@@ -66,12 +67,13 @@ pub struct Summary {
     pub largest_cluster: u64,
     /// The number of clusters in which a row was compared, or `auto`.
     pub probes: String,
-    /// Floating-point operations of training, assigning and comparing in clusters: 2 × dimension for each
-    /// comparison.
+    /// Floating-point operations of training, assigning and comparing in clusters: 2 × dimension
+    /// for each comparison.
     pub flops: f64,
     /// Floating-point operations of comparing every row with every other.
     pub flops_brute_force: f64,
-    /// The seconds that each stage took in the run that did it, and the seconds of this run in `total`.
+    /// The seconds that each stage took in the run that did it, and the seconds of this run in
+    /// `total`.
     pub seconds: BTreeMap<String, f64>,
     /// The stages that an earlier run had done.
     pub reused_stages: Vec<String>,
@@ -81,7 +83,8 @@ pub struct Summary {
     pub instruction_set: String,
     /// The number of threads.
     pub threads: usize,
-    /// The recall at the sweep's list of ε, and at the ε in use unless the goal removes nothing; empty with
+    /// The recall at the sweep's list of ε, and at the ε in use unless the goal removes nothing;
+    /// empty with
     /// `--recall-sample 0`.
     pub recall: Vec<RecallAt>,
     /// The rows in the recall sample.
@@ -92,7 +95,8 @@ pub struct Summary {
     pub output: Vec<OutputKind>,
     /// Each input file with its rows.
     pub files: Vec<FileSummary>,
-    /// The rows that each script loses, the script with most rows first; empty if no texts were read.
+    /// The rows that each script loses, the script with most rows first; empty if no texts were
+    /// read.
     pub scripts: Vec<Share>,
     /// The lists of ids.
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -159,12 +163,12 @@ pub struct ListSummary {
 pub struct RecallAt {
     /// The threshold.
     pub epsilon: f64,
-    /// Whether rows with a score of exactly 1 − ε count as well, because the goal removes some of them and
-    /// keeps others. The recall is then that of all rows that the goal could choose from.
+    /// Whether rows with a score of exactly 1 − ε count as well, because the goal removes some of
+    /// them and keeps others. The recall is then that of all rows that the goal could choose from.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub with_ties: bool,
-    /// The share of rows that the run removes, of the sampled rows that a comparison with the whole data
-    /// would remove; none if there are no such rows.
+    /// The share of rows that the run removes, of the sampled rows that a comparison with the whole
+    /// data would remove; none if there are no such rows.
     pub recall: Option<f64>,
     /// The 95 % interval of `recall`.
     pub interval: Option<(f64, f64)>,
@@ -174,7 +178,8 @@ pub struct RecallAt {
     pub recall_distinct: Option<f64>,
     /// The 95 % interval of `recall_distinct`.
     pub interval_distinct: Option<(f64, f64)>,
-    /// The sampled rows that are not exact copies and that a comparison with the whole data would remove.
+    /// The sampled rows that are not exact copies and that a comparison with the whole data would
+    /// remove.
     pub rows_distinct: usize,
 }
 
@@ -196,8 +201,8 @@ impl From<Recall> for RecallAt {
 /// The name of the summary in the output folder.
 pub(crate) const SUMMARY: &str = "summary.json";
 
-/// Reads the summary of a finished run in this folder; none if there is no summary, or one of another
-/// program or command.
+/// Reads the summary of a finished run in this folder; none if there is no summary, or one of
+/// another program or command.
 pub(crate) fn read_summary(out: &Path) -> Result<Option<Summary>> {
     let path = out.join(SUMMARY);
     match read(&path) {

@@ -1,10 +1,11 @@
-//! Estimates the cost of clustering and comparing, and finds the number of clusters that costs least.
+//! Estimates the cost of clustering and comparing, and finds the number of clusters that costs
+//! least.
 //!
 //! The unit of cost is the comparison of two rows, which is the kernels' unit of work. Work that is
 //! done once for a row (reading, scaling, encoding, gathering) counts as the number of comparisons
 //! that take as long. This was measured on 0.5 and 10 million rows of dimension 256
-//! (`docs/performance.md`). Both grow with the dimension, so the figures hold about as well for other
-//! dimensions.
+//! (`docs/performance.md`). Both grow with the dimension, so the figures hold about as well for
+//! other dimensions.
 
 use semdedup_core::Probes;
 
@@ -30,7 +31,8 @@ const ASSIGNED_ROW: f64 = 1500.0;
 /// The cost of a row in each cluster that it is compared in, besides the comparisons.
 const COMPARED_ROW: f64 = 1000.0;
 
-/// The cost of a row that memory does not hold: it is written to the disk about twice, and read back.
+/// The cost of a row that memory does not hold: it is written to the disk about twice, and read
+/// back.
 pub(crate) const SPILLED_ROW: f64 = 6000.0;
 
 /// The cost of a row of the training sample besides the comparisons.
@@ -39,8 +41,8 @@ const TRAINED_ROW: f64 = 7000.0;
 /// The rounds of training.
 const ROUNDS: f64 = 8.0;
 
-/// The cost of a row of the training sample besides the comparisons, if training refines all clusters
-/// ([`semdedup_core::Training::refinements`]).
+/// The cost of a row of the training sample besides the comparisons, if training refines all
+/// clusters ([`semdedup_core::Training::refinements`]).
 const REFINED_ROW: f64 = 12_000.0;
 
 /// How many times refining compares a row of the training sample with the centroids.
@@ -49,8 +51,8 @@ const REFINED: f64 = 4.0;
 /// The other clusters that a row probes with `--probes auto`: 3 to 5.5 on average.
 const AUTO_VISITS: f64 = 4.0;
 
-/// The size of a row's cluster as a multiple of the mean size. It is above 1 because clusters differ
-/// in size and most rows are in large ones.
+/// The size of a row's cluster as a multiple of the mean size. It is above 1 because clusters
+/// differ in size and most rows are in large ones.
 const UNEVEN: f64 = 1.3;
 
 /// Up to this number of rows, all rows are in one cluster: that takes hardly any time, and it finds
@@ -79,8 +81,8 @@ fn candidates() -> impl Iterator<Item = usize> {
 }
 
 /// Reduces `most`, the number of clusters that memory allows, to what can change the choice of
-/// [`auto_clusters`] for up to 100 million rows. All memory limits that lead to the same choices give
-/// the same number.
+/// [`auto_clusters`] for up to 100 million rows. All memory limits that lead to the same choices
+/// give the same number.
 pub(crate) fn limit(most: usize, dim: usize) -> usize {
     let enough = auto_clusters(100_000_000, dim, usize::MAX);
     candidates().take_while(|&clusters| clusters <= most.min(enough)).last().unwrap_or(1)
@@ -123,15 +125,15 @@ impl Cost {
     }
 }
 
-/// The rows of the training sample for each centroid, while the sample is within [`TRAINING_BYTES`].
-/// Recall hardly depends on how long k-means trains, so the sample is small.
+/// The rows of the training sample for each centroid, while the sample is within
+/// [`TRAINING_BYTES`]. Recall hardly depends on how long k-means trains, so the sample is small.
 const TRAINING_ROWS_PER_CLUSTER: usize = 64;
 
 /// The size of the training sample from which on it has fewer rows for each centroid.
 const TRAINING_BYTES: usize = 128 << 20;
 
-/// How many times as many training rows there are with `--probes 1`. A row is then compared in its own
-/// cluster alone, and duplicates across a border are missed, so the borders must be good.
+/// How many times as many training rows there are with `--probes 1`. A row is then compared in its
+/// own cluster alone, and duplicates across a border are missed, so the borders must be good.
 const MORE_TRAINING: usize = 2;
 
 /// Returns the number of rows to train `clusters` centroids on, of `rows` rows of dimension `dim`.

@@ -1,5 +1,5 @@
-//! Clusters the rows: trains centroids, then finds the cluster of every row and the clusters that it
-//! probes.
+//! Clusters the rows: trains centroids, then finds the cluster of every row and the clusters that
+//! it probes.
 
 pub(crate) mod assign;
 pub(crate) mod clustering;

@@ -42,8 +42,8 @@ pub struct ClusterReport {
     pub peak_rss_bytes: Option<u64>,
 }
 
-/// Clusters embeddings: writes `assignments.npy`, `probes.npy` if rows can probe other clusters, and
-/// then `centroids.npy` into the output folder.
+/// Clusters embeddings: writes `assignments.npy`, `probes.npy` if rows can probe other clusters,
+/// and then `centroids.npy` into the output folder.
 ///
 /// # Errors
 /// Embeddings that cannot be read, more clusters than rows, or results in the way.

@@ -1,4 +1,5 @@
-//! Names the rows of embeddings that have no input beside them, and finds the rows without direction.
+//! Names the rows of embeddings that have no input beside them, and finds the rows without
+//! direction.
 
 use std::path::Path;
 

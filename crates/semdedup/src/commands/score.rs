@@ -32,8 +32,8 @@ pub struct ScoreInputs {
     pub centroids: PathBuf,
     /// The cluster of each row: a vector of whole numbers, below 0 for a row without a cluster.
     pub assignments: PathBuf,
-    /// The other clusters to compare each row in: whole numbers, `rows × any number`. Without this file
-    /// a row is compared in its own cluster alone.
+    /// The other clusters to compare each row in: whole numbers, `rows × any number`. Without this
+    /// file a row is compared in its own cluster alone.
     pub probes: Option<PathBuf>,
 }
 
@@ -64,8 +64,8 @@ pub struct ScoreReport {
     pub zero_rows: u64,
     /// Rows with a NaN or an infinity.
     pub non_finite_rows: u64,
-    /// Rows that have a direction, but no cluster in the assignments. The recall counts the duplicates
-    /// that the run misses because of this.
+    /// Rows that have a direction, but no cluster in the assignments. The recall counts the
+    /// duplicates that the run misses because of this.
     pub unclustered_rows: u64,
     /// The recall at the sweep's list of ε; empty without a sample.
     pub recall: Vec<RecallAt>,
@@ -81,8 +81,8 @@ pub struct ScoreReport {
     pub peak_rss_bytes: Option<u64>,
 }
 
-/// Compares the rows of each cluster, writes `scores.parquet`, and measures the recall. The ids are the
-/// row numbers.
+/// Compares the rows of each cluster, writes `scores.parquet`, and measures the recall. The ids are
+/// the row numbers.
 ///
 /// # Errors
 /// Files that cannot be read or do not fit together, or a result in the way.

@@ -48,12 +48,12 @@ pub struct SelectOptions {
     pub ids: BTreeSet<IdsFormat>,
 }
 
-/// Decides which rows of a `scores.parquet` go. Writes `kept.parquet`, `removed.parquet`, a list of the
-/// ids that stay in each format of `options.ids`, and `summary.json`.
+/// Decides which rows of a `scores.parquet` go. Writes `kept.parquet`, `removed.parquet`, a list of
+/// the ids that stay in each format of `options.ids`, and `summary.json`.
 ///
 /// # Errors
-/// A file that is not a score table, a goal out of range, an id that a list cannot hold, or results in
-/// the way.
+/// A file that is not a score table, a goal out of range, an id that a list cannot hold, or results
+/// in the way.
 pub fn select(
     scores: &Path,
     options: &SelectOptions,
@@ -97,7 +97,8 @@ pub fn select(
     Ok(report)
 }
 
-/// Fails if something is in the way of the files `names`. `old` lists the files of an earlier selection.
+/// Fails if something is in the way of the files `names`. `old` lists the files of an earlier
+/// selection.
 fn check_output(scores: &Path, output: &OutputOptions, names: &[&str], old: &[String]) -> Result<()> {
     let is_old = |name: &str| old.iter().any(|old| old == name);
     let all = TABLES.into_iter().chain(EVERY_LIST.map(IdsFormat::file_name)).chain([SUMMARY]);
@@ -126,8 +127,8 @@ fn goal_or_default(goal: Option<Goal>, scores: &ScoresFile) -> Result<Goal> {
     goal.map_or_else(by_default, Ok).map_err(|error| Error::usage(error.to_string()))
 }
 
-/// Lists the files that are about to be written or replaced: a kill leaves files without a summary, and
-/// the next selection must know that they are ours.
+/// Lists the files that are about to be written or replaced: a kill leaves files without a summary,
+/// and the next selection must know that they are ours.
 fn mark(out: &Path, names: &[&str], old: &[String]) -> Result<()> {
     let marked: BTreeSet<&str> = names.iter().copied().chain(old.iter().map(String::as_str)).collect();
     let json = serde_json::to_vec(&marked).map_err(|error| Error::output(out, error))?;

@@ -18,7 +18,8 @@ use crate::workdir::work_dir::finished_stage;
 pub(crate) struct FinishedRun {
     work: PathBuf,
     pub(crate) scores: ScoresFile,
-    /// The result, if the output folder was given. Other runs may have used its work directory since.
+    /// The result, if the output folder was given. Other runs may have used its work directory
+    /// since.
     result: Option<WrittenResult>,
 }
 
@@ -28,8 +29,8 @@ struct WrittenResult {
     summary: Summary,
 }
 
-/// The hint if a path is not the folder of a run. A score table alone does not say what the texts are and
-/// which rows were removed.
+/// The hint if a path is not the folder of a run. A score table alone does not say what the texts
+/// are and which rows were removed.
 const HINT: &str =
     "give it the --out or --work folder of a `semdedup run`; `semdedup sweep` also takes a scores.parquet";
 
@@ -93,8 +94,8 @@ impl FinishedRun {
     }
 }
 
-/// Returns the work directory that the summary names, or the one beside the summary if everything was
-/// moved.
+/// Returns the work directory that the summary names, or the one beside the summary if everything
+/// was moved.
 fn work_of(out: &Path, summary: &Summary) -> Result<PathBuf> {
     let recorded = PathBuf::from(&summary.work);
     Ok(if is_file(&recorded.join("manifest.json"))? { recorded } else { out.join("work") })

@@ -21,8 +21,8 @@ use crate::workdir::table_file::read_column;
 pub enum Which {
     /// A row by its id: the row that it duplicates, and the rows that duplicate it.
     Id(String),
-    /// A sample of the removed rows. If no result was written yet, a sample of the rows that the default ε
-    /// would remove.
+    /// A sample of the removed rows. If no result was written yet, a sample of the rows that the
+    /// default ε would remove.
     Random {
         /// The size of the sample.
         count: usize,
@@ -155,8 +155,8 @@ fn sample(rows: Vec<usize>, count: usize, seed: u64) -> Vec<usize> {
     chosen.into_iter().map(|i| rows[i as usize]).collect()
 }
 
-/// Reads the texts of some rows from the input, by the number of the row. A row without a text, or whose
-/// text cannot be read, is left out.
+/// Reads the texts of some rows from the input, by the number of the row. A row without a text, or
+/// whose text cannot be read, is left out.
 ///
 /// # Errors
 /// If the rows of the work directory are not those of the result, or the input has changed.

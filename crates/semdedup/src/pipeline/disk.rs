@@ -20,14 +20,14 @@ pub(crate) fn row_bytes(run: &ResolvedRun) -> RowBytes {
     RowBytes::of(4 * run.dim() as u64, run.dim(), run.options.cluster.probes.most() - 1)
 }
 
-/// Estimates the bytes of the rows that memory does not hold. A row is written once for each group of
-/// clusters in which it is compared, on average for about two.
+/// Estimates the bytes of the rows that memory does not hold. A row is written once for each group
+/// of clusters in which it is compared, on average for about two.
 pub(crate) fn spilled_bytes(rows: u64, row_bytes: RowBytes, memory: Memory) -> u64 {
     if rows * (row_bytes.memory + BYTES_PER_ROW) > memory.bytes() { 2 * rows * row_bytes.disk } else { 0 }
 }
 
-/// Estimates the disk space that a run fills: the embeddings, clusters and scores, the results, and the
-/// rows that memory does not hold.
+/// Estimates the disk space that a run fills: the embeddings, clusters and scores, the results, and
+/// the rows that memory does not hold.
 pub(crate) fn disk_bytes(run: &ResolvedRun, rows: u64) -> u64 {
     let (dim, options) = (run.dim(), &run.options.cluster);
     let spilled = spilled_bytes(rows, row_bytes(run), options.memory);
@@ -50,8 +50,8 @@ const SAMPLED_ROWS: u64 = 1000;
 const DISK_TO_SPARE: u64 = 4;
 
 /// Fails if the disk is too small for a run, before anything is written. The number of rows is
-/// extrapolated from the beginning of the largest file. The rows are counted only if there is not much
-/// more space than that needs.
+/// extrapolated from the beginning of the largest file. The rows are counted only if there is not
+/// much more space than that needs.
 pub(crate) fn check_disk(run: &ResolvedRun) -> Result<()> {
     let ResolvedRun { input, work, .. } = run;
     let largest = input.files.iter().zip(&input.columns).max_by_key(|(file, _)| file.bytes);

@@ -207,8 +207,8 @@ fn spill_cost(rows: u64, row_bytes: RowBytes, memory: Memory) -> f64 {
     if spilled_bytes(rows, row_bytes, memory) > 0 { rows as f64 * SPILLED_ROW } else { 0.0 }
 }
 
-/// Measures the seconds that embedding a row takes on all threads together, on the first rows of the
-/// input.
+/// Measures the seconds that embedding a row takes on all threads together, on the first rows of
+/// the input.
 fn embedding_seconds_per_row(input: &Input, embedder: Embedder) -> Result<f64> {
     // Copying embeddings takes no longer than reading them, and the reading is counted twice.
     if matches!(embedder, Embedder::Provided) {

@@ -1,5 +1,5 @@
-//! Decides everything that the options of a run leave open. [`crate::run`], [`crate::plan`] and their
-//! stages share the decisions, so that nothing is found or decided twice.
+//! Decides everything that the options of a run leave open. [`crate::run`], [`crate::plan`] and
+//! their stages share the decisions, so that nothing is found or decided twice.
 
 use std::path::PathBuf;
 

@@ -21,8 +21,9 @@ use crate::write::stage::{Results, write};
 
 /// Removes the semantic duplicates from the input and writes the rows that stay.
 ///
-/// Called again with the same options, it continues where a killed run stopped, or returns the stored
-/// summary of a finished run. With other options, it repeats only the stages that depend on them.
+/// Called again with the same options, it continues where a killed run stopped, or returns the
+/// stored summary of a finished run. With other options, it repeats only the stages that depend on
+/// them.
 ///
 /// # Errors
 /// Input that cannot be read, an output in the way, or options out of range; see each message.
@@ -34,8 +35,8 @@ pub fn run(options: &RunOptions, embedder: Embedder, progress: &dyn Progress) ->
     run.input.warnings().for_each(|warning| progress.warn(&warning));
     let out = match out {
         ResultState::Done(mut summary) => {
-            // This time the same columns may have been found in another way, and summaries of earlier
-            // versions do not name them.
+            // This time the same columns may have been found in another way, and summaries of
+            // earlier versions do not name them.
             summary.compared = run.comparison();
             check_strict(&run.input, summary.rows_skipped, || String::from("see skipped.parquet"))?;
             Stage::ALL.into_iter().for_each(|stage| progress.end(stage, true));

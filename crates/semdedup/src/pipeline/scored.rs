@@ -91,7 +91,8 @@ impl ResolvedRun<'_> {
         Ok(Scored { dataset, columns, scores, clusters, limited_clusters, recall_samples, compared })
     }
 
-    /// Fails, before a stage that takes long, if the rows that were read are not what was asked for.
+    /// Fails, before a stage that takes long, if the rows that were read are not what was asked
+    /// for.
     fn check(&self, dataset: &Dataset) -> Result<()> {
         let (rows, skipped) = (dataset.row_index.rows(), dataset.skipped.len() as u64);
         check_strict(&self.input, skipped, || dataset.first_skipped())?;
@@ -137,7 +138,8 @@ impl ResolvedRun<'_> {
     }
 }
 
-/// Runs the stages of a run one by one. A stage that is done is skipped, and its result is read back.
+/// Runs the stages of a run one by one. A stage that is done is skipped, and its result is read
+/// back.
 struct StageRunner<'r, 'o> {
     run: &'r ResolvedRun<'o>,
     work: &'r mut WorkDir,

@@ -23,7 +23,8 @@ use crate::workdir::pair_counts;
 use crate::workdir::script::{Code, ScriptRun};
 use crate::workdir::uncompared::Uncompared;
 
-/// With fewer clusters than this, a cluster with a large share of the rows is no cause for a warning.
+/// With fewer clusters than this, a cluster with a large share of the rows is no cause for a
+/// warning.
 const FEW_CLUSTERS: usize = 4;
 
 /// The findings about a run that its summary reports.
@@ -90,28 +91,27 @@ fn shares_of_files(dataset: &Dataset, selection: &Selection) -> Vec<Share> {
     files.map(|(number, file)| share(&file.name, selection.of_file(dataset, number))).collect()
 }
 
-/// Counts the rows that each script loses, the script with most rows first. Rows without a text belong
-/// to no script.
+/// Counts the rows that each script loses, the script with most rows first. Rows without a text
+/// belong to no script.
 fn shares_of_scripts(runs: &[ScriptRun], selection: &Selection) -> Vec<Share> {
-    let mut counts: HashMap<Code, (u64, u64)> = HashMap::new();
+    let mut counts: HashMap<Code, Share> = HashMap::new();
     let mut start = 0;
     for &ScriptRun(script, rows) in runs {
         let end = start + rows as usize;
-        let Share { rows, rows_removed, .. } = share("", &selection.outcome[start..end]);
-        let count = counts.entry(script).or_default();
-        *count = (count.0 + rows, count.1 + rows_removed);
+        let found = share("", &selection.outcome[start..end]);
+        let count = counts.entry(script).or_insert_with(|| share("", &[]));
+        count.rows += found.rows;
+        count.rows_removed += found.rows_removed;
         start = end;
     }
-    let named = |(script, (rows, rows_removed)): (Code, (u64, u64))| {
-        Some(Share { name: script.name()?, rows, rows_removed })
-    };
+    let named = |(script, count): (Code, Share)| Some(Share { name: script.name()?, ..count });
     let mut shares: Vec<Share> = counts.into_iter().filter_map(named).collect();
     shares.sort_by(|a, b| b.rows.cmp(&a.rows).then_with(|| a.name.cmp(&b.name)));
     shares
 }
 
-/// Returns a warning if many texts, or most texts of a file, are mostly words that the model does not
-/// know.
+/// Returns a warning if many texts, or most texts of a file, are mostly words that the model does
+/// not know.
 pub(crate) fn unknown_words(dataset: &Dataset) -> Option<Warning> {
     let (rows, of) = (dataset.unknown.iter().sum::<u64>(), dataset.row_index.rows());
     let files = dataset.row_index.files.iter().zip(&dataset.unknown);
@@ -129,8 +129,8 @@ pub(crate) fn zero_rows(dataset: &Dataset, all: Counted) -> Counted {
     dataset.zero.clone().unwrap_or_else(|| all.without(dataset.empty))
 }
 
-/// Reports the warnings and makes the summary, except the fields that are known only when everything is
-/// written.
+/// Reports the warnings and makes the summary, except the fields that are known only when
+/// everything is written.
 pub(crate) fn summarise(
     run: &ResolvedRun,
     scored: &Scored,

@@ -1,5 +1,5 @@
-//! Finds the exact copies in large clusters before their rows are loaded to be compared, so that memory
-//! does not depend on how often a row occurs.
+//! Finds the exact copies in large clusters before their rows are loaded to be compared, so that
+//! memory does not depend on how often a row occurs.
 //!
 //! In other clusters the comparison itself collapses copies. Both ways give the same result.
 
@@ -14,7 +14,8 @@ use crate::cluster::clustering::{Clustering, sizes};
 use crate::error::Result;
 use crate::memory::Memory;
 
-/// Clusters of more rows than this, and of more than [`TIMES_THE_MEAN`] times the mean, are searched.
+/// Clusters of more rows than this, and of more than [`TIMES_THE_MEAN`] times the mean, are
+/// searched.
 const CROWD_ROWS: u64 = 1 << 13;
 
 /// See [`CROWD_ROWS`].
@@ -39,8 +40,8 @@ struct HashedRow {
 pub(crate) struct BulkCopies {
     /// The copies, ascending by row.
     copies: Vec<Copy>,
-    /// The rows of large clusters that have no direction: assignments of other programs may give them
-    /// a cluster.
+    /// The rows of large clusters that have no direction: assignments of other programs may give
+    /// them a cluster.
     undirected: Vec<u64>,
 }
 
@@ -52,7 +53,8 @@ impl BulkCopies {
         copies.chain(self.undirected.iter().copied()).for_each(|row| cluster[row as usize] = NO_CLUSTER);
     }
 
-    /// Makes the copies in a block of rows that begins at row `first` take no part in the comparison.
+    /// Makes the copies in a block of rows that begins at row `first` take no part in the
+    /// comparison.
     pub(crate) fn leave_out_of_block(&self, first: u64, cluster: &mut [u32]) {
         let start = self.copies.partition_point(|copy| copy.row < first);
         let end = self.copies.partition_point(|copy| copy.row < first + cluster.len() as u64);
@@ -126,9 +128,9 @@ impl CopyFinder<'_> {
         Ok(hashes)
     }
 
-    /// Adds the copies among rows of one hash: the rows that have the cluster and the vector of the row
-    /// that ranks first. Equal rows have equal similarities to the centroid, so the order among them
-    /// does not depend on the similarity, and any value will do.
+    /// Adds the copies among rows of one hash: the rows that have the cluster and the vector of the
+    /// row that ranks first. Equal rows have equal similarities to the centroid, so the order among
+    /// them does not depend on the similarity, and any value will do.
     fn add_copies(&self, rows: &[u64], copies: &mut Vec<Copy>) -> Result<()> {
         let first = rows.iter().min_by_key(|&&row| self.ranking.key(0.0, row));
         let Some(&original) = first else { return Ok(()) };

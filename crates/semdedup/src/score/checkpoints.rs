@@ -18,8 +18,9 @@ const FOLDER: &str = "parts";
 
 /// The checkpoints of a stage.
 ///
-/// The work directory ensures that the files in the folder are of the same rows, clusters and ranking.
-/// Each file also records its stage, so that a file that an earlier run wrote late is not used.
+/// The work directory ensures that the files in the folder are of the same rows, clusters and
+/// ranking. Each file also records its stage, so that a file that an earlier run wrote late is not
+/// used.
 pub(crate) struct ScoreCheckpoints<'a> {
     folder: PathBuf,
     /// The hash of the stage's fingerprint.
@@ -44,7 +45,8 @@ impl<'a> ScoreCheckpoints<'a> {
 
     /// Returns whether an earlier run has compared a pair of blocks.
     pub(crate) fn has(&self, pair: BlockPair) -> bool {
-        // If the file cannot be looked for, the pair is compared again. `get` reports a damaged file.
+        // If the file cannot be looked for, the pair is compared again. `get` reports a damaged
+        // file.
         let path = self.path(pair);
         let is_ours = || {
             let mut stage = [0; size_of::<u64>()];
@@ -96,8 +98,8 @@ impl<'a> ScoreCheckpoints<'a> {
         file.commit()
     }
 
-    /// Returns the path of a checkpoint. Its name says which rows were compared with each other, so it
-    /// means the same under any `--memory`.
+    /// Returns the path of a checkpoint. Its name says which rows were compared with each other, so
+    /// it means the same under any `--memory`.
     fn path(&self, pair: BlockPair) -> PathBuf {
         let groups = self.groups;
         let (clusters, (a, b)) = (&groups.clusters[pair.group], pair.blocks);
@@ -111,8 +113,8 @@ fn damaged(path: &Path) -> Error {
     Error::work(path, "is damaged").hint("delete this file: its rows are then compared again")
 }
 
-/// Calls a file damaged only if it is too short: a file that a disk or a store cannot read now may be
-/// whole.
+/// Calls a file damaged only if it is too short: a file that a disk or a store cannot read now may
+/// be whole.
 fn unread(path: &Path, error: std::io::Error) -> Error {
     let is_short = error.kind() == ErrorKind::UnexpectedEof && fault_of(&error).is_none();
     if is_short { damaged(path) } else { with_path(path, error) }

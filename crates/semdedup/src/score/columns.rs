@@ -7,8 +7,8 @@ use crate::workdir::uncompared::Uncompared;
 /// The result of the comparison, in the order of the rows.
 #[derive(Debug, Default)]
 pub(crate) struct ScoreColumns {
-    /// The cluster; [`semdedup_core::NO_CLUSTER`] for a row without direction, and for a row that was
-    /// given no cluster.
+    /// The cluster; [`semdedup_core::NO_CLUSTER`] for a row without direction, and for a row that
+    /// was given no cluster.
     pub(crate) cluster: Vec<u32>,
     /// The similarity to the centroid of the cluster: 0 for a row of zeros, NaN for any other row
     /// without a cluster.
@@ -25,8 +25,8 @@ impl ScoreColumns {
         self.score.iter().filter(|&&score| score == EXACT).count() as u64
     }
 
-    /// Counts the rows that are compared with nothing, for a run in which every row with a direction
-    /// has a cluster. Rows that could not be read are not counted.
+    /// Counts the rows that are compared with nothing, for a run in which every row with a
+    /// direction has a cluster. Rows that could not be read are not counted.
     pub(crate) fn uncompared(&self) -> Uncompared {
         let mut found = Uncompared::default();
         for (row, (&similarity, &score)) in (0..).zip(self.similarity.iter().zip(&self.score)) {

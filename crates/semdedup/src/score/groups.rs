@@ -1,5 +1,5 @@
-//! Divides the rows into parts that fit into memory: groups of clusters, and pairs of blocks of a group
-//! in which even one cluster has too many rows.
+//! Divides the rows into parts that fit into memory: groups of clusters, and pairs of blocks of a
+//! group in which even one cluster has too many rows.
 
 use std::ops::Range;
 
@@ -10,8 +10,8 @@ use crate::arrays::store::EmbeddingStore;
 use crate::cluster::clustering::{Clustering, sizes};
 use crate::error::{Error, Result};
 
-/// The groups of clusters whose rows are compared together. A row takes part in a group if it is in one
-/// of its clusters, or probes one.
+/// The groups of clusters whose rows are compared together. A row takes part in a group if it is in
+/// one of its clusters, or probes one.
 #[derive(Debug)]
 pub(crate) struct Groups {
     /// The clusters of each group.
@@ -34,8 +34,8 @@ pub(crate) struct Groups {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct BlockPair {
     pub(crate) group: usize,
-    /// Two different blocks of the group's rows, or (0, 0) if there is one block. Every pair of rows of
-    /// the group is in some pair of blocks.
+    /// Two different blocks of the group's rows, or (0, 0) if there is one block. Every pair of
+    /// rows of the group is in some pair of blocks.
     pub(crate) blocks: (u64, u64),
 }
 
@@ -72,7 +72,8 @@ impl RowBytes {
 }
 
 impl Groups {
-    /// Makes the fewest groups of which each takes at most `budget` bytes of memory, or is one cluster.
+    /// Makes the fewest groups of which each takes at most `budget` bytes of memory, or is one
+    /// cluster.
     ///
     /// # Errors
     /// If memory is for fewer than two rows, or for so few that there would be too many groups.
@@ -130,8 +131,8 @@ impl Groups {
         self.len() == 1 && self.rows[0] <= self.most_rows
     }
 
-    /// Returns the rows of a block of a group: all of its rows if they fit into memory, otherwise half of
-    /// the rows that fit, so that two blocks fit.
+    /// Returns the rows of a block of a group: all of its rows if they fit into memory, otherwise
+    /// half of the rows that fit, so that two blocks fit.
     pub(crate) fn block_rows(&self, group: usize) -> u64 {
         if self.rows[group] <= self.most_rows { self.rows[group].max(1) } else { self.most_rows / 2 }
     }
@@ -214,8 +215,8 @@ fn too_little_memory(groups: &Groups, all: u64, budget: u64) -> Error {
     .hint("raise --memory, or give fewer --probes")
 }
 
-/// Cuts the clusters into ranges of at most `rows` rows each. A cluster that is larger than that is in a
-/// range whose other clusters have no rows.
+/// Cuts the clusters into ranges of at most `rows` rows each. A cluster that is larger than that is
+/// in a range whose other clusters have no rows.
 fn cut(sizes: &[u64], rows: u64) -> Vec<Range<u32>> {
     let mut groups = Vec::new();
     let (mut start, mut held) = (0, 0);
@@ -237,8 +238,8 @@ mod tests {
     use super::*;
     use crate::arrays::npy::{IntegerMatrix, NpyWriter};
 
-    /// Makes 111 rows of dimension 2 in clusters of 1, 1, 100 and 9 rows. Every row probes all clusters
-    /// except cluster 2.
+    /// Makes 111 rows of dimension 2 in clusters of 1, 1, 100 and 9 rows. Every row probes all
+    /// clusters except cluster 2.
     fn hub(folder: &Path) -> (EmbeddingStore, Clustering) {
         let path = |name: &str| folder.join(name);
         let mut file = NpyWriter::matrix(&path("e.npy"), 2).expect("a file");

@@ -1,5 +1,5 @@
-//! Writes and reads `scores.parquet`, the record of the comparison that users read and `select` works
-//! from.
+//! Writes and reads `scores.parquet`, the record of the comparison that users read and `select`
+//! works from.
 
 use std::ops::Range;
 use std::path::{Path, PathBuf};
@@ -48,8 +48,8 @@ pub(crate) fn name_of(ranking: &Ranking) -> &'static str {
 
 /// Writes `scores.parquet`: every row of the input in order.
 ///
-/// A row that could not be read has no score. A row with a NaN or an infinity has a score of 0, but no
-/// cluster and no similarity.
+/// A row that could not be read has no score. A row with a NaN or an infinity has a score of 0, but
+/// no cluster and no similarity.
 pub(crate) fn write_scores(
     path: &Path,
     columns: &ScoreColumns,

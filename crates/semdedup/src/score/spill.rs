@@ -1,9 +1,9 @@
 //! Spills rows to disk until their group of clusters is compared.
 //!
-//! If all rows fit into memory, nothing is written. Otherwise each row is written once to the file of
-//! its own group, and once to the file of each other group in which it probes a cluster. Each file is
-//! then read back in order, in pairs of blocks that fit into memory. The files need no flush to the
-//! disk: after a crash they are written again.
+//! If all rows fit into memory, nothing is written. Otherwise each row is written once to the file
+//! of its own group, and once to the file of each other group in which it probes a cluster. Each
+//! file is then read back in order, in pairs of blocks that fit into memory. The files need no
+//! flush to the disk: after a crash they are written again.
 
 use std::fs::File;
 use std::io::{BufReader, BufWriter, Read, Seek, SeekFrom, Write};
@@ -114,8 +114,8 @@ struct SpillFile {
 }
 
 impl<'a> Spill<'a> {
-    /// Creates the files in `folder`. `pairs` are the pairs of blocks to compare, which may be a part
-    /// of those of the groups.
+    /// Creates the files in `folder`. `pairs` are the pairs of blocks to compare, which may be a
+    /// part of those of the groups.
     pub(crate) fn new(
         store: &'a EmbeddingStore,
         groups: &'a Groups,

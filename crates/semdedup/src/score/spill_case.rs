@@ -114,8 +114,8 @@ fn mixed(x: usize) -> usize {
 }
 
 /// Returns the values of a row, which f16 and f32 hold alike. Of every five rows, the first two are
-/// random, the third is zeros (in every third five) or random, the fourth is a copy of the second, and
-/// the fifth is nearly equal to the second.
+/// random, the third is zeros (in every third five) or random, the fourth is a copy of the second,
+/// and the fifth is nearly equal to the second.
 pub(super) fn row(i: usize) -> Vec<f32> {
     let random = |row: usize| (0..DIM).map(move |d| (mixed(row * DIM + d) % 2001) as f32 / 64.0 - 15.0);
     match i % 5 {
@@ -139,8 +139,8 @@ fn original(row: usize) -> usize {
     }
 }
 
-/// Assigns the rows to clusters of different sizes. The last cluster is empty, and some rows are in no
-/// cluster.
+/// Assigns the rows to clusters of different sizes. The last cluster is empty, and some rows are in
+/// no cluster.
 pub(super) fn assignments() -> Vec<i32> {
     let cluster = |row: usize| match mixed(original(row)) % 20 {
         _ if is_zero(row) => -1,

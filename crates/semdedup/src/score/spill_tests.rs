@@ -1,5 +1,5 @@
-//! Every row reaches each group in which it is compared, once and unchanged, and no division into groups
-//! changes a score.
+//! Every row reaches each group in which it is compared, once and unchanged, and no division into
+//! groups changes a score.
 #![allow(clippy::unwrap_used)]
 
 use semdedup_core::{EXACT, Keep, NO_ROW};

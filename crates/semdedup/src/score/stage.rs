@@ -35,8 +35,8 @@ pub(crate) struct Scorer<'a> {
     pub(crate) memory: Memory,
     /// The folder of the files that are needed if memory is short.
     pub(crate) folder: &'a Path,
-    /// The stage to store checkpoints for, so that the same run can continue after a kill. Set this only
-    /// if `folder` is the folder of the stage.
+    /// The stage to store checkpoints for, so that the same run can continue after a kill. Set this
+    /// only if `folder` is the folder of the stage.
     pub(crate) resumes: Option<&'a Fingerprint>,
     pub(crate) progress: &'a dyn Progress,
 }
@@ -48,6 +48,12 @@ struct SpillSource<'a> {
     clustering: &'a Clustering,
     /// The rows that take no part in the comparison.
     copies: &'a BulkCopies,
+}
+
+/// A block of rows that was read, and the similarities of its rows to their centroids.
+struct ReadBlock {
+    block: Block,
+    similarity: Vec<f32>,
 }
 
 /// The findings of [`Scorer::spill_rows`].
@@ -146,8 +152,8 @@ impl Scorer<'_> {
     }
 
     /// Spills each row to the groups in which it is compared, and measures its similarity to its
-    /// centroid. Also finds the rows that are compared with nothing. `cluster` has the clusters of all
-    /// rows, the copies included; a row without direction loses its cluster.
+    /// centroid. Also finds the rows that are compared with nothing. `cluster` has the clusters of
+    /// all rows, the copies included; a row without direction loses its cluster.
     fn spill_rows(&self, source: &SpillSource, cluster: &mut [u32], spill: &mut Spill) -> Result<Spilled> {
         let SpillSource { store, centroids, clustering, copies } = *source;
         let mut similarity = Vec::with_capacity(cluster.len());
@@ -156,22 +162,23 @@ impl Scorer<'_> {
         for range in blocks(store, self.memory) {
             let cluster = &mut cluster[range.start as usize..range.end as usize];
             // While one block is being written, the next is read.
-            let read = || -> Result<(Block, Vec<f32>)> {
+            let read = || -> Result<ReadBlock> {
                 let rows = store.read_rows(range.clone())?;
                 let similarity = centroid_similarity(&rows, centroids, cluster);
                 let mut compared = cluster.to_vec();
                 copies.leave_out_of_block(range.start, &mut compared);
                 let probes = clustering.probes(range.clone())?;
-                Ok((Block { first: range.start, rows, cluster: compared, probes }, similarity))
+                let block = Block { first: range.start, rows, cluster: compared, probes };
+                Ok(ReadBlock { block, similarity })
             };
             let write = || waiting.take().map_or(Ok(()), |block| spill.add(&block));
             let (read, written) = rayon::join(read, write);
             written?;
-            let (block, similarities) = read?;
+            let ReadBlock { block, similarity: found } = read?;
             for (i, &cluster) in cluster.iter().enumerate() {
                 uncompared.add(range.start + i as u64, block.rows.direction(i), cluster);
             }
-            similarity.extend(similarities);
+            similarity.extend(found);
             self.progress.advance(range.end / 2 - range.start / 2);
             waiting = Some(block);
         }

@@ -189,8 +189,8 @@ fn no_uid(row: &str, id: &str) -> Error {
         .hint("name the column of DataComp's uids with --id-column, or choose --ids-format txt or parquet")
 }
 
-/// Fails, before a stage that takes long, if the ids of the rows cannot be written, whether the rows
-/// will be kept or not. The rows in `skipped` (ascending) do not count.
+/// Fails, before a stage that takes long, if the ids of the rows cannot be written, whether the
+/// rows will be kept or not. The rows in `skipped` (ascending) do not count.
 pub(crate) fn check_ids(outputs: &Outputs, ids: &Ids, row_index: &RowIndex, skipped: &[u64]) -> Result<()> {
     let txt = outputs.ids.contains(&IdsFormat::Txt);
     let datacomp = outputs.ids.contains(&IdsFormat::Datacomp);

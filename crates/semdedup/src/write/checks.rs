@@ -8,8 +8,8 @@ use crate::input::find::Input;
 use crate::outputs::{IdsFormat, OutputKind, Outputs};
 use crate::storage;
 
-/// Fails if an input is inside the output folder: a run would remove rows from the result of an earlier
-/// run.
+/// Fails if an input is inside the output folder: a run would remove rows from the result of an
+/// earlier run.
 pub(crate) fn check_not_inside(input: &Input, out: &Path) -> Result<()> {
     // Resolve the links of a path; a URL has none.
     let real = |path: &Path| match storage::is_url(path) {

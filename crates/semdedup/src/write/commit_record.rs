@@ -29,11 +29,11 @@ pub(super) struct CommitRecord {
 }
 
 impl CommitRecord {
-    /// Reads the record of a run that was killed while it put its result into place; an empty record if
-    /// there was none.
+    /// Reads the record of a run that was killed while it put its result into place; an empty
+    /// record if there was none.
     pub(super) fn read(out: &Path) -> Result<Self> {
-        // Once the summary is there, it is the record, and the remains of the unfinished folder do not
-        // count.
+        // Once the summary is there, it is the record, and the remains of the unfinished folder do
+        // not count.
         if is_file(&out.join(SUMMARY))? {
             return Ok(Self::default());
         }

@@ -1,5 +1,5 @@
-//! Sends results from the disk to a store: removes the old objects, sends the new ones, and does not
-//! send again what was sent before a kill.
+//! Sends results from the disk to a store: removes the old objects, sends the new ones, and does
+//! not send again what was sent before a kill.
 
 use std::collections::BTreeMap;
 use std::io::Read;
@@ -15,8 +15,8 @@ use crate::storage::{Lock, remove_file, upload};
 /// The files of a folder, relative to it, and their sizes in bytes.
 pub(crate) type Files = BTreeMap<PathBuf, u64>;
 
-/// The hashes of files that were sent, or are being sent. An object with the name and the size of a file
-/// has the bytes of this hash.
+/// The hashes of files that were sent, or are being sent. An object with the name and the size of a
+/// file has the bytes of this hash.
 pub(crate) type Sent = BTreeMap<PathBuf, String>;
 
 /// The number of files that are sent at once.
@@ -43,9 +43,9 @@ impl Sending<'_> {
         files.keys().map(hash).collect()
     }
 
-    /// Removes the objects that are not of the new result, and returns the files that are there already.
-    /// `old` are the objects, `new` the files of the new result, `before` the hashes that an earlier
-    /// attempt recorded, and `now` the hashes of the new files.
+    /// Removes the objects that are not of the new result, and returns the files that are there
+    /// already. `old` are the objects, `new` the files of the new result, `before` the hashes that
+    /// an earlier attempt recorded, and `now` the hashes of the new files.
     pub(crate) fn clear(&self, old: &Files, new: &Files, before: &Sent, now: &Sent) -> Result<Files> {
         let is_sent = |file: &PathBuf, bytes: &u64| {
             new.get(file) == Some(bytes) && before.get(file).is_some_and(|hash| now.get(file) == Some(hash))

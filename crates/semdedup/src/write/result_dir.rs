@@ -1,11 +1,11 @@
 //! Writes the folder of the results: `kept/`, `annotated/` and lists of ids, as asked for,
 //! `removed.parquet`, `skipped.parquet`, `scores.parquet` and `summary.json`.
 //!
-//! Everything is staged under `.semdedup-unfinished/` first, and is moved into place when all of it is
-//! there and counted. `summary.json` is removed first and written last, so it never stands beside files
-//! that it does not describe. Only files that semdedup wrote are ever replaced: the summary lists the
-//! files of a finished result, and `run.json` in the unfinished folder lists the files of a result that
-//! a killed run was putting into place.
+//! Everything is staged under `.semdedup-unfinished/` first, and is moved into place when all of it
+//! is there and counted. `summary.json` is removed first and written last, so it is never beside
+//! files that it does not describe. Only files that semdedup wrote are ever replaced: the summary
+//! lists the files of a finished result, and `run.json` in the unfinished folder lists the files of
+//! a result that a killed run was putting into place.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -50,7 +50,8 @@ impl OutputDir {
     pub(crate) fn open(target: &ResultTarget) -> Result<ResultState> {
         let marker = target.out.join(UNFINISHED);
         if let Some(summary) = target.inspect()? {
-            // The remains of a killed overwrite are of no use, unless another process is writing them.
+            // The remains of a killed overwrite are of no use, unless another process is writing
+            // them.
             if exists(&marker)?
                 && let Ok(_held) = Lock::take(&marker)
             {
@@ -71,8 +72,8 @@ impl OutputDir {
         })
     }
 
-    /// Returns the folder in which the results are written first, which is always on a disk. The next run
-    /// replaces what a killed run left there.
+    /// Returns the folder in which the results are written first, which is always on a disk. The
+    /// next run replaces what a killed run left there.
     fn staging(&self) -> PathBuf {
         let folder = self.scratch.as_ref().map(|scratch| scratch.folder.clone());
         folder.unwrap_or_else(|| self.out.join(UNFINISHED)).join("staged")
@@ -88,8 +89,8 @@ impl OutputDir {
 
     /// Removes the old results, moves the staged ones into place, and writes the summary last.
     ///
-    /// A kill at any instant leaves files that the next run knows as ours: the record of all files is
-    /// written before the first change, and is removed after the summary is there.
+    /// A kill at any instant leaves files that the next run knows as ours: the record of all files
+    /// is written before the first change, and is removed after the summary is there.
     pub(crate) fn commit(&self, summary: &Summary) -> Result<()> {
         let stage = self.staging();
         self.lock.confirm()?;
@@ -101,7 +102,8 @@ impl OutputDir {
         let (old, new) = (present(&self.out)?, files_below(&stage, RESULTS)?);
         let mut files: BTreeSet<PathBuf> = old.keys().chain(new.keys()).cloned().collect();
         files.insert(PathBuf::from(SUMMARY));
-        // A killed attempt recorded its hashes, which hold until the files that they do not fit are gone.
+        // A killed attempt recorded its hashes, which hold until the files that they do not fit are
+        // gone.
         let sent = CommitRecord::read(&self.out)?.sent;
         let record = CommitRecord { files, sent };
         record.write(&self.out)?;
@@ -132,9 +134,9 @@ impl OutputDir {
         sync_folder_of(&self.out.join(SUMMARY))
     }
 
-    /// Replaces the results in a store, where nothing can be renamed: removes the old objects and sends the
-    /// new ones. In between, `run.json` records the hashes of the new objects, so that a run after a kill
-    /// does not send again what is there already.
+    /// Replaces the results in a store, where nothing can be renamed: removes the old objects and
+    /// sends the new ones. In between, `run.json` records the hashes of the new objects, so that a
+    /// run after a kill does not send again what is there already.
     fn send(&self, stage: &Path, old: &Files, new: &Files, mut record: CommitRecord) -> Result<()> {
         let sending = Sending { out: &self.out, stage, lock: &self.lock };
         let hashes = sending.hashes(new)?;

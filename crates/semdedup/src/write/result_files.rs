@@ -1,4 +1,4 @@
-//! Names the files that a result consists of, and finds the files that stand in their places.
+//! Names the files that a result consists of, and finds the files that are in their places.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -34,7 +34,7 @@ pub(super) const RESULTS: [&str; 9] = [
     "scores.parquet",
 ];
 
-/// Returns the files that stand in the places of results, whoever wrote them.
+/// Returns the files that are in the places of results, whoever wrote them.
 pub(super) fn present(out: &Path) -> Result<Files> {
     files_below(out, RESULTS.into_iter().chain([SUMMARY]))
 }
@@ -45,31 +45,37 @@ pub(super) fn is_whole(out: &Path, summary: &Summary) -> Result<bool> {
     Ok(files_of(out, summary).iter().all(|file| there.contains_key(file)) && altered(out, summary)?.is_none())
 }
 
-/// Returns a file of the result whose size has changed since: somebody may have edited it, so it may
-/// hold their work now.
+/// Returns a file of the result whose size has changed since: somebody may have edited it, so it
+/// may hold their work now.
 pub(super) fn altered(out: &Path, summary: &Summary) -> Result<Option<PathBuf>> {
     let there = present(out)?;
-    let other_size = |path: &Path, bytes| there.get(path).is_some_and(|there| *there != bytes);
-    let mut written = written_of(out, summary).into_iter();
-    Ok(written.find(|(path, bytes)| other_size(path, *bytes)).map(|(path, _)| path))
+    let changed = |file: &WrittenFile| there.get(&file.path).is_some_and(|bytes| *bytes != file.bytes);
+    Ok(written_of(out, summary).into_iter().find(changed).map(|file| file.path))
 }
 
-/// Returns the files with rows of the input or with ids, and the sizes that were written.
-fn written_of(out: &Path, summary: &Summary) -> Vec<(PathBuf, u64)> {
+/// A file of a result, relative to the output folder, and its size when it was written.
+struct WrittenFile {
+    path: PathBuf,
+    bytes: u64,
+}
+
+/// Returns the files with rows of the input or with ids.
+fn written_of(out: &Path, summary: &Summary) -> Vec<WrittenFile> {
     let has_kept = summary.writes_files();
     let kept = || summary.files.iter().filter(|_| has_kept);
     let listed = if kept().any(|file| file.is_folder) { kept_files(out) } else { Vec::new() };
     let kept = kept().filter(|file| !file.is_folder);
-    let kept = kept.map(|file| (Path::new(KEPT).join(&file.kept), file.bytes_kept)).chain(listed);
+    let kept = kept.map(|file| (Path::new(KEPT).join(&file.kept), file.bytes_kept));
     let annotated = |file: &FileSummary| Some((Path::new(ANNOTATED).join(&file.kept), file.bytes_annotated?));
     let annotated = summary.files.iter().filter_map(annotated);
     let lists = summary.lists.iter().map(|list| (PathBuf::from(&list.file), list.bytes));
-    kept.chain(annotated).chain(lists).collect()
+    let written = |(path, bytes)| WrittenFile { path, bytes };
+    kept.map(written).chain(listed).chain(annotated.chain(lists).map(written)).collect()
 }
 
-/// Returns the files that folders of the input kept, and the sizes that were written. Returns none if the
+/// Returns the files that folders of the input kept. Returns none if the
 /// list of them is gone, so that the files count as somebody else's.
-fn kept_files(out: &Path) -> Vec<(PathBuf, u64)> {
+fn kept_files(out: &Path) -> Vec<WrittenFile> {
     let list = out.join(KEPT_FILES);
     let (Ok(paths), Ok(bytes)) = (read_column(&list, "path"), read_column(&list, "bytes")) else {
         return Vec::new();
@@ -79,12 +85,15 @@ fn kept_files(out: &Path) -> Vec<(PathBuf, u64)> {
         return Vec::new();
     };
     let files = paths.iter().zip(bytes.iter());
-    files.filter_map(|(path, bytes)| Some((Path::new(KEPT).join(path?), bytes?))).collect()
+    let kept = |(path, bytes): (Option<&str>, Option<u64>)| {
+        Some(WrittenFile { path: Path::new(KEPT).join(path?), bytes: bytes? })
+    };
+    files.filter_map(kept).collect()
 }
 
 /// Returns the files of a finished result.
 pub(super) fn files_of(out: &Path, summary: &Summary) -> BTreeSet<PathBuf> {
-    let written = written_of(out, summary).into_iter().map(|(path, _)| path);
+    let written = written_of(out, summary).into_iter().map(|file| file.path);
     let skipped = (summary.rows_skipped > 0).then_some("skipped.parquet");
     let has_folder = summary.files.iter().any(|file| file.is_folder) && summary.writes_files();
     let list = has_folder.then_some(KEPT_FILES);

@@ -26,8 +26,8 @@ pub(crate) struct ResultTarget<'a> {
 }
 
 impl ResultTarget<'_> {
-    /// Returns the summary if the same result is there already, and nothing if there is room for the
-    /// result.
+    /// Returns the summary if the same result is there already, and nothing if there is room for
+    /// the result.
     ///
     /// # Errors
     /// If something is in the way.
@@ -69,7 +69,8 @@ impl ResultTarget<'_> {
         Ok(None)
     }
 
-    /// Fails if a folder without a result holds anything but an unfinished result and the work directory.
+    /// Fails if a folder without a result holds anything but an unfinished result and the work
+    /// directory.
     fn check_empty(&self) -> Result<()> {
         if self.overwrite || exists(&self.out.join(UNFINISHED))? {
             return Ok(());
@@ -98,8 +99,8 @@ pub(super) fn check_foreign(out: &Path) -> Result<()> {
     }
 }
 
-/// Fails if the work directory is in the place of a result, or is or contains the output folder. It may
-/// be inside the output folder.
+/// Fails if the work directory is in the place of a result, or is or contains the output folder. It
+/// may be inside the output folder.
 fn check_work(out: &Path, work: &Path) -> Result<()> {
     let whole = |path: &Path| match is_url(path) {
         true => Ok(canonical_url(path)),

@@ -26,8 +26,8 @@ impl Scratch {
     }
 }
 
-/// Names the folder by a hash of both paths. Each path is hashed with an end mark, because joined paths
-/// would be `home` alone if it is absolute.
+/// Names the folder by a hash of both paths. Each path is hashed with an end mark, because joined
+/// paths would be `home` alone if it is absolute.
 fn scratch_name(out: &Path, home: &Path) -> String {
     let mut hash = Xxh3::new();
     for path in [out, home] {

@@ -229,21 +229,28 @@ fn size_of_file(path: &Path) -> Result<u64> {
     fs_err::metadata(path).map(|file| file.len()).map_err(Error::io)
 }
 
-/// Lists the files in a folder, or the file itself, and their sizes.
-fn files_below(path: &Path) -> impl Iterator<Item = Result<(PathBuf, u64)>> {
+/// A file, and its size in bytes.
+struct FoundFile {
+    path: PathBuf,
+    bytes: u64,
+}
+
+/// Lists the files in a folder, or the file itself.
+fn files_below(path: &Path) -> impl Iterator<Item = Result<FoundFile>> {
     let entries = WalkDir::new(path).sort_by_file_name().into_iter();
     entries.filter(|entry| entry.as_ref().map_or(true, |entry| !entry.file_type().is_dir())).map(|entry| {
         let entry = entry.map_err(|error| Error::io(error.into()))?;
-        size_of_file(entry.path()).map(|bytes| (entry.path().to_path_buf(), bytes))
+        size_of_file(entry.path()).map(|bytes| FoundFile { path: entry.path().to_path_buf(), bytes })
     })
 }
 
 /// Returns the size of a file, or of all files in a folder.
 fn size_below(path: &Path) -> Result<u64> {
-    files_below(path).map(|file| file.map(|(_, bytes)| bytes)).sum()
+    files_below(path).map(|file| file.map(|file| file.bytes)).sum()
 }
 
-/// Writes `kept-files.parquet`: `path` (below `kept/`) and `bytes` of every file that a folder of the input kept.
+/// Writes `kept-files.parquet`: `path` (below `kept/`) and `bytes` of every file that a folder of
+/// the input kept.
 fn write_kept_files(stage: &Path, files: &[FileSummary]) -> Result<()> {
     let schema = Schema::new(vec![
         Field::new("path", DataType::Utf8, false),
@@ -255,8 +262,8 @@ fn write_kept_files(stage: &Path, files: &[FileSummary]) -> Result<()> {
         let written = files_below(&kept.join(&folder.kept)).collect::<Result<Vec<_>>>()?;
         let name = |path: &Path| path.strip_prefix(&kept).unwrap_or(path).to_string_lossy().into_owned();
         table.write(vec![
-            Arc::new(StringArray::from_iter_values(written.iter().map(|(path, _)| name(path)))),
-            Arc::new(UInt64Array::from_iter_values(written.iter().map(|(_, bytes)| *bytes))),
+            Arc::new(StringArray::from_iter_values(written.iter().map(|file| name(&file.path)))),
+            Arc::new(UInt64Array::from_iter_values(written.iter().map(|file| file.bytes))),
         ])?;
     }
     table.finish()
@@ -272,7 +279,8 @@ fn check_rows(file: &InputFile, outcome: &[Outcome], now: u64) -> Result<()> {
         .hint("start again, or put the file back as it was"))
 }
 
-/// Writes `removed.parquet`: `id`, `file`, `row` (in that file), `cluster`, `score`, `duplicate_of`.
+/// Writes `removed.parquet`: `id`, `file`, `row` (in that file), `cluster`, `score`,
+/// `duplicate_of`.
 fn write_removed(path: &Path, scores: &ScoresFile, selection: &Selection) -> Result<u64> {
     RowList { scores, selection, outcome: Outcome::Removed, columns: &LIST_COLUMNS }.write(path)
 }
