@@ -69,9 +69,9 @@ impl OutputOptions {
 /// Options of a whole run.
 #[derive(Debug, Clone)]
 pub struct RunOptions {
-    /// Where the rows come from.
+    /// The input.
     pub input: InputOptions,
-    /// How the rows are clustered.
+    /// The clustering.
     pub cluster: ClusterOptions,
     /// Which row of a set of duplicates stays.
     pub ranking: Ranking,
@@ -79,7 +79,7 @@ pub struct RunOptions {
     pub goal: Goal,
     /// The rows of the recall sample; 0 measures no recall.
     pub recall_sample: usize,
-    /// Where the results go.
+    /// The output folder and the work directory.
     pub output: OutputOptions,
     /// The kinds of results that are written.
     pub outputs: Outputs,

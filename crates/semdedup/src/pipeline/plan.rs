@@ -47,11 +47,11 @@ pub struct Plan {
     pub free_bytes: Option<u64>,
     /// The seconds that the run would take on this machine, about.
     pub seconds: f64,
-    /// Where the results would go.
+    /// The output folder.
     pub out: PathBuf,
     /// The names in `out` of the results that would be written besides the tables.
     pub written: Vec<&'static str>,
-    /// Where the intermediate files would go.
+    /// The work directory.
     pub work: PathBuf,
     /// Warnings about the files that would not be read.
     pub warnings: Vec<String>,

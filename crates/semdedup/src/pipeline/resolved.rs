@@ -44,7 +44,7 @@ impl<'a> ResolvedRun<'a> {
         Ok(Self { options, embedder, input, outputs, stages, work })
     }
 
-    /// Returns where the result goes.
+    /// Returns the place and the fingerprint of the result.
     pub(crate) fn target(&self) -> ResultTarget<'_> {
         let output = &self.options.output;
         let (out, work) = (&output.out, &self.work);
