@@ -2,7 +2,7 @@
 
 use clap::CommandFactory;
 use semdedup::formats::CompareBy;
-use semdedup::{Result, ScoreInputs};
+use semdedup::{OutputOptions, Result, ScoreInputs, SelectOptions};
 
 use crate::args::cli::{Cli, Command};
 use crate::args::inspect::{ShowArgs, SweepArgs};
@@ -68,8 +68,9 @@ fn embed(args: &EmbedArgs, mode: OutputMode, progress: &Reporter) -> Result<Comm
     let options = args.input.options(&args.inputs);
     let by = semdedup::rows_by(&options, std::slice::from_ref(&args.out))?;
     let models = Models::load(&args.model, by, mode.quiet)?;
-    let place = (args.out.as_path(), args.overwrite);
-    let report = semdedup::embed(&options, models.embedder(), place, progress)?;
+    let mut place = OutputOptions::new(&args.out);
+    place.overwrite = args.overwrite;
+    let report = semdedup::embed(&options, models.embedder(), &place, progress)?;
     let output = mode.report(&report, || embed_table(&report, &args.out))?;
     Ok(CommandOutput { skipped_rows: report.rows_skipped, ..output })
 }
@@ -100,8 +101,8 @@ fn score(args: &ScoreArgs, mode: OutputMode, progress: &Reporter) -> Result<Comm
 
 fn select(args: &SelectArgs, mode: OutputMode, progress: &Reporter) -> Result<CommandOutput> {
     let output = args.output.options();
-    let selection = (args.goal.given()?, &args.ids.formats());
-    let report = semdedup::select(&args.scores, selection, &output, progress)?;
+    let options = SelectOptions { goal: args.goal.given()?, ids: args.ids.formats() };
+    let report = semdedup::select(&args.scores, &options, &output, progress)?;
     mode.report(&report, || select_table(&report, &output.out))
 }
 

@@ -80,7 +80,7 @@ pub use cluster::cost::auto_clusters;
 pub use commands::cluster::{ClusterReport, cluster};
 pub use commands::embed::{EmbedReport, embed};
 pub use commands::score::{ScoreInputs, ScoreOptions, ScoreReport, score};
-pub use commands::select::{SelectReport, select};
+pub use commands::select::{SelectOptions, SelectReport, select};
 pub use comparison::{ComparedFiles, Comparison};
 pub use embed::embedder::Embedder;
 pub use error::{Error, ErrorKind, Result};

@@ -62,7 +62,7 @@ fn texts_of_another_input_are_never_shown_for_the_rows_of_a_result() {
     sandbox.semdedup("run data.jsonl --out first").succeeded();
     // This run fails in training, after the work directory holds the other rows.
     sandbox.semdedup("run other.jsonl --out second --work first/work --clusters 9999").failed_with(&["9999"]);
-    sandbox.semdedup("show first").failed_with(&["gone on to other rows"]);
+    sandbox.semdedup("show first").failed_with(&["was reused for other rows"]);
     sandbox.semdedup("show first/work").failed_with(&["no finished scores"]);
     sandbox.semdedup("sweep first").succeeded();
 }

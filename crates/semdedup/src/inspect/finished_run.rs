@@ -1,4 +1,4 @@
-//! Looking at a run that was made: where its scores and its results lie.
+//! Finds the scores and the results of a finished run.
 
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
@@ -19,11 +19,19 @@ use crate::workdir::work_dir::finished_stage;
 pub struct FinishedRun {
     work: PathBuf,
     pub(crate) scores: ScoresFile,
-    /// The result, where the output folder was given. Other runs may have used its work directory since.
-    result: Option<(PathBuf, Summary)>,
+    /// The result, if the output folder was given. Other runs may have used its work directory
+    /// since.
+    result: Option<WrittenResult>,
 }
 
-/// Scores alone know neither the texts nor what was removed.
+/// The result of a run.
+struct WrittenResult {
+    out: PathBuf,
+    summary: Summary,
+}
+
+/// The hint if a path is not the folder of a run. A score table alone does not say what the texts
+/// are and which rows were removed.
 const HINT: &str =
     "give it the --out or --work folder of a `semdedup run`; `semdedup sweep` also takes a scores.parquet";
 
@@ -61,7 +69,7 @@ impl FinishedRun {
             return Ok(Self {
                 work: work_of(path, &summary)?,
                 scores,
-                result: Some((path.to_path_buf(), summary)),
+                result: Some(WrittenResult { out: path.to_path_buf(), summary }),
             });
         }
         let inside = path.join("work");
@@ -74,14 +82,15 @@ impl FinishedRun {
 
     /// The summary; `None` if a work directory was opened, in which no result was written.
     pub fn summary(&self) -> Option<&Summary> {
-        self.result.as_ref().map(|(_, summary)| summary)
+        self.result.as_ref().map(|result| &result.summary)
     }
 
-    /// The folder of a stage, if what is there belongs to this result.
+    /// Returns the folder of a stage, if its files belong to this result.
     pub(crate) fn stage(&self, stage: Stage) -> Result<Option<PathBuf>> {
         let belongs = |of: Stage, wanted: &dyn Fn(&Summary) -> &str| -> Result<bool> {
-            let Some((_, summary)) = &self.result else { return Ok(true) };
-            Ok(finished_stage(&self.work, of)?.is_some_and(|(_, found)| found.as_str() == wanted(summary)))
+            let Some(result) = &self.result else { return Ok(true) };
+            let wanted = wanted(&result.summary);
+            Ok(finished_stage(&self.work, of)?.is_some_and(|(_, found)| found.as_str() == wanted))
         };
         let belongs = match stage {
             Stage::Recall => belongs(Stage::Score, &|summary| &summary.scores_fingerprint)?,
@@ -90,10 +99,10 @@ impl FinishedRun {
         Ok(finished_stage(&self.work, stage)?.filter(|_| belongs).map(|(folder, _)| folder))
     }
 
-    /// The rows that the result removed, by number; none where no result was written.
+    /// Reads the numbers of the rows that the result removed; none if no result was written.
     pub(crate) fn removed(&self) -> Result<Option<HashSet<u64>>> {
-        let Some((out, _)) = &self.result else { return Ok(None) };
-        let path = out.join("removed.parquet");
+        let Some(result) = &self.result else { return Ok(None) };
+        let path = result.out.join("removed.parquet");
         let (files, rows) = (read_column(&path, "file")?, read_column(&path, "row")?);
         let (Some(files), Some(rows)) = (files.as_string_opt::<i32>(), rows.as_primitive_opt::<UInt64Type>())
         else {
@@ -110,7 +119,8 @@ impl FinishedRun {
     }
 }
 
-/// The work directory as the summary names it, or beside the summary if everything was moved.
+/// Returns the work directory that the summary names, or the one beside the summary if everything
+/// was moved.
 fn work_of(out: &Path, summary: &Summary) -> Result<PathBuf> {
     let recorded = PathBuf::from(&summary.work);
     Ok(if is_file(&recorded.join("manifest.json"))? { recorded } else { out.join("work") })

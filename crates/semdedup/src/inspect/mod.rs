@@ -1,4 +1,4 @@
-//! Looks at a finished run: other thresholds, and pairs of duplicates.
+//! Looks at a finished run: counts what other thresholds keep, and shows pairs of duplicates.
 
 pub(crate) mod finished_run;
 pub(crate) mod pairs;

@@ -54,9 +54,9 @@ impl FinishedRun {
         let folder = self.stage(Stage::Embed)?.ok_or_else(|| {
             Error::new(
                 ErrorKind::Work,
-                "the work directory of this result is gone or has gone on to other rows",
+                "the work directory of this result is gone or was reused for other rows",
             )
-            .hint("run the same command line again to make it anew; the ids are in removed.parquet")
+            .hint("run the same command again to write it again; the ids are in removed.parquet")
         })?;
         let input = Input::recorded(&folder)?;
         let mut by_file: BTreeMap<usize, BTreeMap<u64, Option<T>>> = BTreeMap::new();

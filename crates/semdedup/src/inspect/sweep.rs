@@ -1,8 +1,8 @@
-//! How many rows each ε keeps, from scores that are there already.
+//! Counts the rows that each ε keeps, from scores that are there already.
 
 use std::path::Path;
 
-use semdedup_core::{Cut, Epsilon, kept_at};
+use semdedup_core::{Cut, Epsilon, RecallSample, kept_at};
 use serde::Serialize;
 
 use crate::error::{Error, Result};
@@ -13,7 +13,7 @@ use crate::score::scores_file::ScoresFile;
 use crate::storage;
 use crate::summary::RecallAt;
 
-/// One ε of a sweep.
+/// The counts at one ε of a sweep.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct SweepRow {
     /// The threshold.
@@ -24,11 +24,12 @@ pub struct SweepRow {
     pub rows_removed: u64,
     /// `rows_kept` as a share of the rows that could be read.
     pub share_kept: f64,
-    /// The recall, where it was measured.
+    /// The recall, if it was measured.
     pub recall: Option<RecallAt>,
 }
 
-/// Counts what each ε keeps, for a work directory, an output folder or a `scores.parquet`.
+/// Counts the rows that each ε keeps. `work` is a work directory, an output folder or a
+/// `scores.parquet`.
 ///
 /// # Errors
 /// If there are no scores, or an ε is out of range.
@@ -52,7 +53,7 @@ impl FinishedRun {
     }
 }
 
-fn sweep_scores(scores: &ScoresFile, samples: &[(f32, f32)], epsilons: &[f64]) -> Result<Vec<SweepRow>> {
+fn sweep_scores(scores: &ScoresFile, samples: &[RecallSample], epsilons: &[f64]) -> Result<Vec<SweepRow>> {
     let columns = scores.columns()?;
     let read: Vec<f32> = columns.score.into_iter().filter(|score| !score.is_nan()).collect();
     epsilons
