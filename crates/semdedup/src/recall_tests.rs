@@ -5,7 +5,7 @@ use std::path::Path;
 use semdedup_core::{Keep, NO_CLUSTER, NO_ROW};
 
 use super::*;
-use crate::arrays::npy::NpyWriter;
+use crate::arrays::npy_writer::NpyWriter;
 use crate::progress::Silent;
 
 /// Four directions, each a row and its copy, then a row of zeros and one that is not finite.

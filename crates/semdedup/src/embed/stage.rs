@@ -13,7 +13,7 @@ use arrow::array::{Array, ArrayRef};
 use rayon::prelude::*;
 use semdedup_embed::EmbedStats;
 
-use crate::arrays::npy::NpyWriter;
+use crate::arrays::npy_writer::NpyWriter;
 use crate::embed::embedder::{Embedder, embed_fingerprint};
 use crate::embed::images;
 use crate::embed::source::Source;

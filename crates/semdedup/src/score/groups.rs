@@ -214,7 +214,8 @@ mod tests {
     use std::path::Path;
 
     use super::*;
-    use crate::arrays::npy::{IntegerMatrix, NpyWriter};
+    use crate::arrays::integers::IntegerMatrix;
+    use crate::arrays::npy_writer::NpyWriter;
 
     /// 111 rows of dimension 2 in clusters of 1, 1, 100 and 9 rows, every row probing all clusters.
     fn hub(folder: &Path) -> (EmbeddingStore, Clustering) {

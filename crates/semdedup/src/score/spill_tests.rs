@@ -8,7 +8,7 @@ use semdedup_core::{EXACT, Keep, NO_ROW, Ranking, Scores, Scoring, UnitEmbedding
 use tempfile::TempDir;
 
 use super::*;
-use crate::arrays::npy::NpyWriter;
+use crate::arrays::npy_writer::NpyWriter;
 use crate::cluster::clustering::Clustering;
 
 const ROWS: usize = 600;
