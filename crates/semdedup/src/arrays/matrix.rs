@@ -1,5 +1,5 @@
-//! Reads the rows of a matrix of floats in place: in an `.npy` file, in an array of an `.npz` file, or
-//! in a tensor of a `.safetensors` file.
+//! Reads the rows of a matrix of floats in place: in an `.npy` file, in an array of an `.npz` file,
+//! or in a tensor of a `.safetensors` file.
 
 use std::path::{Path, PathBuf};
 
@@ -31,8 +31,8 @@ impl Matrix {
     /// Opens a file. Its extension tells the format.
     ///
     /// # Errors
-    /// Fails for a damaged file, and if it does not hold a matrix of floats whose rows have from 1 to
-    /// [`MAX_DIM`] values.
+    /// Fails for a damaged file, and if it does not hold a matrix of floats whose rows have from 1
+    /// to [`MAX_DIM`] values.
     pub(crate) fn open(path: &Path) -> Result<Self> {
         let extension =
             path.extension().and_then(|extension| extension.to_str()).map(str::to_ascii_lowercase);

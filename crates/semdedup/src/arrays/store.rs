@@ -1,4 +1,5 @@
-//! All embeddings of a run as one matrix, in one or many files, of which only the rows asked for are in memory.
+//! All embeddings of a run as one matrix, in one or many files, of which only the rows asked for
+//! are in memory.
 
 use std::ops::Range;
 use std::path::{Path, PathBuf};
@@ -166,7 +167,8 @@ impl EmbeddingStore {
     }
 }
 
-/// Rows of unit length. Those of f16 stay as they lie in the files and are scaled when they are looked at.
+/// Rows of unit length. Those of f16 stay as they lie in the files and are scaled when they are
+/// looked at.
 #[derive(Debug)]
 pub(crate) struct StoredRows {
     values: Values,

@@ -12,12 +12,12 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::formats::{IdPart, IdSource, unify_ids};
 use crate::input::find::Input;
 use crate::progress::Warning;
-use crate::workdir::counted::{Counted, EXAMPLES};
+use crate::workdir::counted_rows::{CountedRows, EXAMPLES};
+use crate::workdir::fingerprint::Fingerprint;
 use crate::workdir::parts::{SkippedRow, check_rows, embeddings_path, ids_path, whole_records};
 use crate::workdir::row_index::{FileRows, Ids, RowIndex};
 use crate::workdir::script::{self, Code, ScriptRun};
 use crate::workdir::table_file::read_column;
-use crate::workdir::work_dir::Fingerprint;
 
 /// The rows of a run.
 #[derive(Debug)]
@@ -27,7 +27,7 @@ pub(crate) struct Dataset {
     pub(crate) skipped: Vec<SkippedRow>,
     pub(crate) empty: u64,
     /// The rows whose embedding is zeros although their text is not empty; none where a part does not say.
-    pub(crate) zero: Option<Counted>,
+    pub(crate) zero: Option<CountedRows>,
     pub(crate) truncated: u64,
     /// Of each file, the rows of which most words are not in the model's vocabulary.
     pub(crate) unknown: Vec<u64>,
@@ -46,7 +46,7 @@ impl Dataset {
         let (mut skipped, mut embeddings, mut id_parts) = (Vec::new(), Vec::new(), Vec::new());
         let (mut empty, mut truncated, mut part_rows) = (0, 0, Vec::new());
         let (mut unknown, mut scripts) = (vec![0; input.files.len()], Vec::new());
-        let mut zero = Some(Counted::default());
+        let mut zero = Some(CountedRows::default());
         for (number, record) in whole_records(folder, stage)?.into_iter().enumerate() {
             for span in &record.spans {
                 rows[span.file] += span.rows;

@@ -6,7 +6,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::formats::CompareBy;
 use crate::input::find::Input;
 use crate::input::provided::ProvidedEmbeddings;
-use crate::workdir::work_dir::Fingerprint;
+use crate::workdir::fingerprint::Fingerprint;
 
 /// What gives rows their embeddings.
 #[derive(Clone, Copy)]

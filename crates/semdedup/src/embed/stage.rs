@@ -23,13 +23,13 @@ use crate::input::find::Input;
 use crate::input::provided::ProvidedEmbeddings;
 use crate::progress::{Progress, Stage};
 use crate::storage::atomic::write_atomically;
+use crate::workdir::fingerprint::Fingerprint;
 use crate::workdir::parts::{
     IdRun, PartRecord, Parts, SkippedRow, Span, discard_parts, embeddings_path, finish_discarding, ids_path,
     parts_path, read_records, record_path, remove_behind,
 };
 use crate::workdir::script::{self, Code, ScriptRun, script_of};
 use crate::workdir::table_file::write_column;
-use crate::workdir::work_dir::Fingerprint;
 
 /// Embeds all rows of the input that are not in a part yet.
 pub(crate) fn embed_parts(

@@ -22,7 +22,7 @@ use crate::score::stage::Scorer;
 use crate::select::id_lists::check_ids;
 use crate::select::selection;
 use crate::storage::atomic::write_atomically;
-use crate::workdir::pair_counts::{self, Compared};
+use crate::workdir::pair_counts::{self, PairCounts};
 use crate::workdir::row_index::Ids;
 use crate::workdir::work_dir::WorkDir;
 
@@ -35,7 +35,7 @@ pub(crate) struct Scored {
     /// How many memory allows, and how many there would be without that limit, where it makes a difference.
     pub(crate) limited_clusters: Option<(usize, usize)>,
     pub(crate) recall_samples: Vec<(f32, f32)>,
-    pub(crate) compared: Compared,
+    pub(crate) compared: PairCounts,
 }
 
 /// The files of the assignment stage.
@@ -61,8 +61,8 @@ impl ResolvedRun<'_> {
         let scores = self.compare((&dataset, &store), (&centroids, &clustering), work, progress)?;
         let columns = scores.columns()?;
         let recall_samples = self.recall(work, (&store, &columns), progress)?;
-        let pairs = |stage| pair_counts::read_compared(&work.folder(stage));
-        let compared = Compared {
+        let pairs = |stage| pair_counts::read_pair_count(&work.folder(stage));
+        let compared = PairCounts {
             train: pairs(Stage::Train)?,
             assign: pairs(Stage::Assign)?,
             score: pairs(Stage::Score)?,
@@ -116,7 +116,7 @@ impl ResolvedRun<'_> {
             // Before the first stage that takes long, not after it.
             dataset.check_ids(&self.input)?;
             let trained = train::train(store, &self.options.cluster, progress)?;
-            pair_counts::write_compared(folder, trained.compared)?;
+            pair_counts::write_pair_count(folder, trained.compared)?;
             clustering::write_centroids(&path, &trained.centroids)
         })?;
         clustering::read_centroids(&path, store.dim())
@@ -134,7 +134,7 @@ impl ResolvedRun<'_> {
         let files = ClusteringFiles::inside(&work.folder(Stage::Assign));
         work.stage(Stage::Assign, &self.stages.assign, progress, |folder| {
             let assigned = assign::assign(store, centroids, (options, &files.probes), progress)?;
-            pair_counts::write_compared(folder, assigned.compared)?;
+            pair_counts::write_pair_count(folder, assigned.compared)?;
             clustering::write_assignments(&files.assignments, &assigned.clusters)
         })?;
         Ok(files)
@@ -156,7 +156,7 @@ impl ResolvedRun<'_> {
             let (ranking, memory) = (&self.options.ranking, options.memory);
             let scorer = Scorer { ranking, memory, folder, resumes: Some(&self.stages.score), progress };
             let scored = scorer.score(store, centroids, clustering)?;
-            pair_counts::write_compared(folder, scored.compared)?;
+            pair_counts::write_pair_count(folder, scored.compared)?;
             self.write_scores(&path, dataset, &scored.columns)?;
             remove_parts(folder)
         })?;

@@ -1,5 +1,6 @@
 //! Writes files atomically: a file is written under a temporary name, flushed to the disk, then
-//! renamed. A file for a store is written to an unnamed temporary file and sent when it is complete.
+//! renamed. A file for a store is written to an unnamed temporary file and sent when it is
+//! complete.
 
 use std::io::{self, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};

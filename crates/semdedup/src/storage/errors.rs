@@ -234,7 +234,8 @@ const FILE_TOO_LARGE: &str =
     "raise the file size limit of the system (ulimit -f) and run the same command again";
 
 impl Error {
-    /// Makes an error of an I/O error whose message already names the path, as those of `fs_err` do.
+    /// Makes an error of an I/O error whose message already names the path, as those of `fs_err`
+    /// do.
     pub(crate) fn io(error: io::Error) -> Self {
         if let Some(fault) = fault_of(&error) {
             return fault;

@@ -1,5 +1,5 @@
-//! Asks what exists, and lists folders: on a disk, or in a store, where a folder is the beginning of
-//! keys.
+//! Asks what exists, and lists folders: on a disk, or in a store, where a folder is the beginning
+//! of keys.
 
 use std::collections::BTreeMap;
 use std::io;

@@ -32,8 +32,8 @@ impl Location {
     }
 
     /// Lists the objects below this key, at most `most` of them. Starts again if a connection is
-    /// cut. (It does not continue after the last object: some stores do not list in the order of the
-    /// keys, and no object may be missed.)
+    /// cut. (It does not continue after the last object: some stores do not list in the order of
+    /// the keys, and no object may be missed.)
     pub(super) async fn list(&self, most: usize) -> object_store::Result<Vec<ObjectMeta>> {
         let prefix = (!self.key.as_ref().is_empty()).then_some(&self.key);
         let mut cuts = 0;

@@ -48,7 +48,8 @@ struct ObjectLock {
     /// The URL of the locked folder: nobody else writes below it.
     guards: String,
     owner: Owner,
-    /// The start of the last heartbeat that succeeded, by a clock that runs while the machine sleeps.
+    /// The start of the last heartbeat that succeeded, by a clock that runs while the machine
+    /// sleeps.
     confirmed: Mutex<SystemTime>,
     ended: AtomicBool,
     lost: AtomicBool,
@@ -204,8 +205,8 @@ impl ObjectLock {
         }
     }
 
-    /// Checks that this process still has the folder, and sends a heartbeat. It reads first, because
-    /// some stores accept conditions and ignore them.
+    /// Checks that this process still has the folder, and sends a heartbeat. It reads first,
+    /// because some stores accept conditions and ignore them.
     async fn renew(&self) -> object_store::Result<()> {
         let asked = SystemTime::now();
         let there = self.at.stored_owner_now().await?;

@@ -1,4 +1,5 @@
-//! Matches patterns with `*`, `?` and `[…]` against the keys of a store, as a shell does with files.
+//! Matches patterns with `*`, `?` and `[…]` against the keys of a store, as a shell does with
+//! files.
 
 use glob::{MatchOptions, Pattern};
 use object_store::ObjectMeta;

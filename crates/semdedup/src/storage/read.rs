@@ -44,7 +44,8 @@ impl Location {
         }
     }
 
-    /// Streams a range of the object that `meta` describes. Reading fails if the object has changed.
+    /// Streams a range of the object that `meta` describes. Reading fails if the object has
+    /// changed.
     pub(super) fn range(&self, meta: &ObjectMeta, range: Range<u64>) -> Result<ObjectStream> {
         let (sender, pieces) = channel(MAX_WAITING_PIECES);
         let left = range.end.saturating_sub(range.start);
@@ -105,8 +106,8 @@ impl Transfer {
         }
     }
 
-    /// Sends the pieces of one connection. Returns `Ok` if nobody reads them any more, and `Err(None)`
-    /// if the connection ended without an error.
+    /// Sends the pieces of one connection. Returns `Ok` if nobody reads them any more, and
+    /// `Err(None)` if the connection ended without an error.
     async fn connection(&mut self, to: &Sender<io::Result<Bytes>>) -> std::result::Result<(), Option<Cut>> {
         let failed = |error: &object_store::Error, again| {
             Some(Cut { fault: StoreError::of(ErrorKind::Input, &self.from.text, error), again })

@@ -22,8 +22,8 @@ use crate::storage::{
     remove_all,
 };
 use crate::summary::{FileSummary, SUMMARY, Summary, read_summary};
+use crate::workdir::fingerprint::Fingerprint;
 use crate::workdir::table_file::read_column;
-use crate::workdir::work_dir::Fingerprint;
 use crate::write::publish::{Files, Sending, Sent};
 
 const UNFINISHED: &str = ".semdedup-unfinished";
