@@ -167,8 +167,8 @@ impl Input {
         self.given.iter().try_for_each(ProvidedEmbeddings::check_unchanged)
     }
 
-    /// Stores the input in the folder of the embedding stage, with absolute paths. Texts can then be
-    /// read again later, from any current folder.
+    /// Stores the input in the folder of the embedding stage, with absolute paths. Texts can then
+    /// be read again later, from any current folder.
     pub(crate) fn record(&self, folder: &Path) -> Result<()> {
         let mut files = self.files.clone();
         for file in &mut files {

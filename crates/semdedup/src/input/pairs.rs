@@ -42,9 +42,9 @@ pub(super) fn pair_files(given: &[String], inputs: &[String], files: &[InputFile
     }
 }
 
-/// Returns the files of embeddings in the order of the files of rows with matching names, or none if
-/// names do not tell. Names match if they are equal without extensions, or else together with the
-/// name of the folder, or else if they have the same numbers in them.
+/// Returns the files of embeddings in the order of the files of rows with matching names, or none
+/// if names do not tell. Names match if they are equal without extensions, or else together with
+/// the name of the folder, or else if they have the same numbers in them.
 fn by_name(paths: &[PathBuf], files: &[InputFile]) -> Option<Vec<PathBuf>> {
     if paths.len() == 1 {
         return Some(paths.to_vec());

@@ -68,7 +68,7 @@ impl CachedObject {
     pub(super) fn without_blocks(location: Location, meta: ObjectMeta) -> Result<Self> {
         if meta.size > MAX_OBJECT_BYTES {
             let problem = format!("{} bytes are claimed, more than any object has", meta.size);
-            let hint = "look what the server sends";
+            let hint = "check what the server sends";
             return Err(StoreError::new(ErrorKind::Input, &location.text, problem, hint).into());
         }
         let file = tempfile::tempfile().map_err(Error::io)?;

@@ -1,4 +1,5 @@
-//! The work directory keeps the results of each stage, for the next stage and for a run that resumes.
+//! The work directory keeps the results of each stage, for the next stage and for a run that
+//! resumes.
 
 pub(crate) mod counted_rows;
 pub(crate) mod fingerprint;

@@ -28,7 +28,8 @@ impl Uncompared {
         }
     }
 
-    /// Counts the rows without direction in a block of rows. `first` is the number of its first row.
+    /// Counts the rows without direction in a block of rows. `first` is the number of its first
+    /// row.
     pub(crate) fn add_undirected(&mut self, first: u64, rows: &UnitEmbeddings) {
         rows.zero_rows().iter().for_each(|&row| self.zero.add(first + row as u64));
         rows.non_finite_rows().iter().for_each(|&row| self.non_finite.add(first + row as u64));
