@@ -146,7 +146,7 @@ fn check_nesting(path: &Path, file: &Blob, place: &HeaderPlace) -> Result<()> {
             _ => {}
         }
         if open > MAX_NESTING {
-            return Err(damaged(path, "the brackets of its header lie too deep in each other"));
+            return Err(damaged(path, "the brackets of its header are nested too deep"));
         }
     }
     Ok(())

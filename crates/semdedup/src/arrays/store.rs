@@ -1,5 +1,4 @@
-//! All embeddings of a run as one matrix, in one or many files, of which only the rows asked for
-//! are in memory.
+//! Reads embeddings from one or many files as one matrix. Only the requested rows are in memory.
 
 use std::ops::Range;
 use std::path::{Path, PathBuf};
@@ -169,8 +168,8 @@ impl EmbeddingStore {
     }
 }
 
-/// Rows of unit length. Those of f16 stay as they lie in the files and are scaled when they are
-/// looked at.
+/// Rows of unit length. Rows of f16 keep the values of their files and are scaled when they are
+/// read.
 #[derive(Debug)]
 pub(crate) struct StoredRows {
     values: Values,

@@ -49,7 +49,7 @@ pub fn find_embeddings(inputs: &[String]) -> Result<Vec<PathBuf>> {
 fn embedded_files(work: &Path) -> Result<Vec<PathBuf>> {
     let Some(FinishedStage { folder, fingerprint }) = finished_stage(work, Stage::Embed)? else {
         return Err(Error::work(work, "the embeddings are not finished: rows would be missing")
-            .hint("run the `semdedup embed` or `run` that makes them again, it goes on where it was"));
+            .hint("run the same `semdedup embed` or `semdedup run` again: it continues where it was"));
     };
     let mut files = Vec::new();
     for (part, record) in whole_records(&folder, &fingerprint)?.iter().enumerate() {

@@ -80,9 +80,9 @@ const REGION: &str =
     "set AWS_REGION to the region of the bucket, or AWS_ENDPOINT_URL for a server that is not Amazon's";
 
 const REACH: &str =
-    "check the network, and AWS_ENDPOINT_URL or its like; the same command line again goes on from here";
+    "check the network, and AWS_ENDPOINT_URL or its like; run the same command again: it continues from here";
 
-pub(super) const AGAIN: &str = "the same command line again goes on from here";
+pub(super) const AGAIN: &str = "run the same command again: it continues from here";
 
 const NAME: &str = "check the name of the bucket and the path";
 
@@ -228,7 +228,7 @@ pub(crate) fn with_path(path: &Path, error: io::Error) -> Error {
 }
 
 const DISK_FULL: &str =
-    "free some space, or put --work on another disk, and run the same command again: it goes on from here";
+    "free some space, or put --work on another disk, and run the same command again: it continues from here";
 
 const FILE_TOO_LARGE: &str =
     "raise the file size limit of the system (ulimit -f) and run the same command again";

@@ -212,7 +212,7 @@ pub(crate) fn remove_behind(folder: &Path, parts: usize, stage: &Fingerprint) ->
         }
         let problem = format!("is missing, but {} is there", path.display());
         return Err(Error::work(record_path(folder, parts), problem)
-            .hint("put the file back as it was, or delete those behind it to embed their rows again"));
+            .hint("put the file back as it was, or delete the later parts to embed their rows again"));
     }
     behind.iter().try_for_each(|path| storage::remove_file(path))
 }

@@ -58,7 +58,7 @@ impl TryFrom<String> for Code {
     }
 }
 
-/// Consecutive rows that are written in the same script.
+/// Consecutive rows whose texts have the same script: the script and the number of rows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct ScriptRun(pub(crate) Code, pub(crate) u32);
 
@@ -81,29 +81,35 @@ pub(crate) fn script_of(text: &str) -> Code {
         let has_letters = text.bytes().any(|byte| byte.is_ascii_alphabetic());
         return if has_letters { Code::of(Script::Latin) } else { Code::NO_LETTERS };
     }
-    let counts = count(text);
-    let of = |script: Script| counts.iter().find(|(s, _)| *s == script).map_or(0, |&(_, letters)| letters);
+    let counts = count_letters(text);
+    let of = |script: Script| counts.iter().find(|count| count.script == script).map_or(0, |c| c.letters);
     let kana = of(Script::Hiragana) + of(Script::Katakana);
     // In a tie the script that comes first in the text wins: `max_by_key` returns the last maximum.
-    match counts.iter().rev().max_by_key(|(_, letters)| *letters) {
+    match counts.iter().rev().max_by_key(|count| count.letters).map(|count| count.script) {
         None => Code::NO_LETTERS,
-        Some(&(Script::Han | Script::Hiragana | Script::Katakana, _)) if kana > 0 => Code::JAPANESE,
-        Some(&(script, _)) => Code::of(script),
+        Some(Script::Han | Script::Hiragana | Script::Katakana) if kana > 0 => Code::JAPANESE,
+        Some(script) => Code::of(script),
     }
 }
 
+/// The number of letters of a script.
+struct LetterCount {
+    script: Script,
+    letters: usize,
+}
+
 /// Counts the letters of each script, in the order in which the scripts first occur.
-fn count(text: &str) -> Vec<(Script, usize)> {
+fn count_letters(text: &str) -> Vec<LetterCount> {
     let (scripts, categories) =
         (CodePointMapData::<Script>::new(), CodePointMapData::<GeneralCategory>::new());
-    let mut counts: Vec<(Script, usize)> = Vec::new();
+    let mut counts: Vec<LetterCount> = Vec::new();
     let is_letter = |&character: &char| GeneralCategoryGroup::Letter.contains(categories.get(character));
     for character in text.chars().filter(is_letter).take(MAX_LETTERS) {
         match scripts.get(character) {
             Script::Common | Script::Inherited => {}
-            script => match counts.iter_mut().find(|(known, _)| *known == script) {
-                Some((_, letters)) => *letters += 1,
-                None => counts.push((script, 1)),
+            script => match counts.iter_mut().find(|known| known.script == script) {
+                Some(known) => known.letters += 1,
+                None => counts.push(LetterCount { script, letters: 1 }),
             },
         }
     }
