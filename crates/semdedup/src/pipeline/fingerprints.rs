@@ -10,7 +10,7 @@ use crate::input::find::Input;
 use crate::options::{ClusterOptions, RunOptions};
 use crate::outputs::Outputs;
 use crate::select::selection::describe;
-use crate::workdir::work_dir::Fingerprint;
+use crate::workdir::fingerprint::Fingerprint;
 
 /// The fingerprint of the result of each stage. Each contains the one of the stage before.
 pub(crate) struct Fingerprints {

@@ -18,7 +18,7 @@ use crate::select::selection::{Outcome, Selection, describe};
 use crate::shares::{Share, losers};
 use crate::storage::is_url;
 use crate::summary::Summary;
-use crate::workdir::counted::Counted;
+use crate::workdir::counted_rows::CountedRows;
 use crate::workdir::pair_counts;
 use crate::workdir::script::{Code, ScriptRun};
 use crate::workdir::uncompared::Uncompared;
@@ -125,7 +125,7 @@ pub(crate) fn unknown_words(dataset: &Dataset) -> Option<Warning> {
 
 /// Returns the rows of zeros whose text is not empty, as the embedding stage counted them. Earlier
 /// versions did not count them: then these are all rows of zeros except the empty texts.
-pub(crate) fn zero_rows(dataset: &Dataset, all: Counted) -> Counted {
+pub(crate) fn zero_rows(dataset: &Dataset, all: CountedRows) -> CountedRows {
     dataset.zero.clone().unwrap_or_else(|| all.without(dataset.empty))
 }
 

@@ -1,4 +1,4 @@
-//! The clients of the stores: one for each bucket, set up from the environment.
+//! Makes one client for each bucket, configured by the environment.
 
 use std::collections::HashMap;
 use std::future::Future;
@@ -27,7 +27,7 @@ pub(crate) enum Kind {
 }
 
 impl Kind {
-    /// Of a URL; none for anything else.
+    /// Returns the kind of store that a URL names, or none if `text` is no URL of a store.
     pub(crate) fn of(text: &str) -> Option<Self> {
         match text.split_once("://")?.0 {
             "s3" | "s3a" => Some(Self::Amazon),
@@ -39,7 +39,7 @@ impl Kind {
     }
 }
 
-/// A request that fails is made again so often, after 0.2 to 10 seconds: about half a minute in all.
+/// The retries of a failed request, 0.2 to 10 seconds apart: about half a minute in all.
 const RETRIES: usize = 8;
 const RETRY: RetryConfig = RetryConfig {
     backoff: BackoffConfig {
@@ -51,15 +51,17 @@ const RETRY: RetryConfig = RetryConfig {
     retry_timeout: Duration::from_secs(120),
 };
 
-/// A connection is given up after so long without a byte, however long the whole of a transfer takes.
+/// The time without a byte after which a connection has failed.
 const READ_TIMEOUT: &str = "30s";
+
+/// The time that a whole transfer may take: as good as no limit.
 const WHOLE_TIMEOUT: &str = "1day";
 
-/// The threads that wait for the network; none before the first URL.
+/// Returns the threads that wait for the network, which start at the first URL.
 fn runtime() -> Result<&'static Runtime> {
     static RUNTIME: OnceLock<std::io::Result<Runtime>> = OnceLock::new();
     let runtime = RUNTIME.get_or_init(|| {
-        // An error only says that another part of the program has set one already.
+        // An error only means that another part of the program has already set one.
         let _ = rustls::crypto::ring::default_provider().install_default();
         Builder::new_multi_thread().worker_threads(2).thread_name("storage").enable_all().build()
     });
@@ -68,23 +70,24 @@ fn runtime() -> Result<&'static Runtime> {
         .map_err(|error| Error::usage(format!("cannot start the threads of the network: {error}")))
 }
 
-/// Starts work on the network's threads.
+/// Starts a task on the network threads.
 pub(super) fn spawn(work: impl Future<Output = ()> + Send + 'static) -> Result<()> {
     runtime()?.spawn(work);
     Ok(())
 }
 
-/// Does work on the network's threads, and waits for it; from any thread, also one of another runtime.
+/// Runs a task on the network threads and waits for its result. The caller may be any thread, even
+/// one of another runtime.
 pub(super) fn wait<T: Send + 'static>(work: impl Future<Output = T> + Send + 'static) -> Result<T> {
     let (done, result) = mpsc::sync_channel(1);
     spawn(async move {
-        // Nobody waits any more: then the result is of no use.
+        // An error means that nobody waits for the result any more.
         let _ = done.send(work.await);
     })?;
     result.recv().map_err(|_| Error::usage("a thread of the network failed"))
 }
 
-/// The client of a bucket or web server, `root` being its URL without a path.
+/// Returns the client of a bucket or web server. `root` is its URL without a path.
 pub(super) fn store(kind: Kind, root: &str) -> Result<Arc<dyn ObjectStore>> {
     static STORES: OnceLock<Mutex<HashMap<String, Arc<dyn ObjectStore>>>> = OnceLock::new();
     let mut stores = STORES.get_or_init(Mutex::default).lock().unwrap_or_else(PoisonError::into_inner);
@@ -103,7 +106,7 @@ pub(super) fn store(kind: Kind, root: &str) -> Result<Arc<dyn ObjectStore>> {
     Ok(store)
 }
 
-/// What the environment does not say about time limits.
+/// Returns our time limits, without those that the environment sets.
 fn timeouts(prefix: &str) -> impl Iterator<Item = (ClientConfigKey, &'static str)> {
     let unset = move |name: &str| std::env::var_os(format!("{prefix}_{name}")).is_none();
     let whole = unset("TIMEOUT").then_some((ClientConfigKey::Timeout, WHOLE_TIMEOUT));
@@ -111,7 +114,7 @@ fn timeouts(prefix: &str) -> impl Iterator<Item = (ClientConfigKey, &'static str
     whole.into_iter().chain(read)
 }
 
-/// Whether the environment names an endpoint without encryption: who names it means it.
+/// Whether the environment names an endpoint without encryption. If it does, we allow it.
 fn names_plain_http(variables: &[&str]) -> bool {
     variables.iter().any(|name| std::env::var(name).is_ok_and(|value| value.starts_with("http://")))
 }
@@ -127,7 +130,7 @@ fn amazon(root: &str) -> object_store::Result<Arc<dyn ObjectStore>> {
     if !names_credentials(&builder) && !is_instance() {
         return Err(missing_credentials());
     }
-    // As read from a file with its line end; the client would panic.
+    // A variable that was read from a file may end in a line end, on which the client would panic.
     let named = std::env::vars_os().map(|(name, value)| (name.to_string_lossy().into_owned(), value));
     for (name, value) in named.filter(|(name, _)| name.starts_with("AWS_")) {
         if value.to_string_lossy().contains(char::is_control) {
@@ -138,7 +141,7 @@ fn amazon(root: &str) -> object_store::Result<Arc<dyn ObjectStore>> {
     Ok(Arc::new(builder.build()?))
 }
 
-/// Whether the environment has credentials, or says where they are.
+/// Whether the environment has credentials or names their place.
 fn names_credentials(builder: &AmazonS3Builder) -> bool {
     let has = |key| builder.get_config_value(&key).is_some_and(|value| !value.is_empty());
     let anonymous = builder.get_config_value(&AmazonS3ConfigKey::SkipSignature);
@@ -156,8 +159,8 @@ fn names_credentials(builder: &AmazonS3Builder) -> bool {
         .any(has)
 }
 
-/// Whether this is a machine of Amazon's, which gives its credentials at an address of its own. Elsewhere nobody answers, and
-/// asking again for half a minute would not help.
+/// Whether this is a machine of Amazon, which serves credentials at a fixed address. On other
+/// machines nothing answers there, so that half a minute of retries would be wasted.
 fn is_instance() -> bool {
     let address = SocketAddr::from(([169, 254, 169, 254], 80));
     TcpStream::connect_timeout(&address, Duration::from_secs(2)).is_ok()
