@@ -34,6 +34,8 @@ pub enum Format {
     Parquet,
     /// Arrow IPC (Feather version 2), a file or a stream.
     Arrow,
+    /// Apache Avro, an object container file. It is only read.
+    Avro,
     /// Embeddings without rows beside them: a row of a matrix (`.npy`, `.npz`, `.safetensors`) is a row.
     Matrix,
     /// A WebDataset shard: a tar archive in which the files of one key are a sample, and a sample is a row.

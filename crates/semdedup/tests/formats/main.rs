@@ -3,11 +3,13 @@
 
 mod annotate;
 mod arrow_files;
+mod avro_files;
 mod bad_rows;
 mod beside;
 mod chats;
 mod columns;
 mod companions;
+mod content;
 mod damage;
 mod discover;
 mod ids;
