@@ -82,6 +82,7 @@ fn general_hint(kind: ErrorKind) -> &'static str {
             "see `--model` in the README; the same command line resumes where this run stopped"
         }
         ErrorKind::Work => "choose another --work folder, or delete this one to start from the beginning",
+        _ => "run the same command again: it continues from here",
     }
 }
 

@@ -8,6 +8,7 @@ use semdedup_embed::ModelError;
 
 /// The kind of an error. Callers match on this; people read the message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum ErrorKind {
     /// An option or a combination of options that cannot work.
     Usage,
@@ -19,6 +20,8 @@ pub enum ErrorKind {
     Model,
     /// The work directory is damaged, in use, or of another format version.
     Work,
+    /// The caller told the run to stop ([`Progress::should_stop`](crate::Progress::should_stop)).
+    Stopped,
 }
 
 /// An error that names the place, the value and the limit, and says what to do if anything helps.

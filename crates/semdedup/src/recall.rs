@@ -11,7 +11,7 @@ use crate::arrays::store::{EmbeddingStore, blocks};
 use crate::error::{Error, Result};
 use crate::memory::Memory;
 use crate::options::SWEEP_EPSILONS;
-use crate::progress::{Progress, Stage};
+use crate::progress::{Progress, Stage, StopSignal};
 use crate::score::columns::ScoreColumns;
 use crate::storage;
 use crate::storage::atomic::write_atomically;
@@ -51,7 +51,9 @@ pub(crate) fn measure(
     let keys: Vec<RankKey> = searched.iter().map(|&row| key(row)).collect();
     let rows = store.gather(&searched)?;
     let mut search = ExhaustiveSearch::new(&rows, &keys);
+    let stop = StopSignal::new(progress);
     for range in blocks(store, sampling.memory) {
+        stop.check()?;
         let rows = store.read(range.clone())?;
         // A copy of an earlier-ranking row need not be compared: that row is as similar and ranks
         // before.

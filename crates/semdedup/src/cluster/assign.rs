@@ -9,7 +9,7 @@ use crate::arrays::store::{EmbeddingStore, blocks};
 use crate::cluster::clustering::numbers;
 use crate::error::Result;
 use crate::memory::Memory;
-use crate::progress::{Progress, Stage};
+use crate::progress::{Progress, Stage, StopSignal};
 use crate::workdir::uncompared::Uncompared;
 
 /// How [`assign`] works, and where it writes.
@@ -51,7 +51,9 @@ pub(crate) fn assign(
     let assigner = Assigner::new(centroids);
     let clusters = Vec::with_capacity(store.rows() as usize);
     let mut assigned = Assigned { clusters, uncompared: Uncompared::default(), compared: 0 };
+    let stop = StopSignal::new(progress);
     for range in blocks(store, options.memory) {
+        stop.check()?;
         let rows = store.read(range.clone())?;
         let found = assigner.assign(&rows, probes);
         assigned.clusters.extend(&found.cluster);

@@ -6,7 +6,7 @@ use crate::arrays::store::EmbeddingStore;
 use crate::cluster::cost::{auto_clusters, training_rows};
 use crate::error::{Error, Result};
 use crate::options::ClusterOptions;
-use crate::progress::{Progress, Stage};
+use crate::progress::{Progress, Stage, StopSignal, stopped};
 
 /// The rounds of k-means.
 const ITERATIONS: usize = 6;
@@ -47,7 +47,9 @@ pub(crate) fn train(
     let clusters = clusters_for(options, store.rows(), store.dim())?;
     let TrainingPlan { sample, settings } = training(options, clusters, store.rows(), store.dim());
     progress.begin(Stage::Train, "rows", sample.len() as u64);
-    let trained = semdedup_core::train(&store.gather(&sample)?, &settings);
+    let stop = StopSignal::new(progress);
+    let rows = store.gather(&sample)?;
+    let trained = semdedup_core::train_until(&rows, &settings, &|| stop.is_set()).ok_or_else(stopped)?;
     progress.advance(sample.len() as u64);
     Ok(trained)
 }

@@ -9,7 +9,7 @@ use crate::arrays::store::{EmbeddingStore, blocks};
 use crate::cluster::clustering::{Clustering, largest};
 use crate::error::Result;
 use crate::memory::{ComparedData, Memory};
-use crate::progress::{Progress, Stage};
+use crate::progress::{Progress, Stage, StopSignal, stopped};
 use crate::score::bulk_copies::{BulkCopies, CopyFinder};
 use crate::score::checkpoints::ScoreCheckpoints;
 use crate::score::columns::ScoreColumns;
@@ -138,12 +138,15 @@ impl Scorer<'_> {
         let (groups, rows) = (spill.groups, spill.store.rows());
         // Spilling the rows was half of the work.
         let mut reported = rows / 2;
+        let stop = StopSignal::new(self.progress);
         spill.each(|pair, loaded| {
             let share = 2 * groups.pairs_of_row(pair.group);
-            let found = scoring.compare(&loaded.part(), &mut |rows| {
+            let mut report = |rows| {
                 reported += rows as u64 / share;
                 self.progress.advance(rows as u64 / share);
-            });
+            };
+            let found = scoring.compare_until(&loaded.part(), &mut report, &|| stop.is_set());
+            let found = found.ok_or_else(stopped)?;
             scoring.add(&found);
             checkpoints.map_or(Ok(()), |checkpoints| checkpoints.put(pair, &found))
         })?;
@@ -159,7 +162,9 @@ impl Scorer<'_> {
         let mut similarity = Vec::with_capacity(cluster.len());
         let mut uncompared = Uncompared::default();
         let mut waiting: Option<Block> = None;
+        let stop = StopSignal::new(self.progress);
         for range in blocks(store, self.memory) {
+            stop.check()?;
             let cluster = &mut cluster[range.start as usize..range.end as usize];
             // While one block is being written, the next is read.
             let read = || -> Result<ReadBlock> {
