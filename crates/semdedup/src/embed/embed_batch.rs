@@ -16,7 +16,7 @@ use crate::input::find::Input;
 use crate::workdir::script::{self, Code, ScriptRun, script_of};
 
 /// The rows of a task with their embeddings.
-pub(super) struct EmbeddedRows {
+pub(super) struct TaskEmbeddings {
     pub(super) rows: Rows,
     /// The embeddings, row-major. Those of bad rows are NaN.
     pub(super) values: Vec<f32>,
@@ -31,7 +31,7 @@ pub(super) struct EmbeddedRows {
 /// A task that was embedded.
 pub(super) struct DoneTask {
     pub(super) task: Task,
-    pub(super) embedded: EmbeddedRows,
+    pub(super) embedded: TaskEmbeddings,
 }
 
 /// The outcome of embedding a batch of tasks.
@@ -51,7 +51,7 @@ pub(super) fn embed_batch(batch: Vec<Task>, input: &Input, source: &Source) -> B
             embedded
         })
     };
-    let embedded: Vec<Option<Result<EmbeddedRows>>> = batch.par_iter().map(embed).collect();
+    let embedded: Vec<Option<Result<TaskEmbeddings>>> = batch.par_iter().map(embed).collect();
     let (mut done, mut gap) = (Vec::with_capacity(batch.len()), false);
     for (task, embedded) in batch.into_iter().zip(embedded) {
         match embedded {
@@ -75,7 +75,7 @@ impl Task {
         Ok(self.parsed.get_or_init(|| rows))
     }
 
-    fn embed(&self, input: &Input, source: &Source) -> Result<EmbeddedRows> {
+    fn embed(&self, input: &Input, source: &Source) -> Result<TaskEmbeddings> {
         let whole = self.parsed(input, source)?;
         self.check_strict(input, &whole.bad)?;
         let mut rows = self.slice(whole);
@@ -96,7 +96,7 @@ impl Task {
         }
         let is_zero = |row: &usize| values[row * dim..(row + 1) * dim].iter().all(|&value| value == 0.0);
         let zero = (0..self.rows.len()).filter(|&row| !empty[row]).filter(is_zero).collect();
-        Ok(EmbeddedRows { rows, values, zero, stats, scripts })
+        Ok(TaskEmbeddings { rows, values, zero, stats, scripts })
     }
 
     /// Returns the rows of this task, without their vectors, images and number of empty texts.
