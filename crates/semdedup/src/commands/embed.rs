@@ -6,13 +6,12 @@ use serde::Serialize;
 
 use crate::commands::places::undirected;
 use crate::comparison::Comparison;
-use crate::embed::dataset::{Dataset, skipped_rows};
+use crate::embed::dataset::{Dataset, skipped_rows, unknown_words, zero_rows};
 use crate::embed::embedder::{Embedder, embed_fingerprint};
 use crate::embed::stage::embed_parts;
 use crate::error::{Error, Result};
 use crate::input::find::Input;
 use crate::options::{InputOptions, OutputOptions};
-use crate::pipeline::summarise::{unknown_words, zero_rows};
 use crate::progress::{Progress, Stage};
 use crate::workdir::manifest::finished_stage;
 use crate::workdir::uncompared::Uncompared;

@@ -1,6 +1,7 @@
 //! The rows of a run after embedding: their number, files and ids.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::BTreeMap;
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
 use arrow::array::{Array, ArrayRef};
@@ -8,12 +9,16 @@ use arrow::util::display::{ArrayFormatter, FormatOptions};
 use xxhash_rust::xxh3::xxh3_64;
 
 use crate::arrays::store::EmbeddingStore;
+
 use crate::error::{Error, ErrorKind, Result};
 use crate::formats::{IdPart, IdSource, unify_ids};
 use crate::input::find::Input;
-use crate::progress::Warning;
+
+use crate::warning::UNKNOWN_TEXT_SHARE;
+use crate::warning::Warning;
 use crate::workdir::counted_rows::{CountedRows, EXAMPLES};
 use crate::workdir::fingerprint::Fingerprint;
+
 use crate::workdir::parts::{
     IdRun, PartRecord, SkippedRow, check_rows, embeddings_path, ids_path, whole_records,
 };
@@ -230,4 +235,23 @@ pub(crate) fn skipped_rows(dataset: &Dataset) -> Option<Warning> {
         skipped.iter().take(EXAMPLES).map(|s| format!("{} row {}: {}", name(s.file), s.row, s.reason));
     (!skipped.is_empty())
         .then(|| Warning::SkippedRows { rows: skipped.len() as u64, examples: examples.collect() })
+}
+
+/// Returns a warning if many texts, or most texts of a file, are mostly words that the model does
+/// not know.
+pub(crate) fn unknown_words(dataset: &Dataset) -> Option<Warning> {
+    let (rows, of) = (dataset.unknown.iter().sum::<u64>(), dataset.row_index.rows());
+    let files = dataset.row_index.files.iter().zip(&dataset.unknown);
+    let files: Vec<String> = files
+        .filter(|(file, unknown)| 2 * **unknown > file.rows)
+        .map(|(file, _)| file.name.clone())
+        .collect();
+    let is_told = rows > 0 && (rows as f64 >= UNKNOWN_TEXT_SHARE * of as f64 || !files.is_empty());
+    is_told.then_some(Warning::UnknownWords { rows, of, files })
+}
+
+/// Returns the rows of zeros whose text is not empty, as the embedding stage counted them. Earlier
+/// versions did not count them: then these are all rows of zeros except the empty texts.
+pub(crate) fn zero_rows(dataset: &Dataset, all: CountedRows) -> CountedRows {
+    dataset.zero.clone().unwrap_or_else(|| all.without(dataset.empty))
 }

@@ -12,9 +12,9 @@ use crate::formats::{
 use crate::input::embedding_files::find_embeddings;
 use crate::input::provided::ProvidedEmbeddings;
 use crate::options::InputOptions;
-use crate::progress::Warning;
 use crate::storage::atomic::write_atomically;
 use crate::storage::{is_url, read};
+use crate::warning::Warning;
 
 /// The rows of a part: few enough that a kill loses little work, and enough that there are few
 /// files.

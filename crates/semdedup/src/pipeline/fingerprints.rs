@@ -54,5 +54,5 @@ impl Fingerprints {
 /// Returns the parameters of a ranking. A random ranking depends on its seed, the others do not.
 fn ranking_parameters(ranking: &Ranking) -> impl Serialize {
     let seed = (ranking.keep == semdedup_core::Keep::Random).then_some(ranking.seed);
-    (crate::score::scores_file::name_of(ranking), seed)
+    (ranking.keep.name(), seed)
 }

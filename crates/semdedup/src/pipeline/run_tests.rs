@@ -9,7 +9,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use semdedup_core::{SamplePurpose, sample_rows};
 
 use crate::error::ErrorKind;
-use crate::progress::{Progress, Stage, Warning};
+use crate::progress::{Progress, Stage};
+use crate::warning::Warning;
 use crate::{Memory, Run, Silent};
 
 /// Stops when it is asked for the time after `limit`.

@@ -2,7 +2,7 @@
 
 use semdedup_core::{Direction, NO_CLUSTER, UnitEmbeddings};
 
-use crate::progress::Warning;
+use crate::warning::Warning;
 use crate::workdir::counted_rows::CountedRows;
 use crate::workdir::row_index::RowIndex;
 
