@@ -2,8 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::error::Error;
-use crate::formats::file::{CompareBy, InputFile};
+use crate::formats::file::CompareBy;
 
 pub(crate) const DEFAULT_TEXT: &str = "text";
 
@@ -98,14 +97,6 @@ impl Columns {
     pub(crate) fn is_plain(&self) -> bool {
         self.joined.is_empty() && self.turns.is_empty()
     }
-}
-
-/// The error for a row that has a column which is more likely to be the text than the one that was taken for it.
-pub(crate) fn surprise(file: &InputFile, row: u64, (name, columns): (&str, &Columns)) -> Error {
-    let taken = columns.text.as_deref().unwrap_or_default();
-    let problem = format!("row {row}: has a column `{name}`, but the texts are read from `{taken}`");
-    Error::input(&file.path, problem)
-        .hint(format!("name the one that is meant: --text-column {name}, or --text-column {taken}; --text-column {taken},{name} joins both"))
 }
 
 /// The columns that are looked for.

@@ -126,8 +126,8 @@ pub struct InputFile {
     /// On Unix the inode and the time in nanoseconds of its last change of any kind, which no tool sets back.
     pub identity: [u64; 2],
     /// The files of a [`Format::Tree`] or [`Format::TextTree`]. A run finds them anew; texts are stored for showing.
-    #[serde(default, skip_serializing_if = "Members::is_empty")]
-    pub(crate) members: Members,
+    #[serde(default, skip_serializing_if = "FolderFiles::is_empty")]
+    pub(crate) members: FolderFiles,
 }
 
 /// What reading may take.
@@ -163,35 +163,35 @@ impl ReadLimits {
 
 /// The files that are the rows of a folder, in order.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(from = "Vec<Member>", into = "Vec<Member>")]
-pub(crate) struct Members(Arc<Vec<Member>>);
+#[serde(from = "Vec<FolderFile>", into = "Vec<FolderFile>")]
+pub(crate) struct FolderFiles(Arc<Vec<FolderFile>>);
 
-impl From<Vec<Member>> for Members {
-    fn from(members: Vec<Member>) -> Self {
+impl From<Vec<FolderFile>> for FolderFiles {
+    fn from(members: Vec<FolderFile>) -> Self {
         Self::new(members)
     }
 }
 
-impl From<Members> for Vec<Member> {
-    fn from(members: Members) -> Self {
+impl From<FolderFiles> for Vec<FolderFile> {
+    fn from(members: FolderFiles) -> Self {
         members.0.to_vec()
     }
 }
 
 /// A file of a folder.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Member {
+pub(crate) struct FolderFile {
     /// The path below the folder, parts joined by `/`.
     pub name: String,
     pub stamp: Stamp,
 }
 
-impl Members {
-    pub(crate) fn new(members: Vec<Member>) -> Self {
+impl FolderFiles {
+    pub(crate) fn new(members: Vec<FolderFile>) -> Self {
         Self(Arc::new(members))
     }
 
-    pub(crate) fn files(&self) -> &[Member] {
+    pub(crate) fn files(&self) -> &[FolderFile] {
         &self.0
     }
 
@@ -203,10 +203,11 @@ impl Members {
         self.0.is_empty()
     }
 
-    /// What tells whether these are the files that were found: the latest time, and a hash over everything.
-    pub fn stamp(&self) -> (u128, [u64; 2]) {
+    /// Returns the stamp of all files together: their size in bytes, the latest modification time, and a
+    /// hash of their names and stamps.
+    pub fn stamp(&self) -> Stamp {
         let mut hash = Xxh3::new();
-        for Member { name, stamp } in self.0.iter() {
+        for FolderFile { name, stamp } in self.0.iter() {
             hash.update(&(name.len() as u64).to_le_bytes());
             hash.update(name.as_bytes());
             hash.update(&stamp.bytes.to_le_bytes());
@@ -215,11 +216,7 @@ impl Members {
         }
         let hash = hash.digest128();
         let modified = self.0.iter().map(|member| member.stamp.modified_ns).max().unwrap_or(0);
-        (modified, [hash as u64, (hash >> 64) as u64])
-    }
-
-    /// The size of all files.
-    pub fn bytes(&self) -> u64 {
-        self.0.iter().map(|member| member.stamp.bytes).sum()
+        let bytes = self.0.iter().map(|file| file.stamp.bytes).sum();
+        Stamp::new(bytes, modified, [hash as u64, (hash >> 64) as u64])
     }
 }

@@ -1,18 +1,22 @@
-//! Which files of rows are about the images beside them: captions and labels of the same name, and tables that name them.
+//! Finds the files of rows that are about the images beside them: captions and labels of the same
+//! name, and tables that name the images.
 
 use std::collections::{BTreeMap, HashMap};
 
-use crate::formats::choose::table::names_of;
+use crate::formats::choose::table::{Table, names_of};
+use crate::formats::columns::Wanted;
 use crate::formats::discover::file_names::{file_name, folder, stem};
-use crate::formats::discover::names::Found;
+use crate::formats::discover::found_file::FoundFile;
 use crate::formats::discover::pictures::{MANY, Pictures};
 use crate::formats::discover::sidecars_content as content;
 use crate::formats::file::Format;
 
-/// How many descriptions of a kind are looked into.
+/// At most this many descriptions of a kind are opened.
 const LOOKED_INTO: usize = 8;
+/// At most this many files with a schema are opened to look for images.
+const SCHEMAS_LOOKED_AT: usize = 8;
 
-/// Lists of classes, as the tools for labels write them.
+/// The names that annotation tools give to lists of classes.
 const CLASSES: [&str; 7] = [
     "classes.txt",
     "class_names.txt",
@@ -23,12 +27,13 @@ const CLASSES: [&str; 7] = [
     "label_map.txt",
 ];
 
+/// A list of classes has at most this many bytes.
 const MOST_CLASSES_BYTES: u64 = 64 << 10;
 
 /// The files that are not known to be about the images.
-pub(crate) fn not_about<'a>(files: &'a [Found], pictures: &Pictures) -> Vec<&'a Found> {
+pub(crate) fn not_about<'a>(files: &'a [FoundFile], pictures: &Pictures) -> Vec<&'a FoundFile> {
     let mut open = Vec::new();
-    let mut pairs: BTreeMap<&str, Vec<&Found>> = BTreeMap::new();
+    let mut pairs: BTreeMap<&str, Vec<&FoundFile>> = BTreeMap::new();
     let mut tables = Vec::new();
     for found in files {
         match kind_of_pair(found) {
@@ -76,12 +81,12 @@ pub(crate) fn not_about<'a>(files: &'a [Found], pictures: &Pictures) -> Vec<&'a 
 }
 
 /// Where a file that can be the description of one image lies, and its kind.
-fn place_of_pair(found: &Found) -> Option<(&str, &'static str)> {
+fn place_of_pair(found: &FoundFile) -> Option<(&str, &'static str)> {
     kind_of_pair(found).map(|kind| (folder(&found.name), kind))
 }
 
 /// The kind of a file that can be the description of one image.
-fn kind_of_pair(found: &Found) -> Option<&'static str> {
+fn kind_of_pair(found: &FoundFile) -> Option<&'static str> {
     match found.file.format {
         Format::Text => Some("txt"),
         Format::JsonArray => Some("json"),
@@ -91,7 +96,7 @@ fn kind_of_pair(found: &Found) -> Option<&'static str> {
 
 /// Whether files of the names of images describe these. `train.json` and `train.png` may be rows and a picture of them: one object
 /// is the description of one image, and a list of them is not.
-fn are_about(kind: &str, pairs: &[&Found]) -> bool {
+fn are_about(kind: &str, pairs: &[&FoundFile]) -> bool {
     match pairs.len() {
         many if kind == "txt" => many >= MANY || pairs.iter().all(|found| content::is_caption(&found.file)),
         many => pairs.iter().take(LOOKED_INTO).all(|found| {
@@ -100,17 +105,28 @@ fn are_about(kind: &str, pairs: &[&Found]) -> bool {
     }
 }
 
-fn is_list_of_classes(found: &Found, pictures: &Pictures) -> bool {
+fn is_list_of_classes(found: &FoundFile, pictures: &Pictures) -> bool {
     let name = file_name(&found.name).to_ascii_lowercase();
     pictures.len() > 1 && CLASSES.contains(&name.as_str()) && found.file.bytes <= MOST_CLASSES_BYTES
 }
 
+/// Whether some of the files have images in them.
+pub(crate) fn hold_images(files: &[FoundFile]) -> bool {
+    let none = Wanted { text: None, id: None, embedding: None };
+    let has_column = |found: &&FoundFile| {
+        Table::of(&found.file, &none).is_ok_and(|table| table.is_some_and(|table| table.image(None).is_ok()))
+    };
+    let schemas = files.iter().filter(|found| found.file.format.rows().has_schema());
+    files.iter().any(|found| found.file.format == Format::Tar)
+        || schemas.take(SCHEMAS_LOOKED_AT).any(|found| has_column(&found))
+}
+
 /// Whether a file lies beside a folder of its name with images, as img2dataset writes it.
-fn is_table_of_folder(found: &Found, pictures: &Pictures) -> bool {
+fn is_table_of_folder(found: &FoundFile, pictures: &Pictures) -> bool {
     found.file.format.rows().has_schema() && pictures.folders.contains(stem(&found.name))
 }
 
-fn has_columns_of_img2dataset(found: &Found) -> bool {
+fn has_columns_of_img2dataset(found: &FoundFile) -> bool {
     let has = |names: &[String], name: &str| names.iter().any(|other| other == name);
     names_of(&found.file).is_ok_and(|names| {
         names.is_some_and(|names| has(&names, "key") && (has(&names, "url") || has(&names, "status")))

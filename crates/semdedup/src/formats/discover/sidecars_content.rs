@@ -14,7 +14,7 @@ use crate::formats::arrow::types;
 use crate::formats::choose::table::names_of;
 use crate::formats::columns::Columns;
 use crate::formats::discover::file_names::{extension, file_name, stem};
-use crate::formats::discover::names::Found;
+use crate::formats::discover::found_file::FoundFile;
 use crate::formats::discover::pictures::Pictures;
 use crate::formats::file::{Format, InputFile, ReadLimits};
 use crate::formats::image_columns::is_image;
@@ -40,11 +40,11 @@ const COCO: [&str; 5] = ["annotations", "instances_", "captions_", "person_keypo
 type Cell = (usize, String, String);
 
 /// Whether the rows of a file name the images, or its one object does. A file that cannot be read says nothing.
-pub(crate) fn is_about(found: &Found, pictures: &Pictures) -> bool {
+pub(crate) fn is_about(found: &FoundFile, pictures: &Pictures) -> bool {
     if found.file.bytes == 0 {
         return true;
     }
-    let mut found = Found { file: found.file.clone(), name: found.name.clone() };
+    let mut found = FoundFile { file: found.file.clone(), name: found.name.clone() };
     if found.sniff_format().is_err() {
         return false;
     }
@@ -59,7 +59,7 @@ pub(crate) fn is_about(found: &Found, pictures: &Pictures) -> bool {
 }
 
 /// Whether a column of these rows names the images. Not all of them need be there: of a large table a part is downloaded.
-fn name_images(found: &Found, cells: &[Cell], pictures: &Pictures) -> bool {
+fn name_images(found: &FoundFile, cells: &[Cell], pictures: &Pictures) -> bool {
     let rows = cells.iter().map(|(row, ..)| row).collect::<BTreeSet<_>>().len();
     let mut columns: BTreeMap<&str, Vec<(usize, &str)>> = BTreeMap::new();
     for (row, column, value) in cells {
@@ -94,7 +94,7 @@ fn is_image_name(value: &str) -> bool {
 }
 
 /// Whether the one object of a file names images, or is one of COCO's.
-fn is_object_about(found: &Found, pictures: &Pictures) -> bool {
+fn is_object_about(found: &FoundFile, pictures: &Pictures) -> bool {
     let Ok((bytes, _)) = beginning(&found.file, OBJECT_BYTES) else { return false };
     let text = String::from_utf8_lossy(&bytes);
     let name = file_name(&found.name).to_ascii_lowercase();
@@ -134,7 +134,7 @@ pub(crate) fn is_caption(file: &InputFile) -> bool {
 
 /// The first bytes of a file, unpacked, and whether they are all.
 fn beginning(file: &InputFile, most: u64) -> Result<(Vec<u8>, bool)> {
-    let (stream, _) = stream::open(file)?;
+    let stream = stream::open(file)?.stream;
     let mut bytes = Vec::new();
     stream.take(most + 1).read_to_end(&mut bytes).map_err(|error| stream::damaged(file, 0, &error))?;
     let is_whole = bytes.len() as u64 <= most;
@@ -145,7 +145,7 @@ fn beginning(file: &InputFile, most: u64) -> Result<(Vec<u8>, bool)> {
 /// Hands the first rows of a file of lines to `each`, with their numbers.
 fn first_rows(file: &InputFile, mut each: impl FnMut(usize, &[u8])) -> Result<()> {
     let limits = ReadLimits::default();
-    let (mut splitter, _) = Splitter::open(file, &limits)?;
+    let mut splitter = Splitter::open(file, &limits)?;
     let mut row = 0;
     while row < ROWS
         && let Some(mut records) = splitter.next_records()?

@@ -7,7 +7,7 @@ use fs_err as fs;
 
 use crate::error::{Error, Result};
 use crate::formats::columns::{Columns, DEFAULT_TEXT};
-use crate::formats::file::{Format, InputFile, Member, Members};
+use crate::formats::file::{FolderFile, FolderFiles, Format, InputFile};
 use crate::formats::rows::{Rows, RowsBuilder, not_utf8};
 use crate::storage::atomic::sync_tree;
 use crate::storage::{self, Stamp, is_url};
@@ -20,7 +20,7 @@ const BATCH_BYTES: u64 = 4 << 20;
 
 /// Some files of a folder, not read yet.
 pub(crate) struct Files {
-    members: Members,
+    members: FolderFiles,
     first: usize,
     count: usize,
 }
@@ -79,7 +79,7 @@ impl Files {
         let mut rows = RowsBuilder::new(self.first_row(), limit, columns);
         let members = &self.members.files()[self.first..self.first + self.count];
         let is_read = columns.image.is_some() || columns.text.is_some();
-        let is_wanted = |member: &&Member| is_read && member.stamp.bytes <= limit as u64;
+        let is_wanted = |member: &&FolderFile| is_read && member.stamp.bytes <= limit as u64;
         let mut stored = Vec::new();
         if is_url(&file.path) {
             let paths = members.iter().filter(is_wanted).map(|member| file.path.join(&member.name));
@@ -127,7 +127,7 @@ fn strip_bom(text: &str) -> &str {
 /// The bytes of a file, or why they make no row.
 fn read(
     path: &Path,
-    member: &Member,
+    member: &FolderFile,
     limit: usize,
     columns: &Columns,
 ) -> Result<std::result::Result<Vec<u8>, String>> {

@@ -52,10 +52,11 @@ fn rewrite(file: &InputFile, destination: &Path, added: Option<&Schema>, edit: &
     let path = &file.path;
     let (handle, metadata) = footer::footer(file)?;
     let promised: u64 = read::group_rows(file, metadata.metadata())?.iter().sum();
-    let plan = guarded(path, 0, || Plan::of(metadata, added).map_err(|error| damaged(path, 0, &error)))?;
-    let mut writer = guarded(path, 0, || plan.open_writer(path, destination))?;
-    let rows = read::batch_rows(plan.source.metadata(), BATCH_BYTES, |_| true).clamp(1, MAX_ROWS);
-    let builder = ParquetRecordBatchReaderBuilder::new_with_metadata(handle, plan.source.clone());
+    let rewrite =
+        guarded(path, 0, || Rewrite::of(metadata, added).map_err(|error| damaged(path, 0, &error)))?;
+    let mut writer = guarded(path, 0, || rewrite.open_writer(path, destination))?;
+    let rows = read::batch_rows(rewrite.source.metadata(), BATCH_BYTES, |_| true).clamp(1, MAX_ROWS);
+    let builder = ParquetRecordBatchReaderBuilder::new_with_metadata(handle, rewrite.source.clone());
     let mut batches = read::build(path, builder.with_batch_size(rows as usize))?;
     let (mut row, mut written) = (0, 0);
     while let Some(batch) = read::next_batch(path, row, &mut batches)? {
@@ -69,15 +70,15 @@ fn rewrite(file: &InputFile, destination: &Path, added: Option<&Schema>, edit: &
         return Err(damaged(path, row, &format!("the footer promises {promised} rows")));
     }
     let mut output = writer.into_inner().map_err(|error| Error::output(destination, error))?;
-    if has_int96(&plan.schema) {
-        int96::relabel(&mut output, &plan.schema).map_err(|error| Error::output(destination, error))?;
+    if has_int96(&rewrite.schema) {
+        int96::relabel(&mut output, &rewrite.schema).map_err(|error| Error::output(destination, error))?;
     }
     output.sync_all().map_err(|error| Error::output(destination, error))?;
     Ok(written)
 }
 
 /// How a file is read and written again.
-struct Plan {
+struct Rewrite {
     /// The source, with bytes for what Arrow has no word for.
     source: ArrowReaderMetadata,
     /// The columns that are written, as Arrow reads them from `source`…
@@ -88,7 +89,7 @@ struct Plan {
     schema: SchemaDescPtr,
 }
 
-impl Plan {
+impl Rewrite {
     fn of(metadata: ArrowReaderMetadata, added: Option<&Schema>) -> parquet::errors::Result<Self> {
         let own = metadata.metadata().file_metadata().schema_descr_ptr();
         let with_added =

@@ -2,13 +2,13 @@
 
 use std::io::{self, Read, Write};
 use std::sync::Arc;
-use std::sync::atomic::AtomicU64;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use tar::{EntryType, Header};
 
 use crate::error::{Error, Result};
 use crate::formats::file::InputFile;
-use crate::formats::stream;
+use crate::formats::stream::{self, OpenFile};
 use crate::formats::tar::pax::Attributes;
 use crate::storage;
 
@@ -22,7 +22,9 @@ const MAX_HEADER_BYTES: u64 = 4 << 20;
 pub(crate) struct TarReader {
     file: InputFile,
     stream: Box<dyn Read + Send>,
-    /// Of the current member: the blocks before its data, those of long names and attributes first.
+    /// The number of the file's own bytes that have been read.
+    bytes_read: Arc<AtomicU64>,
+    /// The blocks before the data of the current member, with those of long names and attributes first.
     header: Vec<u8>,
     /// Bytes of its data, and of the padding behind them, that are still to be read.
     data: u64,
@@ -41,12 +43,12 @@ pub(crate) struct Member {
     /// The size of its data in bytes.
     pub size: u64,
     /// What it is.
-    pub kind: Kind,
+    pub kind: MemberKind,
 }
 
 /// What a member is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Kind {
+pub(crate) enum MemberKind {
     /// A file with data of its own.
     File,
     /// Another name of a file, whose data is elsewhere: a hard link or a symbolic one.
@@ -56,18 +58,32 @@ pub(crate) enum Kind {
 }
 
 impl TarReader {
-    /// Also gives the count of the file's bytes that have been read.
-    pub fn open(file: &InputFile) -> Result<(Self, Arc<AtomicU64>)> {
-        let (stream, bytes) = stream::open(file)?;
-        Ok((Self::new(file, stream), bytes))
+    /// Opens an archive.
+    pub fn open(file: &InputFile) -> Result<Self> {
+        let OpenFile { stream, bytes_read } = stream::open(file)?;
+        Ok(Self { bytes_read, ..Self::new(file, stream) })
     }
 
     pub fn new(file: &InputFile, stream: Box<dyn Read + Send>) -> Self {
-        let (header, file) = (Vec::new(), file.clone());
-        Self { file, stream, header, data: 0, padding: 0, row: 0, begun: false, ended: false }
+        Self {
+            file: file.clone(),
+            stream,
+            bytes_read: Arc::default(),
+            header: Vec::new(),
+            data: 0,
+            padding: 0,
+            row: 0,
+            begun: false,
+            ended: false,
+        }
     }
 
-    /// Says which row is being read, for messages.
+    /// Returns how many of the file's own bytes have been read.
+    pub fn bytes_read(&self) -> u64 {
+        self.bytes_read.load(Ordering::Relaxed)
+    }
+
+    /// Sets the row that is being read, for messages.
     pub fn at_row(&mut self, row: u64) {
         self.row = row;
     }
@@ -113,7 +129,7 @@ impl TarReader {
             return Err(self.damaged(&format!("a member of {size} bytes is not read")));
         }
         (self.data, self.padding) = (size, padding(size));
-        Ok(Member { name, size, kind: Kind::of(kind) })
+        Ok(Member { name, size, kind: MemberKind::of(kind) })
     }
 
     /// Attributes of all members that follow, as a member of their own.
@@ -130,7 +146,7 @@ impl TarReader {
         if said.name.is_some() || said.size.is_some() {
             return Err(self.damaged(&"a header gives all members one name or size"));
         }
-        Ok(Member { name, size: 0, kind: Kind::Other })
+        Ok(Member { name, size: 0, kind: MemberKind::Other })
     }
 
     /// The data of the current member.
@@ -301,7 +317,7 @@ impl TarReader {
     }
 }
 
-impl Kind {
+impl MemberKind {
     fn of(entry: EntryType) -> Self {
         match entry {
             EntryType::Regular | EntryType::Continuous => Self::File,

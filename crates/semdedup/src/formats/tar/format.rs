@@ -1,8 +1,6 @@
 //! WebDataset shards as a format of rows.
 
 use std::path::Path;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use arrow::array::Array;
 
@@ -61,8 +59,7 @@ impl RowFormat for Shard {
         limits: &ReadLimits,
         first_row: u64,
     ) -> Result<Box<dyn RowSource>> {
-        let (samples, bytes) = Samples::open(file, columns, limits.max_row_bytes, first_row)?;
-        Ok(Box::new(OpenShard { samples, bytes }))
+        Ok(Box::new(Samples::open(file, columns, limits.max_row_bytes, first_row)?))
     }
 
     fn count_rows(&self, file: &InputFile, _: &ReadLimits) -> Result<u64> {
@@ -80,19 +77,13 @@ impl RowFormat for Shard {
     }
 }
 
-/// A shard that is being read, and how many of its bytes have been.
-struct OpenShard {
-    samples: Samples,
-    bytes: Arc<AtomicU64>,
-}
-
-impl RowSource for OpenShard {
+impl RowSource for Samples {
     fn next_rows(&mut self) -> Result<Option<Box<dyn UnparsedRows>>> {
-        Ok(self.samples.next_rows()?.map(|rows| Box::new(SampleRows(rows)) as _))
+        Ok(self.next_batch()?.map(|rows| Box::new(SampleRows(rows)) as _))
     }
 
     fn bytes_read(&self) -> u64 {
-        self.bytes.load(Ordering::Relaxed)
+        Samples::bytes_read(self)
     }
 }
 

@@ -6,8 +6,6 @@
 
 use std::collections::HashSet;
 use std::path::Path;
-use std::sync::Arc;
-use std::sync::atomic::AtomicU64;
 
 use serde::de::IgnoredAny;
 use xxhash_rust::xxh3::xxh3_128;
@@ -18,7 +16,7 @@ use crate::formats::file::InputFile;
 use crate::formats::image_columns::{ANY_IMAGE, is_image};
 use crate::formats::rows::{Rows, RowsBuilder, join};
 use crate::formats::stream::Sink;
-use crate::formats::tar::archive::{Kind, Member, TarReader};
+use crate::formats::tar::archive::{Member, MemberKind, TarReader};
 use crate::formats::text::json;
 use crate::formats::turns;
 
@@ -56,20 +54,19 @@ struct Sample {
 }
 
 impl Samples {
-    /// From row `first_row` on. Also gives the count of the file's bytes that have been read.
-    pub fn open(
-        file: &InputFile,
-        columns: &Columns,
-        limit: usize,
-        first_row: u64,
-    ) -> Result<(Self, Arc<AtomicU64>)> {
-        let (tar, bytes) = TarReader::open(file)?;
-        let columns = columns.clone();
-        Ok((Self { tar, columns, limit, first_row, next_row: 0, open: None, keys: HashSet::new() }, bytes))
+    /// Opens a shard to read from row `first_row` on.
+    pub fn open(file: &InputFile, columns: &Columns, limit: usize, first_row: u64) -> Result<Self> {
+        let (tar, columns) = (TarReader::open(file)?, columns.clone());
+        Ok(Self { tar, columns, limit, first_row, next_row: 0, open: None, keys: HashSet::new() })
     }
 
-    /// The next rows; none at the end.
-    pub fn next_rows(&mut self) -> Result<Option<Rows>> {
+    /// Returns how many of the file's own bytes have been read.
+    pub fn bytes_read(&self) -> u64 {
+        self.tar.bytes_read()
+    }
+
+    /// Returns the next rows; `None` at the end.
+    pub fn next_batch(&mut self) -> Result<Option<Rows>> {
         let mut rows: Option<RowsBuilder> = None;
         while let Some(member) = self.tar.next_member()? {
             let Some((key, extension)) = part_of_sample(&self.tar, &member)? else { continue };
@@ -193,13 +190,15 @@ fn part_of_sample<'m>(tar: &TarReader, member: &'m Member) -> Result<Option<(&'m
     let dot = name[base..].iter().position(|&byte| byte == b'.').map(|dot| base + dot);
     let Some(dot) = dot.filter(|&dot| dot > base) else { return Ok(None) };
     match member.kind {
-        Kind::File => Ok(Some((&name[..dot], String::from_utf8_lossy(&name[dot + 1..]).to_lowercase()))),
-        Kind::Link => {
+        MemberKind::File => {
+            Ok(Some((&name[..dot], String::from_utf8_lossy(&name[dot + 1..]).to_lowercase())))
+        }
+        MemberKind::Link => {
             Err(tar.refused(name, "is a link; it would lead nowhere if what it leads to were removed").hint(
                 "pack the shard again with `tar --dereference --hard-dereference`: files instead of links",
             ))
         }
-        Kind::Other => Ok(None),
+        MemberKind::Other => Ok(None),
     }
 }
 
@@ -237,7 +236,7 @@ fn text_of(data: &[u8], path: &str, roles: &[String]) -> std::result::Result<Opt
 
 /// The extensions of the members of the first samples, in the order in which they come.
 pub(crate) fn extensions(file: &InputFile, samples: usize) -> Result<Vec<String>> {
-    let (mut tar, _) = TarReader::open(file)?;
+    let mut tar = TarReader::open(file)?;
     let (mut found, mut keys, mut last) = (Vec::new(), 0, Vec::new());
     while let Some(member) = tar.next_member()? {
         let Some((key, extension)) = part_of_sample(&tar, &member)? else { continue };
@@ -256,7 +255,7 @@ pub(crate) fn extensions(file: &InputFile, samples: usize) -> Result<Vec<String>
 
 /// How many samples a shard has.
 pub(crate) fn count(file: &InputFile) -> Result<u64> {
-    let (mut tar, _) = TarReader::open(file)?;
+    let mut tar = TarReader::open(file)?;
     let (mut rows, mut last) = (0, None);
     while let Some(member) = tar.next_member()? {
         if let Some((key, _)) = part_of_sample(&tar, &member)?
@@ -277,7 +276,7 @@ pub(crate) fn write_kept(
     keep: &mut dyn FnMut(u64) -> bool,
 ) -> Result<u64> {
     let unwritable = |error| Error::output(destination, error);
-    let (mut tar, _) = TarReader::open(file)?;
+    let mut tar = TarReader::open(file)?;
     let mut sink = Sink::create(destination, file.compression).map_err(unwritable)?;
     let (mut rows, mut written, mut last, mut keeps) = (0, 0, None, true);
     while let Some(member) = tar.next_member()? {

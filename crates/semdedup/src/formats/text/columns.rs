@@ -15,7 +15,7 @@ const MORE_ROWS: usize = 1000;
 
 /// The columns of the first rows, each with the first kind of value that is not null.
 pub(crate) fn json_columns(file: &InputFile, wanted: &Wanted) -> Result<Vec<Column>> {
-    let (mut splitter, _) = Splitter::open(file, &ReadLimits::default())?;
+    let mut splitter = Splitter::open(file, &ReadLimits::default())?;
     let (mut seen, mut rows, mut most) = (Seen::new(wanted), 0, SAMPLE_ROWS);
     let (mut problem, mut opens_list) = (None, false);
     while rows < SAMPLE_ROWS
@@ -49,7 +49,7 @@ pub(crate) fn json_columns(file: &InputFile, wanted: &Wanted) -> Result<Vec<Colu
 }
 
 pub(crate) fn csv_columns(file: &InputFile, wanted: &Wanted) -> Result<Vec<Column>> {
-    let (mut splitter, _) = Splitter::open(file, &ReadLimits::default())?;
+    let mut splitter = Splitter::open(file, &ReadLimits::default())?;
     while let Some(records) = splitter.next_records()? {
         if let Some(header) = &records.header {
             if let [only] = &header.names[..]

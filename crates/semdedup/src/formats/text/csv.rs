@@ -8,13 +8,13 @@ use crate::error::{Error, Result};
 use crate::formats::columns::Columns;
 use crate::formats::file::InputFile;
 use crate::formats::rows::{RowsBuilder, join};
-use crate::formats::text::records::{Header, Records};
+use crate::formats::text::records::{CsvHeader, Records};
 
 /// Finds where records end, across any number of buffers.
 pub(crate) struct CsvRecords {
     reader: Reader,
     delimiter: u8,
-    header: Option<Arc<Header>>,
+    header: Option<Arc<CsvHeader>>,
     /// The record has ended in `\r` and the next byte may be its `\n`.
     carriage_return: bool,
     /// Unquoted fields, which nobody looks at here.
@@ -28,7 +28,7 @@ impl CsvRecords {
         Self { reader, delimiter, header: None, carriage_return: false, scratch: vec![0; 16 << 10] }
     }
 
-    pub fn header(&self) -> Option<Arc<Header>> {
+    pub fn header(&self) -> Option<Arc<CsvHeader>> {
         self.header.clone()
     }
 
@@ -40,7 +40,7 @@ impl CsvRecords {
             .map(|field| String::from_utf8(field.to_vec()))
             .collect::<std::result::Result<_, _>>();
         let names = names.map_err(|error| Error::input(&file.path, format!("header: {error}")))?;
-        self.header = Some(Arc::new(Header { names, delimiter: self.delimiter }));
+        self.header = Some(Arc::new(CsvHeader { names, delimiter: self.delimiter }));
         Ok(())
     }
 

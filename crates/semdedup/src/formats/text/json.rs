@@ -6,12 +6,12 @@ use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, Visitor};
 
 use crate::formats::columns::{Columns, Wanted};
 use crate::formats::rows::{RowsBuilder, join, not_utf8};
-use crate::formats::text::json_row::{Row, RowSeed, TextSeed};
+use crate::formats::text::json_row::{JsonRow, RowSeed, TextSeed};
 use crate::formats::text::records::Records;
 use crate::formats::turns;
 
 /// A row that has a column which is more likely to be the text than the one that was taken for it.
-pub(crate) struct Surprise {
+pub(crate) struct RivalColumn {
     pub row: u64,
     pub column: String,
 }
@@ -21,18 +21,18 @@ pub(crate) fn parse(
     records: &Records,
     columns: &Columns,
     rows: &mut RowsBuilder,
-) -> std::result::Result<(), Surprise> {
-    let (mut scratch, mut number, mut surprise) = (String::new(), records.first_row, None);
+) -> std::result::Result<(), RivalColumn> {
+    let (mut scratch, mut number, mut rival) = (String::new(), records.first_row, None);
     let plain = columns.is_plain();
     let watched = columns.text.as_deref().filter(|_| !columns.found.is_certain());
     records.for_each(rows.limit, |line| {
         let parsed = line.and_then(|line| {
             let line = std::str::from_utf8(line).map_err(|error| not_utf8(&error))?;
-            let mut row = Row::default();
+            let mut row = JsonRow::default();
             let wanted = Wanted { text: columns.text.as_deref().filter(|_| plain), ..Wanted::from(columns) };
             whole(line, RowSeed { wanted, watched, depth: 0, row: &mut row, scratch: &mut scratch })?;
-            if let Some(column) = row.surprise.take() {
-                surprise.get_or_insert(Surprise { row: number, column });
+            if let Some(column) = row.rival.take() {
+                rival.get_or_insert(RivalColumn { row: number, column });
             }
             let vector = columns.embedding.as_deref().map(|name| vector(name, row.embedding)).transpose()?;
             let text = match plain {
@@ -50,7 +50,7 @@ pub(crate) fn parse(
             Err(reason) => rows.push_bad(reason),
         }
     });
-    surprise.map_or(Ok(()), Err)
+    rival.map_or(Ok(()), Err)
 }
 
 /// Joins the texts of several columns, or of one that has turns.
@@ -94,7 +94,7 @@ pub(crate) fn keys_of(line: &[u8]) -> std::result::Result<Vec<String>, String> {
 
 /// The token of a column in a row, as it is written; none where it is null or not there.
 pub(crate) fn token_of<'de>(row: &'de str, column: &str) -> std::result::Result<Option<&'de str>, String> {
-    let (mut found, mut scratch) = (Row::default(), String::new());
+    let (mut found, mut scratch) = (JsonRow::default(), String::new());
     let wanted = Wanted { text: None, id: Some(column), embedding: None };
     whole(row, RowSeed { wanted, watched: None, depth: 0, row: &mut found, scratch: &mut scratch })?;
     Ok(found.id)

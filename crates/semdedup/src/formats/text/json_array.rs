@@ -22,7 +22,7 @@ const MAX_LEAD_BYTES: u64 = 1 << 20;
 /// # Errors
 /// A file that cannot be opened, or a store that does not give it: nobody knows what it begins with.
 pub(crate) fn begins(file: &InputFile) -> Result<bool, Error> {
-    let (stream, _) = stream::open(file)?;
+    let stream = stream::open(file)?.stream;
     let mut bytes = io::BufReader::new(stream.take(MAX_LEAD_BYTES)).bytes();
     // A byte order mark is passed over too.
     let first = bytes.find(|byte| !matches!(byte, Ok(b' ' | b'\t' | b'\r' | b'\n' | 0xef | 0xbb | 0xbf)));
@@ -34,7 +34,7 @@ pub(crate) fn begins(file: &InputFile) -> Result<bool, Error> {
 
 /// Finds where elements begin and end, across any number of buffers.
 pub(crate) struct Elements {
-    place: Place,
+    place: ListPlace,
     /// The brackets that close what is open in the element, innermost last.
     closers: Vec<u8>,
     in_string: bool,
@@ -43,7 +43,7 @@ pub(crate) struct Elements {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Place {
+enum ListPlace {
     BeforeList,
     /// Behind `[`: an element or the end.
     First,
@@ -62,7 +62,7 @@ pub(crate) type Problem = String;
 
 impl Elements {
     pub fn new() -> Self {
-        Self { place: Place::BeforeList, closers: Vec::new(), in_string: false, escaped: false }
+        Self { place: ListPlace::BeforeList, closers: Vec::new(), in_string: false, escaped: false }
     }
 
     /// How many bytes of `input` lie before the next element; asked where no element has begun.
@@ -70,14 +70,16 @@ impl Elements {
         for (at, &byte) in input.iter().enumerate() {
             self.place = match (self.place, byte) {
                 (_, b' ' | b'\t' | b'\r' | b'\n') => continue,
-                (Place::BeforeList, b'[') => Place::First,
-                (Place::First | Place::AfterElement, b']') => Place::AfterList,
-                (Place::AfterElement, b',') => Place::Next,
-                (Place::First | Place::Next, b'{' | b'[' | b'"') => Place::Element,
-                (Place::First | Place::Next, b'-' | b'0'..=b'9' | b'a'..=b'z' | b'A'..=b'Z') => Place::Token,
+                (ListPlace::BeforeList, b'[') => ListPlace::First,
+                (ListPlace::First | ListPlace::AfterElement, b']') => ListPlace::AfterList,
+                (ListPlace::AfterElement, b',') => ListPlace::Next,
+                (ListPlace::First | ListPlace::Next, b'{' | b'[' | b'"') => ListPlace::Element,
+                (ListPlace::First | ListPlace::Next, b'-' | b'0'..=b'9' | b'a'..=b'z' | b'A'..=b'Z') => {
+                    ListPlace::Token
+                }
                 (place, _) => return Err(unexpected(place, byte)),
             };
-            if matches!(self.place, Place::Element | Place::Token) {
+            if matches!(self.place, ListPlace::Element | ListPlace::Token) {
                 return Ok(at);
             }
         }
@@ -86,7 +88,7 @@ impl Elements {
 
     /// Whether an element has begun and not ended.
     pub fn is_inside(&self) -> bool {
-        matches!(self.place, Place::Element | Place::Token)
+        matches!(self.place, ListPlace::Element | ListPlace::Token)
     }
 
     /// How many bytes of `input` belong to the current element, if it ends there.
@@ -101,7 +103,7 @@ impl Elements {
                 continue;
             }
             let byte = input[at];
-            if self.place == Place::Token {
+            if self.place == ListPlace::Token {
                 if matches!(byte, b' ' | b'\t' | b'\r' | b'\n' | b',' | b']' | b'}' | b'[' | b'{' | b'"') {
                     return Ok(Some(self.end(at)));
                 }
@@ -130,13 +132,13 @@ impl Elements {
     /// At the end of the file: what is missing, if anything is.
     pub fn check_end(&self) -> Result<(), Problem> {
         match self.place {
-            Place::BeforeList | Place::AfterList => Ok(()),
+            ListPlace::BeforeList | ListPlace::AfterList => Ok(()),
             _ => Err("the list is not closed by the end of the file".to_owned()),
         }
     }
 
     fn end(&mut self, at: usize) -> usize {
-        self.place = Place::AfterElement;
+        self.place = ListPlace::AfterElement;
         at
     }
 
@@ -170,11 +172,11 @@ impl Elements {
     }
 }
 
-fn unexpected(place: Place, byte: u8) -> Problem {
+fn unexpected(place: ListPlace, byte: u8) -> Problem {
     let wanted = match place {
-        Place::BeforeList => "the list has to begin with `[`",
-        Place::AfterElement => "`,` or `]` has to follow an element",
-        Place::AfterList => "nothing can follow the end of the list",
+        ListPlace::BeforeList => "the list has to begin with `[`",
+        ListPlace::AfterElement => "`,` or `]` has to follow an element",
+        ListPlace::AfterList => "nothing can follow the end of the list",
         _ => "an element has to begin here",
     };
     format!("{wanted}, but `{}` stands there", byte.escape_ascii())

@@ -12,7 +12,7 @@ use crate::formats::usual_names::is_usual_name;
 
 /// The value of the text column.
 #[derive(Default)]
-pub(crate) enum Text<'de> {
+pub(crate) enum JsonText<'de> {
     #[default]
     Empty,
     Borrowed(&'de str),
@@ -21,7 +21,7 @@ pub(crate) enum Text<'de> {
     Other(&'static str),
 }
 
-impl<'de> Text<'de> {
+impl<'de> JsonText<'de> {
     /// The text; `None` where it is in the scratch string.
     pub fn check(self, column: &str) -> std::result::Result<Option<&'de str>, String> {
         match self {
@@ -35,12 +35,12 @@ impl<'de> Text<'de> {
 
 /// What a row holds of the columns, and how deep inside the row each was found.
 #[derive(Default)]
-pub(crate) struct Row<'de> {
-    pub text: Text<'de>,
+pub(crate) struct JsonRow<'de> {
+    pub text: JsonText<'de>,
     pub id: Option<&'de str>,
     pub embedding: Option<&'de str>,
     /// A column that is more likely to be the text than the one that was taken for it.
-    pub surprise: Option<String>,
+    pub rival: Option<String>,
     text_depth: Option<usize>,
     id_depth: Option<usize>,
     embedding_depth: Option<usize>,
@@ -58,7 +58,7 @@ pub(crate) struct RowSeed<'a, 'de> {
     /// The text column that a row with another name for texts puts in doubt.
     pub watched: Option<&'a str>,
     pub depth: usize,
-    pub row: &'a mut Row<'de>,
+    pub row: &'a mut JsonRow<'de>,
     pub scratch: &'a mut String,
 }
 
@@ -83,7 +83,7 @@ impl<'de> Visitor<'de> for RowSeed<'_, 'de> {
                 Key { doubt: Some(column), .. } => {
                     let raw: &RawValue = map.next_value()?;
                     if is_rival(&column, raw.get()) {
-                        self.row.surprise.get_or_insert(column);
+                        self.row.rival.get_or_insert(column);
                     }
                 }
                 Key { text: Match::No, id: Match::No, embedding: Match::No, .. } => {
@@ -138,7 +138,7 @@ impl<'de> RowSeed<'_, 'de> {
     fn forget_deeper(&mut self, wanted: &Wanted) {
         let is_deeper = |found: Option<usize>| found.is_some_and(|found| found > self.depth);
         if wanted.text.is_some() && is_deeper(self.row.text_depth) {
-            (self.row.text, self.row.text_depth) = (Text::Empty, None);
+            (self.row.text, self.row.text_depth) = (JsonText::Empty, None);
         }
         if wanted.id.is_some() && is_deeper(self.row.id_depth) {
             (self.row.id, self.row.id_depth) = (None, None);
@@ -234,57 +234,60 @@ impl<'a> Visitor<'_> for KeySeed<'a> {
 pub(crate) struct TextSeed<'a>(pub &'a mut String);
 
 impl<'de> DeserializeSeed<'de> for TextSeed<'_> {
-    type Value = Text<'de>;
+    type Value = JsonText<'de>;
 
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> std::result::Result<Text<'de>, D::Error> {
+    fn deserialize<D: Deserializer<'de>>(
+        self,
+        deserializer: D,
+    ) -> std::result::Result<JsonText<'de>, D::Error> {
         deserializer.deserialize_any(self)
     }
 }
 
 impl<'de> Visitor<'de> for TextSeed<'_> {
-    type Value = Text<'de>;
+    type Value = JsonText<'de>;
 
     fn expecting(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         out.write_str("a value")
     }
 
     fn visit_borrowed_str<E>(self, text: &'de str) -> std::result::Result<Self::Value, E> {
-        Ok(Text::Borrowed(text))
+        Ok(JsonText::Borrowed(text))
     }
 
     fn visit_str<E>(self, text: &str) -> std::result::Result<Self::Value, E> {
         self.0.clear();
         self.0.push_str(text);
-        Ok(Text::Scratch)
+        Ok(JsonText::Scratch)
     }
 
     fn visit_unit<E>(self) -> std::result::Result<Self::Value, E> {
-        Ok(Text::Empty)
+        Ok(JsonText::Empty)
     }
 
     fn visit_bool<E>(self, _: bool) -> std::result::Result<Self::Value, E> {
-        Ok(Text::Other("a boolean"))
+        Ok(JsonText::Other("a boolean"))
     }
 
     fn visit_i64<E>(self, _: i64) -> std::result::Result<Self::Value, E> {
-        Ok(Text::Other("a number"))
+        Ok(JsonText::Other("a number"))
     }
 
     fn visit_u64<E>(self, _: u64) -> std::result::Result<Self::Value, E> {
-        Ok(Text::Other("a number"))
+        Ok(JsonText::Other("a number"))
     }
 
     fn visit_f64<E>(self, _: f64) -> std::result::Result<Self::Value, E> {
-        Ok(Text::Other("a number"))
+        Ok(JsonText::Other("a number"))
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> std::result::Result<Self::Value, A::Error> {
         while list.next_element::<IgnoredAny>()?.is_some() {}
-        Ok(Text::Other("a list"))
+        Ok(JsonText::Other("a list"))
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> std::result::Result<Self::Value, A::Error> {
         while map.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
-        Ok(Text::Other("an object"))
+        Ok(JsonText::Other("an object"))
     }
 }

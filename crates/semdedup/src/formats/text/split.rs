@@ -6,14 +6,14 @@
 
 use std::io::{self, Read};
 use std::sync::Arc;
-use std::sync::atomic::AtomicU64;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::error::{Error, Result};
 use crate::formats::file::{Format, InputFile, ReadLimits};
-use crate::formats::stream;
+use crate::formats::stream::{self, OpenFile};
 use crate::formats::text::csv::CsvRecords;
 use crate::formats::text::json_array::Elements;
-use crate::formats::text::records::{Records, is_blank, over_limit, without_line_end};
+use crate::formats::text::records::{Overlong, Records, is_blank, over_limit, without_line_end};
 
 const BUFFER_BYTES: usize = 1 << 20;
 
@@ -32,6 +32,8 @@ enum Boundary {
 pub(crate) struct Splitter {
     file: InputFile,
     stream: Box<dyn Read + Send>,
+    /// The number of the file's own bytes that have been read.
+    bytes_read: Arc<AtomicU64>,
     boundary: Boundary,
     limit: usize,
     buffer_bytes: usize,
@@ -56,14 +58,17 @@ enum Stream {
 }
 
 impl Splitter {
-    /// Also gives the count of the file's bytes that have been read.
-    pub fn open(file: &InputFile, limits: &ReadLimits) -> Result<(Self, Arc<AtomicU64>)> {
+    /// Opens a file.
+    ///
+    /// # Errors
+    /// A limit that is out of range; a file that cannot be opened.
+    pub fn open(file: &InputFile, limits: &ReadLimits) -> Result<Self> {
         limits.check()?;
-        let (stream, bytes) = stream::open(file)?;
-        Ok((Self::new(file, stream, limits.max_row_bytes, BUFFER_BYTES), bytes))
+        let OpenFile { stream, bytes_read } = stream::open(file)?;
+        Ok(Self { bytes_read, ..Self::new(file, stream, limits.max_row_bytes, BUFFER_BYTES) })
     }
 
-    /// `buffer_bytes` is at least 3, for the byte order mark.
+    /// Cuts a stream with buffers of `buffer_bytes`, which must be at least 3 for the byte order mark.
     pub fn new(file: &InputFile, stream: Box<dyn Read + Send>, limit: usize, buffer_bytes: usize) -> Self {
         let boundary = match file.format {
             Format::Csv { delimiter } => Boundary::Csv(Box::new(CsvRecords::new(delimiter))),
@@ -73,6 +78,7 @@ impl Splitter {
         Self {
             file: file.clone(),
             stream,
+            bytes_read: Arc::default(),
             boundary,
             limit,
             buffer_bytes,
@@ -106,6 +112,16 @@ impl Splitter {
             }
             self.fill()?;
         }
+    }
+
+    /// Returns how many of the file's own bytes have been read.
+    pub fn bytes_read(&self) -> u64 {
+        self.bytes_read.load(Ordering::Relaxed)
+    }
+
+    /// Returns the longest row that is read, in bytes.
+    pub fn limit(&self) -> usize {
+        self.limit
     }
 
     fn empty_records(&self) -> Records {
@@ -174,7 +190,7 @@ impl Splitter {
         };
         if is_row {
             if overlong {
-                records.overlong.push((records.spans.len(), length));
+                records.overlong.push(Overlong { index: records.spans.len(), bytes: length });
             }
             records.spans.push(span);
             self.next_row += 1;
