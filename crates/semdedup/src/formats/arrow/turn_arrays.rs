@@ -50,22 +50,22 @@ pub(crate) fn item_of(kind: &DataType) -> Option<&Field> {
 }
 
 /// A column whose rows can be read one by one.
-pub(crate) enum Values {
+pub(crate) enum RowValues {
     Texts(LargeStringArray),
     List {
         ends: Vec<usize>,
         nulls: Option<NullBuffer>,
-        items: Box<Values>,
+        items: Box<RowValues>,
     },
     Struct {
-        fields: Vec<(String, Values)>,
+        fields: Vec<(String, RowValues)>,
         nulls: Option<NullBuffer>,
     },
     /// Everything else, as it is displayed.
     Other(ArrayRef),
 }
 
-impl Values {
+impl RowValues {
     pub fn of(column: &ArrayRef) -> Result<Self, ArrowError> {
         let (nulls, rows) = (column.nulls().cloned(), column.len());
         let list = |first: usize, ends: Vec<usize>, items: &ArrayRef| {

@@ -21,7 +21,7 @@ use parquet::schema::types::{ColumnDescPtr, SchemaDescPtr, SchemaDescriptor};
 
 use crate::error::{Error, Result};
 use crate::formats::file::InputFile;
-use crate::formats::parquet::footer::{damaged, footer, guarded};
+use crate::formats::parquet::footer::{OpenParquet, damaged, footer, guarded};
 use crate::formats::parquet::schema_like::{is_int96, with_leaves};
 
 /// The day of 1970-01-01 in the count that INT96 uses.
@@ -125,15 +125,17 @@ fn relabelled_chunk(
 /// Fails if the column of the ids has INT96 times that nanoseconds in 64 bits cannot hold: two rows would have one id.
 pub(crate) fn check_ids(file: &InputFile, id: Option<&str>) -> Result<()> {
     let Some(id) = id else { return Ok(()) };
-    let (handle, metadata) = footer(file)?;
+    let OpenParquet { blob, metadata } = footer(file)?;
     let columns = columns(metadata.metadata());
-    let Some((column, name)) = columns.into_iter().find(|(_, name)| name == id) else { return Ok(()) };
+    let Some(Leaf { number, name }) = columns.into_iter().find(|leaf| leaf.name == id) else {
+        return Ok(());
+    };
     let path = &file.path;
     guarded(path, 0, || {
-        let reader = SerializedFileReader::new(handle).map_err(|error| damaged(path, 0, &error))?;
+        let reader = SerializedFileReader::new(blob).map_err(|error| damaged(path, 0, &error))?;
         for group in 0..reader.num_row_groups() {
             let group = reader.get_row_group(group).map_err(|error| damaged(path, 0, &error))?;
-            let column = group.get_column_reader(column).map_err(|error| damaged(path, 0, &error))?;
+            let column = group.get_column_reader(number).map_err(|error| damaged(path, 0, &error))?;
             if !all_fit(column).map_err(|error| damaged(path, 0, &error))? {
                 let problem = format!(
                     "column `{name}` has an INT96 time outside the years 1678 to 2261, which cannot be an id"
@@ -145,15 +147,22 @@ pub(crate) fn check_ids(file: &InputFile, id: Option<&str>) -> Result<()> {
     })
 }
 
-/// The INT96 columns that are read as nanoseconds, with their names.
-fn columns(metadata: &ParquetMetaData) -> Vec<(usize, String)> {
+/// A leaf column of a file.
+struct Leaf {
+    number: usize,
+    /// The path of the column, with dots.
+    name: String,
+}
+
+/// Returns the INT96 columns that are read as nanoseconds.
+fn columns(metadata: &ParquetMetaData) -> Vec<Leaf> {
     let file = metadata.file_metadata();
     if file.key_value_metadata().into_iter().flatten().any(|pair| pair.key == ARROW_SCHEMA) {
         return Vec::new();
     }
     let columns = file.schema_descr().columns().iter().enumerate();
     let columns = columns.filter(|(_, column)| column.physical_type() == Type::INT96);
-    columns.map(|(number, column)| (number, column.path().string())).collect()
+    columns.map(|(number, column)| Leaf { number, name: column.path().string() }).collect()
 }
 
 fn all_fit(column: ColumnReader) -> parquet::errors::Result<bool> {

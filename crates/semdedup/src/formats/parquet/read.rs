@@ -18,7 +18,7 @@ use crate::formats::arrow::batches::{self, RowBatch};
 use crate::formats::arrow::nested;
 use crate::formats::columns::Columns;
 use crate::formats::file::InputFile;
-use crate::formats::parquet::footer::{damaged, footer, guarded};
+use crate::formats::parquet::footer::{OpenParquet, damaged, footer, guarded};
 use crate::formats::parquet::int96;
 use crate::storage::Blob;
 
@@ -85,7 +85,7 @@ impl ParquetRows {
     /// From row `first_row` on; row groups before it are not touched.
     pub fn open(file: &InputFile, columns: &Columns, first_row: u64) -> Result<Self> {
         int96::check_ids(file, columns.id.as_deref())?;
-        let (builder, groups) = projected(file, columns)?;
+        let Projected { builder, group_rows: groups } = projected(file, columns)?;
         let rows = groups.iter().sum();
         let (mut before, mut wanted) = (0, Vec::new());
         for (group, group_rows) in groups.iter().enumerate() {
@@ -126,19 +126,23 @@ impl ParquetRows {
 
 /// Some rows from the beginning of a file, with all of its columns, to show what they hold.
 pub(crate) fn first_rows(file: &InputFile) -> Result<Option<RecordBatch>> {
-    let (handle, metadata) = footer(file)?;
-    let builder = ParquetRecordBatchReaderBuilder::new_with_metadata(handle, metadata);
+    let OpenParquet { blob, metadata } = footer(file)?;
+    let builder = ParquetRecordBatchReaderBuilder::new_with_metadata(blob, metadata);
     let mut batches = build(&file.path, builder.with_batch_size(SHOWN_ROWS).with_limit(SHOWN_ROWS))?;
     next_batch(&file.path, 0, &mut batches)
 }
 
-/// A reader of these columns alone, and the number of rows in each row group.
-fn projected(
-    file: &InputFile,
-    columns: &Columns,
-) -> Result<(ParquetRecordBatchReaderBuilder<Blob>, Vec<u64>)> {
-    let (handle, metadata) = footer(file)?;
-    let groups = group_rows(file, metadata.metadata())?;
+/// A file of which only some columns are read.
+struct Projected {
+    builder: ParquetRecordBatchReaderBuilder<Blob>,
+    /// The number of rows in each row group.
+    group_rows: Vec<u64>,
+}
+
+/// Sets up a reader of these columns alone.
+fn projected(file: &InputFile, columns: &Columns) -> Result<Projected> {
+    let OpenParquet { blob, metadata } = footer(file)?;
+    let group_rows = group_rows(file, metadata.metadata())?;
     let fields = metadata.schema().fields();
     let place = |name: &str| {
         nested::find(fields, name).ok_or_else(|| Error::input(&file.path, format!("no column `{name}`")))
@@ -153,8 +157,9 @@ fn projected(
     let is_plain = columns.is_plain() && columns.text.is_some() && columns.text != columns.id;
     let text = places.first().filter(|_| is_plain).map(Vec::as_slice);
     let metadata = with_large_text(metadata, text).map_err(|error| damaged(&file.path, 0, &error))?;
-    let builder = ParquetRecordBatchReaderBuilder::new_with_metadata(handle, metadata);
-    Ok((builder.with_projection(mask).with_batch_size(rows as usize), groups))
+    let builder = ParquetRecordBatchReaderBuilder::new_with_metadata(blob, metadata);
+    let builder = builder.with_projection(mask).with_batch_size(rows as usize);
+    Ok(Projected { builder, group_rows })
 }
 
 /// The leaf columns of Parquet that make up some columns.
@@ -191,7 +196,7 @@ fn with_large_text(
 
 /// The texts of some rows (sorted); `None` where there is no such row.
 pub(crate) fn texts_at(file: &InputFile, columns: &Columns, rows: &[u64]) -> Result<Vec<Option<String>>> {
-    let (builder, groups) = projected(file, columns)?;
+    let Projected { builder, group_rows: groups } = projected(file, columns)?;
     let total: u64 = groups.iter().sum();
     let mut wanted: Vec<usize> = rows.iter().filter(|row| **row < total).map(|row| *row as usize).collect();
     wanted.dedup();

@@ -16,7 +16,7 @@ use parquet::schema::types::SchemaDescPtr;
 use crate::error::{Error, Result};
 use crate::formats::added_columns::{AddedColumns, Edit, with_columns, with_fields};
 use crate::formats::file::InputFile;
-use crate::formats::parquet::footer::{self, damaged, guarded};
+use crate::formats::parquet::footer::{OpenParquet, damaged, footer, guarded};
 use crate::formats::parquet::int96::{self, has_int96};
 use crate::formats::parquet::schema_like::{is_int96, schema_like};
 use crate::formats::parquet::{intervals, read};
@@ -50,13 +50,13 @@ pub(crate) fn write_annotated(file: &InputFile, destination: &Path, added: &mut 
 /// Copies a file batch by batch, and says how many rows it has written.
 fn rewrite(file: &InputFile, destination: &Path, added: Option<&Schema>, edit: &mut Edit) -> Result<u64> {
     let path = &file.path;
-    let (handle, metadata) = footer::footer(file)?;
+    let OpenParquet { blob, metadata } = footer(file)?;
     let promised: u64 = read::group_rows(file, metadata.metadata())?.iter().sum();
     let rewrite =
         guarded(path, 0, || Rewrite::of(metadata, added).map_err(|error| damaged(path, 0, &error)))?;
     let mut writer = guarded(path, 0, || rewrite.open_writer(path, destination))?;
     let rows = read::batch_rows(rewrite.source.metadata(), BATCH_BYTES, |_| true).clamp(1, MAX_ROWS);
-    let builder = ParquetRecordBatchReaderBuilder::new_with_metadata(handle, rewrite.source.clone());
+    let builder = ParquetRecordBatchReaderBuilder::new_with_metadata(blob, rewrite.source.clone());
     let mut batches = read::build(path, builder.with_batch_size(rows as usize))?;
     let (mut row, mut written) = (0, 0);
     while let Some(batch) = read::next_batch(path, row, &mut batches)? {
