@@ -30,8 +30,40 @@ const CLASSES: [&str; 7] = [
 /// A list of classes has at most this many bytes.
 const MOST_CLASSES_BYTES: u64 = 64 << 10;
 
-/// The files that are not known to be about the images.
+/// The place and kind of a file that can be the description of one image.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+struct PairPlace<'a> {
+    folder: &'a str,
+    /// See [`kind_of_pair`].
+    kind: &'static str,
+}
+
+impl<'a> PairPlace<'a> {
+    fn of(found: &'a FoundFile) -> Option<Self> {
+        kind_of_pair(found).map(|kind| Self { folder: folder(&found.name), kind })
+    }
+}
+
+/// Returns the files that are not known to be about the images, in the order of their names.
 pub(crate) fn not_about<'a>(files: &'a [FoundFile], pictures: &Pictures) -> Vec<&'a FoundFile> {
+    let mut open = not_about_by_name(files, pictures);
+    open.sort_by(|a, b| a.name.cmp(&b.name));
+    // The first file that is not about the images decides. Only a few of the others are read, for the
+    // list.
+    let Some(first) = open.iter().position(|found| !content::is_about(found, pictures)) else {
+        return Vec::new();
+    };
+    let mut rest = open.split_off(first);
+    let mut number = 0;
+    rest.retain(|found| {
+        number += 1;
+        number == 1 || number > LOOKED_INTO || !content::is_about(found, pictures)
+    });
+    rest
+}
+
+/// Returns the files that are not about the images by their names and those of the images.
+fn not_about_by_name<'a>(files: &'a [FoundFile], pictures: &Pictures) -> Vec<&'a FoundFile> {
     let mut open = Vec::new();
     let mut pairs: BTreeMap<&str, Vec<&FoundFile>> = BTreeMap::new();
     let mut tables = Vec::new();
@@ -46,46 +78,28 @@ pub(crate) fn not_about<'a>(files: &'a [FoundFile], pictures: &Pictures) -> Vec<
     if !tables.iter().take(LOOKED_INTO).all(|found| has_columns_of_img2dataset(found)) {
         open.append(&mut tables);
     }
-    let mut paired: HashMap<(&str, &str), usize> = HashMap::new();
+    let mut paired: HashMap<PairPlace, usize> = HashMap::new();
     for (kind, pairs) in pairs {
-        match pictures.len() > 1 && are_about(kind, &pairs) {
-            true => {
-                pairs.iter().for_each(|found| *paired.entry((folder(&found.name), kind)).or_default() += 1)
-            }
-            false => open.extend(pairs),
+        if pictures.len() > 1 && are_about(kind, &pairs) {
+            let places = pairs.iter().filter_map(|found| PairPlace::of(found));
+            places.for_each(|place| *paired.entry(place).or_default() += 1);
+        } else {
+            open.extend(pairs);
         }
     }
-    // Captions whose image is gone.
-    let mut alone: HashMap<(&str, &str), usize> = HashMap::new();
-    for found in &open {
-        if let Some(place) = place_of_pair(found) {
-            *alone.entry(place).or_default() += 1;
-        }
+    // Captions whose image is missing lie among others whose image is there.
+    let mut alone: HashMap<PairPlace, usize> = HashMap::new();
+    for place in open.iter().filter_map(|found| PairPlace::of(found)) {
+        *alone.entry(place).or_default() += 1;
     }
     open.retain(|found| {
-        place_of_pair(found)
+        PairPlace::of(found)
             .is_none_or(|place| paired.get(&place).is_none_or(|&paired| paired < alone[&place]))
     });
-    open.sort_by(|a, b| a.name.cmp(&b.name));
-    // The first file that is not about the images decides, so of the others only a few are read, for the list.
-    let Some(first) = open.iter().position(|found| !content::is_about(found, pictures)) else {
-        return Vec::new();
-    };
-    let mut rest = open.split_off(first);
-    let mut number = 0;
-    rest.retain(|found| {
-        number += 1;
-        number == 1 || number > LOOKED_INTO || !content::is_about(found, pictures)
-    });
-    rest
+    open
 }
 
-/// Where a file that can be the description of one image lies, and its kind.
-fn place_of_pair(found: &FoundFile) -> Option<(&str, &'static str)> {
-    kind_of_pair(found).map(|kind| (folder(&found.name), kind))
-}
-
-/// The kind of a file that can be the description of one image.
+/// Returns the kind of a file that can be the description of one image.
 fn kind_of_pair(found: &FoundFile) -> Option<&'static str> {
     match found.file.format {
         Format::Text => Some("txt"),
@@ -94,8 +108,10 @@ fn kind_of_pair(found: &FoundFile) -> Option<&'static str> {
     }
 }
 
-/// Whether files of the names of images describe these. `train.json` and `train.png` may be rows and a picture of them: one object
-/// is the description of one image, and a list of them is not.
+/// Whether files with the names of images describe these images.
+///
+/// `train.json` and `train.png` may be rows and a picture of them: one object describes one image, but a
+/// list of objects does not.
 fn are_about(kind: &str, pairs: &[&FoundFile]) -> bool {
     match pairs.len() {
         many if kind == "txt" => many >= MANY || pairs.iter().all(|found| content::is_caption(&found.file)),
@@ -121,7 +137,7 @@ pub(crate) fn hold_images(files: &[FoundFile]) -> bool {
         || schemas.take(SCHEMAS_LOOKED_AT).any(|found| has_column(&found))
 }
 
-/// Whether a file lies beside a folder of its name with images, as img2dataset writes it.
+/// Whether a file lies beside a folder of its name with images, as img2dataset writes its tables.
 fn is_table_of_folder(found: &FoundFile, pictures: &Pictures) -> bool {
     found.file.format.rows().has_schema() && pictures.folders.contains(stem(&found.name))
 }
@@ -133,7 +149,7 @@ fn has_columns_of_img2dataset(found: &FoundFile) -> bool {
     })
 }
 
-/// The numbers in a name, without zeros before them.
+/// Returns the numbers in a name, without leading zeros.
 pub(crate) fn numbers(name: &str) -> Vec<&str> {
     let runs = name.split(|c: char| !c.is_ascii_digit()).filter(|run| !run.is_empty());
     runs.map(|run| match run.trim_start_matches('0') {

@@ -12,8 +12,9 @@ use crate::formats::row_format::{Images, RowFormat, RowOf, RowSource, UnparsedRo
 use crate::formats::rows::Rows;
 use crate::formats::tar::columns::{SAMPLES, sample_columns};
 use crate::formats::tar::samples::{self, Samples};
+use crate::formats::tar::write;
 
-/// A tar archive in which the files of one key are a sample, and a sample is a row.
+/// A WebDataset shard: a tar archive in which the files of one key are a sample, and a sample is a row.
 pub(crate) struct Shard;
 
 impl RowFormat for Shard {
@@ -22,7 +23,7 @@ impl RowFormat for Shard {
     }
 
     fn by_content(&self, beginning: &[u8]) -> Option<Format> {
-        // The name in front of the mark ends with zeros, as in no text.
+        // The name in front of the mark ends with zeros, which texts do not have.
         (beginning.get(257..262) == Some(b"ustar") && beginning[..257].contains(&0)).then_some(Format::Tar)
     }
 
@@ -73,7 +74,7 @@ impl RowFormat for Shard {
         destination: &Path,
         keep: &mut dyn FnMut(u64) -> bool,
     ) -> Result<u64> {
-        samples::write_kept(file, destination, keep)
+        write::write_kept(file, destination, keep)
     }
 }
 
