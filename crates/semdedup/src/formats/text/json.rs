@@ -6,7 +6,8 @@ use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, Visitor};
 
 use crate::formats::columns::{Columns, Wanted};
 use crate::formats::rows::{RowsBuilder, join, not_utf8};
-use crate::formats::text::json_row::{JsonRow, RowSeed, TextSeed};
+use crate::formats::text::json_row::{JsonRow, RowSeed};
+use crate::formats::text::json_text::TextSeed;
 use crate::formats::text::records::Records;
 use crate::formats::turns;
 
