@@ -72,8 +72,8 @@ pub(crate) fn cut(format: Format, bytes: &[u8], limit: usize, buffer: usize) -> 
     Ok(Cut { rows, between })
 }
 
-/// Fails if buffers of another size, or another limit, cut other rows out of the same bytes. `limit`
-/// and `buffer` are in bytes.
+/// Fails if buffers of another size, or another limit, cut other rows out of the same bytes.
+/// `limit` and `buffer` are in bytes.
 pub fn split(format: Format, bytes: &[u8], limit: usize, buffer: usize) {
     let whole = cut(format, bytes, limit, 1 << 16);
     assert_eq!(cut(format, bytes, limit, buffer), whole);

@@ -1,4 +1,5 @@
-//! Buffers of any size cut a file into the same rows, and a store that fails is not taken for a damaged file.
+//! Buffers of any size cut a file into the same rows, and a store that fails is not reported as a
+//! damaged file.
 #![allow(clippy::unwrap_used)]
 
 use std::io::{self, Cursor, Read};
@@ -59,7 +60,7 @@ fn a_byte_order_mark_that_is_not_at_the_beginning_is_part_of_its_record() {
     }
 }
 
-/// The connection to a store, which breaks.
+/// A connection to a store that breaks.
 struct Broken;
 
 impl Read for Broken {
@@ -68,7 +69,7 @@ impl Read for Broken {
     }
 }
 
-/// A header of a file of 600 bytes, and as many of them as asked for.
+/// Returns a header of a file of 600 bytes, and `bytes` bytes of the file.
 fn shard(bytes: usize) -> Vec<u8> {
     let mut header = tar::Header::new_gnu();
     header.set_path("a.txt").unwrap();
@@ -102,7 +103,7 @@ fn lively_bytes() -> impl Strategy<Value = Vec<u8>> {
     prop::collection::vec(byte, 0..200)
 }
 
-/// Bytes that often make JSON lists, and often nearly do.
+/// Bytes that are often JSON lists, and often nearly are.
 fn json_bytes() -> impl Strategy<Value = Vec<u8>> {
     let piece = prop_oneof![
         Just(&b"{\"a\": [1, {}]}"[..]),
@@ -145,7 +146,7 @@ proptest! {
             }
             prop_assert!(between.iter().all(|byte| b"[], \r\n".contains(byte)));
         }
-        // Whatever is a list to a JSON parser is one here.
+        // Every list of a JSON parser is a list here.
         if serde_json::from_slice::<Vec<serde::de::IgnoredAny>>(&bytes).is_ok() {
             prop_assert!(whole.is_ok());
         }

@@ -1,8 +1,8 @@
 //! Chats: rows of turns, as in OpenAI's `messages` and ShareGPT's `conversations`, and their text.
 //!
-//! A turn becomes `role: content`, and line breaks separate the turns of a row. Both forms give the same
-//! text. Everything else in a turn (calls of tools, pictures, reasoning) counts as its JSON, so that two
-//! different turns never become equal texts.
+//! A turn becomes `role: content`, and line breaks separate the turns of a row. Both forms give the
+//! same text. Everything else in a turn (calls of tools, pictures, reasoning) counts as its JSON,
+//! so that two different turns never become equal texts.
 
 use serde_json::{Map, Value};
 use xxhash_rust::xxh3::xxh3_64;
@@ -17,8 +17,8 @@ pub(crate) const CONTENT_KEYS: [&str; 2] = ["content", "value"];
 
 /// The roles whose turns are instructions. These are often the same in all rows…
 const INSTRUCTING: [&str; 2] = ["system", "developer"];
-/// …and if they have more than this many characters, a short stand-in counts: long instructions would
-/// make chats about different things similar.
+/// …and if they have more than this many characters, a short stand-in counts: long instructions
+/// would make chats about different things similar.
 const LONG_INSTRUCTION: usize = 100;
 /// The keys of names and times of a turn, which are not part of its text.
 const NAMING_KEYS: [&str; 8] =
@@ -81,9 +81,8 @@ pub(crate) fn text_of(turns: &Value, roles: &[String]) -> Result<String, String>
     Ok(text)
 }
 
-/// Replaces a long instruction by its length and a hash of two words:
-/// `[1234 characters, hjkbfglm npqrstbc]`. Rows that differ only in the instruction still differ in two
-/// words.
+/// Replaces a long instruction by its length and a hash of two words: `[1234 characters, hjkbfglm
+/// npqrstbc]`. Rows that differ only in the instruction still differ in two words.
 fn shortened(role: &str, said: String) -> String {
     let length = said.chars().count();
     if !INSTRUCTING.contains(&role) || length <= LONG_INSTRUCTION {
@@ -93,8 +92,8 @@ fn shortened(role: &str, said: String) -> String {
     format!("[{length} characters, {} {}]", word(hash as u32), word((hash >> 32) as u32))
 }
 
-/// Spells a number as a word of eight consonants. Models cut hexadecimal numbers into single digits, and
-/// then different numbers are similar.
+/// Spells a number as a word of eight consonants. Models cut hexadecimal numbers into single
+/// digits, and then different numbers are similar.
 fn word(number: u32) -> String {
     const LETTERS: &[u8; 16] = b"bcdfghjklmnpqrst";
     (0..8).map(|place| char::from(LETTERS[(number >> (4 * place)) as usize % 16])).collect()
@@ -136,8 +135,8 @@ fn turn_of(turn: &Value) -> Result<Turn, String> {
     Ok(Turn { role, said: parts.join("\n") })
 }
 
-/// Adds the values that a turn has besides its role, content and calls, such as its reasoning, but not
-/// its names and times.
+/// Adds the values that a turn has besides its role, content and calls, such as its reasoning, but
+/// not its names and times.
 fn others(turn: &Map<String, Value>, parts: &mut Vec<String>) {
     let known = |key: &str| {
         let known = ROLE_KEYS.iter().chain(&["tool_calls", "function_call"]).chain(&NAMING_KEYS);
@@ -160,8 +159,8 @@ fn json_of(value: &Value) -> Option<String> {
     (!is_empty).then(|| json.to_string())
 }
 
-/// Returns the text of a part of a content. The text of a part without one, such as a picture, is its
-/// JSON.
+/// Returns the text of a part of a content. The text of a part without one, such as a picture, is
+/// its JSON.
 fn text_of_part(part: &Value) -> Result<Option<String>, String> {
     match part {
         Value::String(text) => Ok(Some(text.clone())),

@@ -75,8 +75,8 @@ struct Parser<'a> {
     bad: Vec<BadRow>,
 }
 
-/// Converts a column. The second argument is told of the rows, counted in the batch, that are bad, and
-/// why.
+/// Converts a column. The second argument is told of the rows, counted in the batch, that are bad,
+/// and why.
 type Convert<T> = fn(&ArrayRef, &mut dyn FnMut(usize, &str)) -> Converted<T>;
 
 type Converted<T> = std::result::Result<T, ArrowError>;
@@ -140,7 +140,8 @@ impl Parser<'_> {
     }
 }
 
-/// Converts a text column of any type. A row that is not UTF-8 becomes null and is reported to `bad`.
+/// Converts a text column of any type. A row that is not UTF-8 becomes null and is reported to
+/// `bad`.
 fn texts_of(column: &ArrayRef, bad: &mut dyn FnMut(usize, &str)) -> Converted<LargeStringArray> {
     if !binary::is_binary(column.data_type()) {
         let large = arrow::compute::cast(column, &DataType::LargeUtf8)?;
@@ -160,8 +161,8 @@ fn texts_of(column: &ArrayRef, bad: &mut dyn FnMut(usize, &str)) -> Converted<La
     Ok(texts.finish())
 }
 
-/// Joins the texts of several columns, or of one that has turns. `bad` is told of rows whose turns have
-/// another shape.
+/// Joins the texts of several columns, or of one that has turns. `bad` is told of rows whose turns
+/// have another shape.
 fn joined_texts(
     columns: &[NamedColumn],
     roles: &[String],

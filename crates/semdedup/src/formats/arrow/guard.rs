@@ -1,4 +1,5 @@
-//! Errors for Arrow data that cannot be read, and protection from libraries that panic on such data.
+//! Errors for Arrow data that cannot be read, and protection from libraries that panic on such
+//! data.
 
 use std::fmt::Display;
 use std::panic::AssertUnwindSafe;

@@ -1,8 +1,8 @@
 //! The messages of Arrow IPC, with the lengths that they promise checked against the file.
 //!
-//! Arrow's own readers trust lengths and reserve as much memory as these say. Here a message must lie
-//! within the file, its buffers within the message, and the size of the unpacked buffers is bounded,
-//! before anything is reserved. (The format: arrow.apache.org/docs/format/Columnar.html.)
+//! Arrow's own readers trust lengths and reserve as much memory as these say. Here a message must
+//! lie within the file, its buffers within the message, and the size of the unpacked buffers is
+//! bounded, before anything is reserved. (The format: arrow.apache.org/docs/format/Columnar.html.)
 
 use std::ops::Range;
 use std::sync::Arc;

@@ -110,8 +110,8 @@ impl Decoded {
         Self { batch, done: 0, chunk: chunk.clamp(MIN_ROWS, MAX_ROWS) }
     }
 
-    /// Returns the next rows from `wanted` on; `row` is the number of the first one that has not been
-    /// handed out or skipped.
+    /// Returns the next rows from `wanted` on; `row` is the number of the first one that has not
+    /// been handed out or skipped.
     fn next_chunk(&mut self, row: u64, wanted: u64) -> Option<RowBatch> {
         let left = self.batch.num_rows() - self.done;
         let skipped = usize::try_from(wanted.saturating_sub(row)).map_or(left, |rows| rows.min(left));

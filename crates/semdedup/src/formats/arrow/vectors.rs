@@ -20,7 +20,7 @@ pub(crate) fn vectors_of(
         return Ok(vectors);
     }
     let mut lists = Lists::of(column);
-    // These rows may be a slice of many more.
+    // These rows may be a slice of a larger column.
     let (first, last) = (lists.ends[0], lists.ends[column.len()]);
     lists.ends.iter_mut().for_each(|end| *end -= first);
     let items = arrow::compute::cast(&lists.items.slice(first, last - first), &DataType::Float32)?;

@@ -19,8 +19,8 @@ use crate::formats::arrow::guard::{damaged, guarded};
 use crate::formats::arrow::ipc::Ipc;
 use crate::formats::file::InputFile;
 
-/// Writes the rows that `keep` picks; see [`crate::formats::write::write_kept`]. A batch of which no row
-/// is kept is left out.
+/// Writes the rows that `keep` picks; see [`crate::formats::write::write_kept`]. A batch of which
+/// no row is kept is left out.
 pub(crate) fn write_kept(
     file: &InputFile,
     destination: &Path,
@@ -41,8 +41,8 @@ pub(crate) fn write_annotated(file: &InputFile, destination: &Path, added: &mut 
     })
 }
 
-/// Copies a file batch by batch, and returns how many rows it has written. A batch without rows is left
-/// out.
+/// Copies a file batch by batch, and returns how many rows it has written. A batch without rows is
+/// left out.
 fn rewrite(file: &InputFile, destination: &Path, added: Option<&Schema>, edit: &mut Edit) -> Result<u64> {
     let path = &file.path;
     let mut ipc = Ipc::open(file)?;

@@ -1,5 +1,5 @@
-//! The error for users who have to name a column: it lists the columns and their values, and says what
-//! to type.
+//! The error for users who have to name a column: it lists the columns and their values, and says
+//! what to type.
 
 use arrow::array::{Array, RecordBatch};
 use arrow::datatypes::DataType;
@@ -17,8 +17,8 @@ use crate::formats::usual_names::is_usual_name;
 const SHOWN: usize = 40;
 
 impl Table<'_> {
-    /// The error for a file in which no column is certainly the text. `likely` are the columns that could
-    /// be the text, if the values were looked at.
+    /// The error for a file in which no column is certainly the text. `likely` are the columns that
+    /// could be the text, if the values were looked at.
     pub(crate) fn no_text(&self, name: &str, likely: Option<&[&Column]>) -> Error {
         let rows = self.file.format.rows().first_rows(self.file).ok().flatten();
         let show = |column: &Column| {
@@ -120,7 +120,8 @@ impl Table<'_> {
         top().find(|column| column.is_turns).or_else(most)
     }
 
-    /// Returns a column of texts or turns inside another that has a usual name of such columns: `meta.text`.
+    /// Returns a column of texts or turns inside another that has a usual name of such columns:
+    /// `meta.text`.
     fn named_inside(&self) -> Option<String> {
         let inside =
             self.columns.iter().filter(|column| column.is_nested && (column.is_text || column.is_turns));

@@ -1,5 +1,5 @@
-//! Chooses the columns that are compared: those that the user names, or those that names and values tell.
-//! Where these leave a doubt, an error asks.
+//! Chooses the columns that are compared: those that the user names, or those that names and values
+//! tell. Where these leave a doubt, an error asks.
 
 pub(crate) mod binary;
 pub(crate) mod candidates;

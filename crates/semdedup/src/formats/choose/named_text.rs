@@ -18,9 +18,9 @@ pub(crate) struct NamedText<'t> {
 }
 
 impl Table<'_> {
-    /// Fails where a column has a usual name of texts but not their values, and another column has such
-    /// values: an `article` of numbers beside a review, or a `passage` that is repeated for each of its
-    /// questions.
+    /// Fails where a column has a usual name of texts but not their values, and another column has
+    /// such values: an `article` of numbers beside a review, or a `passage` that is repeated for
+    /// each of its questions.
     pub(crate) fn check_named(&self, column: &Column, found: Found, wanted: &Wanted) -> Result<()> {
         if found != Found::Name || !column.is_text {
             return Ok(());

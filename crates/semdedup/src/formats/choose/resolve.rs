@@ -17,15 +17,14 @@ use crate::formats::turns::role_of;
 
 /// Finds the columns of every file.
 ///
-/// The text column is the one that the user asks for, else `text`, else the only column with another name
-/// that texts or chats usually have, else the only column whose values look like sentences. Where texts
-/// are optional, there may be none.
+/// The text column is the one that the user asks for, else `text`, else the only column with
+/// another name that texts or chats usually have, else the only column whose values look like
+/// sentences. Where texts are optional, there may be none.
 ///
-/// # Errors
-/// A file without the column asked for; a file in which no column is certainly the text; a text column
-/// that differs from the one of the files before, or is not of strings or turns; an embedding column
-/// that is not of lists; an id or embedding column asked for of plain text; roles where no column has
-/// turns. Each error names the file and lists its columns.
+/// # Errors A file without the column asked for; a file in which no column is certainly the text; a
+/// text column that differs from the one of the files before, or is not of strings or turns; an
+/// embedding column that is not of lists; an id or embedding column asked for of plain text; roles
+/// where no column has turns. Each error names the file and lists its columns.
 pub fn resolve_columns(files: &[InputFile], choice: &ColumnChoice) -> Result<Vec<Columns>> {
     resolve_by(files, choice, rows_by(files, choice)?)
 }
@@ -75,7 +74,8 @@ struct Checked {
 }
 
 impl EarlierFiles<'_> {
-    /// Fails if the user may mean other columns than those that are compared, unless they named them.
+    /// Fails if the user may mean other columns than those that are compared, unless they named
+    /// them.
     fn check(
         &mut self,
         table: &Table,

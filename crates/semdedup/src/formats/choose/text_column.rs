@@ -1,5 +1,5 @@
-//! Finds the text column of a table: the column asked for, or the only one that can be the text. A guess
-//! that could be wrong is an error.
+//! Finds the text column of a table: the column asked for, or the only one that can be the text. A
+//! guess that could be wrong is an error.
 
 use crate::error::{Error, Result};
 use crate::formats::choose::binary as held;
@@ -134,8 +134,8 @@ impl Table<'_> {
         }
     }
 
-    /// Fails where the name of a column is a sentence: the file has no header, and its first row would be
-    /// taken for one.
+    /// Fails where the name of a column is a sentence: the file has no header, and its first row
+    /// would be taken for one.
     fn check_header(&self, column: &Column) -> Result<()> {
         let name = column.name.as_str();
         if !is_language([name].into_iter()) {

@@ -57,8 +57,8 @@ impl Survey<'_> {
         argument.documents.iter().for_each(|found| self.forget(&found.file.path, &mut folders));
     }
 
-    /// Leaves out the files of unknown extensions, and sets aside those of embeddings. `pictures` are
-    /// the images of the folder if they are what is read.
+    /// Leaves out the files of unknown extensions, and sets aside those of embeddings. `pictures`
+    /// are the images of the folder if they are what is read.
     pub(crate) fn leave_out_others(&mut self, argument: &InputArgument, pictures: Option<&Pictures>) {
         let mut others = std::mem::take(&mut self.others);
         // A glob such as `**/*` finds a file in its folder and by itself.

@@ -1,5 +1,5 @@
-//! Turns files, folders and globs, as the user typed them, into the list of [`InputFile`]s that a run
-//! reads.
+//! Turns files, folders and globs, as the user typed them, into the list of [`InputFile`]s that a
+//! run reads.
 
 use std::path::{Path, PathBuf};
 
@@ -31,25 +31,24 @@ pub fn discover(inputs: &[String], exclude: &[PathBuf]) -> Result<Vec<InputFile>
     survey(inputs, exclude, &Asked::default()).map(|found| found.files)
 }
 
-/// Returns the files that `inputs` (files, folders, globs) mean, and those that it left out. It does
-/// not enter the folders in `exclude`.
+/// Returns the files that `inputs` (files, folders, globs) mean, and those that it left out. It
+/// does not enter the folders in `exclude`.
 ///
-/// A file counts once, however often it is given. A file is named by its file name. A file in a folder
-/// (or found by a glob) is named by its path relative to that folder (or to the fixed part of the
-/// glob). Where names clash, all files of the arguments concerned are put under the name of their
-/// folder.
+/// A file counts once, however often it is given. A file is named by its file name. A file in a
+/// folder (or found by a glob) is named by its path relative to that folder (or to the fixed part
+/// of the glob). Where names clash, all files of the arguments concerned are put under the name of
+/// their folder.
 ///
 /// Images that lie in a folder (or are found by a glob, or named one by one) are the rows of one
 /// [`Format::Tree`], named by that folder. Files of rows beside them that hold their captions or
 /// labels, or a table of them, are left out. Markdown files (`.md`) are the rows of one
 /// [`Format::TextTree`] where there are neither files of rows nor images; with [`TextFiles::Whole`]
-/// these and all `.txt` files are, whatever lies beside them. READMEs and licences beside data are left
-/// out, and so are files that describe others. A file that an argument names is always read.
+/// these and all `.txt` files are, whatever lies beside them. READMEs and licences beside data are
+/// left out, and so are files that describe others. A file that an argument names is always read.
 ///
-/// # Errors
-/// A missing path, a named file of unknown extension, no file at all, or names that clash under their
-/// folders too. Unless `asked` says which are meant: a folder of images and of rows that are not about
-/// these, or of rows and of files that may hold their embeddings.
+/// # Errors A missing path, a named file of unknown extension, no file at all, or names that clash
+/// under their folders too. Unless `asked` says which are meant: a folder of images and of rows
+/// that are not about these, or of rows and of files that may hold their embeddings.
 pub fn survey(inputs: &[String], exclude: &[PathBuf], asked: &Asked) -> Result<Discovered> {
     let excluded = exclude.iter().filter_map(|path| match is_url(path) {
         true => Some(canonical_url(path)),

@@ -135,8 +135,8 @@ fn compression_of(beginning: &[u8]) -> Compression {
     }
 }
 
-/// Returns `path` relative to `base`, with its parts joined by `/`. Parts such as `..` are dropped, so
-/// that the name cannot lead out of the folder.
+/// Returns `path` relative to `base`, with its parts joined by `/`. Parts such as `..` are dropped,
+/// so that the name cannot lead out of the folder.
 pub(crate) fn relative_name(path: &Path, base: &Path) -> Result<String> {
     let relative = path.strip_prefix(base).ok().filter(|relative| *relative != Path::new("")).unwrap_or(path);
     let mut parts = Vec::new();

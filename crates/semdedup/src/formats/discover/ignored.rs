@@ -8,8 +8,8 @@ use crate::formats::discover::file_names::{extension, file_name};
 use crate::formats::discover::found_file::FoundFile;
 use crate::formats::discover::sidecars_content::is_one_object;
 
-/// Returns the places in the list of the files that are known to describe the others. Hugging Face's
-/// `datasets` and img2dataset write such files.
+/// Returns the places in the list of the files that are known to describe the others. Hugging
+/// Face's `datasets` and img2dataset write such files.
 pub(crate) fn about_others(files: &[FoundFile]) -> HashSet<usize> {
     let shards: HashSet<&str> = files.iter().filter_map(|found| found.name.strip_suffix(".tar")).collect();
     let is_about = |found: &FoundFile| {

@@ -21,8 +21,8 @@ struct ReadFile {
 impl Survey<'_> {
     /// Leaves out the links to files that are read themselves, as the same kind of rows.
     ///
-    /// They would be duplicates of these files. A user who then deletes a file because its link is kept
-    /// would lose both.
+    /// They would be duplicates of these files. A user who then deletes a file because its link is
+    /// kept would lose both.
     pub(crate) fn leave_out_links(&mut self, arguments: &mut [InputArgument]) {
         if self.links.is_empty() {
             return;

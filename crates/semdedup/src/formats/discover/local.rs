@@ -133,8 +133,8 @@ impl Survey<'_> {
         true
     }
 
-    /// Returns the excluded folder that a path leads into, if it does. A glob finds files there without
-    /// entering the folder, and a link leads there from elsewhere.
+    /// Returns the excluded folder that a path leads into, if it does. A glob finds files there
+    /// without entering the folder, and a link leads there from elsewhere.
     fn excluded_around(&self, path: &Path) -> Result<Option<PathBuf>> {
         if self.excluded.is_empty() {
             return Ok(None);
@@ -186,9 +186,9 @@ impl Survey<'_> {
         Ok(())
     }
 
-    /// Whether this file has not been given before. Folders are compared by where they really are, but
-    /// two links in one folder are two files: each has its own name in the output, and leaving one out
-    /// would lose it.
+    /// Whether this file has not been given before. Folders are compared by where they really are,
+    /// but two links in one folder are two files: each has its own name in the output, and leaving
+    /// one out would lose it.
     fn is_new(&mut self, path: &Path) -> Result<bool> {
         let folder = match path.parent() {
             Some(folder) if folder != Path::new("") => folder,

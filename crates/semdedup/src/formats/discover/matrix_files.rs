@@ -10,8 +10,8 @@ use crate::formats::file::InputFile;
 
 /// Returns files of embeddings as files of rows, in the order of `paths`.
 ///
-/// Each is named by its file name; where two have the same one, the name of the folder is put before
-/// it.
+/// Each is named by its file name; where two have the same one, the name of the folder is put
+/// before it.
 pub(crate) fn find(paths: Vec<PathBuf>) -> Result<Vec<InputFile>> {
     let mut arguments = Vec::<(PathBuf, InputArgument)>::new();
     for path in paths {

@@ -1,6 +1,6 @@
-//! Settles whether the rows of a folder are its images, with captions and labels beside them, or its
-//! files of rows, with some pictures beside them. Where this is not clear the user is asked: a guess
-//! could compare something else than what is meant.
+//! Settles whether the rows of a folder are its images, with captions and labels beside them, or
+//! its files of rows, with some pictures beside them. Where this is not clear the user is asked: a
+//! guess could compare something else than what is meant.
 
 use crate::error::Result;
 use crate::formats::discover::argument::{How, InputArgument};
@@ -92,8 +92,8 @@ impl Survey<'_> {
         }
     }
 
-    /// Fails if files of embeddings lie beside rows, unless the user has said whether they belong to
-    /// the rows.
+    /// Fails if files of embeddings lie beside rows, unless the user has said whether they belong
+    /// to the rows.
     pub(crate) fn ask_about_embeddings(&mut self, arguments: &[InputArgument]) -> Result<()> {
         if self.embeddings.is_empty() || self.asked.embeddings {
             return Ok(());

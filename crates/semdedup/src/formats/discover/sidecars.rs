@@ -48,8 +48,8 @@ impl<'a> PairPlace<'a> {
 pub(crate) fn not_about<'a>(files: &'a [FoundFile], pictures: &Pictures) -> Vec<&'a FoundFile> {
     let mut open = not_about_by_name(files, pictures);
     open.sort_by(|a, b| a.name.cmp(&b.name));
-    // The first file that is not about the images decides. Only a few of the others are read, for the
-    // list.
+    // The first file that is not about the images decides. Only a few of the others are read, for
+    // the list.
     let Some(first) = open.iter().position(|found| !content::is_about(found, pictures)) else {
         return Vec::new();
     };
@@ -110,8 +110,8 @@ fn kind_of_pair(found: &FoundFile) -> Option<&'static str> {
 
 /// Whether files with the names of images describe these images.
 ///
-/// `train.json` and `train.png` may be rows and a picture of them: one object describes one image, but a
-/// list of objects does not.
+/// `train.json` and `train.png` may be rows and a picture of them: one object describes one image,
+/// but a list of objects does not.
 fn are_about(kind: &str, pairs: &[&FoundFile]) -> bool {
     match pairs.len() {
         many if kind == "txt" => many >= MANY || pairs.iter().all(|found| content::is_caption(&found.file)),

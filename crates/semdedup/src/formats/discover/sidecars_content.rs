@@ -1,5 +1,5 @@
-//! Tells by the content of a file whether it is about the images beside it: their names are in a column,
-//! or the file is one object of labels.
+//! Tells by the content of a file whether it is about the images beside it: their names are in a
+//! column, or the file is one object of labels.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Read;
@@ -47,7 +47,8 @@ struct Cell {
     value: String,
 }
 
-/// Whether the rows of a file, or its one object, name the images. A file that cannot be read does not.
+/// Whether the rows of a file, or its one object, name the images. A file that cannot be read does
+/// not.
 pub(crate) fn is_about(found: &FoundFile, pictures: &Pictures) -> bool {
     if found.file.bytes == 0 {
         return true;

@@ -72,8 +72,8 @@ impl<'a> Survey<'a> {
         })
     }
 
-    /// Returns the format of the folder that a file of this name is a row of; `None` if such a file is
-    /// not a row by itself.
+    /// Returns the format of the folder that a file of this name is a row of; `None` if such a file
+    /// is not a row by itself.
     pub(crate) fn row_format(&self, name: &str) -> Option<Format> {
         let extension = name.rsplit_once('.')?.1.to_ascii_lowercase();
         match extension.as_str() {
@@ -90,8 +90,8 @@ pub(crate) fn inside_output(path: &Path, folder: &Path) -> Error {
         .hint("name another --out or --work: the results must not mix with what they are made from")
 }
 
-/// Returns why a hidden file is left out. Files that editors and other systems leave beside data are
-/// not reported.
+/// Returns why a hidden file is left out. Files that editors and other systems leave beside data
+/// are not reported.
 pub(crate) fn hidden_cause(path: &str, is_known: bool) -> Cause {
     let name = path.rsplit('/').next().unwrap_or_default();
     let is_litter = name.starts_with("._") || name.starts_with(".#") || name.starts_with(".~");

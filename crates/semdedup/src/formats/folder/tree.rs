@@ -1,4 +1,4 @@
-//! Folders whose files are rows: images, or texts.
+//! Reads and copies folders whose files are rows: images or texts.
 
 use std::path::{Path, PathBuf};
 
@@ -12,7 +12,7 @@ use crate::formats::rows::{Rows, RowsBuilder, not_utf8};
 use crate::storage::atomic::sync_tree;
 use crate::storage::{self, Stamp, is_url};
 
-/// A batch is at most this many files…
+/// A batch has at most this many files…
 const MAX_ROWS: usize = 256;
 
 /// …and about this many bytes.
@@ -25,20 +25,20 @@ pub(crate) struct Files {
     count: usize,
 }
 
-/// Some files of a folder, with what is needed to read them.
+/// Some files of a folder, with the facts that are needed to read them.
 pub(crate) struct FilesOf {
     pub files: Files,
     pub file: InputFile,
     pub limit: usize,
 }
 
-/// Goes through the files of a folder.
+/// Returns the files of a folder batch by batch.
 pub(crate) struct Tree {
     pub file: InputFile,
-    /// The longest file in bytes that is read.
+    /// The largest file that is read, in bytes.
     pub limit: usize,
     next: usize,
-    /// How many bytes of the files have been handed out.
+    /// The number of bytes of the files that have been returned.
     pub bytes: u64,
 }
 
@@ -73,8 +73,8 @@ impl Files {
         self.count
     }
 
-    /// Reads the files. One that is too large is a bad row; one that the system or a store does not give may be given the
-    /// next time, so that is an error.
+    /// Reads the files. A file that is too large is a bad row. A file that the system or a store
+    /// does not return now may be readable the next time, so it is an error.
     pub fn parse(&self, file: &InputFile, limit: usize, columns: &Columns) -> Result<Rows> {
         let mut rows = RowsBuilder::new(self.first_row(), limit, columns);
         let members = &self.members.files()[self.first..self.first + self.count];
@@ -108,7 +108,7 @@ impl Files {
     }
 }
 
-/// The texts of some files; none where there is no such file, or where it cannot be read.
+/// Reads the texts of some files; `None` where there is no such file, or where it cannot be read.
 pub(crate) fn texts_at(file: &InputFile, limit: usize, rows: &[u64]) -> Vec<Option<String>> {
     let columns = Columns { text: Some(DEFAULT_TEXT.to_owned()), ..Columns::default() };
     let text = |row: &u64| {
@@ -119,12 +119,12 @@ pub(crate) fn texts_at(file: &InputFile, limit: usize, rows: &[u64]) -> Vec<Opti
     rows.iter().map(text).collect()
 }
 
-/// A text without its byte order mark.
+/// Returns a text without its byte order mark.
 fn strip_bom(text: &str) -> &str {
     text.strip_prefix('\u{feff}').unwrap_or(text)
 }
 
-/// The bytes of a file, or why they make no row.
+/// Reads the bytes of a file; the inner error says why the row is a bad row.
 fn read(
     path: &Path,
     member: &FolderFile,
@@ -141,13 +141,14 @@ fn read(
     storage::read(path).map(Ok).map_err(|error| Error::input(path, error))
 }
 
-/// Fails where a file is not the one that was found.
+/// Fails if a file has changed since it was found.
 pub(crate) fn check_unchanged(file: &InputFile) -> Result<()> {
     let stamped = file.members.files().iter().map(|member| (file.path.join(&member.name), member.stamp));
     Stamp::check_all(&stamped.collect::<Vec<_>>())
 }
 
-/// Copies the files that `keep` picks into the folder `destination`; see [`crate::formats::write::write_kept`].
+/// Copies the files that `keep` picks into the folder `destination`; see
+/// [`crate::formats::write::write_kept`].
 pub(crate) fn write_kept(
     file: &InputFile,
     destination: &Path,

@@ -1,4 +1,5 @@
-//! Parquet written back: the same schema, codec and size of row group; fewer rows, or more columns.
+//! Writes Parquet back: with the same schema, codec and size of row groups, and with fewer rows or
+//! more columns.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -21,9 +22,11 @@ use crate::formats::parquet::int96::{self, has_int96};
 use crate::formats::parquet::schema_like::{is_int96, schema_like};
 use crate::formats::parquet::{intervals, read};
 
+/// A batch has at most this many rows…
 const MAX_ROWS: u64 = 8192;
+/// …and about this many bytes.
 const BATCH_BYTES: u64 = 8 << 20;
-/// A row group is held in memory until it is complete; one larger than this is split.
+/// A row group is in memory until it is complete; a larger one is split.
 const GROUP_BYTES: usize = 512 << 20;
 
 /// Writes the rows that `keep` picks; see [`crate::formats::write::write_kept`].
@@ -47,7 +50,7 @@ pub(crate) fn write_annotated(file: &InputFile, destination: &Path, added: &mut 
     })
 }
 
-/// Copies a file batch by batch, and says how many rows it has written.
+/// Copies a file batch by batch, and returns how many rows it has written.
 fn rewrite(file: &InputFile, destination: &Path, added: Option<&Schema>, edit: &mut Edit) -> Result<u64> {
     let path = &file.path;
     let OpenParquet { blob, metadata } = footer(file)?;
@@ -77,13 +80,13 @@ fn rewrite(file: &InputFile, destination: &Path, added: Option<&Schema>, edit: &
     Ok(written)
 }
 
-/// How a file is read and written again.
+/// The schemas with which a file is read and written again.
 struct Rewrite {
-    /// The source, with bytes for what Arrow has no word for.
+    /// The source, with bytes for the types that Arrow does not have.
     source: ArrowReaderMetadata,
-    /// The columns that are written, as Arrow reads them from `source`…
+    /// The written columns as Arrow reads them from `source`…
     columns: SchemaRef,
-    /// …and as it reads them from the file itself.
+    /// …and as Arrow reads them from the file itself.
     declared: SchemaRef,
     /// The schema that the written file will have.
     schema: SchemaDescPtr,
@@ -110,7 +113,7 @@ impl Rewrite {
             .map_err(|error| Error::output(destination, error))
     }
 
-    /// The way the source was written.
+    /// Returns the options with which the source was written.
     fn writer_options(&self) -> parquet::errors::Result<ArrowWriterOptions> {
         let metadata = self.source.metadata();
         let file = metadata.file_metadata();
@@ -138,7 +141,8 @@ impl Rewrite {
                 properties.set_column_statistics_enabled(time.path().clone(), EnabledStatistics::None);
         }
         if let Some(writer) = file.created_by().filter(|_| has_int96(&self.schema)) {
-            // Hive and Impala shift INT96 times to another zone, or do not, by the program that wrote them.
+            // Hive and Impala shift INT96 times to another time zone, or do not, depending on the
+            // program that wrote them.
             properties = properties.set_created_by(writer.to_owned());
         }
         let mut properties = properties.build();

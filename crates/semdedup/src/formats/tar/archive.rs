@@ -27,7 +27,8 @@ pub(crate) struct TarReader {
     stream: Box<dyn Read + Send>,
     /// The number of the file's own bytes that have been read.
     bytes_read: Arc<AtomicU64>,
-    /// The blocks before the data of the current member, with those of long names and attributes first.
+    /// The blocks before the data of the current member, with those of long names and attributes
+    /// first.
     header: Vec<u8>,
     /// The bytes of its data, and of the padding behind them, that have not been read.
     data: u64,
@@ -69,7 +70,8 @@ impl TarReader {
         self.row = row;
     }
 
-    /// Returns the next member, and skips the rest of the one before. `None` at the end of the archive.
+    /// Returns the next member, and skips the rest of the one before. `None` at the end of the
+    /// archive.
     pub fn next_member(&mut self) -> Result<Option<Member>> {
         self.skip()?;
         self.header.clear();
@@ -138,7 +140,8 @@ impl TarReader {
         self.take(read as u64)
     }
 
-    /// Copies the current member with its headers and its padding. The inner error is one of writing.
+    /// Copies the current member with its headers and its padding. The inner error is one of
+    /// writing.
     pub fn copy(&mut self, sink: &mut impl Write) -> Result<io::Result<()>> {
         if let Err(error) = sink.write_all(&self.header) {
             return Ok(Err(error));
@@ -210,7 +213,8 @@ impl TarReader {
         Ok(Some(block))
     }
 
-    /// Fails if anything but zeros follows the mark of the end: samples behind it would be lost silently.
+    /// Fails if anything but zeros follows the mark of the end: samples behind it would be lost
+    /// silently.
     fn read_end(&mut self) -> Result<()> {
         let mut end = Vec::new();
         loop {

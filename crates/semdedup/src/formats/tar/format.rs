@@ -14,7 +14,8 @@ use crate::formats::tar::columns::{SAMPLES, sample_columns};
 use crate::formats::tar::samples::{self, Samples};
 use crate::formats::tar::write;
 
-/// A WebDataset shard: a tar archive in which the files of one key are a sample, and a sample is a row.
+/// A WebDataset shard: a tar archive in which the files of one key are a sample, and a sample is a
+/// row.
 pub(crate) struct Shard;
 
 impl RowFormat for Shard {

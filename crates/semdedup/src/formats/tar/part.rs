@@ -1,9 +1,9 @@
 //! Members as parts of samples.
 //!
 //! The key of `a/b.left.jpg` is `a/b`, and the text behind the first dot of the file name is its
-//! extension: `left.jpg` (<https://github.com/webdataset/webdataset>, `base_plus_ext`). A member that
-//! is not a file, or has no such name, belongs to no sample and stays in the archive. A link with such
-//! a name is refused: the file that it leads to may be in a sample that is removed.
+//! extension: `left.jpg` (<https://github.com/webdataset/webdataset>, `base_plus_ext`). A member
+//! that is not a file, or has no such name, belongs to no sample and stays in the archive. A link
+//! with such a name is refused: the file that it leads to may be in a sample that is removed.
 
 use crate::error::Result;
 use crate::formats::tar::archive::TarReader;

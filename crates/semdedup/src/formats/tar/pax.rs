@@ -1,8 +1,8 @@
-//! Parses the attributes of members in POSIX "pax" headers. A record is `LENGTH KEY=VALUE` and a line
-//! break, and the length is that of the whole record.
+//! Parses the attributes of members in POSIX "pax" headers. A record is `LENGTH KEY=VALUE` and a
+//! line break, and the length is that of the whole record.
 //!
-//! The `tar` crate cuts records at line breaks, but values may hold line breaks too (lists of access
-//! rights do).
+//! The `tar` crate cuts records at line breaks, but values may hold line breaks too (lists of
+//! access rights do).
 
 /// Attributes of a member that are not in its own header.
 #[derive(Debug, Default)]

@@ -68,8 +68,8 @@ impl Sample {
         }
     }
 
-    /// Takes the current member of the archive, of `size` bytes. Its data is read only if a column asks
-    /// for it; a member of more than `limit` bytes makes the row a bad row.
+    /// Takes the current member of the archive, of `size` bytes. Its data is read only if a column
+    /// asks for it; a member of more than `limit` bytes makes the row a bad row.
     pub fn take(&mut self, tar: &mut TarReader, member: &SampleMember, columns: &Columns) -> Result<()> {
         let &SampleMember { extension, size, limit } = member;
         if self.members.iter().any(|member| member == extension) {
@@ -141,8 +141,8 @@ fn inside<'a>(column: &'a str, extension: &str) -> Option<&'a str> {
     }
 }
 
-/// Returns the text of a member, or of a field of it; `None` where there is no such field. The text of
-/// a list of turns is that of the turns in some roles.
+/// Returns the text of a member, or of a field of it; `None` where there is no such field. The text
+/// of a list of turns is that of the turns in some roles.
 fn text_of(data: &[u8], path: &str, roles: &[String]) -> std::result::Result<Option<String>, String> {
     let text = std::str::from_utf8(data).map_err(|error| not_utf8(&error))?;
     if path.is_empty() {

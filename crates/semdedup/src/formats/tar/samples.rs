@@ -1,5 +1,5 @@
-//! WebDataset shards: tar archives in which consecutive files of one key are a sample, and a sample is a
-//! row.
+//! WebDataset shards: tar archives in which consecutive files of one key are a sample, and a sample
+//! is a row.
 
 use std::collections::HashSet;
 

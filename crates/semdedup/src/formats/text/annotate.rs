@@ -72,8 +72,8 @@ impl<'a> Annotator<'a> {
         Ok(Self { file, columns })
     }
 
-    /// Appends a region: the header and the rows with their added columns, and the bytes between rows
-    /// as they are.
+    /// Appends a region: the header and the rows with their added columns, and the bytes between
+    /// rows as they are.
     fn append(&self, records: &Records, out: &mut Vec<u8>) -> Result<()> {
         let mut done = records.region.start;
         if let (Some(header), Format::Csv { delimiter }) = (&records.header_span, self.file.format) {
@@ -118,7 +118,8 @@ impl<'a> Annotator<'a> {
         }
     }
 
-    /// Appends a line of JSONL, or an element of a list, with the added columns before its last brace.
+    /// Appends a line of JSONL, or an element of a list, with the added columns before its last
+    /// brace.
     fn append_object(&self, record: &Record, out: &mut Vec<u8>) -> Result<()> {
         let &Record { bytes: line, index, row } = record;
         let keys = match json::keys_of(line) {

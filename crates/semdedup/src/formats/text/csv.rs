@@ -1,5 +1,5 @@
-//! CSV and TSV: the ends of records, the header, and the fields of a record (the `csv-core` crate does the
-//! grammar).
+//! CSV and TSV: the ends of records, the header, and the fields of a record (the `csv-core` crate
+//! does the grammar).
 
 use std::sync::Arc;
 
@@ -71,8 +71,8 @@ impl CsvRecords {
     /// Whether the current record can end at the end of the file, that is, outside quotes.
     pub fn can_end(&mut self) -> bool {
         let mut ends = [0; 64];
-        // Only inside quotes does a line end not end the record. (A clone of the reader cannot be asked:
-        // `clone` of csv-core 0.1 leaves out half of its tables.)
+        // Only inside quotes does a line end not end the record. (A clone of the reader cannot be
+        // asked: `clone` of csv-core 0.1 leaves out half of its tables.)
         self.carriage_return
             || matches!(
                 self.reader.read_record(b"\n", &mut self.scratch, &mut ends).0,
@@ -81,8 +81,9 @@ impl CsvRecords {
     }
 }
 
-/// Gives a reader a blank line, so that it keeps byte order marks. It removes one from the first bytes
-/// that it gets, wherever these are in the file; the mark of the file itself has been read by then.
+/// Gives a reader a blank line, so that it keeps byte order marks. It removes one from the first
+/// bytes that it gets, wherever these are in the file; the mark of the file itself has been read by
+/// then.
 fn keep_marks(reader: &mut Reader) {
     reader.read_record(b"\n", &mut [0], &mut [0]);
 }
@@ -125,8 +126,8 @@ impl Fields {
             if self.count == self.ends.len() {
                 self.ends.resize(2 * self.count, 0);
             }
-            // Fields are never longer than the record, so `bytes` cannot be full. Empty input ends the
-            // record.
+            // Fields are never longer than the record, so `bytes` cannot be full. Empty input ends
+            // the record.
             let (result, bytes_in, bytes_out, ends) = self.reader.read_record(
                 &record[read..],
                 &mut self.bytes[written..],
@@ -151,8 +152,8 @@ impl Fields {
     }
 }
 
-/// Fails if a header of one column has another delimiter in it: the file does not have the delimiter that
-/// its name stands for.
+/// Fails if a header of one column has another delimiter in it: the file does not have the
+/// delimiter that its name stands for.
 pub(crate) fn check_delimiter(file: &InputFile, header: &str) -> Result<()> {
     let Some(found) = [';', '\t', '|', ','].into_iter().find(|&other| header.contains(other)) else {
         return Ok(());

@@ -17,8 +17,8 @@ use crate::formats::turns::is_turns;
 
 /// Columns are searched for in objects this many levels deep.
 const MAX_DEPTH: usize = 16;
-/// At most this many columns inside others are noted that the user has not asked for (an error lists a few
-/// of them)…
+/// At most this many columns inside others are noted that the user has not asked for (an error
+/// lists a few of them)…
 const MAX_NESTED: usize = 1000;
 /// …and only those with shorter names.
 const MAX_NAME_BYTES: usize = 200;
@@ -117,7 +117,8 @@ impl<'a> Seen<'a> {
 }
 
 impl Seen<'_> {
-    /// Keeps the first value of a column, and looks into the first lists and objects for texts and turns.
+    /// Keeps the first value of a column, and looks into the first lists and objects for texts and
+    /// turns.
     fn look_inside(&mut self, column: usize, token: &str) {
         let (column, inside) = (&mut self.columns[column], &mut self.insides[column]);
         if column.sample.is_none() && token != "null" {

@@ -1,5 +1,5 @@
-//! Reads the text, the id and the embedding of a line of JSON, and builds nothing for the rest of the
-//! line.
+//! Reads the text, the id and the embedding of a line of JSON, and builds nothing for the rest of
+//! the line.
 
 use std::fmt;
 
@@ -27,8 +27,8 @@ pub(crate) struct JsonRow<'de> {
 
 /// Whether a value `depth` objects deep replaces the value that was found before.
 ///
-/// A column of its own goes before one inside another. If a key comes twice, the last value counts, as in
-/// most JSON readers.
+/// A column of its own goes before one inside another. If a key comes twice, the last value counts,
+/// as in most JSON readers.
 fn replaces(found: Option<usize>, depth: usize) -> bool {
     found.is_none_or(|found| depth <= found)
 }
@@ -178,8 +178,8 @@ fn is_named(key: &str, taken: &str) -> bool {
     if is_text(taken) { is_text(key) } else { is_usual_name(key) }
 }
 
-/// Whether a value in a column with a usual name is a text or a chat. Under other names than `text`, a list
-/// or a number is neither.
+/// Whether a value in a column with a usual name is a text or a chat. Under other names than
+/// `text`, a list or a number is neither.
 fn is_rival(column: &str, token: &str) -> bool {
     if CHATS.iter().any(|name| column.eq_ignore_ascii_case(name)) {
         return is_turns(token);

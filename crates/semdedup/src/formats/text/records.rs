@@ -37,7 +37,8 @@ impl Records {
         self.first_row += count as u64;
     }
 
-    /// Calls `each` with every row: its bytes without the line end, or the reason why it is a bad row.
+    /// Calls `each` with every row: its bytes without the line end, or the reason why it is a bad
+    /// row.
     pub fn for_each(&self, limit: usize, mut each: impl FnMut(std::result::Result<&[u8], String>)) {
         let mut overlong = self.overlong.iter().peekable();
         for (row, span) in self.spans.iter().enumerate() {

@@ -1,8 +1,10 @@
-//! Where rows begin and end: a stream of bytes cut into records, for reading and for writing alike.
+//! Finds where rows begin and end: cuts a stream of bytes into records, for reading and for
+//! writing.
 //!
-//! Nothing is parsed here and nothing is copied but the unfinished end of a buffer: [`Records`] points into a shared
-//! buffer. Bytes of a region that belong to no row (a byte order mark, a CSV header, blank lines) lie between the
-//! rows, so that a writer can copy them. A row over the limit is counted through, never held.
+//! Nothing is parsed here, and only the unfinished end of a buffer is copied: [`Records`] points
+//! into a shared buffer. Bytes of a region that belong to no row (a byte order mark, a CSV header,
+//! blank lines) are between the rows, so that a writer can copy them. A row over the limit is
+//! counted, but never held in memory.
 
 use std::io::{self, Read};
 use std::sync::Arc;
@@ -21,7 +23,7 @@ const MAX_ROWS: usize = 2048;
 
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
-/// How the end of a record is found.
+/// The rule by which the end of a record is found.
 enum Boundary {
     Lines { blank_is_row: bool },
     Csv(Box<CsvRecords>),
@@ -38,18 +40,19 @@ pub(crate) struct Splitter {
     limit: usize,
     buffer_bytes: usize,
     buffer: Arc<Vec<u8>>,
-    /// Where the bytes begin that have not been handed out.
+    /// Where the bytes begin that have not been returned.
     region: usize,
-    /// Where the record that is being looked for begins.
+    /// Where the current record begins.
     start: usize,
-    /// Up to where its end has been looked for.
+    /// Where the search for its end continues.
     scanned: usize,
-    /// Bytes of it that were over the limit and are gone.
+    /// The bytes of the record that were over the limit and dropped.
     dropped: u64,
     next_row: u64,
     state: Stream,
 }
 
+/// The state of the stream.
 enum Stream {
     Unread,
     Open,
@@ -68,7 +71,8 @@ impl Splitter {
         Ok(Self { bytes_read, ..Self::new(file, stream, limits.max_row_bytes, BUFFER_BYTES) })
     }
 
-    /// Cuts a stream with buffers of `buffer_bytes`, which must be at least 3 for the byte order mark.
+    /// Cuts a stream with buffers of `buffer_bytes`, which must be at least 3 for the byte order
+    /// mark.
     pub fn new(file: &InputFile, stream: Box<dyn Read + Send>, limit: usize, buffer_bytes: usize) -> Self {
         let boundary = match file.format {
             Format::Csv { delimiter } => Boundary::Csv(Box::new(CsvRecords::new(delimiter))),
@@ -92,7 +96,8 @@ impl Splitter {
         }
     }
 
-    /// The next records, at most 2,048 rows out of about 1 MiB; possibly none, when a region holds only other bytes.
+    /// Returns the next records, at most 2,048 rows out of about 1 MiB. There may be none, if a
+    /// region has only other bytes.
     pub fn next_records(&mut self) -> Result<Option<Records>> {
         loop {
             let mut records = self.empty_records();
@@ -139,7 +144,7 @@ impl Splitter {
         records
     }
 
-    /// Where the current record ends in the buffer, if it does.
+    /// Returns where the current record ends in the buffer; `None` if it does not end there.
     fn find_end(&mut self) -> Result<Option<usize>> {
         let found = match &mut self.boundary {
             Boundary::Lines { .. } => memchr::memchr(b'\n', &self.buffer[self.scanned..]).map(|at| at + 1),
@@ -166,7 +171,7 @@ impl Splitter {
         Ok(found.map(|_| self.scanned))
     }
 
-    /// The record from `start` to `end` is complete: a row, or bytes between rows.
+    /// Takes the complete record from `start` to `end`, as a row or as bytes between rows.
     fn take_record(&mut self, end: usize, records: &mut Records) -> Result<()> {
         let span = self.start..end;
         let bytes = &self.buffer[span.clone()];
@@ -199,7 +204,7 @@ impl Splitter {
         Ok(())
     }
 
-    /// At the end of the stream: what is left is a record without a line end.
+    /// Takes the rest of the stream, a record without a line end.
     fn take_unended(&mut self, records: &mut Records) -> Result<()> {
         if let Boundary::Elements(elements) = &self.boundary {
             elements.check_end().map_err(|problem| not_a_list(&self.file, self.next_row, &problem))?;
@@ -218,20 +223,20 @@ impl Splitter {
         self.take_record(self.buffer.len(), records)
     }
 
-    /// Reads on, keeping the unfinished record unless it is over the limit.
+    /// Reads the next bytes, and keeps the unfinished record unless it is over the limit.
     fn fill(&mut self) -> Result<()> {
         let first = match std::mem::replace(&mut self.state, Stream::Open) {
             Stream::Failed(error) => return Err(stream::damaged(&self.file, self.next_row, &error)),
             state => matches!(state, Stream::Unread),
         };
         let mut tail = &self.buffer[self.start..];
-        // A line end may be half read: with two bytes over the limit, at least one is not part of it.
+        // A line end may be half read: of two bytes over the limit, at least one is not part of it.
         if self.dropped > 0 || tail.len() > self.limit + 1 {
-            let gone = tail.len().saturating_sub(1); // the last one may be the first half of a line end
+            let gone = tail.len().saturating_sub(1); // the last byte may be the first half of a line end
             self.dropped += gone as u64;
             tail = &tail[gone..];
         }
-        // Doubling keeps the copying of a long record linear; past the limit there is nothing to keep.
+        // Doubling keeps the copying of a long record linear. Nothing is kept above the limit.
         let wanted = self.buffer_bytes.max(tail.len().min((self.limit + 2).saturating_sub(tail.len())));
         let mut buffer = Vec::with_capacity(tail.len() + wanted);
         buffer.extend_from_slice(tail);

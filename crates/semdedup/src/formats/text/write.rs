@@ -32,8 +32,8 @@ pub(crate) fn write_records(
     Ok(written)
 }
 
-/// Copies the kept elements of a JSON list, with the brackets, commas and white space that belong to
-/// them. The inner error is one of writing.
+/// Copies the kept elements of a JSON list, with the brackets, commas and white space that belong
+/// to them. The inner error is one of writing.
 fn rejoin(
     file: &InputFile,
     splitter: &mut Splitter,
