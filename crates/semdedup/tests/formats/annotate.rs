@@ -1,4 +1,5 @@
-//! Columns added to all rows: what was there is as it was, and other programs' files take them too.
+//! Columns are added to all rows: the rest of a file stays unchanged, and files of other programs
+//! take columns too.
 
 use std::sync::Arc;
 
@@ -12,7 +13,7 @@ use semdedup::formats::{AddedColumns, InputFile, ReadLimits, write_annotated};
 use crate::arrow_files;
 use crate::support::*;
 
-/// Values for so many rows: every fifth row has none.
+/// Returns values for the next rows; every fifth row has none.
 fn values(first: usize, rows: usize) -> RecordBatch {
     let range = first..first + rows;
     let has = |row: &usize| row % 5 != 4;
@@ -140,7 +141,7 @@ fn a_record_gets_fields_behind_its_own_and_the_header_their_names() {
 fn a_csv_row_of_the_wrong_length_does_not_become_one_of_the_right_length() {
     let text = annotated("a.csv", b"a\n1\n2\n3\n4\n5,6,7,8,9\n6\n").unwrap();
     let fields: Vec<usize> = text.lines().map(|line| line.matches(',').count() + 1).collect();
-    // The values hold a comma and a line break each.
+    // Each value has a comma and a line break.
     assert_eq!(fields[0], 5);
     assert!(text.contains("\n5,6,7,8,9,,,,\n"), "{text}");
 }
@@ -303,7 +304,7 @@ fn lively_lines() -> impl Strategy<Value = String> {
     prop::collection::vec(part, 0..40).prop_map(|parts| parts.concat())
 }
 
-/// The same rows with the same texts are read from the annotated file, and the same ones are bad.
+/// Checks that the annotated file has the same rows with the same texts, and the same bad rows.
 fn reads_the_same(name: &str, content: &[u8]) {
     let file = input(name, content);
     let Ok(before) = read(&file.file, &text_column("text")) else { return };
@@ -312,7 +313,7 @@ fn reads_the_same(name: &str, content: &[u8]) {
     let mut next = |rows: usize| {
         let range = done..done + rows;
         done += rows;
-        // As in a run: what could not be read has no values.
+        // As in a run, bad rows have no values.
         let of = |row: usize| (!bad.contains(&(row as u64))).then(|| format!("{row}\",\t\n"));
         let of: ArrayRef = Arc::new(range.map(of).collect::<StringArray>());
         Ok(RecordBatch::try_new(only_of(), vec![of]).unwrap())

@@ -1,4 +1,4 @@
-//! Arrow IPC files and streams of other programs: read, and written back the same.
+//! Arrow IPC files and streams of other programs are read, and written back the same.
 
 use std::fs::File;
 use std::path::Path;
@@ -15,7 +15,7 @@ use tempfile::TempDir;
 
 use crate::support::*;
 
-/// Each with the usual 50 texts.
+/// The files; each has the usual 50 texts.
 pub const FIXTURES: [&str; 6] = [
     "pyarrow_lz4.feather",
     "pyarrow_zstd.arrow",
@@ -49,7 +49,8 @@ pub fn table(path: &Path) -> Table {
     Table { schema, batches, footer, is_stream, codec }
 }
 
-/// The codec of the first batch: where the footer says, or behind the first messages of a stream.
+/// Returns the codec of the first batch, which the footer locates, or which is behind the first
+/// messages of a stream.
 fn codec(bytes: &[u8]) -> Option<CompressionType> {
     let mut place = 0;
     if bytes.starts_with(b"ARROW1") {
@@ -239,7 +240,7 @@ fn a_file_without_rows_has_none_but_columns() {
     );
 }
 
-/// A file of one batch.
+/// Returns a file of one batch.
 fn written(batch: &RecordBatch, codec: Option<CompressionType>) -> (TempDir, InputFile) {
     let folder = TempDir::new().unwrap();
     let path = folder.path().join("a.arrow");
@@ -288,7 +289,7 @@ fn a_truncated_file_or_stream_is_an_error_that_names_it() {
             let path = folder.path().join("cut.arrow");
             std::fs::write(&path, &bytes[..length]).unwrap();
             let Err(error) = read(&find(&path), &text_column("text")) else {
-                // A stream may end between two messages, without its mark of the end.
+                // A stream may end between two messages, without a mark of the end.
                 assert!(end == 8 && count_rows(&find(&path), &ReadLimits::default()).unwrap() == 0);
                 continue;
             };
@@ -344,7 +345,8 @@ fn lengths_that_lie_are_refused_before_anything_is_reserved() {
         });
         assert!(error.contains("claims to hold 3518437"), "{error}");
     }
-    // What the footer says of where the batch lies: its offset, the length of its header, the length of its body.
+    // The footer locates the batch by its offset, the length of its header and the length of its
+    // body.
     for (at, value) in [(0, huge), (0, -8), (16, huge), (16, -8), (16, 1 << 40)] {
         let error = tampered(None, |bytes, _, block| {
             bytes[block + at..block + at + 8].copy_from_slice(&value.to_le_bytes());

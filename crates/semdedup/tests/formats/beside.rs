@@ -1,4 +1,5 @@
-//! Folders with images and files of rows in them: which of the two is read, and what is said of the others.
+//! Folders with images and files of rows: which of the two is read, and the reports about the
+//! others.
 
 use std::sync::Arc;
 
@@ -19,7 +20,7 @@ impl Folder {
         folder
     }
 
-    /// Images of these names, which nobody decodes, and other files.
+    /// Creates images of these names, which are never decoded, and other files.
     pub fn of_images(images: &[&str], files: &[(&str, &str)]) -> Self {
         let folder = Self::new(files);
         images.iter().for_each(|name| folder.write(name, name.as_bytes()));
@@ -40,7 +41,7 @@ impl Folder {
         self.survey_as("d", &Asked::default())
     }
 
-    /// The error without the path of this folder, and its hint.
+    /// Returns the error without the path of this folder, and its hint.
     pub fn question(&self, asked: &Asked) -> (String, String) {
         let error = self.survey_as("d", asked).unwrap_err();
         let plain = |text: &str| text.replace(self.0.path().to_str().unwrap(), "").replace('\\', "/");
@@ -68,7 +69,7 @@ fn by(by: CompareBy) -> Asked {
     Asked { columns: ColumnChoice { by: Some(by), ..ColumnChoice::default() }, ..Asked::default() }
 }
 
-/// The warnings of what was left out, without the names of more than the first three files.
+/// Returns the warnings about files that were left out, with the names of the first three files.
 pub fn said(found: &Discovered) -> Vec<String> {
     let warning = |(cause, left_out): (Cause, &semdedup::formats::LeftOut)| Warning::LeftOut {
         cause,
@@ -109,7 +110,8 @@ fn metadata_of_hugging_face_makes_a_folder_one_of_images() {
             "{\"image\":\"train/0.jpg\",\"text\":\"a\"}\n{\"image\":\"train/1.jpg\",\"text\":\"b\"}\n",
         ),
         ("list.json", "[{\"images\":[\"0.jpg\",\"1.jpg\"]},{\"images\":[\"2.png\"]}]"),
-        // None of the first rows is there, but it is Hugging Face's name and column.
+        // None of the images in the first rows is there, but the file has Hugging Face's name and
+        // column.
         ("metadata.jsonl", "{\"file_name\":\"8.jpg\"}\n{\"file_name\":\"9.jpg\"}\n"),
     ];
     for (name, content) in cases {
@@ -121,7 +123,7 @@ fn metadata_of_hugging_face_makes_a_folder_one_of_images() {
     let folder = Folder::of_images(&images, &[]);
     folder.write("train/metadata.parquet", &table(["0.jpg", "1.jpg", "x/2.png"]));
     folder.is_of_images(3);
-    // A glob that takes whatever is there is a folder too.
+    // A glob that matches any file is like a folder.
     let found = folder.survey_as("d/**/*", &Asked::default()).unwrap();
     assert_eq!(formats(&found), [Format::Tree]);
 }
@@ -170,7 +172,7 @@ fn labels_of_every_tool_are_beside_the_images() {
     }
 }
 
-/// Images, and files beside them.
+/// Creates images, and files beside them.
 type Case<'a> = (&'a [&'a str], &'a [(&'a str, &'a str)]);
 
 #[test]
@@ -190,7 +192,7 @@ fn rows_with_a_stray_image_are_neither_taken_for_images_nor_read_unasked() {
         (&["0.png"], &[("train.jsonl", urls)]),
         (&["cat.png", "dog.png"], &[("train.jsonl", classes)]),
         (&["a.png"], &[("labels.txt", "a line\n")]),
-        // Labels of the images do not make rows of another kind theirs.
+        // Labels of the images do not make files of rows about the images.
         (&["0.png", "1.png"], &[("labels.csv", "id,label\n0,cat\n1,dog\n"), ("train.jsonl", ROWS)]),
     ];
     for (images, files) in cases {
@@ -331,7 +333,7 @@ fn other_files_of_tensors_are_embeddings_where_their_names_say_so() {
     assert!(folder.question(&Asked::default()).1.contains("--embeddings '/d/*.npz'"));
     let folder = Folder::new(&[("a.jsonl", ROWS), ("model.safetensors", "")]);
     assert_eq!(folder.survey().unwrap().skipped.of(Cause::UnknownExtension).first, ["model.safetensors"]);
-    // Depth of each image, say.
+    // The depth of each image, for example.
     let folder = Folder::of_images(&["0.png", "1.png"], &[("0.npy", ""), ("1.npy", "")]);
     assert_eq!(folder.is_of_images(2).skipped.count(Cause::BesideImages), 2);
     let folder = Folder::of_images(&["0.png", "1.png"], &[("img_emb.npy", "")]);

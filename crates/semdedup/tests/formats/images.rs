@@ -1,4 +1,5 @@
-//! Images: WebDataset shards, folders, and columns of Parquet, written by other programs (`tests/data/make_images.py`).
+//! Images in WebDataset shards, folders and columns of Parquet, from other programs
+//! (`tests/data/make_images.py`).
 
 use std::collections::BTreeMap;
 use std::io::Read;
@@ -29,7 +30,7 @@ fn bytes_of(name: &str) -> Vec<u8> {
     std::fs::read(fixture(name).path).unwrap()
 }
 
-/// The members of an archive, as the `tar` crate reads it: names, kinds and data.
+/// Returns the members of an archive as the `tar` crate reads them: names, kinds and data.
 fn members(bytes: &[u8]) -> Vec<(String, tar::EntryType, Vec<u8>)> {
     let mut archive = tar::Archive::new(bytes);
     let member = |entry: std::io::Result<tar::Entry<'_, &[u8]>>| {
@@ -167,7 +168,7 @@ fn a_key_that_comes_again_behind_other_samples_is_a_bad_row() {
         assert_eq!(rows.reasons(), [(2, "the key `a` comes again behind other samples")]);
         assert_eq!(rows.texts()[(2 - first) as usize..], ["<bad>", "c.txt"]);
     }
-    // Without `b` both would have been one sample.
+    // Without `b`, both would be one sample.
     let kept = write(&input, &mut |row| row == 0 || row == 3).unwrap();
     assert_eq!(read(&find(&kept), &columns).unwrap().texts(), ["a.txt", "c.txt"]);
 }
@@ -181,7 +182,7 @@ fn truncated_shards_are_errors() {
         let error = count_rows(&input.file, &ReadLimits::default());
         let kept = write(&input, &mut |_| true);
         match (error, kept) {
-            // Cut between two members, an archive without its end is read.
+            // An archive that is cut between two members is read, even without a mark of the end.
             (Ok(_), Ok(_)) => assert_eq!(length % 512, 0),
             (Err(a), Err(b)) => {
                 assert!(a.to_string().contains("ends in the middle of a member"), "{length}: {a}");
@@ -222,7 +223,7 @@ proptest! {
     }
 }
 
-/// A folder of images, and other things.
+/// Creates a folder of images and other files.
 fn folder() -> TempDir {
     let folder = TempDir::new().unwrap();
     let photos = folder.path().join("photos");
@@ -351,7 +352,7 @@ fn a_column_of_bytes_is_one_of_images_if_its_values_begin_as_images_do() {
         if expected == CompareBy::Text {
             let error = resolve_one(&input.file, &ColumnChoice::default()).unwrap_err().to_string();
             assert!(error.contains(&format!("columns are {name} (binary)")), "{error}");
-            // Who names it gets it.
+            // A user who names it gets it.
             assert_eq!(resolve_one(&input.file, &by(CompareBy::Image)).unwrap(), image_column(name));
         }
     }

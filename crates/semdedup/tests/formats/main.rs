@@ -1,4 +1,4 @@
-//! Formats in and out, as a caller of the library sees them.
+//! Reading and writing formats, as a caller of the library sees them.
 #![allow(clippy::unwrap_used)]
 
 mod annotate;

@@ -1,4 +1,5 @@
-//! Which column is taken for the text where nobody names one, and what is refused because a guess could be wrong.
+//! The column that is the text if the user names none, and the files that are refused because a
+//! guess could be wrong.
 
 use std::fs::File;
 use std::sync::Arc;
@@ -19,7 +20,7 @@ pub const SENTENCES: [&str; 4] = [
     "The committee rejected the proposal by two votes.",
 ];
 
-/// What is found without any option.
+/// Returns the columns that are found without any option.
 pub fn unasked(file: &InputFile) -> semdedup::Result<Columns> {
     resolve_one(file, &ColumnChoice::default())
 }
@@ -33,7 +34,7 @@ pub fn found(name: &str, content: &str) -> Result<(String, Found), String> {
     Ok((columns.texts().collect::<Vec<_>>().join(","), columns.found))
 }
 
-/// A line of JSON for each sentence, made from its number and itself.
+/// Writes a line of JSON for each sentence, from its number and its text.
 pub fn lines(line: impl Fn(usize, &str) -> String) -> String {
     SENTENCES.iter().enumerate().map(|(row, text)| line(row, text) + "\n").collect()
 }
@@ -207,7 +208,7 @@ fn what_an_error_shows_of_values_is_short_and_one_line() {
     assert!(!error.contains(['\n', '\u{1b}', '\u{202e}']), "{error}");
 }
 
-/// 40 rows of JSON, each made from its number.
+/// Returns 40 rows of JSON, each made from its number.
 fn rows(row: impl Fn(usize) -> String) -> String {
     (0..40).map(|n| row(n) + "\n").collect()
 }
@@ -216,7 +217,8 @@ fn rows(row: impl Fn(usize) -> String) -> String {
 fn a_column_that_may_be_half_of_what_a_row_says_is_no_text_by_guess() {
     let say = |n: usize| format!("The {n}th river floods the town in spring");
     let cases = [
-        // A usual name over values that are no sentences, or that come again, beside others that are.
+        // A column with a usual name whose values are not sentences, or are repeated, beside other
+        // columns of sentences.
         rows(|n| format!(r#"{{"article":"SKU-{n}","review":"{}"}}"#, say(n))),
         rows(|n| format!(r#"{{"passage":"{}","question":"{}"}}"#, say(n / 4), say(n))),
         rows(|n| format!(r#"{{"document":"d{n}","chunks":[{{"text":"{}"}}]}}"#, say(n))),

@@ -1,5 +1,5 @@
-//! Columns of every type, by every writer, come back with the values that they had, level by level and byte by byte: Arrow's
-//! view of a file forgets things, so files are compared below it.
+//! Columns of every type, by every writer, are written back with the same values, level by level
+//! and byte by byte. Arrow's view of a file loses details, so files are compared below it.
 
 use std::fs::File;
 use std::path::Path;
@@ -37,16 +37,16 @@ const FIXTURES: [&str; 13] = [
 
 const INT96: [&str; 3] = ["pyarrow_int96.parquet", "pyarrow_int96_plain.parquet", "spark_int96.parquet"];
 
-/// A column below Arrow: a level and a value for each entry, and where each row begins.
+/// A column below Arrow: the levels and the value of each entry, and where each row begins.
 #[derive(Debug, PartialEq)]
 struct Leaf {
     path: String,
-    /// Repetition level, definition level, value.
+    /// The repetition level, the definition level and the value of each entry.
     entries: Vec<(i16, i16, Option<String>)>,
 }
 
 impl Leaf {
-    /// The entries of these rows.
+    /// Returns the entries of these rows.
     fn rows(&self, keep: &dyn Fn(usize) -> bool) -> Vec<(i16, i16, Option<String>)> {
         let mut row = 0;
         let of_row = |(index, entry): (usize, &(i16, i16, Option<String>))| {
@@ -101,7 +101,8 @@ fn groups(metadata: &ParquetMetaData) -> Vec<i64> {
     metadata.row_groups().iter().map(|group| group.num_rows()).collect()
 }
 
-/// What is said of the columns and of the file, but for the Arrow schema, which has its own test.
+/// Returns the metadata of the columns and of the file, except the Arrow schema, which has its own
+/// test.
 fn told(path: &Path, columns: usize) -> (Vec<String>, Vec<String>, Vec<String>) {
     let file = open(path);
     let metadata = file.metadata();
@@ -176,7 +177,8 @@ fn annotated_rows_have_the_levels_and_values_that_they_had() {
 
 #[test]
 fn the_months_of_an_interval_are_kept() {
-    // Arrow reads such a column as days and milliseconds; that the fixture has months is what the others rest on.
+    // Arrow reads such a column as days and milliseconds. The other checks need a fixture with
+    // months.
     let file = fixture("duckdb_types.parquet");
     let metadata = open(&file.path);
     let columns = metadata.metadata().file_metadata().schema_descr().columns();
@@ -188,7 +190,7 @@ fn the_months_of_an_interval_are_kept() {
     assert_ne!(months(1), months(2), "a month of difference: {}", months(1));
 }
 
-/// The physical types of a file's leaves.
+/// Returns the physical types of a file's leaves.
 fn physical(path: &Path) -> Vec<Type> {
     let file = open(path);
     file.metadata().file_metadata().schema_descr().columns().iter().map(|c| c.physical_type()).collect()
@@ -207,7 +209,7 @@ fn int96_times_stay_int96_in_kept_and_in_annotated_files() {
         for written in [kept, annotated] {
             let after = physical(&written);
             assert_eq!(after[..physical(&file.path).len()], physical(&file.path), "{name}");
-            // Readers shift such times, or do not, by who wrote them.
+            // Readers shift such times, or do not, depending on the program that wrote them.
             let writer = |path: &Path| open(path).metadata().file_metadata().created_by().map(str::to_owned);
             assert_eq!(writer(&written), writer(&file.path), "{name}");
         }
@@ -256,7 +258,8 @@ fn the_arrow_schema_beside_int96_times_stays_as_it_was() {
     }
 }
 
-/// Columns beside which Arrow would write others: a decimal of as many bytes as it takes, and a list without a name.
+/// Columns that Arrow would write differently: a decimal of as few bytes as it needs, and a list
+/// without a name.
 const ODD: &str = "message spark_schema {
     required int96 first = 7;
     optional group log { optional binary price (DECIMAL(9, 2)); optional int96 at = 9; }
@@ -270,7 +273,8 @@ fn time(row: u32) -> Int96 {
     time
 }
 
-/// 60 rows in three groups, of which each third has no `log.at`, and each as many `visits` as its number says, modulo 3.
+/// Writes 60 rows in three groups. Each third row has no `log.at`, and each has as many `visits` as
+/// its number modulo 3.
 fn write_odd(path: &Path) {
     let schema = Arc::new(parse_message_type(ODD).unwrap());
     let mut file =

@@ -21,8 +21,9 @@ use crate::formats::turns::role_of;
 /// another name that texts or chats usually have, else the only column whose values look like
 /// sentences. Where texts are optional, there may be none.
 ///
-/// # Errors A file without the column asked for; a file in which no column is certainly the text; a
-/// text column that differs from the one of the files before, or is not of strings or turns; an
+/// # Errors
+/// A file without the column asked for; a file in which no column is certainly the text; a text
+/// column that differs from the one of the files before, or is not of strings or turns; an
 /// embedding column that is not of lists; an id or embedding column asked for of plain text; roles
 /// where no column has turns. Each error names the file and lists its columns.
 pub fn resolve_columns(files: &[InputFile], choice: &ColumnChoice) -> Result<Vec<Columns>> {

@@ -46,9 +46,10 @@ pub fn discover(inputs: &[String], exclude: &[PathBuf]) -> Result<Vec<InputFile>
 /// these and all `.txt` files are, whatever lies beside them. READMEs and licences beside data are
 /// left out, and so are files that describe others. A file that an argument names is always read.
 ///
-/// # Errors A missing path, a named file of unknown extension, no file at all, or names that clash
-/// under their folders too. Unless `asked` says which are meant: a folder of images and of rows
-/// that are not about these, or of rows and of files that may hold their embeddings.
+/// # Errors
+/// A missing path, a named file of unknown extension, no file at all, or names that clash under
+/// their folders too. Unless `asked` says which are meant: a folder of images and of rows that are
+/// not about these, or of rows and of files that may hold their embeddings.
 pub fn survey(inputs: &[String], exclude: &[PathBuf], asked: &Asked) -> Result<Discovered> {
     let excluded = exclude.iter().filter_map(|path| match is_url(path) {
         true => Some(canonical_url(path)),

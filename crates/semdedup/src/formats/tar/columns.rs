@@ -13,8 +13,9 @@ pub(crate) const SAMPLES: usize = 100;
 /// Returns the columns of a shard. A column is the extension of a member, or a field of a JSON
 /// member behind another dot (`json.caption`).
 ///
-/// # Errors A member that is asked for but not there; a column of embeddings; texts that are
-/// compared but not there.
+/// # Errors
+/// A member that is asked for but not there; a column of embeddings; texts that are compared but
+/// not there.
 pub(crate) fn sample_columns(file: &InputFile, choice: &ColumnChoice, by: CompareBy) -> Result<Columns> {
     let members = Extensions { file, extensions: samples::extensions(file, SAMPLES)? };
     if choice.embedding.is_some() {
