@@ -17,7 +17,7 @@ pub(crate) struct CutRow {
 
 /// Bytes that were cut into rows.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Cut {
+pub(crate) struct CutBytes {
     pub rows: Vec<CutRow>,
     /// All bytes that belong to no row.
     pub between: Vec<u8>,
@@ -52,7 +52,7 @@ pub(crate) fn file(format: Format) -> InputFile {
 }
 
 /// Cuts bytes into rows of at most `limit` bytes with buffers of `buffer` bytes.
-pub(crate) fn cut(format: Format, bytes: &[u8], limit: usize, buffer: usize) -> Result<Cut, String> {
+pub(crate) fn cut(format: Format, bytes: &[u8], limit: usize, buffer: usize) -> Result<CutBytes, String> {
     let stream = Box::new(Drip { bytes: Cursor::new(bytes.to_vec()), reads: 0 });
     let mut splitter = Splitter::new(&file(format), stream, limit, buffer);
     let (mut rows, mut between) = (Vec::new(), Vec::new());
@@ -69,7 +69,7 @@ pub(crate) fn cut(format: Format, bytes: &[u8], limit: usize, buffer: usize) -> 
         }
         between.extend_from_slice(&records.buffer[run..records.region.end]);
     }
-    Ok(Cut { rows, between })
+    Ok(CutBytes { rows, between })
 }
 
 /// Fails if buffers of another size, or another limit, cut other rows out of the same bytes.

@@ -30,12 +30,12 @@ pub(crate) struct OpenFile {
 }
 
 /// Counts the bytes that are read through it.
-struct Counted {
+struct CountingRead {
     file: Box<dyn Read + Send>,
     bytes: Arc<AtomicU64>,
 }
 
-impl Read for Counted {
+impl Read for CountingRead {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let read = self.file.read(buffer)?;
         self.bytes.fetch_add(read as u64, Ordering::Relaxed);
@@ -48,7 +48,7 @@ pub(crate) fn open(file: &InputFile) -> Result<OpenFile> {
     let path = &file.path;
     let bytes_read = Arc::new(AtomicU64::new(0));
     let plain = storage::stream(path, &file.stamp())?;
-    let plain = Counted { file: plain, bytes: bytes_read.clone() };
+    let plain = CountingRead { file: plain, bytes: bytes_read.clone() };
     if file.compression != Compression::None && file.bytes == 0 {
         return Err(damaged(file, 0, &io::Error::new(io::ErrorKind::UnexpectedEof, "the file is empty")));
     }

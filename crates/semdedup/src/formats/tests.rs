@@ -7,7 +7,7 @@ use std::io::{self, Cursor, Read};
 use proptest::prelude::*;
 
 use crate::formats::file::Format;
-use crate::formats::fuzz::{Cut, CutRow, cut, file};
+use crate::formats::fuzz::{CutBytes, CutRow, cut, file};
 use crate::formats::tar::archive::TarReader;
 use crate::storage::any_fault;
 
@@ -15,7 +15,8 @@ const CSV: Format = Format::Csv { delimiter: b',' };
 
 #[test]
 fn every_byte_belongs_to_a_row_or_lies_between_rows() {
-    let Cut { rows, between } = cut(Format::Jsonl, b"\xef\xbb\xbf{}\r\n \t\n\n[1]\n\"a\"", 100, 3).unwrap();
+    let CutBytes { rows, between } =
+        cut(Format::Jsonl, b"\xef\xbb\xbf{}\r\n \t\n\n[1]\n\"a\"", 100, 3).unwrap();
     let rows: Vec<_> = rows.iter().map(|row| row.bytes.as_slice()).collect();
     assert_eq!(rows, [&b"{}\r\n"[..], b"[1]\n", b"\"a\""]);
     assert_eq!(between, b"\xef\xbb\xbf \t\n\n");
@@ -25,7 +26,7 @@ fn every_byte_belongs_to_a_row_or_lies_between_rows() {
 fn csv_line_ends_stay_with_their_record_wherever_a_buffer_ends() {
     for buffer in 3..40 {
         let text = b"\r\nid,text\r\n1,\"a\r\nb\"\r\n\r\n2,c\r3,\"\"\"\"\r\n";
-        let Cut { rows, between } = cut(CSV, text, 100, buffer).unwrap();
+        let CutBytes { rows, between } = cut(CSV, text, 100, buffer).unwrap();
         let rows: Vec<_> = rows.iter().map(|row| row.bytes.as_slice()).collect();
         assert_eq!(rows, [&b"1,\"a\r\nb\"\r\n"[..], b"2,c\r", b"3,\"\"\"\"\r\n"], "buffer of {buffer}");
         assert_eq!(between, b"\r\nid,text\r\n\r\n");
@@ -35,7 +36,8 @@ fn csv_line_ends_stay_with_their_record_wherever_a_buffer_ends() {
 #[test]
 fn a_row_over_the_limit_is_counted_without_its_line_end() {
     for buffer in [3, 4, 5, 7, 16, 100] {
-        let Cut { rows, between } = cut(Format::Text, b"12345\r\n123456\r\n1\n1234567", 5, buffer).unwrap();
+        let CutBytes { rows, between } =
+            cut(Format::Text, b"12345\r\n123456\r\n1\n1234567", 5, buffer).unwrap();
         let sizes: Vec<_> = rows.iter().map(|row| (row.bytes.len(), row.overlong)).collect();
         assert_eq!(sizes, [(7, 0), (0, 6), (2, 0), (0, 7)], "buffer of {buffer}");
         assert!(between.is_empty());
@@ -52,9 +54,9 @@ fn an_unclosed_quote_is_an_error_and_not_a_row_of_everything() {
 #[test]
 fn a_byte_order_mark_that_is_not_at_the_beginning_is_part_of_its_record() {
     for buffer in 3..12 {
-        let Cut { rows, between } = cut(CSV, b"\n\n\xef\xbb\xbf", 100, buffer).unwrap();
+        let CutBytes { rows, between } = cut(CSV, b"\n\n\xef\xbb\xbf", 100, buffer).unwrap();
         assert_eq!((rows.len(), between.as_slice()), (0, b"\n\n\xef\xbb\xbf".as_slice()), "a header alone");
-        let Cut { rows, .. } = cut(CSV, b"a\n\xef\xbb\xbf1\n\xef\xbb\xbf\"x\ny\n", 100, buffer).unwrap();
+        let CutBytes { rows, .. } = cut(CSV, b"a\n\xef\xbb\xbf1\n\xef\xbb\xbf\"x\ny\n", 100, buffer).unwrap();
         let rows: Vec<_> = rows.iter().map(|row| row.bytes.as_slice()).collect();
         assert_eq!(rows, [&b"\xef\xbb\xbf1\n"[..], b"\xef\xbb\xbf\"x\n", b"y\n"], "buffer of {buffer}");
     }
@@ -137,7 +139,7 @@ proptest! {
         let whole = cut(Format::JsonArray, &bytes, limit, 1 << 16);
         prop_assert_eq!(&cut(Format::JsonArray, &bytes, limit, buffer), &whole);
         let values = serde_json::from_slice::<Vec<&serde_json::value::RawValue>>(&bytes);
-        if let (Ok(Cut { rows, between }), Ok(values)) = (&whole, values) {
+        if let (Ok(CutBytes { rows, between }), Ok(values)) = (&whole, values) {
             prop_assert_eq!(rows.len(), values.len());
             for (CutRow { bytes, overlong }, value) in rows.iter().zip(values) {
                 let value = value.get().as_bytes();
@@ -155,7 +157,7 @@ proptest! {
     #[test]
     fn all_bytes_come_out_again(bytes in lively_bytes(), buffer in 3_usize..30) {
         for format in [Format::Jsonl, Format::Text, CSV] {
-            if let Ok(Cut { rows, between }) = cut(format, &bytes, 1000, buffer) {
+            if let Ok(CutBytes { rows, between }) = cut(format, &bytes, 1000, buffer) {
                 let total = rows.iter().map(|row| row.bytes.len()).sum::<usize>() + between.len();
                 prop_assert_eq!(total, bytes.len());
             }

@@ -22,7 +22,7 @@ pub(crate) struct ArrowRows {
     pub file: InputFile,
     pub ipc: Ipc,
     projection: Vec<usize>,
-    batch: Option<Decoded>,
+    batch: Option<OpenBatch>,
     /// The number of the first row that has not been handed out or skipped.
     next_row: u64,
     /// Rows before this one are skipped.
@@ -30,7 +30,7 @@ pub(crate) struct ArrowRows {
 }
 
 /// A batch that is being cut into chunks.
-struct Decoded {
+struct OpenBatch {
     batch: RecordBatch,
     done: usize,
     chunk: usize,
@@ -96,13 +96,13 @@ impl ArrowRows {
             }
             let ipc = &self.ipc;
             let batch = guarded(path, row, || ipc.read(&place, Some(projection)).map_err(failed(row)))?;
-            self.batch = Some(Decoded::new(batch));
+            self.batch = Some(OpenBatch::new(batch));
             return Ok(true);
         }
     }
 }
 
-impl Decoded {
+impl OpenBatch {
     fn new(batch: RecordBatch) -> Self {
         let rows = batch.num_rows();
         let bytes: usize = batch.columns().iter().map(|column| column.get_buffer_memory_size()).sum();

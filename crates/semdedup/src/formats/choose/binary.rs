@@ -17,7 +17,7 @@ const MAX_CHUNKS: usize = 32;
 
 /// The content of the first values of a column of bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Held {
+enum BytesContent {
     /// All of them are texts in UTF-8.
     Texts,
     /// Some of them begin as images do.
@@ -30,7 +30,7 @@ enum Held {
 
 /// Whether a column of bytes holds texts, judged by its first values.
 pub(crate) fn holds_texts(file: &InputFile, column: &Column) -> Result<bool> {
-    Ok(look(file, &column.name)? == Held::Texts)
+    Ok(look(file, &column.name)? == BytesContent::Texts)
 }
 
 /// Fails where a column of bytes holds no texts. A column that the user asked for may hold anything
@@ -39,15 +39,15 @@ pub(crate) fn check_text(file: &InputFile, column: &Column, found: Found) -> Res
     let name = &column.name;
     let kind = column.kind.as_deref().unwrap_or("binary");
     match look(file, name)? {
-        Held::Texts | Held::Nothing => Ok(()),
-        Held::Other if found == Found::Asked => Ok(()),
-        Held::Other => {
+        BytesContent::Texts | BytesContent::Nothing => Ok(()),
+        BytesContent::Other if found == Found::Asked => Ok(()),
+        BytesContent::Other => {
             let problem = format!("column `{name}` is {kind}, and its first values are not all UTF-8");
             Err(Error::input(&file.path, problem).hint(format!(
                 "--text-column {name} takes it as UTF-8 and skips the rows that are not; or choose another column"
             )))
         }
-        Held::Images => {
+        BytesContent::Images => {
             let problem = format!("column `{name}` is {kind} and holds images, not texts");
             Err(Error::input(&file.path, problem)
                 .hint("choose another with --text-column, or use --by image"))
@@ -58,15 +58,15 @@ pub(crate) fn check_text(file: &InputFile, column: &Column, found: Found) -> Res
 /// Whether a column holds images, if its type allows them; `None` where there is no value to tell.
 pub(crate) fn holds_images(file: &InputFile, column: &Column) -> Result<Option<bool>> {
     Ok(match look(file, &column.name)? {
-        Held::Images => Some(true),
+        BytesContent::Images => Some(true),
         // A struct with bytes is for images or sounds, even if their bytes are elsewhere.
-        Held::Nothing => (!column.is_binary).then_some(true),
-        Held::Texts | Held::Other => Some(false),
+        BytesContent::Nothing => (!column.is_binary).then_some(true),
+        BytesContent::Texts | BytesContent::Other => Some(false),
     })
 }
 
 /// Looks at the first values of a column.
-fn look(file: &InputFile, column: &str) -> Result<Held> {
+fn look(file: &InputFile, column: &str) -> Result<BytesContent> {
     let columns = Columns { image: Some(column.to_owned()), ..Columns::default() };
     let mut reader = Reader::open(file, &columns, &ReadLimits::default(), 0)?;
     let (mut seen, mut texts, mut images) = (0, 0, 0);
@@ -87,10 +87,10 @@ fn look(file: &InputFile, column: &str) -> Result<Held> {
         }
     }
     Ok(match () {
-        () if seen == 0 => Held::Nothing,
-        () if images > 0 => Held::Images,
-        () if texts == seen => Held::Texts,
-        () => Held::Other,
+        () if seen == 0 => BytesContent::Nothing,
+        () if images > 0 => BytesContent::Images,
+        () if texts == seen => BytesContent::Texts,
+        () => BytesContent::Other,
     })
 }
 

@@ -31,7 +31,7 @@ const LONG_TEXT: usize = 300;
 
 /// The facts that the first rows tell about a companion.
 #[derive(Default)]
-struct Sample {
+struct CompanionSample {
     rows: usize,
     bytes: usize,
     /// The bytes of all texts.
@@ -72,11 +72,11 @@ impl Table<'_> {
         Ok(if companions.is_empty() { SAMPLE_ROWS } else { rows })
     }
 
-    fn sample(&self, columns: &Columns, companion: &str) -> Result<Sample> {
+    fn sample(&self, columns: &Columns, companion: &str) -> Result<CompanionSample> {
         let id = Some(companion.to_owned());
         let columns = Columns { id, image: None, embedding: None, ..columns.clone() };
         let mut reader = Reader::open(self.file, &columns, &ReadLimits::default(), 0)?;
-        let mut sample = Sample::default();
+        let mut sample = CompanionSample::default();
         while sample.rows < SAMPLE_ROWS
             && sample.bytes < SAMPLE_BYTES
             && let Some(chunk) = reader.next_chunk()?
@@ -91,7 +91,7 @@ impl Table<'_> {
         Ok(sample)
     }
 
-    fn unclear(&self, columns: &Columns, companion: &Column, sample: &Sample) -> Error {
+    fn unclear(&self, columns: &Columns, companion: &Column, sample: &CompanionSample) -> Error {
         let texts = columns.texts().collect::<Vec<_>>().join(",");
         let problem = format!(
             "{} of the first {} rows have the `{texts}` of another row but another `{}`, and it is not clear which are to be \
@@ -107,7 +107,7 @@ impl Table<'_> {
     }
 }
 
-impl Sample {
+impl CompanionSample {
     fn add<'t>(&mut self, texts: impl Iterator<Item = Option<&'t str>>, values: &ArrayRef) -> Option<()> {
         let converter = RowConverter::new(vec![SortField::new(values.data_type().clone())]).ok()?;
         let bytes = converter.convert_columns(std::slice::from_ref(values)).ok()?;

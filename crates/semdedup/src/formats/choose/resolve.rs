@@ -9,7 +9,7 @@ use crate::formats::choose::companions::SAMPLE_ROWS;
 use crate::formats::choose::images::rows_by;
 use crate::formats::choose::roles::check_roles;
 use crate::formats::choose::table::Table;
-use crate::formats::choose::text_column::Texts;
+use crate::formats::choose::text_column::TextColumns;
 use crate::formats::columns::{ColumnChoice, Columns, DEFAULT_TEXT, Found, RunColumns, Wanted};
 use crate::formats::file::{CompareBy, InputFile};
 use crate::formats::image_columns::no_images;
@@ -62,7 +62,7 @@ struct EarlierFiles<'a> {
 struct FirstFile<'a> {
     file: &'a InputFile,
     /// The columns of its texts, if it has any.
-    texts: Option<Texts>,
+    texts: Option<TextColumns>,
 }
 
 /// The checks that files with the same columns have passed.
@@ -148,8 +148,8 @@ fn table_columns<'a>(
 }
 
 /// Adds the columns of the texts to the others of a file.
-fn with_texts(columns: Columns, texts: Option<Texts>, roles: &[String]) -> Columns {
-    let Some(Texts { names, turns, found }) = texts else { return columns };
+fn with_texts(columns: Columns, texts: Option<TextColumns>, roles: &[String]) -> Columns {
+    let Some(TextColumns { names, turns, found }) = texts else { return columns };
     let mut names = names.into_iter();
     let (text, roles) = (names.next(), if turns.is_empty() { Vec::new() } else { roles.to_vec() });
     Columns { text, joined: names.collect(), turns, roles, found, ..columns }

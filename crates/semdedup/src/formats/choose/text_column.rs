@@ -15,7 +15,7 @@ use crate::formats::usual_names::is_partner;
 
 /// The columns of the texts of a file.
 #[derive(Debug, Clone)]
-pub(crate) struct Texts {
+pub(crate) struct TextColumns {
     /// The columns in the order in which they are joined; never empty.
     pub names: Vec<String>,
     /// The columns that hold turns.
@@ -23,7 +23,7 @@ pub(crate) struct Texts {
     pub found: Found,
 }
 
-impl Texts {
+impl TextColumns {
     fn of(columns: &[&Column], found: Found) -> Self {
         let names = |which: &dyn Fn(&Column) -> bool| {
             columns.iter().filter(|column| which(column)).map(|column| column.name.clone()).collect()
@@ -38,9 +38,9 @@ impl Texts {
 
 impl Table<'_> {
     /// Returns the column of exactly this name, or else the columns that the name lists.
-    pub fn asked(&self, name: &str) -> Result<Texts> {
+    pub fn asked(&self, name: &str) -> Result<TextColumns> {
         if self.knows_nothing() {
-            return Ok(Texts::plain(name, Found::Asked));
+            return Ok(TextColumns::plain(name, Found::Asked));
         }
         let names: Vec<&str> = match self.find(name)? {
             None if name.contains(',') => name.split(',').map(str::trim).collect(),
@@ -51,17 +51,17 @@ impl Table<'_> {
             None => Err(self.no_text(name, None)),
         };
         let columns = names.into_iter().map(column).collect::<Result<Vec<_>>>()?;
-        Ok(Texts::of(&columns, Found::Asked))
+        Ok(TextColumns::of(&columns, Found::Asked))
     }
 
     /// Returns the column that the files before this one have.
     ///
     /// # Errors
     /// A column of this file that is more likely to be the text.
-    pub fn as_in(&self, other: &InputFile, texts: &Texts, wanted: &Wanted) -> Result<Texts> {
+    pub fn as_in(&self, other: &InputFile, texts: &TextColumns, wanted: &Wanted) -> Result<TextColumns> {
         let name = texts.names.first().map_or(DEFAULT_TEXT, String::as_str);
         if self.knows_nothing() {
-            return Ok(Texts::plain(name, texts.found));
+            return Ok(TextColumns::plain(name, texts.found));
         }
         let path = other.path.display();
         let differs = |problem: String| {
@@ -91,7 +91,7 @@ impl Table<'_> {
             None => named.filter(|column| column.name.eq_ignore_ascii_case(name)),
         };
         match column {
-            Some(column) => Ok(Texts::of(&[self.checked(column, texts.found)?], texts.found)),
+            Some(column) => Ok(TextColumns::of(&[self.checked(column, texts.found)?], texts.found)),
             None => Err(self
                 .no_text(name, None)
                 .hint(format!("{path} has its texts in `{name}`; name a column that all files have with --text-column, or run them one by one"))),
@@ -99,13 +99,13 @@ impl Table<'_> {
     }
 
     /// Returns the column that is certainly the text; `None` in a file without rows.
-    pub fn unasked(&self, wanted: &Wanted) -> Result<Option<Texts>> {
+    pub fn unasked(&self, wanted: &Wanted) -> Result<Option<TextColumns>> {
         if self.knows_nothing() {
-            return Ok(Some(Texts::plain(DEFAULT_TEXT, Found::Text)));
+            return Ok(Some(TextColumns::plain(DEFAULT_TEXT, Found::Text)));
         }
         if let Some(NamedText { column, found }) = self.named(wanted)? {
             self.check_named(column, found, wanted)?;
-            return Ok(Some(Texts::of(&[column], found)));
+            return Ok(Some(TextColumns::of(&[column], found)));
         }
         let mut candidates = Vec::new();
         for column in self.columns.iter().filter(|column| is_candidate(column, wanted)) {
@@ -128,7 +128,7 @@ impl Table<'_> {
         match likely[..] {
             [only] if is_sure => {
                 self.check_header(only)?;
-                Ok(Some(Texts::of(&[only], Found::Values)))
+                Ok(Some(TextColumns::of(&[only], Found::Values)))
             }
             _ => Err(self.no_text(DEFAULT_TEXT, Some(&likely))),
         }

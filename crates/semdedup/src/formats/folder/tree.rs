@@ -19,21 +19,21 @@ const MAX_ROWS: usize = 256;
 const BATCH_BYTES: u64 = 4 << 20;
 
 /// Some files of a folder, not read yet.
-pub(crate) struct Files {
+pub(crate) struct FolderBatch {
     members: FolderFiles,
     first: usize,
     count: usize,
 }
 
 /// Some files of a folder, with the facts that are needed to read them.
-pub(crate) struct FilesOf {
-    pub files: Files,
+pub(crate) struct FolderRows {
+    pub files: FolderBatch,
     pub file: InputFile,
     pub limit: usize,
 }
 
 /// Returns the files of a folder batch by batch.
-pub(crate) struct Tree {
+pub(crate) struct FolderReader {
     pub file: InputFile,
     /// The largest file that is read, in bytes.
     pub limit: usize,
@@ -42,14 +42,14 @@ pub(crate) struct Tree {
     pub bytes: u64,
 }
 
-impl Tree {
+impl FolderReader {
     pub fn open(file: &InputFile, limit: usize, first_row: u64) -> Self {
         let first = usize::try_from(first_row).unwrap_or(usize::MAX).min(file.members.len());
         let bytes = file.members.files()[..first].iter().map(|member| member.stamp.bytes).sum();
         Self { file: file.clone(), limit, next: first, bytes }
     }
 
-    pub fn next_files(&mut self) -> Option<Files> {
+    pub fn next_files(&mut self) -> Option<FolderBatch> {
         let (first, mut bytes) = (self.next, 0);
         for member in self.file.members.files()[first..].iter().take(MAX_ROWS) {
             if bytes >= BATCH_BYTES {
@@ -60,11 +60,11 @@ impl Tree {
         }
         self.bytes += bytes;
         let count = self.next - first;
-        (count > 0).then(|| Files { members: self.file.members.clone(), first, count })
+        (count > 0).then(|| FolderBatch { members: self.file.members.clone(), first, count })
     }
 }
 
-impl Files {
+impl FolderBatch {
     pub fn first_row(&self) -> u64 {
         self.first as u64
     }

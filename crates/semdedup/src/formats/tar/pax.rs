@@ -18,7 +18,7 @@ impl Attributes {
     /// earlier ones.
     pub fn take(&mut self, mut records: &[u8]) -> Result<(), &'static str> {
         while !records.is_empty() {
-            let Record { key, value, rest } = first_record(records).ok_or("an attribute is malformed")?;
+            let Attribute { key, value, rest } = first_record(records).ok_or("an attribute is malformed")?;
             match key {
                 b"path" => self.name = Some(value.to_vec()),
                 b"size" => self.size = Some(number(value).ok_or("a size is not a number")?),
@@ -31,7 +31,7 @@ impl Attributes {
 }
 
 /// A record of a header.
-struct Record<'a> {
+struct Attribute<'a> {
     key: &'a [u8],
     value: &'a [u8],
     /// The records behind it.
@@ -39,13 +39,13 @@ struct Record<'a> {
 }
 
 /// Parses the first of some records.
-fn first_record(records: &[u8]) -> Option<Record<'_>> {
+fn first_record(records: &[u8]) -> Option<Attribute<'_>> {
     let space = records.iter().position(|&byte| byte == b' ')?;
     let length = usize::try_from(number(&records[..space])?).ok()?;
     let (record, rest) = records.split_at_checked(length)?;
     let pair = record.get(space + 1..)?.strip_suffix(b"\n")?;
     let equals = pair.iter().position(|&byte| byte == b'=')?;
-    Some(Record { key: &pair[..equals], value: &pair[equals + 1..], rest })
+    Some(Attribute { key: &pair[..equals], value: &pair[equals + 1..], rest })
 }
 
 /// Parses a number of decimal digits and nothing else.

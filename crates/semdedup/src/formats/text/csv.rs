@@ -183,7 +183,7 @@ pub(crate) fn first_values(records: &Records, columns: usize) -> Vec<Option<Stri
 }
 
 /// The positions of the texts and the id among the fields.
-struct RowIndex {
+struct FieldPositions {
     fields: usize,
     texts: Vec<usize>,
     id: Option<usize>,
@@ -199,7 +199,7 @@ pub(crate) fn parse(
     let Some(header) = &records.header else { return Ok(()) };
     let id = columns.id.as_deref().map(|id| header.position(id)).transpose()?;
     let texts = columns.texts().map(|text| header.position(text)).collect::<std::result::Result<_, _>>()?;
-    let places = RowIndex { fields: header.names.len(), texts, id };
+    let places = FieldPositions { fields: header.names.len(), texts, id };
     let (mut fields, mut joined) = (Fields::new(header.delimiter), String::new());
     records.for_each(rows.limit, |record| {
         let parsed = record.and_then(|record| {
@@ -225,7 +225,7 @@ struct CsvRow<'a> {
 /// Reads the text and the id of a record. A text of several fields goes into `joined`.
 fn row_of<'a>(
     fields: &'a Fields,
-    places: &RowIndex,
+    places: &FieldPositions,
     joined: &mut String,
 ) -> std::result::Result<CsvRow<'a>, String> {
     if fields.count != places.fields {
