@@ -174,14 +174,14 @@ impl ReadLimits {
 pub(crate) struct FolderFiles(Arc<Vec<FolderFile>>);
 
 impl From<Vec<FolderFile>> for FolderFiles {
-    fn from(members: Vec<FolderFile>) -> Self {
-        Self::new(members)
+    fn from(files: Vec<FolderFile>) -> Self {
+        Self::new(files)
     }
 }
 
 impl From<FolderFiles> for Vec<FolderFile> {
-    fn from(members: FolderFiles) -> Self {
-        members.0.to_vec()
+    fn from(files: FolderFiles) -> Self {
+        files.0.to_vec()
     }
 }
 
@@ -194,8 +194,8 @@ pub(crate) struct FolderFile {
 }
 
 impl FolderFiles {
-    pub(crate) fn new(members: Vec<FolderFile>) -> Self {
-        Self(Arc::new(members))
+    pub(crate) fn new(files: Vec<FolderFile>) -> Self {
+        Self(Arc::new(files))
     }
 
     pub(crate) fn files(&self) -> &[FolderFile] {
@@ -222,7 +222,7 @@ impl FolderFiles {
             stamp.identity.iter().for_each(|part| hash.update(&part.to_le_bytes()));
         }
         let hash = hash.digest128();
-        let modified = self.0.iter().map(|member| member.stamp.modified_ns).max().unwrap_or(0);
+        let modified = self.0.iter().map(|file| file.stamp.modified_ns).max().unwrap_or(0);
         let bytes = self.0.iter().map(|file| file.stamp.bytes).sum();
         Stamp::new(bytes, modified, [hash as u64, (hash >> 64) as u64])
     }

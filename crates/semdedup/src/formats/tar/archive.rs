@@ -16,7 +16,7 @@ use crate::storage;
 
 /// A name or a set of attributes has at most this many bytes…
 const MAX_EXTENSION_BYTES: u64 = 1 << 20;
-/// …and all headers of one member, which are in memory at a time, have at most this many bytes.
+/// …and all headers of one member, which are in memory together, have at most this many bytes.
 const MAX_HEADER_BYTES: u64 = 4 << 20;
 /// This many zeros behind the end are kept: archives are padded to 10 KiB, some to more.
 const MAX_END_BYTES: usize = 1 << 20;

@@ -30,7 +30,7 @@ impl Attributes {
     }
 }
 
-/// A record of a header.
+/// An attribute: a record of a header.
 struct Attribute<'a> {
     key: &'a [u8],
     value: &'a [u8],
@@ -38,7 +38,7 @@ struct Attribute<'a> {
     rest: &'a [u8],
 }
 
-/// Parses the first of some records.
+/// Parses the first record.
 fn first_record(records: &[u8]) -> Option<Attribute<'_>> {
     let space = records.iter().position(|&byte| byte == b' ')?;
     let length = usize::try_from(number(&records[..space])?).ok()?;
