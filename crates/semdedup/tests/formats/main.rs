@@ -2,17 +2,23 @@
 #![allow(clippy::unwrap_used)]
 
 mod annotate;
+mod annotate_any;
+mod arrow_damage;
 mod arrow_files;
 mod bad_rows;
 mod beside;
+mod beside_embeddings;
 mod chats;
 mod columns;
 mod companions;
 mod damage;
 mod discover;
 mod ids;
+mod image_shards;
 mod image_tables;
 mod images;
+mod int96;
+mod joined_columns;
 mod json_arrays;
 mod late_texts;
 mod left_out;
