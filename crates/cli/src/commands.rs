@@ -1,148 +1,123 @@
-//! The subcommands: each calls the library once and says what came of it.
+//! The subcommands: each one calls the library once and renders the result.
 
 use clap::CommandFactory;
 use semdedup::formats::CompareBy;
-use semdedup::{Error, Result, ScoreInputs};
-use serde::Serialize;
+use semdedup::{OutputOptions, Result, ScoreInputs, SelectOptions};
 
-use crate::args::{
-    Cli, ClusterArgs, Command, EmbedArgs, Models, RunArgs, ScoreArgs, SelectArgs, ShowArgs, SweepArgs,
-};
+use crate::args::cli::{Cli, Command};
+use crate::args::inspect::{ShowArgs, SweepArgs};
+use crate::args::run::RunArgs;
+use crate::args::stages::{ClusterArgs, EmbedArgs, ScoreArgs, SelectArgs};
+use crate::models::Models;
+use crate::output;
+use crate::output_mode::{CommandOutput, OutputMode};
 use crate::progress::Reporter;
-use crate::{output, report, serve, show};
+use crate::report::plans::{cluster_plan_table, run_plan_table};
+use crate::report::run::run_table;
+use crate::report::stages::{cluster_table, embed_table, score_table, select_table, sweep_table};
+use crate::serve::serve;
+use crate::show::pairs_text;
 
-/// What goes to standard output, and what the exit code depends on.
-#[derive(Debug)]
-pub struct Outcome {
-    /// The text to print, with its last newline.
-    pub text: String,
-    /// Rows that could not be read.
-    pub skipped_rows: u64,
-}
-
-/// Does what was typed.
-pub fn execute(cli: &Cli, progress: &Reporter) -> Result<Outcome> {
-    let say = Say { json: cli.global.json, quiet: cli.global.quiet };
+/// Executes the command of a command line.
+///
+/// # Errors
+/// Returns the error of the library.
+pub fn execute(cli: &Cli, progress: &Reporter) -> Result<CommandOutput> {
+    let mode = OutputMode { json: cli.global.json, quiet: cli.global.quiet };
     match &cli.command {
-        Command::Run(args) if args.dry_run => plan(args, say),
-        Command::Run(args) => run(args, say, progress),
-        Command::Sweep(args) => sweep(args, say),
-        Command::Show(args) => pairs(args, say),
-        Command::Embed(args) => embed(args, say, progress),
-        Command::Cluster(args) => cluster(args, say, progress),
-        Command::Score(args) => score(args, say, progress),
-        Command::Select(args) => select(args, say, progress),
-        Command::ServeEmbeddings(args) => {
-            serve::serve(args, say.json, say.quiet)?;
-            Ok(Outcome { text: String::new(), skipped_rows: 0 })
-        }
+        Command::Run(args) if args.dry_run => plan(args, mode),
+        Command::Run(args) => run(args, mode, progress),
+        Command::Sweep(args) => sweep(args, mode),
+        Command::Show(args) => pairs(args, mode),
+        Command::Embed(args) => embed(args, mode, progress),
+        Command::Cluster(args) if args.dry_run => plan_clusters(args, mode),
+        Command::Cluster(args) => cluster(args, mode, progress),
+        Command::Score(args) => score(args, mode, progress),
+        Command::Select(args) => select(args, mode, progress),
+        Command::ServeEmbeddings(args) => serve(args, mode).map(|()| CommandOutput::default()),
         Command::Completions(args) => Ok(completions(args.shell)),
     }
 }
 
-/// In what form the result is wanted.
-#[derive(Debug, Clone, Copy)]
-struct Say {
-    json: bool,
-    quiet: bool,
-}
-
-impl Say {
-    /// The report of work that was done: the table says it was, so it goes when quiet.
-    fn report(self, report: &impl Serialize, table: impl FnOnce() -> String) -> Result<Outcome> {
-        if self.quiet && !self.json {
-            return Ok(Outcome { text: String::new(), skipped_rows: 0 });
-        }
-        self.data(report, table)
-    }
-
-    /// Data that was asked for, quiet or not.
-    fn data(self, data: &impl Serialize, table: impl FnOnce() -> String) -> Result<Outcome> {
-        let text = if self.json { json(data)? } else { table() };
-        Ok(Outcome { text, skipped_rows: 0 })
-    }
-}
-
-fn json(value: &impl Serialize) -> Result<String> {
-    serde_json::to_string_pretty(value).map(|text| text + "\n").map_err(|error| {
-        Error::output("standard output", format!("the result is not expressible in JSON: {error}"))
-    })
-}
-
-fn run(args: &RunArgs, say: Say, progress: &Reporter) -> Result<Outcome> {
+fn run(args: &RunArgs, mode: OutputMode, progress: &Reporter) -> Result<CommandOutput> {
     let by = args.by()?;
     let options = args.options(by)?;
-    let models = load(args, by, say)?;
+    let models = load_models(args, by, mode)?;
     let summary = semdedup::run(&options, models.embedder(), progress)?;
-    let outcome = say.report(&summary, || report::run(&summary, &options))?;
-    Ok(Outcome { skipped_rows: summary.rows_skipped, ..outcome })
+    let output = mode.report(&summary, || run_table(&summary, &options))?;
+    Ok(CommandOutput { skipped_rows: summary.rows_skipped, ..output })
 }
 
-/// The models, none where the input has embeddings.
-fn load(args: &RunArgs, by: Option<CompareBy>, say: Say) -> Result<Models> {
-    by.map_or_else(|| Ok(Models::default()), |by| args.model.load(by, say.quiet))
+/// Loads the models of a run, or none if the input has embeddings.
+fn load_models(args: &RunArgs, by: Option<CompareBy>, mode: OutputMode) -> Result<Models> {
+    by.map_or_else(|| Ok(Models::default()), |by| Models::load(&args.model, by, mode.quiet))
 }
 
-fn plan(args: &RunArgs, say: Say) -> Result<Outcome> {
+fn plan(args: &RunArgs, mode: OutputMode) -> Result<CommandOutput> {
     let by = args.by()?;
     let options = args.options(by)?;
-    let models = load(args, by, say)?;
+    let models = load_models(args, by, mode)?;
     let plan = semdedup::plan(&options, models.embedder())?;
-    if !say.quiet {
+    if !mode.quiet {
         plan.warnings.iter().for_each(output::warning);
     }
-    say.data(&plan, || report::plan(&plan))
+    mode.data(&plan, || run_plan_table(&plan))
 }
 
-fn embed(args: &EmbedArgs, say: Say, progress: &Reporter) -> Result<Outcome> {
+fn embed(args: &EmbedArgs, mode: OutputMode, progress: &Reporter) -> Result<CommandOutput> {
     let options = args.input.options(&args.inputs);
     let by = semdedup::rows_by(&options, std::slice::from_ref(&args.out))?;
-    let models = args.model.load(by, say.quiet)?;
-    let place = (args.out.as_path(), args.overwrite);
-    let done = semdedup::embed(&options, models.embedder(), place, progress)?;
-    let outcome = say.report(&done, || report::embed(&done, &args.out))?;
-    Ok(Outcome { skipped_rows: done.rows_skipped, ..outcome })
+    let models = Models::load(&args.model, by, mode.quiet)?;
+    let mut place = OutputOptions::new(&args.out);
+    place.overwrite = args.overwrite;
+    let report = semdedup::embed(&options, models.embedder(), &place, progress)?;
+    let output = mode.report(&report, || embed_table(&report, &args.out))?;
+    Ok(CommandOutput { skipped_rows: report.rows_skipped, ..output })
 }
 
-fn cluster(args: &ClusterArgs, say: Say, progress: &Reporter) -> Result<Outcome> {
-    let (files, output) = (semdedup::find_embeddings(&args.embeddings)?, args.output());
-    if args.dry_run {
-        let plan = semdedup::plan_clusters(&files, &args.cluster.options())?;
-        return say.data(&plan, || report::cluster_plan(&plan));
-    }
-    let done = semdedup::cluster(&files, &args.cluster.options(), &output, progress)?;
-    say.report(&done, || report::cluster(&done, &output.out))
+fn plan_clusters(args: &ClusterArgs, mode: OutputMode) -> Result<CommandOutput> {
+    let files = semdedup::find_embeddings(&args.embeddings)?;
+    let plan = semdedup::plan_clusters(&files, &args.clustering.options())?;
+    mode.data(&plan, || cluster_plan_table(&plan))
 }
 
-fn score(args: &ScoreArgs, say: Say, progress: &Reporter) -> Result<Outcome> {
+fn cluster(args: &ClusterArgs, mode: OutputMode, progress: &Reporter) -> Result<CommandOutput> {
+    let files = semdedup::find_embeddings(&args.embeddings)?;
+    let output = args.output.options();
+    let report = semdedup::cluster(&files, &args.clustering.options(), &output, progress)?;
+    mode.report(&report, || cluster_table(&report, &output.out))
+}
+
+fn score(args: &ScoreArgs, mode: OutputMode, progress: &Reporter) -> Result<CommandOutput> {
     let inputs = ScoreInputs {
         embeddings: semdedup::find_embeddings(&args.embeddings)?,
         centroids: args.centroids.clone(),
         assignments: args.assignments.clone(),
         probes: args.probes.clone(),
     };
-    let done = semdedup::score(&inputs, &args.options(), &args.out, progress)?;
-    say.report(&done, || report::score(&done, &args.out))
+    let report = semdedup::score(&inputs, &args.options(), &args.out, progress)?;
+    mode.report(&report, || score_table(&report, &args.out))
 }
 
-fn select(args: &SelectArgs, say: Say, progress: &Reporter) -> Result<Outcome> {
-    let output = args.output();
-    let done = semdedup::select(&args.scores, (args.goal()?, &args.ids.formats()), &output, progress)?;
-    say.report(&done, || report::select(&done, &output.out))
+fn select(args: &SelectArgs, mode: OutputMode, progress: &Reporter) -> Result<CommandOutput> {
+    let output = args.output.options();
+    let options = SelectOptions { goal: args.goal.given()?, ids: args.ids.formats() };
+    let report = semdedup::select(&args.scores, &options, &output, progress)?;
+    mode.report(&report, || select_table(&report, &output.out))
 }
 
-fn sweep(args: &SweepArgs, say: Say) -> Result<Outcome> {
+fn sweep(args: &SweepArgs, mode: OutputMode) -> Result<CommandOutput> {
     let rows = semdedup::sweep(&args.work, &args.epsilons)?;
-    say.data(&rows, || report::sweep(&rows))
+    mode.data(&rows, || sweep_table(&rows))
 }
 
-fn pairs(args: &ShowArgs, say: Say) -> Result<Outcome> {
+fn pairs(args: &ShowArgs, mode: OutputMode) -> Result<CommandOutput> {
     let pairs = semdedup::show(&args.work, &args.which()?)?;
-    say.data(&pairs, || show::pairs(&pairs, textwrap::termwidth()))
+    mode.data(&pairs, || pairs_text(&pairs, textwrap::termwidth()))
 }
 
-fn completions(shell: clap_complete::Shell) -> Outcome {
+fn completions(shell: clap_complete::Shell) -> CommandOutput {
     let mut script = Vec::new();
     clap_complete::generate(shell, &mut Cli::command(), "semdedup", &mut script);
-    Outcome { text: String::from_utf8_lossy(&script).into_owned(), skipped_rows: 0 }
+    CommandOutput { text: String::from_utf8_lossy(&script).into_owned(), skipped_rows: 0 }
 }

@@ -1,24 +1,26 @@
-//! Ctrl-C and SIGTERM: say what is safe and how to go on, then leave at once. Every file of the work directory gets its
-//! name when it is whole, so leaving at any instant loses nothing.
+//! Handles Ctrl-C and SIGTERM: prints what is safe and how to go on, then exits at once.
+//!
+//! Every file of the work directory gets its final name only when it is complete, so exiting at
+//! any moment loses nothing.
 
 use std::io::IsTerminal;
 
 use semdedup::{Error, Result};
 
-use crate::args::Command;
-use crate::output;
+use crate::args::cli::Command;
+use crate::{output, shell};
 
 const INTERRUPTED: i32 = 130;
 
-/// Installs the handler.
+/// Installs the signal handler.
 ///
 /// # Errors
-/// If the system does not let us.
+/// Fails if the system does not allow it.
 pub fn install(command: &Command) -> Result<()> {
     let message = message(command);
     ctrlc::set_handler(move || {
         if std::io::stderr().is_terminal() {
-            // The bar stays where it was; the message starts on a line of its own.
+            // The progress bar stays where it is; the message starts on a line of its own.
             output::note("");
         }
         output::note(&message);
@@ -28,14 +30,16 @@ pub fn install(command: &Command) -> Result<()> {
 }
 
 fn message(command: &Command) -> String {
-    let typed: Vec<String> =
-        std::env::args_os().map(|word| output::shell_word(&word.to_string_lossy())).collect();
-    let typed = typed.join(" ");
+    let words: Vec<String> = std::env::args_os().map(|word| shell::quote(&word.to_string_lossy())).collect();
+    let command_line = words.join(" ");
     if command.resumes() {
-        format!("interrupted: the work so far is safe\nhint: resume with the same command line: {typed}")
+        format!(
+            "interrupted: the work so far is safe\nhint: resume with the same command line: {command_line}"
+        )
     } else {
         format!(
-            "interrupted: no file is left half-written\nhint: start again with the same command line: {typed}"
+            "interrupted: no file is left half-written\n\
+             hint: start again with the same command line: {command_line}"
         )
     }
 }

@@ -1,22 +1,28 @@
-//! The `semdedup` command: parse, call, print once.
+//! The `semdedup` command: parses the command line, calls the library and prints the result once.
 
 mod args;
 mod commands;
-mod fault;
 mod interrupt;
+mod models;
+mod numbers;
 mod output;
+mod output_mode;
+mod panics;
 mod progress;
 mod report;
 mod serve;
+mod setup;
+mod shell;
 mod show;
 mod table;
+mod usage;
 
 use std::process::ExitCode;
 
 use clap::Parser;
+use semdedup::Result;
 
-use crate::args::Cli;
-use crate::commands::Outcome;
+use crate::args::cli::Cli;
 use crate::progress::Reporter;
 
 const DONE: u8 = 0;
@@ -25,58 +31,28 @@ const FAILED: u8 = 2;
 
 fn main() -> ExitCode {
     let code = match Cli::try_parse() {
-        Ok(cli) => fault::watched(|| execute(&cli)).unwrap_or_else(|error| {
-            output::error(&error);
-            FAILED
-        }),
-        Err(stopped) => help_or_usage(&stopped),
+        Ok(cli) => panics::catch(|| execute(&cli)),
+        Err(stopped) if stopped.use_stderr() => {
+            usage::print_error(&stopped);
+            Ok(FAILED)
+        }
+        // Help and the version are results.
+        Err(stopped) => output::print(&stopped.render().ansi().to_string()).map(|()| DONE),
     };
-    ExitCode::from(code)
+    ExitCode::from(code.unwrap_or_else(|error| {
+        output::error(&error);
+        FAILED
+    }))
 }
 
-fn execute(cli: &Cli) -> semdedup::Result<u8> {
-    allow_open_files();
-    if !cli.command.serves() {
+/// Prepares the process, executes the command and prints its result. Returns the exit code.
+fn execute(cli: &Cli) -> Result<u8> {
+    setup::raise_open_file_limit();
+    if !cli.command.handles_signals() {
         interrupt::install(&cli.command)?;
     }
-    start_threads(cli.global.threads)?;
-    let Outcome { text, skipped_rows } = commands::execute(cli, &Reporter::new(cli.global.quiet))?;
-    output::print(&text)?;
-    Ok(if skipped_rows > 0 { ROWS_SKIPPED } else { DONE })
-}
-
-/// Help and the version are results; anything else that stops the parser is the user's to mend.
-fn help_or_usage(stopped: &clap::Error) -> u8 {
-    if stopped.use_stderr() {
-        output::usage_error(stopped);
-        return FAILED;
-    }
-    match output::print(&stopped.render().ansi().to_string()) {
-        Ok(()) => DONE,
-        Err(error) => {
-            output::error(&error);
-            FAILED
-        }
-    }
-}
-
-/// Asks for as many open files as the system lets us have: embeddings may lie in thousands of shards, and the usual soft
-/// limit is 1,024 or less. Where that fails, opening one too many says so.
-fn allow_open_files() {
-    #[cfg(unix)]
-    {
-        use nix::sys::resource::{Resource, getrlimit, setrlimit};
-        if let Ok((soft, hard)) = getrlimit(Resource::RLIMIT_NOFILE) {
-            // macOS has no limit but refuses more than this.
-            let most = if cfg!(target_os = "macos") { hard.min(10_240) } else { hard };
-            let _ = setrlimit(Resource::RLIMIT_NOFILE, soft.max(most), hard);
-        }
-    }
-}
-
-fn start_threads(threads: Option<u16>) -> semdedup::Result<()> {
-    let threads = threads.map_or(0, usize::from);
-    rayon::ThreadPoolBuilder::new().num_threads(threads).build_global().map_err(|error| {
-        semdedup::Error::usage(format!("cannot start the threads: {error}")).hint("try fewer with --threads")
-    })
+    setup::start_threads(cli.global.threads)?;
+    let result = commands::execute(cli, &Reporter::new(cli.global.quiet))?;
+    output::print(&result.text)?;
+    Ok(if result.skipped_rows > 0 { ROWS_SKIPPED } else { DONE })
 }

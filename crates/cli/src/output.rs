@@ -1,25 +1,25 @@
-//! Printing: data to standard output, once; errors and warnings to standard error. A reader that went away
-//! (`semdedup show … | head`) is no error.
+//! Prints the result to standard output once, and errors, warnings and notes to standard error.
+//!
+//! A closed pipe (`semdedup show … | head`) is not an error.
 
-use std::error::Error as _;
 use std::fmt::Display;
 use std::io::{ErrorKind as IoKind, Write};
 
 use anstyle::{AnsiColor, Style};
-use clap::CommandFactory;
-use clap::error::ContextKind;
 use semdedup::{Error, ErrorKind, Result};
-
-use crate::args::Cli;
 
 const ERROR: Style = AnsiColor::Red.on_default().bold();
 const WARNING: Style = AnsiColor::Yellow.on_default().bold();
 const HINT: Style = AnsiColor::Cyan.on_default().bold();
 
+/// Overrides the hint of any error that the limit on open files caused.
+const OPEN_FILES_HINT: &str =
+    "raise the limit on open files (`ulimit -Hn` shows it), or name fewer, larger files";
+
 /// Prints the result.
 ///
 /// # Errors
-/// If standard output cannot take it, say on a full disk; not if its reader has gone.
+/// Fails if standard output cannot be written, for example on a full disk. A closed pipe is ignored.
 pub fn print(text: &str) -> Result<()> {
     let mut out = anstream::stdout().lock();
     match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
@@ -29,47 +29,30 @@ pub fn print(text: &str) -> Result<()> {
     }
 }
 
-/// Prints what went wrong, in one line, and what can be done about it.
+/// Prints an error as an `error:` line, and what the user can do about it as a `hint:` line.
 pub fn error(error: &Error) {
-    line(ERROR, "error", error);
-    let open_files = error.to_string().contains("Too many open files");
-    let raise = open_files
-        .then_some("raise the limit on open files (`ulimit -Hn` shows it), or name fewer, larger files");
-    line(HINT, "hint", raise.or(error.hint_text()).unwrap_or_else(|| general_hint(error.kind())));
+    let hint = if error.to_string().contains("Too many open files") {
+        OPEN_FILES_HINT
+    } else {
+        error.hint_text().unwrap_or_else(|| general_hint(error.kind()))
+    };
+    error_with_hint(error, hint);
 }
 
-/// Prints a command line that cannot be understood, in the same form.
-pub fn usage_error(stopped: &clap::Error) {
-    // The parser repeats what was typed, and in a URL that may be a secret.
-    let typed = stopped.get(ContextKind::InvalidValue).map(ToString::to_string);
-    if typed.is_some_and(|typed| typed.contains("://"))
-        && let Some(refused) = stopped.source().and_then(|source| source.downcast_ref::<semdedup::Error>())
-    {
-        return error(refused);
-    }
-    let text = stopped.render().to_string();
-    if !text.starts_with("error: ") {
-        // A subcommand is missing, and the whole help says so.
-        note(&text);
-        return;
-    }
-    let mut paragraphs = text.split("\n\n");
-    let message = paragraphs.next().unwrap_or_default().trim_start_matches("error: ");
-    line(ERROR, "error", message.split_whitespace().collect::<Vec<_>>().join(" "));
-    match paragraphs.find_map(|paragraph| paragraph.trim().strip_prefix("tip: ")) {
-        Some(tip) => line(HINT, "hint", tip),
-        None => line(HINT, "hint", format!("`{} --help` explains every option", command_typed())),
-    }
+/// Prints an `error:` line and a `hint:` line.
+pub fn error_with_hint(message: impl Display, hint: impl Display) {
+    line(ERROR, "error", message);
+    line(HINT, "hint", hint);
 }
 
-/// Prints something that the user should know.
+/// Prints a `warning:` line.
 pub fn warning(text: &impl Display) {
     line(WARNING, "warning", text);
 }
 
-/// Prints a line on what is going on.
+/// Prints a line about the progress of the work.
 pub fn note(text: &str) {
-    // If even standard error is gone there is nobody to tell.
+    // If standard error is closed too, nobody is left to tell.
     let _ = writeln!(anstream::stderr(), "{text}");
 }
 
@@ -78,60 +61,37 @@ fn line(style: Style, label: &str, text: impl Display) {
     let _ = writeln!(anstream::stderr(), "{style}{label}:{style:#} {text}");
 }
 
+/// Replaces control characters by spaces, so that a message stays on one line.
 fn one_line(text: &str) -> String {
     text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect::<String>().trim().to_owned()
 }
 
+/// Returns the hint for an error that has none of its own.
 fn general_hint(kind: ErrorKind) -> &'static str {
     match kind {
         ErrorKind::Usage => {
-            "`semdedup --help` lists the commands, and `semdedup <COMMAND> --help` its options"
+            "`semdedup --help` lists the commands, and `semdedup <COMMAND> --help` their options"
         }
         ErrorKind::Input => {
-            "check that it is there, whole and readable, or leave it out; inputs are never changed"
+            "check that the file exists and is complete and readable, or leave it out; inputs are never changed"
         }
         ErrorKind::Output => {
-            "make room or choose another place; the same command line goes on where this stopped"
+            "free some space or choose another place; the same command line resumes where this run stopped"
         }
-        ErrorKind::Model => "see `--model` in the README; the same command line goes on where this stopped",
+        ErrorKind::Model => {
+            "see `--model` in the README; the same command line resumes where this run stopped"
+        }
         ErrorKind::Work => "choose another --work folder, or delete this one to start from the beginning",
-    }
-}
-
-/// `semdedup run`, or `semdedup` where no subcommand was typed.
-fn command_typed() -> String {
-    let known = Cli::command();
-    let is_known = |word: &String| known.get_subcommands().any(|command| command.get_name() == word);
-    match std::env::args().skip(1).find(is_known) {
-        Some(command) => format!("semdedup {command}"),
-        None => "semdedup".to_owned(),
-    }
-}
-
-/// A word as a shell takes it.
-pub fn shell_word(word: &str) -> String {
-    let is_plain = |c: char| c.is_ascii_alphanumeric() || "-_./=:,@%+".contains(c);
-    if !word.is_empty() && word.chars().all(is_plain) {
-        word.to_owned()
-    } else {
-        format!("'{}'", word.replace('\'', r"'\''"))
+        _ => "run the same command again: it continues from here",
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::one_line;
 
     #[test]
-    fn a_word_is_quoted_only_where_a_shell_would_take_it_apart() {
-        assert_eq!(shell_word("data/a-1.jsonl.gz"), "data/a-1.jsonl.gz");
-        assert_eq!(shell_word("my data"), "'my data'");
-        assert_eq!(shell_word("it's"), r"'it'\''s'");
-        assert_eq!(shell_word(""), "''");
-    }
-
-    #[test]
-    fn a_message_is_one_line_even_if_a_file_name_has_two() {
+    fn a_message_is_one_line_even_if_a_file_name_has_a_line_break() {
         assert_eq!(one_line("a\nb.jsonl: \u{1b}[31mno"), "a b.jsonl:  [31mno");
     }
 }

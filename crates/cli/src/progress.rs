@@ -1,4 +1,5 @@
-//! What is said while the work goes on: a bar per stage on a terminal, plain lines elsewhere, nothing when quiet.
+//! Shows the progress of the work on standard error: a bar per stage on a terminal, plain lines
+//! elsewhere, nothing if quiet.
 
 use std::io::IsTerminal;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -7,28 +8,32 @@ use std::time::{Duration, Instant};
 use indicatif::{HumanBytes, HumanCount, ProgressBar, ProgressState, ProgressStyle};
 use semdedup::{Progress, Stage, Warning};
 
+use crate::numbers::duration;
 use crate::output;
 
-/// How often a plain line is written.
+/// The time between two plain lines.
 const LINE_EVERY: Duration = Duration::from_secs(5);
+/// The time between two updates of a bar.
 const BAR_EVERY: Duration = Duration::from_millis(200);
+/// The unit whose amounts are formatted as sizes.
 const BYTES: &str = "bytes";
 
-/// The three ways of telling.
+/// The form in which progress is shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Manner {
+enum ProgressMode {
     Quiet,
     Lines,
     Bars,
 }
 
-/// Tells the user on standard error how the work goes.
+/// Prints the progress of the work.
 #[derive(Debug)]
 pub struct Reporter {
-    manner: Manner,
+    mode: ProgressMode,
     stage: Mutex<Option<Running>>,
 }
 
+/// The stage that is running.
 #[derive(Debug)]
 struct Running {
     stage: Stage,
@@ -36,19 +41,19 @@ struct Running {
     total: u64,
     done: u64,
     started: Instant,
-    told: Instant,
+    last_line: Instant,
     bar: Option<ProgressBar>,
 }
 
 impl Reporter {
-    /// Bars on a terminal, else lines; nothing if `quiet`.
+    /// Shows bars on a terminal, otherwise lines, and nothing if `quiet`.
     pub fn new(quiet: bool) -> Self {
-        let manner = match (quiet, std::io::stderr().is_terminal()) {
-            (true, _) => Manner::Quiet,
-            (false, true) => Manner::Bars,
-            (false, false) => Manner::Lines,
+        let mode = match (quiet, std::io::stderr().is_terminal()) {
+            (true, _) => ProgressMode::Quiet,
+            (false, true) => ProgressMode::Bars,
+            (false, false) => ProgressMode::Lines,
         };
-        Self { manner, stage: Mutex::new(None) }
+        Self { mode, stage: Mutex::new(None) }
     }
 
     fn running(&self) -> MutexGuard<'_, Option<Running>> {
@@ -58,12 +63,12 @@ impl Reporter {
 
 impl Progress for Reporter {
     fn begin(&self, stage: Stage, unit: &'static str, total: u64) {
-        if self.manner == Manner::Quiet {
+        if self.mode == ProgressMode::Quiet {
             return;
         }
-        let bar = (self.manner == Manner::Bars).then(|| bar(stage, unit, total));
+        let bar = (self.mode == ProgressMode::Bars).then(|| bar(stage, unit, total));
         let now = Instant::now();
-        *self.running() = Some(Running { stage, unit, total, done: 0, started: now, told: now, bar });
+        *self.running() = Some(Running { stage, unit, total, done: 0, started: now, last_line: now, bar });
     }
 
     fn advance(&self, units: u64) {
@@ -71,8 +76,8 @@ impl Progress for Reporter {
             running.done += units;
             match &running.bar {
                 Some(bar) => bar.inc(units),
-                None if running.told.elapsed() >= LINE_EVERY => {
-                    running.told = Instant::now();
+                None if running.last_line.elapsed() >= LINE_EVERY => {
+                    running.last_line = Instant::now();
                     output::note(&so_far(running, running.started.elapsed()));
                 }
                 None => {}
@@ -82,7 +87,7 @@ impl Progress for Reporter {
 
     fn end(&self, stage: Stage, reused: bool) {
         let running = self.running().take();
-        if self.manner == Manner::Quiet {
+        if self.mode == ProgressMode::Quiet {
             return;
         }
         if let Some(bar) = running.as_ref().and_then(|running| running.bar.as_ref()) {
@@ -91,13 +96,13 @@ impl Progress for Reporter {
         match running {
             _ if reused => output::note(&format!("{}: done by an earlier run", stage.name())),
             Some(running) => output::note(&at_end(&running, running.started.elapsed())),
-            // There was nothing to do, as for recall without a sample.
+            // The stage had nothing to do, for example recall without a sample.
             None => {}
         }
     }
 
     fn warn(&self, warning: &Warning) {
-        if self.manner == Manner::Quiet {
+        if self.mode == ProgressMode::Quiet {
             return;
         }
         match self.running().as_ref().and_then(|running| running.bar.as_ref()) {
@@ -124,33 +129,24 @@ fn bar(stage: Stage, unit: &str, total: u64) -> ProgressBar {
     bar
 }
 
-/// `embed: 1.2 GiB of 3.4 GiB, 120 MiB/s, about 19 s left`
+/// Formats a line in the middle of a stage:
+/// `embed: 1.2 GiB of 3.4 GiB, 120 MiB/s, about 19 s left`.
 fn so_far(running: &Running, elapsed: Duration) -> String {
     let per_second = running.done as f64 / elapsed.as_secs_f64().max(1e-9);
     let left = running.total.saturating_sub(running.done) as f64 / per_second.max(1e-9);
     let (done, total) = (amount(running.done, running.unit), amount(running.total, running.unit));
     let rate = amount(per_second as u64, running.unit);
-    format!("{}: {done} of {total}, {rate}/s, about {} left", running.stage.name(), seconds(left))
+    format!("{}: {done} of {total}, {rate}/s, about {} left", running.stage.name(), duration(left))
 }
 
-/// `embed: 500,383 rows, 3.1 s`
+/// Formats the line at the end of a stage: `embed: 500,383 rows, 3.1 s`.
 fn at_end(running: &Running, elapsed: Duration) -> String {
     let did = amount(running.done, running.unit);
-    format!("{}: {did}, {}", running.stage.name(), seconds(elapsed.as_secs_f64()))
+    format!("{}: {did}, {}", running.stage.name(), duration(elapsed.as_secs_f64()))
 }
 
 fn amount(units: u64, unit: &str) -> String {
     if unit == BYTES { HumanBytes(units).to_string() } else { format!("{} {unit}", HumanCount(units)) }
-}
-
-/// `3.1 s`, `4 min 10 s`, `2 h 5 min`
-pub fn seconds(seconds: f64) -> String {
-    let whole = seconds.round() as u64;
-    match whole {
-        0..60 => format!("{seconds:.1} s"),
-        60..3600 => format!("{} min {} s", whole / 60, whole % 60),
-        _ => format!("{} h {} min", whole / 3600, whole % 3600 / 60),
-    }
 }
 
 #[cfg(test)]
@@ -159,11 +155,11 @@ mod tests {
 
     fn running(stage: Stage, unit: &'static str, done: u64, total: u64) -> Running {
         let now = Instant::now();
-        Running { stage, unit, total, done, started: now, told: now, bar: None }
+        Running { stage, unit, total, done, started: now, last_line: now, bar: None }
     }
 
     #[test]
-    fn a_line_on_the_way_tells_rate_and_time_left_in_the_unit_of_the_work() {
+    fn a_line_in_the_middle_has_the_rate_and_the_time_left_in_the_unit_of_the_work() {
         let four = Duration::from_secs(4);
         let rows = so_far(&running(Stage::Score, "rows", 2_000, 5_000), four);
         assert_eq!(rows, "score: 2,000 rows of 5,000 rows, 500 rows/s, about 6.0 s left");
@@ -172,16 +168,8 @@ mod tests {
     }
 
     #[test]
-    fn a_line_at_the_end_tells_what_was_done_and_in_what_time() {
+    fn a_line_at_the_end_has_the_amount_of_work_and_its_time() {
         let line = at_end(&running(Stage::Embed, "rows", 500_383, 500_383), Duration::from_millis(3_140));
         assert_eq!(line, "embed: 500,383 rows, 3.1 s");
-    }
-
-    #[test]
-    fn times_are_told_in_the_unit_in_which_one_thinks_of_them() {
-        assert_eq!(seconds(0.04), "0.0 s");
-        assert_eq!(seconds(59.6), "1 min 0 s");
-        assert_eq!(seconds(250.0), "4 min 10 s");
-        assert_eq!(seconds(7_500.0), "2 h 5 min");
     }
 }

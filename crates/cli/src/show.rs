@@ -1,22 +1,24 @@
-//! Pairs of rows as people read them.
+//! Pairs of rows as text that people read.
 
 use std::fmt::Write;
 
 use anstyle::{AnsiColor, Style};
 use semdedup::{Pair, PairRow};
 
+use crate::numbers::count;
+
 const KEPT: Style = AnsiColor::Green.on_default().bold();
 const REMOVED: Style = AnsiColor::Red.on_default().bold();
 const BOLD: Style = Style::new().bold();
 
-/// How many characters of a text are shown.
+/// The number of characters of a text that are shown.
 const SHOWN_CHARS: usize = 600;
 const INDENT: &str = "    ";
 
-/// The pairs, texts wrapped to `width` columns.
-pub fn pairs(pairs: &[Pair], width: usize) -> String {
+/// Renders the pairs, with their texts wrapped to `width` columns.
+pub fn pairs_text(pairs: &[Pair], width: usize) -> String {
     if pairs.is_empty() {
-        return "no such pair\n".to_owned();
+        return "no such pairs\n".to_owned();
     }
     let mut text = String::new();
     for pair in pairs {
@@ -28,7 +30,8 @@ pub fn pairs(pairs: &[Pair], width: usize) -> String {
     text
 }
 
-/// What happens to the two. Only the first can go because of this pair; the second can go because of a third row.
+/// Says which rows of a pair stay. Only the first row can go because of this pair; the second row
+/// can go because of a third row.
 fn verdict(pair: &Pair) -> &'static str {
     match (pair.row.removed, pair.duplicate_of.removed) {
         (Some(true), Some(true)) => "the first goes; the second goes too, because of another row",
@@ -45,22 +48,22 @@ fn row(text: &mut String, row: &PairRow, width: usize) {
         Some(false) => (KEPT, "kept"),
         None => (BOLD, "row"),
     };
-    let _ = writeln!(text, "  {style}{label:<7}{style:#}  {}", place(row));
+    let _ = writeln!(text, "  {style}{label:<7}{style:#}  {}", origin(row));
     let options = textwrap::Options::new(width).initial_indent(INDENT).subsequent_indent(INDENT);
     let _ = writeln!(text, "{}", textwrap::fill(&shortened(row.text.as_deref()), options));
 }
 
-/// The id, unless it says no more than the place.
-fn place(row: &PairRow) -> String {
-    let place = format!("{} row {}", visible(&row.file), row.row);
+/// Returns where a row comes from, with its id unless the id is just the file and row number.
+fn origin(row: &PairRow) -> String {
+    let origin = format!("{} row {}", visible(&row.file), row.row);
     if row.id == format!("{}:{}", row.file, row.row) {
-        place
+        origin
     } else {
-        format!("id {}  {place}", visible(&row.id))
+        format!("id {}  {origin}", visible(&row.id))
     }
 }
 
-/// The beginning of a text, and how much more there is.
+/// Returns the beginning of a text, and how many characters follow it.
 fn shortened(text: Option<&str>) -> String {
     let Some(text) = text else { return "(no text)".to_owned() };
     if text.trim().is_empty() {
@@ -70,12 +73,12 @@ fn shortened(text: Option<&str>) -> String {
         None => visible(text),
         Some((end, _)) => {
             let more = text[end..].chars().count();
-            format!("{} … ({} more characters)", visible(&text[..end]), indicatif::HumanCount(more as u64))
+            format!("{} … ({} more characters)", visible(&text[..end]), count(more as u64))
         }
     }
 }
 
-/// Texts are data: none of them may steer the terminal.
+/// Replaces control characters, because a text must not control the terminal.
 fn visible(text: &str) -> String {
     text.trim_end()
         .chars()
@@ -97,11 +100,12 @@ mod tests {
     }
 
     fn shown(row: PairRow, duplicate_of: PairRow) -> String {
-        anstream::adapter::strip_str(&pairs(&[Pair { score: 0.93125, row, duplicate_of }], 40)).to_string()
+        anstream::adapter::strip_str(&pairs_text(&[Pair { score: 0.93125, row, duplicate_of }], 40))
+            .to_string()
     }
 
     #[test]
-    fn a_pair_says_how_alike_it_is_who_goes_and_where_both_come_from() {
+    fn a_pair_shows_its_similarity_which_row_goes_and_where_both_come_from() {
         let text = shown(row_of("x", "one text", Some(true)), row_of("y", "1 text", Some(false)));
         assert_eq!(
             text,
@@ -111,12 +115,12 @@ mod tests {
     }
 
     #[test]
-    fn an_id_that_is_only_the_place_is_not_said_twice() {
-        assert_eq!(place(&row_of("a.jsonl:3", "", None)), "a.jsonl row 3");
+    fn an_id_that_is_just_file_and_row_is_not_repeated() {
+        assert_eq!(origin(&row_of("a.jsonl:3", "", None)), "a.jsonl row 3");
     }
 
     #[test]
-    fn long_texts_are_wrapped_and_cut_and_say_by_how_much() {
+    fn long_texts_are_wrapped_and_cut_with_the_number_of_characters_left_out() {
         let long = "word ".repeat(300);
         let text = shown(row_of("x", &long, None), row_of("y", "", None));
         assert!(text.lines().all(|line| line.chars().count() <= 60), "{text}");
@@ -125,7 +129,7 @@ mod tests {
     }
 
     #[test]
-    fn a_text_cannot_steer_the_terminal() {
+    fn a_text_cannot_control_the_terminal() {
         assert_eq!(visible("a\u{1b}[2J\rb\u{9b}c\td"), "a\u{fffd}[2J\u{fffd}b\u{fffd}c d");
     }
 }

@@ -1,17 +1,17 @@
-//! Text in columns.
+//! Text laid out in columns.
 
 use std::fmt::Write;
 
 use textwrap::core::display_width;
 
-/// Which side of a column its cells keep to.
+/// The side of a column to which its cells are aligned.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Side {
     Left,
     Right,
 }
 
-/// Lays rows of cells out in columns two spaces apart; `sides` has one entry a column.
+/// Lays out rows of cells in columns that are two spaces apart. `sides` has one entry per column.
 pub fn columns(rows: &[Vec<String>], sides: &[Side]) -> String {
     let width = |column: usize| {
         rows.iter().filter_map(|row| row.get(column)).map(|cell| display_width(cell)).max().unwrap_or(0)
@@ -33,7 +33,7 @@ pub fn columns(rows: &[Vec<String>], sides: &[Side]) -> String {
     text
 }
 
-/// A label and what is to say about it, a line each; the labels make a column.
+/// Lines with a label and a fact each; the labels form a column.
 #[derive(Debug, Default)]
 pub struct Facts(Vec<Vec<String>>);
 
@@ -43,7 +43,7 @@ impl Facts {
         self.0.push(vec![label.to_owned(), fact.into()]);
     }
 
-    /// The lines.
+    /// Returns the lines as text.
     pub fn text(&self) -> String {
         columns(&self.0, &[Side::Left, Side::Left])
     }
@@ -54,7 +54,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn columns_line_up_by_what_is_seen_not_by_bytes() {
+    fn columns_line_up_by_display_width_and_not_by_bytes() {
         let rows = [["a", "10"], ["ε日", "5"]].map(|row| row.map(str::to_owned).to_vec());
         assert_eq!(columns(&rows, &[Side::Left, Side::Right]), "a    10\nε日   5\n");
     }

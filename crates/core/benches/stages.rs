@@ -1,17 +1,20 @@
-//! The time of each stage on generated rows, and beside it what the machine can do at best with the same arithmetic.
+//! Benchmarks of each stage on generated rows, and of the peak speed of the machine for the same
+//! arithmetic.
 //!
 //! ```text
-//! cargo bench -p semdedup-core --bench stages                # all of it, under two minutes
+//! cargo bench -p semdedup-core --bench stages                # all benchmarks, under two minutes
 //! cargo bench -p semdedup-core --bench stages -- score/auto  # one benchmark
 //! ```
 //!
-//! Rows lie around random directions, so that clusters exist. Stages that compare count pairs of rows (or of a row and
-//! a centroid) as elements, as many as the library says that it compared; the others count rows. The benchmarks under
-//! `peak` count operations: a pair takes `2 · DIM` of them, a multiplication and an addition for each value. So a
-//! stage's pairs a second times `2 · DIM`, over the 8-bit peak, is how much of the machine it uses.
+//! Rows lie around random directions, so that clusters exist. The elements of a stage that compares
+//! are the pairs of rows (or of a row and a centroid) that the library reports as compared. The
+//! elements of other stages are rows. The benchmarks under `peak` count operations. A pair takes `2
+//! · DIM` operations, a multiplication and an addition for each value. So a stage's pairs per
+//! second times `2 · DIM`, divided by the 8-bit peak, is the share of the machine that it uses.
 //!
-//! All stages run on all threads of rayon's pool, and so do the peaks. Built with `SEMDEDUP_ISA=avx2` (or another name that
-//! `summary.json` gives as `instruction_set`), the stages use that instruction set; the peaks stay what they are.
+//! All stages and all peaks run on all threads of rayon's pool. If built with `SEMDEDUP_ISA=avx2`
+//! (or another name that `summary.json` reports as `instruction_set`), the stages use that
+//! instruction set. The peaks do not change.
 #![allow(clippy::unwrap_used, missing_docs, unsafe_code)]
 
 use std::hint::black_box;
@@ -23,7 +26,7 @@ use criterion::{BatchSize, BenchmarkGroup, Criterion, Throughput, criterion_grou
 use rayon::prelude::*;
 use semdedup_core::{
     Assigner, Assignment, Epsilon, ExhaustiveSearch, Goal, Keep, Part, Probes, RankKey, Ranking, Scored,
-    Scores, Scoring, Training, UnitEmbeddings, select, train,
+    Scoring, Training, UnitEmbeddings, select, train,
 };
 
 const DIM: usize = 256;
@@ -34,15 +37,15 @@ const TRAINING: Training = Training { clusters: 1_000, iterations: 8, refinement
 const RANKING: Ranking = Ranking { keep: Keep::Hard, seed: 0 };
 const PROBES: [(&str, Probes); 2] = [("own", Probes::Nearest(1)), ("auto", Probes::Auto)];
 
-/// A random number in [−1, 1) for each index.
+/// Returns a random number in [−1, 1) for each index.
 fn noise(index: u64) -> f32 {
     let x = (index ^ index >> 32).wrapping_mul(0x9E37_79B9_7F4A_7C15);
     let x = (x ^ x >> 29).wrapping_mul(0xBF58_476D_1CE4_E5B9);
     ((x ^ x >> 32) >> 40) as f32 / (1 << 23) as f32 - 1.0
 }
 
-/// Row `i` is one of [`DIRECTIONS`] directions plus up to as much noise: its cosine to the direction is 0.7 to 1, and
-/// that of two rows of a direction is 0.5 to 1.
+/// Generates rows. Row `i` is one of [`DIRECTIONS`] directions plus at most as much noise. Its
+/// cosine similarity to the direction is 0.7 to 1, and that of two rows of a direction is 0.5 to 1.
 fn values(numbers: Range<u64>) -> Vec<f32> {
     let mut values = vec![0.0; (numbers.end - numbers.start) as usize * DIM];
     values.par_chunks_exact_mut(DIM).enumerate().for_each(|(place, row)| {
@@ -60,7 +63,7 @@ fn unit(numbers: Range<u64>) -> UnitEmbeddings {
     UnitEmbeddings::new(values(numbers), DIM).unwrap()
 }
 
-/// Rows that are not among the first [`ROWS`], to be compared with these.
+/// Generates rows that are not among the first [`ROWS`], to be compared with these.
 fn samples(count: u64) -> UnitEmbeddings {
     unit(ROWS..ROWS + count)
 }
@@ -98,14 +101,16 @@ fn assigning(c: &mut Criterion) {
     }
 }
 
-fn score(rows: &UnitEmbeddings, centroids: &UnitEmbeddings, assignment: &Assignment) -> (Scores, u64) {
+/// Scores all rows. Returns the number of comparisons.
+fn score(rows: &UnitEmbeddings, centroids: &UnitEmbeddings, assignment: &Assignment) -> u64 {
     let numbers: Vec<u64> = (0..rows.len() as u64).collect();
     let Assignment { cluster, similarity, probes, .. } = assignment;
     let mut scoring = Scoring::new(RANKING, centroids, similarity);
     let part = Part { rows, numbers: &numbers, cluster, probes, clusters: 0..centroids.len() as u32 };
     scoring.add(&scoring.compare(&part, &mut |_| ()));
     let compared = scoring.compared();
-    (scoring.finish(), compared)
+    black_box(scoring.finish());
+    compared
 }
 
 fn scoring(c: &mut Criterion) {
@@ -114,20 +119,28 @@ fn scoring(c: &mut Criterion) {
     let mut group = short(c, "score");
     for (name, probes) in PROBES {
         let assignment = Assigner::new(&centroids).assign(&rows, probes);
-        group.throughput(Throughput::Elements(score(&rows, &centroids, &assignment).1));
+        group.throughput(Throughput::Elements(score(&rows, &centroids, &assignment)));
         group.bench_function(name, |b| b.iter(|| score(&rows, &centroids, &assignment)));
     }
 }
 
-/// Ranks with which every sample is compared with every row.
-fn all_pairs(samples: usize, rows: usize) -> (Vec<RankKey>, Vec<Option<RankKey>>) {
+/// Ranks under which every sample is compared with every row.
+struct AllPairs {
+    samples: Vec<RankKey>,
+    rows: Vec<Option<RankKey>>,
+}
+
+fn all_pairs(samples: usize, rows: usize) -> AllPairs {
     let key = |similarity| move |i: usize| RANKING.key(similarity, i as u64);
-    ((0..samples).map(key(1.0)).collect(), (0..rows).map(key(0.5)).map(Some).collect())
+    AllPairs {
+        samples: (0..samples).map(key(1.0)).collect(),
+        rows: (0..rows).map(key(0.5)).map(Some).collect(),
+    }
 }
 
 fn exhaustive(c: &mut Criterion) {
     let (samples, rows) = (samples(1_000), unit(0..50_000));
-    let (keys, compared) = all_pairs(samples.len(), rows.len());
+    let AllPairs { samples: keys, rows: compared } = all_pairs(samples.len(), rows.len());
     let mut group = short(c, "exhaustive");
     group.throughput(Throughput::Elements((samples.len() * rows.len()) as u64));
     group.bench_function("1000 samples", |b| {
@@ -152,11 +165,11 @@ fn selecting(c: &mut Criterion) {
     }
 }
 
-/// What [`exhaustive`] comes to where nothing has to be fetched from memory: each thread has a block of rows, and the
-/// samples, in its cache, and after the first round there is hardly anything left to find.
+/// Measures [`exhaustive`] without loads from memory: each thread has a block of rows and the
+/// samples in its cache. After the first round, there is almost nothing left to find.
 fn cached(group: &mut BenchmarkGroup<'_, WallTime>) {
     let (samples, rows) = (samples(4_800), unit(0..1_024 * rayon::current_num_threads() as u64));
-    let (keys, compared) = all_pairs(samples.len(), rows.len());
+    let AllPairs { samples: keys, rows: compared } = all_pairs(samples.len(), rows.len());
     let mut search = ExhaustiveSearch::new(&samples, &keys);
     group.throughput(Throughput::Elements((2 * DIM * samples.len() * rows.len()) as u64));
     group.bench_function("exhaustive, cached", |b| b.iter(|| search.compare(&rows, &compared)));
@@ -172,26 +185,30 @@ fn peak(c: &mut Criterion) {
     }
 }
 
-/// Loops that touch no memory: as many multiplications and additions as the CPU can do.
+/// Loops that do not touch memory, to measure the most multiplications and additions that the CPU
+/// can do.
 mod registers {
     use super::black_box;
 
-    /// Sums that do not wait for each other: more than an instruction has cycles, fewer than there are registers.
+    /// The number of independent sums: more than the cycles of an instruction, fewer than the
+    /// registers.
     const CHAINS: usize = 12;
     const ROUNDS: usize = 1 << 18;
 
-    /// `sum · X + Y` settles at 0.5: no overflow, and no denormal numbers, which would be slow.
+    /// `sum · X + Y` converges to 0.5, without overflow and without denormal numbers, which are
+    /// slow.
     const X: f32 = 0.5;
     const Y: f32 = 0.25;
 
     pub struct Peak {
         pub name: &'static str,
-        /// Of one run on one thread.
+        /// The operations of one run on one thread.
         pub operations: usize,
         pub run: fn(),
     }
 
-    /// The loops that this CPU can run. A loop of fused multiply-adds in software would say nothing.
+    /// Lists the loops that this CPU can run. It leaves out fused multiply-add in software, which
+    /// says nothing.
     pub fn peaks() -> Vec<Peak> {
         let mut peaks = Vec::new();
         let mut add = |name, values: usize, run| {
@@ -249,7 +266,7 @@ mod registers {
             repeat([0.0f32; 4], |sum| std::array::from_fn(|l| sum[l].mul_add(x[l], y[l])));
         }
 
-        /// As assembly, because the intrinsic is not stable.
+        /// This is written as assembly because the intrinsic is not stable.
         #[target_feature(enable = "neon,dotprod")]
         pub fn multiply_codes() {
             let (x, y) = (black_box(vdupq_n_s8(3)), black_box(vdupq_n_s8(-5)));
@@ -271,7 +288,8 @@ mod registers {
 
     #[cfg(target_arch = "x86_64")]
     mod x86 {
-        //! Intrinsics, because the compiler does not keep the sums of the portable loop in 512-bit registers.
+        //! These are intrinsics because the compiler does not keep the sums of the portable loop in
+        //! 512-bit registers.
 
         use std::arch::x86_64::*;
 

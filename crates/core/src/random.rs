@@ -1,14 +1,15 @@
-//! Seeded randomness without state: a value is a hash of (seed, stream, index), so it does not depend on the order
-//! of work. SplitMix64 (Steele, Lea and Flood 2014) is the mixing function.
+//! Seeded randomness without state: a value is a hash of (seed, stream, index), so it does not
+//! depend on the order of work. The hash function is SplitMix64 (Steele, Lea and Flood 2014).
 
-/// What a random value is for; equal indices of different streams are independent.
+/// What a random value is for. Values of different streams are independent, even with the same
+/// index.
 #[derive(Debug, Clone, Copy)]
 #[repr(u64)]
 pub(crate) enum Stream {
     Rank = 1,
     RecallSample = 2,
     TrainingSample = 3,
-    /// Rounds of the k-means seeding follow from here on.
+    /// The first round of k-means seeding. The later rounds use the numbers that follow.
     Seeding = 16,
 }
 
@@ -19,20 +20,35 @@ fn mix(mut x: u64) -> u64 {
     x ^ (x >> 31)
 }
 
-/// 64 random bits.
+/// Returns 64 random bits.
 pub(crate) fn bits(seed: u64, stream: u64, index: u64) -> u64 {
     mix(mix(mix(seed) ^ stream) ^ index)
 }
 
-/// A random number in the open interval (0, 1).
+/// Returns a random number in the open interval (0, 1).
 pub(crate) fn unit(seed: u64, stream: u64, index: u64) -> f64 {
     ((bits(seed, stream, index) >> 11) as f64 + 0.5) / (1u64 << 53) as f64
 }
 
-/// `count` of the rows `0..rows`, drawn without replacement, ascending; all of them where there are fewer.
+/// A sequence of random numbers.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct RandomSequence {
+    pub(crate) seed: u64,
+    pub(crate) stream: u64,
+}
+
+impl RandomSequence {
+    /// Returns a random number in the open interval (0, 1).
+    pub(crate) fn unit(self, index: u64) -> f64 {
+        unit(self.seed, self.stream, index)
+    }
+}
+
+/// Draws `count` of the rows `0..rows` without replacement. Returns their numbers in ascending
+/// order, all of them if there are fewer than `count`.
 ///
-/// `purpose` separates the sample that trains the clustering from the one that measures it: measuring on the rows
-/// that were trained on would flatter.
+/// Samples for different purposes are independent, so that recall is not measured on the rows that
+/// k-means was trained on, which would bias it upwards.
 pub fn sample_rows(rows: u64, count: usize, seed: u64, purpose: SamplePurpose) -> Vec<u64> {
     if rows <= count as u64 {
         return (0..rows).collect();
@@ -41,7 +57,7 @@ pub fn sample_rows(rows: u64, count: usize, seed: u64, purpose: SamplePurpose) -
         SamplePurpose::Training => Stream::TrainingSample,
         SamplePurpose::Recall => Stream::RecallSample,
     } as u64;
-    // Floyd's algorithm: `count` draws, no list of all rows.
+    // Floyd's algorithm takes `count` draws and no list of all rows.
     let mut chosen = std::collections::BTreeSet::new();
     for last in rows - count as u64..rows {
         let draw = bits(seed, stream, last) % (last + 1);
@@ -52,12 +68,12 @@ pub fn sample_rows(rows: u64, count: usize, seed: u64, purpose: SamplePurpose) -
     chosen.into_iter().collect()
 }
 
-/// What a sample of rows is for.
+/// The purpose of a sample of rows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SamplePurpose {
-    /// The rows that k-means is trained on.
+    /// Train k-means on it.
     Training,
-    /// The rows that are compared with everything to measure recall.
+    /// Compare it with all rows to measure recall.
     Recall,
 }
 
@@ -66,7 +82,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_sample_has_the_size_asked_for_is_ascending_and_depends_on_seed_and_purpose() {
+    fn a_sample_has_the_given_size_is_ascending_and_depends_on_seed_and_purpose() {
         let sample = |seed, purpose| sample_rows(10_000, 500, seed, purpose);
         let rows = sample(7, SamplePurpose::Training);
         assert_eq!(rows.len(), 500);

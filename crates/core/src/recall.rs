@@ -1,51 +1,56 @@
-//! Recall η(ε): of the rows that an exhaustive comparison would remove at ε, the share that this run removes. Where a target
-//! cuts through rows of equal score, these rows count as well: the run found them, and the target says how many of them go.
+//! Recall η(ε): the share of the rows that an exhaustive comparison would remove at ε and that this
+//! run removes.
+//!
+//! If a target size cuts through rows of equal score, all of these rows count as removed: the run
+//! found them, and the target says how many of them to remove.
 
-use crate::score::EXACT;
+use crate::scoring::score::EXACT;
 use crate::select::Cut;
 
-/// One sampled row: what the run found for it and what there was to find.
+/// The two scores of a sampled row.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct RecallSample {
     /// The score of the run.
     pub score: f32,
-    /// The score of the exhaustive comparison: [`EXACT`] where a row with the same vector ranks before it.
+    /// The score of the exhaustive comparison: [`EXACT`] if an earlier-ranking row has the same
+    /// vector.
     pub exhaustive: f32,
 }
 
-/// The recall at one cut, with the 95 % interval of a binomial share (Wilson 1927).
+/// The recall at one cut, with the 95 % confidence interval of a binomial share (Wilson 1927).
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Recall {
-    /// The threshold.
+    /// The scores that are removed.
     pub cut: Cut,
-    /// The sampled rows that the cut reaches by their exhaustive score: the interval rests on these.
+    /// The number of sampled rows that the cut reaches by their exhaustive score. The interval is
+    /// based on it.
     pub reachable: usize,
-    /// Those of them that it reaches by the score of the run.
+    /// The number of these rows that the cut also reaches by the score of the run.
     pub found: usize,
-    /// The same two counts without the rows that copy a row ranking before them: any method finds those, if it compares
-    /// every row.
+    /// `reachable` without the rows that copy an earlier-ranking row. Any method that compares
+    /// every row finds those.
     pub reachable_distinct: usize,
-    /// See `reachable_distinct`.
+    /// `found` without the rows that copy an earlier-ranking row.
     pub found_distinct: usize,
 }
 
 impl Recall {
-    /// The share found; none where there was nothing to find.
+    /// Returns the share found, in [0, 1], or none if there was nothing to find.
     pub fn share(&self) -> Option<f64> {
         share(self.found, self.reachable)
     }
 
-    /// The share found of the rows that are not exact copies.
+    /// Returns the share found of the rows that are not exact copies.
     pub fn share_distinct(&self) -> Option<f64> {
         share(self.found_distinct, self.reachable_distinct)
     }
 
-    /// The lower and upper end of the 95 % interval of [`Self::share`].
+    /// Returns the lower and upper end of the 95 % confidence interval of [`Self::share`].
     pub fn interval(&self) -> Option<(f64, f64)> {
         (self.reachable > 0).then(|| wilson(self.found, self.reachable))
     }
 
-    /// The lower and upper end of the 95 % interval of [`Self::share_distinct`].
+    /// Returns the lower and upper end of the 95 % confidence interval of [`Self::share_distinct`].
     pub fn interval_distinct(&self) -> Option<(f64, f64)> {
         (self.reachable_distinct > 0).then(|| wilson(self.found_distinct, self.reachable_distinct))
     }
@@ -55,7 +60,7 @@ fn share(found: usize, of: usize) -> Option<f64> {
     (of > 0).then(|| found as f64 / of as f64)
 }
 
-/// The recall at a cut that a sample shows.
+/// Estimates the recall at a cut from a sample.
 pub fn recall(samples: &[RecallSample], cut: Cut) -> Recall {
     let reachable = || samples.iter().filter(|s| cut.reaches(s.exhaustive));
     let found = || reachable().filter(|s| cut.reaches(s.score));
@@ -68,7 +73,7 @@ pub fn recall(samples: &[RecallSample], cut: Cut) -> Recall {
     }
 }
 
-/// The Wilson score interval of a binomial share at 95 %.
+/// Returns the 95 % Wilson score interval of a binomial share.
 fn wilson(found: usize, of: usize) -> (f64, f64) {
     const Z: f64 = 1.959_963_984_540_054;
     let (n, p) = (of as f64, found as f64 / of as f64);
@@ -104,7 +109,7 @@ mod tests {
     }
 
     #[test]
-    fn at_a_tie_the_tied_rows_count_and_copies_that_were_missed_are_copies_all_the_same() {
+    fn at_a_tie_the_tied_rows_count_and_missed_copies_are_not_distinct() {
         let sample = |score, exhaustive| RecallSample { score, exhaustive };
         let samples = [sample(1.0, 1.0), sample(1.0, 1.0), sample(0.0, 1.0), sample(0.9, 0.9)];
         let at = recall(&samples, Cut::Through(1.0));

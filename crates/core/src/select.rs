@@ -1,11 +1,12 @@
-//! Which rows go: those above a threshold, or as many as it takes to reach a target size.
+//! Selection: which rows to remove, by a threshold on the score or to reach a target size.
 
 use std::fmt;
 
-use crate::assign::is_compared;
-use crate::rank::{RankKey, Ranking};
+use crate::clustering::assignment::is_compared;
+use crate::ranking::{RankKey, Ranking};
 
-/// The tolerance ε: a row is removed if its score is above `1 − ε`. A LARGER ε removes MORE.
+/// The threshold ε, in (0, 1]: a row is removed if its score is above `1 − ε`. A LARGER ε removes
+/// MORE.
 #[derive(Debug, Clone, Copy, PartialEq, PartialOrd)]
 pub struct Epsilon(f64);
 
@@ -22,33 +23,33 @@ impl fmt::Display for EpsilonError {
 impl std::error::Error for EpsilonError {}
 
 impl Epsilon {
-    /// An ε above 0 and at most 1. At 0, or at an ε so small that 1 − ε is 1, nothing could be removed, since no cosine
-    /// similarity is above 1.
+    /// Checks that ε is above 0 and at most 1. An ε of 0, or so small that 1 − ε rounds to 1, would
+    /// remove nothing, because no cosine similarity is above 1.
     ///
     /// # Errors
-    /// For any other value, NaN included.
+    /// If ε is any other value, including NaN.
     pub fn new(epsilon: f64) -> Result<Self, EpsilonError> {
         if 1.0 - epsilon < 1.0 && epsilon <= 1.0 { Ok(Self(epsilon)) } else { Err(EpsilonError(epsilon)) }
     }
 
-    /// The number.
+    /// Returns ε as a number.
     pub fn get(self) -> f64 {
         self.0
     }
 }
 
-/// The scores from which a selection removes rows.
+/// The scores that a selection removes.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Cut {
-    /// Every row whose score is above 1 − ε goes.
+    /// Every row whose score is above 1 − ε is removed.
     Above(Epsilon),
-    /// A target cuts through rows of equal score: every row above this score goes, and of the rows that have it some go and
-    /// some stay.
+    /// A target size cuts through rows of equal score: every row above this score is removed, and
+    /// some of the rows with exactly this score.
     Through(f32),
 }
 
 impl Cut {
-    /// Whether a row with this score goes, or is one of the equal rows of which some go.
+    /// Returns whether rows with this score are removed, all or some of them.
     pub fn reaches(self, score: f32) -> bool {
         match self {
             Self::Above(epsilon) => is_removed(score, epsilon),
@@ -56,7 +57,7 @@ impl Cut {
         }
     }
 
-    /// 1 − the score that it is at.
+    /// Returns the ε that the cut amounts to: 1 − its score.
     pub fn epsilon(self) -> f64 {
         match self {
             Self::Above(epsilon) => epsilon.get(),
@@ -65,22 +66,23 @@ impl Cut {
     }
 }
 
-/// What the user wants.
+/// What a selection must achieve.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Goal {
     /// Remove every row whose score is above 1 − ε.
     Epsilon(Epsilon),
-    /// Keep exactly this share of the rows, rounded to whole rows but not to none; in [0, 1].
+    /// Keep exactly this share of the rows, in [0, 1]. It is rounded to whole rows; a share above 0
+    /// keeps at least one row.
     KeepFraction(f64),
     /// Keep exactly this many rows.
     KeepRows(u64),
 }
 
 impl Goal {
-    /// Whether so many rows can meet it, as far as that is known before they are compared.
+    /// Checks the goal for a number of rows, before they are compared.
     ///
     /// # Errors
-    /// As [`select`], but for rows without direction or cluster.
+    /// The errors of [`select`], except [`GoalError::TooFew`], which depends on the comparison.
     pub fn check(self, rows: u64) -> Result<(), GoalError> {
         match self {
             Self::KeepFraction(share) if !(0.0..=1.0).contains(&share) => Err(GoalError::Fraction(share)),
@@ -90,23 +92,24 @@ impl Goal {
     }
 }
 
-/// A target that cannot be met.
+/// Why a goal cannot be met.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum GoalError {
-    /// The share is not in [0, 1].
+    /// The share to keep is not in [0, 1].
     Fraction(f64),
-    /// More rows than there are.
+    /// The goal keeps more rows than there are.
     TooMany {
-        /// Rows to keep.
+        /// The number of rows to keep.
         wanted: u64,
-        /// Rows there are.
+        /// The number of rows.
         rows: u64,
     },
-    /// So few rows that some without direction or cluster, which are never duplicates, would have to go.
+    /// The goal keeps fewer rows than there are rows without direction or cluster, which are never
+    /// removed.
     TooFew {
-        /// Rows to keep.
+        /// The number of rows to keep.
         wanted: u64,
-        /// Rows that can never be removed.
+        /// The number of rows that are never removed.
         undirected: u64,
     },
 }
@@ -127,44 +130,45 @@ impl fmt::Display for GoalError {
 
 impl std::error::Error for GoalError {}
 
-/// Scores as selection needs them, a row each.
+/// The scores of all rows, as selection needs them. Both slices have one value per row.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Scored<'a> {
     /// The score, in [0, 1].
     pub score: &'a [f32],
-    /// The cosine similarity to the row's own centroid. It is exactly 0 or NaN for a row that was compared with nothing (see
-    /// [`is_compared`]), and such a row is never removed.
+    /// The cosine similarity to the row's own centroid. It is exactly 0 or NaN for a row that was
+    /// not compared (see [`is_compared`]). Such a row is never removed.
     pub similarity: &'a [f32],
 }
 
-/// Which rows go, and the ε that this amounts to.
+/// The rows to remove, and the ε that this amounts to.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Selection {
     /// For each row, whether it is removed.
     pub removed: Vec<bool>,
-    /// The ε asked for; for a target, 1 − the highest score that was kept: every row above `1 − ε` is removed, and
-    /// of the rows at it as many as the target asks for.
+    /// The ε of the goal. For a target size, 1 − the highest score that is kept: every row above `1
+    /// − ε` is removed, and as many of the rows at `1 − ε` as the target requires.
     pub epsilon: f64,
-    /// Which scores go; none where a target removes nothing.
+    /// The scores that are removed; none if a target size removes nothing.
     pub cut: Option<Cut>,
 }
 
-/// Whether a row with this score is removed at ε.
+/// Returns whether a row with this score is removed at ε.
 pub(crate) fn is_removed(score: f32, epsilon: Epsilon) -> bool {
     f64::from(score) > 1.0 - epsilon.get()
 }
 
-/// How many of the scores stay at ε.
+/// Counts the rows that are kept at ε.
 pub fn kept_at(scores: &[f32], epsilon: Epsilon) -> u64 {
     scores.iter().filter(|&&score| !is_removed(score, epsilon)).count() as u64
 }
 
-/// Decides which rows go.
+/// Decides which rows to remove.
 ///
-/// A target is met exactly: the rows with the lowest scores stay, on a tie the first-ranking, then the first.
+/// A target size is met exactly: the rows with the lowest scores are kept, on a tie the
+/// first-ranking, then the lowest-numbered.
 ///
 /// # Errors
-/// If the target is out of range.
+/// If the goal cannot be met, see [`GoalError`].
 pub fn select(scored: &Scored, ranking: &Ranking, goal: Goal) -> Result<Selection, GoalError> {
     let rows = scored.score.len() as u64;
     goal.check(rows)?;
@@ -174,7 +178,7 @@ pub fn select(scored: &Scored, ranking: &Ranking, goal: Goal) -> Result<Selectio
             Ok(Selection { removed, epsilon: epsilon.get(), cut: Some(Cut::Above(epsilon)) })
         }
         Goal::KeepFraction(share) => {
-            // A share above nothing of some rows is never no row.
+            // A share above 0 keeps at least one row, if there is one.
             let least = u64::from(share > 0.0).min(rows);
             keep_rows(scored, ranking, ((share * rows as f64).round() as u64).max(least))
         }
@@ -182,6 +186,7 @@ pub fn select(scored: &Scored, ranking: &Ranking, goal: Goal) -> Result<Selectio
     }
 }
 
+/// Keeps exactly `wanted` rows.
 fn keep_rows(scored: &Scored, ranking: &Ranking, wanted: u64) -> Result<Selection, GoalError> {
     let undirected = scored.similarity.iter().filter(|&&s| !is_compared(s)).count() as u64;
     if wanted < undirected {
@@ -190,19 +195,19 @@ fn keep_rows(scored: &Scored, ranking: &Ranking, wanted: u64) -> Result<Selectio
     let mut order: Vec<(u32, RankKey, usize)> = Vec::with_capacity(scored.score.len());
     for (row, (&score, &similarity)) in scored.score.iter().zip(scored.similarity).enumerate() {
         if is_compared(similarity) {
-            // Scores are not negative, so their bits are ordered as they are (−0 is made +0).
+            // Scores are not negative, so their bits have the same order (−0 becomes +0).
             order.push(((score.max(0.0) + 0.0).to_bits(), ranking.key(similarity, row as u64), row));
         }
     }
     order.sort_unstable();
-    let (kept, gone) = order.split_at((wanted - undirected) as usize);
+    let (kept, dropped) = order.split_at((wanted - undirected) as usize);
     let mut removed = vec![false; scored.score.len()];
-    for &(_, _, row) in gone {
+    for &(_, _, row) in dropped {
         removed[row] = true;
     }
     let highest_kept = kept.last().map_or(0.0, |&(bits, ..)| f32::from_bits(bits));
     let epsilon = 1.0 - f64::from(highest_kept);
-    let cut = gone.first().and_then(|&(bits, ..)| match f32::from_bits(bits) {
+    let cut = dropped.first().and_then(|&(bits, ..)| match f32::from_bits(bits) {
         lowest if lowest > highest_kept => Epsilon::new(epsilon).ok().map(Cut::Above),
         tie => Some(Cut::Through(tie)),
     });
@@ -212,7 +217,7 @@ fn keep_rows(scored: &Scored, ranking: &Ranking, wanted: u64) -> Result<Selectio
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::rank::Keep;
+    use crate::ranking::Keep;
 
     const HARD: Ranking = Ranking { keep: Keep::Hard, seed: 0 };
 
@@ -232,14 +237,14 @@ mod tests {
     }
 
     #[test]
-    fn an_epsilon_of_nothing_more_than_everything_or_nan_is_refused_at_the_door() {
+    fn an_epsilon_of_zero_above_one_or_nan_is_an_error() {
         for bad in [0.0, 1e-17, -0.1, 1.01, 3.0, f64::NAN, f64::INFINITY] {
             assert!(Epsilon::new(bad).is_err(), "{bad}");
         }
     }
 
     #[test]
-    fn a_target_is_met_exactly_with_ties_by_rank_then_row() {
+    fn a_target_size_is_met_exactly_with_ties_by_rank_then_row() {
         let scored = Scored { score: &[0.9, 0.9, 0.9, 0.9, 0.2], similarity: &[0.3, 0.1, 0.3, 0.2, 0.9] };
         assert_eq!(removed(&scored, Goal::KeepRows(5)), Vec::<usize>::new());
         assert_eq!(removed(&scored, Goal::KeepRows(4)), [2]);
@@ -251,7 +256,8 @@ mod tests {
     }
 
     #[test]
-    fn a_target_that_cuts_through_equal_scores_reaches_all_of_them_and_one_between_scores_is_an_epsilon() {
+    fn a_target_size_that_cuts_through_equal_scores_reaches_all_of_them_and_one_between_scores_is_an_epsilon()
+    {
         let scored = Scored { score: &[0.0, 1.0, 1.0, 1.0, 0.5], similarity: &[0.5; 5] };
         let cut = |rows| select(&scored, &HARD, Goal::KeepRows(rows)).unwrap().cut;
         let reached =
@@ -265,7 +271,7 @@ mod tests {
     }
 
     #[test]
-    fn a_target_never_takes_a_row_that_was_compared_with_nothing_and_says_so_when_it_would_have_to() {
+    fn a_target_size_never_removes_a_row_that_was_not_compared_and_is_an_error_if_it_would_have_to() {
         let scored = Scored { score: &[0.0, 0.9, 0.0], similarity: &[0.0, 0.4, f32::NAN] };
         assert_eq!(removed(&scored, Goal::KeepRows(2)), [1]);
         assert_eq!(

@@ -1,6 +1,8 @@
-//! Embeds images: `cargo run --release -p semdedup-embed --example embed_images -- OUT.f32 THREADS FILE…`
+//! Embeds images: `cargo run --release -p semdedup-embed --example embed_images -- OUT.f32 THREADS
+//! FILE…`
 //!
-//! Writes one row of little-endian f32 for each file, in the order of the files, and tells how fast that was.
+//! It writes one row of little-endian f32 for each file, in the order of the files, and prints the
+//! speed.
 #![allow(clippy::print_stdout)]
 
 use std::error::Error;

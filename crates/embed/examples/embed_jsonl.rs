@@ -1,6 +1,7 @@
-//! Embeds the `text` of each line of a JSONL file on some threads and writes the rows as raw f32:
-//! `embed_jsonl TEXTS.jsonl OUT.f32 [THREADS] [LIMIT] [MODEL]`, with the built-in model or a pretrained one.
-//! `scripts/check_wordllama.py` and `bench/minilm.py` compare them with the originals.
+//! Embeds the `text` of each line of a JSONL file and writes the rows as little-endian f32:
+//! `embed_jsonl TEXTS.jsonl OUT.f32 [THREADS] [LIMIT] [MODEL]`, with the built-in model or a
+//! pretrained one. `scripts/check_wordllama.py` and `bench/minilm.py` compare the rows with the
+//! originals.
 use std::fs;
 use std::io::{self, Write};
 use std::time::Instant;
@@ -8,7 +9,7 @@ use std::time::Instant;
 use rayon::prelude::*;
 use semdedup_embed::{DEFAULT_MAX_TOKENS, LoadOptions, ModelError, StaticModel, TextModel, load};
 
-/// Texts per call.
+/// The number of texts of a call.
 const CHUNK: usize = 2_000;
 
 #[derive(serde::Deserialize)]

@@ -1,6 +1,7 @@
-//! Doors for the fuzz targets in `fuzz/`, which need to reach what nobody else does. No part of the interface.
+//! Access for the fuzz targets in `fuzz/`. It is no part of the public interface.
 
-/// Reads what a server answers to so many texts, of `dim` numbers each if that is known.
+/// Parses a server's answer for a number of texts, with embeddings of `dim` numbers if that is
+/// known.
 pub fn answer(body: &[u8], texts: usize, dim: Option<usize>) {
     crate::remote::answer::read_any(body, texts, dim);
 }

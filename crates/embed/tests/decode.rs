@@ -1,4 +1,5 @@
-//! Images that PIL wrote are read as PIL reads and blends them; bytes that are no image, or too large a one, are errors.
+//! Images that PIL wrote are decoded as PIL decodes and blends them. Other bytes and too large
+//! images are errors.
 
 use std::fs;
 use std::path::Path;
@@ -92,7 +93,8 @@ fn a_header_with_too_many_pixels_is_an_error_that_names_both_numbers() {
 fn a_file_that_is_cut_off_is_an_error() {
     for image in expected() {
         let whole = data(&image.file);
-        // What follows the pixels of a PNG (12 bytes of end), a GIF (1) and some TIFFs (their directory) is not needed by PIL either.
+        // PIL too ignores what follows the pixels of a PNG (12 bytes), a GIF (1 byte) and some
+        // TIFFs (their directory).
         for kept in [1, 2, 4, 7, 11, 20, whole.len() / 4, whole.len() / 2, whole.len() * 3 / 4] {
             let file = &image.file;
             let result = decode_image(&whole[..kept.min(whole.len())], &LIMITS);
@@ -128,8 +130,9 @@ fn bytes_of_another_kind_are_an_error_that_shows_them() {
     assert!(message.contains("can be read"), "{message}");
 }
 
-/// Headers of 65,500 x 65,500 pixels and little else: nothing of that size may be allocated, which the limit on the address
-/// space of the continuous integration would not notice, but a test that takes minutes would.
+/// The files have headers of 65,500 x 65,500 pixels and little else, and nothing of that size may
+/// be allocated. A test that takes minutes would show an allocation; the limit on the address space
+/// of the continuous integration would not.
 #[test]
 fn a_decompression_bomb_is_refused_by_its_header() {
     let mut png = data("rgb.png");
@@ -147,7 +150,7 @@ fn a_decompression_bomb_is_refused_by_its_header() {
     }
 }
 
-/// A decoder would take 4 GB for this one's metadata.
+/// The decoder would allocate 4 GB for the metadata of this file.
 #[test]
 fn a_webp_whose_part_is_larger_than_the_file_is_an_error() {
     let mut webp = data("orientation-6.webp");
@@ -193,7 +196,7 @@ fn damaged(mut bytes: Vec<u8>, all: &[Damage]) -> Vec<u8> {
 proptest! {
     #![proptest_config(ProptestConfig { cases: cases(), ..ProptestConfig::default() })]
 
-    /// Panics fail the test; so would a message of several lines.
+    /// A panic fails the test, and so does a message of several lines.
     #[test]
     fn damaged_images_are_errors_or_images(which in any::<usize>(), all in proptest::collection::vec(damage(), 1..6)) {
         let names = images();
@@ -205,7 +208,8 @@ proptest! {
     }
 }
 
-/// How many damaged images are tried: `SEMDEDUP_DAMAGED_IMAGES`, or a number that takes seconds.
+/// Returns the number of damaged images to try: `SEMDEDUP_DAMAGED_IMAGES`, or a number that takes
+/// seconds.
 fn cases() -> u32 {
     std::env::var("SEMDEDUP_DAMAGED_IMAGES").ok().and_then(|n| n.parse().ok()).unwrap_or(4_000)
 }

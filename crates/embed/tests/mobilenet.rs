@@ -1,4 +1,5 @@
-//! The image model makes what LiteRT makes of the same files, bit by bit, alone or with others.
+//! The image model computes what LiteRT computes for the same files, bit by bit, alone or in a
+//! batch.
 
 use std::fs;
 use std::path::Path;
@@ -12,7 +13,8 @@ fn data(name: &str) -> Vec<u8> {
     fs::read(&path).unwrap_or_else(|e| panic!("{}: {e}", path.display()))
 }
 
-/// The members of a tar of plain files: 512 bytes of header, the content, zeros up to 512 bytes.
+/// Reads the members of a tar of plain files: 512 bytes of header, the content, zeros up to 512
+/// bytes.
 fn emoji() -> Vec<(String, RgbImage)> {
     let tar = data("emoji.tar");
     let mut rest = tar.as_slice();

@@ -1,4 +1,5 @@
-//! What can be seen of a transparent image is still there after decoding, whatever its colours and its format.
+//! The visible part of a transparent image stays visible after decoding, whatever its colors and
+//! its format.
 
 use std::fs;
 use std::io::Cursor;
@@ -10,12 +11,12 @@ use semdedup_embed::{ImageError, ImageLimits, decode_image};
 const SIDE: u32 = 48;
 const BLACK: [u8; 3] = [0; 3];
 const WHITE: [u8; 3] = [255; 3];
-/// Less is not told apart from the background by anybody at first sight.
+/// The distance from the background at which a color is visible at first sight.
 const VISIBLE: u8 = 48;
 
 type Shape = fn(i32, i32) -> bool;
 
-/// A disc, a square, a cross, two diagonals and three bars, about the middle.
+/// A disc, a square, a cross, two diagonals and three bars, centered.
 const SHAPES: [Shape; 6] = [
     |x, y| x * x + y * y < 300,
     |x, y| x.abs() < 15 && y.abs() < 15,
@@ -25,11 +26,11 @@ const SHAPES: [Shape; 6] = [
     |x, y| y.rem_euclid(16) < 6 && x.abs() < 18,
 ];
 
-fn icon(shape: Shape, colour: impl Fn(i32, i32) -> [u8; 3]) -> RgbaImage {
+fn icon(shape: Shape, color: impl Fn(i32, i32) -> [u8; 3]) -> RgbaImage {
     RgbaImage::from_fn(SIDE, SIDE, |x, y| {
         let (x, y) = (x as i32 - 24, y as i32 - 24);
-        let [r, g, b] = colour(x, y);
-        // Most programs leave black where nothing is to be seen.
+        let [r, g, b] = color(x, y);
+        // Most programs leave black where nothing is visible.
         if shape(x, y) { Rgba([r, g, b, 255]) } else { Rgba([0; 4]) }
     })
 }
@@ -53,7 +54,7 @@ fn fixture(name: &str) -> Vec<u8> {
     fs::read(&path).unwrap_or_else(|e| panic!("{}: {e}", path.display()))
 }
 
-/// How many pixels differ visibly from one that no shape covers.
+/// Counts the pixels that differ visibly from one that no shape covers.
 fn visible(image: &RgbImage) -> usize {
     let background = image.get_pixel(0, 20);
     let distance = |pixel: &image::Rgb<u8>| (0..3).map(|c| pixel[c].abs_diff(background[c])).max();
@@ -61,15 +62,15 @@ fn visible(image: &RgbImage) -> usize {
 }
 
 #[test]
-fn icons_of_one_colour_show_their_whole_shape() {
-    for colour in [BLACK, WHITE, [128; 3], [250; 3], [5; 3], [200; 3], [255, 0, 0], [255, 255, 0], [0, 0, 90]]
+fn icons_of_one_color_show_their_whole_shape() {
+    for color in [BLACK, WHITE, [128; 3], [250; 3], [5; 3], [200; 3], [255, 0, 0], [255, 255, 0], [0, 0, 90]]
     {
         for shape in SHAPES {
-            let icon = icon(shape, |_, _| colour);
+            let icon = icon(shape, |_, _| color);
             let opaque = icon.pixels().filter(|pixel| pixel[3] > 0).count();
             let image = seen(&icon);
-            let pixels = image.pixels().filter(|pixel| pixel.0 == colour).count();
-            assert_eq!((pixels, visible(&image)), (opaque, opaque), "{colour:?}");
+            let pixels = image.pixels().filter(|pixel| pixel.0 == color).count();
+            assert_eq!((pixels, visible(&image)), (opaque, opaque), "{color:?}");
         }
     }
 }
@@ -85,10 +86,10 @@ fn a_black_icon_is_the_inverse_of_its_white_counterpart() {
 }
 
 #[test]
-fn icons_of_two_colours_show_both() {
-    let colours = [BLACK, WHITE, [128; 3], [255, 0, 0]];
-    for (i, left) in colours.into_iter().enumerate() {
-        for right in colours.into_iter().skip(i + 1) {
+fn icons_of_two_colors_show_both() {
+    let colors = [BLACK, WHITE, [128; 3], [255, 0, 0]];
+    for (i, left) in colors.into_iter().enumerate() {
+        for right in colors.into_iter().skip(i + 1) {
             let icon = icon(SHAPES[5], |x, _| if x < 0 { left } else { right });
             let opaque = icon.pixels().filter(|pixel| pixel[3] > 0).count();
             assert_eq!(visible(&seen(&icon)), opaque, "{left:?} and {right:?}");
@@ -127,22 +128,22 @@ fn an_opaque_image_with_alpha_is_the_image_without() {
     assert_eq!(decoded(&webp), picture);
 }
 
-/// A PNG with a transparent colour, as its samples stand in the file.
+/// Adds a transparent color to a PNG, given as samples of the file.
 fn with_key(mut png: Vec<u8>, key: &[u8]) -> Vec<u8> {
     let chunk = [b"tRNS", key].concat();
     let crc = !chunk.iter().fold(u32::MAX, |crc, &byte| {
         (0..8).fold(crc ^ u32::from(byte), |crc, _| (crc >> 1) ^ if crc & 1 == 1 { 0xedb8_8320 } else { 0 })
     });
     let whole = [&(key.len() as u32).to_be_bytes(), chunk.as_slice(), &crc.to_be_bytes()].concat();
-    // Behind the signature and the header.
+    // After the signature and the header.
     png.splice(33..33, whole);
     png
 }
 
 #[test]
 fn every_kind_of_png_gives_the_same_picture() {
-    for (colour, nothing) in [(BLACK, WHITE), (WHITE, BLACK)] {
-        let icon = icon(SHAPES[4], |_, _| colour);
+    for (color, nothing) in [(BLACK, WHITE), (WHITE, BLACK)] {
+        let icon = icon(SHAPES[4], |_, _| color);
         let expected = seen(&icon);
         let grey = |pixel: &Rgba<u8>| if pixel[3] > 0 { pixel[0] } else { 90 };
         let l: Vec<u8> = icon.pixels().map(grey).collect();
@@ -160,7 +161,7 @@ fn every_kind_of_png_gives_the_same_picture() {
         ];
         assert_eq!(expected.get_pixel(0, 0).0, nothing);
         for (name, file) in files {
-            assert_eq!(decoded(&file), expected, "{name}, {colour:?}");
+            assert_eq!(decoded(&file), expected, "{name}, {color:?}");
         }
     }
     let other = with_key(png(&[90; 48 * 48 * 2], ExtendedColorType::L16), &[90, 91]);
@@ -188,7 +189,7 @@ fn other_formats_give_the_picture_of_the_png() {
 }
 
 #[test]
-fn premultiplied_colours_are_divided_before_they_are_blended() {
+fn premultiplied_colors_are_divided_before_they_are_blended() {
     let (straight, associated) =
         (decoded(&fixture("images/rgba.tif")), decoded(&fixture("images/associated.tif")));
     let off = straight.iter().zip(associated.iter()).map(|(a, b)| a.abs_diff(*b)).max();
@@ -229,20 +230,20 @@ fn a_bmp_that_announces_alpha_and_leaves_it_at_zero_is_opaque() {
     assert!(red.contains(&255) && red.contains(&0));
 }
 
-/// Three bars of several colours, and a small shape of another colour below them.
-fn bars_and(shape: Shape, bars: [[u8; 3]; 3], colour: [u8; 3]) -> RgbaImage {
+/// Draws three bars of several colors, and a small shape of another color below them.
+fn bars_and(shape: Shape, bars: [[u8; 3]; 3], color: [u8; 3]) -> RgbaImage {
     RgbaImage::from_fn(96, 96, |x, y| {
         let (x, y) = (x as i32, y as i32);
         let bar = (y < 60 && y % 20 < 12 && (x + y / 4) % 9 < 5).then(|| bars[(y / 20) as usize]);
-        let small = (y >= 66).then(|| shape(2 * (x - 48), 2 * (y - 80)).then_some(colour)).flatten();
+        let small = (y >= 66).then(|| shape(2 * (x - 48), 2 * (y - 80)).then_some(color)).flatten();
         bar.or(small).map_or(Rgba([0; 4]), |[r, g, b]| Rgba([r, g, b, 255]))
     })
 }
 
 #[test]
-fn a_small_shape_is_not_lost_whatever_colours_are_around_it() {
+fn a_small_shape_is_not_lost_whatever_colors_are_around_it() {
     let (red, grey) = ([200, 0, 0], [128; 3]);
-    for (bars, colour) in [
+    for (bars, color) in [
         ([BLACK; 3], WHITE),
         ([WHITE; 3], BLACK),
         ([red; 3], WHITE),
@@ -251,19 +252,20 @@ fn a_small_shape_is_not_lost_whatever_colours_are_around_it() {
         ([BLACK, WHITE, grey], [250; 3]),
     ] {
         let pictures: Vec<RgbImage> =
-            SHAPES.iter().map(|shape| decoded_page(&bars_and(*shape, bars, colour))).collect();
+            SHAPES.iter().map(|shape| decoded_page(&bars_and(*shape, bars, color))).collect();
         for (number, picture) in pictures.iter().enumerate() {
-            assert!(pictures[..number].iter().all(|other| other != picture), "{bars:?}, {colour:?}");
+            assert!(pictures[..number].iter().all(|other| other != picture), "{bars:?}, {color:?}");
             let background = *picture.get_pixel(95, 63);
             let far = |pixel: &image::Rgb<u8>| (0..3).map(|c| pixel[c].abs_diff(background[c])).max();
             let shown =
                 picture.enumerate_pixels().filter(|(_, y, pixel)| *y >= 66 && far(pixel) >= Some(VISIBLE));
-            assert!(shown.count() > 20, "{bars:?}, {colour:?}");
+            assert!(shown.count() > 20, "{bars:?}, {color:?}");
         }
     }
 }
 
-/// Many black bars, and a word or a cloud of another colour that makes up a small part of all outlines.
+/// Draws many black bars, and a word or a cloud of another color that is a small part of all
+/// outlines.
 fn page(side: i32, alpha_of: impl Fn(i32, i32) -> u8) -> RgbaImage {
     RgbaImage::from_fn(side as u32, side as u32, |x, y| {
         let (x, y) = (x as i32, y as i32);
@@ -276,7 +278,7 @@ fn page(side: i32, alpha_of: impl Fn(i32, i32) -> u8) -> RgbaImage {
 }
 
 #[test]
-fn a_small_word_or_a_soft_cloud_is_not_lost_in_a_page_of_another_colour() {
+fn a_small_word_or_a_soft_cloud_is_not_lost_in_a_page_of_another_color() {
     let sharp = |shape: Shape| page(240, move |x, y| if shape(3 * x, 3 * y) { 255 } else { 0 });
     let soft = |shape: Shape| {
         page(240, move |x, y| {
@@ -301,12 +303,12 @@ fn decoded_page(page: &RgbaImage) -> RgbImage {
 }
 
 #[test]
-fn a_picture_of_equal_alpha_everywhere_keeps_its_colours() {
+fn a_picture_of_equal_alpha_everywhere_keeps_its_colors() {
     let picture = |alpha| RgbaImage::from_fn(SIDE, SIDE, |x, y| Rgba([5 * x as u8, 5 * y as u8, 0, alpha]));
     assert_eq!(seen(&picture(12)), seen(&picture(255)));
 }
 
-/// Half the size, each pixel the mean of four, weighted by alpha.
+/// Halves an image: each pixel is the mean of four, weighted by alpha.
 fn halved(image: &RgbaImage) -> RgbaImage {
     RgbaImage::from_fn(image.width() / 2, image.height() / 2, |x, y| {
         let four = [(0, 0), (0, 1), (1, 0), (1, 1)].map(|(dx, dy)| image.get_pixel(2 * x + dx, 2 * y + dy).0);
@@ -317,7 +319,7 @@ fn halved(image: &RgbaImage) -> RgbaImage {
     })
 }
 
-/// The background of an image that has a transparent pixel.
+/// Returns the background of an image, if it has a transparent pixel.
 fn background(image: &RgbaImage) -> Option<[u8; 3]> {
     let place = image.enumerate_pixels().find(|(_, _, pixel)| pixel[3] == 0)?;
     let mut file = Cursor::new(Vec::new());
@@ -337,6 +339,6 @@ fn nearly_all_emoji_of_half_the_size_get_the_same_background() {
             backgrounds.push(large);
         }
     }
-    let of = |colour| backgrounds.iter().filter(|&&found| found == colour).count();
+    let of = |color| backgrounds.iter().filter(|&&found| found == color).count();
     assert_eq!((backgrounds.len(), of(WHITE), of(BLACK), flips), (236, 185, 47, 1));
 }

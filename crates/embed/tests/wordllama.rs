@@ -1,4 +1,5 @@
-//! The embeddings of the built-in text model: close to the original's, and the same bytes however they are asked for.
+//! The embeddings of the built-in text model are close to the original's, and the same bytes in
+//! every batch and on every thread.
 #![allow(clippy::unwrap_used)]
 use std::collections::BTreeMap;
 
@@ -6,10 +7,11 @@ use proptest::prelude::*;
 use rayon::prelude::*;
 use semdedup_embed::{DEFAULT_MAX_TOKENS, EmbedStats, StaticModel, TextModel};
 
-/// Spearman correlation of the ORIGINAL model (f16 weights, averaged in f64) on these 1,500 pairs, as printed by
-/// `scripts/check_wordllama.py fixtures` with scipy.
+/// The Spearman correlation of the ORIGINAL model (f16 weights, averaged in f64) on these 1,500
+/// pairs, as printed by `scripts/check_wordllama.py fixtures` with scipy.
 const ORIGINAL_STSB_SPEARMAN: f64 = 0.827855;
-/// That of this model, which reads the pairs in lower case and broken-up words by their letters.
+/// The Spearman correlation of this model, which reads the pairs in lower case and broken-up words
+/// by their letters.
 const STSB_SPEARMAN: f64 = 0.8373;
 
 fn model() -> StaticModel {
@@ -38,13 +40,13 @@ fn as_strs(texts: &[String]) -> Vec<&str> {
     texts.iter().map(String::as_str).collect()
 }
 
-/// NaN if either is zero.
+/// Returns the cosine similarity, or NaN if either row is zero.
 fn cosine(a: &[f32], b: &[f32]) -> f64 {
     let dot = |a: &[f32], b: &[f32]| a.iter().zip(b).map(|(&a, &b)| f64::from(a) * f64::from(b)).sum::<f64>();
     dot(a, b) / (dot(a, a) * dot(b, b)).sqrt()
 }
 
-/// Places from 1 up; equal values share the mean of their places.
+/// Returns the ranks from 1. Equal values share the mean of their ranks.
 fn ranks(values: &[f64]) -> Vec<f64> {
     values
         .iter()
@@ -66,7 +68,7 @@ fn pearson(a: &[f64], b: &[f64]) -> f64 {
     dot(&a, &b) / (dot(&a, &a) * dot(&b, &b)).sqrt()
 }
 
-/// The three fields of each record of a CSV file without a header.
+/// Reads the three fields of each record of a CSV file without a header.
 fn read_pairs(data: &[u8]) -> Vec<[String; 3]> {
     let (mut reader, mut rest) = (csv_core::Reader::new(), data);
     let (mut field, mut ends) = (vec![0; 10_000], [0; 4]);
@@ -101,7 +103,8 @@ fn the_spearman_correlation_on_stsb_is_no_lower_than_that_of_the_original() {
     assert!((spearman - STSB_SPEARMAN).abs() < 0.0005, "{spearman}");
 }
 
-/// Returns for each language: its name, its rows, and how many rows are nearly equal to an earlier one.
+/// Returns for each language: its name, its rows, and how many rows are nearly equal to an earlier
+/// one.
 fn near_equal_by_language() -> Vec<(String, usize, usize)> {
     let lines = zstd::decode_all(include_bytes!("data/languages.jsonl.zst").as_slice()).unwrap();
     let mut texts: BTreeMap<String, Vec<String>> = BTreeMap::new();
@@ -122,13 +125,14 @@ fn near_equal_by_language() -> Vec<(String, usize, usize)> {
 }
 
 #[test]
-fn distinct_sentences_of_many_languages_and_scripts_are_told_apart() {
+fn distinct_sentences_of_many_languages_and_scripts_have_distinct_embeddings() {
     let languages = near_equal_by_language();
     assert_eq!(languages.len(), 95);
     let rows: usize = languages.iter().map(|(_, rows, _)| rows).sum();
     let near: usize = languages.iter().map(|(.., near)| near).sum();
     assert!(near * 400 <= rows, "{near} of {rows}: {languages:?}");
-    // A few are nearly equal indeed, such as verses of a genealogy: one or two of a language, no more.
+    // A few rows really are nearly equal, for example verses of a genealogy: at most two of a
+    // language.
     for (lang, rows, near) in &languages {
         assert!(*near <= 2, "{lang}: {near} of {rows}");
     }

@@ -1,4 +1,5 @@
-//! What a run compared: which columns, how they were found, and by which model. Every run prints and stores it.
+//! Records what a run compared: the columns, how they were found, and the model. Every run prints
+//! and stores this record.
 
 use std::fmt;
 
@@ -7,15 +8,15 @@ use serde::{Deserialize, Serialize};
 use crate::formats::row_format::RowOf;
 use crate::formats::{Columns, CompareBy, Format, Found};
 
-/// What was compared.
+/// The record of what was compared.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Comparison {
-    /// `text`, `image`, `both`, or `embeddings` that were given.
+    /// What the rows were compared by: `text`, `image`, `both`, or given `embeddings`.
     pub by: String,
-    /// The model that made the embeddings, or where they were given.
+    /// The model that made the embeddings, or the place of given embeddings.
     pub model: String,
-    /// What was read of the files: one entry for all files that are read alike.
+    /// The files: one entry for all files that are read alike.
     pub files: Vec<ComparedFiles>,
 }
 
@@ -23,9 +24,9 @@ pub struct Comparison {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct ComparedFiles {
-    /// How many files.
+    /// The number of files.
     pub count: u64,
-    /// Their names, where other files are read in another way.
+    /// Their names, if other files are read in another way.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub names: Vec<String>,
     /// What a row is.
@@ -33,10 +34,10 @@ pub struct ComparedFiles {
     /// The columns of the texts, in the order in which they are joined.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub text: Vec<String>,
-    /// Those of them that hold turns of a chat.
+    /// The text columns that hold turns of a chat.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub turns: Vec<String>,
-    /// The roles whose turns count; all of them where this is empty.
+    /// The roles whose turns are compared; empty for all roles.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub roles: Vec<String>,
     /// How the text column was found.
@@ -45,13 +46,13 @@ pub struct ComparedFiles {
     /// The column of the images.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub image: Option<String>,
-    /// What separates the fields of CSV files.
+    /// The character that separates the fields of CSV files.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub delimiter: Option<char>,
 }
 
 impl ComparedFiles {
-    /// What a run compares in a file. `by` is `None` where the embeddings are given.
+    /// Returns what a run compares in a file. `by` is `None` if the embeddings are given.
     pub(crate) fn of(format: Format, columns: &Columns, by: Option<CompareBy>) -> Self {
         let row = format.rows().row_of();
         let delimiter = match format {
@@ -70,6 +71,7 @@ impl ComparedFiles {
         Self { text, turns, roles, found: Some(columns.found), ..files }
     }
 
+    /// Returns whether the same is compared in both, the number and the names of files aside.
     pub(crate) fn is_like(&self, other: &Self) -> bool {
         let Self { row, text, turns, roles, found, image, delimiter, count: _, names: _ } = self;
         (row, text, turns, roles) == (&other.row, &other.text, &other.turns, &other.roles)
@@ -77,7 +79,7 @@ impl ComparedFiles {
     }
 }
 
-/// `column text of 3 files, by wordllama-l2-supercat-256`
+/// Displays a comparison as `column text of 3 files, by wordllama-l2-supercat-256`.
 impl fmt::Display for Comparison {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         let text = if self.by == "embeddings" {
@@ -85,20 +87,24 @@ impl fmt::Display for Comparison {
             format!("given embeddings of {} ({})", counted(count, "file"), self.model)
         } else {
             let files: Vec<String> =
-                self.files.iter().map(|files| Files(files, &self.by).to_string()).collect();
+                self.files.iter().map(|files| Described { files, by: &self.by }.to_string()).collect();
             format!("{}, by {}", files.join("; "), self.model)
         };
-        // File and column names are data: their control characters must not reach the terminal.
+        // File and column names are data, so their control characters must not reach the terminal.
         out.write_str(&text.replace(char::is_control, "\u{fffd}"))
     }
 }
 
-/// Files, and what they are compared by.
-struct Files<'a>(&'a ComparedFiles, &'a str);
+/// Describes files in a sentence.
+struct Described<'a> {
+    files: &'a ComparedFiles,
+    /// See [`Comparison::by`].
+    by: &'a str,
+}
 
-impl fmt::Display for Files<'_> {
+impl fmt::Display for Described<'_> {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self(files, by) = self;
+        let Self { files, by } = self;
         let text = match (files.row, files.text.len()) {
             (RowOf::Line, _) => "lines".to_owned(),
             (RowOf::File, _) => "whole texts".to_owned(),
@@ -125,10 +131,10 @@ impl fmt::Display for Files<'_> {
     }
 }
 
-impl Files<'_> {
-    /// How the column was found, and what else decides which text there is.
+impl Described<'_> {
+    /// Says how the column was found, and which roles and delimiter decide what the texts are.
     fn notes(&self) -> String {
-        let Self(files, _) = self;
+        let files = self.files;
         let mut notes = Vec::new();
         match files.found {
             Some(Found::Asked) => notes.push("named with --text-column".to_owned()),
@@ -152,7 +158,7 @@ impl Files<'_> {
     }
 }
 
-/// `1 file`, `3 folders`
+/// Counts a noun: `1 file`, `3 folders`.
 fn counted(count: u64, what: &str) -> String {
     format!("{count} {what}{}", if count == 1 { "" } else { "s" })
 }

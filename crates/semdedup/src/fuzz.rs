@@ -1,4 +1,4 @@
-//! Doors for the fuzz targets in `fuzz/`, which need to reach what nobody else does. No part of the interface.
+//! Opens internal functions to the fuzz targets in `fuzz/`. This is no part of the interface.
 
 use std::path::Path;
 
@@ -7,7 +7,8 @@ use crate::arrays::npy;
 
 pub use crate::formats::fuzz::split;
 
-/// Opens a file of embeddings and reads its first and last rows; then takes it for a vector of whole numbers.
+/// Opens a file of embeddings and reads its first and last rows. Then reads the file as a vector of
+/// whole numbers.
 pub fn matrix(path: &Path) {
     if let Ok(matrix) = Matrix::open(path)
         && matrix.rows() > 0

@@ -3,8 +3,8 @@
 use rayon::prelude::*;
 use semdedup_core::{
     Assigner, Assignment, Cut, Direction, EXACT, Epsilon, ExhaustiveSearch, Goal, Keep, NO_ROW, Part, Probes,
-    RankKey, Ranking, SamplePurpose, Scored, Scores, Scoring, UnitEmbeddings, UnitRows, centroid_similarity,
-    sample_rows,
+    RankKey, Ranking, RecallSample, SamplePurpose, Scored, Scores, Scoring, UnitEmbeddings, UnitRows,
+    centroid_similarity, sample_rows,
 };
 use semdedup_embed::{DEFAULT_MAX_TOKENS, StaticModel, TextModel};
 
@@ -96,7 +96,7 @@ pub struct Deduplicated {
     pub recall: Option<RecallAt>,
     similarity: Vec<f32>,
     ranking: Ranking,
-    samples: Vec<(f32, f32)>,
+    samples: Vec<RecallSample>,
 }
 
 /// Removes semantic duplicates from rows in memory; no file is read or written.
@@ -206,8 +206,8 @@ fn score(
     }
     let DeduplicateOptions { clusters, probes, seed, .. } = *options;
     let options = ClusterOptions { clusters, seed, probes, memory: Memory::new(u64::MAX) };
-    let (sample, settings) = training(&options, clusters_for(&options, count, dim)?, count, dim);
-    let centroids = semdedup_core::train(&gather(&sample)?, &settings).centroids;
+    let plan = training(&options, clusters_for(&options, count, dim)?, count, dim);
+    let centroids = semdedup_core::train(&gather(&plan.sample)?, &plan.settings).centroids;
     let Assignment { mut cluster, probes, .. } = Assigner::new(&centroids).assign(rows, probes);
     let similarity = centroid_similarity(rows, &centroids, &mut cluster);
     let numbers: Vec<u64> = (0..count).collect();
@@ -233,7 +233,7 @@ fn sample(
     gather: &dyn Fn(&[u64]) -> Result<UnitEmbeddings>,
     compared: &Compared,
     options: &DeduplicateOptions,
-) -> Result<Vec<(f32, f32)>> {
+) -> Result<Vec<RecallSample>> {
     let score = &compared.scores.score;
     let key = |row: u64| compared.ranking.key(compared.similarity[row as usize], row);
     let is_copy = |row: u64| score[row as usize] == EXACT;
@@ -247,8 +247,10 @@ fn sample(
     // What copies an earlier-ranking row need not be looked at: that row is as similar and ranks before.
     let candidate = |row: u64| (has_direction(row) && !is_copy(row)).then(|| key(row));
     search.compare(rows, &(0..rows.len() as u64).map(candidate).collect::<Vec<_>>());
-    let found = searched.iter().map(|&row| score[row as usize]).zip(search.finish());
-    Ok(exact.iter().map(|_| (EXACT, EXACT)).chain(found).collect())
+    let scores = searched.iter().map(|&row| score[row as usize]);
+    let found = scores.zip(search.finish()).map(|(score, exhaustive)| RecallSample { score, exhaustive });
+    let copies = exact.iter().map(|_| RecallSample { score: EXACT, exhaustive: EXACT });
+    Ok(copies.chain(found).collect())
 }
 
 #[cfg(test)]

@@ -5,10 +5,9 @@
 use semdedup_core::{Goal, SamplePurpose, sample_rows};
 
 use super::*;
-use crate::formats::{ColumnChoice, ReadLimits, TextFiles};
 use crate::inspect::finished_run::FinishedRun;
-use crate::options::{InputOptions, OutputOptions, RunOptions};
-use crate::{Embedder, Outputs, Silent};
+use crate::options::RunOptions;
+use crate::{Embedder, Silent};
 
 /// Sentences of few words, so that many are alike, some equal and some empty.
 fn texts(count: u64) -> Vec<String> {
@@ -35,25 +34,12 @@ fn the_result_is_that_of_a_run_over_a_file_bit_for_bit() {
         let found = deduplicate(&borrowed[..], &options).unwrap();
 
         let out = folder.path().join(format!("{goal:?}").replace(|c: char| !c.is_alphanumeric(), "-"));
-        let run = RunOptions {
-            input: InputOptions {
-                inputs: vec![input.display().to_string()],
-                text_files: TextFiles::Lines,
-                columns: ColumnChoice::default(),
-                embeddings: Vec::new(),
-                limits: ReadLimits::default(),
-                strict: false,
-            },
-            cluster: ClusterOptions { seed: 5, ..ClusterOptions::default() },
-            ranking: found.ranking,
-            goal,
-            recall_sample: 300,
-            output: OutputOptions { out: out.clone(), work: None, overwrite: false },
-            outputs: Outputs::default(),
-        };
+        let mut run = RunOptions::new([input.display().to_string()], &out);
+        run.cluster.seed = 5;
+        (run.ranking, run.goal, run.recall_sample) = (found.ranking, goal, 300);
         let model = StaticModel::wordllama(DEFAULT_MAX_TOKENS).unwrap();
         let summary = crate::run(&run, Embedder::Text(&model), &Silent).unwrap();
-        let finished = FinishedRun::find(&out).unwrap();
+        let finished = FinishedRun::open(&out).unwrap();
         let columns = finished.scores.columns().unwrap();
         assert!(summary.clusters > 1);
         assert_eq!(columns.score, found.score);

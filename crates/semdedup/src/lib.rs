@@ -1,15 +1,49 @@
-//! Semantic deduplication of training data (SemDeDup, Abbas et al. 2023, arXiv 2303.09540).
+//! Semantic deduplication of training data (SemDeDup, Abbas et al. 2023, arXiv 2303.09540): removes
+//! rows that say what another row says, in the same words or in others.
 //!
-//! [`run`] does everything: it reads rows, embeds their texts, clusters the embeddings, compares the rows of each
-//! cluster, measures how much of what an exhaustive comparison would find was found, and writes the input back
-//! without its duplicates. [`embed()`], [`cluster()`], [`score()`] and [`select()`] are its stages one by one, for people
-//! who bring their own parts; [`sweep()`] and [`show()`] look at a run that was made; [`plan()`] says what one would do.
+//! Five nouns:
 //!
-//! ```text
-//! read → embed → train → assign → score → select → write
+//! - A **row** is a text, an image, or a pair of both; rows are numbered from 0.
+//! - Its **embedding** is a vector by a pretrained model. The similarity of two rows is the cosine of
+//!   their embeddings, in [−1, 1].
+//! - A **cluster** is the rows nearest to one of the centroids that k-means finds. Rows are compared
+//!   within their cluster and in the ones next to it; the **recall** of every run is measured.
+//! - The **score** of a row is its highest similarity with a compared row that ranks before it.
+//! - **Epsilon** is the tolerance: a row is removed if its score is above `1 − ε`. One column of scores
+//!   serves every ε, and every target size.
+//!
+//! Three doors: [`deduplicate`] for rows in memory, [`Run`] for files on disk or in a bucket, and
+//! [`FinishedRun`] for looking at what a run found.
+//!
+//! ```
+//! use semdedup::{DeduplicateOptions, FinishedRun, Run, Silent, deduplicate};
+//!
+//! # fn main() -> semdedup::Result<()> {
+//! # let folder = tempfile::tempdir().unwrap();
+//! # let (input, out) = (folder.path().join("rows.txt").display().to_string(), folder.path().join("out"));
+//! let texts = ["A cat sat.", "a  cat sat.", "Prices rose by two percent."];
+//! let found = deduplicate(&texts[..], &DeduplicateOptions::default())?;
+//! assert_eq!((found.kept.len(), found.epsilon), (2, 0.1));
+//!
+//! std::fs::write(&input, texts.join("\n")).unwrap();
+//! let summary = Run::builder([&input], &out).build()?.run(&Silent)?;
+//! assert_eq!((summary.rows_in, summary.rows_kept), (3, 2));
+//!
+//! let finished = FinishedRun::open(&out)?;
+//! for at in finished.sweep(&[0.01, 0.1])? {
+//!     println!("ε {}: {} rows stay", at.epsilon, at.rows_kept);
+//! }
+//! # Ok(())
+//! # }
 //! ```
 //!
-//! The library never prints and never seeds itself; it runs in the caller's rayon pool, and tells its [`Progress`].
+//! A run is `read → embed → train → assign → score → select → write`. [`embed()`], [`cluster()`],
+//! [`score()`] and [`select()`] are its stages one by one, for people who bring their own parts;
+//! [`plan()`] says what a run would do. Anyone can write a model: [`models::TextModel`].
+//!
+//! The library never prints and never seeds itself; it runs in the caller's rayon pool, and tells its
+//! [`Progress`], which can also stop it. The same input and options give the same bytes on any number of
+//! threads, in any memory, resumed or not.
 
 mod arrays;
 mod cluster;
@@ -29,6 +63,7 @@ mod outputs;
 mod pipeline;
 mod progress;
 mod recall;
+mod run_builder;
 mod score;
 mod select;
 mod shares;
@@ -45,7 +80,7 @@ pub use cluster::cost::auto_clusters;
 pub use commands::cluster::{ClusterReport, cluster};
 pub use commands::embed::{EmbedReport, embed};
 pub use commands::score::{ScoreInputs, ScoreOptions, ScoreReport, score};
-pub use commands::select::{SelectReport, select};
+pub use commands::select::{SelectOptions, SelectReport, select};
 pub use comparison::{ComparedFiles, Comparison};
 pub use embed::embedder::Embedder;
 pub use error::{Error, ErrorKind, Result};
@@ -53,6 +88,7 @@ pub use formats::row_format::RowOf;
 pub use in_memory::{Data, DeduplicateOptions, Deduplicated, deduplicate};
 pub use input::embedding_files::find_embeddings;
 pub use input::find::rows_by;
+pub use inspect::finished_run::FinishedRun;
 pub use inspect::pairs::{Pair, PairRow, Which, show};
 pub use inspect::sweep::{SweepRow, sweep};
 pub use memory::Memory;
@@ -64,6 +100,7 @@ pub use outputs::{IdsFormat, OutputKind, Outputs};
 pub use pipeline::plan::{ClusterPlan, Plan, PlanFile, plan, plan_clusters};
 pub use pipeline::run::run;
 pub use progress::{Progress, Silent, Stage, Warning};
+pub use run_builder::{Run, RunBuilder};
 pub use shares::{Losers, Share};
 pub use storage::place;
 pub use summary::{FileSummary, ListSummary, RecallAt, Summary};

@@ -1,24 +1,26 @@
-//! What a run is asked to do.
+//! Options of a run.
 
 use std::path::PathBuf;
 
-use semdedup_core::{Goal, Probes, Ranking};
+use semdedup_core::{Epsilon, Goal, Keep, Probes, Ranking};
 
 use crate::formats::{ColumnChoice, CompareBy, ReadLimits, TextFiles};
 use crate::memory::Memory;
 use crate::outputs::Outputs;
 
-/// Where the rows come from.
+/// Options of the input: the files of the rows, and how to read them.
 #[derive(Debug, Clone)]
+#[non_exhaustive]
 pub struct InputOptions {
     /// Files, folders and globs.
     pub inputs: Vec<String>,
-    /// Whether files of plain text hold a row a line or one row.
+    /// Whether each line of a plain text file is a row, or the whole file.
     pub text_files: TextFiles,
-    /// The text and id columns, where the user names them.
+    /// The columns that the user names.
     pub columns: ColumnChoice,
-    /// Files, folders and globs of `.npy` files with the embeddings of the rows, one for each file of the input; where they
-    /// or a column of embeddings are named, no model is needed. Without inputs, their rows are the rows.
+    /// Files, folders and globs of `.npy` files with the embeddings of the rows, one for each file
+    /// of the input. If they or a column of embeddings are named, no model is needed. Without
+    /// inputs, the rows of these files are the rows of the run.
     pub embeddings: Vec<String>,
     /// Limits of a single row.
     pub limits: ReadLimits,
@@ -26,50 +28,73 @@ pub struct InputOptions {
     pub strict: bool,
 }
 
-/// How the rows are clustered.
+impl InputOptions {
+    /// Reads these files, folders, globs and URLs, with everything else as it is found.
+    pub fn new<I: Into<String>>(inputs: impl IntoIterator<Item = I>) -> Self {
+        Self {
+            inputs: inputs.into_iter().map(Into::into).collect(),
+            text_files: TextFiles::default(),
+            columns: ColumnChoice::default(),
+            embeddings: Vec::new(),
+            limits: ReadLimits::default(),
+            strict: false,
+        }
+    }
+}
+
+/// Options of the clustering.
 #[derive(Debug, Clone, Copy, PartialEq)]
+#[non_exhaustive]
 pub struct ClusterOptions {
-    /// The number of clusters; none chooses it from the number of rows ([`crate::auto_clusters`]), and the memory.
+    /// The number of clusters; none chooses it from the number of rows ([`crate::auto_clusters`])
+    /// and the memory.
     pub clusters: Option<usize>,
     /// The seed of the training sample and of the first centroids.
     pub seed: u64,
-    /// In which clusters a row is compared.
+    /// The clusters in which a row is compared.
     pub probes: Probes,
     /// The most memory to hold.
     pub memory: Memory,
 }
 
 impl Default for ClusterOptions {
-    /// Everything as the number of rows and the machine suggest.
+    /// Chooses everything by the number of rows and the memory of the machine; the seed is 0.
     fn default() -> Self {
         Self { clusters: None, seed: 0, probes: Probes::Auto, memory: Memory::default() }
     }
 }
 
-/// Where results go.
+/// Options of the output: where the results go.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct OutputOptions {
     /// The folder of `kept/`, `removed.parquet`, `scores.parquet` and `summary.json`.
     pub out: PathBuf,
-    /// The work directory; none puts it into `out/work`.
+    /// The work directory; none uses `out/work`.
     pub work: Option<PathBuf>,
     /// Whether an earlier result in `out` may be replaced.
     pub overwrite: bool,
 }
 
 impl OutputOptions {
-    /// The work directory.
+    /// Writes results into a folder that is new or empty, and the work directory inside it.
+    pub fn new(out: impl Into<PathBuf>) -> Self {
+        Self { out: out.into(), work: None, overwrite: false }
+    }
+
+    /// Returns the work directory.
     pub fn work_dir(&self) -> PathBuf {
         self.work.clone().unwrap_or_else(|| self.out.join("work"))
     }
 }
 
-/// A whole run.
+/// Options of a whole run.
 #[derive(Debug, Clone)]
+#[non_exhaustive]
 pub struct RunOptions {
-    /// Where the rows come from.
+    /// The input.
     pub input: InputOptions,
-    /// How they are clustered.
+    /// The clustering.
     pub cluster: ClusterOptions,
     /// Which row of a set of duplicates stays.
     pub ranking: Ranking,
@@ -77,10 +102,26 @@ pub struct RunOptions {
     pub goal: Goal,
     /// The rows of the recall sample; 0 measures no recall.
     pub recall_sample: usize,
-    /// Where the results go.
+    /// The output folder and the work directory.
     pub output: OutputOptions,
-    /// What is written of the rows.
+    /// The kinds of results that are written.
     pub outputs: Outputs,
+}
+
+impl RunOptions {
+    /// Deduplicates texts at the default ε and writes them to the folder `out`.
+    pub fn new<I: Into<String>>(inputs: impl IntoIterator<Item = I>, out: impl Into<PathBuf>) -> Self {
+        let epsilon = Epsilon::new(DEFAULT_EPSILON).expect("the default is in range");
+        Self {
+            input: InputOptions::new(inputs),
+            cluster: ClusterOptions::default(),
+            ranking: Ranking { keep: Keep::Hard, seed: 0 },
+            goal: Goal::Epsilon(epsilon),
+            recall_sample: DEFAULT_RECALL_SAMPLE,
+            output: OutputOptions::new(out),
+            outputs: Outputs::default(),
+        }
+    }
 }
 
 /// The default size of the recall sample.
@@ -92,10 +133,11 @@ pub const SWEEP_EPSILONS: [f64; 8] = [0.001, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 
 /// The default ε of the built-in text model.
 pub const DEFAULT_EPSILON: f64 = 0.1;
 
-/// The default ε where only images are compared: chosen for the built-in image model on labelled images (`docs/images.md`).
+/// The default ε if only images are compared. It was chosen for the built-in image model on
+/// labelled images (`docs/images.md`).
 pub const DEFAULT_IMAGE_EPSILON: f64 = semdedup_embed::MobileNet::DEFAULT_EPSILON;
 
-/// The default ε for what is compared.
+/// Returns the default ε for what is compared.
 pub fn default_epsilon(by: CompareBy) -> f64 {
     if by == CompareBy::Image { DEFAULT_IMAGE_EPSILON } else { DEFAULT_EPSILON }
 }

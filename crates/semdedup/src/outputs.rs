@@ -1,4 +1,5 @@
-//! What a run writes of its rows: the files without duplicates, lists of ids, or all rows with what was found.
+//! Chooses the results that a run writes: the files without duplicates, lists of ids, or all rows
+//! with added columns.
 
 use std::collections::BTreeSet;
 
@@ -16,20 +17,21 @@ pub enum OutputKind {
     Annotate,
 }
 
-/// How ids are written down.
+/// A format of a list of ids.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum IdsFormat {
-    /// `ids.txt`: an id a line, in the order of the input.
+    /// `ids.txt`: one id for each line, in the order of the input.
     Txt,
-    /// `ids.parquet`: `id` in its own type, `file` and `row`, in the order of the input.
+    /// `ids.parquet`: `id` in the type of the input, `file` and `row`, in the order of the input.
     Parquet,
-    /// `ids.npy`: uids of 32 hexadecimal digits as pairs of u64, ascending, as DataComp's resharder takes them.
+    /// `ids.npy`: uids of 32 hexadecimal digits as pairs of u64, ascending, as DataComp's resharder
+    /// reads them.
     Datacomp,
 }
 
 impl IdsFormat {
-    /// The name of its file in the output folder.
+    /// Returns the name of the list in the output folder.
     pub fn file_name(self) -> &'static str {
         match self {
             Self::Txt => "ids.txt",
@@ -39,26 +41,29 @@ impl IdsFormat {
     }
 }
 
-/// What a run writes of its rows, besides its tables.
+/// The results that a run writes besides its tables.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct Outputs {
-    /// The kinds; none writes files, or for embeddings without rows beside them, ids.
+    /// The kinds of results. An empty set writes files, or ids for embeddings without rows beside
+    /// them.
     pub kinds: BTreeSet<OutputKind>,
-    /// How ids are written down; none writes `ids.txt`, where ids are to be written.
+    /// The formats of the lists of ids. An empty set writes `ids.txt`, if ids are written.
     pub ids: BTreeSet<IdsFormat>,
-    /// What the names of added columns begin with.
+    /// The prefix of the names of added columns.
     pub prefix: String,
 }
 
-/// The columns that `annotate` adds, in order, without their prefix.
+/// The names of the columns that `annotate` adds, in order, without their prefix.
 pub(crate) const ADDED: [&str; 4] = ["score", "duplicate_of", "cluster", "kept"];
 
-/// The added columns of a row, and an id, about.
+/// The bytes of the added columns of a row, about.
 const ANNOTATION_BYTES: u64 = 100;
+
+/// The bytes of an id, about.
 const ID_BYTES: u64 = 40;
 
 impl Outputs {
-    /// The names in the output folder of what is written of the rows.
+    /// Returns the names of these results in the output folder.
     pub(crate) fn places(&self) -> Vec<&'static str> {
         let folder = |kind| match kind {
             OutputKind::Files => Some("kept/"),
@@ -69,29 +74,30 @@ impl Outputs {
         folders.chain(self.ids.iter().map(|format| format.file_name())).collect()
     }
 
-    /// About how many bytes that is for so many rows in files of so many bytes.
+    /// Estimates the bytes of these results for `rows` rows in files of `input` bytes.
     pub(crate) fn bytes(&self, rows: u64, input: u64) -> u64 {
         let kept = if self.has(OutputKind::Files) { input } else { 0 };
         let annotated = if self.has(OutputKind::Annotate) { input + rows * ANNOTATION_BYTES } else { 0 };
         kept + annotated + rows * ID_BYTES * self.ids.len() as u64
     }
 
-    /// Whether this kind is written.
+    /// Returns whether this kind of result is written.
     pub(crate) fn has(&self, kind: OutputKind) -> bool {
         self.kinds.contains(&kind)
     }
 
-    /// Whether there are ids that cannot be written down.
+    /// Returns whether a list of ids is written that cannot hold every id.
     pub(crate) fn needs_checked_ids(&self) -> bool {
         self.ids.iter().any(|format| *format != IdsFormat::Parquet)
     }
 
-    /// What a result depends on besides its rows; nothing for files alone.
+    /// Returns what the fingerprint of a result depends on besides its rows; nothing for files
+    /// alone.
     pub(crate) fn fingerprint(&self) -> Option<&Self> {
         (!self.kinds.iter().eq([&OutputKind::Files])).then_some(self)
     }
 
-    /// The names of the added columns.
+    /// Returns the names of the added columns.
     pub(crate) fn added(&self) -> [String; 4] {
         ADDED.map(|name| format!("{}{name}", self.prefix))
     }

@@ -1,36 +1,39 @@
-//! What a run tells while it works. The library never prints: callers pass a [`Progress`].
+//! Reports the progress and the warnings of a run. The library never prints: callers pass a
+//! [`Progress`].
 
 use std::fmt;
+use std::sync::atomic::{AtomicBool, Ordering};
 
+use crate::error::{Error, ErrorKind, Result};
 use crate::formats::{self, Cause};
 use crate::shares::{Losers, Share};
 
-/// The stages of a run, in order. Each reads its predecessors' files.
+/// The stages of a run, in order. Each reads the files of the stages before.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Stage {
-    /// Read the rows and turn their texts into embeddings.
+    /// Reads the rows and embeds them.
     Embed,
-    /// Train the centroids on a sample.
+    /// Trains the centroids on a sample.
     Train,
-    /// Find each row's cluster.
+    /// Finds the cluster of each row.
     Assign,
-    /// Compare the rows of each cluster.
+    /// Compares the rows of each cluster.
     Score,
-    /// Compare a sample with everything.
+    /// Compares a sample with all rows.
     Recall,
-    /// Decide which rows go.
+    /// Decides which rows go.
     Select,
-    /// Write the kept rows.
+    /// Writes the kept rows.
     Write,
 }
 
 impl Stage {
-    /// All of them, in order.
+    /// All stages, in order.
     pub(crate) const ALL: [Self; 7] =
         [Self::Embed, Self::Train, Self::Assign, Self::Score, Self::Recall, Self::Select, Self::Write];
 
-    /// The name in messages, in the manifest and in `summary.json`.
+    /// Returns the name in messages, in the manifest and in `summary.json`.
     pub fn name(self) -> &'static str {
         match self {
             Self::Embed => "embed",
@@ -44,19 +47,92 @@ impl Stage {
     }
 }
 
-/// Receives what happens. Called from one thread at a time.
+/// Receives the progress and the warnings of a run, and can stop it. Its methods are called from one
+/// thread at a time, except [`should_stop`](Self::should_stop).
+///
+/// ```
+/// use std::sync::atomic::{AtomicBool, Ordering};
+///
+/// use semdedup::{ErrorKind, Progress, Run, Stage, Warning};
+///
+/// /// Stops a run when the training begins.
+/// struct UntilTraining(AtomicBool);
+///
+/// impl Progress for UntilTraining {
+///     fn begin(&self, stage: Stage, _: &'static str, _: u64) {
+///         self.0.fetch_or(stage == Stage::Train, Ordering::Relaxed);
+///     }
+///     fn advance(&self, _: u64) {}
+///     fn end(&self, _: Stage, _: bool) {}
+///     fn warn(&self, _: &Warning) {}
+///     fn should_stop(&self) -> bool {
+///         self.0.load(Ordering::Relaxed)
+///     }
+/// }
+///
+/// # fn main() -> semdedup::Result<()> {
+/// # let folder = tempfile::tempdir().unwrap();
+/// # let (input, out) = (folder.path().join("rows.txt"), folder.path().join("out"));
+/// std::fs::write(&input, "A cat sat.\na  cat sat.\nPrices rose.\n").unwrap();
+/// let run = Run::builder([input.display().to_string()], &out).build()?;
+/// let stopped = run.run(&UntilTraining(false.into())).unwrap_err();
+/// assert_eq!(stopped.kind(), ErrorKind::Stopped);
+///
+/// // The same run continues where it was stopped.
+/// let summary = run.run(&semdedup::Silent)?;
+/// assert_eq!(summary.reused_stages, ["embed"]);
+/// # Ok(())
+/// # }
+/// ```
 pub trait Progress: Sync {
-    /// A stage begins; its work is counted in `unit`s ("bytes", "rows"), `total` of them.
+    /// Is called when a stage begins. Its work is `total` of `unit` ("bytes", "rows").
     fn begin(&self, stage: Stage, unit: &'static str, total: u64);
-    /// So much more of the stage's work is done.
+    /// Is called when `units` more of the stage's work are done.
     fn advance(&self, units: u64);
-    /// The stage is done; `reused` if an earlier run had done it.
+    /// Is called when the stage is done; `reused` says whether an earlier run had done it.
     fn end(&self, stage: Stage, reused: bool);
-    /// Something the user should know; the run goes on.
+    /// Is called with something that the user should know. The run continues.
     fn warn(&self, warning: &Warning);
+    /// Returns whether to stop. The run then ends with an error of the kind
+    /// [`ErrorKind::Stopped`](crate::ErrorKind::Stopped) within a fifth of a second, or when the model
+    /// has returned from the call that it is in; what was done is kept, and the same run continues
+    /// there. It is asked from any thread, and often, so it must return at once.
+    fn should_stop(&self) -> bool {
+        false
+    }
 }
 
-/// Says nothing.
+/// Asks a [`Progress`] whether to stop, and remembers that it said so.
+pub(crate) struct StopSignal<'a> {
+    progress: &'a dyn Progress,
+    is_set: AtomicBool,
+}
+
+impl<'a> StopSignal<'a> {
+    pub(crate) fn new(progress: &'a dyn Progress) -> Self {
+        Self { progress, is_set: AtomicBool::new(false) }
+    }
+
+    /// Returns whether the run is to stop.
+    pub(crate) fn is_set(&self) -> bool {
+        if !self.is_set.load(Ordering::Relaxed) && self.progress.should_stop() {
+            self.is_set.store(true, Ordering::Relaxed);
+        }
+        self.is_set.load(Ordering::Relaxed)
+    }
+
+    /// Fails if the run is to stop.
+    pub(crate) fn check(&self) -> Result<()> {
+        if self.is_set() { Err(stopped()) } else { Ok(()) }
+    }
+}
+
+/// The error of a run that was told to stop.
+pub(crate) fn stopped() -> Error {
+    Error::new(ErrorKind::Stopped, "stopped").hint("run the same again to continue from here")
+}
+
+/// Reports nothing.
 #[derive(Debug, Clone, Copy)]
 pub struct Silent;
 
@@ -67,7 +143,8 @@ impl Progress for Silent {
     fn warn(&self, _: &Warning) {}
 }
 
-/// Something the user should know. Its text says what happened, what it may mean and what to do.
+/// Something that the user should know. Its text says what happened, what it may mean and what to
+/// do.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Warning {
     /// Some rows could not be read.
@@ -81,7 +158,7 @@ pub enum Warning {
     ZeroRows {
         /// How many.
         rows: u64,
-        /// The first ones: file and row; none where they are not known.
+        /// The first ones: file and row; empty if they are not known.
         examples: Vec<String>,
     },
     /// Some rows have a direction, but the assignments give them no cluster.
@@ -107,9 +184,9 @@ pub enum Warning {
     },
     /// Some files or scripts lose much more than the others.
     LoseMost {
-        /// What they are: files or scripts.
+        /// Whether the rows are grouped by file or by script.
         groups: Groups,
-        /// Those that lose much, and what the others lose.
+        /// The groups that lose much, and the share that the others lose.
         losers: Losers,
     },
     /// Many texts are mostly words that are not in the model's vocabulary.
@@ -118,7 +195,7 @@ pub enum Warning {
         rows: u64,
         /// Of how many.
         of: u64,
-        /// The files in which more than half of the texts are such.
+        /// The files in which more than half of the texts are of this kind.
         files: Vec<String>,
     },
     /// Some texts are longer than the model reads.
@@ -135,7 +212,7 @@ pub enum Warning {
         /// The number of clusters.
         clusters: usize,
     },
-    /// There would be more clusters if there were more memory, and the result depends on their number.
+    /// With more memory there would be more clusters, and the result depends on their number.
     FewerClusters {
         /// How many there are.
         clusters: usize,
@@ -151,14 +228,14 @@ pub enum Warning {
         /// The threshold in use.
         epsilon: f64,
     },
-    /// The target size is below what duplicates alone can give.
+    /// The goal asks for fewer rows than removing duplicates alone can give.
     LooseTarget {
-        /// The ε that the target amounts to.
+        /// The ε that the goal amounts to.
         epsilon: f64,
     },
     /// Files in input folders were left out, all for one cause.
     LeftOut {
-        /// Why.
+        /// The cause.
         cause: Cause,
         /// How many.
         count: u64,
@@ -167,43 +244,57 @@ pub enum Warning {
     },
 }
 
-/// What rows are grouped by.
+/// How rows are grouped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Groups {
-    /// The input file that they come from.
+    /// By the input file that they come from.
     Files,
-    /// The script that they are written in.
+    /// By the script that they are written in.
     Scripts,
 }
 
 impl Groups {
-    fn names(self) -> (&'static str, &'static str) {
+    /// Returns the name of one group.
+    fn singular(self) -> &'static str {
         match self {
-            Self::Files => ("file", "files"),
-            Self::Scripts => ("script", "scripts"),
+            Self::Files => "file",
+            Self::Scripts => "script",
+        }
+    }
+
+    /// Returns the name of several groups.
+    fn plural(self) -> &'static str {
+        match self {
+            Self::Files => "files",
+            Self::Scripts => "scripts",
         }
     }
 }
 
-/// A share of texts with mostly unknown words that earns a warning.
+/// The share of texts with mostly unknown words from which on there is a warning.
 pub const UNKNOWN_TEXT_SHARE: f64 = 0.05;
-/// Names that a warning lists.
+
+/// The number of names that a warning lists.
 const NAMED: usize = 3;
-/// A share of the rows in one cluster that earns a warning.
+
+/// The share of the rows in one cluster from which on there is a warning.
 pub const LARGE_CLUSTER_SHARE: f64 = 0.4;
-/// A share of empty texts that earns a warning.
+
+/// The share of empty texts from which on there is a warning.
 pub const EMPTY_TEXT_SHARE: f64 = 0.3;
-/// A share of removed rows that earns a warning.
+
+/// The share of removed rows from which on there is a warning.
 pub const REMOVED_SHARE: f64 = 0.8;
-/// An ε of a target from which on unlike rows are removed.
+
+/// The ε above which a goal removes rows that are not alike.
 pub const LOOSE_EPSILON: f64 = 0.5;
 
-/// `1 row was`, `2 rows were`: the first form for one, the second for any other number.
+/// Counts a noun: `1 row was`, `2 rows were`. `one` is for the number 1, `more` for any other.
 fn counted(number: u64, one: &str, more: &str) -> String {
     format!("{number} {}", if number == 1 { one } else { more })
 }
 
-/// ` (first: a:0; a:1)`, or nothing where no row is known.
+/// Lists examples as ` (first: a:0; a:1)`; returns nothing if no row is known.
 fn first(examples: &[String]) -> String {
     if examples.is_empty() { String::new() } else { format!(" (first: {})", examples.join("; ")) }
 }
@@ -212,7 +303,7 @@ fn percent(rows: u64, of: u64) -> String {
     format!("{:.0} %", 100.0 * rows as f64 / of.max(1) as f64)
 }
 
-/// The first names of a list, and how many follow.
+/// Lists the first names, and says how many follow.
 fn first_of(names: &[String]) -> String {
     let more = names.len().saturating_sub(NAMED);
     let first = names.iter().take(NAMED).cloned().collect::<Vec<_>>().join(", ");
@@ -220,7 +311,7 @@ fn first_of(names: &[String]) -> String {
 }
 
 fn write_losers(f: &mut fmt::Formatter<'_>, groups: Groups, losers: &Losers) -> fmt::Result {
-    let (one, more) = groups.names();
+    let (one, more) = (groups.singular(), groups.plural());
     let loss = |share: &Share| {
         let share_lost = 100.0 * share.removed();
         format!("{} loses {} of {} rows ({share_lost:.1} %)", share.name, share.rows_removed, share.rows)
@@ -255,21 +346,21 @@ impl fmt::Display for Warning {
             ),
             Self::NonFiniteRows { rows, examples } => write!(
                 f,
-                "{} (first: {}), kept and compared with nothing; embed again or drop what is not finite",
+                "{} (first: {}), kept and compared with nothing; embed these rows again or remove them",
                 counted(*rows, "row has a NaN or an infinity", "rows have a NaN or an infinity"),
                 examples.join("; ")
             ),
             Self::ZeroRows { rows, examples } => write!(
                 f,
-                "{}{}, kept and compared with nothing; the model may have found nothing in them to read, or what made the \
-                 embeddings may have failed",
+                "{}{}, kept and compared with nothing; the model may have found nothing to read in them, or the \
+                 program that made the embeddings may have failed",
                 counted(*rows, "row has an embedding of zeros", "rows have an embedding of zeros"),
                 first(examples)
             ),
             Self::UnclusteredRows { rows, examples } => write!(
                 f,
-                "{}{}, kept and compared with nothing; the recall counts what is missed by that; `semdedup cluster` gives \
-                 every row a cluster",
+                "{}{}, kept and compared with nothing; the recall counts the duplicates that are missed by this; \
+                 `semdedup cluster` gives every row a cluster",
                 counted(
                     *rows,
                     "row has no cluster in the assignments",
@@ -288,7 +379,7 @@ impl fmt::Display for Warning {
                 write!(
                     f,
                     "{rows} of {of} texts ({}) are mostly words that the model does not know: they are compared by their letters, \
-                     not by what they mean",
+                     not by their meaning",
                     percent(*rows, *of)
                 )?;
                 if !files.is_empty() {
@@ -311,7 +402,7 @@ impl fmt::Display for Warning {
             Self::FewerClusters { clusters, wanted } => write!(
                 f,
                 "--memory allows {clusters} clusters, where {wanted} would be faster; the result differs a little with their \
-                 number: --clusters {clusters} gives this one on any machine"
+                 number: --clusters {clusters} gives this result on any machine"
             ),
             Self::RemovesMost { rows, of, epsilon } => write!(
                 f,

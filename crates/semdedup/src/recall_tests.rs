@@ -8,7 +8,7 @@ use super::*;
 use crate::arrays::npy::NpyWriter;
 use crate::progress::Silent;
 
-/// Four directions, each a row and its copy, then a row of zeros and one that is not finite.
+/// Stores four vectors, each twice, then a row of zeros and a row that is not finite.
 fn store(folder: &Path) -> EmbeddingStore {
     let path = folder.join("e.npy");
     let unit = |p: usize| (0..4).map(move |i| f32::from(u8::from(i == p)));
@@ -19,7 +19,7 @@ fn store(folder: &Path) -> EmbeddingStore {
     EmbeddingStore::open(&[path]).unwrap()
 }
 
-/// What a run finds if its assignments have no cluster for some rows.
+/// Returns the result of a run whose assignments give some rows no cluster.
 fn columns(clustered: impl Fn(usize) -> bool) -> ScoreColumns {
     let mut columns = ScoreColumns {
         cluster: vec![NO_CLUSTER; 10],
@@ -39,7 +39,7 @@ fn columns(clustered: impl Fn(usize) -> bool) -> ScoreColumns {
     columns
 }
 
-fn measured(clustered: impl Fn(usize) -> bool, keep: Keep) -> Vec<(f32, f32)> {
+fn measured(clustered: impl Fn(usize) -> bool, keep: Keep) -> Vec<RecallSample> {
     let folder = tempfile::tempdir().unwrap();
     let ranking = Ranking { keep, seed: 1 };
     let sampling = Sampling { rows: 10, seed: 0, ranking, memory: Memory::default() };
@@ -57,18 +57,20 @@ fn every_row_that_has_a_direction_counts_and_no_other() {
 #[test]
 fn a_row_without_a_cluster_is_missed_as_the_copy_of_a_row_with_one_and_of_another_without() {
     for keep in [Keep::Hard, Keep::Easy] {
-        // Rows 0 and 3 have no cluster, so rows 1 and 2 are those that stay; of rows 4 and 5 neither has one.
+        // Rows 0 and 3 have no cluster, so rows 1 and 2 stay. Neither row 4 nor row 5 has a
+        // cluster.
         let samples = measured(|row| ![0, 3, 4, 5].contains(&row), keep);
-        let copies = samples.iter().filter(|(_, exhaustive)| *exhaustive == EXACT);
+        let copies = samples.iter().filter(|sample| sample.exhaustive == EXACT);
         assert_eq!(copies.clone().count(), 4);
-        assert_eq!(copies.filter(|(score, _)| *score == EXACT).count(), 1);
-        assert_eq!(samples.iter().filter(|(_, exhaustive)| *exhaustive == 0.0).count(), 4);
+        assert_eq!(copies.filter(|sample| sample.score == EXACT).count(), 1);
+        assert_eq!(samples.iter().filter(|sample| sample.exhaustive == 0.0).count(), 4);
     }
 }
 
 #[test]
 fn the_cut_in_use_is_listed_among_those_of_the_sweep_and_a_tie_beside_its_epsilon() {
-    let samples = [(EXACT, EXACT), (0.0, EXACT), (0.5, 0.5)];
+    let samples = [(EXACT, EXACT), (0.0, EXACT), (0.5, 0.5)]
+        .map(|(score, exhaustive)| RecallSample { score, exhaustive });
     let epsilons = |in_use| {
         let listed = report(&samples, in_use).into_iter().map(|at| (at.epsilon, at.with_ties));
         listed.collect::<Vec<(f64, bool)>>()

@@ -1,43 +1,47 @@
-//! How much each file and each script loses, and which lose far more than the others. A model that
-//! cannot read a script takes all of its rows for copies, and the totals look healthy.
+//! Finds the files and scripts that lose far more of their rows than the others. A model that
+//! cannot read a script takes all of its rows for copies, while the totals look healthy.
 
 use serde::{Deserialize, Serialize};
 
-/// A group of fewer rows is too small to judge.
+/// The fewest rows of a group that is large enough to judge.
 const FEWEST_ROWS: u64 = 10;
-/// A group that loses more than this share of its rows…
+
+/// A warning names a group that loses more than this share of its rows, and more than [`TIMES`]
+/// times the share that the other groups lose.
 const MUCH: f64 = 0.5;
-/// …and more than this many times the share that the other groups lose, is named in a warning.
+
+/// See [`MUCH`].
 const TIMES: f64 = 5.0;
 
-/// Rows that belong together, and how many of them go.
+/// The rows of a group, and the number of them that go.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Share {
-    /// What the rows are called together: a file, or a script.
+    /// The name of the file or script.
     pub name: String,
     /// The rows that could be read.
     pub rows: u64,
-    /// Those of them that go.
+    /// The rows that go.
     pub rows_removed: u64,
 }
 
 impl Share {
-    /// The share that goes; 0 of no rows.
+    /// Returns the share that goes, in [0, 1]; 0 for a group without rows.
     pub fn removed(&self) -> f64 {
         self.rows_removed as f64 / self.rows.max(1) as f64
     }
 }
 
-/// The groups that lose most of their rows, and what the other groups lose.
+/// The groups that lose most of their rows, and the share that the other groups lose.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Losers {
     /// The groups that lose most, largest share first.
     pub groups: Vec<Share>,
-    /// The share that all others lose together.
+    /// The share that all groups which lose at most half of their rows lose together.
     pub others: f64,
 }
 
-/// The groups that lose more than half of their rows, and more than five times the share that all those which do not lose together.
+/// Finds the groups that lose more than half of their rows, and more than five times the share that
+/// all groups which lose at most half of their rows lose together.
 pub(crate) fn losers(shares: &[Share]) -> Option<Losers> {
     let (much, others): (Vec<&Share>, Vec<&Share>) =
         shares.iter().filter(|share| share.rows > 0).partition(|share| share.removed() > MUCH);
@@ -46,8 +50,8 @@ pub(crate) fn losers(shares: &[Share]) -> Option<Losers> {
         0 => return None,
         rows => sum(|share| share.rows_removed) as f64 / rows as f64,
     };
-    let is_told = |share: &&&Share| share.rows >= FEWEST_ROWS && share.removed() > TIMES * others;
-    let mut groups: Vec<Share> = much.iter().filter(is_told).map(|share| (*share).clone()).collect();
+    let is_named = |share: &&&Share| share.rows >= FEWEST_ROWS && share.removed() > TIMES * others;
+    let mut groups: Vec<Share> = much.iter().filter(is_named).map(|share| (*share).clone()).collect();
     groups.sort_by(|a, b| b.removed().total_cmp(&a.removed()).then_with(|| b.rows.cmp(&a.rows)));
     (!groups.is_empty()).then_some(Losers { groups, others })
 }
@@ -81,14 +85,14 @@ mod tests {
     }
 
     #[test]
-    fn a_loss_that_all_share_names_nobody() {
+    fn a_loss_that_all_groups_share_names_no_group() {
         assert_eq!(named(&[share("a", 100, 90), share("b", 100, 95)]), [""; 0]);
         assert_eq!(named(&[share("a", 100, 60), share("b", 100, 20)]), [""; 0]);
         assert_eq!(named(&[share("a", 100, 99)]), [""; 0]);
     }
 
     #[test]
-    fn exactly_half_and_a_few_rows_name_nobody() {
+    fn a_group_that_loses_exactly_half_or_has_few_rows_is_not_named() {
         assert_eq!(named(&[share("half", 100, 50), share("b", 100, 0)]), [""; 0]);
         assert_eq!(named(&[share("few", 9, 9), share("b", 100, 0)]), [""; 0]);
         assert_eq!(named(&[share("more", 100, 51), share("b", 100, 0)]), ["more"]);

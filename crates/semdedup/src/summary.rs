@@ -1,4 +1,4 @@
-//! What a run did, in numbers: `summary.json`.
+//! Defines `summary.json`, the record of a run in numbers.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -12,27 +12,29 @@ use crate::outputs::OutputKind;
 use crate::shares::Share;
 use crate::storage::read;
 
-/// The record of a run: what `--json` prints and `summary.json` holds.
+/// The record of a run, which `--json` prints and `summary.json` holds.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Summary {
-    /// What the result depends on, hashed: the input files, the model, every option that matters.
+    /// The hash of everything that the result depends on: the input files, the model, and every
+    /// option that matters.
     pub fingerprint: String,
-    /// What the rows and their embeddings depend on, hashed.
+    /// The hash of everything that the rows and their embeddings depend on.
     pub rows_fingerprint: String,
-    /// What the scores depend on, hashed.
+    /// The hash of everything that the scores depend on.
     pub scores_fingerprint: String,
     /// The version of semdedup that ran.
     pub version: String,
-    /// What was compared: columns, how they were found, and the model.
+    /// What was compared: the columns, how they were found, and the model.
     pub compared: Comparison,
     /// Rows read, bad ones included.
     pub rows_in: u64,
     /// Rows that stay.
     pub rows_kept: u64,
-    /// Rows that were removed as duplicates: listed in `removed.parquet`.
+    /// Rows that were removed as duplicates; `removed.parquet` lists them.
     pub rows_removed: u64,
-    /// Rows that could not be read: listed in `skipped.parquet`, in neither of the above.
+    /// Rows that could not be read, which are neither kept nor removed; `skipped.parquet` lists
+    /// them.
     pub rows_skipped: u64,
     /// Rows with the same embedding as a row that ranks before them.
     pub exact_duplicates: u64,
@@ -44,13 +46,14 @@ pub struct Summary {
     pub non_finite_rows: u64,
     /// Texts of which only the first tokens were used.
     pub truncated_texts: u64,
-    /// Texts of which most words are not in the model's vocabulary: the built-in model compares them by their letters.
+    /// Texts of which most words are not in the model's vocabulary. The built-in model compares
+    /// them by their letters.
     pub unknown_texts: u64,
-    /// The ε in use, or the one that the target amounts to.
+    /// The ε in use, or the ε that the goal amounts to.
     pub epsilon: f64,
-    /// What was asked for.
+    /// The goal that was asked for.
     pub goal: String,
-    /// Which rows rank first: `hard`, `easy` or `random`.
+    /// The rows that rank first: `hard`, `easy` or `random`.
     pub keep: String,
     /// The seed of everything random.
     pub seed: u64,
@@ -62,34 +65,38 @@ pub struct Summary {
     pub clusters: usize,
     /// The rows of the largest cluster.
     pub largest_cluster: u64,
-    /// In which clusters a row was compared: `auto` or a number.
+    /// The number of clusters in which a row was compared, or `auto`.
     pub probes: String,
-    /// Floating-point operations of training, assigning and comparing in clusters: 2 × dimension for each comparison.
+    /// Floating-point operations of training, assigning and comparing in clusters: 2 × dimension
+    /// for each comparison.
     pub flops: f64,
-    /// The same for comparing every row with every other.
+    /// Floating-point operations of comparing every row with every other.
     pub flops_brute_force: f64,
-    /// Seconds that each stage took in the run that did it, and of this run in `total`.
+    /// The seconds that each stage took in the run that did it, and the seconds of this run in
+    /// `total`.
     pub seconds: BTreeMap<String, f64>,
     /// The stages that an earlier run had done.
     pub reused_stages: Vec<String>,
-    /// The most memory that this process held, in bytes; none where the system does not tell.
+    /// The most memory that this process held, in bytes; none if the system does not tell.
     pub peak_rss_bytes: Option<u64>,
     /// The instruction set of the kernels.
     pub instruction_set: String,
-    /// The threads used.
+    /// The number of threads.
     pub threads: usize,
-    /// The recall at the sweep's list of ε and at the ε in use, unless a target removes nothing; empty with
+    /// The recall at the sweep's list of ε, and at the ε in use unless the goal removes nothing;
+    /// empty with
     /// `--recall-sample 0`.
     pub recall: Vec<RecallAt>,
     /// The rows in the recall sample.
     pub recall_sample: usize,
     /// The work directory, which `semdedup sweep` and `semdedup show` read.
     pub work: String,
-    /// What was written of the rows.
+    /// The kinds of results that were written.
     pub output: Vec<OutputKind>,
     /// Each input file with its rows.
     pub files: Vec<FileSummary>,
-    /// What the rows of each script lose, the script with most rows first; empty where no texts were read.
+    /// The rows that each script loses, the script with most rows first; empty if no texts were
+    /// read.
     pub scripts: Vec<Share>,
     /// The lists of ids.
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -99,8 +106,8 @@ pub struct Summary {
 }
 
 impl Summary {
-    /// Whether the rows that stay were written into files like those of the input. Summaries of earlier versions do not
-    /// say: it was so.
+    /// Returns whether the rows that stay were written into files like those of the input. Earlier
+    /// versions always did this, and their summaries do not say so.
     pub(crate) fn writes_files(&self) -> bool {
         self.output.is_empty() || self.output.contains(&OutputKind::Files)
     }
@@ -111,7 +118,7 @@ impl Summary {
 pub struct FileSummary {
     /// The path as read.
     pub path: String,
-    /// The file of the embeddings of its rows, where they were given in files.
+    /// The file of the embeddings of its rows, if they were given in files.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub embeddings: Option<String>,
     /// Its name in the results: the path under `kept/` and `annotated/`.
@@ -129,9 +136,9 @@ pub struct FileSummary {
     /// Texts of which most words are not in the model's vocabulary.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub unknown_texts: u64,
-    /// The size of the kept file; 0 where none was written.
+    /// The size of the kept file in bytes; 0 if none was written.
     pub bytes_kept: u64,
-    /// The size of the annotated file, where one was written.
+    /// The size of the annotated file in bytes, if one was written.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub bytes_annotated: Option<u64>,
 }
@@ -145,9 +152,9 @@ fn is_zero(number: &u64) -> bool {
 pub struct ListSummary {
     /// Its name in the output folder.
     pub file: String,
-    /// The ids in it.
+    /// The number of ids in it.
     pub rows: u64,
-    /// Its size.
+    /// Its size in bytes.
     pub bytes: u64,
 }
 
@@ -156,22 +163,23 @@ pub struct ListSummary {
 pub struct RecallAt {
     /// The threshold.
     pub epsilon: f64,
-    /// Whether rows with a score of exactly 1 − ε count as well: a target removes some of them and keeps others. What is
-    /// found is then what is found of all rows that the target could choose from.
+    /// Whether rows with a score of exactly 1 − ε count as well, because the goal removes some of
+    /// them and keeps others. The recall is then that of all rows that the goal could choose from.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub with_ties: bool,
-    /// Of the sampled rows that a comparison with the whole data would remove, the share that the run removes; none
-    /// where there are none.
+    /// The share of rows that the run removes, of the sampled rows that a comparison with the whole
+    /// data would remove; none if there are no such rows.
     pub recall: Option<f64>,
     /// The 95 % interval of `recall`.
     pub interval: Option<(f64, f64)>,
-    /// The sampled rows behind it.
+    /// The sampled rows that a comparison with the whole data would remove.
     pub rows: usize,
-    /// The same without exact copies, which any method finds if it compares every row.
+    /// The recall without exact copies, which any method finds if it compares every row.
     pub recall_distinct: Option<f64>,
     /// The 95 % interval of `recall_distinct`.
     pub interval_distinct: Option<(f64, f64)>,
-    /// The sampled rows behind it.
+    /// The sampled rows that are not exact copies and that a comparison with the whole data would
+    /// remove.
     pub rows_distinct: usize,
 }
 
@@ -190,9 +198,11 @@ impl From<Recall> for RecallAt {
     }
 }
 
+/// The name of the summary in the output folder.
 pub(crate) const SUMMARY: &str = "summary.json";
 
-/// The summary of a finished run in this folder; the summary.json of anything else is none.
+/// Reads the summary of a finished run in this folder; none if there is no summary, or one of
+/// another program or command.
 pub(crate) fn read_summary(out: &Path) -> Result<Option<Summary>> {
     let path = out.join(SUMMARY);
     match read(&path) {

@@ -1,23 +1,29 @@
-//! `semdedup run`: from files to files without duplicates.
+//! `semdedup run`: removes duplicates from files.
 
 use std::path::PathBuf;
 
 use clap::Args;
 use semdedup::formats::CompareBy;
-use semdedup::{DEFAULT_RECALL_SAMPLE, OutputOptions, Ranking, RunOptions};
+use semdedup::{DEFAULT_RECALL_SAMPLE, OutputOptions, Ranking, Result, RunOptions};
 
+use super::clustering::{ClusteringArgs, KeepArg};
+use super::goal::GoalArgs;
+use super::input::InputArgs;
 use super::model::{MODEL_OPTIONS, ModelArgs};
-use super::outputs::WrittenArgs;
-use super::shared::{ClusterChoice, GoalArgs, InputArgs, KeepArg, OutArgs};
+use super::output::{OutArgs, WrittenArgs};
 
 const LONG_ABOUT: &str = "\
 Removes duplicates from files and writes the rows that stay, in the same formats and under the same names.
 
-In --out you find kept/ (your files without the duplicates; or, as --output says, lists of ids, or all rows with columns \
-added), removed.parquet (what went, and because of which row), \
-scores.parquet (every row's score: one column serves every threshold), skipped.parquet (rows that could not be read) \
-and summary.json. Killed at any moment, the same command line goes on where it stopped. Another --epsilon with the \
-same --work takes seconds.
+The folder --out then holds:
+  kept/            your files without the duplicates; or, by --output, lists of ids, or all rows with new columns
+  removed.parquet  the removed rows, and the row that each of them duplicates
+  scores.parquet   the score of every row: one column serves every threshold
+  skipped.parquet  the rows that could not be read
+  summary.json     the run in numbers
+
+A run that is killed at any moment resumes with the same command line. A run with another --epsilon and the same --work \
+takes seconds.
 
 Examples:
   semdedup run data.jsonl --out deduped
@@ -36,68 +42,75 @@ Examples:
 #[derive(Debug, Args)]
 #[command(long_about = LONG_ABOUT)]
 pub struct RunArgs {
-    /// Files, folders or globs of JSONL, JSON lists, Parquet, Arrow IPC, CSV, TSV, plain text, Markdown, images (.jpg, .png, .webp,
-    /// .gif, .bmp, .tif) or WebDataset shards (.tar), also .gz and .zst; on a disk or by URL (s3://, gs://, az://, https://)
+    /// Files, folders or globs, on a disk or by URL (s3://, gs://, az://, https://).
+    ///
+    /// The formats are JSONL, JSON lists, Parquet, Arrow IPC, CSV, TSV, plain text, Markdown,
+    /// images (.jpg, .png, .webp, .gif, .bmp, .tif) and WebDataset shards (.tar), also as .gz and
+    /// .zst.
     #[arg(required_unless_present = "embeddings", value_name = "INPUT")]
     inputs: Vec<String>,
     #[command(flatten)]
-    pub input: InputArgs,
+    input: InputArgs,
     #[command(flatten)]
-    given: GivenArgs,
+    provided: ProvidedArgs,
     #[command(flatten)]
-    pub output: OutArgs,
-    /// The folder of intermediate files, which other runs can reuse; may be a URL [default: DIR/work in --out]
+    output: OutArgs,
+    /// The work directory: intermediate files that other runs can reuse; may be a URL [default:
+    /// work/ in --out]
     #[arg(long, value_name = "DIR", value_parser = semdedup::place, help_heading = "Output options")]
     work: Option<PathBuf>,
-    /// Print what would be done, in how much time and space, and write nothing
+    /// Print what the run would do and how much time and space it would take, and write nothing
     #[arg(long, help_heading = "Output options")]
     pub dry_run: bool,
     #[command(flatten)]
     written: WrittenArgs,
     #[command(flatten)]
     goal: GoalArgs,
-    /// Which row of a set of duplicates stays
+    /// Which row of a set of duplicates to keep
     #[arg(long, value_enum, value_name = "WHICH", default_value_t = KeepArg::Hard)]
     #[arg(help_heading = "Clustering options")]
     keep: KeepArg,
     #[command(flatten)]
-    cluster: ClusterChoice,
-    /// Compare this many sampled rows with the whole data to measure recall; 0 measures none
+    clustering: ClusteringArgs,
+    /// Compare this many sampled rows with all rows to measure recall; 0 measures none
     #[arg(long, value_name = "N", default_value_t = DEFAULT_RECALL_SAMPLE, help_heading = "Clustering options")]
     recall_sample: usize,
     #[command(flatten)]
     pub model: ModelArgs,
 }
 
-/// Embeddings that are there already.
+/// The options for embeddings that the input provides.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Input options")]
-struct GivenArgs {
-    /// Take the embeddings from this column of lists of numbers (Parquet, Arrow, JSONL); no model is used, and texts are only shown
+struct ProvidedArgs {
+    /// Take the embeddings from this column of lists of numbers (Parquet, Arrow, JSONL).
+    ///
+    /// No model is used, and texts are only shown.
     #[arg(long, value_name = "NAME", conflicts_with = "embeddings", conflicts_with_all = MODEL_OPTIONS)]
     embedding_column: Option<String>,
-    /// Take the embeddings from .npy, .npz or .safetensors files (a file, folder or glob; repeatable), one for each input
-    /// file, of the same name or with the same number in it: its row N is the embedding of that file's row N. Without any
-    /// INPUT, the rows of these files are the rows, and the ids of those that stay are written
+    /// Take the embeddings from .npy, .npz or .safetensors files (a file, folder or glob;
+    /// repeatable).
+    ///
+    /// Each input file has one file of embeddings, with the same name or the same number in its
+    /// name. Row N of it is the embedding of row N of the input file. Without any INPUT, the rows
+    /// of these files are the rows of the run, and the ids of those that stay are written.
     #[arg(long, value_name = "FILE", conflicts_with_all = MODEL_OPTIONS)]
     embeddings: Vec<String>,
 }
 
-impl GivenArgs {
-    fn any(&self) -> bool {
+impl ProvidedArgs {
+    fn is_any_given(&self) -> bool {
         self.embedding_column.is_some() || !self.embeddings.is_empty()
     }
 }
 
 impl RunArgs {
-    /// Whether the embeddings are there, so that no model is needed.
-    pub fn has_embeddings(&self) -> bool {
-        self.given.any()
-    }
-
-    /// What of the rows a model is to read; none where they have embeddings.
-    pub fn by(&self) -> semdedup::Result<Option<CompareBy>> {
-        if self.has_embeddings() {
+    /// Returns what a model reads of the rows, or nothing if the input provides embeddings.
+    ///
+    /// # Errors
+    /// Fails if the inputs cannot be found, or do not say what to compare.
+    pub fn by(&self) -> Result<Option<CompareBy>> {
+        if self.provided.is_any_given() {
             return Ok(None);
         }
         let output = self.output();
@@ -105,28 +118,29 @@ impl RunArgs {
         semdedup::rows_by(&self.input.options(&self.inputs), &written).map(Some)
     }
 
-    /// What was asked for, if rows are compared by this.
-    pub fn options(&self, by: Option<CompareBy>) -> semdedup::Result<RunOptions> {
-        let mut input = self.input.options(&self.inputs);
-        input.columns.embedding = self.given.embedding_column.clone();
-        input.columns.text_optional = self.given.any();
-        input.embeddings = self.given.embeddings.clone();
-        Ok(RunOptions {
-            input,
-            cluster: self.cluster.options(),
-            ranking: Ranking { keep: self.keep.into(), seed: self.cluster.seed },
-            goal: self.goal.goal(by.unwrap_or_default())?,
-            recall_sample: self.recall_sample,
-            output: self.output(),
-            outputs: self.written.outputs(),
-        })
+    /// Returns the library's options for a run that compares rows by `by`.
+    ///
+    /// # Errors
+    /// Fails if the epsilon is out of range.
+    pub fn options(&self, by: Option<CompareBy>) -> Result<RunOptions> {
+        let output = self.output();
+        let mut options = RunOptions::new(&self.inputs, &output.out);
+        options.input = self.input.options(&self.inputs);
+        options.input.columns.embedding = self.provided.embedding_column.clone();
+        options.input.columns.text_optional = self.provided.is_any_given();
+        options.input.embeddings = self.provided.embeddings.clone();
+        options.cluster = self.clustering.options();
+        options.ranking = Ranking { keep: self.keep.into(), seed: self.clustering.seed };
+        options.goal = self.goal.goal(by.unwrap_or_default())?;
+        options.recall_sample = self.recall_sample;
+        options.output = output;
+        options.outputs = self.written.outputs();
+        Ok(options)
     }
 
     fn output(&self) -> OutputOptions {
-        OutputOptions {
-            out: self.output.out.clone(),
-            work: self.work.clone(),
-            overwrite: self.output.overwrite,
-        }
+        let mut options = self.output.options();
+        options.work = self.work.clone();
+        options
     }
 }

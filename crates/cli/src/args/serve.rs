@@ -1,4 +1,4 @@
-//! `semdedup serve-embeddings`: the model for others to ask.
+//! `semdedup serve-embeddings`: serves a model to other programs.
 
 use std::net::SocketAddr;
 
@@ -7,8 +7,9 @@ use clap::Args;
 use super::model::ModelArgs;
 
 const LONG_ABOUT: &str = "\
-Answers OpenAI's POST /v1/embeddings with a model, the one inside the program unless told otherwise, until Ctrl-C or \
-SIGTERM. When it listens, it prints where, in the form that --model takes. GET /health and GET /v1/models are there too.
+Answers OpenAI's POST /v1/embeddings with a model, until Ctrl-C or SIGTERM. The model is the built-in one unless --model \
+names another. When the server listens, it prints its address in the form that --model takes. It also answers \
+GET /health and GET /v1/models.
 
 Examples:
   semdedup serve-embeddings --listen 127.0.0.1:8080
@@ -19,7 +20,7 @@ Examples:
 #[derive(Debug, Args)]
 #[command(long_about = LONG_ABOUT)]
 pub struct ServeArgs {
-    /// The address and the port to listen at; port 0 takes any that is free
+    /// The address and port to listen on; port 0 takes any free port
     #[arg(
         long,
         value_name = "ADDRESS:PORT",
@@ -27,7 +28,7 @@ pub struct ServeArgs {
         help_heading = "Server options"
     )]
     pub listen: SocketAddr,
-    /// Answer only those who send the key that this environment variable holds (Authorization: Bearer KEY)
+    /// Require the key that this environment variable holds (Authorization: Bearer KEY)
     #[arg(long, value_name = "VARIABLE", help_heading = "Server options")]
     pub key_from_env: Option<String>,
     #[command(flatten)]

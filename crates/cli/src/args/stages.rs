@@ -1,36 +1,42 @@
-//! The stages one by one, for embeddings of one's own or of another program.
+//! `semdedup embed`, `cluster`, `score` and `select`: single stages, also for the embeddings of
+//! another program.
 
 use std::path::PathBuf;
 
 use clap::Args;
-use semdedup::{DEFAULT_RECALL_SAMPLE, Goal, OutputOptions, Ranking, ScoreOptions};
+use semdedup::{DEFAULT_RECALL_SAMPLE, Ranking, ScoreOptions};
 
+use super::clustering::{ClusteringArgs, KeepArg, MemoryArg};
+use super::goal::GoalArgs;
+use super::input::InputArgs;
 use super::model::ModelArgs;
-use super::outputs::IdsArgs;
-use super::shared::{ClusterChoice, GoalArgs, InputArgs, KeepArg, MemoryArg, OutArgs};
+use super::output::{IdsArgs, OutArgs};
 
 const EMBED: &str = "\
-Turns the texts of files into embeddings: .npy files with one row a text, in the order of the input.
+Turns the rows of files into embeddings: .npy files with one embedding for each row, in the order of the input.
 
 Examples:
   semdedup embed data.jsonl --out embeddings
   semdedup embed shards/ --text-column body --out embeddings
   semdedup cluster embeddings --out clusters            what to do with them next";
 
-/// Turn texts into embeddings (.npy)
+/// Turn rows into embeddings (.npy)
 #[derive(Debug, Args)]
 #[command(long_about = EMBED)]
 pub struct EmbedArgs {
-    /// Files, folders or globs of JSONL, JSON lists, Parquet, Arrow IPC, CSV, TSV, plain text, Markdown, images (.jpg, .png, .webp,
-    /// .gif, .bmp, .tif) or WebDataset shards (.tar), also .gz and .zst; on a disk or by URL (s3://, gs://, az://, https://)
+    /// Files, folders or globs, on a disk or by URL (s3://, gs://, az://, https://).
+    ///
+    /// The formats are JSONL, JSON lists, Parquet, Arrow IPC, CSV, TSV, plain text, Markdown,
+    /// images (.jpg, .png, .webp, .gif, .bmp, .tif) and WebDataset shards (.tar), also as .gz and
+    /// .zst.
     #[arg(required = true, value_name = "INPUT")]
     pub inputs: Vec<String>,
     #[command(flatten)]
     pub input: InputArgs,
-    /// The folder of the embeddings; it is made where it is missing
+    /// The folder for the embeddings; it is created if it is missing
     #[arg(long, value_name = "DIR", value_parser = semdedup::place, help_heading = "Output options")]
     pub out: PathBuf,
-    /// Replace other embeddings in --out; without it, they are an error
+    /// Replace other embeddings in --out; without this, they are an error
     #[arg(long, help_heading = "Output options")]
     pub overwrite: bool,
     #[command(flatten)]
@@ -38,8 +44,8 @@ pub struct EmbedArgs {
 }
 
 const CLUSTER: &str = "\
-Clusters embeddings (spherical k-means) and writes centroids.npy, assignments.npy and probes.npy: a centroid a cluster, \
-the cluster of each row, and the other clusters that it is to be compared in.
+Clusters embeddings (spherical k-means) and writes centroids.npy (the centroid of each cluster), assignments.npy (the \
+cluster of each row) and probes.npy (the other clusters in which each row is compared).
 
 Examples:
   semdedup cluster embeddings/ --out clusters
@@ -51,28 +57,24 @@ Examples:
 #[derive(Debug, Args)]
 #[command(long_about = CLUSTER)]
 pub struct ClusterArgs {
-    /// Files of embeddings (.npy, .npz, .safetensors), folders of them, or globs; in this order they are one table
+    /// Files of embeddings (.npy, .npz, .safetensors), folders of them, or globs; together, in this
+    /// order, they form one table
     #[arg(required = true, value_name = "EMBEDDINGS")]
     pub embeddings: Vec<String>,
     #[command(flatten)]
-    pub cluster: ClusterChoice,
+    pub clustering: ClusteringArgs,
     #[command(flatten)]
-    output: OutArgs,
-    /// Print how many clusters there would be, and how long this and scoring would take; write nothing
+    pub output: OutArgs,
+    /// Print how many clusters there would be, and how long clustering and scoring would take;
+    /// write nothing
     #[arg(long, help_heading = "Output options")]
     pub dry_run: bool,
 }
 
-impl ClusterArgs {
-    pub fn output(&self) -> OutputOptions {
-        output(&self.output)
-    }
-}
-
 const SCORE: &str = "\
-Compares the rows of each cluster, and with --probes those of others near its border. The score of a row is its highest \
-cosine similarity to a compared row that ranks before it; that row is its duplicate_of. One file of scores serves every \
-threshold.
+Compares the rows of each cluster, and with --probes also the border rows of other clusters. The score of a row is its \
+highest cosine similarity to a compared row that ranks before it; that row is its duplicate_of. One file of scores \
+serves every threshold.
 
 Examples:
   semdedup score embeddings/ --centroids clusters/centroids.npy --assignments clusters/assignments.npy \
@@ -84,39 +86,43 @@ Examples:
 #[derive(Debug, Args)]
 #[command(long_about = SCORE)]
 pub struct ScoreArgs {
-    /// Files of embeddings (.npy, .npz, .safetensors), folders of them, or globs: the same, in the same order, as were clustered
+    /// The files of embeddings that were clustered, in the same order (.npy, .npz, .safetensors),
+    /// folders of them, or globs
     #[arg(required = true, value_name = "EMBEDDINGS")]
     pub embeddings: Vec<String>,
-    /// The centroids: one row a cluster
+    /// The centroids: one row per cluster
     #[arg(long, value_name = "FILE", value_parser = semdedup::place, help_heading = "Clustering options")]
     pub centroids: PathBuf,
-    /// The cluster of each row; a row with a number below 0 has none and is compared with nothing
+    /// The cluster of each row; a row with a negative number has no cluster and is compared with
+    /// nothing
     #[arg(long, value_name = "FILE", value_parser = semdedup::place, help_heading = "Clustering options")]
     pub assignments: PathBuf,
-    /// The other clusters to compare each row in; without it, a row is compared in its own alone
+    /// The other clusters in which to compare each row; without this, a row is compared in its own
+    /// cluster only
     #[arg(long, value_name = "FILE", value_parser = semdedup::place, help_heading = "Clustering options")]
     pub probes: Option<PathBuf>,
-    /// Which row of a set of duplicates stays
+    /// Which row of a set of duplicates to keep
     #[arg(long, value_enum, value_name = "WHICH", default_value_t = KeepArg::Hard)]
     #[arg(help_heading = "Clustering options")]
     keep: KeepArg,
-    /// The seed of `--keep random` and of the recall sample
+    /// Seed of `--keep random` and of the recall sample
     #[arg(long, value_name = "N", default_value_t = 0, help_heading = "Clustering options")]
     seed: u64,
-    /// Compare this many sampled rows with the whole data to measure recall; 0 measures none
+    /// Compare this many sampled rows with all rows to measure recall; 0 measures none
     #[arg(long, value_name = "N", default_value_t = DEFAULT_RECALL_SAMPLE, help_heading = "Clustering options")]
     recall_sample: usize,
     #[command(flatten)]
     memory: MemoryArg,
-    /// The file of the scores (Parquet)
+    /// The file for the scores (Parquet)
     #[arg(long, value_name = "FILE", value_parser = semdedup::place, help_heading = "Output options")]
     pub out: PathBuf,
-    /// Replace the file if it is there
+    /// Replace the file if it exists
     #[arg(long, help_heading = "Output options")]
     pub overwrite: bool,
 }
 
 impl ScoreArgs {
+    /// Returns the library's options.
     pub fn options(&self) -> ScoreOptions {
         ScoreOptions {
             ranking: Ranking { keep: self.keep.into(), seed: self.seed },
@@ -129,8 +135,8 @@ impl ScoreArgs {
 }
 
 const SELECT: &str = "\
-Decides which rows go, from their scores, and writes kept.parquet, removed.parquet and summary.json: row numbers and \
-ids, for whatever holds your data; and lists of the ids that stay, as --ids-format says.
+Decides from their scores which rows to remove, and writes kept.parquet, removed.parquet and summary.json: row numbers \
+and ids, for whatever holds your data. With --ids-format it also writes lists of the ids that stay.
 
 Examples:
   semdedup select scores.parquet --epsilon 0.05 --out selected
@@ -138,7 +144,7 @@ Examples:
   semdedup select deduped/scores.parquet --epsilon 0.05 --ids-format datacomp --out selected
   semdedup sweep scores.parquet            how much would go at each threshold";
 
-/// Decide which rows go, from their scores
+/// Decide from their scores which rows to remove
 #[derive(Debug, Args)]
 #[command(long_about = SELECT)]
 pub struct SelectArgs {
@@ -146,24 +152,9 @@ pub struct SelectArgs {
     #[arg(value_name = "SCORES", value_parser = semdedup::place)]
     pub scores: PathBuf,
     #[command(flatten)]
-    goal: GoalArgs,
+    pub goal: GoalArgs,
     #[command(flatten)]
-    output: OutArgs,
+    pub output: OutArgs,
     #[command(flatten)]
     pub ids: IdsArgs,
-}
-
-impl SelectArgs {
-    /// What was asked for, if anything was.
-    pub fn goal(&self) -> semdedup::Result<Option<Goal>> {
-        self.goal.given()
-    }
-
-    pub fn output(&self) -> OutputOptions {
-        output(&self.output)
-    }
-}
-
-fn output(typed: &OutArgs) -> OutputOptions {
-    OutputOptions { out: typed.out.clone(), work: None, overwrite: typed.overwrite }
 }

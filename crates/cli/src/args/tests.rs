@@ -1,10 +1,10 @@
-//! The command line as the library gets it.
+//! Tests of the options that a command line gives the library.
 #![allow(clippy::unwrap_used)]
 
 use clap::{CommandFactory, Parser};
 use semdedup::{Goal, Keep};
 
-use super::{Cli, Command};
+use super::cli::{Cli, Command};
 
 fn run(typed: &str) -> semdedup::RunOptions {
     let words = std::iter::once("semdedup").chain(typed.split(' '));
@@ -38,7 +38,7 @@ fn one_seed_reaches_the_clusters_and_the_ranking() {
 }
 
 #[test]
-fn a_target_takes_the_place_of_the_default_epsilon() {
+fn a_target_replaces_the_default_epsilon() {
     assert_eq!(run("run a.jsonl --out o --keep-rows 3").goal, Goal::KeepRows(3));
     assert_eq!(run("run a.jsonl --out o --keep-fraction 0.5").goal, Goal::KeepFraction(0.5));
 }

@@ -1,30 +1,32 @@
-//! How the server says no: OpenAI's form, `{"error": {"message", "type", "param", "code"}}`.
+//! Errors in OpenAI's form: `{"error": {"message", "type", "param", "code"}}`.
 
 use axum::Json;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde_json::json;
 
-/// A request that is not answered as it was meant.
+/// The error that answers a request.
 #[derive(Debug)]
 pub struct Refusal {
     status: StatusCode,
     message: String,
-    /// The field that it is about.
+    /// The field of the request that caused the error.
     param: Option<&'static str>,
     code: Option<&'static str>,
 }
 
 impl Refusal {
+    /// Returns an error that no single field caused.
     pub fn new(status: StatusCode, message: impl Into<String>) -> Self {
         Self { status, message: message.into(), param: None, code: None }
     }
 
-    /// A field that cannot be taken.
+    /// Returns an error about the value of a field.
     pub fn field(param: &'static str, message: impl Into<String>) -> Self {
         Self { param: Some(param), ..Self::new(StatusCode::BAD_REQUEST, message) }
     }
 
+    /// Adds one of OpenAI's error codes.
     pub fn code(self, code: &'static str) -> Self {
         Self { code: Some(code), ..self }
     }
@@ -43,10 +45,15 @@ impl IntoResponse for Refusal {
     }
 }
 
-pub async fn no_such_path() -> Refusal {
-    Refusal::new(StatusCode::NOT_FOUND, "there are POST /v1/embeddings, GET /v1/models and GET /health")
+/// Answers a request for a path that the server does not have.
+pub async fn unknown_path() -> Refusal {
+    Refusal::new(
+        StatusCode::NOT_FOUND,
+        "unknown path; the server has POST /v1/embeddings, GET /v1/models and GET /health",
+    )
 }
 
-pub async fn no_such_method() -> Refusal {
-    Refusal::new(StatusCode::METHOD_NOT_ALLOWED, "/v1/embeddings takes POST, the others GET")
+/// Answers a request with a method that the path does not take.
+pub async fn unknown_method() -> Refusal {
+    Refusal::new(StatusCode::METHOD_NOT_ALLOWED, "/v1/embeddings takes POST, the other paths take GET")
 }

@@ -1,14 +1,14 @@
-//! Embeddings without rows beside them: their rows are the rows.
+//! Embeddings alone: input without any rows beside the embeddings.
 
 use std::collections::BTreeSet;
 
 use serde_json::json;
 
-use super::support::{Place, Random, Said, npy, npy_f32, number};
+use super::support::{Finished, Random, Sandbox, npy, npy_f32, number};
 
 const DIM: usize = 16;
 
-/// So many rows that point anywhere, of which from the fifth on every fifth is a copy of the one before.
+/// Returns the values of random rows. Every fifth row is a copy of the row before it.
 fn values(rows: usize, seed: u64) -> Vec<f32> {
     let mut random = Random(seed);
     let mut values = Vec::with_capacity(rows * DIM);
@@ -27,65 +27,68 @@ fn halves(values: &[f32]) -> Vec<u8> {
     npy("<f2", &format!("({}, {DIM})", values.len() / DIM), bytes)
 }
 
-/// Two files: a hundred rows of f32 and sixty of f16.
-fn with_embeddings() -> Place {
-    let place = Place::new();
-    place.write("e/img_emb_0.npy", npy_f32(&values(100, 1), DIM));
-    place.write("e/img_emb_1.npy", halves(&values(60, 2)));
-    place
+/// Returns a sandbox with two files: 100 rows of f32 and 60 rows of f16.
+fn with_embeddings() -> Sandbox {
+    let sandbox = Sandbox::new();
+    sandbox.write("e/img_emb_0.npy", npy_f32(&values(100, 1), DIM));
+    sandbox.write("e/img_emb_1.npy", halves(&values(60, 2)));
+    sandbox
 }
 
 #[test]
-fn embeddings_alone_give_the_ids_of_the_rows_that_rows_beside_them_would() {
-    let place = with_embeddings();
+fn embeddings_alone_keep_the_same_rows_as_embeddings_beside_rows() {
+    let sandbox = with_embeddings();
     for (number, rows) in [(0, 100), (1, 60)] {
-        place.write(&format!("m/metadata_{number}.jsonl"), "{\"key\": 1}\n".repeat(rows));
+        sandbox.write(&format!("m/metadata_{number}.jsonl"), "{\"key\": 1}\n".repeat(rows));
     }
-    let beside = place.summary("run m --embeddings e --out beside --output ids --ids-format parquet");
+    let beside = sandbox.summary("run m --embeddings e --out beside --output ids --ids-format parquet");
     let summary =
-        place.summary("run --embeddings e --out alone --epsilon 0.1 --output ids --ids-format txt,parquet");
+        sandbox.summary("run --embeddings e --out alone --epsilon 0.1 --output ids --ids-format txt,parquet");
     assert_eq!((number(&summary, "rows_in"), number(&summary, "rows_skipped")), (160, 0));
     assert_eq!(number(&summary, "rows_removed"), number(&beside, "rows_removed"));
     assert!(number(&summary, "rows_removed") >= 32, "{summary}");
-    assert_eq!(place.column("alone/ids.parquet", "row"), place.column("beside/ids.parquet", "row"));
-    assert_eq!(place.column("alone/scores.parquet", "score"), place.column("beside/scores.parquet", "score"));
-    let named: Vec<String> = place
+    assert_eq!(sandbox.column("alone/ids.parquet", "row"), sandbox.column("beside/ids.parquet", "row"));
+    assert_eq!(
+        sandbox.column("alone/scores.parquet", "score"),
+        sandbox.column("beside/scores.parquet", "score")
+    );
+    let named: Vec<String> = sandbox
         .column("alone/ids.parquet", "file")
         .into_iter()
-        .zip(place.column("alone/ids.parquet", "row"))
+        .zip(sandbox.column("alone/ids.parquet", "row"))
         .map(|(file, row)| format!("{file}:{row}"))
         .collect();
-    assert_eq!(place.text("alone/ids.txt").lines().collect::<Vec<_>>(), named);
+    assert_eq!(sandbox.text("alone/ids.txt").lines().collect::<Vec<_>>(), named);
     assert!(named.iter().any(|id| id.starts_with("img_emb_1.npy:")), "{named:?}");
 }
 
 #[test]
 fn ids_are_the_default_and_every_way_of_naming_the_files_is_the_same() {
-    let place = with_embeddings();
-    let summary = place.summary("run --embeddings e/img_emb_*.npy --out out");
+    let sandbox = with_embeddings();
+    let summary = sandbox.summary("run --embeddings e/img_emb_*.npy --out out");
     assert_eq!(summary["output"], json!(["ids"]));
-    assert!(place.path("out/ids.txt").exists() && !place.path("out/kept").exists());
-    place.semdedup("run --embeddings e/img_emb_0.npy --embeddings e/img_emb_1.npy --out named").succeeded();
-    assert_eq!(place.result("named"), place.result("out"));
-    place.semdedup("run --embeddings e --out dry --dry-run").succeeded();
-    assert!(!place.path("dry").exists());
-    place.semdedup("sweep out").succeeded();
-    let shown = place.semdedup("show out").succeeded();
+    assert!(sandbox.path("out/ids.txt").exists() && !sandbox.path("out/kept").exists());
+    sandbox.semdedup("run --embeddings e/img_emb_0.npy --embeddings e/img_emb_1.npy --out named").succeeded();
+    assert_eq!(sandbox.result("named"), sandbox.result("out"));
+    sandbox.semdedup("run --embeddings e --out dry --dry-run").succeeded();
+    assert!(!sandbox.path("dry").exists());
+    sandbox.semdedup("sweep out").succeeded();
+    let shown = sandbox.semdedup("show out").succeeded();
     assert!(shown.stdout.contains("(no text)") && shown.stdout.contains("img_emb_"), "{}", shown.stdout);
 }
 
 #[test]
 fn the_rows_that_stay_can_be_written_back_in_their_own_type_and_bytes() {
-    let place = with_embeddings();
-    let summary = place.summary("run --embeddings e --out out --output files,ids");
+    let sandbox = with_embeddings();
+    let summary = sandbox.summary("run --embeddings e --out out --output files,ids");
     let mut kept = 0;
     for (file, rows, width) in [("img_emb_0.npy", 100, 4), ("img_emb_1.npy", 60, 2)] {
-        let stays: BTreeSet<usize> = place
+        let stays: BTreeSet<usize> = sandbox
             .text("out/ids.txt")
             .lines()
             .filter_map(|id| id.strip_prefix(&format!("{file}:"))?.parse().ok())
             .collect();
-        let (before, after) = (place.read(&format!("e/{file}")), place.read(&format!("out/kept/{file}")));
+        let (before, after) = (sandbox.read(&format!("e/{file}")), sandbox.read(&format!("out/kept/{file}")));
         let bytes = width * DIM;
         let expected: Vec<u8> = (0..rows)
             .filter(|row| stays.contains(row))
@@ -103,33 +106,33 @@ fn the_rows_that_stay_can_be_written_back_in_their_own_type_and_bytes() {
         kept += stays.len() as u64;
     }
     assert_eq!(number(&summary, "rows_kept"), kept);
-    // What was kept is embeddings again.
-    place.semdedup("run --embeddings out/kept --out again").succeeded();
-    assert_eq!(place.column("again/removed.parquet", "id").len(), 0);
+    // The kept files are valid embeddings.
+    sandbox.semdedup("run --embeddings out/kept --out again").succeeded();
+    assert_eq!(sandbox.column("again/removed.parquet", "id").len(), 0);
 }
 
 #[test]
-fn files_of_one_name_in_two_folders_are_told_apart() {
-    let place = Place::new();
+fn files_with_the_same_name_in_two_folders_are_distinguished() {
+    let sandbox = Sandbox::new();
     for (folder, seed) in [("a", 3), ("b", 4)] {
-        place.write(&format!("e/{folder}/emb.npy"), npy_f32(&values(40, seed), DIM));
+        sandbox.write(&format!("e/{folder}/emb.npy"), npy_f32(&values(40, seed), DIM));
     }
-    place.semdedup("run --embeddings e/*/emb.npy --out out --output files,ids").succeeded();
-    let ids = place.text("out/ids.txt");
+    sandbox.semdedup("run --embeddings e/*/emb.npy --out out --output files,ids").succeeded();
+    let ids = sandbox.text("out/ids.txt");
     assert!(ids.contains("a/emb.npy:") && ids.contains("b/emb.npy:"), "{ids}");
-    assert_eq!(place.files("out/kept").into_keys().collect::<Vec<_>>(), ["a/emb.npy", "b/emb.npy"]);
+    assert_eq!(sandbox.files("out/kept").into_keys().collect::<Vec<_>>(), ["a/emb.npy", "b/emb.npy"]);
 }
 
 #[test]
-fn what_embeddings_alone_do_not_have_is_refused_before_any_work() {
-    let place = with_embeddings();
+fn options_that_embeddings_alone_cannot_serve_are_refused_before_any_work() {
+    let sandbox = with_embeddings();
     let mut header = br#"{"emb":{"dtype":"F32","shape":[10,16],"data_offsets":[0,640]}}"#.to_vec();
     let mut file = (header.len() as u64).to_le_bytes().to_vec();
     file.append(&mut header);
     file.extend(values(10, 5).iter().flat_map(|x| x.to_le_bytes()));
-    place.write("t.safetensors", file);
-    place.write("wide.npy", npy_f32(&values(20, 1), 2 * DIM));
-    let before = place.files("");
+    sandbox.write("t.safetensors", file);
+    sandbox.write("wide.npy", npy_f32(&values(20, 1), 2 * DIM));
+    let before = sandbox.files("");
     for (typed, words) in [
         ("--embeddings e --id-column key", vec!["--id-column key"]),
         ("--embeddings e --text-column text", vec!["--text-column text"]),
@@ -140,36 +143,36 @@ fn what_embeddings_alone_do_not_have_is_refused_before_any_work() {
         ("--embeddings none.npy", vec!["none.npy"]),
         ("", vec!["INPUT"]),
     ] {
-        place.semdedup(&format!("run {typed} --out out")).failed_with(&words);
-        assert_eq!(place.files(""), before, "{typed}");
+        sandbox.semdedup(&format!("run {typed} --out out")).failed_with(&words);
+        assert_eq!(sandbox.files(""), before, "{typed}");
     }
-    place.semdedup("run --embeddings t.safetensors --out out").succeeded();
-    assert_eq!(place.text("out/ids.txt").lines().count(), 8);
+    sandbox.semdedup("run --embeddings t.safetensors --out out").succeeded();
+    assert_eq!(sandbox.text("out/ids.txt").lines().count(), 8);
 }
 
 #[test]
-fn embeddings_that_change_between_reading_and_writing_are_an_error() {
-    let place = with_embeddings();
-    place.semdedup("run --embeddings e --out out --work work").succeeded();
-    place.write("e/img_emb_0.npy", npy_f32(&values(100, 9), DIM));
-    let summary = place.summary("run --embeddings e --out new --work work");
-    assert_eq!(summary["reused_stages"], json!([]), "other numbers are other embeddings");
+fn changed_embeddings_are_not_reused() {
+    let sandbox = with_embeddings();
+    sandbox.semdedup("run --embeddings e --out out --work work").succeeded();
+    sandbox.write("e/img_emb_0.npy", npy_f32(&values(100, 9), DIM));
+    let summary = sandbox.summary("run --embeddings e --out new --work work");
+    assert_eq!(summary["reused_stages"], json!([]), "other values are other embeddings");
 }
 
 #[test]
 #[cfg(unix)]
-fn more_shards_than_a_process_may_open_at_first_are_no_trouble_and_more_than_ever_say_so() {
-    let place = Place::new();
+fn the_soft_limit_on_open_files_is_raised_and_the_hard_limit_is_an_error() {
+    let sandbox = Sandbox::new();
     for shard in 0..200 {
-        place.write(&format!("e/img_emb_{shard:03}.npy"), npy_f32(&values(5, shard), DIM));
+        sandbox.write(&format!("e/img_emb_{shard:03}.npy"), npy_f32(&values(5, shard), DIM));
     }
     let limited = |limit: &str, out: &str| {
-        let command = place.command(&format!("run --embeddings e --out {out} --json"));
+        let command = sandbox.command(&format!("run --embeddings e --out {out} --json"));
         let mut shell = std::process::Command::new("sh");
         shell.args(["-c", &format!("ulimit {limit}; exec \"$0\" \"$@\"")]);
         shell.arg(command.get_program()).args(command.get_args());
         shell.current_dir(command.get_current_dir().unwrap());
-        Said::from(shell.stdin(std::process::Stdio::null()).output().unwrap())
+        Finished::from(shell.stdin(std::process::Stdio::null()).output().unwrap())
     };
     assert_eq!(number(&limited("-Sn 100", "more").succeeded().json(), "rows_in"), 1000);
     let said = limited("-n 100", "fewer").failed_with(&["img_emb_", "Too many open files"]);

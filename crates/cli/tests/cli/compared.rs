@@ -1,18 +1,18 @@
-//! What was compared is said and stored wherever a result is, and a guess that could be wrong is refused.
+//! Every result says what was compared, and an uncertain guess is refused.
 
 use semdedup::Comparison;
 use serde_json::{Value, json};
 
-use super::support::{Place, number, texts};
+use super::support::{Sandbox, number, texts};
 
-/// A line of JSON for each text.
+/// Returns a line of JSON for each text.
 fn lines(count: usize, line: impl Fn(usize, &str) -> Value) -> String {
     texts(count).iter().enumerate().map(|(row, text)| format!("{}\n", line(row, text))).collect()
 }
 
-/// What the metadata of a table says of what was compared.
-fn stored(place: &Place, table: &str) -> Value {
-    let metadata = place.parquet_metadata(table);
+/// Returns what was compared, from the metadata of a table.
+fn stored(sandbox: &Sandbox, table: &str) -> Value {
+    let metadata = sandbox.parquet_metadata(table);
     let pairs = metadata.metadata().file_metadata().key_value_metadata().unwrap();
     let pair = pairs
         .iter()
@@ -32,49 +32,50 @@ fn compared_line(stdout: &str) -> &str {
 
 #[test]
 fn what_was_compared_is_in_the_table_the_summary_both_tables_the_plan_and_the_embeddings() {
-    let place = Place::new();
-    place.write("in/a.jsonl", lines(30, |row, text| json!({"id": format!("r{row}"), "review": text})));
-    place.write("in/b.csv", format!("review\n{}", texts(20).join("\n")));
+    let sandbox = Sandbox::new();
+    sandbox.write("in/a.jsonl", lines(30, |row, text| json!({"id": format!("r{row}"), "review": text})));
+    sandbox.write("in/b.csv", format!("review\n{}", texts(20).join("\n")));
     let line = "column review (GUESSED from its values: --text-column names another) of 1 file (a.jsonl); column review (GUESSED \
                 from its values: --text-column names another; delimiter ,) of 1 file (b.csv), by wordllama-l2-supercat-256";
-    let said = place.semdedup("run in --out out").succeeded();
+    let said = sandbox.semdedup("run in --out out").succeeded();
     assert!(said.stdout.starts_with("compared "), "{}", said.stdout);
     assert_eq!(compared_line(&said.stdout), line);
     let expected = json!({"by": "text", "model": "wordllama-l2-supercat-256", "files": [
         {"count": 1, "names": ["a.jsonl"], "row": "record", "text": ["review"], "found": "values"},
         {"count": 1, "names": ["b.csv"], "row": "record", "text": ["review"], "found": "values", "delimiter": ","},
     ]});
-    let summary: Value = serde_json::from_str(&place.text("out/summary.json")).unwrap();
+    let summary: Value = serde_json::from_str(&sandbox.text("out/summary.json")).unwrap();
     assert_eq!(summary["compared"], expected);
-    assert_eq!(stored(&place, "out/removed.parquet"), expected);
-    assert_eq!(stored(&place, "out/scores.parquet"), expected);
-    let again = place.semdedup("run in --out out").succeeded();
+    assert_eq!(stored(&sandbox, "out/removed.parquet"), expected);
+    assert_eq!(stored(&sandbox, "out/scores.parquet"), expected);
+    let again = sandbox.semdedup("run in --out out").succeeded();
     assert_eq!(compared_line(&again.stdout), line);
-    let plan = place.semdedup("run in --out other --dry-run").succeeded();
+    let plan = sandbox.semdedup("run in --out other --dry-run").succeeded();
     assert_eq!(compared_line(&plan.stdout), line);
-    assert_eq!(place.summary("run in --out other --dry-run")["compared"], expected);
-    let embedded = place.semdedup("embed in --out vectors").succeeded();
+    assert_eq!(sandbox.summary("run in --out other --dry-run")["compared"], expected);
+    let embedded = sandbox.semdedup("embed in --out vectors").succeeded();
     assert_eq!(compared_line(&embedded.stdout), line);
-    assert_eq!(place.summary("embed in --out vectors")["compared"], expected);
-    place.semdedup("select out/scores.parquet --epsilon 0.2 --out selected").succeeded();
-    assert_eq!(stored(&place, "selected/removed.parquet"), expected);
+    assert_eq!(sandbox.summary("embed in --out vectors")["compared"], expected);
+    sandbox.semdedup("select out/scores.parquet --epsilon 0.2 --out selected").succeeded();
+    assert_eq!(stored(&sandbox, "selected/removed.parquet"), expected);
     let parsed: Comparison = serde_json::from_value(expected).unwrap();
     assert_eq!(parsed.to_string(), line);
 }
 
 #[test]
-fn how_a_column_was_found_is_said() {
-    let place = Place::new();
-    place.write("text.jsonl", lines(10, |_, text| json!({"text": text})));
-    place.write(
+fn the_result_says_how_a_column_was_found() {
+    let sandbox = Sandbox::new();
+    sandbox.write("text.jsonl", lines(10, |_, text| json!({"text": text})));
+    sandbox.write(
         "body.tsv",
         format!(
             "id\tbody\n{}",
             lines(10, |row, text| json!(format!("{row}\t{text}"))).replace('"', "").replace("\\t", "\t")
         ),
     );
-    place.write("lines.txt", texts(10).join("\n"));
-    place.write("chat.jsonl", lines(10, |_, text| json!({"messages": [{"role": "user", "content": text}]})));
+    sandbox.write("lines.txt", texts(10).join("\n"));
+    sandbox
+        .write("chat.jsonl", lines(10, |_, text| json!({"messages": [{"role": "user", "content": text}]})));
     let cases = [
         ("text.jsonl", "column text of 1 file, by wordllama"),
         ("text.jsonl --text-column text", "column text (named with --text-column) of 1 file, by wordllama"),
@@ -92,7 +93,7 @@ fn how_a_column_was_found_is_said() {
         ("text.jsonl chat.jsonl --text-column text,messages", ""),
     ];
     for (typed, expected) in cases {
-        let said = place.semdedup(&format!("run {typed} --out out --dry-run"));
+        let said = sandbox.semdedup(&format!("run {typed} --out out --dry-run"));
         if expected.is_empty() {
             said.failed_with(&["text.jsonl", "no column `messages`"]);
         } else {
@@ -104,44 +105,44 @@ fn how_a_column_was_found_is_said() {
 
 #[test]
 fn chats_are_compared_by_their_turns_and_not_by_their_ids() {
-    let place = Place::new();
+    let sandbox = Sandbox::new();
     let turns = |text: &str| json!([{"from": "human", "value": text}, {"from": "gpt", "value": format!("ok {text}")}]);
-    place.write(
+    sandbox.write(
         "chat.jsonl",
         lines(100, |row, text| json!({"id": format!("identity_{row}"), "conversations": turns(text)})),
     );
-    place.write(
+    sandbox.write(
         "text.jsonl",
         lines(100, |_, text| json!({"text": format!("user: {text}\nassistant: ok {text}")})),
     );
-    let chat = place.summary("run chat.jsonl --out chat");
-    let text = place.summary("run text.jsonl --out text");
+    let chat = sandbox.summary("run chat.jsonl --out chat");
+    let text = sandbox.summary("run text.jsonl --out text");
     assert_eq!(chat["rows_removed"], text["rows_removed"]);
     assert!((20..50).contains(&number(&chat, "rows_removed")), "{chat}");
-    let shown = place.semdedup("show chat").succeeded();
+    let shown = sandbox.semdedup("show chat").succeeded();
     assert!(shown.stdout.contains("user: ") && shown.stdout.contains("assistant: ok"), "{}", shown.stdout);
 }
 
 #[test]
-fn chats_that_differ_in_a_long_instruction_alone_are_kept_and_so_are_those_that_share_one() {
-    let place = Place::new();
+fn chats_that_differ_only_in_a_long_instruction_and_chats_that_share_one_are_kept() {
+    let sandbox = Sandbox::new();
     let long = |row: usize| {
         format!(
             "Translate what follows into plain words, keep its tone, add nothing of your own, and sign it as author {row}."
         )
     };
     let turns = |instruction: String, said: &str| json!({"messages": [{"role": "system", "content": instruction}, {"role": "user", "content": said}]});
-    place.write("tasks.jsonl", lines(60, |row, _| turns(long(row), "Go.")));
+    sandbox.write("tasks.jsonl", lines(60, |row, _| turns(long(row), "Go.")));
     let said = [
         "What is the capital of France?",
         "Sort these numbers for me.",
         "Write a poem about rain.",
         "Who won?",
     ];
-    place.write("one.jsonl", lines(4, |row, _| turns(long(0), said[row])));
+    sandbox.write("one.jsonl", lines(4, |row, _| turns(long(0), said[row])));
     for file in ["tasks", "one"] {
         assert_eq!(
-            number(&place.summary(&format!("run {file}.jsonl --out {file}")), "rows_removed"),
+            number(&sandbox.summary(&format!("run {file}.jsonl --out {file}")), "rows_removed"),
             0,
             "{file}"
         );
@@ -150,30 +151,30 @@ fn chats_that_differ_in_a_long_instruction_alone_are_kept_and_so_are_those_that_
 
 #[test]
 fn ids_beside_token_ids_are_refused_with_the_columns_and_what_to_type() {
-    let place = Place::new();
-    place.write(
+    let sandbox = Sandbox::new();
+    sandbox.write(
         "data.jsonl",
         lines(40, |row, _| json!({"source": format!("web-{row}"), "input_ids": [row, 7, 9]})),
     );
     let words = ["data.jsonl", "source (a string: \"web-0\")", "input_ids (a list: [0,7,9])"];
-    let said = place.semdedup("run data.jsonl --out out").failed_with(&words);
+    let said = sandbox.semdedup("run data.jsonl --out out").failed_with(&words);
     assert!(said.stderr.contains("--text-column source"), "{}", said.stderr);
-    place.has_no_result("out");
-    place.semdedup("embed data.jsonl --out vectors").failed_with(&words);
+    sandbox.has_no_result("out");
+    sandbox.semdedup("embed data.jsonl --out vectors").failed_with(&words);
 }
 
 #[test]
-fn texts_that_come_again_with_other_images_or_answers_are_a_question() {
-    let place = Place::new();
+fn repeated_texts_with_different_images_or_answers_are_refused() {
+    let sandbox = Sandbox::new();
     let question = "What can be seen in the middle of this picture?";
-    place.write(
+    sandbox.write(
         "image.jsonl",
         lines(40, |row, _| json!({"caption": question, "image": format!("{row}.jpg")})),
     );
-    place.write("answer.jsonl", lines(40, |_, text| json!({"text": question, "answer": text})));
+    sandbox.write("answer.jsonl", lines(40, |_, text| json!({"text": question, "answer": text})));
     for command in ["run", "embed"] {
         for (file, text, other) in [("image.jsonl", "caption", "image"), ("answer.jsonl", "text", "answer")] {
-            let said = place.semdedup(&format!("{command} {file} --out {command}-{text}"));
+            let said = sandbox.semdedup(&format!("{command} {file} --out {command}-{text}"));
             let said = said.failed_with(&["39 of the first 40 rows", &format!("another `{other}`")]);
             assert!(
                 said.stderr.contains(&format!("--text-column {text},{other} joins both")),
@@ -182,8 +183,8 @@ fn texts_that_come_again_with_other_images_or_answers_are_a_question() {
             );
         }
     }
-    place.has_no_result("run-text");
-    let removed = |arguments: &str| number(&place.summary(arguments), "rows_removed");
+    sandbox.has_no_result("run-text");
+    let removed = |arguments: &str| number(&sandbox.summary(arguments), "rows_removed");
     assert_eq!(removed("run image.jsonl --out image --by text"), 39);
     assert_eq!(removed("run answer.jsonl --out alone --text-column text"), 39);
     assert!(removed("run answer.jsonl --out both --text-column text,answer") < 39);
@@ -191,45 +192,47 @@ fn texts_that_come_again_with_other_images_or_answers_are_a_question() {
 
 #[test]
 fn a_text_further_down_ends_the_run_and_leaves_no_result() {
-    let place = Place::new();
+    let sandbox = Sandbox::new();
     let titles = lines(5000, |_, text| json!({"title": text}));
-    place.write("data.jsonl", titles + "{\"title\": \"x\", \"text\": \"the text itself\"}\n");
-    let said = place.semdedup("run data.jsonl --out out").failed_with(&[
+    sandbox.write("data.jsonl", titles + "{\"title\": \"x\", \"text\": \"the text itself\"}\n");
+    let said = sandbox.semdedup("run data.jsonl --out out").failed_with(&[
         "data.jsonl",
         "row 5000",
         "`text`",
         "`title`",
     ]);
     assert!(said.stderr.contains("--text-column title"), "{}", said.stderr);
-    place.has_no_result("out");
-    place.semdedup("run data.jsonl --out out --text-column title").succeeded();
-    place.semdedup("run data.jsonl --out other --work out/work").failed_with(&["row 5000"]);
+    sandbox.has_no_result("out");
+    sandbox.semdedup("run data.jsonl --out out --text-column title").succeeded();
+    sandbox.semdedup("run data.jsonl --out other --work out/work").failed_with(&["row 5000"]);
 }
 
 #[test]
 fn roles_that_no_turn_has_are_an_error() {
-    let place = Place::new();
-    place.write("chat.jsonl", lines(20, |_, text| json!({"messages": [{"role": "user", "content": text}]})));
+    let sandbox = Sandbox::new();
+    sandbox
+        .write("chat.jsonl", lines(20, |_, text| json!({"messages": [{"role": "user", "content": text}]})));
     for command in ["run", "embed"] {
-        let with = |role| place.semdedup(&format!("{command} chat.jsonl --roles {role} --out out-{command}"));
+        let with =
+            |role| sandbox.semdedup(&format!("{command} chat.jsonl --roles {role} --out out-{command}"));
         with("tool").failed_with(&["--roles tool", "20 rows"]);
         with("user,asistant")
             .failed_with(&["--roles asistant", "no turn in the first rows has a text in this role"]);
     }
-    place.has_no_result("out-run");
+    sandbox.has_no_result("out-run");
 }
 
 #[test]
-fn joined_columns_and_roles_are_parts_of_what_a_result_depends_on() {
-    let place = Place::new();
+fn joined_columns_and_roles_change_the_fingerprint() {
+    let sandbox = Sandbox::new();
     let turns =
         |text: &str| json!([{"role": "user", "content": text}, {"role": "assistant", "content": "yes"}]);
-    place.write(
+    sandbox.write(
         "data.jsonl",
         lines(40, |row, text| json!({"title": format!("No. {row}"), "text": text, "messages": turns(text)})),
     );
     let mut fingerprints = Vec::new();
-    let by_option = place.summary("run data.jsonl --out asked --text-column text");
+    let by_option = sandbox.summary("run data.jsonl --out asked --text-column text");
     for typed in [
         "",
         "--text-column text,title",
@@ -237,21 +240,21 @@ fn joined_columns_and_roles_are_parts_of_what_a_result_depends_on() {
         "--text-column messages",
         "--text-column messages --roles user",
     ] {
-        let summary = place.summary(&format!("run data.jsonl --out out --overwrite {typed}"));
+        let summary = sandbox.summary(&format!("run data.jsonl --out out --overwrite {typed}"));
         assert!(!fingerprints.contains(&summary["rows_fingerprint"]), "{typed}");
         fingerprints.push(summary["rows_fingerprint"].clone());
     }
     assert_eq!(by_option["rows_fingerprint"], fingerprints[0]);
-    let first = place.summary("run data.jsonl --out out --overwrite --text-column text,title");
+    let first = sandbox.summary("run data.jsonl --out out --overwrite --text-column text,title");
     assert!(number(&first, "rows_removed") > 0, "{first}");
-    let shown = place.semdedup("show out").succeeded();
+    let shown = sandbox.semdedup("show out").succeeded();
     assert!(shown.stdout.contains("No. "), "{}", shown.stdout);
 }
 
 #[test]
 fn a_csv_with_semicolons_is_refused_with_how_to_convert_it() {
-    let place = Place::new();
-    place.write("data.csv", "id;text\n1;a, b\n2;c\n");
-    let said = place.semdedup("run data.csv --out out").failed_with(&["data.csv", "`id;text`", "`;`"]);
+    let sandbox = Sandbox::new();
+    sandbox.write("data.csv", "id;text\n1;a, b\n2;c\n");
+    let said = sandbox.semdedup("run data.csv --out out").failed_with(&["data.csv", "`id;text`", "`;`"]);
     assert!(said.stderr.contains("delimiter=';'"), "{}", said.stderr);
 }

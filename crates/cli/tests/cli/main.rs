@@ -5,19 +5,22 @@ mod alone;
 mod bad_input;
 mod bad_output;
 mod compared;
-mod given;
 mod help;
+mod ids;
 mod images;
+mod inspect;
 #[cfg(unix)]
 mod interruption;
-mod look;
-// It looks into /proc.
+// These tests read /proc.
 #[cfg(target_os = "linux")]
 mod memory;
 mod models;
 mod numbers;
+mod odd_images;
 mod outputs;
+mod paired;
 mod probes;
+mod provided;
 mod results;
 mod reuse;
 mod safety;
@@ -27,7 +30,7 @@ mod serving;
 mod shares;
 mod stages;
 mod support;
-// Where the trusted certificates come from is the system's, elsewhere.
+// On other systems the trusted certificates do not come from the environment.
 #[cfg(target_os = "linux")]
 mod tls;
 mod usage;

@@ -1,4 +1,5 @@
-//! Data that does not fit into `--memory`: the same bytes as with plenty, within the limit, and nothing left behind.
+//! Data that does not fit into `--memory` gives the same bytes as with more memory, within the
+//! limit, and leaves no files behind.
 
 use std::collections::BTreeSet;
 use std::ffi::OsString;
@@ -6,15 +7,16 @@ use std::fs::DirEntry;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use super::support::{Place, Random, SEMDEDUP, Said, jsonl, npy, npy_f32, npy_i32, number, texts};
+use super::support::{Finished, Random, SEMDEDUP, Sandbox, jsonl, npy, npy_f32, npy_i32, number, texts};
 
-/// The least that `--memory` takes.
+/// The smallest value that `--memory` takes.
 const LEAST: &str = "256MiB";
 const LEAST_BYTES: u64 = 256 << 20;
 const ROWS: usize = 60_000;
 const DIM: usize = 512;
 
-/// Rows around some directions, each tenth nearly the one before; 117 MiB, more than the least memory leaves for them.
+/// Returns random rows around 100 directions; every tenth row is nearly the one before it. They
+/// take 117 MiB, more than the least memory leaves for rows.
 fn embeddings() -> Vec<u8> {
     let mut state = 1u32;
     let mut random = move || {
@@ -35,42 +37,43 @@ fn embeddings() -> Vec<u8> {
     npy_f32(&values, DIM)
 }
 
-/// Embeddings in `e.npy` and clusters of them in `c`.
-fn clustered(probes: &str) -> Place {
-    let place = Place::new();
-    place.write("e.npy", embeddings());
+/// Returns a sandbox with embeddings in `e.npy` and their clusters in `c`.
+fn clustered(probes: &str) -> Sandbox {
+    let sandbox = Sandbox::new();
+    sandbox.write("e.npy", embeddings());
     let typed = format!("cluster e.npy --clusters 200 --probes {probes} --memory {LEAST} --out c");
-    let peak = peak(start_measured(&place, &typed));
+    let peak = peak(start_measured(&sandbox, &typed));
     assert!(peak < LEAST_BYTES, "{} MiB", peak >> 20);
-    place
+    sandbox
 }
 
-/// The command that scores, with this memory, into this file.
-fn score(place: &Place, memory: &str, out: &str) -> String {
-    let probes = if place.path("c/probes.npy").exists() { "--probes c/probes.npy" } else { "" };
+/// Returns the command line that scores with this memory and writes this file.
+fn score(sandbox: &Sandbox, memory: &str, out: &str) -> String {
+    let probes = if sandbox.path("c/probes.npy").exists() { "--probes c/probes.npy" } else { "" };
     format!(
         "score e.npy --centroids c/centroids.npy --assignments c/assignments.npy {probes} --memory {memory} \
          --recall-sample 100 --out {out} --overwrite"
     )
 }
 
-fn start(place: &Place, typed: &str) -> Child {
-    place.command(typed).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
+fn start(sandbox: &Sandbox, typed: &str) -> Child {
+    sandbox.command(typed).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
 }
 
-/// The same through a shell: the system counts what the starting process held as the started one's, and tests hold much.
-fn start_measured(place: &Place, typed: &str) -> Child {
+/// Starts a command through a shell. The system counts the memory of the starting process towards
+/// the started one, and the test process holds much memory.
+fn start_measured(sandbox: &Sandbox, typed: &str) -> Child {
     let mut shell = Command::new("sh");
-    shell.arg("-c").arg(format!("{SEMDEDUP} {typed} --json; exit $?")).current_dir(place.path(""));
+    shell.arg("-c").arg(format!("{SEMDEDUP} {typed} --json; exit $?")).current_dir(sandbox.path(""));
     shell.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
 }
 
 #[track_caller]
 fn peak(child: Child) -> u64 {
-    number(&Said::from(child.wait_with_output().unwrap()).succeeded().json(), "peak_rss_bytes")
+    number(&Finished::from(child.wait_with_output().unwrap()).succeeded().json(), "peak_rss_bytes")
 }
 
-/// Returns when the process holds rows on disk, in files without names; it must before it ends.
+/// Waits until the process holds rows on disk, in files without names. Fails if it ends before.
 fn wait_for_rows_on_disk(child: &mut Child) {
     let fds = format!("/proc/{}/fd", child.id());
     let nameless = |entry: std::io::Result<DirEntry>| {
@@ -90,90 +93,90 @@ fn spin(moment: Duration) {
     }
 }
 
-/// The names in a folder.
-fn names(place: &Place, folder: &str) -> BTreeSet<OsString> {
-    std::fs::read_dir(place.path(folder)).unwrap().map(|entry| entry.unwrap().file_name()).collect()
+/// Returns the names in a folder.
+fn names(sandbox: &Sandbox, folder: &str) -> BTreeSet<OsString> {
+    std::fs::read_dir(sandbox.path(folder)).unwrap().map(|entry| entry.unwrap().file_name()).collect()
 }
 
 #[test]
 fn rows_that_do_not_fit_into_memory_give_the_same_bytes_within_the_limit() {
     for probes in ["1", "auto"] {
-        let place = clustered(probes);
-        let plenty = peak(start_measured(&place, &score(&place, "16GiB", "plenty.parquet")));
-        let least = peak(start_measured(&place, &score(&place, LEAST, "least.parquet")));
+        let sandbox = clustered(probes);
+        let plenty = peak(start_measured(&sandbox, &score(&sandbox, "16GiB", "plenty.parquet")));
+        let least = peak(start_measured(&sandbox, &score(&sandbox, LEAST, "least.parquet")));
         assert!(least < LEAST_BYTES, "{} MiB", least >> 20);
         assert!(least + (30 << 20) < plenty, "{} MiB, and {} MiB at most", plenty >> 20, least >> 20);
         assert!(
-            place.read("least.parquet") == place.read("plenty.parquet"),
+            sandbox.read("least.parquet") == sandbox.read("plenty.parquet"),
             "other bytes, --probes {probes}"
         );
         assert_eq!(
-            names(&place, ""),
+            names(&sandbox, ""),
             ["c", "e.npy", "least.parquet", "plenty.parquet"].map(OsString::from).into()
         );
     }
 }
 
 #[test]
-fn scoring_killed_while_rows_are_on_disk_leaves_nothing_and_then_ends_in_the_same_bytes() {
-    let place = clustered("auto");
+fn scoring_killed_while_rows_are_on_disk_leaves_nothing_and_then_gives_the_same_bytes() {
+    let sandbox = clustered("auto");
     let started = Instant::now();
-    place.semdedup(&score(&place, "16GiB", "s.parquet")).succeeded();
+    sandbox.semdedup(&score(&sandbox, "16GiB", "s.parquet")).succeeded();
     let whole = started.elapsed();
-    let expected = place.read("s.parquet");
-    std::fs::remove_file(place.path("s.parquet")).unwrap();
-    let before = names(&place, "");
-    let typed = score(&place, LEAST, "s.parquet");
+    let expected = sandbox.read("s.parquet");
+    std::fs::remove_file(sandbox.path("s.parquet")).unwrap();
+    let before = names(&sandbox, "");
+    let typed = score(&sandbox, LEAST, "s.parquet");
     let mut random = Random(5);
     for attempt in 0..4 {
-        let mut child = start(&place, &typed);
+        let mut child = start(&sandbox, &typed);
         wait_for_rows_on_disk(&mut child);
         spin(whole.mul_f64(random.below(200 * attempt + 1) as f64 / 1000.0));
-        // A process that has just ended is no error here.
+        // The process may have just ended.
         let _ = child.kill();
         child.wait().unwrap();
         if attempt == 0 {
-            assert_eq!(names(&place, ""), before);
+            assert_eq!(names(&sandbox, ""), before);
         }
     }
-    place.semdedup(&typed).succeeded();
-    assert!(place.read("s.parquet") == expected);
+    sandbox.semdedup(&typed).succeeded();
+    assert!(sandbox.read("s.parquet") == expected);
 }
 
-/// So many texts that their embeddings do not fit into the least memory.
+/// Returns texts whose embeddings do not fit into the least memory.
 fn many_texts() -> Vec<String> {
     let few = texts(36_000);
     (0..180_000).map(|row| format!("{} {}", row % 5000, few[row % few.len()].split_at(40).0)).collect()
 }
 
 #[test]
-fn a_run_killed_while_rows_are_on_disk_goes_on_and_ends_in_the_same_bytes() {
-    let place = Place::new();
-    place.write("data.jsonl", jsonl(&many_texts()));
+fn a_run_killed_while_rows_are_on_disk_resumes_and_gives_the_same_bytes() {
+    let sandbox = Sandbox::new();
+    sandbox.write("data.jsonl", jsonl(&many_texts()));
     let run = |memory: &str, out: &str| {
         format!("run data.jsonl --clusters 800 --probes 3 --recall-sample 50 --memory {memory} --out {out}")
     };
-    place.semdedup(&run("16GiB", "plenty")).succeeded();
+    sandbox.semdedup(&run("16GiB", "plenty")).succeeded();
     let typed = run(LEAST, "killed");
-    let parts = place.path("killed/work/score/parts");
+    let parts = sandbox.path("killed/work/score/parts");
     let found = || std::fs::read_dir(&parts).map_or(0, |files| files.flatten().filter(is_whole).count());
     let mut done = 0;
     for _ in 0..2 {
-        let mut child = start(&place, &typed);
-        // Each of them goes on for one part more.
+        let mut child = start(&sandbox, &typed);
+        // Each run adds one part before it is killed.
         while found() <= done {
             assert!(child.try_wait().unwrap().is_none(), "ended with {done} parts");
         }
         let _ = child.kill();
         child.wait().unwrap();
-        assert!(found() > done, "a part is gone");
+        assert!(found() > done, "a part is missing");
         done = found();
-        assert_eq!(names(&place, "killed/work/score"), ["parts".into()].into());
-        place.has_no_result("killed");
+        assert_eq!(names(&sandbox, "killed/work/score"), ["parts".into()].into());
+        sandbox.has_no_result("killed");
     }
-    let peak = peak(start_measured(&place, &typed));
+    let peak = peak(start_measured(&sandbox, &typed));
     assert!(peak < LEAST_BYTES, "{} MiB", peak >> 20);
-    assert!(place.result("killed") == place.result("plenty"));
+    assert!(sandbox.result("killed") == sandbox.result("plenty"));
     assert!(!parts.exists());
 }
 
@@ -183,36 +186,37 @@ fn is_whole(entry: &DirEntry) -> bool {
 
 #[test]
 fn a_cluster_that_does_not_fit_into_memory_gives_the_same_bytes_within_the_limit() {
-    let place = Place::new();
-    place.write("e.npy", embeddings());
-    place.semdedup("cluster e.npy --clusters 2 --probes 1 --out c").succeeded();
-    place.semdedup(&score(&place, "16GiB", "plenty.parquet")).succeeded();
-    let least = peak(start_measured(&place, &score(&place, LEAST, "least.parquet")));
+    let sandbox = Sandbox::new();
+    sandbox.write("e.npy", embeddings());
+    sandbox.semdedup("cluster e.npy --clusters 2 --probes 1 --out c").succeeded();
+    sandbox.semdedup(&score(&sandbox, "16GiB", "plenty.parquet")).succeeded();
+    let least = peak(start_measured(&sandbox, &score(&sandbox, LEAST, "least.parquet")));
     assert!(least < LEAST_BYTES, "{} MiB", least >> 20);
-    assert!(place.read("least.parquet") == place.read("plenty.parquet"));
+    assert!(sandbox.read("least.parquet") == sandbox.read("plenty.parquet"));
 }
 
-/// A million rows, of which each takes some memory wherever it lies itself.
-fn very_many_rows() -> Place {
+/// Returns a sandbox with a million rows. Each of them needs some memory even if the row itself is
+/// on disk.
+fn very_many_rows() -> Sandbox {
     const MANY: usize = 1_000_000;
-    let place = Place::new();
+    let sandbox = Sandbox::new();
     let mut random = Random(3);
-    // f16 of random bits between 1 and 2, or -1 and -2.
+    // Random f16 values between 1 and 2 or between -1 and -2.
     let value = |_| (0x3c00 | random.below(0x400) | random.below(2) << 15) as u16;
     let values = (0..MANY * 4).map(value).flat_map(u16::to_le_bytes).collect();
-    place.write("e.npy", npy("<f2", &format!("({MANY}, 4)"), values));
+    sandbox.write("e.npy", npy("<f2", &format!("({MANY}, 4)"), values));
     let cluster: Vec<i32> = (0..MANY as i32).map(|row| row % 4000).collect();
-    place.write("c/assignments.npy", npy_i32(&cluster, &format!("({MANY},)")));
-    place.write("c/centroids.npy", npy_f32(&[1.0; 4000 * 4], 4));
-    place
+    sandbox.write("c/assignments.npy", npy_i32(&cluster, &format!("({MANY},)")));
+    sandbox.write("c/centroids.npy", npy_f32(&[1.0; 4000 * 4], 4));
+    sandbox
 }
 
 #[test]
-fn memory_that_is_too_little_for_the_data_is_refused_with_what_is_needed() {
-    let place = very_many_rows();
-    let before = place.files("").len();
-    let said = place.semdedup(&score(&place, LEAST, "s.parquet"));
+fn too_little_memory_is_refused_with_the_memory_needed() {
+    let sandbox = very_many_rows();
+    let before = sandbox.files("").len();
+    let said = sandbox.semdedup(&score(&sandbox, LEAST, "s.parquet"));
     let said = said.failed_with(&["--memory 256 MiB", "1000000 rows", "dimension 4"]);
     assert!(said.stderr.contains("hint: allow ") && said.stderr.contains(" MiB or more"), "{}", said.stderr);
-    assert_eq!(place.files("").len(), before, "a file was written");
+    assert_eq!(sandbox.files("").len(), before, "a file was written");
 }

@@ -1,34 +1,34 @@
 //! Pretrained models in folders and on the hub.
 
-use super::support::{Place, Said};
+use super::support::{Finished, Sandbox};
 
-/// A folder of the models' test data.
+/// Returns the folder of a small model for tests.
 fn folder(name: &str) -> String {
     format!("{}/../embed/tests/data/models/{name}", env!("CARGO_MANIFEST_DIR"))
 }
 
 #[test]
 fn a_run_with_a_model_from_a_folder_removes_copies_and_resumes_under_its_name() {
-    let place = Place::with_rows(60);
+    let sandbox = Sandbox::with_rows(60);
     let model = folder("bert-tiny");
     let typed = format!("run data.jsonl --out out --json --epsilon 0.00001 --model {model}");
-    let summary = place.semdedup(&typed).succeeded().json();
+    let summary = sandbox.semdedup(&typed).succeeded().json();
     assert_eq!(summary["model"], model.as_str());
     assert_eq!(summary["dim"], 48);
     assert!(summary["rows_removed"].as_u64().unwrap() > 0, "{summary}");
-    // A prefix makes other embeddings, so nothing is reused.
+    // Another prefix gives other embeddings, so nothing is reused.
     let typed =
         format!("{typed} --overwrite --text-prefix query: --max-tokens 20 --precision bf16 --device cpu");
-    place.semdedup(&typed).succeeded();
+    sandbox.semdedup(&typed).succeeded();
 }
 
 #[test]
-fn a_model_that_is_not_there_or_of_another_kind_is_refused_before_anything_is_written() {
+fn a_missing_model_or_one_of_another_kind_is_refused_before_anything_is_written() {
     let refused = |options: &str, words: &[&str]| {
-        let place = Place::with_rows(20);
-        let before = place.files("");
-        let said = place.semdedup(&format!("run data.jsonl --out out {options}")).failed_with(words);
-        assert_eq!(place.files(""), before, "a file was written");
+        let sandbox = Sandbox::with_rows(20);
+        let before = sandbox.files("");
+        let said = sandbox.semdedup(&format!("run data.jsonl --out out {options}")).failed_with(words);
+        assert_eq!(sandbox.files(""), before, "a file was written");
         said.stderr
     };
     let said = refused("--model wordlama", &["wordlama", "there is no such model"]);
@@ -45,11 +45,11 @@ fn a_model_that_is_not_there_or_of_another_kind_is_refused_before_anything_is_wr
 
 #[test]
 fn a_name_on_a_hub_that_cannot_be_reached_is_an_error_that_names_the_folder_alternative() {
-    let place = Place::with_rows(20);
+    let sandbox = Sandbox::with_rows(20);
     let ask = |offline: &str| {
-        let mut command = place.command("run data.jsonl --out out --model org/name@v1");
-        command.env("HF_HOME", place.path("cache")).env("HF_ENDPOINT", "http://127.0.0.1:1");
-        Said::from(command.env("HF_HUB_OFFLINE", offline).output().unwrap())
+        let mut command = sandbox.command("run data.jsonl --out out --model org/name@v1");
+        command.env("HF_HOME", sandbox.path("cache")).env("HF_ENDPOINT", "http://127.0.0.1:1");
+        Finished::from(command.env("HF_HUB_OFFLINE", offline).output().unwrap())
     };
     let said = ask("0").failed_with(&["org/name", "not in the cache", "http://127.0.0.1:1 cannot be asked"]);
     assert!(said.stderr.contains("name a folder"), "{}", said.stderr);

@@ -1,41 +1,43 @@
-//! What the numbers count: rows that are compared with nothing, and the recall of what goes.
+//! The numbers in the reports: rows that are compared with nothing, and the recall of the removed
+//! rows.
 
 use serde_json::{Value, json};
 
-use super::support::{Place, jsonl, npy_f32, npy_i32, number, read_npy_i32, texts};
+use super::support::{Sandbox, jsonl, npy_f32, npy_i32, number, read_npy_i32, texts};
 
 const FILES: &str = "--centroids c/centroids.npy --assignments a.npy";
 
-/// 200 texts, embedded and clustered, with the assignments of which some are replaced in `a.npy`.
-fn clustered(replace: impl Fn(usize, i32) -> i32) -> Place {
-    let place = Place::with_rows(200);
-    place.semdedup("embed data.jsonl --out e").succeeded();
-    place.semdedup("cluster e --clusters 5 --out c").succeeded();
-    let (_, own) = read_npy_i32(&place.read("c/assignments.npy"));
+/// Embeds and clusters 200 texts, and writes their assignments to `a.npy` after `replace` has
+/// changed them.
+fn clustered(replace: impl Fn(usize, i32) -> i32) -> Sandbox {
+    let sandbox = Sandbox::with_rows(200);
+    sandbox.semdedup("embed data.jsonl --out e").succeeded();
+    sandbox.semdedup("cluster e --clusters 5 --out c").succeeded();
+    let (_, own) = read_npy_i32(&sandbox.read("c/assignments.npy"));
     let given: Vec<i32> = own.into_iter().enumerate().map(|(row, cluster)| replace(row, cluster)).collect();
-    place.write("a.npy", npy_i32(&given, "(200,)"));
-    place
+    sandbox.write("a.npy", npy_i32(&given, "(200,)"));
+    sandbox
 }
 
-/// The recall at this ε: in all, and the rows behind it.
+/// Returns the recall at this epsilon, and the number of rows behind it.
 fn recall(summary: &Value, epsilon: f64) -> (f64, u64) {
     let at = summary["recall"].as_array().unwrap().iter().find(|at| at["epsilon"] == epsilon).unwrap();
     (at["recall"].as_f64().unwrap(), number(at, "rows"))
 }
 
 #[test]
-fn rows_without_a_cluster_count_as_missed_and_not_as_rows_that_are_not_there() {
-    // Of five rows the fourth is a copy of the third, and the fifth nearly so.
+fn rows_without_a_cluster_count_as_missed_in_the_recall() {
+    // In each five rows, the fourth is a copy of the third and the fifth is nearly a copy.
     let score = format!("score e {FILES} --probes c/probes.npy --out s.parquet --overwrite");
-    let place = clustered(|_, cluster| cluster);
-    let whole = place.summary(&score);
+    let sandbox = clustered(|_, cluster| cluster);
+    let whole = sandbox.summary(&score);
     let (all, duplicates) = recall(&whole, 0.001);
     assert_eq!((all, duplicates, number(&whole, "unclustered_rows")), (1.0, 40, 0));
     for keep in ["hard", "easy"] {
-        // The copies have no cluster, or their originals, or both.
+        // The copies, the originals or both have no cluster.
         for hidden in [vec![3], vec![2], vec![2, 3]] {
-            let place = clustered(|row, cluster| if hidden.contains(&(row % 5)) { -1 } else { cluster });
-            let said = place.semdedup(&format!("{score} --keep {keep} --json")).succeeded();
+            let sandbox = clustered(|row, cluster| if hidden.contains(&(row % 5)) { -1 } else { cluster });
+            let said = sandbox.semdedup(&format!("{score} --keep {keep} --json")).succeeded();
             let found = said.json();
             let (share, rows) = recall(&found, 0.001);
             assert_eq!((share, rows), (0.0, 40), "{keep} {hidden:?}");
@@ -49,15 +51,15 @@ fn rows_without_a_cluster_count_as_missed_and_not_as_rows_that_are_not_there() {
             assert_eq!(number(&found, "exact_duplicates"), 0);
         }
     }
-    let said = place.semdedup(&score).succeeded();
+    let said = sandbox.semdedup(&score).succeeded();
     assert!(!said.stdout.contains("no cluster") && !said.stderr.contains("no cluster"), "{said:?}");
 }
 
 #[test]
-fn a_row_without_a_cluster_is_kept_by_every_target_and_has_no_place_in_the_table_of_scores() {
-    let place = clustered(|row, cluster| if row % 5 == 3 { -1 } else { cluster });
-    place.semdedup(&format!("score e {FILES} --out s.parquet")).succeeded();
-    let column = |name: &str| place.column("s.parquet", name);
+fn a_row_without_a_cluster_is_kept_by_every_target_and_has_nulls_in_the_scores() {
+    let sandbox = clustered(|row, cluster| if row % 5 == 3 { -1 } else { cluster });
+    sandbox.semdedup(&format!("score e {FILES} --out s.parquet")).succeeded();
+    let column = |name: &str| sandbox.column("s.parquet", name);
     let (cluster, similarity) = (column("cluster"), column("centroid_similarity"));
     let (score, of) = (column("score"), column("duplicate_of_row"));
     for row in (3..200).step_by(5) {
@@ -65,18 +67,18 @@ fn a_row_without_a_cluster_is_kept_by_every_target_and_has_no_place_in_the_table
         assert_eq!(score[row], "0.0", "row {row}");
         assert!(!of.contains(&row.to_string()), "row {row}");
     }
-    let said = place.summary("select s.parquet --keep-rows 50 --out selected");
+    let said = sandbox.summary("select s.parquet --keep-rows 50 --out selected");
     assert_eq!(number(&said, "rows_kept"), 50);
-    let kept = place.column("selected/kept.parquet", "id");
+    let kept = sandbox.column("selected/kept.parquet", "id");
     assert!((3..200).step_by(5).all(|row| kept.contains(&row.to_string())));
-    place.semdedup("select s.parquet --keep-rows 39 --out other").failed_with(&[
+    sandbox.semdedup("select s.parquet --keep-rows 39 --out other").failed_with(&[
         "cannot keep only 39 rows",
         "40 rows",
         "no cluster",
     ]);
 }
 
-/// 60 rows of 4 numbers: of ten the first is zeros and the second not finite.
+/// Returns 60 rows of 4 numbers. In each ten rows, the first is zeros and the second is not finite.
 fn with_zeros() -> Vec<f32> {
     let value = |row: usize, p: usize| match row % 10 {
         0 => 0.0,
@@ -86,10 +88,10 @@ fn with_zeros() -> Vec<f32> {
     (0..240).map(|i| value(i / 4, i % 4)).collect()
 }
 
-/// The cluster, the similarity to the centroid, the score and `duplicate_of` of rows of zeros and of rows that are not
-/// finite.
-fn assert_uncompared(place: &Place, scores: &str) {
-    let column = |name: &str| place.column(scores, name);
+/// Checks the cluster, the similarity to the centroid, the score and `duplicate_of` of zero rows
+/// and of rows that are not finite.
+fn assert_uncompared(sandbox: &Sandbox, scores: &str) {
+    let column = |name: &str| sandbox.column(scores, name);
     let (cluster, similarity) = (column("cluster"), column("centroid_similarity"));
     let (score, of) = (column("score"), column("duplicate_of_row"));
     for row in 0..60 {
@@ -108,11 +110,11 @@ fn assert_uncompared(place: &Place, scores: &str) {
 }
 
 #[test]
-fn rows_of_zeros_are_counted_named_kept_and_in_no_cluster_whatever_made_them() {
-    let place = Place::new();
-    place.write("e.npy", npy_f32(&with_zeros(), 4));
-    place.write("data.jsonl", jsonl(&texts(60)));
-    let said = place.semdedup("run data.jsonl --embeddings e.npy --epsilon 1 --out out --json").succeeded();
+fn zero_rows_are_counted_named_and_kept_and_are_in_no_cluster() {
+    let sandbox = Sandbox::new();
+    sandbox.write("e.npy", npy_f32(&with_zeros(), 4));
+    sandbox.write("data.jsonl", jsonl(&texts(60)));
+    let said = sandbox.semdedup("run data.jsonl --embeddings e.npy --epsilon 1 --out out --json").succeeded();
     let summary = said.json();
     let counts = ["zero_rows", "non_finite_rows", "empty_rows"].map(|field| number(&summary, field));
     assert_eq!(counts, [6, 6, 0]);
@@ -120,87 +122,87 @@ fn rows_of_zeros_are_counted_named_kept_and_in_no_cluster_whatever_made_them() {
     assert!(said.stderr.contains(first), "{}", said.stderr);
     assert!(number(&summary, "largest_cluster") <= 48, "{summary}");
     assert_eq!(number(&summary, "recall_sample"), 48);
-    assert_uncompared(&place, "out/scores.parquet");
-    let removed = place.column("out/removed.parquet", "row");
+    assert_uncompared(&sandbox, "out/scores.parquet");
+    let removed = sandbox.column("out/removed.parquet", "row");
     assert!(!removed.is_empty() && removed.iter().all(|row| row.parse::<usize>().unwrap() % 10 > 1));
 
-    let said = place.semdedup("cluster e.npy --clusters 3 --out c --json").succeeded();
+    let said = sandbox.semdedup("cluster e.npy --clusters 3 --out c --json").succeeded();
     assert!(said.stderr.contains("6 rows have an embedding of zeros (first: e.npy:0;"), "{}", said.stderr);
     let report = said.json();
     assert_eq!(["zero_rows", "non_finite_rows"].map(|field| number(&report, field)), [6, 6]);
-    let (_, own) = read_npy_i32(&place.read("c/assignments.npy"));
+    let (_, own) = read_npy_i32(&sandbox.read("c/assignments.npy"));
     assert!(own.iter().enumerate().all(|(row, &cluster)| (cluster == -1) == (row % 10 < 2)), "{own:?}");
-    // Whoever made the assignments may have given these rows a cluster.
+    // Assignments of another program may give these rows a cluster.
     for (name, row_of_zeros) in [("c/assignments.npy", -1), ("other.npy", 0)] {
         let given: Vec<i32> = own.iter().map(|&c| if c == -1 { row_of_zeros } else { c }).collect();
-        place.write(name, npy_i32(&given, "(60,)"));
+        sandbox.write(name, npy_i32(&given, "(60,)"));
         let files = format!("--centroids c/centroids.npy --assignments {name}");
-        let report = place.summary(&format!("score e.npy {files} --out s.parquet --overwrite"));
+        let report = sandbox.summary(&format!("score e.npy {files} --out s.parquet --overwrite"));
         let counts = ["zero_rows", "non_finite_rows", "unclustered_rows"].map(|f| number(&report, f));
         assert_eq!((counts, number(&report, "recall_sample")), ([6, 6, 0], 48));
-        assert_uncompared(&place, "s.parquet");
+        assert_uncompared(&sandbox, "s.parquet");
     }
 }
 
 #[test]
-fn an_empty_text_is_no_row_of_zeros_and_a_text_in_which_the_model_finds_nothing_is_one() {
-    let place = Place::new();
+fn an_empty_text_is_not_a_zero_row_and_a_text_without_tokens_is_one() {
+    let sandbox = Sandbox::new();
     let rows = texts(12).into_iter().chain(["", " \u{200b}\u{200b}", "", "\n"].map(str::to_owned));
-    place.write("data.jsonl", jsonl(&rows.collect::<Vec<String>>()));
-    let said = place.semdedup("run data.jsonl --out out --json").succeeded();
+    sandbox.write("data.jsonl", jsonl(&rows.collect::<Vec<String>>()));
+    let said = sandbox.semdedup("run data.jsonl --out out --json").succeeded();
     let summary = said.json();
-    let zeros = place.column("out/scores.parquet", "centroid_similarity");
+    let zeros = sandbox.column("out/scores.parquet", "centroid_similarity");
     let zeros: Vec<usize> = (0..16).filter(|&row| zeros[row] == "0.0").collect();
     assert_eq!(zeros, [12, 13, 14, 15]);
     let counts = ["zero_rows", "empty_rows"].map(|field| number(&summary, field));
-    assert_eq!(counts, [1, 3], "a text of white space alone is empty, one of invisible characters is not");
+    assert_eq!(counts, [1, 3], "a text of white space is empty, a text of invisible characters is not");
     assert!(
         said.stderr.contains("embedding of zeros") && said.stderr.contains("data.jsonl:13"),
         "{}",
         said.stderr
     );
     assert!(!said.stderr.contains("data.jsonl:12"), "{}", said.stderr);
-    let report = place.summary("embed data.jsonl --out e");
+    let report = sandbox.summary("embed data.jsonl --out e");
     assert_eq!(["zero_rows", "empty_rows"].map(|field| number(&report, field)), counts);
 }
 
 #[test]
-fn embeddings_of_a_version_that_did_not_count_rows_of_zeros_are_used_and_counted() {
-    let place = Place::new();
-    place.write("e.npy", npy_f32(&with_zeros(), 4));
-    place.write("data.jsonl", jsonl(&texts(60)));
+fn embeddings_of_a_version_without_counts_of_zero_rows_are_reused_and_counted() {
+    let sandbox = Sandbox::new();
+    sandbox.write("e.npy", npy_f32(&with_zeros(), 4));
+    sandbox.write("data.jsonl", jsonl(&texts(60)));
     let typed = "run data.jsonl --embeddings e.npy --work work";
-    place.semdedup(&format!("{typed} --out out")).succeeded();
+    sandbox.semdedup(&format!("{typed} --out out")).succeeded();
     let record = "work/embed/part-00000.json";
-    let mut part: Value = serde_json::from_str(&place.text(record)).unwrap();
+    let mut part: Value = serde_json::from_str(&sandbox.text(record)).unwrap();
     assert_eq!(part["zero"], json!({"rows": 6, "first": [0, 10, 20]}));
     part.as_object_mut().unwrap().remove("zero");
-    place.write(record, part.to_string());
-    let said = place.semdedup(&format!("{typed} --epsilon 0.01 --out again --json")).succeeded();
+    sandbox.write(record, part.to_string());
+    let said = sandbox.semdedup(&format!("{typed} --epsilon 0.01 --out again --json")).succeeded();
     let summary = said.json();
     assert!(summary["reused_stages"].as_array().unwrap().contains(&json!("embed")), "{summary}");
     assert_eq!(number(&summary, "zero_rows"), 6);
     assert!(said.stderr.contains("data.jsonl:10"), "{}", said.stderr);
 }
 
-/// Five texts, ten times each.
-fn copies() -> Place {
-    let place = Place::new();
+/// Returns a sandbox with five texts, each ten times.
+fn copies() -> Sandbox {
+    let sandbox = Sandbox::new();
     let texts: Vec<String> = texts(60).into_iter().step_by(5).take(5).collect();
-    place.write("data.jsonl", jsonl(&(0..50).map(|row| texts[row % 5].clone()).collect::<Vec<String>>()));
-    place
+    sandbox.write("data.jsonl", jsonl(&(0..50).map(|row| texts[row % 5].clone()).collect::<Vec<String>>()));
+    sandbox
 }
 
 #[test]
-fn a_target_that_leaves_copies_reports_the_recall_of_all_copies_it_could_choose_from() {
-    let place = copies();
+fn a_target_that_keeps_some_copies_reports_the_recall_of_all_copies() {
+    let sandbox = copies();
     for (rows, removed) in [(49, 1), (30, 20), (10, 40), (6, 44)] {
         let run = format!("run data.jsonl --work work --out out --overwrite --keep-rows {rows}");
-        let said = place.semdedup(&run).succeeded();
+        let said = sandbox.semdedup(&run).succeeded();
         assert!(!said.stdout.contains("none"), "{}", said.stdout);
         assert!(said.stdout.contains("of 45 duplicates in a sample of 50"), "{}", said.stdout);
         assert!(said.stdout.contains("the target keeps some of them"), "{}", said.stdout);
-        let summary: Value = serde_json::from_str(&place.text("out/summary.json")).unwrap();
+        let summary: Value = serde_json::from_str(&sandbox.text("out/summary.json")).unwrap();
         assert_eq!((number(&summary, "rows_removed"), summary["epsilon"].as_f64()), (removed, Some(0.0)));
         let at = &summary["recall"][0];
         let found = [&at["epsilon"], &at["with_ties"], &at["recall"], &at["rows"], &at["recall_distinct"]];
@@ -210,19 +212,19 @@ fn a_target_that_leaves_copies_reports_the_recall_of_all_copies_it_could_choose_
 
 #[test]
 fn a_target_between_scores_reports_the_recall_at_its_epsilon_and_one_that_removes_nothing_says_so() {
-    let place = copies();
+    let sandbox = copies();
     let run = "run data.jsonl --work work --out out --overwrite";
-    let said = place.semdedup(&format!("{run} --keep-rows 5")).succeeded();
+    let said = sandbox.semdedup(&format!("{run} --keep-rows 5")).succeeded();
     assert!(said.stdout.contains("of 45 duplicates in a sample of 50"), "{}", said.stdout);
     assert!(!said.stdout.contains("the target keeps some of them"), "{}", said.stdout);
-    let said = place.semdedup(&format!("{run} --keep-rows 50")).succeeded();
+    let said = sandbox.semdedup(&format!("{run} --keep-rows 50")).succeeded();
     assert!(said.stdout.contains("none: `keep 50 rows` removes nothing"), "{}", said.stdout);
-    // If the sample has no duplicates, the recall of the removed rows is not known.
-    let said = place.semdedup(&format!("{run} --keep-rows 49 --recall-sample 1 --seed 1")).succeeded();
+    // A sample without duplicates does not measure the recall of the removed rows.
+    let said = sandbox.semdedup(&format!("{run} --keep-rows 49 --recall-sample 1 --seed 1")).succeeded();
     assert!(!said.stdout.contains("none"), "{}", said.stdout);
     let unlike: Vec<String> = texts(60).into_iter().step_by(5).collect();
-    place.write("unlike.jsonl", jsonl(&unlike));
-    let said = place.semdedup("run unlike.jsonl --out unlike --epsilon 0.01").succeeded();
+    sandbox.write("unlike.jsonl", jsonl(&unlike));
+    let said = sandbox.semdedup("run unlike.jsonl --out unlike --epsilon 0.01").succeeded();
     let none = "none: of 12 sampled rows none has a duplicate at epsilon 0.01";
     assert!(said.stdout.contains(none), "{}", said.stdout);
 }

@@ -1,56 +1,56 @@
-//! Rows that are compared in the clusters next to their own, and what recall says about it.
+//! Probes, the further clusters in which rows are compared, and their recall.
 
-use super::support::{Place, jsonl, npy, npy_i32, number, read_npy_i32, texts};
+use super::support::{Sandbox, jsonl, npy, npy_i32, number, read_npy_i32, texts};
 
 const FILES: &str = "--centroids c/centroids.npy --assignments c/assignments.npy";
 
-/// Embeddings of so many rows in `e`, and clusters of them in `c`.
-fn clustered(rows: usize, options: &str) -> Place {
-    let place = Place::with_rows(rows);
-    place.semdedup("embed data.jsonl --out e").succeeded();
-    place.semdedup(&format!("cluster e --out c {options}")).succeeded();
-    place
+/// Returns a sandbox with the embeddings of `rows` rows in `e` and their clusters in `c`.
+fn clustered(rows: usize, options: &str) -> Sandbox {
+    let sandbox = Sandbox::with_rows(rows);
+    sandbox.semdedup("embed data.jsonl --out e").succeeded();
+    sandbox.semdedup(&format!("cluster e --out c {options}")).succeeded();
+    sandbox
 }
 
 #[test]
-fn one_probe_compares_each_row_in_its_own_cluster_alone() {
-    let place = clustered(600, "--clusters 9 --probes 1");
-    assert!(!place.path("c/probes.npy").exists());
-    place.semdedup(&format!("score e {FILES} --out alone.parquet")).succeeded();
-    place.write("none.npy", npy_i32(&[-1; 2 * 600], "(600, 2)"));
-    place.semdedup(&format!("score e {FILES} --probes none.npy --out none.parquet")).succeeded();
-    assert_eq!(place.read("alone.parquet"), place.read("none.parquet"));
-    let cluster = place.column("alone.parquet", "cluster");
-    for (row, of) in place.column("alone.parquet", "duplicate_of_row").iter().enumerate() {
+fn one_probe_compares_each_row_in_its_own_cluster_only() {
+    let sandbox = clustered(600, "--clusters 9 --probes 1");
+    assert!(!sandbox.path("c/probes.npy").exists());
+    sandbox.semdedup(&format!("score e {FILES} --out alone.parquet")).succeeded();
+    sandbox.write("none.npy", npy_i32(&[-1; 2 * 600], "(600, 2)"));
+    sandbox.semdedup(&format!("score e {FILES} --probes none.npy --out none.parquet")).succeeded();
+    assert_eq!(sandbox.read("alone.parquet"), sandbox.read("none.parquet"));
+    let cluster = sandbox.column("alone.parquet", "cluster");
+    for (row, of) in sandbox.column("alone.parquet", "duplicate_of_row").iter().enumerate() {
         assert!(of.is_empty() || cluster[row] == cluster[of.parse::<usize>().unwrap()], "row {row} and {of}");
     }
-    place.semdedup("run data.jsonl --clusters 9 --probes 1 --out out").succeeded();
+    sandbox.semdedup("run data.jsonl --clusters 9 --probes 1 --out out").succeeded();
     for column in ["cluster", "score", "duplicate_of_row"] {
-        assert_eq!(place.column("out/scores.parquet", column), place.column("alone.parquet", column));
+        assert_eq!(sandbox.column("out/scores.parquet", column), sandbox.column("alone.parquet", column));
     }
 }
 
 #[test]
-fn probes_find_duplicates_in_other_clusters_the_same_in_a_run_and_stage_by_stage() {
-    let place = clustered(600, "--clusters 9 --probes 4");
-    place.semdedup(&format!("score e {FILES} --probes c/probes.npy --out s.parquet")).succeeded();
-    let cluster = place.column("s.parquet", "cluster");
-    let of = place.column("s.parquet", "duplicate_of_row");
+fn probes_find_the_same_duplicates_in_other_clusters_in_a_run_and_stage_by_stage() {
+    let sandbox = clustered(600, "--clusters 9 --probes 4");
+    sandbox.semdedup(&format!("score e {FILES} --probes c/probes.npy --out s.parquet")).succeeded();
+    let cluster = sandbox.column("s.parquet", "cluster");
+    let of = sandbox.column("s.parquet", "duplicate_of_row");
     let across = (0..600).filter(|&row| of[row].parse().is_ok_and(|of: usize| cluster[of] != cluster[row]));
     assert!(across.count() > 50);
-    place.semdedup("run data.jsonl --clusters 9 --probes 4 --out out").succeeded();
+    sandbox.semdedup("run data.jsonl --clusters 9 --probes 4 --out out").succeeded();
     for column in ["cluster", "score", "duplicate_of_row"] {
-        assert_eq!(place.column("out/scores.parquet", column), place.column("s.parquet", column));
+        assert_eq!(sandbox.column("out/scores.parquet", column), sandbox.column("s.parquet", column));
     }
 }
 
 #[test]
-fn the_file_of_probes_has_a_column_for_each_cluster_beside_a_rows_own() {
+fn the_file_of_probes_has_a_column_for_each_further_cluster() {
     for (probes, others) in [("3", 2), ("auto", 7)] {
-        let place = clustered(600, &format!("--clusters 9 --probes {probes}"));
-        let (header, values) = read_npy_i32(&place.read("c/probes.npy"));
+        let sandbox = clustered(600, &format!("--clusters 9 --probes {probes}"));
+        let (header, values) = read_npy_i32(&sandbox.read("c/probes.npy"));
         assert!(header.contains(&format!("(600, {others})")) && header.contains("<i4"), "{header}");
-        let (_, own) = read_npy_i32(&place.read("c/assignments.npy"));
+        let (_, own) = read_npy_i32(&sandbox.read("c/assignments.npy"));
         for (row, probes) in values.chunks(others).enumerate() {
             let mut clusters: Vec<i32> = probes.iter().copied().take_while(|&c| c != -1).collect();
             assert!(!clusters.is_empty() && probes[clusters.len()..].iter().all(|&c| c == -1), "{probes:?}");
@@ -64,38 +64,38 @@ fn the_file_of_probes_has_a_column_for_each_cluster_beside_a_rows_own() {
 }
 
 #[test]
-fn clustering_again_with_one_probe_takes_the_old_probes_away() {
-    let place = clustered(60, "--clusters 4 --probes 3");
-    assert!(place.path("c/probes.npy").exists());
-    place.semdedup("cluster e --out c --clusters 4 --probes 1").failed_with(&["c/", "exists"]);
-    place.semdedup("cluster e --out c --clusters 4 --probes 1 --overwrite").succeeded();
-    assert!(!place.path("c/probes.npy").exists());
+fn clustering_again_with_one_probe_removes_the_old_probes() {
+    let sandbox = clustered(60, "--clusters 4 --probes 3");
+    assert!(sandbox.path("c/probes.npy").exists());
+    sandbox.semdedup("cluster e --out c --clusters 4 --probes 1").failed_with(&["c/", "exists"]);
+    sandbox.semdedup("cluster e --out c --clusters 4 --probes 1 --overwrite").succeeded();
+    assert!(!sandbox.path("c/probes.npy").exists());
 }
 
 #[test]
 fn a_number_of_probes_out_of_range_is_refused_with_its_range() {
-    let place = Place::with_rows(20);
-    let before = place.files("");
+    let sandbox = Sandbox::with_rows(20);
+    let before = sandbox.files("");
     for command in ["run data.jsonl --out out", "cluster e.npy --out c"] {
         for bad in ["0", "x", "1001", "auto1", "1.5", ""] {
-            let mut command = place.command(command);
+            let mut command = sandbox.command(command);
             let output = command.arg(format!("--probes={bad}")).output().unwrap();
-            super::support::Said::from(output).failed_with(&["--probes", bad, "from 1 to 1000"]);
+            super::support::Finished::from(output).failed_with(&["--probes", bad, "from 1 to 1000"]);
         }
     }
-    assert_eq!(place.files(""), before, "a file was written");
+    assert_eq!(sandbox.files(""), before, "a file was written");
 }
 
 #[test]
 fn probes_that_do_not_fit_the_rows_are_refused() {
-    let place = clustered(60, "--clusters 4 --probes 3");
-    let before = place.files("");
+    let sandbox = clustered(60, "--clusters 4 --probes 3");
+    let before = sandbox.files("");
     let refused = |file: Vec<u8>, words: &[&str]| {
-        place.write("p.npy", file);
-        let said = place.semdedup(&format!("score e {FILES} --probes p.npy --out s.parquet"));
+        sandbox.write("p.npy", file);
+        let said = sandbox.semdedup(&format!("score e {FILES} --probes p.npy --out s.parquet"));
         said.failed_with(&[&["p.npy"], words].concat());
-        std::fs::remove_file(place.path("p.npy")).unwrap();
-        assert_eq!(place.files(""), before, "a file was written");
+        std::fs::remove_file(sandbox.path("p.npy")).unwrap();
+        assert_eq!(sandbox.files(""), before, "a file was written");
     };
     refused(npy_i32(&[-1; 59 * 2], "(59, 2)"), &["59", "60"]);
     refused(npy_i32(&[-1; 61 * 2], "(61, 2)"), &["61", "60"]);
@@ -103,40 +103,40 @@ fn probes_that_do_not_fit_the_rows_are_refused() {
     refused(npy("<i8", "(60, 1)", vec![0xff; 60 * 8]), &["matrix of i32", "I64"]);
     refused(npy("<f4", "(60, 1)", vec![0; 60 * 4]), &["matrix of i32", "F32"]);
     refused(npy_i32(&[-1; 60 * 2], "(60, 3)"), &["not a whole .npy file"]);
-    place
+    sandbox
         .semdedup(&format!("score e {FILES} --probes nowhere.npy --out s.parquet"))
         .failed_with(&["nowhere.npy"]);
 }
 
 #[test]
 fn a_probe_of_a_cluster_that_is_not_there_is_refused_with_its_row() {
-    let place = clustered(60, "--clusters 4 --probes 3");
+    let sandbox = clustered(60, "--clusters 4 --probes 3");
     let mut probes = vec![-1; 60 * 2];
     probes[17 * 2 + 1] = 4;
-    place.write("p.npy", npy_i32(&probes, "(60, 2)"));
-    let before = place.files("");
-    let said = place.semdedup(&format!("score e {FILES} --probes p.npy --out s.parquet"));
+    sandbox.write("p.npy", npy_i32(&probes, "(60, 2)"));
+    let before = sandbox.files("");
+    let said = sandbox.semdedup(&format!("score e {FILES} --probes p.npy --out s.parquet"));
     said.failed_with(&["p.npy", "row 17", "cluster 4", "4 centroids"]);
-    assert_eq!(place.files(""), before, "a file was written");
+    assert_eq!(sandbox.files(""), before, "a file was written");
 }
 
 #[test]
 fn a_row_that_probes_its_own_cluster_is_never_its_own_duplicate() {
-    let place = clustered(300, "--clusters 5 --probes 1");
-    let (_, own) = read_npy_i32(&place.read("c/assignments.npy"));
+    let sandbox = clustered(300, "--clusters 5 --probes 1");
+    let (_, own) = read_npy_i32(&sandbox.read("c/assignments.npy"));
     let twice: Vec<i32> = own.iter().flat_map(|&c| [c, c]).collect();
-    place.write("own.npy", npy_i32(&twice, "(300, 2)"));
-    place.semdedup(&format!("score e {FILES} --probes own.npy --out own.parquet")).succeeded();
-    let of = place.column("own.parquet", "duplicate_of_row");
+    sandbox.write("own.npy", npy_i32(&twice, "(300, 2)"));
+    sandbox.semdedup(&format!("score e {FILES} --probes own.npy --out own.parquet")).succeeded();
+    let of = sandbox.column("own.parquet", "duplicate_of_row");
     assert!((0..300).all(|row| of[row] != row.to_string()));
-    place.semdedup(&format!("score e {FILES} --out alone.parquet")).succeeded();
-    assert_eq!(place.read("own.parquet"), place.read("alone.parquet"));
+    sandbox.semdedup(&format!("score e {FILES} --out alone.parquet")).succeeded();
+    assert_eq!(sandbox.read("own.parquet"), sandbox.read("alone.parquet"));
 }
 
 #[test]
-fn a_run_tells_its_probes_and_its_operations() {
-    let place = Place::with_rows(700);
-    let summary = place.summary("run data.jsonl --clusters 8 --out out");
+fn a_run_reports_its_probes_and_its_operations() {
+    let sandbox = Sandbox::with_rows(700);
+    let summary = sandbox.summary("run data.jsonl --clusters 8 --out out");
     assert_eq!(summary["probes"], "auto");
     let (brute, flops) = (&summary["flops_brute_force"], summary["flops"].as_f64().unwrap());
     assert_eq!(brute.as_f64().unwrap(), 256.0 * 700.0 * 699.0);
@@ -144,19 +144,19 @@ fn a_run_tells_its_probes_and_its_operations() {
     assert_eq!(number(&summary, "recall_sample"), 700);
     for at in summary["recall"].as_array().unwrap() {
         assert!(number(at, "rows") >= number(at, "rows_distinct"), "{at}");
-        assert!(number(at, "rows") >= 140, "each fifth row is a copy: {at}");
+        assert!(number(at, "rows") >= 140, "every fifth row is a copy: {at}");
     }
-    let summary = place.summary("run data.jsonl --clusters 8 --probes 3 --recall-sample 0 --out other");
+    let summary = sandbox.summary("run data.jsonl --clusters 8 --probes 3 --recall-sample 0 --out other");
     assert_eq!((&summary["probes"], number(&summary, "recall_sample")), (&"3".into(), 0));
     assert_eq!(summary["recall"], serde_json::json!([]));
 }
 
 #[test]
 fn more_probes_take_more_operations() {
-    let place = Place::with_rows(900);
+    let sandbox = Sandbox::with_rows(900);
     let flops = |probes: usize| {
         let typed = format!("run data.jsonl --work w --clusters 30 --probes {probes} --out o{probes}");
-        place.summary(&typed)["flops"].as_f64().unwrap()
+        sandbox.summary(&typed)["flops"].as_f64().unwrap()
     };
     let (two, five, ten) = (flops(2), flops(5), flops(10));
     assert!(two < five && five < ten, "{two} {five} {ten}");
@@ -164,17 +164,17 @@ fn more_probes_take_more_operations() {
 
 #[test]
 fn recall_is_measured_on_the_same_rows_whatever_the_clusters() {
-    let place = Place::with_rows(800);
-    place.semdedup("embed data.jsonl --out e").succeeded();
+    let sandbox = Sandbox::with_rows(800);
+    sandbox.semdedup("embed data.jsonl --out e").succeeded();
     let mut seen = Vec::new();
     for (name, options) in [("a", "--clusters 3"), ("b", "--clusters 40 --probes 1"), ("c", "--clusters 40")]
     {
-        place.semdedup(&format!("cluster e {options} --seed 2 --out {name}")).succeeded();
+        sandbox.semdedup(&format!("cluster e {options} --seed 2 --out {name}")).succeeded();
         let files = format!("--centroids {name}/centroids.npy --assignments {name}/assignments.npy");
         let score = |options: &str| {
-            // A random ranking does not depend on the clusters, so there is as much to find.
+            // A random ranking does not depend on the clusters, so the duplicates are the same.
             let typed = format!("score e {files} --keep random --out {name}.parquet --overwrite {options}");
-            place.summary(&typed)
+            sandbox.summary(&typed)
         };
         let summary = score("--recall-sample 150");
         let rows: Vec<u64> =
@@ -190,10 +190,10 @@ fn recall_is_measured_on_the_same_rows_whatever_the_clusters() {
 }
 
 #[test]
-fn small_data_is_compared_whole_and_every_duplicate_is_found() {
+fn every_duplicate_in_small_data_is_found() {
     for keep in ["hard", "easy", "random"] {
-        let place = Place::with_rows(2_000);
-        let summary = place.summary(&format!("run data.jsonl --keep {keep} --out out"));
+        let sandbox = Sandbox::with_rows(2_000);
+        let summary = sandbox.summary(&format!("run data.jsonl --keep {keep} --out out"));
         assert_eq!(number(&summary, "clusters"), 1);
         let recall = summary["recall"].as_array().unwrap();
         assert!(recall.len() >= 8, "{summary}");
@@ -206,7 +206,7 @@ fn small_data_is_compared_whole_and_every_duplicate_is_found() {
     }
 }
 
-/// 5,000 copies of one text among 1,500 others.
+/// Returns 5,000 copies of one text among 1,500 others, and the rows of the copies.
 fn crowd() -> (Vec<String>, Vec<usize>) {
     let mut others = texts(2_500).into_iter().step_by(5).cycle();
     let mut rows = Vec::new();
@@ -223,24 +223,25 @@ fn crowd() -> (Vec<String>, Vec<usize>) {
 }
 
 #[test]
-fn of_thousands_of_copies_the_first_ranking_one_stays() {
-    let place = Place::new();
+fn only_the_first_ranking_of_thousands_of_copies_stays() {
+    let sandbox = Sandbox::new();
     let (rows, copies) = crowd();
-    place.write("data.jsonl", jsonl(&rows));
+    sandbox.write("data.jsonl", jsonl(&rows));
     let ids: Vec<String> = copies.iter().map(|row| format!("r{row}")).collect();
     for probes in ["1", "auto"] {
         for keep in ["hard", "easy", "random"] {
             let out = format!("{keep}-{probes}");
             let options = format!("--clusters 30 --probes {probes} --keep {keep} --seed 7 --epsilon 0.001");
-            place
+            sandbox
                 .semdedup(&format!("run data.jsonl --id-column id --work w --out {out} {options}"))
                 .succeeded();
-            let removed = place.column(&format!("{out}/removed.parquet"), "id");
-            let of = place.column(&format!("{out}/removed.parquet"), "duplicate_of");
+            let removed = sandbox.column(&format!("{out}/removed.parquet"), "id");
+            let of = sandbox.column(&format!("{out}/removed.parquet"), "duplicate_of");
             let gone: std::collections::HashMap<&String, &String> = removed.iter().zip(&of).collect();
             let kept: Vec<&String> = ids.iter().filter(|id| !gone.contains_key(id)).collect();
             assert_eq!(kept.len(), 1, "{out}");
-            // All copies are as similar to their centroid, so the first row ranks first; a shuffle has its own first.
+            // All copies are equally similar to their centroid, so the first row ranks first,
+            // unless the ranking is random.
             assert_eq!(kept[0] == &ids[0], keep != "random", "{out}: {kept:?}");
             assert!(ids.iter().filter(|id| *id != kept[0]).all(|id| gone[id] == kept[0]), "{out}");
         }

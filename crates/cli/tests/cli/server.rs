@@ -1,15 +1,15 @@
 //! A model behind a server.
 
-use super::support::Place;
+use super::support::Sandbox;
 
 const SERVER: &str = "http://127.0.0.1:9/v1/embeddings#m";
 
 #[track_caller]
 fn refused(options: &str, words: &[&str]) {
-    let place = Place::with_rows(20);
-    let before = place.files("");
-    place.semdedup(&format!("run data.jsonl --out out {options}")).failed_with(words);
-    assert_eq!(place.files(""), before, "a file was written");
+    let sandbox = Sandbox::with_rows(20);
+    let before = sandbox.files("");
+    sandbox.semdedup(&format!("run data.jsonl --out out {options}")).failed_with(words);
+    assert_eq!(sandbox.files(""), before, "a file was written");
 }
 
 #[test]
@@ -28,12 +28,12 @@ fn options_that_do_not_go_with_the_model_are_refused() {
     for zero in ["--server-batch", "--server-concurrency", "--server-timeout", "--server-attempts"] {
         refused(&format!("--model {SERVER} {zero} 0"), &[zero]);
     }
-    refused(&format!("--model {SERVER} --server-fields [1]"), &["--server-fields", "object of JSON"]);
+    refused(&format!("--model {SERVER} --server-fields [1]"), &["--server-fields", "JSON object"]);
     refused(&format!("--model {SERVER} --server-fields {{\"input\":1}}"), &["`input`"]);
 }
 
 #[test]
-fn an_address_that_cannot_be_one_is_refused() {
+fn an_invalid_address_is_refused() {
     refused("--model http://host/v1/embeddings", &["http://host/v1/embeddings", "names no model"]);
     refused("--model http://me:secret@host/#m", &["password"]);
 }
@@ -54,16 +54,16 @@ fn a_model_beside_embeddings_is_refused_because_none_would_be_used() {
 }
 
 #[test]
-fn a_key_is_not_sent_in_clear_and_never_shown() {
-    let place = Place::with_rows(20);
-    let mut command = place.command("run data.jsonl --out out --model http://192.0.2.1/v1/embeddings#m");
-    let said = super::support::Said::from(command.env("SEMDEDUP_API_KEY", "sk-secret").output().unwrap());
+fn a_key_is_not_sent_over_plain_http_and_never_shown() {
+    let sandbox = Sandbox::with_rows(20);
+    let mut command = sandbox.command("run data.jsonl --out out --model http://192.0.2.1/v1/embeddings#m");
+    let said = super::support::Finished::from(command.env("SEMDEDUP_API_KEY", "sk-secret").output().unwrap());
     let said = said.failed_with(&["192.0.2.1", "plain http"]);
     assert!(!said.stderr.contains("sk-secret") && said.stderr.contains("--server-key-in-clear"), "{said:?}");
 }
 
 #[test]
-fn a_server_that_is_not_there_is_one_error_and_leaves_nothing() {
+fn an_unreachable_server_is_one_error_and_leaves_no_files() {
     let nobody = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     refused(&format!("--model http://{nobody}/v1/embeddings#m"), &[&nobody.to_string(), "4 attempts"]);
 }

@@ -1,4 +1,4 @@
-//! `semdedup serve-embeddings`, asked by hand and by `semdedup run`.
+//! `semdedup serve-embeddings`, with requests by hand and by `semdedup run`.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
@@ -7,14 +7,14 @@ use std::process::{Child, Command, Stdio};
 
 use serde_json::{Value, json};
 
-use super::support::{Place, SEMDEDUP, Said};
+use super::support::{Finished, SEMDEDUP, Sandbox};
 
 const NAME: &str = "wordllama-l2-supercat-256";
 
-/// A server of its own; it ends with the test.
+/// A running server; it stops when the test ends.
 struct Served {
     child: Child,
-    /// What it printed: the address as `--model` takes it.
+    /// The address that it printed, in the form that `--model` takes.
     model: String,
 }
 
@@ -35,7 +35,7 @@ impl Served {
         Self::at("127.0.0.1:0", "", None)
     }
 
-    /// Host and port.
+    /// Returns host and port.
     fn host(&self) -> &str {
         self.model.split('/').nth(2).unwrap()
     }
@@ -44,7 +44,7 @@ impl Served {
         TcpStream::connect(self.host()).unwrap()
     }
 
-    /// Sends a request as it stands, and returns the status and the body.
+    /// Sends a raw request, and returns the status and the body of the answer.
     fn send(&self, request: &str) -> (u16, Value) {
         let mut stream = self.connect();
         stream.write_all(request.as_bytes()).unwrap();
@@ -60,7 +60,7 @@ impl Served {
         self.send(&format!("{head}Content-Length: {}\r\n\r\n{body}", body.len()))
     }
 
-    /// What is said about a request that is refused.
+    /// Checks that a request is refused with this status and these words.
     #[track_caller]
     fn refuses(&self, body: &str, status: u16, words: &[&str]) {
         let (answered, said) = self.post(body);
@@ -73,7 +73,7 @@ impl Served {
         super::support::signal(&self.child, signal);
     }
 
-    /// Waits for its end.
+    /// Waits until the server has stopped.
     fn exit_code(mut self) -> i32 {
         self.child.wait().unwrap().code().unwrap()
     }
@@ -81,7 +81,7 @@ impl Served {
 
 impl Drop for Served {
     fn drop(&mut self) {
-        // It may have ended already.
+        // The server may have stopped already.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
@@ -95,13 +95,13 @@ fn answer(mut stream: TcpStream) -> (u16, Value) {
     (status, serde_json::from_str(body).unwrap_or(Value::Null))
 }
 
-/// A run that asks this server.
+/// Returns the command line of a run with this model.
 fn run(model: &str, out: &str) -> String {
     format!("run data.jsonl --out {out} --epsilon 0.05 --model {model}")
 }
 
-fn spawned(place: &Place, typed: &str) -> Child {
-    place.command(typed).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
+fn spawned(sandbox: &Sandbox, typed: &str) -> Child {
+    sandbox.command(typed).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
 }
 
 fn wait_for(path: &Path) {
@@ -111,7 +111,7 @@ fn wait_for(path: &Path) {
 }
 
 #[test]
-fn it_answers_as_openai_does() {
+fn the_server_answers_in_openais_form() {
     let server = Served::new();
     let (status, one) = server.post(&json!({"model": NAME, "input": "a text"}).to_string());
     assert_eq!((status, &one["object"], &one["model"]), (200, &json!("list"), &json!(NAME)));
@@ -124,7 +124,7 @@ fn it_answers_as_openai_does() {
     assert_eq!((&two["data"][0]["index"], &two["data"][1]["index"]), (&json!(0), &json!(1)));
     assert!(two["data"][0]["embedding"].as_array().unwrap().iter().all(|value| value == 0.0));
     let (_, three) = server.post(&json!({"input": "a text", "encoding_format": "base64"}).to_string());
-    // 1,024 bytes.
+    // 1,024 bytes in base64.
     assert_eq!(three["data"][0]["embedding"].as_str().unwrap().len(), 1368);
     assert_eq!(server.get("/health"), (200, json!({"status": "ok"})));
     let (status, models) = server.get("/v1/models");
@@ -132,7 +132,7 @@ fn it_answers_as_openai_does() {
 }
 
 #[test]
-fn what_it_cannot_do_it_says_in_openais_form() {
+fn requests_that_cannot_be_served_are_refused_in_openais_form() {
     let server = Served::new();
     let asked = |input: Value| json!({"input": input}).to_string();
     server.refuses("{", 400, &["EOF"]);
@@ -153,101 +153,101 @@ fn what_it_cannot_do_it_says_in_openais_form() {
         let (answered, said) = server.get(path);
         assert!(answered == status && said["error"]["message"].is_string(), "{answered} {said}");
     }
-    // It is as well as before.
+    // None of these requests harmed the server.
     assert_eq!(server.get("/health").0, 200);
 }
 
 #[test]
-fn a_run_with_a_server_removes_what_the_same_model_inside_the_program_does() {
-    let place = Place::with_rows(5_000);
+fn a_run_with_a_server_removes_the_same_rows_as_the_built_in_model() {
+    let sandbox = Sandbox::with_rows(5_000);
     let server = Served::new();
     assert_eq!(server.model, format!("http://{}/v1/embeddings#{NAME}", server.host()));
-    place.semdedup(&run(NAME, "inside")).succeeded();
-    let summary = place.summary(&run(&server.model, "served"));
-    assert!(place.rows("served") == place.rows("inside"));
+    sandbox.semdedup(&run(NAME, "inside")).succeeded();
+    let summary = sandbox.summary(&run(&server.model, "served"));
+    assert!(sandbox.rows("served") == sandbox.rows("inside"));
     assert_eq!(summary["model"], json!(server.model));
     let options = "--server-batch 3 --server-concurrency 20 --threads 1";
-    place.semdedup(&format!("{} {options}", run(&server.model, "otherwise"))).succeeded();
-    assert!(place.rows("otherwise") == place.rows("inside"));
-    let plan = place.summary(&format!("{} --dry-run", run(&server.model, "planned")));
+    sandbox.semdedup(&format!("{} {options}", run(&server.model, "otherwise"))).succeeded();
+    assert!(sandbox.rows("otherwise") == sandbox.rows("inside"));
+    let plan = sandbox.summary(&format!("{} --dry-run", run(&server.model, "planned")));
     assert_eq!(plan["rows"], json!(5_000));
-    place.semdedup(&format!("embed data.jsonl --out e --model {}", server.model)).succeeded();
+    sandbox.semdedup(&format!("embed data.jsonl --out e --model {}", server.model)).succeeded();
 }
 
-/// So many that there are several parts, after each of which a run can go on.
+/// Enough rows for several parts; a run can resume after each part.
 const ROWS_OF_PARTS: usize = 40_000;
 
 #[test]
-fn a_killed_run_goes_on_with_what_it_has_paid_for_to_the_same_bytes() {
-    let place = Place::with_rows(ROWS_OF_PARTS);
+fn a_killed_run_reuses_the_embeddings_it_paid_for_and_gives_the_same_bytes() {
+    let sandbox = Sandbox::with_rows(ROWS_OF_PARTS);
     let server = Served::new();
-    place.semdedup(&run(NAME, "inside")).succeeded();
-    let mut child = spawned(&place, &run(&server.model, "killed"));
-    let first = place.path("killed/work/embed/part-00000.json");
+    sandbox.semdedup(&run(NAME, "inside")).succeeded();
+    let mut child = spawned(&sandbox, &run(&server.model, "killed"));
+    let first = sandbox.path("killed/work/embed/part-00000.json");
     wait_for(&first);
     child.kill().unwrap();
-    assert!(!child.wait().unwrap().success(), "it had ended before");
+    assert!(!child.wait().unwrap().success(), "the run had already ended");
     let written = first.metadata().unwrap().modified().unwrap();
-    place.semdedup(&run(&server.model, "killed")).succeeded();
-    assert_eq!(first.metadata().unwrap().modified().unwrap(), written, "it was embedded again");
-    assert!(place.rows("killed") == place.rows("inside"));
+    sandbox.semdedup(&run(&server.model, "killed")).succeeded();
+    assert_eq!(first.metadata().unwrap().modified().unwrap(), written, "the part was embedded again");
+    assert!(sandbox.rows("killed") == sandbox.rows("inside"));
 }
 
 #[test]
-fn a_run_whose_server_dies_stops_with_an_error_and_goes_on_when_it_is_back() {
-    let place = Place::with_rows(ROWS_OF_PARTS);
+fn a_run_whose_server_dies_fails_and_resumes_when_the_server_is_back() {
+    let sandbox = Sandbox::with_rows(ROWS_OF_PARTS);
     let server = Served::new();
-    place.semdedup(&run(NAME, "inside")).succeeded();
+    sandbox.semdedup(&run(NAME, "inside")).succeeded();
     let (host, model) = (server.host().to_owned(), server.model.clone());
     let typed = format!("{} --server-attempts 1", run(&model, "out"));
-    let child = spawned(&place, &typed);
-    let first = place.path("out/work/embed/part-00000.json");
+    let child = spawned(&sandbox, &typed);
+    let first = sandbox.path("out/work/embed/part-00000.json");
     wait_for(&first);
     drop(server);
-    let said = Said::from(child.wait_with_output().unwrap()).failed_with(&[&host]);
+    let said = Finished::from(child.wait_with_output().unwrap()).failed_with(&[&host]);
     assert!(said.stderr.contains("same command line again"), "{}", said.stderr);
-    place.has_no_result("out");
+    sandbox.has_no_result("out");
     let written = first.metadata().unwrap().modified().unwrap();
 
     let back = Served::at(&host, "", None);
     assert_eq!(back.model, model);
-    place.semdedup(&typed).succeeded();
-    assert_eq!(first.metadata().unwrap().modified().unwrap(), written, "it was embedded again");
-    assert!(place.rows("out") == place.rows("inside"));
+    sandbox.semdedup(&typed).succeeded();
+    assert_eq!(first.metadata().unwrap().modified().unwrap(), written, "the part was embedded again");
+    assert!(sandbox.rows("out") == sandbox.rows("inside"));
 }
 
 #[test]
-fn a_run_waits_for_a_server_that_is_started_again() {
-    let place = Place::with_rows(ROWS_OF_PARTS);
+fn a_run_waits_for_a_server_that_restarts() {
+    let sandbox = Sandbox::with_rows(ROWS_OF_PARTS);
     let server = Served::new();
-    place.semdedup(&run(NAME, "inside")).succeeded();
+    sandbox.semdedup(&run(NAME, "inside")).succeeded();
     let (host, model) = (server.host().to_owned(), server.model.clone());
-    let child = spawned(&place, &run(&model, "out"));
-    wait_for(&place.path("out/work/embed/part-00000.json"));
+    let child = spawned(&sandbox, &run(&model, "out"));
+    wait_for(&sandbox.path("out/work/embed/part-00000.json"));
     drop(server);
     let _back = Served::at(&host, "", None);
-    Said::from(child.wait_with_output().unwrap()).succeeded();
-    assert!(place.rows("out") == place.rows("inside"));
+    Finished::from(child.wait_with_output().unwrap()).succeeded();
+    assert!(sandbox.rows("out") == sandbox.rows("inside"));
 }
 
 #[test]
 fn a_server_with_a_key_answers_those_who_have_it() {
-    let place = Place::with_rows(50);
+    let sandbox = Sandbox::with_rows(50);
     let server = Served::at("127.0.0.1:0", "", Some("sk-right"));
     let typed = run(&server.model, "out");
     let with_key =
-        |key: &str| Said::from(place.command(&typed).env("SEMDEDUP_API_KEY", key).output().unwrap());
+        |key: &str| Finished::from(sandbox.command(&typed).env("SEMDEDUP_API_KEY", key).output().unwrap());
     let said = with_key("sk-wrong").failed_with(&["401", "Authorization"]);
     assert!(said.stderr.contains("SEMDEDUP_API_KEY") && !said.stderr.contains("sk-wrong"), "{}", said.stderr);
     with_key("").failed_with(&["401"]);
     with_key("sk-right").succeeded();
     assert_eq!((server.get("/v1/models").0, server.get("/health").0), (401, 200));
-    let all: Vec<u8> = place.files("out").into_values().flatten().collect();
+    let all: Vec<u8> = sandbox.files("out").into_values().flatten().collect();
     assert!(!all.windows(8).any(|bytes| bytes == b"sk-right"), "the key is in a file");
 }
 
 #[test]
-fn it_ends_at_a_signal_but_answers_what_is_under_way() {
+fn a_signal_stops_the_server_after_it_has_answered_running_requests() {
     let server = Served::new();
     server.signal("-INT");
     assert_eq!(server.exit_code(), 0);
@@ -256,7 +256,7 @@ fn it_ends_at_a_signal_but_answers_what_is_under_way() {
     let mut stream = server.connect();
     let head = "POST /v1/embeddings HTTP/1.1\r\nHost: h\r\nConnection: close\r\nExpect: 100-continue\r\n";
     stream.write_all(format!("{head}Content-Length: {}\r\n\r\n", body.len()).as_bytes()).unwrap();
-    // The server says so when it waits for the body.
+    // The server answers with this when it waits for the body.
     let mut go_on = [0; 25];
     stream.read_exact(&mut go_on).unwrap();
     assert_eq!(&go_on, b"HTTP/1.1 100 Continue\r\n\r\n");
@@ -270,10 +270,10 @@ fn it_ends_at_a_signal_but_answers_what_is_under_way() {
 }
 
 #[test]
-fn an_address_that_is_taken_or_none_and_a_key_that_is_not_there_are_errors() {
+fn a_taken_or_invalid_address_and_a_missing_key_are_errors() {
     let server = Served::new();
-    let place = Place::new();
-    let serve = |typed: &str| place.semdedup(&format!("serve-embeddings {typed}"));
+    let sandbox = Sandbox::new();
+    let serve = |typed: &str| sandbox.semdedup(&format!("serve-embeddings {typed}"));
     serve(&format!("--listen {}", server.host())).failed_with(&["--listen", server.host()]);
     serve("--listen nowhere").failed_with(&["--listen", "nowhere"]);
     serve("--key-from-env NOT_SET_ANYWHERE").failed_with(&["NOT_SET_ANYWHERE"]);

@@ -1,13 +1,13 @@
-//! What each file and each script loses, and that one which loses nearly everything is named; words that the model does not know.
+//! The share of rows that each file and each script loses, and words that the model does not know.
 
-use super::support::{Place, jsonl, number, texts};
+use super::support::{Sandbox, jsonl, number, texts};
 
-/// Distinct sentences of different words.
+/// Returns distinct sentences of different words.
 fn distinct(count: usize) -> Vec<String> {
     texts(5 * count).into_iter().step_by(5).collect()
 }
 
-/// One sentence many times.
+/// Returns one sentence `count` times.
 fn copies(text: &str, count: usize) -> Vec<String> {
     vec![text.to_owned(); count]
 }
@@ -16,10 +16,10 @@ const GUJARATI: &str = "આ ઈસુ ખ્રિસ્તનો કૌટુ�
 
 #[test]
 fn a_file_that_loses_nearly_everything_is_named_in_a_warning_and_in_the_summary() {
-    let place = Place::new();
-    place.write("in/good.jsonl", jsonl(&distinct(60)));
-    place.write("in/lost.jsonl", jsonl(&copies("the same sentence in every row of the file", 30)));
-    let said = place.semdedup("run in --out out").succeeded();
+    let sandbox = Sandbox::new();
+    sandbox.write("in/good.jsonl", jsonl(&distinct(60)));
+    sandbox.write("in/lost.jsonl", jsonl(&copies("the same sentence in every row of the file", 30)));
+    let said = sandbox.semdedup("run in --out out").succeeded();
     let warning = said.stderr.lines().find(|line| line.contains("1 file loses most of its rows"));
     let warning = warning.unwrap_or_else(|| panic!("{}", said.stderr));
     assert!(warning.contains("lost.jsonl loses 29 of 30 rows (96.7 %)"), "{warning}");
@@ -29,7 +29,7 @@ fn a_file_that_loses_nearly_everything_is_named_in_a_warning_and_in_the_summary(
         "{}",
         said.stdout
     );
-    let summary: serde_json::Value = serde_json::from_str(&place.text("out/summary.json")).unwrap();
+    let summary: serde_json::Value = serde_json::from_str(&sandbox.text("out/summary.json")).unwrap();
     let lost = &summary["files"][1];
     assert_eq!(
         (number(lost, "rows_in"), number(lost, "rows_removed"), number(lost, "rows_kept")),
@@ -42,9 +42,9 @@ fn a_file_that_loses_nearly_everything_is_named_in_a_warning_and_in_the_summary(
 
 #[test]
 fn a_script_that_loses_nearly_everything_within_a_file_is_named() {
-    let place = Place::new();
-    place.write("data.jsonl", jsonl(&[distinct(60), copies(GUJARATI, 20)].concat()));
-    let said = place.semdedup("run data.jsonl --out out").succeeded();
+    let sandbox = Sandbox::new();
+    sandbox.write("data.jsonl", jsonl(&[distinct(60), copies(GUJARATI, 20)].concat()));
+    let said = sandbox.semdedup("run data.jsonl --out out").succeeded();
     assert!(
         said.stderr.contains("1 script loses most of its rows: Gujarati loses 19 of 20 rows (95.0 %)"),
         "{}",
@@ -56,7 +56,7 @@ fn a_script_that_loses_nearly_everything_within_a_file_is_named() {
         "{}",
         said.stdout
     );
-    let summary: serde_json::Value = serde_json::from_str(&place.text("out/summary.json")).unwrap();
+    let summary: serde_json::Value = serde_json::from_str(&sandbox.text("out/summary.json")).unwrap();
     let scripts = summary["scripts"].as_array().unwrap();
     let named = |n: usize| {
         (
@@ -69,40 +69,40 @@ fn a_script_that_loses_nearly_everything_within_a_file_is_named() {
 }
 
 #[test]
-fn files_that_lose_alike_are_not_named() {
-    let place = Place::new();
-    place.write("in/a.jsonl", jsonl(&texts(100)));
-    place.write("in/b.jsonl", jsonl(&texts(100)));
-    let said = place.semdedup("run in --out out").succeeded();
-    // The second file is a copy of the first; which of two copies goes is for the ranking.
+fn files_that_lose_similar_shares_are_not_named() {
+    let sandbox = Sandbox::new();
+    sandbox.write("in/a.jsonl", jsonl(&texts(100)));
+    sandbox.write("in/b.jsonl", jsonl(&texts(100)));
+    let said = sandbox.semdedup("run in --out out").succeeded();
+    // The second file is a copy of the first; the ranking decides which copies stay.
     assert!(!said.stderr.contains("loses most"), "{}", said.stderr);
 }
 
 #[test]
 fn texts_of_words_that_the_model_does_not_know_are_counted_and_their_files_named() {
-    let place = Place::new();
+    let sandbox = Sandbox::new();
     let gujarati =
         ["આ ઈસુ ખ્રિસ્તનો કૌટુંબિક ઈતિહાસ", "સુંદર બગીચો અને ફૂલો", "વરસાદની ઋતુ આવી ગઈ", "દરિયા કિનારે સૂર્યાસ્ત"];
     let rows = gujarati.map(str::to_owned);
-    place.write("in/latin.jsonl", jsonl(&distinct(20)));
-    place.write("in/gujarati.jsonl", jsonl(&rows));
+    sandbox.write("in/latin.jsonl", jsonl(&distinct(20)));
+    sandbox.write("in/gujarati.jsonl", jsonl(&rows));
     for command in ["run in --out out", "embed in --out emb"] {
-        let said = place.semdedup(command).succeeded();
+        let said = sandbox.semdedup(command).succeeded();
         let warning = said.stderr.lines().find(|line| line.contains("words that the model does not know"));
         let warning = warning.unwrap_or_else(|| panic!("{command}: {}", said.stderr));
         assert!(warning.contains("4 of 24 texts (17 %)") && warning.contains("gujarati.jsonl"), "{warning}");
         assert!(!warning.contains("latin.jsonl"), "{warning}");
         assert!(said.stdout.contains("unknown words"), "{}", said.stdout);
     }
-    let summary: serde_json::Value = serde_json::from_str(&place.text("out/summary.json")).unwrap();
+    let summary: serde_json::Value = serde_json::from_str(&sandbox.text("out/summary.json")).unwrap();
     assert_eq!((number(&summary, "unknown_texts"), number(&summary, "rows_removed")), (4, 0));
     assert_eq!(number(&summary["files"][0], "unknown_texts"), 4);
     assert!(summary["files"][1].get("unknown_texts").is_none());
 }
 
 #[test]
-fn spellings_of_one_text_are_copies_of_it_and_the_kept_line_is_as_it_was() {
-    let place = Place::new();
+fn spellings_of_one_text_are_copies_and_the_kept_line_is_unchanged() {
+    let sandbox = Sandbox::new();
     let spellings = [
         "The quick brown fox jumps over the lazy dog",
         "THE QUICK BROWN FOX JUMPS OVER THE LAZY DOG",
@@ -110,8 +110,8 @@ fn spellings_of_one_text_are_copies_of_it_and_the_kept_line_is_as_it_was() {
         "Ｔｈｅ quick brown fox jumps over the lazy dog",
     ];
     let lines: String = spellings.iter().map(|text| format!("{{\"text\": \"{text}\"}}\n")).collect();
-    place.write("data.jsonl", &lines);
-    let summary = place.summary("run data.jsonl --out out");
+    sandbox.write("data.jsonl", &lines);
+    let summary = sandbox.summary("run data.jsonl --out out");
     assert_eq!((number(&summary, "rows_kept"), number(&summary, "exact_duplicates")), (1, 3));
-    assert!(lines.contains(&place.text("out/kept/data.jsonl")));
+    assert!(lines.contains(&sandbox.text("out/kept/data.jsonl")));
 }

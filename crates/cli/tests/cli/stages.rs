@@ -1,10 +1,10 @@
-//! The stages one by one.
+//! The commands for single stages.
 
 use std::collections::BTreeSet;
 
-use super::support::{Place, jsonl, npy_f32, number, texts};
+use super::support::{Sandbox, jsonl, npy_f32, number, texts};
 
-fn staged(place: &Place, keep: &str, goal: &str) {
+fn staged(sandbox: &Sandbox, keep: &str, goal: &str) {
     let stages = [
         "embed data.jsonl --out e".to_owned(),
         "cluster e --seed 3 --out c".to_owned(),
@@ -14,101 +14,101 @@ fn staged(place: &Place, keep: &str, goal: &str) {
         format!("select s.parquet {goal} --out selected"),
     ];
     for stage in stages {
-        place.semdedup(&stage).succeeded();
+        sandbox.semdedup(&stage).succeeded();
     }
 }
 
 #[test]
 fn stage_by_stage_removes_the_same_rows_as_a_run() {
     for (keep, goal) in [("hard", "--epsilon 0.05"), ("random", "--keep-fraction 0.7")] {
-        let place = Place::with_rows(500);
-        place.semdedup(&format!("run data.jsonl --seed 3 --keep {keep} {goal} --out out")).succeeded();
-        staged(&place, keep, goal);
-        let in_run: BTreeSet<String> = place
+        let sandbox = Sandbox::with_rows(500);
+        sandbox.semdedup(&format!("run data.jsonl --seed 3 --keep {keep} {goal} --out out")).succeeded();
+        staged(&sandbox, keep, goal);
+        let in_run: BTreeSet<String> = sandbox
             .column("out/removed.parquet", "id")
             .into_iter()
             .map(|id| id.trim_start_matches("data.jsonl:").to_owned())
             .collect();
         let in_stages: BTreeSet<String> =
-            place.column("selected/removed.parquet", "id").into_iter().collect();
+            sandbox.column("selected/removed.parquet", "id").into_iter().collect();
         assert!(!in_run.is_empty());
         assert_eq!(in_run, in_stages);
-        assert_eq!(place.column("selected/kept.parquet", "id").len() + in_stages.len(), 500);
+        assert_eq!(sandbox.column("selected/kept.parquet", "id").len() + in_stages.len(), 500);
     }
 }
 
 #[test]
 fn each_stage_reports_what_it_did() {
-    let place = Place::with_rows(200);
-    let embed = place.summary("embed data.jsonl --out e");
+    let sandbox = Sandbox::with_rows(200);
+    let embed = sandbox.summary("embed data.jsonl --out e");
     assert_eq!((number(&embed, "rows"), number(&embed, "dim")), (200, 256));
-    let cluster = place.summary("cluster e --clusters 7 --out c");
+    let cluster = sandbox.summary("cluster e --clusters 7 --out c");
     assert_eq!((number(&cluster, "rows"), number(&cluster, "clusters")), (200, 7));
     let files = "--centroids c/centroids.npy --assignments c/assignments.npy --out s.parquet";
-    let score = place.summary(&format!("score e {files}"));
+    let score = sandbox.summary(&format!("score e {files}"));
     assert!(number(&score, "exact_duplicates") >= 40, "{score}");
-    let select = place.summary("select s.parquet --keep-rows 100 --out selected");
+    let select = sandbox.summary("select s.parquet --keep-rows 100 --out selected");
     assert_eq!((number(&select, "rows_kept"), number(&select, "rows_removed")), (100, 100));
 }
 
 #[test]
 fn embeddings_may_be_named_as_files_folders_or_patterns() {
-    let place = Place::with_rows(60);
-    place.semdedup("embed data.jsonl --out e").succeeded();
+    let sandbox = Sandbox::with_rows(60);
+    sandbox.semdedup("embed data.jsonl --out e").succeeded();
     for (out, named) in [("c1", "e"), ("c2", "e/embed/*.npy"), ("c3", "e/embed/embeddings-00000.npy")] {
-        place.semdedup(&format!("cluster {named} --clusters 4 --out {out}")).succeeded();
-        assert_eq!(place.read(&format!("{out}/centroids.npy")), place.read("c1/centroids.npy"));
+        sandbox.semdedup(&format!("cluster {named} --clusters 4 --out {out}")).succeeded();
+        assert_eq!(sandbox.read(&format!("{out}/centroids.npy")), sandbox.read("c1/centroids.npy"));
     }
 }
 
 #[test]
-fn clusters_in_the_folder_of_the_embeddings_are_not_taken_for_embeddings() {
-    let place = Place::with_rows(60);
-    place.semdedup("embed data.jsonl --out e").succeeded();
-    place.semdedup("cluster e --clusters 4 --out e").succeeded();
+fn clusters_in_the_folder_of_the_embeddings_are_not_read_as_embeddings() {
+    let sandbox = Sandbox::with_rows(60);
+    sandbox.semdedup("embed data.jsonl --out e").succeeded();
+    sandbox.semdedup("cluster e --clusters 4 --out e").succeeded();
     let files = "--centroids e/centroids.npy --assignments e/assignments.npy --out s.parquet";
-    assert_eq!(number(&place.summary(&format!("score e {files}")), "rows"), 60);
+    assert_eq!(number(&sandbox.summary(&format!("score e {files}")), "rows"), 60);
 }
 
 #[test]
-fn embeddings_that_are_missing_or_no_npy_are_errors_that_name_them() {
-    let place = Place::with_rows(20);
-    place.semdedup("cluster nowhere.npy --out c").failed_with(&["nowhere.npy"]);
-    place.semdedup("cluster no*.npy --out c").failed_with(&["no*.npy"]);
-    place.write("folder/readme.md", "none");
-    place.semdedup("cluster folder --out c").failed_with(&["folder"]);
-    place.write("broken.npy", b"\x93NUMPY\x01\x00garbage");
-    place.semdedup("cluster broken.npy --out c").failed_with(&["broken.npy"]);
-    assert!(!place.path("c/centroids.npy").exists());
+fn missing_or_damaged_embeddings_are_errors_that_name_them() {
+    let sandbox = Sandbox::with_rows(20);
+    sandbox.semdedup("cluster nowhere.npy --out c").failed_with(&["nowhere.npy"]);
+    sandbox.semdedup("cluster no*.npy --out c").failed_with(&["no*.npy"]);
+    sandbox.write("folder/readme.md", "none");
+    sandbox.semdedup("cluster folder --out c").failed_with(&["folder"]);
+    sandbox.write("broken.npy", b"\x93NUMPY\x01\x00garbage");
+    sandbox.semdedup("cluster broken.npy --out c").failed_with(&["broken.npy"]);
+    assert!(!sandbox.path("c/centroids.npy").exists());
 }
 
 #[test]
 fn assignments_of_other_embeddings_are_refused() {
-    let place = Place::with_rows(60);
-    place.semdedup("embed data.jsonl --out e").succeeded();
-    place.semdedup("cluster e --clusters 4 --out c").succeeded();
-    place.write("double.jsonl", jsonl(&texts(120)));
-    place.semdedup("embed double.jsonl --out d").succeeded();
-    place.semdedup("cluster d --clusters 4 --out twice").succeeded();
+    let sandbox = Sandbox::with_rows(60);
+    sandbox.semdedup("embed data.jsonl --out e").succeeded();
+    sandbox.semdedup("cluster e --clusters 4 --out c").succeeded();
+    sandbox.write("double.jsonl", jsonl(&texts(120)));
+    sandbox.semdedup("embed double.jsonl --out d").succeeded();
+    sandbox.semdedup("cluster d --clusters 4 --out twice").succeeded();
     let files = "--centroids c/centroids.npy --assignments twice/assignments.npy --out s.parquet";
-    place.semdedup(&format!("score e {files}")).failed_with(&["120", "60"]);
-    assert!(!place.path("s.parquet").exists());
+    sandbox.semdedup(&format!("score e {files}")).failed_with(&["120", "60"]);
+    assert!(!sandbox.path("s.parquet").exists());
 }
 
 #[test]
 fn embeddings_named_twice_or_not_finished_are_refused() {
-    let place = Place::with_rows(60);
-    place.semdedup("embed data.jsonl --out e").succeeded();
-    place
+    let sandbox = Sandbox::with_rows(60);
+    sandbox.semdedup("embed data.jsonl --out e").succeeded();
+    sandbox
         .semdedup("cluster e e/embed/embeddings-00000.npy --out c")
         .failed_with(&["embeddings-00000.npy", "twice"]);
-    let manifest = place.text("e/manifest.json");
+    let manifest = sandbox.text("e/manifest.json");
     let unfinished = with_value(&manifest, "\"seconds\": ", "null");
-    place.write("e/manifest.json", unfinished);
-    place.semdedup("cluster e --out c").failed_with(&["e", "not finished"]);
+    sandbox.write("e/manifest.json", unfinished);
+    sandbox.semdedup("cluster e --out c").failed_with(&["e", "not finished"]);
 }
 
-/// Replaces what stands between `field` and the end of its line.
+/// Replaces the text from `field` to the end of its line by `value`.
 fn with_value(text: &str, field: &str, value: &str) -> String {
     let line = |line: &str| match line.split_once(field) {
         Some((before, _)) => format!("{before}{field}{value}\n"),
@@ -119,51 +119,51 @@ fn with_value(text: &str, field: &str, value: &str) -> String {
 
 #[test]
 fn a_file_of_scores_is_replaced_only_with_overwrite() {
-    let place = Place::with_rows(60);
-    place.semdedup("embed data.jsonl --out e").succeeded();
-    place.semdedup("cluster e --clusters 4 --out c").succeeded();
+    let sandbox = Sandbox::with_rows(60);
+    sandbox.semdedup("embed data.jsonl --out e").succeeded();
+    sandbox.semdedup("cluster e --clusters 4 --out c").succeeded();
     let files = "--centroids c/centroids.npy --assignments c/assignments.npy --out s.parquet";
-    place.write("s.parquet", "somebody's");
-    place.semdedup(&format!("score e {files}")).failed_with(&["s.parquet"]);
-    assert_eq!(place.read("s.parquet"), b"somebody's");
-    place.semdedup(&format!("score e {files} --overwrite")).succeeded();
+    sandbox.write("s.parquet", "somebody's");
+    sandbox.semdedup(&format!("score e {files}")).failed_with(&["s.parquet"]);
+    assert_eq!(sandbox.read("s.parquet"), b"somebody's");
+    sandbox.semdedup(&format!("score e {files} --overwrite")).succeeded();
 }
 
 #[test]
 fn a_selection_is_replaced_only_with_overwrite() {
-    let place = Place::with_rows(60);
-    place.semdedup("run data.jsonl --out out").succeeded();
-    place.semdedup("select out/scores.parquet --epsilon 0.01 --out selected").succeeded();
-    let before = place.files("selected");
-    place.semdedup("select out/scores.parquet --epsilon 0.9 --out selected").failed_with(&["selected"]);
-    assert_eq!(place.files("selected"), before);
-    let report = place.summary("select out/scores.parquet --epsilon 0.9 --out selected --overwrite");
-    assert_eq!(place.column("selected/kept.parquet", "id").len() as u64, number(&report, "rows_kept"));
-    assert_ne!(place.files("selected"), before);
+    let sandbox = Sandbox::with_rows(60);
+    sandbox.semdedup("run data.jsonl --out out").succeeded();
+    sandbox.semdedup("select out/scores.parquet --epsilon 0.01 --out selected").succeeded();
+    let before = sandbox.files("selected");
+    sandbox.semdedup("select out/scores.parquet --epsilon 0.9 --out selected").failed_with(&["selected"]);
+    assert_eq!(sandbox.files("selected"), before);
+    let report = sandbox.summary("select out/scores.parquet --epsilon 0.9 --out selected --overwrite");
+    assert_eq!(sandbox.column("selected/kept.parquet", "id").len() as u64, number(&report, "rows_kept"));
+    assert_ne!(sandbox.files("selected"), before);
 }
 
 #[test]
-fn a_place_where_the_result_cannot_go_is_refused_before_the_work() {
-    let place = Place::with_rows(60);
-    place.semdedup("embed data.jsonl --out e").succeeded();
-    place.semdedup("cluster e --clusters 4 --out c").succeeded();
-    place.write("file", "somebody's");
+fn an_impossible_output_path_is_refused_before_the_work() {
+    let sandbox = Sandbox::with_rows(60);
+    sandbox.semdedup("embed data.jsonl --out e").succeeded();
+    sandbox.semdedup("cluster e --clusters 4 --out c").succeeded();
+    sandbox.write("file", "somebody's");
     let files = "--centroids c/centroids.npy --assignments c/assignments.npy";
     for typed in [
         "cluster e --out file --overwrite".to_owned(),
         format!("score e {files} --out c --overwrite"),
         "select nowhere.parquet --out file --overwrite".to_owned(),
     ] {
-        let said = place.semdedup(&typed).failed_with(&["folder"]);
+        let said = sandbox.semdedup(&typed).failed_with(&["folder"]);
         assert!(!said.stderr.contains(" rows, "), "after the work: {}", said.stderr);
     }
-    assert_eq!(place.text("file"), "somebody's");
+    assert_eq!(sandbox.text("file"), "somebody's");
 }
 
 #[test]
-fn a_manifest_of_another_program_beside_embeddings_is_no_matter() {
-    let place = Place::new();
-    place.write("e/a.npy", npy_f32(&[1.0, 0.0, 0.0, 1.0], 2));
-    place.write("e/manifest.json", "{\"name\": \"a model\"}");
-    assert_eq!(number(&place.summary("cluster e --out c"), "rows"), 2);
+fn a_manifest_of_another_program_beside_embeddings_is_ignored() {
+    let sandbox = Sandbox::new();
+    sandbox.write("e/a.npy", npy_f32(&[1.0, 0.0, 0.0, 1.0], 2));
+    sandbox.write("e/manifest.json", "{\"name\": \"a model\"}");
+    assert_eq!(number(&sandbox.summary("cluster e --out c"), "rows"), 2);
 }

@@ -1,4 +1,4 @@
-//! A model behind a server that speaks https: the certificates that the machine trusts count.
+//! A model behind an https server: the machine's trusted certificates decide.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -10,9 +10,10 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::{ServerConfig, ServerConnection, StreamOwned};
 use serde_json::{Value, json};
 
-use super::support::{Place, Said};
+use super::support::{Finished, Sandbox};
 
-/// Embeds texts by their lengths and first bytes, behind a certificate that only our own authority has signed.
+/// Starts a server that embeds texts by their lengths and first bytes. Only our own authority has
+/// signed its certificate.
 fn start() -> SocketAddr {
     let certificate = CertificateDer::from_pem_slice(include_bytes!("../data/tls/server.pem")).unwrap();
     let key = PrivateKeyDer::from_pem_slice(include_bytes!("../data/tls/server.key")).unwrap();
@@ -28,7 +29,7 @@ fn start() -> SocketAddr {
         for stream in listener.incoming() {
             let connection = ServerConnection::new(Arc::clone(&config)).unwrap();
             let stream = StreamOwned::new(connection, stream.unwrap());
-            // A client that does not trust us goes away in the middle.
+            // A client that does not trust the certificate closes the connection.
             std::thread::spawn(move || answer(stream).ok());
         }
     });
@@ -59,18 +60,18 @@ fn answer(stream: StreamOwned<ServerConnection, TcpStream>) -> std::io::Result<(
 }
 
 #[test]
-fn a_server_whose_certificate_the_machine_trusts_is_asked_and_no_other() {
-    let place = Place::with_rows(40);
+fn only_a_server_with_a_trusted_certificate_is_asked() {
+    let sandbox = Sandbox::with_rows(40);
     let address = start();
     let typed = format!("run data.jsonl --out out --model https://{address}/v1/embeddings#m");
-    let said = place.semdedup(&typed).failed_with(&["certificate", &address.to_string()]);
+    let said = sandbox.semdedup(&typed).failed_with(&["certificate", &address.to_string()]);
     assert!(said.stderr.contains("trust") && !said.stderr.contains("attempts"), "{}", said.stderr);
-    place.has_no_result("out");
+    sandbox.has_no_result("out");
 
-    place.write("authority.pem", include_bytes!("../data/tls/authority.pem"));
-    // A key may go there: nobody can read it on the way.
-    let mut command = place.command(&typed);
-    command.env("SSL_CERT_FILE", place.path("authority.pem")).env("SEMDEDUP_API_KEY", "sk-key");
-    Said::from(command.output().unwrap()).succeeded();
-    assert_eq!(place.column("out/scores.parquet", "score").len(), 40);
+    sandbox.write("authority.pem", include_bytes!("../data/tls/authority.pem"));
+    // A key may be sent over https, because others cannot read it there.
+    let mut command = sandbox.command(&typed);
+    command.env("SSL_CERT_FILE", sandbox.path("authority.pem")).env("SEMDEDUP_API_KEY", "sk-key");
+    Finished::from(command.output().unwrap()).succeeded();
+    assert_eq!(sandbox.column("out/scores.parquet", "score").len(), 40);
 }

@@ -1,13 +1,13 @@
-//! Command lines that cannot work: refused before a file is written.
+//! Command lines that cannot work are refused before a file is written.
 
-use super::support::Place;
+use super::support::Sandbox;
 
 #[track_caller]
 fn refused(options: &str, words: &[&str]) {
-    let place = Place::with_rows(20);
-    let before = place.files("");
-    place.semdedup(&format!("run data.jsonl --out out {options}")).failed_with(words);
-    assert_eq!(place.files(""), before, "a file was written");
+    let sandbox = Sandbox::with_rows(20);
+    let before = sandbox.files("");
+    sandbox.semdedup(&format!("run data.jsonl --out out {options}")).failed_with(words);
+    assert_eq!(sandbox.files(""), before, "a file was written");
 }
 
 #[test]
@@ -33,16 +33,16 @@ fn two_goals_at_once_are_refused() {
 
 #[test]
 fn more_rows_than_there_are_cannot_be_kept() {
-    let place = Place::with_rows(20);
-    place.semdedup("run data.jsonl --out out --keep-rows 21").failed_with(&["21", "20"]);
-    place.has_no_result("out");
+    let sandbox = Sandbox::with_rows(20);
+    sandbox.semdedup("run data.jsonl --out out --keep-rows 21").failed_with(&["21", "20"]);
+    sandbox.has_no_result("out");
 }
 
 #[test]
 fn more_clusters_than_rows_are_refused_with_both_numbers() {
-    let place = Place::with_rows(20);
-    place.semdedup("run data.jsonl --out out --clusters 21").failed_with(&["21", "20"]);
-    place.has_no_result("out");
+    let sandbox = Sandbox::with_rows(20);
+    sandbox.semdedup("run data.jsonl --out out --clusters 21").failed_with(&["21", "20"]);
+    sandbox.has_no_result("out");
 }
 
 #[test]
@@ -51,7 +51,7 @@ fn an_unknown_model_is_refused_with_the_known_ones() {
 }
 
 #[test]
-fn no_threads_and_no_clusters_are_refused() {
+fn zero_threads_and_zero_clusters_are_refused() {
     refused("--threads 0", &["--threads", "0"]);
     refused("--clusters 0", &["--clusters", "0"]);
     refused("--clusters few", &["few", "auto"]);
@@ -61,36 +61,36 @@ fn no_threads_and_no_clusters_are_refused() {
 
 #[test]
 fn a_misspelt_option_is_refused_with_the_right_one() {
-    let place = Place::with_rows(20);
-    let said = place.semdedup("run data.jsonl --out out --keep-row 3").failed_with(&["--keep-row"]);
+    let sandbox = Sandbox::with_rows(20);
+    let said = sandbox.semdedup("run data.jsonl --out out --keep-row 3").failed_with(&["--keep-row"]);
     assert!(said.stderr.contains("'--keep-rows'"), "{}", said.stderr);
 }
 
 #[test]
 fn a_missing_output_folder_is_asked_for() {
-    Place::with_rows(20).semdedup("run data.jsonl").failed_with(&["--out"]);
+    Sandbox::with_rows(20).semdedup("run data.jsonl").failed_with(&["--out"]);
 }
 
 #[test]
 fn a_similarity_range_the_wrong_way_round_is_refused() {
-    Place::new().semdedup("show out --between 0.9 0.8").failed_with(&["0.9", "0.8"]);
-    Place::new().semdedup("show out --between 0.9 1.8").failed_with(&["1.8"]);
+    Sandbox::new().semdedup("show out --between 0.9 0.8").failed_with(&["0.9", "0.8"]);
+    Sandbox::new().semdedup("show out --between 0.9 1.8").failed_with(&["1.8"]);
 }
 
 #[test]
 fn a_memory_out_of_range_is_refused_with_the_least() {
-    let place = Place::with_rows(20);
-    let before = place.files("");
+    let sandbox = Sandbox::with_rows(20);
+    let before = sandbox.files("");
     let score = "score e.npy --centroids c.npy --assignments a.npy --out s.parquet";
     for command in ["run data.jsonl --out out", "cluster e.npy --out c", score] {
         for little in ["10MB", "255MiB", "0", "1000000"] {
-            let said = place.semdedup(&format!("{command} --memory {little}"));
+            let said = sandbox.semdedup(&format!("{command} --memory {little}"));
             said.failed_with(&["--memory", little, "at least 256"]);
         }
         for no_size in ["x", "2Xi", "-1"] {
-            let said = place.semdedup(&format!("{command} --memory={no_size}"));
+            let said = sandbox.semdedup(&format!("{command} --memory={no_size}"));
             said.failed_with(&["--memory", no_size, "2GiB"]);
         }
     }
-    assert_eq!(place.files(""), before, "a file was written");
+    assert_eq!(sandbox.files(""), before, "a file was written");
 }

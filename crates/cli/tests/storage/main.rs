@@ -1,4 +1,4 @@
-//! Drives the real `semdedup` against a server that speaks the S3 protocol, started by the tests on this machine, and cuts
+//! Drives the real `semdedup` against an S3 server that the tests start on this machine, and cuts
 //! its connections.
 #![allow(clippy::unwrap_used)]
 
@@ -6,7 +6,7 @@ mod faults;
 mod reading;
 mod runs;
 mod server;
-#[allow(dead_code, reason = "shared with the other tests of the command")]
-#[path = "../cli/support.rs"]
+#[allow(dead_code, unused_imports, reason = "shared with the other tests of the command")]
+#[path = "../cli/support/mod.rs"]
 mod support;
 mod writing;

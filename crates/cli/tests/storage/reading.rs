@@ -1,4 +1,5 @@
-//! Inputs in a store: objects, prefixes and patterns, of every kind of file, on connections that are cut.
+//! Inputs in a store: objects, prefixes and patterns, in every format, also over connections that
+//! are cut.
 
 use std::sync::Arc;
 
@@ -7,10 +8,10 @@ use arrow::ipc::writer::FileWriter;
 use parquet::arrow::ArrowWriter;
 
 use super::server::Server;
-use super::support::{Place, Random, Said, csv, gzip, jsonl, npy_f32, parquet, texts, zstd};
+use super::support::{Finished, Random, Sandbox, csv, gzip, jsonl, npy_f32, parquet, texts, zstd};
 
-/// Files of each kind, in the store under `in/` and on the disk under `in/`.
-fn both(server: &Server, place: &Place) {
+/// Writes files of each format under `in/`, in the store and on the disk.
+fn both(server: &Server, sandbox: &Sandbox) {
     let text = |from: usize, count: usize| texts(from + count)[from..].to_vec();
     let files: [(&str, Vec<u8>); 8] = [
         ("a.jsonl", jsonl(&text(0, 9000)).into_bytes()),
@@ -25,18 +26,18 @@ fn both(server: &Server, place: &Place) {
     for (name, bytes) in files {
         let name = format!("in/{name}");
         server.put(&name, &bytes);
-        place.write(&name, &bytes);
+        sandbox.write(&name, &bytes);
     }
     server.put("in/notes.md5", "not a file of rows");
     server.put("in/.hidden/x.jsonl", "not json");
 }
 
-/// A list with an object for each text.
+/// Returns a JSON list with an object for each text.
 pub fn json_list(texts: &[String]) -> Vec<u8> {
     format!("[{}]", jsonl(texts).trim_end().replace('\n', ",\n")).into_bytes()
 }
 
-/// An Arrow IPC file.
+/// Returns an Arrow IPC file of these texts.
 pub fn arrow(texts: &[String]) -> Vec<u8> {
     let ids: ArrayRef = Arc::new((0..texts.len() as i64).collect::<Int64Array>());
     let texts: ArrayRef = Arc::new(texts.iter().map(Some).collect::<StringArray>());
@@ -46,42 +47,43 @@ pub fn arrow(texts: &[String]) -> Vec<u8> {
     writer.into_inner().unwrap()
 }
 
-fn run(server: &Server, place: &Place, typed: &str) -> Said {
-    Said::from(server.command(place, typed).output().unwrap())
+fn run(server: &Server, sandbox: &Sandbox, typed: &str) -> Finished {
+    Finished::from(server.command(sandbox, typed).output().unwrap())
 }
 
 #[test]
 fn files_in_a_store_give_what_the_same_files_on_the_disk_give() {
-    let (server, place) = (Server::new(), Place::new());
-    both(&server, &place);
-    place.semdedup("run in --out local").succeeded();
-    run(&server, &place, "run s3://bucket/in/ --out remote").succeeded();
-    assert!(place.result("remote") == place.result("local"));
+    let (server, sandbox) = (Server::new(), Sandbox::new());
+    both(&server, &sandbox);
+    sandbox.semdedup("run in --out local").succeeded();
+    run(&server, &sandbox, "run s3://bucket/in/ --out remote").succeeded();
+    assert!(sandbox.result("remote") == sandbox.result("local"));
 
-    place.semdedup("run in/*.jsonl* in/deep/e.txt --out local-2").succeeded();
-    run(&server, &place, "run s3://bucket/in/*.jsonl* s3://bucket/in/deep/e.txt --out remote-2").succeeded();
-    assert!(place.result("remote-2") == place.result("local-2"));
+    sandbox.semdedup("run in/*.jsonl* in/deep/e.txt --out local-2").succeeded();
+    run(&server, &sandbox, "run s3://bucket/in/*.jsonl* s3://bucket/in/deep/e.txt --out remote-2")
+        .succeeded();
+    assert!(sandbox.result("remote-2") == sandbox.result("local-2"));
 }
 
 #[test]
-fn a_folder_of_texts_in_a_store_is_a_row_a_file() {
-    let (server, place) = (Server::new(), Place::new());
+fn a_folder_of_texts_in_a_store_has_one_row_per_file() {
+    let (server, sandbox) = (Server::new(), Sandbox::new());
     for (number, text) in texts(300).iter().enumerate() {
         let name = format!("notes/{}/{number:03}.md", number % 7);
         server.put(&name, text);
-        place.write(&name, text);
+        sandbox.write(&name, text);
     }
-    place.semdedup("run notes --out local").succeeded();
+    sandbox.semdedup("run notes --out local").succeeded();
     server.cut(true);
-    run(&server, &place, "run s3://bucket/notes --out remote").succeeded();
-    assert!(place.result("remote") == place.result("local"));
-    run(&server, &place, "run s3://bucket/notes --out s3://bucket/out").succeeded();
-    assert!(server.result("out") == place.result("local"));
+    run(&server, &sandbox, "run s3://bucket/notes --out remote").succeeded();
+    assert!(sandbox.result("remote") == sandbox.result("local"));
+    run(&server, &sandbox, "run s3://bucket/notes --out s3://bucket/out").succeeded();
+    assert!(server.result("out") == sandbox.result("local"));
 }
 
 #[test]
 fn a_prefix_of_images_with_labels_is_a_folder_of_images() {
-    let (server, place) = (Server::new(), Place::new());
+    let (server, sandbox) = (Server::new(), Sandbox::new());
     let files = [
         ("images/0.jpg", "an image"),
         ("images/1.jpg", "another"),
@@ -92,35 +94,35 @@ fn a_prefix_of_images_with_labels_is_a_folder_of_images() {
     ];
     files.iter().for_each(|(name, content)| server.put(&format!("set/{name}"), content));
     for input in ["s3://bucket/set", "s3://bucket/set/**/*"] {
-        let plan = run(&server, &place, &format!("run {input} --out o --dry-run --json")).succeeded();
+        let plan = run(&server, &sandbox, &format!("run {input} --out o --dry-run --json")).succeeded();
         assert_eq!(plan.json()["rows"], 2, "{plan:?}");
         assert!(plan.stderr.contains("3 files beside the images"), "{}", plan.stderr);
         assert!(plan.stderr.contains("1 document beside the data"), "{}", plan.stderr);
     }
     server.put("set/rows.jsonl", "{\"text\": \"a\"}\n");
-    let asked = run(&server, &place, "run s3://bucket/set --out o --dry-run");
+    let asked = run(&server, &sandbox, "run s3://bucket/set --out o --dry-run");
     let hint = "such as 's3://bucket/set/*.jsonl'";
     assert!(asked.failed_with(&["1 file of rows (rows.jsonl)"]).stderr.contains(hint));
 }
 
 #[test]
 fn cut_connections_change_nothing() {
-    let (server, place) = (Server::new(), Place::new());
-    both(&server, &place);
-    place.semdedup("run in --out local").succeeded();
+    let (server, sandbox) = (Server::new(), Sandbox::new());
+    both(&server, &sandbox);
+    sandbox.semdedup("run in --out local").succeeded();
     server.cut(true);
     let mut attempt = 0;
     while server.cuts() < 20 {
         attempt += 1;
-        run(&server, &place, &format!("run s3://bucket/in --out remote-{attempt}")).succeeded();
-        assert!(place.result(&format!("remote-{attempt}")) == place.result("local"));
+        run(&server, &sandbox, &format!("run s3://bucket/in --out remote-{attempt}")).succeeded();
+        assert!(sandbox.result(&format!("remote-{attempt}")) == sandbox.result("local"));
         assert!(attempt < 20, "only {} connections were cut", server.cuts());
     }
 }
 
 #[test]
-fn embeddings_in_a_store_are_read_where_they_lie() {
-    let (server, place) = (Server::new(), Place::new());
+fn embeddings_in_a_store_are_read_in_place() {
+    let (server, sandbox) = (Server::new(), Sandbox::new());
     let values: Vec<f32> =
         (0..9000 * 64u64).map(|i| ((i * 7919 % 104_729) as f32 / 52_364.0) - 1.0).collect();
     for (folder, rows) in [(0, 0..4000), (1, 4000..9000)] {
@@ -130,33 +132,33 @@ fn embeddings_in_a_store_are_read_where_they_lie() {
             let extension = if name == "m" { "jsonl" } else { "npy" };
             let name = format!("laion/{name}_{folder}.{extension}");
             server.put(&name, bytes);
-            place.write(&name, bytes);
+            sandbox.write(&name, bytes);
         }
     }
-    place.semdedup("run laion/m_*.jsonl --embeddings laion/e_*.npy --out local").succeeded();
+    sandbox.semdedup("run laion/m_*.jsonl --embeddings laion/e_*.npy --out local").succeeded();
     server.cut(true);
     let typed = "run s3://bucket/laion/m_*.jsonl --embeddings s3://bucket/laion/e_*.npy --out remote";
-    run(&server, &place, typed).succeeded();
-    assert!(place.result("remote") == place.result("local"));
+    run(&server, &sandbox, typed).succeeded();
+    assert!(sandbox.result("remote") == sandbox.result("local"));
 }
 
 #[test]
 fn files_are_read_from_a_web_server_and_by_file_urls() {
-    let (server, place) = (Server::open_to_all(), Place::new());
-    both(&server, &place);
-    place.semdedup("run in/a.jsonl in/deep/d.parquet --out local").succeeded();
+    let (server, sandbox) = (Server::open_to_all(), Sandbox::new());
+    both(&server, &sandbox);
+    sandbox.semdedup("run in/a.jsonl in/deep/d.parquet --out local").succeeded();
     let at = format!("http://{}/bucket/in", server.address());
-    run(&server, &place, &format!("run {at}/a.jsonl {at}/deep/d.parquet --out web")).succeeded();
-    assert!(place.result("web") == place.result("local"));
-    let here = format!("file://{}", place.path("in").display());
-    let out = format!("file://{}", place.path("by-url").display());
-    run(&server, &place, &format!("run {here}/a.jsonl {here}/deep/d.parquet --out {out}")).succeeded();
-    assert!(place.result("by-url") == place.result("local"));
+    run(&server, &sandbox, &format!("run {at}/a.jsonl {at}/deep/d.parquet --out web")).succeeded();
+    assert!(sandbox.result("web") == sandbox.result("local"));
+    let here = format!("file://{}", sandbox.path("in").display());
+    let out = format!("file://{}", sandbox.path("by-url").display());
+    run(&server, &sandbox, &format!("run {here}/a.jsonl {here}/deep/d.parquet --out {out}")).succeeded();
+    assert!(sandbox.result("by-url") == sandbox.result("local"));
 }
 
 #[test]
-fn of_a_parquet_file_only_the_columns_that_are_needed_are_fetched() {
-    let (server, place) = (Server::new(), Place::new());
+fn only_the_needed_columns_of_a_parquet_file_are_fetched() {
+    let (server, sandbox) = (Server::new(), Sandbox::new());
     let (mut random, texts) = (Random(3), texts(2000));
     let noise = |_: &String| (0..4000).map(|_| char::from(33 + random.below(90) as u8)).collect::<String>();
     let other: ArrayRef = Arc::new(texts.iter().map(noise).map(Some).collect::<StringArray>());
@@ -167,16 +169,16 @@ fn of_a_parquet_file_only_the_columns_that_are_needed_are_fetched() {
     let file = writer.into_inner().unwrap();
     server.put("wide.parquet", &file);
     let plan =
-        run(&server, &place, "run s3://bucket/wide.parquet --text-column text --out out --dry-run --json");
+        run(&server, &sandbox, "run s3://bucket/wide.parquet --text-column text --out out --dry-run --json");
     assert_eq!(plan.succeeded().json()["rows"], 2000);
     assert!(server.carried() < file.len() / 2, "{} bytes of {}", server.carried(), file.len());
 }
 
 #[test]
-fn odd_characters_in_patterns_and_keys_are_what_they_are() {
-    let (server, place) = (Server::new(), Place::with_rows(10));
+fn unusual_characters_in_patterns_and_keys_stand_for_themselves() {
+    let (server, sandbox) = (Server::new(), Sandbox::with_rows(10));
     let rows = |typed: &str, out: usize| {
-        run(&server, &place, &format!("run {typed} --out out-{out} --json")).succeeded().json()["rows_in"]
+        run(&server, &sandbox, &format!("run {typed} --out out-{out} --json")).succeeded().json()["rows_in"]
             .clone()
     };
     for (number, folder) in ["a~b", "c#d", "100%", "{x}", "größe"].into_iter().enumerate() {
@@ -185,17 +187,17 @@ fn odd_characters_in_patterns_and_keys_are_what_they_are() {
     }
     server.put("odd/a[1].jsonl", jsonl(&texts(20)));
     server.put("odd/a1.jsonl", jsonl(&texts(30)));
-    assert_eq!(rows("s3://bucket/odd/a[1].jsonl", 10), 20, "an object of that name wins");
+    assert_eq!(rows("s3://bucket/odd/a[1].jsonl", 10), 20, "an object with this name takes precedence");
     assert_eq!(rows("s3://bucket/odd/a[0-9].jsonl", 11), 30);
 }
 
 #[test]
-fn a_pattern_that_picks_nothing_is_an_error_whatever_stands_beside_it() {
-    let (server, place) = (Server::new(), Place::with_rows(10));
+fn a_pattern_that_matches_nothing_is_an_error_even_beside_other_inputs() {
+    let (server, sandbox) = (Server::new(), Sandbox::with_rows(10));
     server.put("in/a.jsonl", jsonl(&texts(10)));
     for pattern in ["s3://bucket/in/none-*.jsonl", "none-*.jsonl"] {
         let typed = format!("run data.jsonl s3://bucket/in/a.jsonl {pattern} --out out");
-        run(&server, &place, &typed).failed_with(&[pattern, "no file to read"]);
+        run(&server, &sandbox, &typed).failed_with(&[pattern, "no file to read"]);
     }
-    place.has_no_result("out");
+    sandbox.has_no_result("out");
 }

@@ -1,56 +1,57 @@
-//! Runs from a store to a store, killed and cut off: the same command line goes on, from the store alone.
+//! Runs from a store to a store that are killed and cut off: the same command line resumes them
+//! from the store alone.
 
 use std::process::{Child, Stdio};
 use std::time::{Duration, Instant};
 
 use super::server::Server;
-use super::support::{Place, Random, Said, jsonl, signal, texts};
+use super::support::{Finished, Random, Sandbox, jsonl, signal, texts};
 
 const ROWS: usize = 30_000;
 const KILLS: usize = 8;
 const RUN: &str = "run s3://bucket/in/ --out s3://bucket/out --epsilon 0.05";
 
-/// Starts a run that finds nothing of an earlier one on this disk.
-fn start(server: &Server, place: &Place, typed: &str) -> Child {
-    let _ = std::fs::remove_dir_all(place.path("tmp"));
-    let mut command = server.command(place, typed);
+/// Starts a run without any files of an earlier run on the disk.
+fn start(server: &Server, sandbox: &Sandbox, typed: &str) -> Child {
+    let _ = std::fs::remove_dir_all(sandbox.path("tmp"));
+    let mut command = server.command(sandbox, typed);
     command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
 }
 
-fn finish(child: Child) -> Said {
-    Said::from(child.wait_with_output().unwrap()).succeeded()
+fn finish(child: Child) -> Finished {
+    Finished::from(child.wait_with_output().unwrap()).succeeded()
 }
 
-/// Kills a run at this moment; false if it had ended before.
+/// Kills a run after this time. Returns whether it was still running.
 fn kill_at(mut child: Child, moment: Duration) -> bool {
     let started = Instant::now();
     while started.elapsed() < moment {
         std::thread::yield_now();
     }
     let was_running = child.try_wait().unwrap().is_none();
-    // A process that has just ended is no error here.
+    // The process may have just ended.
     let _ = child.kill();
     child.wait().unwrap();
     was_running
 }
 
-fn with_rows(rows: usize) -> (Server, Place) {
-    let (server, place) = (Server::new(), Place::new());
+fn with_rows(rows: usize) -> (Server, Sandbox) {
+    let (server, sandbox) = (Server::new(), Sandbox::new());
     for (part, texts) in texts(rows).chunks(rows.div_ceil(3)).enumerate() {
         let name = format!("in/part-{part}.jsonl");
         server.put(&name, jsonl(texts));
-        place.write(&name, jsonl(texts));
+        sandbox.write(&name, jsonl(texts));
     }
-    place.semdedup("run in --out local --epsilon 0.05").succeeded();
-    (server, place)
+    sandbox.semdedup("run in --out local --epsilon 0.05").succeeded();
+    (server, sandbox)
 }
 
 #[test]
-fn from_store_to_store_with_kills_and_cut_connections_ends_in_the_bytes_of_a_local_run() {
-    let (server, place) = with_rows(ROWS);
-    let expected = place.result("local");
+fn a_run_between_stores_with_kills_and_cut_connections_gives_the_bytes_of_a_local_run() {
+    let (server, sandbox) = with_rows(ROWS);
+    let expected = sandbox.result("local");
     let started = Instant::now();
-    finish(start(&server, &place, RUN));
+    finish(start(&server, &sandbox, RUN));
     let whole = started.elapsed();
     assert!(server.result("out") == expected);
     std::fs::remove_dir_all(server.path("out")).unwrap();
@@ -59,15 +60,15 @@ fn from_store_to_store_with_kills_and_cut_connections_ends_in_the_bytes_of_a_loc
     let (mut random, mut killed) = (Random(17), 0);
     while killed < KILLS {
         let moment = whole.mul_f64(0.1 + random.below(900) as f64 / 1000.0);
-        if kill_at(start(&server, &place, RUN), moment) {
+        if kill_at(start(&server, &sandbox, RUN), moment) {
             killed += 1;
         }
         if server.path("out/summary.json").exists() {
-            assert!(server.result("out") == expected, "taken for done too early, killed at {moment:?}");
+            assert!(server.result("out") == expected, "counted as finished too early, killed at {moment:?}");
             std::fs::remove_dir_all(server.path("out")).unwrap();
         }
     }
-    finish(start(&server, &place, RUN));
+    finish(start(&server, &sandbox, RUN));
     assert!(server.result("out") == expected, "other bytes after {killed} kills");
     assert!(server.cuts() > 0);
     assert!(
@@ -78,49 +79,49 @@ fn from_store_to_store_with_kills_and_cut_connections_ends_in_the_bytes_of_a_loc
 
 #[test]
 fn one_process_at_a_time_works_in_a_store() {
-    let (server, place) = with_rows(ROWS);
-    let mut first = start(&server, &place, RUN);
+    let (server, sandbox) = with_rows(ROWS);
+    let mut first = start(&server, &sandbox, RUN);
     while !server.path("out/work/manifest.json").exists() {
-        assert!(first.try_wait().unwrap().is_none(), "it ended too early");
+        assert!(first.try_wait().unwrap().is_none(), "the run ended too early");
         std::thread::yield_now();
     }
-    // It stands still while the second one looks.
+    // Stop the first run while the second one starts.
     signal(&first, "-STOP");
-    let second = Said::from(server.command(&place, RUN).output().unwrap());
+    let second = Finished::from(server.command(&sandbox, RUN).output().unwrap());
     signal(&first, "-CONT");
     second.failed_with(&["s3://bucket/out", "another semdedup is working here"]);
     finish(first);
-    assert!(server.result("out") == place.result("local"));
-    assert!(!server.path("out/work/lock").exists(), "the lock stays");
+    assert!(server.result("out") == sandbox.result("local"));
+    assert!(!server.path("out/work/lock").exists(), "the lock is left behind");
 }
 
 #[test]
 fn a_work_directory_in_a_store_serves_another_machine() {
-    let (server, place) = with_rows(5000);
-    finish(start(&server, &place, RUN));
-    let elsewhere = Place::new();
+    let (server, sandbox) = with_rows(5000);
+    finish(start(&server, &sandbox, RUN));
+    let elsewhere = Sandbox::new();
     let typed =
         "run s3://bucket/in/ --out s3://bucket/out-2 --work s3://bucket/out/work --epsilon 0.2 --json";
     let summary = finish(start(&server, &elsewhere, typed)).json();
     assert_eq!(summary["reused_stages"], serde_json::json!(["embed", "train", "assign", "score", "recall"]));
-    place.semdedup("run in --out local-2 --work local/work --epsilon 0.2").succeeded();
-    assert!(server.result("out-2") == place.result("local-2"));
+    sandbox.semdedup("run in --out local-2 --work local/work --epsilon 0.2").succeeded();
+    assert!(server.result("out-2") == sandbox.result("local-2"));
     let again = finish(start(&server, &elsewhere, &format!("{RUN} --json"))).json();
     assert_eq!(again["work"], "s3://bucket/out/work");
     for look in
         ["sweep s3://bucket/out", "show s3://bucket/out --random 3", "sweep s3://bucket/out/scores.parquet"]
     {
         let remote = finish(start(&server, &elsewhere, look)).stdout;
-        let local = place.semdedup(&look.replace("s3://bucket/out", "local")).succeeded().stdout;
+        let local = sandbox.semdedup(&look.replace("s3://bucket/out", "local")).succeeded().stdout;
         assert_eq!(remote, local, "{look}");
     }
 }
 
-/// Whether a run has begun to write results that it has not sent.
-fn is_staging(place: &Place) -> bool {
-    let folders = std::fs::read_dir(place.path("tmp")).unwrap().map(|entry| entry.unwrap().path());
+/// Returns whether a run has staged results that it has not uploaded yet.
+fn is_staging(sandbox: &Sandbox) -> bool {
+    let folders = std::fs::read_dir(sandbox.path("tmp")).unwrap().map(|entry| entry.unwrap().path());
     let staged = |folder: &std::path::PathBuf| folder.to_string_lossy().contains("semdedup-staged-");
-    // It may be gone again when it is looked into.
+    // The folder may disappear before it is read.
     folders.filter(staged).any(|folder| {
         std::fs::read_dir(folder)
             .is_ok_and(|mut inside| inside.any(|entry| entry.is_ok_and(|e| e.path().is_dir())))
@@ -129,35 +130,35 @@ fn is_staging(place: &Place) -> bool {
 
 #[test]
 fn two_runs_at_once_to_two_outputs_do_not_mix() {
-    let (server, place) = with_rows(ROWS);
-    place.semdedup("run in --out local-2 --epsilon 0.3").succeeded();
-    let mut first = start(&server, &place, RUN);
-    while !is_staging(&place) {
-        assert!(first.try_wait().unwrap().is_none(), "it ended too early");
+    let (server, sandbox) = with_rows(ROWS);
+    sandbox.semdedup("run in --out local-2 --epsilon 0.3").succeeded();
+    let mut first = start(&server, &sandbox, RUN);
+    while !is_staging(&sandbox) {
+        assert!(first.try_wait().unwrap().is_none(), "the run ended too early");
         std::thread::yield_now();
     }
     signal(&first, "-STOP");
     let second = "run s3://bucket/in/ --out s3://bucket/out-2 --epsilon 0.3";
-    let second = Said::from(server.command(&place, second).output().unwrap());
+    let second = Finished::from(server.command(&sandbox, second).output().unwrap());
     signal(&first, "-CONT");
     second.succeeded();
     finish(first);
-    assert!(server.result("out") == place.result("local"));
-    assert!(server.result("out-2") == place.result("local-2"));
-    assert!(!is_staging(&place), "something is left on the disk");
+    assert!(server.result("out") == sandbox.result("local"));
+    assert!(server.result("out-2") == sandbox.result("local-2"));
+    assert!(!is_staging(&sandbox), "staged files are left on the disk");
 }
 
 #[test]
-fn a_run_that_was_taken_for_dead_does_not_go_on() {
-    let (server, place) = with_rows(ROWS);
-    let mut first = start(&server, &place, RUN);
-    // It is at work, and nothing of its lock is on the way.
+fn a_run_whose_lock_was_taken_over_stops() {
+    let (server, sandbox) = with_rows(ROWS);
+    let mut first = start(&server, &sandbox, RUN);
+    // The run is at work, and no write of its lock is in flight.
     while !server.path("out/work/embed/input.json").exists() {
-        assert!(first.try_wait().unwrap().is_none(), "it ended too early");
+        assert!(first.try_wait().unwrap().is_none(), "the run ended too early");
         std::thread::yield_now();
     }
     signal(&first, "-STOP");
-    // Another machine has waited long enough, and has begun with something else.
+    // Another machine has waited long enough to take the lock over.
     let lock = server.get("out/work/lock");
     let mut owner: serde_json::Value = serde_json::from_slice(&lock).unwrap();
     owner["machine"] = "another".into();
@@ -166,9 +167,9 @@ fn a_run_that_was_taken_for_dead_does_not_go_on() {
     server.put("out/work/lock", &lock);
     let manifest = server.get("out/work/manifest.json");
     signal(&first, "-CONT");
-    let said = Said::from(first.wait_with_output().unwrap());
+    let said = Finished::from(first.wait_with_output().unwrap());
     said.failed_with(&["s3://bucket/out/work/lock", "another semdedup took this over"]);
     assert_eq!(server.get("out/work/manifest.json"), manifest);
-    assert_eq!(server.get("out/work/lock"), lock, "the lock of the other is its own");
+    assert_eq!(server.get("out/work/lock"), lock, "the run changed the lock of the other machine");
     assert!(!server.path("out/summary.json").exists());
 }

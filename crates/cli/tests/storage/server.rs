@@ -1,4 +1,5 @@
-//! A server that speaks the S3 protocol (s3s-fs: its objects are files in a folder), behind a door that cuts connections.
+//! A server that speaks the S3 protocol (s3s-fs stores its objects as files in a folder), behind a
+//! proxy that cuts connections.
 
 use std::collections::BTreeMap;
 use std::io::{Read, Write};
@@ -14,42 +15,44 @@ use hyper::{Method, Request, Response, StatusCode};
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use hyper_util::server::conn::auto::Builder;
 use s3s::auth::SimpleAuth;
-use s3s::service::S3ServiceBuilder;
+use s3s::service::{S3Service, S3ServiceBuilder};
 use s3s_fs::FileSystem;
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
 
-use super::support::{Place, Random};
+use super::support::{Random, Sandbox};
 
 pub const KEY: &str = "AKIATESTKEY";
 pub const SECRET: &str = "a-secret-that-is-never-shown";
 
-/// A running server with one bucket, `bucket`.
+/// A running server with one bucket, named `bucket`.
 pub struct Server {
     root: TempDir,
-    door: SocketAddr,
-    cuts: Arc<Cuts>,
+    proxy: SocketAddr,
+    faults: Arc<Faults>,
     _runtime: Runtime,
 }
 
-/// Which connections are cut, and how many were.
-struct Cuts {
+/// The faults of the proxy, and what it has counted so far.
+struct Faults {
+    /// Whether connections are cut and requests are refused as busy.
     active: AtomicBool,
-    count: AtomicUsize,
-    /// Bytes that were carried, there and back.
+    /// The number of connections that were cut.
+    cuts: AtomicUsize,
+    /// The bytes that the proxy carried in both directions.
     carried: AtomicUsize,
     random: Mutex<Random>,
-    /// The object of which so many requests more are forbidden.
+    /// An object, and how many more requests for it are forbidden.
     forbidden: Mutex<(String, usize)>,
 }
 
 impl Server {
-    /// With credentials, as the environment that [`Server::command`] sets names them.
+    /// Starts a server that requires the credentials that [`Server::command`] sets.
     pub fn new() -> Self {
         Self::start(true)
     }
 
-    /// Anybody may read and write.
+    /// Starts a server that anyone may read from and write to.
     pub fn open_to_all() -> Self {
         Self::start(false)
     }
@@ -61,89 +64,46 @@ impl Server {
         if signed {
             service.set_auth(SimpleAuth::from_single(KEY, SECRET));
         }
-        let service = service.build();
+        let faults = Arc::new(Faults::default());
+        let service = FaultyService {
+            service: service.build(),
+            folder: root.path().to_path_buf(),
+            faults: faults.clone(),
+        };
         let runtime =
             tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
         let listener = runtime.block_on(tokio::net::TcpListener::bind("127.0.0.1:0")).unwrap();
-        let behind = listener.local_addr().unwrap();
-        let random = Mutex::new(Random(5));
-        let cuts = Arc::new(Cuts {
-            active: AtomicBool::new(false),
-            count: AtomicUsize::new(0),
-            carried: AtomicUsize::new(0),
-            random,
-            forbidden: Mutex::default(),
-        });
-        let (folder, failing) = (root.path().to_path_buf(), cuts.clone());
-        runtime.spawn(async move {
-            while let Ok((stream, _)) = listener.accept().await {
-                let (service, folder, failing) = (service.clone(), folder.clone(), failing.clone());
-                let service = service_fn(move |request: Request<Incoming>| {
-                    let asked = folder.join(request.uri().path().trim_matches('/'));
-                    let (service, failing) = (service.clone(), failing.clone());
-                    async move {
-                        // A folder is no object; s3s-fs fails where it should say so.
-                        if request.method() == Method::HEAD && asked.is_dir() {
-                            let mut missing = Response::new(s3s::Body::empty());
-                            *missing.status_mut() = StatusCode::NOT_FOUND;
-                            return Ok(missing);
-                        }
-                        if request.method() == Method::GET && failing.forbids(request.uri().path()) {
-                            let mut forbidden = Response::new(s3s::Body::empty());
-                            *forbidden.status_mut() = StatusCode::FORBIDDEN;
-                            return Ok(forbidden);
-                        }
-                        if failing.fails() {
-                            let mut busy = Response::new(s3s::Body::empty());
-                            *busy.status_mut() = StatusCode::SERVICE_UNAVAILABLE;
-                            return Ok(busy);
-                        }
-                        service.call(request.map(s3s::Body::from)).await
-                    }
-                });
-                tokio::spawn(async move {
-                    let connection = Builder::new(TokioExecutor::new());
-                    // Who is cut off is not an error of the server.
-                    let _ = connection.serve_connection(TokioIo::new(stream), service).await;
-                });
-            }
-        });
-        let door = TcpListener::bind("127.0.0.1:0").unwrap();
-        let address = door.local_addr().unwrap();
-        let through = cuts.clone();
-        std::thread::spawn(move || {
-            for stream in door.incoming().map_while(Result::ok) {
-                let limit = through.limit();
-                pass(stream, behind, limit, &through);
-            }
-        });
-        Self { root, door: address, cuts, _runtime: runtime }
+        let server = listener.local_addr().unwrap();
+        runtime.spawn(serve(listener, service));
+        let proxy = start_proxy(server, faults.clone());
+        Self { root, proxy, faults, _runtime: runtime }
     }
 
-    /// From now on a good part of all connections is cut after some bytes, and some requests are answered by "not now".
+    /// From now on, cuts half of the connections after some bytes and refuses some requests as
+    /// busy.
     pub fn cut(&self, cut: bool) {
-        self.cuts.active.store(cut, Ordering::SeqCst);
+        self.faults.active.store(cut, Ordering::SeqCst);
     }
 
-    /// Reading this object is forbidden so many times.
+    /// Forbids the next `times` requests that read this object.
     pub fn forbid(&self, key: &str, times: usize) {
-        *self.cuts.forbidden.lock().unwrap() = (format!("/bucket/{key}"), times);
+        *self.faults.forbidden.lock().unwrap() = (format!("/bucket/{key}"), times);
     }
 
     pub fn cuts(&self) -> usize {
-        self.cuts.count.load(Ordering::SeqCst)
+        self.faults.cuts.load(Ordering::SeqCst)
     }
 
-    /// The bytes that went through the door so far.
+    /// Returns the bytes that the proxy carried so far.
     pub fn carried(&self) -> usize {
-        self.cuts.carried.load(Ordering::SeqCst)
+        self.faults.carried.load(Ordering::SeqCst)
     }
 
     pub fn address(&self) -> SocketAddr {
-        self.door
+        self.proxy
     }
 
-    /// The file of an object.
+    /// Returns the file that stores an object.
     pub fn path(&self, key: &str) -> PathBuf {
         self.root.path().join("bucket").join(key)
     }
@@ -157,12 +117,12 @@ impl Server {
         std::fs::read(self.path(key)).unwrap_or_else(|error| panic!("{key}: {error}"))
     }
 
-    /// All objects below a key.
+    /// Returns all objects below a key.
     pub fn objects(&self, below: &str) -> BTreeMap<String, Vec<u8>> {
         super::support::files_below(&self.path(below))
     }
 
-    /// What must be the same whatever lies in between: kept/, removed.parquet and scores.parquet.
+    /// Returns the files that no fault may change: kept/, removed.parquet and scores.parquet.
     pub fn result(&self, out: &str) -> BTreeMap<String, Vec<u8>> {
         let mut files = self.objects(out);
         files.retain(|name, _| {
@@ -172,24 +132,37 @@ impl Server {
         files
     }
 
-    /// The command with this server in its environment, and a folder for temporary files of its own.
-    pub fn command(&self, place: &Place, typed: &str) -> Command {
-        let mut command = place.command(typed);
-        let scratch = place.path("tmp");
+    /// Returns the command with this server in its environment and its own folder for temporary
+    /// files.
+    pub fn command(&self, sandbox: &Sandbox, typed: &str) -> Command {
+        let mut command = sandbox.command(typed);
+        let scratch = sandbox.path("tmp");
         std::fs::create_dir_all(&scratch).unwrap();
-        command.env("AWS_ENDPOINT_URL", format!("http://{}", self.door)).env("AWS_REGION", "us-east-1");
+        command.env("AWS_ENDPOINT_URL", format!("http://{}", self.proxy)).env("AWS_REGION", "us-east-1");
         command.env("AWS_ACCESS_KEY_ID", KEY).env("AWS_SECRET_ACCESS_KEY", SECRET).env("TMPDIR", scratch);
         command
     }
 }
 
-impl Cuts {
-    /// Whether a request is refused.
-    fn fails(&self) -> bool {
+impl Default for Faults {
+    fn default() -> Self {
+        Self {
+            active: AtomicBool::new(false),
+            cuts: AtomicUsize::new(0),
+            carried: AtomicUsize::new(0),
+            random: Mutex::new(Random(5)),
+            forbidden: Mutex::default(),
+        }
+    }
+}
+
+impl Faults {
+    /// Returns whether to refuse a request as busy.
+    fn is_busy(&self) -> bool {
         self.active.load(Ordering::SeqCst) && self.random.lock().unwrap().below(20) == 0
     }
 
-    /// Whether reading what lies there is forbidden.
+    /// Returns whether reading this path is forbidden.
     fn forbids(&self, path: &str) -> bool {
         let mut forbidden = self.forbidden.lock().unwrap();
         let forbids = forbidden.0 == path && forbidden.1 > 0;
@@ -197,7 +170,7 @@ impl Cuts {
         forbids
     }
 
-    /// After how many bytes a new connection is cut.
+    /// Returns the number of bytes after which to cut a new connection.
     fn limit(&self) -> usize {
         if !self.active.load(Ordering::SeqCst) {
             return usize::MAX;
@@ -207,12 +180,71 @@ impl Cuts {
     }
 }
 
-/// Carries both directions of a connection until so many bytes have come back or gone there.
-fn pass(inner: TcpStream, to: SocketAddr, limit: usize, cuts: &Arc<Cuts>) {
+/// The S3 service with the faults of the tests.
+#[derive(Clone)]
+struct FaultyService {
+    service: S3Service,
+    folder: PathBuf,
+    faults: Arc<Faults>,
+}
+
+impl FaultyService {
+    async fn answer(self, request: Request<Incoming>) -> Result<Response<s3s::Body>, s3s::HttpError> {
+        match self.refusal(&request) {
+            Some(status) => {
+                let mut refused = Response::new(s3s::Body::empty());
+                *refused.status_mut() = status;
+                Ok(refused)
+            }
+            None => self.service.call(request.map(s3s::Body::from)).await,
+        }
+    }
+
+    /// Returns the status of a request that the service must not answer.
+    fn refusal(&self, request: &Request<Incoming>) -> Option<StatusCode> {
+        let path = request.uri().path();
+        // A folder is not an object, but s3s-fs fails instead of saying so.
+        if request.method() == Method::HEAD && self.folder.join(path.trim_matches('/')).is_dir() {
+            return Some(StatusCode::NOT_FOUND);
+        }
+        if request.method() == Method::GET && self.faults.forbids(path) {
+            return Some(StatusCode::FORBIDDEN);
+        }
+        self.faults.is_busy().then_some(StatusCode::SERVICE_UNAVAILABLE)
+    }
+}
+
+/// Serves every connection of the listener.
+async fn serve(listener: tokio::net::TcpListener, service: FaultyService) {
+    while let Ok((stream, _)) = listener.accept().await {
+        let service = service.clone();
+        let service = service_fn(move |request| service.clone().answer(request));
+        tokio::spawn(async move {
+            let connection = Builder::new(TokioExecutor::new());
+            // A cut connection is not an error of the server.
+            let _ = connection.serve_connection(TokioIo::new(stream), service).await;
+        });
+    }
+}
+
+/// Starts the proxy that cuts connections, and returns its address.
+fn start_proxy(server: SocketAddr, faults: Arc<Faults>) -> SocketAddr {
+    let proxy = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = proxy.local_addr().unwrap();
+    std::thread::spawn(move || {
+        for stream in proxy.incoming().map_while(Result::ok) {
+            carry(stream, server, faults.limit(), &faults);
+        }
+    });
+    address
+}
+
+/// Carries both directions of a connection until one of them has carried `limit` bytes.
+fn carry(inner: TcpStream, to: SocketAddr, limit: usize, faults: &Arc<Faults>) {
     let Ok(outer) = TcpStream::connect(to) else { return };
     for (from, to) in [(&inner, &outer), (&outer, &inner)] {
         let (mut from, mut to) = (from.try_clone().unwrap(), to.try_clone().unwrap());
-        let cuts = cuts.clone();
+        let faults = faults.clone();
         std::thread::spawn(move || {
             let mut buffer = vec![0; 16 << 10];
             let mut left = limit;
@@ -222,13 +254,13 @@ fn pass(inner: TcpStream, to: SocketAddr, limit: usize, cuts: &Arc<Cuts>) {
                     break;
                 }
                 left -= count;
-                cuts.carried.fetch_add(count, Ordering::SeqCst);
+                faults.carried.fetch_add(count, Ordering::SeqCst);
                 if left == 0 {
-                    cuts.count.fetch_add(1, Ordering::SeqCst);
+                    faults.cuts.fetch_add(1, Ordering::SeqCst);
                     break;
                 }
             }
-            // The other side may have gone already.
+            // The other side may have closed already.
             let _ = (from.shutdown(Shutdown::Both), to.shutdown(Shutdown::Both));
         });
     }

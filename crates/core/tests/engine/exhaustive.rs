@@ -1,9 +1,9 @@
-//! The exhaustive comparison, which recall rests on, against the obvious loop.
+//! The exhaustive comparison, which recall is measured against, checked against a plain loop.
 
 use semdedup_core::{EXACT, ExhaustiveSearch, Keep, RankKey, Ranking, UnitEmbeddings};
 
 #[test]
-fn a_sample_finds_its_best_earlier_row_in_the_whole_data_however_it_is_cut_into_blocks() {
+fn a_sample_finds_its_best_earlier_row_however_the_data_is_divided_into_blocks() {
     let dim = 13;
     let values: Vec<f32> = (0..700 * dim).map(|i| ((i * i * 31 % 2003) as f32 - 1000.0) / 99.0).collect();
     let rows = UnitEmbeddings::new(values, dim).unwrap();
@@ -36,12 +36,12 @@ fn a_sample_finds_its_best_earlier_row_in_the_whole_data_however_it_is_cut_into_
 }
 
 #[test]
-fn a_sample_that_copies_an_earlier_row_has_the_score_of_copies_and_one_that_is_nearly_a_copy_has_not() {
+fn a_sample_that_copies_an_earlier_row_scores_exactly_1_and_a_near_copy_less() {
     let direction = [3.0, 4.0, 0.0];
     let nearly = [3.0, 4.0, 1e-5];
     let rows = UnitEmbeddings::new([direction, nearly, direction, [0.0, 0.0, 1.0]].concat(), 3).unwrap();
     let ranking = Ranking { keep: Keep::Hard, seed: 0 };
-    // By their similarity to a centroid the rows rank 2, 0, 1; the last one was given no cluster.
+    // By their similarity to the centroid, rows 2, 0, 1 rank in this order. Row 3 has no cluster.
     let keys: Vec<RankKey> =
         [0.2, 0.3, 0.1, f32::NAN].into_iter().zip(0..).map(|(s, row)| ranking.key(s, row)).collect();
     for block in [1, 4] {

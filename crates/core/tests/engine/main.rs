@@ -1,4 +1,4 @@
-//! The engine from outside, through what the crate exports.
+//! Tests of the algorithm through the public API.
 #![allow(clippy::unwrap_used, clippy::disallowed_methods)]
 
 mod common;

@@ -1,19 +1,20 @@
-//! The engine against the stored answers of the numpy oracles.
+//! Tests against stored results of the numpy oracles.
 
 use semdedup_core::{
     Assignment, Epsilon, Goal, Keep, NO_CLUSTER, NO_ROW, Probes, Ranking, Scored, Scores, Scoring,
     UnitEmbeddings, centroid_similarity, select,
 };
 
-use crate::common::{OF_CODES, TOLERANCE, assign, npy, scored, stored};
+use crate::common::{OF_CODES, ScoredRows, TOLERANCE, assign, npy, scored, stored};
 
+/// The stored rows, with their clusters.
 struct Stored {
     rows: UnitEmbeddings,
     centroids: UnitEmbeddings,
     assignment: Assignment,
 }
 
-/// The stored case, its rows in the clusters and with the probes that the oracle used.
+/// Reads the stored case, with the clusters of the oracle and the given probes.
 fn case(probes: Vec<u32>) -> Stored {
     let rows = stored();
     let centroids = UnitEmbeddings::new(npy("centroids", f32::from_le_bytes), 256).unwrap();
@@ -26,8 +27,9 @@ fn stored_probes() -> Vec<u32> {
     npy("probes", i32::from_le_bytes).iter().map(|&c| u32::try_from(c).unwrap_or(NO_CLUSTER)).collect()
 }
 
-/// Scores and their rows are the oracle's; another row only where both are as similar, up to float error. The oracle compares
-/// a row of zeros like any other, at a score of 0; the engine compares it with nothing.
+/// Checks that the scores are the oracle's, and that a row is the duplicate of the same row, or of
+/// one that is as similar up to float error. The oracle compares a row of zeros like any other,
+/// with a score of 0; the library does not compare it.
 fn agree(rows: &UnitEmbeddings, ours: &Scores, name: &str) {
     let theirs = npy(&format!("score_{name}"), f32::from_le_bytes);
     let duplicate_of = npy(&format!("duplicate_of_{name}"), i64::from_le_bytes);
@@ -53,7 +55,7 @@ fn agree(rows: &UnitEmbeddings, ours: &Scores, name: &str) {
 }
 
 #[test]
-fn the_engine_gives_the_oracles_answer_on_real_embeddings() {
+fn scores_of_real_embeddings_are_the_oracles() {
     let Stored { rows, centroids, assignment } = case(vec![]);
     let similarity = &assignment.similarity;
     for (ours, theirs) in similarity.iter().zip(npy("sim_to_centroid", f32::from_le_bytes)) {
@@ -61,7 +63,7 @@ fn the_engine_gives_the_oracles_answer_on_real_embeddings() {
     }
     for (keep, name) in [(Keep::Hard, "hard"), (Keep::Easy, "easy")] {
         let ranking = Ranking { keep, seed: 9 };
-        let (ours, _) = scored(&rows, &centroids, &assignment, ranking);
+        let ours = scored(&rows, &centroids, &assignment, ranking).scores;
         agree(&rows, &ours, name);
         let theirs = npy(&format!("score_{name}"), f32::from_le_bytes);
         for epsilon in [0.001, 0.01, 0.05, 0.1, 0.2, 0.3] {
@@ -79,15 +81,15 @@ fn the_engine_gives_the_oracles_answer_on_real_embeddings() {
 }
 
 #[test]
-fn the_engine_gives_the_oracles_answer_with_probes_too() {
+fn scores_with_probes_are_the_oracles() {
     let Stored { rows, centroids, assignment } = case(stored_probes());
     for (keep, name) in [(Keep::Hard, "probes_hard"), (Keep::Easy, "probes_easy")] {
-        agree(&rows, &scored(&rows, &centroids, &assignment, Ranking { keep, seed: 9 }).0, name);
+        agree(&rows, &scored(&rows, &centroids, &assignment, Ranking { keep, seed: 9 }).scores, name);
     }
 }
 
 #[test]
-fn clusters_and_probes_are_the_nearest_centroids_that_the_oracle_finds() {
+fn clusters_and_probes_are_the_oracles_nearest_centroids() {
     let Stored { rows, centroids, assignment } = case(stored_probes());
     let ours = assign(&rows, &centroids, Probes::Nearest(4));
     let to = |row: usize, c: u32| -> f64 {
@@ -109,7 +111,7 @@ fn clusters_and_probes_are_the_nearest_centroids_that_the_oracle_finds() {
 }
 
 #[test]
-fn a_row_at_right_angles_to_its_centroid_is_a_row_like_others() {
+fn a_row_at_a_right_angle_to_its_centroid_is_compared_like_others() {
     let rows = UnitEmbeddings::new(vec![1.0, 0.0, 0.0, 1.0, 0.0, 1.0, 0.0, 0.0], 2).unwrap();
     let centroids = UnitEmbeddings::new(vec![1.0, 0.0], 2).unwrap();
     let assignment = assign(&rows, &centroids, Probes::Nearest(1));
@@ -117,14 +119,14 @@ fn a_row_at_right_angles_to_its_centroid_is_a_row_like_others() {
     assert_eq!(similarity, &centroid_similarity(&rows, &centroids, &mut [0; 4]));
     assert!(similarity[1] > 0.0 && similarity[1] < 1e-30 && similarity[3] == 0.0);
     let ranking = Ranking { keep: Keep::Hard, seed: 0 };
-    let (scores, _) = scored(&rows, &centroids, &assignment, ranking);
+    let scores = scored(&rows, &centroids, &assignment, ranking).scores;
     let selection =
         select(&Scored { score: &scores.score, similarity }, &ranking, Goal::KeepRows(3)).unwrap();
     assert_eq!(selection.removed, [false, false, true, false]);
 }
 
 #[test]
-fn a_row_without_direction_is_compared_with_nothing_even_where_it_was_given_a_cluster() {
+fn a_row_without_direction_is_not_compared_even_if_it_was_given_a_cluster() {
     let values = vec![0.0, 0.0, 1.0, 0.0, f32::NAN, 0.0, -1.0, 0.0, 0.0, 0.0];
     let rows = UnitEmbeddings::new(values, 2).unwrap();
     let centroids = UnitEmbeddings::new(vec![1.0, 0.0], 2).unwrap();
@@ -136,7 +138,8 @@ fn a_row_without_direction_is_compared_with_nothing_even_where_it_was_given_a_cl
         for cluster in [cluster.clone(), vec![0; 5]] {
             let assignment =
                 Assignment { cluster, similarity: similarity.clone(), probes: vec![], compared: 0 };
-            let (scores, compared) = scored(&rows, &centroids, &assignment, Ranking { keep, seed: 0 });
+            let ScoredRows { scores, compared } =
+                scored(&rows, &centroids, &assignment, Ranking { keep, seed: 0 });
             assert_eq!((scores.score, compared), (vec![0.0; 5], 1));
             let of: Vec<u64> = scores.duplicate_of.into_iter().filter(|&of| of != NO_ROW).collect();
             assert!(of == [1] || of == [3], "{keep:?}: {of:?}");
@@ -145,7 +148,7 @@ fn a_row_without_direction_is_compared_with_nothing_even_where_it_was_given_a_cl
 }
 
 #[test]
-fn a_row_that_was_given_no_cluster_has_no_similarity_to_a_centroid_and_is_never_removed() {
+fn a_row_without_a_cluster_has_no_similarity_to_a_centroid_and_is_never_removed() {
     let rows = UnitEmbeddings::new([1.0, 0.0].repeat(4), 2).unwrap();
     let centroids = UnitEmbeddings::new(vec![1.0, 0.0], 2).unwrap();
     let mut cluster = vec![0, NO_CLUSTER, 0, NO_CLUSTER];
@@ -154,7 +157,7 @@ fn a_row_that_was_given_no_cluster_has_no_similarity_to_a_centroid_and_is_never_
     assert!([1, 3].into_iter().all(|row| similarity[row].is_nan()));
     let assignment = Assignment { cluster, similarity, probes: vec![], compared: 0 };
     let ranking = Ranking { keep: Keep::Hard, seed: 0 };
-    let (scores, _) = scored(&rows, &centroids, &assignment, ranking);
+    let scores = scored(&rows, &centroids, &assignment, ranking).scores;
     assert_eq!(scores.score, [0.0, 0.0, 1.0, 0.0]);
     let scored = Scored { score: &scores.score, similarity: &assignment.similarity };
     let selection = select(&scored, &ranking, Goal::KeepRows(2)).unwrap();
@@ -169,12 +172,12 @@ fn no_score_is_a_negative_zero() {
     let rows = UnitEmbeddings::new(values, 5).unwrap();
     let similarity = vec![0.5, 0.6];
     let assignment = Assignment { cluster: vec![0, 0], similarity, probes: vec![], compared: 0 };
-    let (scores, _) = scored(&rows, &rows, &assignment, Ranking { keep: Keep::Hard, seed: 0 });
+    let scores = scored(&rows, &rows, &assignment, Ranking { keep: Keep::Hard, seed: 0 }).scores;
     assert!(scores.score.iter().all(|score| score.is_sign_positive()), "{:?}", scores.score);
 }
 
 #[test]
-fn rows_that_nothing_was_compared_with_have_score_0_and_no_duplicate() {
+fn rows_that_were_not_compared_have_score_0_and_no_duplicate() {
     let rows = UnitEmbeddings::new(vec![1.0, 0.0, 0.6, 0.8], 2).unwrap();
     let scores = Scoring::new(Ranking { keep: Keep::Hard, seed: 0 }, &rows, &[1.0, 1.0]).finish();
     assert_eq!(scores, Scores { score: vec![0.0; 2], duplicate_of: vec![NO_ROW; 2] });

@@ -1,4 +1,4 @@
-//! However the work is divided, the bits are the same.
+//! The bits of the results do not depend on how the work is divided.
 
 use std::ops::Range;
 
@@ -7,8 +7,9 @@ use semdedup_core::{
     train,
 };
 
-use crate::common::{assign, bits, noise, scored, stored};
+use crate::common::{ScoredRows, assign, bits, noise, scored, stored};
 
+/// Returns whether scores have the same bits.
 fn same(a: &Scores, b: &Scores) -> bool {
     bits(&a.score) == bits(&b.score) && a.duplicate_of == b.duplicate_of
 }
@@ -23,10 +24,10 @@ fn the_bits_do_not_depend_on_the_number_of_threads() {
                 let trained = train(&rows, &Training { clusters, iterations: 8, refinements: 2, seed: 5 });
                 let assignment = assign(&rows, &trained.centroids, probes);
                 let ranking = Ranking { keep: Keep::Hard, seed: 9 };
-                let (scores, compared) = scored(&rows, &trained.centroids, &assignment, ranking);
+                let ScoredRows { scores, compared } = scored(&rows, &trained.centroids, &assignment, ranking);
                 let floats = [trained.centroids.values(), &assignment.similarity, &scores.score];
-                let Assignment { cluster, probes, compared: looked_at, .. } = assignment;
-                let counts = [trained.compared, looked_at, compared];
+                let Assignment { cluster, probes, compared: assigned, .. } = assignment;
+                let counts = [trained.compared, assigned, compared];
                 (floats.map(bits), cluster, probes, scores.duplicate_of, counts)
             })
         };
@@ -35,8 +36,9 @@ fn the_bits_do_not_depend_on_the_number_of_threads() {
     }
 }
 
-/// Compares the clusters in these ranges one after the other, each with only the rows that take part there.
-fn in_parts(whole: &Whole, ranges: &[Range<u32>]) -> (Scores, u64) {
+/// Scores the clusters range by range, each range as a part with only the rows that take part
+/// there.
+fn in_parts(whole: &Whole, ranges: &[Range<u32>]) -> ScoredRows {
     let Whole { rows, centroids, assignment, ranking } = whole;
     let mut scoring = Scoring::new(*ranking, centroids, &assignment.similarity);
     let width = assignment.probes.len() / rows.len();
@@ -57,9 +59,10 @@ fn in_parts(whole: &Whole, ranges: &[Range<u32>]) -> (Scores, u64) {
         scoring.add(&scoring.compare(&part, &mut |_| ()));
     }
     let compared = scoring.compared();
-    (scoring.finish(), compared)
+    ScoredRows { scores: scoring.finish(), compared }
 }
 
+/// All rows with their clusters.
 struct Whole {
     rows: UnitEmbeddings,
     centroids: UnitEmbeddings,
@@ -84,37 +87,37 @@ fn scoring_clusters_in_parts_in_any_order_gives_the_scores_of_the_whole() {
             let assignment = assign(&rows, &centroids, probes);
             let ranking = Ranking { keep, seed: 9 };
             let whole = Whole { rows, centroids, assignment, ranking };
-            let (scores, compared) = scored(&whole.rows, &whole.centroids, &whole.assignment, ranking);
+            let of_whole = scored(&whole.rows, &whole.centroids, &whole.assignment, ranking);
             for ranges in &divisions {
-                let (parts, compared_in_parts) = in_parts(&whole, ranges);
-                assert!(same(&parts, &scores), "{probes:?} {keep:?} {ranges:?}");
-                assert_eq!(compared_in_parts, compared, "{probes:?} {keep:?} {ranges:?}");
+                let of_parts = in_parts(&whole, ranges);
+                assert!(same(&of_parts.scores, &of_whole.scores), "{probes:?} {keep:?} {ranges:?}");
+                assert_eq!(of_parts.compared, of_whole.compared, "{probes:?} {keep:?} {ranges:?}");
             }
         }
     }
 }
 
 #[test]
-fn rows_that_are_through_are_told_once_each_in_their_own_cluster_copies_too() {
+fn completed_rows_are_counted_once_each_in_their_own_cluster_including_copies() {
     let values = [1.0, 0.0, 1.0, 0.0, 0.0, 1.0, 1.0, 2.0, 0.0, 0.0, 0.0, 0.0, 1.0, 0.0];
     let rows = UnitEmbeddings::new(values.to_vec(), 2).unwrap();
     let centroids = UnitEmbeddings::new(vec![1.0, 0.0, 0.0, 1.0], 2).unwrap();
     let Assignment { cluster, similarity, probes, .. } = assign(&rows, &centroids, Probes::Nearest(2));
     let scoring = Scoring::new(Ranking { keep: Keep::Hard, seed: 0 }, &centroids, &similarity);
     let numbers: Vec<u64> = (0..7).collect();
-    let mut through = Vec::new();
+    let mut completed = Vec::new();
     for clusters in [1..2, 0..1] {
         let part = Part { rows: &rows, numbers: &numbers, cluster: &cluster, probes: &probes, clusters };
         let mut rows = 0;
         scoring.compare(&part, &mut |some| rows += some);
-        through.push(rows);
+        completed.push(rows);
     }
     assert_eq!(cluster, [0, 0, 1, 1, NO_CLUSTER, NO_CLUSTER, 0]);
-    assert_eq!(through, [2, 3]);
+    assert_eq!(completed, [2, 3]);
 }
 
 #[test]
-fn of_equally_similar_rows_in_different_clusters_the_earliest_ranking_one_is_named() {
+fn a_tie_between_rows_of_different_clusters_goes_to_the_earliest_ranking_one() {
     let rows = UnitEmbeddings::new(vec![3.0, 4.0, 0.0, 3.0, 0.0, 4.0, 1.0, 0.0, 0.0], 3).unwrap();
     let clusters = [[0..1, 1..2, 2..3], [2..3, 1..2, 0..1]];
     for (similarity, first) in [(vec![0.1, 0.2, 0.3], 0), (vec![0.2, 0.1, 0.3], 1), (vec![0.1, 0.1, 0.1], 0)]
@@ -128,7 +131,7 @@ fn of_equally_similar_rows_in_different_clusters_the_earliest_ranking_one_is_nam
             };
             let ranking = Ranking { keep: Keep::Hard, seed: 0 };
             let whole = Whole { rows: rows.clone(), centroids: rows.clone(), assignment, ranking };
-            let (scores, compared) = in_parts(&whole, ranges);
+            let ScoredRows { scores, compared } = in_parts(&whole, ranges);
             assert_eq!((scores.score[2], scores.duplicate_of[2], compared), (0.6, first, 2));
         }
     }
@@ -136,19 +139,19 @@ fn of_equally_similar_rows_in_different_clusters_the_earliest_ranking_one_is_nam
 
 #[test]
 fn a_copy_in_another_cluster_is_found_among_rows_that_f32_cannot_tell_from_it() {
-    let (crowd, dim) = (250, 16);
-    let mut values: Vec<f32> = (0..crowd * dim).map(|i| noise(i % dim) + 1e-7 * noise(1000 + i)).collect();
-    values.extend_from_within((crowd - 1) * dim..); // the last row again, but in a cluster of its own
+    let (group, dim) = (250, 16);
+    let mut values: Vec<f32> = (0..group * dim).map(|i| noise(i % dim) + 1e-7 * noise(1000 + i)).collect();
+    values.extend_from_within((group - 1) * dim..); // the last row again, but in a cluster of its own
     let rows = UnitEmbeddings::new(values, dim).unwrap();
     let centroids = UnitEmbeddings::new(rows.values()[..2 * dim].to_vec(), dim).unwrap();
-    let mut cluster = vec![0; crowd + 1];
-    let mut probes = vec![NO_CLUSTER; crowd + 1];
-    (cluster[crowd], probes[crowd]) = (1, 0);
-    let assignment = Assignment { cluster, similarity: vec![1.0; crowd + 1], probes, compared: 0 };
+    let mut cluster = vec![0; group + 1];
+    let mut probes = vec![NO_CLUSTER; group + 1];
+    (cluster[group], probes[group]) = (1, 0);
+    let assignment = Assignment { cluster, similarity: vec![1.0; group + 1], probes, compared: 0 };
     let scores = (0..20).map(|seed| Ranking { keep: Keep::Random, seed }).map(|ranking| {
-        let earlier = ranking.key(1.0, crowd as u64 - 1) < ranking.key(1.0, crowd as u64);
-        let (scores, _) = scored(&rows, &centroids, &assignment, ranking);
-        let (later, other) = if earlier { (crowd, crowd - 1) } else { (crowd - 1, crowd) };
+        let earlier = ranking.key(1.0, group as u64 - 1) < ranking.key(1.0, group as u64);
+        let ScoredRows { scores, .. } = scored(&rows, &centroids, &assignment, ranking);
+        let (later, other) = if earlier { (group, group - 1) } else { (group - 1, group) };
         (scores.score[later], scores.duplicate_of[later] == other as u64)
     });
     assert!(scores.into_iter().all(|found| found == (EXACT, true)));

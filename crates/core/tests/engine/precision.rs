@@ -1,4 +1,5 @@
-//! Low precision finds candidates and changes no decision: hostile rows against all pairs, in f64.
+//! 8-bit codes find candidates and change no decision: hostile rows, checked against all pairs in
+//! f64.
 
 use semdedup_core::{
     Assignment, Keep, NO_ROW, Probes, Ranking, Scores, Training, UnitEmbeddings, centroid_similarity, train,
@@ -8,12 +9,13 @@ use crate::common::{TOLERANCE, assign, noise, scored};
 
 const RANKING: Ranking = Ranking { keep: Keep::Hard, seed: 0 };
 
-/// The similarity of two rows as they are stored, without rounding.
+/// Returns the similarity of two rows as they are stored, without rounding.
 fn exact(rows: &UnitEmbeddings, a: usize, b: usize) -> f64 {
     rows.row(a).iter().zip(rows.row(b)).map(|(&x, &y)| f64::from(x) * f64::from(y)).sum()
 }
 
-/// Compares with the highest of all similarities, and wants it to be reached by the row that is named.
+/// Checks that each score is the highest of all similarities, and that the duplicate has that
+/// similarity.
 fn check(rows: &UnitEmbeddings, assignment: &Assignment, scores: &Scores) -> Result<(), String> {
     let Assignment { cluster, similarity, probes, .. } = assignment;
     let width = probes.len() / rows.len();
@@ -44,10 +46,10 @@ fn check(rows: &UnitEmbeddings, assignment: &Assignment, scores: &Scores) -> Res
     Ok(())
 }
 
-/// The value of a row at a place of the dimension.
+/// Returns the value of a row at an index of the dimension.
 type Value = fn(usize, usize) -> f32;
 
-/// Rows that codes of eight bits are bad at.
+/// Rows that 8-bit codes represent badly.
 const KINDS: [(&str, Value); 6] = [
     ("noise of 1e-1 to 1e-6 around one direction", |row, p| {
         noise(p) + noise(1000 + row * 1000 + p) * 10f32.powi(-(row as i32 % 6) - 1)
@@ -78,7 +80,7 @@ fn scores_of_hostile_rows_are_those_of_all_pairs_in_full_precision() {
                 let centroids =
                     train(&rows, &Training { clusters, iterations: 3, refinements: 0, seed: 0 }).centroids;
                 let assignment = assign(&rows, &centroids, Probes::Nearest(2));
-                let (scores, _) = scored(&rows, &centroids, &assignment, RANKING);
+                let scores = scored(&rows, &centroids, &assignment, RANKING).scores;
                 check(&rows, &assignment, &scores)
                     .unwrap_or_else(|error| panic!("{name}, dimension {dim}, {clusters} clusters: {error}"));
             }
@@ -86,27 +88,29 @@ fn scores_of_hostile_rows_are_those_of_all_pairs_in_full_precision() {
     }
 }
 
-/// The codes estimate the better row at 0, because each of its values is a little less than half a step, and the other
-/// one at twice its similarity, because its values are a little more. So the estimates differ by 98 % of the most that
-/// they can be off: the search must not trust them any further.
+/// The codes estimate the better row at 0, because each of its values is a little less than half a
+/// step, and the other row at twice its similarity, because its values are a little more. So the
+/// difference of the estimates is 98 % of the error bound, and the search must not trust them
+/// further.
 #[test]
-fn a_row_that_the_codes_lose_all_of_is_found_nevertheless() {
+fn a_row_whose_values_the_codes_round_to_zero_is_found() {
     let other = [vec![127.0], vec![0.505; 250], vec![0.0; 6]].concat();
     let better = [vec![127.0], vec![0.499; 256]].concat();
     let searched_for = [vec![0.0], vec![1.0; 256]].concat();
     let rows = UnitEmbeddings::new([other, better, searched_for].concat(), 257).unwrap();
     assert!(exact(&rows, 1, 2) > exact(&rows, 0, 2) + 1e-4);
-    // Codes relative to zero; the similarities, and with them the ranks, do not come from the centroid here.
+    // The codes are relative to zero. The similarities, and so the ranks, are not those to the
+    // centroid.
     let centroids = UnitEmbeddings::new(vec![0.0; 257], 257).unwrap();
     let similarity = vec![0.1, 0.2, 0.3];
     let assignment = Assignment { cluster: vec![0; 3], similarity, probes: vec![], compared: 0 };
-    let (scores, _) = scored(&rows, &centroids, &assignment, RANKING);
+    let scores = scored(&rows, &centroids, &assignment, RANKING).scores;
     assert_eq!(scores.duplicate_of, [NO_ROW, 0, 1]);
     check(&rows, &assignment, &scores).unwrap();
 }
 
 #[test]
-fn rows_that_do_not_lie_near_their_centroid_are_compared_as_exactly() {
+fn rows_far_from_their_centroid_are_compared_as_exactly() {
     let dim = 70;
     let values = (0..400 * dim).map(noise).collect();
     let rows = UnitEmbeddings::new(values, dim).unwrap();
@@ -115,6 +119,6 @@ fn rows_that_do_not_lie_near_their_centroid_are_compared_as_exactly() {
     let similarity = centroid_similarity(&rows, &centroids, &mut cluster.clone());
     let probes = cluster.iter().map(|c| (c + 1) % 3).collect();
     let assignment = Assignment { cluster, similarity, probes, compared: 0 };
-    let (scores, _) = scored(&rows, &centroids, &assignment, RANKING);
+    let scores = scored(&rows, &centroids, &assignment, RANKING).scores;
     check(&rows, &assignment, &scores).unwrap();
 }

@@ -1,4 +1,4 @@
-//! A crowd of near-equal rows does not make the work quadratic.
+//! A dense group of near-duplicates does not make the work quadratic.
 
 use std::sync::LazyLock;
 
@@ -8,11 +8,12 @@ use crate::common::{TOLERANCE, assign, noise, scored};
 
 const PROBES: [Probes; 3] = [Probes::Nearest(1), Probes::Nearest(2), Probes::Auto];
 
-/// The comparisons for 40,000 rows, of which the first `crowd` lie within about `spread` of one direction.
-fn compared(crowd: usize, spread: f32) -> [u64; 3] {
+/// Counts the comparisons for 40,000 rows, of which the first `group` lie within about `spread` of
+/// one direction.
+fn compared(group: usize, spread: f32) -> [u64; 3] {
     let dim = 32;
     let value = |i: usize| match i / dim {
-        row if row < crowd => noise(i % dim) + spread * noise(1000 + i),
+        row if row < group => noise(i % dim) + spread * noise(1000 + i),
         _ => noise(1000 + i),
     };
     let rows = UnitEmbeddings::new((0..40_000 * dim).map(value).collect(), dim).unwrap();
@@ -20,47 +21,49 @@ fn compared(crowd: usize, spread: f32) -> [u64; 3] {
         train(&rows, &Training { clusters: 350, iterations: 4, refinements: 0, seed: 1 }).centroids;
     PROBES.map(|probes| {
         let assignment = assign(&rows, &centroids, probes);
-        scored(&rows, &centroids, &assignment, Ranking { keep: Keep::Hard, seed: 0 }).1
+        scored(&rows, &centroids, &assignment, Ranking { keep: Keep::Hard, seed: 0 }).compared
     })
 }
 
-/// Asserts that a crowd costs less than four times the comparisons of as many rows without one.
-fn check(crowd: usize, spread: f32) {
+/// Asserts that a dense group costs less than four times the comparisons of the same number of even
+/// rows.
+fn check(group: usize, spread: f32) {
     static EVEN: LazyLock<[u64; 3]> = LazyLock::new(|| compared(0, 0.0));
-    for ((crowded, even), probes) in compared(crowd, spread).into_iter().zip(*EVEN).zip(PROBES) {
-        let times = crowded as f64 / even as f64;
-        assert!(times < 4.0, "{probes:?}: {crowded} comparisons are {times:.1} times {even}");
+    for ((dense, even), probes) in compared(group, spread).into_iter().zip(*EVEN).zip(PROBES) {
+        let times = dense as f64 / even as f64;
+        assert!(times < 4.0, "{probes:?}: {dense} comparisons are {times:.1} times {even}");
     }
 }
 
 #[test]
-fn a_crowd_of_half_the_rows_costs_less_than_four_times_the_comparisons() {
+fn a_dense_group_of_half_the_rows_costs_less_than_four_times_the_comparisons() {
     check(20_000, 1e-2);
 }
 
 #[test]
-fn a_crowd_of_a_fifth_of_the_rows_costs_less_than_four_times_the_comparisons() {
+fn a_dense_group_of_a_fifth_of_the_rows_costs_less_than_four_times_the_comparisons() {
     check(8_000, 1e-2);
 }
 
 #[test]
-fn a_crowd_that_f32_cannot_tell_from_copies_costs_less_than_four_times_the_comparisons() {
+fn a_dense_group_that_f32_cannot_tell_from_copies_costs_less_than_four_times_the_comparisons() {
     check(20_000, 1e-5);
     check(20_000, 1e-7);
 }
 
 #[test]
-fn of_a_crowd_of_centroids_the_most_similar_are_found_exactly() {
-    let (dim, crowd) = (32, 150);
-    // A crowd, the rows of which are told apart by 8-bit codes relative to its centre only, and centroids far from it.
+fn the_most_similar_of_a_dense_group_of_centroids_is_found_exactly() {
+    let (dim, group) = (32, 150);
+    // 8-bit codes only tell the rows of the dense group apart relative to its centre. Other rows
+    // are far away.
     let value = |i: usize| match i / dim {
-        row if row < crowd => noise(i % dim) + 1e-3 * noise(1000 + i),
+        row if row < group => noise(i % dim) + 1e-3 * noise(1000 + i),
         _ => noise(1000 + i),
     };
     let all = UnitEmbeddings::new((0..400 * dim).map(value).collect(), dim).unwrap();
     let rows = UnitEmbeddings::new(all.values()[..200 * dim].to_vec(), dim).unwrap();
     let mut values = all.values()[100 * dim..].to_vec();
-    // Another order of the centroids: those of the crowd need not come first.
+    // The centroids of the dense group need not come first.
     values.rotate_left(60 * dim);
     let centroids = UnitEmbeddings::new(values, dim).unwrap();
     for probes in PROBES {
@@ -78,7 +81,7 @@ fn of_a_crowd_of_centroids_the_most_similar_are_found_exactly() {
 }
 
 #[test]
-fn two_crowds_that_probe_each_other_do_not_compare_every_row_in_every_piece() {
+fn two_dense_groups_that_probe_each_other_do_not_compare_every_pair() {
     let (rows, dim) = (40_000, 16);
     let value = |i: usize| noise(i % dim) + 1e-7 * noise(1000 + i);
     let rows = UnitEmbeddings::new((0..rows * dim).map(value).collect(), dim).unwrap();
@@ -87,6 +90,6 @@ fn two_crowds_that_probe_each_other_do_not_compare_every_row_in_every_piece() {
     let probes = cluster.iter().map(|c| 1 - c).collect();
     let similarity = vec![1.0; rows.len()];
     let assignment = Assignment { cluster, similarity, probes, compared: 0 };
-    let (_, compared) = scored(&rows, &centroids, &assignment, Ranking { keep: Keep::Random, seed: 0 });
+    let compared = scored(&rows, &centroids, &assignment, Ranking { keep: Keep::Random, seed: 0 }).compared;
     assert!(compared < 150 * rows.len() as u64, "{} comparisons a row", compared / rows.len() as u64);
 }

@@ -1,13 +1,13 @@
-//! Why an image could not be decoded: one line with the value and the limit.
+//! The error of decoding an image: one line with the value and the limit.
 
-/// An image that could not be decoded. Displays as one line without a closing full stop.
+/// Why an image could not be decoded. Its `Display` is one line without a closing full stop.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ImageError {
     /// There are no bytes.
     #[error("the image is empty (0 bytes)")]
     Empty,
-    /// The first bytes are those of no format that is read.
+    /// The first bytes are not those of a known format.
     #[error(
         "not an image that can be read: it starts with {start}; JPEG, PNG, WebP, GIF, BMP and TIFF can be read"
     )]
@@ -15,19 +15,19 @@ pub enum ImageError {
         /// The first bytes, at most eight, in hexadecimal.
         start: String,
     },
-    /// The header announces more pixels than are allowed. Nothing was decoded.
+    /// The header announces more pixels than the limit. Nothing was decoded.
     #[error("the {format} has {width}x{height} = {} pixels, the limit is {limit}", u64::from(*width) * u64::from(*height))]
     TooLarge {
         /// The name of the format.
         format: &'static str,
-        /// Pixels in a row.
+        /// The width in pixels.
         width: u32,
-        /// Rows.
+        /// The height in pixels.
         height: u32,
         /// [`ImageLimits::max_pixels`](crate::ImageLimits::max_pixels).
         limit: u64,
     },
-    /// Every pixel is transparent, or nearly so: there is nothing to compare.
+    /// Every pixel is transparent, or nearly so, so there is nothing to compare.
     #[error(
         "the {format} is transparent everywhere: its largest alpha is {alpha} of 255, from {limit} on something can be seen"
     )]
@@ -44,31 +44,34 @@ pub enum ImageError {
     Broken {
         /// The name of the format.
         format: &'static str,
-        /// What the decoder says, on one line.
+        /// The decoder's message, in one line.
         reason: String,
     },
-    /// A variant of the format that is not read.
+    /// The file is of a variant of its format that is not supported.
     #[error("unsupported kind of {format}: {reason}")]
     Unsupported {
         /// The name of the format.
         format: &'static str,
-        /// What the decoder says, on one line.
+        /// The decoder's message, in one line.
         reason: String,
     },
 }
 
-/// Decoders quote what they find in files, so that their messages are made one line of bounded length.
+/// The largest number of characters of a decoder's message, which may quote the file.
 const LONGEST_REASON: usize = 160;
 
 impl ImageError {
+    /// Makes the error of a broken file.
     pub(super) fn broken(format: &'static str, reason: impl ToString) -> Self {
         Self::Broken { format, reason: one_line(&reason.to_string()) }
     }
 
+    /// Makes the error of an unsupported variant.
     pub(super) fn unsupported(format: &'static str, reason: impl ToString) -> Self {
         Self::Unsupported { format, reason: one_line(&reason.to_string()) }
     }
 
+    /// Converts an error of the `image` crate.
     pub(super) fn from_image(format: &'static str, error: &image::ImageError) -> Self {
         match error {
             image::ImageError::Unsupported(_) => Self::unsupported(format, error),
@@ -77,6 +80,7 @@ impl ImageError {
     }
 }
 
+/// Returns a message in one line of limited length.
 fn one_line(text: &str) -> String {
     let clean = text.trim().trim_end_matches('.').chars().map(|c| if c.is_control() { ' ' } else { c });
     clean.take(LONGEST_REASON).collect()

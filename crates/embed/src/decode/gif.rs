@@ -5,10 +5,13 @@ use std::num::NonZeroU64;
 use gif::{ColorOutput, DecodeOptions, DecodingError, Frame, MemoryLimit};
 use image::{RgbImage, Rgba, RgbaImage};
 
-use super::{ImageError, ImageLimits, blend, check_size};
+use super::blend;
+use super::error::ImageError;
+use super::limits::{ImageLimits, check_size};
 
 const FORMAT: &str = "GIF";
 
+/// Decodes the first frame of a GIF.
 pub(super) fn decode(bytes: &[u8], limits: &ImageLimits) -> Result<RgbImage, ImageError> {
     let mut options = DecodeOptions::new();
     options.set_color_output(ColorOutput::Indexed);
@@ -25,23 +28,25 @@ pub(super) fn decode(bytes: &[u8], limits: &ImageLimits) -> Result<RgbImage, Ima
     let mut indices = vec![0; usize::from(frame.width) * usize::from(frame.height)];
     decoder.read_into_buffer(&mut indices).map_err(failed)?;
     let palette = decoder.palette().map_err(failed)?;
-    blend::over_background(FORMAT, &paint(&frame, &indices, palette, (width, height)))
+    blend::over_background(FORMAT, &paint(&frame, &indices, palette, RgbaImage::new(width, height)))
 }
 
-/// What the frame leaves open is transparent, or has the palette's first colour if none is transparent, as with PIL.
-fn paint(frame: &Frame, indices: &[u8], palette: &[u8], (width, height): (u32, u32)) -> RgbaImage {
+/// Paints the frame on a canvas. The rest of the canvas is transparent, or has the palette's first
+/// color if none is transparent, as with PIL.
+fn paint(frame: &Frame, indices: &[u8], palette: &[u8], mut canvas: RgbaImage) -> RgbaImage {
     let color = |index: u8| {
         let [r, g, b] = palette.as_chunks().0.get(usize::from(index)).copied().unwrap_or([0; 3]);
         Rgba([r, g, b, if frame.transparent == Some(index) { 0 } else { 255 }])
     };
-    let mut image = RgbaImage::from_pixel(width, height, color(frame.transparent.unwrap_or(0)));
+    let background = color(frame.transparent.unwrap_or(0));
+    canvas.pixels_mut().for_each(|pixel| *pixel = background);
     let rows = indices.chunks_exact(usize::from(frame.width).max(1));
     for (y, row) in (u32::from(frame.top)..).zip(rows) {
         for (x, &index) in (u32::from(frame.left)..).zip(row) {
-            image.put_pixel(x, y, color(index));
+            canvas.put_pixel(x, y, color(index));
         }
     }
-    image
+    canvas
 }
 
 fn failed(error: DecodingError) -> ImageError {

@@ -1,4 +1,5 @@
-//! JPEG: headers as lenient as libjpeg's, pixels strictly. A file that is cut off is broken, not grey at the bottom.
+//! JPEG: headers are read as leniently as by libjpeg, pixels strictly. A file that is cut off is
+//! broken, not gray at the bottom.
 
 use image::RgbImage;
 use image::metadata::Orientation;
@@ -8,12 +9,16 @@ use zune_jpeg::zune_core::bytestream::ZCursor;
 use zune_jpeg::zune_core::colorspace::ColorSpace;
 use zune_jpeg::zune_core::options::DecoderOptions;
 
-use super::{ImageError, ImageLimits, check_size, cmyk_to_rgb, upright, ycc_to_rgb};
+use super::color::{cmyk_to_rgb, upright, ycc_to_rgb};
+use super::error::ImageError;
+use super::limits::{ImageLimits, check_size};
 
 const FORMAT: &str = "JPEG";
-/// Many scans make a small file expensive: each may go over all pixels with a few bytes.
+/// The largest number of scans. Many scans make a small file expensive, because each may cover all
+/// pixels with a few bytes.
 const MAX_SCANS: usize = 64;
 
+/// Decodes a JPEG.
 pub(super) fn decode(bytes: &[u8], limits: &ImageLimits) -> Result<RgbImage, ImageError> {
     let options = DecoderOptions::default()
         .set_strict_mode(false)
@@ -44,7 +49,8 @@ pub(super) fn decode(bytes: &[u8], limits: &ImageLimits) -> Result<RgbImage, Ima
     Ok(upright(image, orientation.unwrap_or(Orientation::NoTransforms)))
 }
 
-/// Files with four inks hold what is left of white, as Adobe writes them; libjpeg and PIL always take them so.
+/// Converts samples to RGB. Files with four inks are inverted, as Adobe writes them; libjpeg and
+/// PIL assume so too.
 fn rgb(samples: Vec<u8>, colors: ColorSpace) -> Vec<u8> {
     match colors {
         ColorSpace::Luma => samples.iter().flat_map(|&l| [l; 3]).collect(),
@@ -65,7 +71,8 @@ fn rgb(samples: Vec<u8>, colors: ColorSpace) -> Vec<u8> {
     }
 }
 
-/// Whether an end-of-image marker follows the first scan. The decoder notices a missing end row by row of blocks only.
+/// Whether an end-of-image marker follows the first scan. The decoder notices a missing end only
+/// where a row of blocks is missing.
 fn is_complete(bytes: &[u8]) -> bool {
     const START_OF_SCAN: u8 = 0xda;
     const END_OF_IMAGE: u8 = 0xd9;

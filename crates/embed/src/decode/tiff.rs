@@ -1,4 +1,5 @@
-//! TIFF: the first image of the file, of whole bytes a sample or one bit, in grey, RGB, CMYK, YCbCr or a palette.
+//! TIFF: the first image of the file, with samples of 1, 2, 4, 8 or 16 bits, in gray, RGB, CMYK,
+//! YCbCr or a palette.
 
 use std::io::Cursor;
 
@@ -8,10 +9,14 @@ use tiff::decoder::{Decoder, DecodingResult, Limits};
 use tiff::tags::Tag;
 use tiff::{ColorType, TiffError};
 
-use super::{ImageError, ImageLimits, blend, check_size, cmyk_to_rgb, memory_bytes, upright, ycc_to_rgb};
+use super::blend;
+use super::color::{cmyk_to_rgb, upright, ycc_to_rgb};
+use super::error::ImageError;
+use super::limits::{ImageLimits, check_size, memory_bytes};
 
 const FORMAT: &str = "TIFF";
 
+/// Decodes the first image of a TIFF.
 pub(super) fn decode(bytes: &[u8], limits: &ImageLimits) -> Result<RgbImage, ImageError> {
     let indices = as_indices(bytes);
     let mut decoder = Decoder::new(Cursor::new(indices.as_deref().unwrap_or(bytes))).map_err(failed)?;
@@ -45,6 +50,7 @@ enum Pixels {
     Rgba(Vec<u8>),
 }
 
+/// Decodes an image without a palette.
 fn direct(decoder: &mut Tiff) -> Result<Pixels, ImageError> {
     let colors = decoder.colortype().map_err(failed)?;
     let extra = Extra::read(decoder)?;
@@ -68,18 +74,19 @@ fn direct(decoder: &mut Tiff) -> Result<Pixels, ImageError> {
     Ok(Pixels::Rgb(pixels))
 }
 
-/// What the sample behind the colour of a pixel is.
+/// The meaning of the sample after the color of a pixel.
 enum Extra {
     /// Alpha.
     Straight,
-    /// Alpha by which the colour has been multiplied.
+    /// Alpha, by which the color has been multiplied.
     Premultiplied,
     /// Anything else.
     Unknown,
 }
 
 impl Extra {
-    /// As PIL does: without the tag, a fourth sample is alpha; a kind of 999 is what Corel Draw writes for alpha.
+    /// Reads the tag as PIL does: without it, the additional sample is alpha. Corel Draw writes 999
+    /// for alpha.
     fn read(decoder: &mut Tiff) -> Result<Self, ImageError> {
         let kinds = decoder.find_tag_unsigned_vec::<u16>(Tag::ExtraSamples).map_err(failed)?;
         Ok(match kinds.as_deref() {
@@ -89,6 +96,7 @@ impl Extra {
         })
     }
 
+    /// Applies the meaning to pixels of three samples and the additional one.
     fn applied(&self, pixels: impl Iterator<Item = [u8; 4]>) -> Pixels {
         match self {
             Self::Straight => Pixels::Rgba(pixels.flatten().collect()),
@@ -98,16 +106,17 @@ impl Extra {
     }
 }
 
-/// Divides the colour by alpha, rounded down and at most white: what PIL makes of its mode `RGBa`.
+/// Divides the color by alpha, rounded down and at most white, as PIL does for its mode `RGBa`.
 fn straight([r, g, b, alpha]: [u8; 4]) -> [u8; 4] {
-    let divided = |colour: u8| match alpha {
-        0 => colour,
-        _ => (255 * u32::from(colour) / u32::from(alpha)).min(255) as u8,
+    let divided = |color: u8| match alpha {
+        0 => color,
+        _ => (255 * u32::from(color) / u32::from(alpha)).min(255) as u8,
     };
     [divided(r), divided(g), divided(b), alpha]
 }
 
-/// All samples, those of a pixel side by side, of 16 bits the upper eight, less than eight as they are.
+/// Returns all samples, pixel by pixel: the upper eight bits of 16, and less than eight bits as
+/// they are.
 fn samples(decoder: &mut Tiff, colors: ColorType) -> Result<Vec<u8>, ImageError> {
     let mut read = DecodingResult::U8(Vec::new());
     let layout = decoder.read_image_to_buffer(&mut read).map_err(failed)?;
@@ -129,7 +138,7 @@ fn samples(decoder: &mut Tiff, colors: ColorType) -> Result<Vec<u8>, ImageError>
     Ok((0..plane).flat_map(|i| (0..layout.planes).map(move |p| p * plane + i)).map(|i| samples[i]).collect())
 }
 
-/// Samples of 1, 2 or 4 bits into a byte each; every row begins at a byte.
+/// Unpacks samples of 1, 2 or 4 bits into a byte each. Every row begins at a byte.
 fn unpack(packed: &[u8], colors: ColorType, decoder: &mut Tiff) -> Result<Vec<u8>, ImageError> {
     let bits = usize::from(colors.bit_depth());
     if colors.num_samples() != 1 || ![1, 2, 4].contains(&bits) {
@@ -141,6 +150,7 @@ fn unpack(packed: &[u8], colors: ColorType, decoder: &mut Tiff) -> Result<Vec<u8
     Ok(rows.flat_map(|row| (0..width).map(move |x| sample(row, x))).collect())
 }
 
+/// Decodes an image with a palette.
 fn through_palette(decoder: &mut Tiff) -> Result<Vec<u8>, ImageError> {
     let colors = decoder.colortype().map_err(failed)?;
     if !matches!(colors, ColorType::Gray(1..=8)) {
@@ -156,8 +166,8 @@ fn through_palette(decoder: &mut Tiff) -> Result<Vec<u8>, ImageError> {
     Ok(samples(decoder, colors)?.into_iter().flat_map(color).collect())
 }
 
-/// The `tiff` crate does not read palettes. So a file with one is read as if its indices were shades of grey: a copy that
-/// says so in the first directory, or `None` for all other files.
+/// Returns a copy of a file with a palette whose first directory says that the indices are shades
+/// of gray, because the `tiff` crate does not read palettes. Returns `None` for all other files.
 fn as_indices(bytes: &[u8]) -> Option<Vec<u8>> {
     const PHOTOMETRIC: usize = 262;
     const PALETTE: usize = 3;

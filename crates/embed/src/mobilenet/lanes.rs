@@ -1,7 +1,8 @@
-//! Products of 16-bit integers on whatever the processor has, all with the same bits: sums are of 32-bit integers.
+//! Products of 16-bit integers with the instructions of the processor. Sums are 32-bit integers, so
+//! all instruction sets give the same bits.
 
-/// A processor's registers, as the products use them. A *panel* is the block of output channels that is summed at once; a
-/// value of `i32` that is multiplied holds two factors of 16 bits.
+/// An instruction set. A *panel* is the block of output channels that is summed at once. An `i32`
+/// that is multiplied holds two factors of 16 bits.
 pub(super) trait Lanes: Copy {
     /// The sums of a panel in memory.
     type Block: bytemuck::Pod + AsRef<[i32]> + AsMut<[i32]>;
@@ -9,25 +10,29 @@ pub(super) trait Lanes: Copy {
     type Panel: Copy;
     /// Two factors, repeated.
     type Pair: Copy;
-    /// How many output channels a panel has.
+    /// The number of output channels of a panel.
     const PANEL: usize = size_of::<Self::Block>() / 4;
 
+    /// Loads sums from memory.
     fn load(self, block: Self::Block) -> Self::Panel;
+    /// Stores sums in memory.
     fn store(self, panel: Self::Panel) -> Self::Block;
+    /// Repeats two factors in all lanes.
     fn repeat(self, pair: i32) -> Self::Pair;
-    /// Adds the sum of the two products of each lane.
+    /// Adds to each lane the sum of its two products.
     fn add_products(self, sums: Self::Panel, a: Self::Pair, b: Self::Panel) -> Self::Panel;
 }
 
-/// A computation that is compiled once for each kind of registers; `run` must be `#[inline(always)]`.
+/// A computation that is compiled once for each instruction set. `run` must be `#[inline(always)]`.
 pub(super) trait Job {
+    /// Runs the computation.
     fn run<L: Lanes>(self, lanes: L);
 }
 
-/// The kinds of registers, the best last.
+/// The instruction sets, the best last.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Isa {
-    /// Plain Rust, which compilers turn into SSE2 or NEON.
+    /// Plain Rust, which the compiler turns into SSE2 or NEON.
     Portable,
     #[cfg(target_arch = "x86_64")]
     Avx2(pulp::x86::V3),
@@ -36,7 +41,7 @@ pub(super) enum Isa {
 }
 
 impl Isa {
-    /// All that this processor has, the best last.
+    /// Returns the instruction sets of this processor, the best last.
     pub(super) fn all() -> Vec<Self> {
         let mut all = vec![Self::Portable];
         #[cfg(target_arch = "x86_64")]
@@ -47,10 +52,12 @@ impl Isa {
         all
     }
 
+    /// Returns the best instruction set of this processor.
     pub(super) fn best() -> Self {
         Self::all().pop().unwrap_or(Self::Portable)
     }
 
+    /// Returns the number of output channels of a panel.
     pub(super) fn panel(self) -> usize {
         match self {
             Self::Portable => Portable::PANEL,
@@ -61,6 +68,7 @@ impl Isa {
         }
     }
 
+    /// Runs a computation with these instructions.
     pub(super) fn run(self, job: impl Job) {
         match self {
             Self::Portable => job.run(Portable),
@@ -72,7 +80,7 @@ impl Isa {
     }
 }
 
-/// Registers of the compiler's choice.
+/// Plain Rust.
 #[derive(Clone, Copy)]
 pub(super) struct Portable;
 
@@ -109,16 +117,17 @@ impl Lanes for Portable {
 
 #[cfg(target_arch = "x86_64")]
 pub(super) mod x86 {
-    //! `pmaddwd` of 8 or 16 lanes.
+    //! `pmaddwd` on 8 or 16 lanes.
 
     use std::arch::x86_64::{__m256i, __m512i};
 
     use pulp::{NullaryFnOnce, cast};
 
-    use super::{Job, Lanes};
+    use crate::mobilenet::lanes::{Job, Lanes};
 
-    /// A struct, because `pulp` cannot inline a closure into code for another processor.
-    pub(in super::super) struct Call<L, J> {
+    /// A call of a job. It is a struct, because `pulp` cannot inline a closure into code for other
+    /// instructions.
+    pub(crate) struct Call<L, J> {
         pub(super) lanes: L,
         pub(super) job: J,
     }
@@ -157,6 +166,7 @@ pub(super) mod x86 {
             self.avx2._mm256_add_epi32(sums, self.avx2._mm256_madd_epi16(a, b))
         }
     }
+
     impl Lanes for pulp::x86::V4 {
         type Block = [i32; 16];
         type Panel = __m512i;

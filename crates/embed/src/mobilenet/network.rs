@@ -1,24 +1,28 @@
-//! MobileNetV1 in integers: a convolution, thirteen pairs of a depthwise and a pointwise one, and a mean.
+//! MobileNetV1 in integers: a convolution, thirteen pairs of a depthwise and a pointwise
+//! convolution, and a mean.
 //!
-//! A layer's values are `u8`; its sums are exact in `i32`, are scaled in `f32`, rounded to the nearest (ties to even) and cut
-//! to 0..=255. That is the arithmetic of XNNPACK, LiteRT's default, bit by bit; LiteRT's reference kernels round otherwise.
+//! A layer's values are `u8`. Its sums are exact in `i32`; they are scaled in `f32`, rounded to the
+//! nearest integer (ties to even) and clamped to 0..=255. This arithmetic equals that of XNNPACK,
+//! LiteRT's default, bit by bit. LiteRT's reference kernels round differently.
 
 use super::lanes::{Isa, Job, Lanes};
 
-/// The side of the square that the network sees.
+/// The side of the network's input, in pixels.
 pub(super) const SIDE: usize = 224;
-/// How many values an embedding has.
+/// The number of values of an embedding.
 pub(super) const DIM: usize = 1024;
-/// Pixels that are computed at once; every row of every layer is a multiple of it.
+/// The number of pixels that are computed at once. It divides the width of every layer.
 const PIXELS: usize = 7;
-/// Rows of a layer that go from its depthwise to its pointwise part at once.
+/// The number of rows that go from a depthwise to a pointwise convolution at once.
 const ROWS: usize = 14;
-/// The zero point of the input; that of all other layers is 0.
+/// The zero point of the input. That of all other layers is 0.
 const INPUT_ZERO: i16 = 128;
-/// A pixel of the first layer: 3 x 3 pixels of 3 channels, and one value to make them even.
+/// The number of inputs of a pixel of the first layer: 3 x 3 pixels of 3 channels, and a zero to
+/// make it even.
 const PATCH: usize = 28;
 
-/// A convolution of all channels with all: weights as `[panel][pair of inputs][output in the panel]`.
+/// A convolution of all channels with all. Its weights are `[panel][pair of inputs][output in the
+/// panel]`.
 pub(super) struct Dense {
     pub(super) outputs: usize,
     pub(super) pairs: usize,
@@ -27,7 +31,7 @@ pub(super) struct Dense {
     pub(super) scale: f32,
 }
 
-/// A convolution of each channel with itself: weights as `[3 x 3][channel]`.
+/// A convolution of each channel with itself. Its weights are `[3 x 3][channel]`.
 pub(super) struct Depthwise {
     pub(super) channels: usize,
     pub(super) stride: usize,
@@ -36,13 +40,20 @@ pub(super) struct Depthwise {
     pub(super) scale: f32,
 }
 
+/// The network.
 pub(super) struct Network {
     pub(super) isa: Isa,
     pub(super) first: Dense,
-    pub(super) pairs: Vec<(Depthwise, Dense)>,
+    pub(super) pairs: Vec<Pair>,
 }
 
-/// The values of a layer with a border of zeros, one pixel wide.
+/// A depthwise and a pointwise convolution.
+pub(super) struct Pair {
+    pub(super) depthwise: Depthwise,
+    pub(super) pointwise: Dense,
+}
+
+/// The values of a layer, with a border of zeros that is one pixel wide.
 struct Map {
     side: usize,
     channels: usize,
@@ -54,7 +65,7 @@ impl Map {
         Self { side, channels, values: vec![0; (side + 2) * (side + 2) * channels] }
     }
 
-    /// Row `y`, where 0 is the border.
+    /// Returns row `y`, where 0 is the border.
     #[inline(always)]
     fn row(&self, y: usize) -> &[u8] {
         let length = (self.side + 2) * self.channels;
@@ -63,7 +74,7 @@ impl Map {
 }
 
 impl Network {
-    /// The embedding of `SIDE * SIDE` RGB pixels, as the network's own integers.
+    /// Computes the outputs for `SIDE * SIDE` RGB pixels.
     pub(super) fn run(&self, image: &[u8], out: &mut [u8; DIM]) {
         self.isa.run(Run { network: self, image, out });
     }
@@ -79,20 +90,20 @@ impl Job for Run<'_> {
     #[inline(always)]
     fn run<L: Lanes>(self, lanes: L) {
         let mut map = first_layer(lanes, &self.network.first, self.image);
-        for (depthwise, pointwise) in &self.network.pairs {
-            map = pair_of_layers(lanes, depthwise, pointwise, &map);
+        for pair in &self.network.pairs {
+            map = pair_of_layers(lanes, pair, &map);
         }
         mean(&map, self.out);
     }
 }
 
-/// Two factors of products as they lie in a register.
+/// Packs two factors as they lie in a register.
 #[inline(always)]
 pub(super) fn two_factors(first: i16, second: i16) -> i32 {
     i32::from(first as u16) | i32::from(second) << 16
 }
 
-/// The first convolution, of stride 2, as a product with patches of the image.
+/// Computes the first convolution, which has stride 2, as a product with patches of the image.
 #[inline(always)]
 fn first_layer<L: Lanes>(lanes: L, layer: &Dense, image: &[u8]) -> Map {
     let side = SIDE / 2;
@@ -113,7 +124,8 @@ fn first_layer<L: Lanes>(lanes: L, layer: &Dense, image: &[u8]) -> Map {
     out
 }
 
-/// The 3 x 3 pixels from (2y, 2x) on; those beyond the right and lower border count as the zero point.
+/// Returns the 3 x 3 pixels from (2y, 2x) on. Pixels beyond the right and lower border count as the
+/// zero point.
 #[inline(always)]
 fn patch(image: &[u8], y: usize, x: usize) -> [i16; PATCH] {
     let mut patch = [0; PATCH];
@@ -127,14 +139,15 @@ fn patch(image: &[u8], y: usize, x: usize) -> [i16; PATCH] {
     patch
 }
 
-/// Where a pixel of a depthwise layer is computed.
+/// Buffers for a pixel of a depthwise convolution.
 struct Space {
     sums: Vec<i32>,
     values: Vec<u8>,
 }
 
+/// Computes a depthwise and a pointwise convolution.
 #[inline(always)]
-fn pair_of_layers<L: Lanes>(lanes: L, depthwise: &Depthwise, pointwise: &Dense, map: &Map) -> Map {
+fn pair_of_layers<L: Lanes>(lanes: L, Pair { depthwise, pointwise }: &Pair, map: &Map) -> Map {
     let side = map.side / depthwise.stride;
     let mut out = Map::new(side, pointwise.outputs);
     let rows = ROWS.min(side);
@@ -144,7 +157,10 @@ fn pair_of_layers<L: Lanes>(lanes: L, depthwise: &Depthwise, pointwise: &Dense, 
         for (group, between) in between.chunks_exact_mut(pointwise.pairs).enumerate() {
             let (y, x) = (start + group * PIXELS / side, group * PIXELS % side);
             for i in 0..PIXELS {
-                depthwise_pixel(depthwise, map, (y, x + i), &mut space, between, i);
+                depthwise_pixel(depthwise, map, Corner::of(depthwise, y, x + i), &mut space);
+                for (to, &[a, b]) in between.iter_mut().zip(space.values.as_chunks().0) {
+                    to[i] = two_factors(i16::from(a), i16::from(b));
+                }
             }
         }
         dense(lanes, pointwise, &between, start, &mut out);
@@ -152,30 +168,37 @@ fn pair_of_layers<L: Lanes>(lanes: L, depthwise: &Depthwise, pointwise: &Dense, 
     out
 }
 
-/// One pixel of a depthwise layer, as number `i` of a group. At stride 2 the border lies to the right and below only.
+/// The upper left corner of the 3 x 3 pixels from which a depthwise convolution computes a pixel: a
+/// row, and an index in it.
+#[derive(Clone, Copy)]
+struct Corner {
+    top: usize,
+    left: usize,
+}
+
+impl Corner {
+    /// Returns the corner for the pixel (y, x). At stride 2 the border is on the right and below
+    /// only.
+    #[inline(always)]
+    fn of(layer: &Depthwise, y: usize, x: usize) -> Self {
+        let stride = layer.stride;
+        Self { top: y * stride + stride - 1, left: (x * stride + stride - 1) * layer.channels }
+    }
+}
+
+/// Computes one pixel of a depthwise convolution.
 #[inline(always)]
-fn depthwise_pixel(
-    layer: &Depthwise,
-    map: &Map,
-    (y, x): (usize, usize),
-    space: &mut Space,
-    out: &mut [[i32; PIXELS]],
-    i: usize,
-) {
-    let (channels, stride) = (layer.channels, layer.stride);
-    let (top, left) = (y * stride + stride - 1, (x * stride + stride - 1) * channels);
+fn depthwise_pixel(layer: &Depthwise, map: &Map, Corner { top, left }: Corner, space: &mut Space) {
+    let channels = layer.channels;
     space.sums.copy_from_slice(&layer.bias);
     for (dy, weights) in layer.weights.chunks_exact(3 * channels).enumerate() {
         add_three(&mut space.sums, &map.row(top + dy)[left..left + 3 * channels], weights);
     }
     scale(&space.sums, layer.scale, &mut space.values);
-    for (to, &[a, b]) in out.iter_mut().zip(space.values.as_chunks().0) {
-        to[i] = two_factors(i16::from(a), i16::from(b));
-    }
 }
 
-/// Adds three pixels that lie side by side, each times its weights. Loops of a length that the compiler does not know are
-/// those that it makes vectors of.
+/// Adds three neighboring pixels, each multiplied by its weights. The compiler vectorizes this loop
+/// because its length is not constant.
 #[inline(always)]
 fn add_three(sums: &mut [i32], values: &[u8], weights: &[i16]) {
     let channels = sums.len();
@@ -188,7 +211,8 @@ fn add_three(sums: &mut [i32], values: &[u8], weights: &[i16]) {
     }
 }
 
-/// The product of groups of pixels, from row `start` on, with the weights, into `out`.
+/// Multiplies groups of pixels, from row `start` on, with the weights, and writes the results to
+/// `out`.
 #[inline(always)]
 fn dense<L: Lanes>(lanes: L, layer: &Dense, groups: &[[i32; PIXELS]], start: usize, out: &mut Map) {
     let (side, channels) = (out.side, out.channels);
@@ -207,7 +231,7 @@ fn dense<L: Lanes>(lanes: L, layer: &Dense, groups: &[[i32; PIXELS]], start: usi
     }
 }
 
-/// One panel of a group of pixels.
+/// Computes one panel of a group of pixels.
 #[inline(always)]
 fn product<L: Lanes>(
     lanes: L,
@@ -225,7 +249,8 @@ fn product<L: Lanes>(
     sums
 }
 
-/// Sums to values. Adding 2^23 to a float from 0 to 255 rounds it to a whole number, ties to even, in its lowest bits.
+/// Converts sums to values. Adding 2^23 to a float from 0 to 255 rounds it to an integer, ties to
+/// even, in its lowest bits.
 #[inline(always)]
 fn scale(sums: &[i32], scale: f32, out: &mut [u8]) {
     const ROUND: f32 = 8_388_608.0;
@@ -235,7 +260,7 @@ fn scale(sums: &[i32], scale: f32, out: &mut [u8]) {
     }
 }
 
-/// The mean over all pixels, rounded up from the half.
+/// Computes the mean over all pixels, with ties rounded up.
 #[inline(always)]
 fn mean(map: &Map, out: &mut [u8; DIM]) {
     let mut sums = [0_i32; DIM];

@@ -1,23 +1,26 @@
-//! PIL's `resize(…, BILINEAR)` to the network's square, byte for byte, in memory that does not depend on the image.
+//! PIL's `resize(…, BILINEAR)` to the network's square, byte for byte, in memory that does not
+//! depend on the image.
 //!
-//! A triangle over as many pixels as become one, in 22-bit integers, rounded to bytes after the rows and after the columns.
-//! Pillow 13 takes the columns first where that is cheaper (tall images), which changes some bytes by 1; this is as Pillow 12.
+//! The filter is a triangle over the pixels that become one, in 22-bit integers. Results are
+//! rounded to bytes after the rows and after the columns, as in Pillow 12. Pillow 13 resizes the
+//! columns first where that is cheaper (tall images), which changes some bytes by 1.
 
 use image::RgbImage;
 
 use super::network::SIDE;
 
-/// Fraction bits of a weight.
+/// The number of fraction bits of a weight.
 const BITS: u32 = 22;
+/// The number of values of a row of the result.
 const ROW: usize = 3 * SIDE;
 
-/// The pixels that one pixel of the result is made of.
+/// The pixels that become one pixel of the result.
 struct Window {
     start: usize,
     weights: Vec<i32>,
 }
 
-/// The whole image, squeezed into a square of `SIDE` pixels: RGB, row by row.
+/// Squeezes the whole image into a square of `SIDE` pixels: RGB in row-major order.
 pub(super) fn to_square(image: &RgbImage) -> Vec<u8> {
     let (width, height) = (image.width() as usize, image.height() as usize);
     let (columns, rows) = (windows(width), windows(height));
@@ -37,6 +40,7 @@ pub(super) fn to_square(image: &RgbImage) -> Vec<u8> {
     sums.into_iter().map(byte).collect()
 }
 
+/// Resizes a row.
 fn squeeze_row(source: &[u8], columns: &[Window], out: &mut [u8; ROW]) {
     let pixels = source.as_chunks::<3>().0;
     for (to, window) in out.as_chunks_mut::<3>().0.iter_mut().zip(columns) {
@@ -50,11 +54,13 @@ fn squeeze_row(source: &[u8], columns: &[Window], out: &mut [u8; ROW]) {
     }
 }
 
+/// Rounds a sum to a byte.
 fn byte(sum: i32) -> u8 {
     (sum >> BITS).clamp(0, 255) as u8
 }
 
-/// How `length` pixels become `SIDE`: PIL's `precompute_coeffs` for its bilinear filter.
+/// Computes how `length` pixels become `SIDE`, as PIL's `precompute_coeffs` does for its bilinear
+/// filter.
 fn windows(length: usize) -> Vec<Window> {
     let scale = length as f64 / SIDE as f64;
     let reach = scale.max(1.0);

@@ -1,10 +1,11 @@
-//! Every kind of registers computes the same, and resizing does what PIL does.
+//! All instruction sets compute the same, and resizing does what PIL does.
 
 use image::RgbImage;
 
 use super::lanes::Isa;
+use super::model::MODEL;
 use super::network::{DIM, Network, SIDE};
-use super::{MODEL, resize};
+use super::resize;
 
 /// The picture of `make_mobilenet_reference.py --resize`.
 fn picture(width: u32, height: u32) -> RgbImage {
@@ -14,7 +15,7 @@ fn picture(width: u32, height: u32) -> RgbImage {
 }
 
 #[test]
-fn every_kind_of_registers_computes_the_same() {
+fn all_instruction_sets_compute_the_same() {
     let image = resize::to_square(&picture(300, 200));
     let results: Vec<[u8; DIM]> = Isa::all()
         .into_iter()
@@ -28,7 +29,7 @@ fn every_kind_of_registers_computes_the_same() {
     assert!(results.iter().all(|r| r == &results[0]));
 }
 
-/// FNV-1a of what PIL makes, printed by `tests/data/make_mobilenet_reference.py --resize`.
+/// FNV-1a hashes of PIL's results, printed by `tests/data/make_mobilenet_reference.py --resize`.
 #[test]
 fn images_are_resized_as_pil_resizes_them() {
     let expected = [

@@ -1,10 +1,10 @@
-//! The weights out of the `.tflite`, laid out for the products.
+//! The weights of the `.tflite`, packed for the products.
 
 use super::flat::Table;
 use super::lanes::Isa;
-use super::network::{DIM, Dense, Depthwise, Network, two_factors};
+use super::network::{DIM, Dense, Depthwise, Network, Pair, two_factors};
 
-/// A convolution as it stands in the file.
+/// A convolution as the file has it.
 struct Stored<'a> {
     shape: Vec<i32>,
     weights: &'a [u8],
@@ -15,7 +15,7 @@ struct Stored<'a> {
 }
 
 impl Network {
-    /// Reads a `.tflite`; `None` if it is not this network.
+    /// Reads a `.tflite`. Returns `None` if it is not this network.
     pub(super) fn read(file: &[u8], isa: Isa) -> Option<Self> {
         const SUBGRAPHS: usize = 2;
         const OPERATORS: usize = 3;
@@ -27,10 +27,11 @@ impl Network {
         let stored = |i: usize| Stored::read(model, graph, graph.element(OPERATORS, i)?);
         let first = Dense::new(&stored(0)?, isa.panel())?;
         let pair = |i: usize| {
-            Some((Depthwise::new(&stored(2 * i + 1)?)?, Dense::new(&stored(2 * i + 2)?, isa.panel())?))
+            let depthwise = Depthwise::new(&stored(2 * i + 1)?)?;
+            Some(Pair { depthwise, pointwise: Dense::new(&stored(2 * i + 2)?, isa.panel())? })
         };
         let pairs = (0..13).map(pair).collect::<Option<Vec<_>>>()?;
-        (pairs.last()?.1.outputs == DIM).then_some(Self { isa, first, pairs })
+        (pairs.last()?.pointwise.outputs == DIM).then_some(Self { isa, first, pairs })
     }
 }
 

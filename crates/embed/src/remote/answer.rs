@@ -1,4 +1,4 @@
-//! What a server answers, and whether it may be believed.
+//! Parsing and checking the answer of a server.
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
@@ -7,9 +7,9 @@ use serde::de::{Deserialize, Deserializer, Error, SeqAccess, Visitor};
 /// Why an answer cannot be used.
 #[derive(Debug)]
 pub(super) enum BadAnswer {
-    /// It breaks off: asking again may help.
+    /// The answer breaks off: another attempt may help.
     CutOff,
-    /// The server is not what we think it is.
+    /// The answer is not that of an embedding server.
     Wrong(String),
 }
 
@@ -20,7 +20,7 @@ fn wrong<T>(problem: impl Into<String>) -> Result<T, BadAnswer> {
 /// The embeddings of the texts of one request.
 #[derive(Debug)]
 pub(super) struct Answer {
-    /// Row after row, in the order of the texts.
+    /// The embeddings `[texts, dim]` in row-major order, in the order of the texts.
     pub(super) values: Vec<f32>,
     pub(super) dim: usize,
     pub(super) tokens: u64,
@@ -29,7 +29,8 @@ pub(super) struct Answer {
 #[derive(serde::Deserialize)]
 struct Message {
     data: Vec<Item>,
-    /// Only counted, so nothing in it makes a paid answer a bad one.
+    /// Counts of tokens. They are only reported, so a wrong one does not spoil an answer that was
+    /// paid for.
     #[serde(default)]
     usage: serde_json::Value,
 }
@@ -41,7 +42,8 @@ struct Item {
 }
 
 impl Answer {
-    /// Reads an answer to so many texts, all of whose embeddings have one length: `dim` if that is known.
+    /// Parses an answer for a number of texts. All embeddings must have the same length, `dim` if
+    /// that is known.
     pub(super) fn parse(body: &[u8], texts: usize, dim: Option<usize>) -> Result<Self, BadAnswer> {
         let message: Message = serde_json::from_slice(body).map_err(|error| {
             if error.is_eof() {
@@ -75,7 +77,7 @@ impl Answer {
     }
 }
 
-/// Takes any bytes for an answer, for the fuzz targets.
+/// Parses any bytes as an answer, for the fuzz targets.
 pub(crate) fn read_any(body: &[u8], texts: usize, dim: Option<usize>) {
     if let Ok(answer) = Answer::parse(body, texts, dim) {
         assert_eq!(answer.values.len(), texts * answer.dim);
@@ -84,7 +86,8 @@ pub(crate) fn read_any(body: &[u8], texts: usize, dim: Option<usize>) {
     assert!(said(body).chars().count() <= MOST_SHOWN + 1);
 }
 
-/// An embedding: a list of numbers, or, as some services send it unasked, little-endian f32 in base64.
+/// An embedding: a list of numbers, or little-endian f32 in base64, which some services send
+/// unasked.
 struct Values(Vec<f32>);
 
 impl<'de> Deserialize<'de> for Values {
@@ -119,10 +122,11 @@ impl<'de> Visitor<'de> for ValuesVisitor {
     }
 }
 
-/// The most characters of a server's own words that are shown.
+/// The number of characters of a server's message that are shown.
 const MOST_SHOWN: usize = 300;
 
-/// What a server says about a failure, in one line: OpenAI's form, those of others, or plain text.
+/// Returns what a server says about a failure, in one line. It reads the JSON of OpenAI and of
+/// others, and plain text.
 pub(super) fn said(body: &[u8]) -> String {
     let json = serde_json::from_slice::<serde_json::Value>(body).unwrap_or_default();
     let found = [&json["error"]["message"], &json["error"], &json["message"], &json["detail"]]
@@ -132,7 +136,7 @@ pub(super) fn said(body: &[u8]) -> String {
     one_line(&found, MOST_SHOWN)
 }
 
-/// A text in one line, cut off after so many characters.
+/// Returns a text in one line, cut off after `most` characters.
 pub(super) fn one_line(text: &str, most: usize) -> String {
     let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
     match line.char_indices().nth(most) {

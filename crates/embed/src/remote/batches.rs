@@ -1,21 +1,23 @@
-//! Texts in batches, and batches on their way at the same time.
+//! Texts in batches, and several batches on their way at a time.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Condvar, Mutex, PoisonError};
 
-/// The most bytes of texts in a request, beyond which a text goes by itself: servers limit the size of bodies.
+/// The largest total size of the texts of a request, because servers limit the size of bodies. A
+/// longer text goes alone.
 const BATCH_BYTES: usize = 512 << 10;
 
-/// The different texts of a call, in order. Equal texts are paid for once, and get embeddings equal to the last bit,
-/// which a server's own batches do not promise.
+/// The distinct texts of a call, in order. Equal texts are paid for once and get the same embedding
+/// to the last bit, which a server's own batches do not promise.
 pub(super) struct Distinct<'a> {
     texts: Vec<&'a str>,
-    /// For each text of the call its number among these; none for an empty one.
+    /// For each text of the call its index in `texts`, or `None` for an empty text.
     pub(super) numbers: Vec<Option<usize>>,
 }
 
 impl<'a> Distinct<'a> {
+    /// Collects the distinct texts of a call.
     pub(super) fn of(all: &[&'a str]) -> Self {
         let (mut texts, mut known) = (Vec::new(), HashMap::with_capacity(all.len()));
         let number = |&text: &&'a str| {
@@ -30,7 +32,7 @@ impl<'a> Distinct<'a> {
         Self { texts, numbers }
     }
 
-    /// In order, at most so many texts each.
+    /// Splits the texts into batches of at most `most` texts, in order.
     pub(super) fn batches(&self, most: usize) -> Vec<&[&'a str]> {
         let (mut batches, mut start, mut bytes) = (Vec::new(), 0, 0);
         for (end, text) in self.texts.iter().enumerate() {
@@ -47,9 +49,11 @@ impl<'a> Distinct<'a> {
     }
 }
 
-/// Does all batches, several at a time, and returns what came of each, in order. After a failure no other is begun.
+/// Calls `ask` for all batches, `at_a_time` of them at once, and returns the results in order.
+/// After a failure no other batch begins.
 ///
-/// These threads only wait for a server; the caller's pool could not do it, since it has a thread for each core.
+/// The threads of this function only wait for a server. The caller's pool could not do that: it has
+/// a thread for each core.
 pub(super) fn all<T: Send, E: Send>(
     batches: &[&[&str]],
     at_a_time: usize,
@@ -80,7 +84,7 @@ pub(super) fn all<T: Send, E: Send>(
     done.into_iter().map(|(_, answer)| answer).collect()
 }
 
-/// How many requests may be on their way, from all calls together.
+/// A semaphore for the requests on their way, of all calls together.
 pub(super) struct Slots {
     free: Mutex<usize>,
     freed: Condvar,
@@ -91,8 +95,8 @@ impl Slots {
         Self { free: Mutex::new(count), freed: Condvar::new() }
     }
 
-    /// Waits for one; it is free again when the result goes. A request keeps it while it waits to be repeated, so that a
-    /// server that is too busy is asked less.
+    /// Waits for a free slot. Dropping the result frees it. A request keeps its slot while it waits
+    /// to be repeated, so that a busy server is asked less.
     pub(super) fn take(&self) -> Slot<'_> {
         let free = self.free.lock().unwrap_or_else(PoisonError::into_inner);
         let mut free = self.freed.wait_while(free, |free| *free == 0).unwrap_or_else(PoisonError::into_inner);
@@ -101,6 +105,7 @@ impl Slots {
     }
 }
 
+/// A slot that is in use.
 pub(super) struct Slot<'a>(&'a Slots);
 
 impl Drop for Slot<'_> {

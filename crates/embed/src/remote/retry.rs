@@ -1,39 +1,39 @@
-//! Asking again: what is worth it, after what time, and how often.
+//! Repeating a request: which failures are worth it, after what time, and how often.
 
 use std::time::{Duration, SystemTime};
 
 use reqwest::header::{DATE, HeaderMap, RETRY_AFTER};
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 
-use crate::ModelError;
+use crate::error::ModelError;
+use crate::server_options::Pause;
 
 const FIRST_WAIT: Duration = Duration::from_millis(500);
 const LONGEST_WAIT: Duration = Duration::from_secs(60);
-/// A server that asks for more than this will not be there for a while: better to stop, since a run resumes.
+/// The longest wait that a server may ask for. Beyond it the run stops, because it can be resumed.
 const LONGEST_ASKED: Duration = Duration::from_secs(15 * 60);
-
-/// Told why, and for how long, before each wait for a server; it is what waits.
-pub type Pause = Box<dyn Fn(Duration, &str) + Send + Sync>;
 
 /// Why a request failed.
 #[derive(Debug)]
 pub(super) enum Failure {
-    /// Perhaps not the next time; the server may have said when.
+    /// The next attempt may succeed. `asked` is the wait that the server asked for.
     Passing { problem: String, asked: Option<Duration> },
-    /// It will not be otherwise the next time.
+    /// The next attempt would fail too.
     Lasting(ModelError),
 }
 
-/// How often a request is made, and who waits in between.
+/// How often a request is made, and how the wait in between is done.
 pub(super) struct Retries<'a> {
     pub(super) attempts: u32,
     pub(super) pause: &'a Pause,
-    /// Tells requests apart, so that they do not all come back at the same instant.
+    /// The number of the request. It varies the waits, so that requests do not all come back at the
+    /// same instant.
     pub(super) request: u64,
 }
 
 impl Retries<'_> {
-    /// Tries until it works, or will not, or has been tried often enough; `place` begins the error.
+    /// Repeats `attempt` until it succeeds, fails for good, or was made [`Retries::attempts`]
+    /// times. `place` begins the error.
     pub(super) fn run<T>(
         &self,
         place: &str,
@@ -47,11 +47,11 @@ impl Retries<'_> {
             };
             if number >= self.attempts {
                 let times = if number == 1 { String::new() } else { format!(" ({number} attempts)") };
-                return Err(ModelError::new(format!("{place}: {problem}{times}"), RESUME));
+                return Err(ModelError::with_hint(format!("{place}: {problem}{times}"), RESUME));
             }
             if let Some(asked) = asked.filter(|&asked| asked > LONGEST_ASKED) {
                 let seconds = asked.as_secs();
-                return Err(ModelError::new(
+                return Err(ModelError::with_hint(
                     format!("{place}: {problem}, and asks to wait for {seconds} s"),
                     "run the same command line again after that time; it goes on where it stopped",
                 ));
@@ -61,7 +61,8 @@ impl Retries<'_> {
         unreachable!("attempts are counted in u32, and the last one returns")
     }
 
-    /// Twice as long each time, less up to a half of it by a sequence that is the same on every run.
+    /// Returns the wait after some failures. It doubles each time, and a hash that is the same in
+    /// every run shortens it by up to a half.
     fn wait(&self, failures: u32) -> Duration {
         let doubled = FIRST_WAIT.saturating_mul(1 << (failures - 1).min(16)).min(LONGEST_WAIT);
         let random = xxh3_64_with_seed(&failures.to_le_bytes(), self.request) >> 11;
@@ -72,8 +73,8 @@ impl Retries<'_> {
 const RESUME: &str = "see that the server is up and reachable, then run the same command line again: it goes on where it \
                       stopped; fewer --server-concurrency ask less of it at once";
 
-/// How long a server asks to wait: in seconds, or until a date, which counts from the date of the answer, if it has one,
-/// because clocks differ.
+/// Returns the wait that a server asks for: seconds, or the time until a date. The date counts from
+/// the date of the answer, if it has one, because clocks differ.
 pub(super) fn asked_to_wait(headers: &HeaderMap) -> Option<Duration> {
     let text = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
     if let Ok(seconds) = text.parse::<u32>() {

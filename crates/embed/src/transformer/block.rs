@@ -1,46 +1,49 @@
-//! A transformer block: attention, then a network for each token by itself, each added to what came in.
+//! A transformer block: attention, then a feed-forward network, each with a residual connection.
 
 use candle_core::{Result, Tensor};
 
-use super::attention::Attend;
+use super::attention::attend::Attend;
 use super::kernels::Activation;
 use super::linear::Linear;
 use super::ops::{Norm, activate, add, gate};
 
-/// Where a branch of a block is normed, and how it is added.
+/// The norms of a branch, and the factor of its output.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Norms {
-    /// Of what the branch reads.
+    /// Normalizes the input of the branch.
     pub(crate) before: Option<Norm>,
-    /// Of what it gives, before that is added.
+    /// Normalizes the output of the branch, before it is added.
     pub(crate) inside: Option<Norm>,
-    /// What is given is multiplied with, value by value.
+    /// The factors `[width]` of the output.
     pub(crate) scale: Option<Tensor>,
-    /// Of the sum.
+    /// Normalizes the sum.
     pub(crate) after: Option<Norm>,
 }
 
 impl Norms {
+    /// Makes a norm before the branch alone.
     pub(crate) fn before(norm: Norm) -> Self {
         Self { before: Some(norm), ..Self::default() }
     }
 
+    /// Makes a norm after the sum alone.
     pub(crate) fn after(norm: Norm) -> Self {
         Self { after: Some(norm), ..Self::default() }
     }
 
+    /// Computes a branch with its norms and its residual connection.
     fn around(&self, x: &Tensor, branch: impl FnOnce(&Tensor) -> Result<Tensor>) -> Result<Tensor> {
-        let mut given = match &self.before {
+        let mut output = match &self.before {
             Some(norm) => branch(&norm.forward(x)?)?,
             None => branch(x)?,
         };
         if let Some(norm) = &self.inside {
-            given = norm.forward(&given)?;
+            output = norm.forward(&output)?;
         }
         if let Some(scale) = &self.scale {
-            given = given.broadcast_mul(scale)?;
+            output = output.broadcast_mul(scale)?;
         }
-        let sum = add(x, given)?;
+        let sum = add(x, output)?;
         match &self.after {
             Some(norm) => norm.forward(&sum),
             None => Ok(sum),
@@ -48,11 +51,12 @@ impl Norms {
     }
 }
 
-/// A network of two layers for each token.
+/// A feed-forward network of two layers.
 #[derive(Debug, Clone)]
 pub(crate) enum Mlp {
     Plain(Linear, Activation, Linear),
-    /// The first layer's outputs are twice as many: a function of one half is multiplied with the other.
+    /// A gated network: the first layer has twice as many outputs, and the activation of one half
+    /// is multiplied by the other.
     Gated(Linear, Activation, Linear),
 }
 
@@ -75,7 +79,7 @@ pub(crate) struct Block {
 }
 
 impl Block {
-    /// How many weights each token is multiplied with.
+    /// Returns the number of multiplications for each token, those of attention aside.
     pub(crate) fn weights(&self) -> usize {
         let (Mlp::Plain(up, _, down) | Mlp::Gated(up, _, down)) = &self.mlp;
         [&self.attend.joint, &self.attend.out, up, down]
@@ -84,7 +88,8 @@ impl Block {
             .sum()
     }
 
-    /// `[tokens, width]` → the same, for texts of these lengths, one behind the other.
+    /// Computes `[tokens, width]` → `[tokens, width]` for texts of these lengths, which follow each
+    /// other.
     pub(crate) fn forward(&self, x: &Tensor, lengths: &[usize]) -> Result<Tensor> {
         let x = self.attend_norms.around(x, |x| self.attend.forward(x, lengths))?;
         self.mlp_norms.around(&x, |x| self.mlp.forward(x))

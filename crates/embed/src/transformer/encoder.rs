@@ -1,4 +1,4 @@
-//! A text model without its tokenizer and pooling: tokens in, a vector for each token out.
+//! A text model without its tokenizer and pooling: from tokens to a vector for each token.
 
 use candle_core::{DType, Device, Result, Tensor};
 
@@ -6,31 +6,32 @@ use super::block::Block;
 use super::linear::Linear;
 use super::ops::{Norm, add};
 
-/// Tokens of several texts, one text behind the other, ordered by length.
+/// The tokens of several texts, which follow each other, ordered by length.
 #[derive(Debug, Default, Clone)]
 pub(crate) struct Batch {
     pub(crate) tokens: Vec<u32>,
     pub(crate) lengths: Vec<usize>,
 }
 
-/// The position that a token's vector is looked up at.
+/// How tokens are numbered for their position embeddings.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Positions {
-    /// Its place in the text, plus so much.
+    /// By their index in the text, from this number on.
     From(usize),
-    /// Its place among the tokens of the text that are not padding, plus the number of that token; padding stays there
-    /// (RoBERTa, also where a text spells the padding token out).
+    /// By their index among the tokens of the text that are not padding, plus this number, which is
+    /// that of the padding token. Padding tokens have this number themselves (RoBERTa, also where a
+    /// text spells the padding token out).
     AfterPadding(u32),
 }
 
-/// What the vectors of tokens are made of before the first block.
+/// The embeddings of tokens before the first block.
 #[derive(Debug, Clone)]
 pub(crate) struct Input {
     /// `[vocabulary, width]`.
     pub(crate) words: Tensor,
     pub(crate) scale: Option<f64>,
     pub(crate) positions: Option<(Tensor, Positions)>,
-    /// The vector of the only kind of segment that there is.
+    /// The vector of the first kind of segment. Texts have no other.
     pub(crate) segment: Option<Tensor>,
     pub(crate) norm: Option<Norm>,
     pub(crate) project: Option<Linear>,
@@ -61,12 +62,13 @@ impl Input {
 }
 
 impl Positions {
+    /// Returns the positions of all tokens.
     fn of(self, batch: &Batch) -> Vec<u32> {
         let mut all = Vec::with_capacity(batch.tokens.len());
         let mut rest = batch.tokens.as_slice();
         for &length in &batch.lengths {
-            let (text, behind) = rest.split_at(length);
-            rest = behind;
+            let (text, after) = rest.split_at(length);
+            rest = after;
             match self {
                 Self::From(first) => all.extend((0..length).map(|place| (first + place) as u32)),
                 Self::AfterPadding(padding) => {
@@ -92,16 +94,16 @@ pub(crate) struct Encoder {
     pub(crate) blocks: Vec<Block>,
     pub(crate) norm: Option<Norm>,
     pub(crate) project: Option<Linear>,
-    /// How many values a token's vector has.
+    /// The number of values of a token's vector.
     pub(crate) width: usize,
-    /// How many tokens there are positions for.
+    /// The number of tokens that there are positions for.
     pub(crate) positions: usize,
     pub(crate) computed: DType,
     pub(crate) device: Device,
 }
 
 impl Encoder {
-    /// A vector for each token: `[tokens, width]`.
+    /// Computes a vector for each token: `[tokens, width]`.
     pub(crate) fn forward(&self, batch: &Batch) -> Result<Tensor> {
         let mut x = self.input.forward(batch, self.computed, &self.device)?;
         for block in &self.blocks {
@@ -114,5 +116,11 @@ impl Encoder {
             Some(project) => project.forward(&x),
             None => Ok(x),
         }
+    }
+
+    /// Moves rows of `width` values to the encoder's device and precision.
+    pub(crate) fn to_device(&self, values: Vec<f32>, width: usize) -> Result<Tensor> {
+        let rows = values.len() / width;
+        Tensor::from_vec(values, (rows, width), &self.device)?.to_dtype(self.computed)
     }
 }

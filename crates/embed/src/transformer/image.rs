@@ -1,13 +1,14 @@
-//! Images to embeddings: prepared, cut into patches, computed in batches.
+//! The image model: images are prepared, cut into patches and computed in batches.
 
 use image::RgbImage;
 use rayon::prelude::*;
 
+use super::batch::{rows_per_save, tokens_per_batch};
+use super::failure::failed;
 use super::pixels::Pixels;
-use super::text::{TOKENS_TOGETHER, TOKENS_TOGETHER_THERE};
 use super::vision::ImageEncoder;
-use super::{failed, rows_per_save};
-use crate::{ImageModel, ModelError};
+use crate::error::ModelError;
+use crate::model::ImageModel;
 
 /// A pretrained image model.
 pub(crate) struct ImageTransformer {
@@ -37,22 +38,21 @@ impl ImageModel for ImageTransformer {
     fn embed(&self, images: &[RgbImage], out: &mut [f32]) -> Result<(), ModelError> {
         let dim = self.dim();
         assert_eq!(out.len(), images.len() * dim, "`out` needs {dim} values per image");
-        let on_cpu = self.encoder.device.is_cpu();
-        let together = if on_cpu { TOKENS_TOGETHER } else { TOKENS_TOGETHER_THERE };
-        let count = (together / self.encoder.tokens()).max(1);
-        let batches = (images.chunks(count), out.chunks_mut(count * dim));
-        if on_cpu {
+        let count = (tokens_per_batch(&self.encoder.device) / self.encoder.tokens()).max(1);
+        if self.encoder.device.is_cpu() {
             images
                 .par_chunks(count)
                 .zip(out.par_chunks_mut(count * dim))
                 .try_for_each(|(images, out)| self.compute(images, out))
         } else {
-            batches.0.zip(batches.1).try_for_each(|(images, out)| self.compute(images, out))
+            let mut batches = images.chunks(count).zip(out.chunks_mut(count * dim));
+            batches.try_for_each(|(images, out)| self.compute(images, out))
         }
     }
 }
 
 impl ImageTransformer {
+    /// Computes the embeddings of a batch.
     fn compute(&self, images: &[RgbImage], out: &mut [f32]) -> Result<(), ModelError> {
         let patch = self.encoder.patch;
         let mut values = Vec::new();

@@ -1,22 +1,23 @@
-//! The inner loops over rows of f32, for whatever vectors the processor has.
+//! The inner loops over rows of f32.
 //!
-//! Plain loops that the compiler vectorises, run through `pulp` with the widest instructions there are. Sums are made in
-//! [`LANES`] partial sums, and no multiplication is fused with an addition, so every processor arrives at the same bits.
+//! They are plain loops that the compiler vectorizes. `pulp` runs them with the widest instructions
+//! of the processor. Sums have [`LANES`] partial sums, and no multiplication is fused with an
+//! addition, so every processor computes the same bits.
 use std::f32::consts::{FRAC_1_SQRT_2, LOG2_E};
 
 use pulp::{Arch, Simd, WithSimd};
 
-/// Partial sums of a sum.
+/// The number of partial sums of a sum.
 const LANES: usize = 16;
 
-/// A function of each element.
+/// A function that is applied to each element.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Activation {
-    /// x·Φ(x), by the error function.
+    /// x·Φ(x), with the error function.
     Gelu,
-    /// The same, approximated with tanh.
+    /// An approximation of x·Φ(x) with tanh.
     GeluTanh,
-    /// x·σ(1.702 x), OpenAI's.
+    /// x·σ(1.702 x), as OpenAI's models have it.
     QuickGelu,
     Relu,
     /// x·σ(x).
@@ -31,7 +32,7 @@ pub(crate) fn activate(values: &mut [f32], activation: Activation) {
         Activation::Gelu => map(values, gelu),
         Activation::GeluTanh => map(values, gelu_tanh),
         Activation::QuickGelu => map(values, |x| x / (1.0 + exp(-1.702 * x))),
-        // Not `max`, which makes a number of NaN.
+        // `max` would turn NaN into a number.
         Activation::Relu => map(values, |x| if x < 0.0 { 0.0 } else { x }),
         Activation::Silu => map(values, silu),
         Activation::Tanh => map(values, f32::tanh),
@@ -39,7 +40,7 @@ pub(crate) fn activate(values: &mut [f32], activation: Activation) {
     }
 }
 
-/// Writes f(a)·b for each row `a, b` of `values`.
+/// Writes f(a)·b for each row `[a, b]` of `values`, a and b having `width` values each.
 pub(crate) fn gate(values: &[f32], activation: Activation, out: &mut [f32], width: usize) {
     for (row, out) in values.chunks_exact(2 * width).zip(out.chunks_exact_mut(width)) {
         let (a, b) = row.split_at(width);
@@ -49,31 +50,37 @@ pub(crate) fn gate(values: &[f32], activation: Activation, out: &mut [f32], widt
     }
 }
 
-/// Adds to each element the one at its place.
+/// Adds `values` to `sum`, element by element.
 pub(crate) fn add(sum: &mut [f32], values: &[f32]) {
-    assert_eq!(sum.len(), values.len(), "what is added must have the same shape");
+    assert_eq!(sum.len(), values.len(), "both must have the same shape");
     Arch::new().dispatch(Add { sum, values });
 }
 
-/// Makes a row of positive numbers with the sum 1 of a row of scores, proportional to their exponentials.
+/// Replaces scores by their exponentials, divided by the sum of these.
 pub(crate) fn softmax(row: &mut [f32]) {
     Arch::new().dispatch(Softmax(row));
 }
 
-/// (x − mean) / √(variance + ε) · weight + bias for each row.
-pub(crate) fn layer_norm(rows: &[f32], (weight, bias): (&[f32], Option<&[f32]>), eps: f32, out: &mut [f32]) {
-    Arch::new().dispatch(LayerNorm { rows, weight, bias, eps, out });
+/// The factors and the offsets of a norm, `[width]` each.
+pub(crate) struct Affine<'a> {
+    pub(crate) weight: &'a [f32],
+    pub(crate) bias: Option<&'a [f32]>,
 }
 
-/// x / √(mean of x² + ε) · weight for each row.
+/// Computes (x − mean) / √(variance + ε) · weight + bias for each row.
+pub(crate) fn layer_norm(rows: &[f32], affine: &Affine, eps: f32, out: &mut [f32]) {
+    Arch::new().dispatch(LayerNorm { rows, affine, eps, out });
+}
+
+/// Computes x / √(mean of x² + ε) · weight for each row.
 pub(crate) fn rms_norm(rows: &[f32], weight: &[f32], eps: f32, out: &mut [f32]) {
     Arch::new().dispatch(RmsNorm { rows, weight, eps, out });
 }
 
-/// eˣ to 2 units in the last place; 0 below −87.
+/// Computes eˣ to 2 units in the last place, or nearly 0 below −87.
 #[inline(always)]
 fn exp(x: f32) -> f32 {
-    // Adding this rounds to a whole number, which then stands in the lowest bits.
+    // Adding this rounds to an integer, which is then in the lowest bits.
     const ROUND: f32 = 12_582_912.0;
     let x = x.clamp(-87.3, 88.3);
     let shifted = x * LOG2_E + ROUND;
@@ -86,7 +93,8 @@ fn exp(x: f32) -> f32 {
     (p * r * r + r + 1.0) * power
 }
 
-/// The error function to 3 units in the last place: a rational function on [−4, 4] (Eigen's), ±1 beyond.
+/// Computes the error function to 3 units in the last place: Eigen's rational function on [−4, 4],
+/// and ±1 beyond.
 #[inline(always)]
 fn erf(x: f32) -> f32 {
     let x = x.clamp(-4.0, 4.0);
@@ -147,7 +155,7 @@ impl WithSimd for Add<'_> {
     }
 }
 
-/// The sum of a function of the elements, in a fixed order.
+/// Sums a function of the elements in a fixed order.
 #[inline(always)]
 fn sum(values: &[f32], function: impl Fn(f32) -> f32) -> f32 {
     let (chunks, rest) = values.as_chunks::<LANES>();
@@ -184,8 +192,7 @@ impl WithSimd for Softmax<'_> {
 
 struct LayerNorm<'a> {
     rows: &'a [f32],
-    weight: &'a [f32],
-    bias: Option<&'a [f32]>,
+    affine: &'a Affine<'a>,
     eps: f32,
     out: &'a mut [f32],
 }
@@ -195,15 +202,16 @@ impl WithSimd for LayerNorm<'_> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, _: S) {
-        let width = self.weight.len();
+        let Affine { weight, bias } = *self.affine;
+        let width = weight.len();
         for (row, out) in self.rows.chunks_exact(width).zip(self.out.chunks_exact_mut(width)) {
             let mean = sum(row, |value| value) / width as f32;
             let variance = sum(row, |value| (value - mean) * (value - mean)) / width as f32;
             let scale = 1.0 / (variance + self.eps).sqrt();
-            for ((out, value), weight) in out.iter_mut().zip(row).zip(self.weight) {
+            for ((out, value), weight) in out.iter_mut().zip(row).zip(weight) {
                 *out = (value - mean) * scale * weight;
             }
-            if let Some(bias) = self.bias {
+            if let Some(bias) = bias {
                 out.iter_mut().zip(bias).for_each(|(out, bias)| *out += bias);
             }
         }
@@ -236,7 +244,7 @@ impl WithSimd for RmsNorm<'_> {
 mod tests {
     use super::*;
 
-    /// The error function by its series, in f64.
+    /// Computes the error function by its series, in f64.
     fn slow_erf(x: f64) -> f64 {
         let (mut term, mut total) = (x, x);
         for n in 1..200 {
@@ -326,7 +334,8 @@ mod tests {
             close(&found, &|x| x.exp() / total);
             let mean = wide.iter().sum::<f64>() / width as f64;
             let variance = wide.iter().map(|x| (x - mean).powi(2)).sum::<f64>() / width as f64;
-            layer_norm(&row, (&vec![2.0; width], Some(&vec![1.0; width])), 1e-5, &mut found);
+            let affine = Affine { weight: &vec![2.0; width], bias: Some(&vec![1.0; width]) };
+            layer_norm(&row, &affine, 1e-5, &mut found);
             close(&found, &|x| (x - mean) / (variance + 1e-5).sqrt() * 2.0 + 1.0);
             let square = wide.iter().map(|x| x * x).sum::<f64>() / width as f64;
             rms_norm(&row, &vec![2.0; width], 1e-6, &mut found);

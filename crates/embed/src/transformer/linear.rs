@@ -1,21 +1,21 @@
-//! The layer that models have most of: x·W + b.
+//! Linear layers: x·W + b.
 use std::sync::Arc;
 
 use candle_core::{CpuStorage, CustomOp1, DType, Layout, Result, Shape, Tensor};
 
-use super::failed;
+use super::failure::failed;
 use super::ops::floats;
 use super::product::{Matrix, Panels};
 use super::weights::Scope;
-use crate::ModelError;
+use crate::error::ModelError;
 
-/// x·W + b.
+/// A linear layer, x·W + b.
 #[derive(Debug, Clone)]
 pub(crate) enum Linear {
-    /// On a CPU, with the bias.
-    Here(Arc<Panels>),
-    /// On another device.
-    There {
+    /// The layer on a CPU, with the bias.
+    Cpu(Arc<Panels>),
+    /// The layer on another device.
+    Device {
         /// `[in, out]`.
         weight: Tensor,
         bias: Option<Tensor>,
@@ -23,27 +23,29 @@ pub(crate) enum Linear {
 }
 
 impl Linear {
-    /// Loads `weight` `[out, in]` and, where it is there, `bias` `[out]`.
+    /// Loads `weight` `[out, in]` and, if there is one, `bias` `[out]`.
     pub(crate) fn load(
         scope: &Scope,
-        (inputs, outputs): (usize, usize),
+        inputs: usize,
+        outputs: usize,
     ) -> std::result::Result<Self, ModelError> {
-        Self::side_by_side(std::slice::from_ref(scope), &[(inputs, outputs)])
+        Self::side_by_side(std::slice::from_ref(scope), inputs, &[outputs])
     }
 
-    /// Loads several layers with the same input as one, their outputs side by side.
+    /// Loads several layers with the same input as one, with their outputs side by side.
     pub(crate) fn side_by_side(
         scopes: &[Scope],
-        sizes: &[(usize, usize)],
+        inputs: usize,
+        outputs: &[usize],
     ) -> std::result::Result<Self, ModelError> {
         let biased = scopes.iter().any(|scope| scope.has("bias"));
         let (mut weights, mut biases) = (Vec::new(), Vec::new());
-        for (scope, &(inputs, outputs)) in scopes.iter().zip(sizes) {
+        for (scope, &outputs) in scopes.iter().zip(outputs) {
             weights.push(scope.matrix("weight", &[outputs, inputs])?);
             if scope.has("bias") {
                 biases.push(scope.vector("bias", &[outputs])?);
             } else if biased {
-                // Whisper-like models leave out the bias of the keys alone.
+                // Some models leave out the bias of the keys alone.
                 biases.push(scope.zeros(outputs)?);
             }
         }
@@ -52,17 +54,17 @@ impl Linear {
         Self::new(&weight, bias)
     }
 
-    /// Of a matrix `[out, in]`.
+    /// Makes a layer of a matrix `[out, in]`.
     pub(crate) fn new(weight: &Tensor, bias: Option<Tensor>) -> std::result::Result<Self, ModelError> {
         if weight.dims().contains(&0) {
-            return Err(ModelError::new(
+            return Err(ModelError::with_hint(
                 format!("a layer has the shape {:?}", weight.dims()),
                 "the weights are damaged, or the model has no values there",
             ));
         }
         let make = || {
             if !weight.device().is_cpu() {
-                return Ok(Self::There { weight: weight.t()?.contiguous()?, bias });
+                return Ok(Self::Device { weight: weight.t()?.contiguous()?, bias });
             }
             let (outputs, inputs) = weight.dims2()?;
             let numbers = weight.flatten_all()?;
@@ -72,31 +74,31 @@ impl Linear {
                 _ => Matrix::F32(numbers.to_dtype(DType::F32)?.to_vec1()?),
             };
             let bias = bias.map(|bias| bias.to_vec1::<f32>()).transpose()?;
-            Ok(Self::Here(Arc::new(Panels::new(&matrix, bias.as_deref(), (inputs, outputs)))))
+            Ok(Self::Cpu(Arc::new(Panels::new(&matrix, bias.as_deref(), inputs, outputs))))
         };
         make().map_err(failed)
     }
 
     pub(crate) fn inputs(&self) -> usize {
         match self {
-            Self::Here(panels) => panels.inner(),
-            Self::There { weight, .. } => weight.dims()[0],
+            Self::Cpu(panels) => panels.inner(),
+            Self::Device { weight, .. } => weight.dims()[0],
         }
     }
 
     pub(crate) fn outputs(&self) -> usize {
         match self {
-            Self::Here(panels) => panels.columns(),
-            Self::There { weight, .. } => weight.dims()[1],
+            Self::Cpu(panels) => panels.columns(),
+            Self::Device { weight, .. } => weight.dims()[1],
         }
     }
 
-    /// `[rows, in]` → `[rows, out]`.
+    /// Computes `[rows, in]` → `[rows, out]`.
     pub(crate) fn forward(&self, x: &Tensor) -> Result<Tensor> {
         match self {
-            Self::Here(panels) => x.apply_op1_no_bwd(&Product(panels)),
-            Self::There { weight, bias: None } => x.matmul(&weight.to_dtype(x.dtype())?),
-            Self::There { weight, bias: Some(bias) } => {
+            Self::Cpu(panels) => x.apply_op1_no_bwd(&Product(panels)),
+            Self::Device { weight, bias: None } => x.matmul(&weight.to_dtype(x.dtype())?),
+            Self::Device { weight, bias: Some(bias) } => {
                 x.matmul(&weight.to_dtype(x.dtype())?)?.broadcast_add(bias)
             }
         }

@@ -1,4 +1,5 @@
-//! What a model's own files say of the way from tokens to a text: sentence-transformers' `modules.json`, and what it names.
+//! The steps after the transformer: sentence-transformers' `modules.json` and the files that it
+//! names.
 
 use std::path::{Path, PathBuf};
 
@@ -6,31 +7,32 @@ use candle_core::Device;
 use serde_json::Value;
 
 use super::config::Config;
+use super::failure::Result;
 use super::kernels::Activation;
 use super::linear::Linear;
 use super::pooling::{Dense, Head, Mode, Step};
 use super::weights::Weights;
-use crate::ModelError;
+use crate::error::ModelError;
 
-type Result<T> = std::result::Result<T, ModelError>;
-
-/// What `modules.json` says, if there is one.
+/// The contents of `modules.json`.
 #[derive(Debug)]
 pub(crate) struct Modules {
-    /// The folder of the transformer itself.
+    /// The folder of the transformer.
     pub(crate) transformer: PathBuf,
     pub(crate) head: Head,
-    /// The files that were read, for the fingerprint.
+    /// The files that were read, which the fingerprint covers.
     pub(crate) files: Vec<PathBuf>,
 }
 
-/// The folder of the transformer itself below a model's folder, as far as can be read.
+/// Returns the folder of the transformer, relative to the model's. It is empty if `modules.json` is
+/// missing or damaged.
 pub(crate) fn transformer(folder: &Path) -> PathBuf {
     let mut all = modules(folder).into_iter();
     all.find(|(kind, _)| kind == "Transformer").map_or_else(PathBuf::new, |(_, path)| path.into())
 }
 
-/// The files that `modules.json` asks for after the transformer, as far as it can be read.
+/// Returns the files of the modules after the transformer. There are none if `modules.json` is
+/// missing or damaged.
 pub(crate) fn files(folder: &Path) -> Vec<String> {
     let names = |(kind, path): (String, String)| match kind.as_str() {
         "Pooling" => vec![format!("{path}/config.json")],
@@ -40,7 +42,8 @@ pub(crate) fn files(folder: &Path) -> Vec<String> {
     modules(folder).into_iter().flat_map(names).collect()
 }
 
-/// The kinds and folders of a model's modules, as far as they can be read.
+/// Returns the kinds and folders of a model's modules. There are none if `modules.json` is missing
+/// or damaged.
 fn modules(folder: &Path) -> Vec<(String, String)> {
     let Ok(list) = Config::read(&folder.join("modules.json")) else { return Vec::new() };
     let text =
@@ -51,16 +54,19 @@ fn modules(folder: &Path) -> Vec<(String, String)> {
     entries.iter().map(entry).collect()
 }
 
-/// The last part of a module's type: versions have moved the modules within sentence-transformers. A module of another library or of the
-/// model's own code is something else, whatever it is called.
+/// Returns the last part of a module's type, because versions of sentence-transformers have moved
+/// their modules. A module of another library or of the model's own code has none, whatever its
+/// name is.
 fn kind(full: &str) -> Option<&str> {
     full.strip_prefix("sentence_transformers.")?.rsplit('.').next()
 }
 
+/// The end of hints about unknown modules.
 const KINDS: &str = "Transformer, Pooling, Dense, Dropout and Normalize are";
 
 impl Modules {
-    /// Reads `modules.json` and what it names, or `1_Pooling` alone, where these are.
+    /// Reads `modules.json` and the files that it names, or else `1_Pooling` alone. Returns `None`
+    /// if neither is there.
     pub(crate) fn read(folder: &Path, device: &Device) -> Result<Option<Self>> {
         let (path, alone) = (folder.join("modules.json"), folder.join("1_Pooling/config.json"));
         let mut modules =
@@ -76,51 +82,56 @@ impl Modules {
         modules.files.push(path.clone());
         let list = Config::read(&path)?;
         let entries = list.value().as_array().ok_or_else(|| {
-            ModelError::new(format!("{}: not a list of modules", path.display()), "fetch the model again")
+            ModelError::with_hint(
+                format!("{}: not a list of modules", path.display()),
+                "fetch the model again",
+            )
         })?;
         for module in entries {
             let text = |name: &str| module.get(name).and_then(Value::as_str).unwrap_or_default();
-            let (full, at) = (text("type"), folder.join(text("path")));
-            let pooled = !modules.head.modes.is_empty();
-            match (kind(full), pooled) {
-                (Some("Transformer"), false) => modules.transformer = at,
-                (Some("Pooling"), false) => modules.read_pooling(&at.join("config.json"))?,
-                (Some("Dense"), true) => modules.read_dense(&at, device)?,
-                (Some("Normalize"), true) => modules.read_normalize(&at)?,
-                (Some("Dropout"), _) => {}
-                (Some("Transformer" | "Pooling" | "Dense" | "Normalize"), _) => {
-                    let problem = format!("{}: `{full}` stands in a place that is not known", path.display());
-                    return Err(ModelError::new(
-                        problem,
-                        "known is Transformer, Pooling, then Dense and Normalize in any order",
-                    ));
-                }
-                _ => {
-                    let problem = format!("{}: a module of the kind `{full}` is not known", path.display());
-                    return Err(ModelError::new(
-                        problem,
-                        format!("{KINDS} known, of sentence_transformers itself"),
-                    ));
-                }
-            }
+            modules.read_module(&path, text("type"), &folder.join(text("path")), device)?;
         }
         if modules.head.modes.is_empty() {
             let problem = format!("{}: names no module of the kind `Pooling`", path.display());
-            return Err(ModelError::new(problem, "the file is damaged or of a kind that is not known"));
+            return Err(ModelError::with_hint(problem, "the file is damaged or of a kind that is not known"));
         }
         Ok(Some(modules))
+    }
+
+    /// Reads a module of the type `full`, whose folder is `at`.
+    fn read_module(&mut self, list: &Path, full: &str, at: &Path, device: &Device) -> Result<()> {
+        let pooled = !self.head.modes.is_empty();
+        match (kind(full), pooled) {
+            (Some("Transformer"), false) => self.transformer = at.to_owned(),
+            (Some("Pooling"), false) => self.read_pooling(&at.join("config.json"))?,
+            (Some("Dense"), true) => self.read_dense(at, device)?,
+            (Some("Normalize"), true) => self.read_normalize(at)?,
+            (Some("Dropout"), _) => {}
+            (Some("Transformer" | "Pooling" | "Dense" | "Normalize"), _) => {
+                return Err(ModelError::with_hint(
+                    format!("{}: `{full}` stands in a place that is not known", list.display()),
+                    "known is Transformer, Pooling, then Dense and Normalize in any order",
+                ));
+            }
+            _ => {
+                return Err(ModelError::with_hint(
+                    format!("{}: a module of the kind `{full}` is not known", list.display()),
+                    format!("{KINDS} known, of sentence_transformers itself"),
+                ));
+            }
+        }
+        Ok(())
     }
 
     fn read_pooling(&mut self, path: &Path) -> Result<()> {
         let config = self.named(path)?;
         let mut modes = Vec::new();
         match config.value().get("pooling_mode") {
-            // As sentence-transformers writes it from version 5.
-            Some(Value::String(mode)) => modes.push(mode_of(mode).ok_or_else(|| unknown_mode(path, mode))?),
+            // Written by sentence-transformers from version 5.
+            Some(Value::String(mode)) => modes.push(mode_of(path, mode)?),
             Some(Value::Array(all)) => {
                 for mode in all {
-                    let mode = mode.as_str().unwrap_or_default();
-                    modes.push(mode_of(mode).ok_or_else(|| unknown_mode(path, mode))?);
+                    modes.push(mode_of(path, mode.as_str().unwrap_or_default())?);
                 }
             }
             _ => {
@@ -132,7 +143,7 @@ impl Modules {
             }
         }
         if modes.is_empty() {
-            // As sentence-transformers takes it.
+            // The default of sentence-transformers.
             modes.push(Mode::Mean);
         }
         self.head.with_prefix = config.flag_or("include_prompt", true)?;
@@ -142,32 +153,25 @@ impl Modules {
 
     fn read_dense(&mut self, at: &Path, device: &Device) -> Result<()> {
         let config = self.named(&at.join("config.json"))?;
-        let sizes = (config.count("in_features")?, config.count("out_features")?);
+        let (inputs, outputs) = (config.count("in_features")?, config.count("out_features")?);
         let name = config.text_or("activation_function", "torch.nn.modules.activation.Tanh")?;
-        let activation = match name.rsplit('.').next() {
-            Some("Tanh") => Activation::Tanh,
-            Some("Identity") => Activation::None,
-            Some("ReLU") => Activation::Relu,
-            Some("GELU") => Activation::Gelu,
-            Some("SiLU") => Activation::Silu,
-            _ => {
-                return Err(
-                    config.wrong("activation_function", "Tanh, Identity, ReLU, GELU or SiLU of torch.nn")
-                );
-            }
+        let last = name.rsplit('.').next().unwrap_or_default();
+        let Some(&(_, activation)) = ACTIVATIONS.iter().find(|(known, _)| *known == last) else {
+            let all = "Tanh, Identity, ReLU, GELU or SiLU of torch.nn";
+            return Err(config.wrong("activation_function", all));
         };
         if config.flag_or("use_residual", false)? {
             return Err(config.wrong("use_residual", "false"));
         }
         check_names(&config)?;
         let weights = Weights::open(at, candle_core::DType::F32, device)?;
-        let linear = Linear::load(&weights.below(&["linear.", ""], "weight")?, sizes)?;
+        let linear = Linear::load(&weights.below(&["linear.", ""], "weight")?, inputs, outputs)?;
         self.files.extend(super::weights::files(at)?);
         self.head.steps.push(Step::Dense(Dense { linear, activation }));
         Ok(())
     }
 
-    /// Older models have nothing in its folder, or no folder.
+    /// Reads a `Normalize` module. Older models have no file, or no folder, for it.
     fn read_normalize(&mut self, at: &Path) -> Result<()> {
         let path = at.join("config.json");
         if at != self.transformer && path.is_file() {
@@ -177,20 +181,22 @@ impl Modules {
         Ok(())
     }
 
-    /// A file that `modules.json` names; a folder without it is half of a model, of which nothing is guessed.
+    /// Reads a file that `modules.json` names. Without it the folder is incomplete, and nothing is
+    /// guessed.
     fn named(&mut self, path: &Path) -> Result<Config> {
         if !path.is_file() {
             let problem = format!("{}: named by modules.json, but not there", path.display());
-            return Err(ModelError::new(problem, "the model was not fetched whole; fetch it again"));
+            return Err(ModelError::with_hint(problem, "the model was not fetched whole; fetch it again"));
         }
         self.files.push(path.to_owned());
         Config::read(path)
     }
 }
 
-/// What steps after pooling read and write.
+/// The name of the value that steps after pooling read and write.
 const VECTOR: &str = "sentence_embedding";
 
+/// Fails for a step that reads or writes another value.
 fn check_names(config: &Config) -> Result<()> {
     for name in ["module_input_name", "module_output_name"] {
         if config.text_or(name, VECTOR)? != VECTOR {
@@ -200,7 +206,7 @@ fn check_names(config: &Config) -> Result<()> {
     Ok(())
 }
 
-/// In the order in which sentence-transformers puts them side by side.
+/// The flags of older files, in the order in which sentence-transformers concatenates the results.
 const FLAGS: [(&str, Mode); 6] = [
     ("pooling_mode_cls_token", Mode::First),
     ("pooling_mode_max_tokens", Mode::Max),
@@ -210,20 +216,32 @@ const FLAGS: [(&str, Mode); 6] = [
     ("pooling_mode_lasttoken", Mode::Last),
 ];
 
-fn mode_of(name: &str) -> Option<Mode> {
-    Some(match name {
-        "cls" => Mode::First,
-        "max" => Mode::Max,
-        "mean" => Mode::Mean,
-        "mean_sqrt_len_tokens" => Mode::MeanOfRoot,
-        "weightedmean" => Mode::Weighted,
-        "lasttoken" => Mode::Last,
-        _ => return None,
-    })
+/// The names of newer files.
+const MODES: [(&str, Mode); 6] = [
+    ("cls", Mode::First),
+    ("max", Mode::Max),
+    ("mean", Mode::Mean),
+    ("mean_sqrt_len_tokens", Mode::MeanOfRoot),
+    ("weightedmean", Mode::Weighted),
+    ("lasttoken", Mode::Last),
+];
+
+/// The activations of dense layers, by the last part of their names.
+const ACTIVATIONS: [(&str, Activation); 5] = [
+    ("Tanh", Activation::Tanh),
+    ("Identity", Activation::None),
+    ("ReLU", Activation::Relu),
+    ("GELU", Activation::Gelu),
+    ("SiLU", Activation::Silu),
+];
+
+fn mode_of(path: &Path, name: &str) -> Result<Mode> {
+    let known = MODES.iter().find(|(known, _)| *known == name);
+    known.map(|&(_, mode)| mode).ok_or_else(|| unknown_mode(path, name))
 }
 
 fn unknown_mode(path: &Path, mode: &str) -> ModelError {
-    ModelError::new(
+    ModelError::with_hint(
         format!("{}: the way of pooling is `{mode}`", path.display()),
         "cls, max, mean, mean_sqrt_len_tokens, weightedmean and lasttoken are known",
     )

@@ -1,24 +1,25 @@
-//! What models are built from beside linear layers: on a CPU by our loops, on another device by candle's.
+//! Norms, sums and activations: on a CPU with the loops of `kernels`, on another device with
+//! candle's.
 //!
-//! Tensors are rows of tokens `[tokens, width]`: texts lie one behind the other without padding, so no text is computed
-//! with another's length.
+//! Tensors are rows of tokens `[tokens, width]`. Texts follow each other without padding, so no
+//! text is computed with the length of another.
 use candle_core::{
     CpuStorage, CustomOp1, CustomOp2, CustomOp3, InplaceOp1, InplaceOp2, Layout, Result, Shape, Tensor,
 };
 
-use super::failed;
-use super::kernels::{self, Activation};
+use super::failure::failed;
+use super::kernels::{self, Activation, Affine};
 use super::weights::Scope;
-use crate::ModelError;
+use crate::error::ModelError;
 
-/// The numbers of a contiguous tensor of f32.
+/// Returns the numbers of a contiguous tensor of f32.
 pub(crate) fn floats<'a>(storage: &'a CpuStorage, layout: &Layout) -> Result<&'a [f32]> {
     let (start, end) =
         layout.contiguous_offsets().ok_or_else(|| candle_core::Error::msg("rows are not contiguous"))?;
     Ok(&storage.as_slice::<f32>()?[start..end])
 }
 
-/// A layer norm, or without mean and bias a root-mean-square norm.
+/// A layer norm or a root-mean-square norm.
 #[derive(Debug, Clone)]
 pub(crate) struct Norm {
     weight: Tensor,
@@ -27,14 +28,14 @@ pub(crate) struct Norm {
     kind: NormKind,
 }
 
-/// What a norm subtracts and divides by.
+/// The kinds of norms.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum NormKind {
-    /// The mean, and the standard deviation.
+    /// A layer norm: it subtracts the mean and divides by the standard deviation.
     Layer,
-    /// Nothing, and the root of the mean square.
+    /// A root-mean-square norm: it divides by the root of the mean square.
     RootMeanSquare,
-    /// The same; the weight is what is to be added to 1 (Gemma).
+    /// A root-mean-square norm whose weight in the file is relative to 1 (Gemma).
     RootMeanSquareFromOne,
 }
 
@@ -42,7 +43,8 @@ impl Norm {
     pub(crate) fn load(
         scope: &Scope,
         width: usize,
-        (kind, eps): (NormKind, f64),
+        kind: NormKind,
+        eps: f64,
     ) -> std::result::Result<Self, ModelError> {
         let weight = scope.vector("weight", &[width])?;
         let weight = match kind {
@@ -53,16 +55,16 @@ impl Norm {
         Ok(Self { weight, bias, eps, kind })
     }
 
-    /// Each row of `[rows, width]` by itself.
+    /// Normalizes each row of `[rows, width]`.
     pub(crate) fn forward(&self, x: &Tensor) -> Result<Tensor> {
         match (&self.bias, x.device().is_cpu()) {
             (None, true) => x.apply_op2_no_bwd(&self.weight, self),
             (Some(bias), true) => x.apply_op3_no_bwd(&self.weight, bias, self),
-            (_, false) => self.slow(x),
+            (_, false) => self.on_device(x),
         }
     }
 
-    fn slow(&self, x: &Tensor) -> Result<Tensor> {
+    fn on_device(&self, x: &Tensor) -> Result<Tensor> {
         let (wide, dtype) = (x.to_dtype(candle_core::DType::F32)?, x.dtype());
         let centred = match self.kind {
             NormKind::Layer => wide.broadcast_sub(&wide.mean_keepdim(1)?)?,
@@ -76,19 +78,14 @@ impl Norm {
         }
     }
 
-    fn fast(
-        &self,
-        (x, xl): (&CpuStorage, &Layout),
-        weight: &[f32],
-        bias: Option<&[f32]>,
-    ) -> Result<(CpuStorage, Shape)> {
-        let x = floats(x, xl)?;
+    fn on_cpu(&self, x: &[f32], weight: &[f32], bias: Option<&[f32]>) -> CpuStorage {
         let mut out = vec![0.0; x.len()];
+        let eps = self.eps as f32;
         match self.kind {
-            NormKind::Layer => kernels::layer_norm(x, (weight, bias), self.eps as f32, &mut out),
-            _ => kernels::rms_norm(x, weight, self.eps as f32, &mut out),
+            NormKind::Layer => kernels::layer_norm(x, &Affine { weight, bias }, eps, &mut out),
+            _ => kernels::rms_norm(x, weight, eps, &mut out),
         }
-        Ok((CpuStorage::F32(out), xl.shape().clone()))
+        CpuStorage::F32(out)
     }
 }
 
@@ -104,7 +101,7 @@ impl CustomOp2 for Norm {
         w: &CpuStorage,
         wl: &Layout,
     ) -> Result<(CpuStorage, Shape)> {
-        self.fast((x, xl), floats(w, wl)?, None)
+        Ok((self.on_cpu(floats(x, xl)?, floats(w, wl)?, None), xl.shape().clone()))
     }
 }
 
@@ -122,17 +119,18 @@ impl CustomOp3 for Norm {
         b: &CpuStorage,
         bl: &Layout,
     ) -> Result<(CpuStorage, Shape)> {
-        self.fast((x, xl), floats(w, wl)?, Some(floats(b, bl)?))
+        Ok((self.on_cpu(floats(x, xl)?, floats(w, wl)?, Some(floats(b, bl)?)), xl.shape().clone()))
     }
 }
 
-/// Adds `x` to what was given; candle's own sum wakes threads of its own for it.
-pub(crate) fn add(x: &Tensor, given: Tensor) -> Result<Tensor> {
+/// Returns the sum of two tensors. On a CPU it is computed in place, because candle's own sum uses
+/// threads.
+pub(crate) fn add(x: &Tensor, y: Tensor) -> Result<Tensor> {
     if x.device().is_cpu() {
-        given.inplace_op2(x, &Add)?;
-        return Ok(given);
+        y.inplace_op2(x, &Add)?;
+        return Ok(y);
     }
-    x + given
+    x + y
 }
 
 struct Add;
@@ -186,7 +184,8 @@ impl InplaceOp1 for Activation {
     }
 }
 
-/// `[rows, 2·width]` → `[rows, width]`: a function of the first half times the second.
+/// Computes `[rows, 2·width]` → `[rows, width]`: the activation of the first half times the second
+/// half.
 pub(crate) fn gate(x: &Tensor, activation: Activation) -> Result<Tensor> {
     if x.device().is_cpu() {
         return x.apply_op1_no_bwd(&Gate(activation));

@@ -1,46 +1,55 @@
-//! Images to numbers, as `preprocessor_config.json` says: resized, cropped, normalised, as PIL and `transformers` do it.
+//! The preparation of images, as `preprocessor_config.json` describes it: resizing, cropping and
+//! normalizing, as PIL and `transformers` do.
 
 use fast_image_resize::images::{Image, ImageRef};
-use fast_image_resize::{FilterType, PixelType, ResizeAlg, ResizeOptions, Resizer};
+use fast_image_resize::pixels::U8x3;
+use fast_image_resize::{FilterType, PixelType, ResizeAlg, ResizeError, ResizeOptions, Resizer};
 use image::RgbImage;
 
 use super::config::Config;
-use crate::ModelError;
+use super::failure::Result;
+use crate::error::ModelError;
 
-type Result<T> = std::result::Result<T, ModelError>;
+/// The size of prepared images, in pixels.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Size {
+    pub(crate) height: u32,
+    pub(crate) width: u32,
+}
 
 /// How images are prepared.
 #[derive(Debug, Clone)]
 pub(crate) struct Pixels {
     resize: Option<Resize>,
-    /// Height and width of the middle that is cut out.
-    crop: Option<(u32, u32)>,
+    /// The size of the middle that is cut out.
+    crop: Option<Size>,
     method: ResizeAlg,
-    /// What each value of each channel becomes.
+    /// The normalized value of each of the 256 values of a channel.
     table: [[f32; 256]; 3],
 }
 
 /// The size that an image is resized to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Resize {
-    /// The shorter edge gets this length, the longer one follows.
+    /// The shorter edge gets this length, and the image keeps its proportions.
     Shortest(u32),
-    /// Height and width.
-    Exactly(u32, u32),
+    /// The image gets this size.
+    Exactly(Size),
 }
 
-/// No edge of a prepared image is longer.
+/// The longest edge of a prepared image.
 const LONGEST_EDGE: usize = 4_096;
 
 impl Pixels {
-    /// Of a file that may not name its processor, beside a model of such a `model_type`.
+    /// Reads the settings of a model of type `model`. The file may not name its processor.
     pub(crate) fn read(config: &Config, model: &str) -> Result<Self> {
         for field in ["do_pad", "do_flip_channel_order", "do_reduce_labels", "do_image_splitting"] {
             if config.flag_or(field, false)? {
                 return Err(config.wrong(field, "false"));
             }
         }
-        // These processors take a lone number as the length of both edges, the others as that of the shorter one.
+        // These processors read a single number as the length of both edges, the others as that of
+        // the shorter one.
         let usual = match model {
             "vit" => "ViT",
             "siglip" => "Siglip",
@@ -58,18 +67,19 @@ impl Pixels {
         }
     }
 
-    /// Height and width of prepared images.
-    pub(crate) fn size(&self) -> (u32, u32) {
+    /// Returns the size of prepared images.
+    pub(crate) fn size(&self) -> Size {
         match (self.crop, self.resize) {
             (Some(crop), _) => crop,
-            (None, Some(Resize::Exactly(height, width))) => (height, width),
-            (None, _) => (0, 0),
+            (None, Some(Resize::Exactly(size))) => size,
+            (None, _) => Size { height: 0, width: 0 },
         }
     }
 
-    /// The prepared image as rows of patches: for each patch from left to right and from above, channel by channel, its rows.
+    /// Appends the prepared image to `out`, patch by patch in row-major order. Each patch is `[3,
+    /// patch, patch]`: channels, rows, columns.
     pub(crate) fn patches(&self, image: &RgbImage, patch: usize, out: &mut Vec<f32>) -> Result<()> {
-        let (height, width) = self.size();
+        let Size { height, width } = self.size();
         let prepared = self.prepare(image)?;
         let row = 3 * width as usize;
         for top in (0..=height as usize - patch).step_by(patch) {
@@ -87,33 +97,16 @@ impl Pixels {
         Ok(())
     }
 
-    /// The resized and cropped image. Only what stays is computed: the resized whole of a long strip may be huge.
+    /// Returns the resized and cropped image, centered on black if it is smaller than the prepared
+    /// one.
     fn prepare(&self, image: &RgbImage) -> Result<Vec<u8>> {
-        let (height, width) = self.size();
-        let (whole_width, whole_height) = self.resized(image);
-        let (down, right) = (Span::of(whole_height, height), Span::of(whole_width, width));
-        let source = ImageRef::new(image.width(), image.height(), image.as_raw(), PixelType::U8x3);
-        let source = source.map_err(|error| failed(&error))?;
-        let mut part = Image::new(right.length, down.length, PixelType::U8x3);
-        let scale = |edge: u32, whole: u32| f64::from(edge) / f64::from(whole);
-        let (x, y) = (scale(image.width(), whole_width), scale(image.height(), whole_height));
-        let inside = |first: u32, scale: f64| f64::from(first) * scale;
-        // Rounding must not reach over the edge.
-        let long = |span: &Span, scale: f64, edge: u32| {
-            (f64::from(span.length) * scale).min(f64::from(edge) - inside(span.from, scale))
-        };
-        let options = ResizeOptions::new().use_alpha(false).resize_alg(self.method).crop(
-            inside(right.from, x),
-            inside(down.from, y),
-            long(&right, x, image.width()),
-            long(&down, y, image.height()),
-        );
-        Resizer::new().resize(&source, &mut part, &options).map_err(|error| failed(&error))?;
-        let part = part.into_vec();
+        let Size { height, width } = self.size();
+        let whole = self.resized(image);
+        let (down, right) = (Span::of(whole.height, height), Span::of(whole.width, width));
+        let part = self.part(image, whole, &down, &right)?;
         if (right.length, down.length) == (width, height) {
             return Ok(part);
         }
-        // A smaller image stands in the middle of black.
         let mut padded = vec![0; 3 * (width * height) as usize];
         for (y, row) in part.chunks_exact(3 * right.length as usize).enumerate() {
             let start = 3 * ((down.to as usize + y) * width as usize + right.to as usize);
@@ -122,31 +115,65 @@ impl Pixels {
         Ok(padded)
     }
 
-    /// Width and height of the resized image, before it is cropped.
-    fn resized(&self, image: &RgbImage) -> (u32, u32) {
+    /// Returns a part of the image resized to `whole`. Only this part is computed, because the
+    /// whole of a long strip could be huge.
+    fn part(&self, image: &RgbImage, whole: Size, down: &Span, right: &Span) -> Result<Vec<u8>> {
+        let source = ImageRef::new(image.width(), image.height(), image.as_raw(), PixelType::U8x3);
+        let source = source.map_err(|error| failed(&error))?;
+        let mut part = Image::new(right.length, down.length, PixelType::U8x3);
+        let scale = |edge: u32, whole: u32| f64::from(edge) / f64::from(whole);
+        let (x, y) = (scale(image.width(), whole.width), scale(image.height(), whole.height));
+        let inside = |first: u32, scale: f64| f64::from(first) * scale;
+        // Rounding must not reach beyond the edge.
+        let long = |span: &Span, scale: f64, edge: u32| {
+            (f64::from(span.length) * scale).min(f64::from(edge) - inside(span.from, scale))
+        };
+        let options = ResizeOptions::new().use_alpha(false).resize_alg(self.method).crop(
+            inside(right.from, x),
+            inside(down.from, y),
+            long(right, x, image.width()),
+            long(down, y, image.height()),
+        );
+        let (Some(from), Some(mut to)) = (source.typed_image::<U8x3>(), part.typed_image_mut::<U8x3>())
+        else {
+            return Err(failed(&ResizeError::PixelTypesAreDifferent));
+        };
+        // `resize` gives the same, but compiles the kernels of all thirteen types of pixels into
+        // this crate: two thirds of its code.
+        Resizer::new().resize_typed(&from, &mut to, &options).map_err(|error| failed(&error))?;
+        Ok(part.into_vec())
+    }
+
+    /// Returns the size of the resized image, before it is cropped.
+    fn resized(&self, image: &RgbImage) -> Size {
         let (width, height) = image.dimensions();
         let follow = |short: u32, edge: u32, long: u32| {
             let long = u64::from(short) * u64::from(long) / u64::from(edge.max(1));
             long.min(u64::from(u32::MAX)) as u32
         };
         match self.resize {
-            None => (width, height),
-            Some(Resize::Exactly(height, width)) => (width, height),
-            Some(Resize::Shortest(short)) if width <= height => (short, follow(short, width, height)),
-            Some(Resize::Shortest(short)) => (follow(short, height, width), short),
+            None => Size { height, width },
+            Some(Resize::Exactly(size)) => size,
+            Some(Resize::Shortest(short)) if width <= height => {
+                Size { height: follow(short, width, height), width: short }
+            }
+            Some(Resize::Shortest(short)) => Size { height: short, width: follow(short, height, width) },
         }
     }
 }
 
-/// What of an edge stays, and where it stands.
+/// The part of an edge that stays.
 struct Span {
+    /// Its start in the resized image.
     from: u32,
     length: u32,
+    /// Its start in the prepared image.
     to: u32,
 }
 
 impl Span {
-    /// The middle `room` of an edge of length `whole`, or all of it in the middle of `room`.
+    /// Returns the middle of an edge of length `whole` that fits into `room`, or all of it,
+    /// centered in `room`.
     fn of(whole: u32, room: u32) -> Self {
         match whole >= room {
             true => Self { from: (whole - room) / 2, length: room, to: 0 },
@@ -155,6 +182,7 @@ impl Span {
     }
 }
 
+/// Reads the length of an edge.
 fn edge(config: &Config, name: &str) -> Result<u32> {
     let edge = config.count(name)?;
     if edge > LONGEST_EDGE {
@@ -164,14 +192,19 @@ fn edge(config: &Config, name: &str) -> Result<u32> {
     }
 }
 
+/// Reads the size of resized images. `square` tells whether a single number means both edges.
 fn resize(config: &Config, square: bool) -> Result<Resize> {
     let Some(size) = config.section("size") else { return Err(config.missing("size")) };
     if size.value().is_number() {
         let edge = edge(config, "size")?;
-        return Ok(if square { Resize::Exactly(edge, edge) } else { Resize::Shortest(edge) });
+        return Ok(if square {
+            Resize::Exactly(Size { height: edge, width: edge })
+        } else {
+            Resize::Shortest(edge)
+        });
     }
     if size.has("height") && size.has("width") {
-        return Ok(Resize::Exactly(edge(&size, "height")?, edge(&size, "width")?));
+        return both_edges(&size).map(Resize::Exactly);
     }
     if size.has("longest_edge") || size.has("max_pixels") {
         return Err(config.wrong("size", "a height and a width, or a shortest_edge"));
@@ -179,29 +212,40 @@ fn resize(config: &Config, square: bool) -> Result<Resize> {
     edge(&size, "shortest_edge").map(Resize::Shortest)
 }
 
-fn crop(config: &Config) -> Result<(u32, u32)> {
+/// Reads the height and the width of a section.
+fn both_edges(size: &Config) -> Result<Size> {
+    Ok(Size { height: edge(size, "height")?, width: edge(size, "width")? })
+}
+
+/// Reads the size of the middle that is cut out.
+fn crop(config: &Config) -> Result<Size> {
     let Some(size) = config.section("crop_size") else { return Err(config.missing("crop_size")) };
     if size.value().is_number() {
-        return edge(config, "crop_size").map(|edge| (edge, edge));
+        return edge(config, "crop_size").map(|edge| Size { height: edge, width: edge });
     }
-    Ok((edge(&size, "height")?, edge(&size, "width")?))
+    both_edges(&size)
 }
 
-/// PIL's numbers of its filters.
+/// The filters, by the numbers that PIL gives them.
+const FILTERS: [ResizeAlg; 6] = [
+    ResizeAlg::Nearest,
+    ResizeAlg::Convolution(FilterType::Lanczos3),
+    ResizeAlg::Convolution(FilterType::Bilinear),
+    ResizeAlg::Convolution(FilterType::CatmullRom),
+    ResizeAlg::Convolution(FilterType::Box),
+    ResizeAlg::Convolution(FilterType::Hamming),
+];
+
+/// Reads the filter.
 fn method(config: &Config, kind: &str) -> Result<ResizeAlg> {
-    // What the processors' code has; only ViT's is not bicubic.
+    // The defaults in the code of the processors: bilinear for ViT, bicubic for the others.
     let usual = if kind.starts_with("ViT") { 2 } else { 3 };
-    Ok(match config.whole_or("resample", usual)? {
-        0 => ResizeAlg::Nearest,
-        1 => ResizeAlg::Convolution(FilterType::Lanczos3),
-        2 => ResizeAlg::Convolution(FilterType::Bilinear),
-        3 => ResizeAlg::Convolution(FilterType::CatmullRom),
-        4 => ResizeAlg::Convolution(FilterType::Box),
-        5 => ResizeAlg::Convolution(FilterType::Hamming),
-        _ => return Err(config.wrong("resample", "a filter of PIL, from 0 to 5")),
-    })
+    let number = config.whole_or("resample", usual)?;
+    let known = FILTERS.get(number).copied();
+    known.ok_or_else(|| config.wrong("resample", "a filter of PIL, from 0 to 5"))
 }
 
+/// Computes the normalized values.
 fn table(config: &Config) -> Result<[[f32; 256]; 3]> {
     let factor = if config.flag_or("do_rescale", true)? {
         config.number_or("rescale_factor", 1.0 / 255.0)?
@@ -229,7 +273,7 @@ fn table(config: &Config) -> Result<[[f32; 256]; 3]> {
 }
 
 fn failed(error: &dyn std::fmt::Display) -> ModelError {
-    ModelError::new(
+    ModelError::with_hint(
         format!("an image could not be resized: {error}"),
         "please report the image that it fails on",
     )

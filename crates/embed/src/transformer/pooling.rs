@@ -1,62 +1,62 @@
-//! From a vector for each token to one for the text.
+//! From a vector for each token to one for the text: pooling, and the steps after it.
 
-use candle_core::{Device, Tensor};
+use candle_core::Tensor;
 
-use super::failed;
+use super::failure::Result;
 use super::kernels::Activation;
 use super::linear::Linear;
 use super::ops::activate;
-use crate::ModelError;
+use crate::error::ModelError;
 
-type Result<T> = std::result::Result<T, ModelError>;
-
-/// Which tokens' vectors make the text's.
+/// The ways of pooling.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Mode {
     /// The first token.
     First,
-    /// The greatest value of all tokens.
+    /// The maximum of all tokens, value by value.
     Max,
+    /// The mean of all tokens.
     Mean,
-    /// The sum over the root of the number of tokens.
+    /// The sum of all tokens, divided by the square root of their number.
     MeanOfRoot,
-    /// The mean, with the n-th token weighted by n.
+    /// The mean of all tokens, in which the n-th token has the weight n.
     Weighted,
+    /// The last token.
     Last,
-    /// The first token with this number (CLIP's end of text), or the last one.
+    /// The first token with this number (CLIP's end of text), or else the last token.
     FirstOf(u32),
     /// The first token with the greatest number (CLIP's end of text in old models).
     Greatest,
 }
 
-/// What is done with a pooled vector.
+/// A step after pooling.
 #[derive(Debug, Clone)]
 pub(crate) enum Step {
     Dense(Dense),
-    /// The vector is made of unit length.
+    /// Scales the vector to unit length.
     Normalize,
 }
 
-/// A layer after pooling.
+/// A linear layer with an activation.
 #[derive(Debug, Clone)]
 pub(crate) struct Dense {
     pub(crate) linear: Linear,
     pub(crate) activation: Activation,
 }
 
-/// What is done with the vectors of a text's tokens.
+/// Pooling, and the steps after it.
 #[derive(Debug, Clone)]
 pub(crate) struct Head {
-    /// Side by side.
+    /// The ways of pooling, whose results are concatenated.
     pub(crate) modes: Vec<Mode>,
-    /// Whether tokens of the prefix count.
+    /// Whether the tokens of the prefix are pooled.
     pub(crate) with_prefix: bool,
-    /// After pooling, in this order.
+    /// The steps after pooling, in order.
     pub(crate) steps: Vec<Step>,
 }
 
 impl Head {
-    /// What is done where no file says anything.
+    /// Makes the head of a model without settings for it.
     pub(crate) fn plain(mode: Mode) -> Self {
         Self { modes: vec![mode], with_prefix: true, steps: Vec::new() }
     }
@@ -68,17 +68,17 @@ impl Head {
         })
     }
 
-    /// How many values a text has, of tokens of this width.
+    /// Returns the number of values of an embedding, for tokens of this width.
     pub(crate) fn width(&self, hidden: usize) -> usize {
         self.layers().next_back().map_or(hidden * self.modes.len(), Linear::outputs)
     }
 
-    /// Fails where the layers after pooling do not fit the tokens' width.
+    /// Fails if the layers after pooling do not fit the width of the tokens.
     pub(crate) fn check(&self, hidden: usize) -> Result<()> {
         let mut width = hidden * self.modes.len();
         for layer in self.layers() {
             if layer.inputs() != width {
-                return Err(ModelError::new(
+                return Err(ModelError::with_hint(
                     format!("a layer after pooling reads {} values, it gets {width}", layer.inputs()),
                     "the modules do not belong together",
                 ));
@@ -88,7 +88,7 @@ impl Head {
         Ok(())
     }
 
-    /// Pools the rows of a text's tokens, of which the first ones may not count.
+    /// Pools the rows `[tokens, width]` of a text, without the first `skip` of them.
     pub(crate) fn pool(&self, rows: &[f32], tokens: &[u32], skip: usize, out: &mut [f32]) {
         let width = rows.len() / tokens.len();
         if skip >= tokens.len() {
@@ -99,7 +99,7 @@ impl Head {
         }
     }
 
-    /// The steps after pooling.
+    /// Runs the steps after pooling.
     pub(crate) fn finish(&self, mut texts: Tensor) -> candle_core::Result<Vec<f32>> {
         for step in &self.steps {
             texts = match step {
@@ -125,7 +125,8 @@ fn normalize(row: &mut [f32]) {
 }
 
 impl Mode {
-    /// Rows of tokens, at least one, to a row; so many came before.
+    /// Pools the rows of at least one token. `before` is the number of tokens of the text before
+    /// them.
     fn pool(self, rows: &[f32], tokens: &[u32], before: usize, out: &mut [f32]) {
         let (width, count) = (out.len(), tokens.len());
         let weighted = |out: &mut [f32], weight: &dyn Fn(usize) -> f32, total: f32| {
@@ -161,16 +162,6 @@ impl Mode {
         };
         out.copy_from_slice(&rows[one * width..][..width]);
     }
-}
-
-/// The device's tensor of pooled rows.
-pub(crate) fn rows(
-    values: Vec<f32>,
-    width: usize,
-    (dtype, device): (candle_core::DType, &Device),
-) -> Result<Tensor> {
-    let texts = values.len() / width;
-    Tensor::from_vec(values, (texts, width), device).and_then(|rows| rows.to_dtype(dtype)).map_err(failed)
 }
 
 #[cfg(test)]

@@ -1,40 +1,45 @@
-//! Products of rows with a model's matrices: nearly all of the time that a transformer takes on a CPU.
+//! Products of rows with a model's matrices, which take nearly all of the time of a transformer on
+//! a CPU.
 //!
-//! A matrix is laid out in panels of [`PANEL`] columns when it is loaded; products of any two matrices lay both out each time,
-//! which took a sixth of the time of a small model. Rows are laid out in tiles of as many as the processor has registers
-//! for. A sum begins with the column's bias and takes up value after value, so a row has the same bits whichever rows
-//! are beside it; multiplications are fused with additions where the processor can.
+//! A matrix is packed into panels of [`PANEL`] columns when it is loaded. A general matrix product
+//! packs both matrices each time, which took a sixth of the time of a small model. Rows are packed
+//! into tiles, whose height depends on the number of registers. A sum begins with the column's bias
+//! and adds value after value, so the bits of a row do not depend on the rows beside it.
+//! Multiplications are fused with additions where the processor can.
+use std::ops::Range;
+
 use half::slice::HalfFloatSliceExt;
 use half::{bf16, f16};
 use pulp::{Arch, Simd, WithSimd};
 use rayon::prelude::*;
 
-/// Columns of a panel: two 512-bit or four 256-bit registers.
+/// The number of columns of a panel: two 512-bit or four 256-bit registers.
 const PANEL: usize = 32;
 
-/// Values of the inner dimension that are gone through at once: with so many, a panel stays in the cache while tile after
-/// tile is multiplied with it.
+/// The number of values of the inner dimension that are multiplied at once. A panel of this depth
+/// stays in the cache while tile after tile is multiplied with it.
 const DEPTH: usize = 512;
 
-/// Tiles that are laid out at once.
+/// The number of tiles that are packed at once.
 const TILES: usize = 16;
 
-/// The values of a panel's columns at one place of the inner dimension, in whole cache lines.
+/// The values of a panel's columns at one index of the inner dimension, aligned to cache lines.
 #[derive(Debug, Clone, Copy)]
 #[repr(align(64))]
 struct Lanes([f32; PANEL]);
 
-/// A matrix `[inner, columns]` in panels, and a bias for each column.
+/// A matrix `[inner, columns]` in panels, with a bias for each column.
 #[derive(Debug)]
 pub(super) struct Panels {
     values: Values,
-    /// For each panel.
+    /// The biases of each panel.
     bias: Vec<Lanes>,
     inner: usize,
     columns: usize,
 }
 
-/// Panel after panel, `inner` times 32 values each, in the precision that the weights are kept in; zeros fill up the last.
+/// The panels `[panels, inner, PANEL]` in the precision of the weights. Zeros fill up the last
+/// panel.
 #[derive(Debug)]
 enum Values {
     F32(Vec<Lanes>),
@@ -42,7 +47,7 @@ enum Values {
     Bf16(Vec<[bf16; PANEL]>),
 }
 
-/// The numbers of a matrix `[columns, inner]`, as files have it.
+/// A matrix `[columns, inner]`, as files have it.
 pub(super) enum Matrix {
     F32(Vec<f32>),
     F16(Vec<f16>),
@@ -50,8 +55,8 @@ pub(super) enum Matrix {
 }
 
 impl Panels {
-    /// Of a matrix `[columns, inner]` and a bias of each column.
-    pub(super) fn new(matrix: &Matrix, bias: Option<&[f32]>, (inner, columns): (usize, usize)) -> Self {
+    /// Packs a matrix `[columns, inner]` and a bias for each column.
+    pub(super) fn new(matrix: &Matrix, bias: Option<&[f32]>, inner: usize, columns: usize) -> Self {
         let count = columns.div_ceil(PANEL);
         let mut all = vec![0.0; count * PANEL];
         if let Some(bias) = bias {
@@ -60,15 +65,15 @@ impl Panels {
         let values = match matrix {
             Matrix::F32(matrix) => {
                 let put = |lanes: &mut Lanes, column, value| lanes.0[column] = value;
-                Values::F32(laid_out(matrix, (inner, count), Lanes([0.0; PANEL]), put))
+                Values::F32(packed(matrix, inner, vec![Lanes([0.0; PANEL]); count * inner], put))
             }
             Matrix::F16(matrix) => {
                 let put = |lanes: &mut [f16; PANEL], column, value| lanes[column] = value;
-                Values::F16(laid_out(matrix, (inner, count), [f16::ZERO; PANEL], put))
+                Values::F16(packed(matrix, inner, vec![[f16::ZERO; PANEL]; count * inner], put))
             }
             Matrix::Bf16(matrix) => {
                 let put = |lanes: &mut [bf16; PANEL], column, value| lanes[column] = value;
-                Values::Bf16(laid_out(matrix, (inner, count), [bf16::ZERO; PANEL], put))
+                Values::Bf16(packed(matrix, inner, vec![[bf16::ZERO; PANEL]; count * inner], put))
             }
         };
         let bias = all.as_chunks().0.iter().map(|&lanes| Lanes(lanes)).collect();
@@ -83,21 +88,18 @@ impl Panels {
         self.columns
     }
 
-    /// `out[i][j] = bias[j] + Σ_k x[i][k] · matrix[k][j]` for rows `x` of `inner` values, `out` of `columns`.
+    /// Computes `out[i][j] = bias[j] + Σ_k x[i][k] · matrix[k][j]` for `x` `[rows, inner]` and
+    /// `out` `[rows, columns]`.
     pub(super) fn multiply(&self, x: &[f32], out: &mut [f32]) {
         assert_eq!(x.len() / self.inner * self.columns, out.len(), "a row of results for each row");
         Arch::new().dispatch(Multiply { x, panels: self, out });
     }
 
-    /// Places `from..from + depth` of the inner dimension of a panel.
-    fn lanes<'a>(
-        &'a self,
-        panel: usize,
-        (from, depth): (usize, usize),
-        space: &'a mut Vec<Lanes>,
-    ) -> &'a [Lanes] {
-        let range = panel * self.inner + from..panel * self.inner + from + depth;
-        space.resize(depth, Lanes([0.0; PANEL]));
+    /// Returns a part of a panel's inner dimension as f32. `space` is a buffer for parts that must
+    /// be converted.
+    fn lanes<'a>(&'a self, panel: usize, part: Range<usize>, space: &'a mut Vec<Lanes>) -> &'a [Lanes] {
+        space.resize(part.len(), Lanes([0.0; PANEL]));
+        let range = panel * self.inner + part.start..panel * self.inner + part.end;
         match &self.values {
             Values::F32(values) => return &values[range],
             Values::F16(values) => {
@@ -117,20 +119,20 @@ impl Panels {
     }
 }
 
-/// Lays out `[columns, inner]` in so many panels.
-fn laid_out<T: Copy + Sync, L: Copy + Send>(
+/// Packs `[columns, inner]` into panels of zeros. `put` writes a column of the lanes at one index
+/// of the inner dimension.
+fn packed<T: Copy + Sync, L: Send>(
     matrix: &[T],
-    (inner, count): (usize, usize),
-    zero: L,
+    inner: usize,
+    mut panels: Vec<L>,
     put: impl Fn(&mut L, usize, T) + Sync,
 ) -> Vec<L> {
-    let mut values = vec![zero; count * inner];
-    values.par_chunks_exact_mut(inner).zip(matrix.par_chunks(PANEL * inner)).for_each(|(panel, columns)| {
+    panels.par_chunks_exact_mut(inner).zip(matrix.par_chunks(PANEL * inner)).for_each(|(panel, columns)| {
         for (column, numbers) in columns.chunks_exact(inner).enumerate() {
             panel.iter_mut().zip(numbers).for_each(|(lanes, &number)| put(lanes, column, number));
         }
     });
-    values
+    panels
 }
 
 struct Multiply<'a> {
@@ -144,7 +146,7 @@ impl WithSimd for Multiply<'_> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
-        // Two registers of sums for each row of a tile; a few are left for what is multiplied.
+        // Each row of a tile has two registers of sums. A few are left for the factors.
         if S::REGISTER_COUNT >= 32 { self.tiled::<S, 12>(simd) } else { self.tiled::<S, 6>(simd) }
     }
 }
@@ -153,8 +155,8 @@ impl Multiply<'_> {
     #[inline(always)]
     fn tiled<S: Simd, const HEIGHT: usize>(self, simd: S) {
         let Panels { inner, columns, .. } = *self.panels;
-        let together = TILES.min((self.x.len() / inner).div_ceil(HEIGHT));
-        let mut tiles = vec![[0.0; HEIGHT]; together * inner.min(DEPTH)];
+        let count = TILES.min((self.x.len() / inner).div_ceil(HEIGHT));
+        let mut tiles = vec![[0.0; HEIGHT]; count * inner.min(DEPTH)];
         let mut space = Vec::new();
         let blocks = self.x.chunks(TILES * HEIGHT * inner).zip(self.out.chunks_mut(TILES * HEIGHT * columns));
         for (x, out) in blocks {
@@ -166,10 +168,11 @@ impl Multiply<'_> {
                     }
                 }
                 for (panel, bias) in self.panels.bias.iter().enumerate() {
-                    let lanes = self.panels.lanes(panel, (from, depth), &mut space);
+                    let lanes = self.panels.lanes(panel, from..from + depth, &mut space);
                     let start = (from == 0).then_some(bias);
                     for (tile, out) in tiles.chunks_exact(depth).zip(out.chunks_mut(HEIGHT * columns)) {
-                        add_tile::<S, HEIGHT>(simd, (tile, lanes, start), &mut Place { out, columns, panel });
+                        let factors = Factors { tile, lanes, start };
+                        add_tile::<S, HEIGHT>(simd, &factors, &mut Place { out, columns, panel });
                     }
                 }
             }
@@ -177,21 +180,27 @@ impl Multiply<'_> {
     }
 }
 
+/// A tile and a panel to multiply.
+struct Factors<'a, const HEIGHT: usize> {
+    tile: &'a [[f32; HEIGHT]],
+    lanes: &'a [Lanes],
+    /// The bias, at the start of the inner dimension.
+    start: Option<&'a Lanes>,
+}
+
 /// Where the products of a tile with a panel go.
 struct Place<'a> {
-    /// The rows of the tile, at most as many as it is high.
+    /// The output rows of the tile, at most `HEIGHT`.
     out: &'a mut [f32],
     columns: usize,
     panel: usize,
 }
 
-/// Adds the products of a tile with a panel to what the rows hold, or to the bias at the start.
+/// Adds the products of a tile with a panel to the output rows. At the start, the sums begin with
+/// the bias.
 #[inline(always)]
-fn add_tile<S: Simd, const HEIGHT: usize>(
-    simd: S,
-    (tile, lanes, start): (&[[f32; HEIGHT]], &[Lanes], Option<&Lanes>),
-    place: &mut Place,
-) {
+fn add_tile<S: Simd, const HEIGHT: usize>(simd: S, factors: &Factors<HEIGHT>, place: &mut Place) {
+    let Factors { tile, lanes, start } = *factors;
     for part in (0..PANEL).step_by(2 * S::F32_LANES) {
         let first = place.panel * PANEL + part;
         if first >= place.columns {
@@ -220,7 +229,7 @@ fn add_tile<S: Simd, const HEIGHT: usize>(
     }
 }
 
-/// Two registers of a panel's columns.
+/// Loads two registers of a panel's columns.
 #[inline(always)]
 fn load<S: Simd>(lanes: &Lanes, part: usize) -> [S::f32s; 2] {
     let registers = S::as_simd_f32s(&lanes.0[part..part + 2 * S::F32_LANES]).0;
@@ -254,7 +263,7 @@ mod tests {
             [(1, 1, 1), (5, 7, 3), (12, 32, 32), (13, 33, 65), (200, 16, 31), (30, 512, 40), (25, 1100, 96)]
         {
             let (x, w, bias) = (noise(rows * inner, 1), noise(columns * inner, 2), noise(columns, 3));
-            let panels = Panels::new(&Matrix::F32(w.clone()), Some(&bias), (inner, columns));
+            let panels = Panels::new(&Matrix::F32(w.clone()), Some(&bias), inner, columns);
             for arch in all() {
                 for (place, found) in product(arch, &x, &panels).into_iter().enumerate() {
                     let (i, j) = (place / columns, place % columns);
@@ -273,7 +282,7 @@ mod tests {
     fn a_row_has_the_same_bits_alone() {
         let (inner, columns) = (700, 50);
         let x = noise(210 * inner, 1);
-        let panels = Panels::new(&Matrix::F32(noise(columns * inner, 2)), None, (inner, columns));
+        let panels = Panels::new(&Matrix::F32(noise(columns * inner, 2)), None, inner, columns);
         for arch in all() {
             let together = product(arch, &x, &panels);
             for (row, wanted) in x.chunks_exact(inner).zip(together.chunks_exact(columns)) {
@@ -291,15 +300,15 @@ mod tests {
         let (f16_wide, bf16_wide) =
             (f16s.iter().map(|x| x.to_f32()).collect(), bf16s.iter().map(|x| x.to_f32()).collect());
         for (half, wide) in [(Matrix::F16(f16s), f16_wide), (Matrix::Bf16(bf16s), bf16_wide)] {
-            let half = Panels::new(&half, None, (inner, columns));
-            let wide = Panels::new(&Matrix::F32(wide), None, (inner, columns));
+            let half = Panels::new(&half, None, inner, columns);
+            let wide = Panels::new(&Matrix::F32(wide), None, inner, columns);
             assert_eq!(product(Arch::new(), &x, &half), product(Arch::new(), &x, &wide));
         }
     }
 
     #[test]
     fn no_rows_have_no_products() {
-        let panels = Panels::new(&Matrix::F32(noise(6, 1)), None, (2, 3));
+        let panels = Panels::new(&Matrix::F32(noise(6, 1)), None, 2, 3);
         assert!(product(Arch::new(), &[], &panels).is_empty());
     }
 }

@@ -1,13 +1,12 @@
-//! What sentence-transformers notes of a model beside its modules: the limit on tokens, lower case, the prompt before every text.
+//! The settings of sentence-transformers beside its modules: the limit on tokens, lower case, and
+//! the prompt.
 
 use std::path::{Path, PathBuf};
 
 use super::config::Config;
-use crate::ModelError;
+use super::failure::Result;
 
-type Result<T> = std::result::Result<T, ModelError>;
-
-/// The names that the settings of a transformer have had. The first one that is there counts.
+/// The names that the file of settings has had. The first that is there counts.
 pub(crate) const NAMES: [&str; 7] = [
     "sentence_bert_config.json",
     "sentence_roberta_config.json",
@@ -21,7 +20,7 @@ pub(crate) const NAMES: [&str; 7] = [
 /// The file of prompts, beside `modules.json`.
 pub(crate) const PROMPTS: &str = "config_sentence_transformers.json";
 
-/// Sections of arguments for `transformers`, as versions have called them.
+/// The names that sections of arguments for `transformers` have had.
 const ARGUMENTS: [&str; 7] = [
     "tokenizer_args",
     "processor_kwargs",
@@ -32,7 +31,7 @@ const ARGUMENTS: [&str; 7] = [
     "config_kwargs",
 ];
 
-/// Arguments that change no number by more than rounding.
+/// Arguments that change embeddings by no more than rounding.
 const HARMLESS: [&str; 16] = [
     "add_pooling_layer",
     "revision",
@@ -60,11 +59,12 @@ pub(crate) struct Sentence {
 }
 
 impl Sentence {
+    /// Reads the settings. Without a file they are the defaults.
     pub(crate) fn read(folder: &Path) -> Result<Self> {
         for path in NAMES.map(|name| folder.join(name)).iter().filter(|path| path.is_file()) {
             let config = Config::read(path)?;
             if config.value().as_object().is_some_and(serde_json::Map::is_empty) {
-                // As if it were not there.
+                // An empty object counts as a missing file.
                 continue;
             }
             check(&config)?;
@@ -75,7 +75,7 @@ impl Sentence {
     }
 }
 
-/// Refuses what would have to change the tokens or the model.
+/// Fails for settings that would change the tokens or the model.
 fn check(config: &Config) -> Result<()> {
     if config.text_or("transformer_task", TASK)? != TASK {
         return Err(config.wrong("transformer_task", TASK));
@@ -105,8 +105,8 @@ fn check(config: &Config) -> Result<()> {
 
 const TASK: &str = "feature-extraction";
 
-/// The prefix that the model's makers put before every text, if they say so. The file lies in the model's folder, wherever the
-/// transformer is.
+/// Returns the model's own prompt, which is put before every text, or an empty string. The file is
+/// in the model's folder, wherever the transformer is.
 pub(crate) fn default_prompt(folder: &Path) -> Result<String> {
     let Some(path) = prompts(folder) else { return Ok(String::new()) };
     let config = Config::read(&path)?;
@@ -120,7 +120,7 @@ pub(crate) fn default_prompt(folder: &Path) -> Result<String> {
     }
 }
 
-/// The file of prompts, if there is one.
+/// Returns the file of prompts, if there is one.
 pub(crate) fn prompts(folder: &Path) -> Option<PathBuf> {
     Some(folder.join(PROMPTS)).filter(|path| path.is_file())
 }

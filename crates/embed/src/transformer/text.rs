@@ -1,22 +1,21 @@
-//! Texts to embeddings: tokenised, ordered by length, computed in batches without padding, pooled.
+//! The text model: texts are tokenized, ordered by length, computed in batches without padding, and
+//! pooled.
 
 use rayon::prelude::*;
 
+use super::batch::{rows_per_save, tokens_per_batch};
 use super::encoder::{Batch, Encoder};
-use super::pooling::{Head, rows};
+use super::failure::failed;
+use super::pooling::Head;
 use super::tokens::{Encoded, Tokens};
-use super::{failed, rows_per_save};
-use crate::{EmbedStats, ModelError, TextModel};
+use crate::error::ModelError;
+use crate::model::{EmbedStats, TextModel};
 
-/// Tokens that are computed together on a CPU: enough to fill the products, few enough to stay in the cache.
-pub(super) const TOKENS_TOGETHER: usize = 512;
-/// The same on another device, which has more to fill.
-pub(super) const TOKENS_TOGETHER_THERE: usize = 16_384;
-
-/// Texts of a call on a CPU: a second or so for a small model, so that progress is seen.
+/// The number of texts of a call on a CPU: about a second for a small model, so that progress
+/// shows.
 const TEXTS_PER_CALL: usize = 128;
 
-/// Tokens of a text, where an estimate is enough.
+/// An estimate of the number of tokens of a text.
 const USUAL_TOKENS: usize = 128;
 
 /// A pretrained text model.
@@ -26,7 +25,7 @@ pub(crate) struct Transformer {
     pub(crate) tokens: Tokens,
     pub(crate) encoder: Encoder,
     pub(crate) head: Head,
-    /// Tokens at the beginning of each text that are not pooled.
+    /// The number of tokens at the start of each text that are not pooled.
     pub(crate) skip: usize,
 }
 
@@ -81,9 +80,9 @@ impl TextModel for Transformer {
 }
 
 impl Transformer {
-    /// The numbers of the texts that have tokens, in batches of texts of similar length, the longest first.
+    /// Returns the indices of the texts that have tokens, in batches of similar length, the longest
+    /// first.
     fn batches(&self, encoded: &[Option<Encoded>]) -> Vec<Vec<usize>> {
-        let together = if self.encoder.device.is_cpu() { TOKENS_TOGETHER } else { TOKENS_TOGETHER_THERE };
         let length = |text: usize| encoded[text].as_ref().map_or(0, |text| text.tokens.len());
         let mut order: Vec<usize> = (0..encoded.len()).filter(|&text| length(text) > 0).collect();
         order.sort_by_key(|&text| std::cmp::Reverse(length(text)));
@@ -94,7 +93,7 @@ impl Transformer {
                 Some(batch) if length(text) <= room => batch.push(text),
                 _ => {
                     batches.push(vec![text]);
-                    room = together;
+                    room = tokens_per_batch(&self.encoder.device);
                 }
             }
             room = room.saturating_sub(length(text));
@@ -102,7 +101,7 @@ impl Transformer {
         batches
     }
 
-    /// The embeddings of some texts, one behind the other.
+    /// Computes the embeddings of a batch, `[texts, dim]`.
     fn compute(&self, encoded: &[Option<Encoded>], texts: &[usize]) -> Result<Vec<f32>, ModelError> {
         let mut batch = Batch::default();
         for text in texts.iter().filter_map(|&text| encoded[text].as_ref()) {
@@ -124,8 +123,7 @@ impl Transformer {
             self.head.pool(&hidden[start * width..end * width], &batch.tokens[start..end], self.skip, pooled);
             start = end;
         }
-        let place = (self.encoder.computed, &self.encoder.device);
-        let pooled = rows(pooled, width * self.head.modes.len(), place)?;
+        let pooled = self.encoder.to_device(pooled, width * self.head.modes.len()).map_err(failed)?;
         self.head.finish(pooled).map_err(failed)
     }
 }

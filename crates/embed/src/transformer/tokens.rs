@@ -1,4 +1,4 @@
-//! Texts to tokens, as the model's own tokenizer cuts them and as many as the model reads.
+//! The tokenizer: from a text to as many tokens as the model reads.
 
 use std::borrow::Cow;
 use std::path::Path;
@@ -7,19 +7,20 @@ use tokenizers::normalizers::BertNormalizer;
 use tokenizers::{NormalizerWrapper, Tokenizer, TruncationDirection};
 
 use super::config::{Config, unreadable};
-use crate::ModelError;
+use super::failure::Result;
+use crate::error::ModelError;
 
-type Result<T> = std::result::Result<T, ModelError>;
-
-/// Bytes of a text that are cut into tokens at first, for each token that is read; few texts have longer ones.
+/// The number of bytes of a text that are tokenized at first, for each token of the limit. Few
+/// texts need more.
 const BYTES_A_TOKEN: usize = 16;
 
 /// A tokenizer with a limit.
 #[derive(Debug)]
 pub(crate) struct Tokens {
     tokenizer: Tokenizer,
-    /// Tokens that are read, those among them that the tokenizer adds (`[CLS]`, `</s>`) included.
+    /// The number of tokens to read, special tokens (`[CLS]`, `</s>`) included.
     limit: usize,
+    /// The number of special tokens.
     added: usize,
     prefix: String,
     lowercase: bool,
@@ -31,9 +32,9 @@ pub(crate) struct Tokens {
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Encoded {
     pub(crate) tokens: Vec<u32>,
-    /// How many were read of the text, padding aside.
+    /// The number of tokens that were read, padding aside.
     pub(crate) read: usize,
-    /// Whether the text has more.
+    /// Whether the text has more tokens.
     pub(crate) truncated: bool,
 }
 
@@ -42,12 +43,12 @@ pub(crate) struct Encoded {
 pub(crate) struct Preparation {
     pub(crate) prefix: String,
     pub(crate) lowercase: bool,
-    /// Texts are padded to the limit with this token, which the model then reads as any other (SigLIP).
+    /// Texts are padded to the limit with this token, which the model reads as any other (SigLIP).
     pub(crate) padding: Option<u32>,
 }
 
 impl Tokens {
-    /// The tokenizer of a folder, reading at most `limit` tokens.
+    /// Opens the tokenizer of a folder, to read at most `limit` tokens of a text.
     pub(crate) fn open(folder: &Path, limit: usize, preparation: Preparation) -> Result<Self> {
         let path = folder.join("tokenizer.json");
         let mut tokenizer = read(&path)?;
@@ -56,7 +57,7 @@ impl Tokens {
         normalize_as_bert(&mut tokenizer, folder)?;
         let added = tokenizer.encode_fast("", true).map_err(|error| damaged(&path, &error))?.len();
         if limit <= added {
-            return Err(ModelError::new(
+            return Err(ModelError::with_hint(
                 format!("the limit on tokens is {limit}, at least {} are needed", added + 1),
                 format!("the model's tokenizer adds {added} tokens to each text"),
             ));
@@ -71,7 +72,7 @@ impl Tokens {
         let before =
             tokenizer.encode_fast(prefix.as_str(), true).map_err(|error| damaged(&path, &error))?.len();
         if !prefix.is_empty() && limit <= before {
-            return Err(ModelError::new(
+            return Err(ModelError::with_hint(
                 format!("the limit on tokens is {limit}, and the prefix alone has {}", before - added),
                 "nothing of a text would be read; a shorter --text-prefix, or a larger --max-tokens where the model allows it",
             ));
@@ -79,23 +80,25 @@ impl Tokens {
         Ok(Self { tokenizer, limit, added, prefix, lowercase, keep, padding })
     }
 
+    /// Returns the string that is put before every text.
     pub(crate) fn prefix(&self) -> &str {
         &self.prefix
     }
 
-    /// The number of a token of a folder's tokenizer, if there is such a one.
+    /// Returns the number of a token of a folder's tokenizer, if it has it.
     pub(crate) fn number(folder: &Path, token: &str) -> Result<Option<u32>> {
         Ok(read(&folder.join("tokenizer.json"))?.token_to_id(token))
     }
 
-    /// How many tokens of each text come from the prefix and what the tokenizer puts before it.
+    /// Returns the number of tokens at the start of each text that come from the prefix and the
+    /// tokenizer.
     pub(crate) fn prefix_tokens(&self) -> Result<usize> {
         let tokens = self.tokenizer.encode_fast(self.prefix.as_str(), true).map_err(failed)?;
         let ends = tokens.get_special_tokens_mask().last().is_some_and(|&special| special == 1);
         Ok(tokens.len() - usize::from(ends))
     }
 
-    /// The tokens of a text.
+    /// Tokenizes a text.
     pub(crate) fn encode(&self, text: &str) -> Result<Encoded> {
         let room = self.limit - self.added;
         let mut size = self.limit.saturating_mul(BYTES_A_TOKEN);
@@ -130,7 +133,8 @@ impl Tokens {
     }
 }
 
-/// Classes of `transformers` that make BERT's normaliser anew from `tokenizer_config.json`, whatever `tokenizer.json` says of it.
+/// Classes of `transformers` that rebuild BERT's normalizer from `tokenizer_config.json` and ignore
+/// that of `tokenizer.json`.
 const LIKE_BERT: [&str; 6] = [
     "BertTokenizer",
     "DistilBertTokenizer",
@@ -140,13 +144,11 @@ const LIKE_BERT: [&str; 6] = [
     "ConvBertTokenizer",
 ];
 
-/// Sets BERT's normaliser as those classes do, where the model has such a class: it is named, or is the usual one of the architecture.
+/// Sets BERT's normalizer as those classes do, if the model has such a class, by name or as the
+/// default of its architecture.
 fn normalize_as_bert(tokenizer: &mut Tokenizer, folder: &Path) -> Result<()> {
     let Some(&NormalizerWrapper::BertNormalizer(found)) = tokenizer.get_normalizer() else { return Ok(()) };
-    let read = |name: &str| {
-        let path = folder.join(name);
-        if path.is_file() { Config::read(&path).map(Some) } else { Ok(None) }
-    };
+    let read = |name: &str| Config::read_optional(&folder.join(name));
     let (own, model) = (read("tokenizer_config.json")?, read("config.json")?);
     let text = |config: &Option<Config>, name: &str| match config {
         Some(config) => config.text_or(name, "").map(str::to_owned),
@@ -155,7 +157,7 @@ fn normalize_as_bert(tokenizer: &mut Tokenizer, folder: &Path) -> Result<()> {
     let model_type = text(&model, "model_type")?;
     let named = [text(&own, "tokenizer_class")?, text(&model, "tokenizer_class")?];
     let alike = match named.iter().find(|class| !class.is_empty()) {
-        // ModernBERT's files name classes that are not meant.
+        // The files of ModernBERT name classes that do not apply.
         Some(class) if model_type != "modernbert" => {
             LIKE_BERT.contains(&class.strip_suffix("Fast").unwrap_or(class))
         }
@@ -166,7 +168,7 @@ fn normalize_as_bert(tokenizer: &mut Tokenizer, folder: &Path) -> Result<()> {
     let config = match own {
         Some(config) if alike => config,
         None if alike && !usual => {
-            return Err(ModelError::new(
+            return Err(ModelError::with_hint(
                 format!("{}: not there", folder.join("tokenizer_config.json").display()),
                 "without it transformers ignores what tokenizer.json says of case and accents; it must say the same",
             ));
@@ -185,32 +187,36 @@ fn normalize_as_bert(tokenizer: &mut Tokenizer, folder: &Path) -> Result<()> {
     Ok(())
 }
 
+/// Reads a `tokenizer.json`.
 fn read(path: &Path) -> Result<Tokenizer> {
     let bytes = std::fs::read(path).map_err(|error| match error.kind() {
-        std::io::ErrorKind::NotFound => ModelError::new(
+        std::io::ErrorKind::NotFound => ModelError::with_hint(
             format!("{}: not there", path.display()),
             "transformers' AutoTokenizer.from_pretrained(…).save_pretrained(…) writes it",
         ),
         _ => unreadable(path, &error),
     })?;
-    Tokenizer::from_bytes(bytes).map_err(|error| damaged(path, &error))
+    // Not `from_bytes`, which compiles the parser of all tokenizers into this crate, a second time.
+    let text = std::str::from_utf8(&bytes).map_err(|error| damaged(path, &error))?;
+    text.parse().map_err(|error: tokenizers::Error| damaged(path, &error))
 }
 
-/// The beginning of a text, up to a space before byte `size`: no tokenizer that we know has a token that reaches over the
-/// border from something else to a space, so its tokens are those that the whole text begins with.
+/// Returns the beginning of a text, up to a space before byte `size`. No known tokenizer has a
+/// token that begins before a space and includes it, so the tokens of the beginning are the first
+/// tokens of the text.
 fn beginning(text: &str, size: usize) -> &str {
     if text.len() <= size {
         return text;
     }
     let spaces = memchr::memrchr_iter(b' ', &text.as_bytes()[..size]);
-    let mut borders = spaces.filter(|&at| text[..at].chars().next_back().is_some_and(|c| !c.is_whitespace()));
-    borders.next().map_or(text, |at| &text[..at])
+    let mut ends = spaces.filter(|&at| text[..at].chars().next_back().is_some_and(|c| !c.is_whitespace()));
+    ends.next().map_or(text, |at| &text[..at])
 }
 
 fn damaged(path: &Path, error: &dyn std::fmt::Display) -> ModelError {
-    ModelError::new(format!("{}: {error}", path.display()), "the file is damaged or of a newer kind")
+    ModelError::with_hint(format!("{}: {error}", path.display()), "the file is damaged or of a newer kind")
 }
 
 fn failed(error: tokenizers::Error) -> ModelError {
-    ModelError::new(format!("the tokenizer failed: {error}"), "please report the text that it fails on")
+    ModelError::with_hint(format!("the tokenizer failed: {error}"), "please report the text that it fails on")
 }

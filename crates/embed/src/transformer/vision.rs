@@ -1,4 +1,4 @@
-//! An image model without its preparation of images: patches in, a vector for each image out.
+//! An image model without the preparation of images: from patches to a vector for each image.
 
 use candle_core::{D, DType, Device, Result, Tensor};
 
@@ -11,13 +11,13 @@ use super::ops::Norm;
 pub(crate) struct ImageEncoder {
     /// The length of a patch's edges.
     pub(crate) patch: usize,
-    /// From a patch's values to a token.
+    /// The layer from a patch's values to a token.
     pub(crate) patches: Linear,
     /// `[patches, width]`.
     pub(crate) positions: Tensor,
     /// The tokens before the patches, with their positions: `[tokens, width]`.
     pub(crate) first: Option<Tensor>,
-    /// Of the blocks' input.
+    /// The norm before the first block.
     pub(crate) norm_before: Option<Norm>,
     pub(crate) blocks: Vec<Block>,
     pub(crate) norm: Norm,
@@ -28,22 +28,22 @@ pub(crate) struct ImageEncoder {
     pub(crate) device: Device,
 }
 
-/// From tokens to an image.
+/// The way from tokens to a vector for the image.
 #[derive(Debug, Clone)]
 pub(crate) enum ImagePool {
-    /// The first token.
+    /// The vector of the first token.
     First,
-    /// What one learned query finds in all of them (SigLIP).
+    /// The result of a learned query to all tokens (SigLIP).
     Query(Box<Query>),
 }
 
-/// Attention of one learned query, and a network behind it.
+/// Attention with one learned query, and a feed-forward network after it.
 #[derive(Debug, Clone)]
 pub(crate) struct Query {
     pub(crate) heads: usize,
-    /// `[1, width]`, projected already.
+    /// `[1, width]`, after its projection.
     pub(crate) query: Tensor,
-    /// To keys and values side by side.
+    /// The projection to keys and values side by side.
     pub(crate) joint: Linear,
     pub(crate) out: Linear,
     pub(crate) norm: Norm,
@@ -51,17 +51,17 @@ pub(crate) struct Query {
 }
 
 impl ImageEncoder {
-    /// Tokens of an image.
+    /// Returns the number of tokens of an image.
     pub(crate) fn tokens(&self) -> usize {
         self.positions.dims()[0] + self.first.as_ref().map_or(0, |first| first.dims()[0])
     }
 
-    /// How many values an image has.
+    /// Returns the number of values of an embedding.
     pub(crate) fn dim(&self) -> usize {
         self.project.as_ref().map_or(self.width, Linear::outputs)
     }
 
-    /// `[images · patches, values]` → `[images, dim]`.
+    /// Computes `[images · patches, values]` → `[images, dim]`.
     pub(crate) fn forward(&self, patches: &Tensor, images: usize) -> Result<Tensor> {
         let (count, width) = self.positions.dims2()?;
         let x = self.patches.forward(&patches.to_dtype(self.computed)?)?.reshape((images, count, width))?;
@@ -93,6 +93,7 @@ impl ImageEncoder {
 }
 
 impl Query {
+    /// Computes `[images · tokens, width]` → `[images, width]`.
     fn forward(&self, x: &Tensor, images: usize) -> Result<Tensor> {
         let (tokens, width) = x.dims2()?;
         let (count, head) = (tokens / images, width / self.heads);
@@ -102,9 +103,9 @@ impl Query {
         let query = self.query.reshape((1, self.heads, 1, head))?.expand((images, self.heads, 1, head))?;
         let scores =
             (query.contiguous()?.matmul(&part(0)?.transpose(2, 3)?.contiguous()?)? / (head as f64).sqrt())?;
-        let shares = candle_nn::ops::softmax(&scores, D::Minus1)?;
-        let found = self.out.forward(&shares.matmul(&part(1)?)?.reshape((images, width))?)?;
-        let behind = self.mlp.forward(&self.norm.forward(&found)?)?;
-        found + behind
+        let weights = candle_nn::ops::softmax(&scores, D::Minus1)?;
+        let found = self.out.forward(&weights.matmul(&part(1)?)?.reshape((images, width))?)?;
+        let network = self.mlp.forward(&self.norm.forward(&found)?)?;
+        found + network
     }
 }

@@ -1,23 +1,22 @@
-//! The numbers of a model: safetensors files, read tensor by tensor, so that nothing is in memory twice.
+//! The weights: safetensors files, read tensor by tensor, so that nothing is in memory twice.
 
 use std::collections::HashMap;
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use candle_core::{DType, Device, Tensor};
 use serde_json::Value;
 
 use super::config::{Config, unreadable};
-use super::failed;
-use crate::ModelError;
+use super::failure::{Result, failed};
+use crate::error::ModelError;
 
-type Result<T> = std::result::Result<T, ModelError>;
-
-/// A header of more bytes is not one.
+/// The longest header, in bytes.
 const LONGEST_HEADER: u64 = 100_000_000;
 
-/// Where a tensor lies.
+/// The place of a tensor.
 #[derive(Debug)]
 struct Place {
     file: usize,
@@ -32,7 +31,7 @@ struct Place {
 pub(crate) struct Weights {
     files: Vec<(PathBuf, File)>,
     tensors: HashMap<String, Place>,
-    /// What matrices are kept as.
+    /// The precision of matrices.
     kept: DType,
     device: Device,
 }
@@ -47,6 +46,7 @@ impl Weights {
         Ok(weights)
     }
 
+    /// Reads the header of a file.
     fn add(&mut self, path: &Path) -> Result<()> {
         let unreadable = |error: std::io::Error| unreadable(path, &error);
         let mut file = File::open(path).map_err(unreadable)?;
@@ -63,7 +63,7 @@ impl Weights {
             .map_err(|error| damaged(path, &format!("its header: {error}")))?;
         let number = self.files.len();
         for (name, entry) in header.into_iter().filter(|(name, _)| name != "__metadata__") {
-            let place = place(&entry, number, (8 + length, size))
+            let place = place(&entry, number, 8 + length..size)
                 .ok_or_else(|| damaged(path, &format!("its header describes `{name}` as {entry}")))?;
             if let Some(place) = place {
                 self.tensors.insert(name, place);
@@ -73,7 +73,7 @@ impl Weights {
         Ok(())
     }
 
-    /// The tensors below the first of some prefixes under which there is a certain one.
+    /// Returns the tensors below the first of some prefixes below which there is a tensor `probe`.
     pub(crate) fn below<'a>(&'a self, prefixes: &[&str], probe: &str) -> Result<Scope<'a>> {
         let found = prefixes.iter().find(|prefix| self.tensors.contains_key(&format!("{prefix}{probe}")));
         match found {
@@ -82,7 +82,7 @@ impl Weights {
         }
     }
 
-    /// The precision that everything but matrices has; on a CPU nothing is computed in less than f32.
+    /// Returns the precision of computations. On a CPU it is never less than f32.
     pub(crate) fn computed(&self) -> DType {
         if self.device.is_cpu() { DType::F32 } else { self.kept }
     }
@@ -91,15 +91,17 @@ impl Weights {
         &self.device
     }
 
+    /// Makes the error of a missing tensor.
     fn missing(&self, name: &str) -> ModelError {
         let path = self.files.first().map(|(path, _)| path.display().to_string()).unwrap_or_default();
         let place = if self.files.len() > 1 { format!("{path} and the other shards") } else { path };
-        ModelError::new(
+        ModelError::with_hint(
             format!("{place}: no tensor `{name}`"),
             "the weights do not belong to the config.json beside them, or are of a variant that is not known",
         )
     }
 
+    /// Reads a tensor.
     fn read(&self, place: &Place) -> Result<Tensor> {
         let (path, file) = &self.files[place.file];
         let mut bytes = vec![0; place.bytes];
@@ -111,7 +113,7 @@ impl Weights {
     }
 }
 
-/// The files of weights of a model's folder.
+/// Returns the files of weights in a folder.
 pub(crate) fn files(folder: &Path) -> Result<Vec<PathBuf>> {
     let (single, index) = (folder.join("model.safetensors"), folder.join("model.safetensors.index.json"));
     if single.is_file() {
@@ -120,7 +122,7 @@ pub(crate) fn files(folder: &Path) -> Result<Vec<PathBuf>> {
     if !index.is_file() {
         let found =
             if folder.join("pytorch_model.bin").is_file() { "only pytorch_model.bin" } else { "no weights" };
-        return Err(ModelError::new(
+        return Err(ModelError::with_hint(
             format!("{}: {found}, model.safetensors is needed", folder.display()),
             "most models are published with safetensors too; transformers' save_pretrained writes them",
         ));
@@ -128,7 +130,7 @@ pub(crate) fn files(folder: &Path) -> Result<Vec<PathBuf>> {
     shards(&index)?.iter().map(|name| shard(folder, name, &index)).collect()
 }
 
-/// The files that an index names.
+/// Returns the files that an index names.
 pub(crate) fn shards(index: &Path) -> Result<Vec<String>> {
     let index = Config::read(index)?;
     let map = index.value().get("weight_map").and_then(Value::as_object);
@@ -141,26 +143,27 @@ pub(crate) fn shards(index: &Path) -> Result<Vec<String>> {
 
 fn shard(folder: &Path, name: &str, index: &Path) -> Result<PathBuf> {
     let path = folder.join(name);
-    // An index names files beside it, nothing elsewhere.
+    // An index may only name files beside it.
     if Path::new(name).file_name().is_some_and(|file| file == name) && path.is_file() {
         return Ok(path);
     }
     let message = format!("{}: names `{name}`, which is not there", index.display());
-    Err(ModelError::new(message, "the model was not fetched whole; fetch it again"))
+    Err(ModelError::with_hint(message, "the model was not fetched whole; fetch it again"))
 }
 
-/// Parses an entry of a header; none inside where no model needs a tensor of such a type.
-fn place(entry: &Value, file: usize, (data, size): (u64, u64)) -> Option<Option<Place>> {
+/// Parses an entry of a header, for a file whose tensors are in the bytes `data`. The inner `None`
+/// is a tensor of a type that no model needs, the outer one a damaged entry.
+fn place(entry: &Value, file: usize, data: Range<u64>) -> Option<Option<Place>> {
     let offsets = entry.get("data_offsets")?.as_array()?;
     let [start, end] = offsets.as_slice() else { return None };
-    let (start, end) = (data.checked_add(start.as_u64()?)?, data.checked_add(end.as_u64()?)?);
+    let (start, end) = (data.start.checked_add(start.as_u64()?)?, data.start.checked_add(end.as_u64()?)?);
     let shape: Vec<usize> = entry
         .get("shape")?
         .as_array()?
         .iter()
         .map(|n| usize::try_from(n.as_u64()?).ok())
         .collect::<Option<_>>()?;
-    if start > end || end > size {
+    if start > end || end > data.end {
         return None;
     }
     let dtype = match entry.get("dtype")?.as_str()? {
@@ -176,13 +179,13 @@ fn place(entry: &Value, file: usize, (data, size): (u64, u64)) -> Option<Option<
 }
 
 fn damaged(path: &Path, problem: &str) -> ModelError {
-    ModelError::new(
+    ModelError::with_hint(
         format!("{}: not a whole safetensors file: {problem}", path.display()),
         "fetch the model again; a file of a few hundred bytes is a pointer of Git LFS",
     )
 }
 
-/// The tensors whose names begin alike.
+/// The tensors whose names begin with a prefix.
 #[derive(Clone)]
 pub(crate) struct Scope<'a> {
     weights: &'a Weights,
@@ -190,13 +193,13 @@ pub(crate) struct Scope<'a> {
 }
 
 impl Scope<'_> {
-    /// The tensors below a name.
+    /// Returns the tensors below a name.
     pub(crate) fn at(&self, name: &str) -> Self {
         Self { weights: self.weights, prefix: format!("{}{name}.", self.prefix) }
     }
 
     fn find(&self, name: &str) -> Option<&Place> {
-        // Checkpoints converted from TensorFlow call the numbers of a norm so.
+        // The names in checkpoints that were converted from TensorFlow.
         let old = match name {
             "weight" => "gamma",
             "bias" => "beta",
@@ -210,44 +213,46 @@ impl Scope<'_> {
         self.find(name).is_some()
     }
 
-    /// The shape that a tensor has.
+    /// Returns the shape of a tensor.
     pub(crate) fn shape(&self, name: &str) -> Result<&[usize]> {
         let place = self.find(name).ok_or_else(|| self.missing(name))?;
         Ok(&place.shape)
     }
 
-    /// The error of a tensor whose shape no model has.
+    /// Makes the error of a tensor with a wrong shape.
     pub(crate) fn wrong(&self, name: &str, wanted: &str) -> ModelError {
         let place = self.find(name);
         let path =
             place.map(|place| self.weights.files[place.file].0.display().to_string()).unwrap_or_default();
         let shape = place.map(|place| place.shape.as_slice()).unwrap_or_default();
-        ModelError::new(
+        ModelError::with_hint(
             format!("{path}: `{}{name}` has the shape {shape:?}, it must be one {wanted}", self.prefix),
             "the weights are damaged or of a variant that is not known",
         )
     }
 
-    /// A matrix, kept in the precision that was asked for.
+    /// Reads a matrix in the precision that the user asked for.
     pub(crate) fn matrix(&self, name: &str, shape: &[usize]) -> Result<Tensor> {
         self.tensor(name, shape)?.to_dtype(self.weights.kept).map_err(failed)
     }
 
-    /// A tensor in the precision that is computed in, after rounding to the one that was asked for.
+    /// Reads a tensor in the precision of computations, after rounding to the one that the user
+    /// asked for.
     pub(crate) fn vector(&self, name: &str, shape: &[usize]) -> Result<Tensor> {
         self.matrix(name, shape)?.to_dtype(self.weights.computed()).map_err(failed)
     }
 
-    /// A vector of zeros in the precision that is computed in.
+    /// Makes a vector of zeros in the precision of computations.
     pub(crate) fn zeros(&self, width: usize) -> Result<Tensor> {
         Tensor::zeros(width, self.weights.computed(), &self.weights.device).map_err(failed)
     }
 
+    /// Reads a tensor as the file has it.
     fn tensor(&self, name: &str, shape: &[usize]) -> Result<Tensor> {
         let place = self.find(name).ok_or_else(|| self.missing(name))?;
         if place.shape != shape {
             let path = self.weights.files[place.file].0.display();
-            return Err(ModelError::new(
+            return Err(ModelError::with_hint(
                 format!(
                     "{path}: `{}{name}` has the shape {:?} instead of {shape:?}",
                     self.prefix, place.shape

@@ -1,52 +1,55 @@
-//! Byte-pair encoding as Llama 2 has it: of all neighbours that can merge, the pair of lowest rank does, the leftmost
-//! first; characters outside the vocabulary are their UTF-8 bytes.
+//! Byte-pair encoding as in Llama 2: of all neighbors that can merge, the pair of lowest rank
+//! merges first, and of equal pairs the leftmost. Characters outside the vocabulary become their
+//! UTF-8 bytes.
 //!
-//! Own code instead of the `tokenizers` crate, which the tests compare it with: that one takes 75 ms to load this
-//! vocabulary (this: 2 ms), and tokenises a text to its end before it cuts it.
+//! The tests compare it with the `tokenizers` crate, which takes 75 ms to load this vocabulary
+//! (this code takes 2 ms) and tokenizes a text to its end before it truncates it.
 use hashbrown::{HashMap, HashSet};
 
 use super::parts::Parts;
 
 const FILE: &str = "tokenizer.bin";
 const MAGIC: &[u8; 8] = b"SDBPE001";
-/// The token of byte 0; those of the other 255 follow.
+/// The token of byte 0. Those of the other 255 bytes follow.
 const FIRST_BYTE: u16 = 3;
 
 /// The merge rules.
 pub(super) struct Bpe {
     characters: HashMap<char, u16>,
-    /// The tokens of ASCII characters, looked up far more often than any others.
+    /// The tokens of ASCII characters, which are looked up far more often than others.
     ascii: [Option<u16>; 128],
-    /// What each merge makes, in order of rank.
+    /// The result of each merge, in order of rank.
     results: Vec<u16>,
-    /// The rank of a pair, by its [`pair_key`].
+    /// The ranks of pairs, by their [`pair_key`].
     ranks: HashMap<u32, u16>,
-    /// Keys of two characters that stand side by side in some piece. No merge reaches over any other two, so a word is
-    /// cut between them, and a long one need not be tokenised to its end.
+    /// The keys of two characters that are neighbors in some piece. No merge includes any other two
+    /// neighbors, so words are split between those, and a long word need not be tokenized to its
+    /// end.
     joins: HashSet<u32>,
 }
 
-/// Two tokens as one number.
+/// Packs two tokens into one number.
 fn pair_key(left: u16, right: u16) -> u32 {
     u32::from(left) << 16 | u32::from(right)
 }
 
-/// No piece of the vocabulary has more characters.
+/// The number of characters of the longest piece of the vocabulary.
 const LONGEST_PIECE: usize = 64;
-/// Characters behind the last token that is read, which may still decide where it ends.
+/// The number of characters after the last token that may still decide where it ends.
 const SLACK: usize = 4096;
 
-/// A part of a word that has at least this many characters is cut at the next place that no merge reaches over.
+/// The number of characters from which a part of a word ends at the next place that no merge
+/// includes.
 const SHORT: usize = 32;
 /// The rank of two tokens that do not merge.
 const NEVER: u32 = u32::MAX;
 
-/// Buffers kept from one word to the next.
+/// Buffers that are kept from one word to the next.
 #[derive(Default)]
 pub(super) struct Scratch {
-    /// The tokens of the part under work.
+    /// The tokens of the current part.
     part: Vec<u16>,
-    /// The rank of each of them with the next one.
+    /// The rank of each token with the next one.
     ranks: Vec<u32>,
 }
 
@@ -61,7 +64,7 @@ impl Bpe {
         self.characters.contains_key(&character)
     }
 
-    /// Reads the rules; all their tokens are below `rows`.
+    /// Parses the rules. All tokens must be below `rows`.
     pub(super) fn parse(data: &[u8], rows: usize) -> Result<Self, String> {
         let mut parts = Parts::open(FILE, MAGIC, data)?;
         let (characters, merges, joins) = (parts.size()?, parts.size()?, parts.size()?);
@@ -90,10 +93,11 @@ impl Bpe {
         Ok(Self { characters, ascii, results, ranks, joins })
     }
 
-    /// Appends the tokens of a word, spaces standing for `▁`; may stop when `tokens` has more than `limit`.
+    /// Appends the tokens of a word, in which a space stands for `▁`. It may stop when `tokens` has
+    /// more than `limit`.
     ///
-    /// Of a word far longer than `limit` tokens could be, only the beginning is looked at: megabytes without a place to
-    /// cut would otherwise be held and merged for tokens that nobody reads.
+    /// It reads only the beginning of a word that is far longer than `limit` tokens. Otherwise it
+    /// would merge megabytes without a place to split for tokens that nobody reads.
     pub(super) fn encode(&self, word: &str, limit: usize, scratch: &mut Scratch, tokens: &mut Vec<u16>) {
         for character in word.chars().take(limit.saturating_mul(LONGEST_PIECE).saturating_add(SLACK)) {
             if tokens.len() > limit {
@@ -117,7 +121,7 @@ impl Bpe {
         self.merge(scratch, tokens);
     }
 
-    /// The token of a character that the vocabulary has.
+    /// Returns the token of a character, if the vocabulary has it.
     fn token_of(&self, character: char) -> Option<u16> {
         match character {
             ' ' => self.characters.get(&'\u{2581}').copied(),
@@ -126,12 +130,14 @@ impl Bpe {
         }
     }
 
-    /// Merges what can be merged of the part and moves it to `tokens`.
+    /// Merges the part and moves it to `tokens`.
     ///
-    /// All pairs of the lowest rank merge in one pass; in words this is faster than a heap. A pass stops merging where a new pair has a
-    /// lower rank still. No new pair has the same rank: that would be the same pair, and its tokens are shorter than the new one.
-    /// The work grows with the number of different ranks, so a text can be made up on which it is 20 times slower than a heap (50 ms for
-    /// 40,000 letters); DNA, base64 and sentences without spaces take less than 5 ms.
+    /// All pairs of the lowest rank merge in one pass, which for words is faster than a heap. A
+    /// pass stops merging when a new pair has a still lower rank. No new pair has the same rank: it
+    /// would be the same pair, whose tokens are shorter than the new one. The work grows with the
+    /// number of distinct ranks, so a text can be constructed that takes 20 times as long as with a
+    /// heap (50 ms for 40,000 letters). DNA, base64 and sentences without spaces take less than 5
+    /// ms.
     fn merge(&self, scratch: &mut Scratch, tokens: &mut Vec<u16>) {
         let Scratch { part, ranks } = scratch;
         ranks.clear();
@@ -170,7 +176,7 @@ impl Bpe {
 }
 
 impl Scratch {
-    /// Gives back what a long word left behind.
+    /// Frees the memory that a long word needed.
     pub(super) fn trim(&mut self, tokens: usize) {
         self.part.shrink_to(tokens);
         self.ranks.shrink_to(tokens);
@@ -183,17 +189,19 @@ mod tests {
 
     use super::*;
 
-    /// The tokens of `a`, `b`, `c` and `d` are this and the next three; those of merges follow.
+    /// The token of `a`. Those of `b`, `c`, `d` and of merges follow.
     const A: u16 = FIRST_BYTE + 256;
 
-    /// Rules of four letters in any order of rank, and the pairs of letters that stand side by side in their pieces.
+    /// Rules of four letters in any order of rank, and the pairs of letters that are neighbors in
+    /// their pieces.
     #[derive(Debug, Clone)]
     struct Rules {
         merges: Vec<(u16, u16, u16)>,
         joins: HashSet<(u16, u16)>,
     }
 
-    /// Each merge is of two tokens that the letters and the merges before it make, no pair twice.
+    /// Generates rules. Each merge combines two letters or results of earlier merges, and no pair
+    /// occurs twice.
     fn rules() -> impl Strategy<Value = Rules> {
         let pairs = prop::collection::vec(any::<(prop::sample::Index, prop::sample::Index)>(), 1..30);
         let rules = pairs.prop_map(|pairs| {

@@ -1,4 +1,4 @@
-//! What words seen before came to: most words of a text are a few thousand frequent ones.
+//! A cache of words: most words of a text are among a few thousand frequent ones.
 use std::ops::Range;
 
 use hashbrown::HashMap;
@@ -6,15 +6,16 @@ use hashbrown::HashMap;
 use super::letters::Feature;
 use super::reading::{Counts, Reading};
 
-/// Longer words are rarely met twice.
+/// The longest word that is kept, in bytes. Longer words rarely occur twice.
 const MAX_WORD_BYTES: usize = 64;
-/// With the limit on a word's bytes this bounds the cache: about 4 MB of ordinary words, 20 MB at worst. It is also what
-/// a hash table of 2^16 places holds without growing; twice as many words were no faster.
+/// The number of words that are kept. With the limit on their length it bounds the cache: about 4
+/// MB for ordinary words, 20 MB at worst. A hash table with 2^16 slots holds this many without
+/// growing. Twice as many words were no faster.
 const MAX_WORDS: usize = (1 << 16) / 8 * 7;
-/// The most features that are kept, 16 bytes each.
+/// The number of features that are kept, 16 bytes each.
 const MAX_FEATURES: usize = 1 << 19;
 
-/// A bounded map from words, as they stand in a text, to what is read of them.
+/// A bounded map from words, as the text spells them, to what was read of them.
 #[derive(Default)]
 pub(super) struct WordCache {
     entries: HashMap<Box<str>, Entry>,
@@ -34,7 +35,8 @@ impl WordCache {
         word.len() <= MAX_WORD_BYTES
     }
 
-    /// Appends what is read of a word to a text's, if the word is known and all of it fits; says whether it did.
+    /// Appends what was read of a word to `into`, if all of it fits. Returns whether it fits, or
+    /// `None` for an unknown word.
     pub(super) fn read(&self, word: &str, into: &mut Reading) -> Option<bool> {
         let entry = self.entries.get(word)?;
         let slice = |range: &Range<u32>| range.start as usize..range.end as usize;
@@ -45,8 +47,8 @@ impl WordCache {
         ))
     }
 
-    /// Keeps what was read of a word. A full cache starts anew: the frequent words are back within a few texts, and no
-    /// lookup has to keep a record of use.
+    /// Keeps what was read of a word. A full cache is emptied: the frequent words are back within a
+    /// few texts, and no lookup has to record its use.
     pub(super) fn insert(&mut self, word: &str, read: &Reading) {
         if self.entries.len() == MAX_WORDS || self.features.len() + read.features.len() > MAX_FEATURES {
             *self = Self { entries: std::mem::take(&mut self.entries), ..Self::default() };

@@ -1,20 +1,23 @@
-//! What stands for words that the vocabulary lacks: vectors of ±1 drawn by a hash of the word and of its pieces, so that words
-//! are alike as far as their letters are (as in fastText's subwords, but without training).
+//! Features of words that the vocabulary lacks: vectors of ±1 drawn by a hash of the word and of
+//! its pieces, so that words with similar letters have similar vectors (as fastText's subwords, but
+//! without training).
 //!
-//! Random directions in 256 dimensions are nearly at right angles, so that different words say different things. Lengths are
-//! those of the vocabulary, whose median vector has length 13, and whose comma has length 1.2.
+//! Random directions in 256 dimensions are nearly orthogonal, so different words have dissimilar
+//! vectors. The lengths match the vocabulary, whose median vector has length 13 and whose comma has
+//! length 1.2.
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 
 /// The length of a word's own vector.
 const WORD: f32 = 14.0;
-/// The length of all its trigrams together, relative to that.
+/// The length of all trigrams of a word together, relative to [`WORD`].
 const TRIGRAMS: f32 = 0.7;
-/// The length of a single character, relative to that of a bigram, where words are not told apart by spaces.
+/// The length of a single character, relative to that of a bigram, in scripts without spaces
+/// between words.
 const CHARACTER: f32 = 0.3;
-/// The length of a punctuation mark, relative to that of a word: about what the vocabulary's own have.
+/// The length of a punctuation mark, relative to [`WORD`]: about as in the vocabulary.
 const PUNCTUATION: f32 = 0.15;
 
-/// What a hash is of: the same letters as a word and as a trigram have nothing to do with each other.
+/// The kinds of features. The same letters as a word and as a trigram have unrelated vectors.
 #[derive(Clone, Copy)]
 enum Of {
     Word = 1,
@@ -24,7 +27,7 @@ enum Of {
     Symbol,
 }
 
-/// A direction and how far to go there.
+/// A direction and a length.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Feature {
     hash: u64,
@@ -38,7 +41,8 @@ impl Feature {
 
     /// Adds the feature's vector to a row.
     ///
-    /// It has two values, plus and minus the same, so that no multiplication is rounded: every processor arrives at the same bits.
+    /// The vector has only two values, ±x, so no multiplication is rounded and every processor
+    /// computes the same bits.
     #[inline(always)]
     pub(super) fn add_to(self, row: &mut [f32]) {
         let value = (self.length / (row.len() as f32).sqrt()).to_bits();
@@ -51,15 +55,15 @@ impl Feature {
     }
 }
 
-/// SplitMix64: the number of this place in the sequence that begins at `seed`.
-fn mixed(seed: u64, place: u64) -> u64 {
-    let mut z = seed.wrapping_add((place + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15));
+/// Returns number `index` of the SplitMix64 sequence that begins at `seed`.
+fn mixed(seed: u64, index: u64) -> u64 {
+    let mut z = seed.wrapping_add((index + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15));
     z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
     z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
     z ^ (z >> 31)
 }
 
-/// Appends the features of a word: itself, and its trigrams with a mark at either end.
+/// Appends the features of a word: the word itself, and its trigrams with a mark at each end.
 pub(super) fn word(word: &str, features: &mut Vec<Feature>) {
     features.push(Feature::new(Of::Word, word, WORD));
     let marked: Vec<char> = ['\u{2}'].into_iter().chain(word.chars()).chain(['\u{3}']).collect();
@@ -72,7 +76,8 @@ pub(super) fn word(word: &str, features: &mut Vec<Feature>) {
     }
 }
 
-/// Appends the features of a character in a text without spaces, and of the bigram that it begins, if it begins one.
+/// Appends the features of a character in a text without spaces, and of the bigram that begins with
+/// it, if there is one.
 pub(super) fn unspaced(bigram: Option<&str>, character: &str, features: &mut Vec<Feature>) {
     features.extend(bigram.map(|bigram| Feature::new(Of::Bigram, bigram, WORD)));
     features.push(Feature::new(Of::Character, character, WORD * CHARACTER));
@@ -83,7 +88,8 @@ pub(super) fn punctuation(mark: &str, features: &mut Vec<Feature>) {
     features.push(Feature::new(Of::Symbol, mark, WORD * PUNCTUATION));
 }
 
-/// Appends the features of a symbol, such as an emoji, and of the pair that it begins, if it begins one.
+/// Appends the features of a symbol, such as an emoji, and of the pair that begins with it, if
+/// there is one.
 pub(super) fn symbol(symbol: &str, pair: Option<&str>, features: &mut Vec<Feature>) {
     features.push(Feature::new(Of::Symbol, symbol, WORD));
     features.extend(pair.map(|pair| Feature::new(Of::Bigram, pair, WORD)));

@@ -1,6 +1,6 @@
-//! The form in which a text is compared: NFKC, case folded, without characters that nobody sees.
+//! The normal form of a text: NFKC, case folded, without invisible characters.
 //!
-//! Only the embedding sees this form. What is written to `kept/` keeps every byte.
+//! Only the embedding uses this form. The texts that are written to `kept/` keep every byte.
 use std::borrow::Cow;
 use std::ops::RangeInclusive;
 
@@ -9,7 +9,8 @@ use icu_normalizer::{ComposingNormalizer, ComposingNormalizerBorrowed};
 use icu_properties::props::DefaultIgnorableCodePoint;
 use icu_properties::{CodePointSetData, CodePointSetDataBorrowed};
 
-/// A word may change under folding what normalising then composes, and so on; Unicode's own data settle in two rounds.
+/// The largest number of rounds of normalizing and folding, each of which may change the result of
+/// the other. Unicode's data needs two.
 const MOST_ROUNDS: usize = 4;
 
 /// Unicode's tables, compiled into the program.
@@ -28,8 +29,8 @@ impl Normalizer {
         }
     }
 
-    /// Writes the normal form of a word to `out`: Unicode's `NFKC_Casefold`, with the white space that NFKC may bring in
-    /// as single spaces, none at either end. It may be empty, or several words.
+    /// Writes the normal form of a word to `out`: Unicode's `NFKC_Casefold`, in which white space
+    /// from NFKC becomes single spaces between words. The form may be empty, or several words.
     pub(super) fn word(&self, word: &str, out: &mut String) {
         out.clear();
         if word.is_ascii() {
@@ -52,11 +53,13 @@ impl Normalizer {
         }
     }
 
-    /// Whether a character is seen. The tags that spell flags are not by themselves, but they tell flags apart.
+    /// Whether a character counts. The tags that spell flags are invisible, but they distinguish
+    /// flags.
     fn is_seen(&self, character: char) -> bool {
         !self.ignorable.contains(character) || TAGS.contains(&character)
     }
 
+    /// Normalizes and folds once.
     fn round(&self, word: &str) -> String {
         let composed = self.nfkc.normalize(word);
         let mut folded = self.fold.fold_string(&composed);
@@ -68,11 +71,12 @@ impl Normalizer {
     }
 }
 
-/// Characters that spell the flags of regions.
+/// The characters that spell the flags of regions.
 const TAGS: RangeInclusive<char> = '\u{e0020}'..='\u{e007f}';
 
-/// The word with a mark before each raised or lowered digit and each fraction, which NFKC would make plain ones: `2⁵` is not `25`.
-/// Raised letters stay: some languages write words with them.
+/// Puts a mark before each superscript or subscript digit and each fraction, which NFKC would turn
+/// into plain digits: `2⁵` is not `25`. Superscript letters get none, because some languages write
+/// words with them.
 fn with_marks(word: &str) -> Cow<'_, str> {
     let mark = |character: char| match character {
         '\u{b2}' | '\u{b3}' | '\u{b9}' | '\u{2070}' | '\u{2074}'..='\u{2079}' => Some('^'),
@@ -86,22 +90,23 @@ fn with_marks(word: &str) -> Cow<'_, str> {
     Cow::Owned(word.chars().flat_map(|character| mark(character).into_iter().chain([character])).collect())
 }
 
-/// Whether a character stands between words: white space, control characters, and the model's own mark for a space.
+/// Whether a character separates words: white space, control characters, and the model's own mark
+/// for a space.
 pub(super) fn is_separator(character: char) -> bool {
-    // No separator lies beyond the ideographic space.
+    // The ideographic space is the last separator.
     character <= '\u{3000}'
         && (character.is_whitespace() || character.is_control() || character == '\u{2581}')
 }
 
-/// The words of a text as they stand in it: what lies between separators.
+/// Returns the words of a text, as the text spells them.
 pub(super) fn words(text: &str) -> impl Iterator<Item = &str> {
     let mut rest = text;
     std::iter::from_fn(move || {
         let start = find(rest, |byte| !is_separator_byte(byte), |character| !is_separator(character))?;
         let begun = &rest[start..];
         let end = find(begun, is_separator_byte, is_separator).unwrap_or(begun.len());
-        let (word, behind) = begun.split_at(end);
-        rest = behind;
+        let (word, after) = begun.split_at(end);
+        rest = after;
         Some(word)
     })
 }
@@ -110,8 +115,8 @@ fn is_separator_byte(byte: u8) -> bool {
     byte <= b' ' || byte == 0x7f
 }
 
-/// The place of the first character that is wanted. Going by bytes where they are characters, and a test of the others where they begin
-/// as separators do, is several times as fast as decoding all of them.
+/// Returns the index of the first character that one of the two functions accepts. Testing ASCII
+/// characters as bytes is several times as fast as decoding all characters.
 #[inline(always)]
 fn find(text: &str, ascii: impl Fn(u8) -> bool, other: impl Fn(char) -> bool) -> Option<usize> {
     let bytes = text.as_bytes();

@@ -1,4 +1,5 @@
-//! Reading the little-endian model files: every take is in bounds or an error that says what is missing.
+//! Reading the little-endian model files. Every read is in bounds, or an error that says what is
+//! missing.
 
 /// The rest of a file that has not been read yet.
 pub(super) struct Parts<'a> {
@@ -7,7 +8,7 @@ pub(super) struct Parts<'a> {
 }
 
 impl<'a> Parts<'a> {
-    /// The parts after the eight bytes that say what the file is.
+    /// Checks the eight bytes that identify the file.
     pub(super) fn open(file: &'static str, magic: &[u8; 8], data: &'a [u8]) -> Result<Self, String> {
         let Some(rest) = data.strip_prefix(magic) else {
             return Err(format!("{file}: does not start with {}", magic.escape_ascii()));
@@ -15,7 +16,7 @@ impl<'a> Parts<'a> {
         Ok(Self { file, rest })
     }
 
-    /// The next `count` bytes.
+    /// Returns the next `count` bytes.
     pub(super) fn bytes(&mut self, count: usize) -> Result<&'a [u8], String> {
         let Some((part, rest)) = self.rest.split_at_checked(count) else {
             return Err(format!("{}: {count} bytes expected, {} left", self.file, self.rest.len()));
@@ -24,12 +25,12 @@ impl<'a> Parts<'a> {
         Ok(part)
     }
 
-    /// The next number, as a size.
+    /// Returns the next number, as a size.
     pub(super) fn size(&mut self) -> Result<usize, String> {
         Ok(self.items::<4>(1)?.map(u32::from_le_bytes).map(|n| n as usize).sum())
     }
 
-    /// The next `count` items of `N` bytes each.
+    /// Returns the next `count` items of `N` bytes each.
     pub(super) fn items<const N: usize>(
         &mut self,
         count: usize,
@@ -41,7 +42,7 @@ impl<'a> Parts<'a> {
         Ok(items.iter().copied())
     }
 
-    /// Nothing may follow the last part.
+    /// Fails if anything follows the last part.
     pub(super) fn end(self) -> Result<(), String> {
         if self.rest.is_empty() {
             return Ok(());

@@ -1,30 +1,31 @@
-//! What is read of a text: tokens of the vocabulary, and features that stand for the other words.
+//! What was read of a text: tokens of the vocabulary, and features of the other words.
 use super::letters::Feature;
 
-/// How much was read.
+/// Counts of what was read.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Counts {
-    /// What the limit on tokens counts: tokens, words that have features, characters in scripts without spaces.
+    /// The units that the limit on tokens counts: tokens, words with features, characters in
+    /// scripts without spaces.
     pub units: usize,
-    /// Words of the vocabulary.
+    /// Words that the vocabulary knows.
     pub known: usize,
-    /// Words that have features instead; two characters in scripts without spaces count as one.
+    /// Words with features instead. In scripts without spaces two characters count as a word.
     pub unknown: usize,
 }
 
-/// What is read of a text, up to a limit.
+/// What was read of a text, up to a limit.
 #[derive(Debug)]
 pub(super) struct Reading {
     pub tokens: Vec<u16>,
     pub features: Vec<Feature>,
     pub counts: Counts,
     limit: usize,
-    /// Whether there is more than the limit allows.
+    /// Whether the text has more units than the limit.
     pub truncated: bool,
 }
 
 impl Default for Reading {
-    /// Nothing so far, and no limit.
+    /// Makes an empty reading without a limit.
     fn default() -> Self {
         let (tokens, features) = (Vec::new(), Vec::new());
         Self { tokens, features, counts: Counts::default(), limit: usize::MAX, truncated: false }
@@ -32,19 +33,19 @@ impl Default for Reading {
 }
 
 impl Reading {
-    /// Begins a new text. At most `limit` units of it are read.
+    /// Begins a new text, of which at most `limit` units are read.
     pub fn begin(&mut self, limit: usize) {
         self.tokens.clear();
         self.features.clear();
         (self.counts, self.limit, self.truncated) = (Counts::default(), limit, false);
     }
 
-    /// How many units may still be read.
+    /// Returns how many units may still be read.
     pub fn room(&self) -> usize {
         self.limit - self.counts.units
     }
 
-    /// Takes a whole word if it fits, and says whether it does.
+    /// Appends a whole word if it fits. Returns whether it does.
     pub fn take(&mut self, tokens: &[u16], features: &[Feature], counts: Counts) -> bool {
         if counts.units > self.room() {
             return false;
@@ -57,7 +58,7 @@ impl Reading {
         true
     }
 
-    /// Takes as many tokens as fit.
+    /// Appends as many tokens as fit.
     pub fn push_tokens(&mut self, tokens: &[u16]) {
         let fitting = tokens.len().min(self.room());
         self.tokens.extend_from_slice(&tokens[..fitting]);
@@ -65,7 +66,7 @@ impl Reading {
         self.truncated |= fitting < tokens.len();
     }
 
-    /// Takes the features of one unit if it fits.
+    /// Appends the features of one unit if it fits.
     pub fn push_unit(&mut self, features: impl FnOnce(&mut Vec<Feature>)) {
         if self.room() == 0 {
             self.truncated = true;
@@ -75,7 +76,7 @@ impl Reading {
         self.counts.units += 1;
     }
 
-    /// Whether most of its words are not in the vocabulary.
+    /// Whether the vocabulary lacks most words.
     pub fn is_mostly_unknown(&self) -> bool {
         self.counts.unknown > self.counts.known
     }

@@ -1,13 +1,14 @@
-//! Runs of a word: letters that belong together, and what stands between them.
+//! Runs of a word: letters of one kind, or the characters between them.
 use icu_properties::props::{GeneralCategory, GeneralCategoryGroup, Script};
 use icu_properties::{CodePointMapData, CodePointMapDataBorrowed};
 
-/// What a run is made of.
+/// The kinds of runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Kind {
-    /// Letters and digits of the scripts that the vocabulary has many pieces of: Latin and Cyrillic.
+    /// Letters and digits of scripts of which the vocabulary has many pieces: Latin and Cyrillic.
     Familiar,
-    /// Letters and digits of other scripts, of which the vocabulary has hardly more than single letters.
+    /// Letters and digits of other scripts, of which the vocabulary has little more than single
+    /// letters.
     Foreign,
     /// Letters of scripts that are written without spaces between words.
     Unspaced,
@@ -17,10 +18,18 @@ pub(super) enum Kind {
     Symbol,
 }
 
-/// What a character does to the run before it.
+/// A run of a word.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Run<'t> {
+    pub(super) kind: Kind,
+    pub(super) text: &'t str,
+}
+
+/// How a character continues the run before it.
 enum Class {
+    /// It continues a run of its kind, and starts a new run after others.
     Starts(Kind),
-    /// Goes on with any run: combining marks, and letters that belong to no script of their own.
+    /// It continues any run: combining marks, and letters without a script of their own.
     Joins(Kind),
 }
 
@@ -52,22 +61,23 @@ impl Classes {
         Self { scripts: CodePointMapData::new(), categories: CodePointMapData::new() }
     }
 
-    /// The runs of a word in normal form, in order; together they are the word.
-    pub(super) fn runs<'t>(&self, word: &'t str) -> impl Iterator<Item = (Kind, &'t str)> + use<'_, 't> {
+    /// Splits a word in normal form into its runs.
+    pub(super) fn runs<'t>(&self, word: &'t str) -> impl Iterator<Item = Run<'t>> + use<'_, 't> {
         let mut rest = word;
         std::iter::from_fn(move || {
             let (kind, length) = self.first_run(rest)?;
-            let (run, behind) = rest.split_at(length);
-            rest = behind;
-            Some((kind, run))
+            let (text, after) = rest.split_at(length);
+            rest = after;
+            Some(Run { kind, text })
         })
     }
 
-    /// Whether a run has a letter of Cyrillic.
+    /// Whether a run has a Cyrillic letter.
     pub(super) fn has_cyrillic(&self, run: &str) -> bool {
         run.chars().any(|character| self.scripts.get(character) == Script::Cyrillic)
     }
 
+    /// Returns the kind and the length in bytes of the first run.
     fn first_run(&self, word: &str) -> Option<(Kind, usize)> {
         let mut characters = word.char_indices();
         let (_, first) = characters.next()?;
@@ -77,7 +87,8 @@ impl Classes {
                 (_, Class::Joins(_)) => {}
                 (Kind::Familiar, Class::Starts(Kind::Foreign)) => kind = Kind::Foreign,
                 (Kind::Foreign, Class::Starts(Kind::Familiar)) => {}
-                // A number between Chinese characters: its place tells which it counts.
+                // A number between Chinese characters stays with them, because its place tells what
+                // it counts.
                 (Kind::Unspaced, Class::Starts(Kind::Familiar)) if character.is_ascii_digit() => {}
                 (kind, Class::Starts(next)) if kind == next => {}
                 _ => return Some((kind, at)),

@@ -1,4 +1,4 @@
-//! The token vectors: int8 rows with one scale each, averaged as f32.
+//! The token vectors: rows of int8 with a scale each, averaged as f32.
 use pulp::{Arch, Simd, WithSimd};
 
 use super::parts::Parts;
@@ -6,20 +6,21 @@ use super::reading::Reading;
 
 const FILE: &str = "table.bin";
 const MAGIC: &[u8; 8] = b"SDTABLE1";
-/// So many values are summed over all tokens before the next ones: their sums stay in registers, on SSE2 as well.
+/// The number of values that are summed over all tokens before the next ones. Their sums stay in
+/// registers, with SSE2 too.
 const BLOCK: usize = 32;
 
-/// A matrix of one row per token.
+/// A matrix with a row for each token.
 pub(super) struct Table {
     dim: usize,
     arch: Arch,
     scales: Vec<f32>,
-    /// int8 values, row after row.
+    /// The int8 values in row-major order.
     values: &'static [u8],
 }
 
 impl Table {
-    /// Reads a table made by `scripts/make_wordllama.py`.
+    /// Parses a table made by `scripts/make_wordllama.py`.
     pub(super) fn parse(data: &'static [u8]) -> Result<Self, String> {
         let mut parts = Parts::open(FILE, MAGIC, data)?;
         let (rows, dim) = (parts.size()?, parts.size()?);
@@ -35,27 +36,28 @@ impl Table {
         Ok(Self { dim, arch: Arch::new(), scales, values })
     }
 
-    /// How many tokens have a vector.
+    /// Returns the number of tokens.
     pub(super) fn rows(&self) -> usize {
         self.scales.len()
     }
 
-    /// How many values a vector has.
+    /// Returns the number of values of a vector.
     pub(super) fn dim(&self) -> usize {
         self.dim
     }
 
-    /// Writes the mean of the vectors of what was read to `out`; zeros if nothing was.
+    /// Writes the mean of the vectors of what was read to `out`, or zeros if nothing was read.
     ///
-    /// Runs with the widest instructions that the processor has (with AVX2 instead of SSE2 a whole run is a third faster).
+    /// It uses the widest instructions of the processor (with AVX2 instead of SSE2 a whole run is a
+    /// third faster).
     pub(super) fn mean(&self, reading: &Reading, out: &mut [f32]) {
         self.arch.dispatch(Mean { table: self, reading, out });
     }
 
-    /// The same with the instructions of whoever it is inlined into.
+    /// Computes [`Table::mean`] with the instructions of the function that it is inlined into.
     ///
-    /// The order of the additions is that of the tokens, then of the features, and no multiplication is fused with an addition, so
-    /// that every processor arrives at the same bits.
+    /// The tokens are added in order, then the features, and no multiplication is fused with an
+    /// addition, so every processor computes the same bits.
     #[inline(always)]
     pub(super) fn portable_mean(&self, reading: &Reading, out: &mut [f32]) {
         let count = reading.counts.units.max(1) as f32;
@@ -80,7 +82,8 @@ impl Table {
     }
 }
 
-/// A call of [`Table::portable_mean`]. A struct, because `pulp` cannot inline a closure into code for another processor.
+/// A call of [`Table::portable_mean`]. It is a struct, because `pulp` cannot inline a closure into
+/// code for other instructions.
 struct Mean<'a> {
     table: &'a Table,
     reading: &'a Reading,

@@ -1,11 +1,12 @@
-"""Writes `images/`: small images in every format and kind that is read, by PIL, and the pixels that PIL reads from them.
+"""Writes `images/`: small images in every supported format and variant, and the pixels that PIL decodes from them.
 
     pip install pillow numpy zstandard
     python make_image_fixtures.py
 
-What PIL cannot write (16-bit RGB and interlaced PNG, YCCK, a GIF whose first frame leaves the canvas open, a BMP with alpha) is made
-of bytes here. `expected.jsonl` has a line for each image, `expected.rgb.zst` their pixels one after another: RGB, row by row;
-transparent images are blended as `transparency.py` says. The pictures are computed, so that no licence but the project's applies.
+PIL writes most of them. The script writes the bytes of those that PIL cannot write: PNG with 16-bit RGB or interlacing,
+YCCK, a GIF whose first frame does not cover the canvas, a BMP with alpha. `expected.jsonl` has a line for each image.
+`expected.rgb.zst` has the pixels of all images: RGB in row-major order, where `transparency.py` blends transparent images.
+The pictures are computed, so only the licence of the project applies.
 """
 
 import io
@@ -22,12 +23,12 @@ from transparency import over_background
 
 HERE = pathlib.Path(__file__).parent / "images"
 WIDTH, HEIGHT = 44, 30
-# Colour at half the height is brought to full size by libjpeg with one rounding, by zune-jpeg with two.
+# Chroma at half the height is upsampled by libjpeg with one rounding, by zune-jpeg with two.
 CHROMA = 5
 
 
 def picture(width=WIDTH, height=HEIGHT, channels=3):
-    """Slopes of colour, a disc and a bar: smooth parts, edges, and no symmetry."""
+    """Draws gradients, a disc and a bar: smooth parts, edges, and no symmetry."""
     y, x = np.mgrid[0:height, 0:width].astype(float)
     base = [x / width, y / height, 0.5 + 0.5 * np.sin((x + 2 * y) / 9), 0.3 + 0.7 * x * y / (width * height)]
     pixels = np.stack(base[:channels], axis=-1)
@@ -46,7 +47,7 @@ def rgba():
 
 
 def glyph(left, right, shadow=None):
-    """Two shapes of two colours on nothing, perhaps with a soft shadow."""
+    """Draws two shapes of two colors on a transparent canvas, with an optional soft shadow."""
     y, x = np.mgrid[0:HEIGHT, 0:WIDTH].astype(float)
     pixels = np.zeros((HEIGHT, WIDTH, 4), np.uint8)
     if shadow is not None:
@@ -62,7 +63,7 @@ BLACK, WHITE, GREY, RED = (0, 0, 0), (255, 255, 255), (128, 128, 128), (220, 20,
 
 
 def bmp_with_alpha(image):
-    """A BMP with a header of version 5, whose masks name alpha."""
+    """Makes a BMP with a header of version 5, whose masks include alpha."""
     rows = np.asarray(image)[::-1, :, [2, 1, 0, 3]].tobytes()
     masks = (0xFF0000, 0xFF00, 0xFF, 0xFF000000)
     header = struct.pack("<IiiHHIIiiII4I4s48xII8x", 124, *image.size, 1, 32, 3, len(rows), 2835, 2835, 0, 0, *masks, b"BGRs", 4, 0)
@@ -71,7 +72,7 @@ def bmp_with_alpha(image):
 
 
 def associated(image):
-    """A TIFF of colours that are multiplied by alpha, and says so."""
+    """Makes a TIFF whose colors are multiplied by alpha, with the tag for it."""
     straight = encoded(Image.frombytes("RGBA", image.size, image.convert("RGBa").tobytes()), "TIFF")
     tag = struct.pack("<HHI", 338, 3, 1)
     assert straight.count(tag + b"\2") == 1
@@ -95,7 +96,7 @@ def turned(orientation):
 
 
 def png(pixels, bits, color, interlaced=False):
-    """A PNG of bytes: `color` is the number of the standard, `pixels` are whole samples of `bits` bits."""
+    """Makes a PNG: `color` is the number of the standard, `pixels` are whole samples of `bits` bits."""
     height, width = pixels.shape[:2]
     kind = ">u2" if bits == 16 else "u1"
     passes = [(0, 0, 1, 1)]
@@ -233,7 +234,7 @@ def transparent():
 def expected(data):
     image = Image.open(io.BytesIO(data))
     if image.mode.startswith("I;16"):
-        # PIL clips these to 255 and loses the picture; the upper byte is what it takes of 16-bit RGB.
+        # PIL clips these samples to 255 and loses the picture. Of 16-bit RGB it uses the upper byte.
         image = Image.fromarray((np.asarray(image).astype(np.uint16) >> 8).astype(np.uint8))
     return np.asarray(over_background(ImageOps.exif_transpose(image)))
 

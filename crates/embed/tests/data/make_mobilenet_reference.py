@@ -1,14 +1,14 @@
-"""Writes `emoji.tar` and `emoji.u8`: emoji of three vendors, and what LiteRT computes from them with the model of this crate.
+"""Writes `emoji.tar` and `emoji.u8`: emoji of three vendors, and the results of LiteRT for them with the model of this crate.
 
     pip install ai-edge-litert pillow numpy
     python make_mobilenet_reference.py EMOJI.tar
 
-EMOJI.tar is a WebDataset shard of PNG and JSON, of which every 40th PNG is taken. An image is read as PIL reads it, blended with
-a background (`transparency.py`), and resized to 224 x 224 with PIL's bilinear filter. `emoji.u8` has 1,024 bytes an image: the network's own
-integers, by LiteRT's default (XNNPACK).
+EMOJI.tar is a WebDataset shard of PNG and JSON, of which the script uses every 40th PNG. PIL decodes an image,
+`transparency.py` blends it with a background, and PIL's bilinear filter resizes it to 224 x 224. `emoji.u8` has 1,024
+bytes for each image: the outputs of the network with LiteRT's default kernels (XNNPACK).
 
-With `--resize` it prints the hashes of `src/mobilenet/tests.rs` instead: FNV-1a of what PIL makes of a computed picture. Pillow
-13 resizes tall images in another order, so these are of Pillow 11.3.
+With `--resize` the script prints the hashes of `src/mobilenet/tests.rs` instead: FNV-1a hashes of a computed picture that PIL
+resized. Pillow 13 resizes tall images in another order, so the hashes are those of Pillow 11.3.
 """
 
 import io

@@ -1,4 +1,4 @@
-"""Blends transparent images as `src/decode/blend.rs` does, by PIL: the slow twin, for the scripts beside it."""
+"""Blends transparent images with PIL as `src/decode/blend.rs` does, for the scripts in this folder."""
 
 import math
 
@@ -11,7 +11,7 @@ MOST_LOST = 50
 
 
 def background(pixels):
-    """The colour that the outline of an RGBA array can be seen on."""
+    """Returns the background on which the outline of an RGBA array is visible."""
     pixels = pixels.astype(np.int64)
     lost = [0] * len(BACKGROUNDS)
     for first, second in ((pixels[:, :-1], pixels[:, 1:]), (pixels[:-1], pixels[1:])):
@@ -26,7 +26,7 @@ def background(pixels):
 
 
 def over_background(image):
-    """An image of any mode as RGB, without its alpha if it has one."""
+    """Converts an image of any mode to RGB and blends its alpha with a background."""
     if not image.has_transparency_data:
         return image.convert("RGB")
     image = image.convert("RGBA")

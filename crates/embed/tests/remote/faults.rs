@@ -1,4 +1,4 @@
-//! What a server can do wrong: what passes is waited for, what lasts is one error.
+//! What a server can do wrong. Transient failures are retried, lasting ones are one error.
 
 use std::io::Write;
 use std::time::Duration;
@@ -7,7 +7,8 @@ use super::server::{Server, data, embed, expected, good, items, ok, reply};
 
 const TEXTS: [&str; 2] = ["one", "two"];
 
-/// Two texts are embedded after so many answers of this kind, and the waits in between are returned.
+/// Checks that two texts are embedded after a number of such answers, and returns the waits in
+/// between.
 #[track_caller]
 fn passes(failures: usize, answer: impl Fn() -> Vec<u8> + Send + Sync + 'static) -> Vec<Duration> {
     let server =
@@ -18,7 +19,7 @@ fn passes(failures: usize, answer: impl Fn() -> Vec<u8> + Send + Sync + 'static)
     waits.times()
 }
 
-/// Such an answer is an error with these words, and not asked for again.
+/// Checks that such an answer is an error with these words, and that the request is not repeated.
 #[track_caller]
 fn lasts(words: &[&str], answer: impl Fn(&super::server::Request) -> Vec<u8> + Send + Sync + 'static) {
     let server = Server::answering(move |_, request| answer(request));
@@ -60,7 +61,7 @@ fn a_failing_server_is_asked_again_after_longer_and_longer_times() {
 
 #[test]
 fn a_cut_connection_is_asked_again() {
-    // Before a byte, within the head, within the body, and within a body of unknown length.
+    // Before the first byte, in the head, in the body, and in a body of unknown length.
     for cut in [
         "",
         "HTTP/1.1 200",
@@ -99,7 +100,7 @@ fn a_server_that_does_not_answer_in_time_is_asked_again_and_then_given_up() {
         if number == 0 {
             stream.write_all(&good(request)).unwrap();
         } else {
-            // Until the test ends, and takes the other end with it.
+            // Until the test ends and drops the sender.
             let _ = forever.lock().unwrap().recv();
         }
     });
@@ -122,7 +123,7 @@ fn a_server_that_answers_byte_by_byte_is_given_up_in_time() {
             return;
         }
         let _ = stream.write_all(b"HTTP/1.1 200 OK\r\n\r\n");
-        // As long as anybody listens.
+        // As long as the client reads.
         while stream.write_all(b" ").is_ok() {
             let _ = never.lock().unwrap().recv_timeout(Duration::from_millis(5));
         }
@@ -217,7 +218,7 @@ fn an_endless_answer_is_cut_off() {
             return;
         }
         let _ = stream.write_all(b"HTTP/1.1 200 OK\r\n\r\n");
-        // Until nobody reads it any more.
+        // Until the client stops reading.
         while stream.write_all(&[b' '; 1 << 16]).is_ok() {}
     });
     let (model, waits) = server.model();
@@ -243,8 +244,8 @@ fn after_a_failure_no_other_request_is_begun() {
     let texts: Vec<String> = (0..500).map(|number| number.to_string()).collect();
     let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
     embed(&model, &texts).unwrap_err();
-    // One for each of the two at a time, and what they had begun meanwhile.
+    // One request for each of the two threads, and those that they had begun meanwhile.
     assert!(server.asked().len() <= 4, "{}", server.asked().len());
-    // The model itself is as good as before.
+    // The model can still be used.
     assert!(embed(&model, &["a"]).unwrap_err().to_string().contains("400: no"));
 }

@@ -1,4 +1,4 @@
-//! What is asked, and where what comes back is put.
+//! The requests, and the order of the answers.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Barrier};
@@ -91,7 +91,8 @@ fn a_huge_text_goes_by_itself() {
 fn as_many_requests_as_allowed_are_on_their_way_and_never_more_whoever_calls() {
     let (now, most) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
     let (counted, highest) = (Arc::clone(&now), Arc::clone(&most));
-    // The first three answers wait for each other: with fewer requests at a time the test would hang until the timeout.
+    // The first three answers wait for each other. With fewer requests at a time the test would
+    // hang until the timeout.
     let three = Barrier::new(3);
     let server = Server::answering(move |number, request| {
         highest.fetch_max(counted.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);

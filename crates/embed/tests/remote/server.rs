@@ -1,4 +1,4 @@
-//! A server of a few lines that answers whatever a test wants, byte for byte, and notes what it was asked.
+//! A small server that sends the bytes that a test wants, and records the requests.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -9,7 +9,7 @@ use std::time::Duration;
 use semdedup_embed::{ModelError, RemoteModel, RemoteOptions, ServerAddress, TextModel};
 use serde_json::{Value, json};
 
-/// What was asked.
+/// A request as the server received it.
 #[derive(Debug, Clone)]
 pub struct Request {
     pub head: String,
@@ -31,8 +31,8 @@ pub struct Server {
 }
 
 impl Server {
-    /// Answers request number n, from 0, with what this writes; then it closes the connection. Request 0 is the one with
-    /// which the model asks for the dimension.
+    /// Starts a server that calls `handler` with the number of each request, and then closes the
+    /// connection. With request 0 the model asks for the dimension.
     pub fn writing(handler: impl Fn(usize, &Request, &mut TcpStream) + Send + Sync + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
@@ -60,7 +60,8 @@ impl Server {
         Self { address, asked, stopped }
     }
 
-    /// The first request is answered as it should be, number n with what this returns.
+    /// Starts a server that answers the first request correctly, and the others with the results of
+    /// `handler`.
     pub fn answering(handler: impl Fn(usize, &Request) -> Vec<u8> + Send + Sync + 'static) -> Self {
         Self::writing(move |number, request, stream| {
             let answer = if number == 0 { good(request) } else { handler(number, request) };
@@ -80,7 +81,7 @@ impl Server {
         format!("http://{}/v1/embeddings#some/model", self.address)
     }
 
-    /// All requests but the first, which asks for the dimension.
+    /// Returns all requests but the first, which asks for the dimension.
     pub fn asked(&self) -> Vec<Request> {
         self.asked.lock().unwrap().iter().skip(1).cloned().collect()
     }
@@ -89,7 +90,7 @@ impl Server {
         self.asked.lock().unwrap().clone()
     }
 
-    /// A model there, and the waits that it asked for.
+    /// Connects to the server. The second result records the waits that the model asks for.
     pub fn model(&self) -> (RemoteModel, Waits) {
         self.model_with(self.options()).unwrap()
     }
@@ -109,7 +110,7 @@ impl Drop for Server {
     }
 }
 
-/// What the model would have waited for, and why.
+/// The waits that the model asked for, and their reasons.
 #[derive(Clone, Default)]
 pub struct Waits(Arc<Mutex<Vec<(Duration, String)>>>);
 
@@ -138,7 +139,7 @@ fn read_request(stream: &TcpStream) -> Option<Request> {
     Some(Request { head, body: serde_json::from_slice(&body).unwrap_or_default() })
 }
 
-/// The embedding that this server has for a text: four numbers that tell texts apart.
+/// Returns this server's embedding of a text: four numbers that differ between texts.
 pub fn embedding(text: &str) -> [f32; 4] {
     let sum: u32 = text.bytes().zip(1..).map(|(byte, place)| u32::from(byte) * (place % 97)).sum();
     [text.len() as f32, 0.1, -1.0 / 3.0, sum as f32]
@@ -165,7 +166,7 @@ pub fn ok(body: impl Into<String>) -> Vec<u8> {
     reply("200 OK", "", body)
 }
 
-/// An answer with more headers, each with its line end.
+/// Makes an answer with additional headers, each with its line end.
 pub fn reply(status: &str, headers: &str, body: impl Into<String>) -> Vec<u8> {
     let body = body.into();
     let length = body.len();

@@ -1,4 +1,4 @@
-//! Addresses, keys, fields, and what the model is called by.
+//! Addresses, keys, fields, names and fingerprints.
 
 use std::net::TcpListener;
 
@@ -204,7 +204,7 @@ fn the_fingerprint_changes_with_whatever_changes_the_embeddings() {
         assert!(!different[place + 1..].contains(one), "{one}");
     }
     assert_eq!(fingerprint(r#"{"y": 2, "x": 1}"#, "a"), different[2]);
-    // How it is asked changes nothing.
+    // The size and the number of requests change nothing.
     let mut options = options.clone();
     (options.batch, options.concurrency, options.attempts) = (3, 1, 1);
     let (model, _) = server.model_with(options).unwrap();

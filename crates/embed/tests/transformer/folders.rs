@@ -1,4 +1,4 @@
-//! Folders: what is read from their files, and what is said of half ones.
+//! Folders: what their files set, and the errors of incomplete ones.
 
 use std::fs;
 
@@ -172,7 +172,7 @@ fn layers_after_pooling_are_computed_and_others_are_refused_by_name() {
 fn weights_in_shards_with_other_names_are_the_same_weights() {
     let folder = copy_of("bert-tiny");
     let path = folder.path().join("model.safetensors");
-    // As old checkpoints of language models name them.
+    // The names in old checkpoints of language models.
     let renamed: Vec<(String, Vec<usize>, Vec<f32>)> = tensors(&path)
         .into_iter()
         .map(|(name, shape, values)| {

@@ -1,4 +1,4 @@
-//! Images.
+//! Image models.
 
 use rayon::prelude::*;
 use semdedup_embed::{ImageModel, LoadOptions, RgbImage, Towers, load};

@@ -1,4 +1,5 @@
-//! Pretrained transformers: the embeddings of the reference implementation, and the same bits however they are asked for.
+//! Pretrained transformers: the embeddings of the reference implementation, and the same bits in
+//! every batch and on every thread.
 #![allow(clippy::unwrap_used)]
 
 mod folders;

@@ -1,4 +1,5 @@
-//! Settings that are easily overlooked: each is honoured as the reference does, or refused by name.
+//! Settings that are easily overlooked: each has the effect that it has in the reference, or is
+//! refused by name.
 
 use std::fs;
 use std::path::Path;
@@ -17,7 +18,7 @@ fn read(folder: &TempDir, file: &str) -> Value {
         .map_or_else(|_| json!({}), |bytes| serde_json::from_slice(&bytes).unwrap())
 }
 
-/// A copy of a folder with other fields in one of its files; null takes a field out.
+/// Copies a folder and sets fields in one of its files. Null removes a field.
 fn changed(name: &str, file: &str, fields: &Value) -> TempDir {
     let folder = copy_of(name);
     let mut config = read(&folder, file);
@@ -36,7 +37,7 @@ fn assert_refused(name: &str, file: &str, fields: &Value, parts: &[&str]) {
     assert_says(&problem(&changed(name, file, fields)), &[&[file], parts].concat());
 }
 
-/// Whether a text model with other fields gives what it gives without them.
+/// Whether a text model gives the same embeddings with other fields as without them.
 fn same(name: &str, file: &str, fields: &Value) -> bool {
     let text = ["a library for numbers, arrays and fast transforms"];
     let plain = embed(&*text_model(name, &LoadOptions::default()), &text);
@@ -284,7 +285,7 @@ fn the_limit_is_read_from_every_name_that_its_file_has_had() {
 }
 
 #[test]
-fn arguments_for_the_reference_are_not_passed_over() {
+fn arguments_for_the_reference_are_not_ignored() {
     let refused = |fields: Value, parts: &[&str]| {
         assert_refused("bert-tiny", "sentence_bert_config.json", &fields, parts)
     };
@@ -318,7 +319,7 @@ fn a_cased_tokenizer_without_its_settings_is_an_error() {
     assert!(open(folder.path()).is_ok());
 }
 
-/// The error of a folder whose tensors have other shapes, and zeros as values.
+/// Returns the error of a folder whose tensors have other shapes, and zeros as values.
 fn reshaped(name: &str, change: impl Fn(&str, &mut Vec<usize>)) -> String {
     let folder = copy_of(name);
     let path = folder.path().join("model.safetensors");

@@ -1,4 +1,4 @@
-//! Models, inputs and references of the tests.
+//! The models, inputs and references of the tests.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -11,12 +11,13 @@ pub fn data() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/models")
 }
 
-/// The text model of a folder of the test data.
+/// Loads the text model of a folder of the test data.
 pub fn text_model(name: &str, options: &LoadOptions) -> Box<dyn TextModel> {
     load(data().join(name).to_str().unwrap(), options).unwrap().text.unwrap()
 }
 
-/// The images that the references are of, without their alpha: these were made by PIL's `convert("RGB")`, which drops it.
+/// Returns the images of the references, without alpha, because the references were made with PIL's
+/// `convert("RGB")`, which drops it.
 pub fn images() -> Vec<RgbImage> {
     let folder = data().join("images");
     let names: Vec<String> = serde_json::from_slice(&fs::read(folder.join("names.json")).unwrap()).unwrap();
@@ -48,7 +49,7 @@ pub fn bits(rows: &[f32]) -> Vec<u32> {
     rows.iter().map(|value| value.to_bits()).collect()
 }
 
-/// The rows of a .npy file of f32 in C order, and how long each is.
+/// Reads a .npy file of f32 in C order. Returns its values and the length of a row.
 pub fn read_npy(path: &Path) -> (Vec<f32>, usize) {
     let bytes = std::fs::read(path).unwrap();
     let header = u16::from_le_bytes([bytes[8], bytes[9]]) as usize;
@@ -60,13 +61,13 @@ pub fn read_npy(path: &Path) -> (Vec<f32>, usize) {
     (values.collect(), width)
 }
 
-/// NaN if either is zero.
+/// Returns the cosine similarity, or NaN if either row is zero.
 pub fn cosine(a: &[f32], b: &[f32]) -> f64 {
     let dot = |a: &[f32], b: &[f32]| a.iter().zip(b).map(|(&a, &b)| f64::from(a) * f64::from(b)).sum::<f64>();
     dot(a, b) / (dot(a, a) * dot(b, b)).sqrt()
 }
 
-/// A copy of a folder of the test data that a test may change.
+/// Copies a folder of the test data, so that a test may change it.
 pub fn copy_of(name: &str) -> TempDir {
     let copy = tempfile::tempdir().unwrap();
     for entry in fs::read_dir(data().join(name)).unwrap() {
@@ -88,7 +89,7 @@ pub fn open(folder: &Path) -> Result<Box<dyn TextModel>, ModelError> {
     load(folder.to_str().unwrap(), &LoadOptions::default()).map(|loaded| loaded.text.unwrap())
 }
 
-/// The message and the hint of a folder that cannot be loaded.
+/// Returns the message and the hint of the error of a folder that cannot be loaded.
 pub fn problem(folder: &TempDir) -> String {
     let error = open(folder.path()).err().unwrap();
     assert!(!error.to_string().contains('\n'), "{error}");
@@ -102,7 +103,7 @@ pub fn assert_says(problem: &str, parts: &[&str]) {
     }
 }
 
-/// A safetensors file of f32.
+/// Makes a safetensors file of f32.
 pub fn safetensors(tensors: &[(&str, &[usize], &[f32])]) -> Vec<u8> {
     let (mut header, mut values) = (serde_json::Map::new(), Vec::new());
     for (name, shape, numbers) in tensors {
@@ -119,7 +120,7 @@ pub fn module(number: usize, path: &str, kind: &str) -> Value {
     json!({"idx": number, "name": number.to_string(), "path": path, "type": format!("sentence_transformers.models.{kind}")})
 }
 
-/// The tensors of a file of f32.
+/// Reads the tensors of a safetensors file of f32.
 pub fn tensors(path: &Path) -> Vec<(String, Vec<usize>, Vec<f32>)> {
     let bytes = fs::read(path).unwrap();
     let length = u64::from_le_bytes(bytes[..8].try_into().unwrap()) as usize;

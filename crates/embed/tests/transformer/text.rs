@@ -1,11 +1,11 @@
-//! Texts.
+//! Text models.
 
 use rayon::prelude::*;
 use semdedup_embed::{EmbedStats, LoadOptions, Precision};
 
 use crate::support::{as_strs, bits, cosine, data, embed, read_npy, text_model, texts};
 
-/// The folders of models with references, and their files of references.
+/// The folders of models with references, and the files of the references.
 const MODELS: [(&str, &str); 17] = [
     ("bert-tiny", "embeddings.npy"),
     ("clip-tiny", "text_embeddings.npy"),
@@ -86,7 +86,7 @@ fn half_precision_changes_embeddings_by_its_rounding_alone() {
             }
         }
     }
-    // Its file is of f16, which f32 holds exactly.
+    // The file has f16, which f32 represents exactly.
     assert!(bits(&rows("llama-tiny", Precision::F16).0) == bits(&rows("llama-tiny", Precision::F32).0));
 }
 

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use half::f16;
 use half::slice::HalfFloatSliceExt;
 use rayon::prelude::*;
-use semdedup_core::{Direction, UnitEmbeddings, UnitRows, half_to_f32, prefetch, scale, unit_factor};
+use semdedup_core::{Direction, UnitEmbeddings, UnitRows, UnitScale, half_to_f32, prefetch, scale};
 
 use crate::arrays::matrix::Matrix;
 use crate::error::{Error, Result};
@@ -213,7 +213,8 @@ impl StoredRows {
             Values::Half(values) => {
                 let factor = |buffer: &mut Vec<f32>, row: &[f16]| {
                     half_to_f32(row.reinterpret_cast(), buffer);
-                    unit_factor(buffer)
+                    let UnitScale { direction, factor } = UnitScale::of(buffer);
+                    (direction, factor)
                 };
                 let rows = values.par_chunks_exact(dim).with_min_len(ROWS_PER_TASK);
                 let found = rows.map_init(|| vec![0.0; dim], factor);
@@ -221,7 +222,7 @@ impl StoredRows {
             }
             Values::Float(values) => {
                 let scaled = |row: &mut [f32]| {
-                    let (direction, factor) = unit_factor(row);
+                    let UnitScale { direction, factor } = UnitScale::of(row);
                     match direction {
                         Direction::Unit => scale(row, factor),
                         _ => row.fill(0.0),

@@ -1,4 +1,4 @@
-//! Finds the cluster of every row, and the other clusters to compare it in.
+//! Finds the cluster of every row, and the other clusters that the row is compared in.
 
 use std::path::Path;
 
@@ -8,25 +8,36 @@ use crate::arrays::npy::NpyWriter;
 use crate::arrays::store::{EmbeddingStore, blocks};
 use crate::cluster::clustering::numbers;
 use crate::error::Result;
-use crate::options::ClusterOptions;
-use crate::progress::{Progress, Stage};
+use crate::memory::Memory;
+use crate::progress::{Progress, Stage, StopSignal};
 use crate::workdir::uncompared::Uncompared;
 
-/// What [`assign`] finds.
+/// How [`assign`] works, and where it writes.
+#[derive(Clone, Copy)]
+pub(crate) struct AssignOptions<'a> {
+    /// The clusters in which a row is compared.
+    pub(crate) probes: Probes,
+    /// The most memory to hold.
+    pub(crate) memory: Memory,
+    /// Where `probes.npy` goes, if rows can be compared in more than one cluster.
+    pub(crate) probes_path: &'a Path,
+}
+
+/// The clusters that [`assign`] finds.
 pub(crate) struct Assigned {
-    /// The cluster of each row, [`NO_CLUSTER`] for one without direction.
+    /// The cluster of each row; [`semdedup_core::NO_CLUSTER`] for a row without direction.
     pub(crate) clusters: Vec<u32>,
     pub(crate) uncompared: Uncompared,
     /// Comparisons of a row with a centroid.
     pub(crate) compared: u64,
 }
 
-/// Finds the cluster of every row that has a direction, block by block, and writes the clusters to probe to `probes.npy`
-/// where there can be any.
+/// Finds the cluster of every row that has a direction, block by block. Writes the clusters to
+/// probe to `probes.npy` if a row can be compared in more than one cluster.
 pub(crate) fn assign(
     store: &EmbeddingStore,
     centroids: &UnitEmbeddings,
-    (options, probes_path): (&ClusterOptions, &Path),
+    options: &AssignOptions,
     progress: &dyn Progress,
 ) -> Result<Assigned> {
     progress.begin(Stage::Assign, "rows", store.rows());
@@ -35,11 +46,14 @@ pub(crate) fn assign(
         probes => probes,
     };
     let others = probes.most() - 1;
-    let mut file = (others > 0).then(|| NpyWriter::integer_matrix(probes_path, others)).transpose()?;
+    let mut file =
+        (others > 0).then(|| NpyWriter::integer_matrix(options.probes_path, others)).transpose()?;
     let assigner = Assigner::new(centroids);
     let clusters = Vec::with_capacity(store.rows() as usize);
     let mut assigned = Assigned { clusters, uncompared: Uncompared::default(), compared: 0 };
+    let stop = StopSignal::new(progress);
     for range in blocks(store, options.memory) {
+        stop.check()?;
         let rows = store.read(range.clone())?;
         let found = assigner.assign(&rows, probes);
         assigned.clusters.extend(&found.cluster);

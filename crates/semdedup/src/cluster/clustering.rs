@@ -9,21 +9,25 @@ use crate::arrays::npy::{IntegerMatrix, NpyWriter};
 use crate::arrays::store::EmbeddingStore;
 use crate::error::{Error, Result};
 
-/// Part of every fingerprint from training on; to be raised whenever the code would give another result.
+/// Is part of every fingerprint from training on. Raise it whenever the code would give another
+/// result.
 pub(crate) const REVISION: u32 = 9;
 
 /// The clusters of all rows.
 #[derive(Debug)]
 pub(crate) struct Clustering {
-    /// [`NO_CLUSTER`] for a row without direction, and for one that was given no cluster.
+    /// The cluster of each row; [`NO_CLUSTER`] for a row without direction, and for a row that was
+    /// given no cluster.
     pub(crate) cluster: Vec<u32>,
     /// The other clusters that each row is compared in; none with `--probes 1`.
     pub(crate) probes: Option<IntegerMatrix>,
+    /// The number of clusters.
     pub(crate) clusters: usize,
 }
 
 impl Clustering {
-    /// Reads `assignments.npy` and `probes.npy`, if that is there, for `rows` rows and `clusters` clusters.
+    /// Reads `assignments.npy`, and `probes.npy` if there is one, for `rows` rows and `clusters`
+    /// clusters.
     pub(crate) fn open(
         assignments: &Path,
         probes: Option<&Path>,
@@ -44,12 +48,13 @@ impl Clustering {
         Ok(Self { cluster, probes, clusters })
     }
 
-    /// How many other clusters a row can be compared in.
+    /// Returns the number of other clusters that a row can be compared in.
     pub(crate) fn probes_per_row(&self) -> usize {
         self.probes.as_ref().map_or(0, IntegerMatrix::columns)
     }
 
-    /// The other clusters that the rows of a range are compared in, row-major, [`NO_CLUSTER`] for none.
+    /// Reads the other clusters that the rows of a range are compared in, row-major, [`NO_CLUSTER`]
+    /// for none.
     pub(crate) fn probes(&self, rows: Range<u64>) -> Result<Vec<u32>> {
         let Some(probes) = &self.probes else { return Ok(Vec::new()) };
         let (first, columns) = (rows.start, probes.columns());
@@ -67,14 +72,14 @@ impl Clustering {
     }
 }
 
-/// Writes `centroids.npy`: f32, clusters × dim.
+/// Writes `centroids.npy`: f32, `clusters × dim`.
 pub(crate) fn write_centroids(path: &Path, centroids: &UnitEmbeddings) -> Result<()> {
     let mut file = NpyWriter::matrix(path, centroids.dim())?;
     file.write(centroids.values())?;
     file.finish()
 }
 
-/// Reads centroids of the dimension of the rows.
+/// Reads centroids, which must have the dimension of the rows.
 pub(crate) fn read_centroids(path: &Path, dim: usize) -> Result<UnitEmbeddings> {
     let store = EmbeddingStore::open(&[path.to_path_buf()])?;
     if store.dim() != dim {
@@ -91,19 +96,19 @@ pub(crate) fn read_centroids(path: &Path, dim: usize) -> Result<UnitEmbeddings> 
     Ok(centroids)
 }
 
-/// Cluster numbers as files have them: −1 for none.
+/// Returns cluster numbers as files store them: −1 for none.
 pub(crate) fn numbers(clusters: &[u32]) -> Vec<i32> {
     clusters.iter().map(|&c| if c == NO_CLUSTER { -1 } else { c as i32 }).collect()
 }
 
-/// Writes `assignments.npy`: i32, a row each, −1 where a row has no cluster.
+/// Writes `assignments.npy`: one i32 for each row, −1 for a row without a cluster.
 pub(crate) fn write_assignments(path: &Path, clusters: &[u32]) -> Result<()> {
     let mut file = NpyWriter::integers(path)?;
     file.write(&numbers(clusters))?;
     file.finish()
 }
 
-/// Reads assignments of `rows` rows to `clusters` clusters.
+/// Reads the assignments of `rows` rows to `clusters` clusters.
 fn read_assignments(path: &Path, rows: u64, clusters: usize) -> Result<Vec<u32>> {
     let numbers = crate::arrays::npy::read_integers(path)?;
     if numbers.len() as u64 != rows {
@@ -121,7 +126,7 @@ fn read_assignments(path: &Path, rows: u64, clusters: usize) -> Result<Vec<u32>>
     numbers.into_iter().enumerate().map(cluster).collect()
 }
 
-/// The rows of each cluster.
+/// Counts the rows of each cluster, up to the last cluster that has a row.
 pub(crate) fn sizes(clusters: &[u32]) -> Vec<u64> {
     let mut sizes: Vec<u64> = Vec::new();
     for &cluster in clusters.iter().filter(|&&cluster| cluster != NO_CLUSTER) {
@@ -133,7 +138,7 @@ pub(crate) fn sizes(clusters: &[u32]) -> Vec<u64> {
     sizes
 }
 
-/// The rows of the largest cluster.
+/// Counts the rows of the largest cluster.
 pub(crate) fn largest(clusters: &[u32]) -> u64 {
     sizes(clusters).into_iter().max().unwrap_or(0)
 }

@@ -1,57 +1,68 @@
-//! What clustering and comparing cost, and the number of clusters that costs least.
+//! Estimates the cost of clustering and comparing, and finds the number of clusters that costs
+//! least.
 //!
-//! Everything is counted in comparisons of two rows (the kernels' unit of work); what is done once for a row (reading,
-//! scaling, encoding, gathering) counts as so many comparisons as it takes time, measured on 0.5 and 10 million rows of
-//! dimension 256 (`docs/performance.md`). Both grow with the dimension, so the figures hold for others about as well.
+//! The unit of cost is the comparison of two rows, which is the kernels' unit of work. Work that is
+//! done once for a row (reading, scaling, encoding, gathering) counts as the number of comparisons
+//! that take as long. This was measured on 0.5 and 10 million rows of dimension 256
+//! (`docs/performance.md`). Both grow with the dimension, so the figures hold about as well for
+//! other dimensions.
 
 use semdedup_core::Probes;
 
 use crate::memory::{LEAST_TRAINING_ROWS_PER_CLUSTER, training_row_bytes};
 
-/// Up to so many centroids are looked at one by one; of more, those of the nearest groups (`semdedup_core::Assigner`).
+/// Up to this number of centroids, a row is compared with all of them. Beyond it, a row is compared
+/// with those of the nearest groups (`semdedup_core::Assigner`).
 const ONE_BY_ONE: f64 = 2048.0;
 
-/// The groups that a row looks into, and the list of groups itself: each has √k centroids.
+/// The groups that a row looks into, and the list of groups itself. Each has √k centroids.
 const GROUPS: f64 = 9.0;
 
-/// What looking into groups costs a row beside the comparisons.
+/// The cost of looking into groups, for each row, besides the comparisons.
 const GROUPED_ROW: f64 = 1800.0;
 
-/// Looking at all centroids finds more duplicates than looking into groups, so it may cost so many times as much.
+/// How many times as much a comparison with all centroids may cost as one with the nearest groups,
+/// because it finds more duplicates.
 const EXACT_IS_WORTH: f64 = 1.1;
 
-/// What assigning a row costs beside the comparisons.
+/// The cost of assigning a row besides the comparisons.
 const ASSIGNED_ROW: f64 = 1500.0;
 
-/// What a row costs in each cluster that it is compared in, beside the comparisons.
+/// The cost of a row in each cluster that it is compared in, besides the comparisons.
 const COMPARED_ROW: f64 = 1000.0;
 
-/// What a row costs that memory does not hold: it is written to the disk about twice, and read back.
+/// The cost of a row that memory does not hold: it is written to the disk about twice, and read
+/// back.
 pub(crate) const SPILLED_ROW: f64 = 6000.0;
 
-/// What a row of the training sample costs beside the comparisons.
+/// The cost of a row of the training sample besides the comparisons.
 const TRAINED_ROW: f64 = 7000.0;
 
-/// Rounds of training.
+/// The rounds of training.
 const ROUNDS: f64 = 8.0;
 
-/// The same where training goes over all clusters ([`semdedup_core::Training::refinements`]), and the comparisons with all of
-/// them that it takes.
+/// The cost of a row of the training sample besides the comparisons, if training refines all
+/// clusters ([`semdedup_core::Training::refinements`]).
 const REFINED_ROW: f64 = 12_000.0;
 
+/// How many times refining compares a row of the training sample with the centroids.
 const REFINED: f64 = 4.0;
 
-/// Other clusters that a row probes on average with `--probes auto`: 3 to 5.5.
+/// The other clusters that a row probes with `--probes auto`: 3 to 5.5 on average.
 const AUTO_VISITS: f64 = 4.0;
 
-/// Clusters differ in size, and most rows lie in large ones: the rows of a row's cluster, in average clusters.
+/// The size of a row's cluster as a multiple of the mean size. It is above 1 because clusters
+/// differ in size and most rows are in large ones.
 const UNEVEN: f64 = 1.3;
 
-/// Data of so few rows is compared whole: that takes no time worth mentioning, and finds everything.
+/// Up to this number of rows, all rows are in one cluster: that takes hardly any time, and it finds
+/// everything.
 const FEW_ROWS: u64 = 10_000;
 
-/// The number of clusters for `rows` rows of dimension `dim` where the user names none: the one of least cost, but no
-/// more than `most`, which memory allows to train; for up to 10,000 rows one.
+/// Chooses the number of clusters for `rows` rows of dimension `dim`, for users who name none.
+///
+/// Returns the number that costs least, but at most `most`, the number that memory allows to train.
+/// Returns 1 for up to 10,000 rows.
 pub fn auto_clusters(rows: u64, dim: usize, most: usize) -> usize {
     if rows <= FEW_ROWS {
         return 1;
@@ -59,18 +70,19 @@ pub fn auto_clusters(rows: u64, dim: usize, most: usize) -> usize {
     let few_enough = |&clusters: &usize| clusters as u64 <= rows / 8 && clusters <= most;
     let total = |&clusters: &usize| {
         let worth = if clusters as f64 <= ONE_BY_ONE { 1.0 } else { EXACT_IS_WORTH };
-        worth * Cost::of((rows, dim), clusters, Probes::Auto).total()
+        worth * Cost::of(rows, dim, clusters, Probes::Auto).total()
     };
     candidates().take_while(few_enough).min_by(|a, b| total(a).total_cmp(&total(b))).unwrap_or(1)
 }
 
-/// The numbers of clusters that are considered, ascending.
+/// Lists the numbers of clusters to consider, ascending.
 fn candidates() -> impl Iterator<Item = usize> {
     (8..400).map(|step| 2f64.powf(f64::from(step) / 8.0).round() as usize)
 }
 
-/// What of `most`, the clusters that memory allows, can matter to [`auto_clusters`] for up to 100 million rows: the same
-/// for all memories that make no difference.
+/// Reduces `most`, the number of clusters that memory allows, to what can change the choice of
+/// [`auto_clusters`] for up to 100 million rows. All memory limits that lead to the same choices
+/// give the same number.
 pub(crate) fn limit(most: usize, dim: usize) -> usize {
     let enough = auto_clusters(100_000_000, dim, usize::MAX);
     candidates().take_while(|&clusters| clusters <= most.min(enough)).last().unwrap_or(1)
@@ -85,10 +97,10 @@ pub(crate) struct Cost {
 }
 
 impl Cost {
-    /// For so many (rows, dimension) in so many clusters.
-    pub(crate) fn of((rows, dim): (u64, usize), clusters: usize, probes: Probes) -> Self {
+    /// Estimates the cost of `rows` rows of dimension `dim` in `clusters` clusters.
+    pub(crate) fn of(rows: u64, dim: usize, clusters: usize, probes: Probes) -> Self {
         let (n, k) = (rows as f64, clusters as f64);
-        let sample = training_rows((clusters, probes), rows, dim) as f64;
+        let sample = training_rows(rows, dim, clusters, probes) as f64;
         let looked_at = if k <= ONE_BY_ONE { k } else { GROUPED_ROW + GROUPS * k.sqrt() };
         let visits = match probes {
             Probes::Nearest(count) => count as f64 - 1.0,
@@ -107,24 +119,25 @@ impl Cost {
         }
     }
 
+    /// Returns the cost of all three stages.
     pub(crate) fn total(self) -> f64 {
         self.train + self.assign + self.score
     }
 }
 
-/// Rows of the training sample for each centroid, where the sample stays below [`TRAINING_BYTES`]; and at least. Recall
-/// hardly depends on how long k-means trains, so train little.
+/// The rows of the training sample for each centroid, while the sample is within
+/// [`TRAINING_BYTES`]. Recall hardly depends on how long k-means trains, so the sample is small.
 const TRAINING_ROWS_PER_CLUSTER: usize = 64;
 
-/// The size that a training sample of many rows for each centroid may have.
+/// The size of the training sample from which on it has fewer rows for each centroid.
 const TRAINING_BYTES: usize = 128 << 20;
 
-/// Where a row is compared in its own cluster alone, what lies beyond its border is lost, so borders must lie well: there
-/// are so many times the training rows, and so many rounds over all clusters follow.
+/// How many times as many training rows there are with `--probes 1`. A row is then compared in its
+/// own cluster alone, and duplicates across a border are missed, so the borders must be good.
 const MORE_TRAINING: usize = 2;
 
-/// The rows that centroids are trained on.
-pub(crate) fn training_rows((clusters, probes): (usize, Probes), rows: u64, dim: usize) -> usize {
+/// Returns the number of rows to train `clusters` centroids on, of `rows` rows of dimension `dim`.
+pub(crate) fn training_rows(rows: u64, dim: usize, clusters: usize, probes: Probes) -> usize {
     let more = if probes.most() == 1 { MORE_TRAINING } else { 1 };
     let wanted = (clusters * TRAINING_ROWS_PER_CLUSTER * more)
         .min(TRAINING_BYTES * more / training_row_bytes(dim) as usize)
@@ -151,7 +164,7 @@ mod tests {
     #[test]
     fn no_other_number_of_clusters_costs_much_less() {
         for rows in SIZES {
-            let cost = |clusters| Cost::of((rows, 256), clusters, Probes::Auto).total();
+            let cost = |clusters| Cost::of(rows, 256, clusters, Probes::Auto).total();
             let chosen = auto_clusters(rows, 256, usize::MAX);
             for other in [chosen / 4, chosen / 2, chosen * 2, chosen * 4] {
                 assert!(cost(chosen) <= EXACT_IS_WORTH * cost(other), "{rows} rows: {chosen} or {other}");
@@ -166,7 +179,8 @@ mod tests {
         assert_eq!(auto_clusters(10_000_000, 256, 1), 1);
     }
 
-    /// The seconds of the stages in `bench/runs/`, from one machine; the ratios to each other are what is tested.
+    /// Compares the ratios of the estimates with those of the seconds in `bench/runs/`, which are
+    /// from one machine.
     #[test]
     fn the_model_has_the_ratios_of_measured_times() {
         // (rows, clusters, probes, train, assign, score) in seconds on two cores.
@@ -180,7 +194,7 @@ mod tests {
             (10_000_000, 38_968, auto, 9.2, 58.0, 82.0),
         ];
         for (rows, clusters, probes, train, assign, score) in measured {
-            let cost = Cost::of((rows, 256), clusters, probes);
+            let cost = Cost::of(rows, 256, clusters, probes);
             // A comparison took 0.83 ns there, as `--dry-run` measured it.
             let seconds = [cost.train, cost.assign, cost.score].map(|comparisons| comparisons * 0.83e-9);
             let off = (seconds.iter().sum::<f64>() / (train + assign + score)).ln().abs();

@@ -1,4 +1,5 @@
-//! The clustering stages: train centroids, then assign every row to its cluster and its probes.
+//! Clusters the rows: trains centroids, then finds the cluster of every row and the clusters that
+//! it probes.
 
 pub(crate) mod assign;
 pub(crate) mod clustering;

@@ -6,14 +6,18 @@ use crate::arrays::store::EmbeddingStore;
 use crate::cluster::cost::{auto_clusters, training_rows};
 use crate::error::{Error, Result};
 use crate::options::ClusterOptions;
-use crate::progress::{Progress, Stage};
+use crate::progress::{Progress, Stage, StopSignal, stopped};
 
-/// Rounds of k-means.
+/// The rounds of k-means.
 const ITERATIONS: usize = 6;
 
+/// The rounds that refine all clusters, with `--probes 1`.
 const REFINEMENTS: usize = 36;
 
-/// The number of clusters that the options ask for.
+/// Returns the number of clusters that the options ask for.
+///
+/// # Errors
+/// 0 clusters, more clusters than rows, or more clusters than memory allows to train.
 pub(crate) fn clusters_for(options: &ClusterOptions, rows: u64, dim: usize) -> Result<usize> {
     let auto = auto_clusters(rows, dim, options.memory.most_clusters(dim));
     match options.clusters {
@@ -41,22 +45,27 @@ pub(crate) fn train(
     progress: &dyn Progress,
 ) -> Result<Trained> {
     let clusters = clusters_for(options, store.rows(), store.dim())?;
-    let (rows, training) = training(options, clusters, store.rows(), store.dim());
-    progress.begin(Stage::Train, "rows", rows.len() as u64);
-    let trained = semdedup_core::train(&store.gather(&rows)?, &training);
-    progress.advance(rows.len() as u64);
+    let TrainingPlan { sample, settings } = training(options, clusters, store.rows(), store.dim());
+    progress.begin(Stage::Train, "rows", sample.len() as u64);
+    let stop = StopSignal::new(progress);
+    let rows = store.gather(&sample)?;
+    let trained = semdedup_core::train_until(&rows, &settings, &|| stop.is_set()).ok_or_else(stopped)?;
+    progress.advance(sample.len() as u64);
     Ok(trained)
 }
 
-/// Returns the numbers of the rows to train on, and how to train `clusters` centroids on them.
-pub(crate) fn training(
-    options: &ClusterOptions,
-    clusters: usize,
-    rows: u64,
-    dim: usize,
-) -> (Vec<u64>, Training) {
-    let sample = training_rows((clusters, options.probes), rows, dim);
-    let rows = sample_rows(rows, sample, options.seed, SamplePurpose::Training);
+/// The rows to train on, and how to train.
+pub(crate) struct TrainingPlan {
+    /// The numbers of the rows, ascending.
+    pub(crate) sample: Vec<u64>,
+    pub(crate) settings: Training,
+}
+
+/// Draws the sample of `rows` rows of dimension `dim` that `clusters` centroids are trained on.
+pub(crate) fn training(options: &ClusterOptions, clusters: usize, rows: u64, dim: usize) -> TrainingPlan {
+    let count = training_rows(rows, dim, clusters, options.probes);
+    let sample = sample_rows(rows, count, options.seed, SamplePurpose::Training);
     let refinements = if options.probes.most() == 1 { REFINEMENTS } else { 0 };
-    (rows, Training { clusters, iterations: ITERATIONS, refinements, seed: options.seed })
+    let settings = Training { clusters, iterations: ITERATIONS, refinements, seed: options.seed };
+    TrainingPlan { sample, settings }
 }

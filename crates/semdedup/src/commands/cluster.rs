@@ -1,14 +1,15 @@
-//! The clustering stages as a command of their own.
+//! Trains centroids and assigns rows, as a command of its own.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use serde::Serialize;
 
 use crate::arrays::store::EmbeddingStore;
+use crate::cluster::assign::{self, AssignOptions};
 use crate::cluster::clustering::{largest, write_assignments, write_centroids};
-use crate::cluster::{assign, train};
+use crate::cluster::train;
 use crate::commands::guards::{check_folder, check_free, check_not_input};
 use crate::commands::places::places_of;
 use crate::error::{Error, Result};
@@ -18,14 +19,14 @@ use crate::progress::{Progress, Stage};
 use crate::storage::{create_dir_all, remove_file};
 use crate::workdir::pair_counts::Compared;
 
-/// What [`cluster()`] did.
+/// The report of [`cluster()`].
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct ClusterReport {
-    /// Rows of all files.
+    /// The rows of all files.
     pub rows: u64,
-    /// The dimension.
+    /// The dimension of the embeddings.
     pub dim: usize,
-    /// Centroids trained.
+    /// The number of centroids that were trained.
     pub clusters: usize,
     /// The rows of the largest cluster.
     pub largest_cluster: u64,
@@ -35,17 +36,17 @@ pub struct ClusterReport {
     pub non_finite_rows: u64,
     /// Floating-point operations of training and assigning: 2 × dimension for each comparison.
     pub flops: f64,
-    /// Seconds of each step.
+    /// The seconds that each step took.
     pub seconds: BTreeMap<&'static str, f64>,
-    /// The most memory that this process held, in bytes; none where the system does not tell.
+    /// The most memory that this process held, in bytes; none if the system does not tell.
     pub peak_rss_bytes: Option<u64>,
 }
 
-/// Clusters embeddings: writes `assignments.npy`, where rows can probe `probes.npy`, and then `centroids.npy` into the
-/// output folder.
+/// Clusters embeddings: writes `assignments.npy`, `probes.npy` if rows can probe other clusters,
+/// and then `centroids.npy` into the output folder.
 ///
 /// # Errors
-/// Embeddings that cannot be read, more clusters than rows, results in the way.
+/// Embeddings that cannot be read, more clusters than rows, or results in the way.
 pub fn cluster(
     embeddings: &[PathBuf],
     options: &ClusterOptions,
@@ -56,27 +57,21 @@ pub fn cluster(
     if store.rows() == 0 {
         return Err(Error::usage("the embeddings have no rows").hint("there is nothing to cluster"));
     }
-    check_folder(&output.out)?;
-    let file = |name: &str| output.out.join(name);
-    let (centroids_path, assignments_path) = (file("centroids.npy"), file("assignments.npy"));
-    let probes_path = file("probes.npy");
-    for path in [&centroids_path, &assignments_path, &probes_path] {
-        check_free(path, output.overwrite)?;
-        check_not_input(path, embeddings)?;
-    }
+    let files = ClusterFiles::inside(&output.out);
+    files.check(embeddings, output)?;
     let start = Instant::now();
     let trained = train::train(&store, options, progress)?;
     progress.end(Stage::Train, false);
     let train_seconds = start.elapsed().as_secs_f64();
     create_dir_all(&output.out)?;
-    // Files of two clusterings must never stand side by side. The centroids come last: with them all is there.
-    for path in [&centroids_path, &assignments_path, &probes_path] {
-        remove_file(path)?;
-    }
+    files.remove()?;
     let start = Instant::now();
-    let assigned = assign::assign(&store, &trained.centroids, (options, &probes_path), progress)?;
-    write_assignments(&assignments_path, &assigned.clusters)?;
-    write_centroids(&centroids_path, &trained.centroids)?;
+    let ClusterOptions { probes, memory, .. } = *options;
+    let assigning = AssignOptions { probes, memory, probes_path: &files.probes };
+    let assigned = assign::assign(&store, &trained.centroids, &assigning, progress)?;
+    write_assignments(&files.assignments, &assigned.clusters)?;
+    // The centroids come last: if they are there, everything is.
+    write_centroids(&files.centroids, &trained.centroids)?;
     progress.end(Stage::Assign, false);
     let assign_seconds = start.elapsed().as_secs_f64();
     let uncompared = &assigned.uncompared;
@@ -93,4 +88,40 @@ pub fn cluster(
         seconds: BTreeMap::from([("train", train_seconds), ("assign", assign_seconds)]),
         peak_rss_bytes: peak_rss_bytes(),
     })
+}
+
+/// The paths of the files that [`cluster()`] writes.
+struct ClusterFiles {
+    centroids: PathBuf,
+    assignments: PathBuf,
+    probes: PathBuf,
+}
+
+impl ClusterFiles {
+    fn inside(out: &Path) -> Self {
+        let file = |name: &str| out.join(name);
+        Self {
+            centroids: file("centroids.npy"),
+            assignments: file("assignments.npy"),
+            probes: file("probes.npy"),
+        }
+    }
+
+    fn all(&self) -> [&PathBuf; 3] {
+        [&self.centroids, &self.assignments, &self.probes]
+    }
+
+    /// Fails if something is in the way of the files.
+    fn check(&self, embeddings: &[PathBuf], output: &OutputOptions) -> Result<()> {
+        check_folder(&output.out)?;
+        self.all().into_iter().try_for_each(|path| {
+            check_free(path, output.overwrite)?;
+            check_not_input(path, embeddings)
+        })
+    }
+
+    /// Removes the files of an earlier clustering: files of two clusterings must never be together.
+    fn remove(&self) -> Result<()> {
+        self.all().into_iter().try_for_each(|path| remove_file(path))
+    }
 }

@@ -1,6 +1,6 @@
-//! The embedding stage as a command of its own.
+//! Embeds the rows of the input, as a command of its own.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use serde::Serialize;
 
@@ -11,13 +11,13 @@ use crate::embed::embedder::{Embedder, embed_fingerprint};
 use crate::embed::stage::embed_parts;
 use crate::error::{Error, Result};
 use crate::input::find::Input;
-use crate::options::InputOptions;
+use crate::options::{InputOptions, OutputOptions};
 use crate::pipeline::summarise::{unknown_words, zero_rows};
 use crate::progress::{Progress, Stage};
 use crate::workdir::uncompared::Uncompared;
 use crate::workdir::work_dir::{WorkDir, finished_stage};
 
-/// What [`embed`] did.
+/// The report of [`embed`].
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct EmbedReport {
     /// Rows read, bad ones included; the embeddings have as many rows.
@@ -34,28 +34,30 @@ pub struct EmbedReport {
     pub unknown_texts: u64,
     /// The dimension.
     pub dim: usize,
-    /// What is compared by the embeddings: columns, how they were found, and the model.
+    /// What the embeddings compare: the columns, how they were found, and the model.
     pub compared: Comparison,
-    /// The embeddings, in order.
+    /// The files of the embeddings, in order.
     pub files: Vec<PathBuf>,
 }
 
-/// Embeds the rows of the input into a folder, which is a work directory: a killed run goes on where it was. Other
-/// embeddings that are there already are replaced only if the second part of `output` says so.
+/// Embeds the rows of the input into `output.out`, which becomes a work directory (`output.work` is
+/// not used). A killed run continues where it stopped. Other embeddings that are there already are
+/// replaced only with `output.overwrite`.
 ///
 /// # Errors
-/// Input that cannot be read, a folder that holds other things.
+/// Input that cannot be read, or a folder that holds other things.
 pub fn embed(
     options: &InputOptions,
     embedder: Embedder,
-    output: (&Path, bool),
+    output: &OutputOptions,
     progress: &dyn Progress,
 ) -> Result<EmbedReport> {
-    let (out, overwrite) = output;
+    let out = output.out.as_path();
     let input = Input::find(options, &[out.to_path_buf()])?;
     embedder.check(&input)?;
     let fingerprint = embed_fingerprint(&input, embedder)?;
-    if finished_stage(out, Stage::Embed)?.is_some_and(|(_, there)| there != fingerprint) && !overwrite {
+    let holds_others = finished_stage(out, Stage::Embed)?.is_some_and(|(_, there)| there != fingerprint);
+    if holds_others && !output.overwrite {
         return Err(Error::output(out, "holds the embeddings of another input, model or option")
             .hint("--overwrite replaces them; or name another --out"));
     }

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use crate::error::{Error, Result};
 use crate::storage::{canonical_url, exists, is_file, is_url};
 
-/// What is read is never replaced, whatever the options.
+/// Fails if the output is one of the inputs: an input is never replaced, whatever the options.
 pub(crate) fn check_not_input<'a>(out: &Path, inputs: impl IntoIterator<Item = &'a PathBuf>) -> Result<()> {
     let real = |path: &Path| match is_url(path) {
         true => Some(canonical_url(path)),
@@ -18,7 +18,7 @@ pub(crate) fn check_not_input<'a>(out: &Path, inputs: impl IntoIterator<Item = &
     }
 }
 
-/// A folder can be made, or is there.
+/// Fails if there is a file where the output folder should be.
 pub(crate) fn check_folder(out: &Path) -> Result<()> {
     if is_file(out)? {
         return Err(Error::output(out, "this is a file, the results need a folder")
@@ -27,7 +27,7 @@ pub(crate) fn check_folder(out: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Nothing existing is replaced unless the user says so.
+/// Fails if a file exists already and the user did not ask to overwrite it.
 pub(crate) fn check_free(path: &Path, overwrite: bool) -> Result<()> {
     if !overwrite && exists(path)? {
         return Err(

@@ -1,4 +1,4 @@
-//! Each stage as a command of its own, on files that the user brings.
+//! Runs each stage as a command of its own, on files that the user brings.
 
 pub(crate) mod cluster;
 pub(crate) mod embed;

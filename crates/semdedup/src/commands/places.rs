@@ -1,4 +1,5 @@
-//! Names rows of embeddings that have no input beside them, and finds those without direction.
+//! Names the rows of embeddings that have no input beside them, and finds the rows without
+//! direction.
 
 use std::path::Path;
 
@@ -17,6 +18,7 @@ pub(crate) fn undirected(store: &EmbeddingStore) -> Result<Uncompared> {
     Ok(found)
 }
 
+/// Names rows by the files of the embeddings.
 pub(crate) fn places_of(store: &EmbeddingStore) -> RowIndex {
     let name = |path: &Path| path.file_name().unwrap_or_default().to_string_lossy().into_owned();
     RowIndex::new(store.files().map(|(path, rows)| FileRows { name: name(path), rows }).collect())

@@ -1,10 +1,10 @@
-//! The comparison as a command of its own.
+//! Compares the rows of each cluster, as a command of its own.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use semdedup_core::Ranking;
+use semdedup_core::{Ranking, RecallSample};
 use serde::Serialize;
 
 use crate::arrays::store::EmbeddingStore;
@@ -15,6 +15,7 @@ use crate::error::{Error, Result};
 use crate::memory::{Memory, peak_rss_bytes};
 use crate::progress::{Progress, Stage};
 use crate::recall::{self, Sampling};
+use crate::score::columns::ScoreColumns;
 use crate::score::scores_file::{NamedRows, write_scores};
 use crate::score::stage::{ScoredRows, Scorer};
 use crate::storage::{create_dir_all, is_dir, is_file};
@@ -22,16 +23,17 @@ use crate::summary::RecallAt;
 use crate::workdir::pair_counts::{self, Compared};
 use crate::workdir::row_index::Ids;
 
-/// What [`score()`] reads.
+/// The files that [`score()`] reads.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ScoreInputs {
-    /// `.npy` files of f16 or f32, rows × dim, in order.
+    /// The embeddings: `.npy` files of f16 or f32, `rows × dim`, in order.
     pub embeddings: Vec<PathBuf>,
-    /// Clusters × dim.
+    /// The centroids: a file of f16 or f32, `clusters × dim`.
     pub centroids: PathBuf,
-    /// The cluster of each row, a vector of whole numbers; below 0 for none.
+    /// The cluster of each row: a vector of whole numbers, below 0 for a row without a cluster.
     pub assignments: PathBuf,
-    /// The other clusters to compare each row in, rows × any number; none compares a row in its own alone.
+    /// The other clusters to compare each row in: whole numbers, `rows × any number`. Without this
+    /// file a row is compared in its own cluster alone.
     pub probes: Option<PathBuf>,
 }
 
@@ -50,18 +52,20 @@ pub struct ScoreOptions {
     pub overwrite: bool,
 }
 
-/// What [`score()`] did.
+/// The report of [`score()`].
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct ScoreReport {
-    /// Rows scored.
+    /// The rows that were scored.
     pub rows: u64,
     /// Rows with the same embedding as a row that ranks before them.
     pub exact_duplicates: u64,
-    /// Rows of zeros, such as those of empty texts. They are compared with nothing, and so are those of the next two.
+    /// Rows of zeros, such as those of empty texts. These rows and those of the next two fields are
+    /// compared with nothing.
     pub zero_rows: u64,
     /// Rows with a NaN or an infinity.
     pub non_finite_rows: u64,
-    /// Rows that have a direction, but no cluster in the assignments. The recall counts what is missed by that.
+    /// Rows that have a direction, but no cluster in the assignments. The recall counts the
+    /// duplicates that the run misses because of this.
     pub unclustered_rows: u64,
     /// The recall at the sweep's list of ε; empty without a sample.
     pub recall: Vec<RecallAt>,
@@ -69,18 +73,19 @@ pub struct ScoreReport {
     pub recall_sample: usize,
     /// Floating-point operations of the comparison: 2 × dimension for each pair.
     pub flops: f64,
-    /// The same for comparing every row with every other.
+    /// Floating-point operations of comparing every row with every other.
     pub flops_brute_force: f64,
-    /// Seconds of each step.
+    /// The seconds that each step took.
     pub seconds: BTreeMap<&'static str, f64>,
-    /// The most memory that this process held, in bytes; none where the system does not tell.
+    /// The most memory that this process held, in bytes; none if the system does not tell.
     pub peak_rss_bytes: Option<u64>,
 }
 
-/// Compares the rows of each cluster, writes `scores.parquet`, and measures the recall; the ids are the row numbers.
+/// Compares the rows of each cluster, writes `scores.parquet`, and measures the recall. The ids are
+/// the row numbers.
 ///
 /// # Errors
-/// Files that cannot be read or do not fit together, a result in the way.
+/// Files that cannot be read or do not fit together, or a result in the way.
 pub fn score(
     inputs: &ScoreInputs,
     options: &ScoreOptions,
@@ -91,14 +96,7 @@ pub fn score(
     let centroids = read_centroids(&inputs.centroids, store.dim())?;
     let probes = inputs.probes.as_deref();
     let clustering = Clustering::open(&inputs.assignments, probes, store.rows(), centroids.len())?;
-    check_free(out, options.overwrite)?;
-    if !is_file(out)? && is_dir(out)? {
-        return Err(
-            Error::output(out, "is a folder, the scores need a file").hint("--out DIR/scores.parquet")
-        );
-    }
-    let files = [&inputs.centroids, &inputs.assignments];
-    check_not_input(out, inputs.embeddings.iter().chain(files).chain(&inputs.probes))?;
+    check_output(inputs, options, out)?;
     if let Some(folder) = out.parent() {
         create_dir_all(folder)?;
     }
@@ -111,19 +109,11 @@ pub fn score(
     let mut seconds = BTreeMap::from([("score", start.elapsed().as_secs_f64())]);
     uncompared.warnings(&places_of(&store)).iter().for_each(|warning| progress.warn(warning));
     let start = Instant::now();
-    let numbers = arrow::array::UInt64Array::from_iter_values(0..store.rows());
-    let ids = Ids::Column(std::sync::Arc::new(numbers));
-    let named =
-        NamedRows { ids: &ids, row_index: &places_of(&store), skipped: &[], by: None, compared: None };
-    write_scores(out, &columns, &named, &options.ranking)?;
+    write(out, &store, &columns, &options.ranking)?;
     seconds.insert("write", start.elapsed().as_secs_f64());
     let start = Instant::now();
-    let ScoreOptions { ranking, memory, recall_sample, seed, .. } = *options;
-    let mut samples = Vec::new();
-    if recall_sample > 0 {
-        let sampling = Sampling { rows: recall_sample, seed, ranking, memory };
-        samples = recall::measure(&store, &columns, &sampling, progress)?;
-        progress.end(Stage::Recall, false);
+    let samples = measure(&store, &columns, options, progress)?;
+    if options.recall_sample > 0 {
         seconds.insert("recall", start.elapsed().as_secs_f64());
     }
     Ok(ScoreReport {
@@ -139,4 +129,40 @@ pub fn score(
         seconds,
         peak_rss_bytes: peak_rss_bytes(),
     })
+}
+
+/// Fails if something is in the way of the score table.
+fn check_output(inputs: &ScoreInputs, options: &ScoreOptions, out: &Path) -> Result<()> {
+    check_free(out, options.overwrite)?;
+    if !is_file(out)? && is_dir(out)? {
+        return Err(
+            Error::output(out, "is a folder, the scores need a file").hint("--out DIR/scores.parquet")
+        );
+    }
+    let files = [&inputs.centroids, &inputs.assignments];
+    check_not_input(out, inputs.embeddings.iter().chain(files).chain(&inputs.probes))
+}
+
+/// Writes the score table, with the row numbers as ids.
+fn write(out: &Path, store: &EmbeddingStore, columns: &ScoreColumns, ranking: &Ranking) -> Result<()> {
+    let numbers = arrow::array::UInt64Array::from_iter_values(0..store.rows());
+    let ids = Ids::Column(std::sync::Arc::new(numbers));
+    let named = NamedRows { ids: &ids, row_index: &places_of(store), skipped: &[], by: None, compared: None };
+    write_scores(out, columns, &named, ranking)
+}
+
+/// Measures the recall, if the options ask for a sample.
+fn measure(
+    store: &EmbeddingStore,
+    columns: &ScoreColumns,
+    options: &ScoreOptions,
+    progress: &dyn Progress,
+) -> Result<Vec<RecallSample>> {
+    let ScoreOptions { ranking, memory, recall_sample: rows, seed, .. } = *options;
+    if rows == 0 {
+        return Ok(Vec::new());
+    }
+    let samples = recall::measure(store, columns, &Sampling { rows, seed, ranking, memory }, progress)?;
+    progress.end(Stage::Recall, false);
+    Ok(samples)
 }

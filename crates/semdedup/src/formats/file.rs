@@ -35,6 +35,8 @@ pub enum Format {
     Parquet,
     /// Arrow IPC (Feather version 2), a file or a stream.
     Arrow,
+    /// Apache Avro, an object container file. It is only read.
+    Avro,
     /// A matrix of embeddings without other rows (`.npy`, `.npz`, `.safetensors`): a row of the
     /// matrix is a row.
     Matrix,

@@ -14,6 +14,7 @@
 mod added_columns;
 mod annotate;
 pub(crate) mod arrow;
+mod avro;
 mod choose;
 mod columns;
 mod discover;

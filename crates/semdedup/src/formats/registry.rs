@@ -2,6 +2,7 @@
 //! variant of [`Format`], and its lines here.
 
 use crate::formats::arrow::format::Arrow;
+use crate::formats::avro::format::Avro;
 use crate::formats::file::{Compression, Format};
 use crate::formats::folder::format::{ImageFolder, TextFolder};
 use crate::formats::ids::IdSource;
@@ -13,7 +14,7 @@ use crate::formats::text::format::Text;
 
 /// The formats that a file can be recognised as. Folders are found file by file, and the user names
 /// matrices.
-const FILES: [&dyn RowFormat; 6] = [&Text::Json, &Text::Csv, &Text::Lines, &Shard, &Parquet, &Arrow];
+const FILES: [&dyn RowFormat; 7] = [&Text::Json, &Text::Csv, &Text::Lines, &Shard, &Parquet, &Arrow, &Avro];
 
 impl Format {
     /// Returns the implementation of the format.
@@ -24,6 +25,7 @@ impl Format {
             Self::Text => &Text::Lines,
             Self::Parquet => &Parquet,
             Self::Arrow => &Arrow,
+            Self::Avro => &Avro,
             Self::Matrix => &MatrixFile,
             Self::Tar => &Shard,
             Self::Tree => &ImageFolder,

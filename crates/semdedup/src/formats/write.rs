@@ -32,7 +32,7 @@ pub fn write_kept(
 /// Fails where the kept rows of a file cannot be written in its own format.
 ///
 /// # Errors
-/// A file of embeddings other than `.npy`.
+/// A file of embeddings other than `.npy`; a format that is only read.
 pub(crate) fn check_kept(file: &InputFile) -> Result<()> {
     file.format.rows().check_kept(file)
 }

@@ -1,4 +1,4 @@
-//! Looking at a run that was made: where its scores and its results lie.
+//! Finds the scores and the results of a finished run.
 
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
@@ -14,20 +14,52 @@ use crate::summary::{Summary, read_summary};
 use crate::workdir::table_file::read_column;
 use crate::workdir::work_dir::finished_stage;
 
-/// A run that was made, found by its output folder or by its work directory.
-pub(crate) struct FinishedRun {
+/// A finished run, opened by its output folder or by its work directory: its summary, its scores, pairs
+/// of duplicates, and the rows themselves.
+pub struct FinishedRun {
     work: PathBuf,
     pub(crate) scores: ScoresFile,
-    /// The result, where the output folder was given. Other runs may have used its work directory since.
-    result: Option<(PathBuf, Summary)>,
+    /// The result, if the output folder was given. Other runs may have used its work directory
+    /// since.
+    result: Option<WrittenResult>,
 }
 
-/// Scores alone know neither the texts nor what was removed.
+/// The result of a run.
+struct WrittenResult {
+    out: PathBuf,
+    summary: Summary,
+}
+
+/// The hint if a path is not the folder of a run. A score table alone does not say what the texts
+/// are and which rows were removed.
 const HINT: &str =
     "give it the --out or --work folder of a `semdedup run`; `semdedup sweep` also takes a scores.parquet";
 
 impl FinishedRun {
-    pub(crate) fn find(path: &Path) -> Result<Self> {
+    /// Opens the output folder of a run, or its work directory.
+    ///
+    /// ```
+    /// use semdedup::{FinishedRun, Run, Silent, Which};
+    ///
+    /// # fn main() -> semdedup::Result<()> {
+    /// # let folder = tempfile::tempdir().unwrap();
+    /// # let (input, out) = (folder.path().join("rows.txt"), folder.path().join("out"));
+    /// std::fs::write(&input, "A cat sat.\na  cat sat.\nPrices rose.\n").unwrap();
+    /// Run::builder([input.display().to_string()], &out).build()?.run(&Silent)?;
+    ///
+    /// let finished = FinishedRun::open(&out)?;
+    /// assert_eq!(finished.summary().unwrap().rows_removed, 1);
+    /// let pairs = finished.pairs(&Which::Random { count: 10, seed: 0 })?;
+    /// assert_eq!((pairs.len(), pairs[0].score), (1, 1.0));
+    /// assert_eq!(finished.texts(&[2])?, [Some("Prices rose.".to_owned())]);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// If there are no finished scores, or they cannot be read.
+    pub fn open(path: impl AsRef<Path>) -> Result<Self> {
+        let path = path.as_ref();
         if !is_dir(path)? {
             let problem = if exists(path)? { "a file, not the folder of a run" } else { "no such folder" };
             return Err(Error::new(ErrorKind::Input, format!("{}: {problem}", path.display())).hint(HINT));
@@ -37,7 +69,7 @@ impl FinishedRun {
             return Ok(Self {
                 work: work_of(path, &summary)?,
                 scores,
-                result: Some((path.to_path_buf(), summary)),
+                result: Some(WrittenResult { out: path.to_path_buf(), summary }),
             });
         }
         let inside = path.join("work");
@@ -48,11 +80,17 @@ impl FinishedRun {
         Ok(Self { work, scores: ScoresFile::open(&folder.join("scores.parquet"))?, result: None })
     }
 
-    /// The folder of a stage, if what is there belongs to this result.
+    /// The summary; `None` if a work directory was opened, in which no result was written.
+    pub fn summary(&self) -> Option<&Summary> {
+        self.result.as_ref().map(|result| &result.summary)
+    }
+
+    /// Returns the folder of a stage, if its files belong to this result.
     pub(crate) fn stage(&self, stage: Stage) -> Result<Option<PathBuf>> {
         let belongs = |of: Stage, wanted: &dyn Fn(&Summary) -> &str| -> Result<bool> {
-            let Some((_, summary)) = &self.result else { return Ok(true) };
-            Ok(finished_stage(&self.work, of)?.is_some_and(|(_, found)| found.as_str() == wanted(summary)))
+            let Some(result) = &self.result else { return Ok(true) };
+            let wanted = wanted(&result.summary);
+            Ok(finished_stage(&self.work, of)?.is_some_and(|(_, found)| found.as_str() == wanted))
         };
         let belongs = match stage {
             Stage::Recall => belongs(Stage::Score, &|summary| &summary.scores_fingerprint)?,
@@ -61,10 +99,10 @@ impl FinishedRun {
         Ok(finished_stage(&self.work, stage)?.filter(|_| belongs).map(|(folder, _)| folder))
     }
 
-    /// The rows that the result removed, by number; none where no result was written.
+    /// Reads the numbers of the rows that the result removed; none if no result was written.
     pub(crate) fn removed(&self) -> Result<Option<HashSet<u64>>> {
-        let Some((out, _)) = &self.result else { return Ok(None) };
-        let path = out.join("removed.parquet");
+        let Some(result) = &self.result else { return Ok(None) };
+        let path = result.out.join("removed.parquet");
         let (files, rows) = (read_column(&path, "file")?, read_column(&path, "row")?);
         let (Some(files), Some(rows)) = (files.as_string_opt::<i32>(), rows.as_primitive_opt::<UInt64Type>())
         else {
@@ -81,7 +119,8 @@ impl FinishedRun {
     }
 }
 
-/// The work directory as the summary names it, or beside the summary if everything was moved.
+/// Returns the work directory that the summary names, or the one beside the summary if everything
+/// was moved.
 fn work_of(out: &Path, summary: &Summary) -> Result<PathBuf> {
     let recorded = PathBuf::from(&summary.work);
     Ok(if is_file(&recorded.join("manifest.json"))? { recorded } else { out.join("work") })

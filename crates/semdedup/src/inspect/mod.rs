@@ -1,5 +1,6 @@
-//! Looks at a finished run: other thresholds, and pairs of duplicates.
+//! Looks at a finished run: counts what other thresholds keep, and shows pairs of duplicates.
 
 pub(crate) mod finished_run;
 pub(crate) mod pairs;
+pub(crate) mod rows;
 pub(crate) mod sweep;

@@ -1,6 +1,6 @@
-//! Pairs of duplicates as people read them: both texts, how similar they are, which one stays.
+//! Shows pairs of duplicates for people to read: both texts, their similarity, and which row stays.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::path::Path;
 
 use arrow::util::display::{ArrayFormatter, FormatOptions};
@@ -8,34 +8,33 @@ use semdedup_core::{NO_ROW, SamplePurpose, sample_rows};
 use serde::Serialize;
 
 use crate::error::{Error, ErrorKind, Result};
-use crate::formats::{check_unchanged, read_texts};
-use crate::input::find::Input;
 use crate::inspect::finished_run::FinishedRun;
 use crate::options::DEFAULT_EPSILON;
-use crate::progress::Stage;
+use crate::score::columns::ScoreColumns;
 use crate::workdir::table_file::read_column;
 
-/// Which pairs to show.
+/// The pairs to show.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Which {
-    /// A row by its id: what it duplicates, and what duplicates it.
+    /// A row by its id: the row that it duplicates, and the rows that duplicate it.
     Id(String),
-    /// Some of the removed rows (or, where nothing was removed yet, of those that the default ε would).
+    /// A sample of the removed rows. If no result was written yet, a sample of the rows that the
+    /// default ε would remove.
     Random {
-        /// How many.
+        /// The size of the sample.
         count: usize,
-        /// Which ones.
+        /// The seed of the sample.
         seed: u64,
     },
-    /// Rows with a score in a range.
+    /// A sample of the rows with a score in a range.
     Between {
         /// The lowest score.
         low: f32,
         /// The highest score.
         high: f32,
-        /// At most so many, spread over the rows by the seed.
+        /// The size of the sample.
         count: usize,
-        /// Which ones.
+        /// The seed of the sample.
         seed: u64,
     },
 }
@@ -47,26 +46,26 @@ pub struct Pair {
     pub score: f32,
     /// The row.
     pub row: PairRow,
-    /// The row that is most similar to it of those that rank before it.
+    /// The most similar compared row that ranks before it.
     pub duplicate_of: PairRow,
 }
 
 /// One side of a pair.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct PairRow {
-    /// The id.
+    /// The id of the row.
     pub id: String,
-    /// The file under `kept/`.
+    /// The name of its file under `kept/`.
     pub file: String,
     /// The row's number in the file.
     pub row: u64,
-    /// The text; none if it could not be read, or if there is no column of texts.
+    /// The text; none if it could not be read, or if there is no text column.
     pub text: Option<String>,
-    /// Whether the result removed it; none where no result was written.
+    /// Whether the result removed it; none if no result was written.
     pub removed: Option<bool>,
 }
 
-/// The most rows shown that duplicate one row.
+/// The most rows to show that duplicate one row.
 const MOST_OF_ONE: usize = 20;
 
 /// Finds pairs of a run and reads their texts from the input.
@@ -74,94 +73,98 @@ const MOST_OF_ONE: usize = 20;
 /// # Errors
 /// If there are no scores, no such id, or the input is not there any more.
 pub fn show(path: &Path, which: &Which) -> Result<Vec<Pair>> {
-    let run = FinishedRun::find(path)?;
-    let columns = run.scores.columns()?;
-    let removed = run.removed()?;
-    let ids = read_column(&run.scores.path, "id")?;
-    let options = FormatOptions::default();
-    let ids = ArrayFormatter::try_new(ids.as_ref(), &options).map_err(|error| Error::input(path, error))?;
-    let has_pair = |row: &usize| columns.duplicate_of[*row] != NO_ROW && columns.score[*row] > 0.0;
-    let rows: Vec<usize> = match which {
-        Which::Id(id) => {
-            let all = 0..columns.score.len();
-            let Some(row) = all.clone().find(|&row| ids.value(row).to_string() == *id) else {
-                return Err(Error::new(ErrorKind::Input, format!("no row has the id {id}"))
-                    .hint("ids are in scores.parquet; without --id-column they are file:row"));
-            };
-            let mut of: Vec<usize> = all.filter(|&other| columns.duplicate_of[other] == row as u64).collect();
-            of.sort_by(|&a, &b| columns.score[b].total_cmp(&columns.score[a]).then(a.cmp(&b)));
-            of.truncate(MOST_OF_ONE);
-            std::iter::once(row).filter(has_pair).chain(of).collect()
-        }
-        Which::Random { count, seed } => {
-            let goes = |row: &usize| match &removed {
-                Some(removed) => removed.contains(&(*row as u64)),
-                None => f64::from(columns.score[*row]) > 1.0 - DEFAULT_EPSILON,
-            };
-            some((0..columns.score.len()).filter(has_pair).filter(goes).collect(), *count, *seed)
-        }
-        Which::Between { low, high, count, seed } => {
-            let inside = |row: &usize| (*low..=*high).contains(&columns.score[*row]);
-            some((0..columns.score.len()).filter(has_pair).filter(inside).collect(), *count, *seed)
-        }
-    };
-    let needed: BTreeSet<u64> =
-        rows.iter().flat_map(|&row| [row as u64, columns.duplicate_of[row]]).collect();
-    let texts = Texts::read(&run, &needed)?;
-    let side = |row: u64| texts.row(&run, row, (ids.value(row as usize).to_string(), removed.as_ref()));
-    Ok(rows
-        .into_iter()
-        .map(|row| Pair {
+    FinishedRun::open(path)?.pairs(which)
+}
+
+impl FinishedRun {
+    /// Finds pairs and reads their texts from the input.
+    ///
+    /// # Errors
+    /// No such id, or input that is not there any more.
+    pub fn pairs(&self, which: &Which) -> Result<Vec<Pair>> {
+        let columns = self.scores.columns()?;
+        let removed = self.removed()?;
+        let ids = read_column(&self.scores.path, "id")?;
+        let options = FormatOptions::default();
+        let ids = ArrayFormatter::try_new(ids.as_ref(), &options)
+            .map_err(|error| Error::input(&self.scores.path, error))?;
+        let find = |id: &str| (0..columns.score.len()).find(|&row| ids.value(row).to_string() == id);
+        let rows = choose(which, &columns, removed.as_ref(), &find)?;
+        let needed: BTreeSet<u64> =
+            rows.iter().flat_map(|&row| [row as u64, columns.duplicate_of[row]]).collect();
+        let texts = self.texts_by_row(&needed)?;
+        let side = |number: u64| {
+            let (file, row) = self.scores.row_index.locate(number);
+            PairRow {
+                id: ids.value(number as usize).to_string(),
+                file: self.scores.row_index.files[file].name.clone(),
+                row,
+                text: texts.get(&number).cloned(),
+                removed: removed.as_ref().map(|removed| removed.contains(&number)),
+            }
+        };
+        let pair = |row: usize| Pair {
             score: columns.score[row],
             row: side(row as u64),
             duplicate_of: side(columns.duplicate_of[row]),
-        })
-        .collect())
+        };
+        Ok(rows.into_iter().map(pair).collect())
+    }
+
+    /// Reads the texts of some rows, by the number of the row. A row without a text is left out.
+    fn texts_by_row(&self, rows: &BTreeSet<u64>) -> Result<HashMap<u64, String>> {
+        let rows: Vec<u64> = rows.iter().copied().collect();
+        let texts = self.texts(&rows)?;
+        Ok(rows.into_iter().zip(texts).filter_map(|(row, text)| Some((row, text?))).collect())
+    }
 }
 
-/// A seeded choice, in order.
-fn some(rows: Vec<usize>, count: usize, seed: u64) -> Vec<usize> {
+/// Chooses the rows to show. `find` finds the row of an id.
+fn choose(
+    which: &Which,
+    columns: &ScoreColumns,
+    removed: Option<&HashSet<u64>>,
+    find: &dyn Fn(&str) -> Option<usize>,
+) -> Result<Vec<usize>> {
+    let with_pair = || (0..columns.score.len()).filter(|&row| has_pair(columns, row));
+    Ok(match which {
+        Which::Id(id) => {
+            let Some(row) = find(id) else {
+                return Err(Error::new(ErrorKind::Input, format!("no row has the id {id}"))
+                    .hint("ids are in scores.parquet; without --id-column they are file:row"));
+            };
+            pairs_of(row, columns)
+        }
+        Which::Random { count, seed } => {
+            let goes = |&row: &usize| match removed {
+                Some(removed) => removed.contains(&(row as u64)),
+                None => f64::from(columns.score[row]) > 1.0 - DEFAULT_EPSILON,
+            };
+            sample(with_pair().filter(goes).collect(), *count, *seed)
+        }
+        Which::Between { low, high, count, seed } => {
+            let inside = |&row: &usize| (*low..=*high).contains(&columns.score[row]);
+            sample(with_pair().filter(inside).collect(), *count, *seed)
+        }
+    })
+}
+
+/// Returns whether a row has a pair to show.
+fn has_pair(columns: &ScoreColumns, row: usize) -> bool {
+    columns.duplicate_of[row] != NO_ROW && columns.score[row] > 0.0
+}
+
+/// Returns the row itself, if it has a pair, and the rows that duplicate it, most similar first.
+fn pairs_of(row: usize, columns: &ScoreColumns) -> Vec<usize> {
+    let all = 0..columns.score.len();
+    let mut copies: Vec<usize> = all.filter(|&other| columns.duplicate_of[other] == row as u64).collect();
+    copies.sort_by(|&a, &b| columns.score[b].total_cmp(&columns.score[a]).then(a.cmp(&b)));
+    copies.truncate(MOST_OF_ONE);
+    std::iter::once(row).filter(|&row| has_pair(columns, row)).chain(copies).collect()
+}
+
+/// Draws `count` of the rows by the seed, in their order.
+fn sample(rows: Vec<usize>, count: usize, seed: u64) -> Vec<usize> {
     let chosen = sample_rows(rows.len() as u64, count, seed, SamplePurpose::Recall);
     chosen.into_iter().map(|i| rows[i as usize]).collect()
-}
-
-struct Texts {
-    by_row: HashMap<u64, String>,
-}
-
-impl Texts {
-    fn read(run: &FinishedRun, rows: &BTreeSet<u64>) -> Result<Self> {
-        let folder = run.stage(Stage::Embed)?.ok_or_else(|| {
-            Error::new(
-                ErrorKind::Work,
-                "the work directory of this result is gone or has gone on to other rows",
-            )
-            .hint("run the same command line again to make it anew; the ids are in removed.parquet")
-        })?;
-        let input = Input::recorded(&folder)?;
-        let mut by_file: BTreeMap<usize, Vec<(u64, u64)>> = BTreeMap::new();
-        for &number in rows {
-            let (file, row) = run.scores.row_index.locate(number);
-            by_file.entry(file).or_default().push((number, row));
-        }
-        let mut by_row = HashMap::new();
-        for (file, wanted) in by_file {
-            check_unchanged(&input.files[file])?;
-            let in_file: Vec<u64> = wanted.iter().map(|&(_, row)| row).collect();
-            let texts = read_texts(&input.files[file], &input.columns[file], &input.limits, &in_file)?;
-            by_row.extend(wanted.iter().zip(texts).filter_map(|(&(number, _), text)| Some((number, text?))));
-        }
-        Ok(Self { by_row })
-    }
-
-    fn row(&self, run: &FinishedRun, number: u64, known: (String, Option<&HashSet<u64>>)) -> PairRow {
-        let (file, row) = run.scores.row_index.locate(number);
-        PairRow {
-            id: known.0,
-            file: run.scores.row_index.files[file].name.clone(),
-            row,
-            text: self.by_row.get(&number).cloned(),
-            removed: known.1.map(|removed| removed.contains(&number)),
-        }
-    }
 }

@@ -1,8 +1,8 @@
-//! How many rows each ε keeps, from scores that are there already.
+//! Counts the rows that each ε keeps, from scores that are there already.
 
 use std::path::Path;
 
-use semdedup_core::{Cut, Epsilon, kept_at};
+use semdedup_core::{Cut, Epsilon, RecallSample, kept_at};
 use serde::Serialize;
 
 use crate::error::{Error, Result};
@@ -13,7 +13,7 @@ use crate::score::scores_file::ScoresFile;
 use crate::storage;
 use crate::summary::RecallAt;
 
-/// One ε of a sweep.
+/// The counts at one ε of a sweep.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct SweepRow {
     /// The threshold.
@@ -24,24 +24,36 @@ pub struct SweepRow {
     pub rows_removed: u64,
     /// `rows_kept` as a share of the rows that could be read.
     pub share_kept: f64,
-    /// The recall, where it was measured.
+    /// The recall, if it was measured.
     pub recall: Option<RecallAt>,
 }
 
-/// Counts what each ε keeps, for a work directory, an output folder or a `scores.parquet`.
+/// Counts the rows that each ε keeps. `work` is a work directory, an output folder or a
+/// `scores.parquet`.
 ///
 /// # Errors
 /// If there are no scores, or an ε is out of range.
 pub fn sweep(work: &Path, epsilons: &[f64]) -> Result<Vec<SweepRow>> {
-    let (scores, samples) = if storage::is_file(work)? {
-        (ScoresFile::open(work)?, Vec::new())
-    } else {
-        let run = FinishedRun::find(work)?;
-        let samples = run
+    if storage::is_file(work)? {
+        return sweep_scores(&ScoresFile::open(work)?, &[], epsilons);
+    }
+    FinishedRun::open(work)?.sweep(epsilons)
+}
+
+impl FinishedRun {
+    /// Counts what each ε keeps.
+    ///
+    /// # Errors
+    /// Scores that cannot be read, an ε that is out of range.
+    pub fn sweep(&self, epsilons: &[f64]) -> Result<Vec<SweepRow>> {
+        let samples = self
             .stage(Stage::Recall)?
             .map_or(Ok(Vec::new()), |folder| read_samples(&folder.join("samples.json")))?;
-        (run.scores, samples)
-    };
+        sweep_scores(&self.scores, &samples, epsilons)
+    }
+}
+
+fn sweep_scores(scores: &ScoresFile, samples: &[RecallSample], epsilons: &[f64]) -> Result<Vec<SweepRow>> {
     let columns = scores.columns()?;
     let read: Vec<f32> = columns.score.into_iter().filter(|score| !score.is_nan()).collect();
     epsilons
@@ -50,7 +62,7 @@ pub fn sweep(work: &Path, epsilons: &[f64]) -> Result<Vec<SweepRow>> {
             let checked = Epsilon::new(epsilon)
                 .map_err(|error| Error::usage(error.to_string()).hint("a larger epsilon removes more"))?;
             let rows_kept = kept_at(&read, checked);
-            let report = recall::report(&samples, Some(Cut::Above(checked)));
+            let report = recall::report(samples, Some(Cut::Above(checked)));
             Ok(SweepRow {
                 epsilon,
                 rows_kept,

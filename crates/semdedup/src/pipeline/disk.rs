@@ -1,4 +1,4 @@
-//! Estimates the disk space of a run, and checks that it is there.
+//! Estimates the disk space of a run, and checks that it is free.
 
 use std::path::Path;
 
@@ -12,21 +12,22 @@ use crate::score::groups::RowBytes;
 use crate::storage::is_url;
 use crate::storage::local::free_space;
 
-/// Bytes of a row in the score table and of its share of bookkeeping in memory.
+/// The bytes of a row in the score table, and of its share of the bookkeeping in memory.
 pub(crate) const ROW_BYTES: u64 = 64;
 
-/// A row of a run while it is compared.
+/// Returns the bytes of a row of a run while it is compared.
 pub(crate) fn row_bytes(run: &ResolvedRun) -> RowBytes {
     RowBytes::of(4 * run.dim() as u64, run.dim(), run.options.cluster.probes.most() - 1)
 }
 
-/// The rows that memory does not hold. A row is written once for each group of clusters in which it is compared, on average
-/// for about two.
+/// Estimates the bytes of the rows that memory does not hold. A row is written once for each group
+/// of clusters in which it is compared, on average for about two.
 pub(crate) fn spilled_bytes(rows: u64, row_bytes: RowBytes, memory: Memory) -> u64 {
     if rows * (row_bytes.memory + BYTES_PER_ROW) > memory.bytes() { 2 * rows * row_bytes.disk } else { 0 }
 }
 
-/// Disk that a run fills: embeddings, clusters, scores, what is written of the rows, and the rows that memory does not hold.
+/// Estimates the disk space that a run fills: the embeddings, clusters and scores, the results, and
+/// the rows that memory does not hold.
 pub(crate) fn disk_bytes(run: &ResolvedRun, rows: u64) -> u64 {
     let (dim, options) = (run.dim(), &run.options.cluster);
     let spilled = spilled_bytes(rows, row_bytes(run), options.memory);
@@ -34,7 +35,7 @@ pub(crate) fn disk_bytes(run: &ResolvedRun, rows: u64) -> u64 {
     rows * (dim as u64 * 4 + clusters + ROW_BYTES) + run.outputs.bytes(rows, run.input.bytes()) + spilled
 }
 
-/// The nearest folder that is there already.
+/// Returns the nearest folder above a path that is there already.
 pub(crate) fn existing(path: &Path) -> &Path {
     if is_url(path) {
         return path;
@@ -42,14 +43,15 @@ pub(crate) fn existing(path: &Path) -> &Path {
     path.ancestors().find(|folder| folder.is_dir()).unwrap_or(Path::new("."))
 }
 
-/// Rows of the largest file that its bytes for each row are measured on.
+/// The rows of the largest file on which the bytes of a row are measured.
 const SAMPLED_ROWS: u64 = 1000;
 
-/// Rows are counted where an estimate leaves less room than this.
+/// All rows are counted unless the free space is at least this many times the estimate.
 const DISK_TO_SPARE: u64 = 4;
 
-/// Fails if the disk is too small for a run, before anything is written. The number of rows is extrapolated from the
-/// beginning of the largest file, and counted only if there is not much more room than that.
+/// Fails if the disk is too small for a run, before anything is written. The number of rows is
+/// extrapolated from the beginning of the largest file. The rows are counted only if there is not
+/// much more space than that needs.
 pub(crate) fn check_disk(run: &ResolvedRun) -> Result<()> {
     let ResolvedRun { input, work, .. } = run;
     let largest = input.files.iter().zip(&input.columns).max_by_key(|(file, _)| file.bytes);
@@ -66,7 +68,7 @@ pub(crate) fn check_disk(run: &ResolvedRun) -> Result<()> {
     if disk_bytes(run, rows).saturating_mul(DISK_TO_SPARE) <= free {
         return Ok(());
     }
-    // Texts at the beginning may be longer or shorter than others: where it matters, rows are counted.
+    // Texts at the beginning may be longer or shorter than others, so the rows are counted.
     let counts = input.files.par_iter().map(|file| count_rows(file, &input.limits));
     let rows = counts.collect::<Result<Vec<u64>>>()?.into_iter().sum();
     let needed = disk_bytes(run, rows);

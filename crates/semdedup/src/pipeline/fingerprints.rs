@@ -1,4 +1,4 @@
-//! Hashes of what each stage of a run depends on.
+//! Hashes everything that the result of each stage of a run depends on.
 
 use semdedup_core::Ranking;
 use serde::Serialize;
@@ -12,7 +12,7 @@ use crate::outputs::Outputs;
 use crate::select::selection::describe;
 use crate::workdir::work_dir::Fingerprint;
 
-/// What each stage's result depends on, each containing the one before.
+/// The fingerprint of the result of each stage. Each contains the one of the stage before.
 pub(crate) struct Fingerprints {
     pub(crate) embed: Fingerprint,
     pub(crate) train: Fingerprint,
@@ -23,15 +23,17 @@ pub(crate) struct Fingerprints {
 }
 
 impl Fingerprints {
+    /// Hashes everything that a run depends on.
     pub(crate) fn of(
         input: &Input,
         embedder: Embedder,
-        (options, outputs): (&RunOptions, &Outputs),
+        options: &RunOptions,
+        outputs: &Outputs,
     ) -> Result<Self> {
         let embed = embed_fingerprint(input, embedder)?;
         let dim = embedder.dim(input);
         let ClusterOptions { clusters, seed, probes, memory } = options.cluster;
-        // Memory matters where it limits the clusters that auto chooses.
+        // The memory matters only if it limits the number of clusters that auto chooses.
         let most = clusters.is_none().then(|| cost::limit(memory.most_clusters(dim), dim));
         let train = Fingerprint::of(
             &("train", clustering::REVISION, clusters, most, seed, probes.most() == 1),
@@ -49,7 +51,7 @@ impl Fingerprints {
     }
 }
 
-/// A random ranking depends on its seed, the others do not.
+/// Returns the parameters of a ranking. A random ranking depends on its seed, the others do not.
 fn ranking_parameters(ranking: &Ranking) -> impl Serialize {
     let seed = (ranking.keep == semdedup_core::Keep::Random).then_some(ranking.seed);
     (crate::score::scores_file::name_of(ranking), seed)

@@ -1,4 +1,4 @@
-//! A whole run: every stage in order, resumed where an earlier run stopped.
+//! Runs every stage in order, and continues where an earlier run stopped.
 
 pub(crate) mod disk;
 pub(crate) mod fingerprints;

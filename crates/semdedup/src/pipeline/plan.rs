@@ -1,4 +1,4 @@
-//! What a run would do, without doing it: rows, memory, disk, and roughly how long.
+//! Estimates a run without doing it: its rows, memory, disk space and time.
 
 use std::path::{Path, PathBuf};
 use std::time::Instant;
@@ -28,32 +28,32 @@ use crate::score::groups::RowBytes;
 use crate::select::selection::goal_error;
 use crate::storage::local::free_space;
 
-/// What a run would do.
+/// The estimate of a run.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Plan {
-    /// What would be compared: columns, how they were found, and the model.
+    /// What would be compared: the columns, how they were found, and the model.
     pub compared: Comparison,
     /// The files that would be read.
     pub files: Vec<PlanFile>,
-    /// Rows of all files.
+    /// The rows of all files.
     pub rows: u64,
-    /// Clusters.
+    /// The number of clusters.
     pub clusters: usize,
-    /// Memory that it would hold, in bytes, about.
+    /// The memory that the run would hold, in bytes, about.
     pub memory_bytes: u64,
-    /// Disk that it would fill, in bytes, about: work directory and results.
+    /// The disk space that the run would fill, in bytes, about: the work directory and the results.
     pub disk_bytes: u64,
-    /// Disk that is free for it, in bytes; none where the system does not tell.
+    /// The disk space that is free for it, in bytes; none if the system does not tell.
     pub free_bytes: Option<u64>,
-    /// Seconds that it would take on this machine, about.
+    /// The seconds that the run would take on this machine, about.
     pub seconds: f64,
-    /// Where the results would go.
+    /// The output folder.
     pub out: PathBuf,
-    /// What would be written of the rows, by its names in `out`.
+    /// The names in `out` of the results that would be written besides the tables.
     pub written: Vec<&'static str>,
-    /// Where the intermediate files would go.
+    /// The work directory.
     pub work: PathBuf,
-    /// What the user should know of the files that would not be read.
+    /// Warnings about the files that would not be read.
     pub warnings: Vec<String>,
 }
 
@@ -62,7 +62,7 @@ pub struct Plan {
 pub struct PlanFile {
     /// The path.
     pub path: PathBuf,
-    /// How its rows are laid out.
+    /// The format of its rows.
     pub format: Format,
     /// Its rows.
     pub rows: u64,
@@ -80,25 +80,25 @@ pub struct PlanFile {
     pub embeddings: Option<PathBuf>,
 }
 
-/// Rows that the rate of embedding is measured on.
+/// The most rows on which the rate of embedding is measured.
 const TRIAL_ROWS: usize = 4096;
 
-/// As many at most where a row costs much time or money.
+/// The most rows if a row costs much time or money.
 const TRIAL_DEAR_ROWS: usize = 256;
 
-/// A slow model is not tried for longer than about this.
+/// The seconds after which the rate of a slow model is known well enough.
 const TRIAL_SECONDS: f64 = 3.0;
 
-/// Rows whose comparison with each other shows the rate of comparing.
+/// The rows that are compared with each other to measure the rate of comparing.
 const TRIAL_COMPARED: usize = 4096;
 
-/// The fastest of so many trials counts: the first ones wake threads and fill caches.
+/// The number of trials, of which the fastest counts: the first ones wake threads and fill caches.
 const TRIALS: usize = 4;
 
-/// Reads the input and estimates; writes nothing.
+/// Reads the input and estimates a run; writes nothing.
 ///
 /// # Errors
-/// As [`crate::run`] for input that cannot be read and options out of range.
+/// Input that cannot be read, or options out of range, as for [`crate::run`].
 pub fn plan(options: &RunOptions, embedder: Embedder) -> Result<Plan> {
     let run = &ResolvedRun::new(options, embedder)?;
     run.target().inspect()?;
@@ -109,7 +109,7 @@ pub fn plan(options: &RunOptions, embedder: Embedder) -> Result<Plan> {
     options.goal.check(rows).map_err(goal_error)?;
     let (cluster, dim) = (&options.cluster, run.dim());
     let clusters = clusters_for(cluster, rows, dim)?;
-    let compared = Cost::of((rows, dim), clusters, cluster.probes).total()
+    let compared = Cost::of(rows, dim, clusters, cluster.probes).total()
         + spill_cost(rows, row_bytes(run), cluster.memory)
         + (options.recall_sample as f64).min(rows as f64) * rows as f64;
     let seconds = 2.0 * reading
@@ -133,7 +133,7 @@ pub fn plan(options: &RunOptions, embedder: Embedder) -> Result<Plan> {
     })
 }
 
-/// Counts the rows of each file, which must be as many as it has embeddings, if these are given.
+/// Counts the rows of each file. If its embeddings are given, there must be one for each row.
 fn count(input: &Input) -> Result<Vec<u64>> {
     let counts = input.files.par_iter().map(|file| count_rows(file, &input.limits));
     let counts = counts.collect::<Result<Vec<u64>>>()?;
@@ -163,25 +163,27 @@ impl PlanFile {
     }
 }
 
-/// What clustering and scoring embeddings would do.
+/// The estimate of clustering and scoring embeddings.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct ClusterPlan {
-    /// Rows of all files.
+    /// The rows of all files.
     pub rows: u64,
-    /// The dimension.
+    /// The dimension of the embeddings.
     pub dim: usize,
-    /// Clusters.
+    /// The number of clusters.
     pub clusters: usize,
-    /// Disk that the results would fill, in bytes, about, and the rows that memory does not hold.
+    /// The disk space that the results and the rows that memory does not hold would fill, in bytes,
+    /// about.
     pub disk_bytes: u64,
-    /// Seconds that clustering and then scoring would take on this machine, about, without recall.
+    /// The seconds that clustering and then scoring would take on this machine, about, without
+    /// measuring the recall.
     pub seconds: f64,
 }
 
-/// Estimates what [`crate::cluster()`] and then [`crate::score()`] would do; writes nothing.
+/// Estimates [`crate::cluster()`] and then [`crate::score()`]; writes nothing.
 ///
 /// # Errors
-/// Embeddings that cannot be read, more clusters than rows.
+/// Embeddings that cannot be read, or more clusters than rows.
 pub fn plan_clusters(embeddings: &[PathBuf], options: &ClusterOptions) -> Result<ClusterPlan> {
     let store = EmbeddingStore::open(embeddings)?;
     let (rows, dim) = (store.rows(), store.dim());
@@ -189,7 +191,7 @@ pub fn plan_clusters(embeddings: &[PathBuf], options: &ClusterOptions) -> Result
     let most = options.probes.most() as u64;
     let row_bytes = RowBytes::of_store(&store, options.probes.most() - 1);
     let compared =
-        Cost::of((rows, dim), clusters, options.probes).total() + spill_cost(rows, row_bytes, options.memory);
+        Cost::of(rows, dim, clusters, options.probes).total() + spill_cost(rows, row_bytes, options.memory);
     let spilled = spilled_bytes(rows, row_bytes, options.memory);
     Ok(ClusterPlan {
         rows,
@@ -200,14 +202,15 @@ pub fn plan_clusters(embeddings: &[PathBuf], options: &ClusterOptions) -> Result
     })
 }
 
-/// What holding them on disk costs, in comparisons.
+/// Returns the cost of spilling rows to disk, in comparisons.
 fn spill_cost(rows: u64, row_bytes: RowBytes, memory: Memory) -> f64 {
     if spilled_bytes(rows, row_bytes, memory) > 0 { rows as f64 * SPILLED_ROW } else { 0.0 }
 }
 
-/// Seconds of all threads together for a row, from the first rows of the input.
+/// Measures the seconds that embedding a row takes on all threads together, on the first rows of
+/// the input.
 fn embedding_seconds_per_row(input: &Input, embedder: Embedder) -> Result<f64> {
-    // Copying embeddings takes no longer than reading them, which is counted twice.
+    // Copying embeddings takes no longer than reading them, and the reading is counted twice.
     if matches!(embedder, Embedder::Provided) {
         return Ok(0.0);
     }
@@ -242,7 +245,7 @@ fn embedding_seconds_per_row(input: &Input, embedder: Embedder) -> Result<f64> {
     Ok(if rows == 0 { 0.0 } else { seconds / rows as f64 })
 }
 
-/// Seconds of all threads together for a comparison of two rows.
+/// Measures the seconds that comparing two rows takes on all threads together.
 fn comparison_seconds(dim: usize) -> Result<f64> {
     let value = |i: usize| (xxh3_64(&i.to_le_bytes()) >> 40) as f32 / 8_388_608.0 - 1.0;
     let values = (0..TRIAL_COMPARED * dim).map(value).collect();

@@ -1,4 +1,4 @@
-//! A whole run: read and embed, train, assign, score, measure, select, write.
+//! Runs all stages: read and embed, train, assign, score, measure the recall, select, write.
 
 use std::time::Instant;
 
@@ -19,22 +19,24 @@ use crate::workdir::work_dir::WorkDir;
 use crate::write::result_dir::{OutputDir, ResultState};
 use crate::write::stage::{Results, write};
 
-/// Removes the semantic duplicates from the input and writes what stays.
+/// Removes the semantic duplicates from the input and writes the rows that stay.
 ///
-/// Called again with the same options it goes on where a killed run was, or returns the stored summary of a finished
-/// one; with others it does again only what depends on them.
+/// Called again with the same options, it continues where a killed run stopped, or returns the
+/// stored summary of a finished run. With other options, it repeats only the stages that depend on
+/// them.
 ///
 /// # Errors
-/// Input that cannot be read, an output in the way, options out of range; see each message.
+/// Input that cannot be read, an output in the way, or options out of range; see each message.
 pub fn run(options: &RunOptions, embedder: Embedder, progress: &dyn Progress) -> Result<Summary> {
     let start = Instant::now();
     let run = ResolvedRun::new(options, embedder)?;
     let out = OutputDir::open(&run.target())?;
-    // What a run leaves out is said each time, also where an earlier one had done the work.
+    // Report the files that are left out each time, even if an earlier run has done the work.
     run.input.warnings().for_each(|warning| progress.warn(&warning));
     let out = match out {
         ResultState::Done(mut summary) => {
-            // The same columns may have been found in another way, and earlier versions did not say which they were.
+            // This time the same columns may have been found in another way, and summaries of
+            // earlier versions do not name them.
             summary.compared = run.comparison();
             check_strict(&run.input, summary.rows_skipped, || String::from("see skipped.parquet"))?;
             Stage::ALL.into_iter().for_each(|stage| progress.end(stage, true));

@@ -1,41 +1,52 @@
-//! The stages of a run up to the scores, each skipped if it is done.
+//! Runs the stages up to the scores and the recall. A stage that is done is skipped.
 
 use std::path::{Path, PathBuf};
 
-use semdedup_core::UnitEmbeddings;
+use semdedup_core::{RecallSample, UnitEmbeddings};
 
 use crate::arrays::store::EmbeddingStore;
+use crate::cluster::assign::{self, AssignOptions};
 use crate::cluster::clustering::{self, Clustering};
 use crate::cluster::cost::auto_clusters;
-use crate::cluster::{assign, train};
+use crate::cluster::train;
 use crate::embed::dataset::Dataset;
 use crate::embed::stage::embed_parts;
 use crate::error::{Error, ErrorKind, Result};
 use crate::input::find::Input;
+use crate::options::ClusterOptions;
 use crate::pipeline::resolved::ResolvedRun;
 use crate::progress::{Progress, Stage};
-use crate::recall::{self, Sampling, read_samples};
-use crate::score::checkpoints::remove_parts;
+use crate::recall::{self, Sampling, read_samples, write_samples};
+use crate::score::checkpoints::remove_checkpoints;
 use crate::score::columns::ScoreColumns;
 use crate::score::scores_file::{NamedRows, ScoresFile, write_scores};
 use crate::score::stage::Scorer;
 use crate::select::id_lists::check_ids;
 use crate::select::selection;
-use crate::storage::atomic::write_atomically;
 use crate::workdir::pair_counts::{self, Compared};
 use crate::workdir::row_index::Ids;
 use crate::workdir::work_dir::WorkDir;
 
-/// Everything up to the scores, read back from the work directory.
+/// The results of all stages up to the scores, read back from the work directory.
 pub(crate) struct Scored {
     pub(crate) dataset: Dataset,
     pub(crate) columns: ScoreColumns,
     pub(crate) scores: ScoresFile,
+    /// The number of clusters.
     pub(crate) clusters: usize,
-    /// How many memory allows, and how many there would be without that limit, where it makes a difference.
-    pub(crate) limited_clusters: Option<(usize, usize)>,
-    pub(crate) recall_samples: Vec<(f32, f32)>,
+    /// The limit that memory sets to the number of clusters, if there is one.
+    pub(crate) limited_clusters: Option<LimitedClusters>,
+    pub(crate) recall_samples: Vec<RecallSample>,
     pub(crate) compared: Compared,
+}
+
+/// A number of clusters that memory limits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct LimitedClusters {
+    /// The number of clusters that memory allows.
+    pub(crate) clusters: usize,
+    /// The number of clusters without that limit.
+    pub(crate) wanted: usize,
 }
 
 /// The files of the assignment stage.
@@ -50,17 +61,26 @@ impl ClusteringFiles {
     }
 }
 
+/// The rows and their embeddings.
+#[derive(Clone, Copy)]
+struct EmbeddedRows<'a> {
+    dataset: &'a Dataset,
+    store: &'a EmbeddingStore,
+}
+
 impl ResolvedRun<'_> {
-    /// Does the stages up to recall; each is skipped if it is done.
+    /// Runs the stages up to the recall. A stage that is done is skipped.
     pub(crate) fn score(&self, work: &mut WorkDir, progress: &dyn Progress) -> Result<Scored> {
-        let dataset = self.embed(work, progress)?;
+        let mut stages = StageRunner { run: self, work, progress };
+        let dataset = stages.embed()?;
         self.check(&dataset)?;
         let store = dataset.open_embeddings()?;
-        let centroids = self.train((&dataset, &store), work, progress)?;
-        let clustering = self.assign(&store, &centroids, work, progress)?;
-        let scores = self.compare((&dataset, &store), (&centroids, &clustering), work, progress)?;
+        let rows = EmbeddedRows { dataset: &dataset, store: &store };
+        let centroids = stages.train(rows)?;
+        let clustering = stages.assign(&store, &centroids)?;
+        let scores = stages.compare(rows, &centroids, &clustering)?;
         let columns = scores.columns()?;
-        let recall_samples = self.recall(work, (&store, &columns), progress)?;
+        let recall_samples = stages.recall(&store, &columns)?;
         let pairs = |stage| pair_counts::read_compared(&work.folder(stage));
         let compared = Compared {
             train: pairs(Stage::Train)?,
@@ -71,16 +91,8 @@ impl ResolvedRun<'_> {
         Ok(Scored { dataset, columns, scores, clusters, limited_clusters, recall_samples, compared })
     }
 
-    /// Embeds the rows, and finds them in the work directory.
-    fn embed(&self, work: &mut WorkDir, progress: &dyn Progress) -> Result<Dataset> {
-        let folder = work.folder(Stage::Embed);
-        work.stage(Stage::Embed, &self.stages.embed, progress, |folder| {
-            embed_parts(&self.input, self.embedder, folder, progress)
-        })?;
-        Dataset::open(&self.input, &folder, &self.stages.embed)
-    }
-
-    /// Fails, before a stage that takes long, where the rows that were read are not what was asked for.
+    /// Fails, before a stage that takes long, if the rows that were read are not what was asked
+    /// for.
     fn check(&self, dataset: &Dataset) -> Result<()> {
         let (rows, skipped) = (dataset.row_index.rows(), dataset.skipped.len() as u64);
         check_strict(&self.input, skipped, || dataset.first_skipped())?;
@@ -104,65 +116,16 @@ impl ResolvedRun<'_> {
         Ok(())
     }
 
-    /// Trains the centroids.
-    fn train(
-        &self,
-        (dataset, store): (&Dataset, &EmbeddingStore),
-        work: &mut WorkDir,
-        progress: &dyn Progress,
-    ) -> Result<UnitEmbeddings> {
-        let path = work.folder(Stage::Train).join("centroids.npy");
-        work.stage(Stage::Train, &self.stages.train, progress, |folder| {
-            // Before the first stage that takes long, not after it.
-            dataset.check_ids(&self.input)?;
-            let trained = train::train(store, &self.options.cluster, progress)?;
-            pair_counts::write_compared(folder, trained.compared)?;
-            clustering::write_centroids(&path, &trained.centroids)
-        })?;
-        clustering::read_centroids(&path, store.dim())
-    }
-
-    /// Finds the cluster of each row and the clusters that it probes.
-    fn assign(
-        &self,
-        store: &EmbeddingStore,
-        centroids: &UnitEmbeddings,
-        work: &mut WorkDir,
-        progress: &dyn Progress,
-    ) -> Result<ClusteringFiles> {
+    /// Returns the limit that memory sets to the number of clusters, if it changes the number.
+    fn limited_clusters(&self, store: &EmbeddingStore) -> Option<LimitedClusters> {
         let options = &self.options.cluster;
-        let files = ClusteringFiles::inside(&work.folder(Stage::Assign));
-        work.stage(Stage::Assign, &self.stages.assign, progress, |folder| {
-            let assigned = assign::assign(store, centroids, (options, &files.probes), progress)?;
-            pair_counts::write_compared(folder, assigned.compared)?;
-            clustering::write_assignments(&files.assignments, &assigned.clusters)
-        })?;
-        Ok(files)
+        let auto = |most| auto_clusters(store.rows(), store.dim(), most);
+        let clusters = auto(options.memory.most_clusters(store.dim()));
+        let wanted = auto(usize::MAX);
+        (options.clusters.is_none() && clusters < wanted).then_some(LimitedClusters { clusters, wanted })
     }
 
-    /// Compares the rows of each cluster.
-    fn compare(
-        &self,
-        (dataset, store): (&Dataset, &EmbeddingStore),
-        (centroids, files): (&UnitEmbeddings, &ClusteringFiles),
-        work: &mut WorkDir,
-        progress: &dyn Progress,
-    ) -> Result<ScoresFile> {
-        let options = &self.options.cluster;
-        let path = work.folder(Stage::Score).join("scores.parquet");
-        work.stage(Stage::Score, &self.stages.score, progress, |folder| {
-            let probes = (options.probes.most() > 1).then_some(files.probes.as_path());
-            let clustering = Clustering::open(&files.assignments, probes, store.rows(), centroids.len())?;
-            let (ranking, memory) = (&self.options.ranking, options.memory);
-            let scorer = Scorer { ranking, memory, folder, resumes: Some(&self.stages.score), progress };
-            let scored = scorer.score(store, centroids, clustering)?;
-            pair_counts::write_compared(folder, scored.compared)?;
-            self.write_scores(&path, dataset, &scored.columns)?;
-            remove_parts(folder)
-        })?;
-        ScoresFile::open(&path)
-    }
-
+    /// Writes `scores.parquet`.
     fn write_scores(&self, path: &Path, dataset: &Dataset, columns: &ScoreColumns) -> Result<()> {
         let ids: Ids = dataset.ids(&self.input)?;
         let skipped = dataset.skipped_rows();
@@ -173,46 +136,105 @@ impl ResolvedRun<'_> {
             NamedRows { ids: &ids, row_index, skipped: &skipped, by, compared: Some(self.comparison()) };
         write_scores(path, columns, &named, &self.options.ranking)
     }
+}
 
-    /// How many clusters memory allows, and how many there would be without that limit, where it makes
-    /// a difference.
-    fn limited_clusters(&self, store: &EmbeddingStore) -> Option<(usize, usize)> {
-        let options = &self.options.cluster;
-        let auto = |most| auto_clusters(store.rows(), store.dim(), most);
-        let (most, wanted) = (auto(options.memory.most_clusters(store.dim())), auto(usize::MAX));
-        (options.clusters.is_none() && most < wanted).then_some((most, wanted))
+/// Runs the stages of a run one by one. A stage that is done is skipped, and its result is read
+/// back.
+struct StageRunner<'r, 'o> {
+    run: &'r ResolvedRun<'o>,
+    work: &'r mut WorkDir,
+    progress: &'r dyn Progress,
+}
+
+impl StageRunner<'_, '_> {
+    /// Embeds the rows.
+    fn embed(&mut self) -> Result<Dataset> {
+        let Self { run, work, progress } = self;
+        let folder = work.folder(Stage::Embed);
+        work.stage(Stage::Embed, &run.stages.embed, *progress, |folder| {
+            embed_parts(&run.input, run.embedder, folder, *progress)
+        })?;
+        Dataset::open(&run.input, &folder, &run.stages.embed)
     }
 
-    fn recall(
-        &self,
-        work: &mut WorkDir,
-        scored: (&EmbeddingStore, &ScoreColumns),
-        progress: &dyn Progress,
-    ) -> Result<Vec<(f32, f32)>> {
+    /// Trains the centroids.
+    fn train(&mut self, rows: EmbeddedRows) -> Result<UnitEmbeddings> {
+        let Self { run, work, progress } = self;
+        let path = work.folder(Stage::Train).join("centroids.npy");
+        work.stage(Stage::Train, &run.stages.train, *progress, |folder| {
+            // Check the ids before the first stage that takes long, not after it.
+            rows.dataset.check_ids(&run.input)?;
+            let trained = train::train(rows.store, &run.options.cluster, *progress)?;
+            pair_counts::write_compared(folder, trained.compared)?;
+            clustering::write_centroids(&path, &trained.centroids)
+        })?;
+        clustering::read_centroids(&path, rows.store.dim())
+    }
+
+    /// Finds the cluster of each row and the clusters that it probes.
+    fn assign(&mut self, store: &EmbeddingStore, centroids: &UnitEmbeddings) -> Result<ClusteringFiles> {
+        let Self { run, work, progress } = self;
+        let ClusterOptions { probes, memory, .. } = run.options.cluster;
+        let files = ClusteringFiles::inside(&work.folder(Stage::Assign));
+        work.stage(Stage::Assign, &run.stages.assign, *progress, |folder| {
+            let options = AssignOptions { probes, memory, probes_path: &files.probes };
+            let assigned = assign::assign(store, centroids, &options, *progress)?;
+            pair_counts::write_compared(folder, assigned.compared)?;
+            clustering::write_assignments(&files.assignments, &assigned.clusters)
+        })?;
+        Ok(files)
+    }
+
+    /// Compares the rows of each cluster.
+    fn compare(
+        &mut self,
+        rows: EmbeddedRows,
+        centroids: &UnitEmbeddings,
+        files: &ClusteringFiles,
+    ) -> Result<ScoresFile> {
+        let Self { run, work, progress } = self;
+        let EmbeddedRows { dataset, store } = rows;
+        let ClusterOptions { probes, memory, .. } = run.options.cluster;
+        let path = work.folder(Stage::Score).join("scores.parquet");
+        work.stage(Stage::Score, &run.stages.score, *progress, |folder| {
+            let probes = (probes.most() > 1).then_some(files.probes.as_path());
+            let clustering = Clustering::open(&files.assignments, probes, store.rows(), centroids.len())?;
+            let (ranking, resumes) = (&run.options.ranking, Some(&run.stages.score));
+            let scorer = Scorer { ranking, memory, folder, resumes, progress: *progress };
+            let scored = scorer.score(store, centroids, clustering)?;
+            pair_counts::write_compared(folder, scored.compared)?;
+            run.write_scores(&path, dataset, &scored.columns)?;
+            remove_checkpoints(folder)
+        })?;
+        ScoresFile::open(&path)
+    }
+
+    /// Measures the recall.
+    fn recall(&mut self, store: &EmbeddingStore, columns: &ScoreColumns) -> Result<Vec<RecallSample>> {
+        let Self { run, work, progress } = self;
         let path = work.folder(Stage::Recall).join("samples.json");
         let sampling = Sampling {
-            rows: self.options.recall_sample,
-            seed: self.options.cluster.seed,
-            ranking: self.options.ranking,
-            memory: self.options.cluster.memory,
+            rows: run.options.recall_sample,
+            seed: run.options.cluster.seed,
+            ranking: run.options.ranking,
+            memory: run.options.cluster.memory,
         };
-        work.stage(Stage::Recall, &self.stages.recall, progress, |_| {
+        work.stage(Stage::Recall, &run.stages.recall, *progress, |_| {
             let samples = match sampling.rows {
                 0 => Vec::new(),
-                _ => recall::measure(scored.0, scored.1, &sampling, progress)?,
+                _ => recall::measure(store, columns, &sampling, *progress)?,
             };
-            let json = serde_json::to_vec(&samples).map_err(|error| Error::work(&path, error))?;
-            write_atomically(&path, &json)
+            write_samples(&path, &samples)
         })?;
         read_samples(&path)
     }
 }
 
-/// Under `--strict` rows that an earlier run skipped are as much of an error as new ones.
+/// Fails under `--strict` if rows were skipped, in this run or in an earlier one.
 pub(crate) fn check_strict(input: &Input, skipped: u64, first: impl FnOnce() -> String) -> Result<()> {
     if skipped == 0 || !input.strict {
         return Ok(());
     }
     Err(Error::new(ErrorKind::Input, format!("{skipped} rows cannot be read: {}", first()))
-        .hint("mend the rows, or leave out --strict to skip and list such rows"))
+        .hint("fix the rows, or leave out --strict to skip and list such rows"))
 }

@@ -1,4 +1,4 @@
-//! What the user is told when all is done: warnings and the summary.
+//! Makes the warnings and the summary of a run.
 
 use std::collections::HashMap;
 use std::path::Path;
@@ -7,7 +7,7 @@ use crate::cluster::clustering::largest;
 use crate::embed::dataset::{Dataset, skipped_rows};
 use crate::input::find::Input;
 use crate::pipeline::resolved::ResolvedRun;
-use crate::pipeline::scored::Scored;
+use crate::pipeline::scored::{LimitedClusters, Scored};
 use crate::progress::{
     EMPTY_TEXT_SHARE, Groups, LARGE_CLUSTER_SHARE, LOOSE_EPSILON, Progress, REMOVED_SHARE,
     UNKNOWN_TEXT_SHARE, Warning,
@@ -23,26 +23,27 @@ use crate::workdir::pair_counts;
 use crate::workdir::script::{Code, ScriptRun};
 use crate::workdir::uncompared::Uncompared;
 
-/// Clusters below which one that holds much is nothing to wonder at.
+/// With fewer clusters than this, a cluster with a large share of the rows is no cause for a
+/// warning.
 const FEW_CLUSTERS: usize = 4;
 
-/// What is worth telling about a run.
+/// The findings about a run that its summary reports.
 struct Notes {
     warnings: Vec<Warning>,
     uncompared: Uncompared,
-    /// What each script loses.
+    /// The rows that each script loses.
     scripts: Vec<Share>,
 }
 
 impl Notes {
-    /// Looks for what the user should know and tells it.
+    /// Finds what the user should know, and reports the warnings.
     fn collect(scored: &Scored, selection: &Selection, input: &Input, progress: &dyn Progress) -> Self {
         let rows = selection.outcome.len() as u64;
         let mut uncompared = scored.columns.uncompared();
         uncompared.zero = zero_rows(&scored.dataset, uncompared.zero);
         let mut warnings: Vec<Warning> = input.warnings().collect();
-        // These were told at the beginning.
-        let told = warnings.len();
+        // These were reported at the beginning.
+        let reported = warnings.len();
         warnings.extend(skipped_rows(&scored.dataset));
         warnings.extend(uncompared.warnings(&scored.dataset.row_index));
         let share = |part: u64| part as f64 / rows as f64;
@@ -58,7 +59,7 @@ impl Notes {
         if scored.clusters >= FEW_CLUSTERS && share(largest) >= LARGE_CLUSTER_SHARE {
             warnings.push(Warning::LargeCluster { rows: largest, of: rows, clusters: scored.clusters });
         }
-        if let Some((clusters, wanted)) = scored.limited_clusters {
+        if let Some(LimitedClusters { clusters, wanted }) = scored.limited_clusters {
             warnings.push(Warning::FewerClusters { clusters, wanted });
         }
         let removed = selection.count(Outcome::Removed);
@@ -72,44 +73,45 @@ impl Notes {
         for (groups, shares) in [(Groups::Files, &files), (Groups::Scripts, &scripts)] {
             warnings.extend(losers(shares).map(|losers| Warning::LoseMost { groups, losers }));
         }
-        warnings[told..].iter().for_each(|warning| progress.warn(warning));
+        warnings[reported..].iter().for_each(|warning| progress.warn(warning));
         Self { warnings, uncompared, scripts }
     }
 }
 
-/// A group of rows, and how many of them go.
+/// Counts the rows of a group, and those of them that go.
 fn share(name: &str, outcomes: &[Outcome]) -> Share {
     let count = |is: fn(Outcome) -> bool| outcomes.iter().filter(|&&outcome| is(outcome)).count() as u64;
     let rows = count(|outcome| outcome != Outcome::Skipped);
     Share { name: name.to_owned(), rows, rows_removed: count(|outcome| outcome == Outcome::Removed) }
 }
 
-/// What each file of the input loses, in its order.
+/// Counts the rows that each file of the input loses, in the order of the input.
 fn shares_of_files(dataset: &Dataset, selection: &Selection) -> Vec<Share> {
     let files = dataset.row_index.files.iter().enumerate();
     files.map(|(number, file)| share(&file.name, selection.of_file(dataset, number))).collect()
 }
 
-/// What each script loses, the one with most rows first; rows without a text belong to none.
+/// Counts the rows that each script loses, the script with most rows first. Rows without a text
+/// belong to no script.
 fn shares_of_scripts(runs: &[ScriptRun], selection: &Selection) -> Vec<Share> {
-    let mut counts: HashMap<Code, (u64, u64)> = HashMap::new();
+    let mut counts: HashMap<Code, Share> = HashMap::new();
     let mut start = 0;
     for &ScriptRun(script, rows) in runs {
         let end = start + rows as usize;
-        let Share { rows, rows_removed, .. } = share("", &selection.outcome[start..end]);
-        let count = counts.entry(script).or_default();
-        *count = (count.0 + rows, count.1 + rows_removed);
+        let found = share("", &selection.outcome[start..end]);
+        let count = counts.entry(script).or_insert_with(|| share("", &[]));
+        count.rows += found.rows;
+        count.rows_removed += found.rows_removed;
         start = end;
     }
-    let named = |(script, (rows, rows_removed)): (Code, (u64, u64))| {
-        Some(Share { name: script.name()?, rows, rows_removed })
-    };
+    let named = |(script, count): (Code, Share)| Some(Share { name: script.name()?, ..count });
     let mut shares: Vec<Share> = counts.into_iter().filter_map(named).collect();
     shares.sort_by(|a, b| b.rows.cmp(&a.rows).then_with(|| a.name.cmp(&b.name)));
     shares
 }
 
-/// Says that many texts, or most texts of a file, are words that the model does not know.
+/// Returns a warning if many texts, or most texts of a file, are mostly words that the model does
+/// not know.
 pub(crate) fn unknown_words(dataset: &Dataset) -> Option<Warning> {
     let (rows, of) = (dataset.unknown.iter().sum::<u64>(), dataset.row_index.rows());
     let files = dataset.row_index.files.iter().zip(&dataset.unknown);
@@ -121,14 +123,14 @@ pub(crate) fn unknown_words(dataset: &Dataset) -> Option<Warning> {
     is_told.then_some(Warning::UnknownWords { rows, of, files })
 }
 
-/// The rows of zeros whose text is not empty: as the embedding stage counted them, or where an earlier version did the
-/// embedding, which did not, all rows of zeros but the empty texts.
+/// Returns the rows of zeros whose text is not empty, as the embedding stage counted them. Earlier
+/// versions did not count them: then these are all rows of zeros except the empty texts.
 pub(crate) fn zero_rows(dataset: &Dataset, all: Counted) -> Counted {
     dataset.zero.clone().unwrap_or_else(|| all.without(dataset.empty))
 }
 
-/// Tells what the user should know, and makes the summary but for what is known only when all is
-/// written.
+/// Reports the warnings and makes the summary, except the fields that are known only when
+/// everything is written.
 pub(crate) fn summarise(
     run: &ResolvedRun,
     scored: &Scored,
@@ -180,7 +182,7 @@ pub(crate) fn summarise(
     }
 }
 
-/// A path that means the same from any folder.
+/// Returns a path that means the same from any folder.
 fn absolute(path: &Path) -> String {
     if is_url(path) {
         return path.display().to_string();

@@ -1,7 +1,7 @@
-//! Crowds of exact copies: in clusters far larger than others, the copies of a vector are found before the rows are loaded
-//! to be compared, so that memory never depends on how often a row occurs.
+//! Finds the exact copies in large clusters before their rows are loaded to be compared, so that
+//! memory does not depend on how often a row occurs.
 //!
-//! In other clusters the comparison itself collapses copies; both ways give the same result.
+//! In other clusters the comparison itself collapses copies. Both ways give the same result.
 
 use std::collections::HashSet;
 
@@ -14,82 +14,47 @@ use crate::cluster::clustering::{Clustering, sizes};
 use crate::error::Result;
 use crate::memory::Memory;
 
-/// Clusters of more rows than this, and of more than [`TIMES_THE_MEAN`], are looked at.
+/// Clusters of more rows than this, and of more than [`TIMES_THE_MEAN`] times the mean, are
+/// searched.
 const CROWD_ROWS: u64 = 1 << 13;
+
+/// See [`CROWD_ROWS`].
 const TIMES_THE_MEAN: u64 = 4;
 
-/// A row whose vector another row of its cluster has that ranks before it.
+/// A row with the same vector as a row of its cluster that ranks before it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Copy {
     row: u64,
     original: u64,
 }
 
-/// The copies in crowds, ascending by row.
+/// The hash of a row's vector. The order by hash and then row puts equal vectors together.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct HashedRow {
+    hash: u64,
+    row: u64,
+}
+
+/// The copies in large clusters.
 #[derive(Debug, Default)]
 pub(crate) struct BulkCopies {
+    /// The copies, ascending by row.
     copies: Vec<Copy>,
-    /// The rows of crowds that have no direction: assignments that were made elsewhere may give them a cluster.
+    /// The rows of large clusters that have no direction: assignments of other programs may give
+    /// them a cluster.
     undirected: Vec<u64>,
 }
 
 impl BulkCopies {
-    /// Finds the copies in the clusters that are far larger than others.
-    pub(crate) fn find(
-        store: &EmbeddingStore,
-        clustering: &Clustering,
-        ranking: &Ranking,
-        memory: Memory,
-    ) -> Result<Self> {
-        let rows: u64 = sizes(&clustering.cluster).iter().sum();
-        let mean = rows / clustering.clusters.max(1) as u64;
-        let many = if clustering.clusters > 1 { TIMES_THE_MEAN * mean } else { 0 };
-        Self::in_clusters_above(CROWD_ROWS.max(many), (store, clustering), ranking, memory)
-    }
-
-    fn in_clusters_above(
-        rows: u64,
-        (store, clustering): (&EmbeddingStore, &Clustering),
-        ranking: &Ranking,
-        memory: Memory,
-    ) -> Result<Self> {
-        let sizes = sizes(&clustering.cluster);
-        let crowds: HashSet<u32> = (0..sizes.len() as u32).filter(|&c| sizes[c as usize] > rows).collect();
-        if crowds.is_empty() {
-            return Ok(Self::default());
-        }
-        let block = memory.block_rows(store.dim()) as usize;
-        let mut hashes: Vec<(u64, u64)> = Vec::new();
-        let of_crowds = clustering.cluster.iter().zip(0u64..).filter(|(c, _)| crowds.contains(c));
-        let rows: Vec<u64> = of_crowds.map(|(_, row)| row).collect();
-        let mut undirected = Vec::new();
-        for rows in rows.chunks(block) {
-            let units = store.gather(rows)?;
-            let hash = |(i, &row): (usize, &u64)| (xxh3_64(bytemuck::cast_slice(units.row(i))), row);
-            let directed = |(i, _): &(usize, &u64)| units.direction(*i) == Direction::Unit;
-            hashes.par_extend(rows.par_iter().enumerate().filter(directed).map(hash));
-            let others = units.zero_rows().iter().chain(units.non_finite_rows());
-            undirected.extend(others.map(|&i| rows[i]));
-        }
-        drop(rows);
-        hashes.par_sort_unstable();
-        let mut copies = Vec::new();
-        for run in hashes.chunk_by(|a, b| a.0 == b.0).filter(|run| run.len() > 1) {
-            let rows: Vec<u64> = run.iter().map(|&(_, row)| row).collect();
-            add_copies(store, clustering, (&rows, ranking, block), &mut copies)?;
-        }
-        copies.par_sort_unstable_by_key(|copy| copy.row);
-        Ok(Self { copies, undirected })
-    }
-
-    /// The clusters of all rows without the copies and without the rows that have no direction, which take no part in the
-    /// comparison.
+    /// Makes the copies and the rows without direction take no part in the comparison: sets their
+    /// clusters to [`NO_CLUSTER`]. `cluster` has all rows.
     pub(crate) fn leave_out(&self, cluster: &mut [u32]) {
         let copies = self.copies.iter().map(|copy| copy.row);
         copies.chain(self.undirected.iter().copied()).for_each(|row| cluster[row as usize] = NO_CLUSTER);
     }
 
-    /// The clusters of a block of rows without the copies.
+    /// Makes the copies in a block of rows that begins at row `first` take no part in the
+    /// comparison.
     pub(crate) fn leave_out_of_block(&self, first: u64, cluster: &mut [u32]) {
         let start = self.copies.partition_point(|copy| copy.row < first);
         let end = self.copies.partition_point(|copy| copy.row < first + cluster.len() as u64);
@@ -98,7 +63,7 @@ impl BulkCopies {
         }
     }
 
-    /// Gives the copies the scores that they would have if they had been compared.
+    /// Gives the copies the scores that a comparison would give them.
     pub(crate) fn score(&self, scores: &mut Scores) {
         for copy in &self.copies {
             scores.score[copy.row as usize] = EXACT;
@@ -107,25 +72,85 @@ impl BulkCopies {
     }
 }
 
-/// The copies among rows of one hash: those of the cluster and with the vector of the row that ranks first. Similarity to
-/// the centroid is the same for all of them, so it does not matter here.
-fn add_copies(
-    store: &EmbeddingStore,
-    clustering: &Clustering,
-    (rows, ranking, block): (&[u64], &Ranking, usize),
-    copies: &mut Vec<Copy>,
-) -> Result<()> {
-    let Some(&original) = rows.iter().min_by_key(|&&row| ranking.key(0.0, row)) else { return Ok(()) };
-    let vector = store.gather(&[original])?;
-    let cluster = clustering.cluster[original as usize];
-    for rows in rows.chunks(block) {
-        let units = store.gather(rows)?;
-        let same = rows.iter().enumerate().filter(|&(i, &row)| {
-            row != original && clustering.cluster[row as usize] == cluster && units.row(i) == vector.row(0)
-        });
-        copies.extend(same.map(|(_, &row)| Copy { row, original }));
+/// Finds the copies in clusters that are far larger than others.
+#[derive(Clone, Copy)]
+pub(crate) struct CopyFinder<'a> {
+    pub(crate) store: &'a EmbeddingStore,
+    pub(crate) clustering: &'a Clustering,
+    pub(crate) ranking: &'a Ranking,
+    pub(crate) memory: Memory,
+}
+
+impl CopyFinder<'_> {
+    /// Finds the copies in the clusters that are far larger than others.
+    pub(crate) fn find(&self) -> Result<BulkCopies> {
+        let rows: u64 = sizes(&self.clustering.cluster).iter().sum();
+        let mean = rows / self.clustering.clusters.max(1) as u64;
+        let many = if self.clustering.clusters > 1 { TIMES_THE_MEAN * mean } else { 0 };
+        self.find_in_clusters_above(CROWD_ROWS.max(many))
     }
-    Ok(())
+
+    /// Finds the copies in the clusters of more than `rows` rows.
+    fn find_in_clusters_above(&self, rows: u64) -> Result<BulkCopies> {
+        let sizes = sizes(&self.clustering.cluster);
+        let crowds: HashSet<u32> = (0..sizes.len() as u32).filter(|&c| sizes[c as usize] > rows).collect();
+        if crowds.is_empty() {
+            return Ok(BulkCopies::default());
+        }
+        let mut undirected = Vec::new();
+        let mut hashes = self.hash_rows(&crowds, &mut undirected)?;
+        hashes.par_sort_unstable();
+        let mut copies = Vec::new();
+        for run in hashes.chunk_by(|a, b| a.hash == b.hash).filter(|run| run.len() > 1) {
+            let rows: Vec<u64> = run.iter().map(|hashed| hashed.row).collect();
+            self.add_copies(&rows, &mut copies)?;
+        }
+        copies.par_sort_unstable_by_key(|copy| copy.row);
+        Ok(BulkCopies { copies, undirected })
+    }
+
+    /// Hashes the rows of these clusters, and adds the rows without direction to `undirected`.
+    fn hash_rows(&self, crowds: &HashSet<u32>, undirected: &mut Vec<u64>) -> Result<Vec<HashedRow>> {
+        let mut hashes = Vec::new();
+        let of_crowds = self.clustering.cluster.iter().zip(0u64..).filter(|(c, _)| crowds.contains(c));
+        let rows: Vec<u64> = of_crowds.map(|(_, row)| row).collect();
+        for rows in rows.chunks(self.block_rows()) {
+            let units = self.store.gather(rows)?;
+            let hash = |(i, &row): (usize, &u64)| {
+                let hash = xxh3_64(bytemuck::cast_slice(units.row(i)));
+                HashedRow { hash, row }
+            };
+            let directed = |(i, _): &(usize, &u64)| units.direction(*i) == Direction::Unit;
+            hashes.par_extend(rows.par_iter().enumerate().filter(directed).map(hash));
+            let others = units.zero_rows().iter().chain(units.non_finite_rows());
+            undirected.extend(others.map(|&i| rows[i]));
+        }
+        Ok(hashes)
+    }
+
+    /// Adds the copies among rows of one hash: the rows that have the cluster and the vector of the
+    /// row that ranks first. Equal rows have equal similarities to the centroid, so the order among
+    /// them does not depend on the similarity, and any value will do.
+    fn add_copies(&self, rows: &[u64], copies: &mut Vec<Copy>) -> Result<()> {
+        let first = rows.iter().min_by_key(|&&row| self.ranking.key(0.0, row));
+        let Some(&original) = first else { return Ok(()) };
+        let vector = self.store.gather(&[original])?;
+        let clusters = &self.clustering.cluster;
+        let cluster = clusters[original as usize];
+        for rows in rows.chunks(self.block_rows()) {
+            let units = self.store.gather(rows)?;
+            let same = rows.iter().enumerate().filter(|&(i, &row)| {
+                row != original && clusters[row as usize] == cluster && units.row(i) == vector.row(0)
+            });
+            copies.extend(same.map(|(_, &row)| Copy { row, original }));
+        }
+        Ok(())
+    }
+
+    /// The rows that are read at once.
+    fn block_rows(&self) -> usize {
+        self.memory.block_rows(self.store.dim()) as usize
+    }
 }
 
 #[cfg(test)]

@@ -4,13 +4,12 @@ use semdedup_core::{Keep, NO_ROW, Probes};
 
 use super::*;
 use crate::arrays::npy::NpyWriter;
-use crate::cluster::assign::assign;
+use crate::cluster::assign::{AssignOptions, assign};
 use crate::cluster::clustering::write_assignments;
-use crate::options::ClusterOptions;
 use crate::progress::Silent;
 use crate::score::stage::Scorer;
 
-/// 600 rows: every third one of two vectors, zeros or NaN, the others different.
+/// Returns 600 rows. Every third row is one of two vectors, zeros or NaN; the others differ.
 fn values() -> Vec<f32> {
     let noise = |i: usize| ((i * 7919 + i * i * 31) % 2003) as f32 - 1001.0;
     (0..600 * 8)
@@ -33,10 +32,11 @@ fn copies_that_are_left_out_have_the_scores_that_comparing_gives_them() {
     let store = EmbeddingStore::open(&[path("e.npy")]).unwrap();
     let centroids = store.gather(&[1, 2, 4, 5]).unwrap();
     for probes in [Probes::Nearest(1), Probes::Auto] {
-        let options = ClusterOptions { probes, ..ClusterOptions::default() };
-        let assigned = assign(&store, &centroids, (&options, &path("probes.npy")), &Silent).unwrap();
+        let memory = Memory::default();
+        let options = AssignOptions { probes, memory, probes_path: &path("probes.npy") };
+        let assigned = assign(&store, &centroids, &options, &Silent).unwrap();
         assert_eq!((assigned.uncompared.zero.rows, assigned.uncompared.non_finite.rows), (50, 50));
-        // Assignments that were made elsewhere may give every row a cluster.
+        // Assignments of other programs may give every row a cluster.
         let cluster: Vec<u32> =
             assigned.clusters.into_iter().map(|c| if c == NO_CLUSTER { 0 } else { c }).collect();
         write_assignments(&path("a.npy"), &cluster).unwrap();
@@ -45,8 +45,8 @@ fn copies_that_are_left_out_have_the_scores_that_comparing_gives_them() {
         let clustering = || Clustering::open(&path("a.npy"), probes, 600, 4).unwrap();
         for keep in [Keep::Hard, Keep::Easy, Keep::Random] {
             let ranking = Ranking { keep, seed: 4 };
-            let memory = Memory::default();
-            let copies = BulkCopies::in_clusters_above(0, (&store, &clustering()), &ranking, memory).unwrap();
+            let finder = CopyFinder { store: &store, clustering: &clustering(), ranking: &ranking, memory };
+            let copies = finder.find_in_clusters_above(0).unwrap();
             let folder = folder.path();
             let scorer = Scorer { ranking: &ranking, memory, folder, resumes: None, progress: &Silent };
             assert_eq!((copies.copies.len(), copies.undirected.len()), (98, 100));

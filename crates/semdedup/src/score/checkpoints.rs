@@ -1,4 +1,4 @@
-//! What was found in the loads that have been compared, kept in files so that a killed run goes on from there.
+//! Stores the matches of each compared part, so that a killed run continues from there.
 
 use std::io::{ErrorKind, Read, Write};
 use std::path::{Path, PathBuf};
@@ -13,30 +13,29 @@ use crate::storage::errors::with_path;
 use crate::storage::{Blob, create_dir_all, fault_of, is_file, remove_all};
 use crate::workdir::work_dir::{Fingerprint, remove_temporary_files};
 
-/// The folder of the files, in that of the stage.
+/// The name of the folder of the checkpoints, inside the folder of the stage.
 const FOLDER: &str = "parts";
 
-/// The loads that are done. What lies in the folder was made from the same rows, clusters and ranking: the work directory
-/// sees to that, and each file says of which stage it is, lest one that was written late be taken.
+/// The checkpoints of a stage.
+///
+/// The work directory ensures that the files in the folder are of the same rows, clusters and
+/// ranking. Each file also records its stage, so that a file that an earlier run wrote late is not
+/// used.
 pub(crate) struct ScoreCheckpoints<'a> {
     folder: PathBuf,
     /// The hash of the stage's fingerprint.
     stage: u64,
     groups: &'a Groups,
-    /// The rows of the data.
+    /// The number of rows of the data.
     rows: u64,
 }
 
-/// What a file begins with: stage, rows, comparisons, hash of the rest.
+/// The beginning of a file: stage, rows, comparisons, hash of the rest.
 type Header = [u64; 4];
 
 impl<'a> ScoreCheckpoints<'a> {
-    /// Those in the folder of a stage, for data of so many rows.
-    pub(crate) fn open(
-        (folder, stage): (&Path, &Fingerprint),
-        groups: &'a Groups,
-        rows: u64,
-    ) -> Result<Self> {
+    /// Opens the checkpoints in the folder of a stage, for data of `rows` rows.
+    pub(crate) fn open(folder: &Path, stage: &Fingerprint, groups: &'a Groups, rows: u64) -> Result<Self> {
         let folder = folder.join(FOLDER);
         create_dir_all(&folder)?;
         remove_temporary_files(&folder)?;
@@ -44,10 +43,11 @@ impl<'a> ScoreCheckpoints<'a> {
         Ok(Self { folder, stage, groups, rows })
     }
 
-    /// Whether an earlier run has compared a load.
-    pub(crate) fn has(&self, load: BlockPair) -> bool {
-        // One that cannot be looked for is compared again; what is damaged is said when it is read.
-        let path = self.path(load);
+    /// Returns whether an earlier run has compared a pair of blocks.
+    pub(crate) fn has(&self, pair: BlockPair) -> bool {
+        // If the file cannot be looked for, the pair is compared again. `get` reports a damaged
+        // file.
+        let path = self.path(pair);
         let is_ours = || {
             let mut stage = [0; size_of::<u64>()];
             let read = Blob::open(&path).map(|file| file.read_exact_at(&mut stage, 0));
@@ -56,9 +56,12 @@ impl<'a> ScoreCheckpoints<'a> {
         is_file(&path).unwrap_or(false) && is_ours()
     }
 
-    /// What an earlier run has found in a load.
-    pub(crate) fn get(&self, load: BlockPair) -> Result<PartScores> {
-        let path = self.path(load);
+    /// Reads the matches that an earlier run found in a pair of blocks.
+    ///
+    /// # Errors
+    /// A file that cannot be read, or that is damaged.
+    pub(crate) fn get(&self, pair: BlockPair) -> Result<PartScores> {
+        let path = self.path(pair);
         let damaged = || damaged(&path);
         let file = Blob::open(&path)?;
         let (length, mut file) = (file.bytes(), file.reader(0));
@@ -86,21 +89,22 @@ impl<'a> ScoreCheckpoints<'a> {
         if hash_of(&found) == hash && in_range { Ok(found) } else { Err(damaged()) }
     }
 
-    /// Keeps what was found in a load.
-    pub(crate) fn put(&self, load: BlockPair, found: &PartScores) -> Result<()> {
-        let mut file = PendingFile::create(&self.path(load))?;
+    /// Stores the matches that were found in a pair of blocks.
+    pub(crate) fn put(&self, pair: BlockPair, found: &PartScores) -> Result<()> {
+        let mut file = PendingFile::create(&self.path(pair))?;
         let header: Header = [self.stage, found.rows.len() as u64, found.compared, hash_of(found)];
         file.write_all(bytemuck::cast_slice(&header)).map_err(Error::io)?;
         pieces(found).into_iter().try_for_each(|bytes| file.write_all(bytes)).map_err(Error::io)?;
         file.commit()
     }
 
-    /// The name says which rows were compared with each other, so that it stands for the same under any `--memory`.
-    fn path(&self, load: BlockPair) -> PathBuf {
+    /// Returns the path of a checkpoint. Its name says which rows were compared with each other, so
+    /// it means the same under any `--memory`.
+    fn path(&self, pair: BlockPair) -> PathBuf {
         let groups = self.groups;
-        let (clusters, (a, b)) = (&groups.clusters[load.group], load.blocks);
+        let (clusters, (a, b)) = (&groups.clusters[pair.group], pair.blocks);
         let blocks =
-            if a == b { String::new() } else { format!("-{}-{a}-{b}", groups.block_rows(load.group)) };
+            if a == b { String::new() } else { format!("-{}-{a}-{b}", groups.block_rows(pair.group)) };
         self.folder.join(format!("clusters-{}-{}{blocks}.found", clusters.start, clusters.end))
     }
 }
@@ -109,20 +113,22 @@ fn damaged(path: &Path) -> Error {
     Error::work(path, "is damaged").hint("delete this file: its rows are then compared again")
 }
 
-/// Only a file that is too short is damaged; what a disk or a store does not give may be whole.
+/// Calls a file damaged only if it is too short: a file that a disk or a store cannot read now may
+/// be whole.
 fn unread(path: &Path, error: std::io::Error) -> Error {
     let is_short = error.kind() == ErrorKind::UnexpectedEof && fault_of(&error).is_none();
     if is_short { damaged(path) } else { with_path(path, error) }
 }
 
-/// Removes the files from the folder of a stage that is done.
-pub(crate) fn remove_parts(stage: &Path) -> Result<()> {
+/// Removes the checkpoints from the folder of a stage that is done.
+pub(crate) fn remove_checkpoints(stage: &Path) -> Result<()> {
     remove_all(&stage.join(FOLDER))
 }
 
-/// The bytes that a row takes in memory and in a file.
+/// The bytes of a row in memory and in a file.
 const BYTES_PER_ROW: u64 = 20;
 
+/// Returns the columns as bytes, in the order in which a file stores them.
 fn pieces(found: &PartScores) -> [&[u8]; 3] {
     let PartScores { rows, similarity, duplicate_of, .. } = found;
     [bytemuck::cast_slice(rows), bytemuck::cast_slice(similarity), bytemuck::cast_slice(duplicate_of)]

@@ -1,4 +1,4 @@
-//! What a killed scoring has found is used, and nothing that is damaged.
+//! A killed stage continues from its checkpoints, and damaged checkpoints are not used.
 #![allow(clippy::unwrap_used)]
 
 use semdedup_core::{Keep, Ranking};
@@ -17,7 +17,7 @@ const ROWS: usize = 4_000;
 const DIM: usize = 4_096;
 const CLUSTERS: usize = 40;
 
-/// 62 MiB of rows, of which every third is near the one before it.
+/// 62 MiB of rows. Every third row is similar to the row before it.
 struct Case {
     folder: TempDir,
     store: EmbeddingStore,
@@ -38,7 +38,7 @@ impl Case {
         Self { store: EmbeddingStore::open(&[path]).unwrap(), folder }
     }
 
-    /// Most rows in one cluster.
+    /// Puts most rows into one cluster.
     fn clustering(&self) -> Clustering {
         let cluster = |row: u32| if row.is_multiple_of(4) { row % CLUSTERS as u32 } else { 7 };
         Clustering { cluster: (0..ROWS as u32).map(cluster).collect(), probes: None, clusters: CLUSTERS }
@@ -64,12 +64,12 @@ impl Case {
         Ok((scored.columns, scored.compared))
     }
 
-    fn parts(&self) -> Vec<PathBuf> {
+    fn checkpoints(&self) -> Vec<PathBuf> {
         let folder = self.folder.path().join(FOLDER);
-        let mut parts: Vec<_> =
+        let mut paths: Vec<_> =
             std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
-        parts.sort();
-        parts
+        paths.sort();
+        paths
     }
 }
 
@@ -78,36 +78,37 @@ fn same(a: &ScoreColumns, b: &ScoreColumns) -> bool {
 }
 
 #[test]
-fn what_was_found_before_a_kill_is_used_and_ends_in_the_same_scores() {
+fn a_killed_stage_uses_its_checkpoints_and_ends_in_the_same_scores() {
     let case = Case::new();
     let (whole, _) = case.score(16 << 10, true).unwrap();
-    assert!(!case.folder.path().join(FOLDER).exists(), "nothing is kept where all rows fit");
+    assert!(!case.folder.path().join(FOLDER).exists(), "no checkpoint is written if all rows fit");
     let (first, compared) = case.score(200, true).unwrap();
     assert!(same(&first, &whole));
-    let parts = case.parts();
-    assert!(parts.len() > 4, "{parts:?}");
-    // As if a kill had come before these.
-    parts.iter().step_by(2).for_each(|part| std::fs::remove_file(part).unwrap());
-    let kept: Vec<_> = case.parts().iter().map(|part| part.metadata().unwrap().modified().unwrap()).collect();
+    let checkpoints = case.checkpoints();
+    assert!(checkpoints.len() > 4, "{checkpoints:?}");
+    // Act as if a kill had come before these were written.
+    checkpoints.iter().step_by(2).for_each(|path| std::fs::remove_file(path).unwrap());
+    let modified = |path: &PathBuf| path.metadata().unwrap().modified().unwrap();
+    let kept: Vec<_> = case.checkpoints().iter().map(modified).collect();
     let (again, compared_in_both) = case.score(200, true).unwrap();
     assert!(same(&again, &whole));
     assert_eq!(compared_in_both, compared);
-    assert_eq!(case.parts(), parts);
-    let now = parts.iter().skip(1).step_by(2).map(|part| part.metadata().unwrap().modified().unwrap());
-    assert!(now.eq(kept), "a part was made anew");
-    // Another limit divides the rows otherwise, and what does not fit it is not taken.
+    assert_eq!(case.checkpoints(), checkpoints);
+    let now = checkpoints.iter().skip(1).step_by(2).map(modified);
+    assert!(now.eq(kept), "a part was compared again");
+    // Another limit divides the rows differently, and checkpoints of other parts are not used.
     assert!(same(&case.score(216, true).unwrap().0, &whole));
-    remove_parts(case.folder.path()).unwrap();
+    remove_checkpoints(case.folder.path()).unwrap();
     assert!(same(&case.score(200, false).unwrap().0, &whole));
     assert!(!case.folder.path().join(FOLDER).exists());
 }
 
 #[test]
-fn a_damaged_part_is_an_error_that_names_it() {
+fn a_damaged_checkpoint_is_an_error_that_names_it() {
     let case = Case::new();
     case.score(200, true).unwrap();
-    let part = case.parts().swap_remove(1);
-    let whole = std::fs::read(&part).unwrap();
+    let path = case.checkpoints().swap_remove(1);
+    let whole = std::fs::read(&path).unwrap();
     let mut flipped = whole.clone();
     flipped[whole.len() / 2] ^= 1;
     let mut longer = whole.clone();
@@ -115,31 +116,31 @@ fn a_damaged_part_is_an_error_that_names_it() {
     let mut many = whole.clone();
     many[8..16].copy_from_slice(&u64::MAX.to_le_bytes());
     for damaged in [&whole[..whole.len() - 1], &whole[..20], &flipped, &longer, &many, &[]] {
-        std::fs::write(&part, damaged).unwrap();
+        std::fs::write(&path, damaged).unwrap();
         let error = case.score(200, true).unwrap_err();
-        assert!(error.to_string().contains(&part.display().to_string()), "{error}");
+        assert!(error.to_string().contains(&path.display().to_string()), "{error}");
         assert!(error.hint_text().is_some_and(|hint| hint.contains("delete this file")));
     }
-    std::fs::write(&part, &whole).unwrap();
+    std::fs::write(&path, &whole).unwrap();
     case.score(200, true).unwrap();
 }
 
 #[test]
-fn a_part_of_another_stage_is_compared_again() {
+fn a_part_with_a_checkpoint_of_another_stage_is_compared_again() {
     let case = Case::new();
     let (whole, _) = case.score(200, true).unwrap();
-    let ours: Vec<_> = case.parts().iter().map(|part| std::fs::read(part).unwrap()).collect();
-    // What a run that was cut off writes late, of rows that were scored otherwise.
+    let contents = || case.checkpoints().iter().map(|path| std::fs::read(path).unwrap()).collect::<Vec<_>>();
+    let ours = contents();
+    // Act as if an interrupted run of another stage wrote its checkpoints late.
     case.score_as("another", 200, true).unwrap();
-    let theirs = std::fs::read(&case.parts()[0]).unwrap();
+    let theirs = std::fs::read(&case.checkpoints()[0]).unwrap();
     assert!(theirs != ours[0] && theirs.len() == ours[0].len());
     assert!(same(&case.score(200, true).unwrap().0, &whole));
-    let now: Vec<_> = case.parts().iter().map(|part| std::fs::read(part).unwrap()).collect();
-    assert!(now == ours);
+    assert!(contents() == ours);
 }
 
 #[test]
-fn a_part_that_cannot_be_read_now_is_not_said_to_be_damaged() {
+fn a_checkpoint_that_cannot_be_read_now_is_not_called_damaged() {
     let path = Path::new("clusters-0-1.found");
     let is_damage = |kind: ErrorKind| unread(path, kind.into()).to_string().contains("is damaged");
     assert!(is_damage(ErrorKind::UnexpectedEof));

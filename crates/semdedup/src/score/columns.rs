@@ -1,4 +1,4 @@
-//! The result of the comparison, in the order of the rows.
+//! Holds the result of the comparison, in the order of the rows.
 
 use semdedup_core::EXACT;
 
@@ -7,23 +7,26 @@ use crate::workdir::uncompared::Uncompared;
 /// The result of the comparison, in the order of the rows.
 #[derive(Debug, Default)]
 pub(crate) struct ScoreColumns {
-    /// [`semdedup_core::NO_CLUSTER`] for a row without direction, and for one that was given no cluster.
+    /// The cluster; [`semdedup_core::NO_CLUSTER`] for a row without direction, and for a row that
+    /// was given no cluster.
     pub(crate) cluster: Vec<u32>,
-    /// To the centroid of its cluster: 0 for a row of zeros, NaN for any other row without a cluster.
+    /// The similarity to the centroid of the cluster: 0 for a row of zeros, NaN for any other row
+    /// without a cluster.
     pub(crate) similarity: Vec<f32>,
+    /// The score; NaN for a row that could not be read.
     pub(crate) score: Vec<f32>,
-    /// [`semdedup_core::NO_ROW`] where no row that it is compared with ranks before.
+    /// The row that reaches the score; [`semdedup_core::NO_ROW`] if no compared row ranks before.
     pub(crate) duplicate_of: Vec<u64>,
 }
 
 impl ScoreColumns {
-    /// Rows with the same embedding as a row that ranks before them.
+    /// Counts the rows with the same embedding as a row that ranks before them.
     pub(crate) fn exact_duplicates(&self) -> u64 {
         self.score.iter().filter(|&&score| score == EXACT).count() as u64
     }
 
-    /// Counts the rows that are compared with nothing in a run, in which every row with a direction has a cluster. Rows that could not be read are not
-    /// among them.
+    /// Counts the rows that are compared with nothing, for a run in which every row with a
+    /// direction has a cluster. Rows that could not be read are not counted.
     pub(crate) fn uncompared(&self) -> Uncompared {
         let mut found = Uncompared::default();
         for (row, (&similarity, &score)) in (0..).zip(self.similarity.iter().zip(&self.score)) {

@@ -1,4 +1,5 @@
-//! Which rows are in memory together: groups of clusters, and loads of a group's rows where even one cluster has too many.
+//! Divides the rows into parts that fit into memory: groups of clusters, and pairs of blocks of a
+//! group in which even one cluster has too many rows.
 
 use std::ops::Range;
 
@@ -9,7 +10,8 @@ use crate::arrays::store::EmbeddingStore;
 use crate::cluster::clustering::{Clustering, sizes};
 use crate::error::{Error, Result};
 
-/// Clusters whose rows are compared together, by the rows that take part.
+/// The groups of clusters whose rows are compared together. A row takes part in a group if it is in
+/// one of its clusters, or probes one.
 #[derive(Debug)]
 pub(crate) struct Groups {
     /// The clusters of each group.
@@ -18,52 +20,63 @@ pub(crate) struct Groups {
     of_cluster: Vec<u32>,
     /// The rows of each cluster.
     pub(crate) sizes: Vec<u64>,
-    /// Own rows and visitors of each group.
+    /// The rows that take part in each group: its own rows and the visitors.
     pub(crate) rows: Vec<u64>,
     /// The rows that fit into memory.
     most_rows: u64,
+    /// The bytes of a row.
     pub(crate) row_bytes: RowBytes,
+    /// The other clusters that a row can be compared in.
     pub(crate) probes_per_row: usize,
 }
 
-/// Rows of a group that are in memory at once.
+/// The part of a group that is in memory at once: two of its blocks, or its only block.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct BlockPair {
     pub(crate) group: usize,
-    /// Two blocks of the group's rows. Every pair of rows is in some load, however many blocks there are.
+    /// Two different blocks of the group's rows, or (0, 0) if there is one block. Every pair of
+    /// rows of the group is in some pair of blocks.
     pub(crate) blocks: (u64, u64),
 }
 
-/// Each group is a file, and a row is written to many groups where there are many.
+/// The most groups. Each group is a file, and the more groups there are, the more of them a row is
+/// written to.
 const MOST_GROUPS: usize = 500;
 
-/// Rows that a thread looks at in one go.
+/// The rows that a thread counts at a time.
 const ROWS_PER_TASK: u64 = 1 << 18;
 
-/// The bytes of a row, by the bytes of its values, its dimension and the other clusters that it can be compared in.
+/// The bytes of a row.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct RowBytes {
-    /// While it is compared.
+    /// In memory, while it is compared.
     pub(crate) memory: u64,
-    /// While it waits on the disk.
+    /// On disk, until it is compared.
     pub(crate) disk: u64,
 }
 
 impl RowBytes {
+    /// Returns the bytes of a row with `values` bytes of values, of dimension `dim`, that can be
+    /// compared in `probes_per_row` other clusters.
     pub(crate) fn of(values: u64, dim: usize, probes_per_row: usize) -> Self {
-        // Its number, cluster and probes.
+        // The values, and the number, the cluster and the probes of the row.
         let disk = values + 12 + 4 * probes_per_row as u64;
-        // Its direction and factor, and what the comparison makes of it.
+        // The direction and the factor of the row, and what the comparison derives from it.
         Self { disk, memory: disk + 9 + part_row_bytes(dim, probes_per_row) }
     }
 
+    /// Returns the bytes of a row of these embeddings.
     pub(crate) fn of_store(store: &EmbeddingStore, probes_per_row: usize) -> Self {
         Self::of(store.row_bytes(), store.dim(), probes_per_row)
     }
 }
 
 impl Groups {
-    /// The fewest groups of which each takes at most `budget` bytes of memory, or is one cluster.
+    /// Makes the fewest groups of which each takes at most `budget` bytes of memory, or is one
+    /// cluster.
+    ///
+    /// # Errors
+    /// If memory is for fewer than two rows, or for so few that there would be too many groups.
     pub(crate) fn plan(store: &EmbeddingStore, clustering: &Clustering, budget: u64) -> Result<Self> {
         let row_bytes = RowBytes::of_store(store, clustering.probes_per_row());
         let mut sizes = sizes(&clustering.cluster);
@@ -71,12 +84,11 @@ impl Groups {
         let all: u64 = sizes.iter().sum();
         let mut most = all.div_ceil((all * row_bytes.memory).div_ceil(budget.max(1)).max(1));
         loop {
-            let clusters = cut(&sizes, most);
             let mut groups = Self {
                 of_cluster: Vec::new(),
+                clusters: cut(&sizes, most),
                 sizes: sizes.clone(),
                 rows: vec![all],
-                clusters,
                 most_rows: budget / row_bytes.memory,
                 row_bytes,
                 probes_per_row: clustering.probes_per_row(),
@@ -84,31 +96,27 @@ impl Groups {
             for (group, clusters) in groups.clusters.iter().enumerate() {
                 groups.of_cluster.resize(clusters.end as usize, group as u32);
             }
-            if groups.len() > 1 && groups.len() <= MOST_GROUPS {
+            if groups.len() > MOST_GROUPS || groups.most_rows < 2 {
+                return Err(too_little_memory(&groups, all, budget));
+            }
+            if groups.len() > 1 {
                 groups.rows = groups.count(clustering)?;
             }
             let largest = groups.largest_to_divide();
-            if groups.len() <= MOST_GROUPS && groups.most_rows >= 2 && largest <= groups.most_rows {
+            if largest <= groups.most_rows {
                 return Ok(groups);
-            }
-            if groups.len() > MOST_GROUPS || groups.most_rows < 2 {
-                return Err(Error::usage(format!(
-                    "--memory leaves {} MiB for rows that are compared, too little for {all} rows in {} groups",
-                    budget >> 20,
-                    groups.len()
-                ))
-                .hint("raise --memory, or give fewer --probes"));
             }
             let fitting = u128::from(most) * u128::from(groups.most_rows) / u128::from(largest);
             most = (fitting as u64).min(most * 9 / 10);
         }
     }
 
+    /// Returns the number of groups.
     pub(crate) fn len(&self) -> usize {
         self.clusters.len()
     }
 
-    /// The rows of the largest group of more than one cluster.
+    /// Returns the rows of the largest group that has more than one cluster, and so can be divided.
     fn largest_to_divide(&self) -> u64 {
         let several = |clusters: &Range<u32>| {
             let sizes = &self.sizes[clusters.start as usize..clusters.end as usize];
@@ -118,27 +126,29 @@ impl Groups {
         divisible.map(|(_, &rows)| rows).max().unwrap_or(0)
     }
 
-    /// Whether all rows are in memory at once.
+    /// Returns whether all rows fit into memory at once.
     pub(crate) fn fit(&self) -> bool {
         self.len() == 1 && self.rows[0] <= self.most_rows
     }
 
-    /// The rows of a block of a group: all, or half of what fits into memory, so that two blocks do.
+    /// Returns the rows of a block of a group: all of its rows if they fit into memory, otherwise
+    /// half of the rows that fit, so that two blocks fit.
     pub(crate) fn block_rows(&self, group: usize) -> u64 {
         if self.rows[group] <= self.most_rows { self.rows[group].max(1) } else { self.most_rows / 2 }
     }
 
+    /// Returns the number of blocks of a group.
     fn blocks(&self, group: usize) -> u64 {
         self.rows[group].div_ceil(self.block_rows(group)).max(1)
     }
 
-    /// In how many loads a row of a group is.
-    pub(crate) fn loads_of_row(&self, group: usize) -> u64 {
+    /// Returns the number of pairs of blocks that a row of a group is in.
+    pub(crate) fn pairs_of_row(&self, group: usize) -> u64 {
         (self.blocks(group) - 1).max(1)
     }
 
-    /// All loads, in the order of their groups.
-    pub(crate) fn loads(&self) -> Vec<BlockPair> {
+    /// Lists all pairs of blocks, in the order of their groups.
+    pub(crate) fn block_pairs(&self) -> Vec<BlockPair> {
         let of_group = |group: usize| {
             let blocks = self.blocks(group);
             let pairs = (0..blocks).flat_map(move |a| (a + 1..blocks).map(move |b| (a, b)));
@@ -148,12 +158,12 @@ impl Groups {
         (0..self.len()).flat_map(of_group).collect()
     }
 
-    /// The bytes of all files.
+    /// Returns the bytes of all spilled rows.
     pub(crate) fn spilled_bytes(&self) -> u64 {
         if self.fit() { 0 } else { self.rows.iter().sum::<u64>() * self.row_bytes.disk }
     }
 
-    /// The rows of each group.
+    /// Counts the rows that take part in each group.
     fn count(&self, clustering: &Clustering) -> Result<Vec<u64>> {
         let rows = clustering.cluster.len() as u64;
         let chunks: Vec<u64> = (0..rows).step_by(ROWS_PER_TASK as usize).collect();
@@ -175,11 +185,12 @@ impl Groups {
         counts.try_reduce(|| vec![0; self.len()], add)
     }
 
+    /// Returns the probes of row `i` of a block, of which `probes` has the probes of all rows.
     pub(crate) fn row_probes<'a>(&self, probes: &'a [u32], i: usize) -> &'a [u32] {
         &probes[i * self.probes_per_row..(i + 1) * self.probes_per_row]
     }
 
-    /// The groups in which a row takes part.
+    /// Sets `groups` to the groups in which a row takes part.
     pub(crate) fn of_row(&self, cluster: u32, probes: &[u32], groups: &mut Vec<u32>) {
         groups.clear();
         if cluster == NO_CLUSTER {
@@ -194,7 +205,18 @@ impl Groups {
     }
 }
 
-/// Clusters in a row, with up to so many rows; a larger cluster is by itself.
+/// Says that memory is for too few of the `all` rows.
+fn too_little_memory(groups: &Groups, all: u64, budget: u64) -> Error {
+    Error::usage(format!(
+        "--memory leaves {} MiB for rows that are compared, too little for {all} rows in {} groups",
+        budget >> 20,
+        groups.len()
+    ))
+    .hint("raise --memory, or give fewer --probes")
+}
+
+/// Cuts the clusters into ranges of at most `rows` rows each. A cluster that is larger than that is
+/// in a range whose other clusters have no rows.
 fn cut(sizes: &[u64], rows: u64) -> Vec<Range<u32>> {
     let mut groups = Vec::new();
     let (mut start, mut held) = (0, 0);
@@ -216,7 +238,8 @@ mod tests {
     use super::*;
     use crate::arrays::npy::{IntegerMatrix, NpyWriter};
 
-    /// 111 rows of dimension 2 in clusters of 1, 1, 100 and 9 rows, every row probing all clusters.
+    /// Makes 111 rows of dimension 2 in clusters of 1, 1, 100 and 9 rows. Every row probes all
+    /// clusters except cluster 2.
     fn hub(folder: &Path) -> (EmbeddingStore, Clustering) {
         let path = |name: &str| folder.join(name);
         let mut file = NpyWriter::matrix(&path("e.npy"), 2).expect("a file");
@@ -237,27 +260,27 @@ mod tests {
         let (store, clustering) = hub(folder.path());
         let groups = Groups::plan(&store, &clustering, u64::MAX).expect("one group");
         assert_eq!(groups.len(), 1);
-        assert_eq!(groups.loads(), [BlockPair { group: 0, blocks: (0, 0) }]);
+        assert_eq!(groups.block_pairs(), [BlockPair { group: 0, blocks: (0, 0) }]);
         let alone = Clustering { probes: None, ..clustering };
         let row_bytes = Groups::plan(&store, &alone, u64::MAX).expect("one group").row_bytes.memory;
         let groups = Groups::plan(&store, &alone, 100 * row_bytes).expect("several groups");
         assert!(groups.len() > 1 && groups.rows.iter().all(|&rows| rows <= 100));
-        assert_eq!(groups.loads().len(), groups.len());
+        assert_eq!(groups.block_pairs().len(), groups.len());
     }
 
     #[test]
-    fn groups_of_one_cluster_that_do_not_fit_have_a_load_for_each_pair_of_blocks() {
+    fn a_group_of_one_cluster_that_does_not_fit_is_divided_into_all_pairs_of_its_blocks() {
         let folder = tempfile::tempdir().expect("a folder");
         let (store, clustering) = hub(folder.path());
         let row_bytes = Groups::plan(&store, &clustering, u64::MAX).expect("one group").row_bytes.memory;
         // All rows take part in clusters 0, 1 and 3, so no division makes these smaller.
-        let groups = Groups::plan(&store, &clustering, 110 * row_bytes).expect("loads");
+        let groups = Groups::plan(&store, &clustering, 110 * row_bytes).expect("pairs of blocks");
         assert_eq!(groups.rows, [111, 111, 100, 111]);
-        let loads = groups.loads();
-        let of = |group| loads.iter().filter(move |load| load.group == group).map(|load| load.blocks);
+        let pairs = groups.block_pairs();
+        let of = |group| pairs.iter().filter(move |pair| pair.group == group).map(|pair| pair.blocks);
         assert!(of(0).eq([(0, 1), (0, 2), (1, 2)]) && of(2).eq([(0, 0)]));
         assert_eq!((groups.block_rows(0), groups.block_rows(2)), (55, 100));
-        assert_eq!((groups.loads_of_row(0), groups.loads_of_row(2)), (2, 1));
+        assert_eq!((groups.pairs_of_row(0), groups.pairs_of_row(2)), (2, 1));
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! The comparison: the rows of each cluster among themselves and with the rows that probe it.
+//! Compares the rows of each cluster with each other and with the rows that probe it.
 
 pub(crate) mod bulk_copies;
 pub(crate) mod checkpoints;

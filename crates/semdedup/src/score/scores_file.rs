@@ -1,9 +1,11 @@
-//! `scores.parquet`, the record of the comparison that users read and `select` works from, and the other tables.
+//! Writes and reads `scores.parquet`, the record of the comparison that users read and `select`
+//! works from.
 
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use arrow::array::{Array, AsArray, Float32Array, UInt32Array, UInt64Array};
+use arrow::array::{Array, ArrayRef, AsArray, Float32Array, RecordBatch, UInt32Array, UInt64Array};
 use arrow::datatypes::{DataType, Field, Float32Type, Schema, UInt32Type, UInt64Type};
 use parquet::arrow::arrow_reader::{ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder};
 use parquet::file::metadata::KeyValue;
@@ -25,7 +27,7 @@ const BY_KEY: &str = "semdedup.by";
 
 const COMPARED_KEY: &str = "semdedup.compared";
 
-/// What was compared, for the metadata of a table.
+/// Returns the metadata of a table that records what was compared.
 pub(crate) fn compared_metadata(path: &Path, compared: Option<&Comparison>) -> Result<Option<KeyValue>> {
     let json = compared.map(serde_json::to_string).transpose().map_err(|error| Error::output(path, error))?;
     Ok(json.map(|json| KeyValue::new(COMPARED_KEY.to_owned(), json)))
@@ -39,15 +41,15 @@ fn keep_name(keep: Keep) -> &'static str {
     }
 }
 
-/// `hard`, `easy` or `random`.
+/// Returns the name of a ranking: `hard`, `easy` or `random`.
 pub(crate) fn name_of(ranking: &Ranking) -> &'static str {
     keep_name(ranking.keep)
 }
 
 /// Writes `scores.parquet`: every row of the input in order.
 ///
-/// A row that could not be read (`skipped`, ascending) has no score; one with a NaN or an infinity has a score of 0,
-/// but no cluster and no similarity.
+/// A row that could not be read has no score. A row with a NaN or an infinity has a score of 0, but
+/// no cluster and no similarity.
 pub(crate) fn write_scores(
     path: &Path,
     columns: &ScoreColumns,
@@ -62,7 +64,16 @@ pub(crate) fn write_scores(
     metadata.extend(named.by.map(|by| KeyValue::new(BY_KEY.to_owned(), by.name().to_owned())));
     metadata.extend(compared_metadata(path, named.compared.as_ref())?);
     let id_type = named.ids.of(&UInt64Array::from(Vec::<u64>::new()))?.data_type().clone();
-    let schema = Schema::new(vec![
+    let mut table = TableWriter::create(path, schema(id_type), metadata)?;
+    let rows = columns.cluster.len();
+    for start in (0..rows).step_by(BATCH_ROWS) {
+        table.write(batch(columns, named, start..rows.min(start + BATCH_ROWS))?)?;
+    }
+    table.finish()
+}
+
+fn schema(id_type: DataType) -> Schema {
+    Schema::new(vec![
         Field::new("id", id_type.clone(), true),
         Field::new("row", DataType::UInt64, false),
         Field::new("cluster", DataType::UInt32, true),
@@ -70,34 +81,30 @@ pub(crate) fn write_scores(
         Field::new("score", DataType::Float32, true),
         Field::new("duplicate_of", id_type, true),
         Field::new("duplicate_of_row", DataType::UInt64, true),
-    ]);
-    let mut table = TableWriter::create(path, schema, metadata)?;
-    let rows = columns.cluster.len();
-    for start in (0..rows).step_by(BATCH_ROWS) {
-        let range = start..rows.min(start + BATCH_ROWS);
-        let numbers = UInt64Array::from_iter_values(range.clone().map(|row| row as u64));
-        let placed = |row: &usize| columns.cluster[*row] != NO_CLUSTER;
-        let read = |row: &usize| named.skipped.binary_search(&(*row as u64)).is_err();
-        let of = |row: usize| Some(columns.duplicate_of[row]).filter(|&of| of != NO_ROW);
-        let of: UInt64Array = range.clone().map(of).collect();
-        table.write(vec![
-            named.ids.of(&numbers)?,
-            Arc::new(numbers),
-            Arc::new(
-                range.clone().map(|row| placed(&row).then(|| columns.cluster[row])).collect::<UInt32Array>(),
-            ),
-            Arc::new(
-                range
-                    .clone()
-                    .map(|row| Some(columns.similarity[row]).filter(|similarity| !similarity.is_nan()))
-                    .collect::<Float32Array>(),
-            ),
-            Arc::new(range.map(|row| read(&row).then(|| columns.score[row])).collect::<Float32Array>()),
-            named.ids.of(&of)?,
-            Arc::new(of),
-        ])?;
-    }
-    table.finish()
+    ])
+}
+
+/// Returns the columns of `scores.parquet` for a range of rows.
+fn batch(columns: &ScoreColumns, named: &NamedRows, range: Range<usize>) -> Result<Vec<ArrayRef>> {
+    let numbers = UInt64Array::from_iter_values(range.clone().map(|row| row as u64));
+    let cluster = |row: usize| Some(columns.cluster[row]).filter(|&cluster| cluster != NO_CLUSTER);
+    let cluster: UInt32Array = range.clone().map(cluster).collect();
+    let similarity = |row: usize| Some(columns.similarity[row]).filter(|similarity| !similarity.is_nan());
+    let similarity: Float32Array = range.clone().map(similarity).collect();
+    let was_read = |row: usize| named.skipped.binary_search(&(row as u64)).is_err();
+    let score = |row: usize| was_read(row).then(|| columns.score[row]);
+    let score: Float32Array = range.clone().map(score).collect();
+    let of = |row: usize| Some(columns.duplicate_of[row]).filter(|&of| of != NO_ROW);
+    let of: UInt64Array = range.map(of).collect();
+    Ok(vec![
+        named.ids.of(&numbers)?,
+        Arc::new(numbers),
+        Arc::new(cluster),
+        Arc::new(similarity),
+        Arc::new(score),
+        named.ids.of(&of)?,
+        Arc::new(of),
+    ])
 }
 
 /// The names of the rows that a table is written for.
@@ -106,13 +113,13 @@ pub(crate) struct NamedRows<'a> {
     pub(crate) row_index: &'a RowIndex,
     /// The rows that could not be read, ascending.
     pub(crate) skipped: &'a [u64],
-    /// What they were compared by, if that is known.
+    /// What the rows were compared by, if that is known.
     pub(crate) by: Option<CompareBy>,
-    /// Which columns were compared, and by which model, if that is known.
+    /// The columns that were compared, and the model, if they are known.
     pub(crate) compared: Option<Comparison>,
 }
 
-/// No cosine similarity is above this, rounding included.
+/// The highest cosine similarity that rounding can give.
 const HIGHEST_COSINE: f32 = 1.001;
 
 /// An existing `scores.parquet`.
@@ -121,13 +128,17 @@ pub(crate) struct ScoresFile {
     pub(crate) path: PathBuf,
     pub(crate) ranking: Ranking,
     pub(crate) row_index: RowIndex,
-    /// What rows were compared by; text, where nothing says so.
+    /// What the rows were compared by; text if the file does not say.
     pub(crate) by: CompareBy,
-    /// Which columns were compared, and by which model, if the file says so.
+    /// The columns that were compared, and the model, if the file says so.
     pub(crate) compared: Option<Comparison>,
 }
 
 impl ScoresFile {
+    /// Opens a score table and reads its metadata.
+    ///
+    /// # Errors
+    /// A file that is not a score table.
     pub(crate) fn open(path: &Path) -> Result<Self> {
         let file = Blob::open(path)?;
         let foreign = |problem: String| {
@@ -158,48 +169,16 @@ impl ScoresFile {
         Ok(Self { path: path.to_path_buf(), ranking, row_index, by: by.unwrap_or_default(), compared })
     }
 
-    /// The comparison's result; rows that could not be read have a score of NaN.
+    /// Reads the result of the comparison. Rows that could not be read have a score of NaN.
     ///
     /// # Errors
-    /// If it is not what a comparison can have written: somebody may have sorted or joined the table since.
+    /// A table that no comparison can have written: somebody may have sorted or joined it since.
     pub(crate) fn columns(&self) -> Result<ScoreColumns> {
         let mut columns = ScoreColumns::default();
         let names = ["row", "cluster", "centroid_similarity", "score", "duplicate_of_row"];
         for batch in open_columns(&self.path, &names)? {
             let batch = batch.map_err(|error| Error::input(&self.path, error))?;
-            let typed = |name: &str, kind: DataType| match batch.column_by_name(name) {
-                Some(column) if *column.data_type() == kind => Ok(column.clone()),
-                _ => Err(Error::input(&self.path, format!("column `{name}` is not of type {kind}"))),
-            };
-            let row = typed("row", DataType::UInt64)?;
-            let expected = columns.score.len() as u64..;
-            if row
-                .as_primitive::<UInt64Type>()
-                .iter()
-                .zip(expected)
-                .any(|(row, expected)| row != Some(expected))
-            {
-                return Err(self.altered(columns.score.len(), "the rows from here on are not in their order"));
-            }
-            let cluster = typed("cluster", DataType::UInt32)?;
-            let similarity = typed("centroid_similarity", DataType::Float32)?;
-            let score = typed("score", DataType::Float32)?;
-            let of = typed("duplicate_of_row", DataType::UInt64)?;
-            columns
-                .cluster
-                .extend(cluster.as_primitive::<UInt32Type>().iter().map(|c| c.unwrap_or(NO_CLUSTER)));
-            columns
-                .similarity
-                .extend(similarity.as_primitive::<Float32Type>().iter().map(|s| s.unwrap_or(f32::NAN)));
-            let score = score.as_primitive::<Float32Type>();
-            // Without a score a row counts as one that could not be read; that is null, not NaN.
-            if score.iter().flatten().any(f32::is_nan) {
-                return Err(self.altered(columns.score.len(), "or one after it has a score of NaN"));
-            }
-            columns.score.extend(score.iter().map(|s| s.unwrap_or(f32::NAN)));
-            columns
-                .duplicate_of
-                .extend(of.as_primitive::<UInt64Type>().iter().map(|of| of.unwrap_or(NO_ROW)));
+            self.add_batch(&batch, &mut columns)?;
         }
         let rows = self.row_index.rows();
         for (row, (&score, &of)) in columns.score.iter().zip(&columns.duplicate_of).enumerate() {
@@ -213,12 +192,43 @@ impl ScoresFile {
         Ok(columns)
     }
 
+    /// Adds the next rows of the table to the columns.
+    fn add_batch(&self, batch: &RecordBatch, columns: &mut ScoreColumns) -> Result<()> {
+        let typed = |name: &str, kind: DataType| match batch.column_by_name(name) {
+            Some(column) if *column.data_type() == kind => Ok(column.clone()),
+            _ => Err(Error::input(&self.path, format!("column `{name}` is not of type {kind}"))),
+        };
+        let row = typed("row", DataType::UInt64)?;
+        let mut rows = row.as_primitive::<UInt64Type>().iter().zip(columns.score.len() as u64..);
+        if rows.any(|(row, expected)| row != Some(expected)) {
+            return Err(self.altered(columns.score.len(), "the rows from here on are not in their order"));
+        }
+        let cluster = typed("cluster", DataType::UInt32)?;
+        let similarity = typed("centroid_similarity", DataType::Float32)?;
+        let score = typed("score", DataType::Float32)?;
+        let of = typed("duplicate_of_row", DataType::UInt64)?;
+        let cluster = cluster.as_primitive::<UInt32Type>().iter();
+        columns.cluster.extend(cluster.map(|c| c.unwrap_or(NO_CLUSTER)));
+        let similarity = similarity.as_primitive::<Float32Type>().iter();
+        columns.similarity.extend(similarity.map(|s| s.unwrap_or(f32::NAN)));
+        let score = score.as_primitive::<Float32Type>();
+        // A row that could not be read has null as its score, not NaN.
+        if score.iter().flatten().any(f32::is_nan) {
+            return Err(self.altered(columns.score.len(), "or one after it has a score of NaN"));
+        }
+        columns.score.extend(score.iter().map(|s| s.unwrap_or(f32::NAN)));
+        let of = of.as_primitive::<UInt64Type>().iter();
+        columns.duplicate_of.extend(of.map(|of| of.unwrap_or(NO_ROW)));
+        Ok(())
+    }
+
+    /// Says that the table is not as semdedup wrote it.
     fn altered(&self, row: usize, problem: &str) -> Error {
         Error::input(&self.path, format!("row {row}: {problem}"))
             .hint("use the file as `semdedup run` or `semdedup score` wrote it")
     }
 
-    /// All rows in order, some columns of them.
+    /// Reads some columns of all rows, in order.
     pub(crate) fn batches(&self, names: &[&str]) -> Result<ParquetRecordBatchReader> {
         open_columns(&self.path, names)
     }

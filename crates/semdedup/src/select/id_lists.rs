@@ -1,4 +1,4 @@
-//! The ids of the rows that stay, as lists that other programs take.
+//! Writes the ids of the rows that stay, as lists that other programs read.
 
 use std::collections::BTreeSet;
 use std::io::{BufWriter, Write};
@@ -12,17 +12,17 @@ use crate::arrays::npy::NpyWriter;
 use crate::error::{Error, ErrorKind, Result};
 use crate::outputs::{IdsFormat, Outputs};
 use crate::score::scores_file::ScoresFile;
-use crate::select::row_lists::write_rows;
+use crate::select::row_lists::RowList;
 use crate::select::selection::{Outcome, Selection};
 use crate::storage::Blob;
 use crate::storage::atomic::PendingFile;
 use crate::summary::ListSummary;
 use crate::workdir::row_index::{Ids, RowIndex};
 
-/// Writes the ids of the kept rows in these formats into a folder.
+/// Writes the ids of the kept rows into a folder, in each of these formats.
 ///
 /// # Errors
-/// An id that a format has no form for; a folder that cannot be written.
+/// An id that a format cannot hold, or a folder that cannot be written.
 pub(crate) fn write_ids<'a>(
     folder: &Path,
     formats: impl IntoIterator<Item = &'a IdsFormat>,
@@ -35,7 +35,8 @@ pub(crate) fn write_ids<'a>(
         let rows = match format {
             IdsFormat::Txt => write_text(&path, scores, selection)?,
             IdsFormat::Parquet => {
-                write_rows(&path, scores, (selection, Outcome::Kept), &["id", "file", "row"])?
+                let (outcome, columns) = (Outcome::Kept, &["id", "file", "row"]);
+                RowList { scores, selection, outcome, columns }.write(&path)?
             }
             IdsFormat::Datacomp => write_pairs(&path, scores, selection)?,
         };
@@ -45,7 +46,7 @@ pub(crate) fn write_ids<'a>(
     Ok(lists)
 }
 
-/// Fails where the ids of the kept rows cannot be written in these formats.
+/// Fails if the ids of the kept rows cannot be written in these formats.
 pub(crate) fn check_kept(
     formats: &BTreeSet<IdsFormat>,
     scores: &ScoresFile,
@@ -60,10 +61,12 @@ pub(crate) fn check_kept(
     Ok(())
 }
 
+/// Fails if an id cannot be a line of its own.
 fn line_of(scores: &ScoresFile, row: u64, id: &str) -> Result<()> {
     check_line(id).map_err(|problem| no_line(&scores.row_index.name(row), id, problem))
 }
 
+/// Writes `ids.txt`, and returns the number of ids.
 fn write_text(path: &Path, scores: &ScoresFile, selection: &Selection) -> Result<u64> {
     let mut out = BufWriter::new(PendingFile::create(path)?);
     let mut rows = 0;
@@ -76,27 +79,40 @@ fn write_text(path: &Path, scores: &ScoresFile, selection: &Selection) -> Result
     Ok(rows)
 }
 
-/// Pairs of u64, ascending: DataComp looks uids up by bisection.
+/// Writes `ids.npy`: the uids as pairs of u64, ascending, because DataComp finds them by bisection.
 fn write_pairs(path: &Path, scores: &ScoresFile, selection: &Selection) -> Result<u64> {
     let uids = sorted_uids(scores, selection)?;
     let mut file = NpyWriter::pairs(path)?;
-    uids.iter().try_for_each(|(pair, _)| file.write(pair))?;
+    uids.iter().try_for_each(|uid| file.write(&uid.halves))?;
     file.finish()?;
     Ok(uids.len() as u64)
 }
 
-/// The uids of the kept rows, each once, with the rows' numbers.
-fn sorted_uids(scores: &ScoresFile, selection: &Selection) -> Result<Vec<([u64; 2], u64)>> {
+/// The uid of a row.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct RowUid {
+    /// The 128 bits of the uid, upper half first.
+    halves: [u64; 2],
+    /// The number of the row.
+    row: u64,
+}
+
+/// Returns the uids of the kept rows, ascending.
+///
+/// # Errors
+/// An id that is not a uid, or two rows with the same uid.
+fn sorted_uids(scores: &ScoresFile, selection: &Selection) -> Result<Vec<RowUid>> {
     let mut uids = Vec::new();
     each_kept(scores, selection, &mut |row, id| {
-        uids.push((uid(id).ok_or_else(|| no_uid(&scores.row_index.name(row), id))?, row));
+        let halves = uid(id).ok_or_else(|| no_uid(&scores.row_index.name(row), id))?;
+        uids.push(RowUid { halves, row });
         Ok(())
     })?;
     uids.sort_unstable();
-    // Of strings, capitals can tell two apart that are one number.
-    if let Some(same) = uids.windows(2).find(|pair| pair[0].0 == pair[1].0) {
-        let [first, second] = [0, 1].map(|side| scores.row_index.name(same[side].1));
-        let [high, low] = same[0].0;
+    // Ids that differ only in upper and lower case are the same uid.
+    if let Some(same) = uids.windows(2).find(|pair| pair[0].halves == pair[1].halves) {
+        let [first, second] = [0, 1].map(|side| scores.row_index.name(same[side].row));
+        let [high, low] = same[0].halves;
         let problem = format!("rows {first} and {second} have one uid, {high:016x}{low:016x}");
         return Err(Error::new(ErrorKind::Input, problem)
             .hint("DataComp would take both for either: name a column that is unique"));
@@ -139,9 +155,9 @@ fn each_kept(
     Ok(())
 }
 
-/// Whether an id makes a line of its own, whatever program reads the lines.
+/// Fails if an id cannot be a line of its own for every program that reads lines.
 fn check_line(id: &str) -> std::result::Result<(), &'static str> {
-    // What Python's splitlines takes for the end of a line is more than most programs do.
+    // Python's splitlines ends a line at more characters than most programs.
     let ends_line =
         |c: char| matches!(c, '\n'..='\r' | '\u{1c}'..='\u{1e}' | '\u{85}' | '\u{2028}' | '\u{2029}');
     if id.is_empty() {
@@ -158,7 +174,7 @@ fn no_line(row: &str, id: &str, problem: &str) -> Error {
     Error::new(ErrorKind::Input, problem).hint("--ids-format parquet holds any id")
 }
 
-/// The number that a uid of 32 hexadecimal digits stands for, its upper half first.
+/// Parses a uid of 32 hexadecimal digits, upper half first.
 fn uid(id: &str) -> Option<[u64; 2]> {
     if id.len() != 32 || !id.bytes().all(|digit| digit.is_ascii_hexdigit()) {
         return None;
@@ -173,8 +189,8 @@ fn no_uid(row: &str, id: &str) -> Error {
         .hint("name the column of DataComp's uids with --id-column, or choose --ids-format txt or parquet")
 }
 
-/// Fails, before anything takes long, where the ids of the rows cannot be written down; those that are not in `skipped`
-/// (ascending), whether they will be kept or not.
+/// Fails, before a stage that takes long, if the ids of the rows cannot be written, whether the
+/// rows will be kept or not. The rows in `skipped` (ascending) do not count.
 pub(crate) fn check_ids(outputs: &Outputs, ids: &Ids, row_index: &RowIndex, skipped: &[u64]) -> Result<()> {
     let txt = outputs.ids.contains(&IdsFormat::Txt);
     let datacomp = outputs.ids.contains(&IdsFormat::Datacomp);
@@ -189,7 +205,7 @@ pub(crate) fn check_ids(outputs: &Outputs, ids: &Ids, row_index: &RowIndex, skip
     };
     let options = FormatOptions::default();
     let as_text = ArrayFormatter::try_new(ids, &options).map_err(|error| Error::usage(error.to_string()))?;
-    // That a row has no id at all is found elsewhere.
+    // Another check finds the rows that have no id at all.
     let named = |row: &usize| ids.is_valid(*row) && skipped.binary_search(&(*row as u64)).is_err();
     for row in (0..ids.len()).filter(named) {
         let id = as_text.value(row).to_string();
@@ -223,7 +239,7 @@ mod tests {
     }
 
     #[test]
-    fn whatever_some_program_takes_for_a_line_end_is_one() {
+    fn every_line_end_of_any_program_is_one() {
         for id in ["a\nb", "a\r", "\u{b}", "\u{c}x", "a\u{85}", "\u{2028}", "a\u{1d}", ""] {
             assert!(check_line(id).is_err(), "{id:?}");
         }

@@ -1,4 +1,4 @@
-//! The selection: which rows go, and lists of those that stay or go.
+//! Decides which rows go, and lists the rows that stay or go.
 
 pub(crate) mod id_lists;
 pub(crate) mod row_lists;

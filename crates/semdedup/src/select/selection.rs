@@ -7,7 +7,7 @@ use crate::error::{Error, Result};
 use crate::score::columns::ScoreColumns;
 use crate::score::scores_file::ScoresFile;
 
-/// The goal as options say it.
+/// Describes the goal in the words of the options.
 pub(crate) fn describe(goal: Goal) -> String {
     match goal {
         Goal::Epsilon(epsilon) => format!("epsilon {}", epsilon.get()),
@@ -16,7 +16,7 @@ pub(crate) fn describe(goal: Goal) -> String {
     }
 }
 
-/// How many rows of each outcome.
+/// The number of rows of each outcome.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct RowCounts {
     pub(crate) kept: u64,
@@ -25,6 +25,7 @@ pub(crate) struct RowCounts {
 }
 
 impl RowCounts {
+    /// Adds rows with these outcomes.
     pub(crate) fn count(&mut self, outcome: &[Outcome]) {
         for outcome in outcome {
             match outcome {
@@ -36,25 +37,29 @@ impl RowCounts {
     }
 }
 
-/// Which rows go, which could not be read, and the ε that this amounts to.
+/// The outcome of each row, and the ε that the goal amounts to.
 #[derive(Debug)]
 pub(crate) struct Selection {
     pub(crate) outcome: Vec<Outcome>,
     pub(crate) epsilon: f64,
-    /// Which scores go; none where a target removes nothing.
+    /// The cut that decides which scores go; none if the goal removes nothing.
     pub(crate) cut: Option<Cut>,
 }
 
-/// What becomes of a row.
+/// What happens to a row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Outcome {
     Kept,
     Removed,
+    /// The row could not be read.
     Skipped,
 }
 
 impl Selection {
-    /// Decides over the rows that could be read.
+    /// Decides which of the rows that could be read go.
+    ///
+    /// # Errors
+    /// A goal that cannot be met.
     pub(crate) fn make(columns: &ScoreColumns, scores: &ScoresFile, goal: Goal) -> Result<Self> {
         let read: Vec<usize> = (0..columns.score.len()).filter(|&row| !columns.score[row].is_nan()).collect();
         let score: Vec<f32> = read.iter().map(|&row| columns.score[row]).collect();
@@ -68,32 +73,32 @@ impl Selection {
         Ok(Self { outcome, epsilon: selection.epsilon, cut: selection.cut })
     }
 
-    /// The lowest score of a row that goes; infinite where none does.
+    /// Returns the lowest score of a row that goes; infinity if no row goes.
     pub(crate) fn lowest_removed(&self, scores: &[f32]) -> f32 {
         let removed = self.outcome.iter().zip(scores).filter(|(outcome, _)| **outcome == Outcome::Removed);
         removed.map(|(_, &score)| score).fold(f32::INFINITY, f32::min)
     }
 
-    /// How many rows of each outcome.
+    /// Counts the rows of each outcome.
     pub(crate) fn counts(&self) -> RowCounts {
         let [kept, removed, skipped] =
             [Outcome::Kept, Outcome::Removed, Outcome::Skipped].map(|outcome| self.count(outcome));
         RowCounts { kept, removed, skipped }
     }
 
-    /// What becomes of the rows of a file.
+    /// Returns the outcomes of the rows of a file.
     pub(crate) fn of_file(&self, dataset: &Dataset, file: usize) -> &[Outcome] {
         let first = dataset.row_index.number(file, 0) as usize;
         &self.outcome[first..first + dataset.row_index.files[file].rows as usize]
     }
 
-    /// How many rows have this outcome.
+    /// Counts the rows of one outcome.
     pub(crate) fn count(&self, outcome: Outcome) -> u64 {
         self.outcome.iter().filter(|&&f| f == outcome).count() as u64
     }
 }
 
-/// Says that the goal cannot be met.
+/// Makes the error of a goal that cannot be met.
 pub(crate) fn goal_error(error: GoalError) -> Error {
     Error::usage(error.to_string()).hint("`semdedup sweep` shows how many rows each epsilon keeps")
 }

@@ -112,7 +112,6 @@ fn count(text: &str) -> Vec<(Script, usize)> {
 
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
-
 mod tests {
     use super::*;
 

@@ -1,4 +1,4 @@
-//! What was found about every row, as columns to add to the input's own.
+//! Reads the findings about every row, as columns to add to the columns of the input.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -12,22 +12,23 @@ use crate::error::{Error, Result};
 use crate::score::scores_file::ScoresFile;
 use crate::select::selection::{Outcome, RowCounts, Selection};
 
-/// The added columns of all rows, handed out from the first to the last.
+/// The added columns of all rows, which are taken from the first row to the last.
 pub(crate) struct Annotations<'a> {
     scores: &'a ScoresFile,
     outcome: &'a [Outcome],
     batches: ParquetRecordBatchReader,
     schema: SchemaRef,
-    /// What has been read and not handed out.
+    /// The rows that have been read and not yet taken.
     ready: VecDeque<RecordBatch>,
     rows_ready: usize,
     rows_read: usize,
-    /// What has been handed out.
-    pub(crate) given: RowCounts,
+    /// The rows that have been taken.
+    pub(crate) taken: RowCounts,
 }
 
 impl<'a> Annotations<'a> {
-    /// `names` are those of the score, what the row duplicates, its cluster, and whether it stays.
+    /// Opens the added columns. `names` are their names: the score, the row that is duplicated, the
+    /// cluster, and whether the row stays.
     pub(crate) fn open(
         scores: &'a ScoresFile,
         selection: &'a Selection,
@@ -46,15 +47,16 @@ impl<'a> Annotations<'a> {
             Field::new(cluster, kind("cluster")?, true),
             Field::new(kept, DataType::Boolean, true),
         ]));
-        let (outcome, ready, given) = (&selection.outcome[..], VecDeque::new(), RowCounts::default());
-        Ok(Self { scores, outcome, batches, schema, ready, rows_ready: 0, rows_read: 0, given })
+        let (outcome, ready, taken) = (&selection.outcome[..], VecDeque::new(), RowCounts::default());
+        Ok(Self { scores, outcome, batches, schema, ready, rows_ready: 0, rows_read: 0, taken })
     }
 
+    /// Returns the names and the types of the added columns.
     pub(crate) fn schema(&self) -> SchemaRef {
         self.schema.clone()
     }
 
-    /// The columns of the next so many rows; fewer where there are no more.
+    /// Takes the columns of the next `rows` rows, or of fewer if there are no more.
     pub(crate) fn next(&mut self, rows: usize) -> Result<RecordBatch> {
         while self.rows_ready < rows && self.read()? {}
         let mut parts = Vec::new();
@@ -75,11 +77,11 @@ impl<'a> Annotations<'a> {
             parts => concat_batches(&self.schema, parts).map_err(|e| Error::input(&self.scores.path, e))?,
         };
         let from = self.rows_read - self.rows_ready - whole.num_rows();
-        self.given.count(&self.outcome[from..from + whole.num_rows()]);
+        self.taken.count(&self.outcome[from..from + whole.num_rows()]);
         Ok(whole)
     }
 
-    /// Reads on; false at the end.
+    /// Reads the next batch; returns false at the end.
     fn read(&mut self) -> Result<bool> {
         let damaged = |error| Error::input(&self.scores.path, error);
         let Some(batch) = self.batches.next() else { return Ok(false) };

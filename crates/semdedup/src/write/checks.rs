@@ -8,9 +8,10 @@ use crate::input::find::Input;
 use crate::outputs::{IdsFormat, OutputKind, Outputs};
 use crate::storage;
 
-/// Reading from the folder that is being written would remove rows from what was kept before.
+/// Fails if an input is inside the output folder: a run would remove rows from the result of an
+/// earlier run.
 pub(crate) fn check_not_inside(input: &Input, out: &Path) -> Result<()> {
-    // Where a path really leads; a URL leads nowhere else.
+    // Resolve the links of a path; a URL has none.
     let real = |path: &Path| match storage::is_url(path) {
         true => Some(storage::canonical_url(path)),
         false => fs_err::canonicalize(path).ok(),
@@ -24,10 +25,10 @@ pub(crate) fn check_not_inside(input: &Input, out: &Path) -> Result<()> {
 }
 
 impl Outputs {
-    /// The same with what was left open decided.
+    /// Decides what the options leave open.
     ///
     /// # Errors
-    /// A format of ids or a prefix that nothing is written with.
+    /// A format of ids without ids to write, or a prefix without columns to add.
     pub(crate) fn resolve(&self, input: &Input) -> Result<Self> {
         let mut resolved = self.clone();
         if resolved.kinds.is_empty() {
@@ -48,10 +49,10 @@ impl Outputs {
         Ok(resolved)
     }
 
-    /// Fails, before any work is done, where the input cannot be written like this.
+    /// Fails, before any work is done, if the input cannot be written in these kinds of results.
     ///
     /// # Errors
-    /// A format without columns, columns of the same names, ids that are wanted of rows that have none.
+    /// A format without columns, columns of the same names, or uids of rows that have none.
     pub(crate) fn check(&self, input: &Input) -> Result<()> {
         if self.ids.contains(&IdsFormat::Datacomp) && !input.has_ids() {
             return Err(Error::usage("--ids-format datacomp needs uids, and no column of ids is named")

@@ -1,7 +1,12 @@
-//! The results: the input's files without the removed rows, added columns, tables, and the folder that holds them.
+//! Writes the results: the input's files without the removed rows, added columns, tables, and the
+//! folder that holds them.
 
 pub(crate) mod annotations;
 pub(crate) mod checks;
-pub(crate) mod publish;
+mod commit_record;
+mod publish;
 pub(crate) mod result_dir;
+mod result_files;
+pub(crate) mod result_target;
+mod scratch;
 pub(crate) mod stage;

@@ -1,5 +1,5 @@
-//! Results on their way from the disk to a store: the old ones out, the new ones in, and what was sent before a kill not
-//! sent again.
+//! Sends results from the disk to a store: removes the old objects, sends the new ones, and does
+//! not send again what was sent before a kill.
 
 use std::collections::BTreeMap;
 use std::io::Read;
@@ -12,26 +12,29 @@ use xxhash_rust::xxh3::Xxh3;
 use crate::error::{Error, Result};
 use crate::storage::{Lock, remove_file, upload};
 
-/// Files of a folder, relative to it, with their sizes.
+/// The files of a folder, relative to it, and their sizes in bytes.
 pub(crate) type Files = BTreeMap<PathBuf, u64>;
 
-/// Hashes of files that were sent, or are being sent: an object of this name and size has these bytes.
+/// The hashes of files that were sent, or are being sent. An object with the name and the size of a
+/// file has the bytes of this hash.
 pub(crate) type Sent = BTreeMap<PathBuf, String>;
 
-/// Files that are on their way at once.
+/// The number of files that are sent at once.
 const AT_ONCE: usize = 8;
 
-/// A folder of a store that results are sent to.
+/// Sends results to a folder of a store.
 #[derive(Clone, Copy)]
 pub(crate) struct Sending<'a> {
+    /// The output folder in the store.
     pub(crate) out: &'a Path,
-    /// Where the results are now.
+    /// The folder of the disk that holds the results now.
     pub(crate) stage: &'a Path,
+    /// The lock of the output folder, which is checked before each file.
     pub(crate) lock: &'a Lock,
 }
 
 impl Sending<'_> {
-    /// The hash of every file.
+    /// Hashes every file.
     pub(crate) fn hashes(&self, files: &Files) -> Result<Sent> {
         let hash = |file: &PathBuf| {
             let staged = File::open(self.stage.join(file)).map_err(Error::io)?;
@@ -40,8 +43,10 @@ impl Sending<'_> {
         files.keys().map(hash).collect()
     }
 
-    /// Takes away what is not of the new result, and says what of it is there already.
-    pub(crate) fn clear(&self, old: &Files, new: &Files, (before, now): (&Sent, &Sent)) -> Result<Files> {
+    /// Removes the objects that are not of the new result, and returns the files that are there
+    /// already. `old` are the objects, `new` the files of the new result, `before` the hashes that
+    /// an earlier attempt recorded, and `now` the hashes of the new files.
+    pub(crate) fn clear(&self, old: &Files, new: &Files, before: &Sent, now: &Sent) -> Result<Files> {
         let is_sent = |file: &PathBuf, bytes: &u64| {
             new.get(file) == Some(bytes) && before.get(file).is_some_and(|hash| now.get(file) == Some(hash))
         };
@@ -51,8 +56,11 @@ impl Sending<'_> {
         Ok(there)
     }
 
-    /// Sends what is not there; only what has the hash that was recorded.
-    pub(crate) fn send(&self, new: &Files, (there, hashes): (&Files, &Sent)) -> Result<()> {
+    /// Sends the files of `new` that are not `there`.
+    ///
+    /// # Errors
+    /// A file that does not have the hash that was recorded, a lost lock, or a store that fails.
+    pub(crate) fn send(&self, new: &Files, there: &Files, hashes: &Sent) -> Result<()> {
         let files: Vec<&PathBuf> = new.keys().filter(|file| !there.contains_key(*file)).collect();
         let next = AtomicUsize::new(0);
         let send = || {
@@ -61,13 +69,13 @@ impl Sending<'_> {
                 let staged = File::open(self.stage.join(file)).map_err(Error::io)?;
                 if hashes.get(*file) != Some(&hash_of(&staged)?) {
                     return Err(Error::output(self.stage.join(file), "changed before it was sent")
-                        .hint("see that nothing else writes there, and run the same command again"));
+                        .hint("ensure that nothing else writes there, and run the same command again"));
                 }
                 upload(staged, &self.out.join(file))?;
             }
             Ok(())
         };
-        // Each waits for the network most of the time.
+        // Each thread waits for the network most of the time.
         std::thread::scope(|scope| {
             let threads = [(); AT_ONCE].map(|()| scope.spawn(send));
             threads.into_iter().try_for_each(|thread| {
@@ -77,7 +85,7 @@ impl Sending<'_> {
     }
 }
 
-/// Of all bytes of a file that was just opened.
+/// Hashes all bytes of a file that was just opened.
 fn hash_of(mut file: &File) -> Result<String> {
     let (mut hash, mut buffer) = (Xxh3::new(), vec![0; 1 << 20]);
     loop {
@@ -96,7 +104,7 @@ mod tests {
     use crate::storage::files_below;
 
     #[test]
-    fn what_was_sent_before_a_kill_stays_and_everything_else_goes() {
+    fn objects_sent_before_a_kill_stay_and_all_others_are_removed() {
         let folder = tempfile::tempdir().unwrap();
         let (out, stage) = (folder.path().join("out"), folder.path().join("stage"));
         for (at, name, text) in [
@@ -122,7 +130,7 @@ mod tests {
         let before = Sending { stage: &out, ..sending }.hashes(&old).unwrap();
         let before: Sent = before.into_iter().filter(|(file, _)| file != Path::new("unknown")).collect();
         let now = sending.hashes(&new).unwrap();
-        let there = sending.clear(&old, &new, (&before, &now)).unwrap();
+        let there = sending.clear(&old, &new, &before, &now).unwrap();
         let kept: Files = [(PathBuf::from("same"), 1)].into();
         assert_eq!((there, all(&out)), (kept.clone(), kept));
     }
@@ -139,7 +147,7 @@ mod tests {
         let new: Files = [(PathBuf::from("file"), 4)].into();
         let hashes = sending.hashes(&new).unwrap();
         std::fs::write(stage.join("file"), "your").unwrap();
-        let error = sending.send(&new, (&Files::new(), &hashes)).unwrap_err();
+        let error = sending.send(&new, &Files::new(), &hashes).unwrap_err();
         assert!(error.to_string().contains("changed before it was sent"), "{error}");
     }
 }

@@ -1,4 +1,4 @@
-//! The last stages: decide which rows go, and write what stays and the record of what went.
+//! Writes the rows that stay, and the tables of all rows and of the removed and the skipped ones.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -16,24 +16,26 @@ use crate::outputs::{OutputKind, Outputs};
 use crate::progress::{Progress, Stage};
 use crate::score::scores_file::ScoresFile;
 use crate::select::id_lists::write_ids;
-use crate::select::row_lists::{LIST_COLUMNS, write_rows};
+use crate::select::row_lists::{LIST_COLUMNS, RowList};
 use crate::select::selection::{Outcome, RowCounts, Selection};
 use crate::storage::fetch;
 use crate::summary::{FileSummary, ListSummary};
 use crate::workdir::parts::SkippedRow;
 use crate::workdir::table_file::TableWriter;
 use crate::write::annotations::Annotations;
-use crate::write::result_dir::{ANNOTATED, KEPT, KEPT_FILES, OutputDir};
+use crate::write::result_dir::OutputDir;
+use crate::write::result_files::{ANNOTATED, KEPT, KEPT_FILES};
 
-/// What was written.
+/// The files that were written, and how many rows they have.
 pub(crate) struct Written {
     pub(crate) files: Vec<FileSummary>,
     pub(crate) lists: Vec<ListSummary>,
     pub(crate) rows_kept: u64,
+    /// The seconds that writing took.
     pub(crate) seconds: f64,
 }
 
-/// What a run found, for the stage that writes it down.
+/// The results of the other stages, for the stage that writes them.
 #[derive(Clone, Copy)]
 pub(crate) struct Results<'a> {
     pub(crate) input: &'a Input,
@@ -42,48 +44,77 @@ pub(crate) struct Results<'a> {
     pub(crate) selection: &'a Selection,
 }
 
-/// Writes all results into the output's staging folder and counts what it wrote.
+/// Writes all results into the output's staging folder, and counts the rows that it wrote.
+///
+/// # Errors
+/// A folder that cannot be written, input that has changed, or counts that do not add up.
 pub(crate) fn write(
     out: &OutputDir,
     results: &Results,
     outputs: &Outputs,
     progress: &dyn Progress,
 ) -> Result<Written> {
-    let Results { input, dataset, scores: scores_file, selection } = *results;
     let start = Instant::now();
     let passes = [OutputKind::Files, OutputKind::Annotate].into_iter().filter(|&kind| outputs.has(kind));
-    progress.begin(Stage::Write, "rows", dataset.row_index.rows() * passes.count() as u64);
+    let rows = results.dataset.row_index.rows() * passes.count() as u64;
+    progress.begin(Stage::Write, "rows", rows);
     let stage = out.stage()?;
-    let mut files = describe_files(input, dataset, selection);
-    let writer = RowWriter { input, dataset, selection, progress };
-    if outputs.has(OutputKind::Files) {
-        writer.write_kept(&stage.join(KEPT), &mut files)?;
-        if files.iter().any(|file| file.is_folder) {
-            write_kept_files(&stage, &files)?;
-        }
-    }
-    if outputs.has(OutputKind::Annotate) {
-        let annotations = Annotations::open(scores_file, selection, &outputs.added())?;
-        writer.write_annotated(&stage.join(ANNOTATED), annotations, &mut files)?;
-    }
-    let lists = write_ids(&stage, &outputs.ids, scores_file, selection)?;
-    for list in &lists {
-        check_counts(&RowCounts { kept: list.rows, ..selection.counts() }, selection)?;
-    }
-    let removed = write_removed(&stage.join("removed.parquet"), scores_file, selection)?;
-    if !dataset.skipped.is_empty() {
-        write_skipped(&stage.join("skipped.parquet"), dataset)?;
-    }
-    let scores = stage.join("scores.parquet");
-    fetch(&scores_file.path, &scores)?;
-    fs_err::File::open(&scores).and_then(|file| file.sync_all()).map_err(Error::io)?;
+    let files = write_files(&stage, results, outputs, progress)?;
+    let Tables { lists, removed } = write_tables(&stage, results, outputs)?;
     let rows_kept = files.iter().map(|file| file.rows_kept).sum();
+    let selection = results.selection;
     check_counts(&RowCounts { kept: rows_kept, removed, ..selection.counts() }, selection)?;
     progress.end(Stage::Write, false);
     Ok(Written { files, lists, rows_kept, seconds: start.elapsed().as_secs_f64() })
 }
 
-/// kept + removed + skipped = in, with the rows counted as they were written.
+/// Writes the files of the input, without the rows that go and with added columns, as asked for.
+fn write_files(
+    stage: &Path,
+    results: &Results,
+    outputs: &Outputs,
+    progress: &dyn Progress,
+) -> Result<Vec<FileSummary>> {
+    let Results { input, dataset, scores, selection } = *results;
+    let mut files = describe_files(input, dataset, selection);
+    let writer = RowWriter { input, dataset, selection, progress };
+    if outputs.has(OutputKind::Files) {
+        writer.write_kept(&stage.join(KEPT), &mut files)?;
+        if files.iter().any(|file| file.is_folder) {
+            write_kept_files(stage, &files)?;
+        }
+    }
+    if outputs.has(OutputKind::Annotate) {
+        let annotations = Annotations::open(scores, selection, &outputs.added())?;
+        writer.write_annotated(&stage.join(ANNOTATED), annotations, &mut files)?;
+    }
+    Ok(files)
+}
+
+/// The lists of ids that were written, and the number of rows in `removed.parquet`.
+struct Tables {
+    lists: Vec<ListSummary>,
+    removed: u64,
+}
+
+/// Writes the lists of ids, `removed.parquet`, `skipped.parquet` and `scores.parquet`.
+fn write_tables(stage: &Path, results: &Results, outputs: &Outputs) -> Result<Tables> {
+    let Results { dataset, scores, selection, .. } = *results;
+    let lists = write_ids(stage, &outputs.ids, scores, selection)?;
+    for list in &lists {
+        check_counts(&RowCounts { kept: list.rows, ..selection.counts() }, selection)?;
+    }
+    let removed = write_removed(&stage.join("removed.parquet"), scores, selection)?;
+    if !dataset.skipped.is_empty() {
+        write_skipped(&stage.join("skipped.parquet"), dataset)?;
+    }
+    let copy = stage.join("scores.parquet");
+    fetch(&scores.path, &copy)?;
+    fs_err::File::open(&copy).and_then(|file| file.sync_all()).map_err(Error::io)?;
+    Ok(Tables { lists, removed })
+}
+
+/// Fails unless kept + removed + skipped = in, with the rows counted as they were written.
 fn check_counts(written: &RowCounts, selection: &Selection) -> Result<()> {
     let RowCounts { kept, removed, skipped } = written;
     let rows = selection.outcome.len() as u64;
@@ -94,10 +125,10 @@ fn check_counts(written: &RowCounts, selection: &Selection) -> Result<()> {
         ErrorKind::Output,
         format!("{kept} rows kept + {removed} removed + {skipped} skipped are not the {rows} rows read; nothing was replaced"),
     )
-    .hint("this is a fault of semdedup or of the disk: please report it; the input is untouched"))
+    .hint("this is an internal error of semdedup, or an error of the disk: please report it; the input is untouched"))
 }
 
-/// The files of the input with the rows that are to stay; nothing of them is written yet.
+/// Describes the files of the input with the rows that will stay, before anything is written.
 fn describe_files(input: &Input, dataset: &Dataset, selection: &Selection) -> Vec<FileSummary> {
     let describe = |(number, file): (usize, &InputFile)| {
         let outcome = selection.of_file(dataset, number);
@@ -118,7 +149,7 @@ fn describe_files(input: &Input, dataset: &Dataset, selection: &Selection) -> Ve
     input.files.iter().enumerate().map(describe).collect()
 }
 
-/// Writes rows of the input, file by file.
+/// Writes the rows of the input, file by file.
 struct RowWriter<'a> {
     input: &'a Input,
     dataset: &'a Dataset,
@@ -127,7 +158,7 @@ struct RowWriter<'a> {
 }
 
 impl RowWriter<'_> {
-    /// The files without the rows that go.
+    /// Writes the files without the rows that go.
     fn write_kept(&self, folder: &Path, files: &mut [FileSummary]) -> Result<()> {
         for (number, file) in self.input.files.iter().enumerate() {
             let outcome = self.selection.of_file(self.dataset, number);
@@ -135,20 +166,20 @@ impl RowWriter<'_> {
             let mut seen = 0u64;
             let rows_kept = write_kept(file, &self.input.limits, &destination, &mut |row| {
                 seen += 1;
-                if seen.is_multiple_of(TOLD_ROWS) {
-                    self.progress.advance(TOLD_ROWS);
+                if seen.is_multiple_of(REPORTED_ROWS) {
+                    self.progress.advance(REPORTED_ROWS);
                 }
                 outcome.get(row as usize) == Some(&Outcome::Kept)
             })?;
             check_rows(file, outcome, seen)?;
-            self.progress.advance(seen % TOLD_ROWS);
+            self.progress.advance(seen % REPORTED_ROWS);
             files[number].rows_kept = rows_kept;
             files[number].bytes_kept = size_below(&destination)?;
         }
         Ok(())
     }
 
-    /// The files with all of their rows, and what was found about each.
+    /// Writes the files with all of their rows and the added columns.
     fn write_annotated(
         &self,
         folder: &Path,
@@ -173,10 +204,10 @@ impl RowWriter<'_> {
             check_rows(file, outcome, written)?;
             files[number].bytes_annotated = Some(size_of_file(&destination)?);
         }
-        check_counts(&annotations.given, self.selection)
+        check_counts(&annotations.taken, self.selection)
     }
 
-    /// Where a file goes, in a folder that is there.
+    /// Returns the path that a file is written to, and makes its folder.
     fn destination(&self, folder: &Path, file: &InputFile) -> Result<PathBuf> {
         let destination = folder.join(&file.name);
         fs_err::create_dir_all(destination.parent().unwrap_or(folder)).map_err(Error::io)?;
@@ -191,27 +222,35 @@ impl RowWriter<'_> {
     }
 }
 
-/// Progress is told of so many rows at a time.
-const TOLD_ROWS: u64 = 1 << 16;
+/// The number of rows after which progress is reported.
+const REPORTED_ROWS: u64 = 1 << 16;
 
 fn size_of_file(path: &Path) -> Result<u64> {
     fs_err::metadata(path).map(|file| file.len()).map_err(Error::io)
 }
 
-/// The files in a folder, or the file itself, and their sizes.
-fn files_below(path: &Path) -> impl Iterator<Item = Result<(PathBuf, u64)>> {
+/// A file, and its size in bytes.
+struct FoundFile {
+    path: PathBuf,
+    bytes: u64,
+}
+
+/// Lists the files in a folder, or the file itself.
+fn files_below(path: &Path) -> impl Iterator<Item = Result<FoundFile>> {
     let entries = WalkDir::new(path).sort_by_file_name().into_iter();
     entries.filter(|entry| entry.as_ref().map_or(true, |entry| !entry.file_type().is_dir())).map(|entry| {
         let entry = entry.map_err(|error| Error::io(error.into()))?;
-        size_of_file(entry.path()).map(|bytes| (entry.path().to_path_buf(), bytes))
+        size_of_file(entry.path()).map(|bytes| FoundFile { path: entry.path().to_path_buf(), bytes })
     })
 }
 
+/// Returns the size of a file, or of all files in a folder.
 fn size_below(path: &Path) -> Result<u64> {
-    files_below(path).map(|file| file.map(|(_, bytes)| bytes)).sum()
+    files_below(path).map(|file| file.map(|file| file.bytes)).sum()
 }
 
-/// Writes `kept-files.parquet`: `path` (below `kept/`) and `bytes` of every file that a folder of the input kept.
+/// Writes `kept-files.parquet`: `path` (below `kept/`) and `bytes` of every file that a folder of
+/// the input kept.
 fn write_kept_files(stage: &Path, files: &[FileSummary]) -> Result<()> {
     let schema = Schema::new(vec![
         Field::new("path", DataType::Utf8, false),
@@ -223,14 +262,14 @@ fn write_kept_files(stage: &Path, files: &[FileSummary]) -> Result<()> {
         let written = files_below(&kept.join(&folder.kept)).collect::<Result<Vec<_>>>()?;
         let name = |path: &Path| path.strip_prefix(&kept).unwrap_or(path).to_string_lossy().into_owned();
         table.write(vec![
-            Arc::new(StringArray::from_iter_values(written.iter().map(|(path, _)| name(path)))),
-            Arc::new(UInt64Array::from_iter_values(written.iter().map(|(_, bytes)| *bytes))),
+            Arc::new(StringArray::from_iter_values(written.iter().map(|file| name(&file.path)))),
+            Arc::new(UInt64Array::from_iter_values(written.iter().map(|file| file.bytes))),
         ])?;
     }
     table.finish()
 }
 
-/// Fails where a file had another number of rows when it was read first.
+/// Fails if a file had another number of rows when it was first read.
 fn check_rows(file: &InputFile, outcome: &[Outcome], now: u64) -> Result<()> {
     let then = outcome.len() as u64;
     if now == then {
@@ -240,9 +279,10 @@ fn check_rows(file: &InputFile, outcome: &[Outcome], now: u64) -> Result<()> {
         .hint("start again, or put the file back as it was"))
 }
 
-/// Writes `removed.parquet`: `id`, `file`, `row` (in that file), `cluster`, `score`, `duplicate_of`.
+/// Writes `removed.parquet`: `id`, `file`, `row` (in that file), `cluster`, `score`,
+/// `duplicate_of`.
 fn write_removed(path: &Path, scores: &ScoresFile, selection: &Selection) -> Result<u64> {
-    write_rows(path, scores, (selection, Outcome::Removed), &LIST_COLUMNS)
+    RowList { scores, selection, outcome: Outcome::Removed, columns: &LIST_COLUMNS }.write(path)
 }
 
 /// Writes `skipped.parquet`: `file`, `row` (in that file), `reason`.

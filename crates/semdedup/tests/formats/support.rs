@@ -57,7 +57,11 @@ pub fn find(path: &Path) -> InputFile {
 }
 
 pub fn fixture(name: &str) -> InputFile {
-    find(&PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/data").join(name))
+    find(&fixture_path(name))
+}
+
+pub fn fixture_path(name: &str) -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/data").join(name)
 }
 
 pub fn text_column(text: &str) -> Columns {

@@ -1,21 +1,25 @@
-//! BERT and what is built alike: RoBERTa, XLM-RoBERTa, CamemBERT, DistilBERT, MPNet; and so MiniLM, E5, BGE, GTE.
+//! BERT and its relatives: RoBERTa, XLM-RoBERTa, CamemBERT, DistilBERT and MPNet, and so MiniLM,
+//! E5, BGE and GTE.
 
 use std::sync::Arc;
 
 use candle_core::Tensor;
 
-use super::{Result, TextParts, activation, heads, joint, layer_norm};
-use crate::transformer::attention::{Attend, Attention, Distances};
+use super::layers::{activation, heads, joint, layer_norm};
+use super::parts::TextParts;
+use crate::transformer::attention::attend::Attend;
+use crate::transformer::attention::distances::Distances;
+use crate::transformer::attention::shape::Attention;
 use crate::transformer::block::{Block, Mlp, Norms};
 use crate::transformer::config::Config;
 use crate::transformer::encoder::{Encoder, Input, Positions};
-use crate::transformer::failed;
+use crate::transformer::failure::{Result, failed};
 use crate::transformer::kernels::Activation;
 use crate::transformer::linear::Linear;
 use crate::transformer::pooling::Mode;
 use crate::transformer::weights::{Scope, Weights};
 
-/// What the tensors of a block are called.
+/// The names of the tensors.
 struct Names {
     roots: [&'static str; 3],
     blocks: &'static str,
@@ -57,7 +61,7 @@ const DISTILBERT: Names = Names {
     down_norm: "output_layer_norm",
 };
 
-/// The sizes that `config.json` gives.
+/// The settings of `config.json`.
 struct Sizes {
     width: usize,
     inner: usize,
@@ -67,6 +71,7 @@ struct Sizes {
     activation: Activation,
 }
 
+/// Loads the text model.
 pub(super) fn load(config: &Config, weights: &Weights) -> Result<TextParts> {
     check(config)?;
     let kind = config.text_or("model_type", "")?;
@@ -79,7 +84,7 @@ pub(super) fn load(config: &Config, weights: &Weights) -> Result<TextParts> {
     let (input, positions) = input(config, &root.at("embeddings"), &sizes)?;
     let mut attention = Attention::plain(sizes.width, sizes.heads);
     if kind == "mpnet" {
-        attention.distances = Some(distances(config, &root.at("encoder"), (sizes.heads, positions))?);
+        attention.distances = Some(distances(config, &root.at("encoder"), sizes.heads, positions)?);
     }
     let mut blocks = Vec::new();
     for number in 0..sizes.blocks {
@@ -92,7 +97,7 @@ pub(super) fn load(config: &Config, weights: &Weights) -> Result<TextParts> {
     Ok(TextParts::plain(encoder, Mode::Mean))
 }
 
-/// Variants that other code computes.
+/// Fails for variants that are computed differently.
 fn check(config: &Config) -> Result<()> {
     if config.text_or("position_embedding_type", "absolute")? != "absolute" {
         return Err(config.wrong("position_embedding_type", "absolute"));
@@ -108,7 +113,7 @@ fn sizes(config: &Config) -> Result<Sizes> {
     Ok(Sizes {
         width,
         inner: config.count("intermediate_size")?,
-        heads: heads(config, ("num_attention_heads", None), width)?,
+        heads: heads(config, "num_attention_heads", None, width)?,
         blocks: config.count("num_hidden_layers")?,
         eps: config.number_or("layer_norm_eps", 1e-12)?,
         activation: activation(config, "hidden_act", "gelu")?,
@@ -120,13 +125,14 @@ fn sizes_of_distilbert(config: &Config) -> Result<Sizes> {
     Ok(Sizes {
         width,
         inner: config.count("hidden_dim")?,
-        heads: heads(config, ("n_heads", None), width)?,
+        heads: heads(config, "n_heads", None, width)?,
         blocks: config.count("n_layers")?,
         eps: 1e-12,
         activation: activation(config, "activation", "gelu")?,
     })
 }
 
+/// Loads the embeddings, and returns them with the number of usable positions.
 fn input(config: &Config, scope: &Scope, sizes: &Sizes) -> Result<(Input, usize)> {
     let width = sizes.width;
     let words = scope.matrix("word_embeddings.weight", &[config.count("vocab_size")?, width])?;
@@ -136,7 +142,7 @@ fn input(config: &Config, scope: &Scope, sizes: &Sizes) -> Result<(Input, usize)
     let (positions, usable) = match kind {
         "bert" | "distilbert" => (Positions::From(0), count),
         _ => {
-            // MPNet's code has this number, whatever the padding token is.
+            // MPNet's code uses 1, whatever the padding token is.
             let padding = if kind == "mpnet" { 1 } else { config.whole_or("pad_token_id", 1)? };
             let usable = count.checked_sub(padding + 1).filter(|&usable| usable > 0);
             let wrong = || config.wrong("max_position_embeddings", "above `pad_token_id` + 1");
@@ -145,39 +151,40 @@ fn input(config: &Config, scope: &Scope, sizes: &Sizes) -> Result<(Input, usize)
     };
     let segment = match kind {
         "mpnet" | "distilbert" => None,
-        _ => Some(segment(scope, (config.count_or("type_vocab_size", 2)?, width))?),
+        _ => Some(segment(scope, config.count_or("type_vocab_size", 2)?, width)?),
     };
     let norm = Some(layer_norm(&scope.at("LayerNorm"), width, sizes.eps)?);
     let positions = Some((table, positions));
     Ok((Input { words, scale: None, positions, segment, norm, project: None }, usable))
 }
 
-/// The vector of the first kind of segment: a text alone has no other.
-fn segment(scope: &Scope, (kinds, width): (usize, usize)) -> Result<Tensor> {
+/// Loads the vector of the first kind of segment. A single text has no other.
+fn segment(scope: &Scope, kinds: usize, width: usize) -> Result<Tensor> {
     let table = scope.vector("token_type_embeddings.weight", &[kinds, width])?;
     table.narrow(0, 0, 1).and_then(|row| row.squeeze(0)).map_err(failed)
 }
 
 fn block(scope: &Scope, names: &Names, sizes: &Sizes, attention: Attention) -> Result<Block> {
-    let (square, width, inner) = ((sizes.width, sizes.width), sizes.width, sizes.inner);
+    let (width, inner) = (sizes.width, sizes.inner);
     Ok(Block {
         attend: Attend {
             attention,
-            joint: joint(scope, names.joint, [square; 3])?,
-            out: Linear::load(&scope.at(names.out), square)?,
+            joint: joint(scope, names.joint, width, [width; 3])?,
+            out: Linear::load(&scope.at(names.out), width, width)?,
         },
         attend_norms: Norms::after(layer_norm(&scope.at(names.out_norm), width, sizes.eps)?),
         mlp: Mlp::Plain(
-            Linear::load(&scope.at(names.up), (width, inner))?,
+            Linear::load(&scope.at(names.up), width, inner)?,
             sizes.activation,
-            Linear::load(&scope.at(names.down), (inner, width))?,
+            Linear::load(&scope.at(names.down), inner, width)?,
         ),
         mlp_norms: Norms::after(layer_norm(&scope.at(names.down_norm), width, sizes.eps)?),
     })
 }
 
-/// What MPNet adds to a score by distance, the same in all blocks (T5's buckets).
-fn distances(config: &Config, scope: &Scope, (heads, positions): (usize, usize)) -> Result<Arc<Distances>> {
+/// Loads the relative position biases of MPNet, which all blocks share. Distances are grouped into
+/// T5's buckets.
+fn distances(config: &Config, scope: &Scope, heads: usize, positions: usize) -> Result<Arc<Distances>> {
     let count = config.count_or("relative_attention_num_buckets", 32)?;
     let table = scope.vector("relative_attention_bias.weight", &[count, heads])?;
     let table =
@@ -185,13 +192,15 @@ fn distances(config: &Config, scope: &Scope, (heads, positions): (usize, usize))
     if count < MPNET_BUCKETS {
         return Err(config.wrong("relative_attention_num_buckets", "32 or more"));
     }
-    Ok(Arc::new(Distances::new((heads, positions), |head, distance| table[bucket(distance)][head])))
+    Ok(Arc::new(Distances::new(heads, positions, |head, distance| table[bucket(distance)][head])))
 }
 
-/// MPNet's code has this number, whatever `config.json` says.
+/// The number of buckets in MPNet's code, whatever `config.json` says.
 const MPNET_BUCKETS: usize = 32;
 
-/// Distances up to 7 have their own bucket, those up to 128 share more and more of them; those behind come after those before.
+/// Returns the bucket of a distance. Distances up to 7 have a bucket each, and longer ones share
+/// buckets that grow up to distance 128. Distances to later tokens have the second half of the
+/// buckets.
 fn bucket(distance: isize) -> usize {
     const HALF: usize = MPNET_BUCKETS / 2;
     const EXACT: usize = HALF / 2;

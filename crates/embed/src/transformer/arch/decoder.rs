@@ -1,33 +1,40 @@
-//! Decoders of the Llama kind: Llama, Mistral, Qwen 2 and 3, Gemma 1 to 3; the embedding is the last token's vector.
+//! Decoders of the Llama family: Llama, Mistral, Qwen 2 and 3, Gemma 1 to 3. The embedding is the
+//! last token's vector.
 
 use std::sync::Arc;
 
+use super::layers::{activation, joint, product};
+use super::parts::TextParts;
 use super::rotary::Rotary;
-use super::{Result, TextParts, activation, joint, product};
-use crate::ModelError;
-use crate::transformer::attention::{Attend, Attention, HeadNorms, Reach, Rotation};
+use crate::transformer::attention::attend::Attend;
+use crate::transformer::attention::head_norms::HeadNorms;
+use crate::transformer::attention::rotation::Rotation;
+use crate::transformer::attention::shape::Attention;
+use crate::transformer::attention::span::AttentionSpan;
 use crate::transformer::block::{Block, Mlp, Norms};
 use crate::transformer::config::Config;
 use crate::transformer::encoder::{Encoder, Input};
-use crate::transformer::failed;
+use crate::transformer::failure::{Result, failed};
 use crate::transformer::kernels::Activation;
 use crate::transformer::linear::Linear;
 use crate::transformer::ops::{Norm, NormKind};
 use crate::transformer::pooling::Mode;
 use crate::transformer::weights::{Scope, Weights};
 
-/// What differs between the kinds.
+/// The settings in which the models of the family differ.
 struct Kind<'a> {
     name: &'a str,
-    norm: (NormKind, f64),
+    norm: NormKind,
+    eps: f64,
     width: usize,
     inner: usize,
     activation: Activation,
     attention: Attention,
-    /// Of blocks that look at all tokens, and of those that look at near ones.
+    /// The rotations of blocks that attend to all tokens, and of those that attend to near ones.
     rotations: [Arc<Rotation>; 2],
 }
 
+/// Loads the text model for texts of up to `longest` tokens.
 pub(super) fn load(config: &Config, weights: &Weights, longest: usize) -> Result<TextParts> {
     let root = weights.below(&["model.", "", "language_model.model."], "embed_tokens.weight")?;
     let kind = Kind::read(config, longest)?;
@@ -47,7 +54,7 @@ pub(super) fn load(config: &Config, weights: &Weights, longest: usize) -> Result
     let encoder = Encoder {
         input,
         blocks,
-        norm: Some(Norm::load(&root.at("norm"), width, kind.norm)?),
+        norm: Some(Norm::load(&root.at("norm"), width, kind.norm, kind.eps)?),
         project: None,
         width,
         positions: config.count("max_position_embeddings")?,
@@ -85,12 +92,13 @@ impl<'a> Kind<'a> {
         let norm = if gemma { NormKind::RootMeanSquareFromOne } else { NormKind::RootMeanSquare };
         Ok(Self {
             name,
-            norm: (norm, config.number_or("rms_norm_eps", 1e-6)?),
+            norm,
+            eps: config.number_or("rms_norm_eps", 1e-6)?,
             width,
             inner: config.count("intermediate_size")?,
             activation: function(config, name)?,
             attention,
-            rotations: rotations(config, name, (head, positions))?,
+            rotations: rotations(config, name, head, positions)?,
         })
     }
 
@@ -103,23 +111,22 @@ impl<'a> Kind<'a> {
         let mut attention = self.attention.clone();
         let (queries, keys) = (attention.heads * attention.width, attention.kv_heads * attention.width);
         let sliding = self.slides(config, number)?;
-        attention.reach = self.reach(config, sliding)?;
+        attention.span = self.span(config, sliding)?;
         attention.rotation = Some(Arc::clone(&self.rotations[usize::from(sliding)]));
         if own.has("q_norm.weight") {
             attention.head_norms = Some(Arc::new(self.head_norms(&own, attention.width)?));
         }
-        let sizes = [(width, queries), (width, keys), (width, keys)];
         let attend = Attend {
             attention,
-            joint: joint(&own, ["q_proj", "k_proj", "v_proj"], sizes)?,
-            out: Linear::load(&own.at("o_proj"), (queries, width))?,
+            joint: joint(&own, ["q_proj", "k_proj", "v_proj"], width, [queries, keys, keys])?,
+            out: Linear::load(&own.at("o_proj"), queries, width)?,
         };
         let mlp = Mlp::Gated(
-            joint(&scope.at("mlp"), ["gate_proj", "up_proj"], [(width, inner); 2])?,
+            joint(&scope.at("mlp"), ["gate_proj", "up_proj"], width, [inner; 2])?,
             self.activation,
-            Linear::load(&scope.at("mlp.down_proj"), (inner, width))?,
+            Linear::load(&scope.at("mlp.down_proj"), inner, width)?,
         );
-        let norm = |name: &str| Norm::load(&scope.at(name), width, self.norm);
+        let norm = |name: &str| Norm::load(&scope.at(name), width, self.norm, self.eps);
         let (attend_norms, mlp_norms) = match self.name {
             "gemma2" | "gemma3_text" => (
                 Norms {
@@ -136,14 +143,14 @@ impl<'a> Kind<'a> {
         Ok(Block { attend, attend_norms, mlp, mlp_norms })
     }
 
-    /// Whether a block looks at near tokens only.
+    /// Whether a block attends to near tokens only.
     fn slides(&self, config: &Config, number: usize) -> Result<bool> {
         let said = config.texts("layer_types")?;
         let said = said.map(|kinds| kinds.get(number).is_some_and(|kind| kind == "sliding_attention"));
         match (self.name, said) {
-            // These have no such blocks, whatever the file says.
+            // These models have no such blocks, whatever the file says.
             ("llama" | "gemma", _) => return Ok(false),
-            // Here it is all blocks or none; `transformers` follows one field or the other.
+            // Either all blocks slide or none; `transformers` follows one field or the other.
             ("mistral", Some(said)) if said != config.has("sliding_window") => {
                 return Err(config.wrong("layer_types", "missing, or what `sliding_window` says"));
             }
@@ -162,13 +169,14 @@ impl<'a> Kind<'a> {
         })
     }
 
-    /// Which tokens are looked at. `transformers` reads `is_causal` for every model, and `use_bidirectional_attention` for
-    /// Gemma 3 alone; a window reaches so far to each side for the former, and half as far for the latter.
-    fn reach(&self, config: &Config, sliding: bool) -> Result<Reach> {
+    /// Returns the tokens that a block attends to. `transformers` reads `is_causal` for every
+    /// model, and `use_bidirectional_attention` for Gemma 3 alone. Without the causal mask a window
+    /// extends that far to each side, with bidirectional attention half as far.
+    fn span(&self, config: &Config, sliding: bool) -> Result<AttentionSpan> {
         let field = "use_bidirectional_attention";
         let both_ways = match self.name {
             "gemma3_text" => config.flag_or(field, false)?,
-            // There it depends on whether a text happens to be padded.
+            // The result of `transformers` depends on whether a text happens to be padded.
             "gemma" if config.flag_or(field, false)? => {
                 return Err(config.wrong(field, "false; for Gemma 1 it is `is_causal` that counts"));
             }
@@ -177,27 +185,27 @@ impl<'a> Kind<'a> {
         let causal = config.flag_or("is_causal", true)?;
         let window = config.count_or("sliding_window", 4_096)?;
         Ok(match (sliding, both_ways, causal) {
-            (false, false, true) => Reach::Before(usize::MAX),
-            (false, ..) => Reach::All,
-            (true, false, true) => Reach::Before(window),
-            (true, false, false) => Reach::Around(window),
-            (true, true, true) => Reach::Around(window / 2),
-            (true, true, false) => Reach::Around(window / 2 + 1),
+            (false, false, true) => AttentionSpan::Causal(usize::MAX),
+            (false, ..) => AttentionSpan::All,
+            (true, false, true) => AttentionSpan::Causal(window),
+            (true, false, false) => AttentionSpan::Around(window),
+            (true, true, true) => AttentionSpan::Around(window / 2),
+            (true, true, false) => AttentionSpan::Around(window / 2 + 1),
         })
     }
 
     fn head_norms(&self, scope: &Scope, width: usize) -> Result<HeadNorms> {
-        let weight = |name: &str| -> std::result::Result<Vec<f32>, ModelError> {
+        let weight = |name: &str| -> Result<Vec<f32>> {
             let weight = scope.vector(name, &[width])?.to_dtype(candle_core::DType::F32).map_err(failed)?;
             let weight = weight.to_vec1::<f32>().map_err(failed)?;
-            let from = if self.norm.0 == NormKind::RootMeanSquareFromOne { 1.0 } else { 0.0 };
+            let from = if self.norm == NormKind::RootMeanSquareFromOne { 1.0 } else { 0.0 };
             Ok(weight.into_iter().map(|weight| weight + from).collect())
         };
-        Ok(HeadNorms { queries: weight("q_norm.weight")?, keys: weight("k_norm.weight")?, eps: self.norm.1 })
+        Ok(HeadNorms { queries: weight("q_norm.weight")?, keys: weight("k_norm.weight")?, eps: self.eps })
     }
 }
 
-/// Within what scores are kept: Gemma 2 alone does so, within 50 where nothing is said; null says not to.
+/// Returns the bound of scores. Gemma 2 alone has one: 50 by default, and null means none.
 fn cap(config: &Config, name: &str) -> Result<Option<f64>> {
     let field = "attn_logit_softcapping";
     let null = config.value().get(field).is_some_and(serde_json::Value::is_null);
@@ -208,23 +216,27 @@ fn cap(config: &Config, name: &str) -> Result<Option<f64>> {
     if cap > 0.0 { Ok(Some(cap)) } else { Err(config.wrong(field, "above 0, or null")) }
 }
 
+/// Returns the activation of the feed-forward network.
 fn function(config: &Config, name: &str) -> Result<Activation> {
     match name {
-        // Gemma's first files say gelu, and mean its approximation.
+        // The first files of Gemma name gelu, and mean its approximation.
         "gemma" if config.text_or("hidden_act", "gelu")? == "gelu" => Ok(Activation::GeluTanh),
         "gemma2" | "gemma3_text" => activation(config, "hidden_activation", "gelu_pytorch_tanh"),
         _ => activation(config, "hidden_act", "silu"),
     }
 }
 
-/// The rotations of blocks that look at all tokens and of those that look at near ones: each table is made once.
-fn rotations(config: &Config, name: &str, (width, positions): (usize, usize)) -> Result<[Arc<Rotation>; 2]> {
-    let rotary = |kind, base, scaled| Rotary { width, positions, kind, base, scaled }.read(config);
+/// Reads the rotations of blocks that attend to all tokens and of those that attend to near ones.
+/// Each table is made once.
+fn rotations(config: &Config, name: &str, width: usize, positions: usize) -> Result<[Arc<Rotation>; 2]> {
+    let rotary = |kind, base_field, base, scaled| {
+        Rotary { width, positions, kind, base_field, base, scaled }.read(config)
+    };
     if name == "gemma3_text" {
-        let far = rotary(Some("full_attention"), ("rope_theta", 1_000_000.0), true)?;
-        let near = rotary(Some("sliding_attention"), ("rope_local_base_freq", 10_000.0), false)?;
+        let far = rotary(Some("full_attention"), "rope_theta", 1_000_000.0, true)?;
+        let near = rotary(Some("sliding_attention"), "rope_local_base_freq", 10_000.0, false)?;
         return Ok([far, near]);
     }
-    let one = rotary(None, ("rope_theta", 10_000.0), true)?;
+    let one = rotary(None, "rope_theta", 10_000.0, true)?;
     Ok([Arc::clone(&one), one])
 }

@@ -1,58 +1,48 @@
-//! ModernBERT: most blocks look at near tokens only, positions turn queries and keys, networks are gated.
+//! ModernBERT: most blocks attend to near tokens only, positions are rotary, and the feed-forward
+//! networks are gated.
 
+use super::layers::{activation, heads, layer_norm};
+use super::parts::TextParts;
 use super::rotary::Rotary;
-use super::{Result, TextParts, activation, heads};
-use crate::transformer::attention::{Attend, Attention, Reach};
+use crate::transformer::attention::attend::Attend;
+use crate::transformer::attention::shape::Attention;
+use crate::transformer::attention::span::AttentionSpan;
 use crate::transformer::block::{Block, Mlp, Norms};
 use crate::transformer::config::Config;
 use crate::transformer::encoder::{Encoder, Input};
+use crate::transformer::failure::Result;
 use crate::transformer::linear::Linear;
-use crate::transformer::ops::{Norm, NormKind};
 use crate::transformer::pooling::Mode;
 use crate::transformer::weights::{Scope, Weights};
 
+/// Loads the text model for texts of up to `longest` tokens.
 pub(super) fn load(config: &Config, weights: &Weights, longest: usize) -> Result<TextParts> {
     let root = weights.below(&["", "model."], "embeddings.tok_embeddings.weight")?;
     let width = config.count("hidden_size")?;
     let eps = config.number_or("norm_eps", 1e-5)?;
-    let norm = |scope: &Scope| Norm::load(scope, width, (NormKind::Layer, eps));
     let input = Input {
         words: root.matrix("embeddings.tok_embeddings.weight", &[config.count("vocab_size")?, width])?,
         scale: None,
         positions: None,
         segment: None,
-        norm: Some(norm(&root.at("embeddings.norm"))?),
+        norm: Some(layer_norm(&root.at("embeddings.norm"), width, eps)?),
         project: None,
     };
-    let kinds = Kinds::read(config, (width, longest))?;
+    let kinds = Kinds::read(config, width, longest)?;
     let mut blocks = Vec::new();
     for number in 0..config.count("num_hidden_layers")? {
-        let scope = root.at(&format!("layers.{number}"));
-        let inner = config.count("intermediate_size")?;
-        blocks.push(Block {
-            attend: Attend {
-                attention: kinds.of(config, number)?,
-                joint: Linear::load(&scope.at("attn.Wqkv"), (width, 3 * width))?,
-                out: Linear::load(&scope.at("attn.Wo"), (width, width))?,
-            },
-            // The first block reads what the input's norm gives.
-            attend_norms: if number == 0 {
-                Norms::default()
-            } else {
-                Norms::before(norm(&scope.at("attn_norm"))?)
-            },
-            mlp: Mlp::Gated(
-                Linear::load(&scope.at("mlp.Wi"), (width, 2 * inner))?,
-                activation(config, "hidden_activation", "gelu")?,
-                Linear::load(&scope.at("mlp.Wo"), (inner, width))?,
-            ),
-            mlp_norms: Norms::before(norm(&scope.at("mlp_norm"))?),
-        });
+        let attention = kinds.of(config, number)?;
+        let mut block = block(config, &root.at(&format!("layers.{number}")), attention, eps)?;
+        if number > 0 {
+            let scope = root.at(&format!("layers.{number}.attn_norm"));
+            block.attend_norms = Norms::before(layer_norm(&scope, width, eps)?);
+        }
+        blocks.push(block);
     }
     let encoder = Encoder {
         input,
         blocks,
-        norm: Some(norm(&root.at("final_norm"))?),
+        norm: Some(layer_norm(&root.at("final_norm"), width, eps)?),
         project: None,
         width,
         positions: config.count_or("max_position_embeddings", 8_192)?,
@@ -62,32 +52,57 @@ pub(super) fn load(config: &Config, weights: &Weights, longest: usize) -> Result
     Ok(TextParts::plain(encoder, Mode::Mean))
 }
 
-/// The attention of both kinds of blocks.
+/// Loads a block without a norm before attention. The first block has none, because it reads
+/// embeddings that are normalized already.
+fn block(config: &Config, scope: &Scope, attention: Attention, eps: f64) -> Result<Block> {
+    let (width, inner) = (config.count("hidden_size")?, config.count("intermediate_size")?);
+    Ok(Block {
+        attend: Attend {
+            attention,
+            joint: Linear::load(&scope.at("attn.Wqkv"), width, 3 * width)?,
+            out: Linear::load(&scope.at("attn.Wo"), width, width)?,
+        },
+        attend_norms: Norms::default(),
+        mlp: Mlp::Gated(
+            Linear::load(&scope.at("mlp.Wi"), width, 2 * inner)?,
+            activation(config, "hidden_activation", "gelu")?,
+            Linear::load(&scope.at("mlp.Wo"), inner, width)?,
+        ),
+        mlp_norms: Norms::before(layer_norm(&scope.at("mlp_norm"), width, eps)?),
+    })
+}
+
+/// The attention of the two kinds of blocks.
 struct Kinds {
-    everywhere: Attention,
-    nearby: Attention,
+    /// Attends to all tokens.
+    full: Attention,
+    /// Attends to near tokens.
+    sliding: Attention,
 }
 
 impl Kinds {
-    fn read(config: &Config, (width, longest): (usize, usize)) -> Result<Self> {
+    fn read(config: &Config, width: usize, longest: usize) -> Result<Self> {
         let positions = longest.min(config.count_or("max_position_embeddings", 8_192)?);
-        let plain = Attention::plain(width, heads(config, ("num_attention_heads", None), width)?);
-        let rotary =
-            |kind, base| Rotary { width: plain.width, positions, kind: Some(kind), base, scaled: true };
-        let far = rotary("full_attention", ("global_rope_theta", 160_000.0)).read(config)?;
-        let near = rotary("sliding_attention", ("local_rope_theta", 10_000.0)).read(config)?;
+        let plain = Attention::plain(width, heads(config, "num_attention_heads", None, width)?);
+        let rotary = |kind, base_field, base| {
+            let kind = Some(kind);
+            Rotary { width: plain.width, positions, kind, base_field, base, scaled: true }.read(config)
+        };
+        let far = rotary("full_attention", "global_rope_theta", 160_000.0)?;
+        let near = rotary("sliding_attention", "local_rope_theta", 10_000.0)?;
         let window = config.count_or("local_attention", 128)?;
         Ok(Self {
-            everywhere: Attention { rotation: Some(far), ..plain.clone() },
-            nearby: Attention { rotation: Some(near), reach: Reach::Around(window / 2), ..plain },
+            full: Attention { rotation: Some(far), ..plain.clone() },
+            sliding: Attention { rotation: Some(near), span: AttentionSpan::Around(window / 2), ..plain },
         })
     }
 
+    /// Returns the attention of a block.
     fn of(&self, config: &Config, block: usize) -> Result<Attention> {
-        let nearby = match config.texts("layer_types")? {
+        let slides = match config.texts("layer_types")? {
             Some(kinds) => kinds.get(block).is_some_and(|kind| kind == "sliding_attention"),
             None => !block.is_multiple_of(config.count_or("global_attn_every_n_layers", 3)?),
         };
-        Ok(if nearby { self.nearby.clone() } else { self.everywhere.clone() })
+        Ok(if slides { self.sliding.clone() } else { self.full.clone() })
     }
 }

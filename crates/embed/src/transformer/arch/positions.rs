@@ -1,58 +1,70 @@
-//! Positions of patches for another size of images, as PyTorch interpolates them.
+//! Positions of patches for images of another size, interpolated as PyTorch does.
 
-/// How old places are mixed to new ones.
+use super::layers::Grid;
+
+/// The filter that mixes old positions into new ones.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Bicubic {
-    /// Of four old places, edges repeated (a = −0.75).
+    /// Mixes four old positions, with edges repeated (a = −0.75).
     Plain,
-    /// Of more where the grid shrinks, of fewer at its edges (a = −0.5): `antialias=True`.
+    /// Mixes more positions where the grid shrinks, and fewer at its edges (a = −0.5):
+    /// `antialias=True`.
     Antialiased,
 }
 
-/// The height and the width of a grid.
-type Size = (usize, usize);
+/// A change of a grid's size.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Resize {
+    pub(super) from: Grid,
+    pub(super) to: Grid,
+    pub(super) filter: Bicubic,
+}
 
-/// A grid of vectors in another size, `[height · width, values]` row by row.
-pub(super) fn resize(table: &[f32], (from, to): (Size, Size), values: usize, filter: Bicubic) -> Vec<f32> {
-    let (rows, columns) = (filter.taps(from.0, to.0), filter.taps(from.1, to.1));
-    let mut out = Vec::with_capacity(to.0 * to.1 * values);
-    for row in &rows {
-        for column in &columns {
-            for value in 0..values {
-                let mut sum = 0.0;
-                for &(y, weight) in row {
-                    let along =
-                        column.iter().map(|&(x, weight)| table[(y * from.1 + x) * values + value] * weight);
-                    sum += along.sum::<f32>() * weight;
+impl Resize {
+    /// Resizes a grid of vectors, `[rows · columns, values]` in row-major order.
+    pub(super) fn apply(&self, table: &[f32]) -> Vec<f32> {
+        let Self { from, to, filter } = self;
+        let values = table.len() / from.count();
+        let (rows, columns) = (filter.taps(from.rows, to.rows), filter.taps(from.columns, to.columns));
+        let mut out = Vec::with_capacity(to.count() * values);
+        for row in &rows {
+            for column in &columns {
+                for value in 0..values {
+                    let mut sum = 0.0;
+                    for &(y, weight) in row {
+                        let at = |x: usize| table[(y * from.columns + x) * values + value];
+                        sum += column.iter().map(|&(x, weight)| at(x) * weight).sum::<f32>() * weight;
+                    }
+                    out.push(sum);
                 }
-                out.push(sum);
             }
         }
+        out
     }
-    out
 }
 
 impl Bicubic {
-    /// For each new place the old ones that it is mixed from, and their weights.
+    /// Returns for each new position the old ones that it is mixed from, and their weights.
     fn taps(self, from: usize, to: usize) -> Vec<Vec<(usize, f32)>> {
         let scale = from as f64 / to as f64;
         let middles = (0..to).map(|place| (place as f64 + 0.5) * scale);
         match self {
             Self::Plain => middles.map(|middle| plain(middle - 0.5, from)).collect(),
-            Self::Antialiased => middles.map(|middle| antialiased(middle, (from, scale.max(1.0)))).collect(),
+            Self::Antialiased => middles.map(|middle| antialiased(middle, from, scale.max(1.0))).collect(),
         }
     }
 }
 
-/// The four places around one.
+/// Returns the four positions around a point.
 fn plain(middle: f64, from: usize) -> Vec<(usize, f32)> {
     let around = (-1..3).map(|step| middle.floor() + f64::from(step));
     let inside = |place: f64| place.clamp(0.0, (from - 1) as f64) as usize;
     around.map(|place| (inside(place), cubic(place - middle, -0.75) as f32)).collect()
 }
 
-/// The places that a filter reaches that is as much wider as the grid shrinks; their weights make 1.
-fn antialiased(middle: f64, (from, wider): (usize, f64)) -> Vec<(usize, f32)> {
+/// Returns the positions around a point that the filter covers, if it is `wider` times as wide as
+/// the plain one. The sum of the weights is 1.
+fn antialiased(middle: f64, from: usize, wider: f64) -> Vec<(usize, f32)> {
     let support = 2.0 * wider;
     let first = (middle - support + 0.5).max(0.0) as usize;
     let end = ((middle + support + 0.5) as usize).min(from);
@@ -62,7 +74,7 @@ fn antialiased(middle: f64, (from, wider): (usize, f64)) -> Vec<(usize, f32)> {
     (first..end).zip(weights).map(|(place, weight)| (place, (weight / total) as f32)).collect()
 }
 
-/// The cubic filter of Keys.
+/// Computes the cubic filter of Keys.
 fn cubic(x: f64, a: f64) -> f64 {
     match x.abs() {
         x if x < 1.0 => ((a + 2.0) * x - (a + 3.0)) * x * x + 1.0,
@@ -79,10 +91,11 @@ mod tests {
     fn the_same_size_changes_nothing_and_a_slope_stays_one() {
         let table: Vec<f32> = (0..50).map(|i| (i * i % 17) as f32).collect();
         let slope: Vec<f32> = (0..8).flat_map(|_| (0..8).map(|x| x as f32)).collect();
+        let square = |side| Grid { rows: side, columns: side };
         for filter in [Bicubic::Plain, Bicubic::Antialiased] {
-            assert_eq!(resize(&table, ((5, 5), (5, 5)), 2, filter), table);
+            assert_eq!(Resize { from: square(5), to: square(5), filter }.apply(&table), table);
         }
-        let halved = resize(&slope, ((8, 8), (4, 4)), 1, Bicubic::Plain);
+        let halved = Resize { from: square(8), to: square(4), filter: Bicubic::Plain }.apply(&slope);
         assert!((halved[1] - 2.5).abs() < 1e-6 && (halved[2] - 4.5).abs() < 1e-6, "{halved:?}");
     }
 
@@ -92,7 +105,8 @@ mod tests {
         let row = [3.0, 1.0, 4.0, 1.0, 5.0, 9.0, 2.0, 6.0];
         let table = [row, row].concat();
         for (width, wanted) in PYTORCH {
-            let found = resize(&table, ((2, 8), (2, width)), 1, Bicubic::Antialiased);
+            let (from, to) = (Grid { rows: 2, columns: 8 }, Grid { rows: 2, columns: width });
+            let found = Resize { from, to, filter: Bicubic::Antialiased }.apply(&table);
             for (found, wanted) in found.iter().zip(wanted) {
                 assert!((found - wanted).abs() < 1e-5, "{width}: {found}, {wanted}");
             }

@@ -5,37 +5,41 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
-use super::Result;
-use crate::transformer::attention::Rotation;
+use crate::transformer::attention::rotation::Rotation;
 use crate::transformer::config::Config;
+use crate::transformer::failure::Result;
 
-/// No head is wider, and no table has more pairs of values (two gigabytes); greater ones would only fill the memory.
+/// No head is wider.
 const WIDEST: usize = 1 << 16;
+/// The largest table, in pairs of values (two gigabytes). A larger one would only fill the memory.
 const MOST_PAIRS: usize = 1 << 28;
 
-/// What the rotation of a block depends on, besides `config.json`.
+/// The settings of a block's rotation besides `config.json`.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Rotary<'a> {
     /// The width of a head.
     pub(super) width: usize,
-    /// Tokens of the longest text that is read.
+    /// The number of tokens of the longest text.
     pub(super) positions: usize,
-    /// The kind of block, where kinds of blocks differ (`full_attention`, `sliding_attention`).
+    /// The kind of block, for models with several kinds (`full_attention`, `sliding_attention`).
     pub(super) kind: Option<&'a str>,
-    /// The field of the base in old files, and what holds where nothing is said.
-    pub(super) base: (&'a str, f64),
-    /// Whether blocks of this kind follow `rope_scaling`, which says nothing of kinds.
+    /// The field of the base in old files.
+    pub(super) base_field: &'a str,
+    /// The base if no field gives one.
+    pub(super) base: f64,
+    /// Whether `rope_scaling` applies to blocks of this kind. The field itself does not name kinds.
     pub(super) scaled: bool,
 }
 
 impl Rotary<'_> {
-    /// The rotation, from `rope_parameters` or, in old files, `rope_theta` and `rope_scaling`.
+    /// Reads the rotation from `rope_parameters` or, in old files, from `rope_theta` and
+    /// `rope_scaling`.
     pub(super) fn read(self, config: &Config) -> Result<Arc<Rotation>> {
         let (new, old) = (self.section(config)?, self.old_section(config));
         if let (Some(new), Some(old)) = (&new, &old)
             && self.whole(config, new)? != self.whole(config, old)?
         {
-            // `transformers` takes the old one, for some models parts of both.
+            // `transformers` takes the old section, and for some models parts of both.
             return Err(config.wrong("rope_scaling", "missing, or the same as `rope_parameters`"));
         }
         let base = self.theta(config, new.as_ref())?;
@@ -62,7 +66,7 @@ impl Rotary<'_> {
         Ok(Arc::new(Rotation::new(&frequencies, self.positions, 1.0)))
     }
 
-    /// `rope_parameters`, or of models whose blocks differ the section of this kind.
+    /// Returns `rope_parameters`, or its section for this kind of block.
     fn section(&self, config: &Config) -> Result<Option<Config>> {
         let (Some(kind), Some(all)) = (self.kind, config.section("rope_parameters")) else {
             return Ok(config.section("rope_parameters"));
@@ -77,13 +81,13 @@ impl Rotary<'_> {
         Ok(all.section(kind))
     }
 
-    /// `rope_scaling`, where it says anything of these blocks.
+    /// Returns `rope_scaling`, if it applies to these blocks.
     fn old_section(&self, config: &Config) -> Option<Config> {
         let old = config.section("rope_scaling").filter(|_| self.scaled)?;
         old.value().as_object().is_none_or(|fields| !fields.is_empty()).then_some(old)
     }
 
-    /// All that a section means, with what holds where it is silent.
+    /// Returns all settings of a section, with the defaults of those that it lacks.
     fn whole(&self, config: &Config, section: &Config) -> Result<Value> {
         let mut fields = section.value().as_object().cloned().unwrap_or_default();
         let kind = fields.remove("type").unwrap_or_else(|| "default".into());
@@ -93,12 +97,11 @@ impl Rotary<'_> {
     }
 
     fn theta(&self, config: &Config, section: Option<&Config>) -> Result<f64> {
-        let (field, default) = self.base;
         let (config, field) = match section {
             Some(section) if section.has("rope_theta") => (section, "rope_theta"),
-            _ => (config, field),
+            _ => (config, self.base_field),
         };
-        let theta = config.number_or(field, default)?;
+        let theta = config.number_or(field, self.base)?;
         if theta > 0.0 { Ok(theta) } else { Err(config.wrong(field, "above 0")) }
     }
 }
@@ -108,6 +111,7 @@ fn factor(config: &Config, default: f64) -> Result<f64> {
     if factor > 0.0 { Ok(factor) } else { Err(config.wrong("factor", "above 0")) }
 }
 
+/// Applies the scaling of a section to the frequencies.
 fn scale(config: &Config, frequencies: &mut [f64]) -> Result<()> {
     let field = if config.has("rope_type") { "rope_type" } else { "type" };
     match config.text_or(field, "default")? {
@@ -122,7 +126,8 @@ fn scale(config: &Config, frequencies: &mut [f64]) -> Result<()> {
                 (config.number_or("low_freq_factor", 1.0)?, config.number_or("high_freq_factor", 4.0)?);
             let trained = config.number_or("original_max_position_embeddings", 8_192.0)?;
             for frequency in frequencies {
-                // Long waves are stretched, short ones are not, those in between by a share.
+                // Long waves are stretched, short ones are not, and those in between are stretched
+                // partly.
                 let waves = trained * *frequency / (2.0 * PI);
                 let share = ((waves - low) / (high - low)).clamp(0.0, 1.0);
                 *frequency = (1.0 - share) * *frequency / factor + share * *frequency;

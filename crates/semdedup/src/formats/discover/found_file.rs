@@ -11,7 +11,7 @@ use crate::formats::{registry, stream};
 use crate::storage::{Stamp, is_url};
 
 /// The extensions that are read, as messages list them.
-pub(crate) const KNOWN: &str = ".jsonl, .ndjson, .json, .csv, .tsv, .txt and .tar (each also .gz or .zst), .parquet, .arrow, .feather, .ipc, \
+pub(crate) const KNOWN: &str = ".jsonl, .ndjson, .json, .csv, .tsv, .txt and .tar (each also .gz or .zst), .parquet, .arrow, .feather, .ipc, .avro, \
                      .md, and images: .jpg, .jpeg, .png, .webp, .gif, .bmp, .tif and .tiff";
 
 /// A file and its name relative to the folder of its argument.

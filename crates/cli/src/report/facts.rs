@@ -1,0 +1,37 @@
+//! Lines that the reports of several commands share.
+
+use std::collections::BTreeMap;
+
+use crate::numbers::{count, share_of};
+use crate::table::Facts;
+
+/// The names of the steps in the timings, in the order of the work.
+pub const STEPS: [&str; 7] = ["embed", "train", "assign", "score", "recall", "select", "write"];
+
+/// Adds a line on rows that are compared with nothing, if there are any.
+pub fn add_uncompared(facts: &mut Facts, name: &str, rows: u64) {
+    if rows > 0 {
+        facts.add(name, format!("{}, kept and compared with nothing", count(rows)));
+    }
+}
+
+/// Adds a line on texts whose words are mostly missing from the model's vocabulary, if there are
+/// any.
+pub fn add_unknown_words(facts: &mut Facts, texts: u64, rows: u64) {
+    if texts > 0 {
+        let texts = share_of(texts, rows);
+        facts.add("unknown words", format!("{texts} texts are mostly such words, compared by their letters"));
+    }
+}
+
+/// Formats the number of clusters: `152 (largest: 2,910 rows)`.
+pub fn clusters(clusters: usize, largest: u64) -> String {
+    let rows = if largest == 1 { "row" } else { "rows" };
+    format!("{} (largest: {} {rows})", count(clusters as u64), count(largest))
+}
+
+/// Formats the seconds of the steps that a command took, in the order of the work.
+pub fn step_times(seconds: &BTreeMap<&str, f64>) -> String {
+    let step = |name: &&str| Some(format!("{name} {:.1} s", seconds.get(*name)?));
+    STEPS.iter().filter_map(step).collect::<Vec<_>>().join(", ")
+}

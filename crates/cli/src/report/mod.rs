@@ -1,0 +1,10 @@
+//! The reports of the commands as tables that people read.
+//!
+//! `run` renders what a run did and `recall` its measured recall, `plans` what a command would do,
+//! `stages` what a single stage did, `facts` the lines that several reports share.
+
+pub mod facts;
+pub mod plans;
+pub mod recall;
+pub mod run;
+pub mod stages;

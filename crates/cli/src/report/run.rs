@@ -1,0 +1,128 @@
+//! The report of a run.
+
+use indicatif::HumanBytes;
+use semdedup::{FileSummary, OutputKind, RunOptions, Summary};
+
+use super::facts::{STEPS, add_uncompared, add_unknown_words, clusters};
+use super::recall::add_recall;
+use crate::numbers::{count, decimal, duration, percent, share_of};
+use crate::shell;
+use crate::table::Facts;
+
+/// The number of scripts and of files whose removed share is shown.
+const SHOWN_SHARES: usize = 3;
+
+/// Renders what a run did.
+pub fn run_table(summary: &Summary, options: &RunOptions) -> String {
+    let mut facts = Facts::default();
+    add_rows(&mut facts, summary);
+    add_texts(&mut facts, summary);
+    add_scripts(&mut facts, summary);
+    add_files(&mut facts, summary);
+    facts.add("epsilon", epsilon(summary));
+    facts.add("clusters", clusters(summary.clusters, summary.largest_cluster));
+    add_recall(&mut facts, summary);
+    facts.add("time", times(summary));
+    if let Some(bytes) = summary.peak_rss_bytes {
+        facts.add("peak memory", HumanBytes(bytes).to_string());
+    }
+    add_results(&mut facts, summary, options);
+    facts.text()
+}
+
+/// Adds what was compared, and how many rows were kept, removed and skipped.
+fn add_rows(facts: &mut Facts, summary: &Summary) {
+    let rows_in = summary.rows_in;
+    facts.add("compared", summary.compared.to_string());
+    facts.add("rows in", count(rows_in));
+    facts.add("kept", share_of(summary.rows_kept, rows_in));
+    facts.add("removed", share_of(summary.rows_removed, rows_in));
+    facts.add("exact copies", format!("{}: the same embedding", share_of(summary.exact_duplicates, rows_in)));
+    if summary.rows_skipped > 0 {
+        facts.add("skipped", format!("{} (listed in skipped.parquet)", count(summary.rows_skipped)));
+    }
+}
+
+/// Adds the numbers of rows with unusual texts or embeddings.
+fn add_texts(facts: &mut Facts, summary: &Summary) {
+    if summary.empty_rows > 0 {
+        facts.add("empty texts", format!("{}, all kept", count(summary.empty_rows)));
+    }
+    add_uncompared(facts, "zero rows", summary.zero_rows);
+    add_uncompared(facts, "not finite", summary.non_finite_rows);
+    if summary.truncated_texts > 0 {
+        facts.add("long texts", format!("{}, read up to --max-tokens", count(summary.truncated_texts)));
+    }
+    add_unknown_words(facts, summary.unknown_texts, summary.rows_in);
+}
+
+/// Adds what each script loses, if there are several.
+fn add_scripts(facts: &mut Facts, summary: &Summary) {
+    if summary.scripts.len() <= 1 {
+        return;
+    }
+    let shown = summary.scripts.iter().take(SHOWN_SHARES);
+    let mut lines: Vec<String> =
+        shown.map(|share| removed_share(&share.name, share.rows_removed, share.rows)).collect();
+    let more = summary.scripts.len().saturating_sub(SHOWN_SHARES);
+    lines.extend((more > 0).then(|| format!("{more} more scripts in summary.json")));
+    facts.add("by script", lines.join(", "));
+}
+
+/// Adds the files that lose most, if there are several files.
+fn add_files(facts: &mut Facts, summary: &Summary) {
+    if summary.files.len() <= 1 {
+        return;
+    }
+    let lost = |file: &FileSummary| file.rows_removed as f64 / (file.rows_in.max(1)) as f64;
+    let mut files: Vec<&FileSummary> = summary.files.iter().collect();
+    files.sort_by(|a, b| lost(b).total_cmp(&lost(a)));
+    let shown = files.iter().take(SHOWN_SHARES);
+    let lines: Vec<String> =
+        shown.map(|file| removed_share(&file.kept, file.rows_removed, file.rows_in)).collect();
+    let most = if files.len() > SHOWN_SHARES { "most: " } else { "" };
+    facts.add("by file", format!("{most}{}", lines.join(", ")));
+}
+
+/// Formats the share of the rows of a script or file that was removed.
+fn removed_share(name: &str, removed: u64, rows: u64) -> String {
+    format!("{} of {} {name} removed", percent(removed as f64 / rows.max(1) as f64), count(rows))
+}
+
+/// Formats the epsilon in use, and the target that it comes from if no epsilon was given.
+fn epsilon(summary: &Summary) -> String {
+    let number = decimal(summary.epsilon);
+    if summary.goal.starts_with("epsilon") {
+        number
+    } else {
+        format!("{number} (what `{}` amounts to)", summary.goal)
+    }
+}
+
+/// Formats the time of the run and of each of its steps.
+fn times(summary: &Summary) -> String {
+    let total = summary.seconds.get("total").copied().unwrap_or(0.0);
+    let step = |name: &&str| {
+        let seconds = summary.seconds.get(*name)?;
+        let reused = if summary.reused_stages.iter().any(|stage| stage == name) { " (reused)" } else { "" };
+        Some(format!("{name} {seconds:.1}{reused}"))
+    };
+    let steps: Vec<String> = STEPS.iter().filter_map(step).collect();
+    format!("{} ({})", duration(total), steps.join(", "))
+}
+
+/// Adds where the results are, and the commands to try next.
+fn add_results(facts: &mut Facts, summary: &Summary, options: &RunOptions) {
+    let out = &options.output.out;
+    facts.add("results", out.display().to_string());
+    for list in &summary.lists {
+        facts.add("", format!("{} ids in {}", count(list.rows), out.join(&list.file).display()));
+    }
+    if summary.output.contains(&OutputKind::Annotate) {
+        let (rows, folder) = (count(summary.rows_in), out.join("annotated"));
+        facts.add("", format!("{rows} rows with columns added in {}", folder.display()));
+    }
+    let out = shell::quote(&out.display().to_string());
+    facts.add("next", format!("semdedup sweep {out}    how much would go at other thresholds"));
+    facts.add("", format!("semdedup show {out}     read pairs that were found alike"));
+}

@@ -1,0 +1,240 @@
+//! The targets that may be the most similar ones of a query, while a search goes through the
+//! panels.
+
+use crate::similarity::error_bound::ErrorBound;
+use crate::similarity::kernels::types::LANES;
+use crate::similarity::thresholds::{BY_DISTANCE_MIN_COSINE, SATURATED};
+
+/// A target that may be among the most similar ones of a query.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Candidate {
+    pub(crate) estimate: f32,
+    /// The number of the target.
+    pub(crate) target: u32,
+}
+
+/// Decides how many targets become candidates of a query:
+///
+/// - every target that may be the most similar one,
+/// - the `count` targets with the highest estimates,
+/// - every target that may be less similar than the most similar one by `gap` or less.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct TopK {
+    pub(crate) count: usize,
+    pub(crate) gap: f32,
+}
+
+impl TopK {
+    /// Only the targets that may be the most similar one.
+    pub(crate) const NEAREST: Self = Self { count: 1, gap: 0.0 };
+}
+
+/// How estimates relate to exact similarities, for one query.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Precision {
+    /// A similarity minus one is about the estimate plus this. It is negative infinity where
+    /// estimates are not computed by distance.
+    pub(super) offset: f32,
+    pub(super) bound: ErrorBound,
+}
+
+impl Precision {
+    /// Bounds half the squared distance of the most similar target from above, given the highest
+    /// estimate. Returns none unless the target's similarity is certainly
+    /// [`BY_DISTANCE_MIN_COSINE`] or more.
+    fn half_square(&self, best: f32) -> Option<f32> {
+        let most = self.bound.any - best - self.offset;
+        (most <= 1.0 - BY_DISTANCE_MIN_COSINE).then_some(most.max(0.0))
+    }
+
+    /// Returns the estimate that an exact similarity of [`SATURATED`] would have. From there on,
+    /// similarities count as equal.
+    fn saturated(&self) -> f32 {
+        SATURATED - 1.0 - self.offset
+    }
+}
+
+/// The estimates of one panel for one query.
+pub(super) struct PanelEstimates<'a> {
+    /// The number of the first target of the panel.
+    pub(super) first: usize,
+    /// The lanes that passed the query's filter, one bit each.
+    pub(super) lanes: u32,
+    pub(super) estimates: &'a [f32; LANES],
+    /// By how much the error bound of the panel is lower than the bound of all panels.
+    pub(super) slack: f32,
+}
+
+/// The candidates of one query so far.
+///
+/// The rule: with an error bound `off` for every estimate, the most similar target is at least
+/// `best − off` similar, so a target below `best − 2 · off` cannot be the most similar one and is
+/// pruned.
+#[derive(Debug)]
+pub(super) struct Candidates {
+    top: TopK,
+    /// Twice the error bound: estimates that differ by more are in the right order.
+    window: f32,
+    precision: Precision,
+    /// Lower estimates are ignored. It only rises; infinity ends the search.
+    pub(super) threshold: f32,
+    /// The highest and the second highest estimate.
+    best: f32,
+    second: f32,
+    /// If more than two targets are wanted, the candidates are ranked when there are this many, to
+    /// find the lowest estimate that is wanted.
+    rank_at: usize,
+    /// A buffer for that ranking.
+    ranked: Vec<f32>,
+    pub(super) found: Vec<Candidate>,
+    /// The number of candidates at which to call [`Candidates::thin`].
+    pub(super) prune_at: usize,
+}
+
+impl Candidates {
+    pub(super) const NONE: Self = Self {
+        top: TopK::NEAREST,
+        window: 0.0,
+        precision: Precision { offset: f32::NEG_INFINITY, bound: ErrorBound::ZERO },
+        threshold: f32::NEG_INFINITY,
+        best: f32::NEG_INFINITY,
+        second: f32::NEG_INFINITY,
+        rank_at: 0,
+        ranked: Vec::new(),
+        found: Vec::new(),
+        prune_at: 0,
+    };
+
+    /// Starts a query. Keeps the memory of the last one.
+    pub(super) fn begin(&mut self, top: TopK, precision: Precision, threshold: f32) {
+        self.found.clear();
+        self.rank_at = top.count;
+        (self.top, self.threshold) = (top, threshold);
+        (self.window, self.precision) = (2.0 * precision.bound.any, precision);
+        (self.best, self.second) = (f32::NEG_INFINITY, f32::NEG_INFINITY);
+        self.prune_at = 32 + 2 * top.count;
+    }
+
+    /// Adds the estimates of a panel.
+    ///
+    /// The panel's error bound is lower by `slack`. So its estimates prove more about the most
+    /// similar target (they count as `estimate + slack` there), and must reach more to be
+    /// candidates (they are kept as `estimate − slack`).
+    pub(super) fn offer(&mut self, panel: &PanelEstimates) {
+        let PanelEstimates { first, lanes, estimates, slack } = *panel;
+        for l in set_bits(lanes) {
+            self.second = self.second.max(self.best.min(estimates[l] + slack));
+            self.best = self.best.max(estimates[l] + slack);
+        }
+        if let Some(half_square) = self.precision.half_square(self.best) {
+            self.window = 2.0 * self.precision.bound.close(half_square);
+        }
+        if self.top.count <= 2 {
+            self.raise(if self.top.count == 1 { self.best } else { self.second });
+        }
+        let threshold = self.threshold;
+        let reached = set_bits(lanes).filter(|&l| estimates[l] - slack >= threshold);
+        self.found.extend(
+            reached.map(|l| Candidate { estimate: estimates[l] - slack, target: (first + l) as u32 }),
+        );
+        if self.top.count > 2 && self.found.len() >= self.rank_at {
+            self.ranked.clear();
+            self.ranked.extend(self.found.iter().map(|found| found.estimate));
+            let (_, &mut lowest, _) =
+                self.ranked.select_nth_unstable_by(self.top.count - 1, |a, b| b.total_cmp(a));
+            self.raise(lowest);
+            self.prune();
+            self.rank_at = self.found.len() + self.top.count;
+        }
+    }
+
+    /// Raises the threshold, given the lowest of the `count` highest estimates.
+    fn raise(&mut self, lowest: f32) {
+        let off = self.window / 2.0;
+        // The most similar target is at least this similar, or as similar as counts.
+        let least = (self.best - off).min(self.precision.saturated());
+        self.threshold = self.threshold.max(lowest.min(least - off - self.top.gap));
+    }
+
+    /// Returns by how much an estimate may be lower than the highest of its panel to be of use.
+    pub(super) fn panel_window(&self) -> f32 {
+        match self.top.count {
+            // Similarities from SATURATED on count as equal.
+            1 => self.window + (1.0 - SATURATED),
+            // If more targets are wanted, a higher estimate does not rule the others out.
+            _ => f32::INFINITY,
+        }
+    }
+
+    /// Reduces the number of candidates.
+    ///
+    /// Prunes those below the threshold, and drops all but about the `most` highest estimates. In a
+    /// dense group of near-duplicates, every row is a candidate; there, the first one that
+    /// `is_settled` ends the search.
+    pub(super) fn thin(&mut self, most: usize, mut is_settled: impl FnMut(u32) -> bool) {
+        self.prune();
+        if self.found.len() / 2 > most {
+            let mut estimates: Vec<f32> = self.found.iter().map(|found| found.estimate).collect();
+            let (_, &mut least, _) = estimates.select_nth_unstable_by(most, |a, b| b.total_cmp(a));
+            // If all estimates are equally high, all stay.
+            self.threshold = self.threshold.max(least.next_up().min(self.best));
+            self.prune();
+        }
+        self.prune_at = 2 * self.found.len() + 32;
+        let (off, saturated) = (self.window / 2.0, self.precision.saturated());
+        let may_be = |estimate: f32| saturated == f32::INFINITY || estimate + off >= saturated;
+        if let Some(&first) =
+            self.found.iter().find(|found| may_be(found.estimate) && is_settled(found.target))
+        {
+            self.found.clear();
+            self.found.push(first);
+            (self.best, self.threshold) = (first.estimate, f32::INFINITY);
+        }
+    }
+
+    /// Removes the candidates below the threshold.
+    pub(super) fn prune(&mut self) {
+        if self.threshold < f32::INFINITY {
+            self.found.retain(|found| found.estimate >= self.threshold);
+        }
+    }
+
+    /// Returns the candidates with the bounds that reranking needs.
+    pub(super) fn as_search_candidates(&self) -> SearchCandidates<'_> {
+        let Precision { bound, .. } = self.precision;
+        let unrounded = self
+            .precision
+            .half_square(self.best)
+            .map_or(f32::INFINITY, |half_square| bound.unrounded(half_square));
+        SearchCandidates {
+            candidates: &self.found,
+            window: self.window,
+            unrounded_bound: unrounded,
+            highest_from: self.best - 2.0 * unrounded,
+        }
+    }
+}
+
+/// The result of a search for one query, to be reranked by exact similarities.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct SearchCandidates<'a> {
+    /// The candidates. If one target is wanted, they are in the order of the targets.
+    pub(crate) candidates: &'a [Candidate],
+    /// Twice the error bound: estimates that differ by more are in the right order.
+    pub(crate) window: f32,
+    /// The most that an estimate can be below the exact similarity before that is rounded. It is
+    /// infinite unless the most similar target is certainly close.
+    pub(crate) unrounded_bound: f32,
+    /// A candidate with a lower estimate is not more similar than all others. It can be as similar
+    /// as the others once similarities are rounded.
+    pub(crate) highest_from: f32,
+}
+
+/// Lists the bits that are set, lowest first.
+fn set_bits(mut bits: u32) -> impl Iterator<Item = usize> {
+    std::iter::from_fn(move || {
+        let lowest = (bits != 0).then(|| bits.trailing_zeros() as usize);
+        bits &= bits.wrapping_sub(1);
+        lowest
+    })
+}

@@ -1,0 +1,86 @@
+//! The instruction sets that have kernels, and which of them this CPU has.
+
+use std::sync::OnceLock;
+
+/// An instruction set that has kernels.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Isa {
+    /// AVX-512 with the 8-bit dot products of VNNI.
+    #[cfg(target_arch = "x86_64")]
+    Avx512,
+    /// AVX2 with 256-bit VNNI dot products, for CPUs without AVX-512.
+    #[cfg(target_arch = "x86_64")]
+    AvxVnni,
+    /// AVX2 with fused multiply-add and f16 conversion.
+    #[cfg(target_arch = "x86_64")]
+    Avx2,
+    /// NEON with 8-bit dot products.
+    #[cfg(target_arch = "aarch64")]
+    Dotprod,
+    /// The instructions that every CPU of the target has: SSE2 on x86-64, NEON on 64-bit Arm.
+    Baseline,
+}
+
+/// Returns the name of the instruction set that the kernels use on this CPU, for example `avx512`.
+pub fn instruction_set() -> &'static str {
+    Isa::detect().name()
+}
+
+impl Isa {
+    /// Returns the best instruction set of this CPU.
+    ///
+    /// A build with a name in the environment variable `SEMDEDUP_ISA` uses the instruction set of
+    /// that name, or the baseline if the CPU lacks it. This makes it possible to measure and test
+    /// each of them.
+    pub(crate) fn detect() -> Self {
+        static BEST: OnceLock<Isa> = OnceLock::new();
+        *BEST.get_or_init(|| {
+            let wanted = |isa: &Self| option_env!("SEMDEDUP_ISA").is_none_or(|name| name == isa.name());
+            Self::available().into_iter().find(wanted).unwrap_or(Self::Baseline)
+        })
+    }
+
+    fn name(self) -> &'static str {
+        match self {
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx512 => "avx512",
+            #[cfg(target_arch = "x86_64")]
+            Self::AvxVnni => "avxvnni",
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx2 => "avx2",
+            #[cfg(target_arch = "aarch64")]
+            Self::Dotprod => "dotprod",
+            Self::Baseline if cfg!(target_arch = "aarch64") => "neon",
+            Self::Baseline => "baseline",
+        }
+    }
+
+    /// Lists the instruction sets of this CPU, best first.
+    pub(crate) fn available() -> Vec<Self> {
+        let mut sets = Vec::new();
+        #[cfg(target_arch = "x86_64")]
+        if is_x86_feature_detected!("avx2")
+            && is_x86_feature_detected!("fma")
+            && is_x86_feature_detected!("f16c")
+        {
+            if is_x86_feature_detected!("avx512f")
+                && is_x86_feature_detected!("avx512bw")
+                && is_x86_feature_detected!("avx512vl")
+                && is_x86_feature_detected!("avx512dq")
+                && is_x86_feature_detected!("avx512vnni")
+            {
+                sets.push(Self::Avx512);
+            }
+            if is_x86_feature_detected!("avxvnni") {
+                sets.push(Self::AvxVnni);
+            }
+            sets.push(Self::Avx2);
+        }
+        #[cfg(target_arch = "aarch64")]
+        if cfg!(target_endian = "little") && std::arch::is_aarch64_feature_detected!("dotprod") {
+            sets.push(Self::Dotprod);
+        }
+        sets.push(Self::Baseline);
+        sets
+    }
+}

@@ -1,0 +1,9 @@
+//! Stand-ins for what this build lacks, so that callers compile without a feature and get an error
+//! that names it.
+
+#[cfg(not(feature = "remote"))]
+pub(crate) mod address;
+#[cfg(not(feature = "transformers"))]
+pub(crate) mod load;
+#[cfg(not(feature = "remote"))]
+pub(crate) mod model;

@@ -1,0 +1,181 @@
+//! Loading: from a folder's files to a model.
+
+use std::path::{Path, PathBuf};
+
+use super::arch::known;
+use super::arch::parts::TextParts;
+use super::config::Config;
+use super::device::kind;
+use super::encoder::Encoder;
+use super::failure::Result;
+use super::fingerprint::{REVISION, hash};
+use super::hub::locate::Hub;
+use super::hub::name::Name;
+use super::image::ImageTransformer;
+use super::kernels::Activation;
+use super::limit::Limit;
+use super::modules::Modules;
+use super::pixels::Pixels;
+use super::pooling::{Dense, Head, Step};
+use super::sentence::{self, Sentence};
+use super::text::Transformer;
+use super::tokens::{Preparation, Tokens};
+use super::weights::Weights;
+use crate::decode::formats;
+use crate::error::ModelError;
+use crate::load_options::{LoadOptions, Loaded, Towers};
+
+/// Loads a pretrained model: a folder in the Hugging Face layout, or `org/name` or
+/// `org/name@revision` on the hub.
+///
+/// A model that is completely in the hub's cache is loaded from there without asking the hub.
+/// Missing files are downloaded into the cache, which needs the feature `remote`. Environment
+/// variables set the place of the cache and the access to the hub: `HF_HOME`, `HF_HUB_CACHE`,
+/// `HF_TOKEN`, `HF_ENDPOINT`, `HF_HUB_OFFLINE`.
+///
+/// # Errors
+/// If files are missing, damaged or do not fit together, if the architecture is not known (the hint
+/// lists the known ones), or if the model or this machine cannot do what the options ask for.
+pub fn load(source: &str, options: &LoadOptions) -> Result<Loaded> {
+    let folder = match Name::parse(source) {
+        _ if Path::new(source).is_dir() => PathBuf::from(source),
+        Some(name) => Hub::from_env(|variable| std::env::var(variable).ok())?.folder(&name)?,
+        None => {
+            return Err(ModelError::with_hint(
+                format!("{source}: no such folder"),
+                "name a folder with config.json, tokenizer.json and model.safetensors, or a model of the hub as org/name",
+            ));
+        }
+    };
+    let device = options.place.device()?;
+    let modules = Modules::read(&folder, &device)?;
+    let root = modules.as_ref().map_or(folder.clone(), |modules| modules.transformer.clone());
+    for place in [&folder, &root] {
+        check_adapter(place)?;
+    }
+    let config = root.join("config.json");
+    if !config.is_file() {
+        return Err(ModelError::with_hint(
+            format!("{}: no config.json", root.display()),
+            "name a folder in the Hugging Face layout, as transformers' save_pretrained writes it",
+        ));
+    }
+    let config = Config::read(&config)?;
+    let weights = Weights::open(&root, options.precision.dtype(), &device)?;
+    let source = Source { name: source, whole: &folder, root: &root, options };
+    let mut loaded = Loaded { text: None, image: None };
+    if options.towers != Towers::Images
+        && let Some(model) = source.text_model(&config, &weights, modules)?
+    {
+        loaded.text = Some(Box::new(model));
+    }
+    if options.towers != Towers::Texts && known::has_images(&config)? {
+        loaded.image = Some(Box::new(source.image_model(&config, &weights)?));
+    }
+    Ok(loaded)
+}
+
+/// Fails for an adapter, which changes the weights. The weights beside it may be those of the model
+/// without it.
+fn check_adapter(folder: &Path) -> Result<()> {
+    let path = folder.join("adapter_config.json");
+    if !path.is_file() {
+        return Ok(());
+    }
+    Err(ModelError::with_hint(
+        format!("{}: the model is an adapter to another one", path.display()),
+        "merge them with peft's merge_and_unload() and save the result in a folder of its own",
+    ))
+}
+
+/// What is loaded, and from where.
+struct Source<'a> {
+    /// The name or the folder that the user gave.
+    name: &'a str,
+    /// The model's folder, with `modules.json`.
+    whole: &'a Path,
+    /// The transformer's folder: the same, or a subfolder.
+    root: &'a Path,
+    options: &'a LoadOptions,
+}
+
+impl Source<'_> {
+    fn image_model(&self, config: &Config, weights: &Weights) -> Result<ImageTransformer> {
+        let path = self.root.join("preprocessor_config.json");
+        if !path.is_file() {
+            return Err(ModelError::with_hint(
+                format!("{}: not there", path.display()),
+                "it says how images are resized; transformers' AutoImageProcessor.from_pretrained(…).save_pretrained(…) writes it",
+            ));
+        }
+        let pixels = Pixels::read(&Config::read(&path)?, config.text_or("model_type", "")?)?;
+        let encoder = known::image(config, weights, pixels.size())?;
+        let (hash, kind) = (hash(self.root, &[])?, kind(&encoder.device));
+        let fingerprint = format!(
+            "image-transformer/r{REVISION}/pixels{}/{hash:016x}/{}/{kind}",
+            formats::REVISION,
+            self.options.precision.name()
+        );
+        Ok(ImageTransformer { name: self.name.to_owned(), fingerprint, pixels, encoder })
+    }
+
+    /// Loads the text model, or returns `None` if the folder has a model of images alone.
+    fn text_model(
+        &self,
+        config: &Config,
+        weights: &Weights,
+        modules: Option<Modules>,
+    ) -> Result<Option<Transformer>> {
+        let sentence = Sentence::read(self.root)?;
+        let limit = Limit::read(self.root, sentence.limit, self.options.max_tokens)?;
+        let Some(parts) = known::text(config, weights, limit.wanted())? else { return Ok(None) };
+        let limit = limit.within(parts.encoder.positions)?;
+        let tokens = self.tokens(&sentence, limit, parts.padded)?;
+        let mut extra = modules.as_ref().map(|modules| modules.files.clone()).unwrap_or_default();
+        extra.extend(sentence::prompts(self.whole));
+        let (encoder, head) = encoder_and_head(parts, modules);
+        head.check(encoder.width)?;
+        let skip = if head.with_prefix || tokens.prefix().is_empty() { 0 } else { tokens.prefix_tokens()? };
+        let (hash, kind) = (hash(self.root, &extra)?, kind(&encoder.device));
+        let fingerprint = format!(
+            "transformer/r{REVISION}/{hash:016x}/{limit}/{}/{kind}/{:?}",
+            self.options.precision.name(),
+            tokens.prefix()
+        );
+        Ok(Some(Transformer { name: self.name.to_owned(), fingerprint, tokens, encoder, head, skip }))
+    }
+
+    fn tokens(&self, sentence: &Sentence, limit: usize, padded: bool) -> Result<Tokens> {
+        let prefix = match &self.options.prefix {
+            Some(prefix) => prefix.clone(),
+            None => sentence::default_prompt(self.whole)?,
+        };
+        let padding = if padded { Some(padding_token(self.root)?) } else { None };
+        Tokens::open(self.root, limit, Preparation { prefix, lowercase: sentence.lowercase, padding })
+    }
+}
+
+/// Chooses the steps after the encoder: those of `modules.json`, or else those of the architecture.
+fn encoder_and_head(parts: TextParts, modules: Option<Modules>) -> (Encoder, Head) {
+    let head = match (modules, parts.project) {
+        (Some(modules), _) => modules.head,
+        (None, None) => Head::plain(parts.pooling),
+        (None, Some(linear)) => {
+            let dense = Dense { linear, activation: Activation::None };
+            Head { steps: vec![Step::Dense(dense)], ..Head::plain(parts.pooling) }
+        }
+    };
+    (parts.encoder, head)
+}
+
+/// Returns the number of the padding token, for a model that sees padding.
+fn padding_token(root: &Path) -> Result<u32> {
+    let path = root.join("tokenizer_config.json");
+    let config = Config::read(&path)?;
+    // A string, or an object with its text in `content`.
+    let token = match config.section("pad_token") {
+        Some(token) if token.value().is_object() => token.text_or("content", "")?.to_owned(),
+        _ => config.text_or("pad_token", "")?.to_owned(),
+    };
+    Tokens::number(root, &token)?.ok_or_else(|| config.wrong("pad_token", "a token of tokenizer.json"))
+}

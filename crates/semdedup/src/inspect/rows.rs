@@ -1,0 +1,130 @@
+//! The rows of a finished run: their scores, and their texts and images out of the input.
+
+use std::collections::BTreeMap;
+
+use arrow::array::{Array, RecordBatch};
+
+use crate::error::{Error, ErrorKind, Result};
+use crate::formats::{Columns, Format, InputFile, ReadLimits, Reader, check_unchanged, discover, read_texts};
+use crate::input::find::Input;
+use crate::inspect::finished_run::FinishedRun;
+use crate::progress::Stage;
+
+impl FinishedRun {
+    /// How many rows the input had.
+    pub fn rows(&self) -> u64 {
+        self.scores.row_index.rows()
+    }
+
+    /// Reads columns of `scores.parquet` in the order of the rows, a batch after the other: `id`,
+    /// `row`, `cluster`, `centroid_similarity`, `score`, `duplicate_of`, `duplicate_of_row`.
+    ///
+    /// # Errors
+    /// A name that is no column; each batch, if the file is damaged.
+    pub fn scores(&self, columns: &[&str]) -> Result<impl Iterator<Item = Result<RecordBatch>> + use<>> {
+        let path = self.scores.path.clone();
+        let batches = self.scores.batches(columns)?;
+        Ok(batches.map(move |batch| batch.map_err(|error| Error::input(&path, error))))
+    }
+
+    /// Reads the texts of rows from the input; `None` for a row without a text and for one that cannot
+    /// be read. Rows that follow each other in a file are read together.
+    ///
+    /// # Errors
+    /// A row number out of range; input that is not there any more, or has changed.
+    pub fn texts(&self, rows: &[u64]) -> Result<Vec<Option<String>>> {
+        self.read(rows, &|file, columns, limits, rows| read_texts(file, columns, limits, rows))
+    }
+
+    /// Reads the images of rows from the input, encoded as they lie there; `None` for a row without an
+    /// image and for one that cannot be read.
+    ///
+    /// # Errors
+    /// As [`FinishedRun::texts`].
+    pub fn images(&self, rows: &[u64]) -> Result<Vec<Option<Vec<u8>>>> {
+        self.read(rows, &read_images)
+    }
+
+    /// Reads something of rows, file by file, and returns it in the order of `rows`.
+    fn read<T: Clone>(&self, rows: &[u64], read: &ReadRows<T>) -> Result<Vec<Option<T>>> {
+        if let Some(row) = rows.iter().find(|row| **row >= self.rows()) {
+            return Err(Error::usage(format!("row {row} is not one of the {} rows", self.rows()))
+                .hint("rows are numbered from 0"));
+        }
+        let folder = self.stage(Stage::Embed)?.ok_or_else(|| {
+            Error::new(
+                ErrorKind::Work,
+                "the work directory of this result is gone or was reused for other rows",
+            )
+            .hint("run the same command again to write it again; the ids are in removed.parquet")
+        })?;
+        let input = Input::recorded(&folder)?;
+        let mut by_file: BTreeMap<usize, BTreeMap<u64, Option<T>>> = BTreeMap::new();
+        for &row in rows {
+            let (file, row) = self.scores.row_index.locate(row);
+            by_file.entry(file).or_default().insert(row, None);
+        }
+        for (&file, found) in &mut by_file {
+            check_unchanged(&input.files[file])?;
+            let wanted: Vec<u64> = found.keys().copied().collect();
+            let read = read(&input.files[file], &input.columns[file], &input.limits, &wanted)?;
+            found.values_mut().zip(read).for_each(|(place, value)| *place = value);
+        }
+        let value = |&row: &u64| {
+            let (file, row) = self.scores.row_index.locate(row);
+            by_file[&file][&row].clone()
+        };
+        Ok(rows.iter().map(value).collect())
+    }
+}
+
+/// Reads something of some rows of a file, given in ascending order.
+type ReadRows<'a, T> = dyn Fn(&InputFile, &Columns, &ReadLimits, &[u64]) -> Result<Vec<Option<T>>> + 'a;
+
+/// Reads the images of some rows, given in ascending order.
+fn read_images(
+    file: &InputFile,
+    columns: &Columns,
+    limits: &ReadLimits,
+    rows: &[u64],
+) -> Result<Vec<Option<Vec<u8>>>> {
+    let Some(first) = rows.first().filter(|_| columns.image.is_some()) else {
+        return Ok(vec![None; rows.len()]);
+    };
+    let columns = Columns { image: columns.image.clone(), ..Columns::default() };
+    let file = &with_members(file)?;
+    let mut reader = Reader::open(file, &columns, limits, *first)?;
+    let mut images = Vec::with_capacity(rows.len());
+    while images.len() < rows.len()
+        && let Some(chunk) = reader.next_chunk()?
+    {
+        let wanted = |row: u64| row.checked_sub(chunk.first_row()).filter(|row| *row < chunk.rows() as u64);
+        if wanted(rows[images.len()]).is_none() {
+            continue;
+        }
+        let Some(parsed) = chunk.parse(&columns)?.images else { break };
+        while let Some(row) = rows.get(images.len()).and_then(|row| wanted(*row)) {
+            let row = row as usize;
+            images.push(parsed.is_valid(row).then(|| parsed.value(row).to_vec()));
+        }
+    }
+    images.resize(rows.len(), None);
+    Ok(images)
+}
+
+/// Lists a folder of images again: a run does not store the list.
+fn with_members(file: &InputFile) -> Result<InputFile> {
+    if file.format != Format::Tree || !file.members.is_empty() {
+        return Ok(file.clone());
+    }
+    let found = discover(&[file.path.display().to_string()], &[])?;
+    let same = found.into_iter().find(|other| (other.format, other.identity) == (file.format, file.identity));
+    same.ok_or_else(|| {
+        Error::input(&file.path, "the images of this folder are not those of the run")
+            .hint("images that were named one by one, or by a glob, cannot be listed again")
+    })
+}
+
+#[cfg(test)]
+#[path = "rows_tests.rs"]
+mod tests;
