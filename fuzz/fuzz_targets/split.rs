@@ -13,5 +13,5 @@ fuzz_target!(|input: (u8, u8, u8, &[u8])| {
         3 => Format::Csv { delimiter: b'\t' },
         _ => Format::Text,
     };
-    semdedup::fuzz::split(format, bytes, (1 + usize::from(limit), 3 + usize::from(buffer % 64)));
+    semdedup::fuzz::split(format, bytes, 1 + usize::from(limit), 3 + usize::from(buffer % 64));
 });

@@ -1,4 +1,4 @@
-//! Columns to add to the rows of a file.
+//! Columns that are added to the rows of a file.
 
 use std::sync::Arc;
 
@@ -9,21 +9,21 @@ use arrow::error::ArrowError;
 use crate::error::{Error, Result};
 use crate::formats::file::InputFile;
 
-/// The values of the next so many rows.
+/// Returns the values of the next rows; the argument is their number.
 pub type NextRows<'a> = dyn FnMut(usize) -> Result<RecordBatch> + 'a;
 
-/// Columns to add to the rows of a file.
+/// Columns that are added to the rows of a file.
 pub struct AddedColumns<'a> {
-    /// Their names and types; each can be null.
+    /// The names and types of the columns; each is nullable.
     pub schema: SchemaRef,
-    /// Gives the values of the next so many rows, from the first to the last.
+    /// Returns the values of the next N rows; it is called from the first row to the last.
     pub next: &'a mut NextRows<'a>,
 }
 
-/// Makes something of a batch, whose first row has this number.
+/// Edits a batch; the first argument is the number of its first row.
 pub(crate) type Edit<'a> = dyn FnMut(u64, RecordBatch) -> Result<RecordBatch> + 'a;
 
-/// A batch with the columns of another behind its own.
+/// Returns a batch with the columns of another behind its own.
 pub(crate) fn with_columns(
     batch: &RecordBatch,
     added: &RecordBatch,
@@ -32,12 +32,13 @@ pub(crate) fn with_columns(
     RecordBatch::try_new(with_fields(batch.schema_ref(), added.schema_ref()), columns)
 }
 
-/// The fields of one schema and then those of another.
+/// Returns a schema with the fields of another behind its own.
 pub(crate) fn with_fields(schema: &Schema, added: &Schema) -> SchemaRef {
     let fields: Vec<_> = schema.fields().iter().chain(added.fields()).cloned().collect();
     Arc::new(Schema::new_with_metadata(fields, schema.metadata().clone()))
 }
 
+/// The error for a file that already has a column of this name.
 pub(crate) fn taken(file: &InputFile, name: &str, row: Option<u64>) -> Error {
     let row = row.map_or_else(String::new, |row| format!("row {row}: "));
     Error::input(&file.path, format!("{row}a column `{name}` is there already"))

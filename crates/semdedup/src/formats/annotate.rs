@@ -1,7 +1,9 @@
-//! All rows of a file with columns added: what was there stays as it was, byte for byte where the format is one of bytes.
+//! Writes all rows of a file with columns added. The rest stays unchanged, byte for byte where the
+//! format consists of bytes.
 //!
-//! Only formats that have columns can be annotated. A row that could not be read has no values (null, or an empty field);
-//! a line of JSONL or an element of a list that is not an object cannot take any and is copied as it is.
+//! Only formats with columns can be annotated. A bad row gets no values (null, or an empty field).
+//! A line of JSONL or an element of a list that is not an object cannot take any and is copied as
+//! it is.
 
 use std::path::Path;
 
@@ -12,7 +14,8 @@ use crate::formats::file::{InputFile, ReadLimits};
 use crate::formats::row_format::no_columns;
 use crate::formats::unchanged::check_unchanged;
 
-/// Fails where columns of these names cannot be added to a file, as far as its beginning tells.
+/// Fails where columns of these names cannot be added to a file, as far as the beginning of the
+/// file tells.
 ///
 /// # Errors
 /// A format without columns; a column of the same name.
@@ -27,14 +30,15 @@ pub(crate) fn check_annotated(file: &InputFile, added: &[String]) -> Result<()> 
     }
 }
 
-/// Writes all rows of `file` with the added columns to `destination` (replacing it), and returns how
-/// many rows there are.
+/// Writes all rows of `file` with the added columns to `destination`, which it replaces, and
+/// returns how many rows there are.
 ///
-/// Format, compression and order stay, and so do the other columns. The file is on the disk when this returns.
+/// Format, compression, order and the other columns stay the same. The file is on the disk when
+/// this returns.
 ///
 /// # Errors
-/// A file that changed since it was found, damaged data, a column of the same name, a row over the limit, a destination
-/// that cannot be written.
+/// A file that changed since it was found, damaged data, a column of the same name, a row over the
+/// limit, a destination that cannot be written.
 pub fn write_annotated(
     file: &InputFile,
     limits: &ReadLimits,

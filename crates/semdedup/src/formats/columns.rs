@@ -1,35 +1,39 @@
-//! Columns: what the user asks for, what a file has, and what that means for a file.
+//! Columns: those that the user asks for, those that a file has, and those that are read.
 
 use serde::{Deserialize, Serialize};
 
-use crate::error::Error;
-use crate::formats::file::{CompareBy, InputFile};
+use crate::formats::file::CompareBy;
 
 pub(crate) const DEFAULT_TEXT: &str = "text";
 
-/// What the user asked for. `meta.text` names a column inside another, unless there is a column of just this name.
+/// The columns that the user asks for. `meta.text` is a column inside another, unless there is a
+/// column of exactly this name.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ColumnChoice {
-    /// The column of the texts; or several with commas between, whose texts are joined, unless a column has just this name.
+    /// The column of the texts, or several columns with commas between, whose texts are joined. A
+    /// column of exactly this name goes first.
     pub text: Option<String>,
-    /// The roles whose turns count in columns of turns, under any of their names; all of them where this is empty.
+    /// The roles whose turns count in columns of turns, under any of their names; all roles if this
+    /// is empty.
     pub roles: Vec<String>,
     /// The column of the ids.
     pub id: Option<String>,
-    /// The column of the embeddings, lists of numbers.
+    /// The column of the embeddings, which are lists of numbers.
     pub embedding: Option<String>,
     /// The column of the images.
     pub image: Option<String>,
-    /// What of a row is compared; where nothing is named, the first file decides ([`rows_by`]).
+    /// The part of a row that is compared; if the user names nothing, the first file decides
+    /// ([`rows_by`]).
     pub by: Option<CompareBy>,
-    /// Whether rows can do without a text, because their embeddings are given.
+    /// Whether rows need no text, because their embeddings are given.
     pub text_optional: bool,
 }
 
-/// What that means for one file. The text of a plain text file is the line; its `text` is "text".
+/// The columns that are read of one file. The text of a plain text file is the line; its `text` is
+/// "text".
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Columns {
-    /// The column of the texts; none where there need be none.
+    /// The column of the texts; `None` where no text is needed.
     pub text: Option<String>,
     /// The column of the ids.
     pub id: Option<String>,
@@ -38,14 +42,15 @@ pub struct Columns {
     /// The column of the images.
     #[serde(default)]
     pub image: Option<String>,
-    // What follows is left out where it says nothing, so that plain columns keep their fingerprint.
-    /// Further columns, whose texts are joined to those of `text` with a line break.
+    // The following fields are left out where they are empty, so that plain columns keep their
+    // fingerprint.
+    /// Further columns, whose texts are joined to the text with a line break.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub joined: Vec<String>,
-    /// Those of the text columns that hold turns of a chat.
+    /// The text columns that hold turns of a chat.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub turns: Vec<String>,
-    /// The roles whose turns count, sorted; all of them where this is empty.
+    /// The roles whose turns count, sorted; all roles if this is empty.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub roles: Vec<String>,
     /// How the text column was found.
@@ -53,14 +58,14 @@ pub struct Columns {
     pub found: Found,
 }
 
-/// What is settled for all files of a run before the columns of each.
+/// The choices that hold for all files of a run.
 #[derive(Clone, Copy)]
 pub(crate) struct RunColumns<'a> {
-    /// What the user asked for.
+    /// The columns that the user asks for.
     pub choice: &'a ColumnChoice,
-    /// What of a row is compared.
+    /// The part of a row that is compared.
     pub by: CompareBy,
-    /// The roles whose turns count, sorted; all of them where this is empty.
+    /// The roles whose turns count, sorted; all roles if this is empty.
     pub roles: &'a [String],
     /// Whether every file of the input is a folder whose files are rows.
     pub only_folders: bool,
@@ -73,42 +78,34 @@ pub enum Found {
     /// The user named it.
     #[default]
     Asked,
-    /// It is called `text`.
+    /// Its name is `text`.
     Text,
-    /// It has another name that texts or chats usually have.
+    /// It has another usual name of texts or chats.
     Name,
-    /// Its values, alone of all columns, look like sentences.
+    /// It is the only column whose values look like sentences.
     Values,
 }
 
 impl Found {
-    /// Whether no other column can be meant, so that a row may have any other.
+    /// Whether no other column can be meant, so that rows may have any other column.
     pub(crate) fn is_certain(&self) -> bool {
         matches!(self, Self::Asked | Self::Text)
     }
 }
 
 impl Columns {
-    /// All columns of the texts, in the order in which they are joined.
+    /// Returns all columns of the texts, in the order in which they are joined.
     pub fn texts(&self) -> impl Iterator<Item = &str> {
         self.text.iter().chain(&self.joined).map(String::as_str)
     }
 
-    /// Whether the text is the value of one column as it stands.
+    /// Whether the text is the unchanged value of one column.
     pub(crate) fn is_plain(&self) -> bool {
         self.joined.is_empty() && self.turns.is_empty()
     }
 }
 
-/// The error for a row that has a column which is more likely to be the text than the one that was taken for it.
-pub(crate) fn surprise(file: &InputFile, row: u64, (name, columns): (&str, &Columns)) -> Error {
-    let taken = columns.text.as_deref().unwrap_or_default();
-    let problem = format!("row {row}: has a column `{name}`, but the texts are read from `{taken}`");
-    Error::input(&file.path, problem)
-        .hint(format!("name the one that is meant: --text-column {name}, or --text-column {taken}; --text-column {taken},{name} joins both"))
-}
-
-/// The columns that are looked for.
+/// The names of the columns that are looked for.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Wanted<'a> {
     pub text: Option<&'a str>,
@@ -129,16 +126,16 @@ impl<'a> From<&'a Columns> for Wanted<'a> {
     }
 }
 
-/// A column; one inside another is named with dots.
+/// A column that a file has. The name of a column inside another has dots.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Column {
     pub name: String,
-    /// Its type, where the format has types.
+    /// The type of its values, where the format has types.
     pub kind: Option<String>,
     pub is_text: bool,
     /// Whether its values can be embeddings.
     pub is_list: bool,
-    /// Whether its values are bytes, which may be texts.
+    /// Whether its values are bytes; these may be texts.
     pub is_binary: bool,
     /// Whether its values can be images.
     pub is_image: bool,
@@ -146,14 +143,14 @@ pub(crate) struct Column {
     pub is_image_list: bool,
     /// Whether its values are turns of a chat.
     pub is_turns: bool,
-    /// Whether it is a list or a struct in which a text, or its tokens, can be.
+    /// Whether it is a list or a struct that may hold a text or the tokens of one.
     pub may_hold_text: bool,
-    /// Whether it is a list with strings in it.
+    /// Whether it is a list that holds strings.
     pub holds_strings: bool,
-    /// One of its values, where the format gives them away.
+    /// One of its values, where the format reads some to find its columns.
     pub sample: Option<String>,
-    /// Whether it is inside another.
+    /// Whether it is inside another column.
     pub is_nested: bool,
-    /// Whether others are inside it.
+    /// Whether other columns are inside it.
     pub has_nested: bool,
 }

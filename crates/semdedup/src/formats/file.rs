@@ -1,4 +1,4 @@
-//! What a file of the input is: its format, its compression, and what reading it may take.
+//! The files of the input: their formats, their compressions, and the limits for reading them.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -9,17 +9,18 @@ use xxhash_rust::xxh3::Xxh3;
 use crate::error::{Error, Result};
 use crate::storage::Stamp;
 
-/// The longest row that is read if nothing else is asked for: 64 MiB.
+/// The longest row that is read by default, in bytes: 64 MiB.
 pub const DEFAULT_MAX_ROW_BYTES: usize = 64 << 20;
 
-/// The longest row that can be asked for: 1 GiB, so that 32-bit Arrow offsets hold every chunk.
+/// The largest limit that a user can set, in bytes: 1 GiB, so that 32-bit Arrow offsets hold every
+/// chunk.
 pub const LARGEST_MAX_ROW_BYTES: usize = 1 << 30;
 
-/// How a file's rows are laid out.
+/// The form in which a file has its rows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Format {
-    /// One JSON object a line.
+    /// One JSON object per line.
     Jsonl,
     /// One JSON list of objects.
     JsonArray,
@@ -28,7 +29,7 @@ pub enum Format {
         /// The byte between two fields.
         delimiter: u8,
     },
-    /// One text a line.
+    /// One text per line.
     Text,
     /// Apache Parquet.
     Parquet,
@@ -36,31 +37,33 @@ pub enum Format {
     Arrow,
     /// Apache Avro, an object container file. It is only read.
     Avro,
-    /// Embeddings without rows beside them: a row of a matrix (`.npy`, `.npz`, `.safetensors`) is a row.
+    /// A matrix of embeddings without other rows (`.npy`, `.npz`, `.safetensors`): a row of the
+    /// matrix is a row.
     Matrix,
-    /// A WebDataset shard: a tar archive in which the files of one key are a sample, and a sample is a row.
+    /// A WebDataset shard: a tar archive in which the files of one key are a sample, and a sample
+    /// is a row.
     Tar,
-    /// A folder in which a file is a row, an image.
+    /// A folder of images: every file is a row.
     Tree,
-    /// A folder in which a file is a row, a text.
+    /// A folder of texts: every file is a row.
     TextTree,
 }
 
-/// What of a row is compared.
+/// The part of a row that is compared.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum CompareBy {
-    /// Its text.
+    /// The text.
     #[default]
     Text,
-    /// Its image.
+    /// The image.
     Image,
-    /// Both: the mean of the cosine similarities of texts and of images.
+    /// Both, by the mean of the cosine similarities of the texts and of the images.
     Both,
 }
 
 impl CompareBy {
-    /// As options and messages say it.
+    /// Returns the name in options and messages.
     pub fn name(self) -> &'static str {
         match self {
             Self::Text => "text",
@@ -81,64 +84,68 @@ impl CompareBy {
 }
 
 impl Format {
-    /// Whether it is a folder in which a file is a row.
+    /// Whether the format is a folder whose files are rows.
     pub(crate) fn is_tree(self) -> bool {
         matches!(self, Self::Tree | Self::TextTree)
     }
 }
 
-/// What a file of plain text (`.txt`) holds.
+/// The rows of a file of plain text (`.txt`).
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum TextFiles {
-    /// A row a line.
+    /// Every line is a row.
     #[default]
     Lines,
-    /// One row, as Markdown files always do.
+    /// The file is one row, as Markdown files always are.
     Whole,
 }
 
-/// What a whole file is compressed with (Parquet and Arrow compress inside themselves and count as `None`).
+/// The compression of a whole file. Parquet and Arrow compress inside the file and count as `None`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Compression {
-    /// Nothing.
+    /// No compression.
     None,
-    /// gzip, one member or many.
+    /// gzip, with one member or many.
     Gzip,
-    /// Zstandard, one frame or many.
+    /// Zstandard, with one frame or many.
     Zstd,
 }
 
 /// A file to read, as it was when it was found.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct InputFile {
-    /// Where it lies.
+    /// The path or URL.
     pub path: PathBuf,
-    /// Its relative name under `kept/`: unique in a run, parts joined by `/`, no `..`, never absolute.
+    /// The relative name under `kept/`: unique in a run, with parts joined by `/`, without `..`,
+    /// never absolute.
     pub name: String,
-    /// How its rows are laid out.
+    /// The form of the rows.
     pub format: Format,
-    /// What it is compressed with.
+    /// The compression of the whole file.
     pub compression: Compression,
-    /// Its size on the disk.
+    /// The size on the disk in bytes.
     pub bytes: u64,
-    /// Its modification time, in nanoseconds since 1970.
+    /// The modification time, in nanoseconds since 1970.
     pub modified_ns: u128,
-    /// On Unix the inode and the time in nanoseconds of its last change of any kind, which no tool sets back.
+    /// On Unix the inode, and the time of the last change of any kind in nanoseconds, which no tool
+    /// sets back.
     pub identity: [u64; 2],
-    /// The files of a [`Format::Tree`] or [`Format::TextTree`]. A run finds them anew; texts are stored for showing.
-    #[serde(default, skip_serializing_if = "Members::is_empty")]
-    pub(crate) members: Members,
+    /// The files of a [`Format::Tree`] or [`Format::TextTree`]. Every run finds them again; those
+    /// of texts are stored to show the texts.
+    #[serde(default, skip_serializing_if = "FolderFiles::is_empty")]
+    pub(crate) members: FolderFiles,
 }
 
-/// What reading may take.
+/// The limits for reading.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ReadLimits {
-    /// A longer line (or CSV record) is a bad row and is never held in memory. Values of Parquet and Arrow are not
-    /// lines: they are already bounded by their page or batch.
+    /// The longest line or CSV record in bytes. A longer one is a bad row and is never held in
+    /// memory. Values of Parquet and Arrow are not lines: their page or batch bounds them.
     pub max_row_bytes: usize,
-    /// An image of more pixels is a bad row, known from its header and never decoded.
+    /// The largest image in pixels. A larger one is a bad row; its header tells the size, and it is
+    /// never decoded.
     pub max_pixels: u64,
 }
 
@@ -165,35 +172,35 @@ impl ReadLimits {
 
 /// The files that are the rows of a folder, in order.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(from = "Vec<Member>", into = "Vec<Member>")]
-pub(crate) struct Members(Arc<Vec<Member>>);
+#[serde(from = "Vec<FolderFile>", into = "Vec<FolderFile>")]
+pub(crate) struct FolderFiles(Arc<Vec<FolderFile>>);
 
-impl From<Vec<Member>> for Members {
-    fn from(members: Vec<Member>) -> Self {
-        Self::new(members)
+impl From<Vec<FolderFile>> for FolderFiles {
+    fn from(files: Vec<FolderFile>) -> Self {
+        Self::new(files)
     }
 }
 
-impl From<Members> for Vec<Member> {
-    fn from(members: Members) -> Self {
-        members.0.to_vec()
+impl From<FolderFiles> for Vec<FolderFile> {
+    fn from(files: FolderFiles) -> Self {
+        files.0.to_vec()
     }
 }
 
-/// A file of a folder.
+/// A file that is a row of a folder.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Member {
-    /// The path below the folder, parts joined by `/`.
+pub(crate) struct FolderFile {
+    /// The path below the folder, with parts joined by `/`.
     pub name: String,
     pub stamp: Stamp,
 }
 
-impl Members {
-    pub(crate) fn new(members: Vec<Member>) -> Self {
-        Self(Arc::new(members))
+impl FolderFiles {
+    pub(crate) fn new(files: Vec<FolderFile>) -> Self {
+        Self(Arc::new(files))
     }
 
-    pub(crate) fn files(&self) -> &[Member] {
+    pub(crate) fn files(&self) -> &[FolderFile] {
         &self.0
     }
 
@@ -205,10 +212,11 @@ impl Members {
         self.0.is_empty()
     }
 
-    /// What tells whether these are the files that were found: the latest time, and a hash over everything.
-    pub fn stamp(&self) -> (u128, [u64; 2]) {
+    /// Returns the stamp of all files together: their size in bytes, the latest modification time,
+    /// and a hash of their names and stamps.
+    pub fn stamp(&self) -> Stamp {
         let mut hash = Xxh3::new();
-        for Member { name, stamp } in self.0.iter() {
+        for FolderFile { name, stamp } in self.0.iter() {
             hash.update(&(name.len() as u64).to_le_bytes());
             hash.update(name.as_bytes());
             hash.update(&stamp.bytes.to_le_bytes());
@@ -216,12 +224,8 @@ impl Members {
             stamp.identity.iter().for_each(|part| hash.update(&part.to_le_bytes()));
         }
         let hash = hash.digest128();
-        let modified = self.0.iter().map(|member| member.stamp.modified_ns).max().unwrap_or(0);
-        (modified, [hash as u64, (hash >> 64) as u64])
-    }
-
-    /// The size of all files.
-    pub fn bytes(&self) -> u64 {
-        self.0.iter().map(|member| member.stamp.bytes).sum()
+        let modified = self.0.iter().map(|file| file.stamp.modified_ns).max().unwrap_or(0);
+        let bytes = self.0.iter().map(|file| file.stamp.bytes).sum();
+        Stamp::new(bytes, modified, [hash as u64, (hash >> 64) as u64])
     }
 }

@@ -1,4 +1,4 @@
-//! The ids of a whole run as one column, of the type that the input has them in.
+//! Joins the ids of a run into one column, of the type that the input has.
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -11,26 +11,27 @@ use arrow::datatypes::DataType;
 
 use crate::error::{Error, Result};
 
-/// How the ids of a part are written down.
+/// The form of the ids of a part.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum IdSource {
-    /// As raw JSON tokens in Utf8: `12`, `"a"`.
+    /// Raw JSON tokens in Utf8: `12`, `"a"`.
     Json,
-    /// As values of their own type.
+    /// Values of their own type.
     Typed,
 }
 
-/// The ids of some rows, as [`crate::formats::rows::Rows`] has them.
+/// The ids of some rows, as in [`crate::formats::rows::Rows`].
 #[derive(Debug, Clone)]
 pub struct IdPart {
-    /// How they are written down; [`crate::formats::file::Format::id_source`] knows.
+    /// The form of the ids; see [`crate::formats::file::Format::id_source`].
     pub source: IdSource,
     /// The ids.
     pub values: ArrayRef,
 }
 
-/// The type of raw JSON tokens: Int64 if all are that, else UInt64 if all are that, else Utf8 of the unquoted strings
-/// if all are strings, else Utf8 of the raw tokens (so that `1` and `"1"` stay different). Nulls have no say.
+/// Converts raw JSON tokens to the first of these types that all of them have: Int64, UInt64, Utf8
+/// of the unquoted strings. Otherwise they become Utf8 of the raw tokens, so that `1` and `"1"`
+/// stay different. Nulls have no influence.
 ///
 /// # Errors
 /// Parts that are not Utf8.
@@ -53,7 +54,7 @@ pub fn typed_json_ids(raw: &[ArrayRef]) -> Result<ArrayRef> {
     Ok(strings(tokens().map(|token| token.map(Cow::Borrowed))))
 }
 
-/// The string that a JSON token stands for, if it is one.
+/// Returns the string of a JSON token; `None` if the token is not a string.
 fn unquoted(token: &str) -> Option<Cow<'_, str>> {
     match token.strip_prefix('"')?.strip_suffix('"')? {
         plain if !plain.contains(['\\', '"']) => Some(Cow::Borrowed(plain)),
@@ -61,7 +62,7 @@ fn unquoted(token: &str) -> Option<Cow<'_, str>> {
     }
 }
 
-/// Utf8, or LargeUtf8 where 32-bit offsets do not reach.
+/// Collects strings as Utf8, or as LargeUtf8 where 32-bit offsets are too small.
 fn strings<'a>(values: impl Iterator<Item = Option<Cow<'a, str>>> + Clone) -> ArrayRef {
     let bytes: usize = values.clone().map(|value| value.map_or(0, |value| value.len())).sum();
     if i32::try_from(bytes).is_ok() {
@@ -71,12 +72,15 @@ fn strings<'a>(values: impl Iterator<Item = Option<Cow<'a, str>>> + Clone) -> Ar
     }
 }
 
-/// The ids of a run, part after part, as one column that Parquet can hold.
+/// Joins the ids of a run, part after part, into one column that Parquet can hold.
 ///
-/// - JSON parts are typed together by [`typed_json_ids`]; dictionaries are unpacked; parts of nulls have no say.
-/// - All of one type: that type. All integers of different widths: Int64, or UInt64 if that alone holds all of them.
-/// - Anything else (integers in one file and strings in another, say): Utf8 as Arrow prints each value, LargeUtf8 past
-///   2 GiB. The number 1 of one file and the string "1" of another then look alike; which file a row is from tells.
+/// - JSON parts are typed together by [`typed_json_ids`], dictionaries are unpacked, and parts of
+///   nulls have no influence on the type.
+/// - If all parts have one type, the result has that type. Integers of different widths become
+///   Int64, or UInt64 if only that holds all of them.
+/// - Anything else (such as integers in one file and strings in another) becomes Utf8, or LargeUtf8
+///   above 2 GiB, with each value as Arrow prints it. The number 1 of one file and the string "1" of
+///   another are then equal; the file of a row tells them apart.
 ///
 /// # Errors
 /// Types that cannot be printed as text (lists, structs) beside another type.
@@ -99,7 +103,7 @@ pub fn unify_ids(parts: Vec<IdPart>) -> Result<ArrayRef> {
     }
 }
 
-/// All parts as text: Utf8, or LargeUtf8 where 32-bit offsets do not reach.
+/// Joins all parts as text: Utf8, or LargeUtf8 where 32-bit offsets are too small.
 fn join_as_text(parts: &[ArrayRef]) -> Result<ArrayRef> {
     let joined = join(parts, &DataType::LargeUtf8)?;
     if i32::try_from(joined.as_string::<i64>().value_data().len()).is_err() {
@@ -114,7 +118,7 @@ fn join(parts: &[ArrayRef], kind: &DataType) -> Result<ArrayRef> {
     concat(&parts).map_err(|error| Error::usage(format!("the ids cannot be joined: {error}")))
 }
 
-/// The parts with JSON tokens and dictionaries turned into values.
+/// Converts JSON tokens and dictionaries to values.
 fn typed(parts: Vec<IdPart>) -> Result<Vec<ArrayRef>> {
     let json = parts.iter().filter(|part| part.source == IdSource::Json);
     let json = typed_json_ids(&json.map(|part| part.values.clone()).collect::<Vec<_>>())?;
@@ -131,7 +135,7 @@ fn typed(parts: Vec<IdPart>) -> Result<Vec<ArrayRef>> {
     typed.collect()
 }
 
-/// Int64 or UInt64, whichever holds all of the integers.
+/// Returns Int64 or UInt64, whichever holds all integers.
 fn common_integer(parts: &[ArrayRef]) -> Option<DataType> {
     let fits = |kind: &DataType| {
         let checked = CastOptions { safe: false, ..CastOptions::default() };

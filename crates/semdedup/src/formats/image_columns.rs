@@ -1,9 +1,9 @@
-//! Which files are images by their names, and the name of the column that holds them.
+//! Recognises images by their names, and names the column that holds them.
 
 use crate::error::Error;
 use crate::formats::file::InputFile;
 
-/// The column of a sample's only image, or of a file that is one.
+/// The column of the only image of a sample, and of a file that is an image.
 pub(crate) const ANY_IMAGE: &str = "image";
 
 /// The extensions of images. What a file is, its content says when it is decoded.
@@ -12,12 +12,14 @@ const IMAGES: [&str; 15] = [
     "pbm",
 ];
 
-/// Whether files with this extension (lower case; of `left.jpg` the last part counts) are images that can be read.
+/// Whether files with this extension are images that are read. The extension is in lower case; of
+/// `left.jpg` the last part counts.
 pub(crate) fn is_image(extension: &str) -> bool {
     let last = extension.rsplit('.').next().unwrap_or_default();
     IMAGES.contains(&last)
 }
 
+/// The error for a file whose format has no images.
 pub(crate) fn no_images(file: &InputFile) -> Error {
     Error::input(&file.path, "this format has no images")
         .hint("images come in folders, in WebDataset shards (.tar) and in columns of Parquet and Arrow")

@@ -1,13 +1,15 @@
-//! Reading rows out of files and writing the kept ones back in the same form.
+//! Reads rows out of files and writes the kept ones back in the same form.
 //!
-//! Four nouns: an [`InputFile`] is what [`discover`] found, [`Columns`] says where its text and ids are
-//! ([`resolve_columns`]), a [`Reader`] cuts it into [`Chunk`]s one after the other, and a chunk is parsed into
-//! [`Rows`], many at a time. [`write_kept`] goes over the file once more and copies the rows that stay,
-//! [`write_annotated`] all of them with columns added.
+//! Four nouns: an [`InputFile`] is a file that [`discover`] found, [`Columns`] names its columns of
+//! texts and ids ([`resolve_columns`]), a [`Reader`] cuts it into consecutive [`Chunk`]s, and a
+//! chunk is parsed into [`Rows`], in parallel with others. [`write_kept`] reads the file once more
+//! and copies the kept rows; [`write_annotated`] copies all rows with columns added.
 //!
-//! What counts as a row is decided in one place, `split.rs`, for reading and for writing alike: row numbers start at 0
-//! in each file; what lies between the elements of a JSON list, a CSV header, an empty CSV line and a JSONL line of white space are no rows (and are copied as they
-//! are); every line of a plain text file is one. Memory is bounded by the longest row allowed, never by the file.
+//! `text/split.rs` alone decides what a row of JSON, CSV or text is, for reading and for writing.
+//! Row numbers start at 0 in each file. The bytes between the elements of a JSON list, a CSV
+//! header, an empty CSV line and a JSONL line of white space are not rows, and they are copied
+//! unchanged. Every line of a plain text file is a row. The longest allowed row bounds the memory,
+//! not the size of the file.
 
 mod added_columns;
 mod annotate;

@@ -1,4 +1,4 @@
-//! Reading: a file is cut into chunks in order, and chunks are parsed in parallel.
+//! Reads files: a file is cut into chunks in order, and chunks are parsed in parallel.
 
 use arrow::array::Array;
 
@@ -9,7 +9,7 @@ use crate::formats::ids::IdSource;
 use crate::formats::row_format::{RowSource, UnparsedRows};
 use crate::formats::rows::Rows;
 
-/// Cuts a file into chunks, one after the other.
+/// Cuts a file into consecutive chunks.
 pub struct Reader {
     source: Box<dyn RowSource>,
     id_source: IdSource,
@@ -40,29 +40,29 @@ impl Reader {
     }
 }
 
-/// Some consecutive rows, not parsed yet (those of Parquet and Arrow are decoded).
+/// Some consecutive rows, not parsed yet. Those of Parquet and Arrow are already decoded.
 pub struct Chunk {
     rows: Box<dyn UnparsedRows>,
     id_source: IdSource,
 }
 
 impl Chunk {
-    /// The number in the file of the first row.
+    /// Returns the number of the first row in the file.
     pub fn first_row(&self) -> u64 {
         self.rows.first_row()
     }
 
-    /// How many rows there are.
+    /// Returns the number of rows.
     pub fn rows(&self) -> usize {
         self.rows.rows()
     }
 
-    /// How the ids of these rows are to be taken by [`crate::formats::ids::unify_ids`].
+    /// Returns how [`crate::formats::ids::unify_ids`] has to take the ids of these rows.
     pub fn id_source(&self) -> IdSource {
         self.id_source
     }
 
-    /// Parses the texts and ids; rows that are not well formed are listed, not fatal.
+    /// Parses the rows. Bad rows are listed and are no error.
     ///
     /// # Errors
     /// A column that the file does not have.
@@ -71,11 +71,11 @@ impl Chunk {
     }
 }
 
-/// Reads the texts of some rows, given in ascending order; `None` for a bad row and for one that the
-/// file does not have.
+/// Reads the texts of some rows, given in ascending order; `None` for a bad row and for a row that
+/// the file does not have.
 ///
 /// # Errors
-/// As [`Reader::open`] and [`Reader::next_chunk`].
+/// Fails as [`Reader::open`] and [`Reader::next_chunk`] do.
 pub fn read_texts(
     file: &InputFile,
     columns: &Columns,
@@ -108,11 +108,11 @@ pub fn read_texts(
     Ok(texts)
 }
 
-/// Counts the rows of a file: Parquet and Arrow say it, a matrix by its shape; any other file is gone
-/// through.
+/// Counts the rows of a file. Parquet and Arrow store the number, the shape of a matrix tells it,
+/// and any other file is read to its end.
 ///
 /// # Errors
-/// As [`Reader::open`] and [`Reader::next_chunk`].
+/// Fails as [`Reader::open`] and [`Reader::next_chunk`] do.
 pub fn count_rows(file: &InputFile, limits: &ReadLimits) -> Result<u64> {
     file.format.rows().count_rows(file, limits)
 }

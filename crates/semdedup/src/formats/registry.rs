@@ -1,5 +1,5 @@
-//! The formats that are read. A new one is a folder with a [`RowFormat`], a variant of [`Format`] and
-//! its lines here.
+//! The registry of the formats that are read. A new format is a folder with a [`RowFormat`], a
+//! variant of [`Format`], and its lines here.
 
 use crate::formats::arrow::format::Arrow;
 use crate::formats::avro::format::Avro;
@@ -12,12 +12,12 @@ use crate::formats::row_format::RowFormat;
 use crate::formats::tar::format::Shard;
 use crate::formats::text::format::Text;
 
-/// The formats that a file can be recognised as. Folders are found file by file, and matrices are
-/// named as such.
+/// The formats that a file can be recognised as. Folders are found file by file, and the user names
+/// matrices.
 const FILES: [&dyn RowFormat; 7] = [&Text::Json, &Text::Csv, &Text::Lines, &Shard, &Parquet, &Arrow, &Avro];
 
 impl Format {
-    /// What the format can do.
+    /// Returns the implementation of the format.
     pub(crate) fn rows(self) -> &'static dyn RowFormat {
         match self {
             Self::Jsonl | Self::JsonArray => &Text::Json,
@@ -33,19 +33,19 @@ impl Format {
         }
     }
 
-    /// How the ids of this format are to be taken by [`crate::formats::ids::unify_ids`].
+    /// Returns how [`crate::formats::ids::unify_ids`] has to take the ids of this format.
     pub fn id_source(self) -> IdSource {
         self.rows().id_source()
     }
 }
 
-/// Returns the format of files with this extension (lower case), compressed as given.
+/// Returns the format of files with this extension (in lower case) and this compression.
 pub(crate) fn by_extension(extension: &str, compression: Compression) -> Option<Format> {
     let is_fit = |format: &&&dyn RowFormat| compression == Compression::None || format.is_compressible();
     FILES.iter().filter(is_fit).find_map(|format| format.by_extension(extension))
 }
 
-/// Returns the format of a file that begins with these bytes (decompressed), where they can belong to
+/// Returns the format of a file that begins with these decompressed bytes, if they can belong to
 /// one format only.
 pub(crate) fn by_content(beginning: &[u8]) -> Option<Format> {
     FILES.iter().find_map(|format| format.by_content(beginning))

@@ -1,4 +1,4 @@
-//! What a format can do: one trait, implemented in the folder of each format.
+//! The trait that every format implements in its own folder.
 
 use std::path::Path;
 
@@ -11,13 +11,14 @@ use crate::formats::file::{Format, InputFile, ReadLimits};
 use crate::formats::ids::IdSource;
 use crate::formats::rows::Rows;
 
-/// A file format. Methods with a body are for formats that differ from most.
+/// A file format. The methods with a body have the answer of most formats.
 pub(crate) trait RowFormat: Sync {
-    /// The format of files with this extension (lower case, without the dot), if it is this one.
+    /// Returns the format of files with this extension (in lower case, without the dot), if it is
+    /// this one.
     fn by_extension(&self, extension: &str) -> Option<Format>;
 
-    /// The format of a file that begins with these bytes, decompressed, if they can belong to no
-    /// other one.
+    /// Returns the format of a file that begins with these decompressed bytes, if they can belong
+    /// to no other format.
     fn by_content(&self, _beginning: &[u8]) -> Option<Format> {
         None
     }
@@ -27,17 +28,17 @@ pub(crate) trait RowFormat: Sync {
         false
     }
 
-    /// What a row of the format is.
+    /// Returns what a row of the format is.
     fn row_of(&self) -> RowOf {
         RowOf::Record
     }
 
-    /// How the ids of the format are to be taken by [`crate::formats::ids::unify_ids`].
+    /// Returns how [`crate::formats::ids::unify_ids`] has to take the ids of the format.
     fn id_source(&self) -> IdSource {
         IdSource::Typed
     }
 
-    /// Whether a file says what columns of which types it has, so that no row has to be read.
+    /// Whether a file stores its columns and their types, so that no row has to be read.
     fn has_schema(&self) -> bool {
         false
     }
@@ -48,13 +49,13 @@ pub(crate) trait RowFormat: Sync {
     /// A damaged file; a wanted column that the format cannot have.
     fn columns(&self, file: &InputFile, wanted: &Wanted) -> Result<Option<Vec<Column>>>;
 
-    /// Settles which columns are read where the format itself knows; `None` where its table of
-    /// columns has to be looked at.
+    /// Settles which columns are read, if the format itself decides it. `None` if the choice is
+    /// made among the columns of the file.
     fn resolve(&self, _file: &InputFile, _run: &RunColumns) -> Result<Option<Columns>> {
         Ok(None)
     }
 
-    /// Where the images of a file are.
+    /// Returns where the images of a file are.
     fn images(&self, _file: &InputFile) -> Result<Images> {
         Ok(Images::Never)
     }
@@ -76,8 +77,8 @@ pub(crate) trait RowFormat: Sync {
     /// Counts the rows of a file.
     fn count_rows(&self, file: &InputFile, limits: &ReadLimits) -> Result<u64>;
 
-    /// Reads the texts of some rows (ascending) without reading what lies between them; `None`
-    /// where the format has to be read from the first of them on.
+    /// Reads the texts of some rows (ascending) without the rows between them; `None` if the format
+    /// has to be read from the first of them on.
     fn texts_at(
         &self,
         _file: &InputFile,
@@ -119,7 +120,7 @@ pub(crate) trait RowFormat: Sync {
     }
 }
 
-/// What a row is.
+/// The unit of a file that is a row.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum RowOf {
@@ -143,13 +144,13 @@ pub(crate) enum Images {
     Never,
     /// In every row.
     Always,
-    /// A file without rows says nothing.
+    /// The file has no rows, so it is not known.
     Unknown,
-    /// In a column, if one of them holds images.
+    /// In a column, if a column holds images.
     InColumns,
 }
 
-/// An open file that hands out its rows in order.
+/// An open file that returns its rows in order.
 pub(crate) trait RowSource: Send {
     /// Returns the next rows, not parsed yet; `None` at the end of the file.
     ///
@@ -161,22 +162,22 @@ pub(crate) trait RowSource: Send {
     fn bytes_read(&self) -> u64;
 }
 
-/// Some consecutive rows. They are parsed in parallel with others.
+/// Some consecutive rows, which are parsed in parallel with others.
 pub(crate) trait UnparsedRows: Send + Sync {
-    /// The number in the file of the first row.
+    /// Returns the number of the first row in the file.
     fn first_row(&self) -> u64;
 
-    /// How many rows there are.
+    /// Returns the number of rows.
     fn rows(&self) -> usize;
 
-    /// Parses the texts, ids, embeddings and images. A row that is not well formed is listed as bad.
+    /// Parses the texts, ids, embeddings and images. A row that cannot be read is listed as bad.
     ///
     /// # Errors
     /// A column that the file does not have.
     fn parse(&self, columns: &Columns) -> Result<Rows>;
 }
 
-/// The error for a format without columns that others could be added to.
+/// The error for a format that has no columns, so that none can be added.
 pub(crate) fn no_columns(file: &InputFile) -> Error {
     Error::input(&file.path, "cannot be annotated: its format has no columns that others could be added to").hint(
         "--output ids lists the rows that stay, and scores.parquet has the score of every row, whatever the format",

@@ -1,4 +1,4 @@
-//! What a chunk is parsed into: texts, ids, and the rows that are not well formed.
+//! Parsed rows: texts, ids, embeddings and images, and the bad rows.
 
 use std::str::Utf8Error;
 use std::sync::Arc;
@@ -9,27 +9,28 @@ use arrow::array::{
 
 use crate::formats::columns::Columns;
 
-/// Parsed rows, one after the other in the file.
+/// Consecutive rows of a file, parsed.
 #[derive(Debug, Clone)]
 pub struct Rows {
     /// The number in the file of the first row.
     pub first_row: u64,
     /// The texts; null where the row is bad.
     pub texts: LargeStringArray,
-    /// The ids if a column of ids was asked for: the Arrow column of a Parquet file as it is, the fields of a CSV file
-    /// as Utf8, and of JSONL the raw JSON tokens as Utf8 (see [`crate::formats::ids::typed_json_ids`]). Null where the row is bad.
+    /// The ids if the columns name them, null where the row is bad. They are the unchanged Arrow
+    /// column of Parquet and Arrow, the fields of CSV as Utf8, and the raw JSON tokens of JSON as
+    /// Utf8 (see [`crate::formats::ids::typed_json_ids`]).
     pub ids: Option<ArrayRef>,
-    /// The embeddings if a column of them was asked for.
+    /// The embeddings if the columns name them.
     pub vectors: Option<Vectors>,
-    /// The images as their files hold them, not decoded, if they were asked for; null where the row is bad.
+    /// The images as encoded files if the columns name them; null where the row is bad.
     pub images: Option<LargeBinaryArray>,
-    /// The rows that are not well formed, in order.
+    /// The bad rows, in order.
     pub bad: Vec<BadRow>,
-    /// How many texts are empty: missing, null or of no length.
+    /// The number of texts that are empty: missing, null or of length 0.
     pub empty: usize,
 }
 
-/// Lists of numbers, one a row and of any lengths; none where the row is bad.
+/// Embeddings, one per row, of any lengths; a bad row has an empty one.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Vectors {
     values: Vec<f32>,
@@ -43,7 +44,7 @@ impl Vectors {
         self.ends.push(self.values.len());
     }
 
-    /// The numbers of a row.
+    /// Returns the embedding of a row.
     ///
     /// # Panics
     /// If there is no such row.
@@ -52,22 +53,22 @@ impl Vectors {
         &self.values[start..self.ends[i]]
     }
 
-    /// All rows, in order.
+    /// Returns the embeddings of all rows, in order.
     pub fn rows(&self) -> impl Iterator<Item = &[f32]> {
         (0..self.ends.len()).map(|i| self.row(i))
     }
 }
 
-/// A row that is not well formed.
+/// A row that cannot be read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BadRow {
     /// Its number in the file, from 0.
     pub row: u64,
-    /// What is wrong, in one line, with the value and the limit.
+    /// The reason, in one line, with the value and the limit.
     pub reason: String,
 }
 
-/// Collects rows.
+/// Collects parsed rows.
 pub(crate) struct RowsBuilder {
     first_row: u64,
     next_row: u64,
@@ -95,7 +96,7 @@ impl RowsBuilder {
         }
     }
 
-    /// Makes room, so that the texts are not copied while they grow.
+    /// Reserves memory, so that the texts are not copied while they grow.
     pub fn reserve(mut self, rows: usize, text_bytes: usize) -> Self {
         self.texts = LargeStringBuilder::with_capacity(rows, text_bytes);
         self
@@ -110,25 +111,25 @@ impl RowsBuilder {
         }
     }
 
-    /// The image of the row that is pushed next.
+    /// Appends the image of the row that is pushed next.
     pub fn push_image(&mut self, image: &[u8]) {
         if let Some(images) = &mut self.images {
             images.append_value(image);
         }
     }
 
-    /// How many rows there are.
+    /// Returns the number of rows.
     pub fn len(&self) -> usize {
         (self.next_row - self.first_row) as usize
     }
 
-    /// How many bytes of texts and images there are.
+    /// Returns the number of bytes of texts and images.
     pub fn bytes(&self) -> usize {
         let images = self.images.as_ref().map_or(0, |images| images.values_slice().len());
         self.texts.values_slice().len() + images
     }
 
-    /// The embedding of the row that is pushed next.
+    /// Appends the embedding of the row that is pushed next.
     pub fn push_vector(&mut self, vector: &[f32]) {
         if let Some(vectors) = &mut self.vectors {
             vectors.push(vector);
@@ -161,7 +162,8 @@ impl RowsBuilder {
     }
 }
 
-/// Joins the text of another column to a row's; one without text adds nothing.
+/// Joins the text of another column to that of a row, with a line break between. An empty text adds
+/// nothing.
 pub(crate) fn join(text: &mut String, more: &str) {
     if !text.is_empty() && !more.is_empty() {
         text.push('\n');

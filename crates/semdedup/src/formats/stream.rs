@@ -1,4 +1,4 @@
-//! Bytes in and out of a file, whatever it is compressed with.
+//! Reads and writes the bytes of a file, whatever its compression.
 
 use std::io::{self, BufReader, BufWriter, Read, Write};
 use std::path::Path;
@@ -17,20 +17,25 @@ use crate::storage;
 const GZIP_LEVEL: u32 = 6;
 /// Level 3: zstd's own default.
 const ZSTD_LEVEL: i32 = 3;
-/// Files made with `zstd --long=31` need a window of 2 GiB; the decoder takes it only for those.
+/// Files from `zstd --long=31` need a window of 2 GiB; the decoder reserves it only for them.
 const ZSTD_WINDOW_LOG: u32 = 31;
 const BUFFER: usize = 256 << 10;
 
-/// A file's bytes, decompressed, and how many of the file's own bytes that took so far.
-pub(crate) type Opened = (Box<dyn Read + Send>, Arc<AtomicU64>);
+/// An open file.
+pub(crate) struct OpenFile {
+    /// The decompressed bytes.
+    pub stream: Box<dyn Read + Send>,
+    /// The number of the file's own bytes that have been read so far.
+    pub bytes_read: Arc<AtomicU64>,
+}
 
-/// Counts what is read through it.
-struct Counted {
+/// Counts the bytes that are read through it.
+struct CountingRead {
     file: Box<dyn Read + Send>,
     bytes: Arc<AtomicU64>,
 }
 
-impl Read for Counted {
+impl Read for CountingRead {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let read = self.file.read(buffer)?;
         self.bytes.fetch_add(read as u64, Ordering::Relaxed);
@@ -39,11 +44,11 @@ impl Read for Counted {
 }
 
 /// Opens a file for reading its decompressed bytes.
-pub(crate) fn open(file: &InputFile) -> Result<Opened> {
+pub(crate) fn open(file: &InputFile) -> Result<OpenFile> {
     let path = &file.path;
-    let bytes = Arc::new(AtomicU64::new(0));
+    let bytes_read = Arc::new(AtomicU64::new(0));
     let plain = storage::stream(path, &file.stamp())?;
-    let plain = Counted { file: plain, bytes: bytes.clone() };
+    let plain = CountingRead { file: plain, bytes: bytes_read.clone() };
     if file.compression != Compression::None && file.bytes == 0 {
         return Err(damaged(file, 0, &io::Error::new(io::ErrorKind::UnexpectedEof, "the file is empty")));
     }
@@ -57,7 +62,7 @@ pub(crate) fn open(file: &InputFile) -> Result<Opened> {
             Box::new(decoder)
         }
     };
-    Ok((stream, bytes))
+    Ok(OpenFile { stream, bytes_read })
 }
 
 /// The error for bytes that cannot be read, at the row that was reached.
@@ -78,7 +83,7 @@ pub(crate) fn damaged(file: &InputFile, row: u64, cause: &io::Error) -> Error {
         .hint(format!("{hint}; copy or download it again"))
 }
 
-/// A file being written, compressed as asked for.
+/// A file that is being written, with or without compression.
 pub(crate) enum Sink {
     Plain(BufWriter<File>),
     Gzip(GzEncoder<BufWriter<File>>),
@@ -99,7 +104,7 @@ impl Sink {
         })
     }
 
-    /// Ends the compressed stream and waits until the disk has it.
+    /// Ends the compressed stream and waits until it is on the disk.
     pub fn finish(self) -> io::Result<()> {
         let plain = match self {
             Self::Plain(plain) => plain,

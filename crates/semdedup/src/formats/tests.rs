@@ -1,4 +1,5 @@
-//! Buffers of any size cut a file into the same rows, and a store that fails is not taken for a damaged file.
+//! Buffers of any size cut a file into the same rows, and a store that fails is not reported as a
+//! damaged file.
 #![allow(clippy::unwrap_used)]
 
 use std::io::{self, Cursor, Read};
@@ -6,7 +7,7 @@ use std::io::{self, Cursor, Read};
 use proptest::prelude::*;
 
 use crate::formats::file::Format;
-use crate::formats::fuzz::{cut, file};
+use crate::formats::fuzz::{CutBytes, CutRow, cut, file};
 use crate::formats::tar::archive::TarReader;
 use crate::storage::any_fault;
 
@@ -14,8 +15,9 @@ const CSV: Format = Format::Csv { delimiter: b',' };
 
 #[test]
 fn every_byte_belongs_to_a_row_or_lies_between_rows() {
-    let (rows, between) = cut(Format::Jsonl, b"\xef\xbb\xbf{}\r\n \t\n\n[1]\n\"a\"", 100, 3).unwrap();
-    let rows: Vec<_> = rows.iter().map(|(row, _)| row.as_slice()).collect();
+    let CutBytes { rows, between } =
+        cut(Format::Jsonl, b"\xef\xbb\xbf{}\r\n \t\n\n[1]\n\"a\"", 100, 3).unwrap();
+    let rows: Vec<_> = rows.iter().map(|row| row.bytes.as_slice()).collect();
     assert_eq!(rows, [&b"{}\r\n"[..], b"[1]\n", b"\"a\""]);
     assert_eq!(between, b"\xef\xbb\xbf \t\n\n");
 }
@@ -24,8 +26,8 @@ fn every_byte_belongs_to_a_row_or_lies_between_rows() {
 fn csv_line_ends_stay_with_their_record_wherever_a_buffer_ends() {
     for buffer in 3..40 {
         let text = b"\r\nid,text\r\n1,\"a\r\nb\"\r\n\r\n2,c\r3,\"\"\"\"\r\n";
-        let (rows, between) = cut(CSV, text, 100, buffer).unwrap();
-        let rows: Vec<_> = rows.iter().map(|(row, _)| row.as_slice()).collect();
+        let CutBytes { rows, between } = cut(CSV, text, 100, buffer).unwrap();
+        let rows: Vec<_> = rows.iter().map(|row| row.bytes.as_slice()).collect();
         assert_eq!(rows, [&b"1,\"a\r\nb\"\r\n"[..], b"2,c\r", b"3,\"\"\"\"\r\n"], "buffer of {buffer}");
         assert_eq!(between, b"\r\nid,text\r\n\r\n");
     }
@@ -34,8 +36,9 @@ fn csv_line_ends_stay_with_their_record_wherever_a_buffer_ends() {
 #[test]
 fn a_row_over_the_limit_is_counted_without_its_line_end() {
     for buffer in [3, 4, 5, 7, 16, 100] {
-        let (rows, between) = cut(Format::Text, b"12345\r\n123456\r\n1\n1234567", 5, buffer).unwrap();
-        let sizes: Vec<_> = rows.iter().map(|(row, size)| (row.len(), *size)).collect();
+        let CutBytes { rows, between } =
+            cut(Format::Text, b"12345\r\n123456\r\n1\n1234567", 5, buffer).unwrap();
+        let sizes: Vec<_> = rows.iter().map(|row| (row.bytes.len(), row.overlong)).collect();
         assert_eq!(sizes, [(7, 0), (0, 6), (2, 0), (0, 7)], "buffer of {buffer}");
         assert!(between.is_empty());
     }
@@ -51,15 +54,15 @@ fn an_unclosed_quote_is_an_error_and_not_a_row_of_everything() {
 #[test]
 fn a_byte_order_mark_that_is_not_at_the_beginning_is_part_of_its_record() {
     for buffer in 3..12 {
-        let (rows, between) = cut(CSV, b"\n\n\xef\xbb\xbf", 100, buffer).unwrap();
+        let CutBytes { rows, between } = cut(CSV, b"\n\n\xef\xbb\xbf", 100, buffer).unwrap();
         assert_eq!((rows.len(), between.as_slice()), (0, b"\n\n\xef\xbb\xbf".as_slice()), "a header alone");
-        let (rows, _) = cut(CSV, b"a\n\xef\xbb\xbf1\n\xef\xbb\xbf\"x\ny\n", 100, buffer).unwrap();
-        let rows: Vec<_> = rows.iter().map(|(row, _)| row.as_slice()).collect();
+        let CutBytes { rows, .. } = cut(CSV, b"a\n\xef\xbb\xbf1\n\xef\xbb\xbf\"x\ny\n", 100, buffer).unwrap();
+        let rows: Vec<_> = rows.iter().map(|row| row.bytes.as_slice()).collect();
         assert_eq!(rows, [&b"\xef\xbb\xbf1\n"[..], b"\xef\xbb\xbf\"x\n", b"y\n"], "buffer of {buffer}");
     }
 }
 
-/// The connection to a store, which breaks.
+/// A connection to a store that breaks.
 struct Broken;
 
 impl Read for Broken {
@@ -68,7 +71,7 @@ impl Read for Broken {
     }
 }
 
-/// A header of a file of 600 bytes, and as many of them as asked for.
+/// Returns a header of a file of 600 bytes, and `bytes` bytes of the file.
 fn shard(bytes: usize) -> Vec<u8> {
     let mut header = tar::Header::new_gnu();
     header.set_path("a.txt").unwrap();
@@ -102,7 +105,7 @@ fn lively_bytes() -> impl Strategy<Value = Vec<u8>> {
     prop::collection::vec(byte, 0..200)
 }
 
-/// Bytes that often make JSON lists, and often nearly do.
+/// Bytes that are often JSON lists, and often nearly are.
 fn json_bytes() -> impl Strategy<Value = Vec<u8>> {
     let piece = prop_oneof![
         Just(&b"{\"a\": [1, {}]}"[..]),
@@ -136,16 +139,16 @@ proptest! {
         let whole = cut(Format::JsonArray, &bytes, limit, 1 << 16);
         prop_assert_eq!(&cut(Format::JsonArray, &bytes, limit, buffer), &whole);
         let values = serde_json::from_slice::<Vec<&serde_json::value::RawValue>>(&bytes);
-        if let (Ok((rows, between)), Ok(values)) = (&whole, values) {
+        if let (Ok(CutBytes { rows, between }), Ok(values)) = (&whole, values) {
             prop_assert_eq!(rows.len(), values.len());
-            for ((row, long), value) in rows.iter().zip(values) {
+            for (CutRow { bytes, overlong }, value) in rows.iter().zip(values) {
                 let value = value.get().as_bytes();
-                let same = if *long == 0 { row == value } else { *long == value.len() as u64 };
+                let same = if *overlong == 0 { bytes == value } else { *overlong == value.len() as u64 };
                 prop_assert!(same);
             }
             prop_assert!(between.iter().all(|byte| b"[], \r\n".contains(byte)));
         }
-        // Whatever is a list to a JSON parser is one here.
+        // Every list of a JSON parser is a list here.
         if serde_json::from_slice::<Vec<serde::de::IgnoredAny>>(&bytes).is_ok() {
             prop_assert!(whole.is_ok());
         }
@@ -154,8 +157,8 @@ proptest! {
     #[test]
     fn all_bytes_come_out_again(bytes in lively_bytes(), buffer in 3_usize..30) {
         for format in [Format::Jsonl, Format::Text, CSV] {
-            if let Ok((rows, between)) = cut(format, &bytes, 1000, buffer) {
-                let total = rows.iter().map(|(row, _)| row.len()).sum::<usize>() + between.len();
+            if let Ok(CutBytes { rows, between }) = cut(format, &bytes, 1000, buffer) {
+                let total = rows.iter().map(|row| row.bytes.len()).sum::<usize>() + between.len();
                 prop_assert_eq!(total, bytes.len());
             }
         }

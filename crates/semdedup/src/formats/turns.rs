@@ -1,28 +1,30 @@
-//! Chats: rows of turns, as OpenAI's `messages` and ShareGPT's `conversations` have them, and the text that they make.
+//! Chats: rows of turns, as in OpenAI's `messages` and ShareGPT's `conversations`, and their text.
 //!
-//! A turn becomes `role: content`, and the turns of a row follow each other, a line break between. Both forms give the same text.
-//! Whatever else a turn says (calls of tools, pictures, reasoning) counts as the JSON that it is, so that two different turns are never
-//! two equal texts.
+//! A turn becomes `role: content`, and line breaks separate the turns of a row. Both forms give the
+//! same text. Everything else in a turn (calls of tools, pictures, reasoning) counts as its JSON,
+//! so that two different turns never become equal texts.
 
 use serde_json::{Map, Value};
 use xxhash_rust::xxh3::xxh3_64;
 
-/// The columns that are taken for turns by their names.
+/// The names of columns that usually hold turns.
 pub(crate) const CHATS: [&str; 3] = ["messages", "conversations", "conversation"];
 
-/// The keys of a turn's role and of what it says: OpenAI's first.
+/// The keys of the role of a turn, OpenAI's first.
 pub(crate) const ROLE_KEYS: [&str; 2] = ["role", "from"];
+/// The keys of the content of a turn, OpenAI's first.
 pub(crate) const CONTENT_KEYS: [&str; 2] = ["content", "value"];
 
-/// The roles whose turns are instructions, often the same in all rows…
+/// The roles whose turns are instructions. These are often the same in all rows…
 const INSTRUCTING: [&str; 2] = ["system", "developer"];
-/// …and if they are longer than this many characters, a stand-in counts: chats about different things would be alike for them.
+/// …and if they have more than this many characters, a short stand-in counts: long instructions
+/// would make chats about different things similar.
 const LONG_INSTRUCTION: usize = 100;
-/// What names a turn or says when it was, and is no part of what it says.
+/// The keys of names and times of a turn, which are not part of its text.
 const NAMING_KEYS: [&str; 8] =
     ["id", "tool_call_id", "timestamp", "created_at", "index", "weight", "train", "loss"];
 
-/// The one name of a role: ShareGPT's and others' names mean the same as OpenAI's.
+/// Returns the name that OpenAI gives to a role, also for the names of ShareGPT and others.
 pub(crate) fn role_of(name: &str) -> String {
     let name = name.trim().to_lowercase();
     let known = match name.as_str() {
@@ -34,19 +36,19 @@ pub(crate) fn role_of(name: &str) -> String {
     known.to_owned()
 }
 
-/// Whether a role is one that chats usually have, so that it may well come only after the first rows.
+/// Whether chats usually have a role, so that it may come only after the first rows.
 pub(crate) fn is_usual_role(role: &str) -> bool {
     ["system", "developer", "user", "assistant", "tool"].contains(&role)
 }
 
-/// Whether a JSON token is a list of turns, by the first of them.
+/// Whether a JSON token is a list of turns, judged by the first turn.
 pub(crate) fn is_turns(token: &str) -> bool {
     let Ok(Value::Array(turns)) = serde_json::from_str(token) else { return false };
     let Some(Value::Object(turn)) = turns.first() else { return false };
     ROLE_KEYS.iter().any(|key| turn.get(*key).is_some_and(Value::is_string))
 }
 
-/// The text of a list of turns in JSON, those of some roles (none: of all).
+/// Returns the text of a list of turns in JSON. Only turns in `roles` count, or all if it is empty.
 ///
 /// # Errors
 /// A value of another shape, in words.
@@ -55,7 +57,7 @@ pub(crate) fn text_of_json(token: &str, roles: &[String]) -> Result<String, Stri
     text_of(&turns, roles)
 }
 
-/// The text of a list of turns, those of some roles (none: of all).
+/// Returns the text of a list of turns. Only turns in `roles` count, or all if it is empty.
 ///
 /// # Errors
 /// A value of another shape, in words.
@@ -67,7 +69,8 @@ pub(crate) fn text_of(turns: &Value, roles: &[String]) -> Result<String, String>
     };
     let mut text = String::new();
     for (number, turn) in turns.iter().enumerate() {
-        let (role, said) = said(turn).map_err(|problem| format!("has a turn {number} that {problem}"))?;
+        let Turn { role, said } =
+            turn_of(turn).map_err(|problem| format!("has a turn {number} that {problem}"))?;
         if said.is_empty() || !(roles.is_empty() || roles.contains(&role)) {
             continue;
         }
@@ -78,8 +81,8 @@ pub(crate) fn text_of(turns: &Value, roles: &[String]) -> Result<String, String>
     Ok(text)
 }
 
-/// A long instruction by its length and a hash of two words: `[1234 characters, hjkbfglm npqrstbc]`. Rows that differ in it alone still
-/// differ in two words.
+/// Replaces a long instruction by its length and a hash of two words: `[1234 characters, hjkbfglm
+/// npqrstbc]`. Rows that differ only in the instruction still differ in two words.
 fn shortened(role: &str, said: String) -> String {
     let length = said.chars().count();
     if !INSTRUCTING.contains(&role) || length <= LONG_INSTRUCTION {
@@ -89,14 +92,22 @@ fn shortened(role: &str, said: String) -> String {
     format!("[{length} characters, {} {}]", word(hash as u32), word((hash >> 32) as u32))
 }
 
-/// A number as a word of eight consonants. Models cut hexadecimal digits into single ones, and bags of these are alike.
+/// Spells a number as a word of eight consonants. Models cut hexadecimal numbers into single
+/// digits, and then different numbers are similar.
 fn word(number: u32) -> String {
     const LETTERS: &[u8; 16] = b"bcdfghjklmnpqrst";
     (0..8).map(|place| char::from(LETTERS[(number >> (4 * place)) as usize % 16])).collect()
 }
 
-/// The role of a turn, and what it says: its content, below it the calls of tools, and below these what else it has.
-fn said(turn: &Value) -> Result<(String, String), String> {
+/// A turn of a chat.
+struct Turn {
+    role: String,
+    /// The content, below it the calls of tools, and below these the other values of the turn.
+    said: String,
+}
+
+/// Reads a turn.
+fn turn_of(turn: &Value) -> Result<Turn, String> {
     let Value::Object(turn) = turn else { return Err(format!("is {}, not an object", kind_of(turn))) };
     let role = match first(turn, &ROLE_KEYS) {
         Some(Value::String(role)) => role_of(role),
@@ -121,10 +132,11 @@ fn said(turn: &Value) -> Result<(String, String), String> {
         return Err("has no `content` or `value`".to_owned());
     }
     parts.retain(|part| !part.is_empty());
-    Ok((role, parts.join("\n")))
+    Ok(Turn { role, said: parts.join("\n") })
 }
 
-/// Adds what a turn has besides its role, content and calls, such as its reasoning: names of its own and times aside.
+/// Adds the values that a turn has besides its role, content and calls, such as its reasoning, but
+/// not its names and times.
 fn others(turn: &Map<String, Value>, parts: &mut Vec<String>) {
     let known = |key: &str| {
         let known = ROLE_KEYS.iter().chain(&["tool_calls", "function_call"]).chain(&NAMING_KEYS);
@@ -140,14 +152,15 @@ fn others(turn: &Map<String, Value>, parts: &mut Vec<String>) {
     }
 }
 
-/// A value as JSON, without nulls; none if nothing is left.
+/// Returns a value as JSON, without nulls; `None` if nothing is left.
 fn json_of(value: &Value) -> Option<String> {
     let json = without_nulls(value);
     let is_empty = json.as_object().is_some_and(Map::is_empty) || json.as_array().is_some_and(Vec::is_empty);
     (!is_empty).then(|| json.to_string())
 }
 
-/// The text of a part of a content; a part without text, such as a picture, is its JSON.
+/// Returns the text of a part of a content. The text of a part without one, such as a picture, is
+/// its JSON.
 fn text_of_part(part: &Value) -> Result<Option<String>, String> {
     match part {
         Value::String(text) => Ok(Some(text.clone())),
@@ -161,7 +174,7 @@ fn text_of_part(part: &Value) -> Result<Option<String>, String> {
     }
 }
 
-/// Adds the calls of tools as `name(arguments)`, so that two different calls are two different texts.
+/// Adds the calls of tools as `name(arguments)`, so that different calls are different texts.
 fn calls(turn: &Map<String, Value>, parts: &mut Vec<String>) -> Result<(), String> {
     let listed = match turn.get("tool_calls") {
         None | Some(Value::Null) => &[][..],
@@ -183,14 +196,14 @@ fn calls(turn: &Map<String, Value>, parts: &mut Vec<String>) -> Result<(), Strin
                 let arguments = arguments.map(written).unwrap_or_default();
                 format!("{}({arguments})", written(name))
             }
-            // A call of a form that is not known counts with all that it has.
+            // A call of an unknown form counts with all its values.
             None => written(call),
         });
     }
     Ok(())
 }
 
-/// A value without the nulls that tables add where rows have other fields.
+/// Returns a value without the nulls that tables add where other rows have a field.
 fn without_nulls(value: &Value) -> Value {
     match value {
         Value::Array(items) => items.iter().map(without_nulls).collect(),
@@ -202,7 +215,7 @@ fn without_nulls(value: &Value) -> Value {
     }
 }
 
-/// The first of some keys that has a value.
+/// Returns the value of the first of some keys that is not null.
 fn first<'a>(turn: &'a Map<String, Value>, keys: &[&str]) -> Option<&'a Value> {
     keys.iter().filter_map(|key| turn.get(*key)).find(|value| !value.is_null())
 }
@@ -266,7 +279,7 @@ mod tests {
             let found = text(&format!("[{turn}]")).unwrap();
             assert!(found.contains(expected), "{turn}: {found}");
         }
-        // What names a turn is no part of what it says.
+        // The name of a turn is not part of its text.
         assert_eq!(text(r#"[{"role":"a","content":"x","id":"7","weight":1}]"#).unwrap(), "a: x");
     }
 

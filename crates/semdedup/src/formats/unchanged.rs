@@ -1,11 +1,11 @@
-//! Whether the files of the input are still the ones that were read.
+//! Checks whether the files of the input are still the ones that were found.
 
 use crate::error::Result;
 use crate::formats::file::InputFile;
 use crate::formats::folder::tree;
 use crate::storage::Stamp;
 
-/// Fails if any of the files is not the one that was read.
+/// Fails if any of the files has changed since it was found.
 pub(crate) fn check_all_unchanged(files: &[InputFile]) -> Result<()> {
     let (trees, files): (Vec<&InputFile>, Vec<&InputFile>) =
         files.iter().partition(|file| file.format.is_tree());
@@ -14,10 +14,10 @@ pub(crate) fn check_all_unchanged(files: &[InputFile]) -> Result<()> {
     trees.into_iter().try_for_each(tree::check_unchanged)
 }
 
-/// Fails where a file is not the one that was read: its rows would be taken for others.
+/// Fails if a file has changed since it was found: its row numbers could mean other rows.
 ///
 /// # Errors
-/// Another size or modification time, or no file.
+/// Another size or modification time, or a missing file.
 pub fn check_unchanged(file: &InputFile) -> Result<()> {
     if file.format.is_tree() {
         return tree::check_unchanged(file);
@@ -26,7 +26,7 @@ pub fn check_unchanged(file: &InputFile) -> Result<()> {
 }
 
 impl InputFile {
-    /// What the file was when it was found.
+    /// Returns the stamp of the file from when it was found.
     pub(crate) fn stamp(&self) -> Stamp {
         Stamp::new(self.bytes, self.modified_ns, self.identity)
     }

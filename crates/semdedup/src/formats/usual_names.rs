@@ -1,9 +1,9 @@
-//! What people call the columns of their texts, and the columns beside these.
+//! The names that people give to columns of texts, and to the columns beside them.
 
 use crate::formats::columns::DEFAULT_TEXT;
 use crate::formats::turns::CHATS;
 
-/// What columns of texts are usually called where they are not called `text`.
+/// Usual names of columns of texts, apart from `text`.
 const NAMES: [&str; 20] = [
     "content",
     "contents",
@@ -26,8 +26,8 @@ const NAMES: [&str; 20] = [
     "transcript",
     "transcription",
 ];
-/// What columns are called that say something of their own beside the text of a row: an answer beside its question. Where one of
-/// these is there, a text that is known by its values alone may be half of what a row says.
+/// Names of columns that say something of their own beside the text of a row, such as the answer to
+/// a question. Beside one of these, a text column that only its values tell may be half of a row.
 const PARTNERS: [&str; 28] = [
     "answer",
     "answers",
@@ -58,7 +58,7 @@ const PARTNERS: [&str; 28] = [
     "tools",
     "documents",
 ];
-/// Words in the names of columns that hold pictures, films or sounds, or say where these lie…
+/// Words in the names of columns of pictures, films or sounds, or of paths to them…
 const MEDIA: [&str; 15] = [
     "image",
     "images",
@@ -76,7 +76,7 @@ const MEDIA: [&str; 15] = [
     "screenshot",
     "screenshots",
 ];
-/// …unless one of these is in it too: counts, flags, dates, and what is shown around a text.
+/// …unless the name also has one of these words: counts, flags, dates, and pictures around a text.
 const NO_MEDIA: [&str; 24] = [
     "num",
     "n",
@@ -104,23 +104,24 @@ const NO_MEDIA: [&str; 24] = [
     "cover",
 ];
 
-/// Whether texts or chats usually have this name.
+/// Whether this is a usual name of texts or chats.
 pub(crate) fn is_usual_name(name: &str) -> bool {
     let is = |known: &&str| name.eq_ignore_ascii_case(known);
     is(&DEFAULT_TEXT) || NAMES.iter().any(is) || CHATS.iter().any(is)
 }
 
-/// Whether columns of texts usually have this name, in lower case, apart from `text`.
+/// Whether this is a usual name of texts apart from `text`. The name is in lower case.
 pub(crate) fn is_text_name(name: &str) -> bool {
     NAMES.contains(&name)
 }
 
-/// Whether a column has the name of the other half of a text.
+/// Whether a column has a name of the other half of a text, such as an answer.
 pub(crate) fn is_partner(name: &str) -> bool {
     PARTNERS.contains(&name.to_ascii_lowercase().as_str())
 }
 
-/// Whether two columns are halves of a pair by their names: `sentence` and `sentence2`, `text` and `text_pair`.
+/// Whether two columns are the halves of a pair by their names: `sentence` and `sentence2`, `text`
+/// and `text_pair`.
 pub(crate) fn is_other_half(name: &str, text: &str) -> bool {
     let base = |name: &str| {
         let name = name.to_ascii_lowercase();

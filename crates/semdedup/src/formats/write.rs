@@ -1,4 +1,4 @@
-//! Writing back: a file without the rows that go, in every other respect as it was.
+//! Writes a file back without its removed rows, and otherwise unchanged.
 
 use std::path::Path;
 
@@ -6,17 +6,17 @@ use crate::error::Result;
 use crate::formats::file::{InputFile, ReadLimits};
 use crate::formats::unchanged::check_unchanged;
 
-/// Writes the rows of `file` that `keep` picks to `destination` (replacing it), and returns how many
-/// there are.
+/// Writes the rows of `file` that `keep` picks to `destination`, which it replaces, and returns how
+/// many there are.
 ///
-/// `keep` is asked once for each row number, in order, and must say no to bad rows. Format,
-/// compression, order, columns and schema stay; records of JSONL, CSV and text are copied byte for
-/// byte, and so is what lies between them (byte order mark, header, blank lines). The file is on the
-/// disk when this returns.
+/// `keep` is called once for each row number, in order, and must return false for bad rows. Format,
+/// compression, order, columns and schema stay the same. Records of JSONL, CSV and text are copied
+/// byte for byte, and so are the bytes between them (byte order mark, header, blank lines). The
+/// file is on the disk when this returns.
 ///
 /// # Errors
-/// A file that changed since it was found, damaged data, a destination that cannot be written, a kept
-/// row that is over the limit.
+/// A file that changed since it was found, damaged data, a destination that cannot be written, a
+/// kept row over the limit.
 pub fn write_kept(
     file: &InputFile,
     limits: &ReadLimits,

@@ -1,18 +1,18 @@
-//! Columns added to all rows: what was there is as it was, and other programs' files take them too.
+//! Columns are added to all rows: the rest of a file stays unchanged, and files of other programs
+//! take columns too.
 
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, AsArray, BooleanArray, Float32Array, RecordBatch, StringArray, UInt32Array};
+use arrow::array::{ArrayRef, BooleanArray, Float32Array, RecordBatch, StringArray, UInt32Array};
 use arrow::compute::concat_batches;
 use arrow::datatypes::{DataType, Field, Schema};
 use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ParquetRecordBatchReaderBuilder};
-use proptest::prelude::*;
 use semdedup::formats::{AddedColumns, InputFile, ReadLimits, write_annotated};
 
 use crate::arrow_files;
 use crate::support::*;
 
-/// Values for so many rows: every fifth row has none.
+/// Returns values for the next rows; every fifth row has none.
 fn values(first: usize, rows: usize) -> RecordBatch {
     let range = first..first + rows;
     let has = |row: &usize| row % 5 != 4;
@@ -140,7 +140,7 @@ fn a_record_gets_fields_behind_its_own_and_the_header_their_names() {
 fn a_csv_row_of_the_wrong_length_does_not_become_one_of_the_right_length() {
     let text = annotated("a.csv", b"a\n1\n2\n3\n4\n5,6,7,8,9\n6\n").unwrap();
     let fields: Vec<usize> = text.lines().map(|line| line.matches(',').count() + 1).collect();
-    // The values hold a comma and a line break each.
+    // Each value has a comma and a line break.
     assert_eq!(fields[0], 5);
     assert!(text.contains("\n5,6,7,8,9,,,,\n"), "{text}");
 }
@@ -269,85 +269,5 @@ fn arrow_files_of_other_programs_keep_columns_schema_metadata_codec_and_batches(
             (before.footer, before.is_stream, before.codec),
             "{name}"
         );
-    }
-}
-
-fn lively_bytes() -> impl Strategy<Value = Vec<u8>> {
-    let byte = prop_oneof![
-        Just(b'\n'),
-        Just(b'\r'),
-        Just(b','),
-        Just(b'\t'),
-        Just(b'"'),
-        Just(b' '),
-        Just(b'a'),
-        any::<u8>()
-    ];
-    prop::collection::vec(byte, 0..120)
-}
-
-fn lively_lines() -> impl Strategy<Value = String> {
-    let part = prop_oneof![
-        Just("{"),
-        Just("}"),
-        Just("{}"),
-        Just("{\"text\":\"a\"}"),
-        Just("{\"text\": \"}\" , \"n\":[{}]}"),
-        Just("{\"text\":1}"),
-        Just("\n"),
-        Just("\r\n"),
-        Just(" "),
-        Just("\""),
-        Just("[1]"),
-    ];
-    prop::collection::vec(part, 0..40).prop_map(|parts| parts.concat())
-}
-
-/// The same rows with the same texts are read from the annotated file, and the same ones are bad.
-fn reads_the_same(name: &str, content: &[u8]) {
-    let file = input(name, content);
-    let Ok(before) = read(&file.file, &text_column("text")) else { return };
-    let mut done = 0;
-    let bad: Vec<u64> = before.bad.iter().map(|bad| bad.row).collect();
-    let mut next = |rows: usize| {
-        let range = done..done + rows;
-        done += rows;
-        // As in a run: what could not be read has no values.
-        let of = |row: usize| (!bad.contains(&(row as u64))).then(|| format!("{row}\",\t\n"));
-        let of: ArrayRef = Arc::new(range.map(of).collect::<StringArray>());
-        Ok(RecordBatch::try_new(only_of(), vec![of]).unwrap())
-    };
-    let destination = file.folder.path().join(format!("annotated-{name}"));
-    let mut added = AddedColumns { schema: only_of(), next: &mut next };
-    let rows = write_annotated(&file.file, &ReadLimits::default(), &destination, &mut added).unwrap();
-    assert_eq!(rows, before.texts.len() as u64);
-    let after = read(&find(&destination), &with_id("text", "duplicate_of")).unwrap();
-    assert_eq!(after.texts, before.texts);
-    assert_eq!(after.bad.iter().map(|bad| bad.row).collect::<Vec<_>>(), bad);
-    let ids = after.ids.iter().flat_map(|ids| ids.as_string::<i32>().iter().collect::<Vec<_>>());
-    for (row, id) in ids.enumerate().filter(|(row, _)| !bad.contains(&(*row as u64))) {
-        let text = format!("{row}\",\t\n");
-        let json = serde_json::Value::from(text.as_str()).to_string();
-        assert_eq!(id, Some(if name.ends_with("jsonl") { &json } else { &text }.as_str()), "row {row}");
-    }
-}
-
-fn only_of() -> Arc<Schema> {
-    Arc::new(Schema::new(vec![Field::new("duplicate_of", DataType::Utf8, true)]))
-}
-
-proptest! {
-    #![proptest_config(ProptestConfig { cases: 500, failure_persistence: None, ..ProptestConfig::default() })]
-
-    #[test]
-    fn whatever_is_in_a_table_is_read_from_the_annotated_one_too(rows in lively_bytes()) {
-        reads_the_same("a.csv", &[b"id,text\n", rows.as_slice()].concat());
-        reads_the_same("a.tsv", &[b"text\tn\r\n", rows.as_slice()].concat());
-        reads_the_same("b.csv", &[b"text\r", rows.as_slice()].concat());
-    }
-
-    #[test]
-    fn whatever_is_in_lines_is_read_from_the_annotated_ones_too(lines in lively_lines()) {
-        reads_the_same("a.jsonl", lines.as_bytes());
     }
 }

@@ -1,4 +1,4 @@
-//! Rows that are not well formed are reported one by one, and never stop the run.
+//! Bad rows are reported one by one, and never stop the run.
 
 use semdedup::formats::{ReadLimits, read_texts, write_kept};
 

@@ -1,4 +1,5 @@
-//! Folders with images and files of rows in them: which of the two is read, and what is said of the others.
+//! Folders with images and files of rows: which of the two is read, and the reports about the
+//! others.
 
 use std::sync::Arc;
 
@@ -19,7 +20,7 @@ impl Folder {
         folder
     }
 
-    /// Images of these names, which nobody decodes, and other files.
+    /// Creates images of these names, which are never decoded, and other files.
     pub fn of_images(images: &[&str], files: &[(&str, &str)]) -> Self {
         let folder = Self::new(files);
         images.iter().for_each(|name| folder.write(name, name.as_bytes()));
@@ -40,7 +41,7 @@ impl Folder {
         self.survey_as("d", &Asked::default())
     }
 
-    /// The error without the path of this folder, and its hint.
+    /// Returns the error without the path of this folder, and its hint.
     pub fn question(&self, asked: &Asked) -> (String, String) {
         let error = self.survey_as("d", asked).unwrap_err();
         let plain = |text: &str| text.replace(self.0.path().to_str().unwrap(), "").replace('\\', "/");
@@ -56,7 +57,7 @@ impl Folder {
     }
 }
 
-fn formats(found: &Discovered) -> Vec<Format> {
+pub fn formats(found: &Discovered) -> Vec<Format> {
     found.files.iter().map(|file| file.format).collect()
 }
 
@@ -64,11 +65,11 @@ pub fn names(found: &Discovered) -> Vec<&str> {
     found.files.iter().map(|file| file.name.as_str()).collect()
 }
 
-fn by(by: CompareBy) -> Asked {
+pub fn by(by: CompareBy) -> Asked {
     Asked { columns: ColumnChoice { by: Some(by), ..ColumnChoice::default() }, ..Asked::default() }
 }
 
-/// The warnings of what was left out, without the names of more than the first three files.
+/// Returns the warnings about files that were left out, with the names of the first three files.
 pub fn said(found: &Discovered) -> Vec<String> {
     let warning = |(cause, left_out): (Cause, &semdedup::formats::LeftOut)| Warning::LeftOut {
         cause,
@@ -78,14 +79,14 @@ pub fn said(found: &Discovered) -> Vec<String> {
     found.skipped.told().map(|told| warning(told).to_string()).collect()
 }
 
-fn parquet(columns: Vec<(&str, ArrayRef)>) -> Vec<u8> {
+pub fn parquet(columns: Vec<(&str, ArrayRef)>) -> Vec<u8> {
     let batch = RecordBatch::try_from_iter(columns).unwrap();
     let mut writer = ArrowWriter::try_new(Vec::new(), batch.schema(), None).unwrap();
     writer.write(&batch).unwrap();
     writer.into_inner().unwrap()
 }
 
-fn strings(values: &[&str]) -> ArrayRef {
+pub fn strings(values: &[&str]) -> ArrayRef {
     Arc::new(StringArray::from(values.to_vec()))
 }
 
@@ -109,7 +110,8 @@ fn metadata_of_hugging_face_makes_a_folder_one_of_images() {
             "{\"image\":\"train/0.jpg\",\"text\":\"a\"}\n{\"image\":\"train/1.jpg\",\"text\":\"b\"}\n",
         ),
         ("list.json", "[{\"images\":[\"0.jpg\",\"1.jpg\"]},{\"images\":[\"2.png\"]}]"),
-        // None of the first rows is there, but it is Hugging Face's name and column.
+        // None of the images in the first rows is there, but the file has Hugging Face's name and
+        // column.
         ("metadata.jsonl", "{\"file_name\":\"8.jpg\"}\n{\"file_name\":\"9.jpg\"}\n"),
     ];
     for (name, content) in cases {
@@ -121,7 +123,7 @@ fn metadata_of_hugging_face_makes_a_folder_one_of_images() {
     let folder = Folder::of_images(&images, &[]);
     folder.write("train/metadata.parquet", &table(["0.jpg", "1.jpg", "x/2.png"]));
     folder.is_of_images(3);
-    // A glob that takes whatever is there is a folder too.
+    // A glob that matches any file is like a folder.
     let found = folder.survey_as("d/**/*", &Asked::default()).unwrap();
     assert_eq!(formats(&found), [Format::Tree]);
 }
@@ -170,7 +172,7 @@ fn labels_of_every_tool_are_beside_the_images() {
     }
 }
 
-/// Images, and files beside them.
+/// Creates images, and files beside them.
 type Case<'a> = (&'a [&'a str], &'a [(&'a str, &'a str)]);
 
 #[test]
@@ -190,7 +192,7 @@ fn rows_with_a_stray_image_are_neither_taken_for_images_nor_read_unasked() {
         (&["0.png"], &[("train.jsonl", urls)]),
         (&["cat.png", "dog.png"], &[("train.jsonl", classes)]),
         (&["a.png"], &[("labels.txt", "a line\n")]),
-        // Labels of the images do not make rows of another kind theirs.
+        // Labels of the images do not make files of rows about the images.
         (&["0.png", "1.png"], &[("labels.csv", "id,label\n0,cat\n1,dog\n"), ("train.jsonl", ROWS)]),
     ];
     for (images, files) in cases {
@@ -288,74 +290,4 @@ fn pictures_that_a_readme_shows_are_its_illustrations() {
     );
     folder.write("assets/other.png", b"");
     folder.question(&Asked::default());
-}
-
-#[test]
-fn embeddings_beside_rows_are_asked_about() {
-    let files = [
-        ("metadata_0.jsonl", ROWS),
-        ("metadata_1.jsonl", ROWS),
-        ("img_emb_0.npy", ""),
-        ("img_emb_1.npy", ""),
-    ];
-    let folder = Folder::new(&files);
-    let (question, hint) = folder.question(&Asked::default());
-    assert_eq!(
-        question,
-        "/d: holds 2 files of embeddings (img_emb_0.npy, img_emb_1.npy) beside the rows, and it is not clear whether these \
-         are the embeddings of the rows"
-    );
-    assert_eq!(
-        hint,
-        "--embeddings '/d/*.npy' takes them; --by text leaves them out, and so does a glob that names the rows, such as \
-         '/d/*.jsonl'"
-    );
-    let found = folder.survey_as("d", &by(CompareBy::Text)).unwrap();
-    assert_eq!(
-        said(&found),
-        [
-            "2 files of embeddings were not used (img_emb_0.npy, img_emb_1.npy); --embeddings takes them instead of a model"
-        ]
-    );
-    assert_eq!(said(&folder.survey_as("d/*.jsonl", &Asked::default()).unwrap()).len(), 0);
-    let given = folder.survey_as("d", &Asked { embeddings: true, ..Asked::default() }).unwrap();
-    assert_eq!((given.files.len(), said(&given).len()), (2, 0));
-    let column = ColumnChoice { embedding: Some("e".to_owned()), ..ColumnChoice::default() };
-    let found = folder.survey_as("d", &Asked { columns: column, ..Asked::default() }).unwrap();
-    assert_eq!(found.skipped.count(Cause::Embeddings), 2);
-}
-
-#[test]
-fn other_files_of_tensors_are_embeddings_where_their_names_say_so() {
-    let folder = Folder::new(&[("a.jsonl", ROWS), ("a.npz", ""), ("emb/x.txt", "")]);
-    assert!(folder.question(&Asked::default()).1.contains("--embeddings '/d/*.npz'"));
-    let folder = Folder::new(&[("a.jsonl", ROWS), ("model.safetensors", "")]);
-    assert_eq!(folder.survey().unwrap().skipped.of(Cause::UnknownExtension).first, ["model.safetensors"]);
-    // Depth of each image, say.
-    let folder = Folder::of_images(&["0.png", "1.png"], &[("0.npy", ""), ("1.npy", "")]);
-    assert_eq!(folder.is_of_images(2).skipped.count(Cause::BesideImages), 2);
-    let folder = Folder::of_images(&["0.png", "1.png"], &[("img_emb.npy", "")]);
-    assert_eq!(folder.is_of_images(2).skipped.count(Cause::Embeddings), 1);
-}
-
-#[test]
-fn files_beside_images_are_said_not_to_be_deduplicated() {
-    let folder =
-        Folder::of_images(&["0.jpg", "1.jpg"], &[("metadata.csv", "file_name,text\n0.jpg,a\n1.jpg,a\n")]);
-    assert_eq!(
-        said(&folder.is_of_images(2)),
-        [
-            "1 file beside the images (captions, labels, rows) was left out and not deduplicated (metadata.csv); only images \
-             are compared and copied to kept/; --by text, or naming such files, compares their rows"
-        ]
-    );
-    let named = folder.survey_as("d/metadata.csv", &Asked::default()).unwrap();
-    assert_eq!(names(&named), ["metadata.csv"]);
-}
-
-#[test]
-fn a_folder_without_anything_else_says_what_embeddings_are_named_by() {
-    let folder = Folder::new(&[("a.npy", "")]);
-    let (_, hint) = folder.question(&Asked::default());
-    assert!(hint.contains("--embeddings"), "{hint}");
 }

@@ -1,4 +1,4 @@
-//! Chats are read as what they are: turns with their roles, in JSON, Parquet and Arrow alike.
+//! Chats are read as turns with their roles, in JSON, Parquet and Arrow alike.
 
 use std::fs::File;
 use std::sync::Arc;
@@ -76,11 +76,11 @@ fn a_role_that_no_turn_has_is_refused_unless_it_is_a_usual_one() {
             assert!(error.hint_text().unwrap().contains("user,assistant"));
         }
     }
-    // What is no turn has no role.
+    // Other values than turns have no role.
     let rows = "{\"messages\":[{\"role\":\"user\",\"content\":\"Hi\"}]}\n{\"messages\":\"critic: no\"}\n";
     let plain = crate::support::input("b.jsonl", rows.as_bytes());
     assert!(resolve_one(&plain.file, &with_roles(None, &["critic"])).is_err());
-    // A tool or a system may speak only later; a critic does so here.
+    // A tool or a system may have its first turn later; here a critic does.
     let all = with_roles(None, &["critic", "user", "tool", "system"]);
     assert_eq!(texts(&input.file, &all).1, ["user: Hi\ncritic: No"]);
 }
@@ -128,7 +128,7 @@ fn a_list_of_strings_called_messages_and_a_string_called_conversation_are_no_cha
     assert_eq!(texts, ["a transcript"]);
 }
 
-/// Lists of turns: two, none, null, one; the strings as `text` makes them.
+/// Lists of two turns, no turns, null, and one turn; `text` makes the strings.
 fn turns(keys: (&str, &str), text: &dyn Fn(StringArray) -> ArrayRef) -> (Field, ArrayRef) {
     let roles = text(StringArray::from(vec![Some("human"), Some("assistant"), Some("tool")]));
     let contents = text(StringArray::from(vec![Some("Hi"), Some("Hello"), None]));

@@ -1,4 +1,4 @@
-//! Which column is the text, settled before any work starts.
+//! The text column is settled before any work starts.
 
 use semdedup::formats::resolve_columns;
 

@@ -1,4 +1,4 @@
-//! Columns beside the text that tell rows of equal texts apart.
+//! Columns beside the text that make rows of equal texts different.
 
 use std::sync::Arc;
 
@@ -13,7 +13,7 @@ use crate::support::*;
 
 const ROWS: usize = 60;
 
-/// The `i`th of some sentences, all distinct.
+/// Returns sentence number `i`; all sentences are distinct.
 fn sentence(i: usize) -> String {
     let things =
         ["river", "boat", "mountain", "letter", "garden", "engine", "castle", "window", "market", "winter"];
@@ -30,7 +30,7 @@ fn unasked(content: &str) -> semdedup::Result<Columns> {
 
 #[test]
 fn rows_of_equal_texts_with_another_companion_are_a_question() {
-    // Each text comes twice, far from the first time.
+    // Each text comes twice, and the two are far apart.
     let text = |i: usize| sentence(i % (ROWS / 2));
     for (name, companion, value) in [
         ("passage", "question", sentence as fn(usize) -> String),
@@ -79,19 +79,20 @@ fn copies_with_other_ids_addresses_titles_and_labels_are_copies() {
         |i: usize| format!(r#""id":"{i}","url":"https://a.org/{i}.html""#),
         |i| format!(r#""title":"{}","label":"l{i}","score":{i}"#, sentence(i)),
         |i| format!(r#""meta":{{"source":"s{i}"}},"target":"t{i}","num_images":{i}"#),
-        // Labels and searches are no other halves, and counts and portraits no pictures of the text.
+        // Labels and searches are not other halves of a text, and counts and portraits are not its
+        // pictures.
         |i| format!(r#""answer":"{}","query":"river {i}","options":"S{i}""#, ["yes", "no"][i % 2]),
         |i| format!(r#""context":{{"request":"r{i}"}},"system":"web{i}","code":"A{i}""#),
         |i| format!(r#""image_count":"{i}","user_image":"u{i}.jpg","video_id":"v{i}""#),
         |i| format!(r#""text_2":"{i}""#),
-        // The companions are copies too, or are not there.
+        // The companions are copies too, or missing.
         |i| format!(r#""question":"Why {}?","tools":[],"answer":null"#, i % (ROWS / 2)),
         |i| format!(r#""answer":{}"#, if i < ROWS / 2 { "\"Yes.\"" } else { "\"\"" }),
     ] {
         let content = rows(|i| format!(r#"{{"text":"{}",{}}}"#, text(i), other(i)));
         assert_eq!(unasked(&content).unwrap().text.as_deref(), Some("text"), "{content}");
     }
-    // A few labels in many are noise.
+    // A few different labels among many are noise.
     let noisy: String = (0..400)
         .map(|i| format!("{{\"text\":\"{}\",\"answer\":\"{}\"}}\n", sentence(i % 399), i / 399))
         .collect();

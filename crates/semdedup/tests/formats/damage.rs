@@ -1,4 +1,5 @@
-//! Damaged files are errors that name the file and the row, never a panic and never a silent end.
+//! A damaged file is an error that names the file and the row, never a panic and never a silent
+//! end.
 
 use proptest::prelude::*;
 use semdedup::formats::{ReadLimits, count_rows, read_texts, resolve_columns};
@@ -59,7 +60,7 @@ fn a_damaged_parquet_file_is_an_error_that_names_the_file() {
     }
 }
 
-/// Whatever the bytes, there is an answer or an error.
+/// Any bytes give a result or an error.
 fn try_everything(name: &str, bytes: &[u8]) {
     let input = raw_input(name, bytes);
     let limits = ReadLimits { max_row_bytes: 50, ..ReadLimits::default() };

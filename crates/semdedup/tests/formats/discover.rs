@@ -1,4 +1,4 @@
-//! Which files a run reads, and what their kept files are called.
+//! The files that a run reads, and the names of their kept files.
 
 use std::path::Path;
 
@@ -184,7 +184,7 @@ fn captions_and_a_readme_beside_images_are_no_rows() {
     assert_eq!(found.skipped.of(Cause::Document).first, ["README.txt"]);
     assert_eq!(count_rows(&found.files[0], &ReadLimits::default()).unwrap(), 3);
     assert_eq!(names(&folder, &["d/*.txt"]), ["README.txt", "a.txt"]);
-    // Who asks for texts gets them.
+    // A user who asks for texts gets them.
     let found = survey(&arguments(&folder, &["d"]), &[], &TextFiles::Whole.into()).unwrap();
     assert_eq!((found.files.len(), found.files[0].format), (1, Format::TextTree));
 }
@@ -194,7 +194,7 @@ fn captions_and_a_readme_beside_images_are_no_rows() {
 fn a_link_stays_where_its_target_is_not_read_or_read_as_something_else() {
     let folder = folder(&["k/docs.md", "k/z.jsonl", "a/rows.jsonl", "a/i.png", "b/n.jsonl"]);
     let link = |to: &str, at: &str| std::os::unix::fs::symlink(to, folder.path().join(at)).unwrap();
-    // The Markdown is passed over, so its lines are read through the link alone.
+    // The Markdown is left out, so its lines are read through the link alone.
     link("docs.md", "k/all.txt");
     assert_eq!(names(&folder, &["k"]), ["all.txt", "z.jsonl"]);
     std::fs::create_dir(folder.path().join("c")).unwrap();

@@ -1,4 +1,5 @@
-//! Parquet with images: compared by them where nothing else could be meant, and a question where texts stand beside them.
+//! Parquet with images is compared by the images where nothing else could be meant; an error asks
+//! where texts are beside them.
 
 use std::sync::Arc;
 
@@ -24,7 +25,7 @@ fn png(row: usize) -> Vec<u8> {
     [b"\x89PNG\r\n\x1a\n".as_slice(), &[row as u8]].concat()
 }
 
-/// Images as Hugging Face writes them.
+/// Returns images as Hugging Face writes them.
 fn images() -> ArrayRef {
     let fields = Fields::from(vec![
         Field::new("bytes", DataType::Binary, true),
@@ -38,13 +39,13 @@ fn plain_images() -> ArrayRef {
     Arc::new(BinaryArray::from_iter_values((0..ROWS).map(png)))
 }
 
-/// A list with one item in each row.
+/// Returns a list with one item in each row.
 fn lists(items: ArrayRef) -> ArrayRef {
     let item = Arc::new(Field::new("item", items.data_type().clone(), true));
     Arc::new(ListArray::new(item, OffsetBuffer::from_lengths([1; ROWS]), items, None))
 }
 
-/// A struct of texts.
+/// Returns a struct of texts.
 fn structs(fields: Vec<(&str, ArrayRef)>) -> ArrayRef {
     let (fields, values): (Vec<Field>, Vec<ArrayRef>) = fields
         .into_iter()

@@ -1,4 +1,4 @@
-//! JSON lists: a row an element, and a list again without some of them.
+//! JSON lists: every element is a row, and the list is written without some of them.
 
 use semdedup::formats::{Format, ReadLimits, count_rows, read_texts};
 use serde_json::value::RawValue;

@@ -1,4 +1,4 @@
-//! Rows and files further on that have a column which is more likely to be the text than the one that was taken.
+//! Later rows and files with a column that is more likely to be the text than the text column.
 
 use semdedup::formats::{ColumnChoice, Found, InputFile, resolve_columns};
 use tempfile::TempDir;
@@ -23,11 +23,11 @@ fn a_text_further_down_is_an_error_that_names_the_row() {
             "{message}"
         );
         assert!(error.hint_text().unwrap().contains("--text-column text, or --text-column title"));
-        // Whoever names the column has it.
+        // A user who names the column gets it.
         let asked = resolve_one(&input.file, &choice(Some("title"), None)).unwrap();
         assert_eq!(read(&input.file, &asked).unwrap().texts.len(), 1501);
     }
-    // One that comes within the first rows is the text.
+    // A column within the first rows is the text.
     let content: String = (0..500).map(title).chain(["{\"text\":\"the text\"}\n".to_owned()]).collect();
     assert_eq!(found("a.jsonl", &content), Ok(("text".to_owned(), Found::Text)));
 }
@@ -105,7 +105,7 @@ fn later_files_follow_the_first_unless_they_have_a_better_column() {
     assert!(resolve(table("content.parquet", &["review", "content"])).is_err());
     let error = resolve(table("other.parquet", &["headline"])).unwrap_err();
     assert!(error.to_string().contains("has its texts in `headline`"), "{error}");
-    // Other spellings of one name are the same column.
+    // Other spellings of a name mean the same column.
     let files = [table("t.parquet", &["text"]), table("u.parquet", &["Text", "title"])];
     let columns = resolve_columns(&files, &ColumnChoice::default()).unwrap();
     assert_eq!(columns[1].text.as_deref(), Some("Text"));

@@ -1,4 +1,4 @@
-//! Documents and descriptions beside data, which are no rows.
+//! Documents and descriptions beside data are not rows.
 
 use semdedup::formats::{Asked, Cause, ReadLimits, TextFiles, count_rows, survey};
 
@@ -35,7 +35,7 @@ fn licences_and_what_describes_the_data_are_no_rows() {
             "1 hidden file was left out (.part.jsonl); name such a file to read it",
         ]
     );
-    // Named, a file is read, before the folder or behind it.
+    // A file that is named is read, before the folder or behind it.
     let path = |name: &str| folder.0.path().join(name).to_str().unwrap().to_owned();
     for inputs in [[path("d"), path("d/LICENSE.txt")], [path("d/LICENSE.txt"), path("d")]] {
         let found = survey(&inputs, &[], &Asked::default()).unwrap();

@@ -17,7 +17,7 @@ fn all_three(text: &str, id: &str, embedding: &str) -> ColumnChoice {
     ColumnChoice { text: name(text), id: name(id), embedding: name(embedding), ..ColumnChoice::default() }
 }
 
-/// Texts, ids as text, and embeddings, each row's on its own.
+/// Returns texts, ids as text, and embeddings, one of each per row.
 fn rows_of(file: &InputFile, columns: &Columns) -> Vec<(String, Option<String>, Vec<f32>)> {
     let mut reader = Reader::open(file, columns, &ReadLimits::default(), 0).unwrap();
     let mut found = Vec::new();
@@ -91,7 +91,7 @@ fn a_missing_column_is_an_error_that_lists_columns_inside_others_with_their_dots
     );
     assert_eq!(error_of(rows, "meta"), "column `meta` is an object, not a string");
     assert_eq!(error_of(rows, "meta.more.n"), "column `meta.more.n` is a list, not a string");
-    // However many there are, one that is asked for is found.
+    // A column that the user asks for is found among any number.
     let keys: Vec<String> = (0..3000).map(|key| format!("\"k{key}\":\"v\"")).collect();
     let wide = input("a.jsonl", format!("{{\"meta\":{{{}}}}}\n", keys.join(",")).as_bytes());
     assert!(resolve_one(&wide.file, &choice(Some("meta.k2999"), None)).is_ok());
@@ -107,7 +107,8 @@ fn a_column_inside_another_is_never_taken_unasked() {
     );
 }
 
-/// Row i: meta {text "row i", deep {id i, vector [i, -i]}}; meta is null in row 3, deep in row 5.
+/// Row i has meta {text "row i", deep {id i, vector [i, -i]}}; meta is null in row 3, and deep is
+/// null in row 5.
 fn parquet() -> (TempDir, InputFile) {
     let rows = 4000;
     let texts = StringArray::from_iter_values((0..rows).map(|i| format!("row {i}")));
@@ -184,10 +185,10 @@ fn captions_are_the_texts_of_laion_metadata() {
         ("a.csv", laion, Some("TEXT")),
         ("a.jsonl", clip_retrieval, Some("caption")),
         ("a.csv", "caption,text,url\n", Some("text")),
-        // Which of the two is not known.
+        // It is not known which of the two is meant.
         ("a.csv", "caption,TEXT,url\n", None),
         ("a.jsonl", r#"{"caption":["a list"],"body":"a cat sits on a mat"}"#, Some("body")),
-        // A list may hold what the rows say.
+        // A list may hold the texts of the rows.
         ("a.jsonl", r#"{"caption":["a list"],"body":"b"}"#, None),
         ("a.jsonl", r#"{"caption":["a list"],"headline":"b","url":"u"}"#, None),
     ];

@@ -1,4 +1,4 @@
-//! Rows of text that other programs wrote.
+//! Rows of text from other programs.
 
 use semdedup::formats::{Format, ReadLimits, count_rows};
 

@@ -1,4 +1,4 @@
-//! Parquet files of other programs: read, and written back the same.
+//! Parquet files of other programs are read, and written back the same.
 
 use std::fs::File;
 use std::sync::Arc;
@@ -237,7 +237,7 @@ fn bytes_that_are_neither_images_nor_named_for_texts_are_no_column_to_compare() 
     }
 }
 
-/// A file with one column of these bytes.
+/// Returns a file with one column of these bytes.
 fn bytes_column(name: &str, values: &[&[u8]]) -> Input {
     let schema = Arc::new(Schema::new(vec![Field::new(name, DataType::Binary, true)]));
     let batch =

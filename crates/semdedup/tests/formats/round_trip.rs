@@ -1,4 +1,4 @@
-//! What is written back is what was read.
+//! The written rows are equal to the read ones.
 
 use semdedup::formats::{ReadLimits, count_rows, read_texts, write_kept};
 
@@ -14,7 +14,7 @@ const CSV: &[&str] = &["id,text\r\n", "1,one\r\n", "\"2\",\"a \"\"quoted\"\"\r\n
 const TSV: &[&str] = &["text\tid\n", "one, with comma\t1\n", "\"tab\there\"\t2\n", "\t3\n"];
 const TEXT: &[&str] = &["one\n", "\n", "  three \r\n", "four"];
 
-/// Name, header, rows.
+/// The name, the header and the rows of each file.
 fn cases() -> Vec<(String, &'static str, &'static [&'static str])> {
     let mut cases = Vec::new();
     for end in ["", ".gz", ".zst"] {
@@ -99,7 +99,7 @@ fn lines_of_white_space_are_no_json_rows_but_are_copied() {
     assert_eq!(decompress(&kept), b"\n \t\r\n{\"text\":\"b\"}\n\n");
 }
 
-/// More than one chunk of rows of uneven length.
+/// Returns more than one chunk of rows of different lengths.
 fn many_rows() -> String {
     (0..7000).map(|row| format!("row {row} {}\n", "x".repeat(row * 37 % 900))).collect()
 }

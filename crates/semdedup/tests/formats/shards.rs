@@ -1,4 +1,5 @@
-//! Tar archives as GNU tar and others write them: links, sparse members, attributes, and headers that are too large.
+//! Tar archives from GNU tar and other programs: links, sparse members, attributes, and headers
+//! that are too large.
 
 use proptest::prelude::*;
 use semdedup::Error;
@@ -7,7 +8,7 @@ use tar::{EntryType, Header};
 
 use crate::support::{Input, choice, raw_input, read, resolve_one, text_column, with_id, write};
 
-/// An archive that is put together block by block.
+/// An archive that is built block by block.
 #[derive(Default)]
 struct Shard(Vec<u8>);
 
@@ -49,14 +50,14 @@ impl Shard {
     }
 }
 
-/// An attribute with its length in front.
+/// Returns an attribute with its length in front.
 fn record(key: &str, value: &str) -> String {
     let rest = format!(" {key}={value}\n");
     let length = (1..).map(|digits| rest.len() + digits).find(|n| n.to_string().len() + rest.len() == *n);
     format!("{}{rest}", length.unwrap())
 }
 
-/// The one error that reading, counting and writing give.
+/// Returns the error of reading, which counting and writing return too.
 fn error_of(input: &Input) -> Error {
     let error = read(&input.file, &text_column("txt")).unwrap_err();
     let counted = count_rows(&input.file, &ReadLimits::default()).unwrap_err();
@@ -192,7 +193,7 @@ fn the_headers_of_one_member_are_limited_in_sum() {
             assert_eq!(read(&input.file, &text_column("txt")).unwrap().texts(), ["one"]);
         }
     }
-    // Headers of nothing but themselves count too.
+    // Headers without data count too.
     let mut shard = Shard::default();
     for _ in 0..=(4 << 20) / 512 {
         shard = shard.member(EntryType::GNULongName, "header", b"");

@@ -1,4 +1,4 @@
-//! Files to test with, and the whole of a file at once.
+//! Files to test with, and a way to read all rows of a file at once.
 
 use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
@@ -38,7 +38,7 @@ pub fn decompress(path: &Path) -> Vec<u8> {
     plain
 }
 
-/// A file of exactly these bytes.
+/// Creates a file of exactly these bytes.
 pub fn raw_input(name: &str, bytes: &[u8]) -> Input {
     let folder = TempDir::new().unwrap();
     let path = folder.path().join(name);
@@ -47,7 +47,7 @@ pub fn raw_input(name: &str, bytes: &[u8]) -> Input {
     Input { folder, file }
 }
 
-/// A file of these bytes, compressed as its name says.
+/// Creates a file of these bytes, compressed as its name says.
 pub fn input(name: &str, bytes: &[u8]) -> Input {
     raw_input(name, &compress(name, bytes))
 }
@@ -80,7 +80,7 @@ pub fn resolve_one(file: &InputFile, choice: &ColumnChoice) -> semdedup::Result<
     resolve_columns(std::slice::from_ref(file), choice).map(|mut columns| columns.remove(0))
 }
 
-/// All of a file's rows.
+/// All rows of a file.
 #[derive(Debug, Default, PartialEq)]
 pub struct Whole {
     pub texts: Vec<Option<String>>,
@@ -130,7 +130,7 @@ pub fn read(file: &InputFile, columns: &Columns) -> semdedup::Result<Whole> {
     read_from(file, columns, &ReadLimits::default(), 0)
 }
 
-/// Writes the rows that `keep` picks into the input's folder and gives the place.
+/// Writes the rows that `keep` picks into the input's folder, and returns the path.
 pub fn write(input: &Input, keep: &mut dyn FnMut(u64) -> bool) -> semdedup::Result<PathBuf> {
     let destination = input.folder.path().join(format!("kept-{}", input.file.name));
     write_kept(&input.file, &ReadLimits::default(), &destination, keep).map(|_| destination)

@@ -1,4 +1,5 @@
-//! Which column is taken for the text where nobody names one, and what is refused because a guess could be wrong.
+//! The column that is the text if the user names none, and the files that are refused because a
+//! guess could be wrong.
 
 use std::fs::File;
 use std::sync::Arc;
@@ -7,7 +8,7 @@ use arrow::array::{ArrayRef, Int64Array, ListArray, RecordBatch, StringArray};
 use arrow::buffer::OffsetBuffer;
 use arrow::datatypes::{DataType, Field};
 use parquet::arrow::ArrowWriter;
-use semdedup::formats::{ColumnChoice, Columns, Found, InputFile, resolve_columns};
+use semdedup::formats::{ColumnChoice, Columns, Found, InputFile};
 use tempfile::TempDir;
 
 use crate::support::*;
@@ -19,7 +20,7 @@ pub const SENTENCES: [&str; 4] = [
     "The committee rejected the proposal by two votes.",
 ];
 
-/// What is found without any option.
+/// Returns the columns that are found without any option.
 pub fn unasked(file: &InputFile) -> semdedup::Result<Columns> {
     resolve_one(file, &ColumnChoice::default())
 }
@@ -33,7 +34,7 @@ pub fn found(name: &str, content: &str) -> Result<(String, Found), String> {
     Ok((columns.texts().collect::<Vec<_>>().join(","), columns.found))
 }
 
-/// A line of JSON for each sentence, made from its number and itself.
+/// Writes a line of JSON for each sentence, from its number and its text.
 pub fn lines(line: impl Fn(usize, &str) -> String) -> String {
     SENTENCES.iter().enumerate().map(|(row, text)| line(row, text) + "\n").collect()
 }
@@ -207,7 +208,7 @@ fn what_an_error_shows_of_values_is_short_and_one_line() {
     assert!(!error.contains(['\n', '\u{1b}', '\u{202e}']), "{error}");
 }
 
-/// 40 rows of JSON, each made from its number.
+/// Returns 40 rows of JSON, each made from its number.
 fn rows(row: impl Fn(usize) -> String) -> String {
     (0..40).map(|n| row(n) + "\n").collect()
 }
@@ -216,7 +217,8 @@ fn rows(row: impl Fn(usize) -> String) -> String {
 fn a_column_that_may_be_half_of_what_a_row_says_is_no_text_by_guess() {
     let say = |n: usize| format!("The {n}th river floods the town in spring");
     let cases = [
-        // A usual name over values that are no sentences, or that come again, beside others that are.
+        // A column with a usual name whose values are not sentences, or are repeated, beside other
+        // columns of sentences.
         rows(|n| format!(r#"{{"article":"SKU-{n}","review":"{}"}}"#, say(n))),
         rows(|n| format!(r#"{{"passage":"{}","question":"{}"}}"#, say(n / 4), say(n))),
         rows(|n| format!(r#"{{"document":"d{n}","chunks":[{{"text":"{}"}}]}}"#, say(n))),
@@ -247,80 +249,4 @@ fn a_column_that_may_be_half_of_what_a_row_says_is_no_text_by_guess() {
         let columns = resolve_one(&input.file, &ColumnChoice::default()).unwrap();
         assert_eq!(columns.text.as_deref(), Some(expected));
     }
-}
-
-#[test]
-fn columns_are_joined_in_the_order_named_and_what_is_missing_is_skipped() {
-    let rows = "{\"instruction\":\"Do\",\"input\":\"this\",\"output\":\"done\\nnow\"}\n{\"output\":\"o\",\"input\":null,\"instruction\":\"i\"}\n\
-                {\"instruction\":\"\",\"input\":\"x\"}\n{\"output\":7}\n{}\n";
-    let joined = choice(Some("instruction,input, output"), None);
-    let jsonl = input("a.jsonl", rows.as_bytes());
-    let columns = resolve_one(&jsonl.file, &joined).unwrap();
-    let whole = read(&jsonl.file, &columns).unwrap();
-    assert_eq!(whole.texts(), ["Do\nthis\ndone\nnow", "i\no", "x", "<bad>", ""]);
-    assert_eq!(whole.reasons(), [(3, "column `output` is a number, not a string")]);
-    assert_eq!(whole.empty, 1);
-    let csv = input("a.csv", b"instruction,input,output\nDo,this,\"done\nnow\"\ni,,o\n");
-    let columns = resolve_one(&csv.file, &joined).unwrap();
-    assert_eq!(read(&csv.file, &columns).unwrap().texts(), ["Do\nthis\ndone\nnow", "i\no"]);
-    let folder = TempDir::new().unwrap();
-    let input: ArrayRef = Arc::new(StringArray::from(vec![Some("this"), None]));
-    let columns = vec![
-        ("output", strings(["done\nnow", "o"])),
-        ("instruction", strings(["Do", "i"])),
-        ("input", input),
-    ];
-    let table = parquet(&folder, "a.parquet", columns);
-    let columns = resolve_one(&table, &joined).unwrap();
-    assert_eq!(read(&table, &columns).unwrap().texts(), ["Do\nthis\ndone\nnow", "i\no"]);
-    let shown = semdedup::formats::read_texts(&table, &columns, &Default::default(), &[1]).unwrap();
-    assert_eq!(shown, [Some("i\no".to_owned())]);
-    let error = resolve_one(&table, &choice(Some("input,nothing"), None)).unwrap_err();
-    assert!(
-        error.to_string().contains("no column `nothing`; columns are output (a string: \"done"),
-        "{error}"
-    );
-}
-
-#[test]
-fn a_column_whose_own_name_has_a_comma_goes_before_a_list() {
-    let both = input("a.jsonl", b"{\"a,b\":\"own\",\"a\":\"1\",\"b\":\"2\"}\n");
-    let columns = resolve_one(&both.file, &choice(Some("a,b"), None)).unwrap();
-    assert_eq!(read(&both.file, &columns).unwrap().texts(), ["own"]);
-    let inner = input("a.jsonl", b"{\"m\":{\"a\":\"1\",\"b\":\"2\"}}\n");
-    let columns = resolve_one(&inner.file, &choice(Some("m.b,m.a"), None)).unwrap();
-    assert_eq!(read(&inner.file, &columns).unwrap().texts(), ["2\n1"]);
-}
-
-#[test]
-fn a_csv_header_of_one_column_with_another_delimiter_in_it_is_refused() {
-    for (name, header, found, hint) in [
-        ("a.csv", "id;text", ";", "delimiter=';'"),
-        ("a.csv", "id\ttext", "\\t", "name the file .tsv"),
-        ("a.csv", "id|text", "|", "delimiter='|'"),
-        ("a.csv", "sep=;", ";", "delimiter=';'"),
-        ("a.tsv", "id,text", ",", "name the file .csv"),
-    ] {
-        let input = input(name, format!("{header}\n1{found}a\n").as_bytes());
-        let error = unasked(&input.file).unwrap_err();
-        assert!(error.to_string().contains(&format!("with `{found}` in it")), "{error}");
-        assert!(error.hint_text().unwrap().contains(hint), "{}", error.hint_text().unwrap());
-        let named = resolve_one(&input.file, &choice(Some(header), None)).unwrap();
-        assert_eq!(named.text.as_deref(), Some(header));
-    }
-    assert_eq!(found("a.csv", "text\na;b\n"), Ok(("text".to_owned(), Found::Text)));
-}
-
-#[test]
-fn a_table_without_rows_does_not_decide() {
-    let folder = TempDir::new().unwrap();
-    let none: ArrayRef = Arc::new(StringArray::from(Vec::<String>::new()));
-    let empty = parquet(&folder, "0.parquet", vec![("key", none.clone()), ("review", none)]);
-    let full = parquet(
-        &folder,
-        "1.parquet",
-        vec![("key", strings(["a", "b", "c", "d"])), ("review", strings(SENTENCES))],
-    );
-    let columns = resolve_columns(&[empty, full], &ColumnChoice::default()).unwrap();
-    assert_eq!((columns[0].text.as_deref(), columns[1].text.as_deref()), (None, Some("review")));
 }

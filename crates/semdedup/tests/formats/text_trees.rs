@@ -1,4 +1,4 @@
-//! Folders in which a file of text is a row.
+//! Folders in which every file of text is a row.
 
 use std::path::Path;
 
@@ -79,7 +79,7 @@ fn a_text_file_is_a_row_a_line_unless_it_is_asked_for_whole() {
     assert_eq!(names_and_kinds(&whole), [("notes", Format::TextTree)]);
     let texts = read(&whole.files[0], &resolve_one(&whole.files[0], &choice(None, None)).unwrap()).unwrap();
     assert_eq!(texts.texts(), ["one\ntwo\n", "three\n"]);
-    // As a shell hands them over, one by one.
+    // A shell passes the files one by one.
     let named = found(&folder, &["notes/b.txt", "notes/a.txt"], TextFiles::Whole);
     assert_eq!(named.files.len(), 1);
     assert_eq!(count_rows(&named.files[0], &ReadLimits::default()).unwrap(), 2);
@@ -92,7 +92,7 @@ fn a_readme_beside_data_is_no_row() {
     let lines = found(&folder, &["notes"], TextFiles::Lines);
     assert_eq!(names_and_kinds(&lines), [("a.jsonl", Format::Jsonl), ("b.txt", Format::Text)]);
     assert_eq!(lines.skipped.of(Cause::Document).first, ["README.md"]);
-    // Who asks for whole texts gets them all, beside what else is there.
+    // A user who asks for whole texts gets all of them, whatever is beside them.
     let whole = found(&folder, &["notes"], TextFiles::Whole);
     assert_eq!(names_and_kinds(&whole), [("a.jsonl", Format::Jsonl), ("notes", Format::TextTree)]);
     assert_eq!(whole.skipped.told().count(), 0);

@@ -1,48 +1,32 @@
-//! Rows out of Arrow's record batches, whichever format they were read from.
+//! Parses rows out of Arrow's record batches, whichever format they were read from.
 
-use std::fmt::Display;
-use std::panic::AssertUnwindSafe;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, AsArray, LargeStringArray, LargeStringBuilder, RecordBatch};
-use arrow::datatypes::{DataType, Float32Type};
+use arrow::datatypes::DataType;
 use arrow::error::ArrowError;
 use serde_json::Value;
 
 use crate::error::{Error, Result};
+use crate::formats::arrow::guard::{Damaged, catch_panics};
 use crate::formats::arrow::images::images_of;
-use crate::formats::arrow::turn_arrays::Values;
+use crate::formats::arrow::turn_arrays::RowValues;
+use crate::formats::arrow::vectors::vectors_of;
 use crate::formats::arrow::{binary, nested};
 use crate::formats::columns::Columns;
 use crate::formats::row_format::UnparsedRows;
-use crate::formats::rows::{BadRow, Rows, Vectors, join, not_utf8};
+use crate::formats::rows::{BadRow, Rows, join, not_utf8};
 use crate::formats::turns;
 
-/// Makes the error of a format for data that cannot be read, at the row that was reached.
-pub(crate) type Damaged = fn(&Path, u64, &dyn Display) -> Error;
-
-/// Runs one step of a library that panics on some damaged files where it should give an error.
-pub(crate) fn guarded<T>(
-    damaged: Damaged,
-    (path, row): (&Path, u64),
-    step: impl FnOnce() -> Result<T>,
-) -> Result<T> {
-    std::panic::catch_unwind(AssertUnwindSafe(step)).unwrap_or_else(|panic| {
-        let cause = panic.downcast_ref::<String>().map(String::as_str);
-        let cause = cause.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("it makes no sense");
-        Err(damaged(path, row, &cause))
-    })
-}
-
-/// Some rows of the projected columns.
+/// Some rows with the projected columns.
 pub(crate) struct RowBatch {
     pub first_row: u64,
     pub batch: RecordBatch,
     pub damaged: Damaged,
 }
 
-/// Rows of a batch that came from this file.
+/// Rows of a batch, and the file that they are from.
 pub(crate) struct FileBatch {
     path: PathBuf,
     rows: RowBatch,
@@ -68,65 +52,97 @@ impl UnparsedRows for FileBatch {
     }
 }
 
-/// The texts, ids and embeddings of a batch.
+/// Parses the texts, ids, embeddings and images of a batch.
 pub(crate) fn parse(path: &Path, rows: &RowBatch, columns: &Columns) -> Result<Rows> {
-    let &RowBatch { first_row, ref batch, damaged } = rows;
-    let failed = |error: ArrowError| damaged(path, first_row, &error);
-    let place = (path, first_row);
-    let column = |name: &str| {
-        let found = guarded(damaged, place, || nested::column(batch, name).map_err(failed));
-        found?.ok_or_else(|| Error::input(path, format!("no column `{name}`")))
-    };
-    let mut bad = Vec::new();
-    let texts = match &columns.text {
-        Some(name) if columns.is_plain() => {
-            let texts = column(name)?;
-            let mut note = |row, problem: &str| bad.push(bad_row(name, (first_row, row), problem));
-            guarded(damaged, place, || texts_of(&texts, &mut note).map_err(failed))?
-        }
-        Some(_) => {
-            let mut named =
-                columns.texts().map(|name| Ok((name, column(name)?))).collect::<Result<Vec<_>>>()?;
-            for (name, values) in named.iter_mut().filter(|(_, values)| binary::is_binary(values.data_type()))
-            {
-                let mut note = |row, problem: &str| bad.push(bad_row(name, (first_row, row), problem));
-                *values = Arc::new(guarded(damaged, place, || texts_of(values, &mut note).map_err(failed))?);
-            }
-            let roles = (&named[..], &columns.roles[..]);
-            let problem = &mut |row: usize, reason| bad.push(BadRow { row: first_row + row as u64, reason });
-            guarded(damaged, place, || joined_texts(roles, batch.num_rows(), problem).map_err(failed))?
-        }
-        None => LargeStringArray::from_iter_values(std::iter::repeat_n("", batch.num_rows())),
-    };
-    let vectors = columns.embedding.as_deref().map(|name| {
-        let vectors = column(name)?;
-        let mut note = |row, problem: &str| bad.push(bad_row(name, (first_row, row), problem));
-        guarded(damaged, place, || vectors_of(&vectors, &mut note).map_err(failed))
-    });
-    let vectors = vectors.transpose()?;
-    let images = columns.image.as_deref().map(|name| {
-        let images = column(name)?;
-        let mut note = |row, problem: &str| bad.push(bad_row(name, (first_row, row), problem));
-        guarded(damaged, place, || images_of(&images, &mut note).map_err(failed))
-    });
-    let images = images.transpose()?;
-    let ids = columns.id.as_deref().map(column).transpose()?;
+    let mut parser = Parser { path, rows, bad: Vec::new() };
+    let texts = parser.texts(columns)?;
+    let vectors = columns.embedding.as_deref().map(|name| parser.convert(name, vectors_of)).transpose()?;
+    let images = columns.image.as_deref().map(|name| parser.convert(name, images_of)).transpose()?;
+    let ids = columns.id.as_deref().map(|name| parser.column(name)).transpose()?;
     let empty = texts.iter().filter(|text| text.is_some_and(str::is_empty)).count();
-    // A row may lack both, its text and its image.
+    let mut bad = parser.bad;
+    // A row may lack both its text and its image.
     bad.sort_by_key(|bad: &BadRow| bad.row);
     bad.dedup_by_key(|bad| bad.row);
-    Ok(Rows { first_row, texts, ids, vectors, images, bad, empty })
+    Ok(Rows { first_row: rows.first_row, texts, ids, vectors, images, bad, empty })
 }
 
-fn bad_row(column: &str, (first_row, row): (u64, usize), problem: &str) -> BadRow {
-    BadRow { row: first_row + row as u64, reason: format!("column `{column}` {problem}") }
+/// Parses a batch.
+struct Parser<'a> {
+    path: &'a Path,
+    rows: &'a RowBatch,
+    /// The bad rows so far.
+    bad: Vec<BadRow>,
 }
 
-/// Converts a text column of any type. A row that is not UTF-8 becomes null and is reported to `bad`.
-fn texts_of(
-    column: &ArrayRef,
-    bad: &mut dyn FnMut(usize, &str),
-) -> std::result::Result<LargeStringArray, ArrowError> {
+/// Converts a column. The second argument is told of the rows, counted in the batch, that are bad,
+/// and why.
+type Convert<T> = fn(&ArrayRef, &mut dyn FnMut(usize, &str)) -> Converted<T>;
+
+type Converted<T> = std::result::Result<T, ArrowError>;
+
+/// A column and its name.
+struct NamedColumn<'a> {
+    name: &'a str,
+    values: ArrayRef,
+}
+
+impl Parser<'_> {
+    fn column(&self, name: &str) -> Result<ArrayRef> {
+        let found = self.guarded(|| nested::column(&self.rows.batch, name))?;
+        found.ok_or_else(|| Error::input(self.path, format!("no column `{name}`")))
+    }
+
+    /// Converts the column of a name, and notes its bad rows.
+    fn convert<T>(&mut self, name: &str, convert: Convert<T>) -> Result<T> {
+        let values = self.column(name)?;
+        self.convert_values(name, &values, convert)
+    }
+
+    fn convert_values<T>(&mut self, name: &str, values: &ArrayRef, convert: Convert<T>) -> Result<T> {
+        let mut bad = Vec::new();
+        let first_row = self.rows.first_row;
+        let mut note = |row: usize, problem: &str| {
+            let reason = format!("column `{name}` {problem}");
+            bad.push(BadRow { row: first_row + row as u64, reason });
+        };
+        let converted = self.guarded(|| convert(values, &mut note))?;
+        self.bad.append(&mut bad);
+        Ok(converted)
+    }
+
+    fn texts(&mut self, columns: &Columns) -> Result<LargeStringArray> {
+        let rows = self.rows.batch.num_rows();
+        match &columns.text {
+            Some(name) if columns.is_plain() => self.convert(name, texts_of),
+            Some(_) => {
+                let column = |name| Ok(NamedColumn { name, values: self.column(name)? });
+                let mut named = columns.texts().map(column).collect::<Result<Vec<_>>>()?;
+                for column in named.iter_mut().filter(|column| binary::is_binary(column.values.data_type())) {
+                    column.values = Arc::new(self.convert_values(column.name, &column.values, texts_of)?);
+                }
+                let (mut bad, first_row) = (Vec::new(), self.rows.first_row);
+                let mut note = |row: usize, reason| bad.push(BadRow { row: first_row + row as u64, reason });
+                let texts = self.guarded(|| joined_texts(&named, &columns.roles, rows, &mut note))?;
+                self.bad.append(&mut bad);
+                Ok(texts)
+            }
+            None => Ok(LargeStringArray::from_iter_values(std::iter::repeat_n("", rows))),
+        }
+    }
+
+    /// Runs one step of the Arrow library.
+    fn guarded<T>(&self, step: impl FnOnce() -> Converted<T>) -> Result<T> {
+        let &RowBatch { first_row, damaged, .. } = self.rows;
+        catch_panics(damaged, self.path, first_row, || {
+            step().map_err(|error| damaged(self.path, first_row, &error))
+        })
+    }
+}
+
+/// Converts a text column of any type. A row that is not UTF-8 becomes null and is reported to
+/// `bad`.
+fn texts_of(column: &ArrayRef, bad: &mut dyn FnMut(usize, &str)) -> Converted<LargeStringArray> {
     if !binary::is_binary(column.data_type()) {
         let large = arrow::compute::cast(column, &DataType::LargeUtf8)?;
         return Ok(without_nulls(large.as_string::<i64>().clone()));
@@ -145,14 +161,16 @@ fn texts_of(
     Ok(texts.finish())
 }
 
-/// The texts of several columns joined, or of one that has turns; `bad` is told of rows whose turns have another shape.
+/// Joins the texts of several columns, or of one that has turns. `bad` is told of rows whose turns
+/// have another shape.
 fn joined_texts(
-    (columns, roles): (&[(&str, ArrayRef)], &[String]),
+    columns: &[NamedColumn],
+    roles: &[String],
     rows: usize,
     bad: &mut dyn FnMut(usize, String),
-) -> std::result::Result<LargeStringArray, ArrowError> {
-    let columns = columns.iter().map(|(name, column)| Ok((*name, Values::of(column)?)));
-    let columns = columns.collect::<std::result::Result<Vec<_>, ArrowError>>()?;
+) -> Converted<LargeStringArray> {
+    let columns = columns.iter().map(|column| Ok((column.name, RowValues::of(&column.values)?)));
+    let columns = columns.collect::<Converted<Vec<_>>>()?;
     let (mut texts, mut joined) = (LargeStringBuilder::new(), String::new());
     for row in 0..rows {
         joined.clear();
@@ -170,55 +188,7 @@ fn joined_texts(
     Ok(texts.finish())
 }
 
-/// A column of lists as rows of f32; `bad` is told of rows that have none.
-fn vectors_of(
-    column: &ArrayRef,
-    bad: &mut dyn FnMut(usize, &str),
-) -> std::result::Result<Vectors, ArrowError> {
-    let mut vectors = Vectors::default();
-    if column.data_type() == &DataType::Null {
-        (0..column.len()).for_each(|row| {
-            bad(row, "is null");
-            vectors.push(&[]);
-        });
-        return Ok(vectors);
-    }
-    let (items, mut ends): (&ArrayRef, Vec<usize>) = match column.data_type() {
-        DataType::FixedSizeList(..) => {
-            let list = column.as_fixed_size_list();
-            let length = list.value_length() as usize;
-            (list.values(), (0..=list.len()).map(|row| row * length).collect())
-        }
-        DataType::LargeList(_) => {
-            let list = column.as_list::<i64>();
-            (list.values(), list.value_offsets().iter().map(|&end| end as usize).collect())
-        }
-        _ => {
-            let list = column.as_list::<i32>();
-            (list.values(), list.value_offsets().iter().map(|&end| end as usize).collect())
-        }
-    };
-    // These rows may be a slice of many more.
-    let (first, last) = (ends[0], ends[column.len()]);
-    ends.iter_mut().for_each(|end| *end -= first);
-    let items = arrow::compute::cast(&items.slice(first, last - first), &DataType::Float32)?;
-    let items = items.as_primitive::<Float32Type>();
-    for row in 0..column.len() {
-        let range = ends[row]..ends[row + 1];
-        let problem = match () {
-            () if column.is_null(row) => Some("is null"),
-            () if items.null_count() > 0 && range.clone().any(|i| items.is_null(i)) => {
-                Some("has a null in its list")
-            }
-            () => None,
-        };
-        problem.into_iter().for_each(|problem| bad(row, problem));
-        vectors.push(if problem.is_some() { &[] } else { &items.values()[range] });
-    }
-    Ok(vectors)
-}
-
-/// A null text is an empty one: in [`Rows`] null means that the row is bad.
+/// Replaces null texts by empty ones: in [`Rows`] null means that the row is bad.
 fn without_nulls(texts: LargeStringArray) -> LargeStringArray {
     if texts.null_count() == 0 {
         return texts;

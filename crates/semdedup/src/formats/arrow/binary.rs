@@ -1,4 +1,4 @@
-//! Columns of bytes: their types, and their values as one kind of array.
+//! Columns of bytes: recognises their types, and converts their values to one type of array.
 
 use arrow::array::{Array, AsArray, LargeBinaryArray};
 use arrow::datatypes::DataType;
@@ -14,7 +14,7 @@ pub(crate) fn is_binary(kind: &DataType) -> bool {
     }
 }
 
-/// What people call such a type.
+/// Returns the name of such a type in messages.
 pub(crate) fn name_of(kind: &DataType) -> String {
     match kind {
         DataType::FixedSizeBinary(bytes) => format!("binary of {bytes} bytes"),
@@ -23,7 +23,7 @@ pub(crate) fn name_of(kind: &DataType) -> String {
     }
 }
 
-/// A column of bytes as one kind of array.
+/// Converts a column of bytes to one type of array.
 pub(crate) fn values_of(
     column: &dyn Array,
 ) -> std::result::Result<LargeBinaryArray, arrow::error::ArrowError> {

@@ -1,4 +1,5 @@
-//! The columns of an Arrow schema, and which of them can be texts, ids, embeddings and images.
+//! Lists the columns of an Arrow schema, and which of them can be texts, ids, embeddings and
+//! images.
 
 use arrow::datatypes::{DataType, Fields};
 
@@ -8,7 +9,7 @@ use crate::formats::arrow::turn_arrays::{holds_strings, is_turns_type, item_of, 
 use crate::formats::arrow::types;
 use crate::formats::columns::Column;
 
-/// What people call a type.
+/// Returns the name of a type in messages.
 fn kind_of(kind: &DataType) -> String {
     match kind {
         kind if types::is_text(kind) => "a string".to_owned(),
@@ -17,6 +18,7 @@ fn kind_of(kind: &DataType) -> String {
     }
 }
 
+/// Lists the columns of a schema, each before the columns inside it.
 pub(crate) fn arrow_columns(fields: &Fields) -> Vec<Column> {
     fn add(fields: &Fields, outer: &str, columns: &mut Vec<Column>) {
         for field in fields {

@@ -1,4 +1,4 @@
-//! Columns of images in Arrow's types.
+//! Recognises and converts columns of images in Arrow's types.
 
 use arrow::array::{Array, ArrayRef, AsArray, LargeBinaryArray};
 use arrow::buffer::NullBuffer;
@@ -7,7 +7,8 @@ use arrow::error::ArrowError;
 
 use crate::formats::arrow::binary;
 
-/// Whether the values of a column of this type can be images: bytes, or a struct with `bytes` as Hugging Face writes it.
+/// Whether the values of a column of this type can be images: bytes, or a struct with `bytes`,
+/// which Hugging Face writes.
 pub(crate) fn is_image_type(kind: &DataType) -> bool {
     let is_bytes = |kind: &DataType| binary::is_binary(kind) && !matches!(kind, DataType::FixedSizeBinary(_));
     match kind {
@@ -18,7 +19,7 @@ pub(crate) fn is_image_type(kind: &DataType) -> bool {
     }
 }
 
-/// A column of images as bytes; `bad` is told of rows that have none.
+/// Converts a column of images to bytes. `bad` is told of the rows without an image.
 pub(crate) fn images_of(
     column: &ArrayRef,
     bad: &mut dyn FnMut(usize, &str),
@@ -28,7 +29,7 @@ pub(crate) fn images_of(
         None => column,
     };
     let images = binary::values_of(bytes)?;
-    // A value below a null struct is not to be relied on.
+    // A value inside a null struct is not reliable.
     let nulls = NullBuffer::union(images.nulls(), column.nulls());
     let (offsets, values, _) = images.into_parts();
     let images = LargeBinaryArray::try_new(offsets, values, nulls)?;

@@ -1,18 +1,18 @@
 //! Columns inside columns: `meta.text` is the field `text` of the struct column `meta`.
 //!
-//! A column whose own name has a dot in it goes before one that is inside another.
+//! A column with a dot in its own name goes before a column inside another.
 
 use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, RecordBatch};
 use arrow::compute::nullif;
 use arrow::datatypes::{DataType, Field, FieldRef, Fields};
 use arrow::error::ArrowError;
 
-/// The rest of a name inside the column `outer`, if that is where the name leads.
+/// Returns the rest of a name inside the column `outer`, if the name leads there.
 pub(crate) fn inside<'a>(name: &'a str, outer: &str) -> Option<&'a str> {
     name.strip_prefix(outer)?.strip_prefix('.')
 }
 
-/// The positions that lead to a column, from the top down.
+/// Returns the positions that lead to a column, from the top down.
 pub(crate) fn find(fields: &Fields, name: &str) -> Option<Vec<usize>> {
     if let Some(position) = fields.iter().position(|field| field.name() == name) {
         return Some(vec![position]);
@@ -25,7 +25,7 @@ pub(crate) fn find(fields: &Fields, name: &str) -> Option<Vec<usize>> {
     })
 }
 
-/// The names that lead to a column, from the top down.
+/// Returns the names that lead to a column, from the top down.
 pub(crate) fn names<'a>(fields: &'a Fields, places: &[usize]) -> Vec<&'a str> {
     let (mut fields, mut names) = (fields, Vec::with_capacity(places.len()));
     for &place in places {
@@ -37,7 +37,8 @@ pub(crate) fn names<'a>(fields: &'a Fields, places: &[usize]) -> Vec<&'a str> {
     names
 }
 
-/// The same fields with another type for the column at `places`, given what it was.
+/// Returns the fields with another type for the column at `places`; `change` returns the new type
+/// for the old one.
 pub(crate) fn retyped(
     fields: &Fields,
     places: &[usize],
@@ -54,7 +55,7 @@ pub(crate) fn retyped(
     Some(fields.into())
 }
 
-/// A column of a batch; null where a struct around it is.
+/// Returns a column of a batch; its values are null where a struct around them is.
 pub(crate) fn column(batch: &RecordBatch, name: &str) -> Result<Option<ArrayRef>, ArrowError> {
     let schema = batch.schema();
     let Some(places) = find(schema.fields(), name) else { return Ok(None) };

@@ -1,18 +1,20 @@
-//! Arrow IPC: the projected columns of a file, some rows at a time.
+//! Reads the projected columns of an Arrow IPC file, some rows at a time.
 
 use arrow::array::{Array, RecordBatch};
 
 use crate::error::{Error, Result};
 use crate::formats::arrow::batches::{self, RowBatch};
-use crate::formats::arrow::ipc::{Ipc, damaged, guarded};
+use crate::formats::arrow::guard::{damaged, guarded};
+use crate::formats::arrow::ipc::Ipc;
 use crate::formats::arrow::nested;
 use crate::formats::columns::Columns;
 use crate::formats::file::InputFile;
 
 /// A chunk is at most this many rows…
 const MAX_ROWS: usize = 2048;
-/// …and about this many bytes, but not fewer rows than this: the batch that they are a part of is in memory anyway.
+/// …and about this many bytes…
 const CHUNK_BYTES: usize = 1 << 20;
+/// …but not fewer rows than this: the whole batch is in memory anyway.
 const MIN_ROWS: usize = 16;
 
 /// Reads the text, id and embedding columns of a file.
@@ -20,22 +22,22 @@ pub(crate) struct ArrowRows {
     pub file: InputFile,
     pub ipc: Ipc,
     projection: Vec<usize>,
-    batch: Option<Decoded>,
-    /// The number of the first row that was not passed yet.
+    batch: Option<OpenBatch>,
+    /// The number of the first row that has not been handed out or skipped.
     next_row: u64,
-    /// Rows before this one are passed over.
+    /// Rows before this one are skipped.
     wanted: u64,
 }
 
 /// A batch that is being cut into chunks.
-struct Decoded {
+struct OpenBatch {
     batch: RecordBatch,
     done: usize,
     chunk: usize,
 }
 
 impl ArrowRows {
-    /// From row `first_row` on; batches before it are passed over.
+    /// Opens a file to read from row `first_row` on; batches before it are skipped.
     pub fn open(file: &InputFile, columns: &Columns, first_row: u64) -> Result<Self> {
         let ipc = Ipc::open(file)?;
         let place = |name: &str| {
@@ -52,12 +54,12 @@ impl ArrowRows {
         Ok(Self { file: file.clone(), ipc, projection, batch: None, next_row: 0, wanted: first_row })
     }
 
-    /// Passes over the rows before `row`.
+    /// Skips the rows before `row`.
     fn skip_to(&mut self, row: u64) {
         self.wanted = self.wanted.max(row);
     }
 
-    /// The next rows.
+    /// Returns the next rows; `None` at the end.
     pub fn next_batch(&mut self) -> Result<Option<RowBatch>> {
         loop {
             if let Some(chunk) =
@@ -66,8 +68,8 @@ impl ArrowRows {
                 self.next_row = chunk.first_row + chunk.batch.num_rows() as u64;
                 return Ok(Some(chunk));
             }
-            if let Some(passed) = self.batch.take() {
-                self.next_row += (passed.batch.num_rows() - passed.done) as u64;
+            if let Some(rest) = self.batch.take() {
+                self.next_row += (rest.batch.num_rows() - rest.done) as u64;
             }
             if !self.read_on()? {
                 return Ok(None);
@@ -75,7 +77,7 @@ impl ArrowRows {
         }
     }
 
-    /// Reads the batch that holds the wanted row, or the next one; says whether there is one.
+    /// Reads the batch that holds the wanted row, or the next one. Returns whether there is one.
     fn read_on(&mut self) -> Result<bool> {
         let (path, projection) = (&self.file.path, &self.projection);
         let failed = |row| move |error: arrow::error::ArrowError| damaged(path, row, &error);
@@ -94,13 +96,13 @@ impl ArrowRows {
             }
             let ipc = &self.ipc;
             let batch = guarded(path, row, || ipc.read(&place, Some(projection)).map_err(failed(row)))?;
-            self.batch = Some(Decoded::new(batch));
+            self.batch = Some(OpenBatch::new(batch));
             return Ok(true);
         }
     }
 }
 
-impl Decoded {
+impl OpenBatch {
     fn new(batch: RecordBatch) -> Self {
         let rows = batch.num_rows();
         let bytes: usize = batch.columns().iter().map(|column| column.get_buffer_memory_size()).sum();
@@ -108,7 +110,8 @@ impl Decoded {
         Self { batch, done: 0, chunk: chunk.clamp(MIN_ROWS, MAX_ROWS) }
     }
 
-    /// The next rows from `wanted` on; `row` is the number of the first that was not passed yet.
+    /// Returns the next rows from `wanted` on; `row` is the number of the first one that has not
+    /// been handed out or skipped.
     fn next_chunk(&mut self, row: u64, wanted: u64) -> Option<RowBatch> {
         let left = self.batch.num_rows() - self.done;
         let skipped = usize::try_from(wanted.saturating_sub(row)).map_or(left, |rows| rows.min(left));
@@ -123,7 +126,7 @@ impl Decoded {
     }
 }
 
-/// Some rows from the beginning of a file, with all of its columns, to show what they hold.
+/// Reads the first few rows of a file, with all columns, to show what the columns hold.
 pub(crate) fn first_rows(file: &InputFile) -> Result<Option<RecordBatch>> {
     let mut ipc = Ipc::open(file)?;
     let failed = |error: arrow::error::ArrowError| damaged(&file.path, 0, &error);
@@ -132,7 +135,7 @@ pub(crate) fn first_rows(file: &InputFile) -> Result<Option<RecordBatch>> {
     Ok(Some(batch.slice(0, batch.num_rows().min(MIN_ROWS))))
 }
 
-/// How many rows a file has, by the headers of its batches.
+/// Counts the rows of a file, by the headers of its batches.
 pub(crate) fn count_rows(file: &InputFile) -> Result<u64> {
     let mut ipc = Ipc::open(file)?;
     let mut rows = 0u64;
@@ -144,7 +147,7 @@ pub(crate) fn count_rows(file: &InputFile) -> Result<u64> {
     Ok(rows)
 }
 
-/// The texts of some rows (sorted); `None` where there is no such row.
+/// Reads the texts of some rows, in ascending order; `None` where there is no such row.
 pub(crate) fn texts_at(file: &InputFile, columns: &Columns, rows: &[u64]) -> Result<Vec<Option<String>>> {
     let mut reader = ArrowRows::open(file, columns, 0)?;
     let mut texts = Vec::with_capacity(rows.len());

@@ -1,4 +1,4 @@
-//! Turns in Arrow and Parquet: columns of lists of structs, row by row as the JSON that they would be.
+//! Turns in Arrow and Parquet: columns of lists of structs, which are read row by row as JSON.
 
 use arrow::array::{Array, ArrayRef, AsArray, LargeStringArray};
 use arrow::buffer::NullBuffer;
@@ -11,7 +11,7 @@ use serde_json::Value;
 use crate::formats::arrow::types::is_text;
 use crate::formats::turns::{CONTENT_KEYS, ROLE_KEYS};
 
-/// Whether a column of this type holds turns: lists of structs with a role and what it says.
+/// Whether a column of this type holds turns: lists of structs with a role and a content.
 pub(crate) fn is_turns_type(kind: &DataType) -> bool {
     let Some(DataType::Struct(fields)) = item_of(kind).map(|item| item.data_type()) else { return false };
     let has = |keys: &[&str], is_right: &dyn Fn(&DataType) -> bool| {
@@ -20,12 +20,13 @@ pub(crate) fn is_turns_type(kind: &DataType) -> bool {
     has(&ROLE_KEYS, &is_text) && has(&CONTENT_KEYS, &|_| true)
 }
 
-/// Whether values of this type hold strings or integers, so that a text or its tokens could be in them.
+/// Whether values of this type hold strings or integers, so that they could hold a text or its
+/// tokens.
 pub(crate) fn may_hold_text(kind: &DataType) -> bool {
     holds(kind, |kind| is_text(kind) || kind.is_integer())
 }
 
-/// Whether values of this type are strings or hold some.
+/// Whether values of this type are strings or hold strings.
 pub(crate) fn holds_strings(kind: &DataType) -> bool {
     holds(kind, is_text)
 }
@@ -41,7 +42,7 @@ fn holds(kind: &DataType, is_right: fn(&DataType) -> bool) -> bool {
     }
 }
 
-/// What a list holds.
+/// Returns the type of the items of a list.
 pub(crate) fn item_of(kind: &DataType) -> Option<&Field> {
     match kind {
         DataType::List(item) | DataType::LargeList(item) | DataType::FixedSizeList(item, _) => Some(item),
@@ -49,27 +50,27 @@ pub(crate) fn item_of(kind: &DataType) -> Option<&Field> {
     }
 }
 
-/// A column whose rows can be read one by one.
-pub(crate) enum Values {
+/// A column whose rows can be read one by one as JSON.
+pub(crate) enum RowValues {
     Texts(LargeStringArray),
     List {
         ends: Vec<usize>,
         nulls: Option<NullBuffer>,
-        items: Box<Values>,
+        items: Box<RowValues>,
     },
     Struct {
-        fields: Vec<(String, Values)>,
+        fields: Vec<(String, RowValues)>,
         nulls: Option<NullBuffer>,
     },
-    /// Everything else, as it is displayed.
+    /// Any other type; its values are read as Arrow displays them.
     Other(ArrayRef),
 }
 
-impl Values {
+impl RowValues {
     pub fn of(column: &ArrayRef) -> Result<Self, ArrowError> {
         let (nulls, rows) = (column.nulls().cloned(), column.len());
         let list = |first: usize, ends: Vec<usize>, items: &ArrayRef| {
-            // These rows may be a slice of many more.
+            // These rows may be a slice of a larger column.
             let last = ends.last().map_or(first, |end| first + end);
             let items = Box::new(Self::of(&items.slice(first, last - first))?);
             Ok(Self::List { ends, nulls: nulls.clone(), items })
@@ -104,7 +105,7 @@ impl Values {
         }
     }
 
-    /// The value of a row.
+    /// Returns the value of a row.
     pub fn row(&self, row: usize) -> Result<Value, ArrowError> {
         let is_null = |nulls: &Option<NullBuffer>| nulls.as_ref().is_some_and(|nulls| nulls.is_null(row));
         match self {
@@ -123,7 +124,7 @@ impl Values {
             Self::Other(column) => {
                 let options = FormatOptions::default();
                 let shown = ArrayFormatter::try_new(column, &options)?.value(row).try_to_string()?;
-                // Numbers and booleans look as they do in JSON.
+                // Numbers and booleans are displayed as in JSON.
                 Ok(serde_json::from_str(&shown).unwrap_or(Value::String(shown)))
             }
         }

@@ -1,4 +1,4 @@
-//! What the values of a column can be, going by its type in Arrow.
+//! Tells by the Arrow type of a column what its values can be.
 
 use arrow::datatypes::DataType;
 
@@ -17,7 +17,7 @@ pub(crate) fn is_vector(kind: &DataType) -> bool {
         DataType::List(item) | DataType::LargeList(item) | DataType::FixedSizeList(item, _) => {
             item.data_type().is_numeric()
         }
-        // As some programs write a column in which every value is missing.
+        // Some programs write this type for a column in which every value is missing.
         DataType::Null => true,
         _ => false,
     }

@@ -1,4 +1,5 @@
-//! Arrow IPC written back: the same layout, schema, metadata, codec and batches, fewer rows or more columns.
+//! Writes Arrow IPC back: with the same layout, schema, metadata, codec and batches, and with fewer
+//! rows or more columns.
 
 use std::io::BufWriter;
 use std::path::Path;
@@ -14,10 +15,12 @@ use fs_err::File;
 
 use crate::error::{Error, Result};
 use crate::formats::added_columns::{AddedColumns, Edit, with_columns, with_fields};
-use crate::formats::arrow::ipc::{Ipc, damaged, guarded};
+use crate::formats::arrow::guard::{damaged, guarded};
+use crate::formats::arrow::ipc::Ipc;
 use crate::formats::file::InputFile;
 
-/// Writes the rows that `keep` picks; see [`crate::formats::write::write_kept`]. A batch of which no row stays is left out.
+/// Writes the rows that `keep` picks; see [`crate::formats::write::write_kept`]. A batch of which
+/// no row is kept is left out.
 pub(crate) fn write_kept(
     file: &InputFile,
     destination: &Path,
@@ -38,7 +41,8 @@ pub(crate) fn write_annotated(file: &InputFile, destination: &Path, added: &mut 
     })
 }
 
-/// Copies a file batch by batch, and says how many rows it has written. A batch without rows is left out.
+/// Copies a file batch by batch, and returns how many rows it has written. A batch without rows is
+/// left out.
 fn rewrite(file: &InputFile, destination: &Path, added: Option<&Schema>, edit: &mut Edit) -> Result<u64> {
     let path = &file.path;
     let mut ipc = Ipc::open(file)?;
@@ -46,7 +50,7 @@ fn rewrite(file: &InputFile, destination: &Path, added: Option<&Schema>, edit: &
     let unwritable = |error: ArrowError| Error::output(destination, error);
     let mut next = guarded(path, 0, || ipc.next_batch().map_err(unreadable(0)))?;
     let codec = next.as_ref().and_then(|batch| batch.compression);
-    let mut writer = guarded(path, 0, || IpcWriter::create(destination, &ipc, (added, codec)))?;
+    let mut writer = guarded(path, 0, || IpcWriter::create(destination, &ipc, added, codec))?;
     let (mut row, mut written) = (0u64, 0);
     while let Some(place) = next {
         let batch = guarded(path, row, || ipc.read(&place, None).map_err(unreadable(row)))?;
@@ -64,6 +68,7 @@ fn rewrite(file: &InputFile, destination: &Path, added: Option<&Schema>, edit: &
     Ok(written)
 }
 
+/// Returns the kept rows of a batch.
 fn filtered(batch: &RecordBatch, kept: &BooleanArray) -> std::result::Result<RecordBatch, ArrowError> {
     if kept.true_count() == kept.len() {
         return Ok(batch.clone());
@@ -73,7 +78,7 @@ fn filtered(batch: &RecordBatch, kept: &BooleanArray) -> std::result::Result<Rec
     RecordBatch::try_new(filtered.schema(), columns)
 }
 
-/// Views still hold the bytes of the rows that went.
+/// Copies a column of views, which still hold the bytes of the removed rows, without these bytes.
 fn without_garbage(column: &ArrayRef) -> ArrayRef {
     match column.data_type() {
         DataType::Utf8View => Arc::new(column.as_string_view().gc()),
@@ -82,7 +87,7 @@ fn without_garbage(column: &ArrayRef) -> ArrayRef {
     }
 }
 
-/// A file or a stream being written.
+/// A file or a stream that is being written.
 enum IpcWriter {
     File(FileWriter<BufWriter<File>>),
     Stream(StreamWriter<BufWriter<File>>),
@@ -92,7 +97,8 @@ impl IpcWriter {
     fn create(
         destination: &Path,
         source: &Ipc,
-        (added, codec): (Option<&Schema>, Option<CompressionType>),
+        added: Option<&Schema>,
+        codec: Option<CompressionType>,
     ) -> Result<Self> {
         let output = File::create(destination).map_err(|error| Error::output(destination, error))?;
         let output = BufWriter::with_capacity(1 << 20, output);
@@ -103,7 +109,7 @@ impl IpcWriter {
         let create = || {
             let options = IpcWriteOptions::default().try_with_compression(codec)?;
             if source.is_stream() {
-                // A dictionary that grew from batch to batch does so again.
+                // A dictionary that grew from batch to batch grows in the written stream too.
                 let options = options.with_dictionary_handling(DictionaryHandling::Delta);
                 return StreamWriter::try_new_with_options(output, &schema, options).map(Self::Stream);
             }

@@ -1,17 +1,17 @@
-//! The blocks of an Avro object container file.
+//! Reads the blocks of an Avro object container file.
 //!
-//! They are cut here and not by the library, whose reader takes a file that ends within a block for
-//! whole, and never ends where a block has more rows than its header says.
+//! The library does not cut them: its reader accepts a file that ends within a block, and never ends
+//! where a block has more rows than its header says.
 //! (<https://avro.apache.org/docs/1.11.1/specification/#object-container-files>)
 
 use std::io::{self, BufRead, Read};
 
 use arrow_avro::reader::{HeaderInfo, read_header_info};
 
-/// A block with more bytes than this, compressed or not, is damaged.
+/// A block of more than this many bytes, compressed or not, is damaged.
 const MAX_BLOCK_BYTES: u64 = 1 << 30;
 
-/// How the data of blocks are compressed.
+/// The compression of the blocks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Codec {
     Null,
@@ -20,7 +20,7 @@ enum Codec {
     Zstandard,
 }
 
-/// Rows that lie behind each other, decompressed.
+/// Consecutive rows, decompressed.
 pub(crate) struct Block {
     pub(crate) rows: u64,
     pub(crate) data: Vec<u8>,
@@ -61,7 +61,7 @@ impl<R: BufRead> Blocks<R> {
         Ok(Some(Block { rows, data: self.codec.decompress(data)? }))
     }
 
-    /// Reads a number that is not negative: 7 bits a byte, the lowest first, zig-zag.
+    /// Reads a number that is not negative: zig-zag, with 7 bits per byte, the lowest first.
     fn count(&mut self) -> io::Result<u64> {
         let mut number = 0u64;
         for shift in (0..64).step_by(7) {
@@ -88,7 +88,7 @@ impl Codec {
     }
 }
 
-/// Reads everything, up to the limit of a block.
+/// Reads a whole stream, up to the limit of a block.
 fn bounded(stream: impl Read) -> io::Result<Vec<u8>> {
     let mut data = Vec::new();
     stream.take(MAX_BLOCK_BYTES + 1).read_to_end(&mut data)?;
@@ -98,7 +98,7 @@ fn bounded(stream: impl Read) -> io::Result<Vec<u8>> {
     Ok(data)
 }
 
-/// Decompresses a block in Snappy's raw format, behind which its checksum lies.
+/// Decompresses a block in Snappy's raw format, which its checksum follows.
 fn unsnap(data: &[u8]) -> io::Result<Vec<u8>> {
     let Some((data, checksum)) = data.split_last_chunk::<4>() else {
         return Err(damaged("a block without its checksum"));

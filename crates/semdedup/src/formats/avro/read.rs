@@ -11,19 +11,20 @@ use arrow_avro::reader::{Decoder, DecoderMode, HeaderInfo, ReaderBuilder};
 use arrow_avro::schema::{Fingerprint, FingerprintAlgorithm, SchemaStore};
 
 use crate::error::{Error, Result};
-use crate::formats::arrow::batches::{self, FileBatch, RowBatch};
+use crate::formats::arrow::batches::{FileBatch, RowBatch};
+use crate::formats::arrow::guard::catch_panics;
 use crate::formats::arrow::nested;
 use crate::formats::avro::blocks::{Block, Blocks};
 use crate::formats::columns::Columns;
 use crate::formats::file::InputFile;
 use crate::formats::row_format::{RowSource, UnparsedRows};
-use crate::formats::stream;
+use crate::formats::stream::{self, OpenFile};
 use crate::storage::recent_fault;
 
-/// A batch is at most this many rows.
+/// A batch has at most this many rows.
 const MAX_ROWS: usize = 2048;
 
-/// How many rows show what the columns hold.
+/// This many rows are read to show what columns hold.
 const SHOWN_ROWS: usize = 16;
 
 /// The error for an Avro file that cannot be read, at the row that was reached.
@@ -36,13 +37,13 @@ fn damaged(path: &Path, row: u64, cause: &dyn std::fmt::Display) -> Error {
         .hint("the file is truncated, damaged or not Avro; copy or write it again")
 }
 
-/// Runs one step of reading; a panic of the library is an error too.
+/// Runs one step of the Avro library; a panic of the library becomes an error.
 fn guarded<T, E: std::fmt::Display>(
     path: &Path,
     row: u64,
     step: impl FnOnce() -> std::result::Result<T, E>,
 ) -> Result<T> {
-    batches::guarded(damaged, (path, row), || step().map_err(|error| damaged(path, row, &error)))
+    catch_panics(damaged, path, row, || step().map_err(|error| damaged(path, row, &error)))
 }
 
 /// An open Avro file.
@@ -50,25 +51,28 @@ struct AvroRows {
     file: InputFile,
     blocks: Blocks<BufReader<Box<dyn Read + Send>>>,
     decoder: Decoder,
-    /// The block that is being decoded, the bytes of it that are done, and the rows that are left.
+    /// The block that is being decoded, with the number of rows that are left in it.
     block: Block,
+    /// The bytes of the block that have been decoded.
     done: usize,
-    /// How many of the file's bytes have been read.
-    bytes: Arc<AtomicU64>,
+    /// The number of the file's own bytes that have been read.
+    bytes_read: Arc<AtomicU64>,
     next_row: u64,
     /// Rows before this one are skipped.
     first_row: u64,
 }
 
-/// Which columns of a file are read.
+/// The columns of a file that are read.
 enum Projection<'a> {
+    /// All columns.
     All,
+    /// The columns of a run.
     Of(&'a Columns),
 }
 
 impl AvroRows {
     fn open(file: &InputFile, projection: &Projection, first_row: u64) -> Result<Self> {
-        let (stream, bytes) = stream::open(file)?;
+        let OpenFile { stream, bytes_read } = stream::open(file)?;
         let blocks = guarded(&file.path, 0, || Blocks::open(BufReader::new(stream)))?;
         let decoder = |projection| guarded(&file.path, 0, || decoder(&blocks.header, projection));
         let decoder = match projection {
@@ -78,7 +82,7 @@ impl AvroRows {
             }
         };
         let (file, block) = (file.clone(), Block { rows: 0, data: Vec::new() });
-        Ok(Self { file, blocks, decoder, block, done: 0, bytes, next_row: 0, first_row })
+        Ok(Self { file, blocks, decoder, block, done: 0, bytes_read, next_row: 0, first_row })
     }
 
     /// Decodes the next rows of a batch; `None` at the end of the file.
@@ -140,7 +144,7 @@ fn positions(path: &Path, schema: &Schema, columns: &Columns) -> Result<Vec<usiz
     let others = [&columns.id, &columns.embedding, &columns.image].into_iter().flatten();
     let names = columns.texts().chain(others.map(String::as_str));
     let mut positions = names.map(position).collect::<Result<Vec<usize>>>()?;
-    // A file is gone through by one of its columns at least.
+    // The decoder needs at least one column to find the rows.
     if positions.is_empty() && !schema.fields().is_empty() {
         positions.push(0);
     }
@@ -156,7 +160,7 @@ impl RowSource for AvroRows {
     }
 
     fn bytes_read(&self) -> u64 {
-        self.bytes.load(Ordering::Relaxed)
+        self.bytes_read.load(Ordering::Relaxed)
     }
 }
 
@@ -170,13 +174,13 @@ pub(crate) fn open(file: &InputFile, columns: &Columns, first_row: u64) -> Resul
     Ok(Box::new(AvroRows::open(file, &Projection::Of(columns), first_row)?))
 }
 
-/// Reads the first few rows of a file, with all of its columns.
+/// Reads the first few rows of a file, with all columns, to show what the columns hold.
 pub(crate) fn first_rows(file: &InputFile) -> Result<Option<RecordBatch>> {
     let rows = AvroRows::open(file, &Projection::All, 0)?.next_batch()?;
     Ok(rows.map(|rows| rows.batch.slice(0, rows.batch.num_rows().min(SHOWN_ROWS))))
 }
 
-/// Counts the rows of a file by going through it.
+/// Counts the rows of a file by reading all of it.
 pub(crate) fn count_rows(file: &InputFile) -> Result<u64> {
     let mut rows = AvroRows::open(file, &Projection::Of(&Columns::default()), 0)?;
     while rows.next_batch()?.is_some() {}

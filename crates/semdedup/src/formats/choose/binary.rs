@@ -1,5 +1,6 @@
-//! Looks into columns of bytes: their type does not say whether they hold texts, images or something
-//! else, but their values do. Spark's `binaryAsString`, Druid, Pinot and old Hive write texts so.
+//! Looks into columns of bytes. Their type does not tell whether they hold texts, images or
+//! something else, but their values do. Spark's `binaryAsString`, Druid, Pinot and old Hive write
+//! texts as bytes.
 
 use semdedup_embed::looks_like_image;
 
@@ -8,15 +9,15 @@ use crate::formats::columns::{Column, Columns, Found};
 use crate::formats::file::{InputFile, ReadLimits};
 use crate::formats::read::Reader;
 
-/// How many values of a column to look at, without nulls and empty values…
+/// At most this many values of a column are looked at, without nulls and empty values…
 const SAMPLES: usize = 20;
 
-/// …and how many chunks of the file to read for them.
+/// …in at most this many chunks of the file.
 const MAX_CHUNKS: usize = 32;
 
-/// What the first values of a column of bytes are.
+/// The content of the first values of a column of bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Held {
+enum BytesContent {
     /// All of them are texts in UTF-8.
     Texts,
     /// Some of them begin as images do.
@@ -27,26 +28,26 @@ enum Held {
     Nothing,
 }
 
-/// Whether a column of bytes holds texts, going by its first values.
+/// Whether a column of bytes holds texts, judged by its first values.
 pub(crate) fn holds_texts(file: &InputFile, column: &Column) -> Result<bool> {
-    Ok(look(file, &column.name)? == Held::Texts)
+    Ok(look(file, &column.name)? == BytesContent::Texts)
 }
 
-/// Fails where a column of bytes holds no texts. One that was asked for may hold anything but images: its rows that are not UTF-8
-/// are bad ones.
+/// Fails where a column of bytes holds no texts. A column that the user asked for may hold anything
+/// but images: its values that are not UTF-8 are bad rows.
 pub(crate) fn check_text(file: &InputFile, column: &Column, found: Found) -> Result<()> {
     let name = &column.name;
     let kind = column.kind.as_deref().unwrap_or("binary");
     match look(file, name)? {
-        Held::Texts | Held::Nothing => Ok(()),
-        Held::Other if found == Found::Asked => Ok(()),
-        Held::Other => {
+        BytesContent::Texts | BytesContent::Nothing => Ok(()),
+        BytesContent::Other if found == Found::Asked => Ok(()),
+        BytesContent::Other => {
             let problem = format!("column `{name}` is {kind}, and its first values are not all UTF-8");
             Err(Error::input(&file.path, problem).hint(format!(
                 "--text-column {name} takes it as UTF-8 and skips the rows that are not; or choose another column"
             )))
         }
-        Held::Images => {
+        BytesContent::Images => {
             let problem = format!("column `{name}` is {kind} and holds images, not texts");
             Err(Error::input(&file.path, problem)
                 .hint("choose another with --text-column, or use --by image"))
@@ -54,18 +55,18 @@ pub(crate) fn check_text(file: &InputFile, column: &Column, found: Found) -> Res
     }
 }
 
-/// Whether a column whose type images can have holds some; none where there is no value to go by.
+/// Whether a column holds images, if its type allows them; `None` where there is no value to tell.
 pub(crate) fn holds_images(file: &InputFile, column: &Column) -> Result<Option<bool>> {
     Ok(match look(file, &column.name)? {
-        Held::Images => Some(true),
-        // A struct with bytes in it is meant for images or sounds, wherever their bytes are.
-        Held::Nothing => (!column.is_binary).then_some(true),
-        Held::Texts | Held::Other => Some(false),
+        BytesContent::Images => Some(true),
+        // A struct with bytes is for images or sounds, even if their bytes are elsewhere.
+        BytesContent::Nothing => (!column.is_binary).then_some(true),
+        BytesContent::Texts | BytesContent::Other => Some(false),
     })
 }
 
 /// Looks at the first values of a column.
-fn look(file: &InputFile, column: &str) -> Result<Held> {
+fn look(file: &InputFile, column: &str) -> Result<BytesContent> {
     let columns = Columns { image: Some(column.to_owned()), ..Columns::default() };
     let mut reader = Reader::open(file, &columns, &ReadLimits::default(), 0)?;
     let (mut seen, mut texts, mut images) = (0, 0, 0);
@@ -86,14 +87,15 @@ fn look(file: &InputFile, column: &str) -> Result<Held> {
         }
     }
     Ok(match () {
-        () if seen == 0 => Held::Nothing,
-        () if images > 0 => Held::Images,
-        () if texts == seen => Held::Texts,
-        () => Held::Other,
+        () if seen == 0 => BytesContent::Nothing,
+        () if images > 0 => BytesContent::Images,
+        () if texts == seen => BytesContent::Texts,
+        () => BytesContent::Other,
     })
 }
 
-/// No file of an image is valid UTF-8 without a zero byte, but a text may begin with the two letters of a BMP.
+/// Whether a value is a text. No image file is valid UTF-8 without a zero byte, but a text may
+/// begin with the two letters of a BMP.
 fn is_text(value: &[u8]) -> bool {
     !value.contains(&0) && std::str::from_utf8(value).is_ok()
 }

@@ -1,5 +1,6 @@
-//! Columns that say something of their own beside the text of a row: the answer to a question, a picture that it is about. Rows of equal
-//! texts that differ there are no duplicates, so it is a question which columns are meant.
+//! Companions: columns that say something of their own beside the text of a row, such as the answer
+//! to a question, or a picture that it is about. Rows of equal texts with different companions are
+//! not duplicates, so the user is asked which columns to compare.
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
@@ -17,41 +18,45 @@ use crate::formats::file::{CompareBy, ReadLimits};
 use crate::formats::read::Reader;
 use crate::formats::usual_names::{is_media_name, is_other_half, is_partner};
 
-/// How many rows, and about how many bytes of their texts and companions, to look at.
+/// At most this many rows of a companion are looked at…
 pub(crate) const SAMPLE_ROWS: usize = 2000;
+/// …with about this many bytes of texts and companions.
 const SAMPLE_BYTES: usize = 64 << 20;
-/// One row in this many may have the text of another row and differ from it: labels are noisy.
+/// One row in this many may have the text of another row and another companion: labels are noisy.
 const MOST_ROWS: usize = 200;
-/// Fewer words on average are a label or a search, not the other half of a text.
+/// A companion of fewer words on average is a label or a search, not the other half of a text.
 const LEAST_WORDS: usize = 4;
-/// Longer texts on average say what they say whatever pictures are shown beside them, such as news.
+/// Texts of more bytes on average, such as news, do not depend on the pictures beside them.
 const LONG_TEXT: usize = 300;
 
-/// What the first rows tell of a companion.
+/// The facts that the first rows tell about a companion.
 #[derive(Default)]
-struct Sample {
+struct CompanionSample {
     rows: usize,
     bytes: usize,
-    /// Bytes of the texts, and how many rows have one.
+    /// The bytes of all texts.
     text_bytes: usize,
+    /// The rows that have a text.
     texts: usize,
-    /// Words of the companions that are strings, and how many rows have a companion.
+    /// The words of all companions that are strings.
     words: usize,
+    /// The rows that have a text and a companion.
     values: usize,
-    /// Rows whose text came before with another companion.
+    /// The rows whose text came before with another companion.
     differing: usize,
+    /// The hash of the first companion of each text, by the hash of the text.
     known: HashMap<u64, u64>,
 }
 
 impl Table<'_> {
-    /// Fails if rows of equal texts differ in a column that says something of its own. Whoever names a column means it. Returns how many
-    /// rows were looked at.
+    /// Fails if rows of equal texts differ in a companion, unless the user names the text column.
+    /// Returns how many rows were looked at.
     pub fn check_companions(&self, columns: &Columns, choice: &ColumnChoice) -> Result<usize> {
         let mut rows = 0;
         if columns.found == Found::Asked || columns.text.is_none() {
             return Ok(SAMPLE_ROWS);
         }
-        // Where there is none, there is nothing to look at in other files of these columns either.
+        // Without companions, other files with these columns need no look either.
         let companions: Vec<&Column> =
             self.columns.iter().filter(|column| is_companion(column, columns, choice)).collect();
         for companion in &companions {
@@ -67,18 +72,18 @@ impl Table<'_> {
         Ok(if companions.is_empty() { SAMPLE_ROWS } else { rows })
     }
 
-    fn sample(&self, columns: &Columns, companion: &str) -> Result<Sample> {
+    fn sample(&self, columns: &Columns, companion: &str) -> Result<CompanionSample> {
         let id = Some(companion.to_owned());
         let columns = Columns { id, image: None, embedding: None, ..columns.clone() };
         let mut reader = Reader::open(self.file, &columns, &ReadLimits::default(), 0)?;
-        let mut sample = Sample::default();
+        let mut sample = CompanionSample::default();
         while sample.rows < SAMPLE_ROWS
             && sample.bytes < SAMPLE_BYTES
             && let Some(chunk) = reader.next_chunk()?
         {
             let read = chunk.parse(&columns)?;
             let Some(values) = read.ids else { break };
-            // A type that has no order cannot be compared.
+            // A type without an order cannot be compared.
             if sample.add(read.texts.iter(), &values).is_none() {
                 break;
             }
@@ -86,7 +91,7 @@ impl Table<'_> {
         Ok(sample)
     }
 
-    fn unclear(&self, columns: &Columns, companion: &Column, sample: &Sample) -> Error {
+    fn unclear(&self, columns: &Columns, companion: &Column, sample: &CompanionSample) -> Error {
         let texts = columns.texts().collect::<Vec<_>>().join(",");
         let problem = format!(
             "{} of the first {} rows have the `{texts}` of another row but another `{}`, and it is not clear which are to be \
@@ -102,7 +107,7 @@ impl Table<'_> {
     }
 }
 
-impl Sample {
+impl CompanionSample {
     fn add<'t>(&mut self, texts: impl Iterator<Item = Option<&'t str>>, values: &ArrayRef) -> Option<()> {
         let converter = RowConverter::new(vec![SortField::new(values.data_type().clone())]).ok()?;
         let bytes = converter.convert_columns(std::slice::from_ref(values)).ok()?;
@@ -130,7 +135,7 @@ impl Sample {
         Some(())
     }
 
-    /// Whether the companion, by its values, makes two rows of one text two different rows.
+    /// Whether the companion, by its values, makes two rows of one text different rows.
     fn tells_apart(&self, companion: &Column, columns: &Columns) -> bool {
         let is_half = companion.is_turns
             || (companion.is_text && self.words >= LEAST_WORDS * self.values)
@@ -142,7 +147,7 @@ impl Sample {
     }
 }
 
-/// Whether a column beside the texts may say something of its own, going by its name and type.
+/// Whether a column beside the texts may be a companion, by its name and type.
 fn is_companion(column: &Column, columns: &Columns, choice: &ColumnChoice) -> bool {
     let is_used = columns.texts().any(|text| text == column.name)
         || [&columns.id, &columns.embedding, &columns.image]
@@ -158,13 +163,13 @@ fn is_companion(column: &Column, columns: &Columns, choice: &ColumnChoice) -> bo
         || column.has_nested
         || column.is_binary
         || column.is_image_list;
-    // Who says `--by text` does not mean the images.
+    // With `--by text` the user does not mean the images.
     let is_media = choice.by != Some(CompareBy::Text) && is_media_name(&column.name);
     let is_half = columns.texts().any(|text| is_other_half(&column.name, text));
     column.is_turns || (is_value && (is_partner(&column.name) || is_half || is_media))
 }
 
-/// Whether a value, as a string or as a token of JSON, says nothing.
+/// Whether a value, as a string or as a JSON token, is empty.
 fn is_nothing(value: &str) -> bool {
     ["", "\"\"", "[]", "{}"].contains(&value)
 }

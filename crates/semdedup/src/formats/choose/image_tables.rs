@@ -1,4 +1,5 @@
-//! Tables with images: which columns hold them, and which columns beside them may hold texts.
+//! Tables with images: finds the columns of images, and the columns beside them that may hold
+//! texts.
 
 use crate::error::{Error, Result};
 use crate::formats::arrow::nested;
@@ -11,18 +12,19 @@ use crate::formats::usual_names::{is_partner, is_usual_name};
 
 /// At most this many columns of strings are looked into.
 const MOST_COLUMNS: usize = 64;
-/// How many columns an error names.
+/// An error names at most this many columns.
 const NAMED: usize = 5;
 
 impl Table<'_> {
-    /// Whether the rows are to be compared by image where the user names nothing; none if there are no rows to tell by.
+    /// Whether rows are compared by image if the user names nothing; `None` if there are no rows to
+    /// tell.
     ///
     /// # Errors
-    /// Unless texts are optional, a table that has images and texts: rows of equal texts may have different images, and rows of equal
-    /// images different texts.
+    /// A table that has images and texts, unless texts are optional: rows of equal texts may have
+    /// different images, and rows of equal images different texts.
     pub fn is_of_images(&self, wanted: &Wanted, text_optional: bool) -> Result<Option<bool>> {
         let (mut images, mut may_be_images) = (Vec::new(), false);
-        // The bytes of an image as Hugging Face writes it are no other image.
+        // The bytes inside an image of Hugging Face are not another image.
         let is_part = |column: &Column| {
             let is_in =
                 |outer: &Column| outer.is_image && nested::inside(&column.name, &outer.name).is_some();
@@ -54,7 +56,8 @@ impl Table<'_> {
         }
     }
 
-    /// The columns beside the images that may hold texts, going by their names and values; none if there are no rows.
+    /// Returns the columns beside the images that may hold texts, by their names and values; `None`
+    /// if there are no rows.
     fn texts_beside(&self, images: &[&Column], wanted: &Wanted) -> Result<Option<Vec<&Column>>> {
         let is_image = |column: &Column| {
             let is_of = |image: &&Column| {
@@ -87,7 +90,7 @@ impl Table<'_> {
         Ok(Some(found))
     }
 
-    /// The error for a table with images and texts of which the user named neither.
+    /// The error for a table with images and texts if the user names neither.
     fn both(&self, images: &[&Column], texts: &[&Column]) -> Error {
         let problem = format!(
             "has images in {} and texts in {}, and it is not clear which are to be compared",

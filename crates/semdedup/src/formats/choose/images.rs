@@ -1,4 +1,4 @@
-//! Which columns hold images: of shards, of folders, of Parquet and of Arrow.
+//! Decides whether rows are compared by image: those of shards, folders, Parquet and Arrow.
 
 use crate::error::Result;
 use crate::formats::choose::table::Table;
@@ -6,11 +6,12 @@ use crate::formats::columns::{ColumnChoice, Wanted};
 use crate::formats::file::{CompareBy, InputFile};
 use crate::formats::row_format::Images;
 
-/// What of a row is compared: what was asked for, else the images where the first file has images and no texts, or is a
-/// folder or a shard of images, else the texts.
+/// Returns the part of a row that is compared: the part that the user asks for, else the images if
+/// the first file has images and no texts, or is a folder or a shard of images, else the texts.
 ///
 /// # Errors
-/// A file whose columns cannot be read, and a first file that has images beside texts: it is not clear which are to be compared.
+/// A file whose columns cannot be read; a first file that has both images and texts, so that it is
+/// not clear which to compare.
 pub fn rows_by(files: &[InputFile], choice: &ColumnChoice) -> Result<CompareBy> {
     let named = match (choice.by, &choice.image, &choice.text) {
         (Some(by), ..) => Some(by),
@@ -30,7 +31,7 @@ pub fn rows_by(files: &[InputFile], choice: &ColumnChoice) -> Result<CompareBy> 
     Ok(CompareBy::default())
 }
 
-/// Whether a file is one of images; `None` for a shard without samples, which says nothing.
+/// Whether the rows of a file are images; `None` for a file without rows, which does not tell.
 fn has_images(file: &InputFile, choice: &ColumnChoice) -> Result<Option<bool>> {
     match file.format.rows().images(file)? {
         Images::Never => Ok(Some(false)),

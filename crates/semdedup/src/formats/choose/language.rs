@@ -1,11 +1,12 @@
-//! Whether the values of a column look like sentences of a language, rather than ids, labels, paths or encoded bytes.
+//! Tells whether the values of a column look like sentences of a language, rather than ids, labels,
+//! paths or encoded bytes.
 
 use std::collections::HashSet;
 
-/// Values with this many words on average may be texts. Names and places have fewer.
+/// Texts have at least this many words on average. Names and places have fewer.
 const LEAST_WORDS: usize = 4;
 
-/// Looks at the values of some rows. Sentences have several words, and most of them are distinct.
+/// Whether values look like sentences: they have several words, and most of them are distinct.
 pub(crate) fn is_language<'a>(values: impl Iterator<Item = &'a str>) -> bool {
     let (mut count, mut words, mut distinct) = (0, 0, HashSet::new());
     for value in values.filter(|value| !value.trim().is_empty()) {
@@ -16,7 +17,8 @@ pub(crate) fn is_language<'a>(values: impl Iterator<Item = &'a str>) -> bool {
     count > 0 && words >= LEAST_WORDS * count && 2 * distinct.len() >= count
 }
 
-/// Whether values are sentences, though they may come again and again; one that all rows have is none.
+/// Whether values look like sentences, even if they are often repeated. A value that all rows have
+/// is not one.
 pub(crate) fn has_sentences<'a>(values: impl Iterator<Item = &'a str>) -> bool {
     let (mut count, mut words, mut distinct) = (0, 0, HashSet::new());
     for value in values.filter(|value| !value.trim().is_empty()) {
@@ -35,10 +37,12 @@ pub(crate) fn has_phrases<'a>(values: impl Iterator<Item = &'a str>) -> bool {
     count > 0 && words >= 2 * count
 }
 
-/// Values of this average length in bytes may be texts. Shorter ones are ids and labels.
+/// Texts that are not sentences have at least this average length in bytes. Shorter values are ids
+/// and labels.
 const LONG: usize = 40;
 
-/// Whether values that do not look like sentences may be texts all the same: long ones that come again and again, code, markup or JSON.
+/// Whether values that do not look like sentences may be texts: long values that are often
+/// repeated, code, markup or JSON.
 pub(crate) fn is_rival<'a>(values: impl Iterator<Item = &'a str>) -> bool {
     let (mut count, mut bytes, mut words) = (0, 0, 0);
     for value in values.filter(|value| !value.trim().is_empty()) {
@@ -49,7 +53,7 @@ pub(crate) fn is_rival<'a>(values: impl Iterator<Item = &'a str>) -> bool {
     count > 0 && bytes >= LONG * count && words >= LEAST_WORDS * count
 }
 
-/// How many words a value has. JSON and markup have none: they hold values of their own.
+/// Counts the words of a value. JSON and markup have none: they hold values of their own.
 pub(crate) fn words_in(value: &str) -> usize {
     if value.trim_start().starts_with(['{', '[', '<']) {
         return 0;
@@ -57,7 +61,8 @@ pub(crate) fn words_in(value: &str) -> usize {
     value.split_whitespace().map(words_in_token).sum()
 }
 
-/// A token is a word if nearly all of it is letters. Scripts without spaces have a word for each of their letters.
+/// Counts the words of a token: one if nearly all of it is letters. In scripts without spaces every
+/// letter counts as a word.
 fn words_in_token(token: &str) -> usize {
     let token = token.trim_matches(|c: char| !c.is_alphanumeric());
     let (mut all, mut letters, mut unspaced) = (0, 0, 0);
@@ -69,13 +74,13 @@ fn words_in_token(token: &str) -> usize {
     match () {
         () if unspaced > 0 => unspaced,
         () if all == 0 || 4 * letters < 3 * all => 0,
-        // Single Latin letters but these come from codes and lists, not from sentences.
+        // Other single Latin letters come from codes and lists, not from sentences.
         () if token.len() == 1 => usize::from(["a", "A", "I"].contains(&token)),
         () => 1,
     }
 }
 
-/// Whether a letter is of a script that puts no spaces between words.
+/// Whether a letter belongs to a script without spaces between words.
 fn is_unspaced(c: char) -> bool {
     matches!(c,
         '\u{0e01}'..='\u{0eff}'         // Thai, Lao

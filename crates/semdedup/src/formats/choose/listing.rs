@@ -1,4 +1,5 @@
-//! What to tell people who have to name a column: which columns there are, what they hold, and what to type.
+//! The error for users who have to name a column: it lists the columns and their values, and says
+//! what to type.
 
 use arrow::array::{Array, RecordBatch};
 use arrow::datatypes::DataType;
@@ -16,8 +17,8 @@ use crate::formats::usual_names::is_usual_name;
 const SHOWN: usize = 40;
 
 impl Table<'_> {
-    /// The error for a file in which no column is surely the text. `likely` are the columns that could be it, where that was
-    /// looked at.
+    /// The error for a file in which no column is certainly the text. `likely` are the columns that
+    /// could be the text, if the values were looked at.
     pub(crate) fn no_text(&self, name: &str, likely: Option<&[&Column]>) -> Error {
         let rows = self.file.format.rows().first_rows(self.file).ok().flatten();
         let show = |column: &Column| {
@@ -39,7 +40,7 @@ impl Table<'_> {
         Error::input(&self.file.path, problem).hint(hint)
     }
 
-    /// The columns that hold values of their own, a few of them.
+    /// Lists the first columns that hold values of their own.
     pub(crate) fn listed(&self, show: &dyn Fn(&Column) -> String) -> String {
         let listed = || self.columns.iter().filter(|column| !column.has_nested);
         let columns = listed().take(LISTED).map(show).collect::<Vec<_>>().join(", ");
@@ -49,48 +50,29 @@ impl Table<'_> {
         }
     }
 
+    /// Returns the options that name a column, for the hint of an error.
     fn what_to_type(&self, likely: &[&Column]) -> String {
         let top = || self.columns.iter().filter(|column| !column.is_nested);
-        let name = |column: &&Column| visible(&column.name);
-        let mut hints = match likely {
-            [] => {
-                let example = self.most_words();
-                vec![match (self.named_inside(), example) {
-                    (Some(name), _) => format!("if the text is in `{name}`, type --text-column {name}"),
-                    (None, Some(column)) => format!(
-                        "no column is surely the text: name it with --text-column NAME (--text-column {}, if it is that one)",
-                        visible(&column.name)
-                    ),
-                    (None, None) => match self.columns.iter().find(|column| column.is_text) {
-                        Some(inner) => format!(
-                            "no column is of strings: name one inside another, such as --text-column {}",
-                            visible(&inner.name)
-                        ),
-                        None => {
-                            "no column is of strings: name one inside another with --text-column OUTER.INNER"
-                                .to_owned()
-                        }
-                    },
-                }]
-            }
+        let mut hints = vec![match likely {
+            [] => self.unlikely_hint(),
             [only] => {
                 let only = visible(&only.name);
                 let other = match self.named_inside() {
                     Some(name) => format!("if it is in `{name}`, --text-column {name}"),
                     None => "another column may hold it too".to_owned(),
                 };
-                vec![format!("if the text is in `{only}`, type --text-column {only}; {other}")]
+                format!("if the text is in `{only}`, type --text-column {only}; {other}")
             }
             several => {
-                let names: Vec<String> = several.iter().take(3).map(name).collect();
+                let names: Vec<String> = several.iter().take(3).map(|column| visible(&column.name)).collect();
                 let each: Vec<String> = names.iter().map(|name| format!("--text-column {name}")).collect();
-                vec![format!(
+                format!(
                     "any of them could be the text: type {}, or --text-column {} to join them",
                     each.join(" or "),
                     names.join(",")
-                )]
+                )
             }
-        };
+        }];
         if top().any(|column| column.is_image) {
             hints.push("--by image compares the images".to_owned());
         }
@@ -102,20 +84,44 @@ impl Table<'_> {
         hints.join("; ")
     }
 
-    /// The column of turns, or else the one of strings with most words.
+    /// Returns the hint for a file in which no column is likely to be the text.
+    fn unlikely_hint(&self) -> String {
+        let example = self.most_words();
+        if let Some(name) = self.named_inside() {
+            return format!("if the text is in `{name}`, type --text-column {name}");
+        }
+        if let Some(column) = example {
+            return format!(
+                "no column is surely the text: name it with --text-column NAME (--text-column {}, if it is that one)",
+                visible(&column.name)
+            );
+        }
+        match self.columns.iter().find(|column| column.is_text) {
+            Some(inner) => format!(
+                "no column is of strings: name one inside another, such as --text-column {}",
+                visible(&inner.name)
+            ),
+            None => {
+                "no column is of strings: name one inside another with --text-column OUTER.INNER".to_owned()
+            }
+        }
+    }
+
+    /// Returns the column of turns, or else the column of strings with the most words.
     fn most_words(&self) -> Option<&Column> {
         let words = |column: &Column| match values_of(self.file, &column.name) {
             Ok(Some(values)) => values.iter().map(|value| value.split_whitespace().count()).sum(),
             _ => 0,
         };
         let top = || self.columns.iter().filter(|column| !column.is_nested);
-        // Of equals the first.
+        // `max_by_key` takes the last of equals, so `rev` makes it the first.
         let strings: Vec<&Column> = top().filter(|column| column.is_text).take(LISTED).collect();
         let most = || strings.iter().rev().max_by_key(|column| words(column)).copied();
         top().find(|column| column.is_turns).or_else(most)
     }
 
-    /// A column of texts or turns inside another that has a usual name of such columns: `meta.text`.
+    /// Returns a column of texts or turns inside another that has a usual name of such columns:
+    /// `meta.text`.
     fn named_inside(&self) -> Option<String> {
         let inside =
             self.columns.iter().filter(|column| column.is_nested && (column.is_text || column.is_turns));
@@ -124,7 +130,7 @@ impl Table<'_> {
     }
 }
 
-/// The first value of a column that is there.
+/// Returns the first value of a column that is not null.
 fn sample_of(rows: &RecordBatch, name: &str) -> Option<String> {
     let column = nested::column(rows, name).ok()??;
     let row = (0..column.len()).find(|&row| column.is_valid(row))?;
@@ -138,7 +144,7 @@ fn sample_of(rows: &RecordBatch, name: &str) -> Option<String> {
     }
 }
 
-/// The beginning of a value or a type, in one line.
+/// Returns the beginning of a value or a type, in one line.
 pub(crate) fn shortened(text: &str) -> String {
     match text.char_indices().nth(SHOWN) {
         Some((end, _)) => format!("{}…", visible(&text[..end])),
@@ -146,7 +152,7 @@ pub(crate) fn shortened(text: &str) -> String {
     }
 }
 
-/// Replaces control characters and marks of direction, so that data cannot control the terminal.
+/// Replaces control characters and direction marks, so that data cannot control the terminal.
 fn visible(text: &str) -> String {
     let is_unseen =
         |c: char| c.is_control() || matches!(c, '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}');

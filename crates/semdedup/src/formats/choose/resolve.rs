@@ -1,4 +1,4 @@
-//! Settles which columns of each file are read, for all files before any work starts.
+//! Settles which columns of each file are read, for all files, before any work starts.
 
 use std::collections::HashMap;
 
@@ -9,52 +9,74 @@ use crate::formats::choose::companions::SAMPLE_ROWS;
 use crate::formats::choose::images::rows_by;
 use crate::formats::choose::roles::check_roles;
 use crate::formats::choose::table::Table;
-use crate::formats::choose::text_column::Texts;
+use crate::formats::choose::text_column::TextColumns;
 use crate::formats::columns::{ColumnChoice, Columns, DEFAULT_TEXT, Found, RunColumns, Wanted};
 use crate::formats::file::{CompareBy, InputFile};
 use crate::formats::image_columns::no_images;
 use crate::formats::turns::role_of;
 
-/// Finds the columns of every file: the text column asked for, else `text`, else the only column with another name that texts
-/// or chats usually have, else the only one whose values look like sentences; where texts are optional, perhaps none.
+/// Finds the columns of every file.
+///
+/// The text column is the one that the user asks for, else `text`, else the only column with
+/// another name that texts or chats usually have, else the only column whose values look like
+/// sentences. Where texts are optional, there may be none.
 ///
 /// # Errors
-/// A file without the column asked for, or one in which no column is surely the text, or whose text column is not the one that
-/// the files before it have, or is not of strings or turns; an embedding column that is not of lists; an id or embedding column
-/// asked for of plain text; roles where no column has turns. Each names the file and lists its columns.
+/// A file without the column asked for; a file in which no column is certainly the text; a text
+/// column that differs from the one of the files before, or is not of strings or turns; an
+/// embedding column that is not of lists; an id or embedding column asked for of plain text; roles
+/// where no column has turns. Each error names the file and lists its columns.
 pub fn resolve_columns(files: &[InputFile], choice: &ColumnChoice) -> Result<Vec<Columns>> {
     resolve_by(files, choice, rows_by(files, choice)?)
 }
 
-/// Finds the columns of every file as [`resolve_columns`] does, where it is known what is compared.
+/// Finds the columns of every file as [`resolve_columns`] does, for rows that are compared by `by`.
 pub(crate) fn resolve_by(files: &[InputFile], choice: &ColumnChoice, by: CompareBy) -> Result<Vec<Columns>> {
     let only_folders = files.iter().all(|file| file.format.is_tree());
     let mut roles: Vec<String> = choice.roles.iter().map(|role| role_of(role)).collect();
     roles.sort_unstable();
     roles.dedup();
     let run = RunColumns { choice, by, roles: &roles, only_folders };
-    let (mut tables, mut resolved) = (Tables::default(), Vec::with_capacity(files.len()));
+    let (mut earlier, mut resolved) = (EarlierFiles::default(), Vec::with_capacity(files.len()));
     for file in files {
         resolved.push(match file.format.rows().resolve(file, &run)? {
             Some(columns) => columns,
-            None => table_columns(file, &run, &mut tables)?,
+            None => table_columns(file, &run, &mut earlier)?,
         });
     }
     check_roles(files, &resolved, &roles)?;
     Ok(resolved)
 }
 
-/// What is known of the files before a file.
+/// The facts that earlier files tell about a file.
 #[derive(Default)]
-struct Tables<'a> {
-    /// The first one that has columns, and where its texts are: the others follow it.
-    first: Option<(&'a InputFile, Option<Texts>)>,
-    /// How many rows of files with these columns and types (a hash of them) were looked at, and whether their images were.
-    looked_at: HashMap<u64, (usize, bool)>,
+struct EarlierFiles<'a> {
+    /// The first file that has columns; the others follow it.
+    first: Option<FirstFile<'a>>,
+    /// The checks of files with the same columns and types, by a hash of these.
+    checked: HashMap<u64, Checked>,
 }
 
-impl Tables<'_> {
-    /// Fails if something else may be meant than what is to be compared, unless the user has named it.
+/// The first file that has columns.
+#[derive(Clone)]
+struct FirstFile<'a> {
+    file: &'a InputFile,
+    /// The columns of its texts, if it has any.
+    texts: Option<TextColumns>,
+}
+
+/// The checks that files with the same columns have passed.
+#[derive(Default)]
+struct Checked {
+    /// The number of rows whose companions were looked at.
+    rows: usize,
+    /// Whether their images were looked at.
+    images: bool,
+}
+
+impl EarlierFiles<'_> {
+    /// Fails if the user may mean other columns than those that are compared, unless they named
+    /// them.
     fn check(
         &mut self,
         table: &Table,
@@ -65,26 +87,33 @@ impl Tables<'_> {
             return Ok(());
         }
         let kinds = table.columns.iter().map(|column| format!("{} {:?}\n", column.name, column.kind));
-        let (rows, images) = self.looked_at.entry(xxh3_64(kinds.collect::<String>().as_bytes())).or_default();
-        if !*images && table.file.format.rows().has_schema() && choice.by.is_none() && choice.image.is_none()
+        let checked = self.checked.entry(xxh3_64(kinds.collect::<String>().as_bytes())).or_default();
+        if !checked.images
+            && table.file.format.rows().has_schema()
+            && choice.by.is_none()
+            && choice.image.is_none()
         {
             let wanted = Wanted { text: None, ..Wanted::from(columns) };
-            *images = table.is_of_images(&wanted, false)?.is_some();
+            checked.images = table.is_of_images(&wanted, false)?.is_some();
         }
-        if by.text() && *rows < SAMPLE_ROWS {
-            *rows += table.check_companions(columns, choice)?;
+        if by.text() && checked.rows < SAMPLE_ROWS {
+            checked.rows += table.check_companions(columns, choice)?;
         }
         Ok(())
     }
 }
 
-/// The columns of a file that has a row in each of its records.
-fn table_columns<'a>(file: &'a InputFile, run: &RunColumns, tables: &mut Tables<'a>) -> Result<Columns> {
+/// Returns the columns of a file that has a row in each of its records.
+fn table_columns<'a>(
+    file: &'a InputFile,
+    run: &RunColumns,
+    earlier: &mut EarlierFiles<'a>,
+) -> Result<Columns> {
     let &RunColumns { choice, by, roles, .. } = run;
     let text_optional = choice.text_optional || !by.text();
     let reads_images = by.image() && !choice.text_optional;
-    let first = tables.first.clone();
-    let known = first.as_ref().and_then(|(other, texts)| Some((*other, texts.as_ref()?)));
+    let first = earlier.first.clone();
+    let known = first.as_ref().and_then(|first| Some((first.file, first.texts.as_ref()?)));
     let of_first = known.and_then(|(_, texts)| texts.names.first().map(String::as_str));
     let wanted = Wanted {
         text: choice.text.as_deref().or(of_first),
@@ -109,18 +138,18 @@ fn table_columns<'a>(file: &'a InputFile, run: &RunColumns, tables: &mut Tables<
     let id = wanted.id.map(|id| table.id(id)).transpose()?;
     let embedding = wanted.embedding.map(|name| table.embedding(name)).transpose()?;
     let image = reads_images.then(|| table.image(choice.image.as_deref())).transpose()?;
-    // A file without rows has no columns to speak of, so it does not decide for the others.
+    // A file without rows may have no columns, so it does not decide for the others.
     if first.is_none() && !table.is_empty() && (texts.is_some() || text_optional) {
-        tables.first = Some((file, texts.clone()));
+        earlier.first = Some(FirstFile { file, texts: texts.clone() });
     }
     let columns = with_texts(Columns { id, embedding, image, ..Columns::default() }, texts, roles);
-    tables.check(&table, &columns, run)?;
+    earlier.check(&table, &columns, run)?;
     Ok(columns)
 }
 
 /// Adds the columns of the texts to the others of a file.
-fn with_texts(columns: Columns, texts: Option<Texts>, roles: &[String]) -> Columns {
-    let Some(Texts { names, turns, found }) = texts else { return columns };
+fn with_texts(columns: Columns, texts: Option<TextColumns>, roles: &[String]) -> Columns {
+    let Some(TextColumns { names, turns, found }) = texts else { return columns };
     let mut names = names.into_iter();
     let (text, roles) = (names.next(), if turns.is_empty() { Vec::new() } else { roles.to_vec() });
     Columns { text, joined: names.collect(), turns, roles, found, ..columns }

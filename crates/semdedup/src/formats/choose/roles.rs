@@ -1,5 +1,5 @@
-//! Whether the roles that a user asks for are in the chats. One that is not is misspelt, and the turns that are meant would not be
-//! compared.
+//! Checks that the chats have the roles that the user asks for. A role that no chat has is
+//! misspelt, and the turns that the user means would not be compared.
 
 use crate::error::{Error, Result};
 use crate::formats::columns::Columns;
@@ -7,13 +7,13 @@ use crate::formats::file::{Format, InputFile, ReadLimits};
 use crate::formats::read::Reader;
 use crate::formats::turns::is_usual_role;
 
-/// How many rows of a file to look at.
+/// At most this many rows of a file are looked at.
 const MOST_ROWS: usize = 10_000;
-/// A role that no turn has, so that of turns nothing is left and other texts stay what they are.
+/// A role that no turn has: with it, texts of turns become empty, and other texts stay the same.
 const NO_ROLE: &str = "\0";
 
-/// Fails if no file has turns, or if no turn of the first rows has a role that is asked for, unless it is a usual one: these may well come
-/// only later.
+/// Fails if no file has turns, or if no turn of the first rows has a role that the user asks for. A
+/// usual role may come only later, so it is not an error.
 pub(crate) fn check_roles(files: &[InputFile], resolved: &[Columns], roles: &[String]) -> Result<()> {
     if roles.is_empty() {
         return Ok(());
@@ -24,7 +24,7 @@ pub(crate) fn check_roles(files: &[InputFile], resolved: &[Columns], roles: &[St
         };
         resolved.iter().zip(files).filter(may_have)
     };
-    // The types of tables tell; of shards only what is in them.
+    // The types of a table tell whether it has turns. A shard has to be read.
     let has_turns = |(columns, file): (&Columns, &InputFile)| match file.format {
         Format::Tar => have_an_effect(&[], columns, file),
         _ => Ok(true),
@@ -46,11 +46,12 @@ pub(crate) fn check_roles(files: &[InputFile], resolved: &[Columns], roles: &[St
     Ok(())
 }
 
+/// Whether one of the results is true; the first error goes before later results.
 fn any(mut found: impl Iterator<Item = Result<bool>>) -> Result<bool> {
     found.find(|found| !matches!(found, Ok(false))).unwrap_or(Ok(false))
 }
 
-/// Whether texts of the first rows have turns of some roles (none: of any).
+/// Whether texts of the first rows have turns in some roles, or in any role if `roles` is empty.
 fn have_an_effect(roles: &[String], columns: &Columns, file: &InputFile) -> Result<bool> {
     let with = |roles: &[String]| Columns { roles: roles.to_vec(), ..columns.clone() };
     let (with, without) = (with(roles), with(&[NO_ROLE.to_owned()]));

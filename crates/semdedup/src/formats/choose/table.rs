@@ -1,11 +1,11 @@
-//! The columns that a file has, and which of them can be texts, ids and embeddings.
+//! The columns that a file has; finds the columns of ids, embeddings and images among them.
 
 use crate::error::{Error, Result};
 use crate::formats::columns::{Column, Wanted};
 use crate::formats::file::InputFile;
 use crate::formats::image_columns::{ANY_IMAGE, no_images};
 
-/// How many columns an error lists.
+/// An error lists at most this many columns.
 pub(crate) const LISTED: usize = 20;
 
 /// The columns of one file.
@@ -15,13 +15,13 @@ pub(crate) struct Table<'a> {
 }
 
 impl<'a> Table<'a> {
-    /// `None` where rows have no columns to choose from, as in plain text.
+    /// Reads the columns of a file; `None` where rows have no columns, as in plain text.
     pub fn of(file: &'a InputFile, wanted: &Wanted) -> Result<Option<Self>> {
         let columns = file.format.rows().columns(file, wanted)?;
         Ok(columns.map(|columns| Self { file, columns }))
     }
 
-    /// The names of the columns that are not inside others.
+    /// Returns the names of the columns that are not inside others.
     pub fn names(&self) -> impl Iterator<Item = &str> {
         self.columns.iter().filter(|column| !column.is_nested).map(|column| column.name.as_str())
     }
@@ -30,6 +30,7 @@ impl<'a> Table<'a> {
         self.columns.is_empty()
     }
 
+    /// Returns the column of the ids, if the file has it.
     pub fn id(&self, id: &str) -> Result<String> {
         if self.find(id)?.is_none() && !self.knows_nothing() {
             return Err(self.missing(id).hint("name the column of the ids with --id-column"));
@@ -37,6 +38,7 @@ impl<'a> Table<'a> {
         Ok(id.to_owned())
     }
 
+    /// Returns the column of the embeddings, if the file has it and it is of lists.
     pub fn embedding(&self, name: &str) -> Result<String> {
         let hint = "name a column of lists of numbers with --embedding-column";
         match self.find(name)? {
@@ -52,7 +54,8 @@ impl<'a> Table<'a> {
         Ok(name.to_owned())
     }
 
-    /// The column asked for, else `image`, else the only column that can be of images.
+    /// Returns the column that the user asks for, else `image`, else the only column that can hold
+    /// images.
     pub fn image(&self, wanted: Option<&str>) -> Result<String> {
         if !self.file.format.rows().has_schema() {
             return Err(no_images(self.file));
@@ -75,12 +78,12 @@ impl<'a> Table<'a> {
         }
     }
 
-    /// A file without rows may have no columns, unless it has a schema.
+    /// Whether the columns are unknown: a file without rows may have none, unless it has a schema.
     pub fn knows_nothing(&self) -> bool {
         self.columns.is_empty() && !self.file.format.rows().has_schema()
     }
 
-    /// The column of a name: one of its own before one inside another.
+    /// Finds the column of a name. A column of its own goes before one inside another.
     pub fn find(&self, name: &str) -> Result<Option<&Column>> {
         let places = [false, true].into_iter().find_map(|nested| {
             let mut named =
@@ -96,6 +99,7 @@ impl<'a> Table<'a> {
         }
     }
 
+    /// The error for a column that the file does not have.
     fn missing(&self, name: &str) -> Error {
         let columns = self.listed(&|column: &Column| match &column.kind {
             Some(kind) => format!("{} ({kind})", column.name),
@@ -105,7 +109,8 @@ impl<'a> Table<'a> {
     }
 }
 
-/// The names of a file's columns, as far as its beginning tells; none where the format has no columns.
+/// Returns the names of a file's columns, as far as its beginning tells; `None` where the format
+/// has no columns.
 pub(crate) fn names_of(file: &InputFile) -> Result<Option<Vec<String>>> {
     let table = Table::of(file, &Wanted { text: None, id: None, embedding: None })?;
     Ok(table.map(|table| table.names().map(str::to_owned).collect()))

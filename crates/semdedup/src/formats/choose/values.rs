@@ -1,4 +1,4 @@
-//! The first values of a column.
+//! Reads the first values of a column.
 
 use arrow::array::Array;
 use arrow::util::display::{ArrayFormatter, FormatOptions};
@@ -8,11 +8,12 @@ use crate::formats::columns::Columns;
 use crate::formats::file::{InputFile, ReadLimits};
 use crate::formats::read::Reader;
 
-/// How many rows, and about how many bytes of values, tell what a column holds.
+/// At most this many rows are read to tell what a column holds…
 const SAMPLE_ROWS: usize = 1000;
+/// …with about this many bytes of values.
 const SAMPLE_BYTES: usize = 1 << 20;
 
-/// The values of a column in the first rows; none where there are no rows.
+/// Returns the values of a column in the first rows; `None` where there are no rows.
 pub(crate) fn values_of(file: &InputFile, name: &str) -> Result<Option<Vec<String>>> {
     let columns = Columns { text: Some(name.to_owned()), ..Columns::default() };
     let mut reader = Reader::open(file, &columns, &ReadLimits::default(), 0)?;
@@ -30,7 +31,8 @@ pub(crate) fn values_of(file: &InputFile, name: &str) -> Result<Option<Vec<Strin
     Ok((rows > 0).then_some(values))
 }
 
-/// The values of a column of any type in the first rows, as they are shown; none where there are no rows.
+/// Returns the values of a column of any type in the first rows, as Arrow prints them; `None` where
+/// there are no rows.
 pub(crate) fn shown_values_of(file: &InputFile, name: &str) -> Result<Option<Vec<String>>> {
     let columns = Columns { id: Some(name.to_owned()), ..Columns::default() };
     let mut reader = Reader::open(file, &columns, &ReadLimits::default(), 0)?;
@@ -44,7 +46,7 @@ pub(crate) fn shown_values_of(file: &InputFile, name: &str) -> Result<Option<Vec
         for row in 0..ids.len().min(SAMPLE_ROWS - rows) {
             let value = shown.value(row).to_string();
             (rows, bytes) = (rows + 1, bytes + value.len());
-            // Brackets would hide the words inside.
+            // A value in brackets would count as JSON, which has no words.
             values.push(value.replace(['[', ']', '{', '}'], " "));
         }
     }

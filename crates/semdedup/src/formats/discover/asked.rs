@@ -1,16 +1,16 @@
-//! What the user said that decides which files of a folder are read.
+//! The options of the user that decide which files of a folder are read.
 
 use crate::formats::columns::ColumnChoice;
 use crate::formats::file::{CompareBy, TextFiles};
 
-/// What the user said, as far as it decides which files of a folder are read.
+/// The options of the user that decide which files of a folder are read.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Asked {
-    /// What files of plain text hold.
+    /// The rows of files of plain text.
     pub text_files: TextFiles,
-    /// The columns, and what is compared, where the user named them.
+    /// The columns and the compared part of a row, where the user names them.
     pub columns: ColumnChoice,
-    /// Whether files of embeddings are named.
+    /// Whether the user names files of embeddings.
     pub embeddings: bool,
 }
 
@@ -21,7 +21,7 @@ impl From<TextFiles> for Asked {
 }
 
 impl Asked {
-    /// What the user named, if that tells images and rows apart.
+    /// Returns the part of a row that the user wants to compare, if the options tell.
     pub(crate) fn by(&self) -> Option<CompareBy> {
         let columns = &self.columns;
         match (columns.by, &columns.embedding, &columns.image, &columns.text) {

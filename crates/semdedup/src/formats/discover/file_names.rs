@@ -8,7 +8,7 @@ pub(crate) fn file_name(path: &str) -> &str {
     path.rsplit(['/', '\\']).next().unwrap_or_default()
 }
 
-/// A path without the extension of its file, and without that of its compression.
+/// Returns a path without the extension of its file and of its compression.
 pub(crate) fn stem(path: &str) -> &str {
     let plain = [".gz", ".zst"].iter().find_map(|end| path.strip_suffix(end)).unwrap_or(path);
     match plain.rsplit_once('.') {
@@ -17,7 +17,7 @@ pub(crate) fn stem(path: &str) -> &str {
     }
 }
 
-/// What follows the last dot, in small letters.
+/// Returns the text behind the last dot, in lower case.
 pub(crate) fn extension(path: &str) -> String {
     file_name(path).rsplit_once('.').map_or(String::new(), |(_, extension)| extension.to_ascii_lowercase())
 }

@@ -1,48 +1,55 @@
-//! Which files a run reads: files, folders and globs as the user typed them, turned into a list of [`InputFile`]s.
+//! Turns files, folders and globs, as the user typed them, into the list of [`InputFile`]s that a
+//! run reads.
 
 use std::path::{Path, PathBuf};
 
 use crate::error::Result;
+use crate::formats::discover::argument::InputArgument;
 use crate::formats::discover::asked::Asked;
-use crate::formats::discover::found_file::tree_file;
+use crate::formats::discover::found_file::{FoundFile, row_folder};
 use crate::formats::discover::left_out::Skipped;
-use crate::formats::discover::names::{self, Found, InputArgument};
+use crate::formats::discover::names;
+use crate::formats::discover::row_files::RowFolder;
 use crate::formats::discover::survey::Survey;
-use crate::formats::file::{InputFile, Members};
+use crate::formats::file::{FolderFiles, InputFile};
 use crate::storage::{canonical_url, is_url, place};
 
-/// What [`survey`] found, and what it left out.
+/// The files that [`survey`] found, and those that it left out.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Discovered {
     /// The files to read, in the order of the arguments, sorted by name inside folders and globs.
     pub files: Vec<InputFile>,
-    /// What was found in folders and by globs but not taken.
+    /// The files that were found in folders and by globs but left out.
     pub skipped: Skipped,
 }
 
-/// The files that `inputs` (files, folders, globs) mean; see [`survey`].
+/// Returns the files that `inputs` (files, folders, globs) mean; see [`survey`].
 ///
 /// # Errors
-/// As [`survey`].
+/// Fails as [`survey`] does.
 pub fn discover(inputs: &[String], exclude: &[PathBuf]) -> Result<Vec<InputFile>> {
     survey(inputs, exclude, &Asked::default()).map(|found| found.files)
 }
 
-/// The files that `inputs` (files, folders, globs) mean, and what was left out; folders in `exclude` are not entered.
+/// Returns the files that `inputs` (files, folders, globs) mean, and those that it left out. It
+/// does not enter the folders in `exclude`.
 ///
-/// A file counts once, however often it is given. A file is named by its file name, one in a folder (or found by a
-/// glob) by its path relative to that folder (or to the glob's fixed part); where names clash, everything found by
-/// the arguments concerned goes under the name of their folder.
+/// A file counts once, however often it is given. A file is named by its file name. A file in a
+/// folder (or found by a glob) is named by its path relative to that folder (or to the fixed part
+/// of the glob). Where names clash, all files of the arguments concerned are put under the name of
+/// their folder.
 ///
-/// Images that lie in a folder (or are found by a glob, or named one by one) are the rows of one [`Format::Tree`], named by
-/// that folder. Files of rows beside them that hold their captions or labels, or a table of them, are left out. Markdown files
-/// (`.md`) are the rows of one [`Format::TextTree`] where there are neither files of rows nor images; with [`TextFiles::Whole`]
-/// these and all `.txt` files are, whatever lies beside them. READMEs and licences beside data are left out, and so are files
-/// that describe others. A file that is named itself is always read.
+/// Images that lie in a folder (or are found by a glob, or named one by one) are the rows of one
+/// [`Format::Tree`], named by that folder. Files of rows beside them that hold their captions or
+/// labels, or a table of them, are left out. Markdown files (`.md`) are the rows of one
+/// [`Format::TextTree`] where there are neither files of rows nor images; with [`TextFiles::Whole`]
+/// these and all `.txt` files are, whatever lies beside them. READMEs and licences beside data are
+/// left out, and so are files that describe others. A file that an argument names is always read.
 ///
 /// # Errors
-/// A missing path, a named file of unknown extension, no file at all, names that clash even so; a folder of images and of
-/// rows that are not about these, or of rows and of what may be their embeddings, unless `asked` says which are meant.
+/// A missing path, a named file of unknown extension, no file at all, or names that clash under
+/// their folders too. Unless `asked` says which are meant: a folder of images and of rows that are
+/// not about these, or of rows and of files that may hold their embeddings.
 pub fn survey(inputs: &[String], exclude: &[PathBuf], asked: &Asked) -> Result<Discovered> {
     let excluded = exclude.iter().filter_map(|path| match is_url(path) {
         true => Some(canonical_url(path)),
@@ -55,7 +62,7 @@ pub fn survey(inputs: &[String], exclude: &[PathBuf], asked: &Asked) -> Result<D
         argument.files.sort_by(|a, b| a.name.cmp(&b.name));
         survey.settle(&mut argument)?;
         arguments.push(argument);
-        survey.collect_members(&mut arguments);
+        survey.collect_row_files(&mut arguments);
     }
     survey.leave_out_documents(&mut arguments);
     survey.ask_about_embeddings(&arguments)?;
@@ -63,7 +70,7 @@ pub fn survey(inputs: &[String], exclude: &[PathBuf], asked: &Asked) -> Result<D
         found.sniff_format()?;
     }
     survey.leave_out_links(&mut arguments);
-    let arguments = arguments.into_iter().map(InputArgument::with_tree).collect();
+    let arguments = arguments.into_iter().map(InputArgument::with_row_folder).collect();
     let files = names::unique(arguments)?;
     if files.is_empty() {
         return Err(survey.nothing_to_read(inputs));
@@ -84,14 +91,14 @@ impl Survey<'_> {
 
 impl InputArgument {
     /// Adds the folder of the files that are rows, if there are any, as one file.
-    fn with_tree(mut self) -> Self {
-        if let Some((kind, base)) = self.tree.take() {
-            let mut members = std::mem::take(&mut self.members);
-            members.sort_by(|a, b| a.name.cmp(&b.name));
-            let base = if base == Path::new("") { PathBuf::from(".") } else { base };
+    fn with_row_folder(mut self) -> Self {
+        if let Some(RowFolder { format, path }) = self.row_folder.take() {
+            let mut files = std::mem::take(&mut self.row_files);
+            files.sort_by(|a, b| a.name.cmp(&b.name));
+            let path = if path == Path::new("") { PathBuf::from(".") } else { path };
             let name = self.folder.clone();
-            let file = tree_file(kind, (base, name.clone()), Members::new(members));
-            self.files.push(Found { file, name });
+            let file = row_folder(format, path, name.clone(), FolderFiles::new(files));
+            self.files.push(FoundFile { file, name });
         }
         self
     }

@@ -1,12 +1,11 @@
-//! From a path to a file of the input: its format, by its name and its content, and its name under `kept/`.
+//! From a path to a file of the input: its format, by its name and its content, and its name under
+//! `kept/`.
 
-use std::fs::Metadata;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use crate::error::{Error, Result};
-use crate::formats::discover::names::Found;
-use crate::formats::file::{Compression, Format, InputFile, Members};
+use crate::formats::file::{Compression, FolderFiles, Format, InputFile};
 use crate::formats::text::json_array;
 use crate::formats::{registry, stream};
 use crate::storage::{Stamp, is_url};
@@ -15,8 +14,21 @@ use crate::storage::{Stamp, is_url};
 pub(crate) const KNOWN: &str = ".jsonl, .ndjson, .json, .csv, .tsv, .txt and .tar (each also .gz or .zst), .parquet, .arrow, .feather, .ipc, .avro, \
                      .md, and images: .jpg, .jpeg, .jpe, .jfif, .mpo, .png, .webp, .gif, .bmp, .dib, .tif, .tiff, .ppm, .pgm and .pbm";
 
-/// The format and compression that a file name stands for.
-pub(crate) fn layout(name: &str) -> Option<(Format, Compression)> {
+/// A file and its name relative to the folder of its argument.
+pub(crate) struct FoundFile {
+    pub file: InputFile,
+    pub name: String,
+}
+
+/// The format and the compression that a file name stands for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) struct Layout {
+    pub format: Format,
+    pub compression: Compression,
+}
+
+/// Returns the format and the compression of files of this name; `None` if such files are not read.
+pub(crate) fn layout(name: &str) -> Option<Layout> {
     let name = name.to_ascii_lowercase();
     let (stem, compression) = match name.strip_suffix(".gz") {
         Some(stem) => (stem, Compression::Gzip),
@@ -27,52 +39,45 @@ pub(crate) fn layout(name: &str) -> Option<(Format, Compression)> {
         },
     };
     let format = registry::by_extension(stem.rsplit_once('.')?.1, compression)?;
-    Some((format, compression))
+    Some(Layout { format, compression })
 }
 
 /// Describes a folder whose files are rows.
-pub(crate) fn tree_file(format: Format, (path, name): (PathBuf, String), members: Members) -> InputFile {
-    let (modified_ns, identity) = members.stamp();
-    let (compression, bytes) = (Compression::None, members.bytes());
+pub(crate) fn row_folder(format: Format, path: PathBuf, name: String, files: FolderFiles) -> InputFile {
+    let Stamp { bytes, modified_ns, identity } = files.stamp();
+    let (compression, members) = (Compression::None, files);
     InputFile { path, name, format, compression, bytes, modified_ns, identity, members }
 }
 
-/// A file of embeddings as a file of rows, named relative to its folder.
-pub(crate) fn matrix(path: &Path, folder: &Path) -> Result<Found> {
-    let Stamp { bytes, modified_ns, identity } = Stamp::of(path)?;
-    let (name, members) = (relative_name(path, folder)?, Members::default());
-    let (path, format, compression) = (path.to_path_buf(), Format::Matrix, Compression::None);
-    let file =
-        InputFile { path, name: name.clone(), format, compression, bytes, modified_ns, identity, members };
-    Ok(Found { file, name })
-}
+impl FoundFile {
+    /// Describes a file that was found in `path`, under a name relative to its argument's folder.
+    pub(crate) fn new(path: PathBuf, name: String, layout: Layout, stamp: Stamp) -> Self {
+        let Layout { format, compression } = layout;
+        let Stamp { bytes, modified_ns, identity } = stamp;
+        let members = FolderFiles::default();
+        let file = InputFile {
+            path,
+            name: name.clone(),
+            format,
+            compression,
+            bytes,
+            modified_ns,
+            identity,
+            members,
+        };
+        Self { file, name }
+    }
 
-/// Describes a file of the disk.
-pub(crate) fn found(
-    path: &Path,
-    name: String,
-    layout: (Format, Compression),
-    metadata: &Metadata,
-) -> Result<Found> {
-    let (format, compression) = layout;
-    let Stamp { bytes, modified_ns, identity } = Stamp::from_metadata(path, metadata)?;
-    let file = InputFile {
-        path: path.to_path_buf(),
-        name: name.clone(),
-        format,
-        compression,
-        bytes,
-        modified_ns,
-        identity,
-        members: Members::default(),
-    };
-    Ok(Found { file, name })
-}
+    /// Describes a file of embeddings as a file of rows, named relative to `folder`.
+    pub(crate) fn matrix(path: &Path, folder: &Path) -> Result<Self> {
+        let (stamp, name) = (Stamp::of(path)?, relative_name(path, folder)?);
+        let layout = Layout { format: Format::Matrix, compression: Compression::None };
+        Ok(Self::new(path.to_path_buf(), name, layout, stamp))
+    }
 
-impl Found {
-    /// Gives the file the format and compression that its content has, whatever its name says.
+    /// Gives the file the format and the compression of its content, whatever its name says.
     pub(crate) fn sniff_format(&mut self) -> Result<()> {
-        // A store is asked for its files once more only where the name leaves the format open.
+        // Objects are read here only where their name leaves the format open.
         if !is_url(&self.file.path) {
             sniff(&mut self.file)?;
         }
@@ -83,10 +88,10 @@ impl Found {
     }
 }
 
-/// How many decompressed bytes tell a format: a block of a tar archive.
+/// The number of decompressed bytes that tell a format: a block of a tar archive.
 const SNIFFED_BYTES: u64 = 512;
 
-/// Sets the compression and the format that the first bytes of a local file tell.
+/// Sets the compression and the format of a local file by its first bytes.
 fn sniff(file: &mut InputFile) -> Result<()> {
     let beginning = beginning(file)?;
     if let Some(format) = registry::by_content(&beginning) {
@@ -98,9 +103,9 @@ fn sniff(file: &mut InputFile) -> Result<()> {
     }
     file.compression = compression_of(&beginning);
     if file.compression != Compression::None
-        // What is damaged is said where it is read.
-        && let Ok((stream, _)) = stream::open(file)
-        && let Ok(beginning) = first_bytes(stream)
+        // Damage is reported where the file is read.
+        && let Ok(opened) = stream::open(file)
+        && let Ok(beginning) = first_bytes(opened.stream)
         && let Some(format) = registry::by_content(&beginning).filter(|format| format.rows().is_compressible())
     {
         file.format = format;
@@ -108,7 +113,7 @@ fn sniff(file: &mut InputFile) -> Result<()> {
     Ok(())
 }
 
-/// The first bytes of a file as they lie on the disk.
+/// Returns the first bytes of a file as they are on the disk.
 fn beginning(file: &InputFile) -> Result<Vec<u8>> {
     let opened = fs_err::File::open(&file.path).map_err(|error| Error::input(&file.path, error))?;
     first_bytes(opened).map_err(|error| Error::input(&file.path, error))
@@ -120,7 +125,7 @@ fn first_bytes(stream: impl Read) -> std::io::Result<Vec<u8>> {
     Ok(bytes)
 }
 
-/// What a file that begins with these bytes is compressed with.
+/// Returns the compression of a file that begins with these bytes.
 fn compression_of(beginning: &[u8]) -> Compression {
     match beginning {
         // gzip knows one method, deflate.
@@ -130,7 +135,8 @@ fn compression_of(beginning: &[u8]) -> Compression {
     }
 }
 
-/// `path` relative to `base`, parts joined by `/`; only plain parts are let through, so that it cannot climb out.
+/// Returns `path` relative to `base`, with its parts joined by `/`. Parts such as `..` are dropped,
+/// so that the name cannot lead out of the folder.
 pub(crate) fn relative_name(path: &Path, base: &Path) -> Result<String> {
     let relative = path.strip_prefix(base).ok().filter(|relative| *relative != Path::new("")).unwrap_or(path);
     let mut parts = Vec::new();

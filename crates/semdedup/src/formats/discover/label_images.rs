@@ -1,11 +1,12 @@
-//! Images that are labels of other images: masks for segmentation, depth maps. Compared as pictures most of them would go as duplicates
-//! of each other, and leave their images without labels.
+//! Finds images that are labels of other images: masks for segmentation, depth maps. Compared as
+//! pictures, most of them would be removed as duplicates of each other, and their images would lose
+//! their labels.
 
 use std::collections::HashMap;
 
 use crate::formats::discover::file_names::{extension, file_name, folder, stem};
 
-/// What folders of labels are called…
+/// Usual names of folders of labels…
 const FOLDERS: [&str; 19] = [
     "mask",
     "masks",
@@ -27,7 +28,8 @@ const FOLDERS: [&str; 19] = [
     "normals",
     "alpha",
 ];
-/// …and those of their images, where both are files of one kind. Classes of pictures may be called `masks` and `hats`.
+/// …and of folders of their images. These count where both have files of one extension: classes of
+/// pictures may be called `masks` and `hats`.
 const IMAGES: [&str; 17] = [
     "image",
     "images",
@@ -47,11 +49,12 @@ const IMAGES: [&str; 17] = [
     "originals",
     "leftimg8bit",
 ];
-/// How the names of labels end, and of folders of them.
+/// The usual endings of the names of labels, and of folders of labels.
 const ENDINGS: [&str; 10] =
     ["_mask", "-mask", "_masks", "_seg", "_segmentation", "_label", "_labels", "_labelids", "_gt", "_depth"];
 
-/// The images that look like labels of other images, by their names; none where they are few beside all images.
+/// Returns the images that look like labels of other images, by their names; none if they are fewer
+/// than two or less than a quarter of all images.
 pub(crate) fn labels<'a>(images: impl Iterator<Item = &'a str>) -> Vec<&'a str> {
     let (candidates, others): (Vec<&str>, Vec<&str>) =
         images.partition(|path| is_in(path, is_of_labels) || image_of(&name_of(path)).is_some());
@@ -64,7 +67,7 @@ pub(crate) fn labels<'a>(images: impl Iterator<Item = &'a str>) -> Vec<&'a str> 
         let name = name_of(label);
         let own = folder(label).to_ascii_lowercase();
         let own: Vec<&str> = own.split('/').collect();
-        // Folders that both lie in say nothing.
+        // Folders that both are in do not count.
         let is_of_images = |folder: &str| {
             !own.contains(&folder)
                 && (IMAGES.contains(&folder) || own.iter().any(|own| image_of(own) == Some(folder)))
@@ -90,7 +93,8 @@ fn name_of(path: &str) -> String {
     file_name(stem(path)).to_ascii_lowercase()
 }
 
-/// The name of the image, or the folder of images, that a label or a folder of labels of this name belongs to.
+/// Returns the name of the image, or the folder of images, that a label or a folder of labels of
+/// this name belongs to.
 fn image_of(name: &str) -> Option<&str> {
     ENDINGS.iter().find_map(|ending| name.strip_suffix(ending))
 }

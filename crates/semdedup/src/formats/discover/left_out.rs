@@ -1,8 +1,8 @@
-//! The files that a folder, a glob or a prefix holds and a run does not read, by cause.
+//! The files that a run finds and does not read, by cause.
 
 use std::collections::BTreeMap;
 
-/// How many files of a cause are named.
+/// At most this many files of a cause are named.
 const NAMED: usize = 3;
 
 /// Why a file was left out.
@@ -18,7 +18,7 @@ pub enum Cause {
     Document,
     /// It describes other files, such as `dataset_info.json`.
     AboutOthers,
-    /// It holds embeddings, and nobody asked for them.
+    /// It holds embeddings, and the user did not ask for them.
     Embeddings,
     /// Its name starts with a dot, and its extension is one that is read.
     HiddenData,
@@ -37,29 +37,29 @@ pub enum Cause {
 /// The files that were left out for one cause.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct LeftOut {
-    /// How many files.
+    /// The number of files.
     pub count: u64,
     /// The names of the first ones.
     pub first: Vec<String>,
 }
 
-/// What was found in folders and by globs and not taken, by cause.
+/// The files that were found in folders and by globs but left out, by cause.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Skipped(BTreeMap<Cause, LeftOut>);
 
 impl Skipped {
-    /// How many files were left out for a cause.
+    /// Returns the number of files that were left out for a cause.
     pub fn count(&self, cause: Cause) -> u64 {
         self.0.get(&cause).map_or(0, |left_out| left_out.count)
     }
 
-    /// The files that were left out for a cause.
+    /// The files that were left out for one cause.
     pub fn of(&self, cause: Cause) -> LeftOut {
         self.0.get(&cause).cloned().unwrap_or_default()
     }
 
-    /// What a user wants to know of: everything but hidden files without data, the folders that the run writes, and files
-    /// that were given twice.
+    /// Returns the causes that the user is told of: all but hidden files without data, folders that
+    /// the run writes, and files that were given twice.
     pub fn told(&self) -> impl Iterator<Item = (Cause, &LeftOut)> {
         let untold = [Cause::Hidden, Cause::Excluded, Cause::Repeated];
         self.0.iter().filter(move |(cause, _)| !untold.contains(cause)).map(|(cause, found)| (*cause, found))
@@ -79,7 +79,7 @@ impl Skipped {
 }
 
 impl Cause {
-    /// Says what happened to the files, without their names; in the singular for one file.
+    /// Describes what happened to the files, without their names; in the singular for one file.
     fn what(self, one: bool) -> &'static str {
         match (self, one) {
             (Self::UnknownExtension, true) => "file with an extension that is not read was left out",
@@ -112,7 +112,7 @@ impl Cause {
         }
     }
 
-    /// What to do to read the files after all.
+    /// Returns what the user can do to read the files.
     fn remedy(self) -> &'static str {
         match self {
             Self::UnknownExtension => "`semdedup run --help` lists the formats that are read",
@@ -130,7 +130,8 @@ impl Cause {
     }
 }
 
-/// `2 files that describe other files were left out (dataset_info.json, state.json); name such a file to read it`
+/// Describes files that were left out: `2 files that describe other files were left out
+/// (dataset_info.json, state.json); name such a file to read it`.
 pub(crate) fn describe(cause: Cause, count: u64, first: &[String]) -> String {
     let more = if count > first.len() as u64 { ", …" } else { "" };
     let names = first.join(", ");

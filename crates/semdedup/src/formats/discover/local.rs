@@ -1,4 +1,4 @@
-//! Inputs on local disks: a file, a folder, or what a glob picks.
+//! Finds inputs on local disks: a file, a folder, or the matches of a glob.
 
 use std::fs::Metadata;
 use std::path::{Path, PathBuf};
@@ -7,11 +7,12 @@ use glob::MatchOptions;
 use walkdir::{DirEntry, WalkDir};
 
 use crate::error::{Error, Result};
-use crate::formats::discover::found_file::{KNOWN, folder_name, found, layout, relative_name};
+use crate::formats::discover::argument::{How, InputArgument};
+use crate::formats::discover::found_file::{FoundFile, KNOWN, folder_name, layout, relative_name};
 use crate::formats::discover::left_out::Cause;
-use crate::formats::discover::names::{Found, How, InputArgument};
+use crate::formats::discover::row_files::{Link, OtherFile, RowFile};
 use crate::formats::discover::survey::{Survey, hidden_cause, inside_output};
-use crate::formats::file::Member;
+use crate::formats::file::FolderFile;
 use crate::storage::Stamp;
 
 impl Survey<'_> {
@@ -24,7 +25,7 @@ impl Survey<'_> {
                 }
                 let mut files = Vec::new();
                 self.walk(path, path, &mut files)?;
-                Ok(InputArgument::new(folder_name(path), files).found(How::Listed, path))
+                Ok(InputArgument::new(folder_name(path), files).found_in(How::Listed, path))
             }
             Ok(metadata) if metadata.is_file() => self.named_file(path, &metadata),
             Ok(_) => Err(Error::input(path, "is neither a file nor a folder")),
@@ -39,13 +40,14 @@ impl Survey<'_> {
     fn named_file(&mut self, path: &Path, metadata: &Metadata) -> Result<InputArgument> {
         let folder = path.parent().unwrap_or(Path::new(""));
         let name = relative_name(path, folder)?;
-        if let Some(kind) = self.member_kind(&name) {
+        if let Some(format) = self.row_format(&name) {
             if let Some(excluded) = self.excluded_around(path)? {
                 return Err(inside_output(path, &excluded));
             }
             if self.is_new(path)? {
                 let stamp = Stamp::from_metadata(path, metadata)?;
-                self.members.push((kind, folder.to_path_buf(), Member { name, stamp }));
+                let file = FolderFile { name, stamp };
+                self.row_files.push(RowFile { format, folder: folder.to_path_buf(), file });
             }
             return Ok(InputArgument::new(folder_name(folder), Vec::new()));
         }
@@ -54,7 +56,8 @@ impl Survey<'_> {
         };
         let mut files = Vec::new();
         if self.is_new(path)? {
-            files.push(found(path, name, layout, metadata)?);
+            let stamp = Stamp::from_metadata(path, metadata)?;
+            files.push(FoundFile::new(path.to_path_buf(), name, layout, stamp));
         }
         Ok(InputArgument::new(folder_name(folder), files))
     }
@@ -76,28 +79,26 @@ impl Survey<'_> {
             around = around.or(self.excluded_around(&path)?);
             self.walk(&path, &base, &mut files)?;
         }
-        // Nothing but what the run writes: that was hardly meant.
+        // The user can hardly mean only files that the run writes.
         let nothing =
-            files.is_empty() && self.members.is_empty() && self.skipped.count(Cause::Excluded) > excluded;
+            files.is_empty() && self.row_files.is_empty() && self.skipped.count(Cause::Excluded) > excluded;
         if let Some(excluded) = around.filter(|_| nothing) {
             return Err(inside_output(Path::new(pattern), &excluded));
         }
-        Ok(InputArgument::new(folder_name(&base), files).found(How::by(pattern), &base))
+        Ok(InputArgument::new(folder_name(&base), files).found_in(How::by(pattern), &base))
     }
 
-    /// Takes the files in `root` (or `root` itself), named relative to `base`.
-    fn walk(&mut self, root: &Path, base: &Path, files: &mut Vec<Found>) -> Result<()> {
+    /// Takes the files in `root`, or `root` itself, and names them relative to `base`.
+    fn walk(&mut self, root: &Path, base: &Path, files: &mut Vec<FoundFile>) -> Result<()> {
         // Links are followed: downloads are often folders of links into a store.
         let mut entries = WalkDir::new(root).follow_links(true).sort_by_file_name().into_iter();
         while let Some(entry) = entries.next() {
             let entry = match entry {
                 Ok(entry) => entry,
-                // A link to a folder around it: what is there is found anyway.
+                // A link to a folder around it: the files there are found anyway.
                 Err(error) if error.loop_ancestor().is_some() => continue,
-                // A folder that cannot be read holds nobody knows what, so it is never passed over.
-                Err(error)
-                    if error.path().is_some_and(|path| !path.is_dir() && self.passes_over(path, base)) =>
-                {
+                // A folder that cannot be read may hold data, so it is never skipped.
+                Err(error) if error.path().is_some_and(|path| !path.is_dir() && self.skips(path, base)) => {
                     continue;
                 }
                 Err(error) => {
@@ -106,17 +107,18 @@ impl Survey<'_> {
                 }
             };
             if entry.file_type().is_dir() {
-                if self.leaves_out(&entry, base) {
+                if self.skips_folder(&entry, base) {
                     entries.skip_current_dir();
                 }
-            } else if !self.passes_over(entry.path(), base) {
+            } else if !self.skips(entry.path(), base) {
                 self.take(&entry, base, files)?;
             }
         }
         Ok(())
     }
 
-    fn leaves_out(&mut self, folder: &DirEntry, base: &Path) -> bool {
+    /// Whether a folder is skipped because it is hidden, excluded or the result of a run.
+    fn skips_folder(&mut self, folder: &DirEntry, base: &Path) -> bool {
         let path = folder.path();
         let cause = if folder.depth() > 0 && is_hidden(path) {
             Cause::Hidden
@@ -131,8 +133,8 @@ impl Survey<'_> {
         true
     }
 
-    /// The excluded folder that a path leads into, if it does. A glob finds files there without entering the folder, and a
-    /// link leads there from elsewhere.
+    /// Returns the excluded folder that a path leads into, if it does. A glob finds files there
+    /// without entering the folder, and a link leads there from elsewhere.
     fn excluded_around(&self, path: &Path) -> Result<Option<PathBuf>> {
         if self.excluded.is_empty() {
             return Ok(None);
@@ -141,20 +143,22 @@ impl Survey<'_> {
         Ok(real.ancestors().find(|around| self.excluded.contains(*around)).map(Path::to_path_buf))
     }
 
-    fn passes_over(&mut self, path: &Path, base: &Path) -> bool {
+    /// Whether a file is skipped because it is hidden or its extension is not read.
+    fn skips(&mut self, path: &Path, base: &Path) -> bool {
         let name = path.to_string_lossy();
-        let is_known = layout(&name).is_some() || self.member_kind(&name).is_some();
+        let is_known = layout(&name).is_some() || self.row_format(&name).is_some();
         if is_hidden(path) {
             self.skipped.add(hidden_cause(&name, is_known), shown(path, base));
             return true;
         }
         if !is_known {
-            self.others.push((shown(path, base), path.to_path_buf()));
+            self.others.push(OtherFile { name: shown(path, base), path: path.to_path_buf() });
         }
         !is_known
     }
 
-    fn take(&mut self, entry: &DirEntry, base: &Path, files: &mut Vec<Found>) -> Result<()> {
+    /// Takes a file that a folder or a glob has.
+    fn take(&mut self, entry: &DirEntry, base: &Path, files: &mut Vec<FoundFile>) -> Result<()> {
         let path = entry.path();
         let metadata = fs_err::metadata(path).map_err(|error| Error::input(path, error))?;
         if !metadata.is_file() {
@@ -165,23 +169,26 @@ impl Survey<'_> {
             return Ok(());
         }
         let name = relative_name(path, base)?;
-        if let Some(kind) = self.member_kind(&name) {
+        if let Some(format) = self.row_format(&name) {
             if self.is_new(path)? {
                 let stamp = Stamp::from_metadata(path, &metadata)?;
-                self.members.push((kind, base.to_path_buf(), Member { name, stamp }));
+                let file = FolderFile { name, stamp };
+                self.row_files.push(RowFile { format, folder: base.to_path_buf(), file });
             }
             return Ok(());
         }
         if let Some(layout) = layout(&name)
             && self.is_new(path)?
         {
-            files.push(found(path, name, layout, &metadata)?);
+            let stamp = Stamp::from_metadata(path, &metadata)?;
+            files.push(FoundFile::new(path.to_path_buf(), name, layout, stamp));
         }
         Ok(())
     }
 
-    /// Whether this file has not been given before. Folders are compared by where they really are, but two links in
-    /// one folder are two files: each has its own name in the output, and leaving one out would lose it.
+    /// Whether this file has not been given before. Folders are compared by where they really are,
+    /// but two links in one folder are two files: each has its own name in the output, and leaving
+    /// one out would lose it.
     fn is_new(&mut self, path: &Path) -> Result<bool> {
         let folder = match path.parent() {
             Some(folder) if folder != Path::new("") => folder,
@@ -194,13 +201,13 @@ impl Survey<'_> {
         }
         if new && path.is_symlink() {
             let target = fs_err::canonicalize(path).map_err(|error| Error::input(path, error))?;
-            self.links.push((path.to_path_buf(), target));
+            self.links.push(Link { path: path.to_path_buf(), target });
         }
         Ok(new)
     }
 }
 
-/// Whether a folder holds the result of a run: what it kept would be read beside what it was made from.
+/// Whether a folder holds the result of a run: its kept rows would be read beside their own input.
 fn is_result(folder: &Path) -> bool {
     let names = ["summary.json", "scores.parquet"];
     names.iter().all(|name| folder.join(name).is_file())
@@ -210,7 +217,7 @@ fn is_result(folder: &Path) -> bool {
         })
 }
 
-/// A path as it is named to the user: relative to the folder that is listed.
+/// Returns a path as the user sees it: relative to the folder that is listed.
 fn shown(path: &Path, base: &Path) -> String {
     path.strip_prefix(base).unwrap_or(path).to_string_lossy().into_owned()
 }
@@ -219,9 +226,9 @@ fn is_hidden(path: &Path) -> bool {
     path.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(b"."))
 }
 
-/// The folder of a glob before its first wildcard.
+/// Returns the folder of a glob before its first wildcard.
 fn fixed_part(pattern: &str) -> PathBuf {
-    let pattern = pattern.trim_start_matches("./"); // glob leaves it out of what it finds
+    let pattern = pattern.trim_start_matches("./"); // the `glob` crate leaves it out of its matches
     let wild = pattern.find(['*', '?', '[']).unwrap_or(pattern.len());
     pattern[..wild].rfind('/').map_or_else(PathBuf::new, |slash| PathBuf::from(&pattern[..=slash]))
 }

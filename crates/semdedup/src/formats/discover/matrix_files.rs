@@ -3,17 +3,20 @@
 use std::path::{Path, PathBuf};
 
 use crate::error::Result;
-use crate::formats::discover::found_file::{folder_name, matrix};
-use crate::formats::discover::names::{self, InputArgument};
+use crate::formats::discover::argument::InputArgument;
+use crate::formats::discover::found_file::{FoundFile, folder_name};
+use crate::formats::discover::names;
 use crate::formats::file::InputFile;
 
-/// Files of embeddings as files of rows, in their order; each is named by its file name, and by its folder's too where two
-/// have the same.
+/// Returns files of embeddings as files of rows, in the order of `paths`.
+///
+/// Each is named by its file name; where two have the same one, the name of the folder is put
+/// before it.
 pub(crate) fn find(paths: Vec<PathBuf>) -> Result<Vec<InputFile>> {
     let mut arguments = Vec::<(PathBuf, InputArgument)>::new();
     for path in paths {
         let folder = path.parent().unwrap_or(Path::new("")).to_path_buf();
-        let found = matrix(&path, &folder)?;
+        let found = FoundFile::matrix(&path, &folder)?;
         match arguments.last_mut() {
             Some((last, argument)) if *last == folder => argument.files.push(found),
             _ => {

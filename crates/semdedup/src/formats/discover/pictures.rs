@@ -6,25 +6,28 @@ use xxhash_rust::xxh3::Xxh3;
 
 use crate::formats::discover::file_names::{file_name, folder, stem};
 
-/// Stands for any folder; no path has it.
+/// A folder name that stands for any folder; no path has it.
 const OPEN: &str = "\0";
 
-/// From this many captions on, their lengths do not matter: nobody draws that many pictures of files of rows.
+/// From this many captions on, their lengths do not matter: nobody plots that many files of rows.
 pub(crate) const MANY: usize = 16;
 
-/// The images of a folder, by what others call them.
+/// The images of a folder, by the names that other files use for them.
 #[derive(Default)]
 pub(crate) struct Pictures<'a> {
-    /// Paths below the folder.
+    /// The paths below the folder.
     paths: HashSet<&'a str>,
     /// The paths without extensions.
     stems: HashSet<&'a str>,
+    /// The folders that the images are in.
     pub(crate) folders: HashSet<&'a str>,
-    /// Hashes of the paths and stems with one folder left open, and with one folder left out.
+    /// Hashes of the paths and stems with one folder replaced by [`OPEN`].
     opened: HashSet<u64>,
+    /// Hashes of the paths and stems with one folder left out.
     shortened: HashSet<u64>,
-    /// The names of the files, with and without their extensions.
+    /// The names of the files.
     file_names: HashSet<&'a str>,
+    /// The names of the files without their extensions.
     file_stems: HashSet<&'a str>,
 }
 
@@ -49,14 +52,14 @@ impl<'a> Pictures<'a> {
         self.paths.len()
     }
 
-    /// Their paths, in order.
+    /// Returns the paths, in order.
     pub fn paths(&self) -> Vec<&'a str> {
         let mut paths: Vec<&str> = self.paths.iter().copied().collect();
         paths.sort_unstable();
         paths
     }
 
-    /// The names of the files, without their folders.
+    /// Returns the names of the files, without their folders.
     pub fn names(&self) -> impl Iterator<Item = &'a str> {
         self.file_names.iter().copied()
     }
@@ -71,21 +74,22 @@ impl<'a> Pictures<'a> {
         self.file_stems.contains(file_name(path))
     }
 
-    /// Whether there is an image of this name in the same folder, or in one beside it (`labels/0.txt`, `images/0.jpg`).
+    /// Whether there is an image of this name in the same folder, or in a folder beside it
+    /// (`labels/0.txt`, `images/0.jpg`).
     pub fn pair(&self, path: &str) -> bool {
         let name = stem(path);
         let is_there = |path: &str| self.stems.contains(path) || self.paths.contains(path);
         if is_there(name) {
             return true;
         }
-        // The folders of the two differ in one part, or one of the two has a part more.
+        // The folders of the two differ in one part, or one of the two has one part more.
         with_each_folder(name, Some(OPEN)).any(|hash| self.opened.contains(&hash))
             || self.shortened.contains(&hash_of(name.split('/')))
             || (0..name.matches('/').count()).any(|place| is_there(&without_folder(name, place)))
     }
 }
 
-/// Hashes of a path with each of its folders in turn replaced or left out.
+/// Returns hashes of a path with each of its folders in turn replaced or left out.
 fn with_each_folder<'p>(path: &'p str, by: Option<&'p str>) -> impl Iterator<Item = u64> + 'p {
     (0..path.matches('/').count()).map(move |place| {
         let parts = path.split('/').enumerate();
@@ -98,7 +102,7 @@ fn without_folder(path: &str, place: usize) -> String {
     parts.map(|(_, part)| part).collect::<Vec<_>>().join("/")
 }
 
-/// A hash of the parts of a path.
+/// Hashes the parts of a path.
 fn hash_of<'p>(parts: impl Iterator<Item = &'p str>) -> u64 {
     let mut hash = Xxh3::new();
     for part in parts {

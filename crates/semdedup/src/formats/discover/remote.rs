@@ -1,4 +1,5 @@
-//! Inputs that lie in a store: an object, all objects below a prefix, or those that a pattern picks.
+//! Finds inputs in an object store: an object, all objects below a prefix, or the matches of a
+//! pattern.
 
 use std::path::{Path, PathBuf};
 
@@ -6,31 +7,32 @@ use object_store::ObjectMeta;
 use object_store::path::Path as Key;
 
 use crate::error::{Error, Result};
-use crate::formats::discover::found_file::{KNOWN, layout};
+use crate::formats::discover::argument::{How, InputArgument};
+use crate::formats::discover::found_file::{FoundFile, KNOWN, layout};
 use crate::formats::discover::left_out::Cause;
-use crate::formats::discover::names::{Found, How, InputArgument};
+use crate::formats::discover::row_files::{OtherFile, RowFile};
 use crate::formats::discover::survey::{Survey, hidden_cause, inside_output};
-use crate::formats::file::{InputFile, Member, Members};
+use crate::formats::file::FolderFile;
 use crate::storage::{Location, Stamp, is_dir, is_file};
 
 impl Survey<'_> {
-    /// The files that a URL means.
+    /// Finds the files that a URL means.
     pub(crate) fn remote(&mut self, url: &Path) -> Result<InputArgument> {
         let location = Location::of(url)?;
-        // What is there wins over a pattern: keys may have brackets and stars.
+        // An object of this name goes before a pattern: keys may have brackets and stars.
         if is_file(url)? {
             return self.remote_file(&location);
         }
         if !location.is_pattern() || is_dir(url)? {
             let folder = location.clone();
             let found = self.remote_files(&folder, folder.objects()?)?;
-            let is_any = !self.members.is_empty() || !self.others.is_empty() || !self.skipped.is_empty();
+            let is_any = !self.row_files.is_empty() || !self.others.is_empty() || !self.skipped.is_empty();
             if found.is_empty() && !is_any {
                 return Err(Error::input(&location.text, "no such object, and none below it")
                     .hint("check the name of the bucket and the path"));
             }
             let place = Path::new(&folder.text);
-            return Ok(InputArgument::new(name_of(&folder), found).found(How::Listed, place));
+            return Ok(InputArgument::new(name_of(&folder), found).found_in(How::Listed, place));
         }
         let matches = location.glob()?;
         let (folder, objects) = (matches.folder, matches.objects);
@@ -43,14 +45,14 @@ impl Survey<'_> {
         }
         let files = self.remote_files(&folder, objects)?;
         let how = How::by(&location.text);
-        Ok(InputArgument::new(name_of(&folder), files).found(how, Path::new(&folder.text)))
+        Ok(InputArgument::new(name_of(&folder), files).found_in(how, Path::new(&folder.text)))
     }
 
     fn remote_file(&mut self, location: &Location) -> Result<InputArgument> {
         let parent = location.text.rsplit_once('/').map_or("", |(parent, _)| parent);
         let folder = Location::of(Path::new(parent))?;
         let name = location.key.as_ref();
-        if layout(name).is_none() && self.member_kind(name).is_none() {
+        if layout(name).is_none() && self.row_format(name).is_none() {
             return Err(Error::input(&location.text, "unknown extension")
                 .hint(format!("known extensions are {KNOWN}")));
         }
@@ -62,21 +64,22 @@ impl Survey<'_> {
         Ok(InputArgument::new(name_of(&folder), files))
     }
 
-    /// What is to be read of some objects, named relative to a folder.
-    fn remote_files(&mut self, folder: &Location, objects: Vec<ObjectMeta>) -> Result<Vec<Found>> {
+    /// Picks the objects to read, and names them relative to a folder.
+    fn remote_files(&mut self, folder: &Location, objects: Vec<ObjectMeta>) -> Result<Vec<FoundFile>> {
         let mut new = Vec::new();
         for object in objects {
             let Some(name) = folder.relative(&object.location) else { continue };
-            let is_known = layout(name).is_some() || self.member_kind(name).is_some();
+            let is_known = layout(name).is_some() || self.row_format(name).is_some();
             if name.split('/').any(|part| part.starts_with('.')) {
                 self.skipped.add(hidden_cause(name, is_known), name);
             } else if !is_known {
-                self.others.push((name.to_owned(), folder.path_of(&object.location)));
+                let path = folder.path_of(&object.location);
+                self.others.push(OtherFile { name: name.to_owned(), path });
             } else if self.new_object(folder, &object.location) {
                 new.push(object);
             }
         }
-        // Nothing but what the run writes: that was hardly meant.
+        // The user can hardly mean only files that the run writes.
         if new.is_empty()
             && let Some(excluded) =
                 self.excluded.iter().find(|excluded| Path::new(&folder.text).starts_with(excluded))
@@ -87,23 +90,24 @@ impl Survey<'_> {
         self.take_objects(folder, &metas)
     }
 
-    /// Images and whole texts become rows of a folder, everything else a file.
-    fn take_objects(&mut self, folder: &Location, metas: &[ObjectMeta]) -> Result<Vec<Found>> {
+    /// Makes images and whole texts rows of a folder, and everything else a file.
+    fn take_objects(&mut self, folder: &Location, metas: &[ObjectMeta]) -> Result<Vec<FoundFile>> {
         let mut files = Vec::new();
         for meta in metas {
             let Some(name) = folder.relative(&meta.location) else { continue };
-            match self.member_kind(name) {
-                Some(kind) => {
-                    let member = Member { name: name.to_owned(), stamp: Stamp::of_object(meta) };
-                    self.members.push((kind, PathBuf::from(&folder.text), member));
+            match self.row_format(name) {
+                Some(format) => {
+                    let file = FolderFile { name: name.to_owned(), stamp: Stamp::of_object(meta) };
+                    let folder = PathBuf::from(&folder.text);
+                    self.row_files.push(RowFile { format, folder, file });
                 }
-                None => files.extend(found(folder, meta)?),
+                None => files.extend(found(folder, meta)),
             }
         }
         Ok(files)
     }
 
-    /// Whether an object is neither in a folder that is left out nor has been given before.
+    /// Whether an object is not in an excluded folder and has not been given before.
     fn new_object(&mut self, folder: &Location, key: &Key) -> bool {
         let path = folder.path_of(key);
         if self.excluded.iter().any(|excluded| path.starts_with(excluded)) {
@@ -118,18 +122,14 @@ impl Survey<'_> {
     }
 }
 
-fn found(folder: &Location, meta: &ObjectMeta) -> Result<Option<Found>> {
-    let Some(name) = folder.relative(&meta.location).map(str::to_owned) else { return Ok(None) };
-    let Some((format, compression)) = layout(&name) else { return Ok(None) };
-    let Stamp { bytes, modified_ns, identity } = Stamp::of_object(meta);
-    let path: PathBuf = folder.path_of(&meta.location);
-    let members = Members::default();
-    let file =
-        InputFile { path, name: name.clone(), format, compression, bytes, modified_ns, identity, members };
-    Ok(Some(Found { file, name }))
+/// Describes an object as a file of rows; `None` if its extension is not read.
+fn found(folder: &Location, meta: &ObjectMeta) -> Option<FoundFile> {
+    let name = folder.relative(&meta.location)?.to_owned();
+    let layout = layout(&name)?;
+    Some(FoundFile::new(folder.path_of(&meta.location), name, layout, Stamp::of_object(meta)))
 }
 
-/// What files of other arguments with the same names are told apart by.
+/// Returns the name of a folder, which tells files of the same name in two arguments apart.
 fn name_of(folder: &Location) -> String {
     let name = folder.text.rsplit('/').next().unwrap_or_default();
     name.to_owned()

@@ -1,18 +1,22 @@
-//! Which files of rows are about the images beside them: captions and labels of the same name, and tables that name them.
+//! Finds the files of rows that are about the images beside them: captions and labels of the same
+//! name, and tables that name the images.
 
 use std::collections::{BTreeMap, HashMap};
 
-use crate::formats::choose::table::names_of;
+use crate::formats::choose::table::{Table, names_of};
+use crate::formats::columns::Wanted;
 use crate::formats::discover::file_names::{file_name, folder, stem};
-use crate::formats::discover::names::Found;
+use crate::formats::discover::found_file::FoundFile;
 use crate::formats::discover::pictures::{MANY, Pictures};
 use crate::formats::discover::sidecars_content as content;
 use crate::formats::file::Format;
 
-/// How many descriptions of a kind are looked into.
+/// At most this many descriptions of a kind are opened.
 const LOOKED_INTO: usize = 8;
+/// At most this many files with a schema are opened to look for images.
+const SCHEMAS_LOOKED_AT: usize = 8;
 
-/// Lists of classes, as the tools for labels write them.
+/// The names that annotation tools give to lists of classes.
 const CLASSES: [&str; 7] = [
     "classes.txt",
     "class_names.txt",
@@ -23,46 +27,29 @@ const CLASSES: [&str; 7] = [
     "label_map.txt",
 ];
 
+/// A list of classes has at most this many bytes.
 const MOST_CLASSES_BYTES: u64 = 64 << 10;
 
-/// The files that are not known to be about the images.
-pub(crate) fn not_about<'a>(files: &'a [Found], pictures: &Pictures) -> Vec<&'a Found> {
-    let mut open = Vec::new();
-    let mut pairs: BTreeMap<&str, Vec<&Found>> = BTreeMap::new();
-    let mut tables = Vec::new();
-    for found in files {
-        match kind_of_pair(found) {
-            _ if is_list_of_classes(found, pictures) => {}
-            Some(kind) if pictures.pair(&found.name) => pairs.entry(kind).or_default().push(found),
-            _ if is_table_of_folder(found, pictures) => tables.push(found),
-            _ => open.push(found),
-        }
+/// The place and kind of a file that can be the description of one image.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+struct PairPlace<'a> {
+    folder: &'a str,
+    /// See [`kind_of_pair`].
+    kind: &'static str,
+}
+
+impl<'a> PairPlace<'a> {
+    fn of(found: &'a FoundFile) -> Option<Self> {
+        kind_of_pair(found).map(|kind| Self { folder: folder(&found.name), kind })
     }
-    if !tables.iter().take(LOOKED_INTO).all(|found| has_columns_of_img2dataset(found)) {
-        open.append(&mut tables);
-    }
-    let mut paired: HashMap<(&str, &str), usize> = HashMap::new();
-    for (kind, pairs) in pairs {
-        match pictures.len() > 1 && are_about(kind, &pairs) {
-            true => {
-                pairs.iter().for_each(|found| *paired.entry((folder(&found.name), kind)).or_default() += 1)
-            }
-            false => open.extend(pairs),
-        }
-    }
-    // Captions whose image is gone.
-    let mut alone: HashMap<(&str, &str), usize> = HashMap::new();
-    for found in &open {
-        if let Some(place) = place_of_pair(found) {
-            *alone.entry(place).or_default() += 1;
-        }
-    }
-    open.retain(|found| {
-        place_of_pair(found)
-            .is_none_or(|place| paired.get(&place).is_none_or(|&paired| paired < alone[&place]))
-    });
+}
+
+/// Returns the files that are not known to be about the images, in the order of their names.
+pub(crate) fn not_about<'a>(files: &'a [FoundFile], pictures: &Pictures) -> Vec<&'a FoundFile> {
+    let mut open = not_about_by_name(files, pictures);
     open.sort_by(|a, b| a.name.cmp(&b.name));
-    // The first file that is not about the images decides, so of the others only a few are read, for the list.
+    // The first file that is not about the images decides. Only a few of the others are read, for
+    // the list.
     let Some(first) = open.iter().position(|found| !content::is_about(found, pictures)) else {
         return Vec::new();
     };
@@ -75,13 +62,45 @@ pub(crate) fn not_about<'a>(files: &'a [Found], pictures: &Pictures) -> Vec<&'a 
     rest
 }
 
-/// Where a file that can be the description of one image lies, and its kind.
-fn place_of_pair(found: &Found) -> Option<(&str, &'static str)> {
-    kind_of_pair(found).map(|kind| (folder(&found.name), kind))
+/// Returns the files that are not about the images by their names and those of the images.
+fn not_about_by_name<'a>(files: &'a [FoundFile], pictures: &Pictures) -> Vec<&'a FoundFile> {
+    let mut open = Vec::new();
+    let mut pairs: BTreeMap<&str, Vec<&FoundFile>> = BTreeMap::new();
+    let mut tables = Vec::new();
+    for found in files {
+        match kind_of_pair(found) {
+            _ if is_list_of_classes(found, pictures) => {}
+            Some(kind) if pictures.pair(&found.name) => pairs.entry(kind).or_default().push(found),
+            _ if is_table_of_folder(found, pictures) => tables.push(found),
+            _ => open.push(found),
+        }
+    }
+    if !tables.iter().take(LOOKED_INTO).all(|found| has_columns_of_img2dataset(found)) {
+        open.append(&mut tables);
+    }
+    let mut paired: HashMap<PairPlace, usize> = HashMap::new();
+    for (kind, pairs) in pairs {
+        if pictures.len() > 1 && are_about(kind, &pairs) {
+            let places = pairs.iter().filter_map(|found| PairPlace::of(found));
+            places.for_each(|place| *paired.entry(place).or_default() += 1);
+        } else {
+            open.extend(pairs);
+        }
+    }
+    // Captions whose image is missing lie among others whose image is there.
+    let mut alone: HashMap<PairPlace, usize> = HashMap::new();
+    for place in open.iter().filter_map(|found| PairPlace::of(found)) {
+        *alone.entry(place).or_default() += 1;
+    }
+    open.retain(|found| {
+        PairPlace::of(found)
+            .is_none_or(|place| paired.get(&place).is_none_or(|&paired| paired < alone[&place]))
+    });
+    open
 }
 
-/// The kind of a file that can be the description of one image.
-fn kind_of_pair(found: &Found) -> Option<&'static str> {
+/// Returns the kind of a file that can be the description of one image.
+fn kind_of_pair(found: &FoundFile) -> Option<&'static str> {
     match found.file.format {
         Format::Text => Some("txt"),
         Format::JsonArray => Some("json"),
@@ -89,9 +108,11 @@ fn kind_of_pair(found: &Found) -> Option<&'static str> {
     }
 }
 
-/// Whether files of the names of images describe these. `train.json` and `train.png` may be rows and a picture of them: one object
-/// is the description of one image, and a list of them is not.
-fn are_about(kind: &str, pairs: &[&Found]) -> bool {
+/// Whether files with the names of images describe these images.
+///
+/// `train.json` and `train.png` may be rows and a picture of them: one object describes one image,
+/// but a list of objects does not.
+fn are_about(kind: &str, pairs: &[&FoundFile]) -> bool {
     match pairs.len() {
         many if kind == "txt" => many >= MANY || pairs.iter().all(|found| content::is_caption(&found.file)),
         many => pairs.iter().take(LOOKED_INTO).all(|found| {
@@ -100,24 +121,35 @@ fn are_about(kind: &str, pairs: &[&Found]) -> bool {
     }
 }
 
-fn is_list_of_classes(found: &Found, pictures: &Pictures) -> bool {
+fn is_list_of_classes(found: &FoundFile, pictures: &Pictures) -> bool {
     let name = file_name(&found.name).to_ascii_lowercase();
     pictures.len() > 1 && CLASSES.contains(&name.as_str()) && found.file.bytes <= MOST_CLASSES_BYTES
 }
 
-/// Whether a file lies beside a folder of its name with images, as img2dataset writes it.
-fn is_table_of_folder(found: &Found, pictures: &Pictures) -> bool {
+/// Whether some of the files have images in them.
+pub(crate) fn hold_images(files: &[FoundFile]) -> bool {
+    let none = Wanted { text: None, id: None, embedding: None };
+    let has_column = |found: &&FoundFile| {
+        Table::of(&found.file, &none).is_ok_and(|table| table.is_some_and(|table| table.image(None).is_ok()))
+    };
+    let schemas = files.iter().filter(|found| found.file.format.rows().has_schema());
+    files.iter().any(|found| found.file.format == Format::Tar)
+        || schemas.take(SCHEMAS_LOOKED_AT).any(|found| has_column(&found))
+}
+
+/// Whether a file lies beside a folder of its name with images, as img2dataset writes its tables.
+fn is_table_of_folder(found: &FoundFile, pictures: &Pictures) -> bool {
     found.file.format.rows().has_schema() && pictures.folders.contains(stem(&found.name))
 }
 
-fn has_columns_of_img2dataset(found: &Found) -> bool {
+fn has_columns_of_img2dataset(found: &FoundFile) -> bool {
     let has = |names: &[String], name: &str| names.iter().any(|other| other == name);
     names_of(&found.file).is_ok_and(|names| {
         names.is_some_and(|names| has(&names, "key") && (has(&names, "url") || has(&names, "status")))
     })
 }
 
-/// The numbers in a name, without zeros before them.
+/// Returns the numbers in a name, without leading zeros.
 pub(crate) fn numbers(name: &str) -> Vec<&str> {
     let runs = name.split(|c: char| !c.is_ascii_digit()).filter(|run| !run.is_empty());
     runs.map(|run| match run.trim_start_matches('0') {

@@ -1,4 +1,5 @@
-//! What the content of a file says of the images beside it: names of theirs in a column, or one object as labels have it.
+//! Tells by the content of a file whether it is about the images beside it: their names are in a
+//! column, or the file is one object of labels.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Read;
@@ -14,7 +15,7 @@ use crate::formats::arrow::types;
 use crate::formats::choose::table::names_of;
 use crate::formats::columns::Columns;
 use crate::formats::discover::file_names::{extension, file_name, stem};
-use crate::formats::discover::names::Found;
+use crate::formats::discover::found_file::FoundFile;
 use crate::formats::discover::pictures::Pictures;
 use crate::formats::file::{Format, InputFile, ReadLimits};
 use crate::formats::image_columns::is_image;
@@ -22,29 +23,37 @@ use crate::formats::read::Reader;
 use crate::formats::stream;
 use crate::formats::text::split::Splitter;
 
-/// How many rows are looked at, how many columns, and how much of a file that is one object.
+/// At most this many rows are searched for names.
 const ROWS: usize = 100;
+/// At most this many columns are searched for names.
 const COLUMNS: usize = 64;
+/// At most this many bytes are read of a file that is one object.
 const OBJECT_BYTES: u64 = 1 << 20;
-/// Longer values are no names.
+/// A name has at most this many bytes.
 const MOST_NAME_BYTES: usize = 1024;
-/// A caption is shorter than this; labels may be longer.
+/// A caption has at most this many bytes; labels may have more.
 const CAPTION_BYTES: u64 = 16 << 10;
+/// A caption has at most this many lines.
 const CAPTION_LINES: usize = 32;
-/// A list of boxes of one image is shorter than this.
+/// A list of boxes of one image has at most this many bytes.
 const SHORT_BYTES: u64 = 256 << 10;
-/// What COCO calls its files.
+/// Parts of the names of files in the COCO format.
 const COCO: [&str; 5] = ["annotations", "instances_", "captions_", "person_keypoints_", "coco"];
 
-/// A value of a row: the row's number, the column, and the value.
-type Cell = (usize, String, String);
+/// A value of a row.
+struct Cell {
+    row: usize,
+    column: String,
+    value: String,
+}
 
-/// Whether the rows of a file name the images, or its one object does. A file that cannot be read says nothing.
-pub(crate) fn is_about(found: &Found, pictures: &Pictures) -> bool {
+/// Whether the rows of a file, or its one object, name the images. A file that cannot be read does
+/// not.
+pub(crate) fn is_about(found: &FoundFile, pictures: &Pictures) -> bool {
     if found.file.bytes == 0 {
         return true;
     }
-    let mut found = Found { file: found.file.clone(), name: found.name.clone() };
+    let mut found = FoundFile { file: found.file.clone(), name: found.name.clone() };
     if found.sniff_format().is_err() {
         return false;
     }
@@ -58,11 +67,12 @@ pub(crate) fn is_about(found: &Found, pictures: &Pictures) -> bool {
     cells.is_ok_and(|cells| name_images(&found, &cells, pictures))
 }
 
-/// Whether a column of these rows names the images. Not all of them need be there: of a large table a part is downloaded.
-fn name_images(found: &Found, cells: &[Cell], pictures: &Pictures) -> bool {
-    let rows = cells.iter().map(|(row, ..)| row).collect::<BTreeSet<_>>().len();
+/// Whether a column of these rows names the images. Some of the named images may be missing: people
+/// download parts of large tables.
+fn name_images(found: &FoundFile, cells: &[Cell], pictures: &Pictures) -> bool {
+    let rows = cells.iter().map(|cell| cell.row).collect::<BTreeSet<_>>().len();
     let mut columns: BTreeMap<&str, Vec<(usize, &str)>> = BTreeMap::new();
-    for (row, column, value) in cells {
+    for Cell { row, column, value } in cells {
         columns.entry(column).or_default().push((*row, value));
     }
     let is_metadata = file_name(stem(&found.name)).eq_ignore_ascii_case("metadata");
@@ -75,16 +85,16 @@ fn name_images(found: &Found, cells: &[Cell], pictures: &Pictures) -> bool {
         };
         let (images, distinct) = rows_with(&is_image_name);
         if rows > 0 && 2 * images >= rows {
-            // One picture that every row names (a logo) is not what the rows are about.
+            // Rows that all name the same picture (a logo) are not about it.
             let is_there = rows_with(&|value| is_image_name(value) && pictures.has_name(value)).0 > 0;
             if is_there && 10 * distinct >= rows || is_metadata && column.ends_with("file_name") {
                 return true;
             }
         }
-        // Ids that are names of images: each its own, or it is a column of classes.
+        // Ids that are names of images have to be distinct; otherwise they are classes.
         let (ids, _) = rows_with(&|value| pictures.has_stem(value));
         let (filled, distinct) = rows_with(&|_| true);
-        // More rows than images are something else than a table of these.
+        // A table of the images has no more rows than there are images.
         ids >= 2 && 2 * ids >= rows && distinct == filled && rows <= pictures.len()
     })
 }
@@ -93,9 +103,9 @@ fn is_image_name(value: &str) -> bool {
     is_image(&extension(value)) && !value.contains("://")
 }
 
-/// Whether the one object of a file names images, or is one of COCO's.
-fn is_object_about(found: &Found, pictures: &Pictures) -> bool {
-    let Ok((bytes, _)) = beginning(&found.file, OBJECT_BYTES) else { return false };
+/// Whether the one object of a file names images, or is in the COCO format.
+fn is_object_about(found: &FoundFile, pictures: &Pictures) -> bool {
+    let Ok(Beginning { bytes, .. }) = beginning(&found.file, OBJECT_BYTES) else { return false };
     let text = String::from_utf8_lossy(&bytes);
     let name = file_name(&found.name).to_ascii_lowercase();
     let is_coco = COCO.iter().any(|known| name.contains(known))
@@ -103,9 +113,9 @@ fn is_object_about(found: &Found, pictures: &Pictures) -> bool {
     is_coco || text.split('"').any(|part| is_image_name(part) && pictures.has_name(part))
 }
 
-/// Whether a file is one object and nothing else: the rows of JSONL are many of them, or one in one line.
+/// Whether a file is one object and nothing else.
 pub(crate) fn is_one_object(file: &InputFile) -> bool {
-    let Ok((bytes, is_whole)) = beginning(file, OBJECT_BYTES) else { return false };
+    let Ok(Beginning { bytes, is_whole }) = beginning(file, OBJECT_BYTES) else { return false };
     let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&bytes);
     if bytes.iter().find(|byte| !byte.is_ascii_whitespace()) != Some(&b'{') {
         return false;
@@ -122,9 +132,9 @@ pub(crate) fn is_short(file: &InputFile) -> bool {
     file.bytes <= SHORT_BYTES
 }
 
-/// Whether a text is as short as a caption, or has lines of numbers as labels have.
+/// Whether a text is as short as a caption, or has the lines of numbers that labels have.
 pub(crate) fn is_caption(file: &InputFile) -> bool {
-    let Ok((bytes, is_whole)) = beginning(file, CAPTION_BYTES) else { return false };
+    let Ok(Beginning { bytes, is_whole }) = beginning(file, CAPTION_BYTES) else { return false };
     let text = String::from_utf8_lossy(&bytes);
     let lines = || text.lines().filter(|line| !line.trim().is_empty());
     let is_label =
@@ -132,20 +142,27 @@ pub(crate) fn is_caption(file: &InputFile) -> bool {
     is_whole && lines().count() <= CAPTION_LINES || lines().skip(1).all(|line| is_label(&line))
 }
 
-/// The first bytes of a file, unpacked, and whether they are all.
-fn beginning(file: &InputFile, most: u64) -> Result<(Vec<u8>, bool)> {
-    let (stream, _) = stream::open(file)?;
+/// The first decompressed bytes of a file.
+struct Beginning {
+    bytes: Vec<u8>,
+    /// Whether the file has no more bytes.
+    is_whole: bool,
+}
+
+/// Reads at most `most` bytes of a file.
+fn beginning(file: &InputFile, most: u64) -> Result<Beginning> {
+    let stream = stream::open(file)?.stream;
     let mut bytes = Vec::new();
     stream.take(most + 1).read_to_end(&mut bytes).map_err(|error| stream::damaged(file, 0, &error))?;
     let is_whole = bytes.len() as u64 <= most;
     bytes.truncate(most as usize);
-    Ok((bytes, is_whole))
+    Ok(Beginning { bytes, is_whole })
 }
 
-/// Hands the first rows of a file of lines to `each`, with their numbers.
+/// Calls `each` with the numbers and the bytes of the first rows of a file.
 fn first_rows(file: &InputFile, mut each: impl FnMut(usize, &[u8])) -> Result<()> {
     let limits = ReadLimits::default();
-    let (mut splitter, _) = Splitter::open(file, &limits)?;
+    let mut splitter = Splitter::open(file, &limits)?;
     let mut row = 0;
     while row < ROWS
         && let Some(mut records) = splitter.next_records()?
@@ -161,11 +178,12 @@ fn first_rows(file: &InputFile, mut each: impl FnMut(usize, &[u8])) -> Result<()
     Ok(())
 }
 
+/// Returns the strings and numbers of JSON rows, by their paths.
 fn json_cells(file: &InputFile) -> Result<Vec<Cell>> {
     fn add(value: &Value, column: &str, row: usize, cells: &mut Vec<Cell>) {
         let mut push = |value: &str| {
             if value.len() <= MOST_NAME_BYTES {
-                cells.push((row, column.to_owned(), value.to_owned()));
+                cells.push(Cell { row, column: column.to_owned(), value: value.to_owned() });
             }
         };
         match value {
@@ -191,7 +209,7 @@ fn json_cells(file: &InputFile) -> Result<Vec<Cell>> {
     Ok(cells)
 }
 
-/// The words of each line, by their places, and the whole line.
+/// Returns the words of each line, by their places, and the whole line.
 fn line_cells(file: &InputFile) -> Result<Vec<Cell>> {
     let mut cells = Vec::new();
     first_rows(file, |row, line| {
@@ -200,17 +218,19 @@ fn line_cells(file: &InputFile) -> Result<Vec<Cell>> {
         if line.is_empty() || line.len() > MOST_NAME_BYTES {
             return;
         }
-        cells.push((row, "line".to_owned(), line.to_owned()));
+        cells.push(Cell { row, column: "line".to_owned(), value: line.to_owned() });
         let words = line.split([' ', '\t', ',', ';', '|', '#']).filter(|word| !word.is_empty());
-        cells.extend(words.take(8).enumerate().map(|(n, word)| (row, n.to_string(), word.to_owned())));
+        let word =
+            |(number, word): (usize, &str)| Cell { row, column: number.to_string(), value: word.to_owned() };
+        cells.extend(words.take(8).enumerate().map(word));
     })?;
     Ok(cells)
 }
 
-/// The first values of the columns of strings and whole numbers.
+/// Returns the first values of the columns of strings and integers.
 fn table_cells(file: &InputFile) -> Result<Vec<Cell>> {
     let mut names = names_of(file)?.unwrap_or_default();
-    // Where there are very many columns, those that sound like names of files come first.
+    // Only some of very many columns are read; those that sound like names of files come first.
     let sounds_like = |name: &String| {
         let name = name.to_ascii_lowercase();
         !["file", "image", "img", "path", "name", "key", "id"].iter().any(|part| name.contains(part))
@@ -219,7 +239,7 @@ fn table_cells(file: &InputFile) -> Result<Vec<Cell>> {
     let mut cells = Vec::new();
     for name in names.into_iter().take(COLUMNS) {
         let columns = Columns { id: Some(name.clone()), ..Columns::default() };
-        // A column that is there twice, say, names nothing.
+        // A column that cannot be read, such as one that is there twice, is skipped.
         let Ok(mut reader) = Reader::open(file, &columns, &ReadLimits::default(), 0) else { continue };
         let Ok(Some(chunk)) = reader.next_chunk() else { continue };
         let Some(ids) = chunk.parse(&columns).ok().and_then(|rows| rows.ids) else { continue };
@@ -230,7 +250,7 @@ fn table_cells(file: &InputFile) -> Result<Vec<Cell>> {
             if let Ok(value) = array_value_to_string(&ids, row)
                 && value.len() <= MOST_NAME_BYTES
             {
-                cells.push((row, name.clone(), value));
+                cells.push(Cell { row, column: name.clone(), value });
             }
         }
     }

@@ -4,26 +4,30 @@ use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
 use crate::error::Error;
+use crate::formats::discover::argument::InputArgument;
 use crate::formats::discover::asked::Asked;
 use crate::formats::discover::found_file::KNOWN;
 use crate::formats::discover::left_out::{Cause, Skipped};
-use crate::formats::discover::names::InputArgument;
-use crate::formats::file::{Format, Member, TextFiles};
+use crate::formats::discover::row_files::{Link, OtherFile, RowFile, RowFolder};
+use crate::formats::file::{Format, TextFiles};
 use crate::formats::image_columns::is_image;
 
+/// A search for the files of a run, argument after argument.
 pub(crate) struct Survey<'a> {
+    /// Folders that the run writes: their files are not read.
     pub(crate) excluded: HashSet<PathBuf>,
+    /// The files that were taken, by where they really are.
     pub(crate) seen: HashSet<PathBuf>,
-    /// Links that were taken, and where they lead.
-    pub(crate) links: Vec<(PathBuf, PathBuf)>,
+    /// Links that were taken.
+    pub(crate) links: Vec<Link>,
     pub(crate) skipped: Skipped,
     pub(crate) asked: &'a Asked,
-    /// Files that are rows which the argument at hand has so far, with the folder that their names are relative to.
-    pub(crate) members: Vec<(Format, PathBuf, Member)>,
-    /// Files of extensions that are not read which the argument at hand has so far: their names, and where they lie.
-    pub(crate) others: Vec<(String, PathBuf)>,
-    /// Files of embeddings that nobody asked for.
-    pub(crate) embeddings: Vec<(String, PathBuf)>,
+    /// Files that are rows by themselves, of the argument that is being searched.
+    pub(crate) row_files: Vec<RowFile>,
+    /// Files of extensions that are not read, of the argument that is being searched.
+    pub(crate) others: Vec<OtherFile>,
+    /// Files of embeddings that the user did not ask for.
+    pub(crate) embeddings: Vec<OtherFile>,
 }
 
 impl<'a> Survey<'a> {
@@ -34,27 +38,28 @@ impl<'a> Survey<'a> {
             seen: HashSet::new(),
             links: Vec::new(),
             skipped: Skipped::default(),
-            members: Vec::new(),
+            row_files: Vec::new(),
             others: Vec::new(),
             embeddings: Vec::new(),
         }
     }
 
-    /// Makes the files that are rows the last argument's own, or those of an argument before it with the same folder: a shell
-    /// turns `photos/*.jpg` into one argument for each.
-    pub(crate) fn collect_members(&mut self, arguments: &mut Vec<InputArgument>) {
-        let members = std::mem::take(&mut self.members);
-        let Some((kind, base)) = members.first().map(|(kind, base, _)| (*kind, base.clone())) else { return };
-        let members = members.into_iter().map(|(.., member)| member);
-        let tree = Some((kind, base));
-        if let Some(same) = arguments.iter_mut().rev().find(|argument| argument.tree == tree) {
-            same.members.extend(members);
+    /// Gives the files that are rows to the last argument, or to an earlier argument with the same
+    /// folder: a shell turns `photos/*.jpg` into one argument for each image.
+    pub(crate) fn collect_row_files(&mut self, arguments: &mut Vec<InputArgument>) {
+        let rows = std::mem::take(&mut self.row_files);
+        let Some(first) = rows.first() else { return };
+        let folder = Some(RowFolder { format: first.format, path: first.folder.clone() });
+        let files = rows.into_iter().map(|row| row.file);
+        if let Some(same) = arguments.iter_mut().rev().find(|argument| argument.row_folder == folder) {
+            same.row_files.extend(files);
             arguments.pop_if(|last| last.is_empty());
         } else if let Some(last) = arguments.last_mut() {
-            (last.tree, last.members) = (tree, members.collect());
+            (last.row_folder, last.row_files) = (folder, files.collect());
         }
     }
 
+    /// The error for arguments that have nothing to read.
     pub(crate) fn nothing_to_read(&self, inputs: &[String]) -> Error {
         let given = inputs.iter().map(|input| format!("`{input}`")).collect::<Vec<_>>().join(", ");
         let error = Error::new(crate::error::ErrorKind::Input, format!("no file to read in {given}"));
@@ -67,8 +72,9 @@ impl<'a> Survey<'a> {
         })
     }
 
-    /// The kind of rows that files of this name are, if such a file is a row.
-    pub(crate) fn member_kind(&self, name: &str) -> Option<Format> {
+    /// Returns the format of the folder that a file of this name is a row of; `None` if such a file
+    /// is not a row by itself.
+    pub(crate) fn row_format(&self, name: &str) -> Option<Format> {
         let extension = name.rsplit_once('.')?.1.to_ascii_lowercase();
         match extension.as_str() {
             "md" => Some(Format::TextTree),
@@ -78,13 +84,14 @@ impl<'a> Survey<'a> {
     }
 }
 
-/// The error of an input that the run would write over.
+/// The error for an input that the run would overwrite.
 pub(crate) fn inside_output(path: &Path, folder: &Path) -> Error {
     Error::output(path, format!("this input lies inside {}, which the run writes", folder.display()))
         .hint("name another --out or --work: the results must not mix with what they are made from")
 }
 
-/// Why a hidden file is left out: what editors and other systems leave beside data is not worth a word.
+/// Returns why a hidden file is left out. Files that editors and other systems leave beside data
+/// are not reported.
 pub(crate) fn hidden_cause(path: &str, is_known: bool) -> Cause {
     let name = path.rsplit('/').next().unwrap_or_default();
     let is_litter = name.starts_with("._") || name.starts_with(".#") || name.starts_with(".~");

@@ -1,4 +1,4 @@
-//! The columns of a folder whose files are rows.
+//! Settles the columns of a folder whose files are rows.
 
 use crate::error::{Error, Result};
 use crate::formats::columns::{Columns, DEFAULT_TEXT, Found, RunColumns};
@@ -6,7 +6,8 @@ use crate::formats::file::InputFile;
 use crate::formats::folder::columns;
 use crate::formats::image_columns::{ANY_IMAGE, no_images};
 
-/// The columns of a folder of images: `image`, and `path`, which names the rows where nothing else does.
+/// Returns the columns of a folder of images: `image`, and `path`, which is the id where no other
+/// file has ids.
 pub(crate) fn file_columns(
     file: &InputFile,
     &RunColumns { choice, by, only_folders, .. }: &RunColumns,
@@ -34,10 +35,11 @@ pub(crate) fn file_columns(
     Ok(Columns { id, image: (!given).then(|| ANY_IMAGE.to_owned()), ..Columns::default() })
 }
 
-/// The column of the files' paths.
+/// The column of the paths of the files.
 pub(crate) const PATH: &str = "path";
 
-/// The columns of a folder of texts: `text`, and `path`, which names the rows where nothing else does.
+/// Returns the columns of a folder of texts: `text`, and `path`, which is the id where no other
+/// file has ids.
 pub(crate) fn text_file_columns(
     file: &InputFile,
     &RunColumns { choice, by, only_folders, .. }: &RunColumns,

@@ -6,7 +6,7 @@ use crate::error::Result;
 use crate::formats::columns::{Column, Columns, RunColumns, Wanted};
 use crate::formats::file::{Format, InputFile, ReadLimits};
 use crate::formats::folder::columns::{file_columns, text_file_columns};
-use crate::formats::folder::tree::{self, FilesOf, Tree};
+use crate::formats::folder::tree::{self, FolderReader, FolderRows};
 use crate::formats::row_format::{Images, RowFormat, RowOf, RowSource, UnparsedRows};
 use crate::formats::rows::Rows;
 
@@ -45,7 +45,7 @@ impl RowFormat for ImageFolder {
         limits: &ReadLimits,
         first_row: u64,
     ) -> Result<Box<dyn RowSource>> {
-        Ok(Box::new(Tree::open(file, limits.max_row_bytes, first_row)))
+        Ok(Box::new(FolderReader::open(file, limits.max_row_bytes, first_row)))
     }
 
     fn count_rows(&self, file: &InputFile, _: &ReadLimits) -> Result<u64> {
@@ -116,11 +116,11 @@ impl RowFormat for TextFolder {
     }
 }
 
-impl RowSource for Tree {
+impl RowSource for FolderReader {
     fn next_rows(&mut self) -> Result<Option<Box<dyn UnparsedRows>>> {
         Ok(self
             .next_files()
-            .map(|files| Box::new(FilesOf { files, file: self.file.clone(), limit: self.limit }) as _))
+            .map(|files| Box::new(FolderRows { files, file: self.file.clone(), limit: self.limit }) as _))
     }
 
     fn bytes_read(&self) -> u64 {
@@ -128,7 +128,7 @@ impl RowSource for Tree {
     }
 }
 
-impl UnparsedRows for FilesOf {
+impl UnparsedRows for FolderRows {
     fn first_row(&self) -> u64 {
         self.files.first_row()
     }

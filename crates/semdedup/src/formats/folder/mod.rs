@@ -1,4 +1,4 @@
-//! Folders whose files are rows: images, or texts.
+//! Folders whose files are rows: images or texts.
 
 pub(crate) mod columns;
 pub(crate) mod format;

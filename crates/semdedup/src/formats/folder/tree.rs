@@ -1,4 +1,4 @@
-//! Folders whose files are rows: images, or texts.
+//! Reads and copies folders whose files are rows: images or texts.
 
 use std::path::{Path, PathBuf};
 
@@ -7,64 +7,64 @@ use fs_err as fs;
 
 use crate::error::{Error, Result};
 use crate::formats::columns::{Columns, DEFAULT_TEXT};
-use crate::formats::file::{Format, InputFile, Member, Members};
+use crate::formats::file::{FolderFile, FolderFiles, Format, InputFile};
 use crate::formats::rows::{Rows, RowsBuilder, not_utf8};
 use crate::storage::atomic::sync_tree;
 use crate::storage::{self, Stamp, is_url};
 
-/// A batch is at most this many files…
+/// A batch has at most this many files…
 const MAX_ROWS: usize = 256;
 
 /// …and about this many bytes.
 const BATCH_BYTES: u64 = 4 << 20;
 
 /// Some files of a folder, not read yet.
-pub(crate) struct Files {
-    members: Members,
+pub(crate) struct FolderBatch {
+    files: FolderFiles,
     first: usize,
     count: usize,
 }
 
-/// Some files of a folder, with what is needed to read them.
-pub(crate) struct FilesOf {
-    pub files: Files,
+/// Some files of a folder, with the facts that are needed to read them.
+pub(crate) struct FolderRows {
+    pub files: FolderBatch,
     pub file: InputFile,
     pub limit: usize,
 }
 
-/// Goes through the files of a folder.
-pub(crate) struct Tree {
+/// Returns the files of a folder batch by batch.
+pub(crate) struct FolderReader {
     pub file: InputFile,
-    /// The longest file in bytes that is read.
+    /// The largest file that is read, in bytes.
     pub limit: usize,
     next: usize,
-    /// How many bytes of the files have been handed out.
+    /// The number of bytes of the files that have been returned.
     pub bytes: u64,
 }
 
-impl Tree {
+impl FolderReader {
     pub fn open(file: &InputFile, limit: usize, first_row: u64) -> Self {
         let first = usize::try_from(first_row).unwrap_or(usize::MAX).min(file.members.len());
-        let bytes = file.members.files()[..first].iter().map(|member| member.stamp.bytes).sum();
+        let bytes = file.members.files()[..first].iter().map(|row_file| row_file.stamp.bytes).sum();
         Self { file: file.clone(), limit, next: first, bytes }
     }
 
-    pub fn next_files(&mut self) -> Option<Files> {
+    pub fn next_files(&mut self) -> Option<FolderBatch> {
         let (first, mut bytes) = (self.next, 0);
-        for member in self.file.members.files()[first..].iter().take(MAX_ROWS) {
+        for row_file in self.file.members.files()[first..].iter().take(MAX_ROWS) {
             if bytes >= BATCH_BYTES {
                 break;
             }
-            bytes += member.stamp.bytes;
+            bytes += row_file.stamp.bytes;
             self.next += 1;
         }
         self.bytes += bytes;
         let count = self.next - first;
-        (count > 0).then(|| Files { members: self.file.members.clone(), first, count })
+        (count > 0).then(|| FolderBatch { files: self.file.members.clone(), first, count })
     }
 }
 
-impl Files {
+impl FolderBatch {
     pub fn first_row(&self) -> u64 {
         self.first as u64
     }
@@ -73,24 +73,24 @@ impl Files {
         self.count
     }
 
-    /// Reads the files. One that is too large is a bad row; one that the system or a store does not give may be given the
-    /// next time, so that is an error.
+    /// Reads the files. A file that is too large is a bad row. A file that the system or a store
+    /// does not return now may be readable the next time, so it is an error.
     pub fn parse(&self, file: &InputFile, limit: usize, columns: &Columns) -> Result<Rows> {
         let mut rows = RowsBuilder::new(self.first_row(), limit, columns);
-        let members = &self.members.files()[self.first..self.first + self.count];
+        let row_files = &self.files.files()[self.first..self.first + self.count];
         let is_read = columns.image.is_some() || columns.text.is_some();
-        let is_wanted = |member: &&Member| is_read && member.stamp.bytes <= limit as u64;
+        let is_wanted = |row_file: &&FolderFile| is_read && row_file.stamp.bytes <= limit as u64;
         let mut stored = Vec::new();
         if is_url(&file.path) {
-            let paths = members.iter().filter(is_wanted).map(|member| file.path.join(&member.name));
+            let paths = row_files.iter().filter(is_wanted).map(|row_file| file.path.join(&row_file.name));
             stored = storage::read_all(&paths.collect::<Vec<_>>())?;
         }
         let mut stored = stored.into_iter();
-        for member in members {
-            let path = format!("{}/{}", file.name, member.name);
-            let bytes = match stored.len() > 0 && is_wanted(&member) {
+        for row_file in row_files {
+            let path = format!("{}/{}", file.name, row_file.name);
+            let bytes = match stored.len() > 0 && is_wanted(&row_file) {
                 true => Ok(stored.next().unwrap_or_default()),
-                false => read(&file.path.join(&member.name), member, limit, columns)?.map(Bytes::from),
+                false => read(&file.path.join(&row_file.name), row_file, limit, columns)?.map(Bytes::from),
             };
             match bytes {
                 Ok(bytes) if file.format == Format::TextTree => match std::str::from_utf8(&bytes) {
@@ -108,46 +108,48 @@ impl Files {
     }
 }
 
-/// The texts of some files; none where there is no such file, or where it cannot be read.
+/// Reads the texts of some files; `None` where there is no such file, or where it cannot be read.
 pub(crate) fn texts_at(file: &InputFile, limit: usize, rows: &[u64]) -> Vec<Option<String>> {
     let columns = Columns { text: Some(DEFAULT_TEXT.to_owned()), ..Columns::default() };
     let text = |row: &u64| {
-        let member = file.members.files().get(usize::try_from(*row).ok()?)?;
-        let bytes = read(&file.path.join(&member.name), member, limit, &columns).ok()?.ok()?;
+        let row_file = file.members.files().get(usize::try_from(*row).ok()?)?;
+        let bytes = read(&file.path.join(&row_file.name), row_file, limit, &columns).ok()?.ok()?;
         std::str::from_utf8(&bytes).ok().map(|text| strip_bom(text).to_owned())
     };
     rows.iter().map(text).collect()
 }
 
-/// A text without its byte order mark.
+/// Returns a text without its byte order mark.
 fn strip_bom(text: &str) -> &str {
     text.strip_prefix('\u{feff}').unwrap_or(text)
 }
 
-/// The bytes of a file, or why they make no row.
+/// Reads the bytes of a file; the inner error says why the row is a bad row.
 fn read(
     path: &Path,
-    member: &Member,
+    row_file: &FolderFile,
     limit: usize,
     columns: &Columns,
 ) -> Result<std::result::Result<Vec<u8>, String>> {
     if columns.image.is_none() && columns.text.is_none() {
         return Ok(Ok(Vec::new()));
     }
-    let bytes = member.stamp.bytes;
+    let bytes = row_file.stamp.bytes;
     if bytes > limit as u64 {
         return Ok(Err(format!("{bytes} bytes are over the limit of {limit} (--max-row-bytes)")));
     }
     storage::read(path).map(Ok).map_err(|error| Error::input(path, error))
 }
 
-/// Fails where a file is not the one that was found.
+/// Fails if a file has changed since it was found.
 pub(crate) fn check_unchanged(file: &InputFile) -> Result<()> {
-    let stamped = file.members.files().iter().map(|member| (file.path.join(&member.name), member.stamp));
+    let stamped =
+        file.members.files().iter().map(|row_file| (file.path.join(&row_file.name), row_file.stamp));
     Stamp::check_all(&stamped.collect::<Vec<_>>())
 }
 
-/// Copies the files that `keep` picks into the folder `destination`; see [`crate::formats::write::write_kept`].
+/// Copies the files that `keep` picks into the folder `destination`; see
+/// [`crate::formats::write::write_kept`].
 pub(crate) fn write_kept(
     file: &InputFile,
     destination: &Path,
@@ -155,11 +157,11 @@ pub(crate) fn write_kept(
 ) -> Result<u64> {
     fs::create_dir_all(destination).map_err(Error::io)?;
     let (mut written, mut folder) = (0, PathBuf::new());
-    for (row, member) in file.members.files().iter().enumerate() {
+    for (row, row_file) in file.members.files().iter().enumerate() {
         if !keep(row as u64) {
             continue;
         }
-        let (from, to) = (file.path.join(&member.name), destination.join(&member.name));
+        let (from, to) = (file.path.join(&row_file.name), destination.join(&row_file.name));
         if let Some(parent) = to.parent().filter(|parent| *parent != folder) {
             fs::create_dir_all(parent).map_err(Error::io)?;
             folder = parent.to_path_buf();

@@ -10,12 +10,12 @@ use crate::formats::matrix::rows::{self, MatrixRows, NumberedRows};
 use crate::formats::row_format::{RowFormat, RowOf, RowSource, UnparsedRows};
 use crate::formats::rows::Rows;
 
-/// Embeddings without rows beside them (`.npy`, `.npz`, `.safetensors`).
+/// Embeddings without other rows (`.npy`, `.npz`, `.safetensors`).
 pub(crate) struct MatrixFile;
 
 impl RowFormat for MatrixFile {
-    /// Files of embeddings are rows only where no other rows are named, so no extension stands for
-    /// them.
+    /// No extension stands for files of embeddings, which are rows only where the user names no
+    /// other rows.
     fn by_extension(&self, _: &str) -> Option<Format> {
         None
     }

@@ -1,4 +1,4 @@
-//! Embeddings without rows beside them: each row of a matrix is a row.
+//! Embeddings without other rows: each row of a matrix is a row.
 
 pub(crate) mod format;
 pub(crate) mod rows;

@@ -1,4 +1,4 @@
-//! Embeddings without rows beside them: each row of a matrix is a row, without a text and without an id.
+//! Embeddings without other rows: each row of a matrix is a row, without a text and without an id.
 
 use std::path::Path;
 
@@ -10,10 +10,10 @@ use crate::error::{Error, Result};
 use crate::formats::file::InputFile;
 use crate::formats::rows::Rows;
 
-/// So many rows make a chunk.
+/// The number of rows of a chunk.
 const CHUNK_ROWS: u64 = 2048;
 
-/// Fails where the rows that stay cannot be written as a file of this form.
+/// Fails where the kept rows cannot be written as a file of this form.
 pub(crate) fn check_kept(file: &InputFile) -> Result<()> {
     if is_npy(&file.path) {
         return Ok(());
@@ -31,11 +31,11 @@ fn is_npy(path: &Path) -> bool {
     path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("npy"))
 }
 
-/// The rows of a matrix, some at a time.
+/// Returns the rows of a matrix, some at a time.
 pub(crate) struct MatrixRows {
     next_row: u64,
     rows: u64,
-    /// The size of the file.
+    /// The size of the file in bytes.
     pub bytes: u64,
 }
 
@@ -45,20 +45,20 @@ impl MatrixRows {
         Ok(Self { next_row: first_row.min(rows), rows, bytes: file.bytes })
     }
 
-    /// The numbers of the next rows.
+    /// Returns the numbers of the next rows; `None` at the end.
     pub fn next_chunk(&mut self) -> Option<std::ops::Range<u64>> {
         let first = self.next_row;
         self.next_row = self.rows.min(first + CHUNK_ROWS);
         (first < self.next_row).then_some(first..self.next_row)
     }
 
-    /// The share of the file's rows that have been read, in [0, 1].
+    /// Returns the share of the file's rows that have been read, in [0, 1].
     pub fn share_read(&self) -> f64 {
         if self.rows == 0 { 1.0 } else { self.next_row as f64 / self.rows as f64 }
     }
 }
 
-/// Rows that have a number and nothing else.
+/// Rows that have only a number.
 pub(crate) struct NumberedRows(pub std::ops::Range<u64>);
 
 /// Counts the rows of a file.
@@ -66,7 +66,7 @@ pub(crate) fn count(file: &InputFile) -> Result<u64> {
     Matrix::open(&file.path).map(|matrix| matrix.rows())
 }
 
-/// Rows of which only the embeddings are known, and these come from elsewhere.
+/// Returns rows with empty texts; the embeddings are read elsewhere.
 pub(crate) fn parse(rows: &std::ops::Range<u64>) -> Rows {
     let count = (rows.end - rows.start) as usize;
     let texts = LargeStringArray::from_iter_values(std::iter::repeat_n("", count));
@@ -81,7 +81,8 @@ pub(crate) fn parse(rows: &std::ops::Range<u64>) -> Rows {
     }
 }
 
-/// Writes the rows that `keep` picks; see [`crate::formats::write::write_kept`]. Their numbers stay, bit by bit, in their own type.
+/// Writes the rows that `keep` picks; see [`crate::formats::write::write_kept`]. Their numbers keep
+/// their type and are equal bit for bit.
 pub(crate) fn write_kept(
     file: &InputFile,
     destination: &Path,

@@ -5,7 +5,7 @@ use std::path::Path;
 use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions};
 
 use crate::error::{Error, Result};
-use crate::formats::arrow::batches;
+use crate::formats::arrow::guard::catch_panics;
 use crate::formats::file::InputFile;
 use crate::storage::{Blob, recent_fault};
 
@@ -19,18 +19,24 @@ pub(crate) fn damaged(path: &Path, row: u64, cause: &dyn std::fmt::Display) -> E
         .hint("the file is truncated, damaged or not Parquet; copy or write it again")
 }
 
-/// Runs one step of the Parquet library, which panics on some damaged files where it should give an error.
+/// Runs one step of the Parquet library, which panics on some damaged files.
 pub(crate) fn guarded<T>(path: &Path, row: u64, step: impl FnOnce() -> Result<T>) -> Result<T> {
-    batches::guarded(damaged, (path, row), step)
+    catch_panics(damaged, path, row, step)
 }
 
-/// The file's footer, and the file.
-pub(crate) fn footer(file: &InputFile) -> Result<(Blob, ArrowReaderMetadata)> {
+/// An open Parquet file.
+pub(crate) struct OpenParquet {
+    pub blob: Blob,
+    /// The footer.
+    pub metadata: ArrowReaderMetadata,
+}
+
+/// Opens a file and reads its footer.
+pub(crate) fn footer(file: &InputFile) -> Result<OpenParquet> {
     let path = &file.path;
-    let handle = Blob::open(path)?;
+    let blob = Blob::open(path)?;
     let metadata = guarded(path, 0, || {
-        ArrowReaderMetadata::load(&handle, ArrowReaderOptions::new())
-            .map_err(|error| damaged(path, 0, &error))
+        ArrowReaderMetadata::load(&blob, ArrowReaderOptions::new()).map_err(|error| damaged(path, 0, &error))
     })?;
-    Ok((handle, metadata))
+    Ok(OpenParquet { blob, metadata })
 }

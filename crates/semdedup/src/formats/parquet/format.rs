@@ -33,7 +33,7 @@ impl RowFormat for Parquet {
     }
 
     fn columns(&self, file: &InputFile, _: &Wanted) -> Result<Option<Vec<Column>>> {
-        Ok(Some(arrow_columns(footer(file)?.1.schema().fields())))
+        Ok(Some(arrow_columns(footer(file)?.metadata.schema().fields())))
     }
 
     fn images(&self, _: &InputFile) -> Result<Images> {
@@ -55,8 +55,8 @@ impl RowFormat for Parquet {
     }
 
     fn count_rows(&self, file: &InputFile, _: &ReadLimits) -> Result<u64> {
-        let (_, metadata) = footer(file)?;
-        Ok(read::group_rows(file, metadata.metadata())?.iter().sum())
+        let opened = footer(file)?;
+        Ok(read::group_rows(file, opened.metadata.metadata())?.iter().sum())
     }
 
     fn texts_at(

@@ -1,9 +1,11 @@
-//! INT96 timestamps, as Spark, Hive and Impala write them into Parquet: nanoseconds of a day and the day, in twelve bytes.
+//! INT96 timestamps, which Spark, Hive and Impala write into Parquet: nanoseconds of a day and the
+//! day, in twelve bytes.
 //!
-//! Arrow reads them as nanoseconds since 1970 in 64 bits, which end in 2262, and its writer cannot write them at all. But a
-//! page of INT96 values has the same bytes as one of byte arrays of length 12. So a file is read and written back as if it
-//! had such arrays, and then its footer is written again and says INT96. It has no smallest and largest values of these columns:
-//! as bytes they have another order than as times.
+//! Arrow reads them as nanoseconds since 1970 in 64 bits, which end in 2262, and its writer cannot
+//! write them at all. But a page of INT96 values has the same bytes as a page of byte arrays of
+//! length 12. So a file is read and written back as if it had such arrays, and then its footer is
+//! written again and says INT96. The footer has no smallest and largest values of these columns,
+//! because the order of the bytes is not the order of the times.
 
 use std::io::{Seek, SeekFrom, Write};
 
@@ -21,19 +23,20 @@ use parquet::schema::types::{ColumnDescPtr, SchemaDescPtr, SchemaDescriptor};
 
 use crate::error::{Error, Result};
 use crate::formats::file::InputFile;
-use crate::formats::parquet::footer::{damaged, footer, guarded};
+use crate::formats::parquet::footer::{OpenParquet, damaged, footer, guarded};
 use crate::formats::parquet::schema_like::{is_int96, with_leaves};
 
 /// The day of 1970-01-01 in the count that INT96 uses.
 const JULIAN_DAY_OF_1970: i64 = 2_440_588;
 
-/// Whole days on either side of 1970 whose nanoseconds fit into 64 bits: 1677-09-22 to 2262-04-10.
+/// The whole days before and after 1970 whose nanoseconds fit into 64 bits: 1677-09-22 to
+/// 2262-04-10.
 const DAYS_THAT_FIT: i64 = 106_750;
 
-/// Where writers keep the Arrow schema.
+/// The key under which writers store the Arrow schema.
 const ARROW_SCHEMA: &str = "ARROW:schema";
 
-/// Values read at a time.
+/// This many values are read at a time.
 const BATCH: usize = 8192;
 
 /// Whether a schema has INT96 times.
@@ -46,7 +49,8 @@ pub(crate) fn as_bytes(schema: &SchemaDescriptor) -> ParquetResult<SchemaDescrip
     with_leaves(schema, &|leaf, _| is_int96(&schema.column(leaf)).then_some(Type::FIXED_LEN_BYTE_ARRAY))
 }
 
-/// Writes the footer of a file again, with `schema` instead of its own: byte arrays become INT96 times.
+/// Writes the footer of a file again, with `schema` instead of its own: byte arrays become INT96
+/// times.
 pub(crate) fn relabel(file: &mut File, schema: &SchemaDescPtr) -> ParquetResult<()> {
     let options = ParquetMetaDataOptions::new().with_encoding_stats_as_mask(false);
     let mut reader = ParquetMetaDataReader::new().with_metadata_options(Some(options));
@@ -55,7 +59,8 @@ pub(crate) fn relabel(file: &mut File, schema: &SchemaDescPtr) -> ParquetResult<
     let metadata = relabelled(&reader.finish()?, schema)?;
     let end = file.metadata()?.len().checked_sub(footer);
     let end = end.filter(|_| footer > 0).ok_or_else(|| ParquetError::General("no footer".to_owned()))?;
-    // In memory first: that writer does not say where its last bytes cannot be written.
+    // The footer is written to memory first: the library does not report an error of its last
+    // bytes.
     let mut bytes = Vec::new();
     ParquetMetaDataWriter::new(&mut bytes, &metadata).finish()?;
     file.set_len(end)?;
@@ -95,7 +100,7 @@ fn relabelled_group(group: &RowGroupMetaData, schema: &SchemaDescPtr) -> Parquet
     relabelled.build()
 }
 
-/// The chunk of a column under its new type; where that is the old one, as it is.
+/// Returns the chunk of a column with its new type, or unchanged if the type is the same.
 fn relabelled_chunk(
     chunk: &ColumnChunkMetaData,
     column: &ColumnDescPtr,
@@ -122,18 +127,21 @@ fn relabelled_chunk(
     .build()
 }
 
-/// Fails if the column of the ids has INT96 times that nanoseconds in 64 bits cannot hold: two rows would have one id.
+/// Fails if the column of the ids has INT96 times that nanoseconds in 64 bits cannot hold: two rows
+/// could get the same id.
 pub(crate) fn check_ids(file: &InputFile, id: Option<&str>) -> Result<()> {
     let Some(id) = id else { return Ok(()) };
-    let (handle, metadata) = footer(file)?;
+    let OpenParquet { blob, metadata } = footer(file)?;
     let columns = columns(metadata.metadata());
-    let Some((column, name)) = columns.into_iter().find(|(_, name)| name == id) else { return Ok(()) };
+    let Some(Leaf { number, name }) = columns.into_iter().find(|leaf| leaf.name == id) else {
+        return Ok(());
+    };
     let path = &file.path;
     guarded(path, 0, || {
-        let reader = SerializedFileReader::new(handle).map_err(|error| damaged(path, 0, &error))?;
+        let reader = SerializedFileReader::new(blob).map_err(|error| damaged(path, 0, &error))?;
         for group in 0..reader.num_row_groups() {
             let group = reader.get_row_group(group).map_err(|error| damaged(path, 0, &error))?;
-            let column = group.get_column_reader(column).map_err(|error| damaged(path, 0, &error))?;
+            let column = group.get_column_reader(number).map_err(|error| damaged(path, 0, &error))?;
             if !all_fit(column).map_err(|error| damaged(path, 0, &error))? {
                 let problem = format!(
                     "column `{name}` has an INT96 time outside the years 1678 to 2261, which cannot be an id"
@@ -145,15 +153,22 @@ pub(crate) fn check_ids(file: &InputFile, id: Option<&str>) -> Result<()> {
     })
 }
 
-/// The INT96 columns that are read as nanoseconds, with their names.
-fn columns(metadata: &ParquetMetaData) -> Vec<(usize, String)> {
+/// A leaf column of a file.
+struct Leaf {
+    number: usize,
+    /// The path of the column, with dots.
+    name: String,
+}
+
+/// Returns the INT96 columns that are read as nanoseconds.
+fn columns(metadata: &ParquetMetaData) -> Vec<Leaf> {
     let file = metadata.file_metadata();
     if file.key_value_metadata().into_iter().flatten().any(|pair| pair.key == ARROW_SCHEMA) {
         return Vec::new();
     }
     let columns = file.schema_descr().columns().iter().enumerate();
     let columns = columns.filter(|(_, column)| column.physical_type() == Type::INT96);
-    columns.map(|(number, column)| (number, column.path().string())).collect()
+    columns.map(|(number, column)| Leaf { number, name: column.path().string() }).collect()
 }
 
 fn all_fit(column: ColumnReader) -> parquet::errors::Result<bool> {

@@ -1,8 +1,9 @@
 //! Parquet INTERVALs (DuckDB writes them): months, days and milliseconds in twelve bytes.
 //!
-//! Arrow's reader makes days and milliseconds of them and forgets the months. To be written back as they are, they are
-//! read as the twelve bytes that they are; the kept file has the source's own schema, which says what they mean. INT96 times are
-//! read as bytes for the same reason ([`crate::formats::parquet::int96`]).
+//! Arrow's reader converts them to days and milliseconds and drops the months. To be written back
+//! unchanged, they are read as their twelve bytes; the kept file has the source's own schema, which
+//! gives the bytes their meaning. INT96 times are read as bytes for the same reason
+//! ([`crate::formats::parquet::int96`]).
 
 use std::sync::Arc;
 
@@ -14,11 +15,11 @@ use parquet::file::metadata::{FileMetaData, ParquetMetaData};
 
 use crate::formats::parquet::schema_like::{is_int96, with_leaves};
 
-/// The same file as one in which intervals and INT96 times are bytes; nothing else changes.
+/// Returns the metadata of the file with intervals and INT96 times as bytes; nothing else changes.
 pub(crate) fn as_bytes(metadata: ArrowReaderMetadata) -> Result<ArrowReaderMetadata> {
     let file = metadata.metadata().file_metadata();
     let columns = file.schema_descr().columns();
-    // Where an Arrow schema says of which kind intervals are, nothing is forgotten.
+    // With an Arrow schema, which has the kind of each interval, nothing is dropped.
     let has_kinds =
         file.key_value_metadata().into_iter().flatten().any(|pair| pair.key == ARROW_SCHEMA_META_KEY);
     let is_bytes = |leaf: usize| {

@@ -1,4 +1,4 @@
-//! Parquet: the projected columns of a file, batch after batch.
+//! Reads the projected columns of a Parquet file, batch after batch.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -18,20 +18,20 @@ use crate::formats::arrow::batches::{self, RowBatch};
 use crate::formats::arrow::nested;
 use crate::formats::columns::Columns;
 use crate::formats::file::InputFile;
-use crate::formats::parquet::footer::{damaged, footer, guarded};
+use crate::formats::parquet::footer::{OpenParquet, damaged, footer, guarded};
 use crate::formats::parquet::int96;
 use crate::storage::Blob;
 
-/// A batch is at most this many rows…
+/// A batch has at most this many rows…
 const MAX_ROWS: u64 = 2048;
 
-/// …and about this many bytes, going by the file's own statistics.
+/// …and about this many bytes, by the statistics of the file.
 const BATCH_BYTES: u64 = 1 << 20;
 
-/// So many rows are read to show what columns hold.
+/// This many rows are read to show what columns hold.
 const SHOWN_ROWS: usize = 16;
 
-/// The next batch of a file that has been read up to `row`.
+/// Returns the next batch of a file that has been read up to `row`.
 pub(crate) fn next_batch(
     path: &Path,
     row: u64,
@@ -48,7 +48,7 @@ pub(crate) fn build(
     guarded(path, 0, || builder.build().map_err(|error| damaged(path, 0, &error)))
 }
 
-/// How many rows each row group has.
+/// Returns the number of rows of each row group.
 pub(crate) fn group_rows(file: &InputFile, metadata: &ParquetMetaData) -> Result<Vec<u64>> {
     let rows = metadata.row_groups().iter().map(|group| u64::try_from(group.num_rows()));
     let rows: Vec<u64> =
@@ -59,7 +59,8 @@ pub(crate) fn group_rows(file: &InputFile, metadata: &ParquetMetaData) -> Result
     }
 }
 
-/// How many rows make a batch of about `bytes`, for the leaf columns that `selected` picks.
+/// Returns how many rows make a batch of about `bytes` bytes, for the leaf columns that `selected`
+/// picks.
 pub(crate) fn batch_rows(metadata: &ParquetMetaData, bytes: u64, selected: impl Fn(usize) -> bool) -> u64 {
     let (mut size, mut rows) = (0, 0);
     for group in metadata.row_groups() {
@@ -82,10 +83,10 @@ pub(crate) struct ParquetRows {
 }
 
 impl ParquetRows {
-    /// From row `first_row` on; row groups before it are not touched.
+    /// Opens a file to read from row `first_row` on; row groups before it are not read.
     pub fn open(file: &InputFile, columns: &Columns, first_row: u64) -> Result<Self> {
         int96::check_ids(file, columns.id.as_deref())?;
-        let (builder, groups) = projected(file, columns)?;
+        let Projected { builder, group_rows: groups } = projected(file, columns)?;
         let rows = groups.iter().sum();
         let (mut before, mut wanted) = (0, Vec::new());
         for (group, group_rows) in groups.iter().enumerate() {
@@ -102,12 +103,12 @@ impl ParquetRows {
         Ok(Self { file: file.clone(), batches, next_row, rows })
     }
 
-    /// The share of the file's rows that have been read, in [0, 1].
+    /// Returns the share of the file's rows that have been read, in [0, 1].
     pub fn share_read(&self) -> f64 {
         if self.rows == 0 { 1.0 } else { self.next_row as f64 / self.rows as f64 }
     }
 
-    /// The next rows.
+    /// Returns the next rows; `None` at the end.
     pub fn next_batch(&mut self) -> Result<Option<RowBatch>> {
         let first_row = self.next_row;
         let path = &self.file.path;
@@ -124,21 +125,25 @@ impl ParquetRows {
     }
 }
 
-/// Some rows from the beginning of a file, with all of its columns, to show what they hold.
+/// Reads the first few rows of a file, with all columns, to show what the columns hold.
 pub(crate) fn first_rows(file: &InputFile) -> Result<Option<RecordBatch>> {
-    let (handle, metadata) = footer(file)?;
-    let builder = ParquetRecordBatchReaderBuilder::new_with_metadata(handle, metadata);
+    let OpenParquet { blob, metadata } = footer(file)?;
+    let builder = ParquetRecordBatchReaderBuilder::new_with_metadata(blob, metadata);
     let mut batches = build(&file.path, builder.with_batch_size(SHOWN_ROWS).with_limit(SHOWN_ROWS))?;
     next_batch(&file.path, 0, &mut batches)
 }
 
-/// A reader of these columns alone, and the number of rows in each row group.
-fn projected(
-    file: &InputFile,
-    columns: &Columns,
-) -> Result<(ParquetRecordBatchReaderBuilder<Blob>, Vec<u64>)> {
-    let (handle, metadata) = footer(file)?;
-    let groups = group_rows(file, metadata.metadata())?;
+/// A file of which only some columns are read.
+struct Projected {
+    builder: ParquetRecordBatchReaderBuilder<Blob>,
+    /// The number of rows in each row group.
+    group_rows: Vec<u64>,
+}
+
+/// Sets up a reader of these columns alone.
+fn projected(file: &InputFile, columns: &Columns) -> Result<Projected> {
+    let OpenParquet { blob, metadata } = footer(file)?;
+    let group_rows = group_rows(file, metadata.metadata())?;
     let fields = metadata.schema().fields();
     let place = |name: &str| {
         nested::find(fields, name).ok_or_else(|| Error::input(&file.path, format!("no column `{name}`")))
@@ -149,15 +154,16 @@ fn projected(
     let selected = |leaf| leaves.contains(&leaf);
     let rows = batch_rows(metadata.metadata(), BATCH_BYTES, selected).clamp(1, MAX_ROWS);
     let mask = ProjectionMask::leaves(metadata.parquet_schema(), leaves.iter().copied());
-    // The type of an id stays as it is.
+    // A column that is also the id keeps its type.
     let is_plain = columns.is_plain() && columns.text.is_some() && columns.text != columns.id;
     let text = places.first().filter(|_| is_plain).map(Vec::as_slice);
     let metadata = with_large_text(metadata, text).map_err(|error| damaged(&file.path, 0, &error))?;
-    let builder = ParquetRecordBatchReaderBuilder::new_with_metadata(handle, metadata);
-    Ok((builder.with_projection(mask).with_batch_size(rows as usize), groups))
+    let builder = ParquetRecordBatchReaderBuilder::new_with_metadata(blob, metadata);
+    let builder = builder.with_projection(mask).with_batch_size(rows as usize);
+    Ok(Projected { builder, group_rows })
 }
 
-/// The leaf columns of Parquet that make up some columns.
+/// Returns the leaf columns of Parquet that some columns consist of.
 fn leaves<'a>(
     metadata: &ArrowReaderMetadata,
     places: impl Iterator<Item = &'a Vec<usize>>,
@@ -171,7 +177,8 @@ fn leaves<'a>(
     columns.filter(|(_, column)| is_part(column.path().parts())).map(|(leaf, _)| leaf).collect()
 }
 
-/// Reads a plain text column, of strings or of bytes, straight into 64-bit offsets: no copy later, and no overflow on long texts.
+/// Lets a plain text column, of strings or of bytes, be read straight into 64-bit offsets: no copy
+/// later, and no overflow on long texts.
 fn with_large_text(
     metadata: ArrowReaderMetadata,
     text: Option<&[usize]>,
@@ -189,9 +196,9 @@ fn with_large_text(
     ArrowReaderMetadata::try_new(metadata.metadata().clone(), ArrowReaderOptions::new().with_schema(schema))
 }
 
-/// The texts of some rows (sorted); `None` where there is no such row.
+/// Reads the texts of some rows, in ascending order; `None` where there is no such row.
 pub(crate) fn texts_at(file: &InputFile, columns: &Columns, rows: &[u64]) -> Result<Vec<Option<String>>> {
-    let (builder, groups) = projected(file, columns)?;
+    let Projected { builder, group_rows: groups } = projected(file, columns)?;
     let total: u64 = groups.iter().sum();
     let mut wanted: Vec<usize> = rows.iter().filter(|row| **row < total).map(|row| *row as usize).collect();
     wanted.dedup();

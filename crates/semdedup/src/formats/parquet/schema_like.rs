@@ -1,5 +1,6 @@
-//! The schema that a Parquet file is written back with: the source's own, column by column, wherever Arrow's writer can lay
-//! out the bytes as it says. It has annotations and names that Arrow has no word for.
+//! Makes the schema that a Parquet file is written back with: the source's own, column by column,
+//! wherever Arrow's writer can write the bytes in that form. It has annotations and names that
+//! Arrow does not have.
 
 use std::sync::Arc;
 
@@ -9,11 +10,12 @@ use parquet::basic::{ConvertedType, LogicalType, Type as PhysicalType};
 use parquet::errors::Result;
 use parquet::schema::types::{ColumnDescriptor, SchemaDescriptor, Type, TypePtr};
 
-/// The bytes of an interval, and of an INT96 time.
+/// The size of an interval and of an INT96 time, in bytes.
 pub(crate) const TWELVE: i32 = 12;
 
-/// The schema of a file with the columns of `own`, which Arrow reads as the first ones of `schema`, and after them the others
-/// of `schema`. Times that are INT96 in `own`, and twelve bytes to Arrow, are INT96 in it.
+/// Returns the schema of a file with the columns of `own`, which Arrow reads as the first ones of
+/// `schema`, and behind them the other columns of `schema`. Times that are INT96 in `own`, and
+/// twelve bytes to Arrow, are INT96 in it.
 pub(crate) fn schema_like(own: &SchemaDescriptor, schema: &Schema) -> Result<SchemaDescriptor> {
     let derived = ArrowSchemaConverter::new().convert(schema)?;
     let (root, others) = (own.root_schema(), derived.root_schema().get_fields());
@@ -36,10 +38,12 @@ pub(crate) fn schema_like(own: &SchemaDescriptor, schema: &Schema) -> Result<Sch
     with_leaves(&SchemaDescriptor::new(Arc::new(root)), &is_time)
 }
 
-/// Gives the number of a leaf and its type a new physical type, of twelve bytes; `None` leaves it as it is.
+/// Returns a new physical type, of twelve bytes, for the number and the type of a leaf; `None`
+/// leaves the type unchanged.
 pub(crate) type Change<'a> = dyn Fn(usize, &Type) -> Option<PhysicalType> + 'a;
 
-/// Returns the schema with the physical types that `change` gives to its leaves. Such a leaf has no annotation.
+/// Returns the schema with the physical types that `change` gives to its leaves. Such a leaf has no
+/// annotation.
 pub(crate) fn with_leaves(schema: &SchemaDescriptor, change: &Change) -> Result<SchemaDescriptor> {
     with_changed(&schema.root_schema_ptr(), &mut 0, change).map(SchemaDescriptor::new)
 }
@@ -54,7 +58,7 @@ fn with_changed(kind: &TypePtr, leaf: &mut usize, change: &Change) -> Result<Typ
             .with_logical_type(info.logical_type_ref().cloned())
             .with_fields(fields.collect::<Result<_>>()?)
             .with_id(id);
-        // The root has none.
+        // The root has no repetition.
         let group = if info.has_repetition() { group.with_repetition(info.repetition()) } else { group };
         return group.build().map(Arc::new);
     }
@@ -69,7 +73,7 @@ fn with_changed(kind: &TypePtr, leaf: &mut usize, change: &Change) -> Result<Typ
         .map(Arc::new)
 }
 
-/// What lies at the ends of a column.
+/// Returns the leaves of a column.
 fn leaves(schema: &SchemaDescriptor, root: usize) -> Vec<&ColumnDescriptor> {
     let columns = schema.columns().iter().enumerate();
     columns
@@ -96,8 +100,9 @@ fn same_bytes(own: &ColumnDescriptor, derived: &ColumnDescriptor) -> bool {
             || own.type_length() == derived.type_length())
 }
 
-/// Decimals lie in integers or in bytes, by the writer's choice; Arrow's writer follows a schema where it asks for as many
-/// bytes as their digits need.
+/// Whether both are decimals and Arrow's writer can follow the source. Decimals are integers or
+/// bytes, by the writer's choice; Arrow's writer follows a schema that asks for as many bytes as
+/// the digits need.
 fn is_writable_decimal(own: &ColumnDescriptor, derived: &ColumnDescriptor) -> bool {
     let is_decimal = |column: &ColumnDescriptor| {
         column.converted_type() == ConvertedType::DECIMAL
@@ -115,28 +120,30 @@ fn is_writable_decimal(own: &ColumnDescriptor, derived: &ColumnDescriptor) -> bo
         }
 }
 
-/// Dates that Arrow counts in milliseconds lie in Parquet as days, and its writer makes days of them where the schema asks for
-/// them; of its own accord it would write a plain number.
+/// Whether both are dates. Dates that Arrow counts in milliseconds are days in Parquet, and Arrow's
+/// writer writes days where the schema asks for them; otherwise it would write a plain number.
 fn is_date(own: &ColumnDescriptor, derived: &ColumnDescriptor) -> bool {
     (own.physical_type(), derived.physical_type()) == (PhysicalType::INT32, PhysicalType::INT64)
         && own.converted_type() == ConvertedType::DATE
         && (derived.converted_type(), derived.logical_type_ref()) == (ConvertedType::NONE, None)
 }
 
-/// INT96 times go through Arrow as twelve bytes ([`crate::formats::parquet::int96`]).
+/// Whether both are times. INT96 times go through Arrow as twelve bytes
+/// ([`crate::formats::parquet::int96`]).
 fn is_time(own: &ColumnDescriptor, derived: &ColumnDescriptor) -> bool {
     is_int96(own)
         && derived.physical_type() == PhysicalType::FIXED_LEN_BYTE_ARRAY
         && derived.type_length() == TWELVE
 }
 
-/// How many bytes hold every whole number of so many digits, and its sign.
+/// Returns how many bytes hold every integer of `digits` digits, with its sign.
 fn bytes_for(digits: i32) -> i32 {
     let holds = |bytes: &i32| f64::from(8 * bytes - 1) * std::f64::consts::LOG10_2 >= f64::from(digits);
     (1..).find(holds).unwrap_or(i32::MAX)
 }
 
-/// Whether a column holds INT96 times. (One that is annotated is of another kind, such as one of nulls alone.)
+/// Whether a column holds INT96 times. An annotated column is of another kind, such as one of nulls
+/// alone.
 pub(crate) fn is_int96(column: &ColumnDescriptor) -> bool {
     column.physical_type() == PhysicalType::INT96
         && column.logical_type_ref().is_none()

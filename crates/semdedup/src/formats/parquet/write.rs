@@ -1,4 +1,5 @@
-//! Parquet written back: the same schema, codec and size of row group; fewer rows, or more columns.
+//! Writes Parquet back: with the same schema, codec and size of row groups, and with fewer rows or
+//! more columns.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -16,14 +17,16 @@ use parquet::schema::types::SchemaDescPtr;
 use crate::error::{Error, Result};
 use crate::formats::added_columns::{AddedColumns, Edit, with_columns, with_fields};
 use crate::formats::file::InputFile;
-use crate::formats::parquet::footer::{self, damaged, guarded};
+use crate::formats::parquet::footer::{OpenParquet, damaged, footer, guarded};
 use crate::formats::parquet::int96::{self, has_int96};
 use crate::formats::parquet::schema_like::{is_int96, schema_like};
 use crate::formats::parquet::{intervals, read};
 
+/// A batch has at most this many rows…
 const MAX_ROWS: u64 = 8192;
+/// …and about this many bytes.
 const BATCH_BYTES: u64 = 8 << 20;
-/// A row group is held in memory until it is complete; one larger than this is split.
+/// A row group is in memory until it is complete; a larger one is split.
 const GROUP_BYTES: usize = 512 << 20;
 
 /// Writes the rows that `keep` picks; see [`crate::formats::write::write_kept`].
@@ -47,15 +50,16 @@ pub(crate) fn write_annotated(file: &InputFile, destination: &Path, added: &mut 
     })
 }
 
-/// Copies a file batch by batch, and says how many rows it has written.
+/// Copies a file batch by batch, and returns how many rows it has written.
 fn rewrite(file: &InputFile, destination: &Path, added: Option<&Schema>, edit: &mut Edit) -> Result<u64> {
     let path = &file.path;
-    let (handle, metadata) = footer::footer(file)?;
+    let OpenParquet { blob, metadata } = footer(file)?;
     let promised: u64 = read::group_rows(file, metadata.metadata())?.iter().sum();
-    let plan = guarded(path, 0, || Plan::of(metadata, added).map_err(|error| damaged(path, 0, &error)))?;
-    let mut writer = guarded(path, 0, || plan.open_writer(path, destination))?;
-    let rows = read::batch_rows(plan.source.metadata(), BATCH_BYTES, |_| true).clamp(1, MAX_ROWS);
-    let builder = ParquetRecordBatchReaderBuilder::new_with_metadata(handle, plan.source.clone());
+    let rewrite =
+        guarded(path, 0, || Rewrite::of(metadata, added).map_err(|error| damaged(path, 0, &error)))?;
+    let mut writer = guarded(path, 0, || rewrite.open_writer(path, destination))?;
+    let rows = read::batch_rows(rewrite.source.metadata(), BATCH_BYTES, |_| true).clamp(1, MAX_ROWS);
+    let builder = ParquetRecordBatchReaderBuilder::new_with_metadata(blob, rewrite.source.clone());
     let mut batches = read::build(path, builder.with_batch_size(rows as usize))?;
     let (mut row, mut written) = (0, 0);
     while let Some(batch) = read::next_batch(path, row, &mut batches)? {
@@ -69,26 +73,26 @@ fn rewrite(file: &InputFile, destination: &Path, added: Option<&Schema>, edit: &
         return Err(damaged(path, row, &format!("the footer promises {promised} rows")));
     }
     let mut output = writer.into_inner().map_err(|error| Error::output(destination, error))?;
-    if has_int96(&plan.schema) {
-        int96::relabel(&mut output, &plan.schema).map_err(|error| Error::output(destination, error))?;
+    if has_int96(&rewrite.schema) {
+        int96::relabel(&mut output, &rewrite.schema).map_err(|error| Error::output(destination, error))?;
     }
     output.sync_all().map_err(|error| Error::output(destination, error))?;
     Ok(written)
 }
 
-/// How a file is read and written again.
-struct Plan {
-    /// The source, with bytes for what Arrow has no word for.
+/// The schemas with which a file is read and written again.
+struct Rewrite {
+    /// The source, with bytes for the types that Arrow does not have.
     source: ArrowReaderMetadata,
-    /// The columns that are written, as Arrow reads them from `source`…
+    /// The written columns as Arrow reads them from `source`…
     columns: SchemaRef,
-    /// …and as it reads them from the file itself.
+    /// …and as Arrow reads them from the file itself.
     declared: SchemaRef,
     /// The schema that the written file will have.
     schema: SchemaDescPtr,
 }
 
-impl Plan {
+impl Rewrite {
     fn of(metadata: ArrowReaderMetadata, added: Option<&Schema>) -> parquet::errors::Result<Self> {
         let own = metadata.metadata().file_metadata().schema_descr_ptr();
         let with_added =
@@ -109,7 +113,7 @@ impl Plan {
             .map_err(|error| Error::output(destination, error))
     }
 
-    /// The way the source was written.
+    /// Returns the options with which the source was written.
     fn writer_options(&self) -> parquet::errors::Result<ArrowWriterOptions> {
         let metadata = self.source.metadata();
         let file = metadata.file_metadata();
@@ -137,7 +141,8 @@ impl Plan {
                 properties.set_column_statistics_enabled(time.path().clone(), EnabledStatistics::None);
         }
         if let Some(writer) = file.created_by().filter(|_| has_int96(&self.schema)) {
-            // Hive and Impala shift INT96 times to another zone, or do not, by the program that wrote them.
+            // Hive and Impala shift INT96 times to another time zone, or do not, depending on the
+            // program that wrote them.
             properties = properties.set_created_by(writer.to_owned());
         }
         let mut properties = properties.build();

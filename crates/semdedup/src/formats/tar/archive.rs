@@ -1,78 +1,77 @@
-//! Tar archives, member by member in one pass: for reading, and for copying members with every byte of their headers.
+//! Reads tar archives member by member in one pass, and copies members with every byte of their
+//! headers.
 
 use std::io::{self, Read, Write};
 use std::sync::Arc;
-use std::sync::atomic::AtomicU64;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use tar::{EntryType, Header};
 
 use crate::error::{Error, Result};
 use crate::formats::file::InputFile;
-use crate::formats::stream;
+use crate::formats::stream::{self, OpenFile};
+use crate::formats::tar::member::{BLOCK, MAX_DATA_BYTES, Member, MemberKind, checksum, has_data, padding};
 use crate::formats::tar::pax::Attributes;
 use crate::storage;
 
-const BLOCK: usize = 512;
-/// A name or a set of attributes longer than this is not one…
+/// A name or a set of attributes has at most this many bytes…
 const MAX_EXTENSION_BYTES: u64 = 1 << 20;
-/// …and all that stands before one member is in memory at a time.
+/// …and all headers of one member, which are in memory together, have at most this many bytes.
 const MAX_HEADER_BYTES: u64 = 4 << 20;
+/// This many zeros behind the end are kept: archives are padded to 10 KiB, some to more.
+const MAX_END_BYTES: usize = 1 << 20;
 
 /// Reads an archive from its beginning to its end.
 pub(crate) struct TarReader {
     file: InputFile,
     stream: Box<dyn Read + Send>,
-    /// Of the current member: the blocks before its data, those of long names and attributes first.
+    /// The number of the file's own bytes that have been read.
+    bytes_read: Arc<AtomicU64>,
+    /// The blocks before the data of the current member, with those of long names and attributes
+    /// first.
     header: Vec<u8>,
-    /// Bytes of its data, and of the padding behind them, that are still to be read.
+    /// The bytes of its data, and of the padding behind them, that have not been read.
     data: u64,
     padding: u64,
-    /// Samples that were begun, for messages.
+    /// The row that is being read, for messages.
     row: u64,
     begun: bool,
     ended: bool,
 }
 
-/// A member of an archive.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Member {
-    /// The path in the archive.
-    pub name: Vec<u8>,
-    /// The size of its data in bytes.
-    pub size: u64,
-    /// What it is.
-    pub kind: Kind,
-}
-
-/// What a member is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Kind {
-    /// A file with data of its own.
-    File,
-    /// Another name of a file, whose data is elsewhere: a hard link or a symbolic one.
-    Link,
-    /// A folder, a device, or something that is said of all members behind it.
-    Other,
-}
-
 impl TarReader {
-    /// Also gives the count of the file's bytes that have been read.
-    pub fn open(file: &InputFile) -> Result<(Self, Arc<AtomicU64>)> {
-        let (stream, bytes) = stream::open(file)?;
-        Ok((Self::new(file, stream), bytes))
+    /// Opens an archive.
+    pub fn open(file: &InputFile) -> Result<Self> {
+        let OpenFile { stream, bytes_read } = stream::open(file)?;
+        Ok(Self { bytes_read, ..Self::new(file, stream) })
     }
 
     pub fn new(file: &InputFile, stream: Box<dyn Read + Send>) -> Self {
-        let (header, file) = (Vec::new(), file.clone());
-        Self { file, stream, header, data: 0, padding: 0, row: 0, begun: false, ended: false }
+        Self {
+            file: file.clone(),
+            stream,
+            bytes_read: Arc::default(),
+            header: Vec::new(),
+            data: 0,
+            padding: 0,
+            row: 0,
+            begun: false,
+            ended: false,
+        }
     }
 
-    /// Says which row is being read, for messages.
+    /// Returns how many of the file's own bytes have been read.
+    pub fn bytes_read(&self) -> u64 {
+        self.bytes_read.load(Ordering::Relaxed)
+    }
+
+    /// Sets the row that is being read, for messages.
     pub fn at_row(&mut self, row: u64) {
         self.row = row;
     }
 
-    /// The next member; what was not read of the one before is passed over. None at the end of the archive.
+    /// Returns the next member, and skips the rest of the one before. `None` at the end of the
+    /// archive.
     pub fn next_member(&mut self) -> Result<Option<Member>> {
         self.skip()?;
         self.header.clear();
@@ -100,7 +99,7 @@ impl TarReader {
         }
     }
 
-    /// Stands before the data of a member.
+    /// Begins a member: its data is read next.
     fn begin(&mut self, header: &Header, said: Attributes) -> Result<Member> {
         let kind = header.entry_type();
         let name = said.name.unwrap_or_else(|| header.path_bytes().into_owned());
@@ -113,10 +112,10 @@ impl TarReader {
             return Err(self.damaged(&format!("a member of {size} bytes is not read")));
         }
         (self.data, self.padding) = (size, padding(size));
-        Ok(Member { name, size, kind: Kind::of(kind) })
+        Ok(Member { name, size, kind: MemberKind::of(kind) })
     }
 
-    /// Attributes of all members that follow, as a member of their own.
+    /// Returns the attributes of all members that follow as a member of their own.
     fn global_attributes(&mut self, header: &Header, mut said: Attributes) -> Result<Member> {
         if self.header.len() > BLOCK {
             return Err(self.damaged(&"there is something between a member and its attributes"));
@@ -130,18 +129,19 @@ impl TarReader {
         if said.name.is_some() || said.size.is_some() {
             return Err(self.damaged(&"a header gives all members one name or size"));
         }
-        Ok(Member { name, size: 0, kind: Kind::Other })
+        Ok(Member { name, size: 0, kind: MemberKind::Other })
     }
 
-    /// The data of the current member.
+    /// Reads the data of the current member.
     pub fn read(&mut self, into: &mut Vec<u8>) -> Result<()> {
-        // What a header promises is not believed before it is there.
+        // The size in a header is not trusted: memory is reserved only for data that is there.
         let read =
             (&mut self.stream).take(self.data).read_to_end(into).map_err(|error| self.unreadable(&error))?;
         self.take(read as u64)
     }
 
-    /// Copies the current member with its headers and its padding.
+    /// Copies the current member with its headers and its padding. The inner error is one of
+    /// writing.
     pub fn copy(&mut self, sink: &mut impl Write) -> Result<io::Result<()>> {
         if let Err(error) = sink.write_all(&self.header) {
             return Ok(Err(error));
@@ -162,7 +162,7 @@ impl TarReader {
         }
     }
 
-    /// Copies what ends the archive: blocks of zeros.
+    /// Copies the blocks of zeros that end the archive.
     pub fn copy_end(&mut self, sink: &mut impl Write) -> io::Result<()> {
         sink.write_all(&self.header)
     }
@@ -186,7 +186,7 @@ impl TarReader {
         Ok(())
     }
 
-    /// The next block of a header; none at the end, which may be marked by blocks of zeros.
+    /// Returns the next block of a header; `None` at the end, which blocks of zeros may mark.
     fn header_block(&mut self) -> Result<Option<[u8; BLOCK]>> {
         let mut block = [0; BLOCK];
         if self.ended {
@@ -213,7 +213,8 @@ impl TarReader {
         Ok(Some(block))
     }
 
-    /// What follows the mark of the end must be zeros: samples behind it would be lost silently.
+    /// Fails if anything but zeros follows the mark of the end: samples behind it would be lost
+    /// silently.
     fn read_end(&mut self) -> Result<()> {
         let mut end = Vec::new();
         loop {
@@ -227,12 +228,13 @@ impl TarReader {
                 return Err(Error::input(&self.file.path, problem)
                     .hint("archives cannot be joined by `cat`; use `tar --concatenate`"));
             }
-            // A tail of zeros has no bound, what is kept of it does.
+            // A tail of zeros may have any length, but only a part of it is kept.
             let room = MAX_END_BYTES.saturating_sub(self.header.len());
             self.header.extend_from_slice(&end[..end.len().min(room)]);
         }
     }
 
+    /// Reads until a block is full or the archive ends; returns how many bytes it has read.
     fn fill(&mut self, block: &mut [u8]) -> Result<usize> {
         let mut filled = 0;
         while filled < block.len() {
@@ -250,7 +252,7 @@ impl TarReader {
         if self.fill(&mut buffer[..wanted])? < wanted { Err(self.truncated()) } else { Ok(()) }
     }
 
-    /// The data of a member that describes the next one.
+    /// Reads the data of a member that describes the next one.
     fn extension(&mut self, size: u64) -> Result<Vec<u8>> {
         if size > MAX_EXTENSION_BYTES {
             let problem = format!("a header of {size} bytes is over the limit of {MAX_EXTENSION_BYTES}");
@@ -269,7 +271,7 @@ impl TarReader {
         Ok(self.header[start..start + size as usize].to_vec())
     }
 
-    /// The attributes (POSIX "pax") of the next member.
+    /// Reads the attributes (POSIX "pax") of the next member.
     fn attributes(&mut self, size: u64, said: &mut Attributes) -> Result<()> {
         let records = self.extension(size)?;
         said.take(&records).map_err(|problem| self.damaged(&problem))
@@ -299,36 +301,4 @@ impl TarReader {
         let name = String::from_utf8_lossy(name).escape_debug().to_string();
         Error::input(&self.file.path, format!("the member `{name}` {problem}"))
     }
-}
-
-impl Kind {
-    fn of(entry: EntryType) -> Self {
-        match entry {
-            EntryType::Regular | EntryType::Continuous => Self::File,
-            EntryType::Link | EntryType::Symlink => Self::Link,
-            _ => Self::Other,
-        }
-    }
-}
-
-/// No disk holds a member of this size; sums of sizes have room above it.
-const MAX_DATA_BYTES: u64 = 1 << 60;
-
-/// Zeros behind the end that are kept: archives are padded to 10 KiB, some to more.
-const MAX_END_BYTES: usize = 1 << 20;
-
-fn has_data(kind: EntryType) -> bool {
-    use EntryType::{Block, Char, Directory, Fifo, Link, Symlink};
-    !matches!(kind, Block | Char | Directory | Fifo | Link | Symlink)
-}
-
-/// Data fills whole blocks.
-fn padding(size: u64) -> u64 {
-    size.wrapping_neg() % BLOCK as u64
-}
-
-/// The sum of a header's bytes, those of the sum itself as spaces.
-fn checksum(block: &[u8; BLOCK]) -> Option<u32> {
-    let sum = |bytes: &[u8]| bytes.iter().map(|&byte| u32::from(byte)).sum::<u32>();
-    Some(sum(&block[..148]) + 8 * u32::from(b' ') + sum(&block[156..]))
 }

@@ -1,8 +1,6 @@
 //! WebDataset shards as a format of rows.
 
 use std::path::Path;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use arrow::array::Array;
 
@@ -14,8 +12,10 @@ use crate::formats::row_format::{Images, RowFormat, RowOf, RowSource, UnparsedRo
 use crate::formats::rows::Rows;
 use crate::formats::tar::columns::{SAMPLES, sample_columns};
 use crate::formats::tar::samples::{self, Samples};
+use crate::formats::tar::write;
 
-/// A tar archive in which the files of one key are a sample, and a sample is a row.
+/// A WebDataset shard: a tar archive in which the files of one key are a sample, and a sample is a
+/// row.
 pub(crate) struct Shard;
 
 impl RowFormat for Shard {
@@ -24,7 +24,7 @@ impl RowFormat for Shard {
     }
 
     fn by_content(&self, beginning: &[u8]) -> Option<Format> {
-        // The name in front of the mark ends with zeros, as in no text.
+        // The name in front of the mark ends with zeros, which texts do not have.
         (beginning.get(257..262) == Some(b"ustar") && beginning[..257].contains(&0)).then_some(Format::Tar)
     }
 
@@ -61,8 +61,7 @@ impl RowFormat for Shard {
         limits: &ReadLimits,
         first_row: u64,
     ) -> Result<Box<dyn RowSource>> {
-        let (samples, bytes) = Samples::open(file, columns, limits.max_row_bytes, first_row)?;
-        Ok(Box::new(OpenShard { samples, bytes }))
+        Ok(Box::new(Samples::open(file, columns, limits.max_row_bytes, first_row)?))
     }
 
     fn count_rows(&self, file: &InputFile, _: &ReadLimits) -> Result<u64> {
@@ -76,23 +75,17 @@ impl RowFormat for Shard {
         destination: &Path,
         keep: &mut dyn FnMut(u64) -> bool,
     ) -> Result<u64> {
-        samples::write_kept(file, destination, keep)
+        write::write_kept(file, destination, keep)
     }
 }
 
-/// A shard that is being read, and how many of its bytes have been.
-struct OpenShard {
-    samples: Samples,
-    bytes: Arc<AtomicU64>,
-}
-
-impl RowSource for OpenShard {
+impl RowSource for Samples {
     fn next_rows(&mut self) -> Result<Option<Box<dyn UnparsedRows>>> {
-        Ok(self.samples.next_rows()?.map(|rows| Box::new(SampleRows(rows)) as _))
+        Ok(self.next_batch()?.map(|rows| Box::new(SampleRows(rows)) as _))
     }
 
     fn bytes_read(&self) -> u64 {
-        self.bytes.load(Ordering::Relaxed)
+        Samples::bytes_read(self)
     }
 }
 

@@ -3,5 +3,9 @@
 pub(crate) mod archive;
 pub(crate) mod columns;
 pub(crate) mod format;
+pub(crate) mod member;
+pub(crate) mod part;
 pub(crate) mod pax;
+pub(crate) mod sample;
 pub(crate) mod samples;
+pub(crate) mod write;

@@ -3,7 +3,7 @@
 use std::io::Write;
 use std::path::Path;
 
-use arrow::array::{Array, RecordBatch};
+use arrow::array::{Array, ArrayRef, RecordBatch};
 use arrow::datatypes::DataType;
 use arrow::util::display::{ArrayFormatter, FormatOptions};
 
@@ -15,6 +15,7 @@ use crate::formats::text::records::{Records, without_line_end};
 use crate::formats::text::split::Splitter;
 use crate::formats::text::{csv, json};
 
+/// Writes all records with columns added; see [`crate::formats::annotate::write_annotated`].
 pub(crate) fn annotate_records(
     file: &InputFile,
     limits: &ReadLimits,
@@ -23,14 +24,13 @@ pub(crate) fn annotate_records(
 ) -> Result<u64> {
     let unwritable = |error| Error::output(destination, error);
     let names: Vec<String> = added.schema.fields().iter().map(|field| field.name().clone()).collect();
-    let (mut splitter, _) = Splitter::open(file, limits)?;
+    let mut splitter = Splitter::open(file, limits)?;
     let mut sink = Sink::create(destination, file.compression).map_err(unwritable)?;
     let (mut written, mut bytes) = (0, Vec::new());
     while let Some(records) = splitter.next_records()? {
         let values = (added.next)(records.spans.len())?;
-        let annotator = Annotator { file, names: &names, values: &values };
         bytes.clear();
-        annotator.append(&records, &mut bytes)?;
+        Annotator::new(file, &names, &values)?.append(&records, &mut bytes)?;
         sink.write_all(&bytes).map_err(unwritable)?;
         written += records.spans.len() as u64;
     }
@@ -41,67 +41,91 @@ pub(crate) fn annotate_records(
 /// Writes records with values added.
 struct Annotator<'a> {
     file: &'a InputFile,
-    names: &'a [String],
-    values: &'a RecordBatch,
+    columns: Vec<AddedColumn<'a>>,
 }
 
-impl Annotator<'_> {
-    /// Appends a region: what lies between its rows as it is, the header and the rows with their columns.
+/// An added column with its values for some consecutive rows.
+struct AddedColumn<'a> {
+    name: &'a str,
+    values: &'a ArrayRef,
+    printed: ArrayFormatter<'a>,
+}
+
+/// A record and where it is.
+struct Record<'a> {
+    /// The bytes without the line end.
+    bytes: &'a [u8],
+    /// The index of the row among the added values.
+    index: usize,
+    /// The number of the row in the file.
+    row: u64,
+}
+
+impl<'a> Annotator<'a> {
+    fn new(file: &'a InputFile, names: &'a [String], values: &'a RecordBatch) -> Result<Self> {
+        let unprintable = |error| Error::input(&file.path, error);
+        let column = |(name, values): (&'a String, &'a ArrayRef)| {
+            let printed = ArrayFormatter::try_new(values.as_ref(), &FormatOptions::default());
+            Ok(AddedColumn { name, values, printed: printed.map_err(unprintable)? })
+        };
+        let columns = names.iter().zip(values.columns()).map(column).collect::<Result<_>>()?;
+        Ok(Self { file, columns })
+    }
+
+    /// Appends a region: the header and the rows with their added columns, and the bytes between
+    /// rows as they are.
     fn append(&self, records: &Records, out: &mut Vec<u8>) -> Result<()> {
-        let unprintable = |error| Error::input(&self.file.path, error);
-        let options = FormatOptions::default();
-        let columns: Vec<ArrayFormatter> = self
-            .values
-            .columns()
-            .iter()
-            .map(|column| ArrayFormatter::try_new(column.as_ref(), &options))
-            .collect::<std::result::Result<_, _>>()
-            .map_err(unprintable)?;
         let mut done = records.region.start;
         if let (Some(header), Format::Csv { delimiter }) = (&records.header_span, self.file.format) {
             let end = header.start + without_line_end(&records.buffer[header.clone()]).len();
             out.extend_from_slice(&records.buffer[done..end]);
-            self.names.iter().for_each(|name| csv::push_field(out, delimiter, name));
+            self.columns.iter().for_each(|column| csv::push_field(out, delimiter, column.name));
             done = end;
         }
         for (index, span) in records.spans.iter().enumerate() {
             let row = records.first_row + index as u64;
-            if let Some((_, bytes)) = records.overlong.iter().find(|(long, _)| *long == index) {
-                let problem =
-                    format!("row {row}: a row of {bytes} bytes is over the limit and cannot be copied");
-                return Err(Error::input(&self.file.path, problem).hint("raise --max-row-bytes"));
+            if let Some(long) = records.overlong.iter().find(|long| long.index == index) {
+                return Err(self.too_long(row, long.bytes));
             }
-            let record = without_line_end(&records.buffer[span.clone()]);
+            let bytes = without_line_end(&records.buffer[span.clone()]);
             out.extend_from_slice(&records.buffer[done..span.start]);
             match self.file.format {
                 Format::Csv { delimiter } => {
-                    out.extend_from_slice(record);
-                    columns.iter().enumerate().for_each(|(number, column)| {
-                        let null = self.values.column(number).is_null(index);
-                        let text = if null { String::new() } else { column.value(index).to_string() };
-                        csv::push_field(out, delimiter, &text);
-                    });
+                    out.extend_from_slice(bytes);
+                    self.append_fields(index, delimiter, out);
                 }
-                _ => self.append_object(record, (index, row), &columns, out)?,
+                _ => self.append_object(&Record { bytes, index, row }, out)?,
             }
-            done = span.start + record.len();
+            done = span.start + bytes.len();
         }
         out.extend_from_slice(&records.buffer[done..records.region.end]);
         Ok(())
     }
 
-    /// A line of JSONL, or an element of a list, with the columns before its last brace.
-    fn append_object(
-        &self,
-        line: &[u8],
-        (index, row): (usize, u64),
-        columns: &[ArrayFormatter],
-        out: &mut Vec<u8>,
-    ) -> Result<()> {
+    fn too_long(&self, row: u64, bytes: u64) -> Error {
+        let problem = format!("row {row}: a row of {bytes} bytes is over the limit and cannot be copied");
+        Error::input(&self.file.path, problem).hint("raise --max-row-bytes")
+    }
+
+    /// Appends the added fields of a CSV record.
+    fn append_fields(&self, index: usize, delimiter: u8, out: &mut Vec<u8>) {
+        for column in &self.columns {
+            let text = match column.values.is_null(index) {
+                true => String::new(),
+                false => column.printed.value(index).to_string(),
+            };
+            csv::push_field(out, delimiter, &text);
+        }
+    }
+
+    /// Appends a line of JSONL, or an element of a list, with the added columns before its last
+    /// brace.
+    fn append_object(&self, record: &Record, out: &mut Vec<u8>) -> Result<()> {
+        let &Record { bytes: line, index, row } = record;
         let keys = match json::keys_of(line) {
             Ok(keys) => keys,
-            // It was skipped, and is no object that could take more.
-            Err(_) if self.values.columns().iter().all(|column| column.is_null(index)) => {
+            // It was skipped as a bad row, and it is not an object that could take columns.
+            Err(_) if self.columns.iter().all(|column| column.values.is_null(index)) => {
                 out.extend_from_slice(line);
                 return Ok(());
             }
@@ -110,35 +134,42 @@ impl Annotator<'_> {
                 return Err(Error::input(&self.file.path, problem).hint("start again"));
             }
         };
-        if let Some(name) = self.names.iter().find(|name| keys.contains(name)) {
-            return Err(taken(self.file, name, Some(row)));
+        let is_taken = |column: &&AddedColumn| keys.iter().any(|key| key == column.name);
+        if let Some(column) = self.columns.iter().find(is_taken) {
+            return Err(taken(self.file, column.name, Some(row)));
         }
         // An object ends with a brace and perhaps white space.
         let brace = line.iter().rposition(|&byte| byte == b'}').unwrap_or(line.len());
         out.extend_from_slice(&line[..brace]);
-        for (number, name) in self.names.iter().enumerate() {
+        for (number, column) in self.columns.iter().enumerate() {
             if number > 0 || !keys.is_empty() {
                 out.push(b',');
             }
-            json::push_string(out, name);
+            json::push_string(out, column.name);
             out.push(b':');
-            let values = self.values.column(number);
-            let text = columns[number].value(index).to_string();
-            match values.data_type() {
-                _ if values.is_null(index) => out.extend_from_slice(b"null"),
-                kind if kind.is_floating() && !is_finite(&text) => out.extend_from_slice(b"null"),
-                kind if kind.is_integer() || kind.is_floating() || kind == &DataType::Boolean => {
-                    out.extend_from_slice(text.as_bytes());
-                }
-                _ => json::push_string(out, &text),
-            }
+            column.append_value(index, out);
         }
         out.extend_from_slice(&line[brace..]);
         Ok(())
     }
 }
 
-/// JSON has no word for other numbers.
+impl AddedColumn<'_> {
+    /// Appends a value as JSON.
+    fn append_value(&self, index: usize, out: &mut Vec<u8>) {
+        let text = self.printed.value(index).to_string();
+        match self.values.data_type() {
+            _ if self.values.is_null(index) => out.extend_from_slice(b"null"),
+            kind if kind.is_floating() && !is_finite(&text) => out.extend_from_slice(b"null"),
+            kind if kind.is_integer() || kind.is_floating() || kind == &DataType::Boolean => {
+                out.extend_from_slice(text.as_bytes());
+            }
+            _ => json::push_string(out, &text),
+        }
+    }
+}
+
+/// Whether a number is finite. JSON has no other numbers.
 fn is_finite(number: &str) -> bool {
     number.parse::<f64>().is_ok_and(f64::is_finite)
 }

@@ -1,4 +1,4 @@
-//! The columns of JSON and CSV files, as their first rows tell.
+//! Finds the columns of JSON and CSV files by their first rows.
 
 use crate::error::{Error, Result};
 use crate::formats::columns::{Column, Wanted};
@@ -7,15 +7,15 @@ use crate::formats::text::json_columns::Seen;
 use crate::formats::text::split::Splitter;
 use crate::formats::text::{csv, json};
 
-/// How many rows of a JSON file are looked at to know its columns…
+/// This many rows of a JSON file tell its columns…
 const SAMPLE_ROWS: usize = 100;
 
-/// …and how many, of about 1 MiB, where none of these has the text.
+/// …or this many, of about 1 MiB, if the text is in none of these.
 const MORE_ROWS: usize = 1000;
 
-/// The columns of the first rows, each with the first kind of value that is not null.
+/// Returns the columns of the first rows, each with the first type of value that is not null.
 pub(crate) fn json_columns(file: &InputFile, wanted: &Wanted) -> Result<Vec<Column>> {
-    let (mut splitter, _) = Splitter::open(file, &ReadLimits::default())?;
+    let mut splitter = Splitter::open(file, &ReadLimits::default())?;
     let (mut seen, mut rows, mut most) = (Seen::new(wanted), 0, SAMPLE_ROWS);
     let (mut problem, mut opens_list) = (None, false);
     while rows < SAMPLE_ROWS
@@ -31,7 +31,7 @@ pub(crate) fn json_columns(file: &InputFile, wanted: &Wanted) -> Result<Vec<Colu
             }
             rows += 1;
             if rows == SAMPLE_ROWS && !seen.has_text(wanted) {
-                // What has been read already is looked at further.
+                // The rows that have been read already are looked at too.
                 most = MORE_ROWS;
             }
         });
@@ -48,8 +48,9 @@ pub(crate) fn json_columns(file: &InputFile, wanted: &Wanted) -> Result<Vec<Colu
     })
 }
 
+/// Returns the columns of the header; none in an empty file.
 pub(crate) fn csv_columns(file: &InputFile, wanted: &Wanted) -> Result<Vec<Column>> {
-    let (mut splitter, _) = Splitter::open(file, &ReadLimits::default())?;
+    let mut splitter = Splitter::open(file, &ReadLimits::default())?;
     while let Some(records) = splitter.next_records()? {
         if let Some(header) = &records.header {
             if let [only] = &header.names[..]

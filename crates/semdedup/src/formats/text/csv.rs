@@ -1,4 +1,5 @@
-//! CSV and TSV: where records end, what the header says, and what a record's fields are (csv-core does the grammar).
+//! CSV and TSV: the ends of records, the header, and the fields of a record (the `csv-core` crate
+//! does the grammar).
 
 use std::sync::Arc;
 
@@ -7,17 +8,17 @@ use csv_core::{ReadRecordResult, Reader, ReaderBuilder};
 use crate::error::{Error, Result};
 use crate::formats::columns::Columns;
 use crate::formats::file::InputFile;
-use crate::formats::rows::{RowsBuilder, join};
-use crate::formats::text::records::{Header, Records};
+use crate::formats::rows::{RowsBuilder, join, not_utf8};
+use crate::formats::text::records::{CsvHeader, Records};
 
 /// Finds where records end, across any number of buffers.
 pub(crate) struct CsvRecords {
     reader: Reader,
     delimiter: u8,
-    header: Option<Arc<Header>>,
-    /// The record has ended in `\r` and the next byte may be its `\n`.
+    header: Option<Arc<CsvHeader>>,
+    /// Whether the record has ended in `\r` and the next byte may be its `\n`.
     carriage_return: bool,
-    /// Unquoted fields, which nobody looks at here.
+    /// Room for unquoted fields, which are not used here.
     scratch: Vec<u8>,
 }
 
@@ -28,7 +29,7 @@ impl CsvRecords {
         Self { reader, delimiter, header: None, carriage_return: false, scratch: vec![0; 16 << 10] }
     }
 
-    pub fn header(&self) -> Option<Arc<Header>> {
+    pub fn header(&self) -> Option<Arc<CsvHeader>> {
         self.header.clone()
     }
 
@@ -40,14 +41,15 @@ impl CsvRecords {
             .map(|field| String::from_utf8(field.to_vec()))
             .collect::<std::result::Result<_, _>>();
         let names = names.map_err(|error| Error::input(&file.path, format!("header: {error}")))?;
-        self.header = Some(Arc::new(Header { names, delimiter: self.delimiter }));
+        self.header = Some(Arc::new(CsvHeader { names, delimiter: self.delimiter }));
         Ok(())
     }
 
-    /// How many bytes of `input` belong to the current record, if it ends there.
+    /// Returns how many bytes of `input` belong to the current record; `None` if it does not end in
+    /// `input`.
     pub fn find_end(&mut self, input: &[u8]) -> Option<usize> {
         let mut read = 0;
-        // No input would mean the end of the file to csv-core.
+        // csv-core takes empty input for the end of the file.
         while !self.carriage_return && read < input.len() {
             let mut ends = [0; 64];
             let (result, bytes, ..) = self.reader.read_record(&input[read..], &mut self.scratch, &mut ends);
@@ -66,11 +68,11 @@ impl CsvRecords {
         Some(read + usize::from(input[read] == b'\n'))
     }
 
-    /// At the end of the file: whether the current record can end here, that is, is not inside quotes.
+    /// Whether the current record can end at the end of the file, that is, outside quotes.
     pub fn can_end(&mut self) -> bool {
         let mut ends = [0; 64];
-        // Inside quotes, and only there, a line end does not end the record. (A clone of the reader cannot be asked:
-        // csv-core 0.1 leaves half of its tables out of it.)
+        // Only inside quotes does a line end not end the record. (A clone of the reader cannot be
+        // asked: `clone` of csv-core 0.1 leaves out half of its tables.)
         self.carriage_return
             || matches!(
                 self.reader.read_record(b"\n", &mut self.scratch, &mut ends).0,
@@ -79,8 +81,9 @@ impl CsvRecords {
     }
 }
 
-/// Lets a reader see a blank line. It takes a byte order mark off the first bytes that it gets, wherever they lie in the file;
-/// the file's own has been passed by then.
+/// Gives a reader a blank line, so that it keeps byte order marks. It removes one from the first
+/// bytes that it gets, wherever these are in the file; the mark of the file itself has been read by
+/// then.
 fn keep_marks(reader: &mut Reader) {
     reader.read_record(b"\n", &mut [0], &mut [0]);
 }
@@ -123,7 +126,8 @@ impl Fields {
             if self.count == self.ends.len() {
                 self.ends.resize(2 * self.count, 0);
             }
-            // Fields are never longer than the record, so `bytes` cannot be full; no input ends the record.
+            // Fields are never longer than the record, so `bytes` cannot be full. Empty input ends
+            // the record.
             let (result, bytes_in, bytes_out, ends) = self.reader.read_record(
                 &record[read..],
                 &mut self.bytes[written..],
@@ -148,7 +152,8 @@ impl Fields {
     }
 }
 
-/// Refuses a header of one column that has another delimiter in it: the file is not separated by what its name says.
+/// Fails if a header of one column has another delimiter in it: the file does not have the
+/// delimiter that its name stands for.
 pub(crate) fn check_delimiter(file: &InputFile, header: &str) -> Result<()> {
     let Some(found) = [';', '\t', '|', ','].into_iter().find(|&other| header.contains(other)) else {
         return Ok(());
@@ -168,7 +173,7 @@ pub(crate) fn check_delimiter(file: &InputFile, header: &str) -> Result<()> {
         .hint(format!("{hint}; if it is one column, name it with --text-column")))
 }
 
-/// The fields of the first row, in quotes.
+/// Returns the fields of the first row, in quotes.
 pub(crate) fn first_values(records: &Records, columns: usize) -> Vec<Option<String>> {
     let (Some(header), Some(span)) = (&records.header, records.spans.first()) else { return Vec::new() };
     let mut fields = Fields::new(header.delimiter);
@@ -177,8 +182,8 @@ pub(crate) fn first_values(records: &Records, columns: usize) -> Vec<Option<Stri
     fields.iter().take(columns).map(|field| Some(shown(field))).collect()
 }
 
-/// Where a CSV row's texts and id are.
-struct RowIndex {
+/// The positions of the texts and the id among the fields.
+struct FieldPositions {
     fields: usize,
     texts: Vec<usize>,
     id: Option<usize>,
@@ -190,39 +195,44 @@ pub(crate) fn parse(
     columns: &Columns,
     rows: &mut RowsBuilder,
 ) -> std::result::Result<(), String> {
-    // Rows only come after a header, so without one there are none.
+    // Rows come after a header, so without a header there are none.
     let Some(header) = &records.header else { return Ok(()) };
     let id = columns.id.as_deref().map(|id| header.position(id)).transpose()?;
     let texts = columns.texts().map(|text| header.position(text)).collect::<std::result::Result<_, _>>()?;
-    let places = RowIndex { fields: header.names.len(), texts, id };
+    let places = FieldPositions { fields: header.names.len(), texts, id };
     let (mut fields, mut joined) = (Fields::new(header.delimiter), String::new());
     records.for_each(rows.limit, |record| {
         let parsed = record.and_then(|record| {
-            std::str::from_utf8(record).map_err(|error| crate::formats::rows::not_utf8(&error))?;
+            std::str::from_utf8(record).map_err(|error| not_utf8(&error))?;
             fields.read(record);
-            text_and_id(&fields, &places, &mut joined)
+            row_of(&fields, &places, &mut joined)
         });
         match parsed {
-            Ok((text, id)) => rows.push(text.unwrap_or(&joined), id),
+            Ok(CsvRow { text, id }) => rows.push(text.unwrap_or(&joined), id),
             Err(reason) => rows.push_bad(reason),
         }
     });
     Ok(())
 }
 
-/// The text (none where it is in `joined`) and the id of a record.
-fn text_and_id<'a>(
+/// The values of a record.
+struct CsvRow<'a> {
+    /// The text; `None` where it was joined from several fields.
+    text: Option<&'a str>,
+    id: Option<&'a str>,
+}
+
+/// Reads the text and the id of a record. A text of several fields goes into `joined`.
+fn row_of<'a>(
     fields: &'a Fields,
-    places: &RowIndex,
+    places: &FieldPositions,
     joined: &mut String,
-) -> std::result::Result<(Option<&'a str>, Option<&'a str>), String> {
+) -> std::result::Result<CsvRow<'a>, String> {
     if fields.count != places.fields {
         return Err(format!("row has {} fields, the header has {}", fields.count, places.fields));
     }
-    // Only quotes are taken out of a record, so its fields are UTF-8 because it is.
-    let field = |column| {
-        std::str::from_utf8(fields.field(column)).map_err(|error| crate::formats::rows::not_utf8(&error))
-    };
+    // Only quotes are removed from a record, so its fields are UTF-8 if the record is.
+    let field = |column| std::str::from_utf8(fields.field(column)).map_err(|error| not_utf8(&error));
     let id = places.id.map(field).transpose()?;
     let text = match places.texts[..] {
         [] => Some(""),
@@ -233,5 +243,5 @@ fn text_and_id<'a>(
             None
         }
     };
-    Ok((text, id))
+    Ok(CsvRow { text, id })
 }

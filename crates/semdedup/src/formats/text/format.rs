@@ -13,13 +13,13 @@ use crate::formats::text::columns::{csv_columns, json_columns};
 use crate::formats::text::read::{RecordSource, count_rows};
 use crate::formats::text::write::write_records;
 
-/// The formats whose rows are records of bytes, one behind the other.
+/// The formats whose rows are consecutive records of bytes.
 pub(crate) enum Text {
-    /// One JSON object a line, or one list of objects.
+    /// One JSON object per line, or one list of objects.
     Json,
     /// Separated values with a header line.
     Csv,
-    /// One text a line.
+    /// One text per line.
     Lines,
 }
 
@@ -27,7 +27,7 @@ impl RowFormat for Text {
     fn by_extension(&self, extension: &str) -> Option<Format> {
         match (self, extension) {
             (Self::Json, "jsonl" | "ndjson") => Some(Format::Jsonl),
-            // Its content tells whether it is one object a line.
+            // The content tells whether the file is one object per line.
             (Self::Json, "json") => Some(Format::JsonArray),
             (Self::Csv, "csv") => Some(Format::Csv { delimiter: b',' }),
             (Self::Csv, "tsv") => Some(Format::Csv { delimiter: b'\t' }),
@@ -104,7 +104,7 @@ impl RowFormat for Text {
     }
 }
 
-/// Fails where a column is asked for that plain text cannot have.
+/// Fails where the user asks for a column that plain text cannot have.
 fn check_plain(file: &InputFile, wanted: &Wanted) -> Result<()> {
     let asked =
         [(wanted.id, "no ids", "--id-column"), (wanted.embedding, "no embeddings", "--embedding-column")];

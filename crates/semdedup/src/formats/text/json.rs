@@ -1,4 +1,4 @@
-//! JSONL: lines to rows, and what else is read of a line.
+//! Parses JSON rows, and reads other parts of them.
 
 use std::fmt;
 
@@ -6,12 +6,13 @@ use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, Visitor};
 
 use crate::formats::columns::{Columns, Wanted};
 use crate::formats::rows::{RowsBuilder, join, not_utf8};
-use crate::formats::text::json_row::{Row, RowSeed, TextSeed};
+use crate::formats::text::json_row::{JsonRow, RowSeed};
+use crate::formats::text::json_text::TextSeed;
 use crate::formats::text::records::Records;
 use crate::formats::turns;
 
-/// A row that has a column which is more likely to be the text than the one that was taken for it.
-pub(crate) struct Surprise {
+/// A row with a column that is more likely to be the text than the text column.
+pub(crate) struct RivalColumn {
     pub row: u64,
     pub column: String,
 }
@@ -21,18 +22,18 @@ pub(crate) fn parse(
     records: &Records,
     columns: &Columns,
     rows: &mut RowsBuilder,
-) -> std::result::Result<(), Surprise> {
-    let (mut scratch, mut number, mut surprise) = (String::new(), records.first_row, None);
+) -> std::result::Result<(), RivalColumn> {
+    let (mut scratch, mut number, mut rival) = (String::new(), records.first_row, None);
     let plain = columns.is_plain();
     let watched = columns.text.as_deref().filter(|_| !columns.found.is_certain());
     records.for_each(rows.limit, |line| {
         let parsed = line.and_then(|line| {
             let line = std::str::from_utf8(line).map_err(|error| not_utf8(&error))?;
-            let mut row = Row::default();
+            let mut row = JsonRow::default();
             let wanted = Wanted { text: columns.text.as_deref().filter(|_| plain), ..Wanted::from(columns) };
             whole(line, RowSeed { wanted, watched, depth: 0, row: &mut row, scratch: &mut scratch })?;
-            if let Some(column) = row.surprise.take() {
-                surprise.get_or_insert(Surprise { row: number, column });
+            if let Some(column) = row.rival.take() {
+                rival.get_or_insert(RivalColumn { row: number, column });
             }
             let vector = columns.embedding.as_deref().map(|name| vector(name, row.embedding)).transpose()?;
             let text = match plain {
@@ -50,7 +51,7 @@ pub(crate) fn parse(
             Err(reason) => rows.push_bad(reason),
         }
     });
-    surprise.map_or(Ok(()), Err)
+    rival.map_or(Ok(()), Err)
 }
 
 /// Joins the texts of several columns, or of one that has turns.
@@ -59,7 +60,7 @@ fn join_texts(row: &str, columns: &Columns, joined: &mut String) -> std::result:
     for name in columns.texts() {
         let Some(token) = token_of(row, name)? else { continue };
         let of = |problem: String| format!("column `{name}` {problem}");
-        // A string among turns is a text of its own.
+        // A string in a column of turns is a text of its own.
         if columns.turns.iter().any(|turns| turns == name) && !token.starts_with('"') {
             join(joined, &turns::text_of_json(token, &columns.roles).map_err(of)?);
             continue;
@@ -72,10 +73,10 @@ fn join_texts(row: &str, columns: &Columns, joined: &mut String) -> std::result:
     Ok(())
 }
 
-/// The numbers of an embedding.
+/// Parses an embedding.
 fn vector(column: &str, token: Option<&str>) -> std::result::Result<Vec<f32>, String> {
     let token = token.ok_or_else(|| format!("no embedding in column `{column}`"))?;
-    // What f32 cannot hold becomes infinite, as it does in other formats.
+    // Numbers that f32 cannot hold become infinite, as in other formats.
     let numbers: Vec<f64> = serde_json::from_str(token).map_err(|error| match kind_of(token) {
         "a list" if error.to_string().starts_with("number out of range") => {
             format!("column `{column}` has a number that is out of range")
@@ -86,15 +87,15 @@ fn vector(column: &str, token: Option<&str>) -> std::result::Result<Vec<f32>, St
     Ok(numbers.into_iter().map(|number| number as f32).collect())
 }
 
-/// The keys of a line, in order.
+/// Returns the keys of a line, in order.
 pub(crate) fn keys_of(line: &[u8]) -> std::result::Result<Vec<String>, String> {
     let line = std::str::from_utf8(line).map_err(|error| not_utf8(&error))?;
     whole(line, KeysSeed)
 }
 
-/// The token of a column in a row, as it is written; none where it is null or not there.
+/// Returns the JSON token of a column in a row; `None` where it is null or missing.
 pub(crate) fn token_of<'de>(row: &'de str, column: &str) -> std::result::Result<Option<&'de str>, String> {
-    let (mut found, mut scratch) = (Row::default(), String::new());
+    let (mut found, mut scratch) = (JsonRow::default(), String::new());
     let wanted = Wanted { text: None, id: Some(column), embedding: None };
     whole(row, RowSeed { wanted, watched: None, depth: 0, row: &mut found, scratch: &mut scratch })?;
     Ok(found.id)
@@ -105,7 +106,8 @@ pub(crate) fn push_string(out: &mut Vec<u8>, text: &str) {
     out.extend_from_slice(serde_json::Value::from(text).to_string().as_bytes());
 }
 
-/// Whether a line begins a list that goes on in the next lines: the file is one JSON document.
+/// Whether a line begins a list that continues in the next lines, so that the file is one JSON
+/// document.
 pub(crate) fn opens_list(line: &[u8]) -> bool {
     line.trim_ascii_start().starts_with(b"[") && serde_json::from_slice::<IgnoredAny>(line).is_err()
 }
@@ -120,6 +122,7 @@ pub(crate) fn whole<'de, S: DeserializeSeed<'de>>(
     value.and_then(|value| deserializer.end().map(|()| value)).map_err(|error| explain(line, &error))
 }
 
+/// Describes why a row is not a JSON object.
 fn explain(row: &str, error: &serde_json::Error) -> String {
     let start = row.trim_start();
     if !start.starts_with('{') && serde_json::from_str::<IgnoredAny>(row).is_ok() {
@@ -129,12 +132,12 @@ fn explain(row: &str, error: &serde_json::Error) -> String {
     let message = message.rsplit_once(" at line ").map_or(message.as_str(), |(message, _)| message);
     match error.line() {
         0 | 1 => format!("not valid JSON at byte {}: {message}", error.column()),
-        // An element of a list may have several.
+        // An element of a list may have several lines.
         line => format!("not valid JSON in line {line} of the row, at byte {}: {message}", error.column()),
     }
 }
 
-/// What kind of value a JSON token is, in words.
+/// Returns the kind of value that a JSON token is, in words.
 pub(crate) fn kind_of(token: &str) -> &'static str {
     match token.as_bytes().first() {
         Some(b'"') => "a string",
@@ -146,6 +149,7 @@ pub(crate) fn kind_of(token: &str) -> &'static str {
     }
 }
 
+/// Reads the keys of an object.
 struct KeysSeed;
 
 impl<'de> DeserializeSeed<'de> for KeysSeed {

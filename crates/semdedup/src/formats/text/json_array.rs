@@ -1,7 +1,9 @@
-//! JSON arrays: where the elements of `[ {…}, {…} ]` begin and end in a stream of bytes, and the same without some of them.
+//! JSON lists: finds where the elements of `[ {…}, {…} ]` begin and end in a stream of bytes, and
+//! writes the list without some of them.
 //!
-//! Only brackets, strings and commas are looked at here, so an element is found without being parsed and may be damaged
-//! inside. Brackets that do not match are an error of the file: what lies behind them belongs to nobody knows which element.
+//! Only brackets, strings and commas are looked at here, so an element is found without being
+//! parsed and may be damaged inside. Brackets that do not match are an error of the file: the bytes
+//! behind them cannot be assigned to an element.
 
 use std::io::{self, Read, Write};
 
@@ -10,21 +12,22 @@ use crate::formats::file::InputFile;
 use crate::formats::stream;
 use crate::storage::fault_of;
 
-/// Deeper elements are none: brackets are remembered, and memory is not the file's to take.
+/// Elements may be nested this deep. Open brackets are remembered, and this bounds their memory.
 const MAX_DEPTH: usize = 100_000;
 
-/// White space before a list that is looked through to know it for one.
+/// At most this many bytes of white space before a list are searched.
 const MAX_LEAD_BYTES: u64 = 1 << 20;
 
-/// Whether the first byte of a file that is no white space begins a list. What is damaged does not: it is the reader that says
-/// where.
+/// Whether the first byte of a file that is not white space begins a list. A damaged file does not;
+/// the reader reports where the damage is.
 ///
 /// # Errors
-/// A file that cannot be opened, or a store that does not give it: nobody knows what it begins with.
+/// A file that cannot be opened, or a store that does not return it, so that its first byte is
+/// unknown.
 pub(crate) fn begins(file: &InputFile) -> Result<bool, Error> {
-    let (stream, _) = stream::open(file)?;
+    let stream = stream::open(file)?.stream;
     let mut bytes = io::BufReader::new(stream.take(MAX_LEAD_BYTES)).bytes();
-    // A byte order mark is passed over too.
+    // A byte order mark is skipped too.
     let first = bytes.find(|byte| !matches!(byte, Ok(b' ' | b'\t' | b'\r' | b'\n' | 0xef | 0xbb | 0xbf)));
     match first {
         Some(Err(error)) => fault_of(&error).map_or(Ok(false), Err),
@@ -34,50 +37,54 @@ pub(crate) fn begins(file: &InputFile) -> Result<bool, Error> {
 
 /// Finds where elements begin and end, across any number of buffers.
 pub(crate) struct Elements {
-    place: Place,
-    /// The brackets that close what is open in the element, innermost last.
+    place: ListPlace,
+    /// The closing brackets of the open ones in the element, innermost last.
     closers: Vec<u8>,
     in_string: bool,
-    /// The byte before was a backslash in a string.
+    /// Whether the byte before was a backslash in a string.
     escaped: bool,
 }
 
+/// A place in a list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Place {
+enum ListPlace {
     BeforeList,
-    /// Behind `[`: an element or the end.
+    /// Behind `[`, where an element or the end follows.
     First,
-    /// Behind a comma: an element.
+    /// Behind a comma, where an element follows.
     Next,
     Element,
-    /// In a number or a word, which ends where something else begins.
+    /// In a number or a word, which ends where another byte begins.
     Token,
-    /// Behind an element: a comma or the end.
+    /// Behind an element, where a comma or the end follows.
     AfterElement,
     AfterList,
 }
 
-/// What is wrong with the list.
+/// The reason why a list cannot be read, in words.
 pub(crate) type Problem = String;
 
 impl Elements {
     pub fn new() -> Self {
-        Self { place: Place::BeforeList, closers: Vec::new(), in_string: false, escaped: false }
+        Self { place: ListPlace::BeforeList, closers: Vec::new(), in_string: false, escaped: false }
     }
 
-    /// How many bytes of `input` lie before the next element; asked where no element has begun.
+    /// Returns how many bytes of `input` are before the next element. It may be called only between
+    /// elements.
     pub fn gap(&mut self, input: &[u8]) -> Result<usize, Problem> {
         for (at, &byte) in input.iter().enumerate() {
             self.place = match (self.place, byte) {
                 (_, b' ' | b'\t' | b'\r' | b'\n') => continue,
-                (Place::BeforeList, b'[') => Place::First,
-                (Place::First | Place::AfterElement, b']') => Place::AfterList,
-                (Place::AfterElement, b',') => Place::Next,
-                (Place::First | Place::Next, b'{' | b'[' | b'"') => Place::Element,
-                (Place::First | Place::Next, b'-' | b'0'..=b'9' | b'a'..=b'z' | b'A'..=b'Z') => Place::Token,
+                (ListPlace::BeforeList, b'[') => ListPlace::First,
+                (ListPlace::First | ListPlace::AfterElement, b']') => ListPlace::AfterList,
+                (ListPlace::AfterElement, b',') => ListPlace::Next,
+                (ListPlace::First | ListPlace::Next, b'{' | b'[' | b'"') => ListPlace::Element,
+                (ListPlace::First | ListPlace::Next, b'-' | b'0'..=b'9' | b'a'..=b'z' | b'A'..=b'Z') => {
+                    ListPlace::Token
+                }
                 (place, _) => return Err(unexpected(place, byte)),
             };
-            if matches!(self.place, Place::Element | Place::Token) {
+            if matches!(self.place, ListPlace::Element | ListPlace::Token) {
                 return Ok(at);
             }
         }
@@ -86,10 +93,11 @@ impl Elements {
 
     /// Whether an element has begun and not ended.
     pub fn is_inside(&self) -> bool {
-        matches!(self.place, Place::Element | Place::Token)
+        matches!(self.place, ListPlace::Element | ListPlace::Token)
     }
 
-    /// How many bytes of `input` belong to the current element, if it ends there.
+    /// Returns how many bytes of `input` belong to the current element; `None` if it does not end
+    /// in `input`.
     pub fn find_end(&mut self, input: &[u8]) -> Result<Option<usize>, Problem> {
         let mut at = 0;
         while at < input.len() {
@@ -101,7 +109,7 @@ impl Elements {
                 continue;
             }
             let byte = input[at];
-            if self.place == Place::Token {
+            if self.place == ListPlace::Token {
                 if matches!(byte, b' ' | b'\t' | b'\r' | b'\n' | b',' | b']' | b'}' | b'[' | b'{' | b'"') {
                     return Ok(Some(self.end(at)));
                 }
@@ -127,16 +135,16 @@ impl Elements {
         Ok(None)
     }
 
-    /// At the end of the file: what is missing, if anything is.
+    /// Fails if the list is not closed at the end of the file.
     pub fn check_end(&self) -> Result<(), Problem> {
         match self.place {
-            Place::BeforeList | Place::AfterList => Ok(()),
+            ListPlace::BeforeList | ListPlace::AfterList => Ok(()),
             _ => Err("the list is not closed by the end of the file".to_owned()),
         }
     }
 
     fn end(&mut self, at: usize) -> usize {
-        self.place = Place::AfterElement;
+        self.place = ListPlace::AfterElement;
         at
     }
 
@@ -148,7 +156,7 @@ impl Elements {
         Ok(())
     }
 
-    /// How many bytes of a string there are, with its quote if it ends.
+    /// Returns how many bytes of `input` belong to a string, with its closing quote.
     fn pass_string(&mut self, input: &[u8]) -> usize {
         let mut at = 0;
         if std::mem::take(&mut self.escaped) {
@@ -170,33 +178,34 @@ impl Elements {
     }
 }
 
-fn unexpected(place: Place, byte: u8) -> Problem {
+fn unexpected(place: ListPlace, byte: u8) -> Problem {
     let wanted = match place {
-        Place::BeforeList => "the list has to begin with `[`",
-        Place::AfterElement => "`,` or `]` has to follow an element",
-        Place::AfterList => "nothing can follow the end of the list",
+        ListPlace::BeforeList => "the list has to begin with `[`",
+        ListPlace::AfterElement => "`,` or `]` has to follow an element",
+        ListPlace::AfterList => "nothing can follow the end of the list",
         _ => "an element has to begin here",
     };
     format!("{wanted}, but `{}` stands there", byte.escape_ascii())
 }
 
-/// Puts elements together again: brackets, commas and white space as they were, but for those around the elements that go.
+/// Joins the kept elements again. Brackets, commas and white space stay the same, except around
+/// removed elements.
 pub(crate) struct Rejoined {
-    /// What lay before the first element.
+    /// The bytes before the first element.
     lead: Option<Vec<u8>>,
-    /// What has been passed since the last element.
+    /// The bytes since the last element.
     gap: Vec<u8>,
     limit: usize,
     written: u64,
 }
 
 impl Rejoined {
-    /// More than `limit` bytes of white space between two elements are not held.
+    /// Creates a list. More than `limit` bytes of white space between two elements are an error.
     pub fn new(limit: usize) -> Self {
         Self { lead: None, gap: Vec::new(), limit, written: 0 }
     }
 
-    /// Takes bytes that lie between elements.
+    /// Takes the bytes between two elements.
     pub fn pass(&mut self, bytes: &[u8]) -> Result<(), Problem> {
         self.gap.extend_from_slice(bytes);
         if self.gap.len() > self.limit.max(MAX_LEAD_BYTES as usize) {
@@ -205,13 +214,13 @@ impl Rejoined {
         Ok(())
     }
 
-    /// An element that goes.
+    /// Skips a removed element.
     pub fn drop_element(&mut self) {
         let gap = std::mem::take(&mut self.gap);
         self.lead.get_or_insert(gap);
     }
 
-    /// An element that stays.
+    /// Writes a kept element.
     pub fn write(&mut self, element: &[u8], out: &mut impl Write) -> io::Result<()> {
         let gap = std::mem::take(&mut self.gap);
         let before = match (&self.lead, self.written) {
@@ -225,7 +234,7 @@ impl Rejoined {
         Ok(())
     }
 
-    /// What follows the last element; says how many were written.
+    /// Writes the bytes behind the last element, and returns how many elements were written.
     pub fn finish(self, out: &mut impl Write) -> io::Result<u64> {
         if let (Some(lead), 0) = (&self.lead, self.written) {
             let bracket = lead.iter().position(|byte| *byte == b'[').map_or(lead.len(), |at| at + 1);

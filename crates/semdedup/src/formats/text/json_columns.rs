@@ -1,4 +1,5 @@
-//! The columns of JSON rows, as the first of them show: every key, and those of objects inside as `outer.inner`.
+//! Finds the columns of JSON rows by the first rows: every key, and the keys of objects inside as
+//! `outer.inner`.
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
@@ -14,18 +15,26 @@ use crate::formats::rows::not_utf8;
 use crate::formats::text::json::{kind_of, whole};
 use crate::formats::turns::is_turns;
 
-/// How many objects deep columns are looked for.
+/// Columns are searched for in objects this many levels deep.
 const MAX_DEPTH: usize = 16;
-/// Of the columns inside others that nobody has asked for, this many are noted (an error lists a few of them)…
+/// At most this many columns inside others are noted that the user has not asked for (an error
+/// lists a few of them)…
 const MAX_NESTED: usize = 1000;
 /// …and only those with shorter names.
 const MAX_NAME_BYTES: usize = 200;
+
+/// The name of a column. A column of its own and one inside another may have the same name.
+#[derive(PartialEq, Eq, Hash)]
+struct ColumnKey {
+    is_nested: bool,
+    name: String,
+}
 
 /// The columns seen so far, each with the first kind of value that is not null.
 pub(crate) struct Seen<'a> {
     pub columns: Vec<Column>,
     insides: Vec<Inside>,
-    places: HashMap<(bool, String), usize>,
+    places: HashMap<ColumnKey, usize>,
     wanted: Vec<&'a str>,
     nested: usize,
 }
@@ -46,7 +55,10 @@ impl<'a> Seen<'a> {
         is_known(name) || name.split(',').all(|name| is_known(name.trim()))
     }
 
-    /// Notes the columns of a row; says why where it is none.
+    /// Notes the columns of a row.
+    ///
+    /// # Errors
+    /// A row that is not a JSON object, in words.
     pub fn look_at(&mut self, row: &[u8]) -> Result<(), String> {
         let row = std::str::from_utf8(row).map_err(|error| not_utf8(&error))?;
         let values = whole(row, ObjectSeed)?;
@@ -62,7 +74,7 @@ impl<'a> Seen<'a> {
             if !value.get().starts_with('{') || depth == MAX_DEPTH {
                 continue;
             }
-            // It was read as a part of the row, so it is an object.
+            // The row was parsed, so the value is a valid object.
             let mut inner = serde_json::Deserializer::from_str(value.get());
             if let Ok(values) = ObjectSeed.deserialize(&mut inner) {
                 self.columns[column].has_nested |= !values.is_empty();
@@ -71,9 +83,9 @@ impl<'a> Seen<'a> {
         }
     }
 
-    /// The column's place; none where it is one that need not be known.
+    /// Notes a column and returns its index; `None` where there are too many columns inside others.
     fn note(&mut self, name: &str, kind: &str, is_nested: bool) -> Option<usize> {
-        let place = match self.places.entry((is_nested, name.to_owned())) {
+        let place = match self.places.entry(ColumnKey { is_nested, name: name.to_owned() }) {
             Entry::Occupied(known) => *known.get(),
             Entry::Vacant(free) => {
                 let is_wanted = self.wanted.iter().any(|&w| w == name || inside(w, name).is_some());
@@ -105,7 +117,8 @@ impl<'a> Seen<'a> {
 }
 
 impl Seen<'_> {
-    /// Keeps the first value of a column, and looks into the first lists and objects for texts and turns.
+    /// Keeps the first value of a column, and looks into the first lists and objects for texts and
+    /// turns.
     fn look_inside(&mut self, column: usize, token: &str) {
         let (column, inside) = (&mut self.columns[column], &mut self.insides[column]);
         if column.sample.is_none() && token != "null" {
@@ -122,12 +135,12 @@ impl Seen<'_> {
     }
 }
 
-/// How many characters of a value to keep for messages.
+/// At most this many characters of a value are kept for messages.
 const SAMPLE_CHARS: usize = 100;
-/// How many lists and objects of a column to look into.
+/// At most this many lists and objects of a column are looked into.
 const LOOKED_INSIDE: usize = 100;
 
-/// What lists and objects hold.
+/// The kinds of values in the lists and objects of a column.
 #[derive(Default)]
 struct Inside {
     looked: usize,
@@ -149,7 +162,7 @@ impl Inside {
     }
 }
 
-/// The keys and values of an object, in order.
+/// Reads the keys and values of an object, in order.
 struct ObjectSeed;
 
 impl<'de> DeserializeSeed<'de> for ObjectSeed {

@@ -1,64 +1,46 @@
-//! The text, the id and the embedding out of a line of JSON, without building anything for the rest of it.
+//! Reads the text, the id and the embedding of a line of JSON, and builds nothing for the rest of
+//! the line.
 
 use std::fmt;
 
-use serde::de::{DeserializeSeed, Deserializer, Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde::de::{DeserializeSeed, Deserializer, Error as _, IgnoredAny, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
 use crate::formats::arrow::nested;
 use crate::formats::columns::{DEFAULT_TEXT, Wanted};
+use crate::formats::text::json_text::{JsonText, TextSeed};
 use crate::formats::turns::{CHATS, is_turns};
 use crate::formats::usual_names::is_usual_name;
 
-/// The value of the text column.
+/// The values of the columns in a row, and how deep inside the row each was found.
 #[derive(Default)]
-pub(crate) enum Text<'de> {
-    #[default]
-    Empty,
-    Borrowed(&'de str),
-    /// It has escapes and was written out into the scratch string.
-    Scratch,
-    Other(&'static str),
-}
-
-impl<'de> Text<'de> {
-    /// The text; `None` where it is in the scratch string.
-    pub fn check(self, column: &str) -> std::result::Result<Option<&'de str>, String> {
-        match self {
-            Self::Empty => Ok(Some("")),
-            Self::Borrowed(text) => Ok(Some(text)),
-            Self::Scratch => Ok(None),
-            Self::Other(kind) => Err(format!("column `{column}` is {kind}, not a string")),
-        }
-    }
-}
-
-/// What a row holds of the columns, and how deep inside the row each was found.
-#[derive(Default)]
-pub(crate) struct Row<'de> {
-    pub text: Text<'de>,
+pub(crate) struct JsonRow<'de> {
+    pub text: JsonText<'de>,
     pub id: Option<&'de str>,
     pub embedding: Option<&'de str>,
-    /// A column that is more likely to be the text than the one that was taken for it.
-    pub surprise: Option<String>,
+    /// A column that is more likely to be the text than the text column.
+    pub rival: Option<String>,
     text_depth: Option<usize>,
     id_depth: Option<usize>,
     embedding_depth: Option<usize>,
 }
 
-/// Whether a value `depth` objects deep replaces what was found: a name of its own goes before one inside another, and of a
-/// key that comes twice the last value counts, as in most JSON readers.
+/// Whether a value `depth` objects deep replaces the value that was found before.
+///
+/// A column of its own goes before one inside another. If a key comes twice, the last value counts,
+/// as in most JSON readers.
 fn replaces(found: Option<usize>, depth: usize) -> bool {
     found.is_none_or(|found| depth <= found)
 }
 
-/// Finds the columns in an object; `wanted` has what is left of their names inside it.
+/// Finds the columns in an object.
 pub(crate) struct RowSeed<'a, 'de> {
+    /// The names of the columns inside the object.
     pub wanted: Wanted<'a>,
-    /// The text column that a row with another name for texts puts in doubt.
+    /// The text column, if a row with another usual name of texts puts it in doubt.
     pub watched: Option<&'a str>,
     pub depth: usize,
-    pub row: &'a mut Row<'de>,
+    pub row: &'a mut JsonRow<'de>,
     pub scratch: &'a mut String,
 }
 
@@ -78,12 +60,12 @@ impl<'de> Visitor<'de> for RowSeed<'_, 'de> {
     }
 
     fn visit_map<A: MapAccess<'de>>(mut self, mut map: A) -> std::result::Result<(), A::Error> {
-        while let Some(key) = map.next_key_seed(KeySeed(self.wanted, self.watched))? {
+        while let Some(key) = map.next_key_seed(KeySeed { wanted: self.wanted, watched: self.watched })? {
             match key {
                 Key { doubt: Some(column), .. } => {
                     let raw: &RawValue = map.next_value()?;
                     if is_rival(&column, raw.get()) {
-                        self.row.surprise.get_or_insert(column);
+                        self.row.rival.get_or_insert(column);
                     }
                 }
                 Key { text: Match::No, id: Match::No, embedding: Match::No, .. } => {
@@ -106,7 +88,7 @@ impl<'de> Visitor<'de> for RowSeed<'_, 'de> {
 }
 
 impl<'de> RowSeed<'_, 'de> {
-    /// Takes a value that is a column, or that columns are inside of.
+    /// Takes a value that is a column, or that has columns inside.
     fn take(&mut self, key: &Key, raw: &'de str) -> serde_json::Result<()> {
         let depth = self.depth;
         let value = Some(raw).filter(|token| *token != "null");
@@ -134,11 +116,11 @@ impl<'de> RowSeed<'_, 'de> {
         inner.deserialize(&mut serde_json::Deserializer::from_str(raw))
     }
 
-    /// What an earlier value of this key held does not count any more.
+    /// Forgets the values that were found inside an earlier value of this key.
     fn forget_deeper(&mut self, wanted: &Wanted) {
         let is_deeper = |found: Option<usize>| found.is_some_and(|found| found > self.depth);
         if wanted.text.is_some() && is_deeper(self.row.text_depth) {
-            (self.row.text, self.row.text_depth) = (Text::Empty, None);
+            (self.row.text, self.row.text_depth) = (JsonText::Empty, None);
         }
         if wanted.id.is_some() && is_deeper(self.row.id_depth) {
             (self.row.id, self.row.id_depth) = (None, None);
@@ -149,21 +131,22 @@ impl<'de> RowSeed<'_, 'de> {
     }
 }
 
-/// What a key is to each of the columns.
+/// How a key matches each of the columns.
 struct Key<'a> {
     text: Match<'a>,
     id: Match<'a>,
     embedding: Match<'a>,
-    /// The key, if the column is not one of the wanted ones but has a name that texts or chats have.
+    /// The key, if it is not a wanted column but has a usual name of texts or chats.
     doubt: Option<String>,
 }
 
+/// How a key matches a column.
 #[derive(Clone, Copy)]
 enum Match<'a> {
     No,
-    /// It is the column.
+    /// The key is the column.
     Here,
-    /// The column is inside it, under this name.
+    /// The column is inside the value, under this name.
     Inside(&'a str),
 }
 
@@ -188,14 +171,15 @@ impl<'a> Match<'a> {
     }
 }
 
-/// Whether a column, by its name, may be the text rather than the one that was taken.
+/// Whether a column, by its name, may be the text rather than the text column.
 fn is_named(key: &str, taken: &str) -> bool {
     let is_text = |name: &str| name.eq_ignore_ascii_case(DEFAULT_TEXT);
-    // `Text` is the text whatever columns there are, unless there is `text`.
+    // `Text` is the text whatever other columns there are, unless there is `text`.
     if is_text(taken) { is_text(key) } else { is_usual_name(key) }
 }
 
-/// Whether a value in a column of such a name is a text or a chat. Under other names than `text` a list or a number is neither.
+/// Whether a value in a column with a usual name is a text or a chat. Under other names than
+/// `text`, a list or a number is neither.
 fn is_rival(column: &str, token: &str) -> bool {
     if CHATS.iter().any(|name| column.eq_ignore_ascii_case(name)) {
         return is_turns(token);
@@ -204,7 +188,11 @@ fn is_rival(column: &str, token: &str) -> bool {
     token != "\"\"" && (may_be_text || token.starts_with('"') || is_turns(token))
 }
 
-struct KeySeed<'a>(Wanted<'a>, Option<&'a str>);
+/// Reads a key; see [`RowSeed`] for the fields.
+struct KeySeed<'a> {
+    wanted: Wanted<'a>,
+    watched: Option<&'a str>,
+}
 
 impl<'a, 'de> DeserializeSeed<'de> for KeySeed<'a> {
     type Value = Key<'a>;
@@ -222,69 +210,12 @@ impl<'a> Visitor<'_> for KeySeed<'a> {
     }
 
     fn visit_str<E>(self, key: &str) -> std::result::Result<Key<'a>, E> {
-        let Wanted { text, id, embedding } = self.0;
+        let Wanted { text, id, embedding } = self.wanted;
         let of = |wanted| Match::of(wanted, key);
         let is_other = || matches!((of(id), of(embedding)), (Match::No, Match::No));
-        let is_doubtful = self.1.is_some_and(|taken| key != taken && is_named(key, taken) && is_other());
+        let is_doubtful =
+            self.watched.is_some_and(|taken| key != taken && is_named(key, taken) && is_other());
         let doubt = is_doubtful.then(|| key.to_owned());
         Ok(Key { text: of(text), id: of(id), embedding: of(embedding), doubt })
-    }
-}
-
-pub(crate) struct TextSeed<'a>(pub &'a mut String);
-
-impl<'de> DeserializeSeed<'de> for TextSeed<'_> {
-    type Value = Text<'de>;
-
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> std::result::Result<Text<'de>, D::Error> {
-        deserializer.deserialize_any(self)
-    }
-}
-
-impl<'de> Visitor<'de> for TextSeed<'_> {
-    type Value = Text<'de>;
-
-    fn expecting(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        out.write_str("a value")
-    }
-
-    fn visit_borrowed_str<E>(self, text: &'de str) -> std::result::Result<Self::Value, E> {
-        Ok(Text::Borrowed(text))
-    }
-
-    fn visit_str<E>(self, text: &str) -> std::result::Result<Self::Value, E> {
-        self.0.clear();
-        self.0.push_str(text);
-        Ok(Text::Scratch)
-    }
-
-    fn visit_unit<E>(self) -> std::result::Result<Self::Value, E> {
-        Ok(Text::Empty)
-    }
-
-    fn visit_bool<E>(self, _: bool) -> std::result::Result<Self::Value, E> {
-        Ok(Text::Other("a boolean"))
-    }
-
-    fn visit_i64<E>(self, _: i64) -> std::result::Result<Self::Value, E> {
-        Ok(Text::Other("a number"))
-    }
-
-    fn visit_u64<E>(self, _: u64) -> std::result::Result<Self::Value, E> {
-        Ok(Text::Other("a number"))
-    }
-
-    fn visit_f64<E>(self, _: f64) -> std::result::Result<Self::Value, E> {
-        Ok(Text::Other("a number"))
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> std::result::Result<Self::Value, A::Error> {
-        while list.next_element::<IgnoredAny>()?.is_some() {}
-        Ok(Text::Other("a list"))
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> std::result::Result<Self::Value, A::Error> {
-        while map.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
-        Ok(Text::Other("an object"))
     }
 }

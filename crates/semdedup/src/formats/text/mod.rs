@@ -8,6 +8,7 @@ pub(crate) mod json;
 pub(crate) mod json_array;
 pub(crate) mod json_columns;
 pub(crate) mod json_row;
+pub(crate) mod json_text;
 pub(crate) mod read;
 pub(crate) mod records;
 pub(crate) mod split;

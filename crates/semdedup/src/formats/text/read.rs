@@ -1,10 +1,7 @@
 //! Reads records of JSON, CSV and plain text.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
-
 use crate::error::{Error, Result};
-use crate::formats::columns::{Columns, surprise};
+use crate::formats::columns::Columns;
 use crate::formats::file::{Format, InputFile, ReadLimits};
 use crate::formats::row_format::{RowSource, UnparsedRows};
 use crate::formats::rows::{Rows, RowsBuilder, not_utf8};
@@ -15,8 +12,6 @@ use crate::formats::text::{csv, json};
 /// An open file that is cut into records.
 pub(crate) struct RecordSource {
     splitter: Splitter,
-    /// How many of the file's bytes have been read.
-    bytes: Arc<AtomicU64>,
     file: InputFile,
     limit: usize,
     first_row: u64,
@@ -24,11 +19,11 @@ pub(crate) struct RecordSource {
 
 impl RecordSource {
     pub fn open(file: &InputFile, limits: &ReadLimits, first_row: u64) -> Result<Self> {
-        let (splitter, bytes) = Splitter::open(file, limits)?;
-        Ok(Self { splitter, bytes, file: file.clone(), limit: limits.max_row_bytes, first_row })
+        let splitter = Splitter::open(file, limits)?;
+        Ok(Self { splitter, file: file.clone(), limit: limits.max_row_bytes, first_row })
     }
 
-    /// The next records that are rows, from `first_row` on.
+    /// Returns the next records that are rows, from `first_row` on.
     fn next_records(&mut self) -> Result<Option<Records>> {
         while let Some(mut records) = self.splitter.next_records()? {
             let before = self.first_row.saturating_sub(records.first_row);
@@ -50,7 +45,7 @@ impl RowSource for RecordSource {
     }
 
     fn bytes_read(&self) -> u64 {
-        self.bytes.load(Ordering::Relaxed)
+        self.splitter.bytes_read()
     }
 }
 
@@ -77,7 +72,7 @@ impl UnparsedRows for RecordRows {
         let mut rows = rows.reserve(records.spans.len(), bytes);
         match file.format {
             Format::Jsonl | Format::JsonArray => json::parse(records, columns, &mut rows)
-                .map_err(|json::Surprise { row, column }| surprise(file, row, (&column, columns)))?,
+                .map_err(|rival| rival_error(file, &rival, columns))?,
             Format::Csv { .. } => csv::parse(records, columns, &mut rows)
                 .map_err(|problem| Error::input(&file.path, problem))?,
             _ => records.for_each(*limit, |line| {
@@ -91,9 +86,18 @@ impl UnparsedRows for RecordRows {
     }
 }
 
-/// Counts the rows of a file by going through it.
+/// The error for a row that has a column which is more likely to be the text than the text column.
+fn rival_error(file: &InputFile, rival: &json::RivalColumn, columns: &Columns) -> Error {
+    let json::RivalColumn { row, column: name } = rival;
+    let taken = columns.text.as_deref().unwrap_or_default();
+    let problem = format!("row {row}: has a column `{name}`, but the texts are read from `{taken}`");
+    Error::input(&file.path, problem)
+        .hint(format!("name the one that is meant: --text-column {name}, or --text-column {taken}; --text-column {taken},{name} joins both"))
+}
+
+/// Counts the rows of a file by reading all of it.
 pub(crate) fn count_rows(file: &InputFile, limits: &ReadLimits) -> Result<u64> {
-    let (mut splitter, _) = Splitter::open(file, limits)?;
+    let mut splitter = Splitter::open(file, limits)?;
     let mut rows = 0;
     while let Some(records) = splitter.next_records()? {
         rows = records.first_row + records.spans.len() as u64;

@@ -6,35 +6,44 @@ use std::sync::Arc;
 /// Some consecutive rows of a file.
 pub(crate) struct Records {
     pub buffer: Arc<Vec<u8>>,
-    /// The part of the buffer that these records and what lies between them take.
+    /// The part of the buffer that has these records and the bytes between them.
     pub region: Range<usize>,
     /// The number in the file of the first row.
     pub first_row: u64,
     /// Each row's bytes, with its line end.
     pub spans: Vec<Range<usize>>,
-    /// Rows over the limit: index into `spans` (which has only the end of such a row) and size.
-    pub overlong: Vec<(usize, u64)>,
-    /// The CSV header, once it has been passed.
-    pub header: Option<Arc<Header>>,
-    /// Where it is, if it is in this region, with its line end.
+    /// The rows over the limit, in order. `spans` has only the end of such a row.
+    pub overlong: Vec<Overlong>,
+    /// The CSV header, once it has been read.
+    pub header: Option<Arc<CsvHeader>>,
+    /// The bytes of the header with its line end, if it is in this region.
     pub header_span: Option<Range<usize>>,
+}
+
+/// A row over the limit.
+pub(crate) struct Overlong {
+    /// The index of the row among [`Records::spans`].
+    pub index: usize,
+    /// The length of the row without its line end, in bytes.
+    pub bytes: u64,
 }
 
 impl Records {
     /// Forgets the first `count` rows.
     pub fn drop_rows(&mut self, count: usize) {
         self.spans.drain(..count);
-        self.overlong.retain(|(row, _)| *row >= count);
-        self.overlong.iter_mut().for_each(|(row, _)| *row -= count);
+        self.overlong.retain(|row| row.index >= count);
+        self.overlong.iter_mut().for_each(|row| row.index -= count);
         self.first_row += count as u64;
     }
 
-    /// Calls `each` with every row: its bytes without the line end, or the reason why it is not there.
+    /// Calls `each` with every row: its bytes without the line end, or the reason why it is a bad
+    /// row.
     pub fn for_each(&self, limit: usize, mut each: impl FnMut(std::result::Result<&[u8], String>)) {
         let mut overlong = self.overlong.iter().peekable();
         for (row, span) in self.spans.iter().enumerate() {
-            match overlong.next_if(|(long, _)| *long == row) {
-                Some((_, bytes)) => each(Err(over_limit(*bytes, limit))),
+            match overlong.next_if(|long| long.index == row) {
+                Some(long) => each(Err(over_limit(long.bytes, limit))),
                 None => each(Ok(without_line_end(&self.buffer[span.clone()]))),
             }
         }
@@ -55,14 +64,14 @@ pub(crate) fn is_blank(line: &[u8]) -> bool {
     line.iter().all(|byte| b" \t\r\n".contains(byte))
 }
 
-/// The first record of a file.
-pub(crate) struct Header {
+/// The first record of a CSV file.
+pub(crate) struct CsvHeader {
     pub names: Vec<String>,
     pub(crate) delimiter: u8,
 }
 
-impl Header {
-    /// The position of a column.
+impl CsvHeader {
+    /// Returns the position of a column among the fields.
     pub(crate) fn position(&self, name: &str) -> std::result::Result<usize, String> {
         let missing = || format!("no column `{name}` in the header; columns are {}", self.names.join(", "));
         self.names.iter().position(|column| column == name).ok_or_else(missing)

@@ -1,19 +1,21 @@
-//! Where rows begin and end: a stream of bytes cut into records, for reading and for writing alike.
+//! Finds where rows begin and end: cuts a stream of bytes into records, for reading and for
+//! writing.
 //!
-//! Nothing is parsed here and nothing is copied but the unfinished end of a buffer: [`Records`] points into a shared
-//! buffer. Bytes of a region that belong to no row (a byte order mark, a CSV header, blank lines) lie between the
-//! rows, so that a writer can copy them. A row over the limit is counted through, never held.
+//! Nothing is parsed here, and only the unfinished end of a buffer is copied: [`Records`] points
+//! into a shared buffer. Bytes of a region that belong to no row (a byte order mark, a CSV header,
+//! blank lines) are between the rows, so that a writer can copy them. A row over the limit is
+//! counted, but never held in memory.
 
 use std::io::{self, Read};
 use std::sync::Arc;
-use std::sync::atomic::AtomicU64;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::error::{Error, Result};
 use crate::formats::file::{Format, InputFile, ReadLimits};
-use crate::formats::stream;
+use crate::formats::stream::{self, OpenFile};
 use crate::formats::text::csv::CsvRecords;
 use crate::formats::text::json_array::Elements;
-use crate::formats::text::records::{Records, is_blank, over_limit, without_line_end};
+use crate::formats::text::records::{Overlong, Records, is_blank, over_limit, without_line_end};
 
 const BUFFER_BYTES: usize = 1 << 20;
 
@@ -21,7 +23,7 @@ const MAX_ROWS: usize = 2048;
 
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
-/// How the end of a record is found.
+/// The rule by which the end of a record is found.
 enum Boundary {
     Lines { blank_is_row: bool },
     Csv(Box<CsvRecords>),
@@ -32,22 +34,25 @@ enum Boundary {
 pub(crate) struct Splitter {
     file: InputFile,
     stream: Box<dyn Read + Send>,
+    /// The number of the file's own bytes that have been read.
+    bytes_read: Arc<AtomicU64>,
     boundary: Boundary,
     limit: usize,
     buffer_bytes: usize,
     buffer: Arc<Vec<u8>>,
-    /// Where the bytes begin that have not been handed out.
+    /// Where the bytes begin that have not been returned.
     region: usize,
-    /// Where the record that is being looked for begins.
+    /// Where the current record begins.
     start: usize,
-    /// Up to where its end has been looked for.
+    /// Where the search for its end continues.
     scanned: usize,
-    /// Bytes of it that were over the limit and are gone.
+    /// The bytes of the record that were over the limit and dropped.
     dropped: u64,
     next_row: u64,
     state: Stream,
 }
 
+/// The state of the stream.
 enum Stream {
     Unread,
     Open,
@@ -56,14 +61,18 @@ enum Stream {
 }
 
 impl Splitter {
-    /// Also gives the count of the file's bytes that have been read.
-    pub fn open(file: &InputFile, limits: &ReadLimits) -> Result<(Self, Arc<AtomicU64>)> {
+    /// Opens a file.
+    ///
+    /// # Errors
+    /// A limit that is out of range; a file that cannot be opened.
+    pub fn open(file: &InputFile, limits: &ReadLimits) -> Result<Self> {
         limits.check()?;
-        let (stream, bytes) = stream::open(file)?;
-        Ok((Self::new(file, stream, limits.max_row_bytes, BUFFER_BYTES), bytes))
+        let OpenFile { stream, bytes_read } = stream::open(file)?;
+        Ok(Self { bytes_read, ..Self::new(file, stream, limits.max_row_bytes, BUFFER_BYTES) })
     }
 
-    /// `buffer_bytes` is at least 3, for the byte order mark.
+    /// Cuts a stream with buffers of `buffer_bytes`, which must be at least 3 for the byte order
+    /// mark.
     pub fn new(file: &InputFile, stream: Box<dyn Read + Send>, limit: usize, buffer_bytes: usize) -> Self {
         let boundary = match file.format {
             Format::Csv { delimiter } => Boundary::Csv(Box::new(CsvRecords::new(delimiter))),
@@ -73,6 +82,7 @@ impl Splitter {
         Self {
             file: file.clone(),
             stream,
+            bytes_read: Arc::default(),
             boundary,
             limit,
             buffer_bytes,
@@ -86,7 +96,8 @@ impl Splitter {
         }
     }
 
-    /// The next records, at most 2,048 rows out of about 1 MiB; possibly none, when a region holds only other bytes.
+    /// Returns the next records, at most 2,048 rows out of about 1 MiB. There may be none, if a
+    /// region has only other bytes.
     pub fn next_records(&mut self) -> Result<Option<Records>> {
         loop {
             let mut records = self.empty_records();
@@ -108,6 +119,16 @@ impl Splitter {
         }
     }
 
+    /// Returns how many of the file's own bytes have been read.
+    pub fn bytes_read(&self) -> u64 {
+        self.bytes_read.load(Ordering::Relaxed)
+    }
+
+    /// Returns the longest row that is read, in bytes.
+    pub fn limit(&self) -> usize {
+        self.limit
+    }
+
     fn empty_records(&self) -> Records {
         let (buffer, region, first_row) = (Arc::clone(&self.buffer), self.region..self.region, self.next_row);
         let (spans, overlong) = (Vec::new(), Vec::new());
@@ -123,7 +144,7 @@ impl Splitter {
         records
     }
 
-    /// Where the current record ends in the buffer, if it does.
+    /// Returns where the current record ends in the buffer; `None` if it does not end there.
     fn find_end(&mut self) -> Result<Option<usize>> {
         let found = match &mut self.boundary {
             Boundary::Lines { .. } => memchr::memchr(b'\n', &self.buffer[self.scanned..]).map(|at| at + 1),
@@ -150,7 +171,7 @@ impl Splitter {
         Ok(found.map(|_| self.scanned))
     }
 
-    /// The record from `start` to `end` is complete: a row, or bytes between rows.
+    /// Takes the complete record from `start` to `end`, as a row or as bytes between rows.
     fn take_record(&mut self, end: usize, records: &mut Records) -> Result<()> {
         let span = self.start..end;
         let bytes = &self.buffer[span.clone()];
@@ -174,7 +195,7 @@ impl Splitter {
         };
         if is_row {
             if overlong {
-                records.overlong.push((records.spans.len(), length));
+                records.overlong.push(Overlong { index: records.spans.len(), bytes: length });
             }
             records.spans.push(span);
             self.next_row += 1;
@@ -183,7 +204,7 @@ impl Splitter {
         Ok(())
     }
 
-    /// At the end of the stream: what is left is a record without a line end.
+    /// Takes the rest of the stream, a record without a line end.
     fn take_unended(&mut self, records: &mut Records) -> Result<()> {
         if let Boundary::Elements(elements) = &self.boundary {
             elements.check_end().map_err(|problem| not_a_list(&self.file, self.next_row, &problem))?;
@@ -202,20 +223,20 @@ impl Splitter {
         self.take_record(self.buffer.len(), records)
     }
 
-    /// Reads on, keeping the unfinished record unless it is over the limit.
+    /// Reads the next bytes, and keeps the unfinished record unless it is over the limit.
     fn fill(&mut self) -> Result<()> {
         let first = match std::mem::replace(&mut self.state, Stream::Open) {
             Stream::Failed(error) => return Err(stream::damaged(&self.file, self.next_row, &error)),
             state => matches!(state, Stream::Unread),
         };
         let mut tail = &self.buffer[self.start..];
-        // A line end may be half read: with two bytes over the limit, at least one is not part of it.
+        // A line end may be half read: of two bytes over the limit, at least one is not part of it.
         if self.dropped > 0 || tail.len() > self.limit + 1 {
-            let gone = tail.len().saturating_sub(1); // the last one may be the first half of a line end
+            let gone = tail.len().saturating_sub(1); // the last byte may be the first half of a line end
             self.dropped += gone as u64;
             tail = &tail[gone..];
         }
-        // Doubling keeps the copying of a long record linear; past the limit there is nothing to keep.
+        // Doubling keeps the copying of a long record linear. Nothing is kept above the limit.
         let wanted = self.buffer_bytes.max(tail.len().min((self.limit + 2).saturating_sub(tail.len())));
         let mut buffer = Vec::with_capacity(tail.len() + wanted);
         buffer.extend_from_slice(tail);

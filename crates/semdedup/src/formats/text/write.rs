@@ -1,4 +1,4 @@
-//! Copies the records that stay, byte for byte.
+//! Copies the kept records, byte for byte.
 
 use std::io::Write;
 use std::path::Path;
@@ -10,6 +10,7 @@ use crate::formats::text::json_array::Rejoined;
 use crate::formats::text::records::Records;
 use crate::formats::text::split::Splitter;
 
+/// Writes the records that `keep` picks; see [`crate::formats::write::write_kept`].
 pub(crate) fn write_records(
     file: &InputFile,
     limits: &ReadLimits,
@@ -17,11 +18,11 @@ pub(crate) fn write_records(
     keep: &mut dyn FnMut(u64) -> bool,
 ) -> Result<u64> {
     let unwritable = |error| Error::output(destination, error);
-    let (mut splitter, _) = Splitter::open(file, limits)?;
+    let mut splitter = Splitter::open(file, limits)?;
     let mut sink = Sink::create(destination, file.compression).map_err(unwritable)?;
     let mut written = 0;
     if file.format == Format::JsonArray {
-        written = rejoin(file, &mut splitter, &mut sink, (limits, keep))?.map_err(unwritable)?;
+        written = rejoin(file, &mut splitter, &mut sink, keep)?.map_err(unwritable)?;
     } else {
         while let Some(records) = splitter.next_records()? {
             written += copy(file, &records, &mut sink, keep)?.map_err(unwritable)?;
@@ -31,14 +32,15 @@ pub(crate) fn write_records(
     Ok(written)
 }
 
-/// Copies the elements of a JSON list that stay, with the brackets, commas and white space that belong to them.
+/// Copies the kept elements of a JSON list, with the brackets, commas and white space that belong
+/// to them. The inner error is one of writing.
 fn rejoin(
     file: &InputFile,
     splitter: &mut Splitter,
     sink: &mut Sink,
-    (limits, keep): (&ReadLimits, &mut dyn FnMut(u64) -> bool),
+    keep: &mut dyn FnMut(u64) -> bool,
 ) -> Result<std::io::Result<u64>> {
-    let mut list = Rejoined::new(limits.max_row_bytes);
+    let mut list = Rejoined::new(splitter.limit());
     while let Some(records) = splitter.next_records()? {
         let mut overlong = records.overlong.iter().peekable();
         let mut passed = records.region.start;
@@ -46,11 +48,11 @@ fn rejoin(
             let row = records.first_row + index as u64;
             list.pass(&records.buffer[passed..span.start]).map_err(|problem| in_row(file, row, &problem))?;
             passed = span.end;
-            let long = overlong.next_if(|(long, _)| *long == index);
+            let long = overlong.next_if(|long| long.index == index);
             if !keep(row) {
                 list.drop_element();
-            } else if let Some((_, bytes)) = long {
-                return Err(too_long(file, row, *bytes));
+            } else if let Some(long) = long {
+                return Err(too_long(file, row, long.bytes));
             } else if let Err(error) = list.write(&records.buffer[span.clone()], sink) {
                 return Ok(Err(error));
             }
@@ -71,7 +73,8 @@ fn too_long(file: &InputFile, row: u64, bytes: u64) -> Error {
         .hint("raise --max-row-bytes")
 }
 
-/// Copies a region but for the rows that go, in runs as long as can be; says how many rows it has copied.
+/// Copies a region without its removed rows, in runs that are as long as possible, and returns how
+/// many rows it has copied. The inner error is one of writing.
 fn copy(
     file: &InputFile,
     records: &Records,
@@ -83,14 +86,14 @@ fn copy(
     let mut written = 0;
     for (index, span) in records.spans.iter().enumerate() {
         let row = records.first_row + index as u64;
-        let long = overlong.next_if(|(long, _)| *long == index);
+        let long = overlong.next_if(|long| long.index == index);
         if !keep(row) {
             if let Err(error) = sink.write_all(&records.buffer[run..span.start]) {
                 return Ok(Err(error));
             }
             run = span.end;
-        } else if let Some((_, bytes)) = long {
-            return Err(too_long(file, row, *bytes));
+        } else if let Some(long) = long {
+            return Err(too_long(file, row, long.bytes));
         } else {
             written += 1;
         }

@@ -1,0 +1,167 @@
+//! One sample of a shard: the members that a run reads, and the row that they make.
+
+use serde::de::IgnoredAny;
+
+use crate::error::Result;
+use crate::formats::columns::Columns;
+use crate::formats::image_columns::{ANY_IMAGE, is_image};
+use crate::formats::rows::{RowsBuilder, join, not_utf8};
+use crate::formats::tar::archive::TarReader;
+use crate::formats::text::json;
+use crate::formats::turns;
+
+/// The column of the keys.
+pub(crate) const KEY: &str = "__key__";
+
+/// The members of a sample, as far as the columns ask for them.
+pub(crate) struct Sample {
+    pub key: Vec<u8>,
+    /// The number of the row in the file.
+    pub row: u64,
+    /// The extensions of all members so far.
+    members: Vec<String>,
+    image: Option<Vec<u8>>,
+    /// The text of each column of texts.
+    texts: Vec<Option<String>>,
+    id: Option<String>,
+    /// Why the row is a bad row.
+    pub problem: Option<String>,
+}
+
+/// The values that a member has for the columns.
+struct Uses<'c> {
+    /// Whether the member is the image.
+    image: bool,
+    /// The path of each text in the member; `None` where the text is in another member.
+    texts: Vec<Option<&'c str>>,
+    /// The path of the id in the member.
+    id: Option<&'c str>,
+}
+
+impl<'c> Uses<'c> {
+    fn of(columns: &'c Columns, extension: &str) -> Self {
+        let image = columns.image.as_deref().is_some_and(|wanted| match wanted {
+            ANY_IMAGE => is_image(extension),
+            wanted => wanted == extension,
+        });
+        let texts = columns.texts().map(|name| inside(name, extension)).collect();
+        let id = columns.id.as_deref().and_then(|name| inside(name, extension));
+        Self { image, texts, id }
+    }
+
+    fn are_none(&self) -> bool {
+        !self.image && self.texts.iter().all(Option::is_none) && self.id.is_none()
+    }
+}
+
+impl Sample {
+    /// Begins the sample of a key.
+    pub fn new(key: &[u8], row: u64, columns: &Columns) -> Self {
+        Self {
+            row,
+            id: (columns.id.as_deref() == Some(KEY)).then(|| String::from_utf8_lossy(key).into_owned()),
+            key: key.to_vec(),
+            members: Vec::new(),
+            image: None,
+            texts: vec![None; columns.texts().count()],
+            problem: None,
+        }
+    }
+
+    /// Takes the current member of the archive, of `size` bytes. Its data is read only if a column
+    /// asks for it; a member of more than `limit` bytes makes the row a bad row.
+    pub fn take(&mut self, tar: &mut TarReader, member: &SampleMember, columns: &Columns) -> Result<()> {
+        let &SampleMember { extension, size, limit } = member;
+        if self.members.iter().any(|member| member == extension) {
+            self.problem = Some(format!("the sample has two members `{extension}`"));
+            return Ok(());
+        }
+        self.members.push(extension.to_owned());
+        let uses = Uses::of(columns, extension);
+        if uses.are_none() {
+            return Ok(());
+        }
+        if size > limit as u64 {
+            let problem = format!(
+                "member `{extension}` of {size} bytes is over the limit of {limit} (--max-row-bytes)"
+            );
+            self.problem = Some(problem);
+            return Ok(());
+        }
+        let mut data = Vec::new();
+        tar.read(&mut data)?;
+        let values = self.texts.iter_mut().zip(uses.texts).chain([(&mut self.id, uses.id)]);
+        for (value, path) in values {
+            let Some(path) = path else { continue };
+            match text_of(&data, path, &columns.roles) {
+                Ok(found) => *value = found,
+                Err(problem) => self.problem = Some(format!("member `{extension}`: {problem}")),
+            }
+        }
+        if uses.image && self.image.replace(data).is_some() {
+            let problem = format!("the sample has several images: {}; name one", self.members.join(", "));
+            self.problem = Some(format!("{problem} with --image-column"));
+        }
+        Ok(())
+    }
+
+    /// Appends the sample as a row.
+    pub fn push_to(self, rows: &mut RowsBuilder, columns: &Columns) {
+        match (self.problem, self.image) {
+            (Some(problem), _) => rows.push_bad(problem),
+            (None, None) if columns.image.is_some() => {
+                let members = self.members.join(", ");
+                rows.push_bad(format!("no image in the sample; its members are {members}"));
+            }
+            (None, image) => {
+                rows.push_image(image.as_deref().unwrap_or_default());
+                let mut text = String::new();
+                self.texts.iter().flatten().for_each(|more| join(&mut text, more));
+                rows.push(&text, self.id.as_deref());
+            }
+        }
+    }
+}
+
+/// The current member of the archive, as a part of a sample.
+pub(crate) struct SampleMember<'a> {
+    pub extension: &'a str,
+    /// The size of its data in bytes.
+    pub size: u64,
+    /// The largest size that is read, in bytes.
+    pub limit: usize,
+}
+
+/// Returns the path of a column in a member: `txt` is the whole of `txt`, with an empty path, and
+/// `json.a.b` is `a.b` in `json`. `None` if the column is in another member.
+fn inside<'a>(column: &'a str, extension: &str) -> Option<&'a str> {
+    match column.strip_prefix(extension)? {
+        "" => Some(""),
+        rest => rest.strip_prefix('.'),
+    }
+}
+
+/// Returns the text of a member, or of a field of it; `None` where there is no such field. The text
+/// of a list of turns is that of the turns in some roles.
+fn text_of(data: &[u8], path: &str, roles: &[String]) -> std::result::Result<Option<String>, String> {
+    let text = std::str::from_utf8(data).map_err(|error| not_utf8(&error))?;
+    if path.is_empty() {
+        return Ok(Some(text.to_owned()));
+    }
+    if !text.trim_start().starts_with('{') {
+        let valid = serde_json::from_str::<IgnoredAny>(text);
+        return valid.map(|_| None).map_err(|error| format!("is not JSON: {error}"));
+    }
+    let Some(token) = json::token_of(text, path)? else { return Ok(None) };
+    match token.as_bytes().first() {
+        Some(b'"') => serde_json::from_str(token).map(Some).map_err(|error| format!("`{path}`: {error}")),
+        Some(b'[') if turns::is_turns(token) => {
+            turns::text_of_json(token, roles).map(Some).map_err(|problem| format!("`{path}` {problem}"))
+        }
+        // A chat without turns says as little as null.
+        Some(b'[') if token[1..].trim_start().starts_with(']') => Ok(None),
+        Some(b'[' | b'{') => Err(format!("`{path}` is a list or an object, not a string")),
+        // A number stays as it is written: floating point would drop digits that tell ids apart.
+        _ => Ok(Some(token.to_owned())),
+    }
+}

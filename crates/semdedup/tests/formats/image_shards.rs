@@ -1,0 +1,213 @@
+//! Images in WebDataset shards (`tests/data/make_images.py`).
+
+use std::collections::BTreeMap;
+use std::io::Read;
+
+use proptest::prelude::*;
+use semdedup::formats::{ColumnChoice, Columns, CompareBy, ReadLimits, count_rows, rows_by};
+
+use crate::support::{compress, decompress, find, fixture, raw_input, read, read_from, resolve_one, write};
+
+const SHARDS: [(&str, u64); 3] =
+    [("images/webdataset.tar", 12), ("images/gnu_names.tar", 4), ("images/pax_names.tar", 4)];
+
+pub fn by(by: CompareBy) -> ColumnChoice {
+    ColumnChoice { by: Some(by), ..ColumnChoice::default() }
+}
+
+fn bytes_of(name: &str) -> Vec<u8> {
+    std::fs::read(fixture(name).path).unwrap()
+}
+
+/// Returns the members of an archive as the `tar` crate reads them: names, kinds and data.
+fn members(bytes: &[u8]) -> Vec<(String, tar::EntryType, Vec<u8>)> {
+    let mut archive = tar::Archive::new(bytes);
+    let member = |entry: std::io::Result<tar::Entry<'_, &[u8]>>| {
+        let mut entry = entry.unwrap();
+        let name = String::from_utf8(entry.path_bytes().into_owned()).unwrap();
+        let mut data = Vec::new();
+        entry.read_to_end(&mut data).unwrap();
+        (name, entry.header().entry_type(), data)
+    };
+    archive.entries().unwrap().map(member).collect()
+}
+
+#[test]
+fn a_shard_of_webdataset_is_read() {
+    let file = fixture("images/webdataset.tar");
+    assert_eq!(rows_by(std::slice::from_ref(&file), &ColumnChoice::default()).unwrap(), CompareBy::Image);
+    let choice = ColumnChoice { id: Some("__key__".to_owned()), ..by(CompareBy::Both) };
+    let columns = resolve_one(&file, &choice).unwrap();
+    let rows = read(&file, &columns).unwrap();
+    let of_png: BTreeMap<String, Vec<u8>> =
+        members(&bytes_of("images/webdataset.tar")).into_iter().map(|(name, _, data)| (name, data)).collect();
+    for row in 0..12 {
+        let key = format!("00000/{row:06}");
+        assert_eq!(rows.images[row].as_ref(), of_png.get(&format!("{key}.png")), "{row}");
+        let caption = if row == 3 { String::new() } else { format!("caption {row}") };
+        let expected = if row == 5 { (None, None) } else { (Some(caption), Some(key)) };
+        assert_eq!((rows.texts[row].clone(), rows.string_ids()[row].map(str::to_owned)), expected);
+    }
+    assert_eq!(rows.reasons(), [(5, "no image in the sample; its members are json, txt")]);
+    assert_eq!(rows.empty, 1);
+}
+
+#[test]
+fn fields_of_json_are_columns() {
+    let file = fixture("images/webdataset.tar");
+    let choice = ColumnChoice {
+        text: Some("json.meta.caption".to_owned()),
+        id: Some("json.n".to_owned()),
+        ..by(CompareBy::Text)
+    };
+    let rows = read(&file, &resolve_one(&file, &choice).unwrap()).unwrap();
+    assert_eq!(rows.texts()[11], "inner 11");
+    assert_eq!(rows.string_ids()[11], Some("11"));
+    assert!(rows.images.is_empty() && rows.bad.is_empty());
+}
+
+#[test]
+fn members_that_are_not_there_are_named() {
+    let file = fixture("images/webdataset.tar");
+    let choice = ColumnChoice { text: Some("caption".to_owned()), ..by(CompareBy::Text) };
+    let error = resolve_one(&file, &choice).unwrap_err().to_string();
+    assert!(error.contains("no member `caption`; members are json, png, txt"), "{error}");
+}
+
+#[test]
+fn one_of_several_images_is_chosen() {
+    for name in ["images/gnu_names.tar", "images/pax_names.tar"] {
+        let file = fixture(name);
+        let rows = read(&file, &resolve_one(&file, &by(CompareBy::Image)).unwrap()).unwrap();
+        let problem = "the sample has several images: txt, left.png, right.png; name one with --image-column";
+        assert_eq!(rows.reasons(), (0..4).map(|row| (row, problem)).collect::<Vec<_>>());
+        let choice = ColumnChoice { image: Some("left.png".to_owned()), ..by(CompareBy::Image) };
+        let rows = read(&file, &resolve_one(&file, &choice).unwrap()).unwrap();
+        assert!(rows.bad.is_empty());
+        assert_ne!(rows.images[0], rows.images[1]);
+    }
+}
+
+#[test]
+fn a_shard_is_read_from_any_row_on() {
+    let file = fixture("images/webdataset.tar");
+    let columns = resolve_one(&file, &by(CompareBy::Both)).unwrap();
+    let whole = read(&file, &columns).unwrap();
+    for first in 0..=12 {
+        let rest = read_from(&file, &columns, &ReadLimits::default(), first as u64).unwrap();
+        assert_eq!((&rest.texts[..], &rest.images[..]), (&whole.texts[first..], &whole.images[first..]));
+    }
+}
+
+#[test]
+fn all_samples_kept_are_the_same_bytes() {
+    for (name, rows) in SHARDS {
+        for ending in ["tar", "tar.gz", "tar.zst", "tgz"] {
+            let bytes = bytes_of(name);
+            let archive = format!("x.{ending}");
+            let compressed = compress(if ending == "tgz" { "x.gz" } else { &archive }, &bytes);
+            let input = raw_input(&archive, &compressed);
+            assert_eq!(count_rows(&input.file, &ReadLimits::default()).unwrap(), rows);
+            let kept = write(&input, &mut |_| true).unwrap();
+            if ending == "tgz" {
+                let mut plain = Vec::new();
+                flate2::read::GzDecoder::new(&std::fs::read(kept).unwrap()[..])
+                    .read_to_end(&mut plain)
+                    .unwrap();
+                assert_eq!(plain, bytes);
+            } else {
+                assert_eq!(decompress(&kept), bytes, "{name} {ending}");
+            }
+        }
+    }
+}
+
+#[test]
+fn kept_samples_keep_their_members() {
+    for (name, rows) in SHARDS {
+        let bytes = bytes_of(name);
+        let input = raw_input("x.tar", &bytes);
+        for kept in 0..1 << rows.min(6) {
+            let kept = |row: u64| kept >> (row % 6) & 1 == 1;
+            let written = std::fs::read(write(&input, &mut |row| kept(row)).unwrap()).unwrap();
+            let stays = |(name, kind, _): &(String, tar::EntryType, Vec<u8>)| {
+                let key = name.rsplit_once('/').map_or("", |(_, base)| base).split('.').next().unwrap();
+                let digits = key.trim_start_matches("name").trim_start_matches('-');
+                !kind.is_file() || digits.parse().map_or(true, kept)
+            };
+            let expected: Vec<_> = members(&bytes).into_iter().filter(stays).collect();
+            assert_eq!(members(&written), expected, "{name}");
+            assert_eq!(written.len() % 512, 0);
+        }
+    }
+}
+
+#[test]
+fn a_key_that_comes_again_behind_other_samples_is_a_bad_row() {
+    let mut archive = tar::Builder::new(Vec::new());
+    for name in ["a.txt", "a.json", "b.txt", "a.txt", "c.txt"] {
+        let mut header = tar::Header::new_gnu();
+        header.set_size(name.len() as u64);
+        archive.append_data(&mut header, name, name.as_bytes()).unwrap();
+    }
+    let input = raw_input("a.tar", &archive.into_inner().unwrap());
+    let columns = resolve_one(&input.file, &by(CompareBy::Text)).unwrap();
+    for first in [0, 1] {
+        let rows = read_from(&input.file, &columns, &ReadLimits::default(), first).unwrap();
+        assert_eq!(rows.reasons(), [(2, "the key `a` comes again behind other samples")]);
+        assert_eq!(rows.texts()[(2 - first) as usize..], ["<bad>", "c.txt"]);
+    }
+    // Without `b`, both would be one sample.
+    let kept = write(&input, &mut |row| row == 0 || row == 3).unwrap();
+    assert_eq!(read(&find(&kept), &columns).unwrap().texts(), ["a.txt", "c.txt"]);
+}
+
+#[test]
+fn truncated_shards_are_errors() {
+    let bytes = bytes_of("images/gnu_names.tar");
+    let end = bytes.iter().rposition(|&byte| byte != 0).unwrap() + 1;
+    for length in (1..end).step_by(37) {
+        let input = raw_input("x.tar", &bytes[..length]);
+        let error = count_rows(&input.file, &ReadLimits::default());
+        let kept = write(&input, &mut |_| true);
+        match (error, kept) {
+            // An archive that is cut between two members is read, even without a mark of the end.
+            (Ok(_), Ok(_)) => assert_eq!(length % 512, 0),
+            (Err(a), Err(b)) => {
+                assert!(a.to_string().contains("ends in the middle of a member"), "{length}: {a}");
+                assert!(b.to_string().contains("ends in the middle of a member"), "{length}: {b}");
+            }
+            (a, b) => panic!("{length}: {a:?} {b:?}"),
+        }
+    }
+}
+
+#[test]
+fn what_is_behind_the_end_is_not_lost_silently() {
+    let mut bytes = bytes_of("images/webdataset.tar");
+    bytes.extend(bytes_of("images/pax_names.tar"));
+    let input = raw_input("x.tar", &bytes);
+    let error = count_rows(&input.file, &ReadLimits::default()).unwrap_err();
+    assert!(error.to_string().contains("behind the end of the archive"), "{error}");
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 200, ..ProptestConfig::default() })]
+
+    #[test]
+    fn damaged_shards_neither_panic_nor_fill_the_memory(
+        shard in 0..3_usize,
+        edits in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..20),
+    ) {
+        let mut bytes = bytes_of(SHARDS[shard].0);
+        for (at, byte) in edits {
+            let at = at.index(bytes.len());
+            bytes[at] = byte;
+        }
+        let input = raw_input("x.tar", &bytes);
+        let columns = Columns { text: Some("txt".to_owned()), image: Some("image".to_owned()), ..Columns::default() };
+        let rows = read(&input.file, &columns);
+        let kept = write(&input, &mut |row| row % 2 == 0);
+        prop_assert_eq!(rows.is_ok(), kept.is_ok());
+    }
+}
