@@ -13,6 +13,7 @@ use crate::embed::tasks::Task;
 use crate::error::{Error, Result};
 use crate::formats::{BadRow, Rows};
 use crate::input::find::Input;
+use crate::progress::StopSignal;
 use crate::workdir::script::{self, Code, ScriptRun, script_of};
 
 /// The rows of a task with their embeddings.
@@ -41,12 +42,17 @@ pub(super) struct BatchOutcome {
     pub(super) failure: Option<Error>,
 }
 
-/// Embeds tasks in parallel. After a failure no other task begins.
-pub(super) fn embed_batch(batch: Vec<Task>, input: &Input, source: &Source) -> BatchOutcome {
+/// Embeds tasks in parallel. After a failure, and when the run is to stop, no other task begins.
+pub(super) fn embed_batch(
+    batch: Vec<Task>,
+    input: &Input,
+    source: &Source,
+    stop: &StopSignal,
+) -> BatchOutcome {
     let failed = AtomicBool::new(false);
     let embed = |task: &Task| {
         (!failed.load(Ordering::Relaxed)).then(|| {
-            let embedded = task.embed(input, source);
+            let embedded = stop.check().and_then(|()| task.embed(input, source));
             failed.fetch_or(embedded.is_err(), Ordering::Relaxed);
             embedded
         })

@@ -15,7 +15,7 @@ use crate::embed::tasks::{ResumePoint, Task, TaskReader, next_batch};
 use crate::error::{Error, Result};
 use crate::input::find::Input;
 use crate::input::provided::ProvidedEmbeddings;
-use crate::progress::{Progress, Stage};
+use crate::progress::{Progress, Stage, StopSignal};
 use crate::workdir::fingerprint::Fingerprint;
 use crate::workdir::parts::{PartRecord, discard_parts, finish_discarding, read_records, remove_behind};
 
@@ -102,8 +102,9 @@ impl<'a> EmbedRun<'a> {
         shown: &mut ShownProgress,
     ) -> Option<Error> {
         let most = 4 * rayon::current_num_threads();
+        let stop = StopSignal::new(shown.progress);
         while let Some(batch) = next_batch(tasks, most, self.source.rows_at_once()) {
-            let embedded = embed_batch(batch, self.input, &self.source);
+            let embedded = embed_batch(batch, self.input, &self.source, &stop);
             if embedded.done.into_iter().any(|done| out.send(done).is_err()) {
                 // The writer has failed. Joining it returns its error.
                 return None;

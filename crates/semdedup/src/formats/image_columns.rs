@@ -6,10 +6,16 @@ use crate::formats::file::InputFile;
 /// The column of a sample's only image, or of a file that is one.
 pub(crate) const ANY_IMAGE: &str = "image";
 
+/// The extensions of images. What a file is, its content says when it is decoded.
+const IMAGES: [&str; 15] = [
+    "jpg", "jpeg", "jpe", "jfif", "mpo", "png", "webp", "gif", "bmp", "dib", "tif", "tiff", "ppm", "pgm",
+    "pbm",
+];
+
 /// Whether files with this extension (lower case; of `left.jpg` the last part counts) are images that can be read.
 pub(crate) fn is_image(extension: &str) -> bool {
     let last = extension.rsplit('.').next().unwrap_or_default();
-    matches!(last, "jpg" | "jpeg" | "png" | "webp" | "gif" | "bmp" | "tif" | "tiff")
+    IMAGES.contains(&last)
 }
 
 pub(crate) fn no_images(file: &InputFile) -> Error {

@@ -220,6 +220,7 @@ fn kind_of(value: &Value) -> &'static str {
 
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
+
 mod tests {
     use super::*;
 

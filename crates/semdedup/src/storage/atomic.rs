@@ -9,10 +9,11 @@ use fs_err as fs;
 use fs_err::File;
 
 use crate::error::{Error, Result};
-#[cfg(target_os = "linux")]
-use crate::storage::errors::with_path;
 use crate::storage::location::is_url;
 use crate::storage::write::upload;
+
+#[cfg(target_os = "linux")]
+use crate::storage::errors::with_path;
 
 /// The suffix of a temporary name.
 pub(crate) const TEMPORARY: &str = ".semdedup-tmp";

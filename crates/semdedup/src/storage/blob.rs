@@ -128,8 +128,9 @@ mod tests {
     use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 
     use super::*;
-    use crate::storage::client::{Kind, wait};
+    use crate::storage::client::wait;
     use crate::storage::errors::recent_fault;
+    use crate::storage::kind::Kind;
 
     #[test]
     fn a_refusal_of_a_store_reaches_the_thread_that_reads_through_a_library() {

@@ -10,8 +10,9 @@ use object_store::{ObjectMeta, ObjectStore};
 use walkdir::WalkDir;
 
 use crate::error::{Error, ErrorKind, Result};
-use crate::storage::client::{Kind, wait};
+use crate::storage::client::wait;
 use crate::storage::errors::StoreError;
+use crate::storage::kind::Kind;
 use crate::storage::location::{Location, is_url};
 
 /// Returns the metadata of a path on the disk, or none if nothing is there. A disk that does not
@@ -179,6 +180,7 @@ pub(crate) fn create_dir_all(folder: &Path) -> Result<()> {
 }
 
 #[cfg(all(test, unix))]
+
 mod tests {
     #![allow(clippy::unwrap_used)]
 

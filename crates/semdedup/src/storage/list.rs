@@ -6,9 +6,10 @@ use futures_util::StreamExt;
 use object_store::{ObjectMeta, ObjectStore};
 
 use crate::error::{Error, ErrorKind, Result};
-use crate::storage::client::{Kind, wait};
+use crate::storage::client::wait;
 use crate::storage::errors::{MAX_CUTS, NO_BUCKET, StoreError, all_of, wait_after_cut};
 use crate::storage::heads::try_heads;
+use crate::storage::kind::Kind;
 use crate::storage::location::Location;
 
 /// A request that fails after this time has already been retried by the store's client.

@@ -7,7 +7,8 @@ use object_store::ObjectStore;
 use object_store::path::Path as Key;
 
 use crate::error::{Error, ErrorKind, Result};
-use crate::storage::client::{self, Kind};
+use crate::storage::client;
+use crate::storage::kind::Kind;
 
 /// Whether a path is a URL of a store.
 pub(crate) fn is_url(path: impl AsRef<Path>) -> bool {

@@ -4,7 +4,7 @@
 use object_store::memory::InMemory;
 
 use super::*;
-use crate::storage::client::Kind;
+use crate::storage::kind::Kind;
 use crate::storage::owner::is_there;
 
 fn memory() -> Location {

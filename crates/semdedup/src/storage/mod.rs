@@ -6,13 +6,18 @@
 //! so that an object is complete or does not exist. Credentials come from the environment, as
 //! `object_store` reads them, and go nowhere else.
 
+#[cfg(not(feature = "cloud"))]
+mod absent;
 pub(crate) mod atomic;
 mod blob;
 mod cached_object;
 mod client;
+#[cfg(feature = "cloud")]
+mod connect;
 pub(crate) mod errors;
 mod folder;
 mod heads;
+mod kind;
 mod list;
 pub(crate) mod local;
 mod location;

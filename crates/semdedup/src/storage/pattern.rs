@@ -69,7 +69,8 @@ mod tests {
     use object_store::{ObjectStore, ObjectStoreExt, PutPayload};
 
     use super::*;
-    use crate::storage::client::{Kind, wait};
+    use crate::storage::client::wait;
+    use crate::storage::kind::Kind;
 
     #[test]
     fn a_pattern_matches_objects_and_folders_as_it_does_on_a_disk() {

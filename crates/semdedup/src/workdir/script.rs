@@ -118,6 +118,7 @@ fn count_letters(text: &str) -> Vec<LetterCount> {
 
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
+
 mod tests {
     use super::*;
 
