@@ -11,6 +11,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::inspect::finished_run::FinishedRun;
 use crate::options::DEFAULT_EPSILON;
 use crate::score::columns::ScoreColumns;
+use crate::workdir::row_index::RowLocation;
 use crate::workdir::table_file::read_column;
 
 /// The pairs to show.
@@ -94,7 +95,7 @@ impl FinishedRun {
             rows.iter().flat_map(|&row| [row as u64, columns.duplicate_of[row]]).collect();
         let texts = self.texts_by_row(&needed)?;
         let side = |number: u64| {
-            let (file, row) = self.scores.row_index.locate(number);
+            let RowLocation { file, row } = self.scores.row_index.locate(number);
             PairRow {
                 id: ids.value(number as usize).to_string(),
                 file: self.scores.row_index.files[file].name.clone(),

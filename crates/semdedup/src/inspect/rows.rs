@@ -9,6 +9,7 @@ use crate::formats::{Columns, Format, InputFile, ReadLimits, Reader, check_uncha
 use crate::input::find::Input;
 use crate::inspect::finished_run::FinishedRun;
 use crate::progress::Stage;
+use crate::workdir::row_index::RowLocation;
 
 impl FinishedRun {
     /// How many rows the input had.
@@ -61,7 +62,7 @@ impl FinishedRun {
         let input = Input::recorded(&folder)?;
         let mut by_file: BTreeMap<usize, BTreeMap<u64, Option<T>>> = BTreeMap::new();
         for &row in rows {
-            let (file, row) = self.scores.row_index.locate(row);
+            let RowLocation { file, row } = self.scores.row_index.locate(row);
             by_file.entry(file).or_default().insert(row, None);
         }
         for (&file, found) in &mut by_file {
@@ -71,7 +72,7 @@ impl FinishedRun {
             found.values_mut().zip(read).for_each(|(place, value)| *place = value);
         }
         let value = |&row: &u64| {
-            let (file, row) = self.scores.row_index.locate(row);
+            let RowLocation { file, row } = self.scores.row_index.locate(row);
             by_file[&file][&row].clone()
         };
         Ok(rows.iter().map(value).collect())

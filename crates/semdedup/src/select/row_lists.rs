@@ -12,7 +12,7 @@ use arrow::datatypes::{DataType, Field, Schema, UInt64Type};
 use crate::error::{Error, Result};
 use crate::score::scores_file::{ScoresFile, compared_metadata};
 use crate::select::selection::{Outcome, Selection};
-use crate::workdir::row_index::RowIndex;
+use crate::workdir::row_index::{RowIndex, RowLocation};
 use crate::workdir::table_file::TableWriter;
 
 /// The columns of `removed.parquet`.
@@ -83,9 +83,9 @@ impl RowList<'_> {
 
 /// Returns the file of each row, and the row's number in it.
 fn locate(row_index: &RowIndex, rows: &ArrayRef) -> LocationColumns {
-    let located: Vec<(usize, u64)> =
+    let located: Vec<RowLocation> =
         rows.as_primitive::<UInt64Type>().values().iter().map(|&row| row_index.locate(row)).collect();
-    let file = StringArray::from_iter_values(located.iter().map(|&(file, _)| &row_index.files[file].name));
-    let row = UInt64Array::from_iter_values(located.iter().map(|&(_, row)| row));
+    let file = StringArray::from_iter_values(located.iter().map(|at| &row_index.files[at.file].name));
+    let row = UInt64Array::from_iter_values(located.iter().map(|at| at.row));
     LocationColumns { file: Arc::new(file), row: Arc::new(row) }
 }

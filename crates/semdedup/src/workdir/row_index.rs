@@ -37,9 +37,9 @@ impl RowIndex {
     }
 
     /// Returns the file of a row, and the row number in that file.
-    pub(crate) fn locate(&self, row: u64) -> (usize, u64) {
+    pub(crate) fn locate(&self, row: u64) -> RowLocation {
         let file = self.starts.partition_point(|&start| start <= row) - 1;
-        (file, row - self.starts[file])
+        RowLocation { file, row: row - self.starts[file] }
     }
 
     /// Returns the row number in the whole input of a row in a file.
@@ -49,9 +49,18 @@ impl RowIndex {
 
     /// Returns the name of a row that has no id: `file:row`.
     pub(crate) fn name(&self, row: u64) -> String {
-        let (file, row) = self.locate(row);
+        let RowLocation { file, row } = self.locate(row);
         format!("{}:{row}", self.files[file].name)
     }
+}
+
+/// The place of a row.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct RowLocation {
+    /// The position of the file in the input.
+    pub(crate) file: usize,
+    /// The row number in the file.
+    pub(crate) row: u64,
 }
 
 /// The ids of all rows.
