@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, Float32Array, RecordBatch, UInt64Array};
+use arrow_array::{ArrayRef, Float32Array, RecordBatch, UInt64Array};
 use parquet::arrow::ArrowWriter;
 use parquet::file::properties::WriterProperties;
 

@@ -51,7 +51,7 @@ fn without_a_column_ids_are_file_and_row_and_numbers_stay_numbers() {
     sandbox.write("data.parquet", parquet(&texts(60)));
     sandbox.semdedup("run data.parquet --id-column id --out p --output ids --ids-format parquet").succeeded();
     let kind = sandbox.parquet_metadata("p/ids.parquet").schema().field(0).data_type().clone();
-    assert_eq!(kind, arrow::datatypes::DataType::Int64);
+    assert_eq!(kind, arrow_schema::DataType::Int64);
 }
 
 #[test]

@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
-use arrow::array::{
+use arrow_array::{
     ArrayRef, FixedSizeListArray, Float16Array, Float32Array, Float64Array, LargeListArray, ListArray,
     RecordBatch, StringArray,
 };
-use arrow::buffer::{NullBuffer, OffsetBuffer};
-use arrow::compute::cast;
-use arrow::datatypes::{DataType, Field};
+use arrow_buffer::{NullBuffer, OffsetBuffer};
+use arrow_cast::cast::cast;
+use arrow_schema::{DataType, Field};
 use parquet::arrow::ArrowWriter;
 use serde_json::json;
 

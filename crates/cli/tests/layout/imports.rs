@@ -62,7 +62,7 @@ fn resolve(path: &str, own: &[&str], modules: &BTreeMap<Vec<&str>, &str>) -> Opt
 
 /// The text without comments, strings and the tests at its end.
 pub fn code_of(text: &str) -> String {
-    let text = text.split("#[cfg(test)]\nmod tests {").next().unwrap_or_default();
+    let text = text.split("\nmod tests {").next().unwrap_or_default();
     let (mut code, mut rest) = (String::new(), text);
     while let Some(next) = rest.chars().next() {
         let skipped = if rest.starts_with("//") {

@@ -3,7 +3,7 @@
 use std::ops::Range;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use arrow::array::Array;
+use arrow_array::Array;
 use rayon::prelude::*;
 use semdedup_embed::EmbedStats;
 

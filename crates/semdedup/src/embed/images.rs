@@ -2,7 +2,8 @@
 
 use std::ops::Range;
 
-use arrow::array::{Array, AsArray};
+use arrow_array::Array;
+use arrow_array::cast::AsArray;
 use semdedup_embed::{EmbedStats, ImageError, ImageLimits, ImageModel, RgbImage, decode_image};
 
 use crate::embed::outcome::EmbedOutcome;

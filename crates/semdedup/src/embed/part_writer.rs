@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::sync::mpsc::Receiver;
 
-use arrow::array::{Array, ArrayRef};
+use arrow_array::{Array, ArrayRef};
 
 use crate::arrays::npy_writer::NpyWriter;
 use crate::embed::embed_batch::{DoneTask, TaskEmbeddings};

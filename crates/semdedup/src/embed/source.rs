@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::ops::Range;
 
-use arrow::array::Array;
+use arrow_array::Array;
 use semdedup_embed::{ImageLimits, TextModel};
 
 use crate::arrays::matrix::Matrix;

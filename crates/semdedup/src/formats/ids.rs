@@ -3,11 +3,12 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use arrow::array::{
-    Array, ArrayRef, AsArray, Int64Array, LargeStringArray, StringArray, UInt64Array, new_null_array,
-};
-use arrow::compute::{CastOptions, cast, cast_with_options, concat};
-use arrow::datatypes::DataType;
+use arrow_array::cast::AsArray;
+use arrow_array::{Array, ArrayRef, Int64Array, LargeStringArray, StringArray, UInt64Array, new_null_array};
+use arrow_cast::CastOptions;
+use arrow_cast::cast::{cast, cast_with_options};
+use arrow_schema::DataType;
+use arrow_select::concat::concat;
 
 use crate::error::{Error, Result};
 

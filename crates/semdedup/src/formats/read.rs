@@ -1,6 +1,6 @@
 //! Reads files: a file is cut into chunks in order, and chunks are parsed in parallel.
 
-use arrow::array::Array;
+use arrow_array::Array;
 
 use crate::error::Result;
 use crate::formats::columns::Columns;

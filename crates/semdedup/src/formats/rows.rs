@@ -3,9 +3,8 @@
 use std::str::Utf8Error;
 use std::sync::Arc;
 
-use arrow::array::{
-    ArrayRef, LargeBinaryArray, LargeBinaryBuilder, LargeStringArray, LargeStringBuilder, StringBuilder,
-};
+use arrow_array::builder::{LargeBinaryBuilder, LargeStringBuilder, StringBuilder};
+use arrow_array::{ArrayRef, LargeBinaryArray, LargeStringArray};
 
 use crate::formats::columns::Columns;
 

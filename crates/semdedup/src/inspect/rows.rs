@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use arrow::array::{Array, RecordBatch};
+use arrow_array::{Array, RecordBatch};
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::formats::{Columns, Format, InputFile, ReadLimits, Reader, check_unchanged, discover, read_texts};

@@ -4,8 +4,8 @@
 
 use std::path::Path;
 
-use arrow::array::AsArray;
-use arrow::datatypes::UInt64Type;
+use arrow_array::cast::AsArray;
+use arrow_array::types::UInt64Type;
 use semdedup_embed::RgbImage;
 
 use super::*;

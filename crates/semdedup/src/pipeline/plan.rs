@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use arrow::array::Array;
+use arrow_array::Array;
 use rayon::prelude::*;
 use semdedup_core::{ExhaustiveSearch, Keep, RankKey, Ranking, UnitEmbeddings};
 use serde::Serialize;

@@ -4,9 +4,10 @@ use std::collections::BTreeSet;
 use std::io::{BufWriter, Write};
 use std::path::Path;
 
-use arrow::array::{Array, AsArray};
-use arrow::datatypes::UInt64Type;
-use arrow::util::display::{ArrayFormatter, FormatOptions};
+use arrow_array::Array;
+use arrow_array::cast::AsArray;
+use arrow_array::types::UInt64Type;
+use arrow_cast::display::{ArrayFormatter, FormatOptions};
 
 use crate::arrays::npy_writer::NpyWriter;
 use crate::error::{Error, ErrorKind, Result};

@@ -3,11 +3,11 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use arrow::array::{
-    ArrayRef, AsArray, BooleanArray, RecordBatch, RecordBatchReader, StringArray, UInt64Array,
-};
-use arrow::compute::filter;
-use arrow::datatypes::{DataType, Field, Schema, UInt64Type};
+use arrow_array::cast::AsArray;
+use arrow_array::types::UInt64Type;
+use arrow_array::{ArrayRef, BooleanArray, RecordBatch, RecordBatchReader, StringArray, UInt64Array};
+use arrow_schema::{DataType, Field, Schema};
+use arrow_select::filter::filter;
 
 use crate::error::{Error, Result};
 use crate::score::scores_file::{ScoresFile, compared_metadata};

@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, StringArray, UInt64Array};
-use arrow::compute::take;
+use arrow_array::{ArrayRef, StringArray, UInt64Array};
+use arrow_select::take::take;
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};

@@ -4,9 +4,9 @@ use std::io::BufWriter;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, RecordBatch};
-use arrow::compute::concat;
-use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
+use arrow_array::{Array, ArrayRef, RecordBatch};
+use arrow_schema::{DataType, Field, Schema, SchemaRef};
+use arrow_select::concat::concat;
 use parquet::arrow::arrow_reader::{ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder};
 use parquet::arrow::{ArrowWriter, ProjectionMask};
 use parquet::basic::{Compression, ZstdLevel};
@@ -73,7 +73,7 @@ pub(crate) fn read_column(path: &Path, name: &str) -> Result<ArrayRef> {
         .collect::<Result<Vec<_>>>()?;
     let arrays: Vec<&dyn Array> = arrays.iter().map(AsRef::as_ref).collect();
     if arrays.is_empty() {
-        return Ok(arrow::array::new_empty_array(&DataType::Utf8));
+        return Ok(arrow_array::new_empty_array(&DataType::Utf8));
     }
     concat(&arrays).map_err(|error| Error::input(path, error))
 }

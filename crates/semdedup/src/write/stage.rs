@@ -4,8 +4,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Instant;
 
-use arrow::array::{StringArray, UInt64Array};
-use arrow::datatypes::{DataType, Field, Schema};
+use arrow_array::{StringArray, UInt64Array};
+use arrow_schema::{DataType, Field, Schema};
 use walkdir::WalkDir;
 
 use crate::embed::dataset::Dataset;

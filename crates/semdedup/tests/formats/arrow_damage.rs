@@ -3,11 +3,11 @@
 use std::fs::File;
 use std::sync::Arc;
 
-use arrow::array::*;
-use arrow::datatypes::{DataType, Field, Schema};
-use arrow::ipc::reader::read_footer_length;
-use arrow::ipc::writer::{FileWriter, IpcWriteOptions, StreamWriter};
-use arrow::ipc::{CompressionType, root_as_footer};
+use arrow_array::*;
+use arrow_ipc::reader::read_footer_length;
+use arrow_ipc::writer::{FileWriter, IpcWriteOptions, StreamWriter};
+use arrow_ipc::{CompressionType, root_as_footer};
+use arrow_schema::{DataType, Field, Schema};
 use semdedup::formats::{Columns, InputFile, ReadLimits, Reader, count_rows};
 use tempfile::TempDir;
 

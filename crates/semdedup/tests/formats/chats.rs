@@ -1,12 +1,14 @@
 //! Chats are read as turns with their roles, in JSON, Parquet and Arrow alike.
 
+use arrow_array::cast::AsArray;
 use std::fs::File;
 use std::sync::Arc;
 
-use arrow::array::*;
-use arrow::buffer::{NullBuffer, OffsetBuffer};
-use arrow::compute::cast;
-use arrow::datatypes::{DataType, Field, Fields, Int32Type, Schema};
+use arrow_array::types::Int32Type;
+use arrow_array::*;
+use arrow_buffer::{NullBuffer, OffsetBuffer};
+use arrow_cast::cast::cast;
+use arrow_schema::{DataType, Field, Fields, Schema};
 use parquet::arrow::ArrowWriter;
 use semdedup::formats::{ColumnChoice, Columns, Found, InputFile, ReadLimits, read_texts};
 use tempfile::TempDir;
@@ -153,7 +155,7 @@ fn write_table(folder: &TempDir, name: &str, (field, column): (Field, ArrayRef))
         writer.write(&batch).unwrap();
         writer.close().unwrap();
     } else {
-        let mut writer = arrow::ipc::writer::FileWriter::try_new(file, &schema).unwrap();
+        let mut writer = arrow_ipc::writer::FileWriter::try_new(file, &schema).unwrap();
         writer.write(&batch).unwrap();
         writer.finish().unwrap();
     }
@@ -200,7 +202,7 @@ fn lists_of_structs_of_both_forms_are_read_from_parquet_and_arrow() {
 fn lists_of_fixed_size_are_read_and_slices_are_right() {
     let (_, list) = turns(("role", "content"), &|values| Arc::new(values) as ArrayRef);
     let items = list.as_list::<i32>().values().slice(0, 2);
-    let items = arrow::compute::concat(&[&items as &dyn Array; 3000]).unwrap();
+    let items = arrow_select::concat::concat(&[&items as &dyn Array; 3000]).unwrap();
     let item = Arc::new(Field::new("item", items.data_type().clone(), true));
     let fixed: ArrayRef = Arc::new(FixedSizeListArray::new(item, 2, items, None));
     let field = Field::new("messages", fixed.data_type().clone(), true);

@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, BinaryArray, ListArray, RecordBatch, StringArray, StructArray};
-use arrow::buffer::OffsetBuffer;
-use arrow::compute::cast;
-use arrow::datatypes::{DataType, Field};
+use arrow_array::{ArrayRef, BinaryArray, ListArray, RecordBatch, StringArray, StructArray};
+use arrow_buffer::OffsetBuffer;
+use arrow_cast::cast::cast;
+use arrow_schema::{DataType, Field};
 use parquet::arrow::ArrowWriter;
 use semdedup::formats::{ColumnChoice, Columns, CompareBy, resolve_columns};
 

@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
-use arrow::array::*;
-use arrow::datatypes::{DataType, Int8Type, Int32Type};
+use arrow_array::types::{Int8Type, Int32Type};
+use arrow_array::*;
+use arrow_schema::DataType;
 use semdedup::formats::{Format, IdPart, IdSource, typed_json_ids, unify_ids};
 
 fn tokens(tokens: &[Option<&str>]) -> ArrayRef {

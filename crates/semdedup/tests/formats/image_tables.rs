@@ -3,9 +3,9 @@
 
 use std::sync::Arc;
 
-use arrow::array::*;
-use arrow::buffer::OffsetBuffer;
-use arrow::datatypes::{DataType, Field, Fields};
+use arrow_array::*;
+use arrow_buffer::OffsetBuffer;
+use arrow_schema::{DataType, Field, Fields};
 use parquet::arrow::ArrowWriter;
 use semdedup::formats::{ColumnChoice, CompareBy, InputFile, resolve_columns, rows_by};
 

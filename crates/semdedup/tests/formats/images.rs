@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, BinaryArray, RecordBatch};
+use arrow_array::{ArrayRef, BinaryArray, RecordBatch};
 use parquet::arrow::ArrowWriter;
 use semdedup::formats::{
     Asked, Cause, ColumnChoice, Columns, CompareBy, Format, InputFile, ReadLimits, discover, resolve_columns,

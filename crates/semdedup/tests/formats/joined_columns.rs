@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, StringArray};
+use arrow_array::{ArrayRef, StringArray};
 use semdedup::formats::{ColumnChoice, Found, resolve_columns};
 use tempfile::TempDir;
 

@@ -1,11 +1,13 @@
 //! Columns inside columns, and the columns of captions.
 
+use arrow_array::cast::AsArray;
 use std::fs::File;
 use std::sync::Arc;
 
-use arrow::array::*;
-use arrow::buffer::NullBuffer;
-use arrow::datatypes::{DataType, Field, Float32Type, Int64Type, Schema};
+use arrow_array::types::{Float32Type, Int64Type};
+use arrow_array::*;
+use arrow_buffer::NullBuffer;
+use arrow_schema::{DataType, Field, Schema};
 use parquet::arrow::ArrowWriter;
 use semdedup::formats::{ColumnChoice, Columns, InputFile, ReadLimits, Reader, read_texts};
 use tempfile::TempDir;
@@ -23,7 +25,7 @@ fn rows_of(file: &InputFile, columns: &Columns) -> Vec<(String, Option<String>, 
     let mut found = Vec::new();
     while let Some(chunk) = reader.next_chunk().unwrap() {
         let rows = chunk.parse(columns).unwrap();
-        let ids = rows.ids.as_ref().map(|ids| arrow::compute::cast(ids, &DataType::Utf8).unwrap());
+        let ids = rows.ids.as_ref().map(|ids| arrow_cast::cast::cast(ids, &DataType::Utf8).unwrap());
         for row in 0..chunk.rows() {
             let text = if rows.texts.is_null(row) { "<bad>" } else { rows.texts.value(row) };
             let ids = ids.as_ref().map(|ids| ids.as_string::<i32>());

@@ -3,7 +3,8 @@
 use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 
-use arrow::array::{Array, ArrayRef, AsArray};
+use arrow_array::cast::AsArray;
+use arrow_array::{Array, ArrayRef};
 use semdedup::formats::{
     BadRow, ColumnChoice, Columns, InputFile, ReadLimits, Reader, discover, resolve_columns, write_kept,
 };

@@ -4,9 +4,9 @@
 use std::fs::File;
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, Int64Array, ListArray, RecordBatch, StringArray};
-use arrow::buffer::OffsetBuffer;
-use arrow::datatypes::{DataType, Field};
+use arrow_array::{ArrayRef, Int64Array, ListArray, RecordBatch, StringArray};
+use arrow_buffer::OffsetBuffer;
+use arrow_schema::{DataType, Field};
 use parquet::arrow::ArrowWriter;
 use semdedup::formats::{ColumnChoice, Columns, Found, InputFile};
 use tempfile::TempDir;
@@ -178,7 +178,7 @@ fn a_list_or_struct_that_may_hold_the_text_is_not_passed_by_for_a_column_of_stri
     let columns = vec![("source", strings(SENTENCES)), ("input_ids", list(tokens.clone()))];
     let error = unasked(&parquet(&folder, "ids.parquet", columns)).unwrap_err().to_string();
     assert!(error.contains("source (a string: \"The river") && error.contains("input_ids (List("), "{error}");
-    let floats = arrow::compute::cast(&tokens, &DataType::Float32).unwrap();
+    let floats = arrow_cast::cast::cast(&tokens, &DataType::Float32).unwrap();
     let columns = vec![("source", strings(SENTENCES)), ("emb", list(floats))];
     assert_eq!(unasked(&parquet(&folder, "emb.parquet", columns)).unwrap().found, Found::Values);
 }

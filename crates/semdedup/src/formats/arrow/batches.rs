@@ -3,9 +3,11 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, AsArray, LargeStringArray, LargeStringBuilder, RecordBatch};
-use arrow::datatypes::DataType;
-use arrow::error::ArrowError;
+use arrow_array::builder::LargeStringBuilder;
+use arrow_array::cast::AsArray;
+use arrow_array::{Array, ArrayRef, LargeStringArray, RecordBatch};
+use arrow_schema::ArrowError;
+use arrow_schema::DataType;
 use serde_json::Value;
 
 use crate::error::{Error, Result};
@@ -144,7 +146,7 @@ impl Parser<'_> {
 /// `bad`.
 fn texts_of(column: &ArrayRef, bad: &mut dyn FnMut(usize, &str)) -> Converted<LargeStringArray> {
     if !binary::is_binary(column.data_type()) {
-        let large = arrow::compute::cast(column, &DataType::LargeUtf8)?;
+        let large = arrow_cast::cast::cast(column, &DataType::LargeUtf8)?;
         return Ok(without_nulls(large.as_string::<i64>().clone()));
     }
     let values = binary::values_of(column)?;

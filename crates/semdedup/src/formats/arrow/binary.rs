@@ -1,7 +1,8 @@
 //! Columns of bytes: recognises their types, and converts their values to one type of array.
 
-use arrow::array::{Array, AsArray, LargeBinaryArray};
-use arrow::datatypes::DataType;
+use arrow_array::cast::AsArray;
+use arrow_array::{Array, LargeBinaryArray};
+use arrow_schema::DataType;
 
 /// Whether the values of a column of this type are bytes.
 pub(crate) fn is_binary(kind: &DataType) -> bool {
@@ -26,6 +27,6 @@ pub(crate) fn name_of(kind: &DataType) -> String {
 /// Converts a column of bytes to one type of array.
 pub(crate) fn values_of(
     column: &dyn Array,
-) -> std::result::Result<LargeBinaryArray, arrow::error::ArrowError> {
-    Ok(arrow::compute::cast(column, &DataType::LargeBinary)?.as_binary::<i64>().clone())
+) -> std::result::Result<LargeBinaryArray, arrow_schema::ArrowError> {
+    Ok(arrow_cast::cast::cast(column, &DataType::LargeBinary)?.as_binary::<i64>().clone())
 }

@@ -1,7 +1,7 @@
 //! Lists the columns of an Arrow schema, and which of them can be texts, ids, embeddings and
 //! images.
 
-use arrow::datatypes::{DataType, Fields};
+use arrow_schema::{DataType, Fields};
 
 use crate::formats::arrow::binary::{self, is_binary};
 use crate::formats::arrow::images::is_image_type;

@@ -1,9 +1,10 @@
 //! Recognises and converts columns of images in Arrow's types.
 
-use arrow::array::{Array, ArrayRef, AsArray, LargeBinaryArray};
-use arrow::buffer::NullBuffer;
-use arrow::datatypes::DataType;
-use arrow::error::ArrowError;
+use arrow_array::cast::AsArray;
+use arrow_array::{Array, ArrayRef, LargeBinaryArray};
+use arrow_buffer::NullBuffer;
+use arrow_schema::ArrowError;
+use arrow_schema::DataType;
 
 use crate::formats::arrow::binary;
 

@@ -5,11 +5,11 @@
 use std::collections::HashMap;
 use std::io;
 
-use arrow::array::{ArrayRef, RecordBatch};
-use arrow::datatypes::SchemaRef;
-use arrow::ipc::reader::{RecordBatchDecoder, read_dictionary, read_footer_length};
-use arrow::ipc::writer::StreamWriter;
-use arrow::ipc::{Block, CompressionType, Footer, MessageHeader, root_as_footer};
+use arrow_array::{ArrayRef, RecordBatch};
+use arrow_ipc::reader::{RecordBatchDecoder, read_dictionary, read_footer_length};
+use arrow_ipc::writer::StreamWriter;
+use arrow_ipc::{Block, CompressionType, Footer, MessageHeader, root_as_footer};
+use arrow_schema::SchemaRef;
 
 use crate::error::{Error, Result};
 use crate::formats::arrow::guard::{damaged, guarded};

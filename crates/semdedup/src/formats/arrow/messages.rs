@@ -7,11 +7,11 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use arrow::buffer::{Buffer, MutableBuffer};
-use arrow::datatypes::SchemaRef;
-use arrow::error::ArrowError;
-use arrow::ipc::convert::try_fb_to_schema;
-use arrow::ipc::{Block, Message, RecordBatch as BatchHeader, root_as_message};
+use arrow_buffer::{Buffer, MutableBuffer};
+use arrow_ipc::convert::try_fb_to_schema;
+use arrow_ipc::{Block, Message, RecordBatch as BatchHeader, root_as_message};
+use arrow_schema::ArrowError;
+use arrow_schema::SchemaRef;
 
 use crate::storage::Blob;
 
@@ -149,7 +149,7 @@ impl Messages {
 }
 
 /// Converts a schema of the byte order of this machine.
-pub(crate) fn schema_of(schema: arrow::ipc::Schema) -> Parsed<SchemaRef> {
+pub(crate) fn schema_of(schema: arrow_ipc::Schema) -> Parsed<SchemaRef> {
     if !schema.endianness().equals_to_target_endianness() {
         return Err(problem("the byte order is not that of this machine"));
     }

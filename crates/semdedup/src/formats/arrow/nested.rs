@@ -2,10 +2,11 @@
 //!
 //! A column with a dot in its own name goes before a column inside another.
 
-use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, RecordBatch};
-use arrow::compute::nullif;
-use arrow::datatypes::{DataType, Field, FieldRef, Fields};
-use arrow::error::ArrowError;
+use arrow_array::cast::AsArray;
+use arrow_array::{Array, ArrayRef, BooleanArray, RecordBatch};
+use arrow_schema::ArrowError;
+use arrow_schema::{DataType, Field, FieldRef, Fields};
+use arrow_select::nullif::nullif;
 
 /// Returns the rest of a name inside the column `outer`, if the name leads there.
 pub(crate) fn inside<'a>(name: &'a str, outer: &str) -> Option<&'a str> {

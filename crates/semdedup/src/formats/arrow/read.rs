@@ -1,6 +1,6 @@
 //! Reads the projected columns of an Arrow IPC file, some rows at a time.
 
-use arrow::array::{Array, RecordBatch};
+use arrow_array::{Array, RecordBatch};
 
 use crate::error::{Error, Result};
 use crate::formats::arrow::batches::{self, RowBatch};
@@ -80,7 +80,7 @@ impl ArrowRows {
     /// Reads the batch that holds the wanted row, or the next one. Returns whether there is one.
     fn read_on(&mut self) -> Result<bool> {
         let (path, projection) = (&self.file.path, &self.projection);
-        let failed = |row| move |error: arrow::error::ArrowError| damaged(path, row, &error);
+        let failed = |row| move |error: arrow_schema::ArrowError| damaged(path, row, &error);
         loop {
             let row = self.next_row;
             let ipc = &mut self.ipc;
@@ -129,7 +129,7 @@ impl OpenBatch {
 /// Reads the first few rows of a file, with all columns, to show what the columns hold.
 pub(crate) fn first_rows(file: &InputFile) -> Result<Option<RecordBatch>> {
     let mut ipc = Ipc::open(file)?;
-    let failed = |error: arrow::error::ArrowError| damaged(&file.path, 0, &error);
+    let failed = |error: arrow_schema::ArrowError| damaged(&file.path, 0, &error);
     let Some(place) = guarded(&file.path, 0, || ipc.next_batch().map_err(failed))? else { return Ok(None) };
     let batch = guarded(&file.path, 0, || ipc.read(&place, None).map_err(failed))?;
     Ok(Some(batch.slice(0, batch.num_rows().min(MIN_ROWS))))
@@ -139,7 +139,7 @@ pub(crate) fn first_rows(file: &InputFile) -> Result<Option<RecordBatch>> {
 pub(crate) fn count_rows(file: &InputFile) -> Result<u64> {
     let mut ipc = Ipc::open(file)?;
     let mut rows = 0u64;
-    let failed = |row| move |error: arrow::error::ArrowError| damaged(&file.path, row, &error);
+    let failed = |row| move |error: arrow_schema::ArrowError| damaged(&file.path, row, &error);
     while let Some(batch) = guarded(&file.path, rows, || ipc.next_batch().map_err(failed(rows)))? {
         let more = rows.checked_add(batch.rows);
         rows = more.ok_or_else(|| damaged(&file.path, rows, &"there are too many rows"))?;

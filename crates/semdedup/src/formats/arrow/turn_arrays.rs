@@ -1,11 +1,12 @@
 //! Turns in Arrow and Parquet: columns of lists of structs, which are read row by row as JSON.
 
-use arrow::array::{Array, ArrayRef, AsArray, LargeStringArray};
-use arrow::buffer::NullBuffer;
-use arrow::compute::cast;
-use arrow::datatypes::{DataType, Field};
-use arrow::error::ArrowError;
-use arrow::util::display::{ArrayFormatter, FormatOptions};
+use arrow_array::cast::AsArray;
+use arrow_array::{Array, ArrayRef, LargeStringArray};
+use arrow_buffer::NullBuffer;
+use arrow_cast::cast::cast;
+use arrow_cast::display::{ArrayFormatter, FormatOptions};
+use arrow_schema::ArrowError;
+use arrow_schema::{DataType, Field};
 use serde_json::Value;
 
 use crate::formats::arrow::types::is_text;

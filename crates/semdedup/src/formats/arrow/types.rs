@@ -1,6 +1,6 @@
 //! Tells by the Arrow type of a column what its values can be.
 
-use arrow::datatypes::DataType;
+use arrow_schema::DataType;
 
 /// Whether a column of this type can be the text.
 pub(crate) fn is_text(kind: &DataType) -> bool {

@@ -1,8 +1,10 @@
 //! Converts columns of lists to embeddings.
 
-use arrow::array::{Array, ArrayRef, AsArray};
-use arrow::datatypes::{DataType, Float32Type};
-use arrow::error::ArrowError;
+use arrow_array::cast::AsArray;
+use arrow_array::types::Float32Type;
+use arrow_array::{Array, ArrayRef};
+use arrow_schema::ArrowError;
+use arrow_schema::DataType;
 
 use crate::formats::rows::Vectors;
 
@@ -23,7 +25,7 @@ pub(crate) fn vectors_of(
     // These rows may be a slice of a larger column.
     let (first, last) = (lists.ends[0], lists.ends[column.len()]);
     lists.ends.iter_mut().for_each(|end| *end -= first);
-    let items = arrow::compute::cast(&lists.items.slice(first, last - first), &DataType::Float32)?;
+    let items = arrow_cast::cast::cast(&lists.items.slice(first, last - first), &DataType::Float32)?;
     let items = items.as_primitive::<Float32Type>();
     for row in 0..column.len() {
         let range = lists.ends[row]..lists.ends[row + 1];

@@ -1,7 +1,7 @@
 //! Replaces the reader in a program that was built without it.
 
-use arrow::array::RecordBatch;
-use arrow::datatypes::SchemaRef;
+use arrow_array::RecordBatch;
+use arrow_schema::SchemaRef;
 
 use crate::error::{Error, Result};
 use crate::formats::columns::Columns;

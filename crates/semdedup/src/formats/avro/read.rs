@@ -5,10 +5,10 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use arrow::array::RecordBatch;
-use arrow::datatypes::{Schema, SchemaRef};
+use arrow_array::RecordBatch;
 use arrow_avro::reader::{Decoder, DecoderMode, HeaderInfo, ReaderBuilder};
 use arrow_avro::schema::{Fingerprint, FingerprintAlgorithm, SchemaStore};
+use arrow_schema::{Schema, SchemaRef};
 
 use crate::error::{Error, Result};
 use crate::formats::arrow::batches::{FileBatch, RowBatch};

@@ -5,8 +5,9 @@
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 
-use arrow::array::{Array, ArrayRef, AsArray};
-use arrow::row::{RowConverter, SortField};
+use arrow_array::cast::AsArray;
+use arrow_array::{Array, ArrayRef};
+use arrow_row::{RowConverter, SortField};
 use xxhash_rust::xxh3::xxh3_64;
 
 use crate::error::{Error, Result};
@@ -112,7 +113,7 @@ impl CompanionSample {
         let converter = RowConverter::new(vec![SortField::new(values.data_type().clone())]).ok()?;
         let bytes = converter.convert_columns(std::slice::from_ref(values)).ok()?;
         let strings = is_text(values.data_type())
-            .then(|| arrow::compute::cast(values, &arrow::datatypes::DataType::LargeUtf8).ok())
+            .then(|| arrow_cast::cast::cast(values, &arrow_schema::DataType::LargeUtf8).ok())
             .flatten();
         for (row, text) in texts.enumerate().take(SAMPLE_ROWS - self.rows) {
             let (text, value) = (text.unwrap_or_default(), bytes.row(row));

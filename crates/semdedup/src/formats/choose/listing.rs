@@ -1,9 +1,9 @@
 //! The error for users who have to name a column: it lists the columns and their values, and says
 //! what to type.
 
-use arrow::array::{Array, RecordBatch};
-use arrow::datatypes::DataType;
-use arrow::util::display::{ArrayFormatter, FormatOptions};
+use arrow_array::{Array, RecordBatch};
+use arrow_cast::display::{ArrayFormatter, FormatOptions};
+use arrow_schema::DataType;
 
 use crate::error::Error;
 use crate::formats::arrow::binary::is_binary;

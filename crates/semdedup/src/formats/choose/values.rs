@@ -1,7 +1,7 @@
 //! Reads the first values of a column.
 
-use arrow::array::Array;
-use arrow::util::display::{ArrayFormatter, FormatOptions};
+use arrow_array::Array;
+use arrow_cast::display::{ArrayFormatter, FormatOptions};
 
 use crate::error::Result;
 use crate::formats::columns::Columns;

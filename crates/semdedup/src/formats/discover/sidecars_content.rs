@@ -4,9 +4,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Read;
 
-use arrow::array::Array;
-use arrow::datatypes::DataType;
-use arrow::util::display::array_value_to_string;
+use arrow_array::Array;
+use arrow_cast::display::array_value_to_string;
+use arrow_schema::DataType;
 use serde::de::IgnoredAny;
 use serde_json::{Deserializer, Value};
 

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use arrow::array::LargeStringArray;
+use arrow_array::LargeStringArray;
 
 use crate::arrays::copy_rows::copy_rows;
 use crate::arrays::matrix::Matrix;

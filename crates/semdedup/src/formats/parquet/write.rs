@@ -4,9 +4,9 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use arrow::array::BooleanArray;
-use arrow::compute::filter_record_batch;
-use arrow::datatypes::{Schema, SchemaRef};
+use arrow_array::BooleanArray;
+use arrow_schema::{Schema, SchemaRef};
+use arrow_select::filter::filter_record_batch;
 use fs_err::{File, OpenOptions};
 use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ParquetRecordBatchReaderBuilder};
 use parquet::arrow::arrow_writer::{ArrowWriter, ArrowWriterOptions};

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use arrow::array::Array;
+use arrow_array::Array;
 
 use crate::error::Result;
 use crate::formats::columns::{Column, Columns, RunColumns, Wanted};

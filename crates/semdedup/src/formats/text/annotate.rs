@@ -3,9 +3,9 @@
 use std::io::Write;
 use std::path::Path;
 
-use arrow::array::{Array, ArrayRef, RecordBatch};
-use arrow::datatypes::DataType;
-use arrow::util::display::{ArrayFormatter, FormatOptions};
+use arrow_array::{Array, ArrayRef, RecordBatch};
+use arrow_cast::display::{ArrayFormatter, FormatOptions};
+use arrow_schema::DataType;
 
 use crate::error::{Error, Result};
 use crate::formats::added_columns::{AddedColumns, taken};
