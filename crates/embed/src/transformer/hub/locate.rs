@@ -20,9 +20,9 @@ const WHOLE: &str = ".gitattributes";
 #[derive(Debug, Clone)]
 pub(crate) struct Hub {
     pub(super) cache: PathBuf,
-    #[cfg_attr(not(feature = "remote"), expect(dead_code, reason = "only downloads need it"))]
+    #[cfg_attr(not(feature = "remote"), allow(dead_code, reason = "only downloads need it"))]
     pub(super) endpoint: String,
-    #[cfg_attr(not(feature = "remote"), expect(dead_code, reason = "only downloads need it"))]
+    #[cfg_attr(not(feature = "remote"), allow(dead_code, reason = "only downloads need it"))]
     pub(super) token: Option<String>,
     pub(super) offline: bool,
 }
