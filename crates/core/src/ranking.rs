@@ -15,6 +15,20 @@ pub enum Keep {
     Random,
 }
 
+impl Keep {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Hard, Self::Easy, Self::Random];
+
+    /// The name in options, files and messages.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Hard => "hard",
+            Self::Easy => "easy",
+            Self::Random => "random",
+        }
+    }
+}
+
 /// A total order of all rows, within and across clusters: by [`Keep`], ties by row number.
 ///
 /// A row without a cluster has no similarity to a centroid. [`Keep::Hard`] and [`Keep::Easy`] rank

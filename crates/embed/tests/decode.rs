@@ -217,3 +217,26 @@ fn cases() -> u32 {
 fn images() -> Vec<String> {
     expected().into_iter().map(|image| image.file).collect()
 }
+
+#[test]
+fn pixels_of_the_pnm_family_are_read_whatever_form_they_have() {
+    let red =
+        |bytes: &[u8]| decode_image(bytes, &ImageLimits::default()).expect("an image").get_pixel(1, 0).0;
+    assert_eq!(red(b"P6 2 1 255\n\x00\x00\x00\xff\x10\x20"), [255, 16, 32]);
+    assert_eq!(red(b"P3 2 1 255\n0 0 0 255 16 32\n"), [255, 16, 32]);
+    assert_eq!(red(b"P5 2 1 255\n\x00\x40"), [64, 64, 64]);
+    assert_eq!(red(b"P1 2 1\n1 0\n"), [255, 255, 255]);
+    for broken in [&b"P6 2 1 255\n\x00\x00"[..], b"P6 2", b"P6 99999999 99999999 255\n"] {
+        assert!(decode_image(broken, &ImageLimits::default()).is_err());
+    }
+}
+
+#[test]
+fn the_content_decides_what_a_file_is() {
+    // A camera's MPO begins with a whole JPEG; what follows it is another image.
+    let mut mpo = data("grey.jpg");
+    mpo.extend(data("grey.jpg"));
+    let both =
+        [mpo, data("grey.jpg")].map(|bytes| decode_image(&bytes, &ImageLimits::default()).expect("an image"));
+    assert_eq!(both[0], both[1]);
+}

@@ -2,8 +2,8 @@
 
 use std::path::Path;
 
+use crate::arrays::integers::read_integers;
 use crate::arrays::matrix::Matrix;
-use crate::arrays::npy;
 
 pub use crate::formats::fuzz::split;
 
@@ -19,5 +19,5 @@ pub fn matrix(path: &Path) {
             assert!(read.is_ok(), "a header promised row {first}: {read:?}");
         }
     }
-    let _ = npy::read_integers(path);
+    let _ = read_integers(path);
 }

@@ -69,6 +69,7 @@ mod select;
 mod shares;
 mod storage;
 mod summary;
+mod warning;
 mod workdir;
 mod write;
 
@@ -99,8 +100,9 @@ pub use options::{
 pub use outputs::{IdsFormat, OutputKind, Outputs};
 pub use pipeline::plan::{ClusterPlan, Plan, PlanFile, plan, plan_clusters};
 pub use pipeline::run::run;
-pub use progress::{Progress, Silent, Stage, Warning};
+pub use progress::{Progress, Silent, Stage};
 pub use run_builder::{Run, RunBuilder};
 pub use shares::{Losers, Share};
 pub use storage::place;
 pub use summary::{FileSummary, ListSummary, RecallAt, Summary};
+pub use warning::Warning;

@@ -5,7 +5,7 @@ use std::path::Path;
 use semdedup_core::{Keep, NO_CLUSTER, NO_ROW};
 
 use super::*;
-use crate::arrays::npy::NpyWriter;
+use crate::arrays::npy_writer::NpyWriter;
 use crate::progress::Silent;
 
 /// Stores four vectors, each twice, then a row of zeros and a row that is not finite.

@@ -4,13 +4,13 @@ use image::{ImageFormat, RgbImage};
 
 use super::error::ImageError;
 use super::limits::ImageLimits;
-use super::{bmp, gif, jpeg, png, tiff, webp};
+use super::{bmp, gif, jpeg, png, pnm, tiff, webp};
 
 /// The version of decoding, which the fingerprint of every image model includes. Raise it when a
 /// file gives other pixels.
 pub(crate) const REVISION: u32 = 4;
 
-/// Decodes a JPEG, PNG, WebP, GIF, BMP or TIFF to RGB and applies its EXIF orientation. The name of
+/// Decodes a JPEG, PNG, WebP, GIF, BMP, TIFF or PNM to RGB and applies its EXIF orientation. The name of
 /// the file does not matter.
 ///
 /// A transparent image is blended with white, or with another background if white would hide more
@@ -30,6 +30,7 @@ pub fn decode_image(bytes: &[u8], limits: &ImageLimits) -> Result<RgbImage, Imag
         Ok(ImageFormat::Gif) => gif::decode(bytes, limits),
         Ok(ImageFormat::Bmp) => bmp::decode(bytes, limits),
         Ok(ImageFormat::Tiff) => tiff::decode(bytes, limits),
+        Ok(ImageFormat::Pnm) => pnm::decode(bytes, limits),
         _ => {
             let start: Vec<String> = bytes.iter().take(8).map(|b| format!("{b:02x}")).collect();
             Err(ImageError::Unknown { start: start.join(" ") })

@@ -15,6 +15,7 @@ mod gif;
 mod jpeg;
 mod limits;
 mod png;
+mod pnm;
 mod tiff;
 mod webp;
 

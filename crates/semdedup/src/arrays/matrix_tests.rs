@@ -1,4 +1,5 @@
-//! Matrices that numpy and safetensors wrote are read right, and damaged ones are refused.
+//! Tests that matrices by numpy and safetensors are read correctly, and that damaged ones are
+//! refused.
 #![allow(clippy::unwrap_used)]
 
 use super::*;
@@ -12,7 +13,7 @@ fn values() -> Vec<f32> {
 }
 
 #[test]
-fn matrices_of_every_container_version_and_float_that_others_write_are_read() {
+fn matrices_of_every_container_version_and_float_type_are_read() {
     for name in [
         "f32.npy",
         "f16.npy",
@@ -40,7 +41,7 @@ fn matrices_of_every_container_version_and_float_that_others_write_are_read() {
 }
 
 #[test]
-fn what_is_not_a_matrix_of_floats_by_row_is_refused_with_what_it_is() {
+fn a_file_that_is_not_a_row_major_matrix_of_floats_is_refused_with_its_type() {
     let problem = |name: &str| Matrix::open(&fixture(name)).unwrap_err().to_string();
     assert!(problem("fortran.npy").contains("Fortran order"));
     assert!(problem("big_endian.npy").contains(">f4"));
@@ -67,7 +68,7 @@ fn a_file_cut_short_anywhere_is_refused() {
 
 proptest::proptest! {
     #[test]
-    fn no_bytes_make_it_panic(bytes in proptest::collection::vec(proptest::num::u8::ANY, 0..300), at in 0usize..2000) {
+    fn no_bytes_cause_a_panic(bytes in proptest::collection::vec(proptest::num::u8::ANY, 0..300), at in 0usize..2000) {
         let folder = tempfile::tempdir().unwrap();
         for name in ["stored.npz", "deflated.npz", "f32.safetensors"] {
             let path = folder.path().join(name);
@@ -86,7 +87,7 @@ proptest::proptest! {
 }
 
 #[test]
-fn a_byte_of_the_numbers_that_changed_is_found_by_the_checksum() {
+fn a_changed_byte_of_the_numbers_is_found_by_the_checksum() {
     let folder = tempfile::tempdir().unwrap();
     for name in ["stored.npz", "deflated.npz"] {
         let path = folder.path().join(name);
@@ -101,7 +102,7 @@ fn a_byte_of_the_numbers_that_changed_is_found_by_the_checksum() {
 }
 
 #[test]
-fn a_header_of_nothing_but_brackets_is_refused_at_once() {
+fn a_header_of_brackets_alone_is_refused_at_once() {
     let folder = tempfile::tempdir().unwrap();
     for bracket in [b'{', b'[', b'('] {
         for version in [1, 2] {

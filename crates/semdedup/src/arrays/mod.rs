@@ -1,5 +1,12 @@
-//! Matrices of numbers on disk: numpy's formats and safetensors, read a few rows at a time.
+//! Reads and writes matrices of numbers on disk, a few rows at a time: numpy's formats and
+//! safetensors.
 
+mod array_name;
+pub(crate) mod copy_rows;
+pub(crate) mod integers;
 pub(crate) mod matrix;
 pub(crate) mod npy;
+pub(crate) mod npy_writer;
+mod npz;
+mod safetensors;
 pub(crate) mod store;

@@ -1,8 +1,13 @@
-//! Files that numpy wrote are read right, damaged ones are refused, and numpy's own layout comes out.
+//! Tests that files by numpy are read correctly, that damaged ones are refused, and that written
+//! files have numpy's layout.
 #![allow(clippy::unwrap_used)]
 
+use std::path::PathBuf;
+
 use super::*;
+use crate::arrays::integers::read_integers;
 use crate::arrays::matrix::Matrix;
+use crate::arrays::npy_writer::NpyWriter;
 
 fn fixture(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/npy").join(name)
@@ -21,7 +26,7 @@ fn whole_numbers_of_every_width_are_read_and_negative_ones_are_none() {
 }
 
 #[test]
-fn a_file_cut_short_anywhere_or_with_more_behind_it_is_refused() {
+fn a_file_that_is_cut_short_or_has_more_bytes_at_its_end_is_refused() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("x.npy");
     let mut whole = std::fs::read(fixture("f32.npy")).unwrap();
@@ -35,7 +40,7 @@ fn a_file_cut_short_anywhere_or_with_more_behind_it_is_refused() {
 }
 
 #[test]
-fn a_header_that_claims_more_than_there_is_is_refused_before_memory_is_taken() {
+fn a_header_that_claims_more_than_the_file_has_is_refused_before_memory_is_allocated() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("x.npy");
     std::fs::write(&path, b"\x93NUMPY\x02\x00\xff\xff\xff\xff{'descr'").unwrap();
@@ -54,13 +59,13 @@ fn a_header_that_claims_more_than_there_is_is_refused_before_memory_is_taken() {
 }
 
 #[test]
-fn what_is_written_has_the_bytes_that_numpy_would_write() {
+fn a_written_file_has_the_bytes_that_numpy_would_write() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("x.npy");
     let mut file = NpyWriter::matrix(&path, 3).unwrap();
     file.write(&values()[..6]).unwrap();
     file.write(&values()[6..]).unwrap();
-    assert!(!path.exists(), "it must not be there before it is whole");
+    assert!(!path.exists(), "it must not exist before it is complete");
     file.finish().unwrap();
     assert_eq!(std::fs::read(&path).unwrap(), std::fs::read(fixture("f32.npy")).unwrap());
     let mut file = NpyWriter::integers(&path).unwrap();
@@ -71,7 +76,7 @@ fn what_is_written_has_the_bytes_that_numpy_would_write() {
 
 proptest::proptest! {
     #[test]
-    fn no_bytes_make_it_panic(bytes in proptest::collection::vec(proptest::num::u8::ANY, 0..300), header: bool) {
+    fn no_bytes_cause_a_panic(bytes in proptest::collection::vec(proptest::num::u8::ANY, 0..300), header: bool) {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("x.npy");
         let start: &[u8] = if header { b"\x93NUMPY\x01\x00\x76\x00{'descr': '<f4', " } else { b"" };

@@ -1,4 +1,4 @@
-//! All embeddings of a run as one matrix, in one or many files, of which only the rows asked for are in memory.
+//! Reads embeddings from one or many files as one matrix. Only the requested rows are in memory.
 
 use std::ops::Range;
 use std::path::{Path, PathBuf};
@@ -12,14 +12,14 @@ use crate::arrays::matrix::Matrix;
 use crate::error::{Error, Result};
 use crate::memory::Memory;
 
-/// Rows that one thread reads at a time.
+/// The rows that a thread reads at a time.
 const READ_ROWS: usize = 256;
 
-/// Embeddings on disk; row numbers go through the files in order.
+/// Embeddings on disk. Rows are numbered through all files, in order.
 #[derive(Debug)]
 pub struct EmbeddingStore {
     matrices: Vec<Matrix>,
-    /// The number of the first row of each matrix, and after the last one the number of rows.
+    /// The number of the first row of each matrix, followed by the number of all rows.
     starts: Vec<u64>,
     dim: usize,
 }
@@ -28,7 +28,7 @@ impl EmbeddingStore {
     /// Opens `.npy`, `.npz` and `.safetensors` files of floats, in the order given.
     ///
     /// # Errors
-    /// If there is none, one cannot be read, or they differ in dimension.
+    /// Fails if there is no file, if a file cannot be read, or if the dimensions differ.
     pub fn open(paths: &[PathBuf]) -> Result<Self> {
         let matrices = paths.iter().map(|path| Matrix::open(path)).collect::<Result<Vec<_>>>()?;
         let Some(first) = matrices.first() else {
@@ -53,17 +53,17 @@ impl EmbeddingStore {
         self.starts[self.matrices.len()]
     }
 
-    /// The values in a row.
+    /// The number of values in a row.
     pub fn dim(&self) -> usize {
         self.dim
     }
 
-    /// Each file with its number of rows.
+    /// Returns each file with its number of rows.
     pub fn files(&self) -> impl Iterator<Item = (&Path, u64)> {
         self.matrices.iter().map(|matrix| (matrix.path(), matrix.rows()))
     }
 
-    /// The bytes of a row in memory, as [`EmbeddingStore::read_raw`] keeps it.
+    /// The bytes of a row in memory, in the type of the files.
     pub(crate) fn row_bytes(&self) -> u64 {
         self.dim as u64 * if self.is_half() { 2 } else { 4 }
     }
@@ -72,25 +72,25 @@ impl EmbeddingStore {
         self.matrices.iter().all(Matrix::is_half)
     }
 
-    /// The rows of a range.
+    /// Reads the rows of a range.
     ///
     /// # Errors
-    /// If a file cannot be read.
+    /// Fails if a file cannot be read.
     pub fn read(&self, rows: Range<u64>) -> Result<UnitEmbeddings> {
         let numbers: Vec<u64> = rows.collect();
         self.gather(&numbers)
     }
 
-    /// Some rows, in the order given.
+    /// Reads the rows of these numbers, in the order given.
     ///
     /// # Errors
-    /// If a file cannot be read.
+    /// Fails if a file cannot be read.
     pub fn gather(&self, rows: &[u64]) -> Result<UnitEmbeddings> {
         let values = self.fill(rows.len(), |i| rows[i], 0.0, Matrix::read)?;
         UnitEmbeddings::new(values, self.dim).map_err(|error| Error::usage(error.to_string()))
     }
 
-    /// The rows of a range, as f16 if all files have f16.
+    /// Reads the rows of a range, as f16 if all files have f16.
     pub(crate) fn read_rows(&self, rows: Range<u64>) -> Result<StoredRows> {
         let count = (rows.end - rows.start) as usize;
         let number = |i: usize| rows.start + i as u64;
@@ -103,7 +103,7 @@ impl EmbeddingStore {
         Ok(read)
     }
 
-    /// So many rows of zeros, to be set.
+    /// Makes `rows` rows of zeros, which [`StoredRows::set`] replaces.
     pub(crate) fn no_rows(&self, rows: usize) -> StoredRows {
         let values = match self.is_half() {
             true => Values::Half(vec![f16::ZERO; rows * self.dim]),
@@ -113,7 +113,7 @@ impl EmbeddingStore {
         StoredRows { values, dim: self.dim, directions: vec![Direction::Zero; rows], factors }
     }
 
-    /// Rows from their bytes, in the order of this machine.
+    /// Makes rows from their bytes, which are in the byte order of this machine.
     pub(crate) fn rows_of(&self, bytes: &[u8]) -> StoredRows {
         let mut rows = self.no_rows(bytes.len() / self.row_bytes() as usize);
         match &mut rows.values {
@@ -127,14 +127,16 @@ impl EmbeddingStore {
         rows
     }
 
+    /// Reads `count` rows in parallel. `number` returns the row number of each, and `zero` is the
+    /// number zero of the type.
     fn fill<T: Copy + Send>(
         &self,
         count: usize,
         number: impl Fn(usize) -> u64 + Sync,
-        nothing: T,
+        zero: T,
         read: fn(&Matrix, u64, &mut [T]) -> Result<()>,
     ) -> Result<Vec<T>> {
-        let mut values = vec![nothing; count * self.dim];
+        let mut values = vec![zero; count * self.dim];
         values.par_chunks_mut(READ_ROWS * self.dim).enumerate().try_for_each(|(chunk, values)| {
             let first = chunk * READ_ROWS;
             let numbers: Vec<u64> = (first..first + values.len() / self.dim).map(&number).collect();
@@ -143,7 +145,7 @@ impl EmbeddingStore {
         Ok(values)
     }
 
-    /// Reads rows that follow each other on the disk in one go.
+    /// Reads rows. Consecutive rows of a file are read by one call.
     fn read_runs<T>(
         &self,
         numbers: &[u64],
@@ -166,13 +168,14 @@ impl EmbeddingStore {
     }
 }
 
-/// Rows of unit length. Those of f16 stay as they lie in the files and are scaled when they are looked at.
+/// Rows of unit length. Rows of f16 keep the values of their files and are scaled when they are
+/// read.
 #[derive(Debug)]
 pub(crate) struct StoredRows {
     values: Values,
     dim: usize,
     directions: Vec<Direction>,
-    /// What rows of f16 are multiplied by; none for f32.
+    /// The factor by which each row of f16 is multiplied. Rows of f32 have none.
     factors: Vec<f64>,
 }
 
@@ -183,7 +186,7 @@ enum Values {
 }
 
 impl StoredRows {
-    /// The bytes of a row, in the order of this machine.
+    /// Returns the bytes of a row, in the byte order of this machine.
     pub(crate) fn bytes(&self, i: usize) -> &[u8] {
         let range = i * self.dim..(i + 1) * self.dim;
         match &self.values {
@@ -192,7 +195,7 @@ impl StoredRows {
         }
     }
 
-    /// Sets a row to one of rows that came from the same files.
+    /// Sets row `i` to a row of `from`, which came from the same files.
     pub(crate) fn set(&mut self, i: usize, from: &Self, row: usize) {
         let (to, of) = (i * self.dim..(i + 1) * self.dim, row * self.dim..(row + 1) * self.dim);
         match (&mut self.values, &from.values) {
@@ -206,7 +209,7 @@ impl StoredRows {
         self.directions[i] = from.directions[row];
     }
 
-    /// Brings the rows to unit length, or finds what brings them there.
+    /// Scales rows of f32 to unit length, and finds the factors of rows of f16.
     fn scale(&mut self) {
         let dim = self.dim;
         match &mut self.values {
@@ -236,7 +239,7 @@ impl StoredRows {
     }
 }
 
-/// Rows that a thread scales in one go.
+/// The rows that a thread scales at a time.
 const ROWS_PER_TASK: usize = 256;
 
 impl UnitRows for StoredRows {
@@ -270,7 +273,7 @@ impl UnitRows for StoredRows {
     }
 }
 
-/// The rows in blocks that fit into memory.
+/// Returns the rows in blocks that fit into memory.
 pub(crate) fn blocks(store: &EmbeddingStore, memory: Memory) -> impl Iterator<Item = Range<u64>> {
     let (rows, block) = (store.rows(), memory.block_rows(store.dim()));
     (0..rows).step_by(block as usize).map(move |first| first..rows.min(first + block))

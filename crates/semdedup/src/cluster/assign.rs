@@ -4,7 +4,7 @@ use std::path::Path;
 
 use semdedup_core::{Assigner, Probes, UnitEmbeddings};
 
-use crate::arrays::npy::NpyWriter;
+use crate::arrays::npy_writer::NpyWriter;
 use crate::arrays::store::{EmbeddingStore, blocks};
 use crate::cluster::clustering::numbers;
 use crate::error::Result;

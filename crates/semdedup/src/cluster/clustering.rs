@@ -5,7 +5,8 @@ use std::path::Path;
 
 use semdedup_core::{NO_CLUSTER, UnitEmbeddings};
 
-use crate::arrays::npy::{IntegerMatrix, NpyWriter};
+use crate::arrays::integers::IntegerMatrix;
+use crate::arrays::npy_writer::NpyWriter;
 use crate::arrays::store::EmbeddingStore;
 use crate::error::{Error, Result};
 
@@ -110,7 +111,7 @@ pub(crate) fn write_assignments(path: &Path, clusters: &[u32]) -> Result<()> {
 
 /// Reads the assignments of `rows` rows to `clusters` clusters.
 fn read_assignments(path: &Path, rows: u64, clusters: usize) -> Result<Vec<u32>> {
-    let numbers = crate::arrays::npy::read_integers(path)?;
+    let numbers = crate::arrays::integers::read_integers(path)?;
     if numbers.len() as u64 != rows {
         return Err(Error::input(path, format!("{} assignments for {rows} rows", numbers.len()))
             .hint("use the assignments that were made from these embeddings"));

@@ -17,7 +17,7 @@ use crate::memory::peak_rss_bytes;
 use crate::options::{ClusterOptions, OutputOptions};
 use crate::progress::{Progress, Stage};
 use crate::storage::{create_dir_all, remove_file};
-use crate::workdir::pair_counts::Compared;
+use crate::workdir::pair_counts::PairCounts;
 
 /// The report of [`cluster()`].
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -76,7 +76,7 @@ pub fn cluster(
     let assign_seconds = start.elapsed().as_secs_f64();
     let uncompared = &assigned.uncompared;
     uncompared.warnings(&places_of(&store)).iter().for_each(|warning| progress.warn(warning));
-    let cost = Compared { train: trained.compared, assign: assigned.compared, score: 0 };
+    let cost = PairCounts { train: trained.compared, assign: assigned.compared, score: 0 };
     Ok(ClusterReport {
         rows: store.rows(),
         dim: store.dim(),

@@ -6,16 +6,16 @@ use serde::Serialize;
 
 use crate::commands::places::undirected;
 use crate::comparison::Comparison;
-use crate::embed::dataset::{Dataset, skipped_rows};
+use crate::embed::dataset::{Dataset, skipped_rows, unknown_words, zero_rows};
 use crate::embed::embedder::{Embedder, embed_fingerprint};
 use crate::embed::stage::embed_parts;
 use crate::error::{Error, Result};
 use crate::input::find::Input;
 use crate::options::{InputOptions, OutputOptions};
-use crate::pipeline::summarise::{unknown_words, zero_rows};
 use crate::progress::{Progress, Stage};
+use crate::workdir::manifest::finished_stage;
 use crate::workdir::uncompared::Uncompared;
-use crate::workdir::work_dir::{WorkDir, finished_stage};
+use crate::workdir::work_dir::WorkDir;
 
 /// The report of [`embed`].
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -56,7 +56,8 @@ pub fn embed(
     let input = Input::find(options, &[out.to_path_buf()])?;
     embedder.check(&input)?;
     let fingerprint = embed_fingerprint(&input, embedder)?;
-    let holds_others = finished_stage(out, Stage::Embed)?.is_some_and(|(_, there)| there != fingerprint);
+    let holds_others =
+        finished_stage(out, Stage::Embed)?.is_some_and(|there| there.fingerprint != fingerprint);
     if holds_others && !output.overwrite {
         return Err(Error::output(out, "holds the embeddings of another input, model or option")
             .hint("--overwrite replaces them; or name another --out"));

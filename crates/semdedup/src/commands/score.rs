@@ -20,7 +20,7 @@ use crate::score::scores_file::{NamedRows, write_scores};
 use crate::score::stage::{ScoredRows, Scorer};
 use crate::storage::{create_dir_all, is_dir, is_file};
 use crate::summary::RecallAt;
-use crate::workdir::pair_counts::{self, Compared};
+use crate::workdir::pair_counts::{self, PairCounts};
 use crate::workdir::row_index::Ids;
 
 /// The files that [`score()`] reads.
@@ -124,7 +124,7 @@ pub fn score(
         unclustered_rows: uncompared.unclustered.rows,
         recall: recall::report(&samples, None),
         recall_sample: samples.len(),
-        flops: Compared { score: compared, ..Compared::default() }.flops(store.dim()),
+        flops: PairCounts { score: compared, ..PairCounts::default() }.flops(store.dim()),
         flops_brute_force: pair_counts::brute_force_flops(store.rows(), store.dim()),
         seconds,
         peak_rss_bytes: peak_rss_bytes(),

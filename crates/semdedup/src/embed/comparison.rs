@@ -1,10 +1,11 @@
-//! Says what a run compares: for every run, before it begins.
+//! Describes what a run compares, before the run begins.
 
 use crate::comparison::{ComparedFiles, Comparison};
 use crate::embed::embedder::Embedder;
 use crate::input::find::Input;
 
 impl Comparison {
+    /// Describes the comparison that an embedder makes of an input.
     pub(crate) fn of(input: &Input, embedder: Embedder) -> Self {
         let by = if input.given.is_some() { "embeddings" } else { input.by.name() };
         let mut files: Vec<ComparedFiles> = Vec::new();

@@ -1,6 +1,7 @@
-//! The rows of a run after they were embedded: how many, from which files, under which ids.
+//! The rows of a run after embedding: their number, files and ids.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::BTreeMap;
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
 use arrow::array::{Array, ArrayRef};
@@ -8,16 +9,22 @@ use arrow::util::display::{ArrayFormatter, FormatOptions};
 use xxhash_rust::xxh3::xxh3_64;
 
 use crate::arrays::store::EmbeddingStore;
+
 use crate::error::{Error, ErrorKind, Result};
 use crate::formats::{IdPart, IdSource, unify_ids};
 use crate::input::find::Input;
-use crate::progress::Warning;
-use crate::workdir::counted::{Counted, EXAMPLES};
-use crate::workdir::parts::{SkippedRow, check_rows, embeddings_path, ids_path, whole_records};
+
+use crate::warning::UNKNOWN_TEXT_SHARE;
+use crate::warning::Warning;
+use crate::workdir::counted_rows::{CountedRows, EXAMPLES};
+use crate::workdir::fingerprint::Fingerprint;
+
+use crate::workdir::parts::{
+    IdRun, PartRecord, SkippedRow, check_rows, embeddings_path, ids_path, whole_records,
+};
 use crate::workdir::row_index::{FileRows, Ids, RowIndex};
 use crate::workdir::script::{self, Code, ScriptRun};
 use crate::workdir::table_file::read_column;
-use crate::workdir::work_dir::Fingerprint;
 
 /// The rows of a run.
 #[derive(Debug)]
@@ -25,68 +32,92 @@ pub(crate) struct Dataset {
     pub(crate) row_index: RowIndex,
     /// The rows that could not be read, in order.
     pub(crate) skipped: Vec<SkippedRow>,
+    /// The number of texts without a visible character.
     pub(crate) empty: u64,
-    /// The rows whose embedding is zeros although their text is not empty; none where a part does not say.
-    pub(crate) zero: Option<Counted>,
+    /// The rows whose embedding is zeros although their text is not empty, or none if a part by an
+    /// earlier version does not count them.
+    pub(crate) zero: Option<CountedRows>,
+    /// The number of texts of which only the first tokens were used.
     pub(crate) truncated: u64,
-    /// Of each file, the rows of which most words are not in the model's vocabulary.
+    /// The number of rows in each file of which most words are not in the model's vocabulary.
     pub(crate) unknown: Vec<u64>,
     /// The scripts of the rows, in order.
     pub(crate) scripts: Vec<ScriptRun>,
+    /// The files of embeddings, one for each part.
     pub(crate) embeddings: Vec<PathBuf>,
-    /// The rows of each file of embeddings, by its record.
+    /// The number of rows of each part, according to its record.
     part_rows: Vec<u64>,
-    id_parts: Vec<(PathBuf, IdSource)>,
+    /// The files of ids, in order.
+    id_parts: Vec<IdFile>,
+}
+
+/// A file of ids.
+#[derive(Debug)]
+struct IdFile {
+    path: PathBuf,
+    source: IdSource,
 }
 
 impl Dataset {
-    /// Reads what the embedding stage, under this fingerprint, left in its folder.
+    /// Reads the records of the embedding stage from its folder. `stage` is its fingerprint.
+    ///
+    /// # Errors
+    /// Fails if a part is missing.
     pub(crate) fn open(input: &Input, folder: &Path, stage: &Fingerprint) -> Result<Self> {
-        let mut rows = vec![0; input.files.len()];
-        let (mut skipped, mut embeddings, mut id_parts) = (Vec::new(), Vec::new(), Vec::new());
-        let (mut empty, mut truncated, mut part_rows) = (0, 0, Vec::new());
-        let (mut unknown, mut scripts) = (vec![0; input.files.len()], Vec::new());
-        let mut zero = Some(Counted::default());
-        for (number, record) in whole_records(folder, stage)?.into_iter().enumerate() {
-            for span in &record.spans {
-                rows[span.file] += span.rows;
-                unknown[span.file] += span.unknown;
-            }
-            let told: u64 = record.scripts.iter().map(|ScriptRun(_, rows)| u64::from(*rows)).sum();
-            // Parts of earlier versions do not tell the scripts of their rows.
-            let untold = ScriptRun(Code::NONE, u32::try_from(record.rows()).unwrap_or(u32::MAX));
-            let of_part = if told == record.rows() { &record.scripts } else { &vec![untold] };
-            of_part.iter().for_each(|&ScriptRun(script, rows)| script::extend(&mut scripts, script, rows));
-            embeddings.push(embeddings_path(folder, number));
-            part_rows.push(record.rows());
-            let runs = record.ids.iter().enumerate();
-            id_parts.extend(runs.map(|(run, &source)| (ids_path(folder, number, run), source.into())));
-            empty += record.empty;
-            zero = zero.zip(record.zero).map(|(mut all, some)| {
-                all.extend(&some);
-                all
-            });
-            truncated += record.truncated;
-            skipped.extend(record.skipped);
+        let records = whole_records(folder, stage)?;
+        let mut dataset = Self {
+            row_index: row_index(input, &records),
+            skipped: Vec::new(),
+            empty: 0,
+            zero: Some(CountedRows::default()),
+            truncated: 0,
+            unknown: vec![0; input.files.len()],
+            scripts: Vec::new(),
+            embeddings: Vec::new(),
+            part_rows: Vec::new(),
+            id_parts: Vec::new(),
+        };
+        for (number, record) in records.into_iter().enumerate() {
+            dataset.add_part(folder, number, record);
         }
-        let files =
-            input.files.iter().zip(rows).map(|(file, rows)| FileRows { name: file.name.clone(), rows });
-        let row_index = RowIndex::new(files.collect());
-        Ok(Self {
-            row_index,
-            skipped,
-            empty,
-            zero,
-            truncated,
-            unknown,
-            scripts,
-            embeddings,
-            part_rows,
-            id_parts,
-        })
+        Ok(dataset)
     }
 
-    /// The embeddings, a row each.
+    fn add_part(&mut self, folder: &Path, number: usize, record: PartRecord) {
+        let rows = record.rows();
+        self.embeddings.push(embeddings_path(folder, number));
+        self.part_rows.push(rows);
+        let runs = record.ids.iter().enumerate();
+        let id_part = |(run, &source): (usize, &IdRun)| IdFile {
+            path: ids_path(folder, number, run),
+            source: source.into(),
+        };
+        self.id_parts.extend(runs.map(id_part));
+        record.spans.iter().for_each(|span| self.unknown[span.file] += span.unknown);
+        self.empty += record.empty;
+        self.zero = self.zero.take().zip(record.zero).map(|(mut all, added)| {
+            all.extend(&added);
+            all
+        });
+        self.truncated += record.truncated;
+        self.skipped.extend(record.skipped);
+        self.add_scripts(record.scripts, rows);
+    }
+
+    /// Adds the scripts of a part with this many rows.
+    fn add_scripts(&mut self, scripts: Vec<ScriptRun>, rows: u64) {
+        let counted: u64 = scripts.iter().map(|ScriptRun(_, rows)| u64::from(*rows)).sum();
+        // A part by an earlier version does not have the scripts of its rows.
+        let scripts = match counted == rows {
+            true => scripts,
+            false => vec![ScriptRun(Code::NONE, u32::try_from(rows).unwrap_or(u32::MAX))],
+        };
+        for ScriptRun(script, rows) in scripts {
+            script::extend(&mut self.scripts, script, rows);
+        }
+    }
+
+    /// Opens the embeddings, one for each row.
     pub(crate) fn open_embeddings(&self) -> Result<EmbeddingStore> {
         let store = EmbeddingStore::open(&self.embeddings)?;
         for ((path, rows), &recorded) in store.files().zip(&self.part_rows) {
@@ -95,12 +126,12 @@ impl Dataset {
         Ok(store)
     }
 
-    /// The numbers of the rows that could not be read, ascending.
+    /// Returns the numbers of the rows that could not be read, ascending.
     pub(crate) fn skipped_rows(&self) -> Vec<u64> {
         self.skipped.iter().map(|skipped| self.row_index.number(skipped.file, skipped.row)).collect()
     }
 
-    /// The first row that could not be read: place and reason.
+    /// Describes the first row that could not be read: its file, its row number and the reason.
     pub(crate) fn first_skipped(&self) -> String {
         let first = self.skipped.first();
         first.map_or_else(String::new, |s| {
@@ -108,7 +139,7 @@ impl Dataset {
         })
     }
 
-    /// Fails where roles were asked for that no turn has: all texts would be empty.
+    /// Fails if no turn has any of the roles that the user asked for: all texts would be empty.
     pub(crate) fn check_roles(&self, input: &Input) -> Result<()> {
         let limited = input
             .columns
@@ -118,11 +149,10 @@ impl Dataset {
         let read = self.row_index.rows() - self.skipped.len() as u64;
         let Some((_, columns)) = limited.filter(|_| read > 0 && self.empty == read) else { return Ok(()) };
         let problem = format!("--roles {}: no turn of {read} rows has such a role", columns.roles.join(","));
-        Err(Error::new(ErrorKind::Input, problem)
-            .hint("name roles that the turns have, such as user,assistant (human and gpt are the same), or leave out --roles"))
+        Err(Error::new(ErrorKind::Input, problem).hint(ROLES_HINT))
     }
 
-    /// Ids of a column must name one row each.
+    /// Fails if an id of a column names several rows, or if a row has none.
     pub(crate) fn check_ids(&self, input: &Input) -> Result<()> {
         match self.ids(input)? {
             Ids::Column(ids) => self.check_unique(&ids),
@@ -130,7 +160,7 @@ impl Dataset {
         }
     }
 
-    /// What the rows are called.
+    /// Returns the ids of all rows.
     pub(crate) fn ids(&self, input: &Input) -> Result<Ids> {
         if !input.has_ids() {
             return Ok(Ids::RowIndex(self.row_index.clone()));
@@ -138,7 +168,7 @@ impl Dataset {
         let parts = self
             .id_parts
             .iter()
-            .map(|(path, source)| Ok(IdPart { source: *source, values: read_column(path, "id")? }));
+            .map(|file| Ok(IdPart { source: file.source, values: read_column(&file.path, "id")? }));
         let ids = unify_ids(parts.collect::<Result<_>>()?)?;
         if ids.len() as u64 != self.row_index.rows() {
             let problem = format!("{} ids for {} rows", ids.len(), self.row_index.rows());
@@ -147,7 +177,8 @@ impl Dataset {
         Ok(Ids::Column(ids))
     }
 
-    /// Who deletes by id must not hit another row of the same id: it may be the one that stays.
+    /// Fails if two rows have the same id. A user who deletes rows by id might delete the row that
+    /// stays. The ids are sorted by their hashes; only ids of equal hash are compared.
     fn check_unique(&self, ids: &ArrayRef) -> Result<()> {
         let options = FormatOptions::default();
         let format =
@@ -157,9 +188,8 @@ impl Dataset {
         let mut by_hash = Vec::with_capacity(ids.len());
         for row in (0..ids.len()).filter(|&row| !skipped.contains(&(row as u64))) {
             if ids.is_null(row) {
-                return Err(Error::new(ErrorKind::Input, format!("row {} has no id", place(row))).hint(
-                    "name another --id-column, or leave it out: rows are then named by file and row number",
-                ));
+                let problem = format!("row {} has no id", place(row));
+                return Err(Error::new(ErrorKind::Input, problem).hint(NO_ID_HINT));
             }
             by_hash.push((xxh3_64(format.value(row).to_string().as_bytes()), row));
         }
@@ -170,10 +200,7 @@ impl Dataset {
                 let id = format.value(row).to_string();
                 if let Some(first) = seen.insert(id.clone(), row) {
                     let problem = format!("id {id} names two rows: {} and {}", place(first), place(row));
-                    return Err(Error::new(ErrorKind::Input, problem).hint(
-                        "name a column that is unique, or leave out --id-column: rows are then named by file and row \
-                         number",
-                    ));
+                    return Err(Error::new(ErrorKind::Input, problem).hint(UNIQUE_HINT));
                 }
             }
         }
@@ -181,6 +208,26 @@ impl Dataset {
     }
 }
 
+const ROLES_HINT: &str = "name roles that the turns have, such as user,assistant (human and gpt are the same), \
+     or leave out --roles";
+
+const NO_ID_HINT: &str =
+    "name another --id-column, or leave it out: rows are then named by file and row number";
+
+const UNIQUE_HINT: &str = "name a column that is unique, or leave out --id-column: rows are then named by file \
+     and row number";
+
+/// Returns the files of an input with the numbers of their rows in all parts.
+fn row_index(input: &Input, records: &[PartRecord]) -> RowIndex {
+    let mut rows = vec![0; input.files.len()];
+    for span in records.iter().flat_map(|record| &record.spans) {
+        rows[span.file] += span.rows;
+    }
+    let files = input.files.iter().zip(rows).map(|(file, rows)| FileRows { name: file.name.clone(), rows });
+    RowIndex::new(files.collect())
+}
+
+/// Returns a warning about the rows that could not be read, if there are any.
 pub(crate) fn skipped_rows(dataset: &Dataset) -> Option<Warning> {
     let skipped = &dataset.skipped;
     let name = |file: usize| &dataset.row_index.files[file].name;
@@ -188,4 +235,23 @@ pub(crate) fn skipped_rows(dataset: &Dataset) -> Option<Warning> {
         skipped.iter().take(EXAMPLES).map(|s| format!("{} row {}: {}", name(s.file), s.row, s.reason));
     (!skipped.is_empty())
         .then(|| Warning::SkippedRows { rows: skipped.len() as u64, examples: examples.collect() })
+}
+
+/// Returns a warning if many texts, or most texts of a file, are mostly words that the model does
+/// not know.
+pub(crate) fn unknown_words(dataset: &Dataset) -> Option<Warning> {
+    let (rows, of) = (dataset.unknown.iter().sum::<u64>(), dataset.row_index.rows());
+    let files = dataset.row_index.files.iter().zip(&dataset.unknown);
+    let files: Vec<String> = files
+        .filter(|(file, unknown)| 2 * **unknown > file.rows)
+        .map(|(file, _)| file.name.clone())
+        .collect();
+    let is_told = rows > 0 && (rows as f64 >= UNKNOWN_TEXT_SHARE * of as f64 || !files.is_empty());
+    is_told.then_some(Warning::UnknownWords { rows, of, files })
+}
+
+/// Returns the rows of zeros whose text is not empty, as the embedding stage counted them. Earlier
+/// versions did not count them: then these are all rows of zeros except the empty texts.
+pub(crate) fn zero_rows(dataset: &Dataset, all: CountedRows) -> CountedRows {
+    dataset.zero.clone().unwrap_or_else(|| all.without(dataset.empty))
 }

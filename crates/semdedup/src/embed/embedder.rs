@@ -1,4 +1,4 @@
-//! What gives rows their embeddings: models that read their texts and images, or the input, which has them.
+//! Says where the embeddings of rows come from: from models of texts and images, or from the input.
 
 use semdedup_embed::{ImageModel, TextModel};
 
@@ -6,24 +6,25 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::formats::CompareBy;
 use crate::input::find::Input;
 use crate::input::provided::ProvidedEmbeddings;
-use crate::workdir::work_dir::Fingerprint;
+use crate::workdir::fingerprint::Fingerprint;
 
-/// What gives rows their embeddings.
+/// The origin of the embeddings of rows.
 #[derive(Clone, Copy)]
 pub enum Embedder<'a> {
     /// A model reads the texts.
     Text(&'a dyn TextModel),
     /// A model reads the images.
     Image(&'a dyn ImageModel),
-    /// One reads the images and one the texts; the similarity of rows is the mean of both.
+    /// One model reads the images and one the texts. The similarity of two rows is the mean of
+    /// both.
     Both(&'a dyn ImageModel, &'a dyn TextModel),
-    /// The input has them: a column of it ([`crate::formats::ColumnChoice::embedding`]), or files beside it
-    /// ([`crate::InputOptions::embeddings`]).
+    /// The input has them, in a column ([`crate::formats::ColumnChoice::embedding`]) or in files
+    /// beside it ([`crate::InputOptions::embeddings`]).
     Provided,
 }
 
 impl Embedder<'_> {
-    /// What of the rows is compared; none where they have embeddings.
+    /// Returns which content of the rows the models read, or none if the input has embeddings.
     fn by(self) -> Option<CompareBy> {
         match self {
             Self::Text(_) => Some(CompareBy::Text),
@@ -33,8 +34,8 @@ impl Embedder<'_> {
         }
     }
 
-    /// Fails where the input has embeddings and a model is to make them, has none and none is, or where the model reads
-    /// something else than what is to be compared.
+    /// Fails unless either the input has embeddings or a model makes them, and unless the model
+    /// reads the content that is compared.
     pub(crate) fn check(self, input: &Input) -> Result<()> {
         match (self.by(), &input.given) {
             (None, Some(_)) => Ok(()),
@@ -53,7 +54,7 @@ impl Embedder<'_> {
         }
     }
 
-    /// As reports show it.
+    /// Returns the name for reports.
     pub(crate) fn name(self, input: &Input) -> String {
         match (self, &input.given) {
             (Self::Text(model), _) => model.name().to_owned(),
@@ -64,7 +65,7 @@ impl Embedder<'_> {
         }
     }
 
-    /// How many values an embedding has.
+    /// The number of values of an embedding.
     pub(crate) fn dim(self, input: &Input) -> usize {
         match self {
             Self::Text(model) => model.dim(),
@@ -74,7 +75,8 @@ impl Embedder<'_> {
         }
     }
 
-    /// Changes whenever the embeddings could change. What is given is a part of the input.
+    /// Returns a text that changes whenever the embeddings may change. Provided embeddings are part
+    /// of the fingerprint of the input.
     pub(crate) fn fingerprint(self) -> String {
         match self {
             Self::Text(model) => model.fingerprint(),
@@ -85,6 +87,7 @@ impl Embedder<'_> {
     }
 }
 
+/// Returns the fingerprint of the embedding stage.
 pub(crate) fn embed_fingerprint(input: &Input, embedder: Embedder) -> Result<Fingerprint> {
     Fingerprint::of(&("embed", input, embedder.fingerprint()), None)
 }

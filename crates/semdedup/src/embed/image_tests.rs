@@ -1,4 +1,4 @@
-//! Images and captions in the embedding stage, with models small enough to check by eye.
+//! Tests images and captions in the embedding stage, with models small enough to check by hand.
 #![allow(clippy::unwrap_used)]
 
 use std::path::PathBuf;
@@ -12,7 +12,7 @@ use crate::formats::{ColumnChoice, CompareBy, ReadLimits};
 use crate::options::InputOptions;
 use crate::progress::Silent;
 
-/// The colour of the last pixel.
+/// Embeds an image as the colour of its last pixel.
 struct Colour;
 
 impl ImageModel for Colour {
@@ -34,7 +34,7 @@ impl ImageModel for Colour {
     }
 }
 
-/// The length of a text, and one if there is a text.
+/// Embeds a text as its length, and 1 if the text is not empty.
 struct Length;
 
 impl TextModel for Length {
@@ -82,13 +82,13 @@ fn cosine(rows: &UnitEmbeddings, a: usize, b: usize) -> f32 {
 }
 
 #[test]
-fn broken_images_are_named_and_the_others_keep_their_rows_however_the_parts_are_cut() {
+fn broken_images_are_named_and_the_others_keep_their_rows_for_any_length_of_the_parts() {
     let (whole, skipped) = rows(&shard(CompareBy::Image, 1 << 17, false), Embedder::Image(&Colour));
     assert_eq!(whole.len(), 12);
     assert_eq!(skipped.iter().map(|(row, _)| *row).collect::<Vec<_>>(), [5, 7]);
     assert!(skipped[0].1.contains("no image in the sample"), "{}", skipped[0].1);
     assert_eq!(whole.non_finite_rows(), [5, 7]);
-    // Rows 2n and 2n + 1 have the picture of number n.
+    // Rows 2n and 2n + 1 have picture n.
     for row in [0, 2, 8, 10] {
         assert_eq!(whole.row(row), whole.row(row + 1), "{row}");
     }
@@ -103,7 +103,7 @@ fn broken_images_are_named_and_the_others_keep_their_rows_however_the_parts_are_
 }
 
 #[test]
-fn both_is_the_mean_of_the_two_cosines() {
+fn the_similarity_of_both_is_the_mean_of_the_two_cosines() {
     let (images, _) = rows(&shard(CompareBy::Image, 100, false), Embedder::Image(&Colour));
     let (texts, _) = rows(&shard(CompareBy::Text, 100, false), Embedder::Text(&Length));
     let (both, skipped) = rows(&shard(CompareBy::Both, 100, false), Embedder::Both(&Colour, &Length));
@@ -114,7 +114,7 @@ fn both_is_the_mean_of_the_two_cosines() {
         let mean = (cosine(&images, a, b) + cosine(&texts, a, b)) / 2.0;
         assert!((cosine(&both, a, b) - mean).abs() < 1e-6, "{a} {b}");
     }
-    assert!(both.row(3).iter().all(|&value| value == 0.0), "half a row is compared with nothing");
+    assert!(both.row(3).iter().all(|&value| value == 0.0), "a row with one half is compared with nothing");
 }
 
 #[test]

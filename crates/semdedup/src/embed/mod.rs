@@ -1,8 +1,12 @@
-//! The embedding stage: rows in, one embedding a row out.
+//! The embedding stage: it reads rows and writes one embedding for each row.
 
 pub(crate) mod comparison;
 pub(crate) mod dataset;
+mod embed_batch;
 pub(crate) mod embedder;
-pub(crate) mod images;
+mod images;
+mod outcome;
+mod part_writer;
 pub(crate) mod source;
 pub(crate) mod stage;
+mod tasks;

@@ -1,4 +1,4 @@
-//! The embedding stage, part by part, with a model small enough to check by eye.
+//! Tests the embedding stage, part by part, with a model small enough to check by hand.
 #![allow(clippy::unwrap_used)]
 
 use std::collections::BTreeMap;
@@ -9,12 +9,14 @@ use proptest::prelude::*;
 use semdedup_embed::{EmbedStats, ModelError, TextModel};
 
 use super::*;
+use crate::arrays::npy_writer::NpyWriter;
 use crate::embed::dataset::Dataset;
 use crate::formats::{ColumnChoice, ReadLimits, TextFiles};
 use crate::options::InputOptions;
 use crate::progress::Silent;
+use crate::workdir::parts::{embeddings_path, parts_path, record_path};
 
-/// The length of a text and its first byte; a text over ten bytes counts as cut.
+/// Embeds a text as its length and its first byte. A text over ten bytes counts as truncated.
 struct Lengths;
 
 impl TextModel for Lengths {
@@ -36,7 +38,7 @@ impl TextModel for Lengths {
     }
 }
 
-/// Three files: 250 lines, a JSONL file with bad rows and ids, an empty one.
+/// Writes three files: 250 lines, a JSONL file with bad rows and ids, and an empty file.
 fn write_files(folder: &Path) {
     let mut lines = std::fs::File::create(folder.join("a.txt")).unwrap();
     for i in 0..250 {
@@ -72,7 +74,7 @@ fn contents(folder: &Path) -> BTreeMap<String, Vec<u8>> {
 }
 
 #[test]
-fn every_row_has_its_embedding_its_place_and_its_count_however_the_parts_are_cut() {
+fn every_row_is_embedded_and_counted_for_any_length_of_the_parts() {
     let data = tempfile::tempdir().unwrap();
     write_files(data.path());
     for part_rows in [1, 7, 100, 250, 583, 10_000] {
@@ -106,14 +108,15 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(40))]
 
     #[test]
-    fn a_run_killed_after_any_part_goes_on_to_the_same_bytes(part_rows in 1u64..200, done in 0usize..20) {
+    fn a_run_killed_after_any_part_resumes_to_the_same_bytes(part_rows in 1u64..200, done in 0usize..20) {
         let data = tempfile::tempdir().unwrap();
         write_files(data.path());
         let input = input(data.path(), part_rows);
         let (whole, killed) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
         embed_parts(&input, Embedder::Text(&Lengths), whole.path(), &Silent).unwrap();
         embed_parts(&input, Embedder::Text(&Lengths), killed.path(), &Silent).unwrap();
-        // What a kill leaves: no record of the part that was being written, its files whole, cut short or missing.
+        // A kill leaves no record of the part that was being written. The other files of the part
+        // may be complete, cut short or missing.
         for part in done.. {
             let record = record_path(killed.path(), part);
             if std::fs::remove_file(&record).is_err() {
@@ -141,7 +144,7 @@ fn strict_stops_at_the_first_bad_row_and_names_it() {
     assert!(error.to_string().contains("b.jsonl: row 7: "), "{error}");
 }
 
-/// Writes other numbers into a file, in its place, when the stage begins.
+/// Changes a number in a file, in place, when the stage begins.
 struct Meddler(PathBuf);
 
 impl Progress for Meddler {
@@ -157,7 +160,7 @@ impl Progress for Meddler {
 }
 
 #[test]
-fn given_embeddings_that_change_while_they_are_read_are_noticed_and_no_part_stays() {
+fn provided_embeddings_that_change_while_they_are_read_are_an_error_and_no_part_stays() {
     let (folder, out) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     let (rows, file) = (folder.path().join("a.txt"), folder.path().join("a.npy"));
     std::fs::write(&rows, "x\n".repeat(500)).unwrap();
@@ -181,7 +184,7 @@ fn given_embeddings_that_change_while_they_are_read_are_noticed_and_no_part_stay
 }
 
 #[test]
-fn files_behind_the_parts_that_are_there_are_of_another_attempt_and_go() {
+fn files_numbered_after_the_stored_parts_are_of_another_run_and_are_removed() {
     let (data, whole, out) =
         (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     write_files(data.path());
@@ -189,7 +192,7 @@ fn files_behind_the_parts_that_are_there_are_of_another_attempt_and_go() {
         embed_parts(&input(data.path(), rows), Embedder::Text(&Lengths), folder, &Silent).unwrap();
     };
     parts_of(300, whole.path());
-    // The attempt before had cut its parts elsewhere, and was discarded.
+    // The run before had shorter parts and was discarded.
     parts_of(50, out.path());
     discard_parts(out.path(), &stage_of(&input(data.path(), 50))).unwrap();
     let foreign = PartRecord::new(Fingerprint::of(&"another", None).unwrap());
@@ -200,27 +203,28 @@ fn files_behind_the_parts_that_are_there_are_of_another_attempt_and_go() {
     assert_eq!(contents(out.path()), contents(whole.path()));
 }
 
-/// [`Lengths`], where a row costs much: it counts the texts, and fails at those that begin so.
-struct Dear {
+/// Embeds like [`Lengths`], but its rows are expensive. It counts the texts, and fails at those
+/// that begin with `fails_at`.
+struct Expensive {
     asked: std::sync::atomic::AtomicUsize,
     fails_at: Option<&'static str>,
 }
 
-impl Dear {
+impl Expensive {
     fn new(fails_at: Option<&'static str>) -> Self {
         Self { asked: Default::default(), fails_at }
     }
 }
 
-impl TextModel for Dear {
+impl TextModel for Expensive {
     fn name(&self) -> &str {
-        "dear"
+        "expensive"
     }
     fn dim(&self) -> usize {
         2
     }
     fn fingerprint(&self) -> String {
-        "dear/1".into()
+        "expensive/1".into()
     }
     fn rows_per_save(&self) -> Option<usize> {
         Some(3000)
@@ -235,33 +239,33 @@ impl TextModel for Dear {
 }
 
 #[test]
-fn a_dear_model_that_fails_loses_nothing_that_came_before_and_little_that_came_after() {
+fn an_expensive_model_that_fails_loses_no_stored_rows_and_few_others() {
     let data = tempfile::tempdir().unwrap();
     let texts: String = (0..20_000).map(|row| format!("{row} is the row\n")).collect();
     std::fs::write(data.path().join("a.txt"), texts).unwrap();
     let (undisturbed, disturbed) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     let find = || input(data.path(), 1 << 17);
-    let model = Dear::new(None);
+    let model = Expensive::new(None);
     embed_parts(&find(), Embedder::Text(&model), undisturbed.path(), &Silent).unwrap();
     assert_eq!(records(undisturbed.path()), 7, "parts of 3,000 rows");
 
-    let failing = Dear::new(Some("13000 "));
+    let failing = Expensive::new(Some("13000 "));
     let error = embed_parts(&find(), Embedder::Text(&failing), disturbed.path(), &Silent).unwrap_err();
     assert!(error.to_string().contains("limit on tokens"), "{error}");
     let stage = embed_fingerprint(&find(), Embedder::Text(&failing)).unwrap();
     let kept: u64 = read_records(disturbed.path(), &stage).unwrap().iter().map(PartRecord::rows).sum();
-    // Up to the beginning of the texts that were read together with the one it failed at.
+    // The rows before the batch of texts in which it failed.
     assert!((13_000 - 2048..=13_000).contains(&kept), "{kept} rows were kept");
 
-    let resumed = Dear::new(None);
+    let resumed = Expensive::new(None);
     embed_parts(&find(), Embedder::Text(&resumed), disturbed.path(), &Silent).unwrap();
-    assert_eq!(resumed.asked.into_inner() as u64, 20_000 - kept, "what was kept was paid for again");
+    assert_eq!(resumed.asked.into_inner() as u64, 20_000 - kept, "stored rows were embedded again");
     let rows = |folder: &Path| {
         let input = find();
         let dataset = Dataset::open(
             &input,
             folder,
-            &embed_fingerprint(&input, Embedder::Text(&Dear::new(None))).unwrap(),
+            &embed_fingerprint(&input, Embedder::Text(&Expensive::new(None))).unwrap(),
         )
         .unwrap();
         let store = dataset.open_embeddings().unwrap();
@@ -271,17 +275,17 @@ fn a_dear_model_that_fails_loses_nothing_that_came_before_and_little_that_came_a
     assert!(rows(disturbed.path()) == rows(undisturbed.path()));
 }
 
-/// The fingerprint of the stage with [`Lengths`].
+/// Returns the fingerprint of the stage with [`Lengths`].
 fn stage_of(input: &Input) -> Fingerprint {
     embed_fingerprint(input, Embedder::Text(&Lengths)).unwrap()
 }
 
-/// How many parts are there, whatever stage they are of.
+/// Counts the stored parts, of any stage.
 fn records(folder: &Path) -> usize {
     (0..).take_while(|&part| record_path(folder, part).exists()).count()
 }
 
-/// A folder with all parts, and how many they are.
+/// Makes a folder with all parts, and counts them.
 fn embedded(data: &Path) -> (tempfile::TempDir, Input, usize) {
     write_files(data);
     let (out, input) = (tempfile::tempdir().unwrap(), input(data, 50));
@@ -292,7 +296,7 @@ fn embedded(data: &Path) -> (tempfile::TempDir, Input, usize) {
 }
 
 #[test]
-fn a_stage_that_is_done_but_lacks_a_part_or_rows_of_one_is_an_error() {
+fn a_finished_stage_that_lacks_a_part_or_rows_of_one_is_an_error() {
     let data = tempfile::tempdir().unwrap();
     let (out, input, parts) = embedded(data.path());
     let open = || {
@@ -323,7 +327,7 @@ fn a_stage_that_is_done_but_lacks_a_part_or_rows_of_one_is_an_error() {
 }
 
 #[test]
-fn parts_behind_one_that_is_missing_are_not_thrown_away() {
+fn parts_after_a_missing_one_are_not_removed() {
     let data = tempfile::tempdir().unwrap();
     let (out, input, parts) = embedded(data.path());
     let record = std::fs::read(record_path(out.path(), 1)).unwrap();
@@ -338,8 +342,8 @@ fn parts_behind_one_that_is_missing_are_not_thrown_away() {
 }
 
 #[test]
-fn parts_of_a_dear_model_grow_with_what_there_is() {
-    let model = Dear::new(None);
+fn parts_of_an_expensive_model_grow_with_their_number() {
+    let model = Expensive::new(None);
     let data = tempfile::tempdir().unwrap();
     std::fs::write(data.path().join("a.txt"), "a\n").unwrap();
     let input = input(data.path(), 1 << 17);
@@ -349,7 +353,7 @@ fn parts_of_a_dear_model_grow_with_what_there_is() {
 }
 
 #[test]
-fn discarding_that_was_cut_off_goes_on() {
+fn an_interrupted_discarding_is_finished() {
     let data = tempfile::tempdir().unwrap();
     std::fs::write(data.path().join("a.txt"), "one\ntwo\nthree\n").unwrap();
     let folder = tempfile::tempdir().unwrap();
@@ -357,7 +361,7 @@ fn discarding_that_was_cut_off_goes_on() {
     embed_parts(&find(), Embedder::Text(&Lengths), folder.path(), &Silent).unwrap();
     std::fs::remove_file(folder.path().join("part-00002.json")).unwrap();
     std::fs::write(folder.path().join("discard.json"), "{}").unwrap();
-    let counted = Dear::new(None);
+    let counted = Expensive::new(None);
     let stage = embed_fingerprint(&find(), Embedder::Text(&Lengths)).unwrap();
     finish_discarding(folder.path(), &stage).unwrap();
     assert!(read_records(folder.path(), &stage).unwrap().is_empty());

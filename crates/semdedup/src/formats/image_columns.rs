@@ -6,11 +6,17 @@ use crate::formats::file::InputFile;
 /// The column of the only image of a sample, and of a file that is an image.
 pub(crate) const ANY_IMAGE: &str = "image";
 
+/// The extensions of images. The content of a file tells its format when it is decoded.
+const IMAGES: [&str; 15] = [
+    "jpg", "jpeg", "jpe", "jfif", "mpo", "png", "webp", "gif", "bmp", "dib", "tif", "tiff", "ppm", "pgm",
+    "pbm",
+];
+
 /// Whether files with this extension are images that are read. The extension is in lower case; of
 /// `left.jpg` the last part counts.
 pub(crate) fn is_image(extension: &str) -> bool {
     let last = extension.rsplit('.').next().unwrap_or_default();
-    matches!(last, "jpg" | "jpeg" | "png" | "webp" | "gif" | "bmp" | "tif" | "tiff")
+    IMAGES.contains(&last)
 }
 
 /// The error for a file whose format has no images.

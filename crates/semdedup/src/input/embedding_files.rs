@@ -9,32 +9,24 @@ use crate::arrays::matrix::{EXTENSIONS, Matrix};
 use crate::error::{Error, Result};
 use crate::progress::Stage;
 use crate::storage::{canonical_url, children, exists, glob, is_dir, is_url, place};
+use crate::workdir::manifest::{FinishedStage, finished_stage, is_work_dir};
 use crate::workdir::parts::{check_rows, embeddings_path, whole_records};
-use crate::workdir::work_dir::{finished_stage, is_work_dir};
 
-/// The files of embeddings that the user means: files as they are, folders with all of theirs, globs; in order of name
-/// within a folder or glob.
+/// Finds the files of embeddings that the user names: files, folders with all their files of
+/// embeddings, and globs. The files of a folder or glob are in the order of their names.
 ///
 /// # Errors
-/// If one of them names nothing.
+/// Fails if an input names no file, or if a file is named twice.
 pub fn find_embeddings(inputs: &[String]) -> Result<Vec<PathBuf>> {
     let mut found = Vec::new();
     for input in inputs {
         let path = &place(input)?;
-        // What `embed` wrote is a work directory; the manifest.json of another program is none.
-        let mut paths = if is_work_dir(path)? {
-            let (folder, stage) = finished_stage(path, Stage::Embed)?.ok_or_else(|| {
-                Error::work(path, "the embeddings are not finished: rows would be missing")
-                    .hint("run the `semdedup embed` or `run` that makes them again, it goes on where it was")
-            })?;
-            // By their numbers: beyond 99,999 parts the order of names is another one.
-            for (part, record) in whole_records(&folder, &stage)?.iter().enumerate() {
-                let matrix = Matrix::open(&embeddings_path(&folder, part))?;
-                check_rows(matrix.path(), matrix.rows(), record.rows())?;
-                found.push(matrix.path().to_path_buf());
-            }
+        // `embed` writes a work directory. Another program's folder may have a `manifest.json` too.
+        if is_work_dir(path)? {
+            found.extend(embedded_files(path)?);
             continue;
-        } else if is_dir(path)? {
+        }
+        let mut paths = if is_dir(path)? {
             matrix_files(path)?
         } else if exists(path)? {
             vec![path.to_path_buf()]
@@ -48,8 +40,30 @@ pub fn find_embeddings(inputs: &[String]) -> Result<Vec<PathBuf>> {
         paths.sort();
         found.extend(paths);
     }
+    check_distinct(&found)?;
+    Ok(found)
+}
+
+/// Returns the files of embeddings in a work directory, in the order of their numbers. The order of
+/// their names differs from 100,000 parts on.
+fn embedded_files(work: &Path) -> Result<Vec<PathBuf>> {
+    let Some(FinishedStage { folder, fingerprint }) = finished_stage(work, Stage::Embed)? else {
+        return Err(Error::work(work, "the embeddings are not finished: rows would be missing")
+            .hint("run the same `semdedup embed` or `semdedup run` again: it continues where it was"));
+    };
+    let mut files = Vec::new();
+    for (part, record) in whole_records(&folder, &fingerprint)?.iter().enumerate() {
+        let matrix = Matrix::open(&embeddings_path(&folder, part))?;
+        check_rows(matrix.path(), matrix.rows(), record.rows())?;
+        files.push(matrix.path().to_path_buf());
+    }
+    Ok(files)
+}
+
+/// Fails if a file is named twice, even under different names.
+fn check_distinct(paths: &[PathBuf]) -> Result<()> {
     let mut seen = HashSet::new();
-    for path in &found {
+    for path in paths {
         let real =
             if is_url(path) { canonical_url(path) } else { fs::canonicalize(path).map_err(Error::io)? };
         if !seen.insert(real) {
@@ -57,10 +71,10 @@ pub fn find_embeddings(inputs: &[String]) -> Result<Vec<PathBuf>> {
                 .hint("name each file once"));
         }
     }
-    Ok(found)
+    Ok(())
 }
 
-/// What [`crate::cluster()`] writes: beside embeddings, these are none.
+/// The files that [`crate::cluster()`] writes. They are no embeddings.
 const CLUSTER_FILES: [&str; 3] = ["centroids.npy", "assignments.npy", "probes.npy"];
 
 fn is_hidden(path: &Path) -> bool {

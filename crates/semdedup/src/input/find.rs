@@ -1,4 +1,4 @@
-//! What a run reads: the files that the user named, with the columns that count.
+//! Finds the input of a run: the files that the user names, and the columns to read.
 
 use std::path::{Path, PathBuf};
 
@@ -12,11 +12,12 @@ use crate::formats::{
 use crate::input::embedding_files::find_embeddings;
 use crate::input::provided::ProvidedEmbeddings;
 use crate::options::InputOptions;
-use crate::progress::Warning;
 use crate::storage::atomic::write_atomically;
 use crate::storage::{is_url, read};
+use crate::warning::Warning;
 
-/// The rows of a part: small enough that little is done twice after a kill, large enough that files are few.
+/// The rows of a part: few enough that a kill loses little work, and enough that there are few
+/// files.
 const PART_ROWS: u64 = 1 << 17;
 
 fn default_part_rows() -> u64 {
@@ -27,10 +28,10 @@ fn default_part_rows() -> u64 {
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Input {
     pub(crate) files: Vec<InputFile>,
-    /// For each file.
+    /// The columns of each file.
     pub(crate) columns: Vec<Columns>,
     pub(crate) limits: ReadLimits,
-    /// What of a row is compared.
+    /// Which content of a row is compared.
     #[serde(default)]
     pub(crate) by: CompareBy,
     /// The embeddings that come with the rows.
@@ -38,19 +39,20 @@ pub(crate) struct Input {
     pub(crate) given: Option<ProvidedEmbeddings>,
     #[serde(skip)]
     pub(crate) strict: bool,
-    /// The rows of a part of the embedding stage; no result depends on it.
+    /// The rows of a part of the embedding stage. The result does not depend on it.
     #[serde(skip, default = "default_part_rows")]
     pub(crate) part_rows: u64,
-    /// What the folders hold that is not read.
+    /// The files in the folders that are not read.
     #[serde(skip)]
     pub(crate) left_out: Skipped,
 }
 
-/// What of the rows of an input is compared: what [`formats::ColumnChoice::by`] says, or what the first file has. `written` are
-/// folders that a run will write, in which no input lies.
+/// Returns which content of the rows is compared: the choice in [`formats::ColumnChoice::by`], or
+/// the content of the first file. `written` are the folders that a run will write; no input is
+/// looked for in them.
 ///
 /// # Errors
-/// Input that cannot be found or read.
+/// Fails if the input cannot be found or read.
 pub fn rows_by(options: &InputOptions, written: &[PathBuf]) -> Result<CompareBy> {
     match options.columns.by {
         Some(by) => Ok(by),
@@ -58,14 +60,15 @@ pub fn rows_by(options: &InputOptions, written: &[PathBuf]) -> Result<CompareBy>
     }
 }
 
-/// What the options say of which files are read.
+/// Returns what the options ask for in the files.
 fn asked(options: &InputOptions) -> Asked {
     let embeddings = !options.embeddings.is_empty();
     Asked { text_files: options.text_files, columns: options.columns.clone(), embeddings }
 }
 
 impl Input {
-    /// Finds the files, none in the folders that the run writes, and the columns in them.
+    /// Finds the files and their columns. `written` are the folders that the run writes; no file in
+    /// them is read.
     pub(crate) fn find(options: &InputOptions, written: &[PathBuf]) -> Result<Self> {
         if options.inputs.is_empty() && !options.embeddings.is_empty() {
             return Self::embeddings_alone(options);
@@ -76,9 +79,9 @@ impl Input {
         let given = match (&options.columns.embedding, options.embeddings.as_slice()) {
             (None, []) => None,
             (Some(name), []) => {
-                Some(ProvidedEmbeddings::column(name, (&found.files, &columns), &options.limits)?)
+                Some(ProvidedEmbeddings::column(name, &found.files, &columns, &options.limits)?)
             }
-            (None, given) => Some(ProvidedEmbeddings::files(given, (&options.inputs, &found.files))?),
+            (None, given) => Some(ProvidedEmbeddings::files(given, &options.inputs, &found.files)?),
             (Some(_), _) => {
                 return Err(Error::usage("embeddings are named twice: a column and files")
                     .hint("name one of the two"));
@@ -96,23 +99,9 @@ impl Input {
         })
     }
 
-    /// Embeddings without rows beside them: their rows are the rows.
+    /// Takes files of embeddings without files of rows. Each embedding is a row.
     fn embeddings_alone(options: &InputOptions) -> Result<Self> {
-        let columns = &options.columns;
-        for (name, option) in [
-            (&columns.text, "--text-column"),
-            (&columns.id, "--id-column"),
-            (&columns.embedding, "--embedding-column"),
-        ] {
-            if let Some(name) = name {
-                return Err(Error::usage(format!(
-                    "{option} {name}: embeddings without rows have no columns"
-                ))
-                .hint(
-                    "name the files of the rows too; without them, rows are called by file and row number",
-                ));
-            }
-        }
+        check_no_columns(options)?;
         let files = find_matrices(find_embeddings(&options.embeddings)?)?;
         let none = Columns::default();
         Ok(Self {
@@ -127,7 +116,7 @@ impl Input {
         })
     }
 
-    /// What the user should know of the files that are not read.
+    /// Returns the warnings about files that are not read.
     pub(crate) fn warnings(&self) -> impl Iterator<Item = Warning> {
         self.left_out.told().map(|(cause, LeftOut { count, first })| Warning::LeftOut {
             cause,
@@ -136,44 +125,50 @@ impl Input {
         })
     }
 
-    /// Whether there are embeddings and nothing else.
+    /// Whether the input has embeddings and nothing else.
     pub(crate) fn is_embeddings_alone(&self) -> bool {
         self.files.iter().all(|file| file.format == Format::Matrix)
     }
 
-    /// The size of all files on the disk.
+    /// The size of all files in bytes.
     pub(crate) fn bytes(&self) -> u64 {
         self.files.iter().map(|file| file.bytes).sum()
     }
 
-    /// Whether rows are named by a column of ids.
+    /// Whether an id column names the rows.
     pub(crate) fn has_ids(&self) -> bool {
         self.columns.iter().any(|columns| columns.id.is_some())
     }
 
-    /// What of the columns of a file the embedding stage reads: no texts where embeddings are given or images compared.
+    /// Whether the embedding stage reads texts: not if the input has embeddings, and not if only
+    /// images are compared.
+    pub(crate) fn reads_texts(&self) -> bool {
+        self.given.is_none() && self.by.text()
+    }
+
+    /// Returns the columns of a file that the embedding stage reads.
     pub(crate) fn columns_to_embed(&self, file: usize) -> Columns {
         let columns = self.columns[file].clone();
-        let reads_text = self.given.is_none() && self.by.text();
-        if reads_text {
+        if self.reads_texts() {
             return columns;
         }
         let Columns { id, embedding, image, .. } = columns;
         Columns { id, embedding, image, ..Columns::default() }
     }
 
-    /// All files that are read.
+    /// Returns the paths of all files that are read.
     pub(crate) fn paths(&self) -> impl Iterator<Item = &PathBuf> {
         self.files.iter().map(|file| &file.path).chain(self.given.iter().flat_map(ProvidedEmbeddings::paths))
     }
 
-    /// Fails where a file is not the one that was found.
+    /// Fails if a file has changed since it was found.
     pub(crate) fn check_unchanged(&self) -> Result<()> {
         check_all_unchanged(&self.files)?;
         self.given.iter().try_for_each(ProvidedEmbeddings::check_unchanged)
     }
 
-    /// Writes down in the embedding stage's folder what was read, for looking at texts later, from any folder.
+    /// Stores the input in the folder of the embedding stage, with absolute paths. Texts can then
+    /// be read again later, from any current folder.
     pub(crate) fn record(&self, folder: &Path) -> Result<()> {
         let mut files = self.files.clone();
         for file in &mut files {
@@ -190,10 +185,28 @@ impl Input {
         write_atomically(&folder.join("input.json"), &json)
     }
 
-    /// What an embedding stage read.
+    /// Reads the input that an embedding stage stored.
     pub(crate) fn recorded(folder: &Path) -> Result<Self> {
         let path = folder.join("input.json");
         let bytes = read(&path).map_err(Error::io)?;
         serde_json::from_slice(&bytes).map_err(|error| Error::work(&path, error))
     }
+}
+
+/// Fails if the options name a column of rows that have none.
+fn check_no_columns(options: &InputOptions) -> Result<()> {
+    let columns = &options.columns;
+    for (name, option) in [
+        (&columns.text, "--text-column"),
+        (&columns.id, "--id-column"),
+        (&columns.embedding, "--embedding-column"),
+    ] {
+        if let Some(name) = name {
+            return Err(Error::usage(format!("{option} {name}: embeddings without rows have no columns"))
+                .hint(
+                    "name the files of the rows too; without them, rows are called by file and row number",
+                ));
+        }
+    }
+    Ok(())
 }

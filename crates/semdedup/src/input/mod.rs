@@ -1,5 +1,6 @@
-//! What goes in: the files, their columns, and embeddings that come with them.
+//! The input of a run: the files, their columns, and the embeddings that come with them.
 
 pub(crate) mod embedding_files;
 pub(crate) mod find;
+mod pairs;
 pub(crate) mod provided;

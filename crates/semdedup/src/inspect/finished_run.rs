@@ -11,8 +11,8 @@ use crate::progress::Stage;
 use crate::score::scores_file::ScoresFile;
 use crate::storage::{exists, is_dir, is_file};
 use crate::summary::{Summary, read_summary};
+use crate::workdir::manifest::{FinishedStage, finished_stage};
 use crate::workdir::table_file::read_column;
-use crate::workdir::work_dir::finished_stage;
 
 /// A finished run, opened by its output folder or by its work directory: its summary, its scores, pairs
 /// of duplicates, and the rows themselves.
@@ -74,7 +74,7 @@ impl FinishedRun {
         }
         let inside = path.join("work");
         let work = if is_file(&inside.join("manifest.json"))? { inside } else { path.to_path_buf() };
-        let Some((folder, _)) = finished_stage(&work, Stage::Score)? else {
+        let Some(FinishedStage { folder, .. }) = finished_stage(&work, Stage::Score)? else {
             return Err(Error::work(path, "no finished scores here").hint(HINT));
         };
         Ok(Self { work, scores: ScoresFile::open(&folder.join("scores.parquet"))?, result: None })
@@ -90,13 +90,13 @@ impl FinishedRun {
         let belongs = |of: Stage, wanted: &dyn Fn(&Summary) -> &str| -> Result<bool> {
             let Some(result) = &self.result else { return Ok(true) };
             let wanted = wanted(&result.summary);
-            Ok(finished_stage(&self.work, of)?.is_some_and(|(_, found)| found.as_str() == wanted))
+            Ok(finished_stage(&self.work, of)?.is_some_and(|found| found.fingerprint.as_str() == wanted))
         };
         let belongs = match stage {
             Stage::Recall => belongs(Stage::Score, &|summary| &summary.scores_fingerprint)?,
             _ => belongs(Stage::Embed, &|summary| &summary.rows_fingerprint)?,
         };
-        Ok(finished_stage(&self.work, stage)?.filter(|_| belongs).map(|(folder, _)| folder))
+        Ok(finished_stage(&self.work, stage)?.filter(|_| belongs).map(|found| found.folder))
     }
 
     /// Reads the numbers of the rows that the result removed; none if no result was written.

@@ -10,7 +10,7 @@ use crate::input::find::Input;
 use crate::options::{ClusterOptions, RunOptions};
 use crate::outputs::Outputs;
 use crate::select::selection::describe;
-use crate::workdir::work_dir::Fingerprint;
+use crate::workdir::fingerprint::Fingerprint;
 
 /// The fingerprint of the result of each stage. Each contains the one of the stage before.
 pub(crate) struct Fingerprints {
@@ -54,5 +54,5 @@ impl Fingerprints {
 /// Returns the parameters of a ranking. A random ranking depends on its seed, the others do not.
 fn ranking_parameters(ranking: &Ranking) -> impl Serialize {
     let seed = (ranking.keep == semdedup_core::Keep::Random).then_some(ranking.seed);
-    (crate::score::scores_file::name_of(ranking), seed)
+    (ranking.keep.name(), seed)
 }

@@ -231,12 +231,12 @@ fn embedding_seconds_per_row(input: &Input, embedder: Embedder) -> Result<f64> {
             let parsed = chunk.parse(&columns)?;
             let count = parsed.texts.len().min(most - rows);
             let together =
-                count.div_ceil(rayon::current_num_threads()).clamp(1, source.rows_together().max(1));
+                count.div_ceil(rayon::current_num_threads()).clamp(1, source.rows_per_task().max(1));
             let mut values = vec![0.0; count * dim];
             let start = Instant::now();
             values.par_chunks_mut(together * dim).enumerate().try_for_each(|(block, values)| {
                 let first = block * together;
-                source.embed((number, &parsed), first..first + values.len() / dim, values).map(|_| ())
+                source.embed(number, &parsed, first..first + values.len() / dim, values).map(|_| ())
             })?;
             seconds += start.elapsed().as_secs_f64();
             rows += count;

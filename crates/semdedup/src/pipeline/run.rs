@@ -75,3 +75,7 @@ fn select(scored: &Scored, goal: Goal, progress: &dyn Progress) -> Result<Select
     progress.end(Stage::Select, false);
     Ok(selection)
 }
+
+#[cfg(test)]
+#[path = "run_tests.rs"]
+mod tests;

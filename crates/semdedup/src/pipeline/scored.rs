@@ -23,7 +23,7 @@ use crate::score::scores_file::{NamedRows, ScoresFile, write_scores};
 use crate::score::stage::Scorer;
 use crate::select::id_lists::check_ids;
 use crate::select::selection;
-use crate::workdir::pair_counts::{self, Compared};
+use crate::workdir::pair_counts::{self, PairCounts};
 use crate::workdir::row_index::Ids;
 use crate::workdir::work_dir::WorkDir;
 
@@ -37,7 +37,7 @@ pub(crate) struct Scored {
     /// The limit that memory sets to the number of clusters, if there is one.
     pub(crate) limited_clusters: Option<LimitedClusters>,
     pub(crate) recall_samples: Vec<RecallSample>,
-    pub(crate) compared: Compared,
+    pub(crate) compared: PairCounts,
 }
 
 /// A number of clusters that memory limits.
@@ -81,8 +81,8 @@ impl ResolvedRun<'_> {
         let scores = stages.compare(rows, &centroids, &clustering)?;
         let columns = scores.columns()?;
         let recall_samples = stages.recall(&store, &columns)?;
-        let pairs = |stage| pair_counts::read_compared(&work.folder(stage));
-        let compared = Compared {
+        let pairs = |stage| pair_counts::read_pair_count(&work.folder(stage));
+        let compared = PairCounts {
             train: pairs(Stage::Train)?,
             assign: pairs(Stage::Assign)?,
             score: pairs(Stage::Score)?,
@@ -165,7 +165,7 @@ impl StageRunner<'_, '_> {
             // Check the ids before the first stage that takes long, not after it.
             rows.dataset.check_ids(&run.input)?;
             let trained = train::train(rows.store, &run.options.cluster, *progress)?;
-            pair_counts::write_compared(folder, trained.compared)?;
+            pair_counts::write_pair_count(folder, trained.compared)?;
             clustering::write_centroids(&path, &trained.centroids)
         })?;
         clustering::read_centroids(&path, rows.store.dim())
@@ -179,7 +179,7 @@ impl StageRunner<'_, '_> {
         work.stage(Stage::Assign, &run.stages.assign, *progress, |folder| {
             let options = AssignOptions { probes, memory, probes_path: &files.probes };
             let assigned = assign::assign(store, centroids, &options, *progress)?;
-            pair_counts::write_compared(folder, assigned.compared)?;
+            pair_counts::write_pair_count(folder, assigned.compared)?;
             clustering::write_assignments(&files.assignments, &assigned.clusters)
         })?;
         Ok(files)
@@ -202,7 +202,7 @@ impl StageRunner<'_, '_> {
             let (ranking, resumes) = (&run.options.ranking, Some(&run.stages.score));
             let scorer = Scorer { ranking, memory, folder, resumes, progress: *progress };
             let scored = scorer.score(store, centroids, clustering)?;
-            pair_counts::write_compared(folder, scored.compared)?;
+            pair_counts::write_pair_count(folder, scored.compared)?;
             run.write_scores(&path, dataset, &scored.columns)?;
             remove_checkpoints(folder)
         })?;

@@ -4,21 +4,23 @@ use std::collections::HashMap;
 use std::path::Path;
 
 use crate::cluster::clustering::largest;
-use crate::embed::dataset::{Dataset, skipped_rows};
+use crate::embed::dataset::{Dataset, skipped_rows, unknown_words, zero_rows};
 use crate::input::find::Input;
 use crate::pipeline::resolved::ResolvedRun;
 use crate::pipeline::scored::{LimitedClusters, Scored};
-use crate::progress::{
-    EMPTY_TEXT_SHARE, Groups, LARGE_CLUSTER_SHARE, LOOSE_EPSILON, Progress, REMOVED_SHARE,
-    UNKNOWN_TEXT_SHARE, Warning,
-};
+use crate::progress::Progress;
 use crate::recall;
-use crate::score::scores_file::name_of;
 use crate::select::selection::{Outcome, Selection, describe};
 use crate::shares::{Share, losers};
 use crate::storage::is_url;
 use crate::summary::Summary;
-use crate::workdir::counted::Counted;
+use crate::warning::EMPTY_TEXT_SHARE;
+use crate::warning::Groups;
+use crate::warning::LARGE_CLUSTER_SHARE;
+use crate::warning::LOOSE_EPSILON;
+use crate::warning::REMOVED_SHARE;
+use crate::warning::Warning;
+
 use crate::workdir::pair_counts;
 use crate::workdir::script::{Code, ScriptRun};
 use crate::workdir::uncompared::Uncompared;
@@ -110,25 +112,6 @@ fn shares_of_scripts(runs: &[ScriptRun], selection: &Selection) -> Vec<Share> {
     shares
 }
 
-/// Returns a warning if many texts, or most texts of a file, are mostly words that the model does
-/// not know.
-pub(crate) fn unknown_words(dataset: &Dataset) -> Option<Warning> {
-    let (rows, of) = (dataset.unknown.iter().sum::<u64>(), dataset.row_index.rows());
-    let files = dataset.row_index.files.iter().zip(&dataset.unknown);
-    let files: Vec<String> = files
-        .filter(|(file, unknown)| 2 * **unknown > file.rows)
-        .map(|(file, _)| file.name.clone())
-        .collect();
-    let is_told = rows > 0 && (rows as f64 >= UNKNOWN_TEXT_SHARE * of as f64 || !files.is_empty());
-    is_told.then_some(Warning::UnknownWords { rows, of, files })
-}
-
-/// Returns the rows of zeros whose text is not empty, as the embedding stage counted them. Earlier
-/// versions did not count them: then these are all rows of zeros except the empty texts.
-pub(crate) fn zero_rows(dataset: &Dataset, all: Counted) -> Counted {
-    dataset.zero.clone().unwrap_or_else(|| all.without(dataset.empty))
-}
-
 /// Reports the warnings and makes the summary, except the fields that are known only when
 /// everything is written.
 pub(crate) fn summarise(
@@ -157,7 +140,7 @@ pub(crate) fn summarise(
         unknown_texts: scored.dataset.unknown.iter().sum(),
         epsilon: selection.epsilon,
         goal: describe(options.goal),
-        keep: name_of(&options.ranking).to_owned(),
+        keep: options.ranking.keep.name().to_owned(),
         seed: options.cluster.seed,
         model: run.embedder.name(&run.input),
         dim,

@@ -3,7 +3,7 @@
 use semdedup_core::{Keep, NO_ROW, Probes};
 
 use super::*;
-use crate::arrays::npy::NpyWriter;
+use crate::arrays::npy_writer::NpyWriter;
 use crate::cluster::assign::{AssignOptions, assign};
 use crate::cluster::clustering::write_assignments;
 use crate::progress::Silent;

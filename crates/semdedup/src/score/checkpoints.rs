@@ -11,7 +11,8 @@ use crate::score::groups::{BlockPair, Groups};
 use crate::storage::atomic::PendingFile;
 use crate::storage::errors::with_path;
 use crate::storage::{Blob, create_dir_all, fault_of, is_file, remove_all};
-use crate::workdir::work_dir::{Fingerprint, remove_temporary_files};
+use crate::workdir::fingerprint::Fingerprint;
+use crate::workdir::work_dir::remove_temporary_files;
 
 /// The name of the folder of the checkpoints, inside the folder of the stage.
 const FOLDER: &str = "parts";

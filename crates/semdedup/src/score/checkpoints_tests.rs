@@ -5,7 +5,7 @@ use semdedup_core::{Keep, Ranking};
 use tempfile::TempDir;
 
 use super::*;
-use crate::arrays::npy::NpyWriter;
+use crate::arrays::npy_writer::NpyWriter;
 use crate::arrays::store::EmbeddingStore;
 use crate::cluster::clustering::Clustering;
 use crate::memory::Memory;

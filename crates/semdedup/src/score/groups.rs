@@ -236,7 +236,8 @@ mod tests {
     use std::path::Path;
 
     use super::*;
-    use crate::arrays::npy::{IntegerMatrix, NpyWriter};
+    use crate::arrays::integers::IntegerMatrix;
+    use crate::arrays::npy_writer::NpyWriter;
 
     /// Makes 111 rows of dimension 2 in clusters of 1, 1, 100 and 9 rows. Every row probes all
     /// clusters except cluster 2.

@@ -33,19 +33,6 @@ pub(crate) fn compared_metadata(path: &Path, compared: Option<&Comparison>) -> R
     Ok(json.map(|json| KeyValue::new(COMPARED_KEY.to_owned(), json)))
 }
 
-fn keep_name(keep: Keep) -> &'static str {
-    match keep {
-        Keep::Hard => "hard",
-        Keep::Easy => "easy",
-        Keep::Random => "random",
-    }
-}
-
-/// Returns the name of a ranking: `hard`, `easy` or `random`.
-pub(crate) fn name_of(ranking: &Ranking) -> &'static str {
-    keep_name(ranking.keep)
-}
-
 /// Writes `scores.parquet`: every row of the input in order.
 ///
 /// A row that could not be read has no score. A row with a NaN or an infinity has a score of 0, but
@@ -58,7 +45,7 @@ pub(crate) fn write_scores(
 ) -> Result<()> {
     let files = serde_json::to_string(&named.row_index.files).map_err(|error| Error::output(path, error))?;
     let mut metadata = vec![
-        KeyValue::new(RANKING_KEY.to_owned(), format!("{} {}", keep_name(ranking.keep), ranking.seed)),
+        KeyValue::new(RANKING_KEY.to_owned(), format!("{} {}", ranking.keep.name(), ranking.seed)),
         KeyValue::new(FILES_KEY.to_owned(), files),
     ];
     metadata.extend(named.by.map(|by| KeyValue::new(BY_KEY.to_owned(), by.name().to_owned())));
@@ -236,6 +223,6 @@ impl ScoresFile {
 
 fn parse_ranking(text: &str) -> Option<Ranking> {
     let (keep, seed) = text.split_once(' ')?;
-    let keep = [Keep::Hard, Keep::Easy, Keep::Random].into_iter().find(|&k| keep_name(k) == keep)?;
+    let keep = Keep::ALL.into_iter().find(|known| known.name() == keep)?;
     Some(Ranking { keep, seed: seed.parse().ok()? })
 }

@@ -8,7 +8,7 @@ use semdedup_core::{Keep, Ranking, Scores, Scoring, UnitEmbeddings, centroid_sim
 use tempfile::TempDir;
 
 use super::*;
-use crate::arrays::npy::NpyWriter;
+use crate::arrays::npy_writer::NpyWriter;
 use crate::cluster::clustering::Clustering;
 
 pub(super) const ROWS: usize = 600;

@@ -16,8 +16,8 @@ use crate::score::columns::ScoreColumns;
 use crate::score::groups::{BlockPair, Groups, RowBytes};
 use crate::score::spill::{Block, Spill};
 use crate::storage::local::check_free_space;
+use crate::workdir::fingerprint::Fingerprint;
 use crate::workdir::uncompared::Uncompared;
-use crate::workdir::work_dir::Fingerprint;
 
 /// The scores that [`Scorer::score`] finds.
 pub(crate) struct ScoredRows {

@@ -8,7 +8,7 @@ use arrow::array::{Array, AsArray};
 use arrow::datatypes::UInt64Type;
 use arrow::util::display::{ArrayFormatter, FormatOptions};
 
-use crate::arrays::npy::NpyWriter;
+use crate::arrays::npy_writer::NpyWriter;
 use crate::error::{Error, ErrorKind, Result};
 use crate::outputs::{IdsFormat, Outputs};
 use crate::score::scores_file::ScoresFile;

@@ -1,5 +1,6 @@
-//! Files that are either whole or not there: written under a temporary name, flushed to the disk, then renamed. What goes
-//! to a store is written to a file without a name and sent when it is whole.
+//! Writes files atomically: a file is written under a temporary name, flushed to the disk, then
+//! renamed. A file for a store is written to an unnamed temporary file and sent when it is
+//! complete.
 
 use std::io::{self, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
@@ -8,11 +9,13 @@ use fs_err as fs;
 use fs_err::File;
 
 use crate::error::{Error, Result};
-use crate::storage::errors::with_path;
 use crate::storage::location::is_url;
 use crate::storage::write::upload;
 
-/// What a temporary name ends with.
+#[cfg(target_os = "linux")]
+use crate::storage::errors::with_path;
+
+/// The suffix of a temporary name.
 pub(crate) const TEMPORARY: &str = ".semdedup-tmp";
 
 fn temporary_name(path: &Path) -> PathBuf {
@@ -21,7 +24,8 @@ fn temporary_name(path: &Path) -> PathBuf {
     path.with_file_name(name)
 }
 
-/// A file that gets its name only when it is whole; dropped before that, it leaves nothing behind.
+/// A file that gets its name only when it is complete. If it is dropped before that, nothing
+/// remains.
 #[derive(Debug)]
 pub(crate) struct PendingFile {
     file: File,
@@ -30,6 +34,7 @@ pub(crate) struct PendingFile {
 }
 
 impl PendingFile {
+    /// Opens a temporary file that becomes `path` when it is committed.
     pub(crate) fn create(path: &Path) -> Result<Self> {
         let file = match is_url(path) {
             false => File::create(temporary_name(path)).map_err(Error::io)?,
@@ -38,7 +43,7 @@ impl PendingFile {
         Ok(Self { file, path: path.to_path_buf(), committed: false })
     }
 
-    /// Flushes to the disk and renames; sends to a store.
+    /// Flushes the file to the disk and renames it, or sends it to its store.
     pub(crate) fn commit(mut self) -> Result<()> {
         if is_url(&self.path) {
             self.committed = true;
@@ -70,20 +75,20 @@ impl Seek for PendingFile {
 impl Drop for PendingFile {
     fn drop(&mut self) {
         if !self.committed && !is_url(&self.path) {
-            // Nothing to be done if this fails: the next run clears temporary files too.
+            // If this fails, the next run removes the temporary file.
             let _ = fs::remove_file(temporary_name(&self.path));
         }
     }
 }
 
-/// Writes a whole small file atomically.
+/// Writes a small file atomically.
 pub(crate) fn write_atomically(path: &Path, bytes: &[u8]) -> Result<()> {
     let mut file = PendingFile::create(path)?;
     file.write_all(bytes).map_err(Error::io)?;
     file.commit()
 }
 
-/// Makes renames in a file's folder last through a power cut.
+/// Flushes the folder of a file, so that renames in it survive a power cut.
 pub(crate) fn sync_folder_of(path: &Path) -> Result<()> {
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     if cfg!(unix) {
@@ -92,7 +97,8 @@ pub(crate) fn sync_folder_of(path: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Makes all files below a folder last through a power cut, at once where the system can: a folder may hold a million.
+/// Flushes all files below a folder to the disk, so that they survive a power cut. Linux does this
+/// in one call, because a folder may hold a million files.
 pub(crate) fn sync_tree(folder: &Path) -> Result<()> {
     #[cfg(target_os = "linux")]
     return File::open(folder)
@@ -101,11 +107,28 @@ pub(crate) fn sync_tree(folder: &Path) -> Result<()> {
     #[cfg(not(target_os = "linux"))]
     {
         for entry in walkdir::WalkDir::new(folder) {
-            let entry = entry.map_err(|error| Error::io(error.into()))?;
-            if entry.file_type().is_file() || cfg!(unix) {
-                File::open(entry.path()).and_then(|file| file.sync_all()).map_err(Error::io)?;
-            }
+            sync_entry(&entry.map_err(|error| Error::io(error.into()))?)?;
         }
         Ok(())
+    }
+}
+
+/// Flushes one file to the disk, or one folder.
+#[cfg(not(any(target_os = "linux", windows)))]
+fn sync_entry(entry: &walkdir::DirEntry) -> Result<()> {
+    File::open(entry.path()).and_then(|file| file.sync_all()).map_err(Error::io)
+}
+
+/// Flushes one file to the disk. Windows has no flush of folders.
+#[cfg(windows)]
+fn sync_entry(entry: &walkdir::DirEntry) -> Result<()> {
+    if !entry.file_type().is_file() {
+        return Ok(());
+    }
+    // Windows refuses to flush a file that is open for reading only.
+    match fs::OpenOptions::new().write(true).open(entry.path()) {
+        // A copy of a read-only file is read-only too. The system flushes it in its own time.
+        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => Ok(()),
+        opened => opened.and_then(|file| file.sync_all()).map_err(Error::io),
     }
 }

@@ -1,65 +1,25 @@
-//! The clients of the stores: one for each bucket, set up from the environment.
+//! Makes one client for each bucket, configured by the environment.
 
 use std::collections::HashMap;
 use std::future::Future;
-use std::net::{SocketAddr, TcpStream};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError, mpsc};
-use std::time::Duration;
 
-use object_store::aws::{AmazonS3Builder, AmazonS3ConfigKey};
-use object_store::azure::{AzureConfigKey, MicrosoftAzureBuilder};
-use object_store::client::ClientConfigKey;
-use object_store::gcp::{GoogleCloudStorageBuilder, GoogleConfigKey};
-use object_store::http::HttpBuilder;
-use object_store::{BackoffConfig, ObjectStore, RetryConfig};
+use object_store::ObjectStore;
 use tokio::runtime::{Builder, Runtime};
 
-use crate::error::{Error, ErrorKind, Result};
-use crate::storage::errors::StoreError;
+use crate::error::{Error, Result};
+#[cfg(not(feature = "cloud"))]
+use crate::storage::absent::connect;
+#[cfg(feature = "cloud")]
+use crate::storage::connect::connect;
+use crate::storage::kind::Kind;
 
-/// The kinds of stores.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Kind {
-    Amazon,
-    Google,
-    Azure,
-    Http,
-}
-
-impl Kind {
-    /// Of a URL; none for anything else.
-    pub(crate) fn of(text: &str) -> Option<Self> {
-        match text.split_once("://")?.0 {
-            "s3" | "s3a" => Some(Self::Amazon),
-            "gs" => Some(Self::Google),
-            "az" | "azure" | "abfs" | "abfss" | "adl" => Some(Self::Azure),
-            "http" | "https" => Some(Self::Http),
-            _ => None,
-        }
-    }
-}
-
-/// A request that fails is made again so often, after 0.2 to 10 seconds: about half a minute in all.
-const RETRIES: usize = 8;
-const RETRY: RetryConfig = RetryConfig {
-    backoff: BackoffConfig {
-        init_backoff: Duration::from_millis(200),
-        max_backoff: Duration::from_secs(10),
-        base: 2.0,
-    },
-    max_retries: RETRIES,
-    retry_timeout: Duration::from_secs(120),
-};
-
-/// A connection is given up after so long without a byte, however long the whole of a transfer takes.
-const READ_TIMEOUT: &str = "30s";
-const WHOLE_TIMEOUT: &str = "1day";
-
-/// The threads that wait for the network; none before the first URL.
+/// Returns the threads that wait for the network, which start at the first URL.
 fn runtime() -> Result<&'static Runtime> {
     static RUNTIME: OnceLock<std::io::Result<Runtime>> = OnceLock::new();
     let runtime = RUNTIME.get_or_init(|| {
-        // An error only says that another part of the program has set one already.
+        // An error only means that another part of the program has already set one.
+        #[cfg(feature = "cloud")]
         let _ = rustls::crypto::ring::default_provider().install_default();
         Builder::new_multi_thread().worker_threads(2).thread_name("storage").enable_all().build()
     });
@@ -68,23 +28,24 @@ fn runtime() -> Result<&'static Runtime> {
         .map_err(|error| Error::usage(format!("cannot start the threads of the network: {error}")))
 }
 
-/// Starts work on the network's threads.
+/// Starts a task on the network threads.
 pub(super) fn spawn(work: impl Future<Output = ()> + Send + 'static) -> Result<()> {
     runtime()?.spawn(work);
     Ok(())
 }
 
-/// Does work on the network's threads, and waits for it; from any thread, also one of another runtime.
+/// Runs a task on the network threads and waits for its result. The caller may be any thread, even
+/// one of another runtime.
 pub(super) fn wait<T: Send + 'static>(work: impl Future<Output = T> + Send + 'static) -> Result<T> {
     let (done, result) = mpsc::sync_channel(1);
     spawn(async move {
-        // Nobody waits any more: then the result is of no use.
+        // An error means that nobody waits for the result any more.
         let _ = done.send(work.await);
     })?;
     result.recv().map_err(|_| Error::usage("a thread of the network failed"))
 }
 
-/// The client of a bucket or web server, `root` being its URL without a path.
+/// Returns the client of a bucket or web server. `root` is its URL without a path.
 pub(super) fn store(kind: Kind, root: &str) -> Result<Arc<dyn ObjectStore>> {
     static STORES: OnceLock<Mutex<HashMap<String, Arc<dyn ObjectStore>>>> = OnceLock::new();
     let mut stores = STORES.get_or_init(Mutex::default).lock().unwrap_or_else(PoisonError::into_inner);
@@ -92,107 +53,7 @@ pub(super) fn store(kind: Kind, root: &str) -> Result<Arc<dyn ObjectStore>> {
         return Ok(store.clone());
     }
     runtime()?;
-    let built = match kind {
-        Kind::Amazon => amazon(root),
-        Kind::Google => google(root),
-        Kind::Azure => azure(root),
-        Kind::Http => web(root),
-    };
-    let store = built.map_err(|error| StoreError::of(ErrorKind::Usage, root, &error))?;
+    let store = connect(kind, root)?;
     stores.insert(root.to_owned(), store.clone());
     Ok(store)
-}
-
-/// What the environment does not say about time limits.
-fn timeouts(prefix: &str) -> impl Iterator<Item = (ClientConfigKey, &'static str)> {
-    let unset = move |name: &str| std::env::var_os(format!("{prefix}_{name}")).is_none();
-    let whole = unset("TIMEOUT").then_some((ClientConfigKey::Timeout, WHOLE_TIMEOUT));
-    let read = unset("READ_TIMEOUT").then_some((ClientConfigKey::ReadTimeout, READ_TIMEOUT));
-    whole.into_iter().chain(read)
-}
-
-/// Whether the environment names an endpoint without encryption: who names it means it.
-fn names_plain_http(variables: &[&str]) -> bool {
-    variables.iter().any(|name| std::env::var(name).is_ok_and(|value| value.starts_with("http://")))
-}
-
-fn amazon(root: &str) -> object_store::Result<Arc<dyn ObjectStore>> {
-    let mut builder = AmazonS3Builder::from_env().with_url(root).with_retry(RETRY);
-    for (key, value) in timeouts("AWS") {
-        builder = builder.with_config(AmazonS3ConfigKey::Client(key), value);
-    }
-    if names_plain_http(&["AWS_ENDPOINT", "AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3"]) {
-        builder = builder.with_allow_http(true);
-    }
-    if !names_credentials(&builder) && !is_instance() {
-        return Err(missing_credentials());
-    }
-    // As read from a file with its line end; the client would panic.
-    let named = std::env::vars_os().map(|(name, value)| (name.to_string_lossy().into_owned(), value));
-    for (name, value) in named.filter(|(name, _)| name.starts_with("AWS_")) {
-        if value.to_string_lossy().contains(char::is_control) {
-            let source = format!("{name} has a line end or another control character in it").into();
-            return Err(object_store::Error::Generic { store: "S3", source });
-        }
-    }
-    Ok(Arc::new(builder.build()?))
-}
-
-/// Whether the environment has credentials, or says where they are.
-fn names_credentials(builder: &AmazonS3Builder) -> bool {
-    let has = |key| builder.get_config_value(&key).is_some_and(|value| !value.is_empty());
-    let anonymous = builder.get_config_value(&AmazonS3ConfigKey::SkipSignature);
-    anonymous
-        .is_some_and(|value| !["", "0", "false", "off", "no"].contains(&value.to_ascii_lowercase().as_str()))
-        || [
-            AmazonS3ConfigKey::AccessKeyId,
-            AmazonS3ConfigKey::SecretAccessKey,
-            AmazonS3ConfigKey::WebIdentityTokenFile,
-            AmazonS3ConfigKey::ContainerCredentialsRelativeUri,
-            AmazonS3ConfigKey::ContainerCredentialsFullUri,
-            AmazonS3ConfigKey::MetadataEndpoint,
-        ]
-        .into_iter()
-        .any(has)
-}
-
-/// Whether this is a machine of Amazon's, which gives its credentials at an address of its own. Elsewhere nobody answers, and
-/// asking again for half a minute would not help.
-fn is_instance() -> bool {
-    let address = SocketAddr::from(([169, 254, 169, 254], 80));
-    TcpStream::connect_timeout(&address, Duration::from_secs(2)).is_ok()
-}
-
-fn missing_credentials() -> object_store::Error {
-    object_store::Error::Generic { store: "S3", source: "Missing access key".into() }
-}
-
-fn google(root: &str) -> object_store::Result<Arc<dyn ObjectStore>> {
-    let mut builder = GoogleCloudStorageBuilder::from_env().with_url(root).with_retry(RETRY);
-    for (key, value) in timeouts("GOOGLE") {
-        builder = builder.with_config(GoogleConfigKey::Client(key), value);
-    }
-    if names_plain_http(&["GOOGLE_BASE_URL"]) {
-        builder = builder.with_config(GoogleConfigKey::Client(ClientConfigKey::AllowHttp), "true");
-    }
-    Ok(Arc::new(builder.build()?))
-}
-
-fn azure(root: &str) -> object_store::Result<Arc<dyn ObjectStore>> {
-    let mut builder = MicrosoftAzureBuilder::from_env().with_url(root).with_retry(RETRY);
-    for (key, value) in timeouts("AZURE") {
-        builder = builder.with_config(AzureConfigKey::Client(key), value);
-    }
-    if names_plain_http(&["AZURE_ENDPOINT", "AZURE_STORAGE_ENDPOINT"]) {
-        builder = builder.with_allow_http(true);
-    }
-    Ok(Arc::new(builder.build()?))
-}
-
-fn web(root: &str) -> object_store::Result<Arc<dyn ObjectStore>> {
-    let mut builder = HttpBuilder::new().with_url(root).with_retry(RETRY);
-    for (key, value) in timeouts("SEMDEDUP_HTTP") {
-        builder = builder.with_config(key, value);
-    }
-    Ok(Arc::new(builder.with_config(ClientConfigKey::AllowHttp, "true").build()?))
 }

@@ -1,4 +1,4 @@
-//! Asks stores what they know of objects, many at once.
+//! Requests the metadata of many objects at the same time.
 
 use futures_util::StreamExt;
 use object_store::{ObjectMeta, ObjectStoreExt};
@@ -8,20 +8,26 @@ use crate::storage::client::wait;
 use crate::storage::errors::StoreError;
 use crate::storage::location::Location;
 
-/// Requests of one kind that are under way at once.
-pub(crate) const AT_ONCE: usize = 32;
+/// The most requests of one kind that are in progress at the same time.
+pub(crate) const MAX_REQUESTS: usize = 32;
 
-/// What the stores say of some objects.
+/// Returns the metadata of objects, in the given order.
+///
+/// # Errors
+/// Fails if an object does not exist or cannot be read.
 pub(crate) fn heads(locations: Vec<Location>) -> Result<Vec<ObjectMeta>> {
-    Ok(ask(locations)?.into_iter().collect::<std::result::Result<_, _>>()?)
+    Ok(try_heads(locations)?.into_iter().collect::<std::result::Result<_, _>>()?)
 }
 
-pub(crate) fn ask(locations: Vec<Location>) -> Result<Vec<std::result::Result<ObjectMeta, StoreError>>> {
+/// Returns the metadata of each object, or why there is none, in the given order.
+pub(crate) fn try_heads(
+    locations: Vec<Location>,
+) -> Result<Vec<std::result::Result<ObjectMeta, StoreError>>> {
     wait(async move {
         let heads = locations.into_iter().map(|at| async move {
             let head = at.store.head(&at.key).await;
             head.map_err(|error| StoreError::of(ErrorKind::Input, &at.text, &error))
         });
-        futures_util::stream::iter(heads).buffered(AT_ONCE).collect::<Vec<_>>().await
+        futures_util::stream::iter(heads).buffered(MAX_REQUESTS).collect::<Vec<_>>().await
     })
 }

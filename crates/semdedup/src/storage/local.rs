@@ -1,4 +1,4 @@
-//! Reads and writes at positions of local files, and the free space of a disk.
+//! Reads and writes local files at an offset, and measures the free space of a disk.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -8,7 +8,7 @@ use fs_err::File;
 use crate::error::{Error, Result};
 use crate::storage::location::is_url;
 
-/// Fails unless files in a folder can grow by so many bytes. `why` begins the message.
+/// Fails unless the disk of a folder has `bytes` free. `why` begins the message.
 pub(crate) fn check_free_space(folder: &Path, bytes: u64, why: &str) -> Result<()> {
     let Some(free) = free_space(folder) else { return Ok(()) };
     if bytes <= free {
@@ -19,7 +19,8 @@ pub(crate) fn check_free_space(folder: &Path, bytes: u64, why: &str) -> Result<(
         .hint("free some space, put --work on another disk, or raise --memory"))
 }
 
-/// The bytes that this user can still write to the disk of a folder; none where the system does not tell.
+/// Returns the bytes that this user can still write to the disk of a folder, or none if the system
+/// does not tell.
 pub(crate) fn free_space(folder: &Path) -> Option<u64> {
     let folder = &scratch_folder(folder);
     #[cfg(unix)]
@@ -32,12 +33,13 @@ pub(crate) fn free_space(folder: &Path) -> Option<u64> {
     None
 }
 
-/// Where files that nobody is to see lie: in a folder of ours, or, for one in a store, where the system wants them.
+/// Returns the folder for temporary files of `folder`: itself, or the system's temporary folder if
+/// `folder` is in a store.
 pub(crate) fn scratch_folder(folder: &Path) -> PathBuf {
     if is_url(folder) { std::env::temp_dir() } else { folder.to_path_buf() }
 }
 
-/// Fills `bytes` from a place in a file, without moving its position.
+/// Fills `bytes` from an offset in a file, without moving its position.
 pub(crate) fn read_exact_at(file: &File, bytes: &mut [u8], offset: u64) -> io::Result<()> {
     #[cfg(unix)]
     return std::os::unix::fs::FileExt::read_exact_at(file.file(), bytes, offset);
@@ -58,7 +60,7 @@ pub(crate) fn read_exact_at(file: &File, bytes: &mut [u8], offset: u64) -> io::R
     }
 }
 
-/// Writes `bytes` to a place in a file, without moving its position.
+/// Writes `bytes` at an offset in a file, without moving its position.
 pub(crate) fn write_all_at(file: &File, bytes: &[u8], offset: u64) -> io::Result<()> {
     #[cfg(unix)]
     return std::os::unix::fs::FileExt::write_all_at(file.file(), bytes, offset);

@@ -1,4 +1,4 @@
-//! Where a path leads: to a file, or to an object in a store.
+//! Parses what the user types as a path: a path of a file, or the URL of an object in a store.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -7,15 +7,16 @@ use object_store::ObjectStore;
 use object_store::path::Path as Key;
 
 use crate::error::{Error, ErrorKind, Result};
-use crate::storage::client::{self, Kind};
+use crate::storage::client;
+use crate::storage::kind::Kind;
 
 /// Whether a path is a URL of a store.
 pub(crate) fn is_url(path: impl AsRef<Path>) -> bool {
     path.as_ref().to_str().and_then(Kind::of).is_some()
 }
 
-/// A path in the one spelling that its place has here: `s3a://` is `s3://`, and each of Azure's schemes is `az://`. Whether two
-/// paths are the same is then told by comparing them.
+/// Returns a path in its one canonical spelling: `s3a://` becomes `s3://`, and each scheme of Azure
+/// becomes `az://`. Two canonical paths are equal if they lead to the same place.
 pub(crate) fn canonical_url(path: &Path) -> PathBuf {
     match path.to_str().filter(|text| Kind::of(text).is_some()) {
         Some(text) => spell(text, &environment_account()).into(),
@@ -23,14 +24,15 @@ pub(crate) fn canonical_url(path: &Path) -> PathBuf {
     }
 }
 
-/// The account that `az://` leads to; none where the environment names another server than Azure's own.
+/// Returns the account that `az://` leads to, or none if the environment names a server that is not
+/// Azure's.
 fn environment_account() -> Option<String> {
     let named = |names: [&str; 2]| names.iter().find_map(|name| std::env::var(name).ok());
     let elsewhere = named(["AZURE_ENDPOINT", "AZURE_STORAGE_ENDPOINT"]).is_some();
     named(["AZURE_STORAGE_ACCOUNT_NAME", "AZURE_ACCOUNT_NAME"]).filter(|_| !elsewhere)
 }
 
-/// A URL of a store in its one spelling; `account` is what `az://` leads to.
+/// Returns a URL of a store in its canonical spelling. `account` is the one that `az://` leads to.
 fn spell(url: &str, account: &Option<String>) -> String {
     let Some((scheme, rest)) = url.split_once("://") else { return url.to_owned() };
     let (host, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
@@ -50,16 +52,17 @@ fn spell(url: &str, account: &Option<String>) -> String {
     }
 }
 
-/// Names of what a presigned URL has in its query, in small letters; an object's key may have a `?` too.
+/// The names, in lower case, of query parameters by which a presigned URL is recognised: the key of
+/// an object may have a `?` too.
 const SIGNED: [&str; 8] =
     ["x-amz-", "x-goog-", "sig=", "signature=", "awsaccesskeyid=", "googleaccessid=", "sv=", "se="];
 
-/// Fails for a URL that holds a secret: names of files are printed and recorded.
+/// Fails for a URL that holds a secret, because names of files are printed and stored.
 fn check_no_secret(url: &str) -> Result<()> {
     let Some((scheme, rest)) = url.split_once("://") else { return Ok(()) };
     let (host, _) = rest.split_at(rest.find(['/', '?', '#']).unwrap_or(rest.len()));
     let names_user = host.contains('@') && (Kind::of(url) != Some(Kind::Azure) || host.contains(':'));
-    // A password with a slash in it ends in what looks like the path.
+    // If a password has a slash in it, the rest of the password looks like the path.
     let port = host.rsplit_once(':').filter(|(_, port)| !port.ends_with(']'));
     let is_odd = port.is_some_and(|(_, port)| !port.bytes().all(|digit| digit.is_ascii_digit()));
     if names_user || is_odd {
@@ -75,10 +78,12 @@ fn check_no_secret(url: &str) -> Result<()> {
     Ok(())
 }
 
-/// What the user typed as a path: `file://` is taken off, and other URLs must be of a kind that is known.
+/// Parses what the user typed as a path or URL. `file://` becomes a path; the URL of a store gets
+/// its canonical spelling.
 ///
 /// # Errors
-/// A URL of an unknown scheme, or `file://` with a host; one that holds a secret.
+/// Fails for a URL of an unknown scheme, for `file://` with a host, and for a URL that holds a
+/// secret.
 pub fn place(typed: &str) -> Result<PathBuf> {
     let Some((scheme, rest)) = typed.split_once("://") else { return Ok(PathBuf::from(typed)) };
     let is_scheme = scheme.starts_with(|first: char| first.is_ascii_alphabetic())
@@ -104,7 +109,7 @@ pub fn place(typed: &str) -> Result<PathBuf> {
     Ok(canonical_url(Path::new(typed)))
 }
 
-/// What a URL says, without a look at its store.
+/// A parsed URL of a store.
 struct Address {
     kind: Kind,
     key: Key,
@@ -115,7 +120,7 @@ struct Address {
 impl Address {
     fn parse(path: &Path) -> Result<Self> {
         let text = canonical_url(path).to_string_lossy().into_owned();
-        // There a path that was joined has others; elsewhere a key may hold them.
+        // On Windows `Path::join` adds backslashes. On other systems a key may hold them.
         let text = if cfg!(windows) { text.replace('\\', "/") } else { text };
         check_no_secret(&text)?;
         let text = text.trim_end_matches('/').to_owned();
@@ -143,30 +148,31 @@ impl Address {
     }
 }
 
-/// An object in a store, or what the names of many begin with.
+/// An object in a store, or the common beginning of the keys of many objects.
 #[derive(Debug, Clone)]
 pub(crate) struct Location {
     pub(crate) store: Arc<dyn ObjectStore>,
     pub(crate) key: Key,
-    /// As it was typed, without a slash at the end.
+    /// The canonical URL, without a slash at the end.
     pub(crate) text: String,
-    /// What is before the key, without a slash at the end: `s3://bucket`.
+    /// The part of the URL before the key, without a slash at the end: `s3://bucket`.
     pub(crate) root: String,
     pub(crate) kind: Kind,
 }
 
 impl Location {
-    /// Where a URL leads.
+    /// Parses a URL and connects its store.
     ///
     /// # Errors
-    /// A URL without a bucket or with a path that no object can have; a store that is not set up.
+    /// Fails for a URL without a bucket or with a path that no object can have, and if the
+    /// environment does not configure the store.
     pub(crate) fn of(path: &Path) -> Result<Self> {
         let Address { kind, key, root, text } = Address::parse(path)?;
         let store = client::store(kind, &root)?;
         Ok(Self { store, key, text, root, kind })
     }
 
-    /// The path of another object in the same bucket.
+    /// Returns the URL of another object in the same bucket.
     pub(crate) fn path_of(&self, key: &Key) -> PathBuf {
         let key = match self.kind {
             Kind::Http => key.as_ref().replace('%', "%25").replace('?', "%3F").replace('#', "%23"),
@@ -175,13 +181,13 @@ impl Location {
         PathBuf::from(format!("{}/{key}", self.root))
     }
 
-    /// Another object in the same bucket.
+    /// Returns the location of another object in the same bucket.
     pub(super) fn at(&self, key: Key) -> Self {
         let text = self.path_of(&key).to_string_lossy().trim_end_matches('/').to_owned();
         Self { key, text, ..self.clone() }
     }
 
-    /// What is below, relative to this; none for what is elsewhere.
+    /// Returns a key relative to this location, or none for a key that is not below it.
     pub(crate) fn relative<'a>(&self, key: &'a Key) -> Option<&'a str> {
         let key = key.as_ref();
         match self.key.as_ref() {
@@ -190,7 +196,7 @@ impl Location {
         }
     }
 
-    /// Fails for what can only be read.
+    /// Fails for a store to which nothing can be written.
     pub(crate) fn check_writable(&self) -> Result<()> {
         match self.kind {
             Kind::Http => Err(Error::new(ErrorKind::Output, format!("{}: cannot be written to", self.text))
@@ -207,7 +213,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn urls_of_stores_are_told_from_paths_and_file_urls_become_paths() {
+    fn urls_of_stores_differ_from_paths_and_file_urls_become_paths() {
         for url in ["s3://b/k", "gs://b", "az://c/x", "abfss://f@a.dfs.core.windows.net/x", "https://h/x"] {
             assert!(is_url(url), "{url}");
             assert_eq!(place(url).unwrap(), Path::new(url));
@@ -223,7 +229,7 @@ mod tests {
     }
 
     #[test]
-    fn keys_are_taken_as_they_are_typed_but_for_the_web() {
+    fn keys_stay_as_typed_except_on_the_web() {
         let key = |url: &str| Address::parse(Path::new(url)).unwrap().key.to_string();
         assert_eq!(key("s3://b/part=1/a%20b +.jsonl"), "part=1/a%20b +.jsonl");
         assert_eq!(key("https://host/a%20b/c.jsonl"), "a b/c.jsonl");
@@ -259,7 +265,7 @@ mod tests {
     }
 
     #[test]
-    fn a_url_with_a_secret_is_refused_without_telling_it() {
+    fn a_url_with_a_secret_is_refused_without_printing_it() {
         for url in [
             "https://me:hidden@host/x.jsonl",
             "https://hidden@host/x.jsonl",

@@ -1,74 +1,75 @@
-//! Locks on objects: taken, lost, left behind.
+//! Tests locks by objects that are taken, lost and left behind.
 #![allow(clippy::unwrap_used)]
 
 use object_store::memory::InMemory;
 
 use super::*;
-use crate::storage::client::Kind;
+use crate::storage::kind::Kind;
+use crate::storage::owner::is_there;
 
 fn memory() -> Location {
     let (text, root) = ("s3://b/work/lock".to_owned(), "s3://b".to_owned());
     Location { store: Arc::new(InMemory::new()), key: "work/lock".into(), text, root, kind: Kind::Amazon }
 }
 
-fn take(at: &Location, patience: Duration) -> Result<Lock> {
-    Lock::take_at(at.clone(), "s3://b/work".to_owned(), patience)
+fn take(at: &Location, timeout: Duration) -> Result<Lock> {
+    Lock::take_at(at.clone(), "s3://b/work".to_owned(), timeout)
 }
 
 fn leave(at: &Location, owner: &Owner) {
-    assert!(matches!(at.put(owner, PutMode::Overwrite).unwrap(), Put::Done));
+    assert!(matches!(at.put_owner(owner, PutMode::Overwrite).unwrap(), Put::Done));
 }
 
 #[test]
 fn a_folder_is_taken_once_and_again_when_its_owner_has_gone() {
     let at = memory();
-    let lock = take(&at, PATIENCE).unwrap();
+    let lock = take(&at, OWNER_TIMEOUT).unwrap();
     lock.check().unwrap();
     lock.confirm().unwrap();
     #[cfg(target_os = "linux")]
-    assert!(take(&at, PATIENCE).unwrap_err().to_string().contains("another semdedup"));
+    assert!(take(&at, OWNER_TIMEOUT).unwrap_err().to_string().contains("another semdedup"));
     drop(lock);
-    assert!(at.owner().unwrap().is_none(), "an owner that goes leaves nothing");
+    assert!(at.stored_owner().unwrap().is_none(), "an owner that ends leaves nothing");
     let owner = Owner::this_process();
     leave(&at, &Owner { started: owner.started + 1, ..owner.clone() });
     #[cfg(target_os = "linux")]
-    take(&at, PATIENCE).unwrap();
-    // From elsewhere it cannot be seen whether it lives: it shows nothing, so it is dead.
+    take(&at, OWNER_TIMEOUT).unwrap();
+    // Whether an owner on another machine runs is unknown. This one sends no heartbeat: it is dead.
     leave(&at, &Owner { machine: "another".to_owned(), ..owner });
-    let lock = take(&at, LOOK).unwrap();
-    // Somebody took this one for dead: what is his now stays his.
+    let lock = take(&at, POLL_INTERVAL).unwrap();
+    // Another process has taken over the lock. Dropping this one leaves it alone.
     leave(&at, &Owner { token: 1, ..Owner::this_process() });
     drop(lock);
-    assert_eq!(at.owner().unwrap().unwrap().0.token, 1);
+    assert_eq!(at.stored_owner().unwrap().unwrap().owner.token, 1);
 }
 
 #[cfg(target_os = "linux")]
 #[test]
-fn a_process_of_this_machine_is_seen_to_run_or_not_and_one_of_another_is_not_seen() {
+fn whether_a_process_runs_is_known_on_this_machine_and_unknown_on_another() {
     let this = Owner::this_process();
     assert_eq!(this.is_alive(), Some(true));
     assert_eq!(Owner { started: this.started + 1, ..this.clone() }.is_alive(), Some(false));
     assert_eq!(Owner { process: u32::MAX, ..this.clone() }.is_alive(), Some(false));
     // The highest number that Linux gives is 2²² - 1.
     assert_eq!(Owner { process: 1 << 30, ..this.clone() }.is_alive(), Some(false));
-    assert!(is_there(1), "a process of somebody else is there, whoever may look at it");
+    assert!(is_there(1), "a process of another user exists, even if it cannot be read");
     assert_eq!(Owner { machine: "another".to_owned(), ..this }.is_alive(), None);
 }
 
 #[test]
 fn nothing_is_written_or_removed_where_the_lock_was_lost() {
     let at = memory();
-    // Of its own: all locks of this process are looked through.
-    let lock = Lock::take_at(at.clone(), "s3://b/guarded".to_owned(), PATIENCE).unwrap();
-    let Held::Object(shared) = &lock.0 else { panic!("not an object") };
+    // A folder of its own, because the check goes through all locks of this process.
+    let lock = Lock::take_at(at.clone(), "s3://b/guarded".to_owned(), OWNER_TIMEOUT).unwrap();
+    let Held::Object(object) = &lock.0 else { panic!("not an object") };
     check_held("s3://b/guarded/embed/part-00000.json").unwrap();
     leave(&at, &Owner { token: 1, ..Owner::this_process() });
-    // The last sign of life is fresh still; after a while, or where the clock was set back, it is not.
+    // The last heartbeat is still valid. After a while, or if the clock was set back, it is not.
     check_held("s3://b/guarded/embed/part-00000.json").unwrap();
     let now = SystemTime::now();
-    for stale in [now - 2 * FRESH, now + 2 * FRESH] {
-        shared.lost.store(false, Ordering::Relaxed);
-        *shared.confirmed.lock().unwrap() = stale;
+    for stale in [now - 2 * HEARTBEAT_VALIDITY, now + 2 * HEARTBEAT_VALIDITY] {
+        object.lost.store(false, Ordering::Relaxed);
+        *object.confirmed.lock().unwrap() = stale;
         let error = check_held("s3://b/guarded/embed/part-00000.json").unwrap_err();
         assert!(error.to_string().contains("took this over"), "{error}");
     }
@@ -79,9 +80,9 @@ fn nothing_is_written_or_removed_where_the_lock_was_lost() {
 }
 
 #[test]
-fn before_the_truth_is_written_the_store_is_asked_however_fresh_the_lock_is() {
+fn confirm_checks_the_store_however_recent_the_last_heartbeat_is() {
     let at = memory();
-    let lock = take(&at, PATIENCE).unwrap();
+    let lock = take(&at, OWNER_TIMEOUT).unwrap();
     leave(&at, &Owner { token: 1, ..Owner::this_process() });
     assert!(lock.confirm().unwrap_err().to_string().contains("took this over"));
     assert!(lock.check().is_err());

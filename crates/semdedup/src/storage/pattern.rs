@@ -1,4 +1,5 @@
-//! Patterns with `*`, `?` and `[…]` over the keys of a store, as they are over the files of a disk.
+//! Matches patterns with `*`, `?` and `[…]` against the keys of a store, as a shell does with
+//! files.
 
 use glob::{MatchOptions, Pattern};
 use object_store::ObjectMeta;
@@ -10,37 +11,45 @@ use crate::storage::location::Location;
 const WILD: [char; 3] = ['*', '?', '['];
 
 impl Location {
-    /// Whether it has a wildcard.
+    /// Whether its key has a wildcard.
     pub(crate) fn is_pattern(&self) -> bool {
         self.key.as_ref().contains(WILD)
     }
 
-    /// The folder before the first wildcard, and the objects in it that are picked, in the order of their keys; none where
-    /// there is no wildcard.
-    pub(crate) fn glob(&self) -> Result<(Self, Vec<ObjectMeta>)> {
+    /// Lists the objects that the pattern matches, in the order of their keys. Without a wildcard
+    /// there are none.
+    pub(crate) fn glob(&self) -> Result<Matches> {
         let key = self.key.as_ref();
         if !self.is_pattern() {
-            return Ok((self.clone(), Vec::new()));
+            return Ok(Matches { folder: self.clone(), objects: Vec::new() });
         }
         let pattern = Pattern::new(key)
             .map_err(|error| Error::usage(format!("the pattern `{}` is not valid: {error}", self.text)))?;
         let folder = self.at(fixed_part(key)?);
         let mut objects = folder.objects()?;
-        objects.retain(|object| picks(&pattern, object.location.as_ref()));
-        Ok((folder, objects))
+        objects.retain(|object| matches(&pattern, object.location.as_ref()));
+        Ok(Matches { folder, objects })
     }
 }
 
-/// What is before the first wildcard, up to the last slash there.
+/// The objects that a pattern matches.
+#[derive(Debug)]
+pub(crate) struct Matches {
+    /// The folder before the first wildcard.
+    pub(crate) folder: Location,
+    pub(crate) objects: Vec<ObjectMeta>,
+}
+
+/// Returns the part of a key before the first wildcard, up to the last slash there.
 fn fixed_part(key: &str) -> Result<Key> {
     let fixed = key.find(WILD).and_then(|wild| key[..wild].rfind('/')).unwrap_or(0);
-    // As it is: making a key of text would encode some of its characters.
+    // `Key::from` would encode some of the characters.
     Key::parse(&key[..fixed])
         .map_err(|error| Error::usage(format!("the pattern `{key}` is not valid: {error}")))
 }
 
-/// Whether a pattern picks an object, or a folder that it is in.
-fn picks(pattern: &Pattern, key: &str) -> bool {
+/// Whether a pattern matches an object, or a folder that contains it.
+fn matches(pattern: &Pattern, key: &str) -> bool {
     let options = MatchOptions {
         require_literal_separator: true,
         require_literal_leading_dot: true,
@@ -60,20 +69,21 @@ mod tests {
     use object_store::{ObjectStore, ObjectStoreExt, PutPayload};
 
     use super::*;
-    use crate::storage::client::{Kind, wait};
+    use crate::storage::client::wait;
+    use crate::storage::kind::Kind;
 
     #[test]
-    fn a_pattern_picks_objects_and_folders_as_it_does_on_a_disk() {
-        let picks = |pattern: &str, key: &str| picks(&Pattern::new(pattern).unwrap(), key);
-        assert!(picks("shards/part-*.jsonl", "shards/part-1.jsonl"));
-        assert!(!picks("shards/part-*.jsonl", "shards/more/part-1.jsonl"));
-        assert!(picks("shards/*", "shards/more/part-1.jsonl"));
-        assert!(picks("**/*.jsonl", "a/b/c.jsonl") && picks("sh[a-c]rds", "shards/x.csv"));
-        assert!(!picks("shards/*", "shards/.hidden/a.jsonl"));
+    fn a_pattern_matches_objects_and_folders_as_it_does_on_a_disk() {
+        let matches = |pattern: &str, key: &str| matches(&Pattern::new(pattern).unwrap(), key);
+        assert!(matches("shards/part-*.jsonl", "shards/part-1.jsonl"));
+        assert!(!matches("shards/part-*.jsonl", "shards/more/part-1.jsonl"));
+        assert!(matches("shards/*", "shards/more/part-1.jsonl"));
+        assert!(matches("**/*.jsonl", "a/b/c.jsonl") && matches("sh[a-c]rds", "shards/x.csv"));
+        assert!(!matches("shards/*", "shards/.hidden/a.jsonl"));
     }
 
     #[test]
-    fn what_is_before_a_wildcard_is_taken_as_it_is_typed() {
+    fn the_part_before_a_wildcard_stays_as_typed() {
         for folder in ["a~b", "a#b", "100%", "{x}", "größe", "a b/c=1"] {
             assert_eq!(fixed_part(&format!("{folder}/part-*.jsonl")).unwrap().as_ref(), folder);
         }
@@ -81,7 +91,7 @@ mod tests {
     }
 
     #[test]
-    fn a_key_without_a_wildcard_picks_nothing_and_one_with_it_what_is_there() {
+    fn a_key_without_a_wildcard_matches_nothing_and_one_with_it_matches_what_is_there() {
         let store: Arc<dyn ObjectStore> = Arc::new(InMemory::new());
         let at = |key: &str| {
             let (text, root) = (format!("s3://b/{key}"), "s3://b".to_owned());
@@ -93,7 +103,7 @@ mod tests {
             wait(put).unwrap().unwrap();
         }
         let found =
-            |key: &str| at(key).glob().unwrap().1.into_iter().map(|object| object.location.to_string());
+            |key: &str| at(key).glob().unwrap().objects.into_iter().map(|object| object.location.to_string());
         assert_eq!(found("a~b/part-*.jsonl").collect::<Vec<_>>(), ["a~b/part-1.jsonl"]);
         assert_eq!(found("a~b").count(), 0);
     }

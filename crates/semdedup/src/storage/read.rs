@@ -1,9 +1,8 @@
-//! Streams out of a store that go on where a cut connection left them.
+//! Streams objects from a store. A stream continues where a cut connection left it.
 
 use std::io::{self, Read};
 use std::ops::Range;
 use std::path::Path;
-use std::time::Duration;
 
 use bytes::Bytes;
 use fs_err::File;
@@ -13,15 +12,15 @@ use tokio::sync::mpsc::{Receiver, Sender, channel};
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::storage::client::{spawn, wait};
-use crate::storage::errors::{AGAIN, CUTS, StoreError, passing};
+use crate::storage::errors::{AGAIN, MAX_CUTS, StoreError, passing, wait_after_cut};
 use crate::storage::location::{Location, is_url};
 use crate::storage::stamp::{Stamp, tag};
 
-/// Pieces of a transfer that wait to be taken; each is at most some tens of kilobytes.
-const WAITING: usize = 64;
+/// The most pieces of a transfer that wait to be read. A piece has at most some tens of kilobytes.
+const MAX_WAITING_PIECES: usize = 64;
 
 impl Location {
-    /// What the store says of the object.
+    /// Returns the metadata of the object.
     pub(crate) fn head(&self) -> std::result::Result<ObjectMeta, StoreError> {
         let at = self.clone();
         let found = wait(async move { at.store.head(&at.key).await })
@@ -29,25 +28,26 @@ impl Location {
         found.map_err(|error| StoreError::of(ErrorKind::Input, &self.text, &error))
     }
 
-    /// All bytes of a small object, anew where a connection is cut.
+    /// Reads a small object. Starts again if a connection is cut.
     pub(super) async fn read(&self) -> std::result::Result<Bytes, StoreError> {
         let failed = |error| StoreError::of(ErrorKind::Input, &self.text, &error);
         let mut cuts = 0;
         loop {
-            // The store's client has tried this again itself.
+            // The store's client has already retried this request.
             let found = self.store.get(&self.key).await.map_err(failed)?;
             match found.bytes().await {
                 Ok(bytes) => return Ok(bytes),
-                Err(error) if cuts == CUTS => return Err(failed(error)),
+                Err(error) if cuts == MAX_CUTS => return Err(failed(error)),
                 Err(_) => cuts += 1,
             }
-            tokio::time::sleep(Duration::from_millis(100 << cuts.min(6))).await;
+            wait_after_cut(cuts).await;
         }
     }
 
-    /// The bytes of a range, as they come in; of an object that is still the one that `meta` describes.
+    /// Streams a range of the object that `meta` describes. Reading fails if the object has
+    /// changed.
     pub(super) fn range(&self, meta: &ObjectMeta, range: Range<u64>) -> Result<ObjectStream> {
-        let (sender, pieces) = channel(WAITING);
+        let (sender, pieces) = channel(MAX_WAITING_PIECES);
         let left = range.end.saturating_sub(range.start);
         let transfer = Transfer { from: self.clone(), meta: meta.clone(), range };
         spawn(transfer.run(sender))?;
@@ -55,16 +55,17 @@ impl Location {
     }
 }
 
-/// Whether two answers are about the same version of an object: by its tag, or its time to the second where it has none.
+/// Whether two answers are about the same version of an object. The tag tells, or the time to the
+/// second for an object without a tag.
 fn is_same(a: &ObjectMeta, b: &ObjectMeta) -> bool {
     let seconds = |meta: &ObjectMeta| meta.last_modified.timestamp();
     a.size == b.size && tag(a) == tag(b) && (tag(a).is_some() || seconds(a) == seconds(b))
 }
 
-/// The bytes of a file from the beginning. An object must be the one that `stamp` was taken of.
+/// Streams a file from its beginning.
 ///
 /// # Errors
-/// No such file; an object that changed since.
+/// Fails if the file does not exist, or if it is an object whose stamp is not `stamp`.
 pub(crate) fn stream(path: &Path, stamp: &Stamp) -> Result<Box<dyn Read + Send>> {
     if !is_url(path) {
         return Ok(Box::new(File::open(path).map_err(|error| Error::input(path, error))?));
@@ -75,7 +76,7 @@ pub(crate) fn stream(path: &Path, stamp: &Stamp) -> Result<Box<dyn Read + Send>>
     Ok(Box::new(location.range(&meta, 0..meta.size)?))
 }
 
-/// A range of an object, from one connection after the other.
+/// Fetches a range of an object over one or more connections.
 struct Transfer {
     from: Location,
     meta: ObjectMeta,
@@ -83,7 +84,8 @@ struct Transfer {
 }
 
 impl Transfer {
-    /// Sends all pieces, or the error that ends them; ends early if nobody takes them any more.
+    /// Sends all pieces, and the error that ends them if there is one. Ends early if nobody reads
+    /// them any more.
     async fn run(mut self, to: Sender<io::Result<Bytes>>) {
         let mut cuts = 0;
         while self.range.start < self.range.end {
@@ -95,22 +97,23 @@ impl Transfer {
             cuts = if self.range.start > before { 1 } else { cuts + 1 };
             let ended = || StoreError::new(ErrorKind::Input, &self.from.text, "ends before its end", AGAIN);
             let Cut { fault, again } = fault.unwrap_or_else(|| Cut { fault: ended(), again: true });
-            if !again || cuts > CUTS {
-                // If nobody waits, nobody needs to know.
+            if !again || cuts > MAX_CUTS {
+                // An error means that nobody reads the pieces any more.
                 let _ = to.send(Err(fault.into())).await;
                 return;
             }
-            tokio::time::sleep(Duration::from_millis(100 << cuts.min(6))).await;
+            wait_after_cut(cuts).await;
         }
     }
 
-    /// One connection: `Ok` if nobody takes its pieces any more, `Err(None)` if it came to its end.
+    /// Sends the pieces of one connection. Returns `Ok` if nobody reads them any more, and
+    /// `Err(None)` if the connection ended without an error.
     async fn connection(&mut self, to: &Sender<io::Result<Bytes>>) -> std::result::Result<(), Option<Cut>> {
         let failed = |error: &object_store::Error, again| {
             Some(Cut { fault: StoreError::of(ErrorKind::Input, &self.from.text, error), again })
         };
         let result = self.from.store.get_opts(&self.from.key, self.options()).await;
-        // The store's client has tried this again itself.
+        // The store's client has already retried this request.
         let result = result.map_err(|error| failed(&error, false))?;
         if !is_same(&result.meta, &self.meta) {
             return Err(Some(Cut { fault: StoreError::changed(&self.from.text), again: false }));
@@ -132,24 +135,24 @@ impl Transfer {
 
     fn options(&self) -> GetOptions {
         let whole = self.range == (0..self.meta.size);
-        // A weak tag never matches; it is compared all the same.
+        // The store never matches a weak tag. `is_same` compares it afterwards.
         let strong = self.meta.e_tag.clone().filter(|tag| tag.starts_with('"'));
         let range = (!whole).then_some(GetRange::Bounded(self.range.clone()));
         GetOptions { range, if_match: strong, ..GetOptions::default() }
     }
 }
 
-/// Why a connection ended, and whether another one may do better.
+/// The reason why a connection ended, and whether another one may succeed.
 struct Cut {
     fault: StoreError,
     again: bool,
 }
 
-/// What a transfer brings.
+/// Reads the pieces of a transfer.
 pub(super) struct ObjectStream {
     pieces: Receiver<io::Result<Bytes>>,
     piece: Bytes,
-    /// Bytes that have not been read yet.
+    /// The bytes that have not been read yet.
     left: u64,
     place: String,
 }
@@ -162,7 +165,7 @@ impl Read for ObjectStream {
         while self.piece.is_empty() {
             match self.pieces.blocking_recv() {
                 Some(piece) => self.piece = piece.map_err(passing)?,
-                // The transfer has failed without a word: that is not the end of the object.
+                // The transfer has stopped without an error, but the object has not ended.
                 None => return Err(passing(ended_early(&self.place))),
             }
         }
@@ -182,12 +185,14 @@ fn ended_early(place: &str) -> io::Error {
 mod tests {
     #![allow(clippy::unwrap_used)]
 
+    use std::time::Duration;
+
     use super::*;
     use crate::storage::errors::fault_of;
 
     #[test]
-    fn a_transfer_that_stops_without_a_word_is_an_error_and_not_the_end() {
-        let (sender, pieces) = channel(WAITING);
+    fn a_transfer_that_stops_without_an_error_is_an_error_and_not_the_end() {
+        let (sender, pieces) = channel(MAX_WAITING_PIECES);
         let place = "s3://b/a.jsonl".to_owned();
         let mut stream = ObjectStream { pieces, piece: Bytes::new(), left: 7, place };
         sender.try_send(Ok(Bytes::from_static(b"rows"))).unwrap();
@@ -196,8 +201,8 @@ mod tests {
         let error = stream.read_to_end(&mut read).unwrap_err();
         assert_eq!((error.kind(), read.as_slice()), (io::ErrorKind::UnexpectedEof, b"rows".as_slice()));
         assert!(fault_of(&error).unwrap().to_string().contains("s3://b/a.jsonl: ends before"), "{error}");
-        assert!(stream.read(&mut [0; 4]).is_err(), "nor is it the end when it is asked for again");
-        let (sender, pieces) = channel(WAITING);
+        assert!(stream.read(&mut [0; 4]).is_err(), "the next read fails too");
+        let (sender, pieces) = channel(MAX_WAITING_PIECES);
         let mut stream = ObjectStream { pieces, left: 4, ..stream };
         sender.try_send(Ok(Bytes::from_static(b"rows"))).unwrap();
         drop(sender);

@@ -1,4 +1,4 @@
-//! What tells whether a file or an object is the one that was found.
+//! Tells whether a file or an object has changed since it was found.
 
 use std::fs::Metadata;
 use std::path::{Path, PathBuf};
@@ -12,7 +12,7 @@ use crate::error::{Error, Result};
 use crate::storage::heads::heads;
 use crate::storage::location::{Location, is_url};
 
-/// What tells whether a file is the one that was found.
+/// The size, time and identity of a file, by which a change is noticed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Stamp {
     pub(crate) bytes: u64,
@@ -41,12 +41,12 @@ impl Stamp {
         Ok(Self { bytes: metadata.len(), modified_ns, identity: identity(metadata) })
     }
 
-    /// Fails if the file is another one now.
+    /// Fails if the file has changed.
     pub(crate) fn check(&self, path: &Path) -> Result<()> {
         self.compare(path, &Self::of(path)?)
     }
 
-    /// Fails if any of the files is another one now. Objects in stores are asked for all at once.
+    /// Fails if any of the files has changed. All objects in stores are checked at the same time.
     pub(crate) fn check_all(files: &[(PathBuf, Self)]) -> Result<()> {
         let (remote, local): (Vec<_>, Vec<_>) = files.iter().partition(|(path, _)| is_url(path));
         local.into_iter().try_for_each(|(path, stamp)| stamp.check(path))?;
@@ -75,19 +75,21 @@ impl Stamp {
         }
     }
 
-    /// Makes the stamp of an object: stores round times to seconds in some of their answers, and its tag is what tells versions apart.
+    /// Makes the stamp of an object. Stores round the time to seconds in some of their answers; its
+    /// tag tells versions apart.
     pub(crate) fn of_object(meta: &ObjectMeta) -> Self {
         let seconds = u128::try_from(meta.last_modified.timestamp()).unwrap_or(0);
         Self::new(meta.size, seconds * 1_000_000_000, [tag(meta).map_or(0, |tag| xxh3_64(tag.as_bytes())), 0])
     }
 }
 
-/// The modification time in nanoseconds since 1970 (0 for anything earlier).
+/// Returns the modification time in nanoseconds since 1970, or 0 for an earlier time.
 fn modified_ns(metadata: &Metadata) -> std::io::Result<u128> {
     Ok(metadata.modified()?.duration_since(UNIX_EPOCH).map_or(0, |since| since.as_nanos()))
 }
 
-/// What tells a file from another one of the same size and modification time, where the system knows.
+/// Returns what tells a file from another one of the same size and modification time: on Unix its
+/// inode and the time of its last change, elsewhere zeros.
 fn identity(metadata: &Metadata) -> [u64; 2] {
     #[cfg(unix)]
     {
@@ -102,7 +104,7 @@ fn identity(metadata: &Metadata) -> [u64; 2] {
     }
 }
 
-/// The tag of an object without what some answers have around it.
+/// Returns the tag of an object without the quotes and the mark `W/` that some answers add.
 pub(super) fn tag(meta: &ObjectMeta) -> Option<&str> {
     let tag = meta.e_tag.as_deref()?;
     Some(tag.strip_prefix("W/").unwrap_or(tag).trim_matches('"'))

@@ -1,6 +1,9 @@
-//! The work directory: what each stage leaves there for the next one and for a run that resumes.
+//! The work directory keeps the results of each stage, for the next stage and for a run that
+//! resumes.
 
-pub(crate) mod counted;
+pub(crate) mod counted_rows;
+pub(crate) mod fingerprint;
+pub(crate) mod manifest;
 pub(crate) mod pair_counts;
 pub(crate) mod parts;
 pub(crate) mod row_index;

@@ -1,8 +1,10 @@
-//! The parts of the embedding stage: which are there, and whether they are all.
+//! The parts of the embedding stage: which parts are stored, and whether they are all.
 //!
-//! A part is a run of rows, all parts of one length but the last, and those that a failure cut short: `embeddings-00000.npy`,
-//! `ids-00000-0.parquet` where an id column was asked for, and `part-00000.json`, written last: a part is there if its record is.
-//! `parts.json`, written when all are there, says how many there must be.
+//! A part holds consecutive rows. All parts have the same length, except the last one and those
+//! that a failure cut short. A part has the files `embeddings-00000.npy`, `ids-00000-0.parquet` if
+//! there is an id column, and its record `part-00000.json`. The record is written last: a part
+//! exists if its record does. When all parts exist, `parts.json` is written and says how many there
+//! must be.
 
 use std::path::{Path, PathBuf};
 
@@ -13,45 +15,58 @@ use crate::error::{Error, Result};
 use crate::formats::IdSource;
 use crate::storage;
 use crate::storage::atomic::write_atomically;
-use crate::workdir::counted::Counted;
+use crate::workdir::counted_rows::CountedRows;
+use crate::workdir::fingerprint::Fingerprint;
 use crate::workdir::script::ScriptRun;
-use crate::workdir::work_dir::Fingerprint;
 
-/// What `part-00000.json` says.
+/// The contents of `part-00000.json`.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct PartRecord {
-    /// The stage that it is of: what a run of another input or model writes into this folder, late, is no part of it.
+    /// The fingerprint of the stage. A late write of a run with another input or model is thus not
+    /// taken for a part.
     stage: Fingerprint,
-    /// How many rows of which input file, in order.
+    /// The number of rows of each input file, in order.
     pub(crate) spans: Vec<Span>,
-    /// How the ids are written down, in runs of one type: a file each.
+    /// How the ids are stored, in runs of one type. Each run is a file.
     pub(crate) ids: Vec<IdRun>,
     /// The rows that could not be read.
     pub(crate) skipped: Vec<SkippedRow>,
-    /// Texts without a character.
+    /// The number of texts without a visible character.
     pub(crate) empty: u64,
-    /// The rows whose embedding is zeros although their text is not empty. Earlier versions did not count them.
+    /// The rows whose embedding is zeros although their text is not empty. Earlier versions did not
+    /// count them.
     #[serde(default)]
-    pub(crate) zero: Option<Counted>,
-    /// Texts of which only the first tokens were used.
+    pub(crate) zero: Option<CountedRows>,
+    /// The number of texts of which only the first tokens were used.
     pub(crate) truncated: u64,
-    /// The scripts of the rows, in order, where texts were read.
+    /// The scripts of the rows, in order, if texts were read.
     #[serde(default, rename = "script_runs")]
     pub(crate) scripts: Vec<ScriptRun>,
 }
 
 impl PartRecord {
+    /// Makes the record of a part without rows.
     pub(crate) fn new(stage: Fingerprint) -> Self {
         let (spans, ids, skipped, scripts) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
-        Self { stage, spans, ids, skipped, empty: 0, zero: Some(Counted::default()), truncated: 0, scripts }
+        Self {
+            stage,
+            spans,
+            ids,
+            skipped,
+            empty: 0,
+            zero: Some(CountedRows::default()),
+            truncated: 0,
+            scripts,
+        }
     }
 
+    /// The number of rows of the part.
     pub(crate) fn rows(&self) -> u64 {
         self.spans.iter().map(|span| span.rows).sum()
     }
 }
 
-/// What `parts.json` says.
+/// The contents of `parts.json`.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Parts {
     pub(crate) stage: Fingerprint,
@@ -59,15 +74,17 @@ pub(crate) struct Parts {
     pub(crate) rows: u64,
 }
 
+/// Consecutive rows of one input file.
 #[derive(Debug, Clone, Copy, Serialize, Deserialize)]
 pub(crate) struct Span {
     pub(crate) file: usize,
     pub(crate) rows: u64,
-    /// Rows of which most words are not in the model's vocabulary.
+    /// The number of rows of which most words are not in the model's vocabulary.
     #[serde(default)]
     pub(crate) unknown: u64,
 }
 
+/// How a run of ids is stored.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub(crate) enum IdRun {
     Json,
@@ -83,7 +100,7 @@ impl From<IdRun> for IdSource {
     }
 }
 
-/// A row that could not be read: its file, its number there, and why.
+/// A row that could not be read: its file, its row number there, and the reason.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct SkippedRow {
     pub(crate) file: usize,
@@ -107,12 +124,12 @@ pub(crate) fn parts_path(folder: &Path) -> PathBuf {
     folder.join("parts.json")
 }
 
-/// Is there while parts are being discarded.
+/// The path of the file that exists while parts are being discarded.
 fn discard_path(folder: &Path) -> PathBuf {
     folder.join("discard.json")
 }
 
-/// A record, if there is one.
+/// Reads a JSON file, if it exists.
 fn read_json<T: DeserializeOwned>(path: &Path) -> Result<Option<T>> {
     match storage::read(path) {
         Ok(bytes) => serde_json::from_slice(&bytes)
@@ -123,7 +140,7 @@ fn read_json<T: DeserializeOwned>(path: &Path) -> Result<Option<T>> {
     }
 }
 
-/// The parts of a stage that are there, in order, up to the first that is not.
+/// Reads the records of the stored parts of a stage, in order, up to the first that is missing.
 pub(crate) fn read_records(folder: &Path, stage: &Fingerprint) -> Result<Vec<PartRecord>> {
     let mut records: Vec<PartRecord> = Vec::new();
     while let Some(record) = read_json::<PartRecord>(&record_path(folder, records.len()))?
@@ -134,10 +151,10 @@ pub(crate) fn read_records(folder: &Path, stage: &Fingerprint) -> Result<Vec<Par
     Ok(records)
 }
 
-/// The parts of a stage that is done.
+/// Reads the records of all parts of a finished stage.
 ///
 /// # Errors
-/// One is missing: its rows would be neither kept nor removed.
+/// Fails if a part is missing: its rows would be neither kept nor removed.
 pub(crate) fn whole_records(folder: &Path, stage: &Fingerprint) -> Result<Vec<PartRecord>> {
     const HINT: &str = "put the file back as it was, or delete the work directory to begin anew";
     let path = parts_path(folder);
@@ -155,7 +172,7 @@ pub(crate) fn whole_records(folder: &Path, stage: &Fingerprint) -> Result<Vec<Pa
     Ok(records)
 }
 
-/// Fails where a matrix is not the one that its record is of.
+/// Fails if a matrix does not have the number of rows in its record.
 pub(crate) fn check_rows(matrix: &Path, rows: u64, recorded: u64) -> Result<()> {
     if rows == recorded {
         return Ok(());
@@ -164,7 +181,7 @@ pub(crate) fn check_rows(matrix: &Path, rows: u64, recorded: u64) -> Result<()> 
         .hint("put the file back as it was, or delete the work directory to begin anew"))
 }
 
-/// From behind, so that a kill leaves no gap.
+/// Discards all parts of a stage, from the last to the first, so that a kill leaves no gap.
 pub(crate) fn discard_parts(folder: &Path, stage: &Fingerprint) -> Result<()> {
     write_atomically(&discard_path(folder), b"{}")?;
     storage::remove_file(&parts_path(folder))?;
@@ -174,33 +191,45 @@ pub(crate) fn discard_parts(folder: &Path, stage: &Fingerprint) -> Result<()> {
     storage::remove_file(&discard_path(folder))
 }
 
-/// Goes on with a discarding that a kill has cut off: some of the parts that it was to take are still there.
+/// Finishes a discarding that a kill has interrupted: some of its parts still exist.
 pub(crate) fn finish_discarding(folder: &Path, stage: &Fingerprint) -> Result<()> {
     if storage::is_file(&discard_path(folder))? { discard_parts(folder, stage) } else { Ok(()) }
 }
 
-/// Takes away what is numbered behind the parts that are there: files of an earlier attempt whose parts were cut elsewhere, and
-/// what another stage left. Whoever reads the folder's matrices would find rows twice.
+/// Removes the files with a number of `parts` or above: files of an earlier run whose parts had
+/// other lengths, and files of another stage. With them, a reader of all matrices in the folder
+/// would find rows twice.
 ///
 /// # Errors
-/// Parts of this stage lie behind one that is missing: they may have cost much.
+/// Fails if parts of this stage come after a missing one, because they may have been expensive.
 pub(crate) fn remove_behind(folder: &Path, parts: usize, stage: &Fingerprint) -> Result<()> {
     let mut behind = storage::children(folder)?;
-    behind.retain(|path| part_of(path).is_some_and(|(_, part)| part >= parts));
-    for path in behind.iter().filter(|path| part_of(path).is_some_and(|(kind, _)| kind == "part")) {
+    behind.retain(|path| PartFile::parse(path).is_some_and(|file| file.part >= parts));
+    let is_record = |path: &&PathBuf| PartFile::parse(path).is_some_and(|file| file.kind == "part");
+    for path in behind.iter().filter(is_record) {
         if read_json::<PartRecord>(path)?.is_none_or(|record| record.stage != *stage) {
             continue;
         }
         let problem = format!("is missing, but {} is there", path.display());
         return Err(Error::work(record_path(folder, parts), problem)
-            .hint("put the file back as it was, or delete those behind it to embed their rows again"));
+            .hint("put the file back as it was, or delete the later parts to embed their rows again"));
     }
     behind.iter().try_for_each(|path| storage::remove_file(path))
 }
 
-/// What of a part a file is, and the part's number, by its name.
-fn part_of(path: &Path) -> Option<(&str, usize)> {
-    let (kind, rest) = path.file_stem()?.to_str()?.split_once('-')?;
-    let number = rest.split('-').next()?.parse().ok()?;
-    ["embeddings", "ids", "part"].contains(&kind).then_some((kind, number))
+/// The name of a file of a part.
+struct PartFile<'a> {
+    /// `embeddings`, `ids` or `part`.
+    kind: &'a str,
+    /// The number of the part.
+    part: usize,
+}
+
+impl<'a> PartFile<'a> {
+    /// Parses the name of a file, or returns none if it is no file of a part.
+    fn parse(path: &'a Path) -> Option<Self> {
+        let (kind, rest) = path.file_stem()?.to_str()?.split_once('-')?;
+        let part = rest.split('-').next()?.parse().ok()?;
+        ["embeddings", "ids", "part"].contains(&kind).then_some(Self { kind, part })
+    }
 }

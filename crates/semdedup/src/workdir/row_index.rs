@@ -1,4 +1,4 @@
-//! Which row of which file a row number stands for, and what the row is called.
+//! Maps row numbers to files and rows in them, and names the rows.
 
 use std::sync::Arc;
 
@@ -8,14 +8,14 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
 
-/// The rows of one file: a name and how many there are.
+/// The name of a file and the number of its rows.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct FileRows {
     pub(crate) name: String,
     pub(crate) rows: u64,
 }
 
-/// Rows numbered through a list of files.
+/// Numbers the rows of a list of files.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct RowIndex {
     pub(crate) files: Vec<FileRows>,
@@ -31,40 +31,40 @@ impl RowIndex {
         Self { files, starts }
     }
 
-    /// All rows.
+    /// The number of all rows.
     pub(crate) fn rows(&self) -> u64 {
         self.starts[self.files.len()]
     }
 
-    /// The file of a row, and the row's number there.
+    /// Returns the file of a row, and the row number in that file.
     pub(crate) fn locate(&self, row: u64) -> (usize, u64) {
         let file = self.starts.partition_point(|&start| start <= row) - 1;
         (file, row - self.starts[file])
     }
 
-    /// The number of a row of a file in the whole input.
+    /// Returns the row number in the whole input of a row in a file.
     pub(crate) fn number(&self, file: usize, row: u64) -> u64 {
         self.starts[file] + row
     }
 
-    /// The name of a row without an id: `file:row`.
+    /// Returns the name of a row that has no id: `file:row`.
     pub(crate) fn name(&self, row: u64) -> String {
         let (file, row) = self.locate(row);
         format!("{}:{row}", self.files[file].name)
     }
 }
 
-/// What rows are called.
+/// The ids of all rows.
 #[derive(Debug, Clone)]
 pub(crate) enum Ids {
-    /// By a column of the input.
+    /// The values of a column of the input.
     Column(ArrayRef),
-    /// By file and row number.
+    /// The file and row number of each row.
     RowIndex(RowIndex),
 }
 
 impl Ids {
-    /// The ids of some rows.
+    /// Returns the ids of some rows.
     pub(crate) fn of(&self, rows: &UInt64Array) -> Result<ArrayRef> {
         match self {
             Self::Column(ids) => take(ids, rows, None).map_err(|error| Error::usage(error.to_string())),

@@ -1,23 +1,23 @@
-//! The script that a text is written in, such as Latin or Gujarati, by most of its letters.
+//! Finds the script of a text, such as Latin or Gujarati: the script of most of its letters.
 
 use icu_properties::props::{GeneralCategory, GeneralCategoryGroup, Script};
 use icu_properties::{CodePointMapData, PropertyNamesLong, PropertyNamesShort, PropertyParser};
 use serde::{Deserialize, Serialize};
 
-/// How many letters of a text to look at.
-const LETTERS: usize = 1000;
+/// The most letters of a text that are counted.
+const MAX_LETTERS: usize = 1000;
 
-/// A script by its four letters in ISO 15924, such as `Gujr`.
+/// The code of a script in ISO 15924: four letters, such as `Gujr`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub(crate) struct Code([u8; 4]);
 
 impl Code {
-    /// A row without a text.
+    /// The code of a row without a text.
     pub(crate) const NONE: Self = Self(*b"Zzzz");
-    /// A text of digits and marks alone.
+    /// The code of a text that has only digits and marks.
     const NO_LETTERS: Self = Self(*b"Zyyy");
-    /// Han together with kana.
+    /// The code of a text with Han and kana.
     const JAPANESE: Self = Self(*b"Jpan");
 
     fn of(script: Script) -> Self {
@@ -25,7 +25,7 @@ impl Code {
         code.and_then(|code| code.as_bytes().try_into().ok()).map_or(Self::NO_LETTERS, Self)
     }
 
-    /// The English name; none for rows without a text.
+    /// Returns the English name, or none for a row without a text.
     pub(crate) fn name(self) -> Option<String> {
         match self {
             Self::NONE => None,
@@ -58,7 +58,7 @@ impl TryFrom<String> for Code {
     }
 }
 
-/// Consecutive rows that are written in the same script.
+/// Consecutive rows whose texts have the same script: the script and the number of rows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct ScriptRun(pub(crate) Code, pub(crate) u32);
 
@@ -81,29 +81,35 @@ pub(crate) fn script_of(text: &str) -> Code {
         let has_letters = text.bytes().any(|byte| byte.is_ascii_alphabetic());
         return if has_letters { Code::of(Script::Latin) } else { Code::NO_LETTERS };
     }
-    let counts = count(text);
-    let of = |script: Script| counts.iter().find(|(s, _)| *s == script).map_or(0, |&(_, letters)| letters);
+    let counts = count_letters(text);
+    let of = |script: Script| counts.iter().find(|count| count.script == script).map_or(0, |c| c.letters);
     let kana = of(Script::Hiragana) + of(Script::Katakana);
-    // Of equals the script that comes first in the text.
-    match counts.iter().rev().max_by_key(|(_, letters)| *letters) {
+    // In a tie the script that comes first in the text wins: `max_by_key` returns the last maximum.
+    match counts.iter().rev().max_by_key(|count| count.letters).map(|count| count.script) {
         None => Code::NO_LETTERS,
-        Some(&(Script::Han | Script::Hiragana | Script::Katakana, _)) if kana > 0 => Code::JAPANESE,
-        Some(&(script, _)) => Code::of(script),
+        Some(Script::Han | Script::Hiragana | Script::Katakana) if kana > 0 => Code::JAPANESE,
+        Some(script) => Code::of(script),
     }
 }
 
-/// The letters of each script, in the order in which the scripts come.
-fn count(text: &str) -> Vec<(Script, usize)> {
+/// The number of letters of a script.
+struct LetterCount {
+    script: Script,
+    letters: usize,
+}
+
+/// Counts the letters of each script, in the order in which the scripts first occur.
+fn count_letters(text: &str) -> Vec<LetterCount> {
     let (scripts, categories) =
         (CodePointMapData::<Script>::new(), CodePointMapData::<GeneralCategory>::new());
-    let mut counts: Vec<(Script, usize)> = Vec::new();
+    let mut counts: Vec<LetterCount> = Vec::new();
     let is_letter = |&character: &char| GeneralCategoryGroup::Letter.contains(categories.get(character));
-    for character in text.chars().filter(is_letter).take(LETTERS) {
+    for character in text.chars().filter(is_letter).take(MAX_LETTERS) {
         match scripts.get(character) {
             Script::Common | Script::Inherited => {}
-            script => match counts.iter_mut().find(|(known, _)| *known == script) {
-                Some((_, letters)) => *letters += 1,
-                None => counts.push((script, 1)),
+            script => match counts.iter_mut().find(|known| known.script == script) {
+                Some(known) => known.letters += 1,
+                None => counts.push(LetterCount { script, letters: 1 }),
             },
         }
     }
@@ -112,6 +118,7 @@ fn count(text: &str) -> Vec<(Script, usize)> {
 
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
+
 mod tests {
     use super::*;
 

@@ -1,4 +1,4 @@
-//! Writes and reads Parquet tables of our own, such as `scores.parquet`.
+//! Writes and reads the program's own Parquet tables, such as `scores.parquet`.
 
 use std::io::BufWriter;
 use std::path::{Path, PathBuf};
@@ -17,10 +17,10 @@ use crate::error::{Error, Result};
 use crate::storage::Blob;
 use crate::storage::atomic::PendingFile;
 
-/// Rows of a batch when writing and reading tables.
+/// The rows of a batch when tables are read and written.
 pub(crate) const BATCH_ROWS: usize = 1 << 16;
 
-/// A Parquet file being written; nothing is there under its name before [`TableWriter::finish`].
+/// Writes a Parquet file. Nothing exists under its name before [`TableWriter::finish`].
 pub(crate) struct TableWriter {
     writer: ArrowWriter<BufWriter<PendingFile>>,
     schema: SchemaRef,
@@ -28,6 +28,7 @@ pub(crate) struct TableWriter {
 }
 
 impl TableWriter {
+    /// Begins a file with a schema and key-value metadata.
     pub(crate) fn create(path: &Path, schema: Schema, metadata: Vec<KeyValue>) -> Result<Self> {
         let level = ZstdLevel::try_new(3).map_err(|error| Error::output(path, error))?;
         let properties = WriterProperties::builder()
@@ -41,19 +42,21 @@ impl TableWriter {
         Ok(Self { writer, schema, path: path.to_path_buf() })
     }
 
+    /// Appends rows. `columns` are in the order of the schema.
     pub(crate) fn write(&mut self, columns: Vec<ArrayRef>) -> Result<()> {
         let batch =
             RecordBatch::try_new(self.schema.clone(), columns).map_err(|e| Error::output(&self.path, e))?;
         self.writer.write(&batch).map_err(|error| Error::output(&self.path, error))
     }
 
+    /// Completes and commits the file.
     pub(crate) fn finish(self) -> Result<()> {
         let out = self.writer.into_inner().map_err(|error| Error::output(&self.path, error))?;
         out.into_inner().map_err(|error| Error::io(error.into_error()))?.commit()
     }
 }
 
-/// Writes arrays of one type as the only column of a file.
+/// Writes arrays of one type as the only column of a file, one after another.
 pub(crate) fn write_column(path: &Path, name: &str, arrays: &[ArrayRef]) -> Result<()> {
     let kind = arrays.first().map_or(DataType::Null, |array| array.data_type().clone());
     let mut table = TableWriter::create(path, Schema::new(vec![Field::new(name, kind, true)]), Vec::new())?;
@@ -63,7 +66,7 @@ pub(crate) fn write_column(path: &Path, name: &str, arrays: &[ArrayRef]) -> Resu
     table.finish()
 }
 
-/// Reads a whole column.
+/// Reads a column into one array.
 pub(crate) fn read_column(path: &Path, name: &str) -> Result<ArrayRef> {
     let arrays = open_columns(path, &[name])?
         .map(|batch| batch.map(|batch| batch.column(0).clone()).map_err(|error| Error::input(path, error)))
@@ -75,6 +78,10 @@ pub(crate) fn read_column(path: &Path, name: &str) -> Result<ArrayRef> {
     concat(&arrays).map_err(|error| Error::input(path, error))
 }
 
+/// Opens a table to read some of its columns in batches.
+///
+/// # Errors
+/// Fails if the file is no table, or if it lacks one of the columns.
 pub(crate) fn open_columns(path: &Path, names: &[&str]) -> Result<ParquetRecordBatchReader> {
     let damaged = |error: &dyn std::fmt::Display| {
         Error::input(path, format!("not a table that can be read: {error}"))

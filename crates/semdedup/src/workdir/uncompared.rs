@@ -1,20 +1,20 @@
-//! The rows that are compared with nothing: counted by the reason, and the first of them named.
+//! Counts the rows that are compared with nothing, by reason, and names the first ones.
 
 use semdedup_core::{Direction, NO_CLUSTER, UnitEmbeddings};
 
-use crate::progress::Warning;
-use crate::workdir::counted::Counted;
+use crate::warning::Warning;
+use crate::workdir::counted_rows::CountedRows;
 use crate::workdir::row_index::RowIndex;
 
-/// The rows that are compared with nothing, each under the reason for it.
+/// The rows that are compared with nothing, by reason.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Uncompared {
     /// Rows whose embedding is zeros.
-    pub(crate) zero: Counted,
+    pub(crate) zero: CountedRows,
     /// Rows whose embedding has a NaN or an infinity.
-    pub(crate) non_finite: Counted,
-    /// Rows that have a direction, but were given no cluster.
-    pub(crate) unclustered: Counted,
+    pub(crate) non_finite: CountedRows,
+    /// Rows that have a direction but no cluster.
+    pub(crate) unclustered: CountedRows,
 }
 
 impl Uncompared {
@@ -28,16 +28,17 @@ impl Uncompared {
         }
     }
 
-    /// Counts the rows without direction of a block that begins at this row.
+    /// Counts the rows without direction in a block of rows. `first` is the number of its first
+    /// row.
     pub(crate) fn add_undirected(&mut self, first: u64, rows: &UnitEmbeddings) {
         rows.zero_rows().iter().for_each(|&row| self.zero.add(first + row as u64));
         rows.non_finite_rows().iter().for_each(|&row| self.non_finite.add(first + row as u64));
     }
 
-    /// What the user should know of them.
+    /// Returns the warnings about these rows.
     pub(crate) fn warnings(&self, row_index: &RowIndex) -> Vec<Warning> {
         let Self { zero, non_finite, unclustered } = self;
-        let warning = |counted: &Counted, of: fn(u64, Vec<String>) -> Warning| {
+        let warning = |counted: &CountedRows, of: fn(u64, Vec<String>) -> Warning| {
             (counted.rows > 0).then(|| of(counted.rows, counted.names(row_index)))
         };
         let found = [
@@ -62,7 +63,7 @@ mod tests {
         found.add(10, Direction::NonFinite, NO_CLUSTER);
         found.add(11, Direction::Unit, NO_CLUSTER);
         found.add(12, Direction::Unit, 0);
-        let counted = |rows, first: &[u64]| Counted { rows, first: first.to_vec() };
+        let counted = |rows, first: &[u64]| CountedRows { rows, first: first.to_vec() };
         assert_eq!(found.zero, counted(10, &[0, 1, 2]));
         assert_eq!((&found.non_finite, &found.unclustered), (&counted(1, &[10]), &counted(1, &[11])));
         found.non_finite.extend(&found.zero);

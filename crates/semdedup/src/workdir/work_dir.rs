@@ -1,92 +1,65 @@
-//! The work directory: what each stage has done, so that a run killed at any instant goes on where it was.
+//! The work directory keeps the result of each stage, so that a run that was killed at any instant
+//! continues where it was.
 //!
-//! A stage owns a folder of its name. It is *done* when `manifest.json` says so, under the fingerprint of everything
-//! that its result depends on: the parameters, and the fingerprint of the stage before. A stage found under another
-//! fingerprint is cleared and done again, and so is every stage after it, because their fingerprints contain its.
+//! A stage owns a folder of its name. It is *done* when `manifest.json` says so, under the
+//! fingerprint of everything that its result depends on: the parameters, and the fingerprint of the
+//! stage before. A stage with another fingerprint is cleared and done again. So is each stage after
+//! it, because its fingerprint contains the one before.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use fs_err as fs;
-use serde::{Deserialize, Serialize};
-use xxhash_rust::xxh3::xxh3_128;
 
 use crate::error::{Error, Result};
 use crate::progress::{Progress, Stage};
 use crate::storage::atomic::{TEMPORARY, write_atomically};
-use crate::storage::{Lock, create_dir_all, exists, is_file, is_url, names, read, remove_all};
+use crate::storage::{Lock, create_dir_all, exists, is_url, names, remove_all};
+use crate::workdir::fingerprint::Fingerprint;
+use crate::workdir::manifest::{Entry, Manifest, manifest_path};
 
-/// Changes whenever files in the work directory change their meaning.
-const FORMAT_VERSION: u32 = 2;
-
-/// What a stage's result depends on, hashed.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Fingerprint(String);
-
-impl Fingerprint {
-    pub(crate) fn as_str(&self) -> &str {
-        &self.0
-    }
-
-    /// Of parameters that serialise to JSON, and of the stage before.
-    pub(crate) fn of(parameters: &impl Serialize, before: Option<&Fingerprint>) -> Result<Self> {
-        let json = serde_json::to_vec(&(FORMAT_VERSION, parameters, before))
-            .map_err(|error| Error::usage(format!("parameters cannot be recorded: {error}")))?;
-        Ok(Self(format!("{:032x}", xxh3_128(&json))))
-    }
-}
-
-#[derive(Debug, Serialize, Deserialize)]
-struct Manifest {
-    format_version: u32,
-    stages: BTreeMap<Stage, Entry>,
-}
-
-#[derive(Debug, Clone, Serialize, Deserialize)]
-struct Entry {
-    fingerprint: Fingerprint,
-    /// None while the stage is being done.
-    seconds: Option<f64>,
-}
-
-/// An open work directory. Only one process has it at a time.
+/// An open work directory, locked by this process.
 #[derive(Debug)]
 pub(crate) struct WorkDir {
     path: PathBuf,
     manifest: Manifest,
     reused: Vec<Stage>,
-    /// Held until the process ends, however it ends.
+    /// The lock, which is held until the process ends, however it ends.
     lock: Lock,
 }
 
 impl WorkDir {
-    /// Opens a work directory, making it where there is none.
+    /// Opens a work directory, or makes one if there is none.
+    ///
+    /// # Errors
+    /// Fails if the folder holds other files, if its manifest cannot be read, or if another process
+    /// has locked it.
     pub(crate) fn open(path: &Path) -> Result<Self> {
-        let is_ours = read_manifest(path)?.is_some();
+        let is_ours = Manifest::read(path)?.is_some();
         if !is_ours && holds_more_than_ours(path)? {
             return Err(Error::work(path, "the folder is not empty and is not a work directory")
                 .hint("name a new or empty folder for it"));
         }
         create_dir_all(path)?;
         let lock = Lock::take(path)?;
-        let manifest = read_manifest(path)?.unwrap_or_else(Manifest::new);
+        let manifest = Manifest::read(path)?.unwrap_or_else(Manifest::new);
         Ok(Self { path: path.to_path_buf(), manifest, reused: Vec::new(), lock })
     }
 
-    /// The folder of a stage.
+    /// Returns the folder of a stage.
     pub(crate) fn folder(&self, stage: Stage) -> PathBuf {
         self.path.join(stage.name())
     }
 
-    /// Whether something of a stage is there: it is done, or a killed run has begun with it.
+    /// Whether a stage is done, or a killed run has begun it.
     pub(crate) fn has_begun(&self, stage: Stage, fingerprint: &Fingerprint) -> bool {
         exists(&self.folder(stage)).unwrap_or(true)
             && self.manifest.stages.get(&stage).is_some_and(|entry| entry.fingerprint == *fingerprint)
     }
 
-    /// Does a stage unless it is done already. `work` gets the stage's folder, in which files of an earlier, killed
-    /// attempt with the same fingerprint may lie; temporary files are gone.
+    /// Does a stage unless it is already done. `work` gets the folder of the stage. The folder may
+    /// hold files of an earlier, killed run with the same fingerprint, but no temporary files.
     pub(crate) fn stage(
         &mut self,
         stage: Stage,
@@ -94,7 +67,7 @@ impl WorkDir {
         progress: &dyn Progress,
         work: impl FnOnce(&Path) -> Result<()>,
     ) -> Result<()> {
-        // A folder that somebody deleted to save space is no result.
+        // Somebody may have deleted the folder to save space. Then the stage is not done.
         let is_there = exists(&self.folder(stage))?;
         let entry = self.manifest.stages.get(&stage).filter(|_| is_there);
         let same = entry.is_some_and(|entry| entry.fingerprint == *fingerprint);
@@ -105,8 +78,8 @@ impl WorkDir {
         }
         let folder = self.folder(stage);
         if !same {
-            // In this order a kill in between never leaves old files under the new fingerprint.
-            // The later stages go too: they were made of what is being replaced.
+            // In this order a kill in between never leaves old files under the new fingerprint. The
+            // later stages go too, because they depend on the files that are replaced.
             self.manifest.stages.retain(|&other, _| other < stage);
             self.write_manifest()?;
             remove_all(&folder)?;
@@ -116,10 +89,8 @@ impl WorkDir {
         remove_temporary_files(&folder)?;
         let start = Instant::now();
         work(&folder)?;
-        self.set(
-            stage,
-            Entry { fingerprint: fingerprint.clone(), seconds: Some(start.elapsed().as_secs_f64()) },
-        )?;
+        let seconds = Some(start.elapsed().as_secs_f64());
+        self.set(stage, Entry { fingerprint: fingerprint.clone(), seconds })?;
         progress.end(stage, false);
         Ok(())
     }
@@ -132,74 +103,28 @@ impl WorkDir {
     fn write_manifest(&self) -> Result<()> {
         self.lock.confirm()?;
         let json = serde_json::to_vec_pretty(&self.manifest).map_err(|e| Error::work(&self.path, e))?;
-        write_atomically(&self.path.join("manifest.json"), &json)
+        write_atomically(&manifest_path(&self.path), &json)
     }
 
-    /// The stages that an earlier run had done.
+    /// Returns the stages that an earlier run had done.
     pub(crate) fn reused(&self) -> &[Stage] {
         &self.reused
     }
 
-    /// The seconds that each stage took when it was done.
+    /// Returns the seconds that each finished stage took.
     pub(crate) fn seconds(&self) -> BTreeMap<String, f64> {
         let seconds = |(stage, entry): (&Stage, &Entry)| Some((stage.name().to_owned(), entry.seconds?));
         self.manifest.stages.iter().filter_map(seconds).collect()
     }
 }
 
-impl Manifest {
-    fn new() -> Self {
-        Self { format_version: FORMAT_VERSION, stages: BTreeMap::new() }
-    }
-}
-
-/// The folder of a stage that is done, and its fingerprint, in a work directory that may be in use; for looking only.
-pub(crate) fn finished_stage(work: &Path, stage: Stage) -> Result<Option<(PathBuf, Fingerprint)>> {
-    let entry = read_manifest(work)?.and_then(|manifest| manifest.stages.get(&stage).cloned());
-    let done = entry.filter(|entry| entry.seconds.is_some());
-    Ok(done.map(|entry| (work.join(stage.name()), entry.fingerprint)))
-}
-
-/// Whether a folder is a work directory, of whatever version; other programs have a `manifest.json` too.
-pub(crate) fn is_work_dir(path: &Path) -> Result<bool> {
-    let path = path.join("manifest.json");
-    if !is_file(&path)? {
-        return Ok(false);
-    }
-    let bytes = read(&path).map_err(Error::io)?;
-    let manifest = serde_json::from_slice::<serde_json::Value>(&bytes).unwrap_or_default();
-    Ok(["format_version", "stages"].into_iter().all(|field| manifest.get(field).is_some()))
-}
-
-fn read_manifest(path: &Path) -> Result<Option<Manifest>> {
-    let path = path.join("manifest.json");
-    let bytes = match read(&path) {
-        Ok(bytes) => bytes,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
-        Err(error) => return Err(Error::io(error)),
-    };
-    let manifest: Manifest = serde_json::from_slice(&bytes).map_err(|error| {
-        Error::work(&path, format!("not the manifest of a work directory: {error}"))
-            .hint("name another --work; if this is a damaged work directory of semdedup, delete it")
-    })?;
-    if manifest.format_version != FORMAT_VERSION {
-        let found = manifest.format_version;
-        return Err(Error::work(
-            &path,
-            format!("format version {found}, this semdedup reads {FORMAT_VERSION}"),
-        )
-        .hint("delete the work directory, or use the semdedup that wrote it"));
-    }
-    Ok(Some(manifest))
-}
-
-/// Whether a folder without a manifest holds anything but what we leave before there is one.
+/// Whether a folder without a manifest holds other files than a killed run of ours may leave there.
 fn holds_more_than_ours(path: &Path) -> Result<bool> {
-    let before = ["lock".to_owned(), format!("manifest.json{TEMPORARY}")];
-    Ok(names(path)?.iter().any(|name| !before.contains(name)))
+    let ours = ["lock".to_owned(), format!("manifest.json{TEMPORARY}")];
+    Ok(names(path)?.iter().any(|name| !ours.contains(name)))
 }
 
-/// Clears what a killed run left half-written.
+/// Removes the incomplete files that a killed run left.
 pub(crate) fn remove_temporary_files(folder: &Path) -> Result<()> {
     if is_url(folder) {
         return Ok(());
@@ -238,7 +163,7 @@ mod tests {
     }
 
     #[test]
-    fn a_stage_runs_once_and_again_only_when_what_it_depends_on_changes() {
+    fn a_stage_runs_again_only_when_its_fingerprint_or_an_earlier_one_changes() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("work");
         let (a, b) = (fingerprint("a", None), fingerprint("b", None));
@@ -254,7 +179,7 @@ mod tests {
     }
 
     #[test]
-    fn a_failed_stage_is_done_again_on_what_it_left_and_never_on_what_another_fingerprint_left() {
+    fn a_failed_stage_continues_with_its_own_files_and_never_with_those_of_another_fingerprint() {
         let folder = tempfile::tempdir().unwrap();
         let mut work = WorkDir::open(folder.path()).unwrap();
         let fail = |work: &mut WorkDir, fingerprint: &Fingerprint| {
@@ -282,7 +207,7 @@ mod tests {
     }
 
     #[test]
-    fn a_work_directory_serves_one_process_at_a_time_and_no_foreign_folder_is_taken_for_one() {
+    fn a_work_directory_serves_one_process_at_a_time_and_a_foreign_folder_is_refused() {
         let folder = tempfile::tempdir().unwrap();
         let work = WorkDir::open(&folder.path().join("work")).unwrap();
         let second = WorkDir::open(&folder.path().join("work")).unwrap_err();

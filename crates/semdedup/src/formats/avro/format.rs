@@ -6,13 +6,14 @@ use arrow::array::RecordBatch;
 
 use crate::error::{Error, Result};
 use crate::formats::arrow::columns::arrow_columns;
+use crate::formats::columns::{Column, Columns, Wanted};
+use crate::formats::file::{Format, InputFile, ReadLimits};
+use crate::formats::row_format::{Images, RowFormat, RowSource};
+
 #[cfg(not(feature = "avro"))]
 use crate::formats::avro::absent as reader;
 #[cfg(feature = "avro")]
 use crate::formats::avro::read as reader;
-use crate::formats::columns::{Column, Columns, Wanted};
-use crate::formats::file::{Format, InputFile, ReadLimits};
-use crate::formats::row_format::{Images, RowFormat, RowSource};
 
 /// Apache Avro, an object container file.
 pub(crate) struct Avro;

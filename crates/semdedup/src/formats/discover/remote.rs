@@ -34,7 +34,8 @@ impl Survey<'_> {
             let place = Path::new(&folder.text);
             return Ok(InputArgument::new(name_of(&folder), found).found_in(How::Listed, place));
         }
-        let (folder, objects) = location.glob()?;
+        let matches = location.glob()?;
+        let (folder, objects) = (matches.folder, matches.objects);
         if objects.is_empty() {
             return Err(Error::input(
                 &location.text,

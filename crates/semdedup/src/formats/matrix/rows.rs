@@ -4,8 +4,8 @@ use std::path::Path;
 
 use arrow::array::LargeStringArray;
 
+use crate::arrays::copy_rows::copy_rows;
 use crate::arrays::matrix::Matrix;
-use crate::arrays::npy;
 use crate::error::{Error, Result};
 use crate::formats::file::InputFile;
 use crate::formats::rows::Rows;
@@ -89,5 +89,5 @@ pub(crate) fn write_kept(
     keep: &mut dyn FnMut(u64) -> bool,
 ) -> Result<u64> {
     check_kept(file)?;
-    npy::write_rows(&file.path, destination, keep)
+    copy_rows(&file.path, destination, keep)
 }

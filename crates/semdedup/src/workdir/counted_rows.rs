@@ -1,21 +1,22 @@
-//! Counts rows and remembers the first of them, so that a warning can name examples.
+//! Counts rows and remembers the first ones, so that a warning can name examples.
 
 use serde::{Deserialize, Serialize};
 
 use crate::workdir::row_index::RowIndex;
 
-/// Rows named in a warning.
+/// The rows that a warning names.
 pub(crate) const EXAMPLES: usize = 3;
 
-/// Some rows: how many, and the numbers of the first.
+/// A number of rows, and the first of these rows.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Counted {
+pub(crate) struct CountedRows {
     pub(crate) rows: u64,
+    /// The row numbers of the first ones, at most [`EXAMPLES`].
     pub(crate) first: Vec<u64>,
 }
 
-impl Counted {
-    /// Counts one more row; rows come in their order.
+impl CountedRows {
+    /// Counts one more row. Rows must come in ascending order.
     pub(crate) fn add(&mut self, row: u64) {
         self.rows += 1;
         if self.first.len() < EXAMPLES {
@@ -30,7 +31,7 @@ impl Counted {
         self.first.truncate(EXAMPLES);
     }
 
-    /// Leaves out some of the rows of which only the number is known: then no row can be named.
+    /// Subtracts rows of which only the number is known. No row can be named after that.
     pub(crate) fn without(mut self, rows: u64) -> Self {
         if rows > 0 {
             self.first.clear();
@@ -39,6 +40,7 @@ impl Counted {
         self
     }
 
+    /// Returns the names of the first rows.
     pub(crate) fn names(&self, row_index: &RowIndex) -> Vec<String> {
         self.first.iter().map(|&row| row_index.name(row)).collect()
     }

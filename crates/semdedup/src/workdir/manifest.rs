@@ -1,0 +1,87 @@
+//! The manifest of a work directory: it says which stages are done, under which fingerprints.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use crate::error::{Error, Result};
+use crate::progress::Stage;
+use crate::storage::{is_file, read};
+use crate::workdir::fingerprint::{FORMAT_VERSION, Fingerprint};
+
+/// The contents of `manifest.json`.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct Manifest {
+    format_version: u32,
+    pub(super) stages: BTreeMap<Stage, Entry>,
+}
+
+/// The state of a stage.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(super) struct Entry {
+    pub(super) fingerprint: Fingerprint,
+    /// The seconds that the stage took, or none while it is not done.
+    pub(super) seconds: Option<f64>,
+}
+
+impl Manifest {
+    /// Makes a manifest without stages.
+    pub(super) fn new() -> Self {
+        Self { format_version: FORMAT_VERSION, stages: BTreeMap::new() }
+    }
+
+    /// Reads the manifest of a work directory, or none if the folder has none.
+    ///
+    /// # Errors
+    /// Fails if the manifest is damaged or of another version.
+    pub(super) fn read(work: &Path) -> Result<Option<Self>> {
+        let path = manifest_path(work);
+        let bytes = match read(&path) {
+            Ok(bytes) => bytes,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(Error::io(error)),
+        };
+        let manifest: Self = serde_json::from_slice(&bytes).map_err(|error| {
+            Error::work(&path, format!("not the manifest of a work directory: {error}"))
+                .hint("name another --work; if this is a damaged work directory of semdedup, delete it")
+        })?;
+        if manifest.format_version != FORMAT_VERSION {
+            let found = manifest.format_version;
+            let problem = format!("format version {found}, this semdedup reads {FORMAT_VERSION}");
+            return Err(Error::work(&path, problem)
+                .hint("delete the work directory, or use the semdedup that wrote it"));
+        }
+        Ok(Some(manifest))
+    }
+}
+
+/// Returns the path of the manifest of a work directory.
+pub(super) fn manifest_path(work: &Path) -> PathBuf {
+    work.join("manifest.json")
+}
+
+/// A stage that is done.
+#[derive(Debug)]
+pub(crate) struct FinishedStage {
+    pub(crate) folder: PathBuf,
+    pub(crate) fingerprint: Fingerprint,
+}
+
+/// Finds a finished stage in a work directory without locking it: it is for reading only.
+pub(crate) fn finished_stage(work: &Path, stage: Stage) -> Result<Option<FinishedStage>> {
+    let entry = Manifest::read(work)?.and_then(|manifest| manifest.stages.get(&stage).cloned());
+    let done = entry.filter(|entry| entry.seconds.is_some());
+    Ok(done.map(|entry| FinishedStage { folder: work.join(stage.name()), fingerprint: entry.fingerprint }))
+}
+
+/// Whether a folder is a work directory, of any version. Other programs have a `manifest.json` too.
+pub(crate) fn is_work_dir(path: &Path) -> Result<bool> {
+    let path = manifest_path(path);
+    if !is_file(&path)? {
+        return Ok(false);
+    }
+    let bytes = read(&path).map_err(Error::io)?;
+    let manifest = serde_json::from_slice::<serde_json::Value>(&bytes).unwrap_or_default();
+    Ok(["format_version", "stages"].into_iter().all(|field| manifest.get(field).is_some()))
+}
