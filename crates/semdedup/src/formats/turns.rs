@@ -233,7 +233,6 @@ fn kind_of(value: &Value) -> &'static str {
 
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
-
 mod tests {
     use super::*;
 
