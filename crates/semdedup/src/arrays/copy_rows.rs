@@ -15,7 +15,11 @@ const BYTES_PER_READ: usize = 4 << 20;
 ///
 /// # Errors
 /// Fails if the file is not a matrix of floats, or if it cannot be read or written.
-pub(crate) fn copy_rows(path: &Path, destination: &Path, keep: &mut dyn FnMut(u64) -> bool) -> Result<u64> {
+pub(crate) fn copy_rows(
+    path: &Path,
+    destination: &Path,
+    keep: &mut dyn FnMut(u64) -> Result<bool>,
+) -> Result<u64> {
     let array = npy::open(path)?;
     let [rows, dim] = array.shape[..] else {
         return Err(Error::input(path, format!("a matrix has two axes, this is of shape {:?}", array.shape)));
@@ -37,7 +41,7 @@ pub(crate) fn copy_rows(path: &Path, destination: &Path, keep: &mut dyn FnMut(u6
         let offset = array.offset + first * row_bytes as u64;
         array.file.read_exact_at(&mut block, offset).map_err(|error| with_path(path, error))?;
         for (row, bytes) in (first..).zip(block.chunks_exact(row_bytes)) {
-            if keep(row) {
+            if keep(row)? {
                 out.write_bytes(bytes, dim)?;
                 written += 1;
             }

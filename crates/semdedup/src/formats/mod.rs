@@ -61,5 +61,5 @@ pub use read::{Chunk, Reader, count_rows, read_texts};
 pub use rows::{BadRow, Rows, Vectors};
 pub(crate) use unchanged::check_all_unchanged;
 pub use unchanged::check_unchanged;
-pub(crate) use write::check_kept;
 pub use write::write_kept;
+pub(crate) use write::{check_kept, try_write_kept};

@@ -100,7 +100,7 @@ pub(crate) trait RowFormat: Sync {
         file: &InputFile,
         limits: &ReadLimits,
         destination: &Path,
-        keep: &mut dyn FnMut(u64) -> bool,
+        keep: &mut dyn FnMut(u64) -> Result<bool>,
     ) -> Result<u64>;
 
     /// Whether columns can be added to the rows.

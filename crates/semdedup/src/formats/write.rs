@@ -23,6 +23,16 @@ pub fn write_kept(
     destination: &Path,
     keep: &mut dyn FnMut(u64) -> bool,
 ) -> Result<u64> {
+    try_write_kept(file, limits, destination, &mut |row| Ok(keep(row)))
+}
+
+/// Writes the kept rows as [`write_kept`] does, and fails where `keep` fails.
+pub(crate) fn try_write_kept(
+    file: &InputFile,
+    limits: &ReadLimits,
+    destination: &Path,
+    keep: &mut dyn FnMut(u64) -> Result<bool>,
+) -> Result<u64> {
     check_unchanged(file)?;
     let written = file.format.rows().write_kept(file, limits, destination, keep)?;
     check_unchanged(file)?;

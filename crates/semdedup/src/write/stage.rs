@@ -10,10 +10,10 @@ use walkdir::WalkDir;
 
 use crate::embed::dataset::Dataset;
 use crate::error::{Error, ErrorKind, Result};
-use crate::formats::{AddedColumns, Format, InputFile, write_annotated, write_kept};
+use crate::formats::{AddedColumns, Format, InputFile, try_write_kept, write_annotated};
 use crate::input::find::Input;
 use crate::outputs::{OutputKind, Outputs};
-use crate::progress::{Progress, Stage};
+use crate::progress::{Progress, Stage, StopSignal};
 use crate::score::scores_file::ScoresFile;
 use crate::select::id_lists::write_ids;
 use crate::select::row_lists::{LIST_COLUMNS, RowList};
@@ -160,16 +160,20 @@ struct RowWriter<'a> {
 impl RowWriter<'_> {
     /// Writes the files without the rows that go.
     fn write_kept(&self, folder: &Path, files: &mut [FileSummary]) -> Result<()> {
+        let stop = StopSignal::new(self.progress);
         for (number, file) in self.input.files.iter().enumerate() {
             let outcome = self.selection.of_file(self.dataset, number);
             let destination = self.destination(folder, file)?;
             let mut seen = 0u64;
-            let rows_kept = write_kept(file, &self.input.limits, &destination, &mut |row| {
+            let rows_kept = try_write_kept(file, &self.input.limits, &destination, &mut |row| {
                 seen += 1;
+                if seen.is_multiple_of(ROWS_PER_STOP_CHECK) {
+                    stop.check()?;
+                }
                 if seen.is_multiple_of(REPORTED_ROWS) {
                     self.progress.advance(REPORTED_ROWS);
                 }
-                outcome.get(row as usize) == Some(&Outcome::Kept)
+                Ok(outcome.get(row as usize) == Some(&Outcome::Kept))
             })?;
             check_rows(file, outcome, seen)?;
             self.progress.advance(seen % REPORTED_ROWS);
@@ -187,6 +191,7 @@ impl RowWriter<'_> {
         files: &mut [FileSummary],
     ) -> Result<()> {
         let schema = annotations.schema();
+        let stop = StopSignal::new(self.progress);
         for (number, file) in self.input.files.iter().enumerate() {
             let outcome = self.selection.of_file(self.dataset, number);
             let destination = self.destination(folder, file)?;
@@ -196,6 +201,7 @@ impl RowWriter<'_> {
                 if seen > outcome.len() as u64 {
                     return check_rows(file, outcome, seen).and(annotations.next(0));
                 }
+                stop.check()?;
                 self.progress.advance(rows as u64);
                 annotations.next(rows)
             };
@@ -224,6 +230,10 @@ impl RowWriter<'_> {
 
 /// The number of rows after which progress is reported.
 const REPORTED_ROWS: u64 = 1 << 16;
+
+/// The number of rows after which the caller is asked whether to stop. A folder of images has a file
+/// per row.
+const ROWS_PER_STOP_CHECK: u64 = 64;
 
 fn size_of_file(path: &Path) -> Result<u64> {
     fs_err::metadata(path).map(|file| file.len()).map_err(Error::io)

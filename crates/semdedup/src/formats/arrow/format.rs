@@ -72,7 +72,7 @@ impl RowFormat for Arrow {
         file: &InputFile,
         _: &ReadLimits,
         destination: &Path,
-        keep: &mut dyn FnMut(u64) -> bool,
+        keep: &mut dyn FnMut(u64) -> Result<bool>,
     ) -> Result<u64> {
         write::write_kept(file, destination, keep)
     }

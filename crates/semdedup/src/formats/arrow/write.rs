@@ -25,10 +25,11 @@ use crate::formats::file::InputFile;
 pub(crate) fn write_kept(
     file: &InputFile,
     destination: &Path,
-    keep: &mut dyn FnMut(u64) -> bool,
+    keep: &mut dyn FnMut(u64) -> Result<bool>,
 ) -> Result<u64> {
     rewrite(file, destination, None, &mut |row, batch| {
-        let kept: BooleanArray = (row..).take(batch.num_rows()).map(|row| Some(keep(row))).collect();
+        let kept = (row..).take(batch.num_rows()).map(|row| keep(row).map(Some));
+        let kept = kept.collect::<Result<BooleanArray>>()?;
         filtered(&batch, &kept).map_err(|error| damaged(&file.path, row, &error))
     })
 }

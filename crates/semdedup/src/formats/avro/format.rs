@@ -66,7 +66,7 @@ impl RowFormat for Avro {
         file: &InputFile,
         _: &ReadLimits,
         _: &Path,
-        _: &mut dyn FnMut(u64) -> bool,
+        _: &mut dyn FnMut(u64) -> Result<bool>,
     ) -> Result<u64> {
         Err(only_read(file))
     }

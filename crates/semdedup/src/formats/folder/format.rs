@@ -57,7 +57,7 @@ impl RowFormat for ImageFolder {
         file: &InputFile,
         _: &ReadLimits,
         destination: &Path,
-        keep: &mut dyn FnMut(u64) -> bool,
+        keep: &mut dyn FnMut(u64) -> Result<bool>,
     ) -> Result<u64> {
         tree::write_kept(file, destination, keep)
     }
@@ -110,7 +110,7 @@ impl RowFormat for TextFolder {
         file: &InputFile,
         limits: &ReadLimits,
         destination: &Path,
-        keep: &mut dyn FnMut(u64) -> bool,
+        keep: &mut dyn FnMut(u64) -> Result<bool>,
     ) -> Result<u64> {
         ImageFolder.write_kept(file, limits, destination, keep)
     }

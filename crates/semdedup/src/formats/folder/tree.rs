@@ -153,12 +153,12 @@ pub(crate) fn check_unchanged(file: &InputFile) -> Result<()> {
 pub(crate) fn write_kept(
     file: &InputFile,
     destination: &Path,
-    keep: &mut dyn FnMut(u64) -> bool,
+    keep: &mut dyn FnMut(u64) -> Result<bool>,
 ) -> Result<u64> {
     fs::create_dir_all(destination).map_err(Error::io)?;
     let (mut written, mut folder) = (0, PathBuf::new());
     for (row, row_file) in file.members.files().iter().enumerate() {
-        if !keep(row as u64) {
+        if !keep(row as u64)? {
             continue;
         }
         let (from, to) = (file.path.join(&row_file.name), destination.join(&row_file.name));

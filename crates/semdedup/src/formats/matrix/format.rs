@@ -51,7 +51,7 @@ impl RowFormat for MatrixFile {
         file: &InputFile,
         _: &ReadLimits,
         destination: &Path,
-        keep: &mut dyn FnMut(u64) -> bool,
+        keep: &mut dyn FnMut(u64) -> Result<bool>,
     ) -> Result<u64> {
         rows::write_kept(file, destination, keep)
     }

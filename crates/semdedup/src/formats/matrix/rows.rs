@@ -86,7 +86,7 @@ pub(crate) fn parse(rows: &std::ops::Range<u64>) -> Rows {
 pub(crate) fn write_kept(
     file: &InputFile,
     destination: &Path,
-    keep: &mut dyn FnMut(u64) -> bool,
+    keep: &mut dyn FnMut(u64) -> Result<bool>,
 ) -> Result<u64> {
     check_kept(file)?;
     copy_rows(&file.path, destination, keep)

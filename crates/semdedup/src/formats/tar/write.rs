@@ -13,7 +13,7 @@ use crate::formats::tar::part::part_of_sample;
 pub(crate) fn write_kept(
     file: &InputFile,
     destination: &Path,
-    keep: &mut dyn FnMut(u64) -> bool,
+    keep: &mut dyn FnMut(u64) -> Result<bool>,
 ) -> Result<u64> {
     let unwritable = |error| Error::output(destination, error);
     let mut tar = TarReader::open(file)?;
@@ -26,7 +26,7 @@ pub(crate) fn write_kept(
         {
             last = Some(part.key.to_vec());
             tar.at_row(rows);
-            keeps = keep(rows);
+            keeps = keep(rows)?;
             rows += 1;
             written += u64::from(keeps);
         }

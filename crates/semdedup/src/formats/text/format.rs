@@ -81,7 +81,7 @@ impl RowFormat for Text {
         file: &InputFile,
         limits: &ReadLimits,
         destination: &Path,
-        keep: &mut dyn FnMut(u64) -> bool,
+        keep: &mut dyn FnMut(u64) -> Result<bool>,
     ) -> Result<u64> {
         write_records(file, limits, destination, keep)
     }

@@ -15,7 +15,7 @@ pub(crate) fn write_records(
     file: &InputFile,
     limits: &ReadLimits,
     destination: &Path,
-    keep: &mut dyn FnMut(u64) -> bool,
+    keep: &mut dyn FnMut(u64) -> Result<bool>,
 ) -> Result<u64> {
     let unwritable = |error| Error::output(destination, error);
     let mut splitter = Splitter::open(file, limits)?;
@@ -38,7 +38,7 @@ fn rejoin(
     file: &InputFile,
     splitter: &mut Splitter,
     sink: &mut Sink,
-    keep: &mut dyn FnMut(u64) -> bool,
+    keep: &mut dyn FnMut(u64) -> Result<bool>,
 ) -> Result<std::io::Result<u64>> {
     let mut list = Rejoined::new(splitter.limit());
     while let Some(records) = splitter.next_records()? {
@@ -49,7 +49,7 @@ fn rejoin(
             list.pass(&records.buffer[passed..span.start]).map_err(|problem| in_row(file, row, &problem))?;
             passed = span.end;
             let long = overlong.next_if(|long| long.index == index);
-            if !keep(row) {
+            if !keep(row)? {
                 list.drop_element();
             } else if let Some(long) = long {
                 return Err(too_long(file, row, long.bytes));
@@ -79,7 +79,7 @@ fn copy(
     file: &InputFile,
     records: &Records,
     sink: &mut Sink,
-    keep: &mut dyn FnMut(u64) -> bool,
+    keep: &mut dyn FnMut(u64) -> Result<bool>,
 ) -> Result<std::io::Result<u64>> {
     let mut overlong = records.overlong.iter().peekable();
     let mut run = records.region.start;
@@ -87,7 +87,7 @@ fn copy(
     for (index, span) in records.spans.iter().enumerate() {
         let row = records.first_row + index as u64;
         let long = overlong.next_if(|long| long.index == index);
-        if !keep(row) {
+        if !keep(row)? {
             if let Err(error) = sink.write_all(&records.buffer[run..span.start]) {
                 return Ok(Err(error));
             }
