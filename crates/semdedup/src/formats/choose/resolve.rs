@@ -121,10 +121,7 @@ fn table_columns<'a>(
         embedding: choice.embedding.as_deref(),
     };
     let Some(table) = Table::of(file, &wanted)? else {
-        if reads_images {
-            return Err(no_images(file));
-        }
-        return Ok(Columns { text: Some(DEFAULT_TEXT.to_owned()), found: Found::Text, ..Columns::default() });
+        return if reads_images { Err(no_images(file)) } else { Ok(plain_text()) };
     };
     let texts = match (&choice.text, known) {
         (Some(name), _) => table.asked(name).map(Some),
@@ -145,6 +142,11 @@ fn table_columns<'a>(
     let columns = with_texts(Columns { id, embedding, image, ..Columns::default() }, texts, roles);
     earlier.check(&table, &columns, run)?;
     Ok(columns)
+}
+
+/// Returns the columns of plain text.
+fn plain_text() -> Columns {
+    Columns { text: Some(DEFAULT_TEXT.to_owned()), found: Found::Text, ..Columns::default() }
 }
 
 /// Adds the columns of the texts to the others of a file.
