@@ -79,7 +79,7 @@ fn general_hint(kind: ErrorKind) -> &'static str {
             "free some space or choose another place; the same command line resumes where this run stopped"
         }
         ErrorKind::Model => {
-            "see `--model` in the README; the same command line resumes where this run stopped"
+            "`semdedup run --help` says what `--model` takes; the same command line resumes where this run stopped"
         }
         ErrorKind::Work => "choose another --work folder, or delete this one to start from the beginning",
         _ => "run the same command again: it continues from here",
