@@ -8,6 +8,7 @@ use semdedup_core::{
 };
 use semdedup_embed::{DEFAULT_MAX_TOKENS, StaticModel, TextModel};
 
+use crate::cluster::assign::possible_probes;
 use crate::cluster::train::{clusters_for, training};
 use crate::error::{Error, Result};
 use crate::memory::Memory;
@@ -185,7 +186,7 @@ fn embed(texts: &[&str], options: &DeduplicateOptions) -> Result<(Vec<f32>, usiz
             &built_in
         }
     };
-    let (dim, per_task) = (model.dim(), model.rows_per_call().unwrap_or(TEXTS_PER_TASK));
+    let (dim, per_task) = (model.dim(), model.rows_per_call().unwrap_or(TEXTS_PER_TASK).max(1));
     let mut values = vec![0.0; texts.len() * dim];
     let tasks = texts.par_chunks(per_task).zip(values.par_chunks_mut(per_task * dim));
     tasks.try_for_each(|(texts, values)| model.embed(texts, values).map(drop)).map_err(Error::model)?;
@@ -208,7 +209,8 @@ fn score(
     let options = ClusterOptions { clusters, seed, probes, memory: Memory::new(u64::MAX) };
     let plan = training(&options, clusters_for(&options, count, dim)?, count, dim);
     let centroids = semdedup_core::train(&gather(&plan.sample)?, &plan.settings).centroids;
-    let Assignment { mut cluster, probes, .. } = Assigner::new(&centroids).assign(rows, probes);
+    let Assignment { mut cluster, probes, .. } =
+        Assigner::new(&centroids).assign(rows, possible_probes(probes, centroids.len()));
     let similarity = centroid_similarity(rows, &centroids, &mut cluster);
     let numbers: Vec<u64> = (0..count).collect();
     let mut scoring = Scoring::new(*ranking, &centroids, &similarity);

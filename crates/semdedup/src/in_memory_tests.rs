@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used)]
 
 use semdedup_core::{Goal, SamplePurpose, sample_rows};
+use semdedup_embed::{EmbedStats, ModelError};
 
 use super::*;
 use crate::inspect::finished_run::FinishedRun;
@@ -51,7 +52,7 @@ fn the_result_is_that_of_a_run_over_a_file_bit_for_bit() {
         assert_eq!(kept, found.kept);
         assert_eq!(summary.epsilon.to_bits(), found.epsilon.to_bits());
         let recall = found.recall.unwrap();
-        assert!(summary.recall.iter().any(|at| *at == recall), "{recall:?}");
+        assert!(summary.recall.contains(&recall), "{recall:?}");
     }
 }
 
@@ -74,4 +75,51 @@ fn what_cannot_be_done_is_an_error_and_changes_nothing() {
     let before = found.clone();
     assert!(found.rethreshold(Goal::KeepRows(3)).is_err());
     assert_eq!(found, before);
+}
+
+#[test]
+fn more_probes_than_clusters_take_no_memory() {
+    let values: Vec<f32> = (0..2_000u32).map(|i| (i * 7919 % 101) as f32 - 50.0).collect();
+    let data = Data::Embeddings { values: &values, dim: 2 };
+    let with = |probes| {
+        let options =
+            DeduplicateOptions { probes: Probes::Nearest(probes), clusters: Some(10), ..Default::default() };
+        deduplicate(data, &options).unwrap().score
+    };
+    assert_eq!(with(usize::MAX), with(10));
+}
+
+/// A model that wants no texts in a call.
+struct NoRoom;
+
+impl TextModel for NoRoom {
+    fn name(&self) -> &str {
+        "no room"
+    }
+    fn dim(&self) -> usize {
+        2
+    }
+    fn fingerprint(&self) -> String {
+        "no room".to_owned()
+    }
+    fn rows_per_call(&self) -> Option<usize> {
+        Some(0)
+    }
+    fn embed(&self, texts: &[&str], out: &mut [f32]) -> std::result::Result<EmbedStats, ModelError> {
+        for (text, out) in texts.iter().zip(out.chunks_mut(2)) {
+            out.copy_from_slice(&[1.0, text.len() as f32]);
+        }
+        Ok(EmbedStats::default())
+    }
+}
+
+#[test]
+fn a_model_that_wants_no_texts_gets_them_one_by_one() {
+    let options = DeduplicateOptions { model: Some(&NoRoom), ..Default::default() };
+    assert_eq!(deduplicate(&["a", "bbbbb", "b"][..], &options).unwrap().kept, [0, 1]);
+    let folder = tempfile::tempdir().unwrap();
+    let input = folder.path().join("rows.txt");
+    std::fs::write(&input, "a\nbbbbb\nb\n").unwrap();
+    let run = RunOptions::new([input.display().to_string()], folder.path().join("out"));
+    assert_eq!(crate::run(&run, Embedder::Text(&NoRoom), &Silent).unwrap().rows_kept, 2);
 }

@@ -93,9 +93,10 @@ pub trait Progress: Sync {
     /// Is called with something that the user should know. The run continues.
     fn warn(&self, warning: &Warning);
     /// Returns whether to stop. The run then ends with an error of the kind
-    /// [`ErrorKind::Stopped`](crate::ErrorKind::Stopped) within a fifth of a second, or when the model
-    /// has returned from the call that it is in; what was done is kept, and the same run continues
-    /// there. It is asked from any thread, and often, so it must return at once.
+    /// [`ErrorKind::Stopped`](crate::ErrorKind::Stopped) within a fifth of a second, or when the model,
+    /// the disk or the store has returned from the call that the run waits for. What was done is kept,
+    /// and the same run continues there. This is asked from any thread, and often, so it must return
+    /// at once.
     fn should_stop(&self) -> bool {
         false
     }
@@ -128,7 +129,8 @@ impl<'a> StopSignal<'a> {
 
 /// The error of a run that was told to stop.
 pub(crate) fn stopped() -> Error {
-    Error::new(ErrorKind::Stopped, "stopped").hint("run the same again to continue from here")
+    Error::new(ErrorKind::Stopped, "stopped")
+        .hint("run the same again: what was finished and stored is not done twice")
 }
 
 /// Reports nothing.

@@ -8,7 +8,7 @@ use super::{bmp, gif, jpeg, png, pnm, tiff, webp};
 
 /// The version of decoding, which the fingerprint of every image model includes. Raise it when a
 /// file gives other pixels.
-pub(crate) const REVISION: u32 = 4;
+pub(crate) const REVISION: u32 = 5;
 
 /// Decodes a JPEG, PNG, WebP, GIF, BMP, TIFF or PNM to RGB and applies its EXIF orientation. The name of
 /// the file does not matter.

@@ -32,6 +32,14 @@ pub(crate) struct Assigned {
     pub(crate) compared: u64,
 }
 
+/// Limits probes to the number of clusters, so that no memory is spent on probes of none.
+pub(crate) fn possible_probes(probes: Probes, clusters: usize) -> Probes {
+    match probes {
+        Probes::Nearest(count) if count > 1 => Probes::Nearest(count.min(clusters.max(2))),
+        probes => probes,
+    }
+}
+
 /// Finds the cluster of every row that has a direction, block by block. Writes the clusters to
 /// probe to `probes.npy` if a row can be compared in more than one cluster.
 pub(crate) fn assign(
@@ -41,10 +49,7 @@ pub(crate) fn assign(
     progress: &dyn Progress,
 ) -> Result<Assigned> {
     progress.begin(Stage::Assign, "rows", store.rows());
-    let probes = match options.probes {
-        Probes::Nearest(count) if count > 1 => Probes::Nearest(count.min(centroids.len().max(2))),
-        probes => probes,
-    };
+    let probes = possible_probes(options.probes, centroids.len());
     let others = probes.most() - 1;
     let mut file =
         (others > 0).then(|| NpyWriter::integer_matrix(options.probes_path, others)).transpose()?;

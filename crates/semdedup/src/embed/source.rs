@@ -109,7 +109,9 @@ impl<'a> Source<'a> {
     pub(crate) fn rows_per_task(&self) -> usize {
         match self {
             Self::Models { image: Some(_), .. } => IMAGES_PER_TASK,
-            Self::Models { text, .. } => text.and_then(|text| text.rows_per_call()).unwrap_or(usize::MAX),
+            Self::Models { text, .. } => {
+                text.and_then(|text| text.rows_per_call()).unwrap_or(usize::MAX).max(1)
+            }
             _ => (COPIED_BYTES_PER_TASK / (4 * self.dim())).max(1),
         }
     }

@@ -6,17 +6,26 @@ use crate::formats::file::InputFile;
 /// The column of the only image of a sample, and of a file that is an image.
 pub(crate) const ANY_IMAGE: &str = "image";
 
-/// The extensions of images. What a file is, its content says when it is decoded.
-const IMAGES: [&str; 15] = [
-    "jpg", "jpeg", "jpe", "jfif", "mpo", "png", "webp", "gif", "bmp", "dib", "tif", "tiff", "ppm", "pgm",
-    "pbm",
-];
+/// The usual extensions of images. What a file is, its content says when it is decoded.
+const USUAL: [&str; 8] = ["jpg", "jpeg", "png", "webp", "gif", "bmp", "tif", "tiff"];
+
+/// The extensions of images that are more often depth maps, masks or second pictures of an image
+/// with a usual extension than images of their own.
+const RARE: [&str; 7] = ["jpe", "jfif", "mpo", "dib", "ppm", "pgm", "pbm"];
 
 /// Whether files with this extension are images that are read. The extension is in lower case; of
 /// `left.jpg` the last part counts.
 pub(crate) fn is_image(extension: &str) -> bool {
-    let last = extension.rsplit('.').next().unwrap_or_default();
-    IMAGES.contains(&last)
+    is_usual_image(extension) || RARE.contains(&last_part(extension))
+}
+
+/// Whether files with this extension are images before which others in the same sample do not count.
+pub(crate) fn is_usual_image(extension: &str) -> bool {
+    USUAL.contains(&last_part(extension))
+}
+
+fn last_part(extension: &str) -> &str {
+    extension.rsplit('.').next().unwrap_or_default()
 }
 
 /// The error for a file whose format has no images.

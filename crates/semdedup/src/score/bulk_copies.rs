@@ -13,6 +13,7 @@ use crate::arrays::store::EmbeddingStore;
 use crate::cluster::clustering::{Clustering, sizes};
 use crate::error::Result;
 use crate::memory::Memory;
+use crate::progress::StopSignal;
 
 /// Clusters of more rows than this, and of more than [`TIMES_THE_MEAN`] times the mean, are
 /// searched.
@@ -79,6 +80,7 @@ pub(crate) struct CopyFinder<'a> {
     pub(crate) clustering: &'a Clustering,
     pub(crate) ranking: &'a Ranking,
     pub(crate) memory: Memory,
+    pub(crate) stop: &'a StopSignal<'a>,
 }
 
 impl CopyFinder<'_> {
@@ -115,6 +117,7 @@ impl CopyFinder<'_> {
         let of_crowds = self.clustering.cluster.iter().zip(0u64..).filter(|(c, _)| crowds.contains(c));
         let rows: Vec<u64> = of_crowds.map(|(_, row)| row).collect();
         for rows in rows.chunks(self.block_rows()) {
+            self.stop.check()?;
             let units = self.store.gather(rows)?;
             let hash = |(i, &row): (usize, &u64)| {
                 let hash = xxh3_64(bytemuck::cast_slice(units.row(i)));
@@ -138,6 +141,7 @@ impl CopyFinder<'_> {
         let clusters = &self.clustering.cluster;
         let cluster = clusters[original as usize];
         for rows in rows.chunks(self.block_rows()) {
+            self.stop.check()?;
             let units = self.store.gather(rows)?;
             let same = rows.iter().enumerate().filter(|&(i, &row)| {
                 row != original && clusters[row as usize] == cluster && units.row(i) == vector.row(0)

@@ -6,7 +6,7 @@ use super::*;
 use crate::arrays::npy_writer::NpyWriter;
 use crate::cluster::assign::{AssignOptions, assign};
 use crate::cluster::clustering::write_assignments;
-use crate::progress::Silent;
+use crate::progress::{Silent, StopSignal};
 use crate::score::stage::Scorer;
 
 /// Returns 600 rows. Every third row is one of two vectors, zeros or NaN; the others differ.
@@ -45,7 +45,14 @@ fn copies_that_are_left_out_have_the_scores_that_comparing_gives_them() {
         let clustering = || Clustering::open(&path("a.npy"), probes, 600, 4).unwrap();
         for keep in [Keep::Hard, Keep::Easy, Keep::Random] {
             let ranking = Ranking { keep, seed: 4 };
-            let finder = CopyFinder { store: &store, clustering: &clustering(), ranking: &ranking, memory };
+            let (clustering_now, stop) = (clustering(), StopSignal::new(&Silent));
+            let finder = CopyFinder {
+                store: &store,
+                clustering: &clustering_now,
+                ranking: &ranking,
+                memory,
+                stop: &stop,
+            };
             let copies = finder.find_in_clusters_above(0).unwrap();
             let folder = folder.path();
             let scorer = Scorer { ranking: &ranking, memory, folder, resumes: None, progress: &Silent };

@@ -71,8 +71,8 @@ impl Scorer<'_> {
         centroids: &UnitEmbeddings,
         clustering: Clustering,
     ) -> Result<ScoredRows> {
-        let (ranking, memory) = (self.ranking, self.memory);
-        let copies = CopyFinder { store, clustering: &clustering, ranking, memory }.find()?;
+        let (ranking, memory, stop) = (self.ranking, self.memory, &StopSignal::new(self.progress));
+        let copies = CopyFinder { store, clustering: &clustering, ranking, memory, stop }.find()?;
         self.score_without(copies, store, centroids, clustering)
     }
 

@@ -180,7 +180,6 @@ pub(crate) fn create_dir_all(folder: &Path) -> Result<()> {
 }
 
 #[cfg(all(test, unix))]
-
 mod tests {
     #![allow(clippy::unwrap_used)]
 

@@ -118,7 +118,6 @@ fn count_letters(text: &str) -> Vec<LetterCount> {
 
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
-
 mod tests {
     use super::*;
 

@@ -89,6 +89,22 @@ fn one_of_several_images_is_chosen() {
 }
 
 #[test]
+fn a_depth_map_beside_a_photograph_does_not_make_the_sample_a_bad_row() {
+    let mut archive = tar::Builder::new(Vec::new());
+    for name in ["a.jpg", "b.depth.pgm", "b.jpg", "c.jpg", "c.mpo", "d.pgm", "e.pgm", "e.ppm"] {
+        let mut header = tar::Header::new_gnu();
+        header.set_size(name.len() as u64);
+        archive.append_data(&mut header, name, name.as_bytes()).unwrap();
+    }
+    let input = raw_input("a.tar", &archive.into_inner().unwrap());
+    let rows = read(&input.file, &resolve_one(&input.file, &by(CompareBy::Image)).unwrap()).unwrap();
+    let problem = "the sample has several images: pgm, ppm; name one with --image-column";
+    assert_eq!(rows.reasons(), [(4, problem)]);
+    let images: Vec<_> = rows.images.iter().flatten().map(|image| &image[..]).collect();
+    assert_eq!(images[..4], [&b"a.jpg"[..], b"b.jpg", b"c.jpg", b"d.pgm"]);
+}
+
+#[test]
 fn a_shard_is_read_from_any_row_on() {
     let file = fixture("images/webdataset.tar");
     let columns = resolve_one(&file, &by(CompareBy::Both)).unwrap();

@@ -4,7 +4,7 @@ use serde::de::IgnoredAny;
 
 use crate::error::Result;
 use crate::formats::columns::Columns;
-use crate::formats::image_columns::{ANY_IMAGE, is_image};
+use crate::formats::image_columns::{ANY_IMAGE, is_image, is_usual_image};
 use crate::formats::rows::{RowsBuilder, join, not_utf8};
 use crate::formats::tar::archive::TarReader;
 use crate::formats::text::json;
@@ -20,12 +20,21 @@ pub(crate) struct Sample {
     pub row: u64,
     /// The extensions of all members so far.
     members: Vec<String>,
-    image: Option<Vec<u8>>,
+    image: Option<SampleImage>,
     /// The text of each column of texts.
     texts: Vec<Option<String>>,
     id: Option<String>,
     /// Why the row is a bad row.
     pub problem: Option<String>,
+}
+
+/// The image of a sample.
+struct SampleImage {
+    data: Vec<u8>,
+    /// Whether it counts before images with a rare extension.
+    is_usual: bool,
+    /// Why it is unclear which image is meant.
+    problem: Option<String>,
 }
 
 /// The values that a member has for the columns.
@@ -98,23 +107,37 @@ impl Sample {
                 Err(problem) => self.problem = Some(format!("member `{extension}`: {problem}")),
             }
         }
-        if uses.image && self.image.replace(data).is_some() {
-            let problem = format!("the sample has several images: {}; name one", self.members.join(", "));
-            self.problem = Some(format!("{problem} with --image-column"));
+        if uses.image {
+            self.take_image(data, is_usual_image(extension));
         }
         Ok(())
     }
 
+    /// Takes an image. One with a rare extension counts only if there is none with a usual one.
+    fn take_image(&mut self, data: Vec<u8>, is_usual: bool) {
+        match &mut self.image {
+            Some(image) if image.is_usual && !is_usual => {}
+            Some(image) if image.is_usual == is_usual => {
+                let members = self.members.join(", ");
+                let problem =
+                    format!("the sample has several images: {members}; name one with --image-column");
+                image.problem = Some(problem);
+            }
+            image => *image = Some(SampleImage { data, is_usual, problem: None }),
+        }
+    }
+
     /// Appends the sample as a row.
     pub fn push_to(self, rows: &mut RowsBuilder, columns: &Columns) {
-        match (self.problem, self.image) {
+        let unclear = self.image.as_ref().and_then(|image| image.problem.clone());
+        match (self.problem.or(unclear), self.image) {
             (Some(problem), _) => rows.push_bad(problem),
             (None, None) if columns.image.is_some() => {
                 let members = self.members.join(", ");
                 rows.push_bad(format!("no image in the sample; its members are {members}"));
             }
             (None, image) => {
-                rows.push_image(image.as_deref().unwrap_or_default());
+                rows.push_image(image.as_ref().map_or(&[], |image| &image.data));
                 let mut text = String::new();
                 self.texts.iter().flatten().for_each(|more| join(&mut text, more));
                 rows.push(&text, self.id.as_deref());
