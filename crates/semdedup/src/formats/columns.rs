@@ -23,7 +23,7 @@ pub struct ColumnChoice {
     /// The column of the images.
     pub image: Option<String>,
     /// The part of a row that is compared; if the user names nothing, the first file decides
-    /// ([`rows_by`]).
+    /// ([`rows_by`](crate::formats::rows_by)).
     pub by: Option<CompareBy>,
     /// Whether rows need no text, because their embeddings are given.
     pub text_optional: bool,

@@ -46,6 +46,10 @@ pub fn discover(inputs: &[String], exclude: &[PathBuf]) -> Result<Vec<InputFile>
 /// these and all `.txt` files are, whatever lies beside them. READMEs and licences beside data are
 /// left out, and so are files that describe others. A file that an argument names is always read.
 ///
+/// [`Format::Tree`]: crate::formats::Format::Tree
+/// [`Format::TextTree`]: crate::formats::Format::TextTree
+/// [`TextFiles::Whole`]: crate::formats::TextFiles::Whole
+///
 /// # Errors
 /// A missing path, a named file of unknown extension, no file at all, or names that clash under
 /// their folders too. Unless `asked` says which are meant: a folder of images and of rows that are
