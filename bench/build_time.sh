@@ -1,12 +1,18 @@
 #!/usr/bin/env bash
-# Times the README's first command from nothing: an empty CARGO_HOME, an empty target folder, a fresh
-# clone. Usage: bench/build_time.sh [REVISION…] (default: HEAD), each built one after the other.
+# Times the build of the README's first command from nothing: an empty CARGO_HOME, an empty target
+# folder, a fresh clone. Usage: bench/build_time.sh [--tests] [REVISION…] (default: HEAD), one after
+# the other. --tests times the second command, scripts/test.sh, after the first.
 # Prints wall-clock, user and system seconds, the number of crates, and the crates that took longest.
 set -euo pipefail
+if [ "${1-}" = --tests ]; then
+  tests=scripts/test.sh
+  shift
+fi
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 repository=$PWD
 cargo_home=${CARGO_HOME:-$HOME/.cargo}
 
+echo "$(nproc) cores of $(sed -n 's/^model name.*: //p' /proc/cpuinfo | head -1), $(rustc --version)"
 for revision in "${@:-HEAD}"; do
   folder=$(mktemp -d)
   trap 'rm -rf "$folder"' EXIT
@@ -27,7 +33,6 @@ for revision in "${@:-HEAD}"; do
   echo "== $(git rev-parse --short HEAD): $build"
   TIMEFORMAT='wall %R s, user %U s, system %S s'
   time $build --locked --quiet
-  unset CARGO_TARGET_DIR
   python3 - "$folder"/target/cargo-timings/cargo-timing.html <<'PY'
 import json, re, sys
 
@@ -40,6 +45,11 @@ print(len(seconds), "crates; seconds of the longest, two at a time:")
 longest = sorted(seconds.items(), key=lambda item: -item[1])[:25]
 print(", ".join(f"{name} {duration:.0f}" for name, duration in longest))
 PY
+  if [ -n "${tests-}" ]; then
+    echo "== $tests"
+    time $tests >"$folder/tests.log" 2>&1 || { tail -n 40 "$folder/tests.log"; exit 1; }
+  fi
+  unset CARGO_TARGET_DIR
   export CARGO_HOME=$cargo_home
   cd "$repository"
   rm -rf "$folder"
