@@ -89,19 +89,17 @@ fn cluster(args: &ClusterArgs, mode: OutputMode, progress: &Reporter) -> Result<
 }
 
 fn score(args: &ScoreArgs, mode: OutputMode, progress: &Reporter) -> Result<CommandOutput> {
-    let inputs = ScoreInputs {
-        embeddings: semdedup::find_embeddings(&args.embeddings)?,
-        centroids: args.centroids.clone(),
-        assignments: args.assignments.clone(),
-        probes: args.probes.clone(),
-    };
+    let embeddings = semdedup::find_embeddings(&args.embeddings)?;
+    let mut inputs = ScoreInputs::new(embeddings, &args.centroids, &args.assignments);
+    inputs.probes.clone_from(&args.probes);
     let report = semdedup::score(&inputs, &args.options(), &args.out, progress)?;
     mode.report(&report, || score_table(&report, &args.out))
 }
 
 fn select(args: &SelectArgs, mode: OutputMode, progress: &Reporter) -> Result<CommandOutput> {
     let output = args.output.options();
-    let options = SelectOptions { goal: args.goal.given()?, ids: args.ids.formats() };
+    let mut options = SelectOptions::default();
+    (options.goal, options.ids) = (args.goal.given()?, args.ids.formats());
     let report = semdedup::select(&args.scores, &options, &output, progress)?;
     mode.report(&report, || select_table(&report, &output.out))
 }

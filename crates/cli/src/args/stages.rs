@@ -124,13 +124,12 @@ pub struct ScoreArgs {
 impl ScoreArgs {
     /// Returns the library's options.
     pub fn options(&self) -> ScoreOptions {
-        ScoreOptions {
-            ranking: Ranking { keep: self.keep.into(), seed: self.seed },
-            memory: self.memory.limit(),
-            recall_sample: self.recall_sample,
-            seed: self.seed,
-            overwrite: self.overwrite,
-        }
+        let mut options = ScoreOptions::default();
+        options.ranking = Ranking { keep: self.keep.into(), seed: self.seed };
+        options.memory = self.memory.limit();
+        (options.recall_sample, options.seed) = (self.recall_sample, self.seed);
+        options.overwrite = self.overwrite;
+        options
     }
 }
 

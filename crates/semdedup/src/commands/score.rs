@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use semdedup_core::{Ranking, RecallSample};
+use semdedup_core::{Keep, Ranking, RecallSample};
 use serde::Serialize;
 
 use crate::arrays::store::EmbeddingStore;
@@ -13,6 +13,7 @@ use crate::commands::guards::{check_free, check_not_input};
 use crate::commands::places::places_of;
 use crate::error::{Error, Result};
 use crate::memory::{Memory, peak_rss_bytes};
+use crate::options::DEFAULT_RECALL_SAMPLE;
 use crate::progress::{Progress, Stage};
 use crate::recall::{self, Sampling};
 use crate::score::columns::ScoreColumns;
@@ -25,6 +26,7 @@ use crate::workdir::row_index::Ids;
 
 /// The files that [`score()`] reads.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct ScoreInputs {
     /// The embeddings: `.npy` files of f16 or f32, `rows × dim`, in order.
     pub embeddings: Vec<PathBuf>,
@@ -37,8 +39,21 @@ pub struct ScoreInputs {
     pub probes: Option<PathBuf>,
 }
 
+impl ScoreInputs {
+    /// Names the files of a clustering in which a row is compared in its own cluster alone.
+    pub fn new(
+        embeddings: Vec<PathBuf>,
+        centroids: impl Into<PathBuf>,
+        assignments: impl Into<PathBuf>,
+    ) -> Self {
+        let (centroids, assignments) = (centroids.into(), assignments.into());
+        Self { embeddings, centroids, assignments, probes: None }
+    }
+}
+
 /// How [`score()`] works.
 #[derive(Debug, Clone, Copy)]
+#[non_exhaustive]
 pub struct ScoreOptions {
     /// Which row of a set of duplicates stays.
     pub ranking: Ranking,
@@ -50,6 +65,20 @@ pub struct ScoreOptions {
     pub seed: u64,
     /// Whether an earlier file may be replaced.
     pub overwrite: bool,
+}
+
+impl Default for ScoreOptions {
+    /// Ranks by [`Keep::Hard`], as the paper does, measures the recall on
+    /// [`DEFAULT_RECALL_SAMPLE`] rows, and replaces nothing.
+    fn default() -> Self {
+        Self {
+            ranking: Ranking { keep: Keep::Hard, seed: 0 },
+            memory: Memory::default(),
+            recall_sample: DEFAULT_RECALL_SAMPLE,
+            seed: 0,
+            overwrite: false,
+        }
+    }
 }
 
 /// The report of [`score()`].

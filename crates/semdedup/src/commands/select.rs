@@ -40,7 +40,8 @@ pub struct SelectReport {
 }
 
 /// Options of [`select`].
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq)]
+#[non_exhaustive]
 pub struct SelectOptions {
     /// How much to remove; none uses the default ε for what the scores compare.
     pub goal: Option<Goal>,
