@@ -1,7 +1,7 @@
 //! Requests to the hub, and the download of a single file into the cache.
 //!
 //! A broken download is resumed: the bytes lie in a file beside the blob, which moves into place
-//! when it is complete.
+//! when it is complete, is what the hub names, and is on the disk.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, ErrorKind, Read, Write};
@@ -10,12 +10,11 @@ use std::time::Duration;
 
 use reqwest::Url;
 use reqwest::blocking::{Client, Response};
-use reqwest::header::{
-    AUTHORIZATION, CONTENT_RANGE, ETAG, HeaderMap, HeaderName, HeaderValue, LOCATION, RANGE,
-};
+use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderValue, LOCATION, RANGE};
 use serde_json::Value;
 
 use super::cache::ModelCache;
+use super::content::{self, Content};
 use super::name::Name;
 use crate::http::{self, causes};
 
@@ -31,8 +30,6 @@ const FIRST_WAIT: Duration = Duration::from_millis(300);
 const LOCK_SECONDS: u32 = 5;
 /// The largest description of a model, with a line for each of its files.
 const MOST_INFO_BYTES: u64 = 64 << 20;
-/// The etag of the content, where the file itself lies on another host.
-const LINKED_ETAG: HeaderName = HeaderName::from_static("x-linked-etag");
 
 /// Why the hub gives nothing.
 #[derive(Debug)]
@@ -43,6 +40,8 @@ pub(super) enum Failure {
     Unanswered(String),
     /// The answer is not one of a hub.
     Odd(String),
+    /// The content of a file is not what the hub names or what was asked for.
+    Altered(String),
     /// The cache cannot be written.
     Unwritable(io::Error),
 }
@@ -114,26 +113,43 @@ impl Connection {
     ) -> Result<(), Failure> {
         let url = self.url(&format!("{}/resolve/{commit}/{file}", name.repo))?;
         let content = Content::of(&self.get(url.clone(), Some(0..=0))?)?;
-        let blob = cache.blob(&content.etag);
+        let wanted = Wanted { name: file, url, content };
+        let etag = &wanted.content.etag;
+        let blob = cache.blob(etag);
         if let Some(folder) = blob.parent() {
             fs::create_dir_all(folder).map_err(Failure::Unwritable)?;
         }
         let _lock = lock(&beside(&blob, ".lock"))?;
         if !blob.is_file() {
             let part = beside(&blob, ".part");
-            self.complete(&url, content.size, &part)?;
+            self.complete(&wanted, &part)?;
             fs::rename(part, &blob).map_err(Failure::Unwritable)?;
         }
-        cache.link(&content.etag, commit, file).map_err(Failure::Unwritable)
+        cache.link(etag, commit, file).map_err(Failure::Unwritable)
     }
 
-    /// Downloads what is missing of a file, in several attempts if need be.
-    fn complete(&self, url: &Url, size: u64, path: &Path) -> Result<(), Failure> {
-        let mut file =
-            OpenOptions::new().append(true).create(true).open(path).map_err(Failure::Unwritable)?;
+    /// Downloads what is missing of a file, and ensures that it is the right one and on the disk.
+    fn complete(&self, wanted: &Wanted, path: &Path) -> Result<(), Failure> {
+        let open = OpenOptions::new().read(true).append(true).create(true).open(path);
+        let mut file = open.map_err(Failure::Unwritable)?;
+        self.append_rest(wanted, &mut file)?;
+        if let Err(failure) = wanted.content.check(wanted.name, &mut file) {
+            drop(file);
+            if let Failure::Altered(_) = failure {
+                // Nobody knows which bytes are wrong, so the next attempt must not build on them.
+                fs::remove_file(path).map_err(Failure::Unwritable)?;
+            }
+            return Err(failure);
+        }
+        // The name can reach the disk before the bytes, and a blob is never checked again.
+        file.sync_all().map_err(Failure::Unwritable)
+    }
+
+    /// Appends what is missing of a file, in several attempts if need be.
+    fn append_rest(&self, wanted: &Wanted, file: &mut File) -> Result<(), Failure> {
         let mut wait = FIRST_WAIT;
         for attempt in 1.. {
-            match self.resume(url, size, &mut file) {
+            match self.resume(wanted, file) {
                 Ok(()) => return Ok(()),
                 Err(Failure::Unanswered(_) | Failure::Status(408 | 416 | 429 | 500..))
                     if attempt < ATTEMPTS => {}
@@ -146,8 +162,9 @@ impl Connection {
     }
 
     /// Appends the rest of the content to a file that has its beginning.
-    fn resume(&self, url: &Url, size: u64, file: &mut File) -> Result<(), Failure> {
+    fn resume(&self, wanted: &Wanted, file: &mut File) -> Result<(), Failure> {
         let length = |file: &File| file.metadata().map(|data| data.len()).map_err(Failure::Unwritable);
+        let size = wanted.content.size;
         if length(file)? > size {
             file.set_len(0).map_err(Failure::Unwritable)?;
         }
@@ -155,8 +172,10 @@ impl Connection {
         if start == size {
             return Ok(());
         }
-        let response = self.get(url.clone(), Some(start..=size - 1))?.last;
-        if response.status().as_u16() != 206 {
+        let response = self.get(wanted.url.clone(), Some(start..=size - 1))?.last;
+        if response.status().as_u16() == 206 {
+            content::check_start(wanted.name, response.headers(), start)?;
+        } else {
             // The server sends the whole file, whatever was asked for.
             file.set_len(0).map_err(Failure::Unwritable)?;
         }
@@ -204,37 +223,18 @@ impl Connection {
 }
 
 /// An answer after redirections.
-struct Answer {
+pub(super) struct Answer {
     /// The headers of the last answer of the hub's own host.
-    own: HeaderMap,
-    last: Response,
+    pub(super) own: HeaderMap,
+    pub(super) last: Response,
 }
 
-/// The identity and the size of a file's content.
-struct Content {
-    etag: String,
-    size: u64,
-}
-
-impl Content {
-    /// Reads the headers of an answer to a request for the first byte.
-    fn of(answer: &Answer) -> Result<Self, Failure> {
-        let etag = answer.own.get(LINKED_ETAG).or_else(|| answer.own.get(ETAG));
-        let etag = etag.and_then(|etag| etag.to_str().ok()).unwrap_or_default();
-        let etag = etag.trim_start_matches("W/").replace('"', "");
-        // It becomes the name of a file.
-        let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
-        if etag.is_empty() || etag.starts_with('.') || !etag.chars().all(plain) {
-            return Err(Failure::Odd(format!("the etag {etag:?}")));
-        }
-        let range = answer.last.headers().get(CONTENT_RANGE).and_then(|range| range.to_str().ok());
-        let size = match range {
-            Some(range) => range.rsplit('/').next().and_then(|size| size.parse().ok()),
-            None => answer.last.content_length(),
-        };
-        let size = size.ok_or_else(|| Failure::Odd("a file without a size".to_owned()))?;
-        Ok(Self { etag, size })
-    }
+/// A file to download.
+struct Wanted<'a> {
+    /// The name of the file in the model.
+    name: &'a str,
+    url: Url,
+    content: Content,
 }
 
 fn target(from: &Url, to: &HeaderValue) -> Result<Url, Failure> {

@@ -57,6 +57,13 @@ impl Hub {
             Failure::Status(status) => unanswered(&format!("it answers with the status {status}")),
             Failure::Unanswered(problem) => unanswered(&problem),
             Failure::Odd(what) => self.strange(name, &what),
+            Failure::Altered(what) => ModelError::with_hint(
+                format!("{repo}: {endpoint} gives {what}"),
+                format!(
+                    "run it again; if it fails again, a proxy or a mirror alters the file: {}",
+                    self.hint(name)
+                ),
+            ),
             Failure::Unwritable(error) => self.unwritable(&error),
         }
     }

@@ -1,116 +1,11 @@
 //! Downloads from a small hub that runs inside the test.
 #![allow(clippy::unwrap_used)]
-use std::collections::HashMap;
 use std::fs;
-use std::io::{BufRead, BufReader, Write};
-use std::net::{TcpListener, TcpStream};
-use std::sync::{Arc, Mutex};
+use std::path::PathBuf;
 
 use super::locate::Hub;
+use super::small_hub::{Habits, Resumes, SmallHub};
 use super::tests::{COMMIT, NOWHERE, POOLED, hub, name};
-
-/// A request as the hub received it.
-#[derive(Debug, Clone)]
-struct Request {
-    path: String,
-    range: Option<String>,
-    token: Option<String>,
-}
-
-/// A hub with one model, which notes the requests.
-struct SmallHub {
-    address: String,
-    asked: Arc<Mutex<Vec<Request>>>,
-}
-
-/// What a hub does besides answering.
-#[derive(Clone, Default)]
-struct Habits {
-    /// It breaks off the first answer to a request for more than a byte of this file.
-    breaks_off: Option<&'static str>,
-    /// It redirects requests for files to this address.
-    redirects: Option<String>,
-    /// It names contents so, whatever they are.
-    etag: Option<&'static str>,
-}
-
-impl SmallHub {
-    fn start(files: HashMap<&'static str, &'static str>) -> Self {
-        Self::with_habits(files, Habits::default())
-    }
-
-    fn with_habits(files: HashMap<&'static str, &'static str>, habits: Habits) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let address = format!("http://{}", listener.local_addr().unwrap());
-        let asked = Arc::new(Mutex::new(Vec::new()));
-        let notes = Arc::clone(&asked);
-        std::thread::spawn(move || {
-            for stream in listener.incoming() {
-                answer(&stream.unwrap(), &files, &habits, &notes);
-            }
-        });
-        Self { address, asked }
-    }
-
-    fn asked(&self) -> Vec<Request> {
-        self.asked.lock().unwrap().clone()
-    }
-}
-
-fn answer(mut stream: &TcpStream, files: &HashMap<&str, &str>, habits: &Habits, asked: &Mutex<Vec<Request>>) {
-    let request = read(stream);
-    let names: Vec<String> = files.keys().map(|file| format!(r#"{{"rfilename": "{file}"}}"#)).collect();
-    let file = request.path.strip_prefix(&format!("/org/name/resolve/{COMMIT}/"));
-    let (status, body) = if request.token.as_deref() != Some("Bearer secret") && habits.etag.is_none() {
-        ("401 Unauthorized", String::new())
-    } else if request.path == "/api/models/org/name/revision/main" {
-        ("200 OK", format!(r#"{{"sha": "{COMMIT}", "siblings": [{}]}}"#, names.join(", ")))
-    } else {
-        match file.and_then(|file| files.get(file)) {
-            Some(_) if habits.redirects.is_some() => ("302 Found", String::new()),
-            Some(text) => ("206 Partial Content", (*text).to_owned()),
-            None => ("404 Not Found", String::new()),
-        }
-    };
-    let size = body.len();
-    let range = request.range.as_deref().and_then(|range| range.strip_prefix("bytes=")?.split_once('-'));
-    let (start, end) =
-        range.map_or((0, size), |(start, end)| (start.parse().unwrap(), end.parse::<usize>().unwrap() + 1));
-    let part = &body[start.min(size)..end.min(size)];
-    let breaks_off = habits.breaks_off.is_some()
-        && habits.breaks_off == file
-        && part.len() > 1
-        && !asked.lock().unwrap().iter().any(|earlier| {
-            earlier.path == request.path && end > 1 && earlier.range != Some("bytes=0-0".to_owned())
-        });
-    let sent = if breaks_off { &part[..part.len() / 2] } else { part };
-    let etag = habits.etag.map_or_else(|| request.path.replace('/', "-"), str::to_owned);
-    let location = match (&habits.redirects, status) {
-        (Some(address), "302 Found") => format!("location: {address}{}\r\n", request.path),
-        _ => String::new(),
-    };
-    asked.lock().unwrap().push(request);
-    write!(
-        stream,
-        "HTTP/1.1 {status}\r\nconnection: close\r\ncontent-length: {}\r\n{location}\
-         content-range: bytes {start}-{end}/{size}\r\netag: \"{etag}\"\r\n\r\n{sent}",
-        part.len(),
-    )
-    .unwrap();
-}
-
-fn read(stream: &TcpStream) -> Request {
-    let mut lines = BufReader::new(stream).lines().map(|line| line.unwrap());
-    let path = lines.next().unwrap().split(' ').nth(1).unwrap().to_owned();
-    let headers: Vec<String> = lines.take_while(|line| !line.is_empty()).collect();
-    let header = |name: &str| {
-        headers.iter().find_map(|line| {
-            let (found, value) = line.split_once(": ")?;
-            found.eq_ignore_ascii_case(name).then(|| value.to_owned())
-        })
-    };
-    Request { path, range: header("range"), token: header("authorization") }
-}
 
 fn with_token(small: &SmallHub, cache: &tempfile::TempDir) -> Hub {
     Hub { token: Some("secret".to_owned()), ..hub(cache, &small.address, false) }
@@ -230,11 +125,96 @@ fn a_download_that_breaks_off_is_resumed() {
         .filter_map(|request| request.range)
         .collect();
     assert_eq!(ranges, ["bytes=0-0", "bytes=0-11", "bytes=6-11"]);
+    assert_eq!(parts(&cache), 0);
+}
+
+/// The SHA-256 of "twelve bytes".
+const TWELVE: &str = "d4ce2c527afe674c7a086bd74e256019e3d5dcdb31eeb6eaadef5ada8c4383b9";
+/// The SHA-256 of nothing.
+const NOTHING: &str = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
+
+/// Returns the number of downloads that are not complete.
+fn parts(cache: &tempfile::TempDir) -> usize {
+    let blobs = fs::read_dir(cache.path().join("models--org--name/blobs")).unwrap();
+    let paths = blobs.map(|blob| blob.unwrap().path());
+    paths.filter(|path| path.extension().is_some_and(|extension| extension == "part")).count()
+}
+
+/// Returns the path of the weights in the snapshot.
+fn weights(cache: &tempfile::TempDir) -> PathBuf {
+    cache.path().join("models--org--name/snapshots").join(COMMIT).join("model.safetensors")
+}
+
+/// Makes a cache with the beginning of the blob of an etag, as a killed download leaves it.
+fn begun(etag: &str, bytes: &str) -> tempfile::TempDir {
+    let cache = tempfile::tempdir().unwrap();
     let blobs = cache.path().join("models--org--name/blobs");
-    let parts = fs::read_dir(blobs).unwrap().filter(|blob| {
-        blob.as_ref().unwrap().path().extension().is_some_and(|extension| extension == "part")
-    });
-    assert_eq!(parts.count(), 0);
+    fs::create_dir_all(&blobs).unwrap();
+    fs::write(blobs.join(format!("{etag}.part")), bytes).unwrap();
+    cache
+}
+
+/// Starts a hub that names the SHA-256 of the weights.
+fn naming(sha256: &'static str, habits: Habits) -> SmallHub {
+    let habits = Habits { linked: Some(("model.safetensors", sha256)), ..habits };
+    SmallHub::with_habits(SMALL.into_iter().collect(), habits)
+}
+
+#[test]
+fn a_part_that_was_not_asked_for_is_refused() {
+    let etag = "not-a-hash";
+    for (resumes, said) in [
+        (Resumes::FromZero, "model.safetensors from byte 0 on, expected from byte 6 on"),
+        (Resumes::WithoutRange, "(Content-Range None), expected from byte 6 on"),
+    ] {
+        let cache = begun(etag, "twelve");
+        let small = naming(etag, Habits { resumes, ..Habits::default() });
+        let error = with_token(&small, &cache).folder(&name("org/name")).unwrap_err();
+        assert!(error.to_string().ends_with(said), "{error}");
+        assert!(error.hint().contains("a proxy or a mirror alters the file"), "{}", error.hint());
+        assert!(!weights(&cache).exists());
+        let honest = naming(etag, Habits::default());
+        with_token(&honest, &cache).folder(&name("org/name")).unwrap();
+        assert_eq!(fs::read_to_string(weights(&cache)).unwrap(), "twelve bytes", "the part was left alone");
+    }
+}
+
+#[test]
+fn a_hub_that_resumes_nothing_sends_the_file_again() {
+    let cache = begun(TWELVE, "TWELVE");
+    let small = naming(TWELVE, Habits { resumes: Resumes::Whole, ..Habits::default() });
+    with_token(&small, &cache).folder(&name("org/name")).unwrap();
+    assert_eq!(fs::read_to_string(weights(&cache)).unwrap(), "twelve bytes");
+}
+
+#[test]
+fn a_file_with_another_sha_256_than_the_hub_names_is_refused_and_deleted() {
+    let small = naming(NOTHING, Habits::default());
+    let cache = tempfile::tempdir().unwrap();
+    let error = with_token(&small, &cache).folder(&name("org/name")).unwrap_err();
+    let said =
+        format!("model.safetensors with the SHA-256 {TWELVE}, expected {NOTHING}; the download was deleted");
+    assert!(error.to_string().ends_with(&said), "{error}");
+    assert!(error.hint().starts_with("run it again"), "{}", error.hint());
+    assert!(!weights(&cache).exists());
+    assert_eq!(parts(&cache), 0);
+}
+
+#[test]
+fn the_sha_256_is_that_of_the_whole_file_after_a_resumed_download() {
+    let cache = begun(TWELVE, "twelve");
+    let small = naming(TWELVE, Habits::default());
+    with_token(&small, &cache).folder(&name("org/name")).unwrap();
+    assert_eq!(fs::read_to_string(weights(&cache)).unwrap(), "twelve bytes");
+    assert!(small.asked().iter().any(|request| request.range.as_deref() == Some("bytes=6-11")));
+
+    let cache = begun(TWELVE, "TWELVE");
+    let known = with_token(&small, &cache);
+    let error = known.folder(&name("org/name")).unwrap_err();
+    assert!(error.to_string().contains(&format!("expected {TWELVE}")), "{error}");
+    assert!(!weights(&cache).exists());
+    known.folder(&name("org/name")).unwrap();
+    assert_eq!(fs::read_to_string(weights(&cache)).unwrap(), "twelve bytes", "from the beginning");
 }
 
 #[test]
