@@ -37,10 +37,10 @@ impl Progress for StopAfter {
 
 fn write_rows(path: &Path) {
     let text = |row: u64| {
-        let words = sample_rows(400, 6, row / 2 * 7919 % 5003, SamplePurpose::Recall);
+        let words = sample_rows(400, 6, row / 2 * 7919 % 20011, SamplePurpose::Recall);
         words.iter().map(|word| format!("word{word}")).collect::<Vec<_>>().join(" ")
     };
-    let lines: Vec<String> = (0..15_000).map(text).collect();
+    let lines: Vec<String> = (0..60_000).map(text).collect();
     std::fs::write(path, lines.join("\n")).unwrap();
 }
 
@@ -58,7 +58,7 @@ fn a_run_that_is_stopped_again_and_again_ends_in_the_bytes_of_one_that_is_not() 
     let run = |name: &str| {
         let out = folder.path().join(name);
         // Little memory, so that rows are spilled to several groups of clusters.
-        let memory = Memory::new(160 << 20);
+        let memory = Memory::new(200 << 20);
         let builder = Run::builder([input.display().to_string()], &out).memory(memory).clusters(60);
         (builder.build().unwrap(), out)
     };
