@@ -1,16 +1,17 @@
 #!/usr/bin/env bash
-# Runs fuzz targets, a number of seconds each: scripts/fuzz.sh [SECONDS [TARGET...]]. Needs `cargo install cargo-fuzz`.
+# Runs each fuzz target for a number of seconds: scripts/fuzz.sh [SECONDS [TARGET...]].
+# Needs `cargo install cargo-fuzz`.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 seconds=${1:-600}
 targets=("${@:2}")
-[ ${#targets[@]} -gt 0 ] || targets=(split rows arrow_ipc tar matrix ids answer)
-# The sanitizers ask for a nightly compiler, or for a stable one that is told to pass for it.
+[ ${#targets[@]} -gt 0 ] || targets=(split rows arrow_ipc tar avro matrix ids answer)
+# The sanitizers need features of a nightly compiler; this lets a stable one use them.
 export RUSTC_BOOTSTRAP=1
 
 data=crates/semdedup/tests/data
-# Puts files into a target's corpus, each behind a byte that says what it is.
+# Copies files into the corpus of a target, each behind a byte that tells the target the format.
 seed() {
     local target=$1 byte=$2
     mkdir -p "fuzz/corpus/$target"
@@ -24,6 +25,7 @@ seed rows '\x03' $data/*.tsv
 seed rows '\x05' $data/*.jsonl.gz
 seed arrow_ipc '' $data/*.arrow $data/*.feather $data/*.ipc
 seed tar '' $data/images/*.tar
+seed avro '' $data/*.avro
 seed matrix '\x00' $data/npy/*.npy
 seed matrix '\x01' $data/npy/*.npz
 seed matrix '\x02' $data/npy/*.safetensors

@@ -1,4 +1,4 @@
-//! What an embedding server answers.
+//! Parses answers of an embedding server.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;

@@ -1,4 +1,4 @@
-//! Arrow IPC, files and streams: read, and written back without some rows.
+//! Reads Arrow files and streams, and writes them back without some rows.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;

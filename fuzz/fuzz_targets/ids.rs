@@ -1,9 +1,9 @@
-//! Ids out of JSON have the same type however they were cut into parts.
+//! Checks that ids in JSON get the same type, whatever the division into parts.
 #![no_main]
 
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, StringArray};
+use arrow_array::{ArrayRef, StringArray};
 use libfuzzer_sys::fuzz_target;
 use semdedup::formats::{IdPart, IdSource, unify_ids};
 

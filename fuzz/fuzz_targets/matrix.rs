@@ -1,4 +1,5 @@
-//! Embeddings and assignments in files: what a header says is within the file.
+//! Opens files of embeddings and of whole numbers, and checks that the file holds all rows that its
+//! header promises.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;

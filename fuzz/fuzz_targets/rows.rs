@@ -1,4 +1,4 @@
-//! Rows of text of every format: read, and written back without some of them.
+//! Reads rows of every text format, and writes them back without some of them.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;

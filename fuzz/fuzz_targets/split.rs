@@ -1,4 +1,4 @@
-//! Buffers and limits of any size cut bytes into the same rows.
+//! Checks that bytes are cut into the same rows, whatever the buffers and limits.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;

@@ -1,4 +1,4 @@
-//! WebDataset shards: read, and written back without some samples.
+//! Reads WebDataset shards, and writes them back without some samples.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
