@@ -1,6 +1,8 @@
 //! Avro files: rows in, nothing written back.
 
-use semdedup::formats::{Format, ReadLimits, count_rows, read_texts};
+use std::io::Write;
+
+use semdedup::formats::{Format, ReadLimits, Reader, count_rows, read_texts};
 
 use crate::support::*;
 
@@ -71,4 +73,98 @@ fn avro_is_known_by_its_content_and_cannot_be_written_back() {
     let error = write(&input, &mut |_| true).unwrap_err();
     assert!(error.to_string().contains("Avro files are read but not written"), "{error}");
     assert!(error.hint_text().unwrap().contains("--output ids"));
+}
+
+/// Writes a number as Avro does: zig-zag, with 7 bits per byte, the lowest first.
+fn long(number: i64) -> Vec<u8> {
+    let mut rest = ((number << 1) ^ (number >> 63)) as u64;
+    let mut bytes = Vec::new();
+    while rest >= 0x80 {
+        bytes.push(rest as u8 | 0x80);
+        rest >>= 7;
+    }
+    bytes.push(rest as u8);
+    bytes
+}
+
+fn string(text: &[u8]) -> Vec<u8> {
+    [long(text.len() as i64), text.to_vec()].concat()
+}
+
+/// Creates a file of records with these fields, and of these blocks: each is a number of rows and
+/// their bytes as the codec packs them.
+fn avro(fields: &str, codec: &str, blocks: &[(i64, Vec<u8>)]) -> Input {
+    let schema = format!(r#"{{"type": "record", "name": "r", "fields": [{fields}]}}"#);
+    let metadata = [("avro.schema", schema.as_str()), ("avro.codec", codec)];
+    let metadata = metadata.map(|(key, value)| [string(key.as_bytes()), string(value.as_bytes())].concat());
+    let sync = [7; 16];
+    let mut bytes = [b"Obj\x01".to_vec(), long(2), metadata.concat(), long(0), sync.to_vec()].concat();
+    for (rows, data) in blocks {
+        bytes.extend([long(*rows), string(data), sync.to_vec()].concat());
+    }
+    raw_input("made.avro", &bytes)
+}
+
+fn deflate(bytes: &[u8]) -> Vec<u8> {
+    let mut encoder = flate2::write::DeflateEncoder::new(Vec::new(), flate2::Compression::default());
+    encoder.write_all(bytes).unwrap();
+    encoder.finish().unwrap()
+}
+
+fn count(input: &Input) -> semdedup::Result<u64> {
+    count_rows(&input.file, &ReadLimits::default())
+}
+
+const TEXT: &str = r#"{"name": "text", "type": "string"}"#;
+
+#[test]
+fn a_batch_of_long_rows_ends_at_about_one_mebibyte() {
+    let row = string(&[b'a'; 100_000]);
+    let input = avro(TEXT, "null", &[(30, row.repeat(30)), (30, row.repeat(30))]);
+    let mut reader = Reader::open(&input.file, &text_column("text"), &ReadLimits::default(), 0).unwrap();
+    let mut rows = Vec::new();
+    while let Some(chunk) = reader.next_chunk().unwrap() {
+        rows.push(chunk.rows());
+    }
+    assert_eq!(rows, [11, 11, 11, 11, 11, 5]);
+}
+
+#[test]
+fn a_block_that_unpacks_to_64_mebibytes_and_to_256_times_its_size_is_refused() {
+    let (short, large) = (string(&vec![b'a'; 8 << 20]), string(&vec![b'a'; 65 << 20]));
+    let zstd = |bytes: &[u8]| zstd::encode_all(bytes, 1).unwrap();
+    let packed = [("deflate", deflate(&short), deflate(&large)), ("zstandard", zstd(&short), zstd(&large))];
+    for (codec, short, large) in packed {
+        let input = avro(TEXT, codec, &[(1, short.clone())]);
+        assert_eq!(read(&input.file, &text_column("text")).unwrap().texts()[0].len(), 8 << 20, "{codec}");
+        let error = count(&avro(TEXT, codec, &[(1, short), (1, large)])).unwrap_err().to_string();
+        let expected = "block 1: it unpacks to more than 67108864 bytes";
+        assert!(error.contains("made.avro: row ") && error.contains(expected), "{codec}: {error}");
+        assert_eq!(error.lines().count(), 1, "{error}");
+    }
+}
+
+#[test]
+fn rows_of_no_bytes_are_read_up_to_a_limit() {
+    let fields = r#"{"name": "e", "type": "null"}"#;
+    assert_eq!(count(&avro(fields, "null", &[(5000, vec![]), (1 << 20, vec![])])).unwrap(), 5000 + (1 << 20));
+    for rows in [(1 << 20) + 1, 1 << 62] {
+        let error = count(&avro(fields, "null", &[(1, vec![]), (rows, vec![])])).unwrap_err().to_string();
+        let expected = format!("block 1: 0 bytes claim to be {rows} rows, the limit is 1048576");
+        assert!(error.contains("made.avro: row ") && error.contains(&expected), "{error}");
+        assert_eq!(error.lines().count(), 1, "{error}");
+    }
+}
+
+#[test]
+fn a_column_of_a_type_that_an_unread_column_defines_is_read() {
+    let kind = r#"{"type": "enum", "name": "E", "symbols": ["x", "y"]}"#;
+    let fields = format!(r#"{{"name": "a", "type": {kind}}}, {{"name": "b", "type": "E"}}, {TEXT}"#);
+    let rows = [[long(0), long(1), string(b"one")].concat(), [long(1), long(0), string(b"two")].concat()];
+    let input = avro(&fields, "null", &[(2, rows.concat())]);
+    assert_eq!(read(&input.file, &text_column("b")).unwrap().texts(), ["y", "x"]);
+    let whole = read(&input.file, &with_id("text", "b")).unwrap();
+    assert_eq!((whole.texts(), whole.ids.len()), (vec!["one", "two"], 1));
+    assert_eq!(read(&input.file, &text_column("text")).unwrap().texts(), ["one", "two"]);
+    assert_eq!(count(&input).unwrap(), 2);
 }

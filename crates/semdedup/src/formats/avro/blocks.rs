@@ -10,6 +10,12 @@ use arrow_avro::reader::{HeaderInfo, read_header_info};
 
 /// A block of more than this many bytes, compressed or not, is damaged.
 const MAX_BLOCK_BYTES: u64 = 1 << 30;
+/// A compressed block may unpack to this many bytes, which is far more than writers put into one…
+const FREE_BYTES: u64 = 64 << 20;
+/// …or to this many times its size in the file, if that is more.
+const MAX_RATIO: u64 = 256;
+/// A block may have this many rows; more rows need at least one byte of data each.
+const MAX_FREE_ROWS: u64 = 1 << 20;
 
 /// The compression of the blocks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,6 +37,8 @@ pub(crate) struct Blocks<R> {
     reader: R,
     codec: Codec,
     sync: [u8; 16],
+    /// The number of blocks that have been read.
+    done: u64,
     pub(crate) header: HeaderInfo,
 }
 
@@ -39,26 +47,42 @@ impl<R: BufRead> Blocks<R> {
     pub(crate) fn open(mut reader: R) -> io::Result<Self> {
         let header = read_header_info(&mut reader).map_err(|error| damaged(error.to_string()))?;
         let codec = codec_of(&header)?;
-        Ok(Self { reader, codec, sync: header.sync(), header })
+        Ok(Self { reader, codec, sync: header.sync(), done: 0, header })
     }
 
-    /// Reads the next block; `None` at the end of the file.
+    /// Reads the next block; `None` at the end of the file. An error says which block it is.
     pub(crate) fn next(&mut self) -> io::Result<Option<Block>> {
         if self.reader.fill_buf()?.is_empty() {
             return Ok(None);
         }
+        let number = self.done;
+        let block =
+            self.read().map_err(|error| io::Error::new(error.kind(), format!("block {number}: {error}")))?;
+        self.done += 1;
+        Ok(Some(block))
+    }
+
+    /// Reads the block that begins here.
+    fn read(&mut self) -> io::Result<Block> {
         let (rows, bytes) = (self.count()?, self.count()?);
         if bytes > MAX_BLOCK_BYTES {
-            return Err(damaged(format!("a block of {bytes} bytes, the limit is {MAX_BLOCK_BYTES}")));
+            return Err(damaged(format!("it has {bytes} bytes, the limit is {MAX_BLOCK_BYTES}")));
         }
         let mut data = Vec::new();
         (&mut self.reader).take(bytes).read_to_end(&mut data)?;
         let mut sync = [0; 16];
         self.reader.read_exact(&mut sync)?;
         if data.len() as u64 != bytes || sync != self.sync {
-            return Err(damaged("a block does not end where its header says"));
+            return Err(damaged("it does not end where its header says"));
         }
-        Ok(Some(Block { rows, data: self.codec.decompress(data)? }))
+        let data = self.codec.decompress(data)?;
+        // Rows of no bytes, such as records of nulls, never run out of data.
+        let most = MAX_FREE_ROWS.max(data.len() as u64);
+        if rows > most {
+            let claim = format!("{} bytes claim to be {rows} rows, the limit is {most}", data.len());
+            return Err(damaged(claim));
+        }
+        Ok(Block { rows, data })
     }
 
     /// Reads a number that is not negative: zig-zag, with 7 bits per byte, the lowest first.
@@ -79,38 +103,44 @@ impl<R: BufRead> Blocks<R> {
 
 impl Codec {
     fn decompress(self, data: Vec<u8>) -> io::Result<Vec<u8>> {
+        let limit = unpacked_limit(data.len());
         match self {
             Self::Null => Ok(data),
-            Self::Deflate => bounded(flate2::read::DeflateDecoder::new(&data[..])),
-            Self::Zstandard => bounded(zstd::Decoder::new(&data[..])?),
-            Self::Snappy => unsnap(&data),
+            Self::Deflate => bounded(flate2::read::DeflateDecoder::new(&data[..]), limit),
+            Self::Zstandard => bounded(zstd::Decoder::new(&data[..])?, limit),
+            Self::Snappy => unsnap(&data, limit),
         }
     }
 }
 
-/// Reads a whole stream, up to the limit of a block.
-fn bounded(stream: impl Read) -> io::Result<Vec<u8>> {
+/// Returns how many bytes a compressed block may unpack to.
+fn unpacked_limit(compressed: usize) -> u64 {
+    (compressed as u64).saturating_mul(MAX_RATIO).clamp(FREE_BYTES, MAX_BLOCK_BYTES)
+}
+
+/// Reads a whole stream of at most `limit` bytes.
+fn bounded(stream: impl Read, limit: u64) -> io::Result<Vec<u8>> {
     let mut data = Vec::new();
-    stream.take(MAX_BLOCK_BYTES + 1).read_to_end(&mut data)?;
-    if data.len() as u64 > MAX_BLOCK_BYTES {
-        return Err(damaged(format!("a block of more than {MAX_BLOCK_BYTES} bytes")));
+    stream.take(limit + 1).read_to_end(&mut data)?;
+    if data.len() as u64 > limit {
+        return Err(damaged(format!("it unpacks to more than {limit} bytes, the limit for its size")));
     }
     Ok(data)
 }
 
 /// Decompresses a block in Snappy's raw format, which its checksum follows.
-fn unsnap(data: &[u8]) -> io::Result<Vec<u8>> {
+fn unsnap(data: &[u8], limit: u64) -> io::Result<Vec<u8>> {
     let Some((data, checksum)) = data.split_last_chunk::<4>() else {
-        return Err(damaged("a block without its checksum"));
+        return Err(damaged("it is without its checksum"));
     };
     let bytes = snap::raw::decompress_len(data).map_err(io::Error::other)?;
-    if bytes as u64 > MAX_BLOCK_BYTES {
-        return Err(damaged(format!("a block of {bytes} bytes, the limit is {MAX_BLOCK_BYTES}")));
+    if bytes as u64 > limit {
+        return Err(damaged(format!("it claims to unpack to {bytes} bytes, the limit is {limit}")));
     }
     let data = snap::raw::Decoder::new().decompress_vec(data).map_err(io::Error::other)?;
     match crc32fast::hash(&data).to_be_bytes() == *checksum {
         true => Ok(data),
-        false => Err(damaged("a block has another checksum than its data")),
+        false => Err(damaged("its checksum is not that of its data")),
     }
 }
 

@@ -21,8 +21,11 @@ use crate::formats::row_format::{RowSource, UnparsedRows};
 use crate::formats::stream::{self, OpenFile};
 use crate::storage::recent_fault;
 
-/// A batch has at most this many rows.
+/// A batch has at most this many rows…
 const MAX_ROWS: usize = 2048;
+/// …and ends with the row at which its rows take this many bytes in their blocks. A batch of long
+/// rows would take gigabytes otherwise, more than Arrow's 32-bit offsets of texts can say.
+const BATCH_BYTES: usize = 1 << 20;
 
 /// This many rows are read to show what columns hold.
 const SHOWN_ROWS: usize = 16;
@@ -51,6 +54,8 @@ struct AvroRows {
     file: InputFile,
     blocks: Blocks<BufReader<Box<dyn Read + Send>>>,
     decoder: Decoder,
+    /// The positions of the decoded columns that are handed out; `None` for all.
+    selected: Option<Vec<usize>>,
     /// The block that is being decoded, with the number of rows that are left in it.
     block: Block,
     /// The bytes of the block that have been decoded.
@@ -75,21 +80,30 @@ impl AvroRows {
         let OpenFile { stream, bytes_read } = stream::open(file)?;
         let blocks = guarded(&file.path, 0, || Blocks::open(BufReader::new(stream)))?;
         let decoder = |projection| guarded(&file.path, 0, || decoder(&blocks.header, projection));
-        let decoder = match projection {
-            Projection::All => decoder(None)?,
+        let all = decoder(None)?;
+        let (decoder, selected) = match projection {
+            Projection::All => (all, None),
             Projection::Of(columns) => {
-                decoder(Some(positions(&file.path, &decoder(None)?.schema(), columns)?))?
+                let positions = positions(&file.path, &all.schema(), columns)?;
+                // The library does not find a named type that only an unread column defines.
+                match decoder(Some(positions.clone())) {
+                    Ok(projected) => (projected, None),
+                    Err(_) => (all, Some(positions)),
+                }
             }
         };
         let (file, block) = (file.clone(), Block { rows: 0, data: Vec::new() });
-        Ok(Self { file, blocks, decoder, block, done: 0, bytes_read, next_row: 0, first_row })
+        Ok(Self { file, blocks, decoder, selected, block, done: 0, bytes_read, next_row: 0, first_row })
     }
 
     /// Decodes the next rows of a batch; `None` at the end of the file.
     fn decode(&mut self) -> std::result::Result<Option<RecordBatch>, Box<dyn std::error::Error>> {
-        while !self.decoder.batch_is_full() {
+        let mut bytes = 0;
+        while !self.decoder.batch_is_full() && bytes < BATCH_BYTES {
             if self.block.rows > 0 {
-                self.done += self.decoder.decode(&self.block.data[self.done..])?;
+                let row_bytes = self.decoder.decode(&self.block.data[self.done..])?;
+                self.done += row_bytes;
+                bytes += row_bytes;
                 self.block.rows -= 1;
             } else if self.done < self.block.data.len() {
                 return Err("a block has more rows than its header says".into());
@@ -99,7 +113,11 @@ impl AvroRows {
                 break;
             }
         }
-        Ok(self.decoder.flush()?)
+        let batch = self.decoder.flush()?;
+        Ok(match (batch, &self.selected) {
+            (Some(batch), Some(positions)) => Some(batch.project(positions)?),
+            (batch, _) => batch,
+        })
     }
 
     fn next_batch(&mut self) -> Result<Option<RowBatch>> {
