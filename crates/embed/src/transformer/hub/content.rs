@@ -9,7 +9,7 @@ use std::io::{self, Read, Seek};
 use reqwest::header::{CONTENT_RANGE, ETAG, HeaderMap, HeaderName};
 use ring::digest::{Context, SHA256};
 
-use super::download::{Answer, Failure};
+use super::answer::{Answer, Failure};
 
 /// The etag of the content, where the file itself lies on another host.
 const LINKED_ETAG: HeaderName = HeaderName::from_static("x-linked-etag");

@@ -4,7 +4,7 @@
 //! when it is complete, is what the hub names, and is on the disk.
 
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, ErrorKind, Read, Write};
+use std::io::{ErrorKind, Read, Write};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -13,6 +13,7 @@ use reqwest::blocking::{Client, Response};
 use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderValue, LOCATION, RANGE};
 use serde_json::Value;
 
+use super::answer::{Answer, Failure};
 use super::cache::ModelCache;
 use super::content::{self, Content};
 use super::name::Name;
@@ -30,21 +31,6 @@ const FIRST_WAIT: Duration = Duration::from_millis(300);
 const LOCK_SECONDS: u32 = 5;
 /// The largest description of a model, with a line for each of its files.
 const MOST_INFO_BYTES: u64 = 64 << 20;
-
-/// Why the hub gives nothing.
-#[derive(Debug)]
-pub(super) enum Failure {
-    /// The hub answers with an error.
-    Status(u16),
-    /// The hub cannot be reached, or its answer breaks off.
-    Unanswered(String),
-    /// The answer is not one of a hub.
-    Odd(String),
-    /// The content of a file is not what the hub names or what was asked for.
-    Altered(String),
-    /// The cache cannot be written.
-    Unwritable(io::Error),
-}
 
 /// What the hub says about a revision of a model.
 #[derive(Debug)]
@@ -220,13 +206,6 @@ impl Connection {
         }
         Err(Failure::Odd(format!("more than {REDIRECTIONS} redirections")))
     }
-}
-
-/// An answer after redirections.
-pub(super) struct Answer {
-    /// The headers of the last answer of the hub's own host.
-    pub(super) own: HeaderMap,
-    pub(super) last: Response,
 }
 
 /// A file to download.

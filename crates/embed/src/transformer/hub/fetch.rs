@@ -2,8 +2,9 @@
 
 use std::path::PathBuf;
 
+use super::answer::Failure;
 use super::cache::ModelCache;
-use super::download::{Connection, Failure, Info};
+use super::download::{Connection, Info};
 use super::locate::{Hub, MODULES, below};
 use super::name::Name;
 use crate::error::ModelError;

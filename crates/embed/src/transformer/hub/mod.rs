@@ -4,6 +4,8 @@
 //! `name` parses the name, `cache` knows the layout of the cache, `locate` decides whether the
 //! cache has all of a model, and `fetch` downloads the rest file by file with `download`, which
 //! checks each file with `content`.
+#[cfg(feature = "remote")]
+mod answer;
 mod cache;
 #[cfg(feature = "remote")]
 mod content;
