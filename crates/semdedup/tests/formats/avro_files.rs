@@ -53,7 +53,7 @@ fn a_file_without_rows_has_none_and_what_is_cut_off_or_no_avro_is_an_error_that_
         let error = count_rows(&input.file, &ReadLimits::default()).unwrap_err();
         assert!(error.to_string().contains("cut.avro: row "), "{cut}: {error}");
     }
-    for place in 0..bytes.len() {
+    for place in (0..bytes.len()).step_by(5) {
         for change in [0x02, 0x55] {
             let mut broken = bytes.clone();
             broken[place] ^= change;
