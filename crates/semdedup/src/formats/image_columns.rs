@@ -24,6 +24,11 @@ pub(crate) fn is_usual_image(extension: &str) -> bool {
     USUAL.contains(&last_part(extension))
 }
 
+/// Lists the extensions of images.
+pub(crate) fn image_extensions() -> impl Iterator<Item = &'static str> {
+    USUAL.into_iter().chain(RARE)
+}
+
 fn last_part(extension: &str) -> &str {
     extension.rsplit('.').next().unwrap_or_default()
 }

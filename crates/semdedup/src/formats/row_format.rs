@@ -13,9 +13,11 @@ use crate::formats::rows::Rows;
 
 /// A file format. The methods with a body have the answer of most formats.
 pub(crate) trait RowFormat: Sync {
-    /// Returns the format of files with this extension (in lower case, without the dot), if it is
-    /// this one.
-    fn by_extension(&self, extension: &str) -> Option<Format>;
+    /// Lists the extensions of its files (in lower case, without the dot), each with the format
+    /// that it stands for. A format whose files are found otherwise has none.
+    fn extensions(&self) -> &'static [(&'static str, Format)] {
+        &[]
+    }
 
     /// Returns the format of a file that begins with these decompressed bytes, if they can belong
     /// to no other format.

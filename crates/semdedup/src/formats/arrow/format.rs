@@ -19,8 +19,13 @@ use crate::formats::row_format::{Images, RowFormat, RowSource, UnparsedRows};
 pub(crate) struct Arrow;
 
 impl RowFormat for Arrow {
-    fn by_extension(&self, extension: &str) -> Option<Format> {
-        ["arrow", "arrows", "feather", "ipc"].contains(&extension).then_some(Format::Arrow)
+    fn extensions(&self) -> &'static [(&'static str, Format)] {
+        &[
+            ("arrow", Format::Arrow),
+            ("arrows", Format::Arrow),
+            ("feather", Format::Arrow),
+            ("ipc", Format::Arrow),
+        ]
     }
 
     fn by_content(&self, beginning: &[u8]) -> Option<Format> {

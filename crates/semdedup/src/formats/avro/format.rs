@@ -19,8 +19,8 @@ use crate::formats::avro::read as reader;
 pub(crate) struct Avro;
 
 impl RowFormat for Avro {
-    fn by_extension(&self, extension: &str) -> Option<Format> {
-        (extension == "avro").then_some(Format::Avro)
+    fn extensions(&self) -> &'static [(&'static str, Format)] {
+        &[("avro", Format::Avro)]
     }
 
     fn by_content(&self, beginning: &[u8]) -> Option<Format> {

@@ -10,10 +10,6 @@ use crate::formats::text::json_array;
 use crate::formats::{registry, stream};
 use crate::storage::{Stamp, is_url};
 
-/// The extensions that are read, as messages list them.
-pub(crate) const KNOWN: &str = ".jsonl, .ndjson, .json, .csv, .tsv, .txt and .tar (each also .gz or .zst), .parquet, .arrow, .feather, .ipc, .avro, \
-                     .md, and images: .jpg, .jpeg, .jpe, .jfif, .mpo, .png, .webp, .gif, .bmp, .dib, .tif, .tiff, .ppm, .pgm and .pbm";
-
 /// A file and its name relative to the folder of its argument.
 pub(crate) struct FoundFile {
     pub file: InputFile,

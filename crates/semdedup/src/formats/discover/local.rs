@@ -8,11 +8,12 @@ use walkdir::{DirEntry, WalkDir};
 
 use crate::error::{Error, Result};
 use crate::formats::discover::argument::{How, InputArgument};
-use crate::formats::discover::found_file::{FoundFile, KNOWN, folder_name, layout, relative_name};
+use crate::formats::discover::found_file::{FoundFile, folder_name, layout, relative_name};
 use crate::formats::discover::left_out::Cause;
 use crate::formats::discover::row_files::{Link, OtherFile, RowFile};
 use crate::formats::discover::survey::{Survey, hidden_cause, inside_output};
 use crate::formats::file::FolderFile;
+use crate::formats::registry::known_extensions;
 use crate::storage::Stamp;
 
 impl Survey<'_> {
@@ -52,7 +53,8 @@ impl Survey<'_> {
             return Ok(InputArgument::new(folder_name(folder), Vec::new()));
         }
         let Some(layout) = layout(&name) else {
-            return Err(Error::input(path, "unknown extension").hint(format!("known extensions are {KNOWN}")));
+            return Err(Error::input(path, "unknown extension")
+                .hint(format!("known extensions are {}", known_extensions())));
         };
         let mut files = Vec::new();
         if self.is_new(path)? {

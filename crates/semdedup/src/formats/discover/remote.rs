@@ -8,11 +8,12 @@ use object_store::path::Path as Key;
 
 use crate::error::{Error, Result};
 use crate::formats::discover::argument::{How, InputArgument};
-use crate::formats::discover::found_file::{FoundFile, KNOWN, layout};
+use crate::formats::discover::found_file::{FoundFile, layout};
 use crate::formats::discover::left_out::Cause;
 use crate::formats::discover::row_files::{OtherFile, RowFile};
 use crate::formats::discover::survey::{Survey, hidden_cause, inside_output};
 use crate::formats::file::FolderFile;
+use crate::formats::registry::known_extensions;
 use crate::storage::{Location, Stamp, is_dir, is_file};
 
 impl Survey<'_> {
@@ -54,7 +55,7 @@ impl Survey<'_> {
         let name = location.key.as_ref();
         if layout(name).is_none() && self.row_format(name).is_none() {
             return Err(Error::input(&location.text, "unknown extension")
-                .hint(format!("known extensions are {KNOWN}")));
+                .hint(format!("known extensions are {}", known_extensions())));
         }
         let meta = location.head()?;
         let files = match self.new_object(&folder, &location.key) {

@@ -61,8 +61,9 @@ pub(crate) fn is_about(found: &FoundFile, pictures: &Pictures) -> bool {
         Format::Jsonl if is_one_object(&found.file) => return is_object_about(&found, pictures),
         Format::Jsonl | Format::JsonArray => json_cells(&found.file),
         Format::Text => line_cells(&found.file),
-        Format::Csv { .. } | Format::Parquet | Format::Arrow | Format::Avro => table_cells(&found.file),
-        Format::Tar | Format::Tree | Format::TextTree | Format::Matrix => return false,
+        Format::Csv { .. } => table_cells(&found.file),
+        format if format.rows().has_schema() => table_cells(&found.file),
+        _ => return false,
     };
     cells.is_ok_and(|cells| name_images(&found, &cells, pictures))
 }

@@ -6,11 +6,11 @@ use std::path::{Path, PathBuf};
 use crate::error::Error;
 use crate::formats::discover::argument::InputArgument;
 use crate::formats::discover::asked::Asked;
-use crate::formats::discover::found_file::KNOWN;
 use crate::formats::discover::left_out::{Cause, Skipped};
 use crate::formats::discover::row_files::{Link, OtherFile, RowFile, RowFolder};
 use crate::formats::file::{Format, TextFiles};
 use crate::formats::image_columns::is_image;
+use crate::formats::registry::known_extensions;
 
 /// A search for the files of a run, argument after argument.
 pub(crate) struct Survey<'a> {
@@ -64,10 +64,11 @@ impl<'a> Survey<'a> {
         let given = inputs.iter().map(|input| format!("`{input}`")).collect::<Vec<_>>().join(", ");
         let error = Error::new(crate::error::ErrorKind::Input, format!("no file to read in {given}"));
         let hidden = "hidden files and the output folders are left out";
+        let known = known_extensions();
         error.hint(match self.embeddings.is_empty() {
-            true => format!("known extensions are {KNOWN}; {hidden}"),
+            true => format!("known extensions are {known}; {hidden}"),
             false => {
-                format!("files of embeddings are named with --embeddings; extensions of rows are {KNOWN}; {hidden}")
+                format!("files of embeddings are named with --embeddings; extensions of rows are {known}; {hidden}")
             }
         })
     }

@@ -17,11 +17,6 @@ pub(crate) struct ImageFolder;
 pub(crate) struct TextFolder;
 
 impl RowFormat for ImageFolder {
-    /// A folder has no extension; its files are found one by one.
-    fn by_extension(&self, _: &str) -> Option<Format> {
-        None
-    }
-
     fn row_of(&self) -> RowOf {
         RowOf::File
     }
@@ -64,11 +59,6 @@ impl RowFormat for ImageFolder {
 }
 
 impl RowFormat for TextFolder {
-    /// A folder has no extension; its files are found one by one.
-    fn by_extension(&self, _: &str) -> Option<Format> {
-        None
-    }
-
     fn row_of(&self) -> RowOf {
         RowOf::File
     }

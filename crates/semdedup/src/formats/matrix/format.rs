@@ -16,10 +16,6 @@ pub(crate) struct MatrixFile;
 impl RowFormat for MatrixFile {
     /// No extension stands for files of embeddings, which are rows only where the user names no
     /// other rows.
-    fn by_extension(&self, _: &str) -> Option<Format> {
-        None
-    }
-
     fn row_of(&self) -> RowOf {
         RowOf::Vector
     }

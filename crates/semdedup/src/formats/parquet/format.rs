@@ -19,8 +19,8 @@ use crate::formats::row_format::{Images, RowFormat, RowSource, UnparsedRows};
 pub(crate) struct Parquet;
 
 impl RowFormat for Parquet {
-    fn by_extension(&self, extension: &str) -> Option<Format> {
-        (extension == "parquet").then_some(Format::Parquet)
+    fn extensions(&self) -> &'static [(&'static str, Format)] {
+        &[("parquet", Format::Parquet)]
     }
 
     fn by_content(&self, beginning: &[u8]) -> Option<Format> {

@@ -19,8 +19,8 @@ use crate::formats::tar::write;
 pub(crate) struct Shard;
 
 impl RowFormat for Shard {
-    fn by_extension(&self, extension: &str) -> Option<Format> {
-        ["tar", "tgz"].contains(&extension).then_some(Format::Tar)
+    fn extensions(&self) -> &'static [(&'static str, Format)] {
+        &[("tar", Format::Tar), ("tgz", Format::Tar)]
     }
 
     fn by_content(&self, beginning: &[u8]) -> Option<Format> {

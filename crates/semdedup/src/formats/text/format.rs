@@ -24,15 +24,14 @@ pub(crate) enum Text {
 }
 
 impl RowFormat for Text {
-    fn by_extension(&self, extension: &str) -> Option<Format> {
-        match (self, extension) {
-            (Self::Json, "jsonl" | "ndjson") => Some(Format::Jsonl),
-            // The content tells whether the file is one object per line.
-            (Self::Json, "json") => Some(Format::JsonArray),
-            (Self::Csv, "csv") => Some(Format::Csv { delimiter: b',' }),
-            (Self::Csv, "tsv") => Some(Format::Csv { delimiter: b'\t' }),
-            (Self::Lines, "txt") => Some(Format::Text),
-            _ => None,
+    fn extensions(&self) -> &'static [(&'static str, Format)] {
+        match self {
+            // The content tells whether a file `.json` is one object per line.
+            Self::Json => &[("jsonl", Format::Jsonl), ("ndjson", Format::Jsonl), ("json", Format::JsonArray)],
+            Self::Csv => {
+                &[("csv", Format::Csv { delimiter: b',' }), ("tsv", Format::Csv { delimiter: b'\t' })]
+            }
+            Self::Lines => &[("txt", Format::Text)],
         }
     }
 
