@@ -108,12 +108,35 @@ fn other_embeddings_are_replaced_only_with_overwrite() {
     let sandbox = Sandbox::with_rows(40);
     sandbox.semdedup("embed data.jsonl --out e").succeeded();
     let before = sandbox.files("e");
-    sandbox
-        .semdedup("embed data.jsonl --out e --max-tokens 3")
-        .failed_with(&["e", "another input, model or option"]);
+    sandbox.semdedup("embed data.jsonl --out e --max-tokens 3").failed_with(&[
+        "e",
+        "holds other embeddings",
+        "other options",
+        "--overwrite",
+    ]);
     assert_eq!(sandbox.files("e"), before);
     sandbox.semdedup("embed data.jsonl --out e --max-tokens 3 --overwrite").succeeded();
     assert_ne!(sandbox.files("e"), before);
+}
+
+#[test]
+fn embeddings_of_other_rows_in_a_work_directory_are_replaced_only_with_overwrite() {
+    let sandbox = Sandbox::with_rows(40);
+    sandbox.write("other.jsonl", jsonl(&texts(30)));
+    sandbox.semdedup("run data.jsonl --out a --work w").succeeded();
+    let before = sandbox.files("w/embed");
+    for other in ["run other.jsonl --out b --work w", "run data.jsonl other.jsonl --out b --work w"] {
+        sandbox.semdedup(other).failed_with(&[
+            "w: holds other embeddings",
+            "data.jsonl; this run: ",
+            "another folder",
+            "--overwrite",
+        ]);
+        assert_eq!(sandbox.files("w/embed"), before, "{other}");
+        sandbox.has_no_result("b");
+    }
+    sandbox.semdedup("run other.jsonl --out b --work w --overwrite").succeeded();
+    assert_ne!(sandbox.files("w/embed"), before);
 }
 
 #[test]

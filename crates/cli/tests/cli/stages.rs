@@ -96,6 +96,32 @@ fn assignments_of_other_embeddings_are_refused() {
 }
 
 #[test]
+fn assignments_are_tied_to_their_embeddings_in_their_order_whatever_these_are_called() {
+    let sandbox = Sandbox::with_rows(60);
+    let all = texts(180);
+    for (name, texts) in ["a", "b", "c"].into_iter().zip(all.chunks(60)) {
+        sandbox.write(&format!("{name}.jsonl"), jsonl(texts));
+        sandbox.semdedup(&format!("embed {name}.jsonl --out {name}")).succeeded();
+        sandbox.write(&format!("{name}.npy"), sandbox.read(&format!("{name}/embed/embeddings-00000.npy")));
+    }
+    sandbox.semdedup("cluster a.npy b.npy --clusters 4 --out k").succeeded();
+    let files = "--centroids k/centroids.npy --assignments k/assignments.npy --out s.parquet";
+    sandbox.semdedup(&format!("score b.npy a.npy {files}")).failed_with(&[
+        "k/assignments.npy",
+        "in another order: a.npy (60 rows), b.npy (60 rows); given: b.npy",
+    ]);
+    sandbox.semdedup(&format!("score a.npy c.npy {files}")).failed_with(&[
+        "k/assignments.npy",
+        "of other embeddings",
+        "c.npy",
+        "clustered.json",
+    ]);
+    assert!(!sandbox.path("s.parquet").exists());
+    let same = "a/embed/embeddings-00000.npy b/embed/embeddings-00000.npy";
+    sandbox.semdedup(&format!("score {same} {files}")).succeeded();
+}
+
+#[test]
 fn embeddings_named_twice_or_not_finished_are_refused() {
     let sandbox = Sandbox::with_rows(60);
     sandbox.semdedup("embed data.jsonl --out e").succeeded();

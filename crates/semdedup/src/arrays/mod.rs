@@ -9,4 +9,5 @@ pub(crate) mod npy;
 pub(crate) mod npy_writer;
 mod npz;
 mod safetensors;
+pub(crate) mod sampled_hash;
 pub(crate) mod store;

@@ -63,6 +63,11 @@ impl EmbeddingStore {
         self.matrices.iter().map(|matrix| (matrix.path(), matrix.rows()))
     }
 
+    /// Returns the matrices of the files, in order.
+    pub(crate) fn matrices(&self) -> &[Matrix] {
+        &self.matrices
+    }
+
     /// The bytes of a row in memory, in the type of the files.
     pub(crate) fn row_bytes(&self) -> u64 {
         self.dim as u64 * if self.is_half() { 2 } else { 4 }

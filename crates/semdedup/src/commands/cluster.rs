@@ -10,6 +10,7 @@ use crate::arrays::store::EmbeddingStore;
 use crate::cluster::assign::{self, AssignOptions};
 use crate::cluster::clustering::{largest, write_assignments, write_centroids};
 use crate::cluster::train;
+use crate::commands::clustered::{ASSIGNMENTS, CLUSTERED, Clustered};
 use crate::commands::guards::{check_folder, check_free, check_not_input};
 use crate::commands::places::places_of;
 use crate::error::{Error, Result};
@@ -43,7 +44,8 @@ pub struct ClusterReport {
 }
 
 /// Clusters embeddings: writes `assignments.npy`, `probes.npy` if rows can probe other clusters,
-/// and then `centroids.npy` into the output folder.
+/// `clustered.json`, which ties them to the embeddings, and then `centroids.npy` into the output
+/// folder.
 ///
 /// # Errors
 /// Embeddings that cannot be read, more clusters than rows, or results in the way.
@@ -69,6 +71,7 @@ pub fn cluster(
     let ClusterOptions { probes, memory, .. } = *options;
     let assigning = AssignOptions { probes, memory, probes_path: &files.probes };
     let assigned = assign::assign(&store, &trained.centroids, &assigning, progress)?;
+    Clustered::of(&store)?.write(&files.clustered)?;
     write_assignments(&files.assignments, &assigned.clusters)?;
     // The centroids come last: if they are there, everything is.
     write_centroids(&files.centroids, &trained.centroids)?;
@@ -95,6 +98,8 @@ struct ClusterFiles {
     centroids: PathBuf,
     assignments: PathBuf,
     probes: PathBuf,
+    /// The record of the embeddings.
+    clustered: PathBuf,
 }
 
 impl ClusterFiles {
@@ -102,13 +107,14 @@ impl ClusterFiles {
         let file = |name: &str| out.join(name);
         Self {
             centroids: file("centroids.npy"),
-            assignments: file("assignments.npy"),
+            assignments: file(ASSIGNMENTS),
             probes: file("probes.npy"),
+            clustered: file(CLUSTERED),
         }
     }
 
-    fn all(&self) -> [&PathBuf; 3] {
-        [&self.centroids, &self.assignments, &self.probes]
+    fn all(&self) -> [&PathBuf; 4] {
+        [&self.centroids, &self.assignments, &self.probes, &self.clustered]
     }
 
     /// Fails if something is in the way of the files.

@@ -9,13 +9,12 @@ use crate::comparison::Comparison;
 use crate::embed::dataset::{Dataset, skipped_rows, unknown_words, zero_rows};
 use crate::embed::embedder::{Embedder, embed_fingerprint};
 use crate::embed::stage::embed_parts;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::input::find::Input;
 use crate::options::{InputOptions, OutputOptions};
 use crate::progress::{Progress, Stage};
-use crate::workdir::manifest::finished_stage;
 use crate::workdir::uncompared::Uncompared;
-use crate::workdir::work_dir::WorkDir;
+use crate::workdir::work_dir::{Replaces, WorkDir};
 
 /// The report of [`embed`].
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -56,14 +55,10 @@ pub fn embed(
     let input = Input::find(options, &[out.to_path_buf()])?;
     embedder.check(&input)?;
     let fingerprint = embed_fingerprint(&input, embedder)?;
-    let holds_others =
-        finished_stage(out, Stage::Embed)?.is_some_and(|there| there.fingerprint != fingerprint);
-    if holds_others && !output.overwrite {
-        return Err(Error::output(out, "holds the embeddings of another input, model or option")
-            .hint("--overwrite replaces them; or name another --out"));
-    }
     input.warnings().for_each(|warning| progress.warn(&warning));
     let mut work = WorkDir::open(out)?;
+    let replaces = Replaces { fingerprint: &fingerprint, overwrite: output.overwrite };
+    work.announce_embeddings(input.embedded_rows(&Comparison::of(&input, embedder)), replaces)?;
     let folder = work.folder(Stage::Embed);
     work.stage(Stage::Embed, &fingerprint, progress, |folder| {
         embed_parts(&input, embedder, folder, progress)

@@ -1,6 +1,7 @@
 //! Runs each stage as a command of its own, on files that the user brings.
 
 pub(crate) mod cluster;
+pub(crate) mod clustered;
 pub(crate) mod embed;
 pub(crate) mod guards;
 pub(crate) mod places;

@@ -9,6 +9,7 @@ use serde::Serialize;
 
 use crate::arrays::store::EmbeddingStore;
 use crate::cluster::clustering::{Clustering, read_centroids};
+use crate::commands::clustered::check_clustered;
 use crate::commands::guards::{check_free, check_not_input};
 use crate::commands::places::places_of;
 use crate::error::{Error, Result};
@@ -125,6 +126,7 @@ pub fn score(
     let centroids = read_centroids(&inputs.centroids, store.dim())?;
     let probes = inputs.probes.as_deref();
     let clustering = Clustering::open(&inputs.assignments, probes, store.rows(), centroids.len())?;
+    check_clustered(&inputs.assignments, &store)?;
     check_output(inputs, options, out)?;
     if let Some(folder) = out.parent() {
         create_dir_all(folder)?;

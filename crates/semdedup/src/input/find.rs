@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+use crate::comparison::Comparison;
 use crate::error::{Error, Result};
 use crate::formats::{
     self, Asked, Columns, CompareBy, Format, InputFile, LeftOut, ReadLimits, Skipped, check_all_unchanged,
@@ -15,6 +16,7 @@ use crate::options::InputOptions;
 use crate::storage::atomic::write_atomically;
 use crate::storage::{is_url, read};
 use crate::warning::Warning;
+use crate::workdir::manifest::EmbeddedRows;
 
 /// The rows of a part: few enough that a kill loses little work, and enough that there are few
 /// files.
@@ -67,6 +69,16 @@ fn asked(options: &InputOptions) -> Asked {
 }
 
 impl Input {
+    /// Describes the rows whose embeddings a run makes.
+    pub(crate) fn embedded_rows(&self, compared: &Comparison) -> EmbeddedRows {
+        EmbeddedRows {
+            files: self.files.len(),
+            bytes: self.files.iter().map(|file| file.bytes).sum(),
+            first: self.files.first().map(|file| file.path.display().to_string()).unwrap_or_default(),
+            compared: compared.to_string(),
+        }
+    }
+
     /// Finds the files and their columns. `written` are the folders that the run writes; no file in
     /// them is read.
     pub(crate) fn find(options: &InputOptions, written: &[PathBuf]) -> Result<Self> {

@@ -25,7 +25,7 @@ use crate::select::id_lists::check_ids;
 use crate::select::selection;
 use crate::workdir::pair_counts::{self, PairCounts};
 use crate::workdir::row_index::Ids;
-use crate::workdir::work_dir::WorkDir;
+use crate::workdir::work_dir::{Replaces, WorkDir};
 
 /// The results of all stages up to the scores, read back from the work directory.
 pub(crate) struct Scored {
@@ -151,6 +151,9 @@ impl StageRunner<'_, '_> {
     fn embed(&mut self) -> Result<Dataset> {
         let Self { run, work, progress } = self;
         let folder = work.folder(Stage::Embed);
+        let overwrite = run.options.output.overwrite;
+        let embedded = run.input.embedded_rows(&run.comparison());
+        work.announce_embeddings(embedded, Replaces { fingerprint: &run.stages.embed, overwrite })?;
         work.stage(Stage::Embed, &run.stages.embed, *progress, |folder| {
             embed_parts(&run.input, run.embedder, folder, *progress)
         })?;

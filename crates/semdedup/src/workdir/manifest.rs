@@ -23,6 +23,38 @@ pub(super) struct Entry {
     pub(super) fingerprint: Fingerprint,
     /// The seconds that the stage took, or none while it is not done.
     pub(super) seconds: Option<f64>,
+    /// Of what the embeddings are, for people; none for other stages and in old work directories.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) embedded: Option<EmbeddedRows>,
+}
+
+/// Describes embeddings: a refusal to replace them says in what they differ.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct EmbeddedRows {
+    /// The number of files.
+    pub(crate) files: usize,
+    /// Their size in bytes.
+    pub(crate) bytes: u64,
+    /// The path of the first file.
+    pub(crate) first: String,
+    /// The columns and the model, as the run prints them.
+    pub(crate) compared: String,
+}
+
+impl EmbeddedRows {
+    /// Says in what these embeddings, which are there, differ from those of a run.
+    pub(super) fn differences(&self, run: &Self) -> String {
+        let files = |of: &Self| format!("{} files of {} bytes, the first {}", of.files, of.bytes, of.first);
+        let parts = [(files(self), files(run)), (self.compared.clone(), run.compared.clone())];
+        let differ = parts.iter().filter(|(there, run)| there != run);
+        let differ: Vec<_> = differ.map(|(there, run)| format!("{there}; this run: {run}")).collect();
+        match differ.is_empty() {
+            true => {
+                "the same files, columns and model, but the files have changed, or other options".to_owned()
+            }
+            false => differ.join("; "),
+        }
+    }
 }
 
 impl Manifest {

@@ -17,7 +17,16 @@ use crate::progress::{Progress, Stage};
 use crate::storage::atomic::{TEMPORARY, write_atomically};
 use crate::storage::{Lock, create_dir_all, exists, is_url, names, remove_all};
 use crate::workdir::fingerprint::Fingerprint;
-use crate::workdir::manifest::{Entry, Manifest, manifest_path};
+use crate::workdir::manifest::{EmbeddedRows, Entry, Manifest, manifest_path};
+
+/// The embeddings that a run makes in the place of others, if it may.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Replaces<'a> {
+    /// The fingerprint of the run's embeddings.
+    pub(crate) fingerprint: &'a Fingerprint,
+    /// Whether other embeddings may be deleted.
+    pub(crate) overwrite: bool,
+}
 
 /// An open work directory, locked by this process.
 #[derive(Debug)]
@@ -25,6 +34,8 @@ pub(crate) struct WorkDir {
     path: PathBuf,
     manifest: Manifest,
     reused: Vec<Stage>,
+    /// Of what the embeddings of this run are.
+    embedded: Option<EmbeddedRows>,
     /// The lock, which is held until the process ends, however it ends.
     lock: Lock,
 }
@@ -44,7 +55,7 @@ impl WorkDir {
         create_dir_all(path)?;
         let lock = Lock::take(path)?;
         let manifest = Manifest::read(path)?.unwrap_or_else(Manifest::new);
-        Ok(Self { path: path.to_path_buf(), manifest, reused: Vec::new(), lock })
+        Ok(Self { path: path.to_path_buf(), manifest, reused: Vec::new(), embedded: None, lock })
     }
 
     /// Returns the folder of a stage.
@@ -56,6 +67,30 @@ impl WorkDir {
     pub(crate) fn has_begun(&self, stage: Stage, fingerprint: &Fingerprint) -> bool {
         exists(&self.folder(stage)).unwrap_or(true)
             && self.manifest.stages.get(&stage).is_some_and(|entry| entry.fingerprint == *fingerprint)
+    }
+
+    /// Announces of what the embeddings of this run are.
+    ///
+    /// # Errors
+    /// Fails if there are embeddings of other rows, or made in another way, whole or in part, unless
+    /// they may be replaced: they may have cost hours.
+    pub(crate) fn announce_embeddings(&mut self, embedded: EmbeddedRows, replaces: Replaces) -> Result<()> {
+        let Replaces { fingerprint, overwrite } = replaces;
+        let folder = self.folder(Stage::Embed);
+        let other = self.manifest.stages.get(&Stage::Embed).filter(|entry| entry.fingerprint != *fingerprint);
+        if let Some(entry) = other.filter(|_| !overwrite)
+            && exists(&folder)?
+            && !names(&folder)?.is_empty()
+        {
+            let differ = entry.embedded.as_ref().map(|there| there.differences(&embedded));
+            let differ = differ.unwrap_or_else(|| "of another input, model or option".to_owned());
+            return Err(Error::work(&self.path, format!("holds other embeddings: {differ}"))
+                .hint(
+                "another folder (--work; with `embed`, --out) keeps both; --overwrite deletes them and embeds anew",
+            ));
+        }
+        self.embedded = Some(embedded);
+        Ok(())
     }
 
     /// Does a stage unless it is already done. `work` gets the folder of the stage. The folder may
@@ -83,19 +118,21 @@ impl WorkDir {
             self.manifest.stages.retain(|&other, _| other < stage);
             self.write_manifest()?;
             remove_all(&folder)?;
-            self.set(stage, Entry { fingerprint: fingerprint.clone(), seconds: None })?;
+            self.set(stage, fingerprint, None)?;
         }
         create_dir_all(&folder)?;
         remove_temporary_files(&folder)?;
         let start = Instant::now();
         work(&folder)?;
         let seconds = Some(start.elapsed().as_secs_f64());
-        self.set(stage, Entry { fingerprint: fingerprint.clone(), seconds })?;
+        self.set(stage, fingerprint, seconds)?;
         progress.end(stage, false);
         Ok(())
     }
 
-    fn set(&mut self, stage: Stage, entry: Entry) -> Result<()> {
+    fn set(&mut self, stage: Stage, fingerprint: &Fingerprint, seconds: Option<f64>) -> Result<()> {
+        let embedded = self.embedded.clone().filter(|_| stage == Stage::Embed);
+        let entry = Entry { fingerprint: fingerprint.clone(), seconds, embedded };
         self.manifest.stages.insert(stage, entry);
         self.write_manifest()
     }
