@@ -131,7 +131,7 @@ pub fn load_text(args: &ModelArgs, quiet: bool) -> Result<Box<dyn TextModel>> {
             let loaded = load_pretrained(&args.pretrained, source, args.max_tokens, Towers::Texts)?;
             loaded.text.ok_or_else(|| {
                 Error::usage(format!("--model {source}: reads images, not texts"))
-                    .hint("name a text model; or use --by image")
+                    .hint("name a text model; `semdedup run --by image` compares images")
             })
         }
         ModelName::BuiltInImage => {

@@ -44,7 +44,7 @@ impl ModelError {
     pub(crate) fn missing_feature(what: &str, feature: &str) -> Self {
         Self::with_hint(
             format!("{what}: this program was built without the feature `{feature}`"),
-            format!("build it again with `--features {feature}`, or with the default features"),
+            format!("build it with `--features {feature}`, or without `--no-default-features`"),
         )
     }
 }

@@ -252,7 +252,7 @@ impl fmt::Display for Warning {
             }
             Self::TruncatedTexts { rows } => write!(
                 f,
-                "{} longer than --max-tokens, compared by the beginning only; raise --max-tokens to compare more",
+                "{} longer than --max-tokens, compared by the beginning only; a higher --max-tokens compares more, up to what the model reads",
                 counted(*rows, "text is", "texts are")
             ),
             Self::LargeCluster { rows, of, clusters } => write!(

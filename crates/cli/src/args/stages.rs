@@ -26,9 +26,9 @@ Examples:
 pub struct EmbedArgs {
     /// Files, folders or globs, on a disk or by URL (s3://, gs://, az://, https://).
     ///
-    /// The formats are JSONL, JSON lists, Parquet, Arrow IPC, CSV, TSV, plain text, Markdown,
-    /// images (.jpg, .png, .webp, .gif, .bmp, .tif) and WebDataset shards (.tar), also as .gz and
-    /// .zst.
+    /// The formats are JSONL, JSON lists, CSV, TSV, plain text and WebDataset shards (.tar), each
+    /// also as .gz or .zst; Parquet, Arrow IPC, Avro, Markdown; and images (.jpg, .png, .webp, .gif,
+    /// .bmp, .tif, .ppm and their variants).
     #[arg(required = true, value_name = "INPUT")]
     pub inputs: Vec<String>,
     #[command(flatten)]

@@ -95,7 +95,7 @@ fn epsilon(summary: &Summary) -> String {
     if summary.goal.starts_with("epsilon") {
         number
     } else {
-        format!("{number} (what `{}` amounts to)", summary.goal)
+        format!("{number} (what `{}` amounts to)", summary.goal.replacen("keep ", "--keep-", 1))
     }
 }
 
@@ -116,7 +116,15 @@ fn add_results(facts: &mut Facts, summary: &Summary, options: &RunOptions) {
     let out = &options.output.out;
     facts.add("results", out.display().to_string());
     for list in &summary.lists {
-        facts.add("", format!("{} ids in {}", count(list.rows), out.join(&list.file).display()));
+        facts.add(
+            "",
+            format!(
+                "{} id{} in {}",
+                count(list.rows),
+                if list.rows == 1 { "" } else { "s" },
+                out.join(&list.file).display()
+            ),
+        );
     }
     if summary.output.contains(&OutputKind::Annotate) {
         let (rows, folder) = (count(summary.rows_in), out.join("annotated"));

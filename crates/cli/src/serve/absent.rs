@@ -10,6 +10,6 @@ use crate::output_mode::OutputMode;
 /// # Errors
 /// Always: the feature is missing.
 pub fn serve(_: &ServeArgs, _: OutputMode) -> Result<()> {
-    Err(Error::usage("this program was built without the server")
-        .hint("build it with --features server, or without --no-default-features"))
+    Err(Error::usage("this program was built without the feature `server`")
+        .hint("build it with `--features server`, or without `--no-default-features`"))
 }

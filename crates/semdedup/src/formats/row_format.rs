@@ -181,7 +181,7 @@ pub(crate) trait UnparsedRows: Send + Sync {
 
 /// The error for a format that has no columns, so that none can be added.
 pub(crate) fn no_columns(file: &InputFile) -> Error {
-    Error::input(&file.path, "cannot be annotated: its format has no columns that others could be added to").hint(
+    Error::input(&file.path, "cannot be annotated: columns cannot be added to files of this format").hint(
         "--output ids lists the rows that stay, and scores.parquet has the score of every row, whatever the format",
     )
 }

@@ -187,7 +187,7 @@ fn uid(id: &str) -> Option<[u64; 2]> {
 fn no_uid(row: &str, id: &str) -> Error {
     let problem = format!("row {row}: the id {id:?} is not a uid of 32 hexadecimal digits");
     Error::new(ErrorKind::Input, problem)
-        .hint("name the column of DataComp's uids with --id-column, or choose --ids-format txt or parquet")
+        .hint("name the column of DataComp's uids with --id-column on `semdedup run` (or `embed`), or choose --ids-format txt or parquet")
 }
 
 /// Fails, before a stage that takes long, if the ids of the rows cannot be written, whether the

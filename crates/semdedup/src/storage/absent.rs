@@ -9,6 +9,6 @@ use crate::storage::kind::Kind;
 
 /// Fails: the feature is missing.
 pub(super) fn connect(_: Kind, root: &str) -> Result<Arc<dyn ObjectStore>> {
-    Err(Error::usage(format!("{root}: this program was built without URLs"))
-        .hint("build it with --features cloud, or without --no-default-features"))
+    Err(Error::usage(format!("{root}: this program was built without the feature `cloud`"))
+        .hint("build it with `--features cloud`, or without `--no-default-features`"))
 }

@@ -64,7 +64,7 @@ impl ResultTarget<'_> {
                 out,
                 format!("holds another result ({}, from other input, options or version)", summary.goal),
             )
-            .hint("--overwrite replaces it; another --out with the same --work keeps both and is fast"));
+            .hint("--overwrite replaces it; another --out keeps both; with the same --work it is fast where input and model are the same"));
         }
         Ok(None)
     }

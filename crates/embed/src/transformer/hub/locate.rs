@@ -128,7 +128,7 @@ impl Hub {
 
     pub(super) fn hint(&self, name: &Name) -> String {
         format!(
-            "name a folder with the model's files; or fetch it where there is a network, with `hf download {}`",
+            "name a folder with the model's files (there is none called `{0}`); or fetch it where there is a network, with `hf download {0}`",
             name.repo
         )
     }

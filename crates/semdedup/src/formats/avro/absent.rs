@@ -10,8 +10,8 @@ use crate::formats::row_format::RowSource;
 
 /// The error for an Avro file in a program without the reader.
 fn missing(file: &InputFile) -> Error {
-    Error::input(&file.path, "this program was built without Avro")
-        .hint("build it with --features avro, or without --no-default-features")
+    Error::input(&file.path, "this program was built without the feature `avro`")
+        .hint("build it with `--features avro`, or without `--no-default-features`")
 }
 
 /// Fails, because the reader is missing.
