@@ -2,15 +2,15 @@
 //!
 //! The pipeline asks a [`TextModel`] or an [`ImageModel`]. There are four kinds:
 //!
-//! - [`StaticModel`] (texts) and [`MobileNet`] (images) are inside this crate. They need no
-//!   download, GPU or server.
+//! - [`StaticModel`] (texts) and [`MobileNet`] (images; feature `images`) are inside this crate.
+//!   They need no download, GPU or server.
 //! - [`load`] loads a transformer from a folder or from the Hugging Face hub (feature
 //!   `transformers`).
 //! - [`RemoteModel`] asks a server (feature `remote`). Downloads from the hub need this feature
 //!   too.
 //! - You can implement the traits; see the example at [`TextModel`].
 //!
-//! Both features are on by default. Without one, the same functions return an error that names the
+//! All features are on by default. Without one, the same functions return an error that names the
 //! feature.
 //!
 //! ```
@@ -23,7 +23,7 @@
 //! # Ok(())
 //! # }
 //! ```
-#[cfg(not(all(feature = "transformers", feature = "remote")))]
+#[cfg(not(all(feature = "images", feature = "transformers", feature = "remote")))]
 mod absent;
 mod decode;
 mod error;
@@ -33,6 +33,7 @@ pub mod fuzz;
 #[cfg(feature = "remote")]
 mod http;
 mod load_options;
+#[cfg(feature = "images")]
 mod mobilenet;
 mod model;
 #[cfg(feature = "remote")]
@@ -43,6 +44,8 @@ mod server_options;
 mod transformer;
 mod wordllama;
 
+#[cfg(not(feature = "images"))]
+pub use absent::images::{MobileNet, RgbImage, decode_image};
 #[cfg(not(feature = "transformers"))]
 pub use absent::load::load;
 #[cfg(not(feature = "remote"))]
@@ -50,10 +53,14 @@ pub use absent::{
     address::{ServerAddress, ServerKey},
     model::RemoteModel,
 };
-pub use decode::{ImageError, ImageLimits, decode_image, looks_like_image};
+#[cfg(feature = "images")]
+pub use decode::decode_image;
+pub use decode::{ImageError, ImageLimits, looks_like_image};
 pub use error::ModelError;
+#[cfg(feature = "images")]
 pub use image::RgbImage;
 pub use load_options::{LoadOptions, Loaded, Place, Precision, Towers};
+#[cfg(feature = "images")]
 pub use mobilenet::MobileNet;
 pub use model::{DEFAULT_MAX_TOKENS, EmbedStats, ImageModel, TextModel};
 #[cfg(feature = "remote")]

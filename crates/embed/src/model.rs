@@ -1,5 +1,8 @@
 //! What the pipeline needs of a model.
 
+#[cfg(not(feature = "images"))]
+use crate::absent::images::RgbImage;
+#[cfg(feature = "images")]
 use image::RgbImage;
 
 use crate::error::ModelError;
@@ -120,6 +123,10 @@ pub trait ImageModel: Send + Sync {
     /// If `out` does not have `images.len() * dim()` values.
     fn embed(&self, images: &[RgbImage], out: &mut [f32]) -> Result<(), ModelError>;
 }
+
+/// The largest distance (1 − cosine) up to which [`MobileNet`](crate::MobileNet) separated labeled
+/// images of the same object from other images.
+pub(crate) const MOBILENET_EPSILON: f64 = 0.05;
 
 /// Counts of what a call to [`TextModel::embed`] read.
 #[derive(Default, Clone, Copy, Debug, PartialEq, Eq)]

@@ -3,6 +3,8 @@
 
 #[cfg(not(feature = "remote"))]
 pub(crate) mod address;
+#[cfg(not(feature = "images"))]
+pub(crate) mod images;
 #[cfg(not(feature = "transformers"))]
 pub(crate) mod load;
 #[cfg(not(feature = "remote"))]

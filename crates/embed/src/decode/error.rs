@@ -58,8 +58,10 @@ pub enum ImageError {
 }
 
 /// The largest number of characters of a decoder's message, which may quote the file.
+#[cfg(feature = "images")]
 const LONGEST_REASON: usize = 160;
 
+#[cfg(feature = "images")]
 impl ImageError {
     /// Makes the error of a broken file.
     pub(super) fn broken(format: &'static str, reason: impl ToString) -> Self {
@@ -81,6 +83,7 @@ impl ImageError {
 }
 
 /// Returns a message in one line of limited length.
+#[cfg(feature = "images")]
 fn one_line(text: &str) -> String {
     let clean = text.trim().trim_end_matches('.').chars().map(|c| if c.is_control() { ' ' } else { c });
     clean.take(LONGEST_REASON).collect()

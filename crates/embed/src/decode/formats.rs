@@ -1,9 +1,10 @@
-//! The formats, by the first bytes of a file.
+//! Decodes an image by the decoder of its format.
 
-use image::{ImageFormat, RgbImage};
+use image::RgbImage;
 
 use super::error::ImageError;
 use super::limits::ImageLimits;
+use super::signature::Signature;
 use super::{bmp, gif, jpeg, png, pnm, tiff, webp};
 
 /// The version of decoding, which the fingerprint of every image model includes. Raise it when a
@@ -23,36 +24,17 @@ pub fn decode_image(bytes: &[u8], limits: &ImageLimits) -> Result<RgbImage, Imag
     if bytes.is_empty() {
         return Err(ImageError::Empty);
     }
-    match image::guess_format(bytes) {
-        Ok(ImageFormat::Jpeg) => jpeg::decode(bytes, limits),
-        Ok(ImageFormat::Png) => png::decode(bytes, limits),
-        Ok(ImageFormat::WebP) => webp::decode(bytes, limits),
-        Ok(ImageFormat::Gif) => gif::decode(bytes, limits),
-        Ok(ImageFormat::Bmp) => bmp::decode(bytes, limits),
-        Ok(ImageFormat::Tiff) => tiff::decode(bytes, limits),
-        Ok(ImageFormat::Pnm) => pnm::decode(bytes, limits),
-        _ => {
+    match Signature::of(bytes) {
+        Some(Signature::Jpeg) => jpeg::decode(bytes, limits),
+        Some(Signature::Png) => png::decode(bytes, limits),
+        Some(Signature::WebP) => webp::decode(bytes, limits),
+        Some(Signature::Gif) => gif::decode(bytes, limits),
+        Some(Signature::Bmp) => bmp::decode(bytes, limits),
+        Some(Signature::Tiff) => tiff::decode(bytes, limits),
+        Some(Signature::Pnm) => pnm::decode(bytes, limits),
+        None => {
             let start: Vec<String> = bytes.iter().take(8).map(|b| format!("{b:02x}")).collect();
             Err(ImageError::Unknown { start: start.join(" ") })
         }
-    }
-}
-
-/// Whether bytes begin like the file of an image.
-pub fn looks_like_image(bytes: &[u8]) -> bool {
-    match image::guess_format(bytes) {
-        // The signature of BMP is only two letters, so four bytes of its header that are always
-        // zero are checked too.
-        Ok(ImageFormat::Bmp) => bytes.get(6..10) == Some(&[0; 4]),
-        Ok(format) => matches!(
-            format,
-            ImageFormat::Jpeg
-                | ImageFormat::Png
-                | ImageFormat::WebP
-                | ImageFormat::Gif
-                | ImageFormat::Tiff
-                | ImageFormat::Avif
-        ),
-        Err(_) => false,
     }
 }

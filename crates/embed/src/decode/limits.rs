@@ -1,7 +1,9 @@
 //! What an image may cost.
 
+#[cfg(feature = "images")]
 use image::Limits;
 
+#[cfg(feature = "images")]
 use super::error::ImageError;
 
 /// The largest cost of decoding an image.
@@ -31,6 +33,7 @@ impl Default for ImageLimits {
 }
 
 /// Fails for an image without pixels or with too many.
+#[cfg(feature = "images")]
 pub(super) fn check_size(
     format: &'static str,
     width: u32,
@@ -47,6 +50,7 @@ pub(super) fn check_size(
 }
 
 /// Returns the memory that a decoder may allocate for an image of this size.
+#[cfg(feature = "images")]
 pub(super) fn memory(width: u32, height: u32) -> Limits {
     let mut memory = Limits::no_limits();
     memory.max_alloc = Some(memory_bytes(width, height));
@@ -54,6 +58,7 @@ pub(super) fn memory(width: u32, height: u32) -> Limits {
 }
 
 /// Returns the number of bytes that a decoder may allocate for an image of this size.
+#[cfg(feature = "images")]
 pub(super) fn memory_bytes(width: u32, height: u32) -> u64 {
     (u64::from(width) * u64::from(height)).saturating_mul(ImageLimits::BYTES_PER_PIXEL)
         + ImageLimits::FIXED_BYTES

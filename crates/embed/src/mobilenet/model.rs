@@ -8,7 +8,7 @@ use super::network::{DIM, Network};
 use super::resize;
 use crate::decode::formats;
 use crate::error::ModelError;
-use crate::model::ImageModel;
+use crate::model::{ImageModel, MOBILENET_EPSILON};
 
 /// The network's file.
 pub(super) const MODEL: &[u8] = include_bytes!("../../models/mobilenet-v1-1.0-224-quant/model.tflite");
@@ -33,7 +33,7 @@ const ROWS_PER_SAVE: usize = 1 << 14;
 impl MobileNet {
     /// The largest distance (1 - cosine) up to which labeled images of the same object were
     /// separated from other images.
-    pub const DEFAULT_EPSILON: f64 = 0.05;
+    pub const DEFAULT_EPSILON: f64 = MOBILENET_EPSILON;
 
     /// Loads the model, which is part of this crate.
     ///

@@ -1,0 +1,41 @@
+//! The formats of images, by the first bytes of a file.
+
+/// A format of images that is decoded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Signature {
+    Jpeg,
+    Png,
+    WebP,
+    Gif,
+    Bmp,
+    Tiff,
+    Pnm,
+}
+
+impl Signature {
+    /// Returns the format of a file that begins with these bytes. The marks of BMP and PNM are only
+    /// two letters, with which other files may begin too.
+    pub(super) fn of(bytes: &[u8]) -> Option<Self> {
+        Some(match bytes {
+            [0xff, 0xd8, 0xff, ..] => Self::Jpeg,
+            [0x89, b'P', b'N', b'G', b'\r', b'\n', 0x1a, b'\n', ..] => Self::Png,
+            [b'R', b'I', b'F', b'F', _, _, _, _, b'W', b'E', b'B', b'P', ..] => Self::WebP,
+            [b'G', b'I', b'F', b'8', b'7' | b'9', b'a', ..] => Self::Gif,
+            [b'B', b'M', ..] => Self::Bmp,
+            [b'I', b'I', 0x2a, 0, ..] | [b'M', b'M', 0, 0x2a, ..] => Self::Tiff,
+            [b'P', b'1'..=b'7', ..] => Self::Pnm,
+            _ => return None,
+        })
+    }
+}
+
+/// Whether bytes begin like the file of an image.
+pub fn looks_like_image(bytes: &[u8]) -> bool {
+    match Signature::of(bytes) {
+        // Four bytes of the header that are always zero are checked too.
+        Some(Signature::Bmp) => bytes.get(6..10) == Some(&[0; 4]),
+        Some(Signature::Pnm) => false,
+        Some(_) => true,
+        None => bytes.len() >= 12 && bytes[..2] == [0, 0] && &bytes[4..12] == b"ftypavif",
+    }
+}
