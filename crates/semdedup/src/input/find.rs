@@ -76,6 +76,7 @@ impl Input {
             bytes: self.files.iter().map(|file| file.bytes).sum(),
             first: self.files.first().map(|file| file.path.display().to_string()).unwrap_or_default(),
             compared: compared.to_string(),
+            given: compared.by == "embeddings",
         }
     }
 

@@ -39,6 +39,9 @@ pub(crate) struct EmbeddedRows {
     pub(crate) first: String,
     /// The columns and the model, as the run prints them.
     pub(crate) compared: String,
+    /// Whether they came with the rows, so that nothing is lost with them.
+    #[serde(default)]
+    pub(crate) given: bool,
 }
 
 impl EmbeddedRows {

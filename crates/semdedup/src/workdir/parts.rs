@@ -120,6 +120,11 @@ pub(crate) fn record_path(folder: &Path, part: usize) -> PathBuf {
     folder.join(format!("part-{part:05}.json"))
 }
 
+/// Whether a file of this name is the record of a part, so that the part is stored.
+pub(super) fn is_record(name: &str) -> bool {
+    name.starts_with("part-") && name.ends_with(".json")
+}
+
 pub(crate) fn parts_path(folder: &Path) -> PathBuf {
     folder.join("parts.json")
 }

@@ -18,6 +18,7 @@ use crate::storage::atomic::{TEMPORARY, write_atomically};
 use crate::storage::{Lock, create_dir_all, exists, is_url, names, remove_all};
 use crate::workdir::fingerprint::Fingerprint;
 use crate::workdir::manifest::{EmbeddedRows, Entry, Manifest, manifest_path};
+use crate::workdir::parts::is_record;
 
 /// The embeddings that a run makes in the place of others, if it may.
 #[derive(Debug, Clone, Copy)]
@@ -77,10 +78,13 @@ impl WorkDir {
     pub(crate) fn announce_embeddings(&mut self, embedded: EmbeddedRows, replaces: Replaces) -> Result<()> {
         let Replaces { fingerprint, overwrite } = replaces;
         let folder = self.folder(Stage::Embed);
-        let other = self.manifest.stages.get(&Stage::Embed).filter(|entry| entry.fingerprint != *fingerprint);
-        if let Some(entry) = other.filter(|_| !overwrite)
+        let entry = self.manifest.stages.get(&Stage::Embed).filter(|_| !overwrite);
+        let is_other = |entry: &&Entry| {
+            entry.fingerprint != *fingerprint && entry.embedded.as_ref().is_none_or(|rows| !rows.given)
+        };
+        if let Some(entry) = entry.filter(is_other)
             && exists(&folder)?
-            && !names(&folder)?.is_empty()
+            && names(&folder)?.iter().any(|name| is_record(name))
         {
             let differ = entry.embedded.as_ref().map(|there| there.differences(&embedded));
             let differ = differ.unwrap_or_else(|| "of another input, model or option".to_owned());
