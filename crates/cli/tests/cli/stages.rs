@@ -113,8 +113,7 @@ fn assignments_are_tied_to_their_embeddings_in_their_order_whatever_these_are_ca
     sandbox.semdedup(&format!("score a.npy c.npy {files}")).failed_with(&[
         "k/assignments.npy",
         "of other embeddings",
-        "c.npy",
-        "clustered.json",
+        "c.npy (60 rows)",
     ]);
     assert!(!sandbox.path("s.parquet").exists());
     let same = "a/embed/embeddings-00000.npy b/embed/embeddings-00000.npy";
@@ -128,19 +127,10 @@ fn embeddings_named_twice_or_not_finished_are_refused() {
     sandbox
         .semdedup("cluster e e/embed/embeddings-00000.npy --out c")
         .failed_with(&["embeddings-00000.npy", "twice"]);
-    let manifest = sandbox.text("e/manifest.json");
-    let unfinished = with_value(&manifest, "\"seconds\": ", "null");
-    sandbox.write("e/manifest.json", unfinished);
+    let mut manifest: serde_json::Value = serde_json::from_str(&sandbox.text("e/manifest.json")).unwrap();
+    manifest["stages"]["embed"]["seconds"] = serde_json::Value::Null;
+    sandbox.write("e/manifest.json", manifest.to_string());
     sandbox.semdedup("cluster e --out c").failed_with(&["e", "not finished"]);
-}
-
-/// Replaces the text from `field` to the end of its line by `value`.
-fn with_value(text: &str, field: &str, value: &str) -> String {
-    let line = |line: &str| match line.split_once(field) {
-        Some((before, _)) => format!("{before}{field}{value}\n"),
-        None => format!("{line}\n"),
-    };
-    text.lines().map(line).collect()
 }
 
 #[test]
