@@ -21,6 +21,7 @@ mod discover;
 mod file;
 mod folder;
 pub(crate) mod fuzz;
+mod gzip;
 mod ids;
 mod image_columns;
 mod matrix;
