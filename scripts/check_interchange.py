@@ -26,6 +26,7 @@ import numpy as np
 import pandas as pd
 import polars as pl
 import pyarrow as pa
+import pyarrow.feather
 import pyarrow.parquet as pq
 
 SEMDEDUP = str(Path(sys.argv[1] if len(sys.argv) > 1 else "target/release/semdedup").resolve())
@@ -151,10 +152,10 @@ def check_spark(place):
     spark.conf.set("spark.sql.parquet.int96RebaseModeInWrite", "CORRECTED")
     at = lambda r: None if r % 7 == 5 else f"{1700 + 20 * r}-{1 + r % 12:02}-{1 + r % 28:02} 23:59:59.123456"
     frame = spark.createDataFrame([(r, text, at(r)) for r, text in enumerate(TEXTS)], "id bigint, text string, at string")
-    frame = frame.selectExpr("id", "text", "CAST(at AS timestamp) AS at").selectExpr(
+    frame = frame.selectExpr("id", "text", "CAST(at AS timestamp) AS at", "timestamp_micros(id * 1000003) AS stamp").selectExpr(
         "*", "struct(id AS n, at) AS log", "array(at, NULL) AS visits", "array(struct(text AS role, at)) AS turns", "map('k', at) AS map"
     )
-    for name, made in {"times": frame, "bytes": frame.selectExpr("id", "CAST(text AS binary) AS text", "at")}.items():
+    for name, made in {"times": frame, "bytes": frame.selectExpr("id", "CAST(text AS binary) AS text", "at", "stamp")}.items():
         path, out = place / f"spark-{name}", place / f"out-spark-{name}"
         made.coalesce(1).write.parquet(str(path))
         run(path, "--text-column", "text", "--out", out, "--output", "files,annotate")
@@ -170,6 +171,14 @@ def check_spark(place):
         same("kept, read by Spark", after.orderBy("id").collect(), [whole[row] for row in rows])
         same("annotated, read by Spark", wide.select(before.columns).orderBy("id").collect(), whole)
         some = f"at > timestamp'5000-01-01 00:00:00' AND id IN ({','.join(map(str, rows))})"
+        out = place / f"out-spark-ids-{name}"
+        run(path, "--text-column", "text", "--id-column", "stamp", "--out", out)
+        stamps = [row.stamp for row in whole]
+        for table in ("scores", "removed"):
+            written = spark.read.parquet(str(out / f"{table}.parquet"))
+            same("times as ids", [dict(written.dtypes)[column] for column in ("id", "duplicate_of")], ["timestamp_ntz"] * 2)
+            ids = [row.id for row in written.select("id", "row").orderBy("row").collect()]
+            assert ids == stamps if table == "scores" else set(ids) <= set(stamps), "other times"
         same("with a filter", after.where(some).count(), before.where(some).count())
     spark.stop()
 
@@ -293,6 +302,66 @@ def check_datacomp(subset, uids):
         same(uid, times, int(uid in uids))
 
 
+def check_ids(place):
+    """Ids in the results have the types that they had: whole numbers beyond 2^53 in pandas, where some are missing, and UUIDs."""
+    numbers = [2**53 + row for row in range(ROWS)]
+    uuids = [hashlib.md5(str(row).encode()).digest() for row in range(ROWS)]
+    path, out = place / "ids.parquet", place / "out-ids"
+    pq.write_table(pa.table({"number": numbers, "uuid": pa.array(uuids, pa.uuid()), "text": TEXTS}), path)
+    for name in ("number", "uuid"):
+        run(path, "--id-column", name, "--out", out / name, "--output", "files,annotate")
+        for table in ("scores", "removed"):
+            file = out / name / f"{table}.parquet"
+            schema = pq.read_metadata(file).schema
+            places = [schema.names.index("id"), schema.names.index("duplicate_of")]
+            kinds = {(schema.column(at).physical_type, str(schema.column(at).logical_type)) for at in places}
+            same(f"{file}: types", kinds, {("INT64", "None")} if name == "number" else {("FIXED_LEN_BYTE_ARRAY", "UUID")})
+        kind = {"number": "BIGINT", "uuid": "UUID"}[name]
+        same("in DuckDB", duckdb.sql(f"SELECT DISTINCT typeof(duplicate_of) FROM '{out / name / 'removed.parquet'}'").fetchall(), [(kind,)])
+    frame = pd.read_parquet(out / "number" / "scores.parquet")
+    same("types in pandas", [str(frame[name].dtype) for name in ("id", "duplicate_of", "cluster")], ["Int64", "Int64", "UInt32"])
+    same("ids in pandas", frame["id"].tolist(), numbers)
+    found = frame["duplicate_of"].dropna()
+    assert 0 < len(found) < ROWS and set(found) <= set(numbers)
+    frame = pd.read_parquet(out / "number" / "annotated" / "ids.parquet", dtype_backend="numpy_nullable")
+    same("annotated in pandas", (str(frame["duplicate_of"].dtype), frame["duplicate_of"].dropna().tolist()), ("Int64", found.tolist()))
+
+
+def check_strings(place):
+    """A string that is not UTF-8 is a skipped row in the text, and stays as it is elsewhere."""
+    raw = [text.encode() for text in TEXTS]
+    bad = [b"caf\xe9 " + value if row in (5, 250) else value for row, value in enumerate(raw)]
+    strings = lambda values: pa.StringArray.from_buffers(ROWS, *pa.array(values, pa.binary()).buffers()[1:])
+    view = lambda table, name: table[name].combine_chunks().view(pa.binary())
+    writers = {
+        "bad.parquet": (lambda table, path: pq.write_table(table, path), pq.read_table),
+        "bad.arrow": (lambda table, path: pa.feather.write_feather(table, path, "lz4"), pa.feather.read_table),
+    }
+    for name, (write, read) in writers.items():
+        path, out = place / name, place / f"out-{name}"
+        write(pa.table({"text": strings(bad), "copy": strings(bad), "other": strings(raw)}), path)
+        summary = run(path, "--text-column", "text", "--out", out / "text")
+        skipped = pq.read_table(out / "text" / "skipped.parquet").to_pylist()
+        same("skipped", (summary["rows_skipped"], [row["row"] for row in skipped]), (2, [5, 250]))
+        run(path, "--text-column", "other", "--out", out / "other")
+        rows = kept_rows(out / "other", name)
+        kept = read(out / "other" / "kept" / name)
+        for column in ("text", "copy"):
+            same(f"{name}: bytes of {column}", view(kept, column).to_pylist(), [bad[row] for row in rows])
+        assert 5 in rows and 250 in rows
+
+
+def check_nulls(place):
+    """A shard whose texts are all missing has the null type."""
+    folder = place / "shards"
+    folder.mkdir()
+    pq.write_table(pa.table({"text": pa.nulls(ROWS), "n": range(ROWS)}), folder / "a.parquet")
+    pq.write_table(pa.table({"text": TEXTS, "n": range(ROWS)}), folder / "b.parquet")
+    summary = run(folder, "--out", place / "out-shards")
+    same("rows", (summary["empty_rows"], summary["rows_skipped"]), (ROWS, 0))
+    same("kept", pq.read_table(place / "out-shards" / "kept" / "a.parquet").num_rows, ROWS)
+
+
 def check_numpy(place):
     random = np.random.default_rng(7)
     values = random.normal(size=(ROWS, 24)).astype("f4")
@@ -358,6 +427,7 @@ def main():
     failed = 0
     with tempfile.TemporaryDirectory() as folder:
         checks = {f"Parquet by {name}": (lambda n=name, m=make: check_parquet(Path(folder), n, m)) for name, make in PARQUET.items()}
+        checks |= {"ids": lambda: check_ids(Path(folder)), "strings": lambda: check_strings(Path(folder)), "nulls": lambda: check_nulls(Path(folder))}
         checks |= {"Parquet by Spark": lambda: check_spark(Path(folder)), "numpy": lambda: check_numpy(Path(folder)), "JSONL": lambda: check_lines(Path(folder)), "CSV, TSV": lambda: check_csv(Path(folder))}
         for name, check in checks.items():
             try:

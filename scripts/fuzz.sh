@@ -6,7 +6,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 seconds=${1:-600}
 targets=("${@:2}")
-[ ${#targets[@]} -gt 0 ] || targets=(split rows arrow_ipc tar avro matrix ids answer)
+[ ${#targets[@]} -gt 0 ] || targets=(split rows arrow_ipc tar avro footer matrix ids answer)
 # The sanitizers need features of a nightly compiler; this lets a stable one use them.
 export RUSTC_BOOTSTRAP=1
 
@@ -26,6 +26,7 @@ seed rows '\x05' $data/*.jsonl.gz
 seed arrow_ipc '' $data/*.arrow $data/*.feather $data/*.ipc
 seed tar '' $data/images/*.tar
 seed avro '' $data/*.avro
+seed footer '' $data/*.parquet
 seed matrix '\x00' $data/npy/*.npy
 seed matrix '\x01' $data/npy/*.npz
 seed matrix '\x02' $data/npy/*.safetensors

@@ -4,8 +4,14 @@ use std::path::Path;
 
 use crate::arrays::integers::read_integers;
 use crate::arrays::matrix::Matrix;
+use crate::formats::parquet::encryption::has_encrypted_columns;
 
 pub use crate::formats::fuzz::split;
+
+/// Looks for encrypted columns in the footer of a Parquet file.
+pub fn footer(bytes: &[u8]) {
+    has_encrypted_columns(bytes);
+}
 
 /// Opens a file of embeddings and reads its first and last rows. Then reads the file as a vector of
 /// whole numbers.

@@ -19,6 +19,7 @@ mod numbers;
 mod odd_images;
 mod outputs;
 mod paired;
+mod parquet_types;
 mod probes;
 mod provided;
 mod results;

@@ -178,7 +178,8 @@ fn check_output(inputs: &ScoreInputs, options: &ScoreOptions, out: &Path) -> Res
 fn write(out: &Path, store: &EmbeddingStore, columns: &ScoreColumns, ranking: &Ranking) -> Result<()> {
     let numbers = arrow_array::UInt64Array::from_iter_values(0..store.rows());
     let ids = Ids::Column(std::sync::Arc::new(numbers));
-    let named = NamedRows { ids: &ids, row_index: &places_of(store), skipped: &[], by: None, compared: None };
+    let row_index = &places_of(store);
+    let named = NamedRows { ids: &ids, id_type: None, row_index, skipped: &[], by: None, compared: None };
     write_scores(out, columns, &named, ranking)
 }
 

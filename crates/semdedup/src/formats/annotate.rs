@@ -18,11 +18,12 @@ use crate::formats::unchanged::check_unchanged;
 /// file tells.
 ///
 /// # Errors
-/// A format without columns; a column of the same name.
+/// A format without columns; a column of the same name; a file that cannot be written back.
 pub(crate) fn check_annotated(file: &InputFile, added: &[String]) -> Result<()> {
     if !file.format.rows().can_annotate() {
         return Err(no_columns(file));
     }
+    file.format.rows().check_kept(file)?;
     let there = names_of(file)?.unwrap_or_default();
     match added.iter().find(|name| there.contains(name)) {
         Some(name) => Err(taken(file, name, None)),

@@ -87,7 +87,7 @@ fn strings<'a>(values: impl Iterator<Item = Option<Cow<'a, str>>> + Clone) -> Ar
 /// Types that cannot be printed as text (lists, structs) beside another type.
 pub fn unify_ids(parts: Vec<IdPart>) -> Result<ArrayRef> {
     let parts = typed(parts)?;
-    let voting = || parts.iter().filter(|part| part.null_count() < part.len());
+    let voting = || parts.iter().filter(|part| part.logical_null_count() < part.len());
     let Some(kind) = voting().next().or(parts.first()).map(|part| part.data_type().clone()) else {
         return Ok(Arc::new(StringArray::new_null(0)));
     };
@@ -99,7 +99,7 @@ pub fn unify_ids(parts: Vec<IdPart>) -> Result<ArrayRef> {
         None
     };
     match kind {
-        Some(kind) if kind != DataType::Utf8 => join(&parts, &kind),
+        Some(kind) if ![DataType::Utf8, DataType::Null].contains(&kind) => join(&parts, &kind),
         _ => join_as_text(&parts),
     }
 }
@@ -140,15 +140,15 @@ fn typed(parts: Vec<IdPart>) -> Result<Vec<ArrayRef>> {
 fn common_integer(parts: &[ArrayRef]) -> Option<DataType> {
     let fits = |kind: &DataType| {
         let checked = CastOptions { safe: false, ..CastOptions::default() };
-        parts
-            .iter()
-            .all(|part| part.null_count() == part.len() || cast_with_options(part, kind, &checked).is_ok())
+        parts.iter().all(|part| {
+            part.logical_null_count() == part.len() || cast_with_options(part, kind, &checked).is_ok()
+        })
     };
     [DataType::Int64, DataType::UInt64].into_iter().find(fits)
 }
 
 fn to_type(part: &ArrayRef, kind: &DataType) -> Result<ArrayRef> {
-    if part.null_count() == part.len() {
+    if part.logical_null_count() == part.len() {
         return Ok(new_null_array(kind, part.len()));
     }
     cast(part, kind).map_err(|error| {

@@ -21,10 +21,11 @@ mod discover;
 mod file;
 mod folder;
 pub(crate) mod fuzz;
+mod gzip;
 mod ids;
 mod image_columns;
 mod matrix;
-mod parquet;
+pub(crate) mod parquet;
 mod read;
 mod registry;
 pub(crate) mod row_format;
@@ -57,6 +58,7 @@ pub use file::{
     TextFiles,
 };
 pub use ids::{IdPart, IdSource, typed_json_ids, unify_ids};
+pub(crate) use read::stored_id_type;
 pub use read::{Chunk, Reader, count_rows, read_texts};
 pub use rows::{BadRow, Rows, Vectors};
 pub(crate) use unchanged::check_all_unchanged;

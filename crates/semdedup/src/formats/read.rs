@@ -1,11 +1,13 @@
 //! Reads files: a file is cut into chunks in order, and chunks are parsed in parallel.
 
 use arrow_array::Array;
+use parquet::schema::types::TypePtr;
 
 use crate::error::Result;
 use crate::formats::columns::Columns;
 use crate::formats::file::{InputFile, ReadLimits};
 use crate::formats::ids::IdSource;
+use crate::formats::parquet::stored_type::is_same_type;
 use crate::formats::row_format::{RowSource, UnparsedRows};
 use crate::formats::rows::Rows;
 
@@ -106,6 +108,20 @@ pub fn read_texts(
     }
     texts.resize(rows.len(), None);
     Ok(texts)
+}
+
+/// Returns the type with which all files store their ids, if Arrow loses a part of it.
+pub(crate) fn stored_id_type(files: &[InputFile], columns: &[Columns]) -> Result<Option<TypePtr>> {
+    let mut common: Option<TypePtr> = None;
+    for (file, columns) in files.iter().zip(columns) {
+        let Some(id) = &columns.id else { return Ok(None) };
+        let Some(stored) = file.format.rows().stored_type(file, id)? else { return Ok(None) };
+        if common.as_ref().is_some_and(|common| !is_same_type(common, &stored)) {
+            return Ok(None);
+        }
+        common = Some(stored);
+    }
+    Ok(common)
 }
 
 /// Counts the rows of a file. Parquet and Arrow store the number, the shape of a matrix tells it,

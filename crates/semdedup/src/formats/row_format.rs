@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use arrow_array::RecordBatch;
+use parquet::schema::types::TypePtr;
 
 use crate::error::{Error, Result};
 use crate::formats::added_columns::AddedColumns;
@@ -54,6 +55,11 @@ pub(crate) trait RowFormat: Sync {
     /// Settles which columns are read, if the format itself decides it. `None` if the choice is
     /// made among the columns of the file.
     fn resolve(&self, _file: &InputFile, _run: &RunColumns) -> Result<Option<Columns>> {
+        Ok(None)
+    }
+
+    /// Returns the type with which a file stores a column, if Arrow loses a part of it.
+    fn stored_type(&self, _file: &InputFile, _column: &str) -> Result<Option<TypePtr>> {
         Ok(None)
     }
 

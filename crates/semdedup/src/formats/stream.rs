@@ -5,12 +5,12 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use flate2::bufread::MultiGzDecoder;
 use flate2::write::GzEncoder;
 use fs_err::File;
 
 use crate::error::{Error, Result};
 use crate::formats::file::{Compression, InputFile};
+use crate::formats::gzip::{GzipReader, has_garbage};
 use crate::storage;
 
 /// Level 6: gzip's own default.
@@ -54,7 +54,7 @@ pub(crate) fn open(file: &InputFile) -> Result<OpenFile> {
     }
     let stream: Box<dyn Read + Send> = match file.compression {
         Compression::None => Box::new(plain),
-        Compression::Gzip => Box::new(MultiGzDecoder::new(BufReader::with_capacity(BUFFER, plain))),
+        Compression::Gzip => Box::new(GzipReader::new(plain, BUFFER)),
         Compression::Zstd => {
             let decoder = zstd::Decoder::with_buffer(BufReader::with_capacity(BUFFER, plain))
                 .and_then(|mut decoder| decoder.window_log_max(ZSTD_WINDOW_LOG).map(|()| decoder))
@@ -72,6 +72,12 @@ pub(crate) fn damaged(file: &InputFile, row: u64, cause: &io::Error) -> Error {
     }
     let (what, hint) = match file.compression {
         Compression::None => return Error::input(&file.path, format!("row {row}: {cause}")),
+        Compression::Gzip if has_garbage(cause) => {
+            let path = file.path.display();
+            return Error::input(&file.path, format!("row {row}: the gzip data is damaged: {cause}")).hint(format!(
+                "if they are no data, `gzip -dc '{path}' | gzip > NEW.gz` leaves them out; otherwise copy or download it again"
+            ));
+        }
         Compression::Gzip => ("gzip", "`gzip -t` checks such a file"),
         Compression::Zstd => ("zstd", "`zstd -t` checks such a file"),
     };

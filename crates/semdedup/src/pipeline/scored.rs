@@ -12,6 +12,7 @@ use crate::cluster::train;
 use crate::embed::dataset::Dataset;
 use crate::embed::stage::embed_parts;
 use crate::error::{Error, ErrorKind, Result};
+use crate::formats::stored_id_type;
 use crate::input::find::Input;
 use crate::options::ClusterOptions;
 use crate::pipeline::resolved::ResolvedRun;
@@ -131,9 +132,14 @@ impl ResolvedRun<'_> {
         let skipped = dataset.skipped_rows();
         // Embeddings that were given may be of anything.
         let by = self.input.given.is_none().then_some(self.input.by);
-        let row_index = &dataset.row_index;
-        let named =
-            NamedRows { ids: &ids, row_index, skipped: &skipped, by, compared: Some(self.comparison()) };
+        let named = NamedRows {
+            ids: &ids,
+            id_type: stored_id_type(&self.input.files, &self.input.columns)?,
+            row_index: &dataset.row_index,
+            skipped: &skipped,
+            by,
+            compared: Some(self.comparison()),
+        };
         write_scores(path, columns, &named, &self.options.ranking)
     }
 }

@@ -11,6 +11,7 @@ use arrow_array::{Array, ArrayRef, Float32Array, RecordBatch, UInt32Array, UInt6
 use arrow_schema::{DataType, Field, Schema};
 use parquet::arrow::arrow_reader::{ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder};
 use parquet::file::metadata::KeyValue;
+use parquet::schema::types::TypePtr;
 use semdedup_core::{Keep, NO_CLUSTER, NO_ROW, Ranking};
 
 use crate::comparison::Comparison;
@@ -53,7 +54,8 @@ pub(crate) fn write_scores(
     metadata.extend(named.by.map(|by| KeyValue::new(BY_KEY.to_owned(), by.name().to_owned())));
     metadata.extend(compared_metadata(path, named.compared.as_ref())?);
     let id_type = named.ids.of(&UInt64Array::from(Vec::<u64>::new()))?.data_type().clone();
-    let mut table = TableWriter::create(path, schema(id_type), metadata)?;
+    let stored = named.id_type.as_deref();
+    let mut table = TableWriter::create_with_ids(path, schema(id_type), metadata, stored)?;
     let rows = columns.cluster.len();
     for start in (0..rows).step_by(BATCH_ROWS) {
         table.write(batch(columns, named, start..rows.min(start + BATCH_ROWS))?)?;
@@ -99,6 +101,8 @@ fn batch(columns: &ScoreColumns, named: &NamedRows, range: Range<usize>) -> Resu
 /// The names of the rows that a table is written for.
 pub(crate) struct NamedRows<'a> {
     pub(crate) ids: &'a Ids,
+    /// The type with which the input stores the ids, if Arrow loses a part of it.
+    pub(crate) id_type: Option<TypePtr>,
     pub(crate) row_index: &'a RowIndex,
     /// The rows that could not be read, ascending.
     pub(crate) skipped: &'a [u64],
@@ -117,6 +121,8 @@ pub(crate) struct ScoresFile {
     pub(crate) path: PathBuf,
     pub(crate) ranking: Ranking,
     pub(crate) row_index: RowIndex,
+    /// The type with which the file stores the ids.
+    pub(crate) id_type: Option<TypePtr>,
     /// What the rows were compared by; text if the file does not say.
     pub(crate) by: CompareBy,
     /// The columns that were compared, and the model, if the file says so.
@@ -147,6 +153,8 @@ impl ScoresFile {
         let files: Vec<FileRows> = serde_json::from_str(&value(FILES_KEY)?)
             .map_err(|error| foreign(format!("{FILES_KEY}: {error}")))?;
         let row_index = RowIndex::new(files);
+        let mut stored = metadata.schema_descr().root_schema().get_fields().iter();
+        let id_type = stored.find(|field| field.name() == "id" && field.is_primitive()).cloned();
         let rows = metadata.num_rows();
         if u64::try_from(rows) != Ok(row_index.rows()) {
             return Err(foreign(format!("{rows} rows, its metadata says {}", row_index.rows())));
@@ -155,7 +163,8 @@ impl ScoresFile {
         let by = value(BY_KEY).ok();
         let by =
             [CompareBy::Image, CompareBy::Both].into_iter().find(|known| by.as_deref() == Some(known.name()));
-        Ok(Self { path: path.to_path_buf(), ranking, row_index, by: by.unwrap_or_default(), compared })
+        let (path, by) = (path.to_path_buf(), by.unwrap_or_default());
+        Ok(Self { path, ranking, row_index, id_type, by, compared })
     }
 
     /// Reads the result of the comparison. Rows that could not be read have a score of NaN.

@@ -41,7 +41,8 @@ impl RowList<'_> {
         let batches = self.scores.batches(&stored)?;
         let schema = self.schema(&batches.schema());
         let metadata = compared_metadata(path, self.scores.compared.as_ref())?.into_iter().collect();
-        let mut table = TableWriter::create(path, schema, metadata)?;
+        let id_type = self.scores.id_type.as_deref();
+        let mut table = TableWriter::create_with_ids(path, schema, metadata, id_type)?;
         let (mut first, mut written) = (0, 0);
         for batch in batches {
             let batch = batch.map_err(|error| Error::input(&self.scores.path, error))?;

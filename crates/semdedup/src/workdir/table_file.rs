@@ -7,13 +7,17 @@ use std::sync::Arc;
 use arrow_array::{Array, ArrayRef, RecordBatch};
 use arrow_schema::{DataType, Field, Schema, SchemaRef};
 use arrow_select::concat::concat;
+use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder};
-use parquet::arrow::{ArrowWriter, ProjectionMask};
+use parquet::arrow::arrow_writer::{ArrowWriter, ArrowWriterOptions};
 use parquet::basic::{Compression, ZstdLevel};
+use parquet::errors::ParquetError;
 use parquet::file::metadata::KeyValue;
 use parquet::file::properties::WriterProperties;
+use parquet::schema::types::Type;
 
 use crate::error::{Error, Result};
+use crate::formats::parquet::stored_type::with_type;
 use crate::storage::Blob;
 use crate::storage::atomic::PendingFile;
 
@@ -27,18 +31,39 @@ pub(crate) struct TableWriter {
     path: PathBuf,
 }
 
+/// The columns of a table that hold ids.
+const ID_COLUMNS: [&str; 2] = ["id", "duplicate_of"];
+
+/// The key of the metadata by which pandas chooses the types of columns.
+const PANDAS_KEY: &str = "pandas";
+
 impl TableWriter {
     /// Begins a file with a schema and key-value metadata.
     pub(crate) fn create(path: &Path, schema: Schema, metadata: Vec<KeyValue>) -> Result<Self> {
-        let level = ZstdLevel::try_new(3).map_err(|error| Error::output(path, error))?;
+        Self::create_with_ids(path, schema, metadata, None)
+    }
+
+    /// Begins a file in which ids have the logical type of `id_type`, if they have its bytes.
+    pub(crate) fn create_with_ids(
+        path: &Path,
+        schema: Schema,
+        mut metadata: Vec<KeyValue>,
+        id_type: Option<&Type>,
+    ) -> Result<Self> {
+        let failed = |error: ParquetError| Error::output(path, error);
+        metadata.extend(pandas_metadata(&schema));
         let properties = WriterProperties::builder()
-            .set_compression(Compression::ZSTD(level))
+            .set_compression(Compression::ZSTD(ZstdLevel::try_new(3).map_err(failed)?))
             .set_key_value_metadata(Some(metadata))
             .build();
+        let mut options = ArrowWriterOptions::new().with_properties(properties);
+        if let Some(id_type) = id_type {
+            let stored = with_type(&schema, id_type, &ID_COLUMNS).map_err(failed)?;
+            options = options.with_parquet_schema(stored);
+        }
         let schema = Arc::new(schema);
         let file = BufWriter::new(PendingFile::create(path)?);
-        let writer = ArrowWriter::try_new(file, schema.clone(), Some(properties))
-            .map_err(|e| Error::output(path, e))?;
+        let writer = ArrowWriter::try_new_with_options(file, schema.clone(), options).map_err(failed)?;
         Ok(Self { writer, schema, path: path.to_path_buf() })
     }
 
@@ -54,6 +79,23 @@ impl TableWriter {
         let out = self.writer.into_inner().map_err(|error| Error::output(&self.path, error))?;
         out.into_inner().map_err(|error| Error::io(error.into_error()))?.commit()
     }
+}
+
+/// Returns the metadata by which pandas reads whole numbers that may be missing as whole numbers.
+/// Otherwise it makes floats of them, which do not hold every id.
+fn pandas_metadata(schema: &Schema) -> Option<KeyValue> {
+    let fields = schema.fields().iter();
+    let columns: Vec<_> = fields
+        .filter(|field| field.is_nullable() && field.data_type().is_integer())
+        .map(|field| {
+            let (name, kind) = (field.name(), field.data_type().to_string());
+            serde_json::json!({
+                "name": name, "field_name": name, "pandas_type": kind.to_lowercase(), "numpy_type": kind, "metadata": null,
+            })
+        })
+        .collect();
+    let pandas = serde_json::json!({ "index_columns": [], "column_indexes": [], "columns": columns });
+    (!columns.is_empty()).then(|| KeyValue::new(PANDAS_KEY.to_owned(), pandas.to_string()))
 }
 
 /// Writes arrays of one type as the only column of a file, one after another.

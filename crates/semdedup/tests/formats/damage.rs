@@ -31,8 +31,20 @@ fn rows_before_the_damage_are_counted_in_the_error() {
     let mut bytes = compress("a.txt.gz", lines.as_bytes());
     bytes.extend(b"not a gzip member");
     let input = raw_input("a.txt.gz", &bytes);
-    let error = read(&input.file, &text_column("text")).unwrap_err().to_string();
-    assert!(error.contains("a.txt.gz: row 100: the gzip data is damaged"), "{error}");
+    let error = read(&input.file, &text_column("text")).unwrap_err();
+    let said = "a.txt.gz: row 100: the gzip data is damaged: bytes that are not gzip follow its end";
+    assert!(error.to_string().contains(said), "{error}");
+    assert!(error.hint_text().unwrap().contains("| gzip > NEW.gz` leaves them out"));
+}
+
+#[test]
+fn zeros_behind_gzip_are_ignored() {
+    let lines = "line\n".repeat(100);
+    let bytes = [compress("a.gz", lines.as_bytes()), vec![0; 512], compress("a.gz", b"last\n"), vec![0; 7]];
+    let input = raw_input("a.txt.gz", &bytes.concat());
+    assert_eq!(count_rows(&input.file, &ReadLimits::default()).unwrap(), 101);
+    let kept = write(&input, &mut |row| row > 98).unwrap();
+    assert_eq!(decompress(&kept), b"line\nlast\n");
 }
 
 #[test]

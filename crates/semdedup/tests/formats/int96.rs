@@ -4,18 +4,57 @@ use std::fs::File;
 use std::path::Path;
 use std::sync::Arc;
 
-use parquet::basic::Type;
+use parquet::basic::{ConvertedType, LogicalType, Type};
 use parquet::data_type::{ByteArrayType, Int96, Int96Type};
 use parquet::file::metadata::{PageIndexPolicy, ParquetMetaDataReader};
 use parquet::file::reader::FileReader;
 use parquet::file::writer::SerializedFileWriter;
 use parquet::schema::parser::parse_message_type;
+use parquet::schema::types::ColumnDescPtr;
 use semdedup::formats::{ReadLimits, write_kept};
 use tempfile::TempDir;
 
 use crate::annotate::annotate;
 use crate::support::*;
 use crate::types::*;
+
+/// Returns the physical and logical type of each leaf, as the footer has them.
+fn kinds(path: &Path) -> Vec<(Type, i32, Option<LogicalType>, ConvertedType)> {
+    let file = open(path);
+    let columns = file.metadata().file_metadata().schema_descr().columns().iter();
+    let kind = |column: &ColumnDescPtr| {
+        let logical = column.logical_type_ref().cloned();
+        (column.physical_type(), column.type_length(), logical, column.converted_type())
+    };
+    columns.map(kind).collect()
+}
+
+#[test]
+fn every_time_in_kept_and_annotated_files_has_the_type_of_the_source() {
+    let input = input("unused.txt", b"");
+    for name in INT96 {
+        let file = fixture(name);
+        let before = kinds(&file.path);
+        for (physical, _, logical, converted) in &before {
+            let is_annotated = logical.is_some() || *converted != ConvertedType::NONE;
+            assert!(*physical != Type::INT96 || !is_annotated, "{name}");
+        }
+        let kept = input.folder.path().join("kept.parquet");
+        write_kept(&file, &ReadLimits::default(), &kept, &mut |row| row % 2 == 0).unwrap();
+        let annotated = annotate(&file, &ReadLimits::default(), &input).unwrap();
+        for written in [kept, annotated] {
+            assert_eq!(kinds(&written)[..before.len()], before, "{name}");
+        }
+    }
+}
+
+#[test]
+fn an_int96_time_that_cannot_be_an_id_is_refused_and_named() {
+    let input = raw_input("odd.parquet", b"");
+    write_odd(&input.file.path);
+    let error = read(&find(&input.file.path), &with_id("text", "first")).err().unwrap().to_string();
+    assert!(error.contains("odd.parquet: column `first` has an INT96 time outside the years"), "{error}");
+}
 
 /// Returns the physical types of a file's leaves.
 fn physical(path: &Path) -> Vec<Type> {

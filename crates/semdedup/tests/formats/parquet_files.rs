@@ -3,6 +3,8 @@
 use std::fs::File;
 use std::sync::Arc;
 
+use arrow_array::cast::AsArray;
+use arrow_array::types::TimestampMicrosecondType;
 use arrow_array::*;
 use arrow_schema::{DataType, Field, Schema};
 use arrow_select::concat::concat_batches;
@@ -184,9 +186,10 @@ fn an_int96_time_of_any_year_is_kept() {
 }
 
 #[test]
-fn an_int96_time_that_cannot_be_an_id_is_refused_and_named() {
-    let error = read(&fixture("int96_far.parquet"), &with_id("text", "when")).err().unwrap().to_string();
-    assert!(error.contains("int96_far.parquet: column `when` has an INT96 time outside"), "{error}");
+fn int96_times_of_whole_microseconds_are_ids_in_any_year() {
+    let whole = read(&fixture("int96_far.parquet"), &with_id("text", "when")).unwrap();
+    let times: Vec<_> = whole.ids[0].as_primitive::<TimestampMicrosecondType>().iter().collect();
+    assert_eq!(times, [Some(1_577_836_800_000_000), None, Some(253_402_214_400_000_000)]);
 }
 
 #[test]

@@ -1,18 +1,21 @@
 //! Parses rows out of Arrow's record batches, whichever format they were read from.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use arrow_array::builder::LargeStringBuilder;
 use arrow_array::cast::AsArray;
-use arrow_array::{Array, ArrayRef, LargeStringArray, RecordBatch};
+use arrow_array::{Array, ArrayRef, BooleanArray, LargeStringArray, RecordBatch};
 use arrow_schema::ArrowError;
-use arrow_schema::DataType;
+use arrow_schema::{DataType, Fields};
+use arrow_select::nullif::nullif;
 use serde_json::Value;
 
 use crate::error::{Error, Result};
 use crate::formats::arrow::guard::{Damaged, catch_panics};
 use crate::formats::arrow::images::images_of;
+use crate::formats::arrow::strings::{Checked, NotUtf8, with_strings};
 use crate::formats::arrow::turn_arrays::RowValues;
 use crate::formats::arrow::vectors::vectors_of;
 use crate::formats::arrow::{binary, nested};
@@ -25,7 +28,45 @@ use crate::formats::turns;
 pub(crate) struct RowBatch {
     pub first_row: u64,
     pub batch: RecordBatch,
+    /// The values of string columns that are not UTF-8; in the batch they are empty.
+    pub not_utf8: Vec<NotUtf8>,
     pub damaged: Damaged,
+}
+
+impl RowBatch {
+    /// Returns some of these rows.
+    pub fn slice(&self, start: usize, rows: usize) -> Self {
+        let inside = |bad: &&NotUtf8| (start..start + rows).contains(&bad.row);
+        let counted = |bad: &NotUtf8| NotUtf8 { row: bad.row - start, ..bad.clone() };
+        Self {
+            first_row: self.first_row + start as u64,
+            batch: self.batch.slice(start, rows),
+            not_utf8: self.not_utf8.iter().filter(inside).map(counted).collect(),
+            damaged: self.damaged,
+        }
+    }
+}
+
+/// Rows that were read with bytes instead of strings.
+pub(crate) struct ByteRows<'a> {
+    pub path: &'a Path,
+    pub first_row: u64,
+    pub batch: RecordBatch,
+    /// The fields of the file.
+    pub declared: &'a Fields,
+    pub damaged: Damaged,
+}
+
+impl ByteRows<'_> {
+    /// Returns the rows with strings, as the file declares them.
+    pub fn with_strings(self) -> Result<RowBatch> {
+        let Self { path, first_row, batch, declared, damaged } = self;
+        let checked = catch_panics(damaged, path, first_row, || {
+            with_strings(&batch, declared).map_err(|error| damaged(path, first_row, &error))
+        });
+        let Checked { batch, not_utf8 } = checked?;
+        Ok(RowBatch { first_row, batch, not_utf8, damaged })
+    }
 }
 
 /// Rows of a batch, and the file that they are from.
@@ -57,10 +98,18 @@ impl UnparsedRows for FileBatch {
 /// Parses the texts, ids, embeddings and images of a batch.
 pub(crate) fn parse(path: &Path, rows: &RowBatch, columns: &Columns) -> Result<Rows> {
     let mut parser = Parser { path, rows, bad: Vec::new() };
+    let unreadable = parser.not_utf8(columns);
     let texts = parser.texts(columns)?;
     let vectors = columns.embedding.as_deref().map(|name| parser.convert(name, vectors_of)).transpose()?;
     let images = columns.image.as_deref().map(|name| parser.convert(name, images_of)).transpose()?;
     let ids = columns.id.as_deref().map(|name| parser.column(name)).transpose()?;
+    let (texts, ids) = match &unreadable {
+        Some(bad) => {
+            let texts = parser.guarded(|| nullif(&texts, bad))?.as_string::<i64>().clone();
+            (texts, ids.map(|ids| parser.guarded(|| nullif(&ids, bad))).transpose()?)
+        }
+        None => (texts, ids),
+    };
     let empty = texts.iter().filter(|text| text.is_some_and(str::is_empty)).count();
     let mut bad = parser.bad;
     // A row may lack both its text and its image.
@@ -111,6 +160,23 @@ impl Parser<'_> {
         let converted = self.guarded(|| convert(values, &mut note))?;
         self.bad.append(&mut bad);
         Ok(converted)
+    }
+
+    /// Notes the rows whose text or id is not UTF-8; returns which they are, if there are any.
+    fn not_utf8(&mut self, columns: &Columns) -> Option<BooleanArray> {
+        let of_row = |bad: &&NotUtf8| {
+            let is_read = |name: &str| bad.column == name || nested::inside(&bad.column, name).is_some();
+            columns.texts().chain(columns.id.as_deref()).any(is_read)
+        };
+        let bad: Vec<&NotUtf8> = self.rows.not_utf8.iter().filter(of_row).collect();
+        let first_row = self.rows.first_row;
+        self.bad.extend(bad.iter().map(|NotUtf8 { row, column, problem }| BadRow {
+            row: first_row + *row as u64,
+            reason: format!("column `{column}` {problem}"),
+        }));
+        let rows: BTreeSet<usize> = bad.iter().map(|bad| bad.row).collect();
+        let is_bad = (0..self.rows.batch.num_rows()).map(|row| Some(rows.contains(&row)));
+        (!rows.is_empty()).then(|| is_bad.collect())
     }
 
     fn texts(&mut self, columns: &Columns) -> Result<LargeStringArray> {

@@ -12,6 +12,8 @@ use crate::formats::columns::Column;
 /// Returns the name of a type in messages.
 fn kind_of(kind: &DataType) -> String {
     match kind {
+        // As in JSON.
+        DataType::Null => "null".to_owned(),
         kind if types::is_text(kind) => "a string".to_owned(),
         kind if is_binary(kind) => binary::name_of(kind),
         _ => kind.to_string(),
@@ -30,7 +32,8 @@ pub(crate) fn arrow_columns(fields: &Fields) -> Vec<Column> {
             columns.push(Column {
                 name: name.clone(),
                 kind: Some(kind_of(field.data_type())),
-                is_text: types::is_text(field.data_type()),
+                // A column in which every value is missing has texts, all of them empty.
+                is_text: types::is_text(field.data_type()) || field.data_type() == &DataType::Null,
                 is_list: types::is_vector(field.data_type()),
                 is_binary: is_binary(field.data_type()),
                 is_image: is_image_type(field.data_type()),

@@ -31,11 +31,13 @@ pub(crate) fn images_of(
     };
     let images = binary::values_of(bytes)?;
     // A value inside a null struct is not reliable.
-    let nulls = NullBuffer::union(images.nulls(), column.nulls());
+    let missing = column.logical_nulls();
+    let nulls = NullBuffer::union(images.nulls(), missing.as_ref());
     let (offsets, values, _) = images.into_parts();
     let images = LargeBinaryArray::try_new(offsets, values, nulls)?;
     for row in (0..images.len()).filter(|&row| images.is_null(row)) {
-        bad(row, if column.is_null(row) { "is null" } else { "has no bytes" });
+        let is_null = missing.as_ref().is_some_and(|missing| missing.is_null(row));
+        bad(row, if is_null { "is null" } else { "has no bytes" });
     }
     Ok(images)
 }

@@ -16,6 +16,7 @@ use crate::formats::arrow::guard::{damaged, guarded};
 use crate::formats::arrow::messages::{
     IpcKind, MessageAt, Messages, Parsed, checked_size, message, problem, schema_of,
 };
+use crate::formats::arrow::strings::as_bytes;
 use crate::formats::file::InputFile;
 use crate::storage::Blob;
 use crate::storage::errors::with_path;
@@ -30,7 +31,10 @@ const MAX_FREE_ROWS: u64 = 1 << 20;
 /// An open file or stream.
 pub(crate) struct Ipc {
     messages: Messages,
+    /// The columns as the file declares them.
     pub schema: SchemaRef,
+    /// The columns as they are read, with bytes instead of strings.
+    read_schema: SchemaRef,
     /// The pairs that the footer of a file has beside the schema.
     pub metadata: HashMap<String, String>,
     batches: Batches,
@@ -93,8 +97,10 @@ impl Ipc {
             .map_err(|error| problem(format!("the footer makes no sense: {error}")))?;
         let schema = footer.schema().ok_or_else(|| problem("the footer has no schema"))?;
         let blocks = footer.recordBatches().ok_or_else(|| problem("the footer lists no batches"))?;
+        let schema = schema_of(schema)?;
         let mut opened = Self {
-            schema: schema_of(schema)?,
+            read_schema: as_bytes(&schema),
+            schema,
             metadata: metadata_of(&footer)?,
             batches: Batches::Listed { blocks: blocks.iter().copied().collect(), next: 0 },
             dictionaries: HashMap::new(),
@@ -115,6 +121,7 @@ impl Ipc {
         let schema = schema_of(schema)?;
         let next = Some(messages.with_body(header)?.body.end);
         Ok(Self {
+            read_schema: as_bytes(&schema),
             schema,
             metadata: HashMap::new(),
             batches: Batches::Following { next },
@@ -165,7 +172,8 @@ impl Ipc {
         }
     }
 
-    /// Reads a batch: the columns at the positions of `projection`, or all.
+    /// Reads a batch: the columns at the positions of `projection`, or all, with bytes instead of
+    /// strings.
     pub fn read(&self, batch: &BatchAt, projection: Option<&[usize]>) -> Parsed<RecordBatch> {
         let body = self.messages.read_body(&batch.message.body)?;
         let found = message(&batch.message.header)?;
@@ -175,8 +183,13 @@ impl Ipc {
             return Err(problem(format!("a batch of {taken} bytes claims {} rows", batch.rows)));
         }
         let version = found.version();
-        let decoder =
-            RecordBatchDecoder::try_new(&body, header, self.schema.clone(), &self.dictionaries, &version)?;
+        let decoder = RecordBatchDecoder::try_new(
+            &body,
+            header,
+            self.read_schema.clone(),
+            &self.dictionaries,
+            &version,
+        )?;
         decoder.with_projection(projection).read_record_batch()
     }
 
@@ -190,7 +203,7 @@ impl Ipc {
         let data = header.data().ok_or_else(|| problem("a dictionary has no data"))?;
         let body = self.messages.read_body(&at.body)?;
         checked_size(&data, &body)?;
-        read_dictionary(&body, header, &self.schema, &mut self.dictionaries, &found.version())
+        read_dictionary(&body, header, &self.read_schema, &mut self.dictionaries, &found.version())
     }
 }
 

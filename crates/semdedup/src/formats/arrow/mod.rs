@@ -10,6 +10,7 @@ pub(crate) mod ipc;
 pub(crate) mod messages;
 pub(crate) mod nested;
 pub(crate) mod read;
+pub(crate) mod strings;
 pub(crate) mod turn_arrays;
 pub(crate) mod types;
 pub(crate) mod vectors;

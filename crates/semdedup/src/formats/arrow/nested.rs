@@ -38,6 +38,15 @@ pub(crate) fn names<'a>(fields: &'a Fields, places: &[usize]) -> Vec<&'a str> {
     names
 }
 
+/// Returns the field of a column at `places`.
+pub(crate) fn field<'a>(fields: &'a Fields, places: &[usize]) -> &'a FieldRef {
+    let (place, rest) = (places.first().copied().unwrap_or(0), places.get(1..).unwrap_or_default());
+    match fields[place].data_type() {
+        DataType::Struct(inner) if !rest.is_empty() => field(inner, rest),
+        _ => &fields[place],
+    }
+}
+
 /// Returns the fields with another type for the column at `places`; `change` returns the new type
 /// for the old one.
 pub(crate) fn retyped(

@@ -3,7 +3,7 @@
 use arrow_array::{Array, RecordBatch};
 
 use crate::error::{Error, Result};
-use crate::formats::arrow::batches::{self, RowBatch};
+use crate::formats::arrow::batches::{self, ByteRows, RowBatch};
 use crate::formats::arrow::guard::{damaged, guarded};
 use crate::formats::arrow::ipc::Ipc;
 use crate::formats::arrow::nested;
@@ -31,7 +31,7 @@ pub(crate) struct ArrowRows {
 
 /// A batch that is being cut into chunks.
 struct OpenBatch {
-    batch: RecordBatch,
+    rows: RowBatch,
     done: usize,
     chunk: usize,
 }
@@ -69,7 +69,7 @@ impl ArrowRows {
                 return Ok(Some(chunk));
             }
             if let Some(rest) = self.batch.take() {
-                self.next_row += (rest.batch.num_rows() - rest.done) as u64;
+                self.next_row += (rest.rows.batch.num_rows() - rest.done) as u64;
             }
             if !self.read_on()? {
                 return Ok(None);
@@ -96,33 +96,34 @@ impl ArrowRows {
             }
             let ipc = &self.ipc;
             let batch = guarded(path, row, || ipc.read(&place, Some(projection)).map_err(failed(row)))?;
-            self.batch = Some(OpenBatch::new(batch));
+            let declared = ipc.schema.fields();
+            let rows = ByteRows { path, first_row: row, batch, declared, damaged }.with_strings()?;
+            self.batch = Some(OpenBatch::new(rows));
             return Ok(true);
         }
     }
 }
 
 impl OpenBatch {
-    fn new(batch: RecordBatch) -> Self {
-        let rows = batch.num_rows();
-        let bytes: usize = batch.columns().iter().map(|column| column.get_buffer_memory_size()).sum();
-        let chunk = rows.saturating_mul(CHUNK_BYTES).checked_div(bytes).unwrap_or(MAX_ROWS);
-        Self { batch, done: 0, chunk: chunk.clamp(MIN_ROWS, MAX_ROWS) }
+    fn new(rows: RowBatch) -> Self {
+        let count = rows.batch.num_rows();
+        let bytes: usize = rows.batch.columns().iter().map(|column| column.get_buffer_memory_size()).sum();
+        let chunk = count.saturating_mul(CHUNK_BYTES).checked_div(bytes).unwrap_or(MAX_ROWS);
+        Self { rows, done: 0, chunk: chunk.clamp(MIN_ROWS, MAX_ROWS) }
     }
 
     /// Returns the next rows from `wanted` on; `row` is the number of the first one that has not
     /// been handed out or skipped.
     fn next_chunk(&mut self, row: u64, wanted: u64) -> Option<RowBatch> {
-        let left = self.batch.num_rows() - self.done;
+        let left = self.rows.batch.num_rows() - self.done;
         let skipped = usize::try_from(wanted.saturating_sub(row)).map_or(left, |rows| rows.min(left));
         if skipped == left {
             return None;
         }
         let start = self.done + skipped;
-        let rows = self.chunk.min(self.batch.num_rows() - start);
+        let rows = self.chunk.min(self.rows.batch.num_rows() - start);
         self.done = start + rows;
-        let batch = self.batch.slice(start, rows);
-        Some(RowBatch { first_row: row + skipped as u64, batch, damaged })
+        Some(self.rows.slice(start, rows))
     }
 }
 
@@ -132,7 +133,9 @@ pub(crate) fn first_rows(file: &InputFile) -> Result<Option<RecordBatch>> {
     let failed = |error: arrow_schema::ArrowError| damaged(&file.path, 0, &error);
     let Some(place) = guarded(&file.path, 0, || ipc.next_batch().map_err(failed))? else { return Ok(None) };
     let batch = guarded(&file.path, 0, || ipc.read(&place, None).map_err(failed))?;
-    Ok(Some(batch.slice(0, batch.num_rows().min(MIN_ROWS))))
+    let declared = ipc.schema.fields();
+    let rows = ByteRows { path: &file.path, first_row: 0, batch, declared, damaged }.with_strings()?;
+    Ok(Some(rows.batch.slice(0, rows.batch.num_rows().min(MIN_ROWS))))
 }
 
 /// Counts the rows of a file, by the headers of its batches.

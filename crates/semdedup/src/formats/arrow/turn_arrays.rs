@@ -1,7 +1,7 @@
 //! Turns in Arrow and Parquet: columns of lists of structs, which are read row by row as JSON.
 
 use arrow_array::cast::AsArray;
-use arrow_array::{Array, ArrayRef, LargeStringArray};
+use arrow_array::{Array, ArrayRef, LargeBinaryArray, LargeStringArray};
 use arrow_buffer::NullBuffer;
 use arrow_cast::cast::cast;
 use arrow_cast::display::{ArrayFormatter, FormatOptions};
@@ -9,16 +9,18 @@ use arrow_schema::ArrowError;
 use arrow_schema::{DataType, Field};
 use serde_json::Value;
 
+use crate::formats::arrow::binary::{is_binary, values_of};
 use crate::formats::arrow::types::is_text;
 use crate::formats::turns::{CONTENT_KEYS, ROLE_KEYS};
 
-/// Whether a column of this type holds turns: lists of structs with a role and a content.
+/// Whether a column of this type holds turns: lists of structs with a role and a content. Some
+/// writers store their strings as bytes.
 pub(crate) fn is_turns_type(kind: &DataType) -> bool {
     let Some(DataType::Struct(fields)) = item_of(kind).map(|item| item.data_type()) else { return false };
     let has = |keys: &[&str], is_right: &dyn Fn(&DataType) -> bool| {
         fields.iter().any(|field| keys.contains(&field.name().as_str()) && is_right(field.data_type()))
     };
-    has(&ROLE_KEYS, &is_text) && has(&CONTENT_KEYS, &|_| true)
+    has(&ROLE_KEYS, &|kind| is_text(kind) || is_binary(kind)) && has(&CONTENT_KEYS, &|_| true)
 }
 
 /// Whether values of this type hold strings or integers, so that they could hold a text or its
@@ -54,6 +56,8 @@ pub(crate) fn item_of(kind: &DataType) -> Option<&Field> {
 /// A column whose rows can be read one by one as JSON.
 pub(crate) enum RowValues {
     Texts(LargeStringArray),
+    /// Texts as bytes, and bytes that are something else.
+    Bytes(LargeBinaryArray),
     List {
         ends: Vec<usize>,
         nulls: Option<NullBuffer>,
@@ -80,6 +84,7 @@ impl RowValues {
             kind if is_text(kind) => {
                 Ok(Self::Texts(cast(column, &DataType::LargeUtf8)?.as_string::<i64>().clone()))
             }
+            kind if is_binary(kind) => Ok(Self::Bytes(values_of(column)?)),
             DataType::List(_) => {
                 let found = column.as_list::<i32>();
                 let ends = found.value_offsets();
@@ -112,6 +117,12 @@ impl RowValues {
         match self {
             Self::Texts(texts) if texts.is_null(row) => Ok(Value::Null),
             Self::Texts(texts) => Ok(Value::from(texts.value(row))),
+            Self::Bytes(bytes) if bytes.is_null(row) => Ok(Value::Null),
+            Self::Bytes(bytes) => match std::str::from_utf8(bytes.value(row)) {
+                Ok(text) => Ok(Value::from(text)),
+                // A picture, for example.
+                Err(_) => shown(bytes, row),
+            },
             Self::List { nulls, .. } | Self::Struct { nulls, .. } if is_null(nulls) => Ok(Value::Null),
             Self::List { ends, items, .. } => {
                 let start = row.checked_sub(1).map_or(0, |before| ends[before]);
@@ -122,12 +133,14 @@ impl RowValues {
                 fields.collect::<Result<_, ArrowError>>().map(Value::Object)
             }
             Self::Other(column) if column.is_null(row) => Ok(Value::Null),
-            Self::Other(column) => {
-                let options = FormatOptions::default();
-                let shown = ArrayFormatter::try_new(column, &options)?.value(row).try_to_string()?;
-                // Numbers and booleans are displayed as in JSON.
-                Ok(serde_json::from_str(&shown).unwrap_or(Value::String(shown)))
-            }
+            Self::Other(column) => shown(column, row),
         }
     }
+}
+
+/// Returns a value as Arrow displays it. Numbers and booleans are displayed as in JSON.
+fn shown(column: &dyn Array, row: usize) -> Result<Value, ArrowError> {
+    let options = FormatOptions::default();
+    let shown = ArrayFormatter::try_new(column, &options)?.value(row).try_to_string()?;
+    Ok(serde_json::from_str(&shown).unwrap_or(Value::String(shown)))
 }

@@ -128,7 +128,8 @@ impl AvroRows {
             let skipped = self.first_row.saturating_sub(row).min(batch.num_rows() as u64);
             if skipped < batch.num_rows() as u64 {
                 let batch = batch.slice(skipped as usize, batch.num_rows() - skipped as usize);
-                return Ok(Some(RowBatch { first_row: row + skipped, batch, damaged }));
+                let (first_row, not_utf8) = (row + skipped, Vec::new());
+                return Ok(Some(RowBatch { first_row, batch, not_utf8, damaged }));
             }
         }
     }

@@ -66,7 +66,10 @@ impl Table<'_> {
             images.iter().any(is_of)
         };
         let is_other = |column: &&Column| {
-            !column.has_nested && !is_image(column) && !wanted.names().any(|name| name == column.name)
+            !column.has_nested
+                && column.kind.as_deref() != Some("null")
+                && !is_image(column)
+                && !wanted.names().any(|name| name == column.name)
         };
         let (mut found, mut looked_into) = (Vec::new(), 0);
         for column in self.columns.iter().filter(is_other) {

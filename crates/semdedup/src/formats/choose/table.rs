@@ -63,7 +63,9 @@ impl<'a> Table<'a> {
         let hint = "name a column of images (binary, or a struct with `bytes`) with --image-column";
         let name = wanted.unwrap_or(ANY_IMAGE);
         match self.find(name)? {
-            Some(column) if column.is_image => return Ok(name.to_owned()),
+            Some(column) if column.is_image || column.kind.as_deref() == Some("null") => {
+                return Ok(name.to_owned());
+            }
             Some(column) => {
                 let kind = column.kind.as_deref().unwrap_or("of another type");
                 let problem = format!("column `{name}` is {kind}, not binary");

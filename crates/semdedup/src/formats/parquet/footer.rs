@@ -7,6 +7,7 @@ use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions};
 use crate::error::{Error, Result};
 use crate::formats::arrow::guard::catch_panics;
 use crate::formats::file::InputFile;
+use crate::formats::parquet::{encryption, offsets, unknown};
 use crate::storage::{Blob, recent_fault};
 
 /// The error for a Parquet file that cannot be read, at the row that was reached.
@@ -32,11 +33,17 @@ pub(crate) struct OpenParquet {
 }
 
 /// Opens a file and reads its footer.
+///
+/// # Errors
+/// A damaged footer; a file that is encrypted; a type that is not known.
 pub(crate) fn footer(file: &InputFile) -> Result<OpenParquet> {
     let path = &file.path;
     let blob = Blob::open(path)?;
+    encryption::check(path, &blob)?;
     let metadata = guarded(path, 0, || {
-        ArrowReaderMetadata::load(&blob, ArrowReaderOptions::new()).map_err(|error| damaged(path, 0, &error))
+        let loaded = ArrowReaderMetadata::load(&blob, ArrowReaderOptions::new());
+        let repaired = loaded.and_then(offsets::without_wrong);
+        repaired.map_err(|error| unknown::reason(path, &blob).unwrap_or_else(|| damaged(path, 0, &error)))
     })?;
     Ok(OpenParquet { blob, metadata })
 }

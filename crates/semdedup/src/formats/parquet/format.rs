@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use arrow_array::RecordBatch;
+use parquet::schema::types::TypePtr;
 
 use crate::error::Result;
 use crate::formats::added_columns::AddedColumns;
@@ -12,7 +13,7 @@ use crate::formats::columns::{Column, Columns, Wanted};
 use crate::formats::file::{Format, InputFile, ReadLimits};
 use crate::formats::parquet::footer::footer;
 use crate::formats::parquet::read::{self, ParquetRows};
-use crate::formats::parquet::write;
+use crate::formats::parquet::{stored_type, write};
 use crate::formats::row_format::{Images, RowFormat, RowSource, UnparsedRows};
 
 /// Apache Parquet.
@@ -24,8 +25,12 @@ impl RowFormat for Parquet {
     }
 
     fn by_content(&self, beginning: &[u8]) -> Option<Format> {
-        // The header of the first page, or the footer, begins with this byte.
-        beginning.starts_with(b"PAR1\x15").then_some(Format::Parquet)
+        // The header of a page and the footer begin with this byte. An encrypted page or footer
+        // begins with its length, and such a file is no text either.
+        let (magic, next) = beginning.split_first_chunk::<4>()?;
+        let next = next.first_chunk::<4>()?;
+        let is_parquet = [b"PAR1", b"PARE"].contains(&magic) && (next[0] == 0x15 || next.contains(&0));
+        is_parquet.then_some(Format::Parquet)
     }
 
     fn has_schema(&self) -> bool {
@@ -34,6 +39,10 @@ impl RowFormat for Parquet {
 
     fn columns(&self, file: &InputFile, _: &Wanted) -> Result<Option<Vec<Column>>> {
         Ok(Some(arrow_columns(footer(file)?.metadata.schema().fields())))
+    }
+
+    fn stored_type(&self, file: &InputFile, column: &str) -> Result<Option<TypePtr>> {
+        stored_type::of_column(file, column)
     }
 
     fn images(&self, _: &InputFile) -> Result<Images> {
@@ -67,6 +76,10 @@ impl RowFormat for Parquet {
         rows: &[u64],
     ) -> Option<Result<Vec<Option<String>>>> {
         Some(read::texts_at(file, columns, rows))
+    }
+
+    fn check_kept(&self, file: &InputFile) -> Result<()> {
+        write::check(file)
     }
 
     fn write_kept(

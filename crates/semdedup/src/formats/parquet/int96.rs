@@ -9,6 +9,7 @@
 
 use std::io::{Seek, SeekFrom, Write};
 
+use arrow_schema::{DataType, TimeUnit};
 use fs_err::File;
 use parquet::basic::Type;
 use parquet::column::reader::ColumnReader;
@@ -22,19 +23,18 @@ use parquet::file::reader::{FileReader, SerializedFileReader};
 use parquet::schema::types::{ColumnDescPtr, SchemaDescPtr, SchemaDescriptor};
 
 use crate::error::{Error, Result};
+use crate::formats::arrow::nested;
 use crate::formats::file::InputFile;
 use crate::formats::parquet::footer::{OpenParquet, damaged, footer, guarded};
 use crate::formats::parquet::schema_like::{is_int96, with_leaves};
+use crate::storage::Blob;
 
 /// The day of 1970-01-01 in the count that INT96 uses.
 const JULIAN_DAY_OF_1970: i64 = 2_440_588;
 
 /// The whole days before and after 1970 whose nanoseconds fit into 64 bits: 1677-09-22 to
-/// 2262-04-10.
+/// 2262-04-10. Microseconds of a thousand times as many days do.
 const DAYS_THAT_FIT: i64 = 106_750;
-
-/// The key under which writers store the Arrow schema.
-const ARROW_SCHEMA: &str = "ARROW:schema";
 
 /// This many values are read at a time.
 const BATCH: usize = 8192;
@@ -127,68 +127,94 @@ fn relabelled_chunk(
     .build()
 }
 
-/// Fails if the column of the ids has INT96 times that nanoseconds in 64 bits cannot hold: two rows
-/// could get the same id.
-pub(crate) fn check_ids(file: &InputFile, id: Option<&str>) -> Result<()> {
-    let Some(id) = id else { return Ok(()) };
+/// The precision of the INT96 times of a column.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Precision {
+    /// Whole microseconds, as Spark writes them.
+    Microseconds,
+    /// Nanoseconds, in the years that 64 bits hold.
+    Nanoseconds,
+}
+
+/// Returns the precision of the column of the ids, if it has INT96 times.
+///
+/// # Errors
+/// Times in nanoseconds that 64 bits cannot hold: two rows could get the same id.
+pub(crate) fn id_precision(file: &InputFile, id: Option<&str>) -> Result<Option<Precision>> {
+    let Some(id) = id else { return Ok(None) };
     let OpenParquet { blob, metadata } = footer(file)?;
-    let columns = columns(metadata.metadata());
-    let Some(Leaf { number, name }) = columns.into_iter().find(|leaf| leaf.name == id) else {
-        return Ok(());
-    };
+    let columns = metadata.parquet_schema().columns().iter().enumerate();
+    let mut times = columns.filter(|(_, column)| is_int96(column));
+    let Some((leaf, _)) = times.find(|(_, column)| column.path().string() == id) else { return Ok(None) };
+    // A stored Arrow schema may name another unit.
+    let fields = metadata.schema().fields();
+    let kind = nested::find(fields, id).map(|places| nested::field(fields, &places).data_type());
+    if !matches!(kind, Some(DataType::Timestamp(TimeUnit::Nanosecond, _))) {
+        return Ok(None);
+    }
     let path = &file.path;
     guarded(path, 0, || {
-        let reader = SerializedFileReader::new(blob).map_err(|error| damaged(path, 0, &error))?;
-        for group in 0..reader.num_row_groups() {
-            let group = reader.get_row_group(group).map_err(|error| damaged(path, 0, &error))?;
-            let column = group.get_column_reader(number).map_err(|error| damaged(path, 0, &error))?;
-            if !all_fit(column).map_err(|error| damaged(path, 0, &error))? {
-                let problem = format!(
-                    "column `{name}` has an INT96 time outside the years 1678 to 2261, which cannot be an id"
-                );
-                return Err(Error::input(path, problem).hint("choose another with --id-column"));
-            }
-        }
-        Ok(())
+        let found = precision_of(blob, leaf).map_err(|error| damaged(path, 0, &error))?;
+        found.map(Some).ok_or_else(|| {
+            let problem = format!(
+                "column `{id}` has an INT96 time outside the years 1678 to 2261 that is no whole number of microseconds, \
+                 which cannot be an id"
+            );
+            Error::input(path, problem).hint("choose another with --id-column")
+        })
     })
 }
 
-/// A leaf column of a file.
-struct Leaf {
-    number: usize,
-    /// The path of the column, with dots.
-    name: String,
-}
-
-/// Returns the INT96 columns that are read as nanoseconds.
-fn columns(metadata: &ParquetMetaData) -> Vec<Leaf> {
-    let file = metadata.file_metadata();
-    if file.key_value_metadata().into_iter().flatten().any(|pair| pair.key == ARROW_SCHEMA) {
-        return Vec::new();
+/// Returns the precision of a column; `None` if neither holds all of its times.
+fn precision_of(blob: Blob, leaf: usize) -> ParquetResult<Option<Precision>> {
+    let reader = SerializedFileReader::new(blob)?;
+    let mut times = TimesSeen { are_micros: true, fit_nanos: true };
+    for group in 0..reader.num_row_groups() {
+        times.look_at(reader.get_row_group(group)?.get_column_reader(leaf)?)?;
     }
-    let columns = file.schema_descr().columns().iter().enumerate();
-    let columns = columns.filter(|(_, column)| column.physical_type() == Type::INT96);
-    columns.map(|(number, column)| Leaf { number, name: column.path().string() }).collect()
+    Ok(match times {
+        TimesSeen { are_micros: true, .. } => Some(Precision::Microseconds),
+        TimesSeen { fit_nanos: true, .. } => Some(Precision::Nanoseconds),
+        _ => None,
+    })
 }
 
-fn all_fit(column: ColumnReader) -> parquet::errors::Result<bool> {
-    let ColumnReader::Int96ColumnReader(mut column) = column else { return Ok(true) };
-    let (mut values, mut defined, mut repeated) = (Vec::new(), Vec::new(), Vec::new());
-    loop {
-        values.clear();
-        defined.clear();
-        repeated.clear();
-        let read = column.read_records(BATCH, Some(&mut defined), Some(&mut repeated), &mut values)?;
-        if !values.iter().all(fits) {
-            return Ok(false);
-        }
-        if read.0 == 0 {
-            return Ok(true);
+/// The facts about the times that have been read.
+struct TimesSeen {
+    /// Whether all of them are whole microseconds.
+    are_micros: bool,
+    /// Whether nanoseconds in 64 bits hold all of them.
+    fit_nanos: bool,
+}
+
+impl TimesSeen {
+    fn look_at(&mut self, column: ColumnReader) -> ParquetResult<()> {
+        let ColumnReader::Int96ColumnReader(mut column) = column else { return Ok(()) };
+        let (mut values, mut defined, mut repeated) = (Vec::new(), Vec::new(), Vec::new());
+        loop {
+            values.clear();
+            defined.clear();
+            repeated.clear();
+            let read = column.read_records(BATCH, Some(&mut defined), Some(&mut repeated), &mut values)?;
+            self.are_micros &= values.iter().all(is_micros);
+            self.fit_nanos &= values.iter().all(fits_nanos);
+            if read.0 == 0 {
+                return Ok(());
+            }
         }
     }
 }
 
-fn fits(time: &Int96) -> bool {
-    let day = i64::from(time.data()[2].cast_signed());
-    (day - JULIAN_DAY_OF_1970).abs() <= DAYS_THAT_FIT
+fn is_micros(time: &Int96) -> bool {
+    let nanos = (u64::from(time.data()[1]) << 32) | u64::from(time.data()[0]);
+    nanos % 1000 == 0 && days_from_1970(time) <= 1000 * DAYS_THAT_FIT
+}
+
+fn fits_nanos(time: &Int96) -> bool {
+    days_from_1970(time) <= DAYS_THAT_FIT
+}
+
+/// Returns the number of days between a time and 1970.
+fn days_from_1970(time: &Int96) -> i64 {
+    (i64::from(time.data()[2].cast_signed()) - JULIAN_DAY_OF_1970).abs()
 }

@@ -11,9 +11,8 @@ use parquet::arrow::ARROW_SCHEMA_META_KEY;
 use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions};
 use parquet::basic::{ConvertedType, Type};
 use parquet::errors::Result;
-use parquet::file::metadata::{FileMetaData, ParquetMetaData};
 
-use crate::formats::parquet::schema_like::{is_int96, with_leaves};
+use crate::formats::parquet::schema_like::{is_int96, with_leaves, with_schema};
 
 /// Returns the metadata of the file with intervals and INT96 times as bytes; nothing else changes.
 pub(crate) fn as_bytes(metadata: ArrowReaderMetadata) -> Result<ArrowReaderMetadata> {
@@ -30,14 +29,6 @@ pub(crate) fn as_bytes(metadata: ArrowReaderMetadata) -> Result<ArrowReaderMetad
     }
     let bytes = |leaf: usize, _: &_| is_bytes(leaf).then_some(Type::FIXED_LEN_BYTE_ARRAY);
     let schema = with_leaves(file.schema_descr(), &bytes)?;
-    let file = FileMetaData::new(
-        file.version(),
-        file.num_rows(),
-        file.created_by().map(str::to_owned),
-        file.key_value_metadata().cloned(),
-        Arc::new(schema),
-        file.column_orders().cloned(),
-    );
-    let groups = metadata.metadata().row_groups().to_vec();
-    ArrowReaderMetadata::try_new(Arc::new(ParquetMetaData::new(file, groups)), ArrowReaderOptions::new())
+    let changed = with_schema(metadata.metadata(), schema);
+    ArrowReaderMetadata::try_new(Arc::new(changed), ArrowReaderOptions::new())
 }

@@ -1,9 +1,14 @@
 //! Apache Parquet.
 
+pub(crate) mod encryption;
 pub(crate) mod footer;
 pub(crate) mod format;
 pub(crate) mod int96;
 pub(crate) mod intervals;
+pub(crate) mod offsets;
 pub(crate) mod read;
 pub(crate) mod schema_like;
+pub(crate) mod stored_type;
+pub(crate) mod strings;
+pub(crate) mod unknown;
 pub(crate) mod write;

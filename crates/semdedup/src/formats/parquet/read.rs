@@ -5,21 +5,21 @@ use std::path::Path;
 use std::sync::Arc;
 
 use arrow_array::RecordBatch;
-use arrow_schema::{DataType, Schema, SchemaRef};
+use arrow_schema::{DataType, Schema, SchemaRef, TimeUnit};
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{
-    ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder,
-    RowSelection,
+    ArrowReaderMetadata, ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder, RowSelection,
 };
 use parquet::file::metadata::ParquetMetaData;
 
 use crate::error::{Error, Result};
-use crate::formats::arrow::batches::{self, RowBatch};
+use crate::formats::arrow::batches::{self, ByteRows, RowBatch};
 use crate::formats::arrow::nested;
 use crate::formats::columns::Columns;
 use crate::formats::file::InputFile;
 use crate::formats::parquet::footer::{OpenParquet, damaged, footer, guarded};
-use crate::formats::parquet::int96;
+use crate::formats::parquet::int96::{self, Precision};
+use crate::formats::parquet::strings;
 use crate::storage::Blob;
 
 /// A batch has at most this many rows…
@@ -78,6 +78,7 @@ pub(crate) fn batch_rows(metadata: &ParquetMetaData, bytes: u64, selected: impl 
 pub(crate) struct ParquetRows {
     pub file: InputFile,
     batches: ParquetRecordBatchReader,
+    declared: SchemaRef,
     next_row: u64,
     rows: u64,
 }
@@ -85,8 +86,7 @@ pub(crate) struct ParquetRows {
 impl ParquetRows {
     /// Opens a file to read from row `first_row` on; row groups before it are not read.
     pub fn open(file: &InputFile, columns: &Columns, first_row: u64) -> Result<Self> {
-        int96::check_ids(file, columns.id.as_deref())?;
-        let Projected { builder, group_rows: groups } = projected(file, columns)?;
+        let Projected { builder, declared, group_rows: groups } = projected(file, columns)?;
         let rows = groups.iter().sum();
         let (mut before, mut wanted) = (0, Vec::new());
         for (group, group_rows) in groups.iter().enumerate() {
@@ -100,7 +100,7 @@ impl ParquetRows {
         let offset = usize::try_from(next_row - before).map_err(|error| damaged(&file.path, 0, &error))?;
         let builder = builder.with_row_groups(wanted).with_offset(offset);
         let batches = build(&file.path, builder)?;
-        Ok(Self { file: file.clone(), batches, next_row, rows })
+        Ok(Self { file: file.clone(), batches, declared, next_row, rows })
     }
 
     /// Returns the share of the file's rows that have been read, in [0, 1].
@@ -115,7 +115,8 @@ impl ParquetRows {
         match next_batch(path, first_row, &mut self.batches)? {
             Some(batch) => {
                 self.next_row += batch.num_rows() as u64;
-                Ok(Some(RowBatch { first_row, batch, damaged }))
+                let declared = self.declared.fields();
+                ByteRows { path, first_row, batch, declared, damaged }.with_strings().map(Some)
             }
             None if first_row < self.rows => {
                 Err(damaged(path, first_row, &format!("the footer promises {} rows", self.rows)))
@@ -127,15 +128,27 @@ impl ParquetRows {
 
 /// Reads the first few rows of a file, with all columns, to show what the columns hold.
 pub(crate) fn first_rows(file: &InputFile) -> Result<Option<RecordBatch>> {
+    let path = &file.path;
     let OpenParquet { blob, metadata } = footer(file)?;
+    let (declared, metadata) = (metadata.schema().clone(), with_bytes(path, &metadata, metadata.schema())?);
     let builder = ParquetRecordBatchReaderBuilder::new_with_metadata(blob, metadata);
-    let mut batches = build(&file.path, builder.with_batch_size(SHOWN_ROWS).with_limit(SHOWN_ROWS))?;
-    next_batch(&file.path, 0, &mut batches)
+    let mut batches = build(path, builder.with_batch_size(SHOWN_ROWS).with_limit(SHOWN_ROWS))?;
+    let Some(batch) = next_batch(path, 0, &mut batches)? else { return Ok(None) };
+    let rows = ByteRows { path, first_row: 0, batch, declared: declared.fields(), damaged };
+    Ok(Some(rows.with_strings()?.batch))
+}
+
+/// Lets a file of the columns of `schema` be read with bytes instead of strings.
+fn with_bytes(path: &Path, metadata: &ArrowReaderMetadata, schema: &Schema) -> Result<ArrowReaderMetadata> {
+    guarded(path, 0, || strings::as_bytes(metadata, schema).map_err(|error| damaged(path, 0, &error)))
 }
 
 /// A file of which only some columns are read.
 struct Projected {
+    /// The builder of a reader that reads bytes instead of strings.
     builder: ParquetRecordBatchReaderBuilder<Blob>,
+    /// The columns of the file, with the strings.
+    declared: SchemaRef,
     /// The number of rows in each row group.
     group_rows: Vec<u64>,
 }
@@ -157,10 +170,16 @@ fn projected(file: &InputFile, columns: &Columns) -> Result<Projected> {
     // A column that is also the id keeps its type.
     let is_plain = columns.is_plain() && columns.text.is_some() && columns.text != columns.id;
     let text = places.first().filter(|_| is_plain).map(Vec::as_slice);
-    let metadata = with_large_text(metadata, text).map_err(|error| damaged(&file.path, 0, &error))?;
+    let declared = with_large_text(metadata.schema(), text);
+    let id = columns.id.as_deref();
+    let declared = match int96::id_precision(file, id)? {
+        Some(Precision::Microseconds) => with_micros(&declared, id),
+        _ => declared,
+    };
+    let metadata = with_bytes(&file.path, &metadata, &declared)?;
     let builder = ParquetRecordBatchReaderBuilder::new_with_metadata(blob, metadata);
     let builder = builder.with_projection(mask).with_batch_size(rows as usize);
-    Ok(Projected { builder, group_rows })
+    Ok(Projected { builder, declared, group_rows })
 }
 
 /// Returns the leaf columns of Parquet that some columns consist of.
@@ -179,26 +198,41 @@ fn leaves<'a>(
 
 /// Lets a plain text column, of strings or of bytes, be read straight into 64-bit offsets: no copy
 /// later, and no overflow on long texts.
-fn with_large_text(
-    metadata: ArrowReaderMetadata,
-    text: Option<&[usize]>,
-) -> parquet::errors::Result<ArrowReaderMetadata> {
+fn with_large_text(schema: &SchemaRef, text: Option<&[usize]>) -> SchemaRef {
     let large = |kind: &DataType| match kind {
         DataType::Utf8 => Some(DataType::LargeUtf8),
         DataType::Binary => Some(DataType::LargeBinary),
         _ => None,
     };
-    let schema: &SchemaRef = metadata.schema();
-    let Some(fields) = text.and_then(|text| nested::retyped(schema.fields(), text, &large)) else {
-        return Ok(metadata);
+    retyped(schema, text, &large)
+}
+
+/// Lets ids that are INT96 times be read as microseconds: Spark reads no nanoseconds.
+fn with_micros(schema: &SchemaRef, id: Option<&str>) -> SchemaRef {
+    let micros = |kind: &DataType| match kind {
+        DataType::Timestamp(TimeUnit::Nanosecond, zone) => {
+            Some(DataType::Timestamp(TimeUnit::Microsecond, zone.clone()))
+        }
+        _ => None,
     };
-    let schema = Arc::new(Schema::new_with_metadata(fields, schema.metadata().clone()));
-    ArrowReaderMetadata::try_new(metadata.metadata().clone(), ArrowReaderOptions::new().with_schema(schema))
+    retyped(schema, id.and_then(|id| nested::find(schema.fields(), id)).as_deref(), &micros)
+}
+
+/// Returns a schema with another type for the column at `places`.
+fn retyped(
+    schema: &SchemaRef,
+    places: Option<&[usize]>,
+    change: &dyn Fn(&DataType) -> Option<DataType>,
+) -> SchemaRef {
+    match places.and_then(|places| nested::retyped(schema.fields(), places, change)) {
+        Some(fields) => Arc::new(Schema::new_with_metadata(fields, schema.metadata().clone())),
+        None => schema.clone(),
+    }
 }
 
 /// Reads the texts of some rows, in ascending order; `None` where there is no such row.
 pub(crate) fn texts_at(file: &InputFile, columns: &Columns, rows: &[u64]) -> Result<Vec<Option<String>>> {
-    let Projected { builder, group_rows: groups } = projected(file, columns)?;
+    let Projected { builder, declared, group_rows: groups } = projected(file, columns)?;
     let total: u64 = groups.iter().sum();
     let mut wanted: Vec<usize> = rows.iter().filter(|row| **row < total).map(|row| *row as usize).collect();
     wanted.dedup();
@@ -206,8 +240,10 @@ pub(crate) fn texts_at(file: &InputFile, columns: &Columns, rows: &[u64]) -> Res
     let builder = builder.with_row_selection(RowSelection::from_consecutive_ranges(ranges, total as usize));
     let mut found = Vec::with_capacity(wanted.len());
     let mut batches = build(&file.path, builder)?;
-    while let Some(batch) = next_batch(&file.path, rows.first().copied().unwrap_or(0), &mut batches)? {
-        let rows = batches::parse(&file.path, &RowBatch { first_row: 0, batch, damaged }, columns)?;
+    let (path, declared) = (&file.path, declared.fields());
+    while let Some(batch) = next_batch(path, rows.first().copied().unwrap_or(0), &mut batches)? {
+        let read = ByteRows { path, first_row: 0, batch, declared, damaged }.with_strings()?;
+        let rows = batches::parse(path, &read, columns)?;
         found.extend(rows.texts.iter().map(|text| text.map(str::to_owned)));
     }
     let text = |row: &u64| wanted.binary_search(&(*row as usize)).ok().and_then(|at| found.get(at)?.clone());

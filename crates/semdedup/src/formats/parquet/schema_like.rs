@@ -8,6 +8,7 @@ use arrow_schema::Schema;
 use parquet::arrow::ArrowSchemaConverter;
 use parquet::basic::{ConvertedType, LogicalType, Type as PhysicalType};
 use parquet::errors::Result;
+use parquet::file::metadata::{FileMetaData, ParquetMetaData};
 use parquet::schema::types::{ColumnDescriptor, SchemaDescriptor, Type, TypePtr};
 
 /// The size of an interval and of an INT96 time, in bytes.
@@ -71,6 +72,20 @@ fn with_changed(kind: &TypePtr, leaf: &mut usize, change: &Change) -> Result<Typ
         .with_id(id)
         .build()
         .map(Arc::new)
+}
+
+/// Returns the metadata of a file with another schema of the same leaves.
+pub(crate) fn with_schema(metadata: &ParquetMetaData, schema: SchemaDescriptor) -> ParquetMetaData {
+    let file = metadata.file_metadata();
+    let file = FileMetaData::new(
+        file.version(),
+        file.num_rows(),
+        file.created_by().map(str::to_owned),
+        file.key_value_metadata().cloned(),
+        Arc::new(schema),
+        file.column_orders().cloned(),
+    );
+    ParquetMetaData::new(file, metadata.row_groups().to_vec())
 }
 
 /// Returns the leaves of a column.

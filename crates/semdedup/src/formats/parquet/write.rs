@@ -1,6 +1,7 @@
 //! Writes Parquet back: with the same schema, codec and size of row groups, and with fewer rows or
 //! more columns.
 
+use std::io;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -20,7 +21,7 @@ use crate::formats::file::InputFile;
 use crate::formats::parquet::footer::{OpenParquet, damaged, footer, guarded};
 use crate::formats::parquet::int96::{self, has_int96};
 use crate::formats::parquet::schema_like::{is_int96, schema_like};
-use crate::formats::parquet::{intervals, read};
+use crate::formats::parquet::{intervals, read, strings, unknown};
 
 /// A batch has at most this many rows…
 const MAX_ROWS: u64 = 8192;
@@ -28,6 +29,22 @@ const MAX_ROWS: u64 = 8192;
 const BATCH_BYTES: u64 = 8 << 20;
 /// A row group is in memory until it is complete; a larger one is split.
 const GROUP_BYTES: usize = 512 << 20;
+
+/// Fails if rows of a file cannot be written back in its schema.
+pub(crate) fn check(file: &InputFile) -> Result<()> {
+    let path = &file.path;
+    let OpenParquet { metadata, .. } = footer(file)?;
+    unknown::check(path, metadata.parquet_schema())?;
+    guarded(path, 0, || {
+        let rewrite = Rewrite::of(metadata, None).map_err(|error| damaged(path, 0, &error))?;
+        let options = rewrite.writer_options().map_err(|error| damaged(path, 0, &error))?;
+        let writer = ArrowWriter::try_new_with_options(io::sink(), rewrite.columns.clone(), options);
+        writer.and_then(ArrowWriter::close).map(drop).map_err(|error| {
+            Error::input(path, format!("its schema cannot be written back: {error}"))
+                .hint("--output ids lists the rows that stay")
+        })
+    })
+}
 
 /// Writes the rows that `keep` picks; see [`crate::formats::write::write_kept`].
 pub(crate) fn write_kept(
@@ -83,7 +100,7 @@ fn rewrite(file: &InputFile, destination: &Path, added: Option<&Schema>, edit: &
 
 /// The schemas with which a file is read and written again.
 struct Rewrite {
-    /// The source, with bytes for the types that Arrow does not have.
+    /// The source, with bytes instead of strings and of the types that Arrow does not have.
     source: ArrowReaderMetadata,
     /// The written columns as Arrow reads them from `source`…
     columns: SchemaRef,
@@ -100,8 +117,9 @@ impl Rewrite {
             |schema: &SchemaRef| added.map_or_else(|| schema.clone(), |added| with_fields(schema, added));
         let declared = with_added(metadata.schema());
         let source = intervals::as_bytes(metadata)?;
+        let schema = Arc::new(schema_like(&own, &with_added(source.schema()))?);
+        let source = strings::as_bytes(&source, source.schema())?;
         let columns = with_added(source.schema());
-        let schema = Arc::new(schema_like(&own, &columns)?);
         Ok(Self { source, columns, declared, schema })
     }
 
