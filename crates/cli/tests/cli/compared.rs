@@ -76,7 +76,9 @@ fn the_result_says_how_a_column_was_found() {
     sandbox.write("lines.txt", texts(10).join("\n"));
     sandbox
         .write("chat.jsonl", lines(10, |_, text| json!({"messages": [{"role": "user", "content": text}]})));
+    sandbox.write("strings.json", json!(texts(10)).to_string());
     let cases = [
+        ("strings.json", "strings of 1 file, by wordllama"),
         ("text.jsonl", "column text of 1 file, by wordllama"),
         ("text.jsonl --text-column text", "column text (named with --text-column) of 1 file, by wordllama"),
         ("body.tsv", "column body (found by its name; delimiter tab) of 1 file, by wordllama"),

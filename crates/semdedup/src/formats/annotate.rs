@@ -23,7 +23,7 @@ pub(crate) fn check_annotated(file: &InputFile, added: &[String]) -> Result<()> 
     if !file.format.rows().can_annotate() {
         return Err(no_columns(file));
     }
-    let there = names_of(file)?.unwrap_or_default();
+    let Some(there) = names_of(file)? else { return Err(no_columns(file)) };
     match added.iter().find(|name| there.contains(name)) {
         Some(name) => Err(taken(file, name, None)),
         None => Ok(()),

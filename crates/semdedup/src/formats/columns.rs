@@ -84,6 +84,8 @@ pub enum Found {
     Name,
     /// It is the only column whose values look like sentences.
     Values,
+    /// There are no columns: the rows are strings of JSON.
+    Strings,
 }
 
 impl Found {
