@@ -89,6 +89,10 @@ fn the_result_says_how_a_column_was_found() {
             "column messages (found by its name; turns of user) of 1 file, by wordllama",
         ),
         (
+            "chat.jsonl --text-column messages[-1].content",
+            "column messages[-1].content (named with --text-column) of 1 file, by wordllama",
+        ),
+        (
             "body.tsv --text-column body,id",
             "columns body + id joined (named with --text-column; delimiter tab) of 1 file",
         ),

@@ -23,6 +23,7 @@ mod folder;
 pub(crate) mod fuzz;
 mod ids;
 mod image_columns;
+mod list_path;
 mod loose_json;
 mod matrix;
 mod parquet;

@@ -25,6 +25,7 @@ mod json_arrays;
 mod json_shapes;
 mod late_texts;
 mod left_out;
+mod list_paths;
 mod loose_rows;
 mod nested;
 mod others;

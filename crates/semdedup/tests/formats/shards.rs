@@ -58,7 +58,7 @@ fn record(key: &str, value: &str) -> String {
 }
 
 #[test]
-fn the_json_of_a_sample_may_be_that_of_python() {
+fn the_json_of_a_sample_may_be_that_of_python_and_names_reach_into_its_lists() {
     let shard = Shard::default()
         .file("a.json", br#"{"caption": "one", "n": NaN, "turns": [{"text": "x"}, {"text": "y"}]}"#)
         .file("b.json", br#"{"caption": "tw\ud83d", "id": NaN, "turns": [{"text": "z"}]}"#)
@@ -69,6 +69,12 @@ fn the_json_of_a_sample_may_be_that_of_python() {
     let whole = read(&input.file, &captions).unwrap();
     assert_eq!((whole.texts(), whole.bad.len()), (vec!["one", "tw\u{fffd}", "", "four"], 0));
     assert_eq!(whole.string_ids(), [None, None, Some("1e999"), None]);
+    for (name, expected) in
+        [("json.turns[*].text", ["x\ny", "z", "", "<bad>"]), ("json.turns[-1].text", ["y", "z", "", "<bad>"])]
+    {
+        let columns = resolve_one(&input.file, &choice(Some(name), None)).unwrap();
+        assert_eq!(read(&input.file, &columns).unwrap().texts(), expected);
+    }
 }
 
 /// Returns the error of reading, which counting and writing return too.

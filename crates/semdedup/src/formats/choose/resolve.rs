@@ -168,8 +168,8 @@ fn table_columns<'a>(
 
 /// Adds the columns of the texts to the others of a file.
 fn with_texts(columns: Columns, texts: Option<TextColumns>, roles: &[String]) -> Columns {
-    let Some(TextColumns { names, turns, found }) = texts else { return columns };
+    let Some(TextColumns { names, turns, lists, found }) = texts else { return columns };
     let mut names = names.into_iter();
     let (text, roles) = (names.next(), if turns.is_empty() { Vec::new() } else { roles.to_vec() });
-    Columns { text, joined: names.collect(), turns, roles, found, ..columns }
+    Columns { text, joined: names.collect(), turns, lists, roles, found, ..columns }
 }

@@ -5,6 +5,7 @@ use serde::de::IgnoredAny;
 use crate::error::Result;
 use crate::formats::columns::Columns;
 use crate::formats::image_columns::{ANY_IMAGE, is_image, is_usual_image};
+use crate::formats::list_path::ListPath;
 use crate::formats::loose_json::{self, NO_NUMBERS};
 use crate::formats::rows::{RowsBuilder, join, not_utf8};
 use crate::formats::tar::archive::TarReader;
@@ -177,8 +178,15 @@ fn text_of(data: &[u8], path: &str, roles: &[String]) -> std::result::Result<Opt
         return valid.map(|_| None).map_err(|error| format!("is not JSON: {error}"));
     }
     loose_json::read_row(text, |row| {
-        let Some(token) = json::token_of(row.strict, path)? else { return Ok(None) };
-        text_of_token(token, row.original(token), path, roles)
+        if let Some(token) = json::token_of(row.strict, path)? {
+            return text_of_token(token, row.original(token), path, roles);
+        }
+        let Some(list) = ListPath::of(path) else { return Ok(None) };
+        let Some(token) = json::token_of(row.strict, list.column)? else { return Ok(None) };
+        let value = loose_json::from_str(token).map_err(|error| format!("`{path}`: {error}"))?;
+        let mut texts = String::new();
+        let read = list.each_text(&value, &mut |text| join(&mut texts, text));
+        read.map(|()| Some(texts)).map_err(|problem| format!("`{path}` {problem}"))
     })
 }
 

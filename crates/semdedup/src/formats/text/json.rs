@@ -92,12 +92,18 @@ fn no_number(row: RowText, column: &str) -> Option<String> {
     NO_NUMBERS.contains(&token).then(|| format!("column `{column}` is {token}, not a string"))
 }
 
-/// Joins the texts of several columns, or of one that has turns.
+/// Joins the texts of several columns, or of one that has turns or is in the elements of a list.
 fn join_texts(row: &str, columns: &Columns, joined: &mut String) -> std::result::Result<(), String> {
     joined.clear();
     for name in columns.texts() {
-        let Some(token) = token_of(row, name)? else { continue };
+        let Some(token) = token_of(row, columns.source_of(name))? else { continue };
         let of = |problem: String| format!("column `{name}` {problem}");
+        if let Some(path) = columns.list_path(name) {
+            let value =
+                loose_json::from_str(token).map_err(|error| of(format!("cannot be read: {error}")))?;
+            path.each_text(&value, &mut |text| join(joined, text)).map_err(of)?;
+            continue;
+        }
         // A string in a column of turns is a text of its own.
         if columns.turns.iter().any(|turns| turns == name) && !token.starts_with('"') {
             join(joined, &turns::text_of_json(token, &columns.roles).map_err(of)?);

@@ -11,6 +11,7 @@ use serde_json::value::RawValue;
 
 use crate::formats::arrow::nested::inside;
 use crate::formats::columns::{Column, DEFAULT_TEXT, Wanted};
+use crate::formats::list_path::ListPath;
 use crate::formats::loose_json::{self, RowText, read_row};
 use crate::formats::rows::not_utf8;
 use crate::formats::text::json::{kind_of, whole};
@@ -42,10 +43,11 @@ pub(crate) struct Seen<'a> {
 
 impl<'a> Seen<'a> {
     pub fn new(wanted: &Wanted<'a>) -> Self {
-        // A name with commas may be a list of names.
+        // A name with commas may be a list of names, and one with brackets may reach into a list.
         let names =
             wanted.names().flat_map(|name| std::iter::once(name).chain(name.split(',').map(str::trim)));
-        let wanted = names.collect();
+        let column = |name| ListPath::of(name).map(|path| path.column);
+        let wanted = names.flat_map(|name| std::iter::once(name).chain(column(name))).collect();
         Self { columns: Vec::new(), insides: Vec::new(), places: HashMap::new(), wanted, nested: 0 }
     }
 
