@@ -67,7 +67,10 @@ impl ComparedFiles {
             return files;
         }
         let Columns { turns, roles, .. } = columns.clone();
-        let text = columns.texts().map(str::to_owned).collect();
+        let text = match columns.found {
+            Found::Strings => Vec::new(),
+            _ => columns.texts().map(str::to_owned).collect(),
+        };
         Self { text, turns, roles, found: Some(columns.found), ..files }
     }
 
@@ -108,6 +111,7 @@ impl fmt::Display for Described<'_> {
         let text = match (files.row, files.text.len()) {
             (RowOf::Line, _) => "lines".to_owned(),
             (RowOf::File, _) => "whole texts".to_owned(),
+            _ if files.found == Some(Found::Strings) => "strings".to_owned(),
             (RowOf::Sample, _) => format!("member {}", files.text.join(" + ")),
             (_, 0 | 1) => format!("column {}", files.text.join(" + ")),
             (_, _) => format!("columns {} joined", files.text.join(" + ")),
@@ -142,7 +146,7 @@ impl Described<'_> {
             Some(Found::Values) => {
                 notes.push("GUESSED from its values: --text-column names another".to_owned())
             }
-            Some(Found::Text) | None => {}
+            Some(Found::Text | Found::Strings) | None => {}
         }
         if !files.roles.is_empty() {
             notes.push(format!("turns of {}", files.roles.join(", ")));

@@ -13,8 +13,9 @@ use semdedup::formats::{
 pub struct InputArgs {
     /// The column of the texts; the texts of several columns are joined with a line break.
     ///
-    /// `meta.text` names a column inside another one. Columns of chats (`messages`,
-    /// `conversations`) are read turn by turn.
+    /// `meta.text` names a column inside another one. `messages[*].content` reaches into a list and
+    /// joins the texts of its elements; `messages[-1].content` takes the last element. Columns of
+    /// chats (`messages`, `conversations`) are read turn by turn.
     ///
     /// [default: `text`, else the only column with another usual name, else the only column whose
     /// values look like sentences; an uncertain choice is an error]

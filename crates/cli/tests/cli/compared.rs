@@ -76,7 +76,9 @@ fn the_result_says_how_a_column_was_found() {
     sandbox.write("lines.txt", texts(10).join("\n"));
     sandbox
         .write("chat.jsonl", lines(10, |_, text| json!({"messages": [{"role": "user", "content": text}]})));
+    sandbox.write("strings.json", json!(texts(10)).to_string());
     let cases = [
+        ("strings.json", "strings of 1 file, by wordllama"),
         ("text.jsonl", "column text of 1 file, by wordllama"),
         ("text.jsonl --text-column text", "column text (named with --text-column) of 1 file, by wordllama"),
         ("body.tsv", "column body (found by its name; delimiter tab) of 1 file, by wordllama"),
@@ -85,6 +87,10 @@ fn the_result_says_how_a_column_was_found() {
         (
             "chat.jsonl --roles human",
             "column messages (found by its name; turns of user) of 1 file, by wordllama",
+        ),
+        (
+            "chat.jsonl --text-column messages[-1].content",
+            "column messages[-1].content (named with --text-column) of 1 file, by wordllama",
         ),
         (
             "body.tsv --text-column body,id",

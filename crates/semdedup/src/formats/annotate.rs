@@ -24,7 +24,7 @@ pub(crate) fn check_annotated(file: &InputFile, added: &[String]) -> Result<()> 
         return Err(no_columns(file));
     }
     file.format.rows().check_kept(file)?;
-    let there = names_of(file)?.unwrap_or_default();
+    let Some(there) = names_of(file)? else { return Err(no_columns(file)) };
     match added.iter().find(|name| there.contains(name)) {
         Some(name) => Err(taken(file, name, None)),
         None => Ok(()),

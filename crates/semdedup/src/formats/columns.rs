@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::formats::file::CompareBy;
+use crate::formats::list_path::ListPath;
 
 pub(crate) const DEFAULT_TEXT: &str = "text";
 
@@ -11,7 +12,8 @@ pub(crate) const DEFAULT_TEXT: &str = "text";
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ColumnChoice {
     /// The column of the texts, or several columns with commas between, whose texts are joined. A
-    /// column of exactly this name goes first.
+    /// column of exactly this name goes first. `messages[*].content` reaches into every element of
+    /// a list and joins their texts; `messages[-1].content` takes that of the last element.
     pub text: Option<String>,
     /// The roles whose turns count in columns of turns, under any of their names; all roles if this
     /// is empty.
@@ -50,6 +52,9 @@ pub struct Columns {
     /// The text columns that hold turns of a chat.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub turns: Vec<String>,
+    /// The text columns that reach into lists, as `messages[*].content` does.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub lists: Vec<String>,
     /// The roles whose turns count, sorted; all roles if this is empty.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub roles: Vec<String>,
@@ -84,6 +89,8 @@ pub enum Found {
     Name,
     /// It is the only column whose values look like sentences.
     Values,
+    /// There are no columns: the rows are strings of JSON.
+    Strings,
 }
 
 impl Found {
@@ -101,7 +108,23 @@ impl Columns {
 
     /// Whether the text is the unchanged value of one column.
     pub(crate) fn is_plain(&self) -> bool {
-        self.joined.is_empty() && self.turns.is_empty()
+        self.joined.is_empty() && self.turns.is_empty() && self.lists.is_empty()
+    }
+
+    /// Returns the way into a list that the name of a text column is, if it is one.
+    pub(crate) fn list_path<'a>(&self, name: &'a str) -> Option<ListPath<'a>> {
+        if self.lists.iter().any(|list| list == name) { ListPath::of(name) } else { None }
+    }
+
+    /// Returns the column that is read for a text column: the list that it reaches into, or itself.
+    pub(crate) fn source_of<'a>(&self, name: &'a str) -> &'a str {
+        self.list_path(name).map_or(name, |path| path.column)
+    }
+
+    /// Returns the names of all columns that are read.
+    pub(crate) fn sources(&self) -> impl Iterator<Item = &str> {
+        let others = [&self.id, &self.embedding, &self.image].into_iter().flatten();
+        self.texts().map(|name| self.source_of(name)).chain(others.map(String::as_str))
     }
 }
 

@@ -24,6 +24,8 @@ pub(crate) mod fuzz;
 mod gzip;
 mod ids;
 mod image_columns;
+mod list_path;
+mod loose_json;
 mod matrix;
 pub(crate) mod parquet;
 mod read;

@@ -52,6 +52,12 @@ pub(crate) trait RowFormat: Sync {
     /// A damaged file; a wanted column that the format cannot have.
     fn columns(&self, file: &InputFile, wanted: &Wanted) -> Result<Option<Vec<Column>>>;
 
+    /// Returns the error that says what a file without texts is instead of rows, if its content
+    /// tells.
+    fn not_rows(&self, _file: &InputFile) -> Option<Error> {
+        None
+    }
+
     /// Settles which columns are read, if the format itself decides it. `None` if the choice is
     /// made among the columns of the file.
     fn resolve(&self, _file: &InputFile, _run: &RunColumns) -> Result<Option<Columns>> {
@@ -187,7 +193,7 @@ pub(crate) trait UnparsedRows: Send + Sync {
 
 /// The error for a format that has no columns, so that none can be added.
 pub(crate) fn no_columns(file: &InputFile) -> Error {
-    Error::input(&file.path, "cannot be annotated: columns cannot be added to files of this format").hint(
+    Error::input(&file.path, "cannot be annotated: its rows have no columns that others could be added to").hint(
         "--output ids lists the rows that stay, and scores.parquet has the score of every row, whatever the format",
     )
 }

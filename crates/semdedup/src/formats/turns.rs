@@ -7,6 +7,8 @@
 use serde_json::{Map, Value};
 use xxhash_rust::xxh3::xxh3_64;
 
+use crate::formats::loose_json;
+
 /// The names of columns that usually hold turns.
 pub(crate) const CHATS: [&str; 3] = ["messages", "conversations", "conversation"];
 
@@ -43,7 +45,7 @@ pub(crate) fn is_usual_role(role: &str) -> bool {
 
 /// Whether a JSON token is a list of turns, judged by the first turn.
 pub(crate) fn is_turns(token: &str) -> bool {
-    let Ok(Value::Array(turns)) = serde_json::from_str(token) else { return false };
+    let Ok(Value::Array(turns)) = loose_json::from_str(token) else { return false };
     let Some(Value::Object(turn)) = turns.first() else { return false };
     ROLE_KEYS.iter().any(|key| turn.get(*key).is_some_and(Value::is_string))
 }
@@ -53,7 +55,7 @@ pub(crate) fn is_turns(token: &str) -> bool {
 /// # Errors
 /// A value of another shape, in words.
 pub(crate) fn text_of_json(token: &str, roles: &[String]) -> Result<String, String> {
-    let turns = serde_json::from_str(token).map_err(|error| format!("cannot be read: {error}"))?;
+    let turns = loose_json::from_str(token).map_err(|error| format!("cannot be read: {error}"))?;
     text_of(&turns, roles)
 }
 
@@ -220,7 +222,8 @@ fn first<'a>(turn: &'a Map<String, Value>, keys: &[&str]) -> Option<&'a Value> {
     keys.iter().filter_map(|key| turn.get(*key)).find(|value| !value.is_null())
 }
 
-fn kind_of(value: &Value) -> &'static str {
+/// Returns the kind of a value, in words.
+pub(crate) fn kind_of(value: &Value) -> &'static str {
     match value {
         Value::Null => "null",
         Value::Bool(_) => "a boolean",

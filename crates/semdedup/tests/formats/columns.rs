@@ -71,12 +71,7 @@ fn a_column_that_is_there_twice_is_an_error() {
 
 #[test]
 fn a_file_of_anything_but_json_lines_is_an_error() {
-    let contents = [
-        ("a.jsonl", "[\n  {\"text\": \"a\"},\n  {\"text\": \"b\"}\n]\n"),
-        ("a.jsonl", "[{\"text\":\"a\"}]"),
-        ("a.json", "{\n\"text\": \"a\"\n}\n"),
-        ("a.json", "oops\n"),
-    ];
+    let contents = [("a.jsonl", "[1]\n[2]\n"), ("a.jsonl", "7\n"), ("a.json", "oops\n")];
     for (name, content) in contents {
         let (error, hint) = error_of(name, content, None, None);
         assert!(error.starts_with("is not one JSON object a line: row 0: "), "{error}");

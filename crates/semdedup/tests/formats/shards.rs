@@ -57,6 +57,26 @@ fn record(key: &str, value: &str) -> String {
     format!("{}{rest}", length.unwrap())
 }
 
+#[test]
+fn the_json_of_a_sample_may_be_that_of_python_and_names_reach_into_its_lists() {
+    let shard = Shard::default()
+        .file("a.json", br#"{"caption": "one", "n": NaN, "turns": [{"text": "x"}, {"text": "y"}]}"#)
+        .file("b.json", br#"{"caption": "tw\ud83d", "id": NaN, "turns": [{"text": "z"}]}"#)
+        .file("c.json", br#"{"caption": NaN, "id": 1e999, "turns": []}"#)
+        .file("d.json", br#"{"caption": "four", "turns": [7]}"#);
+    let input = shard.input();
+    let captions = resolve_one(&input.file, &choice(Some("json.caption"), Some("json.id"))).unwrap();
+    let whole = read(&input.file, &captions).unwrap();
+    assert_eq!((whole.texts(), whole.bad.len()), (vec!["one", "tw\u{fffd}", "", "four"], 0));
+    assert_eq!(whole.string_ids(), [None, None, Some("1e999"), None]);
+    for (name, expected) in
+        [("json.turns[*].text", ["x\ny", "z", "", "<bad>"]), ("json.turns[-1].text", ["y", "z", "", "<bad>"])]
+    {
+        let columns = resolve_one(&input.file, &choice(Some(name), None)).unwrap();
+        assert_eq!(read(&input.file, &columns).unwrap().texts(), expected);
+    }
+}
+
 /// Returns the error of reading, which counting and writing return too.
 fn error_of(input: &Input) -> Error {
     let error = read(&input.file, &text_column("txt")).unwrap_err();
@@ -231,9 +251,10 @@ fn a_field_that_is_no_id_is_a_bad_row() {
     let shard = Shard::default().file("0.json", b"{\"id\": [1]}").file("1.json", b"{\"id\": {}}");
     let shard =
         shard.file("2.json", b"{\"id\": 1").file("3.json", b"[1").file("4.json", b"{\"id\": \"\xff\"}");
-    let shard = shard.file("5.json", b"{\"id\": \"\\ud800\"}").file("6.json", b"{\"id\": 1} {}");
+    let shard = shard.file("5.json", b"{\"id\": 1} {}").file("6.json", b"{\"id\": \"\\ud800\"}");
     let rows = read(&shard.input().file, &with_id("txt", "json.id")).unwrap();
-    assert_eq!(rows.bad.iter().map(|bad| bad.row).collect::<Vec<_>>(), (0..7).collect::<Vec<_>>());
+    assert_eq!(rows.bad.iter().map(|bad| bad.row).collect::<Vec<_>>(), (0..6).collect::<Vec<_>>());
+    assert_eq!(rows.string_ids()[6], Some("\u{fffd}"));
     assert_eq!(rows.bad[0].reason, "member `json`: `id` is a list or an object, not a string");
 }
 

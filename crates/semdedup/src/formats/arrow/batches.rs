@@ -184,14 +184,14 @@ impl Parser<'_> {
         match &columns.text {
             Some(name) if columns.is_plain() => self.convert(name, texts_of),
             Some(_) => {
-                let column = |name| Ok(NamedColumn { name, values: self.column(name)? });
+                let column = |name| Ok(NamedColumn { name, values: self.column(columns.source_of(name))? });
                 let mut named = columns.texts().map(column).collect::<Result<Vec<_>>>()?;
                 for column in named.iter_mut().filter(|column| binary::is_binary(column.values.data_type())) {
                     column.values = Arc::new(self.convert_values(column.name, &column.values, texts_of)?);
                 }
                 let (mut bad, first_row) = (Vec::new(), self.rows.first_row);
                 let mut note = |row: usize, reason| bad.push(BadRow { row: first_row + row as u64, reason });
-                let texts = self.guarded(|| joined_texts(&named, &columns.roles, rows, &mut note))?;
+                let texts = self.guarded(|| joined_texts(&named, columns, rows, &mut note))?;
                 self.bad.append(&mut bad);
                 Ok(texts)
             }
@@ -229,26 +229,31 @@ fn texts_of(column: &ArrayRef, bad: &mut dyn FnMut(usize, &str)) -> Converted<La
     Ok(texts.finish())
 }
 
-/// Joins the texts of several columns, or of one that has turns. `bad` is told of rows whose turns
-/// have another shape.
+/// Joins the texts of several columns, or of one that has turns or is in the elements of a list.
+/// `bad` is told of rows whose values have another shape.
 fn joined_texts(
-    columns: &[NamedColumn],
-    roles: &[String],
+    named: &[NamedColumn],
+    columns: &Columns,
     rows: usize,
     bad: &mut dyn FnMut(usize, String),
 ) -> Converted<LargeStringArray> {
-    let columns = columns.iter().map(|column| Ok((column.name, RowValues::of(&column.values)?)));
-    let columns = columns.collect::<Converted<Vec<_>>>()?;
+    let values =
+        named.iter().map(|column| Ok((columns.list_path(column.name), RowValues::of(&column.values)?)));
+    let values = values.collect::<Converted<Vec<_>>>()?;
     let (mut texts, mut joined) = (LargeStringBuilder::new(), String::new());
     for row in 0..rows {
         joined.clear();
-        for (name, values) in &columns {
-            match values.row(row)? {
-                Value::String(text) => join(&mut joined, &text),
-                value => match turns::text_of(&value, roles) {
-                    Ok(text) => join(&mut joined, &text),
-                    Err(problem) => bad(row, format!("column `{name}` {problem}")),
-                },
+        for (NamedColumn { name, .. }, (path, values)) in named.iter().zip(&values) {
+            let added = match (path, values.row(row)?) {
+                (Some(path), value) => path.each_text(&value, &mut |text| join(&mut joined, text)),
+                (None, Value::String(text)) => {
+                    join(&mut joined, &text);
+                    Ok(())
+                }
+                (None, value) => turns::text_of(&value, &columns.roles).map(|text| join(&mut joined, &text)),
+            };
+            if let Err(problem) = added {
+                bad(row, format!("column `{name}` {problem}"));
             }
         }
         texts.append_value(&joined);

@@ -46,9 +46,7 @@ impl ArrowRows {
                 .map(|places| places[0])
                 .ok_or_else(|| Error::input(&file.path, format!("no column `{name}`")))
         };
-        let others = [&columns.id, &columns.embedding, &columns.image].into_iter().flatten();
-        let names = columns.texts().chain(others.map(String::as_str));
-        let mut projection = names.map(place).collect::<Result<Vec<usize>>>()?;
+        let mut projection = columns.sources().map(place).collect::<Result<Vec<usize>>>()?;
         projection.sort_unstable();
         projection.dedup();
         Ok(Self { file: file.clone(), ipc, projection, batch: None, next_row: 0, wanted: first_row })

@@ -160,9 +160,7 @@ fn positions(path: &Path, schema: &Schema, columns: &Columns) -> Result<Vec<usiz
         let found = nested::find(schema.fields(), name).map(|positions| positions[0]);
         found.ok_or_else(|| Error::input(path, format!("no column `{name}`")))
     };
-    let others = [&columns.id, &columns.embedding, &columns.image].into_iter().flatten();
-    let names = columns.texts().chain(others.map(String::as_str));
-    let mut positions = names.map(position).collect::<Result<Vec<usize>>>()?;
+    let mut positions = columns.sources().map(position).collect::<Result<Vec<usize>>>()?;
     // The decoder needs at least one column to find the rows.
     if positions.is_empty() && !schema.fields().is_empty() {
         positions.push(0);

@@ -7,6 +7,7 @@ pub(crate) mod companions;
 pub(crate) mod image_tables;
 pub(crate) mod images;
 pub(crate) mod language;
+pub(crate) mod list_texts;
 pub(crate) mod listing;
 pub(crate) mod named_text;
 pub(crate) mod resolve;

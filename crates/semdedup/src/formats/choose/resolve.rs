@@ -4,14 +4,14 @@ use std::collections::HashMap;
 
 use xxhash_rust::xxh3::xxh3_64;
 
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::formats::choose::companions::SAMPLE_ROWS;
 use crate::formats::choose::images::rows_by;
 use crate::formats::choose::roles::check_roles;
 use crate::formats::choose::table::Table;
 use crate::formats::choose::text_column::TextColumns;
 use crate::formats::columns::{ColumnChoice, Columns, DEFAULT_TEXT, Found, RunColumns, Wanted};
-use crate::formats::file::{CompareBy, InputFile};
+use crate::formats::file::{CompareBy, Format, InputFile};
 use crate::formats::image_columns::no_images;
 use crate::formats::turns::role_of;
 
@@ -53,6 +53,8 @@ pub(crate) fn resolve_by(files: &[InputFile], choice: &ColumnChoice, by: Compare
 struct EarlierFiles<'a> {
     /// The first file that has columns; the others follow it.
     first: Option<FirstFile<'a>>,
+    /// The first file whose rows are strings of JSON.
+    strings: Option<&'a InputFile>,
     /// The checks of files with the same columns and types, by a hash of these.
     checked: HashMap<u64, Checked>,
 }
@@ -74,7 +76,26 @@ struct Checked {
     images: bool,
 }
 
-impl EarlierFiles<'_> {
+impl<'a> EarlierFiles<'a> {
+    /// Returns the columns of a file whose rows are texts: plain text, or strings of JSON.
+    fn without_columns(&mut self, file: &'a InputFile) -> Result<Columns> {
+        let found = if file.format == Format::Text { Found::Text } else { Found::Strings };
+        if found == Found::Strings {
+            self.strings.get_or_insert(file);
+            self.check_strings()?;
+        }
+        Ok(Columns { text: Some(DEFAULT_TEXT.to_owned()), found, ..Columns::default() })
+    }
+
+    /// Fails if rows of one file are strings of JSON, and those of another have columns: a list of
+    /// labels beside the data, whose strings are no rows.
+    fn check_strings(&self) -> Result<()> {
+        let (Some(strings), Some(first)) = (self.strings, &self.first) else { return Ok(()) };
+        let problem =
+            format!("its rows are strings, but those of {} have columns", first.file.path.display());
+        Err(Error::input(&strings.path, problem).hint("run them one by one, or leave one of them out"))
+    }
+
     /// Fails if the user may mean other columns than those that are compared, unless they named
     /// them.
     fn check(
@@ -121,7 +142,7 @@ fn table_columns<'a>(
         embedding: choice.embedding.as_deref(),
     };
     let Some(table) = Table::of(file, &wanted)? else {
-        return if reads_images { Err(no_images(file)) } else { Ok(plain_text()) };
+        return if reads_images { Err(no_images(file)) } else { earlier.without_columns(file) };
     };
     let texts = match (&choice.text, known) {
         (Some(name), _) => table.asked(name).map(Some),
@@ -130,7 +151,7 @@ fn table_columns<'a>(
     };
     let texts = match texts {
         Err(_) if choice.text.is_none() && text_optional => None,
-        texts => texts?,
+        texts => texts.map_err(|error| file.format.rows().not_rows(file).unwrap_or(error))?,
     };
     let id = wanted.id.map(|id| table.id(id)).transpose()?;
     let embedding = wanted.embedding.map(|name| table.embedding(name)).transpose()?;
@@ -138,21 +159,17 @@ fn table_columns<'a>(
     // A file without rows may have no columns, so it does not decide for the others.
     if first.is_none() && !table.is_empty() && (texts.is_some() || text_optional) {
         earlier.first = Some(FirstFile { file, texts: texts.clone() });
+        earlier.check_strings()?;
     }
     let columns = with_texts(Columns { id, embedding, image, ..Columns::default() }, texts, roles);
     earlier.check(&table, &columns, run)?;
     Ok(columns)
 }
 
-/// Returns the columns of plain text.
-fn plain_text() -> Columns {
-    Columns { text: Some(DEFAULT_TEXT.to_owned()), found: Found::Text, ..Columns::default() }
-}
-
 /// Adds the columns of the texts to the others of a file.
 fn with_texts(columns: Columns, texts: Option<TextColumns>, roles: &[String]) -> Columns {
-    let Some(TextColumns { names, turns, found }) = texts else { return columns };
+    let Some(TextColumns { names, turns, lists, found }) = texts else { return columns };
     let mut names = names.into_iter();
     let (text, roles) = (names.next(), if turns.is_empty() { Vec::new() } else { roles.to_vec() });
-    Columns { text, joined: names.collect(), turns, roles, found, ..columns }
+    Columns { text, joined: names.collect(), turns, lists, roles, found, ..columns }
 }

@@ -11,6 +11,7 @@ use crate::formats::choose::table::Table;
 use crate::formats::choose::values::values_of;
 use crate::formats::columns::{Column, DEFAULT_TEXT, Found, Wanted};
 use crate::formats::file::InputFile;
+use crate::formats::list_path::ListPath;
 use crate::formats::usual_names::is_partner;
 
 /// The columns of the texts of a file.
@@ -20,6 +21,8 @@ pub(crate) struct TextColumns {
     pub names: Vec<String>,
     /// The columns that hold turns.
     pub turns: Vec<String>,
+    /// The names that reach into lists.
+    pub lists: Vec<String>,
     pub found: Found,
 }
 
@@ -28,11 +31,20 @@ impl TextColumns {
         let names = |which: &dyn Fn(&Column) -> bool| {
             columns.iter().filter(|column| which(column)).map(|column| column.name.clone()).collect()
         };
-        Self { names: names(&|_| true), turns: names(&|column| column.is_turns), found }
+        let (turns, lists) = (names(&|column| column.is_turns), Vec::new());
+        Self { names: names(&|_| true), turns, lists, found }
     }
 
     fn plain(name: &str, found: Found) -> Self {
-        Self { names: vec![name.to_owned()], turns: Vec::new(), found }
+        Self { names: vec![name.to_owned()], turns: Vec::new(), lists: Vec::new(), found }
+    }
+
+    /// Adds the columns of another choice behind these.
+    fn join(mut self, more: Self) -> Self {
+        self.names.extend(more.names);
+        self.turns.extend(more.turns);
+        self.lists.extend(more.lists);
+        self
     }
 }
 
@@ -46,12 +58,17 @@ impl Table<'_> {
             None if name.contains(',') => name.split(',').map(str::trim).collect(),
             _ => vec![name],
         };
-        let column = |name: &str| match self.find(name)? {
-            Some(column) => self.checked(column, Found::Asked),
-            None => Err(self.no_text(name, None)),
-        };
-        let columns = names.into_iter().map(column).collect::<Result<Vec<_>>>()?;
-        Ok(TextColumns::of(&columns, Found::Asked))
+        let asked = names.into_iter().map(|name| match (self.find(name)?, ListPath::of(name)) {
+            (Some(column), _) => Ok(TextColumns::of(&[self.checked(column, Found::Asked)?], Found::Asked)),
+            (None, Some(path)) => {
+                self.check_path(name, &path)?;
+                let lists = vec![name.to_owned()];
+                Ok(TextColumns { lists, ..TextColumns::plain(name, Found::Asked) })
+            }
+            (None, None) => Err(self.no_text(name, None)),
+        });
+        let none = TextColumns::of(&[], Found::Asked);
+        asked.into_iter().try_fold(none, |joined, more: Result<TextColumns>| Ok(joined.join(more?)))
     }
 
     /// Returns the column that the files before this one have.
@@ -160,7 +177,14 @@ impl Table<'_> {
             return held::check_text(self.file, column, found).map(|()| column);
         }
         let kind = column.kind.as_deref().unwrap_or("of another type");
-        let problem = format!("column `{}` is {kind}, not a string", column.name);
-        Err(Error::input(&self.file.path, problem).hint("choose another with --text-column"))
+        let name = &column.name;
+        let problem = format!("column `{name}` is {kind}, not a string");
+        let hint = match column.is_list || column.may_hold_text {
+            true => format!(
+                "choose another with --text-column; {name}[*] reaches into a list, {name}[*].FIELD into its objects"
+            ),
+            false => "choose another with --text-column".to_owned(),
+        };
+        Err(Error::input(&self.file.path, problem).hint(hint))
     }
 }

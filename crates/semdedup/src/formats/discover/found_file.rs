@@ -77,8 +77,12 @@ impl FoundFile {
         if !is_url(&self.file.path) {
             sniff(&mut self.file)?;
         }
-        if self.file.format == Format::JsonArray && !json_array::begins(&self.file)? {
-            self.file.format = Format::Jsonl;
+        match self.file.format {
+            Format::JsonArray if !json_array::begins(&self.file)? => self.file.format = Format::Jsonl,
+            Format::Jsonl if !is_url(&self.file.path) && json_array::is_list(&self.file)? => {
+                self.file.format = Format::JsonArray;
+            }
+            _ => {}
         }
         Ok(())
     }

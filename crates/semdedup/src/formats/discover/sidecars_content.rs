@@ -19,6 +19,7 @@ use crate::formats::discover::found_file::FoundFile;
 use crate::formats::discover::pictures::Pictures;
 use crate::formats::file::{Format, InputFile, ReadLimits};
 use crate::formats::image_columns::is_image;
+use crate::formats::loose_json;
 use crate::formats::read::Reader;
 use crate::formats::stream;
 use crate::formats::text::split::Splitter;
@@ -121,9 +122,12 @@ pub(crate) fn is_one_object(file: &InputFile) -> bool {
     if bytes.iter().find(|byte| !byte.is_ascii_whitespace()) != Some(&b'{') {
         return false;
     }
-    let mut values = Deserializer::from_slice(bytes).into_iter::<IgnoredAny>();
+    let text = String::from_utf8_lossy(bytes);
+    let strict = loose_json::strict(&text);
+    let text = strict.as_deref().unwrap_or(&text);
+    let mut values = Deserializer::from_str(text).into_iter::<IgnoredAny>();
     match values.next() {
-        Some(Ok(_)) => is_whole && bytes[values.byte_offset()..].iter().all(u8::is_ascii_whitespace),
+        Some(Ok(_)) => is_whole && text[values.byte_offset()..].trim_ascii().is_empty(),
         Some(Err(error)) => error.is_eof() && !is_whole,
         None => false,
     }
@@ -203,7 +207,8 @@ fn json_cells(file: &InputFile) -> Result<Vec<Cell>> {
     }
     let mut cells = Vec::new();
     first_rows(file, |row, line| {
-        if let Ok(value) = serde_json::from_slice(line) {
+        let value = std::str::from_utf8(line).map(loose_json::from_str);
+        if let Ok(Ok(value)) = value {
             add(&value, "", row, &mut cells);
         }
     })?;

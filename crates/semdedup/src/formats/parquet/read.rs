@@ -161,8 +161,7 @@ fn projected(file: &InputFile, columns: &Columns) -> Result<Projected> {
     let place = |name: &str| {
         nested::find(fields, name).ok_or_else(|| Error::input(&file.path, format!("no column `{name}`")))
     };
-    let others = [&columns.id, &columns.embedding, &columns.image].into_iter().flatten().map(String::as_str);
-    let places = columns.texts().chain(others).map(place).collect::<Result<Vec<Vec<usize>>>>()?;
+    let places = columns.sources().map(place).collect::<Result<Vec<Vec<usize>>>>()?;
     let leaves = leaves(&metadata, places.iter());
     let selected = |leaf| leaves.contains(&leaf);
     let rows = batch_rows(metadata.metadata(), BATCH_BYTES, selected).clamp(1, MAX_ROWS);

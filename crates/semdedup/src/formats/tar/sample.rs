@@ -5,6 +5,8 @@ use serde::de::IgnoredAny;
 use crate::error::Result;
 use crate::formats::columns::Columns;
 use crate::formats::image_columns::{ANY_IMAGE, is_image, is_usual_image};
+use crate::formats::list_path::ListPath;
+use crate::formats::loose_json::{self, NO_NUMBERS};
 use crate::formats::rows::{RowsBuilder, join, not_utf8};
 use crate::formats::tar::archive::TarReader;
 use crate::formats::text::json;
@@ -172,19 +174,40 @@ fn text_of(data: &[u8], path: &str, roles: &[String]) -> std::result::Result<Opt
         return Ok(Some(text.to_owned()));
     }
     if !text.trim_start().starts_with('{') {
-        let valid = serde_json::from_str::<IgnoredAny>(text);
+        let valid = loose_json::from_str::<IgnoredAny>(text);
         return valid.map(|_| None).map_err(|error| format!("is not JSON: {error}"));
     }
-    let Some(token) = json::token_of(text, path)? else { return Ok(None) };
+    loose_json::read_row(text, |row| {
+        if let Some(token) = json::token_of(row.strict, path)? {
+            return text_of_token(token, row.original(token), path, roles);
+        }
+        let Some(list) = ListPath::of(path) else { return Ok(None) };
+        let Some(token) = json::token_of(row.strict, list.column)? else { return Ok(None) };
+        let value = loose_json::from_str(token).map_err(|error| format!("`{path}`: {error}"))?;
+        let mut texts = String::new();
+        let read = list.each_text(&value, &mut |text| join(&mut texts, text));
+        read.map(|()| Some(texts)).map_err(|problem| format!("`{path}` {problem}"))
+    })
+}
+
+/// Returns the text of a token of JSON, which is also given as it is in the member.
+fn text_of_token(
+    token: &str,
+    original: &str,
+    path: &str,
+    roles: &[String],
+) -> std::result::Result<Option<String>, String> {
     match token.as_bytes().first() {
-        Some(b'"') => serde_json::from_str(token).map(Some).map_err(|error| format!("`{path}`: {error}")),
+        Some(b'"') => loose_json::from_str(token).map(Some).map_err(|error| format!("`{path}`: {error}")),
         Some(b'[') if turns::is_turns(token) => {
             turns::text_of_json(token, roles).map(Some).map_err(|problem| format!("`{path}` {problem}"))
         }
         // A chat without turns says as little as null.
         Some(b'[') if token[1..].trim_start().starts_with(']') => Ok(None),
         Some(b'[' | b'{') => Err(format!("`{path}` is a list or an object, not a string")),
+        // A caption or an id that is NaN is missing, as one that is null.
+        _ if original == NO_NUMBERS[0] => Ok(None),
         // A number stays as it is written: floating point would drop digits that tell ids apart.
-        _ => Ok(Some(token.to_owned())),
+        _ => Ok(Some(original.to_owned())),
     }
 }

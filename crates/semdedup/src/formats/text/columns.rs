@@ -3,9 +3,11 @@
 use crate::error::{Error, Result};
 use crate::formats::columns::{Column, Wanted};
 use crate::formats::file::{Format, InputFile, ReadLimits};
+use crate::formats::loose_json;
+use crate::formats::text::json::keys_of;
 use crate::formats::text::json_columns::Seen;
 use crate::formats::text::split::Splitter;
-use crate::formats::text::{csv, json};
+use crate::formats::text::{csv, json, json_shape as shape};
 
 /// This many rows of a JSON file tell its columns…
 const SAMPLE_ROWS: usize = 100;
@@ -13,39 +15,110 @@ const SAMPLE_ROWS: usize = 100;
 /// …or this many, of about 1 MiB, if the text is in none of these.
 const MORE_ROWS: usize = 1000;
 
-/// Returns the columns of the first rows, each with the first type of value that is not null.
-pub(crate) fn json_columns(file: &InputFile, wanted: &Wanted) -> Result<Vec<Column>> {
+/// Returns the columns of the first rows, each with the first type of value that is not null;
+/// `None` where the rows are strings.
+pub(crate) fn json_columns(file: &InputFile, wanted: &Wanted) -> Result<Option<Vec<Column>>> {
     let mut splitter = Splitter::open(file, &ReadLimits::default())?;
-    let (mut seen, mut rows, mut most) = (Seen::new(wanted), 0, SAMPLE_ROWS);
-    let (mut problem, mut opens_list) = (None, false);
-    while rows < SAMPLE_ROWS
+    let (mut sample, mut most) = (RowSample::new(wanted), SAMPLE_ROWS);
+    while sample.rows < SAMPLE_ROWS
         && let Some(records) = splitter.next_records()?
     {
         records.for_each(ReadLimits::default().max_row_bytes, |line| {
-            if rows == most {
+            if sample.rows == most {
                 return;
             }
-            opens_list |= rows == 0 && line.as_ref().is_ok_and(|line| json::opens_list(line));
-            if let Err(reason) = line.and_then(|line| seen.look_at(line)) {
-                problem = problem.take().or(Some(format!("row {rows}: {reason}")));
-            }
-            rows += 1;
-            if rows == SAMPLE_ROWS && !seen.has_text(wanted) {
+            sample.add(line);
+            if sample.rows == SAMPLE_ROWS && !sample.seen.has_text(wanted) {
                 // The rows that have been read already are looked at too.
                 most = MORE_ROWS;
             }
         });
     }
-    let Some(problem) = problem.filter(|_| seen.columns.is_empty() || opens_list) else {
-        return Ok(seen.columns);
-    };
-    Err(match file.format {
+    if let Some(problem) = sample.problem() {
+        return Err(shape::not_rows(file).unwrap_or_else(|| no_objects(file, problem)));
+    }
+    Ok((!sample.is_of_strings()).then_some(sample.seen.columns))
+}
+
+/// The first rows of a file.
+struct RowSample<'a> {
+    seen: Seen<'a>,
+    rows: usize,
+    /// The rows that are strings.
+    strings: usize,
+    /// The rows that are null.
+    nulls: usize,
+    /// The rows that are objects.
+    objects: usize,
+    /// The rows with a comma behind the object.
+    commas: usize,
+    /// Whether the first row begins a value that goes on in other lines.
+    opens_document: bool,
+    /// The first problem.
+    problem: Option<String>,
+}
+
+impl<'a> RowSample<'a> {
+    fn new(wanted: &Wanted<'a>) -> Self {
+        Self {
+            seen: Seen::new(wanted),
+            rows: 0,
+            strings: 0,
+            nulls: 0,
+            objects: 0,
+            commas: 0,
+            opens_document: false,
+            problem: None,
+        }
+    }
+
+    /// Takes a row, or the reason why it is a bad row.
+    fn add(&mut self, line: std::result::Result<&[u8], String>) {
+        self.opens_document |= self.rows == 0 && line.as_ref().is_ok_and(|line| json::opens_document(line));
+        match line.and_then(|line| self.seen.look_at(line).inspect_err(|_| self.note_other(line))) {
+            Ok(()) => self.objects += 1,
+            Err(reason) if self.problem.is_none() => {
+                self.problem = Some(format!("row {}: {reason}", self.rows));
+            }
+            Err(_) => {}
+        }
+        self.rows += 1;
+    }
+
+    /// Counts a row that is no object.
+    fn note_other(&mut self, row: &[u8]) {
+        let Ok(row) = std::str::from_utf8(row) else { return };
+        match loose_json::from_str::<Option<String>>(row) {
+            Ok(Some(_)) => self.strings += 1,
+            Ok(None) => self.nulls += 1,
+            Err(_) => {}
+        }
+        let object = row.trim_end().strip_suffix(',');
+        self.commas += usize::from(object.is_some_and(|row| keys_of(row.as_bytes()).is_ok()));
+    }
+
+    fn is_of_strings(&self) -> bool {
+        self.objects == 0 && self.strings > 0 && 2 * (self.strings + self.nulls) > self.rows
+    }
+
+    /// Returns the first problem, unless only some rows of a file of rows have one.
+    fn problem(&self) -> Option<&str> {
+        let is_of_rows = !self.seen.columns.is_empty() && self.commas <= self.objects;
+        let is_fine = (is_of_rows || self.is_of_strings()) && !self.opens_document;
+        self.problem.as_deref().filter(|_| !is_fine)
+    }
+}
+
+/// The error for a file whose rows are neither objects nor strings.
+fn no_objects(file: &InputFile, problem: &str) -> Error {
+    match file.format {
         Format::JsonArray => Error::input(&file.path, format!("is not a list of objects: {problem}"))
-            .hint("each element has to be an object with a text in it"),
-        _ => Error::input(&file.path, format!("is not one JSON object a line: {problem}")).hint(
-            "a list of objects is read from a file that is named .json; `jq -c .` turns objects of several lines into lines",
-        ),
-    })
+            .hint("each element has to be an object with a text in it, or a string"),
+        _ => Error::input(&file.path, format!("is not one JSON object a line: {problem}")).hint(format!(
+            "each line has to be an object with a text in it, or a string; {} writes objects of several lines as lines",
+            shape::command(file, "jq -c .")
+        )),
+    }
 }
 
 /// Returns the columns of the header; none in an empty file.

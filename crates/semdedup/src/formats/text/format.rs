@@ -10,12 +10,13 @@ use crate::formats::ids::IdSource;
 use crate::formats::row_format::{RowFormat, RowOf, RowSource, no_columns};
 use crate::formats::text::annotate::annotate_records;
 use crate::formats::text::columns::{csv_columns, json_columns};
+use crate::formats::text::json_shape::not_rows;
 use crate::formats::text::read::{RecordSource, count_rows};
 use crate::formats::text::write::write_records;
 
 /// The formats whose rows are consecutive records of bytes.
 pub(crate) enum Text {
-    /// One JSON object per line, or one list of objects.
+    /// One JSON object or string per line, or one list of objects or strings.
     Json,
     /// Separated values with a header line.
     Csv,
@@ -55,9 +56,19 @@ impl RowFormat for Text {
 
     fn columns(&self, file: &InputFile, wanted: &Wanted) -> Result<Option<Vec<Column>>> {
         match self {
-            Self::Json => json_columns(file, wanted).map(Some),
+            Self::Json => match json_columns(file, wanted)? {
+                Some(columns) => Ok(Some(columns)),
+                None => check_plain(file, wanted, "a file of strings").map(|()| None),
+            },
             Self::Csv => csv_columns(file, wanted).map(Some),
-            Self::Lines => check_plain(file, wanted).map(|()| None),
+            Self::Lines => check_plain(file, wanted, "plain text").map(|()| None),
+        }
+    }
+
+    fn not_rows(&self, file: &InputFile) -> Option<Error> {
+        match self {
+            Self::Json => not_rows(file),
+            Self::Csv | Self::Lines => None,
         }
     }
 
@@ -103,15 +114,17 @@ impl RowFormat for Text {
     }
 }
 
-/// Fails where the user asks for a column that plain text cannot have.
-fn check_plain(file: &InputFile, wanted: &Wanted) -> Result<()> {
+/// Fails where the user asks for a column that rows without columns cannot have.
+fn check_plain(file: &InputFile, wanted: &Wanted, what: &str) -> Result<()> {
     let asked =
         [(wanted.id, "no ids", "--id-column"), (wanted.embedding, "no embeddings", "--embedding-column")];
     match asked.into_iter().find(|(name, ..)| name.is_some()) {
         Some((Some(name), none, option)) => {
-            let problem = format!("no column `{name}`: plain text has {none}");
-            Err(Error::input(&file.path, problem)
-                .hint(format!("leave out {option}, or the plain text files")))
+            let problem = format!("no column `{name}`: {what} has {none}");
+            Err(Error::input(&file.path, problem).hint(format!(
+                "leave out {option}, or the files of {}",
+                what.trim_start_matches("a file of ")
+            )))
         }
         _ => Ok(()),
     }

@@ -4,7 +4,8 @@ use std::fmt;
 
 use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, Visitor};
 
-use crate::formats::columns::{Columns, Wanted};
+use crate::formats::columns::{Columns, Found, Wanted};
+use crate::formats::loose_json::{self, NO_NUMBERS, RowText, read_row};
 use crate::formats::rows::{RowsBuilder, join, not_utf8};
 use crate::formats::text::json_row::{JsonRow, RowSeed};
 use crate::formats::text::json_text::TextSeed;
@@ -23,43 +24,86 @@ pub(crate) fn parse(
     columns: &Columns,
     rows: &mut RowsBuilder,
 ) -> std::result::Result<(), RivalColumn> {
-    let (mut scratch, mut number, mut rival) = (String::new(), records.first_row, None);
-    let plain = columns.is_plain();
     let watched = columns.text.as_deref().filter(|_| !columns.found.is_certain());
+    let mut parser =
+        RowParser { columns, watched, scratch: String::new(), number: records.first_row, rival: None };
     records.for_each(rows.limit, |line| {
-        let parsed = line.and_then(|line| {
-            let line = std::str::from_utf8(line).map_err(|error| not_utf8(&error))?;
-            let mut row = JsonRow::default();
-            let wanted = Wanted { text: columns.text.as_deref().filter(|_| plain), ..Wanted::from(columns) };
-            whole(line, RowSeed { wanted, watched, depth: 0, row: &mut row, scratch: &mut scratch })?;
-            if let Some(column) = row.rival.take() {
-                rival.get_or_insert(RivalColumn { row: number, column });
-            }
-            let vector = columns.embedding.as_deref().map(|name| vector(name, row.embedding)).transpose()?;
-            let text = match plain {
-                true => row.text.check(columns.text.as_deref().unwrap_or_default())?,
-                false => join_texts(line, columns, &mut scratch).map(|()| None)?,
-            };
-            Ok((text, row.id, vector))
-        });
-        number += 1;
-        match parsed {
-            Ok((text, id, vector)) => {
-                vector.iter().for_each(|vector| rows.push_vector(vector));
-                rows.push(text.unwrap_or(&scratch), id);
-            }
-            Err(reason) => rows.push_bad(reason),
+        let row = line.and_then(|line| std::str::from_utf8(line).map_err(|error| not_utf8(&error)));
+        if let Err(reason) = row.and_then(|row| read_row(row, |row| parser.parse(row, rows))) {
+            rows.push_bad(reason);
         }
+        parser.number += 1;
     });
-    rival.map_or(Ok(()), Err)
+    parser.rival.map_or(Ok(()), Err)
 }
 
-/// Joins the texts of several columns, or of one that has turns.
+/// Parses the rows of a chunk one by one.
+struct RowParser<'a> {
+    columns: &'a Columns,
+    /// The text column, if another column in a row can put it in doubt.
+    watched: Option<&'a str>,
+    /// A text that is not in the row as it is.
+    scratch: String,
+    /// The number of the row in the file.
+    number: u64,
+    rival: Option<RivalColumn>,
+}
+
+impl RowParser<'_> {
+    /// Appends a row to the others.
+    fn parse(&mut self, row: RowText, rows: &mut RowsBuilder) -> std::result::Result<(), String> {
+        if self.columns.found == Found::Strings {
+            let text = whole(row.strict, TextSeed(&mut self.scratch))?;
+            let text = text.of_row()?.unwrap_or(&self.scratch);
+            rows.push(text, None);
+            return Ok(());
+        }
+        let (columns, plain) = (self.columns, self.columns.is_plain());
+        let mut found = JsonRow::default();
+        let wanted = Wanted { text: columns.text.as_deref().filter(|_| plain), ..Wanted::from(columns) };
+        let (watched, scratch) = (self.watched, &mut self.scratch);
+        whole(row.strict, RowSeed { wanted, watched, depth: 0, row: &mut found, scratch })?;
+        if let Some(column) = found.rival.take() {
+            self.rival.get_or_insert(RivalColumn { row: self.number, column });
+        }
+        let vector = |name| vector(name, found.embedding.map(|token| row.original(token)));
+        let vector = columns.embedding.as_deref().map(vector).transpose()?;
+        let text = match plain {
+            true => {
+                let name = columns.text.as_deref().unwrap_or_default();
+                found.text.check(name).map_err(|reason| no_number(row, name).unwrap_or(reason))?
+            }
+            false => join_texts(row.strict, columns, &mut self.scratch).map(|()| None)?,
+        };
+        vector.iter().for_each(|vector| rows.push_vector(vector));
+        rows.push(text.unwrap_or(&self.scratch), found.id.and_then(|token| id_of(row, token)));
+        Ok(())
+    }
+}
+
+/// Returns the token of an id. An id that is NaN is missing, as one that is null.
+fn id_of<'r>(row: RowText<'r>, token: &str) -> Option<&'r str> {
+    Some(row.original(token)).filter(|token| *token != NO_NUMBERS[0])
+}
+
+/// Describes a text that is NaN or infinite.
+fn no_number(row: RowText, column: &str) -> Option<String> {
+    let token = row.original(token_of(row.strict, column).ok()??);
+    NO_NUMBERS.contains(&token).then(|| format!("column `{column}` is {token}, not a string"))
+}
+
+/// Joins the texts of several columns, or of one that has turns or is in the elements of a list.
 fn join_texts(row: &str, columns: &Columns, joined: &mut String) -> std::result::Result<(), String> {
     joined.clear();
     for name in columns.texts() {
-        let Some(token) = token_of(row, name)? else { continue };
+        let Some(token) = token_of(row, columns.source_of(name))? else { continue };
         let of = |problem: String| format!("column `{name}` {problem}");
+        if let Some(path) = columns.list_path(name) {
+            let value =
+                loose_json::from_str(token).map_err(|error| of(format!("cannot be read: {error}")))?;
+            path.each_text(&value, &mut |text| join(joined, text)).map_err(of)?;
+            continue;
+        }
         // A string in a column of turns is a text of its own.
         if columns.turns.iter().any(|turns| turns == name) && !token.starts_with('"') {
             join(joined, &turns::text_of_json(token, &columns.roles).map_err(of)?);
@@ -77,10 +121,8 @@ fn join_texts(row: &str, columns: &Columns, joined: &mut String) -> std::result:
 fn vector(column: &str, token: Option<&str>) -> std::result::Result<Vec<f32>, String> {
     let token = token.ok_or_else(|| format!("no embedding in column `{column}`"))?;
     // Numbers that f32 cannot hold become infinite, as in other formats.
-    let numbers: Vec<f64> = serde_json::from_str(token).map_err(|error| match kind_of(token) {
-        "a list" if error.to_string().starts_with("number out of range") => {
-            format!("column `{column}` has a number that is out of range")
-        }
+    let numbers = serde_json::from_str::<Vec<f64>>(token).or_else(|_| loose_json::numbers_of(token));
+    let numbers = numbers.map_err(|_| match kind_of(token) {
         "a list" => format!("column `{column}` is a list of other things than numbers"),
         kind => format!("column `{column}` is {kind}, not a list of numbers"),
     })?;
@@ -90,7 +132,7 @@ fn vector(column: &str, token: Option<&str>) -> std::result::Result<Vec<f32>, St
 /// Returns the keys of a line, in order.
 pub(crate) fn keys_of(line: &[u8]) -> std::result::Result<Vec<String>, String> {
     let line = std::str::from_utf8(line).map_err(|error| not_utf8(&error))?;
-    whole(line, KeysSeed)
+    read_row(line, |row| whole(row.strict, KeysSeed))
 }
 
 /// Returns the JSON token of a column in a row; `None` where it is null or missing.
@@ -106,10 +148,11 @@ pub(crate) fn push_string(out: &mut Vec<u8>, text: &str) {
     out.extend_from_slice(serde_json::Value::from(text).to_string().as_bytes());
 }
 
-/// Whether a line begins a list that continues in the next lines, so that the file is one JSON
-/// document.
-pub(crate) fn opens_list(line: &[u8]) -> bool {
-    line.trim_ascii_start().starts_with(b"[") && serde_json::from_slice::<IgnoredAny>(line).is_err()
+/// Whether a line begins a list or an object that continues in the next lines, so that it is no
+/// row.
+pub(crate) fn opens_document(line: &[u8]) -> bool {
+    let line = line.trim_ascii();
+    line == b"{" || (line.starts_with(b"[") && serde_json::from_slice::<IgnoredAny>(line).is_err())
 }
 
 /// Parses a whole line as one object.
@@ -122,9 +165,15 @@ pub(crate) fn whole<'de, S: DeserializeSeed<'de>>(
     value.and_then(|value| deserializer.end().map(|()| value)).map_err(|error| explain(line, &error))
 }
 
+/// The reason of a row that is a comment.
+pub(crate) const COMMENT: &str = "a comment, which JSON does not have";
+
 /// Describes why a row is not a JSON object.
 fn explain(row: &str, error: &serde_json::Error) -> String {
     let start = row.trim_start();
+    if ["//", "/*", "#"].iter().any(|comment| start.starts_with(comment)) {
+        return COMMENT.to_owned();
+    }
     if !start.starts_with('{') && serde_json::from_str::<IgnoredAny>(row).is_ok() {
         return format!("the row is {}, not an object", kind_of(start));
     }

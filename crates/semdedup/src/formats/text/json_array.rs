@@ -18,6 +18,10 @@ const MAX_DEPTH: usize = 100_000;
 /// At most this many bytes of white space before a list are searched.
 const MAX_LEAD_BYTES: u64 = 1 << 20;
 
+/// The hint for JSON with comments or superfluous commas.
+pub(crate) const WITHOUT_COMMENTS: &str =
+    "`npx json5 OLD > NEW.json` rewrites JSON that has comments or a comma behind the last element";
+
 /// Whether the first byte of a file that is not white space begins a list. A damaged file does not;
 /// the reader reports where the damage is.
 ///
@@ -32,6 +36,33 @@ pub(crate) fn begins(file: &InputFile) -> Result<bool, Error> {
     match first {
         Some(Err(error)) => fault_of(&error).map_or(Ok(false), Err),
         first => Ok(matches!(first, Some(Ok(b'[')))),
+    }
+}
+
+/// Whether a file is one list and nothing else, as far as its first MiB tells. Lines that are lists
+/// are none.
+///
+/// # Errors
+/// Fails as [`begins`] does.
+pub(crate) fn is_list(file: &InputFile) -> Result<bool, Error> {
+    if !begins(file)? {
+        return Ok(false);
+    }
+    let mut bytes = Vec::new();
+    if let Err(error) = stream::open(file)?.stream.take(MAX_LEAD_BYTES).read_to_end(&mut bytes) {
+        return fault_of(&error).map_or(Ok(false), Err);
+    }
+    let (mut elements, mut rest) = (Elements::new(), bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&bytes));
+    loop {
+        match elements.gap(rest) {
+            // Something follows the end of the list: it is a line.
+            Err(_) => return Ok(elements.place != ListPlace::AfterList),
+            Ok(gap) => rest = &rest[gap..],
+        }
+        match elements.find_end(rest) {
+            Ok(Some(length)) if !rest.is_empty() => rest = &rest[length..],
+            _ => return Ok(true),
+        }
     }
 }
 
@@ -61,8 +92,18 @@ enum ListPlace {
     AfterList,
 }
 
-/// The reason why a list cannot be read, in words.
-pub(crate) type Problem = String;
+/// The reason why a list cannot be read.
+pub(crate) struct Problem {
+    pub what: String,
+    /// What the user can do about it.
+    pub hint: &'static str,
+}
+
+impl From<String> for Problem {
+    fn from(what: String) -> Self {
+        Self { what, hint: "the file is truncated or damaged; one JSON object a line is read too" }
+    }
+}
 
 impl Elements {
     pub fn new() -> Self {
@@ -123,7 +164,7 @@ impl Elements {
                 b'[' => self.open(b']')?,
                 b'}' | b']' => {
                     if self.closers.pop() != Some(byte) {
-                        return Err(format!("`{}` closes nothing that is open", byte as char));
+                        return Err(format!("`{}` closes nothing that is open", byte as char).into());
                     }
                     if self.closers.is_empty() {
                         return Ok(Some(self.end(at)));
@@ -139,7 +180,7 @@ impl Elements {
     pub fn check_end(&self) -> Result<(), Problem> {
         match self.place {
             ListPlace::BeforeList | ListPlace::AfterList => Ok(()),
-            _ => Err("the list is not closed by the end of the file".to_owned()),
+            _ => Err("the list is not closed by the end of the file".to_owned().into()),
         }
     }
 
@@ -150,7 +191,7 @@ impl Elements {
 
     fn open(&mut self, closer: u8) -> Result<(), Problem> {
         if self.closers.len() == MAX_DEPTH {
-            return Err(format!("brackets more than {MAX_DEPTH} deep"));
+            return Err(format!("brackets more than {MAX_DEPTH} deep").into());
         }
         self.closers.push(closer);
         Ok(())
@@ -185,7 +226,18 @@ fn unexpected(place: ListPlace, byte: u8) -> Problem {
         ListPlace::AfterList => "nothing can follow the end of the list",
         _ => "an element has to begin here",
     };
-    format!("{wanted}, but `{}` stands there", byte.escape_ascii())
+    let problem = Problem::from(format!("{wanted}, but `{}` stands there", byte.escape_ascii()));
+    match (place, byte) {
+        (_, b'/') | (ListPlace::Next, b']') => Problem { hint: WITHOUT_COMMENTS, ..problem },
+        (_, b'#') => {
+            Problem { hint: "`grep -v '^[[:space:]]*#' OLD > NEW.json` removes comments", ..problem }
+        }
+        (ListPlace::AfterList, b'[') => Problem {
+            hint: "`jq -c '.[]' OLD > NEW.jsonl` writes the elements of several lists one a line",
+            ..problem
+        },
+        _ => problem,
+    }
 }
 
 /// Joins the kept elements again. Brackets, commas and white space stay the same, except around
@@ -209,7 +261,7 @@ impl Rejoined {
     pub fn pass(&mut self, bytes: &[u8]) -> Result<(), Problem> {
         self.gap.extend_from_slice(bytes);
         if self.gap.len() > self.limit.max(MAX_LEAD_BYTES as usize) {
-            return Err(format!("more than {} bytes of white space before it", self.limit));
+            return Err(format!("more than {} bytes of white space before it", self.limit).into());
         }
         Ok(())
     }

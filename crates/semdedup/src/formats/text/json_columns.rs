@@ -11,6 +11,8 @@ use serde_json::value::RawValue;
 
 use crate::formats::arrow::nested::inside;
 use crate::formats::columns::{Column, DEFAULT_TEXT, Wanted};
+use crate::formats::list_path::ListPath;
+use crate::formats::loose_json::{self, RowText, read_row};
 use crate::formats::rows::not_utf8;
 use crate::formats::text::json::{kind_of, whole};
 use crate::formats::turns::is_turns;
@@ -41,10 +43,11 @@ pub(crate) struct Seen<'a> {
 
 impl<'a> Seen<'a> {
     pub fn new(wanted: &Wanted<'a>) -> Self {
-        // A name with commas may be a list of names.
+        // A name with commas may be a list of names, and one with brackets may reach into a list.
         let names =
             wanted.names().flat_map(|name| std::iter::once(name).chain(name.split(',').map(str::trim)));
-        let wanted = names.collect();
+        let column = |name| ListPath::of(name).map(|path| path.column);
+        let wanted = names.flat_map(|name| std::iter::once(name).chain(column(name))).collect();
         Self { columns: Vec::new(), insides: Vec::new(), places: HashMap::new(), wanted, nested: 0 }
     }
 
@@ -61,16 +64,17 @@ impl<'a> Seen<'a> {
     /// A row that is not a JSON object, in words.
     pub fn look_at(&mut self, row: &[u8]) -> Result<(), String> {
         let row = std::str::from_utf8(row).map_err(|error| not_utf8(&error))?;
-        let values = whole(row, ObjectSeed)?;
-        self.note_all(values, "", 1);
-        Ok(())
+        read_row(row, |row| {
+            self.note_all(members_of(row.strict)?, "", 1, row);
+            Ok(())
+        })
     }
 
-    fn note_all(&mut self, values: Vec<(String, &RawValue)>, outer: &str, depth: usize) {
+    fn note_all(&mut self, values: Vec<Member>, outer: &str, depth: usize, row: RowText) {
         for (key, value) in values {
             let name = format!("{outer}{key}");
             let Some(column) = self.note(&name, kind_of(value.get()), !outer.is_empty()) else { continue };
-            self.look_inside(column, value.get());
+            self.look_inside(column, value.get(), row.original(value.get()));
             if !value.get().starts_with('{') || depth == MAX_DEPTH {
                 continue;
             }
@@ -78,7 +82,7 @@ impl<'a> Seen<'a> {
             let mut inner = serde_json::Deserializer::from_str(value.get());
             if let Ok(values) = ObjectSeed.deserialize(&mut inner) {
                 self.columns[column].has_nested |= !values.is_empty();
-                self.note_all(values, &format!("{name}."), depth + 1);
+                self.note_all(values, &format!("{name}."), depth + 1, row);
             }
         }
     }
@@ -117,17 +121,17 @@ impl<'a> Seen<'a> {
 }
 
 impl Seen<'_> {
-    /// Keeps the first value of a column, and looks into the first lists and objects for texts and
-    /// turns.
-    fn look_inside(&mut self, column: usize, token: &str) {
+    /// Keeps the first value of a column as it is in the file, and looks into the first lists and
+    /// objects for texts and turns.
+    fn look_inside(&mut self, column: usize, token: &str, original: &str) {
         let (column, inside) = (&mut self.columns[column], &mut self.insides[column]);
         if column.sample.is_none() && token != "null" {
-            column.sample = Some(token.chars().take(SAMPLE_CHARS).collect());
+            column.sample = Some(original.chars().take(SAMPLE_CHARS).collect());
         }
         if token.starts_with(['[', '{']) && inside.looked < LOOKED_INSIDE {
             inside.looked += 1;
             column.is_turns |= is_turns(token);
-            if let Ok(value) = serde_json::from_str(token) {
+            if let Ok(value) = loose_json::from_str(token) {
                 inside.note(&value);
             }
             column.may_hold_text = inside.strings || (inside.integers && !inside.floats);
@@ -162,11 +166,22 @@ impl Inside {
     }
 }
 
+/// A key of an object and its value.
+pub(crate) type Member<'de> = (String, &'de RawValue);
+
+/// Returns the keys and values of an object, in order.
+///
+/// # Errors
+/// JSON that is not one object, in words.
+pub(crate) fn members_of(object: &str) -> Result<Vec<Member<'_>>, String> {
+    whole(object, ObjectSeed)
+}
+
 /// Reads the keys and values of an object, in order.
 struct ObjectSeed;
 
 impl<'de> DeserializeSeed<'de> for ObjectSeed {
-    type Value = Vec<(String, &'de RawValue)>;
+    type Value = Vec<Member<'de>>;
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
         deserializer.deserialize_map(self)
@@ -174,7 +189,7 @@ impl<'de> DeserializeSeed<'de> for ObjectSeed {
 }
 
 impl<'de> Visitor<'de> for ObjectSeed {
-    type Value = Vec<(String, &'de RawValue)>;
+    type Value = Vec<Member<'de>>;
 
     fn expecting(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         out.write_str("a JSON object")

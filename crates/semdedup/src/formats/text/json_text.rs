@@ -25,6 +25,14 @@ impl<'de> JsonText<'de> {
             Self::Other(kind) => Err(format!("column `{column}` is {kind}, not a string")),
         }
     }
+
+    /// Returns the text of a row that is itself a text; `None` where it is in the scratch string.
+    pub fn of_row(self) -> std::result::Result<Option<&'de str>, String> {
+        match self {
+            Self::Other(kind) => Err(format!("the row is {kind}, not a string")),
+            text => text.check(""),
+        }
+    }
 }
 
 /// Reads a text; a text with escapes goes into the scratch string.

@@ -14,7 +14,7 @@ use crate::error::{Error, Result};
 use crate::formats::file::{Format, InputFile, ReadLimits};
 use crate::formats::stream::{self, OpenFile};
 use crate::formats::text::csv::CsvRecords;
-use crate::formats::text::json_array::Elements;
+use crate::formats::text::json_array::{Elements, Problem};
 use crate::formats::text::records::{Overlong, Records, is_blank, over_limit, without_line_end};
 
 const BUFFER_BYTES: usize = 1 << 20;
@@ -253,7 +253,6 @@ impl Splitter {
     }
 }
 
-fn not_a_list(file: &InputFile, row: u64, problem: &str) -> Error {
-    Error::input(&file.path, format!("row {row}: not a JSON list: {problem}"))
-        .hint("the file is truncated or damaged; one JSON object a line is read too")
+fn not_a_list(file: &InputFile, row: u64, problem: &Problem) -> Error {
+    Error::input(&file.path, format!("row {row}: not a JSON list: {}", problem.what)).hint(problem.hint)
 }

@@ -46,7 +46,8 @@ fn rejoin(
         let mut passed = records.region.start;
         for (index, span) in records.spans.iter().enumerate() {
             let row = records.first_row + index as u64;
-            list.pass(&records.buffer[passed..span.start]).map_err(|problem| in_row(file, row, &problem))?;
+            list.pass(&records.buffer[passed..span.start])
+                .map_err(|problem| in_row(file, row, &problem.what))?;
             passed = span.end;
             let long = overlong.next_if(|long| long.index == index);
             if !keep(row)? {
@@ -59,7 +60,7 @@ fn rejoin(
         }
         let row = records.first_row + records.spans.len() as u64;
         let behind = &records.buffer[passed..records.region.end];
-        list.pass(behind).map_err(|problem| in_row(file, row, &problem))?;
+        list.pass(behind).map_err(|problem| in_row(file, row, &problem.what))?;
     }
     Ok(list.finish(sink))
 }
