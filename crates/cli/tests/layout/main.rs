@@ -38,7 +38,7 @@ const CRATES: [(&str, &[&str]); 4] = [
             "recall", "score", "cluster", "embed", "input", "workdir", "summary", "options", "outputs",
             "progress", "warning", "comparison", "shares", "formats/mod", "formats/discover", "formats/annotate",
             "formats/write", "formats/choose", "formats/unchanged", "formats/read", "formats/registry", "formats",
-            "arrays", "memory", "storage", "error",
+            "arrays", "foreign", "memory", "storage", "error",
         ],
     ),
     (
