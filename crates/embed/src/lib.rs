@@ -27,6 +27,7 @@
 mod absent;
 mod decode;
 mod error;
+mod file_kind;
 #[cfg(feature = "remote")]
 #[doc(hidden)]
 pub mod fuzz;
@@ -57,6 +58,7 @@ pub use absent::{
 pub use decode::decode_image;
 pub use decode::{ImageError, ImageLimits, looks_like_image};
 pub use error::ModelError;
+pub use file_kind::{FileKind, Group, kind_of, kind_of_content, kind_of_name};
 #[cfg(feature = "images")]
 pub use image::RgbImage;
 pub use load_options::{LoadOptions, Loaded, Place, Precision, Towers};

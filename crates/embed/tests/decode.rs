@@ -5,7 +5,7 @@ use std::fs;
 use std::path::Path;
 
 use proptest::prelude::*;
-use semdedup_embed::{ImageError, ImageLimits, decode_image};
+use semdedup_embed::{ImageError, ImageLimits, decode_image, looks_like_image};
 
 const LIMITS: ImageLimits = ImageLimits { max_pixels: 1 << 20 };
 
@@ -122,12 +122,62 @@ fn a_file_that_is_cut_off_is_an_error() {
 fn bytes_of_another_kind_are_an_error_that_shows_them() {
     assert_eq!(decode_image(&[], &LIMITS), Err(ImageError::Empty));
     assert_eq!(ImageError::Empty.to_string(), "the image is empty (0 bytes)");
-    let message = decode_image(b"%PDF-1.7 and so on", &LIMITS).expect_err("no image").to_string();
-    assert!(message.contains("it starts with 25 50 44 46 2d 31 2e 37"), "{message}");
-    let message = decode_image(b"<svg xmlns='http://www.w3.org/2000/svg'/>", &LIMITS)
-        .expect_err("no image")
-        .to_string();
-    assert!(message.contains("can be read"), "{message}");
+    let message = decode_image(b"MZ\x90\0\x03\0\0\0\x04", &LIMITS).expect_err("no image").to_string();
+    assert!(message.contains("it starts with 4d 5a 90 00 03 00 00 00"), "{message}");
+}
+
+#[test]
+fn bytes_of_a_known_kind_are_an_error_that_names_it_and_says_what_to_do() {
+    let cases: [(&[u8], &str, &str); 7] = [
+        (b"%PDF-1.7 and so on", "it is a PDF document", "pdftotext"),
+        (b"<svg xmlns='http://www.w3.org/2000/svg'/>", "it is an SVG drawing", "rsvg-convert"),
+        (b"\0\0\0\x1cftypheic\0\0\0\0mif1heic", "it is a HEIC picture", "heif-convert"),
+        (b"\0\0\0\x20ftypavif\0\0\0\0avifmif1", "it is an AVIF picture", "mogrify"),
+        (b"\xff\x0a", "it is a JPEG XL picture", "djxl"),
+        (b"<!DOCTYPE html><html>", "it is a web page (HTML)", "download the data again"),
+        (b"version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 9\n", "Git LFS", "git lfs pull"),
+    ];
+    for (bytes, what, remedy) in cases {
+        let message = decode_image(bytes, &LIMITS).expect_err("no image").to_string();
+        assert!(message.starts_with("not an image that can be read: "), "{message}");
+        assert!(message.contains(what) && message.contains(remedy), "{message}");
+    }
+    assert!(looks_like_image(b"\0\0\0\x1cftypheic\0\0\0\0mif1heic") && !looks_like_image(b"%PDF-1.7"));
+}
+
+/// Writes a BigTIFF of one strip of RGB pixels.
+fn big_tiff(width: u16, height: u16, pixels: &[u8]) -> Vec<u8> {
+    let mut file = b"II\x2b\0\x08\0\0\0\x10\0\0\0\0\0\0\0".to_vec();
+    let strip = 16 + 8 + 9 * 20 + 8;
+    // The tag, the type (3: 16 bits, 4: 32 bits), the count and the value.
+    let entries: [(u16, u16, u64, u64); 9] = [
+        (256, 3, 1, width.into()),
+        (257, 3, 1, height.into()),
+        (258, 3, 3, 0x0008_0008_0008),
+        (259, 3, 1, 1),
+        (262, 3, 1, 2),
+        (273, 4, 1, strip),
+        (277, 3, 1, 3),
+        (278, 3, 1, height.into()),
+        (279, 4, 1, pixels.len() as u64),
+    ];
+    file.extend((entries.len() as u64).to_le_bytes());
+    for (tag, kind, count, value) in entries {
+        file.extend(tag.to_le_bytes().into_iter().chain(kind.to_le_bytes()));
+        file.extend(count.to_le_bytes().into_iter().chain(value.to_le_bytes()));
+    }
+    file.extend(0u64.to_le_bytes());
+    file.extend(pixels);
+    file
+}
+
+#[test]
+fn a_big_tiff_is_read_as_a_tiff() {
+    let pixels: Vec<u8> = (0..4 * 3 * 3).map(|value| value * 7).collect();
+    let file = big_tiff(4, 3, &pixels);
+    let image = decode_image(&file, &LIMITS).expect("an image");
+    assert_eq!((image.dimensions(), image.as_raw()), ((4, 3), &pixels));
+    assert!(looks_like_image(&file));
 }
 
 /// The files have headers of 65,500 x 65,500 pixels and little else, and nothing of that size may

@@ -51,6 +51,7 @@ mod commands;
 mod comparison;
 mod embed;
 mod error;
+mod foreign;
 pub mod formats;
 #[doc(hidden)]
 pub mod fuzz;

@@ -267,3 +267,12 @@ fn a_csv_with_semicolons_is_refused_with_how_to_convert_it() {
     let said = sandbox.semdedup("run data.csv --out out").failed_with(&["data.csv", "`id;text`", "`;`"]);
     assert!(said.stderr.contains("delimiter=';'"), "{}", said.stderr);
 }
+
+#[test]
+fn the_bars_of_a_psv_file_are_in_what_was_compared() {
+    let sandbox = Sandbox::new();
+    sandbox.write("a.psv", format!("id|text\n0|{}\n", texts(20).join("\n1|")));
+    let plan = sandbox.semdedup("run a.psv --out out --dry-run").succeeded();
+    let line = "column text (delimiter |) of 1 file, by wordllama-l2-supercat-256";
+    assert_eq!(compared_line(&plan.stdout), line);
+}

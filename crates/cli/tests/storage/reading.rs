@@ -201,3 +201,53 @@ fn a_pattern_that_matches_nothing_is_an_error_even_beside_other_inputs() {
     }
     sandbox.has_no_result("out");
 }
+
+#[test]
+fn hidden_objects_results_and_tables_in_a_store_are_told_of_as_on_the_disk() {
+    let (server, sandbox) = (Server::new(), Sandbox::new());
+    let rows = jsonl(&texts(40));
+    for name in ["in/part-0.jsonl", "in/_temporary/0/part-1.jsonl", "in/_old/a.jsonl", "in/_day=1/b.jsonl"] {
+        server.put(name, &rows);
+    }
+    server.put("in/_SUCCESS", "");
+    server.put("in/e.zarr/zarr.json", "{}");
+    server.put("in/out/summary.json", "{\"scores_fingerprint\": \"x\"}");
+    server.put("in/out/removed.parquet", "x");
+    server.put("in/out/kept/part-0.jsonl", &rows);
+    for input in ["s3://bucket/in", "s3://bucket/in/**/*", "s3://bucket/in/**/*.jsonl"] {
+        let plan = run(&server, &sandbox, &format!("run {input} --out o --dry-run --json")).succeeded();
+        assert_eq!(plan.json()["rows"], 80, "{plan:?}");
+        for told in [
+            "1 file of a job that has not finished was left out (_temporary/0/part-1.jsonl)",
+            "begins with `_`, or in such a folder, was left out (_old/a.jsonl)",
+            "1 folder with the result of an earlier run was left out (out)",
+        ] {
+            assert!(plan.stderr.contains(told), "{input}: {}", plan.stderr);
+        }
+    }
+    let named = run(&server, &sandbox, "run s3://bucket/in/_old --out o --dry-run --json").succeeded();
+    assert_eq!(named.json()["rows"], 40);
+    server.put("delta/_delta_log/00000000000000000000.json", "{}");
+    server.put("delta/day=1/a.jsonl", &rows);
+    for input in ["s3://bucket/delta", "s3://bucket/delta/*/*.jsonl", "s3://bucket/delta/day=1"] {
+        let typed = format!("run {input} --out o");
+        run(&server, &sandbox, &typed)
+            .failed_with(&["s3://bucket/delta: is a table of Delta Lake", "deltalake"]);
+    }
+    run(&server, &sandbox, "run s3://bucket/delta/day=1/a.jsonl --out o --dry-run").succeeded();
+}
+
+#[test]
+fn objects_that_are_something_else_than_their_names_say_are_named() {
+    let (server, sandbox) = (Server::new(), Sandbox::new());
+    let pointer = "version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 12\n";
+    for name in ["a.csv", "a.txt", "a.jsonl.gz", "a.parquet", "a.arrow", "a.tar", "a.avro"] {
+        server.put(&format!("in/{name}"), pointer);
+        let typed = format!("run s3://bucket/in/{name} --out o");
+        run(&server, &sandbox, &typed).failed_with(&[name, "is a Git LFS pointer", "git lfs pull"]);
+        sandbox.has_no_result("o");
+    }
+    server.put("in/a.orc", b"ORC\x0a\x06");
+    run(&server, &sandbox, "run s3://bucket/in/a.orc --out o")
+        .failed_with(&["is an ORC file", "pyarrow.orc"]);
+}

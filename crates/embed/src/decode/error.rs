@@ -15,6 +15,14 @@ pub enum ImageError {
         /// The first bytes, at most eight, in hexadecimal.
         start: String,
     },
+    /// The bytes are those of another kind of file, or of an image of a format that is not decoded.
+    #[error("not an image that can be read: it is {what}; {remedy}")]
+    OtherKind {
+        /// What the file is, with its article.
+        what: &'static str,
+        /// What to do with it. `FILE` stands for its path.
+        remedy: &'static str,
+    },
     /// The header announces more pixels than the limit. Nothing was decoded.
     #[error("the {format} has {width}x{height} = {} pixels, the limit is {limit}", u64::from(*width) * u64::from(*height))]
     TooLarge {

@@ -6,10 +6,11 @@ use super::error::ImageError;
 use super::limits::ImageLimits;
 use super::signature::Signature;
 use super::{bmp, gif, jpeg, png, pnm, tiff, webp};
+use crate::file_kind::{kind_of_content, kind_of_name};
 
 /// The version of decoding, which the fingerprint of every image model includes. Raise it when a
 /// file gives other pixels.
-pub(crate) const REVISION: u32 = 5;
+pub(crate) const REVISION: u32 = 6;
 
 /// Decodes a JPEG, PNG, WebP, GIF, BMP, TIFF or PNM to RGB and applies its EXIF orientation. The name of
 /// the file does not matter.
@@ -32,9 +33,19 @@ pub fn decode_image(bytes: &[u8], limits: &ImageLimits) -> Result<RgbImage, Imag
         Some(Signature::Bmp) => bmp::decode(bytes, limits),
         Some(Signature::Tiff) => tiff::decode(bytes, limits),
         Some(Signature::Pnm) => pnm::decode(bytes, limits),
+        None => Err(unknown(bytes)),
+    }
+}
+
+/// The error for bytes that are no image, or one of a format that is not decoded.
+fn unknown(bytes: &[u8]) -> ImageError {
+    // The mark of a bare JPEG XL stream is too short for files that are not said to be images.
+    let bare = || kind_of_name("x.jxl").filter(|_| bytes.starts_with(b"\xff\x0a"));
+    match kind_of_content(bytes).or_else(bare) {
+        Some(kind) => ImageError::OtherKind { what: kind.what, remedy: kind.remedy },
         None => {
             let start: Vec<String> = bytes.iter().take(8).map(|b| format!("{b:02x}")).collect();
-            Err(ImageError::Unknown { start: start.join(" ") })
+            ImageError::Unknown { start: start.join(" ") }
         }
     }
 }

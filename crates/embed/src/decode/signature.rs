@@ -1,5 +1,7 @@
 //! The formats of images, by the first bytes of a file.
 
+use crate::file_kind::{Group, kind_of_content};
+
 /// A format of images that is decoded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Signature {
@@ -23,6 +25,8 @@ impl Signature {
             [b'G', b'I', b'F', b'8', b'7' | b'9', b'a', ..] => Self::Gif,
             [b'B', b'M', ..] => Self::Bmp,
             [b'I', b'I', 0x2a, 0, ..] | [b'M', b'M', 0, 0x2a, ..] => Self::Tiff,
+            // A BigTIFF has offsets of 64 bits.
+            [b'I', b'I', 0x2b, 0, 8, 0, 0, 0, ..] | [b'M', b'M', 0, 0x2b, 0, 8, 0, 0, ..] => Self::Tiff,
             [b'P', b'1'..=b'7', ..] => Self::Pnm,
             _ => return None,
         })
@@ -36,6 +40,6 @@ pub fn looks_like_image(bytes: &[u8]) -> bool {
         Some(Signature::Bmp) => bytes.get(6..10) == Some(&[0; 4]),
         Some(Signature::Pnm) => false,
         Some(_) => true,
-        None => bytes.len() >= 12 && bytes[..2] == [0, 0] && &bytes[4..12] == b"ftypavif",
+        None => kind_of_content(bytes).is_some_and(|kind| kind.group == Group::Picture),
     }
 }

@@ -7,6 +7,7 @@ use std::panic::AssertUnwindSafe;
 use std::path::Path;
 
 use crate::error::{Error, Result};
+use crate::foreign::not_embeddings;
 use crate::storage::{Blob, fault_of};
 
 /// An array of numbers in a file.
@@ -102,6 +103,9 @@ pub(crate) fn open_within(path: &Path, file: Blob, within: Range<u64>) -> Result
     Ok(Array { file, number, shape, offset })
 }
 
+/// The first bytes of every `.npy` file.
+const MARK: &[u8] = b"\x93NUMPY";
+
 /// The place of a header in a file.
 struct HeaderPlace {
     offset: u64,
@@ -115,6 +119,9 @@ impl HeaderPlace {
         file.read_exact_at(&mut start, within.start).map_err(|error| {
             fault_of(&error).unwrap_or_else(|| damaged(path, "it is shorter than a header"))
         })?;
+        if !start.starts_with(MARK) {
+            return Err(not_embeddings(path, "npy").unwrap_or_else(|| unmarked(path)));
+        }
         let version = start[6];
         let header_bytes = u32::from_le_bytes([start[8], start[9], start[10], start[11]]);
         if version >= 2 && header_bytes > MAX_HEADER_BYTES {
@@ -150,6 +157,17 @@ fn check_nesting(path: &Path, file: &Blob, place: &HeaderPlace) -> Result<()> {
         }
     }
     Ok(())
+}
+
+/// The error for a file without the mark of the format.
+fn unmarked(path: &Path) -> Error {
+    let problem = "not a whole .npy file: it does not begin with the mark of one; it may hold bare numbers, as \
+                   numpy.memmap and tofile write them";
+    Error::input(path, problem).hint(format!(
+        "if they are of float32, in Python: numpy.save('embeddings.npy', numpy.fromfile('{}', \
+         'float32').reshape(-1, DIMENSION))",
+        path.display()
+    ))
 }
 
 fn unknown_type(path: &Path, descr: &str) -> Error {

@@ -12,6 +12,7 @@ use zip::{CompressionMethod, ZipArchive};
 use crate::arrays::array_name::embeddings_name;
 use crate::arrays::npy::{self, Array};
 use crate::error::{Error, Result};
+use crate::foreign::not_embeddings;
 use crate::storage::errors::with_path;
 use crate::storage::{Blob, fault_of};
 
@@ -61,7 +62,9 @@ pub(super) fn open_npz(path: &Path) -> Result<Array> {
 fn damaged(path: &Path, problem: ZipError) -> Error {
     match problem {
         ZipError::Io(error) if fault_of(&error).is_some() => Error::io(error),
-        problem => Error::input(path, format!("not a whole .npz file: {problem}"))
-            .hint("write it again; it may have been cut short"),
+        problem => not_embeddings(path, "npz").unwrap_or_else(|| {
+            Error::input(path, format!("not a whole .npz file: {problem}"))
+                .hint("write it again; it may have been cut short")
+        }),
     }
 }

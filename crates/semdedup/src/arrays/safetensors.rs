@@ -10,6 +10,7 @@ use serde::Deserialize;
 use crate::arrays::array_name::embeddings_name;
 use crate::arrays::npy::{Array, Number};
 use crate::error::{Error, Result};
+use crate::foreign::not_embeddings;
 use crate::storage::{Blob, fault_of};
 
 /// The most bytes of a header: the limit of the format's own library.
@@ -89,6 +90,8 @@ fn read_header(path: &Path, file: &Blob) -> Result<Header> {
 }
 
 fn damaged(path: &Path, problem: &dyn Display) -> Error {
-    Error::input(path, format!("not a whole safetensors file: {problem}"))
-        .hint("write it again; it may have been cut short")
+    not_embeddings(path, "safetensors").unwrap_or_else(|| {
+        Error::input(path, format!("not a whole safetensors file: {problem}"))
+            .hint("write it again; it may have been cut short")
+    })
 }

@@ -17,6 +17,7 @@ pub(crate) mod arrow;
 mod avro;
 mod choose;
 mod columns;
+mod content;
 mod discover;
 mod file;
 mod folder;

@@ -1,6 +1,6 @@
 //! Reads and writes the bytes of a file, whatever its compression.
 
-use std::io::{self, BufReader, BufWriter, Read, Write};
+use std::io::{self, BufReader, BufWriter, Cursor, Read, Write};
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -9,9 +9,11 @@ use flate2::write::GzEncoder;
 use fs_err::File;
 
 use crate::error::{Error, Result};
+use crate::foreign::BEGINNING;
+use crate::formats::content;
 use crate::formats::file::{Compression, InputFile};
 use crate::formats::gzip::{GzipReader, has_garbage};
-use crate::storage;
+use crate::storage::{self, is_url};
 
 /// Level 6: gzip's own default.
 const GZIP_LEVEL: u32 = 6;
@@ -47,7 +49,10 @@ impl Read for CountingRead {
 pub(crate) fn open(file: &InputFile) -> Result<OpenFile> {
     let path = &file.path;
     let bytes_read = Arc::new(AtomicU64::new(0));
-    let plain = storage::stream(path, &file.stamp())?;
+    let mut plain = storage::stream(path, &file.stamp())?;
+    if is_url(path) {
+        plain = checked(file, plain)?;
+    }
     let plain = CountingRead { file: plain, bytes: bytes_read.clone() };
     if file.compression != Compression::None && file.bytes == 0 {
         return Err(damaged(file, 0, &io::Error::new(io::ErrorKind::UnexpectedEof, "the file is empty")));
@@ -63,6 +68,14 @@ pub(crate) fn open(file: &InputFile) -> Result<OpenFile> {
         }
     };
     Ok(OpenFile { stream, bytes_read })
+}
+
+/// Fails for an object that is no file of rows. What is on a disk was looked at when it was found.
+fn checked(file: &InputFile, mut stream: Box<dyn Read + Send>) -> Result<Box<dyn Read + Send>> {
+    let mut beginning = Vec::new();
+    stream.by_ref().take(BEGINNING).read_to_end(&mut beginning).map_err(|error| damaged(file, 0, &error))?;
+    content::check(file, &beginning)?;
+    Ok(Box::new(Cursor::new(beginning).chain(stream)))
 }
 
 /// The error for bytes that cannot be read, at the row that was reached.

@@ -7,6 +7,7 @@ use fs_err as fs;
 
 use crate::arrays::matrix::{EXTENSIONS, Matrix};
 use crate::error::{Error, Result};
+use crate::foreign;
 use crate::progress::Stage;
 use crate::storage::{canonical_url, children, exists, glob, is_dir, is_url, place};
 use crate::workdir::manifest::{FinishedStage, finished_stage, is_work_dir};
@@ -34,6 +35,11 @@ pub fn find_embeddings(inputs: &[String]) -> Result<Vec<PathBuf>> {
             glob(path)?.into_iter().filter(|path| !is_hidden(path)).collect()
         };
         if paths.is_empty() {
+            if is_dir(path)?
+                && let Some(error) = foreign::named(path)
+            {
+                return Err(error);
+            }
             return Err(Error::input(path, "no .npy, .npz or .safetensors file there")
                 .hint("name such files, a folder of them, or a glob"));
         }

@@ -21,14 +21,14 @@ impl Location {
     pub(crate) fn glob(&self) -> Result<Matches> {
         let key = self.key.as_ref();
         if !self.is_pattern() {
-            return Ok(Matches { folder: self.clone(), objects: Vec::new() });
+            return Ok(Matches { folder: self.clone(), objects: Vec::new(), others: Vec::new() });
         }
         let pattern = Pattern::new(key)
             .map_err(|error| Error::usage(format!("the pattern `{}` is not valid: {error}", self.text)))?;
         let folder = self.at(fixed_part(key)?);
-        let mut objects = folder.objects()?;
-        objects.retain(|object| matches(&pattern, object.location.as_ref()));
-        Ok(Matches { folder, objects })
+        let listed = folder.objects()?.into_iter();
+        let (objects, others) = listed.partition(|object| matches(&pattern, object.location.as_ref()));
+        Ok(Matches { folder, objects, others })
     }
 }
 
@@ -38,6 +38,8 @@ pub(crate) struct Matches {
     /// The folder before the first wildcard.
     pub(crate) folder: Location,
     pub(crate) objects: Vec<ObjectMeta>,
+    /// The other objects of the folder.
+    pub(crate) others: Vec<ObjectMeta>,
 }
 
 /// Returns the part of a key before the first wildcard, up to the last slash there.

@@ -47,8 +47,8 @@ fn a_folder_is_walked_in_the_order_of_its_names() {
     let counts =
         [Cause::Hidden, Cause::HiddenData, Cause::AboutOthers, Cause::Document, Cause::UnknownExtension]
             .map(|cause| found.skipped.count(cause));
-    assert_eq!(counts, [1, 1, 1, 1, 0]);
-    assert_eq!(found.skipped.of(Cause::HiddenData).first, [".hidden.txt"]);
+    assert_eq!(counts, [0, 2, 1, 1, 0]);
+    assert_eq!(found.skipped.of(Cause::HiddenData).first, [".git/x.txt", ".hidden.txt"]);
 }
 
 #[test]
@@ -154,8 +154,6 @@ fn links_are_followed_and_two_links_to_one_file_are_two_files() {
     }
     std::os::unix::fs::symlink("nowhere", folder.path().join("d/.#lock.txt")).unwrap();
     assert_eq!(names(&folder, &["d"]), ["a.txt", "b.txt", "plain.txt"]);
-    std::os::unix::fs::symlink("nowhere", folder.path().join("d/broken.txt")).unwrap();
-    assert!(error(&folder, &["d"]).contains("d/broken.txt: "));
 }
 
 #[cfg(unix)]

@@ -6,6 +6,7 @@ use std::panic::AssertUnwindSafe;
 use std::path::Path;
 
 use crate::error::{Error, Result};
+use crate::foreign;
 use crate::storage::recent_fault;
 
 /// Makes the error of a format for data that cannot be read, at the row that was reached.
@@ -30,6 +31,11 @@ pub(crate) fn catch_panics<T>(
 pub(crate) fn damaged(path: &Path, row: u64, cause: &dyn Display) -> Error {
     if let Some(fault) = recent_fault(path) {
         return fault;
+    }
+    if row == 0
+        && let Some(error) = foreign::named_by_content(path)
+    {
+        return error;
     }
     let cause = cause.to_string().replace('\n', " ");
     Error::input(path, format!("row {row}: the Arrow data cannot be read: {cause}"))

@@ -11,6 +11,7 @@ use arrow_avro::schema::{Fingerprint, FingerprintAlgorithm, SchemaStore};
 use arrow_schema::{Schema, SchemaRef};
 
 use crate::error::{Error, Result};
+use crate::foreign;
 use crate::formats::arrow::batches::{FileBatch, RowBatch};
 use crate::formats::arrow::guard::catch_panics;
 use crate::formats::arrow::nested;
@@ -34,6 +35,11 @@ const SHOWN_ROWS: usize = 16;
 fn damaged(path: &Path, row: u64, cause: &dyn std::fmt::Display) -> Error {
     if let Some(fault) = recent_fault(path) {
         return fault;
+    }
+    if row == 0
+        && let Some(error) = foreign::named_by_content(path)
+    {
+        return error;
     }
     let cause = cause.to_string().replace('\n', " ");
     Error::input(path, format!("row {row}: the Avro data cannot be read: {cause}"))

@@ -5,6 +5,8 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use crate::error::{Error, Result};
+use crate::foreign::BEGINNING;
+use crate::formats::content::{self, compression_of};
 use crate::formats::file::{Compression, FolderFiles, Format, InputFile};
 use crate::formats::text::json_array;
 use crate::formats::{registry, stream};
@@ -88,25 +90,27 @@ impl FoundFile {
     }
 }
 
-/// The number of decompressed bytes that tell a format: a block of a tar archive.
-const SNIFFED_BYTES: u64 = 512;
-
 /// Sets the compression and the format of a local file by its first bytes.
+///
+/// # Errors
+/// A file of another kind than files of rows, such as a PDF document.
 fn sniff(file: &mut InputFile) -> Result<()> {
     let beginning = beginning(file)?;
     if let Some(format) = registry::by_content(&beginning) {
         (file.format, file.compression) = (format, Compression::None);
         return Ok(());
     }
-    if file.compression != Compression::None || !file.format.rows().is_compressible() {
-        return Ok(());
+    let compression = compression_of(&beginning);
+    let is_told = compression != Compression::None && compression != file.compression;
+    if is_told && file.format.rows().is_compressible() {
+        file.compression = compression;
     }
-    file.compression = compression_of(&beginning);
-    if file.compression != Compression::None
+    content::check(file, &beginning)?;
+    if is_told
         // Damage is reported where the file is read.
         && let Ok(opened) = stream::open(file)
-        && let Ok(beginning) = first_bytes(opened.stream)
-        && let Some(format) = registry::by_content(&beginning).filter(|format| format.rows().is_compressible())
+        && let Ok(inside) = first_bytes(opened.stream)
+        && let Some(format) = registry::by_content(&inside).filter(|format| format.rows().is_compressible())
     {
         file.format = format;
     }
@@ -121,18 +125,8 @@ fn beginning(file: &InputFile) -> Result<Vec<u8>> {
 
 fn first_bytes(stream: impl Read) -> std::io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
-    stream.take(SNIFFED_BYTES).read_to_end(&mut bytes)?;
+    stream.take(BEGINNING).read_to_end(&mut bytes)?;
     Ok(bytes)
-}
-
-/// Returns the compression of a file that begins with these bytes.
-fn compression_of(beginning: &[u8]) -> Compression {
-    match beginning {
-        // gzip knows one method, deflate.
-        [0x1f, 0x8b, 8, ..] => Compression::Gzip,
-        [0x28, 0xb5, 0x2f, 0xfd, ..] => Compression::Zstd,
-        _ => Compression::None,
-    }
 }
 
 /// Returns `path` relative to `base`, with its parts joined by `/`. Parts such as `..` are dropped,

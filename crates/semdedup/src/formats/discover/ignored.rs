@@ -14,7 +14,8 @@ pub(crate) fn about_others(files: &[FoundFile]) -> HashSet<usize> {
     let shards: HashSet<&str> = files.iter().filter_map(|found| found.name.strip_suffix(".tar")).collect();
     let is_about = |found: &FoundFile| {
         let name = file_name(&found.name);
-        ["dataset_info.json", "dataset_infos.json", "dataset_dict.json", "state.json"].contains(&name)
+        ["dataset_info.json", "dataset_infos.json", "dataset_dict.json", "state.json", "zarr.json"]
+            .contains(&name)
             || name.ends_with("_stats.json")
             || found.name.strip_suffix(".parquet").is_some_and(|stem| shards.contains(stem))
             || ["metadata.json", "config.json"].contains(&name)

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use semdedup_embed::kind_of_name;
+
 /// At most this many files of a cause are named.
 const NAMED: usize = 3;
 
@@ -20,13 +22,24 @@ pub enum Cause {
     AboutOthers,
     /// It holds embeddings, and the user did not ask for them.
     Embeddings,
-    /// Its name starts with a dot, and its extension is one that is read.
+    /// Its name, or that of a folder that it is in, begins with a dot, and its extension is one
+    /// that is read.
     HiddenData,
+    /// Its name, or that of a folder that it is in, begins with `_`, as Spark and Arrow hide files.
+    Underscore,
+    /// It belongs to a job of Spark or Hadoop that has not finished.
+    Unfinished,
+    /// It is a link whose file is not there.
+    Dangling,
+    /// Its name is not UTF-8.
+    NotUtf8,
+    /// It is a folder that is a data set of another kind, such as Zarr.
+    OtherFolder,
     /// It is a link to a file that is read itself.
     Link,
     /// It is a folder with the result of a run.
     Result,
-    /// It is any other file or folder whose name starts with a dot.
+    /// It is any other hidden file.
     Hidden,
     /// It lies in a folder that the run writes, or is that folder.
     Excluded,
@@ -102,6 +115,20 @@ impl Cause {
             (Self::Embeddings, false) => "files of embeddings were not used",
             (Self::HiddenData, true) => "hidden file was left out",
             (Self::HiddenData, false) => "hidden files were left out",
+            (Self::Underscore, true) => {
+                "file with a name that begins with `_`, or in such a folder, was left out"
+            }
+            (Self::Underscore, false) => {
+                "files with names that begin with `_`, or in such folders, were left out"
+            }
+            (Self::Unfinished, true) => "file of a job that has not finished was left out",
+            (Self::Unfinished, false) => "files of a job that has not finished were left out",
+            (Self::Dangling, true) => "link that leads nowhere was left out",
+            (Self::Dangling, false) => "links that lead nowhere were left out",
+            (Self::NotUtf8, true) => "file whose name is not UTF-8 was left out",
+            (Self::NotUtf8, false) => "files whose names are not UTF-8 were left out",
+            (Self::OtherFolder, true) => "folder of Lance or Zarr was left out",
+            (Self::OtherFolder, false) => "folders of Lance or Zarr were left out",
             (Self::Link, true) => "link to a file that is read itself was left out",
             (Self::Link, false) => "links to files that are read themselves were left out",
             (Self::Result, true) => "folder with the result of an earlier run was left out",
@@ -123,17 +150,34 @@ impl Cause {
             Self::Document => "name a document to read it",
             Self::AboutOthers | Self::HiddenData => "name such a file to read it",
             Self::Embeddings => "--embeddings takes them instead of a model",
+            Self::Underscore => {
+                "Spark and Arrow do not read them either; name such a file or its folder to read it"
+            }
+            Self::Unfinished => "run the job to its end; or name such a file or its folder to read it",
+            Self::Dangling => {
+                "fetch its file, for example by `git annex get` or `dvc pull`, or remove the link"
+            }
+            Self::NotUtf8 => {
+                "rename such a file to read it, for example by `convmv -f latin1 -t utf8 --notest`"
+            }
+            Self::OtherFolder => "write it as Parquet, or as .npy for --embeddings",
             Self::Link => "name the link alone to read it",
-            Self::Result => "name the folder to read it",
+            Self::Result => "name the folder kept/ in it to read its rows",
             Self::Hidden | Self::Excluded | Self::Repeated => "",
         }
     }
 }
 
 /// Describes files that were left out: `2 files that describe other files were left out
-/// (dataset_info.json, state.json); name such a file to read it`.
+/// (dataset_info.json, state.json); name such a file to read it`. A file of an extension that is
+/// not read is named as what it is, if that is known.
 pub(crate) fn describe(cause: Cause, count: u64, first: &[String]) -> String {
     let more = if count > first.len() as u64 { ", …" } else { "" };
     let names = first.join(", ");
-    format!("{count} {} ({names}{more}); {}", cause.what(count == 1), cause.remedy())
+    let is_other = cause == Cause::UnknownExtension;
+    let kind = first.iter().filter(|_| is_other).find_map(|name| Some((name, kind_of_name(name)?)));
+    let known = kind.map_or(String::new(), |(name, kind)| {
+        format!("{name} is {} ({}); ", kind.what, kind.remedy_for(name))
+    });
+    format!("{count} {} ({names}{more}); {known}{}", cause.what(count == 1), cause.remedy())
 }

@@ -1,20 +1,31 @@
-//! Finds inputs on local disks: a file, a folder, or the matches of a glob.
+//! Finds inputs on local disks: a file, or the files of a folder.
 
 use std::fs::Metadata;
 use std::path::{Path, PathBuf};
 
-use glob::MatchOptions;
+use semdedup_embed::{FileKind, Group, kind_of_name};
 use walkdir::{DirEntry, WalkDir};
 
 use crate::error::{Error, Result};
+use crate::foreign;
 use crate::formats::discover::argument::{How, InputArgument};
+use crate::formats::discover::earlier_results::is_result;
 use crate::formats::discover::found_file::{FoundFile, folder_name, layout, relative_name};
+use crate::formats::discover::hidden::SpelledOut;
 use crate::formats::discover::left_out::Cause;
 use crate::formats::discover::row_files::{Link, OtherFile, RowFile};
-use crate::formats::discover::survey::{Survey, hidden_cause, inside_output};
+use crate::formats::discover::survey::{Survey, inside_output, shown, unknown_extension};
+use crate::formats::discover::table_folders::{check_around, check_folder};
 use crate::formats::file::FolderFile;
-use crate::formats::registry::known_extensions;
 use crate::storage::Stamp;
+
+/// A folder whose files are taken.
+pub(crate) struct ListedFolder<'a> {
+    /// The folder that names are relative to.
+    pub base: &'a Path,
+    /// The hidden names that are taken.
+    pub spelled_out: SpelledOut,
+}
 
 impl Survey<'_> {
     /// Finds the files of an argument that lie on a local disk.
@@ -24,12 +35,19 @@ impl Survey<'_> {
                 if let Some(excluded) = self.excluded_around(path)? {
                     return Err(inside_output(path, &excluded));
                 }
+                if let Some(kind) = kind_of_folder(path) {
+                    return Err(foreign::not_read(path, kind));
+                }
+                check_around(path)?;
                 let mut files = Vec::new();
-                self.walk(path, path, &mut files)?;
+                let listed = ListedFolder { base: path, spelled_out: SpelledOut::default() };
+                self.walk(path, &listed, &mut files)?;
                 Ok(InputArgument::new(folder_name(path), files).found_in(How::Listed, path))
             }
             Ok(metadata) if metadata.is_file() => self.named_file(path, &metadata),
             Ok(_) => Err(Error::input(path, "is neither a file nor a folder")),
+            Err(_) if leads_nowhere(path) => Err(Error::input(path, "is a link that leads nowhere")
+                .hint("fetch its file, for example by `git annex get` or `dvc pull`")),
             Err(_) if input.contains(['*', '?', '[']) => self.glob(input),
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
                 Err(Error::input(path, "no such file or folder"))
@@ -52,10 +70,7 @@ impl Survey<'_> {
             }
             return Ok(InputArgument::new(folder_name(folder), Vec::new()));
         }
-        let Some(layout) = layout(&name) else {
-            return Err(Error::input(path, "unknown extension")
-                .hint(format!("known extensions are {}", known_extensions())));
-        };
+        let Some(layout) = layout(&name) else { return Err(unknown_extension(path)) };
         let mut files = Vec::new();
         if self.is_new(path)? {
             let stamp = Stamp::from_metadata(path, metadata)?;
@@ -64,34 +79,13 @@ impl Survey<'_> {
         Ok(InputArgument::new(folder_name(folder), files))
     }
 
-    fn glob(&mut self, pattern: &str) -> Result<InputArgument> {
-        let options = MatchOptions { require_literal_leading_dot: true, ..MatchOptions::new() };
-        let matches = glob::glob_with(pattern, options)
-            .map_err(|error| Error::usage(format!("the pattern `{pattern}` is not valid: {error}")))?;
-        let base = fixed_part(pattern);
-        let (mut files, mut matches) = (Vec::new(), matches.peekable());
-        if matches.peek().is_none() {
-            return Err(Error::input(pattern, "no file to read: there is nothing that the pattern picks")
-                .hint("check the pattern"));
-        }
-        let excluded = self.skipped.count(Cause::Excluded);
-        let mut around = None;
-        for path in matches {
-            let path = path.map_err(|error| Error::input(error.path(), error.error()))?;
-            around = around.or(self.excluded_around(&path)?);
-            self.walk(&path, &base, &mut files)?;
-        }
-        // The user can hardly mean only files that the run writes.
-        let nothing =
-            files.is_empty() && self.row_files.is_empty() && self.skipped.count(Cause::Excluded) > excluded;
-        if let Some(excluded) = around.filter(|_| nothing) {
-            return Err(inside_output(Path::new(pattern), &excluded));
-        }
-        Ok(InputArgument::new(folder_name(&base), files).found_in(How::by(pattern), &base))
-    }
-
-    /// Takes the files in `root`, or `root` itself, and names them relative to `base`.
-    fn walk(&mut self, root: &Path, base: &Path, files: &mut Vec<FoundFile>) -> Result<()> {
+    /// Takes the files in `root`, or `root` itself.
+    pub(crate) fn walk(
+        &mut self,
+        root: &Path,
+        listed: &ListedFolder,
+        files: &mut Vec<FoundFile>,
+    ) -> Result<()> {
         // Links are followed: downloads are often folders of links into a store.
         let mut entries = WalkDir::new(root).follow_links(true).sort_by_file_name().into_iter();
         while let Some(entry) = entries.next() {
@@ -99,8 +93,9 @@ impl Survey<'_> {
                 Ok(entry) => entry,
                 // A link to a folder around it: the files there are found anyway.
                 Err(error) if error.loop_ancestor().is_some() => continue,
+                Err(error) if error.path().is_some_and(|path| self.skips_link(path, listed)) => continue,
                 // A folder that cannot be read may hold data, so it is never skipped.
-                Err(error) if error.path().is_some_and(|path| !path.is_dir() && self.skips(path, base)) => {
+                Err(error) if error.path().is_some_and(|path| !path.is_dir() && self.skips(path, listed)) => {
                     continue;
                 }
                 Err(error) => {
@@ -109,35 +104,52 @@ impl Survey<'_> {
                 }
             };
             if entry.file_type().is_dir() {
-                if self.skips_folder(&entry, base) {
+                if self.skips_folder(&entry, listed)? {
                     entries.skip_current_dir();
                 }
-            } else if !self.skips(entry.path(), base) {
-                self.take(&entry, base, files)?;
+            } else if !self.skips(entry.path(), listed) {
+                self.take(&entry, listed.base, files)?;
             }
         }
         Ok(())
     }
 
-    /// Whether a folder is skipped because it is hidden, excluded or the result of a run.
-    fn skips_folder(&mut self, folder: &DirEntry, base: &Path) -> bool {
+    /// Whether a folder is skipped because it is excluded, hidden or a data set of its own.
+    fn skips_folder(&mut self, folder: &DirEntry, listed: &ListedFolder) -> Result<bool> {
         let path = folder.path();
-        let cause = if folder.depth() > 0 && is_hidden(path) {
-            Cause::Hidden
-        } else if self.excluded_around(path).is_ok_and(|around| around.is_some()) {
-            Cause::Excluded
-        } else if folder.depth() > 0 && is_result(path) {
+        if self.excluded_around(path).is_ok_and(|around| around.is_some()) {
+            self.skipped.add(Cause::Excluded, shown(path, listed.base));
+            return Ok(true);
+        }
+        if self.leaves_out_hidden_folder(path, listed.base, &listed.spelled_out) {
+            return Ok(true);
+        }
+        self.skips_data_set(path, listed.base)
+    }
+
+    /// Whether a folder is skipped because it is the result of a run, or a data set of Lance or
+    /// Zarr.
+    ///
+    /// # Errors
+    /// A table of Delta Lake, Iceberg or Hudi.
+    pub(crate) fn skips_data_set(&mut self, folder: &Path, base: &Path) -> Result<bool> {
+        let is_other =
+            || kind_of_name(&folder.to_string_lossy()).is_some_and(|kind| kind.group == Group::Folder);
+        let cause = if is_result(folder) {
             Cause::Result
+        } else if is_other() {
+            Cause::OtherFolder
         } else {
-            return false;
+            check_folder(folder)?;
+            return Ok(false);
         };
-        self.skipped.add(cause, shown(path, base));
-        true
+        self.leave_shown(cause, folder, base);
+        Ok(true)
     }
 
     /// Returns the excluded folder that a path leads into, if it does. A glob finds files there
     /// without entering the folder, and a link leads there from elsewhere.
-    fn excluded_around(&self, path: &Path) -> Result<Option<PathBuf>> {
+    pub(crate) fn excluded_around(&self, path: &Path) -> Result<Option<PathBuf>> {
         if self.excluded.is_empty() {
             return Ok(None);
         }
@@ -145,18 +157,34 @@ impl Survey<'_> {
         Ok(real.ancestors().find(|around| self.excluded.contains(*around)).map(Path::to_path_buf))
     }
 
-    /// Whether a file is skipped because it is hidden or its extension is not read.
-    fn skips(&mut self, path: &Path, base: &Path) -> bool {
-        let name = path.to_string_lossy();
-        let is_known = layout(&name).is_some() || self.row_format(&name).is_some();
-        if is_hidden(path) {
-            self.skipped.add(hidden_cause(&name, is_known), shown(path, base));
+    /// Whether a file is skipped because it is hidden, its extension is not read, or its name
+    /// cannot be that of a kept file.
+    fn skips(&mut self, path: &Path, listed: &ListedFolder) -> bool {
+        let name = shown(path, listed.base);
+        if self.leaves_out_hidden(&name, path, &listed.spelled_out) {
             return true;
         }
-        if !is_known {
-            self.others.push(OtherFile { name: shown(path, base), path: path.to_path_buf() });
+        if !self.is_known(&name) {
+            self.others.push(OtherFile { name, path: path.to_path_buf() });
+            return true;
         }
-        !is_known
+        let is_utf8 = path.strip_prefix(listed.base).unwrap_or(path).to_str().is_some();
+        if !is_utf8 {
+            self.leave(Cause::NotUtf8, path, &name);
+        }
+        !is_utf8
+    }
+
+    /// Whether a path is skipped because it is a link that leads nowhere.
+    fn skips_link(&mut self, path: &Path, listed: &ListedFolder) -> bool {
+        if !leads_nowhere(path) {
+            return false;
+        }
+        let name = shown(path, listed.base);
+        if !self.leaves_out_hidden(&name, path, &listed.spelled_out) {
+            self.leave(Cause::Dangling, path, &name);
+        }
+        true
     }
 
     /// Takes a file that a folder or a glob has.
@@ -209,28 +237,31 @@ impl Survey<'_> {
     }
 }
 
-/// Whether a folder holds the result of a run: its kept rows would be read beside their own input.
-fn is_result(folder: &Path) -> bool {
-    let names = ["summary.json", "scores.parquet"];
-    names.iter().all(|name| folder.join(name).is_file())
-        && fs_err::read(folder.join(names[0])).is_ok_and(|bytes| {
-            let summary: serde_json::Value = serde_json::from_slice(&bytes).unwrap_or_default();
-            summary.get("scores_fingerprint").is_some()
-        })
+/// Whether a path is a link whose file is not there. A disk that does not answer says nothing of
+/// it.
+pub(crate) fn leads_nowhere(path: &Path) -> bool {
+    use std::io::ErrorKind::{InvalidFilename, NotADirectory, NotFound};
+    let is_missing = |error: &std::io::Error| {
+        #[cfg(unix)]
+        let is_circle = error.raw_os_error() == Some(nix::errno::Errno::ELOOP as i32);
+        #[cfg(not(unix))]
+        let is_circle = false;
+        is_circle || [NotFound, NotADirectory, InvalidFilename].contains(&error.kind())
+    };
+    path.is_symlink() && std::fs::metadata(path).is_err_and(|error| is_missing(&error))
 }
 
-/// Returns a path as the user sees it: relative to the folder that is listed.
-fn shown(path: &Path, base: &Path) -> String {
-    path.strip_prefix(base).unwrap_or(path).to_string_lossy().into_owned()
-}
-
-fn is_hidden(path: &Path) -> bool {
-    path.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(b"."))
-}
-
-/// Returns the folder of a glob before its first wildcard.
-fn fixed_part(pattern: &str) -> PathBuf {
-    let pattern = pattern.trim_start_matches("./"); // the `glob` crate leaves it out of its matches
-    let wild = pattern.find(['*', '?', '[']).unwrap_or(pattern.len());
-    pattern[..wild].rfind('/').map_or_else(PathBuf::new, |slash| PathBuf::from(&pattern[..=slash]))
+/// Returns what a folder is that is a data set of Lance or Zarr, by its name or its files.
+fn kind_of_folder(folder: &Path) -> Option<&'static FileKind> {
+    let has = |name: &str| folder.join(name).exists();
+    let by_name = kind_of_name(&folder.to_string_lossy()).filter(|kind| kind.group == Group::Folder);
+    if by_name.is_some() {
+        by_name
+    } else if [".zarray", ".zgroup", "zarr.json"].into_iter().any(has) {
+        kind_of_name("x.zarr")
+    } else if has("_versions") && has("data") {
+        kind_of_name("x.lance")
+    } else {
+        None
+    }
 }

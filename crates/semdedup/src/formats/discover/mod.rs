@@ -4,9 +4,12 @@
 pub(crate) mod argument;
 pub(crate) mod asked;
 pub(crate) mod beside;
+pub(crate) mod earlier_results;
 pub(crate) mod file_names;
 pub(crate) mod find;
 pub(crate) mod found_file;
+pub(crate) mod globs;
+pub(crate) mod hidden;
 pub(crate) mod ignored;
 pub(crate) mod label_images;
 pub(crate) mod left_out;
@@ -22,3 +25,4 @@ pub(crate) mod settle;
 pub(crate) mod sidecars;
 pub(crate) mod sidecars_content;
 pub(crate) mod survey;
+pub(crate) mod table_folders;

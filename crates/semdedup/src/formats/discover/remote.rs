@@ -5,16 +5,19 @@ use std::path::{Path, PathBuf};
 
 use object_store::ObjectMeta;
 use object_store::path::Path as Key;
+use semdedup_embed::{Group, kind_of_name};
 
 use crate::error::{Error, Result};
 use crate::formats::discover::argument::{How, InputArgument};
+use crate::formats::discover::earlier_results::results_among;
 use crate::formats::discover::found_file::{FoundFile, layout};
+use crate::formats::discover::hidden::SpelledOut;
 use crate::formats::discover::left_out::Cause;
 use crate::formats::discover::row_files::{OtherFile, RowFile};
-use crate::formats::discover::survey::{Survey, hidden_cause, inside_output};
+use crate::formats::discover::survey::{Survey, inside_output, unknown_extension};
+use crate::formats::discover::table_folders::{TableFormat, check_around, check_object, tables_among};
 use crate::formats::file::FolderFile;
-use crate::formats::registry::known_extensions;
-use crate::storage::{Location, Stamp, is_dir, is_file};
+use crate::storage::{Location, Matches, Stamp, is_dir, is_file};
 
 impl Survey<'_> {
     /// Finds the files that a URL means.
@@ -25,26 +28,27 @@ impl Survey<'_> {
             return self.remote_file(&location);
         }
         if !location.is_pattern() || is_dir(url)? {
-            let folder = location.clone();
-            let found = self.remote_files(&folder, folder.objects()?)?;
+            let (folder, objects) = (location.clone(), location.objects()?);
+            let matches = Matches { folder: location, objects, others: Vec::new() };
+            let found = self.remote_files(matches, &SpelledOut::default())?;
             let is_any = !self.row_files.is_empty() || !self.others.is_empty() || !self.skipped.is_empty();
             if found.is_empty() && !is_any {
-                return Err(Error::input(&location.text, "no such object, and none below it")
+                return Err(Error::input(&folder.text, "no such object, and none below it")
                     .hint("check the name of the bucket and the path"));
             }
             let place = Path::new(&folder.text);
             return Ok(InputArgument::new(name_of(&folder), found).found_in(How::Listed, place));
         }
         let matches = location.glob()?;
-        let (folder, objects) = (matches.folder, matches.objects);
-        if objects.is_empty() {
+        let folder = matches.folder.clone();
+        if matches.objects.is_empty() {
             return Err(Error::input(
                 &location.text,
                 "no file to read: there is nothing that the pattern picks",
             )
             .hint("check the name of the bucket and the pattern"));
         }
-        let files = self.remote_files(&folder, objects)?;
+        let files = self.remote_files(matches, &SpelledOut::by(location.key.as_ref()))?;
         let how = How::by(&location.text);
         Ok(InputArgument::new(name_of(&folder), files).found_in(how, Path::new(&folder.text)))
     }
@@ -53,9 +57,8 @@ impl Survey<'_> {
         let parent = location.text.rsplit_once('/').map_or("", |(parent, _)| parent);
         let folder = Location::of(Path::new(parent))?;
         let name = location.key.as_ref();
-        if layout(name).is_none() && self.row_format(name).is_none() {
-            return Err(Error::input(&location.text, "unknown extension")
-                .hint(format!("known extensions are {}", known_extensions())));
+        if !self.is_known(name) {
+            return Err(unknown_extension(Path::new(&location.text)));
         }
         let meta = location.head()?;
         let files = match self.new_object(&folder, &location.key) {
@@ -65,19 +68,31 @@ impl Survey<'_> {
         Ok(InputArgument::new(name_of(&folder), files))
     }
 
-    /// Picks the objects to read, and names them relative to a folder.
-    fn remote_files(&mut self, folder: &Location, objects: Vec<ObjectMeta>) -> Result<Vec<FoundFile>> {
+    /// Picks the objects to read, and names them relative to their folder.
+    fn remote_files(&mut self, matches: Matches, spelled_out: &SpelledOut) -> Result<Vec<FoundFile>> {
+        let folder = &matches.folder;
+        check_around(Path::new(&folder.text))?;
+        let data_sets = DataSets::among(&matches)?;
         let mut new = Vec::new();
-        for object in objects {
+        for object in &matches.objects {
             let Some(name) = folder.relative(&object.location) else { continue };
-            let is_known = layout(name).is_some() || self.row_format(name).is_some();
-            if name.split('/').any(|part| part.starts_with('.')) {
-                self.skipped.add(hidden_cause(name, is_known), name);
-            } else if !is_known {
-                let path = folder.path_of(&object.location);
+            let path = folder.path_of(&object.location);
+            if let Some((cause, root)) = data_sets.around(name).filter(|_| !self.is_excluded(&path)) {
+                self.leave_shown(
+                    cause,
+                    Path::new(&format!("{}/{root}", folder.text)),
+                    Path::new(&folder.text),
+                );
+                continue;
+            }
+            if self.leaves_out_hidden(name, &path, spelled_out) {
+                continue;
+            }
+            if !self.is_known(name) {
                 self.others.push(OtherFile { name: name.to_owned(), path });
             } else if self.new_object(folder, &object.location) {
-                new.push(object);
+                check_object(&folder.text, name, &data_sets.tables)?;
+                new.push(object.clone());
             }
         }
         // The user can hardly mean only files that the run writes.
@@ -108,10 +123,14 @@ impl Survey<'_> {
         Ok(files)
     }
 
+    fn is_excluded(&self, path: &Path) -> bool {
+        self.excluded.iter().any(|excluded| path.starts_with(excluded))
+    }
+
     /// Whether an object is not in an excluded folder and has not been given before.
     fn new_object(&mut self, folder: &Location, key: &Key) -> bool {
         let path = folder.path_of(key);
-        if self.excluded.iter().any(|excluded| path.starts_with(excluded)) {
+        if self.is_excluded(&path) {
             self.skipped.add(Cause::Excluded, key.as_ref());
             return false;
         }
@@ -120,6 +139,32 @@ impl Survey<'_> {
             self.skipped.add(Cause::Repeated, key.as_ref());
         }
         new
+    }
+}
+
+/// The data sets of other programs, and the results of earlier runs, below a folder of a store.
+struct DataSets<'a> {
+    tables: Vec<(&'a str, TableFormat)>,
+    /// The folders with results, each with a slash at its end.
+    results: Vec<String>,
+}
+
+impl<'a> DataSets<'a> {
+    fn among(matches: &'a Matches) -> Result<Self> {
+        let all = || matches.objects.iter().chain(&matches.others);
+        let names = || all().filter_map(|object| matches.folder.relative(&object.location));
+        let results = results_among(&matches.folder, &names().collect())?;
+        Ok(Self { tables: tables_among(names()), results })
+    }
+
+    /// Returns the folder around an object that is left out, and why.
+    fn around(&self, name: &'a str) -> Option<(Cause, &str)> {
+        if let Some(result) = self.results.iter().find(|result| name.starts_with(result.as_str())) {
+            return Some((Cause::Result, result.trim_end_matches('/')));
+        }
+        let mut ends = name.match_indices('/').map(|(slash, _)| &name[..slash]);
+        let is_other = |folder: &&str| kind_of_name(folder).is_some_and(|kind| kind.group == Group::Folder);
+        ends.find(is_other).map(|folder| (Cause::OtherFolder, folder))
     }
 }
 

@@ -4,8 +4,10 @@ use std::path::{Path, PathBuf};
 
 use bytes::Bytes;
 use fs_err as fs;
+use semdedup_embed::{FileKind, Group, kind_of_content};
 
 use crate::error::{Error, Result};
+use crate::foreign::BEGINNING;
 use crate::formats::columns::{Columns, DEFAULT_TEXT};
 use crate::formats::file::{FolderFile, FolderFiles, Format, InputFile};
 use crate::formats::rows::{Rows, RowsBuilder, not_utf8};
@@ -93,9 +95,9 @@ impl FolderBatch {
                 false => read(&file.path.join(&row_file.name), row_file, limit, columns)?.map(Bytes::from),
             };
             match bytes {
-                Ok(bytes) if file.format == Format::TextTree => match std::str::from_utf8(&bytes) {
-                    Ok(text) => rows.push(strip_bom(text), Some(&path)),
-                    Err(error) => rows.push_bad(format!("{path}: {}", not_utf8(&error))),
+                Ok(bytes) if file.format == Format::TextTree => match text_of(&bytes) {
+                    Ok(text) => rows.push(text, Some(&path)),
+                    Err(problem) => rows.push_bad(format!("{path}: {problem}")),
                 },
                 Ok(bytes) => {
                     rows.push_image(&bytes);
@@ -114,14 +116,23 @@ pub(crate) fn texts_at(file: &InputFile, limit: usize, rows: &[u64]) -> Vec<Opti
     let text = |row: &u64| {
         let row_file = file.members.files().get(usize::try_from(*row).ok()?)?;
         let bytes = read(&file.path.join(&row_file.name), row_file, limit, &columns).ok()?.ok()?;
-        std::str::from_utf8(&bytes).ok().map(|text| strip_bom(text).to_owned())
+        text_of(&bytes).ok().map(str::to_owned)
     };
     rows.iter().map(text).collect()
 }
 
-/// Returns a text without its byte order mark.
-fn strip_bom(text: &str) -> &str {
-    text.strip_prefix('\u{feff}').unwrap_or(text)
+/// Returns the text of a file without its byte order mark, or the reason why it is none. A pointer
+/// of Git LFS is a text, but not the one that is meant.
+fn text_of(bytes: &[u8]) -> std::result::Result<&str, String> {
+    let kind = kind_of_content(&bytes[..bytes.len().min(BEGINNING as usize)]);
+    let named = |kind: &FileKind| format!("is {}; {}", kind.what, kind.remedy);
+    match std::str::from_utf8(bytes) {
+        Ok(text) => match kind.filter(|kind| kind.group == Group::Pointer) {
+            Some(kind) => Err(named(kind)),
+            None => Ok(text.strip_prefix('\u{feff}').unwrap_or(text)),
+        },
+        Err(error) => Err(kind.map_or_else(|| not_utf8(&error), named)),
+    }
 }
 
 /// Reads the bytes of a file; the inner error says why the row is a bad row.

@@ -5,6 +5,7 @@ use std::path::Path;
 use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions};
 
 use crate::error::{Error, Result};
+use crate::foreign;
 use crate::formats::arrow::guard::catch_panics;
 use crate::formats::file::InputFile;
 use crate::formats::parquet::{encryption, offsets, unknown};
@@ -15,7 +16,17 @@ pub(crate) fn damaged(path: &Path, row: u64, cause: &dyn std::fmt::Display) -> E
     if let Some(fault) = recent_fault(path) {
         return fault;
     }
+    if row == 0
+        && let Some(error) = foreign::named_by_content(path)
+    {
+        return error;
+    }
     let cause = cause.to_string().replace('\n', " ");
+    // Of a file with a plain footer only this message says that the rest is encrypted.
+    if cause.contains("ncrypt") {
+        return Error::input(path, format!("is encrypted Parquet: {cause}"))
+            .hint("write it without encryption, with the program that has its keys");
+    }
     Error::input(path, format!("row {row}: the Parquet data cannot be read: {cause}"))
         .hint("the file is truncated, damaged or not Parquet; copy or write it again")
 }

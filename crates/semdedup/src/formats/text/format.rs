@@ -29,9 +29,11 @@ impl RowFormat for Text {
         match self {
             // The content tells whether a file `.json` is one object per line.
             Self::Json => &[("jsonl", Format::Jsonl), ("ndjson", Format::Jsonl), ("json", Format::JsonArray)],
-            Self::Csv => {
-                &[("csv", Format::Csv { delimiter: b',' }), ("tsv", Format::Csv { delimiter: b'\t' })]
-            }
+            Self::Csv => &[
+                ("csv", Format::Csv { delimiter: b',' }),
+                ("tsv", Format::Csv { delimiter: b'\t' }),
+                ("psv", Format::Csv { delimiter: b'|' }),
+            ],
             Self::Lines => &[("txt", Format::Text)],
         }
     }

@@ -1,0 +1,78 @@
+//! Checks by the first bytes of a file that it can be a file of rows.
+
+use std::io::Read;
+
+use flate2::bufread::MultiGzDecoder;
+use semdedup_embed::{FileKind, Group, kind_of_content};
+
+use crate::error::{Error, Result};
+use crate::foreign::{BEGINNING, not_read};
+use crate::formats::file::{Compression, Format, InputFile};
+
+/// The fewest bytes that tell a text from damaged compressed data.
+const FEWEST_OF_TEXT: usize = 16;
+
+/// Returns the compression of a file that begins with these bytes.
+pub(crate) fn compression_of(beginning: &[u8]) -> Compression {
+    match beginning {
+        // gzip knows one method, deflate.
+        [0x1f, 0x8b, 8, ..] => Compression::Gzip,
+        [0x28, 0xb5, 0x2f, 0xfd, ..] => Compression::Zstd,
+        _ => Compression::None,
+    }
+}
+
+/// Fails if a file of rows begins like a file of another kind.
+pub(crate) fn check(file: &InputFile, beginning: &[u8]) -> Result<()> {
+    let compression = compression_of(beginning);
+    if compression != Compression::None && compression == file.compression {
+        return check_kind(file, &unpacked(beginning, compression));
+    }
+    check_kind(file, beginning)?;
+    let named = match file.compression {
+        Compression::None => return Ok(()),
+        Compression::Gzip => ".gz",
+        Compression::Zstd => ".zst",
+    };
+    match is_text(beginning) {
+        true => Err(Error::input(&file.path, format!("is not compressed, although its name says {named}"))
+            .hint(format!("give it a name without {named}"))),
+        false => Ok(()),
+    }
+}
+
+fn check_kind(file: &InputFile, beginning: &[u8]) -> Result<()> {
+    let is_other = |kind: &&FileKind| ![Group::Picture, Group::Media].contains(&kind.group);
+    let Some(kind) = kind_of_content(beginning).filter(is_other) else { return Ok(()) };
+    let error = not_read(&file.path, kind);
+    Err(match file.format {
+        Format::Text if kind.group == Group::Page => {
+            error.hint(format!("{}; --text-files whole compares it as one text", kind.remedy))
+        }
+        _ => error,
+    })
+}
+
+/// Returns what the first bytes of a compressed file unpack to, as far as they go.
+fn unpacked(beginning: &[u8], compression: Compression) -> Vec<u8> {
+    let mut inside = Vec::new();
+    // The bytes end within the data, so an error is no surprise.
+    let _ = match compression {
+        Compression::None => Ok(0),
+        Compression::Gzip => MultiGzDecoder::new(beginning).take(BEGINNING).read_to_end(&mut inside),
+        Compression::Zstd => zstd::Decoder::with_buffer(beginning)
+            .and_then(|decoder| decoder.take(BEGINNING).read_to_end(&mut inside)),
+    };
+    inside
+}
+
+/// Whether bytes are the beginning of a text, and not of compressed data that is damaged.
+fn is_text(beginning: &[u8]) -> bool {
+    let is_control = |byte: &u8| *byte < b' ' && !byte.is_ascii_whitespace();
+    let is_utf8 = match std::str::from_utf8(beginning) {
+        Ok(_) => true,
+        // The last character may be cut.
+        Err(error) => error.error_len().is_none(),
+    };
+    beginning.len() >= FEWEST_OF_TEXT && is_utf8 && !beginning.iter().any(is_control)
+}
