@@ -2,13 +2,14 @@
 
 use image::{ImageFormat, RgbImage};
 
+use super::directory::is_big;
 use super::error::ImageError;
 use super::limits::ImageLimits;
 use super::{bmp, gif, jpeg, png, pnm, tiff, webp};
 
 /// The version of decoding, which the fingerprint of every image model includes. Raise it when a
 /// file gives other pixels.
-pub(crate) const REVISION: u32 = 5;
+pub(crate) const REVISION: u32 = 6;
 
 /// Decodes a JPEG, PNG, WebP, GIF, BMP, TIFF or PNM to RGB and applies its EXIF orientation. The name of
 /// the file does not matter.
@@ -31,6 +32,7 @@ pub fn decode_image(bytes: &[u8], limits: &ImageLimits) -> Result<RgbImage, Imag
         Ok(ImageFormat::Bmp) => bmp::decode(bytes, limits),
         Ok(ImageFormat::Tiff) => tiff::decode(bytes, limits),
         Ok(ImageFormat::Pnm) => pnm::decode(bytes, limits),
+        _ if is_big(bytes) => tiff::decode(bytes, limits),
         _ => {
             let start: Vec<String> = bytes.iter().take(8).map(|b| format!("{b:02x}")).collect();
             Err(ImageError::Unknown { start: start.join(" ") })
@@ -53,6 +55,6 @@ pub fn looks_like_image(bytes: &[u8]) -> bool {
                 | ImageFormat::Tiff
                 | ImageFormat::Avif
         ),
-        Err(_) => false,
+        Err(_) => is_big(bytes),
     }
 }
