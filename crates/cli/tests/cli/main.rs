@@ -21,6 +21,7 @@ mod outputs;
 mod paired;
 mod probes;
 mod provided;
+mod refused;
 mod results;
 mod reuse;
 mod safety;
