@@ -64,7 +64,7 @@ pub use image::RgbImage;
 pub use load_options::{LoadOptions, Loaded, Place, Precision, Towers};
 #[cfg(feature = "images")]
 pub use mobilenet::MobileNet;
-pub use model::{DEFAULT_MAX_TOKENS, EmbedStats, ImageModel, TextModel};
+pub use model::{DEFAULT_MAX_TOKENS, EmbedStats, EmbeddedTexts, ImageModel, RefusedText, TextModel};
 #[cfg(feature = "remote")]
 pub use remote::{RemoteModel, ServerAddress, ServerKey};
 pub use server_options::{Pause, RemoteOptions};

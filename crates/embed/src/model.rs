@@ -89,6 +89,22 @@ pub trait TextModel: Send + Sync {
     /// # Panics
     /// If `out` does not have `texts.len() * dim()` values.
     fn embed(&self, texts: &[&str], out: &mut [f32]) -> Result<EmbedStats, ModelError>;
+
+    /// Does the same as [`TextModel::embed`], but names the texts that the model cannot embed
+    /// instead of failing for them. Their rows of `out` are zeros.
+    ///
+    /// Only models that can tell a text from a failure of their own implement it; for the others it
+    /// is `embed`. A run skips such rows and lists them with the reason, so whether a text is
+    /// refused, and why, must depend on the text and the model alone.
+    ///
+    /// # Errors
+    /// If the model itself fails.
+    ///
+    /// # Panics
+    /// If `out` does not have `texts.len() * dim()` values.
+    fn embed_each(&self, texts: &[&str], out: &mut [f32]) -> Result<EmbeddedTexts, ModelError> {
+        self.embed(texts, out).map(|stats| EmbeddedTexts { stats, refused: Vec::new() })
+    }
 }
 
 /// A model that turns images into embeddings, which need not have unit length.
@@ -127,6 +143,24 @@ pub trait ImageModel: Send + Sync {
 /// The largest distance (1 − cosine) up to which [`MobileNet`](crate::MobileNet) separated labeled
 /// images of the same object from other images.
 pub(crate) const MOBILENET_EPSILON: f64 = 0.05;
+
+/// The outcome of a call to [`TextModel::embed_each`].
+#[derive(Default, Clone, Debug, PartialEq, Eq)]
+pub struct EmbeddedTexts {
+    /// Counts of what was read.
+    pub stats: EmbedStats,
+    /// The texts that the model cannot embed, in order.
+    pub refused: Vec<RefusedText>,
+}
+
+/// A text that a model cannot embed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RefusedText {
+    /// The index of the text in the call.
+    pub index: usize,
+    /// The reason, one line without a closing full stop.
+    pub reason: String,
+}
 
 /// Counts of what a call to [`TextModel::embed`] read.
 #[derive(Default, Clone, Copy, Debug, PartialEq, Eq)]

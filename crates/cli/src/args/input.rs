@@ -56,7 +56,7 @@ pub struct InputArgs {
     #[arg(long, value_name = "BYTES", default_value_t = DEFAULT_MAX_ROW_BYTES as u64)]
     #[arg(value_parser = value_parser!(u64).range(1..=LARGEST_MAX_ROW_BYTES as u64))]
     max_row_bytes: u64,
-    /// Stop at the first row that cannot be read, instead of skipping it
+    /// Stop at the first row that cannot be read or embedded, instead of skipping it
     #[arg(long)]
     strict: bool,
 }

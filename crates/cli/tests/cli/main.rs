@@ -22,6 +22,7 @@ mod paired;
 mod parquet_types;
 mod probes;
 mod provided;
+mod refused;
 mod results;
 mod reuse;
 mod safety;

@@ -5,7 +5,7 @@ use std::io::Cursor;
 use image::codecs::bmp::BmpDecoder;
 use image::{DynamicImage, RgbImage};
 
-use super::color::{rgb, upright};
+use super::color::rgb;
 use super::decoder::decoded;
 use super::error::ImageError;
 use super::limits::ImageLimits;
@@ -17,11 +17,11 @@ const FORMAT: &str = "BMP";
 /// Many programs write a BMP that announces alpha and leave it at zero. Windows and browsers show
 /// such a file as opaque.
 pub(super) fn decode(bytes: &[u8], limits: &ImageLimits) -> Result<RgbImage, ImageError> {
-    let (mut image, orientation) = decoded(FORMAT, BmpDecoder::new(Cursor::new(bytes)), limits)?;
+    let mut image = decoded(FORMAT, BmpDecoder::new(Cursor::new(bytes)), limits)?;
     if let DynamicImage::ImageRgba8(image) = &mut image
         && image.pixels().all(|pixel| pixel[3] == 0)
     {
         image.pixels_mut().for_each(|pixel| pixel[3] = u8::MAX);
     }
-    Ok(upright(rgb(FORMAT, image)?, orientation))
+    rgb(FORMAT, image)
 }

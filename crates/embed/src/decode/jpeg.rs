@@ -2,7 +2,6 @@
 //! broken, not gray at the bottom.
 
 use image::RgbImage;
-use image::metadata::Orientation;
 use zune_jpeg::JpegDecoder;
 use zune_jpeg::errors::DecodeErrors;
 use zune_jpeg::zune_core::bytestream::ZCursor;
@@ -11,6 +10,7 @@ use zune_jpeg::zune_core::options::DecoderOptions;
 
 use super::color::{cmyk_to_rgb, upright, ycc_to_rgb};
 use super::error::ImageError;
+use super::exif;
 use super::limits::{ImageLimits, check_size};
 
 const FORMAT: &str = "JPEG";
@@ -25,12 +25,14 @@ pub(super) fn decode(bytes: &[u8], limits: &ImageLimits) -> Result<RgbImage, Ima
         .set_max_width(usize::MAX)
         .set_max_height(usize::MAX)
         .jpeg_set_max_scans(MAX_SCANS);
-    let mut decoder = JpegDecoder::new_with_options(ZCursor::new(bytes), options);
+    let guarded = guarded(bytes);
+    let mut decoder =
+        JpegDecoder::new_with_options(ZCursor::new(guarded.as_deref().unwrap_or(bytes)), options);
     decoder.decode_headers().map_err(failed)?;
     let info = decoder.info().ok_or_else(|| ImageError::broken(FORMAT, "it has no frame"))?;
     let (width, height) = (u32::from(info.width), u32::from(info.height));
     check_size(FORMAT, width, height, limits)?;
-    if !is_complete(bytes) {
+    if guarded.is_none() {
         return Err(ImageError::broken(
             FORMAT,
             format!("it is cut off: no end of image in {} bytes", bytes.len()),
@@ -42,11 +44,10 @@ pub(super) fn decode(bytes: &[u8], limits: &ImageLimits) -> Result<RgbImage, Ima
         _ => ColorSpace::RGB,
     };
     decoder.set_options(options.set_strict_mode(true).jpeg_set_out_colorspace(out));
-    let orientation = decoder.exif().and_then(|exif| Orientation::from_exif_chunk(exif));
     let samples = decoder.decode().map_err(failed)?;
     let image = RgbImage::from_raw(width, height, rgb(samples, out))
         .ok_or_else(|| ImageError::broken(FORMAT, "its pixels do not fill the image"))?;
-    Ok(upright(image, orientation.unwrap_or(Orientation::NoTransforms)))
+    Ok(upright(image, exif::orientation(&exif_data(bytes))))
 }
 
 /// Converts samples to RGB. Files with four inks are inverted, as Adobe writes them; libjpeg and
@@ -71,28 +72,64 @@ fn rgb(samples: Vec<u8>, colors: ColorSpace) -> Vec<u8> {
     }
 }
 
-/// Whether an end-of-image marker follows the first scan. The decoder notices a missing end only
-/// where a row of blocks is missing.
-fn is_complete(bytes: &[u8]) -> bool {
-    const START_OF_SCAN: u8 = 0xda;
-    const END_OF_IMAGE: u8 = 0xd9;
+/// A marker of a file.
+struct Marker<'a> {
+    /// The position of its first byte.
+    at: usize,
+    kind: u8,
+    /// What belongs to it.
+    content: &'a [u8],
+}
+
+const END_OF_IMAGE: u8 = 0xd9;
+const START_OF_SCAN: u8 = 0xda;
+/// The marker of Exif data, among others.
+const APP1: u8 = 0xe1;
+
+/// Returns the markers of a file, except those of restarts, with whatever lies between them left
+/// out.
+fn markers(bytes: &[u8]) -> impl Iterator<Item = Marker<'_>> {
     let mut at = 2;
-    let mut in_scan = false;
-    while let Some(found) = bytes.get(at..).and_then(|rest| memchr::memchr(0xff, rest)) {
-        at += found + 1;
-        match bytes.get(at) {
-            Some(0 | 0xff | 0x01 | 0xd0..=0xd8) => {}
-            Some(&END_OF_IMAGE) if in_scan => return true,
-            Some(&END_OF_IMAGE) | None => {}
-            Some(&marker) => {
-                in_scan |= marker == START_OF_SCAN;
-                let length =
-                    bytes.get(at + 1..at + 3).map_or(0, |l| usize::from(u16::from_be_bytes([l[0], l[1]])));
-                at += 1 + length;
+    std::iter::from_fn(move || {
+        loop {
+            at += memchr::memchr(0xff, bytes.get(at..)?)? + 1;
+            match *bytes.get(at)? {
+                0 | 0xff | 0x01 | 0xd0..=0xd8 => {}
+                kind => {
+                    let start = at - 1;
+                    let length = bytes.get(at + 1..at + 3).filter(|_| kind != END_OF_IMAGE);
+                    let length = length.map_or(0, |l| usize::from(u16::from_be_bytes([l[0], l[1]])));
+                    let content = bytes.get(at + 3..at + 1 + length).unwrap_or_default();
+                    at += if kind == END_OF_IMAGE { 0 } else { 1 + length };
+                    return Some(Marker { at: start, kind, content });
+                }
             }
         }
-    }
-    false
+    })
+}
+
+/// Returns the Exif data. Long data is divided among several markers. Of two pieces that are whole
+/// by themselves the first counts, because the second one only lies behind it.
+fn exif_data(bytes: &[u8]) -> Vec<u8> {
+    let header = markers(bytes).take_while(|marker| marker.kind != START_OF_SCAN);
+    let pieces = header.filter(|marker| marker.kind == APP1);
+    pieces.filter_map(|marker| marker.content.strip_prefix(exif::PREFIX)).flatten().copied().collect()
+}
+
+/// Returns a copy of a file up to the end of the image, with bits before the end that stand for
+/// nothing. Returns `None` if no end of image follows the first scan.
+///
+/// The decoder takes whatever a scan lacks for zeros, so that a file that was cut off and closed
+/// with an end of image would be gray or noise at the bottom. No code consists of ones alone, so
+/// the decoder fails at these bits if it still needs some.
+fn guarded(bytes: &[u8]) -> Option<Vec<u8>> {
+    /// A byte of ones. In a scan, a zero follows each of them.
+    const ONES: [u8; 2] = [0xff, 0];
+    /// The rest of a value, of 15 bits at most, and the longest code after it take 31 bits.
+    const BYTES: usize = 8;
+    let mut markers = markers(bytes).skip_while(|marker| marker.kind != START_OF_SCAN);
+    let end = markers.find(|marker| marker.kind == END_OF_IMAGE)?.at;
+    Some([&bytes[..end], &ONES.repeat(BYTES), &[0xff, END_OF_IMAGE]].concat())
 }
 
 fn failed(error: DecodeErrors) -> ImageError {

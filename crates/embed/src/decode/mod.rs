@@ -15,7 +15,11 @@ mod bmp;
 mod color;
 #[cfg(feature = "images")]
 mod decoder;
+#[cfg(feature = "images")]
+mod directory;
 mod error;
+#[cfg(feature = "images")]
+mod exif;
 #[cfg(feature = "images")]
 pub(crate) mod formats;
 #[cfg(feature = "images")]

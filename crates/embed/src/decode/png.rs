@@ -5,8 +5,10 @@ use std::io::Cursor;
 use image::RgbImage;
 use image::codecs::png::PngDecoder;
 
+use super::color::upright;
 use super::decoder::to_rgb;
 use super::error::ImageError;
+use super::exif;
 use super::limits::{ImageLimits, check_size, memory};
 
 const FORMAT: &str = "PNG";
@@ -22,5 +24,20 @@ pub(super) fn decode(bytes: &[u8], limits: &ImageLimits) -> Result<RgbImage, Ima
     };
     check_size(FORMAT, width, height, limits)?;
     let decoder = PngDecoder::with_limits(Cursor::new(bytes), memory(width, height));
-    to_rgb(FORMAT, decoder, limits)
+    Ok(upright(to_rgb(FORMAT, decoder, limits)?, exif::orientation(exif_data(bytes))))
+}
+
+/// Returns the Exif data. The standard allows one chunk of it, before or after the pixels; of
+/// several the last counts, as with PIL.
+fn exif_data(bytes: &[u8]) -> &[u8] {
+    let (mut at, mut found) = (8, [].as_slice());
+    while let Some([a, b, c, d, name @ ..]) = bytes.get(at..).and_then(<[u8]>::first_chunk::<8>) {
+        let start = at + 8;
+        let end = start.saturating_add(u32::from_be_bytes([*a, *b, *c, *d]) as usize);
+        if name == b"eXIf" {
+            found = bytes.get(start..end).unwrap_or(found);
+        }
+        at = end.saturating_add(4);
+    }
+    found
 }

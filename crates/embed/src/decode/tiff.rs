@@ -1,9 +1,8 @@
 //! TIFF: the first image of the file, with samples of 1, 2, 4, 8 or 16 bits, in gray, RGB, CMYK,
-//! YCbCr or a palette.
+//! YCbCr or a palette. BigTIFF is read too.
 
 use std::io::Cursor;
 
-use image::metadata::Orientation;
 use image::{RgbImage, RgbaImage};
 use tiff::decoder::{Decoder, DecodingResult, Limits};
 use tiff::tags::Tag;
@@ -11,7 +10,9 @@ use tiff::{ColorType, TiffError};
 
 use super::blend;
 use super::color::{cmyk_to_rgb, upright, ycc_to_rgb};
+use super::directory::Directory;
 use super::error::ImageError;
+use super::exif;
 use super::limits::{ImageLimits, check_size, memory_bytes};
 
 const FORMAT: &str = "TIFF";
@@ -26,8 +27,6 @@ pub(super) fn decode(bytes: &[u8], limits: &ImageLimits) -> Result<RgbImage, Ima
     let most = usize::try_from(memory_bytes(width, height)).unwrap_or(usize::MAX);
     (memory.decoding_buffer_size, memory.intermediate_buffer_size) = (most, most);
     let mut decoder = decoder.with_limits(memory);
-    let orientation: Option<u16> = decoder.find_tag_unsigned(Tag::Orientation).map_err(failed)?;
-    let orientation = orientation.and_then(|o| Orientation::from_exif(o.min(255) as u8));
     let pixels = match indices {
         None => direct(&mut decoder)?,
         Some(_) => Pixels::Rgb(through_palette(&mut decoder)?),
@@ -40,7 +39,7 @@ pub(super) fn decode(bytes: &[u8], limits: &ImageLimits) -> Result<RgbImage, Ima
             blend::over_background(FORMAT, &image)?
         }
     };
-    Ok(upright(image, orientation.unwrap_or(Orientation::NoTransforms)))
+    Ok(upright(image, exif::orientation(bytes)))
 }
 
 type Tiff<'a> = Decoder<Cursor<&'a [u8]>>;
@@ -169,26 +168,17 @@ fn through_palette(decoder: &mut Tiff) -> Result<Vec<u8>, ImageError> {
 /// Returns a copy of a file with a palette whose first directory says that the indices are shades
 /// of gray, because the `tiff` crate does not read palettes. Returns `None` for all other files.
 fn as_indices(bytes: &[u8]) -> Option<Vec<u8>> {
-    const PHOTOMETRIC: usize = 262;
-    const PALETTE: usize = 3;
-    let little = match bytes.get(..4)? {
-        [b'I', b'I', 42, 0] => true,
-        [b'M', b'M', 0, 42] => false,
-        _ => return None,
-    };
-    let number = |at: usize, length: usize| -> Option<usize> {
-        let digits = bytes.get(at..at.checked_add(length)?)?;
-        let add = |sum: usize, digit: &u8| sum << 8 | usize::from(*digit);
-        Some(if little { digits.iter().rev().fold(0, add) } else { digits.iter().fold(0, add) })
-    };
-    let directory = number(4, 4)?;
-    let entries = (0..number(directory, 2)?).map(|i| directory + 2 + 12 * i);
-    let entry = entries.take_while(|&at| at < bytes.len()).find(|&at| number(at, 2) == Some(PHOTOMETRIC))?;
-    if number(entry + 8, 2)? != PALETTE {
+    const PHOTOMETRIC: u64 = 262;
+    const GRAY: u8 = 1;
+    const PALETTE: u8 = 3;
+    let directory = Directory::open(bytes)?;
+    let entry = directory.find(PHOTOMETRIC).next()?;
+    if directory.number(&entry)? != f64::from(PALETTE) {
         return None;
     }
+    let digit = entry.field.iter().position(|&byte| byte == PALETTE)?;
     let mut copy = bytes.to_vec();
-    copy[entry + if little { 8 } else { 9 }] = 1;
+    copy[entry.at + digit] = GRAY;
     Some(copy)
 }
 

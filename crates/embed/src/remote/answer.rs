@@ -9,12 +9,20 @@ use serde::de::{Deserialize, Deserializer, Error, SeqAccess, Visitor};
 pub(super) enum BadAnswer {
     /// The answer breaks off: another attempt may help.
     CutOff,
-    /// The answer is not that of an embedding server.
-    Wrong(String),
+    /// The answer is an error, with these words and perhaps a status.
+    Error { words: String, status: Option<u64> },
+    /// An embedding cannot be used, or there is none: perhaps because of its text.
+    Unusable(String),
+    /// Nobody can tell which embedding is that of which text.
+    Unclear(String),
 }
 
-fn wrong<T>(problem: impl Into<String>) -> Result<T, BadAnswer> {
-    Err(BadAnswer::Wrong(problem.into()))
+fn unusable<T>(problem: impl Into<String>) -> Result<T, BadAnswer> {
+    Err(BadAnswer::Unusable(problem.into()))
+}
+
+fn unclear<T>(problem: impl Into<String>) -> Result<T, BadAnswer> {
+    Err(BadAnswer::Unclear(problem.into()))
 }
 
 /// The embeddings of the texts of one request.
@@ -37,7 +45,8 @@ struct Message {
 
 #[derive(serde::Deserialize)]
 struct Item {
-    index: usize,
+    #[serde(default)]
+    index: Option<usize>,
     embedding: Values,
 }
 
@@ -45,36 +54,68 @@ impl Answer {
     /// Parses an answer for a number of texts. All embeddings must have the same length, `dim` if
     /// that is known.
     pub(super) fn parse(body: &[u8], texts: usize, dim: Option<usize>) -> Result<Self, BadAnswer> {
-        let message: Message = serde_json::from_slice(body).map_err(|error| {
-            if error.is_eof() {
-                return BadAnswer::CutOff;
-            }
-            BadAnswer::Wrong(format!("no answer of an embedding server: {error}"))
-        })?;
+        let message: Message = serde_json::from_slice(body).map_err(|error| no_message(body, &error))?;
         let count = message.data.len();
         if count != texts {
-            return wrong(format!("{count} embeddings for {texts} texts"));
+            return unclear(format!("{count} embeddings for {texts} texts"));
         }
+        check_numbering(&message.data)?;
         let dim = dim.or(message.data.first().map(|item| item.embedding.0.len())).unwrap_or(0);
         let mut values = vec![0.0; texts * dim];
         let mut seen = vec![false; texts];
-        for Item { index, embedding: Values(embedding) } in message.data {
+        for (place, Item { index, embedding: Values(embedding) }) in message.data.into_iter().enumerate() {
+            let index = index.unwrap_or(place);
             match seen.get_mut(index) {
-                None => return wrong(format!("an embedding with the index {index} for {texts} texts")),
-                Some(true) => return wrong(format!("two embeddings with the index {index}")),
+                None => return unclear(format!("an embedding with the index {index} for {texts} texts")),
+                Some(true) => return unclear(format!("two embeddings with the index {index}")),
                 Some(seen) => *seen = true,
             }
             if embedding.len() != dim {
-                return wrong(format!("an embedding of {} numbers instead of {dim}", embedding.len()));
+                return unusable(format!("an embedding of {} numbers instead of {dim}", embedding.len()));
             }
             if !embedding.iter().all(|value| value.is_finite()) {
-                return wrong("an embedding with a number that is not finite");
+                return unusable("an embedding with a number that is not finite");
             }
             values[index * dim..(index + 1) * dim].copy_from_slice(&embedding);
         }
         let tokens = message.usage["prompt_tokens"].as_u64().unwrap_or(0);
         Ok(Self { values, dim, tokens })
     }
+}
+
+/// Fails if some embeddings have an index and others not. None may have one, and then they are in
+/// the order of the texts. The first alone may lack it: some services leave out zeros.
+fn check_numbering(data: &[Item]) -> Result<(), BadAnswer> {
+    let numbered = data.iter().filter(|item| item.index.is_some()).count();
+    let Some(without) = data.iter().rposition(|item| item.index.is_none()).filter(|_| numbered > 0) else {
+        return Ok(());
+    };
+    match without {
+        0 => Ok(()),
+        _ => unclear(format!(
+            "an index for {numbered} of {} embeddings, but none for number {}",
+            data.len(),
+            without + 1
+        )),
+    }
+}
+
+/// Says why a body is no list of embeddings.
+fn no_message(body: &[u8], error: &serde_json::Error) -> BadAnswer {
+    if error.is_eof() {
+        return BadAnswer::CutOff;
+    }
+    let json = serde_json::from_slice::<serde_json::Value>(body).unwrap_or_default();
+    if !json["error"].is_null() {
+        let status = [&json["error"]["code"], &json["error"]["status"], &json["code"]]
+            .into_iter()
+            .find_map(|value| value.as_u64().or_else(|| value.as_str()?.parse().ok()));
+        return BadAnswer::Error { words: words(body), status };
+    }
+    if error.is_syntax() && body.windows(3).any(|part| part == b"NaN") {
+        return BadAnswer::Unusable("an embedding with NaN, which is no number of JSON".to_owned());
+    }
+    BadAnswer::Unusable(format!("no answer of an embedding server: {error}"))
 }
 
 /// Parses any bytes as an answer, for the fuzz targets.
@@ -125,15 +166,19 @@ impl<'de> Visitor<'de> for ValuesVisitor {
 /// The number of characters of a server's message that are shown.
 const MOST_SHOWN: usize = 300;
 
-/// Returns what a server says about a failure, in one line. It reads the JSON of OpenAI and of
-/// others, and plain text.
+/// Returns what a server says about a failure, in one short line.
 pub(super) fn said(body: &[u8]) -> String {
+    one_line(&words(body), MOST_SHOWN)
+}
+
+/// Returns what a server says about a failure. It reads the JSON of OpenAI and of others, and plain
+/// text.
+fn words(body: &[u8]) -> String {
     let json = serde_json::from_slice::<serde_json::Value>(body).unwrap_or_default();
-    let found = [&json["error"]["message"], &json["error"], &json["message"], &json["detail"]]
+    [&json["error"]["message"], &json["error"], &json["message"], &json["detail"]]
         .into_iter()
         .find_map(|value| value.as_str())
-        .map_or_else(|| String::from_utf8_lossy(body).into_owned(), str::to_owned);
-    one_line(&found, MOST_SHOWN)
+        .map_or_else(|| String::from_utf8_lossy(body).into_owned(), str::to_owned)
 }
 
 /// Returns a text in one line, cut off after `most` characters.

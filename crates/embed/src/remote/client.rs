@@ -9,7 +9,7 @@ use reqwest::{StatusCode, Url};
 
 use super::address::{ServerAddress, ServerKey, without_query};
 use super::answer::{one_line, said};
-use super::retry::{Failure, asked_to_wait};
+use super::retry::{Blame, Failure, Next, asked_to_wait};
 use crate::error::ModelError;
 use crate::http::{self, causes};
 
@@ -105,32 +105,42 @@ impl Connection {
         } else {
             format!("the server answered {number}: {said}")
         };
-        match number {
-            408 | 429 | 500.. => {
-                Failure::Passing { problem: self.shown(&problem), asked: asked_to_wait(&headers) }
+        match headers.get(LOCATION).and_then(|to| to.to_str().ok()) {
+            Some(to) if status.is_redirection() => {
+                let problem = format!("the server answered {status}, it is at {to}");
+                self.lasting(problem, "name that address in --model")
             }
-            300..400 => {
-                let to = headers.get(LOCATION).and_then(|to| to.to_str().ok()).unwrap_or("nowhere");
-                self.lasting(
-                    format!("the server answered {status}, it is at {to}"),
-                    "name that address in --model",
-                )
-            }
-            401 | 403 => self.lasting(problem, KEY),
-            404 | 405 => self.lasting(problem, NO_SERVER),
-            400 | 413 | 422 => self.lasting(problem, TOO_LONG),
-            _ => self.lasting(problem, NO_SERVER),
+            _ => self.of_status(number.into(), &problem, asked_to_wait(&headers)),
         }
     }
 
-    /// Returns a failure that another attempt would not change.
-    pub(super) fn lasting(&self, problem: String, hint: &'static str) -> Failure {
-        Failure::Lasting(ModelError::with_hint(format!("{}: {}", self.place, self.shown(&problem)), hint))
+    /// Returns the failure that a status stands for, in the head of an answer or in its body. A 500
+    /// may be due to a text, such as one whose embedding is NaN; the statuses above it say that the
+    /// server is out of order.
+    pub(super) fn of_status(&self, status: u64, problem: &str, asked: Option<Duration>) -> Failure {
+        let (blame, next) = match status {
+            500 => (Blame::Texts, Next::Perhaps(asked)),
+            408 | 429 | 501.. => (Blame::Server, Next::Perhaps(asked)),
+            401 | 403 => (Blame::Server, Next::Fails(KEY)),
+            400 | 413 | 422 => (Blame::Texts, Next::Fails(TOO_LONG)),
+            _ => (Blame::Server, Next::Fails(NO_SERVER)),
+        };
+        Failure { problem: self.shown(problem), blame, next }
     }
 
-    /// Returns a failure that another attempt may not have.
+    /// Returns a failure of the server that another attempt would not change.
+    pub(super) fn lasting(&self, problem: String, hint: &'static str) -> Failure {
+        Failure { problem: self.shown(&problem), blame: Blame::Server, next: Next::Fails(hint) }
+    }
+
+    /// Returns a failure of the server that another attempt may not have.
     pub(super) fn passing(&self, problem: String) -> Failure {
-        Failure::Passing { problem: self.shown(&problem), asked: None }
+        Failure { problem: self.shown(&problem), blame: Blame::Server, next: Next::Perhaps(None) }
+    }
+
+    /// Returns a failure that is due to one of the texts, and would be the same again.
+    pub(super) fn of_texts(&self, problem: &str) -> Failure {
+        Failure { problem: self.shown(problem), blame: Blame::Texts, next: Next::Fails(UNUSABLE) }
     }
 
     /// Returns a problem in one short line without the key.
@@ -164,6 +174,7 @@ fn read(response: Response, most: u64, deadline: Instant) -> Result<Vec<u8>, Str
 
 const TOO_SLOW: &str = "the server takes too long to answer";
 pub(super) const NO_SERVER: &str = "give the full address of an OpenAI-compatible server, and the model as the server calls it: http://host/v1/embeddings#name";
+const UNUSABLE: &str = "see that the model is one for embeddings, and that the server serves it rightly";
 const KEY: &str = "set the key in the environment variable SEMDEDUP_API_KEY (OPENAI_API_KEY counts for OpenAI's servers alone)";
 const TOO_LONG: &str = "where texts are too long or too many, a smaller --server-batch or a field such as --server-fields \
                         '{\"truncate_prompt_tokens\": 512}' (vLLM) helps; what was embedded is kept";

@@ -1,5 +1,6 @@
 //! The text model that asks a server.
 
+use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use serde_json::json;
@@ -7,9 +8,10 @@ use serde_json::json;
 use super::answer::{Answer, BadAnswer, one_line};
 use super::batches::{self, Distinct, Slots};
 use super::client::{Connection, NO_SERVER};
-use super::retry::{Failure, Retries};
+use super::halving::{Halving, Outcome};
+use super::retry::{Attempts, Blame, Failed, Failure, Retries};
 use crate::error::ModelError;
-use crate::model::{EmbedStats, TextModel};
+use crate::model::{EmbedStats, EmbeddedTexts, RefusedText, TextModel};
 use crate::server_options::{Pause, RemoteOptions};
 
 /// The version of the requests. Raise it when the same text is sent in another form.
@@ -24,6 +26,11 @@ const ANSWER_BYTES: u64 = 1 << 20;
 const NUMBER_BYTES: u64 = 64;
 /// The attempts of the first request. They are few, so that a wrong address shows soon.
 const FIRST_ATTEMPTS: u32 = 4;
+/// The attempts of a request whose failure may be due to a text. They are few where the texts can be
+/// divided, and where a text is alone they take some seconds, so that a server that stumbles does
+/// not cost a row.
+const BATCH_ATTEMPTS: u32 = 2;
+const SINGLE_ATTEMPTS: u32 = 5;
 /// The text of the first request, which learns the dimension.
 const FIRST_TEXT: &str = "semdedup";
 
@@ -57,47 +64,82 @@ impl RemoteModel {
         let connection = Connection::new(&options.address, options.key.clone(), options.timeout)?;
         let (name, slots) = (options.address.to_string(), Slots::new(options.concurrency.max(1)));
         let mut model = Self { connection, options, name, dim: 0, slots, pause, requests: AtomicU64::new(0) };
-        model.dim = model.ask(&[FIRST_TEXT], FIRST_ATTEMPTS)?.dim;
+        let attempts = Attempts { server: FIRST_ATTEMPTS, texts: FIRST_ATTEMPTS };
+        model.dim = model.ask(&[FIRST_TEXT], attempts).map_err(|failed| failed.error)?.dim;
         Ok(model)
     }
 
     /// Asks for the embeddings of some texts by one request, which is repeated if it fails.
-    fn ask(&self, texts: &[&str], attempts: u32) -> Result<Answer, ModelError> {
+    fn ask(&self, texts: &[&str], attempts: Attempts) -> Result<Answer, Failed> {
         let _slot = self.slots.take();
         let request = self.requests.fetch_add(1, Ordering::Relaxed);
-        let attempts = attempts.min(self.options.attempts);
+        let most = self.options.attempts;
+        let attempts = Attempts { server: attempts.server.min(most), texts: attempts.texts.min(most) };
         let body = self.body(texts)?;
         Retries { attempts, pause: &self.pause, request }
             .run(self.connection.place(), || self.ask_once(body.clone(), texts))
     }
 
-    fn body(&self, texts: &[&str]) -> Result<Vec<u8>, ModelError> {
+    /// Fails if the server does not embed the first text once more.
+    fn check(&self) -> Result<(), ModelError> {
+        let attempts = Attempts { server: u32::MAX, texts: u32::MAX };
+        self.ask(&[FIRST_TEXT], attempts).map(drop).map_err(|failed| failed.error)
+    }
+
+    fn body(&self, texts: &[&str]) -> Result<Vec<u8>, Failed> {
         let mut body =
             json!({"model": self.options.address.model, "encoding_format": "float", "input": texts});
         for (name, value) in &self.options.fields {
             body[name.as_str()] = value.clone();
         }
-        serde_json::to_vec(&body).map_err(|error| ModelError::with_hint(error.to_string(), NO_SERVER))
+        serde_json::to_vec(&body).map_err(|error| {
+            let (problem, blame) = (error.to_string(), Blame::Server);
+            Failed { error: ModelError::with_hint(problem.clone(), NO_SERVER), problem, blame }
+        })
     }
 
     fn ask_once(&self, body: Vec<u8>, texts: &[&str]) -> Result<Answer, Failure> {
         let known = (self.dim > 0).then_some(self.dim);
         let most = (texts.len() * known.unwrap_or(MAX_DIM)) as u64 * NUMBER_BYTES + ANSWER_BYTES;
         let answer = Answer::parse(&self.connection.post(body, most)?, texts.len(), known);
-        let answer = answer.map_err(|bad| match bad {
-            BadAnswer::CutOff => self.connection.passing("the answer breaks off".to_owned()),
-            BadAnswer::Wrong(problem) => {
-                let text = one_line(texts[0], 40);
-                let problem = format!("{problem} (asked for {}, the first of them `{text}`)", texts.len());
-                self.connection.lasting(problem, NO_SERVER)
-            }
-        })?;
+        let answer = answer.map_err(|bad| self.bad_answer(bad, texts))?;
         if !(1..=MAX_DIM).contains(&answer.dim) {
             let problem = format!("embeddings of dimension {}, it must be from 1 to {MAX_DIM}", answer.dim);
             return Err(self.connection.lasting(problem, NO_SERVER));
         }
+        if answer.values.chunks_exact(answer.dim).any(|row| row.iter().all(|&value| value == 0.0)) {
+            return Err(self.connection.of_texts("an embedding of zeros"));
+        }
         Ok(answer)
     }
+
+    fn bad_answer(&self, bad: BadAnswer, texts: &[&str]) -> Failure {
+        match bad {
+            BadAnswer::CutOff => self.connection.passing("the answer breaks off".to_owned()),
+            BadAnswer::Error { words, status } => {
+                let problem = format!("the server answered 200 with an error: {words}");
+                match status.filter(|status| (400..600).contains(status)) {
+                    Some(status) => self.connection.of_status(status, &problem, None),
+                    None => self.connection.of_texts(&problem),
+                }
+            }
+            BadAnswer::Unusable(problem) => self.connection.of_texts(&problem),
+            BadAnswer::Unclear(problem) => {
+                let text = one_line(texts[0], 40);
+                let problem = format!("{problem} (asked for {}, the first of them `{text}`)", texts.len());
+                self.connection.lasting(problem, ONE_BY_ONE)
+            }
+        }
+    }
+}
+
+const ONE_BY_ONE: &str = "each text needs one embedding, numbered by `index` from 0 or not at all; correct the server, or \
+                          ask for one text at a time with --server-batch 1";
+
+/// Returns the attempts of a request for some texts, within what the user allows.
+fn attempts(texts: &[&str]) -> Attempts {
+    let texts = if texts.len() == 1 { SINGLE_ATTEMPTS } else { BATCH_ATTEMPTS };
+    Attempts { server: u32::MAX, texts }
 }
 
 /// Fails for options that cannot work, or that would show the key to others.
@@ -141,19 +183,40 @@ impl TextModel for RemoteModel {
     }
 
     fn embed(&self, texts: &[&str], out: &mut [f32]) -> Result<EmbedStats, ModelError> {
+        let EmbeddedTexts { stats, refused } = self.embed_each(texts, out)?;
+        match refused.first() {
+            None => Ok(stats),
+            Some(RefusedText { index, reason }) => Err(ModelError::with_hint(
+                format!("{}: `{}`: {reason}", self.connection.place(), one_line(texts[*index], 40)),
+                "leave this text out, or let the server cut off texts that are too long",
+            )),
+        }
+    }
+
+    fn embed_each(&self, texts: &[&str], out: &mut [f32]) -> Result<EmbeddedTexts, ModelError> {
         assert_eq!(out.len(), texts.len() * self.dim, "`out` needs {} values per text", self.dim);
         let distinct = Distinct::of(texts);
         let batches = distinct.batches(self.options.batch.max(1));
-        let ask = |batch: &[&str]| self.ask(batch, self.options.attempts);
-        let answers = batches::all(&batches, self.options.concurrency.max(1), ask)?;
-        let rows: Vec<&[f32]> = answers.iter().flat_map(|a| a.values.chunks_exact(self.dim)).collect();
-        for (number, out) in distinct.numbers.iter().zip(out.chunks_exact_mut(self.dim)) {
-            match number {
-                Some(number) => out.copy_from_slice(rows[*number]),
-                None => out.fill(0.0),
-            }
+        let ask = |batch: &[&str]| self.ask(batch, attempts(batch));
+        let halving = Halving { ask: &ask, check: &|| self.check(), dim: self.dim };
+        let outcomes = batches::all(&batches, self.options.concurrency.max(1), |batch| halving.embed(batch))?;
+        let mut all = Outcome::default();
+        for outcome in outcomes {
+            all.extend(all.values.len() / self.dim, outcome);
         }
-        let tokens = answers.iter().fold(0u64, |sum, answer| sum.saturating_add(answer.tokens));
-        Ok(EmbedStats { tokens, ..EmbedStats::default() })
+        let reasons: HashMap<usize, String> = all.refused.into_iter().collect();
+        let mut refused = Vec::new();
+        for (index, (number, out)) in distinct.numbers.iter().zip(out.chunks_exact_mut(self.dim)).enumerate()
+        {
+            let Some(number) = number else {
+                out.fill(0.0);
+                continue;
+            };
+            out.copy_from_slice(&all.values[number * self.dim..][..self.dim]);
+            let reason = reasons.get(number).cloned();
+            refused.extend(reason.map(|reason| RefusedText { index, reason }));
+        }
+        let stats = EmbedStats { tokens: all.tokens, ..EmbedStats::default() };
+        Ok(EmbeddedTexts { stats, refused })
     }
 }

@@ -13,18 +13,63 @@ const LONGEST_WAIT: Duration = Duration::from_secs(60);
 /// The longest wait that a server may ask for. Beyond it the run stops, because it can be resumed.
 const LONGEST_ASKED: Duration = Duration::from_secs(15 * 60);
 
-/// Why a request failed.
+/// What a failure is due to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Blame {
+    /// The server, whatever it is asked for.
+    Server,
+    /// Perhaps one of the texts.
+    Texts,
+}
+
+/// Why an attempt failed.
 #[derive(Debug)]
-pub(super) enum Failure {
-    /// The next attempt may succeed. `asked` is the wait that the server asked for.
-    Passing { problem: String, asked: Option<Duration> },
-    /// The next attempt would fail too.
-    Lasting(ModelError),
+pub(super) struct Failure {
+    /// What is wrong, in one short line that does not name the server.
+    pub(super) problem: String,
+    pub(super) blame: Blame,
+    pub(super) next: Next,
+}
+
+/// What the next attempt would do.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Next {
+    /// It may succeed. The server may have asked for a wait.
+    Perhaps(Option<Duration>),
+    /// It would fail too. The user can do this about it.
+    Fails(&'static str),
+}
+
+/// Why a request failed, after all its attempts.
+#[derive(Debug)]
+pub(super) struct Failed {
+    pub(super) error: ModelError,
+    /// As in [`Failure`].
+    pub(super) problem: String,
+    pub(super) blame: Blame,
+}
+
+/// How often a request is made at most.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Attempts {
+    /// If the server is at fault.
+    pub(super) server: u32,
+    /// If a text may be.
+    pub(super) texts: u32,
+}
+
+impl Attempts {
+    fn at_most(self, blame: Blame) -> u32 {
+        match blame {
+            Blame::Server => self.server,
+            Blame::Texts => self.texts,
+        }
+    }
 }
 
 /// How often a request is made, and how the wait in between is done.
 pub(super) struct Retries<'a> {
-    pub(super) attempts: u32,
+    pub(super) attempts: Attempts,
     pub(super) pause: &'a Pause,
     /// The number of the request. It varies the waits, so that requests do not all come back at the
     /// same instant.
@@ -38,23 +83,27 @@ impl Retries<'_> {
         &self,
         place: &str,
         mut attempt: impl FnMut() -> Result<T, Failure>,
-    ) -> Result<T, ModelError> {
+    ) -> Result<T, Failed> {
         for number in 1.. {
-            let (problem, asked) = match attempt() {
+            let Failure { problem, blame, next } = match attempt() {
                 Ok(done) => return Ok(done),
-                Err(Failure::Lasting(error)) => return Err(error),
-                Err(Failure::Passing { problem, asked }) => (problem, asked),
+                Err(failure) => failure,
             };
-            if number >= self.attempts {
+            let failed = |more: &str, blame: Blame, hint: &'static str| {
+                let error = ModelError::with_hint(format!("{place}: {problem}{more}"), hint);
+                Err(Failed { error, problem: problem.clone(), blame })
+            };
+            let asked = match next {
+                Next::Fails(hint) => return failed("", blame, hint),
+                Next::Perhaps(asked) => asked,
+            };
+            if number >= self.attempts.at_most(blame) {
                 let times = if number == 1 { String::new() } else { format!(" ({number} attempts)") };
-                return Err(ModelError::with_hint(format!("{place}: {problem}{times}"), RESUME));
+                return failed(&times, blame, RESUME);
             }
             if let Some(asked) = asked.filter(|&asked| asked > LONGEST_ASKED) {
-                let seconds = asked.as_secs();
-                return Err(ModelError::with_hint(
-                    format!("{place}: {problem}, and asks to wait for {seconds} s"),
-                    "run the same command line again after that time; it goes on where it stopped",
-                ));
+                let wish = format!(", and asks to wait for {} s", asked.as_secs());
+                return failed(&wish, Blame::Server, LATER);
             }
             (self.pause)(self.wait(number).max(asked.unwrap_or_default()), &format!("{place}: {problem}"));
         }
@@ -70,6 +119,7 @@ impl Retries<'_> {
     }
 }
 
+const LATER: &str = "run the same command line again after that time; it goes on where it stopped";
 const RESUME: &str = "see that the server is up and reachable, then run the same command line again: it goes on where it \
                       stopped; fewer --server-concurrency ask less of it at once";
 
@@ -96,8 +146,10 @@ mod tests {
         let waited = Arc::new(Mutex::new(Vec::new()));
         let noted = Arc::clone(&waited);
         let pause: Pause = Box::new(move |time, _| noted.lock().expect("no panic").push(time));
+        let attempts = Attempts { server: attempts, texts: 1 };
         let retries = Retries { attempts, pause: &pause, request };
-        let busy = || Err::<(), _>(Failure::Passing { problem: "busy".into(), asked });
+        let next = Next::Perhaps(asked);
+        let busy = || Err::<(), _>(Failure { problem: "busy".into(), blame: Blame::Server, next });
         retries.run("here", busy).expect_err("it is always busy");
         let waited = waited.lock().expect("no panic");
         waited.clone()

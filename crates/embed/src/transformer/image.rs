@@ -16,6 +16,8 @@ pub(crate) struct ImageTransformer {
     pub(crate) fingerprint: String,
     pub(crate) pixels: Pixels,
     pub(crate) encoder: ImageEncoder,
+    /// The number of values that are left of an embedding, if it is truncated.
+    pub(crate) truncate: Option<usize>,
 }
 
 impl ImageModel for ImageTransformer {
@@ -24,7 +26,8 @@ impl ImageModel for ImageTransformer {
     }
 
     fn dim(&self) -> usize {
-        self.encoder.dim()
+        let whole = self.encoder.dim();
+        self.truncate.map_or(whole, |most| whole.min(most))
     }
 
     fn fingerprint(&self) -> String {
@@ -63,7 +66,7 @@ impl ImageTransformer {
         let compute = || {
             let patches =
                 candle_core::Tensor::from_vec(values, (rows, 3 * patch * patch), &self.encoder.device)?;
-            let images = self.encoder.forward(&patches, images.len())?;
+            let images = self.encoder.forward(&patches, images.len())?.narrow(1, 0, self.dim())?;
             images.to_dtype(candle_core::DType::F32)?.flatten_all()?.to_vec1::<f32>()
         };
         out.copy_from_slice(&compute().map_err(failed)?);

@@ -2,6 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
+use candle_core::Device;
+
 use super::arch::known;
 use super::arch::parts::TextParts;
 use super::config::Config;
@@ -14,16 +16,18 @@ use super::hub::name::Name;
 use super::image::ImageTransformer;
 use super::kernels::Activation;
 use super::limit::Limit;
-use super::modules::Modules;
+use super::modules::{First, Modules};
 use super::pixels::Pixels;
-use super::pooling::{Dense, Head, Step};
+use super::pooling::{Dense, Head, Mode, Step};
 use super::sentence::{self, Sentence};
+use super::table::{self, Table, TableModel, Words};
 use super::text::Transformer;
 use super::tokens::{Preparation, Tokens};
 use super::weights::Weights;
 use crate::decode::formats;
 use crate::error::ModelError;
 use crate::load_options::{LoadOptions, Loaded, Towers};
+use crate::model::TextModel;
 
 /// Loads a pretrained model: a folder in the Hugging Face layout, or `org/name` or
 /// `org/name@revision` on the hub.
@@ -49,30 +53,25 @@ pub fn load(source: &str, options: &LoadOptions) -> Result<Loaded> {
     };
     let device = options.place.device()?;
     let modules = Modules::read(&folder, &device)?;
-    let root = modules.as_ref().map_or(folder.clone(), |modules| modules.transformer.clone());
+    let root = modules.as_ref().map_or(folder.clone(), |modules| modules.root.clone());
     for place in [&folder, &root] {
         check_adapter(place)?;
     }
-    let config = root.join("config.json");
-    if !config.is_file() {
-        return Err(ModelError::with_hint(
+    let source = Source { name: source, whole: &folder, root: &root, options };
+    let config = Config::read_optional(&root.join("config.json"))?;
+    let is_table = match &modules {
+        Some(modules) => modules.first == First::Table,
+        None => config.as_ref().is_some_and(table::is_model2vec),
+    };
+    let weights = || Weights::open(&root, options.precision.dtype(), &device);
+    match config {
+        config if is_table => source.table_model(config.as_ref(), &weights()?, modules, device),
+        Some(config) => source.models(&config, &weights()?, modules),
+        None => Err(ModelError::with_hint(
             format!("{}: no config.json", root.display()),
             "name a folder in the Hugging Face layout, as transformers' save_pretrained writes it",
-        ));
+        )),
     }
-    let config = Config::read(&config)?;
-    let weights = Weights::open(&root, options.precision.dtype(), &device)?;
-    let source = Source { name: source, whole: &folder, root: &root, options };
-    let mut loaded = Loaded { text: None, image: None };
-    if options.towers != Towers::Images
-        && let Some(model) = source.text_model(&config, &weights, modules)?
-    {
-        loaded.text = Some(Box::new(model));
-    }
-    if options.towers != Towers::Texts && known::has_images(&config)? {
-        loaded.image = Some(Box::new(source.image_model(&config, &weights)?));
-    }
-    Ok(loaded)
 }
 
 /// Fails for an adapter, which changes the weights. The weights beside it may be those of the model
@@ -100,7 +99,55 @@ struct Source<'a> {
 }
 
 impl Source<'_> {
-    fn image_model(&self, config: &Config, weights: &Weights) -> Result<ImageTransformer> {
+    /// Loads what the options ask for of a model with a `config.json`.
+    fn models(&self, config: &Config, weights: &Weights, modules: Option<Modules>) -> Result<Loaded> {
+        let truncate = modules.as_ref().and_then(|modules| modules.head.truncate);
+        let mut loaded = Loaded { text: None, image: None };
+        if self.options.towers != Towers::Images
+            && let Some(model) = self.text_model(config, weights, modules)?
+        {
+            loaded.text = Some(Box::new(model));
+        }
+        if self.options.towers != Towers::Texts && known::has_images(config)? {
+            loaded.image = Some(Box::new(self.image_model(config, weights, truncate)?));
+        }
+        Ok(loaded)
+    }
+
+    /// Loads a static model, which reads texts alone.
+    fn table_model(
+        &self,
+        config: Option<&Config>,
+        weights: &Weights,
+        modules: Option<Modules>,
+        device: Device,
+    ) -> Result<Loaded> {
+        if let Some(config) = config.filter(|config| config.has("vocabulary_quantization")) {
+            return Err(config.wrong("vocabulary_quantization", "missing: each token needs its own vector"));
+        }
+        let mut extra = modules.as_ref().map(|modules| modules.files.clone()).unwrap_or_default();
+        extra.extend(sentence::prompts(self.whole));
+        let head = modules.map_or(Head::plain(Mode::Mean), |modules| modules.head);
+        let table = Table::read(weights)?;
+        head.check(table.dim)?;
+        let words = Words::open(self.root, &table, self.options.max_tokens, self.prefix()?)?;
+        let (hash, kind) = (hash(self.root, &extra)?, kind(&device));
+        let (precision, settings) = (self.options.precision.name(), words.settings());
+        let fingerprint = format!(
+            "table/r{REVISION}/{hash:016x}/{settings}/{precision}/{kind}{}",
+            truncated(head.truncate)
+        );
+        let model = TableModel { name: self.name.to_owned(), fingerprint, table, words, head, device };
+        let text = (self.options.towers != Towers::Images).then(|| Box::new(model) as Box<dyn TextModel>);
+        Ok(Loaded { text, image: None })
+    }
+
+    fn image_model(
+        &self,
+        config: &Config,
+        weights: &Weights,
+        truncate: Option<usize>,
+    ) -> Result<ImageTransformer> {
         let path = self.root.join("preprocessor_config.json");
         if !path.is_file() {
             return Err(ModelError::with_hint(
@@ -112,11 +159,12 @@ impl Source<'_> {
         let encoder = known::image(config, weights, pixels.size())?;
         let (hash, kind) = (hash(self.root, &[])?, kind(&encoder.device));
         let fingerprint = format!(
-            "image-transformer/r{REVISION}/pixels{}/{hash:016x}/{}/{kind}",
+            "image-transformer/r{REVISION}/pixels{}/{hash:016x}/{}/{kind}{}",
             formats::REVISION,
-            self.options.precision.name()
+            self.options.precision.name(),
+            truncated(truncate)
         );
-        Ok(ImageTransformer { name: self.name.to_owned(), fingerprint, pixels, encoder })
+        Ok(ImageTransformer { name: self.name.to_owned(), fingerprint, pixels, encoder, truncate })
     }
 
     /// Loads the text model, or returns `None` if the folder has a model of images alone.
@@ -138,33 +186,50 @@ impl Source<'_> {
         let skip = if head.with_prefix || tokens.prefix().is_empty() { 0 } else { tokens.prefix_tokens()? };
         let (hash, kind) = (hash(self.root, &extra)?, kind(&encoder.device));
         let fingerprint = format!(
-            "transformer/r{REVISION}/{hash:016x}/{limit}/{}/{kind}/{:?}",
+            "transformer/r{REVISION}/{hash:016x}/{limit}/{}/{kind}/{:?}{}",
             self.options.precision.name(),
-            tokens.prefix()
+            tokens.prefix(),
+            truncated(head.truncate)
         );
         Ok(Some(Transformer { name: self.name.to_owned(), fingerprint, tokens, encoder, head, skip }))
     }
 
+    /// Returns the string that is put before every text.
+    fn prefix(&self) -> Result<String> {
+        match &self.options.prefix {
+            Some(prefix) => Ok(prefix.clone()),
+            None => sentence::default_prompt(self.whole),
+        }
+    }
+
     fn tokens(&self, sentence: &Sentence, limit: usize, padded: bool) -> Result<Tokens> {
-        let prefix = match &self.options.prefix {
-            Some(prefix) => prefix.clone(),
-            None => sentence::default_prompt(self.whole)?,
-        };
+        let prefix = self.prefix()?;
         let padding = if padded { Some(padding_token(self.root)?) } else { None };
         Tokens::open(self.root, limit, Preparation { prefix, lowercase: sentence.lowercase, padding })
     }
 }
 
-/// Chooses the steps after the encoder: those of `modules.json`, or else those of the architecture.
+/// Returns the part of a fingerprint that says how many values are left of an embedding, if it is
+/// truncated.
+fn truncated(most: Option<usize>) -> String {
+    most.map_or_else(String::new, |most| format!("/first{most}"))
+}
+
+/// Chooses the steps after the encoder: those of `modules.json` or those of the architecture, or the
+/// former after the latter.
 fn encoder_and_head(parts: TextParts, modules: Option<Modules>) -> (Encoder, Head) {
-    let head = match (modules, parts.project) {
-        (Some(modules), _) => modules.head,
-        (None, None) => Head::plain(parts.pooling),
-        (None, Some(linear)) => {
-            let dense = Dense { linear, activation: Activation::None };
-            Head { steps: vec![Step::Dense(dense)], ..Head::plain(parts.pooling) }
-        }
+    let modules = match modules {
+        Some(modules) if modules.first != First::Texts => return (parts.encoder, modules.head),
+        modules => modules,
     };
+    let mut head = Head::plain(parts.pooling);
+    if let Some(linear) = parts.project {
+        head.steps.push(Step::Dense(Dense { linear, activation: Activation::None }));
+    }
+    if let Some(modules) = modules {
+        head.steps.extend(modules.head.steps);
+        head.truncate = modules.head.truncate;
+    }
     (parts.encoder, head)
 }
 

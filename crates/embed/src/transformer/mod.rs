@@ -3,7 +3,7 @@
 //! `load` reads `config.json`, finds the architecture (`arch`), and builds a model from four parts:
 //! the tokenizer and its limit (`tokens`), the blocks (`encoder`, `block`, `attention`, `linear`,
 //! `ops`), pooling and the steps after it (`pooling`, as `modules` and `sentence` read them), and
-//! the tensors (`weights`). `docs/models.md` lists which file each setting comes from.
+//! the tensors (`weights`). A static model has a `table` instead of blocks. `docs/models.md` lists which file each setting comes from.
 mod arch;
 mod attention;
 mod batch;
@@ -25,6 +25,7 @@ mod pixels;
 mod pooling;
 mod product;
 mod sentence;
+mod table;
 mod text;
 mod tokens;
 mod vision;

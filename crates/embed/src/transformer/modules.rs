@@ -11,24 +11,39 @@ use super::failure::Result;
 use super::kernels::Activation;
 use super::linear::Linear;
 use super::pooling::{Dense, Head, Mode, Step};
+use super::sentence::{self, Sentence};
 use super::weights::Weights;
 use crate::error::ModelError;
+
+/// The first module, which makes vectors of texts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum First {
+    /// A transformer, which has a vector for each token.
+    Tokens,
+    /// A model that has embeddings by itself (CLIP).
+    Texts,
+    /// A table, whose vectors for the tokens of a text are averaged.
+    Table,
+}
 
 /// The contents of `modules.json`.
 #[derive(Debug)]
 pub(crate) struct Modules {
-    /// The folder of the transformer.
-    pub(crate) transformer: PathBuf,
+    pub(crate) first: First,
+    /// The folder of the first module.
+    pub(crate) root: PathBuf,
     pub(crate) head: Head,
     /// The files that were read, which the fingerprint covers.
     pub(crate) files: Vec<PathBuf>,
 }
 
-/// Returns the folder of the transformer, relative to the model's. It is empty if `modules.json` is
+/// Returns the folder of the first module, relative to the model's. It is empty if `modules.json` is
 /// missing or damaged.
-pub(crate) fn transformer(folder: &Path) -> PathBuf {
+pub(crate) fn root(folder: &Path) -> PathBuf {
     let mut all = modules(folder).into_iter();
-    all.find(|(kind, _)| kind == "Transformer").map_or_else(PathBuf::new, |(_, path)| path.into())
+    let first =
+        all.find(|(kind, _)| ["Transformer", "CLIPModel", "StaticEmbedding"].contains(&kind.as_str()));
+    first.map_or_else(PathBuf::new, |(_, path)| path.into())
 }
 
 /// Returns the files of the modules after the transformer. There are none if `modules.json` is
@@ -49,8 +64,11 @@ fn modules(folder: &Path) -> Vec<(String, String)> {
     let text =
         |module: &Value, name: &str| module.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
     let entries = list.value().as_array().map(Vec::as_slice).unwrap_or_default();
-    let entry =
-        |module: &Value| (kind(&text(module, "type")).unwrap_or_default().to_owned(), text(module, "path"));
+    let entry = |module: &Value| {
+        let path = text(module, "path");
+        let path = if path == "." { String::new() } else { path };
+        (kind(&text(module, "type")).unwrap_or_default().to_owned(), path)
+    };
     entries.iter().map(entry).collect()
 }
 
@@ -62,16 +80,15 @@ fn kind(full: &str) -> Option<&str> {
 }
 
 /// The end of hints about unknown modules.
-const KINDS: &str = "Transformer, Pooling, Dense, Dropout and Normalize are";
+const KINDS: &str = "Transformer, CLIPModel, StaticEmbedding, Pooling, Dense, Dropout and Normalize are";
 
 impl Modules {
     /// Reads `modules.json` and the files that it names, or else `1_Pooling` alone. Returns `None`
     /// if neither is there.
     pub(crate) fn read(folder: &Path, device: &Device) -> Result<Option<Self>> {
         let (path, alone) = (folder.join("modules.json"), folder.join("1_Pooling/config.json"));
-        let mut modules =
-            Self { transformer: folder.to_owned(), head: Head::plain(Mode::Mean), files: Vec::new() };
-        modules.head.modes.clear();
+        let head = Head { modes: Vec::new(), ..Head::plain(Mode::Mean) };
+        let mut modules = Self { first: First::Tokens, root: folder.to_owned(), head, files: Vec::new() };
         if !path.is_file() && alone.is_file() {
             modules.read_pooling(&alone)?;
             return Ok(Some(modules));
@@ -91,26 +108,48 @@ impl Modules {
             let text = |name: &str| module.get(name).and_then(Value::as_str).unwrap_or_default();
             modules.read_module(&path, text("type"), &folder.join(text("path")), device)?;
         }
-        if modules.head.modes.is_empty() {
+        if !modules.is_pooled() {
             let problem = format!("{}: names no module of the kind `Pooling`", path.display());
             return Err(ModelError::with_hint(problem, "the file is damaged or of a kind that is not known"));
         }
+        modules.head.truncate = sentence::truncate_dim(folder)?;
         Ok(Some(modules))
+    }
+
+    /// Whether there is a vector for each text.
+    fn is_pooled(&self) -> bool {
+        self.first != First::Tokens || !self.head.modes.is_empty()
+    }
+
+    /// Reads the first module.
+    fn read_first(&mut self, first: First, at: &Path) {
+        (self.first, self.root) = (first, at.to_owned());
+        if first == First::Table {
+            self.head.modes.push(Mode::Mean);
+        }
     }
 
     /// Reads a module of the type `full`, whose folder is `at`.
     fn read_module(&mut self, list: &Path, full: &str, at: &Path, device: &Device) -> Result<()> {
-        let pooled = !self.head.modes.is_empty();
-        match (kind(full), pooled) {
-            (Some("Transformer"), false) => self.transformer = at.to_owned(),
+        let images = self.first == First::Texts;
+        match (kind(full), self.is_pooled()) {
+            (Some("Transformer"), false) if Sentence::read(at)?.pooled => self.read_first(First::Texts, at),
+            (Some("Transformer"), false) => self.read_first(First::Tokens, at),
+            (Some("CLIPModel"), false) => self.read_first(First::Texts, at),
+            (Some("StaticEmbedding"), false) => self.read_first(First::Table, at),
             (Some("Pooling"), false) => self.read_pooling(&at.join("config.json"))?,
-            (Some("Dense"), true) => self.read_dense(at, device)?,
+            // Images would go through it too.
+            (Some("Dense"), true) if !images => self.read_dense(at, device)?,
             (Some("Normalize"), true) => self.read_normalize(at)?,
             (Some("Dropout"), _) => {}
-            (Some("Transformer" | "Pooling" | "Dense" | "Normalize"), _) => {
+            (
+                Some("Transformer" | "CLIPModel" | "StaticEmbedding" | "Pooling" | "Dense" | "Normalize"),
+                _,
+            ) => {
                 return Err(ModelError::with_hint(
                     format!("{}: `{full}` stands in a place that is not known", list.display()),
-                    "known is Transformer, Pooling, then Dense and Normalize in any order",
+                    "known is Transformer and Pooling, or StaticEmbedding, then Dense and Normalize in any order; \
+                     or CLIPModel, then Normalize",
                 ));
             }
             _ => {
@@ -174,7 +213,7 @@ impl Modules {
     /// Reads a `Normalize` module. Older models have no file, or no folder, for it.
     fn read_normalize(&mut self, at: &Path) -> Result<()> {
         let path = at.join("config.json");
-        if at != self.transformer && path.is_file() {
+        if at != self.root && path.is_file() {
             check_names(&self.named(&path)?)?;
         }
         self.head.steps.push(Step::Normalize);

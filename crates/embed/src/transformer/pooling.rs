@@ -53,12 +53,14 @@ pub(crate) struct Head {
     pub(crate) with_prefix: bool,
     /// The steps after pooling, in order.
     pub(crate) steps: Vec<Step>,
+    /// The number of values that are left of an embedding, if it is truncated.
+    pub(crate) truncate: Option<usize>,
 }
 
 impl Head {
     /// Makes the head of a model without settings for it.
     pub(crate) fn plain(mode: Mode) -> Self {
-        Self { modes: vec![mode], with_prefix: true, steps: Vec::new() }
+        Self { modes: vec![mode], with_prefix: true, steps: Vec::new(), truncate: None }
     }
 
     fn layers(&self) -> impl DoubleEndedIterator<Item = &Linear> {
@@ -70,7 +72,8 @@ impl Head {
 
     /// Returns the number of values of an embedding, for tokens of this width.
     pub(crate) fn width(&self, hidden: usize) -> usize {
-        self.layers().next_back().map_or(hidden * self.modes.len(), Linear::outputs)
+        let whole = self.layers().next_back().map_or(hidden * self.modes.len(), Linear::outputs);
+        self.truncate.map_or(whole, |most| whole.min(most))
     }
 
     /// Fails if the layers after pooling do not fit the width of the tokens.
@@ -99,7 +102,7 @@ impl Head {
         }
     }
 
-    /// Runs the steps after pooling.
+    /// Runs the steps after pooling, and truncates the results.
     pub(crate) fn finish(&self, mut texts: Tensor) -> candle_core::Result<Vec<f32>> {
         for step in &self.steps {
             texts = match step {
@@ -111,7 +114,11 @@ impl Head {
                 }
             };
         }
-        numbers(&texts)
+        let width = texts.dim(1)?;
+        match self.truncate.filter(|&most| most < width) {
+            None => numbers(&texts),
+            Some(most) => numbers(&texts.narrow(1, 0, most)?.contiguous()?),
+        }
     }
 }
 

@@ -56,6 +56,9 @@ const HARMLESS: [&str; 16] = [
 pub(crate) struct Sentence {
     pub(crate) limit: Option<usize>,
     pub(crate) lowercase: bool,
+    /// Whether the embeddings are those that the model itself has for texts (CLIP), so that no
+    /// pooling follows.
+    pub(crate) pooled: bool,
 }
 
 impl Sentence {
@@ -67,16 +70,17 @@ impl Sentence {
                 // An empty object counts as a missing file.
                 continue;
             }
-            check(&config)?;
+            let pooled = check(&config)?;
             let limit = config.has("max_seq_length").then(|| config.count("max_seq_length")).transpose()?;
-            return Ok(Self { limit, lowercase: config.flag_or("do_lower_case", false)? });
+            return Ok(Self { limit, lowercase: config.flag_or("do_lower_case", false)?, pooled });
         }
         Ok(Self::default())
     }
 }
 
-/// Fails for settings that would change the tokens or the model.
-fn check(config: &Config) -> Result<()> {
+/// Fails for settings that would change the tokens or the model. Returns whether the model pools by
+/// itself.
+fn check(config: &Config) -> Result<bool> {
     if config.text_or("transformer_task", TASK)? != TASK {
         return Err(config.wrong("transformer_task", TASK));
     }
@@ -93,15 +97,24 @@ fn check(config: &Config) -> Result<()> {
         }
     }
     let Some(text) = config.section("modality_config").and_then(|kinds| kinds.section("text")) else {
-        return Ok(());
+        return Ok(false);
     };
-    for (name, wanted) in [("method", "forward"), ("method_output_name", "last_hidden_state")] {
+    let (method, result) = match text.text_or("method", FORWARD)? {
+        FEATURES => (FEATURES, "pooler_output"),
+        _ => (FORWARD, "last_hidden_state"),
+    };
+    for (name, wanted) in [("method", method), ("method_output_name", result)] {
         if text.text_or(name, wanted)? != wanted {
             return Err(text.wrong(name, wanted));
         }
     }
-    Ok(())
+    Ok(method == FEATURES)
 }
+
+/// The method of models that have vectors for tokens.
+const FORWARD: &str = "forward";
+/// The method of models that have embeddings of texts by themselves.
+const FEATURES: &str = "get_text_features";
 
 const TASK: &str = "feature-extraction";
 
@@ -118,6 +131,14 @@ pub(crate) fn default_prompt(folder: &Path) -> Result<String> {
         Some(prompts) if prompts.value().get(name).is_some() => Ok(prompts.text_or(name, "")?.to_owned()),
         _ => Err(config.wrong("default_prompt_name", "the name of one of `prompts`")),
     }
+}
+
+/// Returns the number of values to which the model's embeddings are truncated, if its file of
+/// prompts says so. More than an embedding has changes nothing.
+pub(crate) fn truncate_dim(folder: &Path) -> Result<Option<usize>> {
+    let Some(path) = prompts(folder) else { return Ok(None) };
+    let config = Config::read(&path)?;
+    config.has("truncate_dim").then(|| config.count("truncate_dim")).transpose()
 }
 
 /// Returns the file of prompts, if there is one.

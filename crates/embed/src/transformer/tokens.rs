@@ -188,7 +188,7 @@ fn normalize_as_bert(tokenizer: &mut Tokenizer, folder: &Path) -> Result<()> {
 }
 
 /// Reads a `tokenizer.json`.
-fn read(path: &Path) -> Result<Tokenizer> {
+pub(super) fn read(path: &Path) -> Result<Tokenizer> {
     let bytes = std::fs::read(path).map_err(|error| match error.kind() {
         std::io::ErrorKind::NotFound => ModelError::with_hint(
             format!("{}: not there", path.display()),
@@ -213,10 +213,10 @@ fn beginning(text: &str, size: usize) -> &str {
     ends.next().map_or(text, |at| &text[..at])
 }
 
-fn damaged(path: &Path, error: &dyn std::fmt::Display) -> ModelError {
+pub(super) fn damaged(path: &Path, error: &dyn std::fmt::Display) -> ModelError {
     ModelError::with_hint(format!("{}: {error}", path.display()), "the file is damaged or of a newer kind")
 }
 
-fn failed(error: tokenizers::Error) -> ModelError {
+pub(super) fn failed(error: tokenizers::Error) -> ModelError {
     ModelError::with_hint(format!("the tokenizer failed: {error}"), "please report the text that it fails on")
 }

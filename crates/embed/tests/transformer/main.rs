@@ -4,6 +4,8 @@
 
 mod folders;
 mod images;
+mod sentence;
 mod settings;
 mod support;
+mod tables;
 mod text;

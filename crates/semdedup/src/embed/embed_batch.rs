@@ -25,6 +25,8 @@ pub(super) struct TaskEmbeddings {
     /// empty.
     pub(super) zero: Vec<usize>,
     pub(super) stats: EmbedStats,
+    /// The numbers of the rows whose text the model refused.
+    pub(super) refused: Vec<u64>,
     /// The scripts of the texts, in order.
     pub(super) scripts: Vec<ScriptRun>,
 }
@@ -87,7 +89,8 @@ impl Task {
         let mut rows = self.slice(whole);
         let dim = source.dim();
         let mut values = vec![0.0; self.rows.len() * dim];
-        let EmbedOutcome { stats, bad } = source.embed(self.file, whole, self.rows.clone(), &mut values)?;
+        let EmbedOutcome { stats, bad, refused } =
+            source.embed(self.file, whole, self.rows.clone(), &mut values)?;
         self.check_strict(input, &bad)?;
         rows.bad.extend(bad);
         rows.bad.sort_by_key(|bad| bad.row);
@@ -102,7 +105,7 @@ impl Task {
         }
         let is_zero = |row: &usize| values[row * dim..(row + 1) * dim].iter().all(|&value| value == 0.0);
         let zero = (0..self.rows.len()).filter(|&row| !empty[row]).filter(is_zero).collect();
-        Ok(TaskEmbeddings { rows, values, zero, stats, scripts })
+        Ok(TaskEmbeddings { rows, values, zero, stats, refused, scripts })
     }
 
     /// Returns the rows of this task, without their vectors, images and number of empty texts.

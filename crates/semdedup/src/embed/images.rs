@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use arrow_array::Array;
 use arrow_array::cast::AsArray;
-use semdedup_embed::{EmbedStats, ImageError, ImageLimits, ImageModel, RgbImage, decode_image};
+use semdedup_embed::{ImageError, ImageLimits, ImageModel, RgbImage, decode_image};
 
 use crate::embed::outcome::EmbedOutcome;
 use crate::error::{Error, Result};
@@ -40,7 +40,7 @@ impl ImageSource<'_> {
             }
         }
         decoded.flush(values)?;
-        Ok(EmbedOutcome { stats: EmbedStats::default(), bad })
+        Ok(EmbedOutcome { bad, ..EmbedOutcome::default() })
     }
 }
 

@@ -7,6 +7,7 @@ pub(crate) mod embedder;
 mod images;
 mod outcome;
 mod part_writer;
+mod refusals;
 pub(crate) mod source;
 pub(crate) mod stage;
 mod tasks;

@@ -10,4 +10,6 @@ pub(crate) struct EmbedOutcome {
     pub(crate) stats: EmbedStats,
     /// The rows that could not be embedded, such as those with a broken image, in order.
     pub(crate) bad: Vec<BadRow>,
+    /// The numbers of those of them whose text the model refused.
+    pub(crate) refused: Vec<u64>,
 }

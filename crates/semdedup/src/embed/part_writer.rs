@@ -71,7 +71,7 @@ impl<'a> PartWriter<'a> {
     }
 
     fn append(&mut self, DoneTask { task, embedded }: DoneTask) -> Result<()> {
-        let TaskEmbeddings { rows, values, zero, stats, scripts } = embedded;
+        let TaskEmbeddings { rows, values, zero, stats, scripts, .. } = embedded;
         let count = rows.texts.len() as u64;
         let first = self.rows_before + self.rows;
         self.record.zero.iter_mut().for_each(|all| zero.iter().for_each(|&row| all.add(first + row as u64)));

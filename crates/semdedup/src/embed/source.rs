@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::ops::Range;
 
 use arrow_array::Array;
-use semdedup_embed::{ImageLimits, TextModel};
+use semdedup_embed::{EmbeddedTexts, ImageLimits, RefusedText, TextModel};
 
 use crate::arrays::matrix::Matrix;
 use crate::embed::embedder::Embedder;
@@ -161,6 +161,8 @@ impl<'a> Source<'a> {
     }
 }
 
+/// Writes the embeddings of the texts of a range of rows. A row with a text that the model refuses
+/// is a bad row.
 fn embed_texts(
     model: &dyn TextModel,
     rows: &Rows,
@@ -168,9 +170,13 @@ fn embed_texts(
     values: &mut [f32],
 ) -> Result<EmbedOutcome> {
     let text = |row: usize| if rows.texts.is_valid(row) { rows.texts.value(row) } else { "" };
+    let first = rows.first_row + range.start as u64;
     let texts: Vec<&str> = range.map(text).collect();
-    let stats = model.embed(&texts, values).map_err(Error::model)?;
-    Ok(EmbedOutcome { stats, bad: Vec::new() })
+    let EmbeddedTexts { stats, refused } = model.embed_each(&texts, values).map_err(Error::model)?;
+    let bad_row = |RefusedText { index, reason }| BadRow { row: first + index as u64, reason };
+    let bad: Vec<BadRow> = refused.into_iter().map(bad_row).collect();
+    let refused = bad.iter().map(|bad| bad.row).collect();
+    Ok(EmbedOutcome { stats, bad, refused })
 }
 
 /// A model of images and a model of texts, which together embed rows of both.
@@ -189,8 +195,8 @@ impl Pair<'_> {
     fn embed(&self, rows: &Rows, range: Range<usize>, values: &mut [f32]) -> Result<EmbedOutcome> {
         let (left, right) = (self.image.model.dim(), self.text.dim());
         let (mut images, mut texts) = (vec![0.0; range.len() * left], vec![0.0; range.len() * right]);
-        let EmbedOutcome { bad, .. } = self.image.embed(rows, range.clone(), &mut images)?;
-        let EmbedOutcome { stats, .. } = embed_texts(self.text, rows, range, &mut texts)?;
+        let EmbedOutcome { bad: mut all_bad, .. } = self.image.embed(rows, range.clone(), &mut images)?;
+        let EmbedOutcome { stats, bad, refused } = embed_texts(self.text, rows, range, &mut texts)?;
         let halves = images.chunks_exact(left).zip(texts.chunks_exact(right));
         for (row, (image, text)) in values.chunks_exact_mut(left + right).zip(halves) {
             let (first, second) = row.split_at_mut(left);
@@ -200,7 +206,9 @@ impl Pair<'_> {
                 copy_half(text, text_length, second);
             }
         }
-        Ok(EmbedOutcome { stats, bad })
+        all_bad.extend(bad);
+        all_bad.sort_by_key(|bad| bad.row);
+        Ok(EmbedOutcome { stats, bad: all_bad, refused })
     }
 }
 

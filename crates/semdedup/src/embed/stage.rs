@@ -10,6 +10,7 @@ use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use crate::embed::embed_batch::{DoneTask, embed_batch};
 use crate::embed::embedder::{Embedder, embed_fingerprint};
 use crate::embed::part_writer::PartWriter;
+use crate::embed::refusals::Refusals;
 use crate::embed::source::Source;
 use crate::embed::tasks::{ResumePoint, Task, TaskReader, next_batch};
 use crate::error::{Error, Result};
@@ -78,13 +79,15 @@ impl<'a> EmbedRun<'a> {
             let (out, done_tasks) = sync_channel(2 * threads);
             let writer = scope.spawn(move || part.append_all(&done_tasks));
             let mut shown = ShownProgress { progress, bytes_read: &bytes_read, shown: 0 };
-            let failure = self.embed_tasks(&tasks, &out, &mut shown);
+            let mut refusals = Refusals::after(&self.done);
+            let failure = self.embed_tasks(&tasks, &out, &mut shown, &mut refusals);
             drop((tasks, out));
             let part = writer.join().map_err(|_| Error::usage("the writing thread failed"))??;
             reader.join().map_err(|_| Error::usage("the reading thread failed"))??;
             if let Some(failure) = failure {
-                // The rows that were embedded before the failure may have been expensive.
-                if part.rows > 0 {
+                // The rows that were embedded before the failure may have been expensive. If there
+                // are none, nothing is stored: the refused rows may have been refused wrongly.
+                if part.rows > 0 && !refusals.is_unproven() {
                     part.commit()?;
                 }
                 return Err(failure);
@@ -100,21 +103,31 @@ impl<'a> EmbedRun<'a> {
         tasks: &Receiver<Task>,
         out: &SyncSender<DoneTask>,
         shown: &mut ShownProgress,
+        refusals: &mut Refusals,
     ) -> Option<Error> {
         let most = 4 * rayon::current_num_threads();
         let stop = StopSignal::new(shown.progress);
-        while let Some(batch) = next_batch(tasks, most, self.source.rows_at_once()) {
+        loop {
+            let one_by_one = refusals.is_unproven() && self.source.rows_per_checkpoint().is_some();
+            let most = if one_by_one { 1 } else { most };
+            let Some(batch) = next_batch(tasks, most, self.source.rows_at_once()) else {
+                return refusals.check_all().err();
+            };
             let embedded = embed_batch(batch, self.input, &self.source, &stop);
-            if embedded.done.into_iter().any(|done| out.send(done).is_err()) {
-                // The writer has failed. Joining it returns its error.
-                return None;
+            for done in embedded.done {
+                if let Err(failure) = refusals.add(&done, self.input) {
+                    return Some(failure);
+                }
+                if out.send(done).is_err() {
+                    // The writer has failed. Joining it returns its error.
+                    return None;
+                }
             }
             if embedded.failure.is_some() {
                 return embedded.failure;
             }
             shown.update();
         }
-        None
     }
 
     /// Commits the last part, and records that the parts are complete.
@@ -149,6 +162,9 @@ impl ShownProgress<'_> {
 #[cfg(test)]
 #[path = "image_tests.rs"]
 mod image_tests;
+#[cfg(test)]
+#[path = "refusal_tests.rs"]
+mod refusal_tests;
 #[cfg(test)]
 #[path = "stage_tests.rs"]
 mod tests;

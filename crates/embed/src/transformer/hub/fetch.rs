@@ -21,8 +21,14 @@ const OPTIONAL: [&str; 6] = [
     "tokenizer.json",
     "adapter_config.json",
 ];
-/// Files that the transformer's folder may lack, where that is a subfolder.
-const BELOW: [&str; 4] = ["config.json", "tokenizer.json", "tokenizer_config.json", "adapter_config.json"];
+/// Files that the first module's folder may lack, where that is a subfolder.
+const BELOW: [&str; 5] = [
+    "config.json",
+    "tokenizer.json",
+    "tokenizer_config.json",
+    "preprocessor_config.json",
+    "adapter_config.json",
+];
 
 impl Hub {
     /// Downloads the files that are read, all of one commit. The commit of the revision is noted
@@ -98,8 +104,11 @@ struct Fetch<'a> {
 
 impl Fetch<'_> {
     fn all(&self) -> Result<()> {
-        self.get("config.json")?;
+        self.get_or_note("config.json")?;
         OPTIONAL.iter().try_for_each(|file| self.get_or_note(file))?;
+        if modules::root(&self.folder).as_os_str().is_empty() {
+            self.get("config.json")?;
+        }
         for file in modules::files(&self.folder).iter().filter(|file| self.has(file)) {
             self.get(file)?;
         }

@@ -38,6 +38,32 @@ fn the_settings_of_a_transformer_below_are_fetched_from_there() {
 }
 
 #[test]
+fn a_first_module_below_needs_no_config_beside_modules_json() {
+    for kind in ["CLIPModel", "StaticEmbedding"] {
+        let modules = format!(r#"[{{"path": "0_{kind}", "type": "sentence_transformers.models.{kind}"}}]"#);
+        let path = |file: &str| -> &'static str { Box::leak(format!("0_{kind}/{file}").into_boxed_str()) };
+        let files: [(&str, &str); 5] = [
+            ("modules.json", Box::leak(modules.into_boxed_str())),
+            (path("config.json"), "{}"),
+            (path("preprocessor_config.json"), "{}"),
+            (path("tokenizer.json"), "{}"),
+            (path("model.safetensors"), ""),
+        ];
+        let small = SmallHub::start(files.into_iter().collect());
+        let cache = tempfile::tempdir().unwrap();
+        let folder = with_token(&small, &cache).folder(&name("org/name")).unwrap();
+        for (file, text) in &files {
+            assert_eq!(fs::read_to_string(folder.join(file)).unwrap(), *text, "{file}");
+        }
+        assert_eq!(hub(&cache, NOWHERE, true).folder(&name("org/name")).unwrap(), folder, "offline");
+    }
+    // A model without either is none.
+    let small = SmallHub::start([("model.safetensors", "")].into_iter().collect());
+    let cache = tempfile::tempdir().unwrap();
+    assert!(with_token(&small, &cache).folder(&name("org/name")).is_err());
+}
+
+#[test]
 fn what_is_not_in_the_cache_is_fetched_once_and_noted_as_python_notes_it() {
     let files = [
         ("config.json", r#"{"a": 1}"#),

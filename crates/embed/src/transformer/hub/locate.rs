@@ -87,14 +87,15 @@ impl Hub {
     /// Returns the first file that the model needs or may have, and that is neither in the cache
     /// nor known to be absent.
     fn missing(&self, name: &Name, folder: &Path) -> Option<String> {
-        if !folder.join("config.json").is_file() {
+        let root = folder.join(modules::root(folder));
+        let is_below = root != folder;
+        if !is_below && !folder.join("config.json").is_file() {
             return Some("config.json".to_owned());
         }
         let absent = ModelCache::new(&self.cache, name).absent(Path::new(folder.file_name()?));
         let known = |file: &str| {
             folder.join(file).is_file() || absent.join(file).is_file() || folder.join(WHOLE).is_file()
         };
-        let root = folder.join(modules::transformer(folder));
         let mut wanted = vec![MODULES.to_owned()];
         if folder.join(MODULES).is_file() {
             // As sentence-transformers asks for them, up to the first that is there.
@@ -102,6 +103,9 @@ impl Hub {
             let there = sentence::NAMES.iter().position(|name| root.join(name).is_file());
             wanted.extend(names.take(there.unwrap_or(sentence::NAMES.len())));
             wanted.push(sentence::PROMPTS.to_owned());
+        }
+        if is_below {
+            wanted.push(below(folder, "config.json"));
         }
         if folder.join("tokenizer_config.json").is_file() {
             wanted.push("tokenizer.json".to_owned());
@@ -134,8 +138,8 @@ impl Hub {
     }
 }
 
-/// Returns the path of a file of the transformer's folder, relative to the model's. Older models
-/// have it in a subfolder.
+/// Returns the path of a file of the first module's folder, relative to the model's. Some models have
+/// it in a subfolder.
 pub(super) fn below(folder: &Path, file: &str) -> String {
-    modules::transformer(folder).join(file).to_string_lossy().replace('\\', "/")
+    modules::root(folder).join(file).to_string_lossy().replace('\\', "/")
 }

@@ -1,6 +1,8 @@
 //! Images that PIL wrote are decoded as PIL decodes and blends them. Other bytes and too large
 //! images are errors.
 
+mod orientation;
+
 use std::fs;
 use std::path::Path;
 
@@ -115,6 +117,25 @@ fn a_file_that_is_cut_off_is_an_error() {
                 "{file} without {cut} bytes"
             );
         }
+    }
+}
+
+/// Downloads that broke off are closed so by some programs, and browsers show them gray at the bottom.
+#[test]
+fn a_jpeg_that_is_cut_off_and_closed_with_an_end_of_image_is_an_error() {
+    const END: [u8; 2] = [0xff, 0xd9];
+    for file in ["rgb-420.jpg", "rgb-422.jpg", "rgb-444.jpg", "restart.jpg", "cmyk.jpg", "grey.jpg"] {
+        let whole = data(file);
+        let scan = whole.windows(2).position(|marker| marker == [0xff, 0xda]).expect("a scan") + 14;
+        // The last bytes may hold the end of a value alone.
+        for kept in scan..whole.len() - 12 {
+            let cut = [&whole[..kept], &END].concat();
+            let message = decode_image(&cut, &LIMITS).expect_err(file).to_string();
+            assert!(message.starts_with("broken JPEG: "), "{file}: {kept} bytes: {message}");
+        }
+        // A second image behind the end changes nothing.
+        let two = [&whole[..], &whole[..200], &END].concat();
+        assert_eq!(decode_image(&two, &LIMITS), decode_image(&whole, &LIMITS), "{file}");
     }
 }
 
