@@ -40,7 +40,7 @@ impl ModelError {
 
     /// Makes the error of something that needs a feature of this crate that the program was built
     /// without.
-    #[cfg(not(all(feature = "images", feature = "transformers", feature = "remote")))]
+    #[cfg(not(all(feature = "images", feature = "transformers", feature = "server")))]
     pub(crate) fn missing_feature(what: &str, feature: &str) -> Self {
         Self::with_hint(
             format!("{what}: this program was built without the feature `{feature}`"),

@@ -6,7 +6,7 @@
 //!   They need no download, GPU or server.
 //! - [`load`] loads a transformer from a folder or from the Hugging Face hub (feature
 //!   `transformers`).
-//! - [`RemoteModel`] asks a server (feature `remote`). Downloads from the hub need this feature
+//! - [`RemoteModel`] asks a server (feature `server`). Downloads from the hub need this feature
 //!   too.
 //! - You can implement the traits; see the example at [`TextModel`].
 //!
@@ -23,21 +23,21 @@
 //! # Ok(())
 //! # }
 //! ```
-#[cfg(not(all(feature = "images", feature = "transformers", feature = "remote")))]
+#[cfg(not(all(feature = "images", feature = "transformers", feature = "server")))]
 mod absent;
 mod decode;
 mod error;
 mod file_kind;
-#[cfg(feature = "remote")]
+#[cfg(feature = "server")]
 #[doc(hidden)]
 pub mod fuzz;
-#[cfg(feature = "remote")]
+#[cfg(feature = "server")]
 mod http;
 mod load_options;
 #[cfg(feature = "images")]
 mod mobilenet;
 mod model;
-#[cfg(feature = "remote")]
+#[cfg(feature = "server")]
 mod remote;
 mod scheme;
 mod server_options;
@@ -49,7 +49,7 @@ mod wordllama;
 pub use absent::images::{MobileNet, RgbImage, decode_image};
 #[cfg(not(feature = "transformers"))]
 pub use absent::load::load;
-#[cfg(not(feature = "remote"))]
+#[cfg(not(feature = "server"))]
 pub use absent::{
     address::{ServerAddress, ServerKey},
     model::RemoteModel,
@@ -65,7 +65,7 @@ pub use load_options::{LoadOptions, Loaded, Place, Precision, Towers};
 #[cfg(feature = "images")]
 pub use mobilenet::MobileNet;
 pub use model::{DEFAULT_MAX_TOKENS, EmbedStats, EmbeddedTexts, ImageModel, RefusedText, TextModel};
-#[cfg(feature = "remote")]
+#[cfg(feature = "server")]
 pub use remote::{RemoteModel, ServerAddress, ServerKey};
 pub use server_options::{Pause, RemoteOptions};
 #[cfg(feature = "transformers")]

@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use serde_json::{Map, Value};
 
-#[cfg(not(feature = "remote"))]
+#[cfg(not(feature = "server"))]
 use crate::absent::address::{ServerAddress, ServerKey};
-#[cfg(feature = "remote")]
+#[cfg(feature = "server")]
 use crate::remote::address::{ServerAddress, ServerKey};
 
 /// A function that waits for the given time between attempts. Its second argument is the reason,

@@ -19,11 +19,11 @@ fn a_pretrained_model_is_an_error_that_names_the_missing_feature() {
     assert!(error.hint().contains("--features transformers"), "{}", error.hint());
 }
 
-#[cfg(not(feature = "remote"))]
+#[cfg(not(feature = "server"))]
 #[test]
 fn a_server_is_an_error_that_names_the_missing_feature_and_shows_no_password() {
     let error = ServerAddress::parse("http://user:secret@host/v1?key=secret#model").unwrap_err();
-    assert!(error.to_string().contains("`remote`"), "{error}");
-    assert!(error.hint().contains("--features remote"), "{}", error.hint());
+    assert!(error.to_string().contains("`server`"), "{error}");
+    assert!(error.hint().contains("--features server"), "{}", error.hint());
     assert!(!error.to_string().contains("secret"), "{error}");
 }

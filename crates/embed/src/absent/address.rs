@@ -1,4 +1,4 @@
-//! Addresses and keys of servers in a build without the feature `remote`: neither can be made.
+//! Addresses and keys of servers in a build without the feature `server`: neither can be made.
 
 use std::convert::Infallible;
 use std::fmt::{Display, Formatter};
@@ -6,7 +6,7 @@ use std::fmt::{Display, Formatter};
 use crate::error::ModelError;
 use crate::scheme::is_server;
 
-/// The URL of an embedding server. This build has none: it lacks the feature `remote`.
+/// The URL of an embedding server. This build has none: it lacks the feature `server`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ServerAddress(pub(super) Infallible);
 
@@ -23,7 +23,7 @@ impl ServerAddress {
     pub fn parse(typed: &str) -> Result<Self, ModelError> {
         let shown = typed.split(['?', '#']).next().unwrap_or_default();
         let shown = if shown.contains('@') { "the server" } else { shown };
-        Err(ModelError::missing_feature(&format!("{shown}: a server cannot be asked"), "remote"))
+        Err(ModelError::missing_feature(&format!("{shown}: a server cannot be asked"), "server"))
     }
 }
 
@@ -33,7 +33,7 @@ impl Display for ServerAddress {
     }
 }
 
-/// The key of a server. This build has none: it lacks the feature `remote`.
+/// The key of a server. This build has none: it lacks the feature `server`.
 #[derive(Debug, Clone)]
 pub struct ServerKey(Infallible);
 
@@ -43,7 +43,7 @@ impl ServerKey {
     /// # Errors
     /// Always.
     pub fn new(_key: &str) -> Result<Self, ModelError> {
-        Err(ModelError::missing_feature("a server cannot be asked", "remote"))
+        Err(ModelError::missing_feature("a server cannot be asked", "server"))
     }
 
     /// Finds the key for a server, of which this build has none.

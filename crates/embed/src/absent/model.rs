@@ -1,4 +1,4 @@
-//! A model behind a server in a build without the feature `remote`: it cannot be made.
+//! A model behind a server in a build without the feature `server`: it cannot be made.
 
 use std::convert::Infallible;
 
@@ -6,7 +6,7 @@ use crate::error::ModelError;
 use crate::model::{EmbedStats, TextModel};
 use crate::server_options::{Pause, RemoteOptions};
 
-/// A model behind a server. This build has none: it lacks the feature `remote`.
+/// A model behind a server. This build has none: it lacks the feature `server`.
 pub struct RemoteModel(Infallible);
 
 impl RemoteModel {

@@ -41,11 +41,6 @@ impl Order {
     }
 }
 
-/// Whether bytes begin like a BigTIFF.
-pub(super) fn is_big(bytes: &[u8]) -> bool {
-    bytes.starts_with(b"II\x2b\0\x08\0\0\0") || bytes.starts_with(b"MM\0\x2b\0\x08\0\0")
-}
-
 impl<'a> Directory<'a> {
     /// Finds the directory. Returns `None` if the bytes are something else.
     pub(super) fn open(file: &'a [u8]) -> Option<Self> {

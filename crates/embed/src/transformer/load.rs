@@ -33,7 +33,7 @@ use crate::model::TextModel;
 /// `org/name@revision` on the hub.
 ///
 /// A model that is completely in the hub's cache is loaded from there without asking the hub.
-/// Missing files are downloaded into the cache, which needs the feature `remote`. Environment
+/// Missing files are downloaded into the cache, which needs the feature `server`. Environment
 /// variables set the place of the cache and the access to the hub: `HF_HOME`, `HF_HUB_CACHE`,
 /// `HF_TOKEN`, `HF_ENDPOINT`, `HF_HUB_OFFLINE`.
 ///

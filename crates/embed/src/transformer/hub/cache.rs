@@ -8,7 +8,7 @@
 //!   known to lack.
 
 use std::path::{Path, PathBuf};
-#[cfg(feature = "remote")]
+#[cfg(feature = "server")]
 use std::{fs, io};
 
 use super::name::Name;
@@ -44,25 +44,25 @@ impl ModelCache {
     }
 
     /// Notes that a commit lacks a file.
-    #[cfg(feature = "remote")]
+    #[cfg(feature = "server")]
     pub(super) fn note_absent(&self, commit: &str, file: &str) -> io::Result<()> {
         write(&self.absent(Path::new(commit)).join(file), "")
     }
 
     /// Notes the commit of a revision.
-    #[cfg(feature = "remote")]
+    #[cfg(feature = "server")]
     pub(super) fn note_commit(&self, revision: &str, commit: &str) -> io::Result<()> {
         write(&self.folder.join("refs").join(revision), commit)
     }
 
     /// Returns the path of a blob.
-    #[cfg(feature = "remote")]
+    #[cfg(feature = "server")]
     pub(super) fn blob(&self, etag: &str) -> PathBuf {
         self.folder.join("blobs").join(etag)
     }
 
     /// Puts a blob into a snapshot, as a relative link where the system has links.
-    #[cfg(feature = "remote")]
+    #[cfg(feature = "server")]
     pub(super) fn link(&self, etag: &str, commit: &str, file: &str) -> io::Result<()> {
         let pointer = self.snapshot(commit).join(file);
         if pointer.exists() {
@@ -86,7 +86,7 @@ impl ModelCache {
     }
 }
 
-#[cfg(feature = "remote")]
+#[cfg(feature = "server")]
 fn write(path: &Path, text: &str) -> io::Result<()> {
     if let Some(folder) = path.parent() {
         fs::create_dir_all(folder)?;

@@ -20,9 +20,9 @@ const WHOLE: &str = ".gitattributes";
 #[derive(Debug, Clone)]
 pub(crate) struct Hub {
     pub(super) cache: PathBuf,
-    #[cfg_attr(not(feature = "remote"), allow(dead_code, reason = "only downloads need it"))]
+    #[cfg_attr(not(feature = "server"), allow(dead_code, reason = "only downloads need it"))]
     pub(super) endpoint: String,
-    #[cfg_attr(not(feature = "remote"), allow(dead_code, reason = "only downloads need it"))]
+    #[cfg_attr(not(feature = "server"), allow(dead_code, reason = "only downloads need it"))]
     pub(super) token: Option<String>,
     pub(super) offline: bool,
 }
@@ -71,16 +71,16 @@ impl Hub {
     }
 
     /// Returns the error that this program cannot ask the hub: it was built without the feature
-    /// `remote`.
-    #[cfg(not(feature = "remote"))]
+    /// `server`.
+    #[cfg(not(feature = "server"))]
     fn fetch(&self, name: &Name, missing: &str) -> Result<PathBuf, ModelError> {
         let problem = format!(
-            "{}: {missing}, and this program cannot ask the hub: it was built without the feature `remote`",
+            "{}: {missing}, and this program cannot ask the hub: it was built without the feature `server`",
             name.repo
         );
         Err(ModelError::with_hint(
             problem,
-            format!("build it again with `--features remote`; or {}", self.hint(name)),
+            format!("build it with `--features transformers,server`; or {}", self.hint(name)),
         ))
     }
 
@@ -118,7 +118,7 @@ impl Hub {
     }
 
     /// Returns the endpoint without a user and a password.
-    #[cfg(feature = "remote")]
+    #[cfg(feature = "server")]
     pub(super) fn shown_endpoint(&self) -> String {
         match self.endpoint.split_once("://") {
             Some((scheme, rest)) => {

@@ -76,9 +76,9 @@ fn half_a_snapshot_is_not_taken_for_a_whole_one() {
         let [online, offline] =
             [false, true].map(|offline| hub(&cache, NOWHERE, offline).folder(&name("org/name")));
         let (online, offline) = (online.unwrap_err(), offline.unwrap_err());
-        let unasked = match cfg!(feature = "remote") {
+        let unasked = match cfg!(feature = "server") {
             true => "http://127.0.0.1:1 cannot be asked",
-            false => "built without the feature `remote`",
+            false => "built without the feature `server`",
         };
         assert!(online.to_string().contains(unasked), "{online}");
         assert!(offline.to_string().ends_with("and HF_HUB_OFFLINE is set"), "{offline}");
