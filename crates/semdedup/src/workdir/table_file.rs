@@ -51,7 +51,11 @@ impl TableWriter {
         id_type: Option<&Type>,
     ) -> Result<Self> {
         let failed = |error: ParquetError| Error::output(path, error);
-        metadata.extend(pandas_metadata(&schema));
+        // Arrow's C++ reader takes the metadata of the Arrow schema, others take that of the file.
+        let pandas = pandas_metadata(&schema);
+        let in_schema = pandas.iter().map(|pandas| (PANDAS_KEY.to_owned(), pandas.clone())).collect();
+        let schema = Schema::new_with_metadata(schema.fields, in_schema);
+        metadata.extend(pandas.map(|pandas| KeyValue::new(PANDAS_KEY.to_owned(), pandas)));
         let properties = WriterProperties::builder()
             .set_compression(Compression::ZSTD(ZstdLevel::try_new(3).map_err(failed)?))
             .set_key_value_metadata(Some(metadata))
@@ -83,7 +87,7 @@ impl TableWriter {
 
 /// Returns the metadata by which pandas reads whole numbers that may be missing as whole numbers.
 /// Otherwise it makes floats of them, which do not hold every id.
-fn pandas_metadata(schema: &Schema) -> Option<KeyValue> {
+fn pandas_metadata(schema: &Schema) -> Option<String> {
     let fields = schema.fields().iter();
     let columns: Vec<_> = fields
         .filter(|field| field.is_nullable() && field.data_type().is_integer())
@@ -95,7 +99,7 @@ fn pandas_metadata(schema: &Schema) -> Option<KeyValue> {
         })
         .collect();
     let pandas = serde_json::json!({ "index_columns": [], "column_indexes": [], "columns": columns });
-    (!columns.is_empty()).then(|| KeyValue::new(PANDAS_KEY.to_owned(), pandas.to_string()))
+    (!columns.is_empty()).then(|| pandas.to_string())
 }
 
 /// Writes arrays of one type as the only column of a file, one after another.
