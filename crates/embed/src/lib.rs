@@ -39,6 +39,7 @@ mod mobilenet;
 mod model;
 #[cfg(feature = "server")]
 mod remote;
+mod rgb_image;
 mod scheme;
 mod server_options;
 #[cfg(feature = "transformers")]
@@ -46,7 +47,7 @@ mod transformer;
 mod wordllama;
 
 #[cfg(not(feature = "images"))]
-pub use absent::images::{MobileNet, RgbImage, decode_image};
+pub use absent::images::{MobileNet, decode_image};
 #[cfg(not(feature = "transformers"))]
 pub use absent::load::load;
 #[cfg(not(feature = "server"))]
@@ -59,14 +60,13 @@ pub use decode::decode_image;
 pub use decode::{ImageError, ImageLimits, looks_like_image};
 pub use error::ModelError;
 pub use file_kind::{FileKind, Group, kind_of, kind_of_content, kind_of_name};
-#[cfg(feature = "images")]
-pub use image::RgbImage;
 pub use load_options::{LoadOptions, Loaded, Place, Precision, Towers};
 #[cfg(feature = "images")]
 pub use mobilenet::MobileNet;
 pub use model::{DEFAULT_MAX_TOKENS, EmbedStats, EmbeddedTexts, ImageModel, RefusedText, TextModel};
 #[cfg(feature = "server")]
 pub use remote::{RemoteModel, ServerAddress, ServerKey};
+pub use rgb_image::RgbImage;
 pub use server_options::{Pause, RemoteOptions};
 #[cfg(feature = "transformers")]
 pub use transformer::load;

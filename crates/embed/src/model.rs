@@ -1,11 +1,7 @@
 //! What the pipeline needs of a model.
 
-#[cfg(not(feature = "images"))]
-use crate::absent::images::RgbImage;
-#[cfg(feature = "images")]
-use image::RgbImage;
-
 use crate::error::ModelError;
+use crate::rgb_image::RgbImage;
 
 /// The number of tokens that models read of a text, unless told otherwise.
 pub const DEFAULT_MAX_TOKENS: usize = 512;

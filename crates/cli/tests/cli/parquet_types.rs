@@ -130,7 +130,7 @@ fn files_with_ids_of_different_logical_types_have_none_in_common() {
     let said = sandbox.semdedup("run in --id-column id --out out");
     assert!(said.stderr.contains("names two rows"), "{}", said.stderr);
     sandbox.write("in/b.parquet", with_ids("fixed_len_byte_array(16) id", &[] as &[String]));
-    sandbox.semdedup("run in --id-column id --out out").succeeded();
+    sandbox.semdedup("run in --id-column id --out out --overwrite").succeeded();
     let metadata = sandbox.parquet_metadata("out/scores.parquet");
     assert_eq!(metadata.parquet_schema().column(0).logical_type_ref(), None);
 }

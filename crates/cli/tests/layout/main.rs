@@ -28,7 +28,7 @@ const CRATES: [(&str, &[&str]); 4] = [
         &[
             "lib", "fuzz", "absent", "transformer", "remote", "http", "server_options", "absent/address",
             "remote/address", "wordllama", "mobilenet", "decode", "file_kind", "load_options",
-            "scheme", "model", "error",
+            "scheme", "model", "rgb_image", "error",
         ],
     ),
     (

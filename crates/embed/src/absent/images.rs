@@ -6,22 +6,7 @@ use std::convert::Infallible;
 use crate::decode::{ImageError, ImageLimits};
 use crate::error::ModelError;
 use crate::model::{ImageModel, MOBILENET_EPSILON};
-
-/// A decoded image. This build has none: it lacks the feature `images`.
-#[derive(Debug, Clone)]
-pub struct RgbImage(Infallible);
-
-impl RgbImage {
-    /// Returns the width in pixels.
-    pub fn width(&self) -> u32 {
-        match self.0 {}
-    }
-
-    /// Returns the height in pixels.
-    pub fn height(&self) -> u32 {
-        match self.0 {}
-    }
-}
+use crate::rgb_image::RgbImage;
 
 /// Returns the error that this program decodes no images: it was built without the feature
 /// `images`.

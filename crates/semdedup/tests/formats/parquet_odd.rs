@@ -59,22 +59,12 @@ fn with_unknown_type(name: &str, known: u8) -> Input {
 }
 
 const UUID: u8 = 14;
-const DATE: u8 = 6;
 
 #[test]
 fn bytes_of_an_unknown_logical_type_are_read() {
     let input = with_unknown_type("uuid", UUID);
     let columns = resolve_one(&input.file, &choice(None, None)).unwrap();
     assert_eq!(read(&input.file, &columns).unwrap().texts(), ["one", "two", "three"]);
-}
-
-#[test]
-fn numbers_of_an_unknown_logical_type_are_refused_by_name() {
-    let input = with_unknown_type("date", DATE);
-    let error = resolve_one(&input.file, &choice(None, None)).unwrap_err();
-    let said = "a.parquet: column `date` has logical type 9 of Parquet, which is not known here";
-    assert!(error.to_string().ends_with(said), "{error}");
-    assert_eq!(error.hint_text(), Some("write the file again without that column's type"));
 }
 
 #[test]

@@ -81,7 +81,8 @@ impl FoundFile {
         }
         match self.file.format {
             Format::JsonArray if !json_array::begins(&self.file)? => self.file.format = Format::Jsonl,
-            Format::Jsonl if !is_url(&self.file.path) && json_array::is_list(&self.file)? => {
+            // Damage is reported where the file is read.
+            Format::Jsonl if !is_url(&self.file.path) && json_array::is_list(&self.file).unwrap_or(false) => {
                 self.file.format = Format::JsonArray;
             }
             _ => {}

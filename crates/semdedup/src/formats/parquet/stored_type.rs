@@ -83,10 +83,16 @@ fn retyped(column: &Type, stored: &Type) -> ParquetResult<TypePtr> {
         Type::PrimitiveType { type_length, .. } => *type_length,
         Type::GroupType { .. } => -1,
     };
+    let (precision, scale) = match stored {
+        Type::PrimitiveType { precision, scale, .. } => (*precision, *scale),
+        Type::GroupType { .. } => (-1, -1),
+    };
     let info = stored.get_basic_info();
     let retyped = Type::primitive_type_builder(column.name(), column.get_physical_type())
         .with_repetition(column.get_basic_info().repetition())
         .with_length(length)
+        .with_precision(precision)
+        .with_scale(scale)
         .with_logical_type(info.logical_type_ref().cloned())
         .with_converted_type(info.converted_type());
     retyped.build().map(Arc::new)
