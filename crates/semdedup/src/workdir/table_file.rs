@@ -1,5 +1,6 @@
 //! Writes and reads the program's own Parquet tables, such as `scores.parquet`.
 
+use std::collections::HashMap;
 use std::io::BufWriter;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -53,7 +54,8 @@ impl TableWriter {
         let failed = |error: ParquetError| Error::output(path, error);
         // Arrow's C++ reader takes the metadata of the Arrow schema, others take that of the file.
         let pandas = pandas_metadata(&schema);
-        let in_schema = pandas.iter().map(|pandas| (PANDAS_KEY.to_owned(), pandas.clone())).collect();
+        let in_schema: HashMap<_, _> =
+            pandas.iter().map(|pandas| (PANDAS_KEY.to_owned(), pandas.clone())).collect();
         let schema = Schema::new_with_metadata(schema.fields, in_schema);
         metadata.extend(pandas.map(|pandas| KeyValue::new(PANDAS_KEY.to_owned(), pandas)));
         let properties = WriterProperties::builder()
