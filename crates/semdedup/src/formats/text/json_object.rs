@@ -143,7 +143,7 @@ fn lists_in(members: &[Member], outer: &[String]) -> Vec<List> {
         } else if outer.is_empty()
             && let Ok(inner) = members_of(value.get())
         {
-            lists.append(&mut lists_in(&inner, &[key.clone()]));
+            lists.append(&mut lists_in(&inner, std::slice::from_ref(key)));
         }
     }
     lists
