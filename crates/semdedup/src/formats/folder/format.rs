@@ -4,7 +4,7 @@ use std::path::Path;
 
 use crate::error::Result;
 use crate::formats::columns::{Column, Columns, RunColumns, Wanted};
-use crate::formats::file::{Format, InputFile, ReadLimits};
+use crate::formats::file::{InputFile, ReadLimits};
 use crate::formats::folder::columns::{file_columns, text_file_columns};
 use crate::formats::folder::tree::{self, FolderReader, FolderRows};
 use crate::formats::row_format::{Images, RowFormat, RowOf, RowSource, UnparsedRows};

@@ -1,5 +1,6 @@
 //! Reads and copies folders whose files are rows: images or texts.
 
+use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 
 use bytes::Bytes;
@@ -8,7 +9,8 @@ use fs_err as fs;
 use crate::error::{Error, Result};
 use crate::formats::columns::{Columns, DEFAULT_TEXT};
 use crate::formats::file::{FolderFile, FolderFiles, Format, InputFile};
-use crate::formats::rows::{Rows, RowsBuilder, not_utf8};
+use crate::formats::rows::{Rows, RowsBuilder};
+use crate::formats::text::encoded::text_of;
 use crate::storage::atomic::sync_tree;
 use crate::storage::{self, Stamp, is_url};
 
@@ -93,9 +95,9 @@ impl FolderBatch {
                 false => read(&file.path.join(&row_file.name), row_file, limit, columns)?.map(Bytes::from),
             };
             match bytes {
-                Ok(bytes) if file.format == Format::TextTree => match std::str::from_utf8(&bytes) {
-                    Ok(text) => rows.push(strip_bom(text), Some(&path)),
-                    Err(error) => rows.push_bad(format!("{path}: {}", not_utf8(&error))),
+                Ok(bytes) if file.format == Format::TextTree => match text_of(&bytes) {
+                    Ok(text) => rows.push(&text, Some(&path)),
+                    Err(problem) => rows.push_bad(format!("{path}: {problem}")),
                 },
                 Ok(bytes) => {
                     rows.push_image(&bytes);
@@ -114,14 +116,9 @@ pub(crate) fn texts_at(file: &InputFile, limit: usize, rows: &[u64]) -> Vec<Opti
     let text = |row: &u64| {
         let row_file = file.members.files().get(usize::try_from(*row).ok()?)?;
         let bytes = read(&file.path.join(&row_file.name), row_file, limit, &columns).ok()?.ok()?;
-        std::str::from_utf8(&bytes).ok().map(|text| strip_bom(text).to_owned())
+        text_of(&bytes).ok().map(Cow::into_owned)
     };
     rows.iter().map(text).collect()
-}
-
-/// Returns a text without its byte order mark.
-fn strip_bom(text: &str) -> &str {
-    text.strip_prefix('\u{feff}').unwrap_or(text)
 }
 
 /// Reads the bytes of a file; the inner error says why the row is a bad row.

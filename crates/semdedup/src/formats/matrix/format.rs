@@ -5,7 +5,7 @@ use std::path::Path;
 
 use crate::error::Result;
 use crate::formats::columns::{Column, Columns, Wanted};
-use crate::formats::file::{Format, InputFile, ReadLimits};
+use crate::formats::file::{InputFile, ReadLimits};
 use crate::formats::matrix::rows::{self, MatrixRows, NumberedRows};
 use crate::formats::row_format::{RowFormat, RowOf, RowSource, UnparsedRows};
 use crate::formats::rows::Rows;

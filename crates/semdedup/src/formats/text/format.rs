@@ -5,6 +5,7 @@ use std::path::Path;
 use crate::error::{Error, Result};
 use crate::formats::added_columns::AddedColumns;
 use crate::formats::columns::{Column, Columns, Wanted};
+use crate::formats::dialect::Dialect;
 use crate::formats::file::{Format, InputFile, ReadLimits};
 use crate::formats::ids::IdSource;
 use crate::formats::row_format::{RowFormat, RowOf, RowSource, no_columns};
@@ -29,7 +30,9 @@ impl RowFormat for Text {
             // The content tells whether a file `.json` is one object per line.
             Self::Json => &[("jsonl", Format::Jsonl), ("ndjson", Format::Jsonl), ("json", Format::JsonArray)],
             Self::Csv => {
-                &[("csv", Format::Csv { delimiter: b',' }), ("tsv", Format::Csv { delimiter: b'\t' })]
+                const COMMA: Format = Format::Csv(Dialect::new(b','));
+                const TAB: Format = Format::Csv(Dialect::new(b'\t'));
+                &[("csv", COMMA), ("tsv", TAB)]
             }
             Self::Lines => &[("txt", Format::Text)],
         }

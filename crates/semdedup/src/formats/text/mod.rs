@@ -3,6 +3,9 @@
 pub(crate) mod annotate;
 pub(crate) mod columns;
 pub(crate) mod csv;
+pub(crate) mod encoded;
+pub(crate) mod fields;
+pub(crate) mod fit;
 pub(crate) mod format;
 pub(crate) mod json;
 pub(crate) mod json_array;
@@ -11,5 +14,7 @@ pub(crate) mod json_row;
 pub(crate) mod json_text;
 pub(crate) mod read;
 pub(crate) mod records;
+pub(crate) mod sniff;
 pub(crate) mod split;
+pub(crate) mod utf16;
 pub(crate) mod write;
