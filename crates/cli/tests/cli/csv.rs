@@ -1,4 +1,4 @@
-//! CSV files of other dialects: what is found or given is printed, stored, and part of the run.
+//! CSV files of other dialects and encodings: what is found or given is printed, stored, and part of the run.
 
 use serde_json::{Value, json};
 
@@ -69,9 +69,11 @@ fn options_overrule_what_is_found_and_another_dialect_is_another_run() {
 fn a_character_that_cannot_be_a_delimiter_is_refused() {
     let sandbox = Sandbox::new();
     sandbox.write("a.csv", table(5, ";"));
-    for (typed, word) in
-        [("--delimiter ;;", "one ASCII character"), ("--quote é", "one ASCII character"), ("--escape ab", "ASCII")]
-    {
+    for (typed, word) in [
+        ("--delimiter ;;", "one ASCII character"),
+        ("--quote é", "one ASCII character"),
+        ("--escape ab", "ASCII"),
+    ] {
         let said = sandbox.semdedup(&format!("run a.csv --out out {typed}"));
         assert_eq!(said.code, 2, "{said:?}");
         assert!(said.stderr.contains(word), "{}", said.stderr);
@@ -91,4 +93,23 @@ fn annotated_files_of_other_dialects_are_read_again() {
     assert!(sandbox.text("out/annotated/b.csv").starts_with("id\ttext\tscore\t"));
     let again = sandbox.summary("run out/annotated --out again");
     assert_eq!((number(&again, "rows_in"), number(&again, "rows_skipped")), (60, 0));
+}
+
+#[test]
+fn a_file_of_another_encoding_is_warned_of_with_the_command_that_converts_it() {
+    let sandbox = Sandbox::new();
+    let rows = texts(60).into_iter().enumerate().map(|(row, text)| format!("{row},{text} caf\u{e9}\n"));
+    let table: String = std::iter::once("id,text\n".to_owned()).chain(rows).collect();
+    let latin: Vec<u8> = table.chars().map(|character| u32::from(character) as u8).collect();
+    sandbox.write("a.csv", &latin);
+    let said = sandbox.semdedup("run a.csv --out out").failed_with(&["all 60 rows were skipped"]);
+    let hint = "its bytes look like WINDOWS-1252: iconv -f WINDOWS-1252 -t UTF-8 OLD > NEW converts the file";
+    assert!(said.stderr.contains(hint), "{}", said.stderr);
+    sandbox.write("b.csv", [latin.as_slice(), table.replace("id,text\n", "").as_bytes()].concat());
+    let said = sandbox.semdedup("run b.csv --out out").skipped_rows();
+    let warning = "60 of 120 rows of b.csv are not UTF-8; its bytes look like WINDOWS-1252";
+    assert!(said.stderr.contains(warning), "{}", said.stderr);
+    sandbox.write("c.csv", b"id,text,caf\xe9\n1,a,b\n");
+    let said = sandbox.semdedup("run c.csv --out out").failed_with(&["c.csv: header: invalid utf-8"]);
+    assert!(said.stderr.contains("iconv -f WINDOWS-1252"), "{}", said.stderr);
 }

@@ -61,6 +61,7 @@ pub use file::{
 pub use ids::{IdPart, IdSource, typed_json_ids, unify_ids};
 pub use read::{Chunk, Reader, count_rows, read_texts};
 pub use rows::{BadRow, Rows, Vectors};
+pub(crate) use text::guess::{encoding_hint, likely_encoding};
 pub(crate) use unchanged::check_all_unchanged;
 pub use unchanged::check_unchanged;
 pub use write::write_kept;

@@ -10,6 +10,7 @@ use crate::formats::dialect::{Dialect, Quote};
 use crate::formats::file::InputFile;
 use crate::formats::rows::{RowsBuilder, join, not_utf8};
 use crate::formats::text::fields::{Fields, csv_reader};
+use crate::formats::text::guess::{encoding_hint, likely_encoding};
 use crate::formats::text::records::{CsvHeader, Records, without_line_end};
 
 /// Finds where records end, across any number of buffers.
@@ -55,7 +56,9 @@ impl CsvRecords {
             false => String::from_utf8(field.to_vec()),
         };
         let names = fields.iter().enumerate().map(name).collect::<std::result::Result<_, _>>();
-        let names = names.map_err(|error| Error::input(&file.path, format!("header: {error}")))?;
+        let names = names.map_err(|error| {
+            Error::input(&file.path, format!("header: {error}")).hint(encoding_hint(likely_encoding(file)))
+        })?;
         self.header = Some(Arc::new(CsvHeader { names, dialect: self.dialect }));
         Ok(if no_header { FirstRecord::Row } else { FirstRecord::Header })
     }

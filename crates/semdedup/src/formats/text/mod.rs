@@ -7,6 +7,7 @@ pub(crate) mod encoded;
 pub(crate) mod fields;
 pub(crate) mod fit;
 pub(crate) mod format;
+pub(crate) mod guess;
 pub(crate) mod json;
 pub(crate) mod json_array;
 pub(crate) mod json_columns;
