@@ -6,7 +6,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use crate::formats::row_format::RowOf;
-use crate::formats::{Columns, CompareBy, Format, Found};
+use crate::formats::{Columns, CompareBy, Dialect, Format, Found, Quirks};
 
 /// The record of what was compared.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -49,20 +49,23 @@ pub struct ComparedFiles {
     /// The character that separates the fields of CSV files.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub delimiter: Option<char>,
+    /// What else is particular to the dialect of CSV files.
+    #[serde(flatten)]
+    pub quirks: Quirks,
 }
 
 impl ComparedFiles {
     /// Returns what a run compares in a file. `by` is `None` if the embeddings are given.
     pub(crate) fn of(format: Format, columns: &Columns, by: Option<CompareBy>) -> Self {
         let row = format.rows().row_of();
-        let delimiter = match format {
-            Format::Csv { delimiter } => Some(char::from(delimiter)),
-            _ => None,
+        let (delimiter, quirks) = match format {
+            Format::Csv(Dialect { delimiter, quirks, .. }) => (Some(char::from(delimiter)), quirks),
+            _ => (None, Quirks::default()),
         };
         let has_columns = matches!(row, RowOf::Record | RowOf::Sample);
         let reads_text = has_columns && by.is_some_and(CompareBy::text) && columns.text.is_some();
         let image = columns.image.clone().filter(|_| has_columns && by.is_some_and(CompareBy::image));
-        let files = Self { row, image, delimiter, ..Self::default() };
+        let files = Self { row, image, delimiter, quirks, ..Self::default() };
         if !reads_text {
             return files;
         }
@@ -76,9 +79,10 @@ impl ComparedFiles {
 
     /// Returns whether the same is compared in both, the number and the names of files aside.
     pub(crate) fn is_like(&self, other: &Self) -> bool {
-        let Self { row, text, turns, roles, found, image, delimiter, count: _, names: _ } = self;
+        let Self { row, text, turns, roles, found, image, delimiter, quirks, count: _, names: _ } = self;
         (row, text, turns, roles) == (&other.row, &other.text, &other.turns, &other.roles)
-            && (found, image, delimiter) == (&other.found, &other.image, &other.delimiter)
+            && (found, image) == (&other.found, &other.image)
+            && (delimiter, quirks) == (&other.delimiter, &other.quirks)
     }
 }
 
@@ -136,7 +140,7 @@ impl fmt::Display for Described<'_> {
 }
 
 impl Described<'_> {
-    /// Says how the column was found, and which roles and delimiter decide what the texts are.
+    /// Says how the column was found, and which roles and dialect decide what the texts are.
     fn notes(&self) -> String {
         let files = self.files;
         let mut notes = Vec::new();
@@ -157,6 +161,9 @@ impl Described<'_> {
             Some('\t') => notes.push("delimiter tab".to_owned()),
             Some(delimiter) => notes.push(format!("delimiter {delimiter}")),
             None => {}
+        }
+        if files.quirks != Quirks::default() {
+            notes.push(files.quirks.to_string());
         }
         if notes.is_empty() { String::new() } else { format!(" ({})", notes.join("; ")) }
     }

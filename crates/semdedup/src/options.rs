@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use semdedup_core::{Epsilon, Goal, Keep, Probes, Ranking};
 
-use crate::formats::{ColumnChoice, CompareBy, ReadLimits, TextFiles};
+use crate::formats::{ColumnChoice, CompareBy, DialectChoice, ReadLimits, TextFiles};
 use crate::memory::Memory;
 use crate::outputs::Outputs;
 
@@ -18,6 +18,8 @@ pub struct InputOptions {
     pub text_files: TextFiles,
     /// The columns that the user names.
     pub columns: ColumnChoice,
+    /// The dialect of CSV files, where the user names it.
+    pub csv: DialectChoice,
     /// Files, folders and globs of `.npy` files with the embeddings of the rows, one for each file
     /// of the input. If they or a column of embeddings are named, no model is needed. Without
     /// inputs, the rows of these files are the rows of the run.
@@ -35,6 +37,7 @@ impl InputOptions {
             inputs: inputs.into_iter().map(Into::into).collect(),
             text_files: TextFiles::default(),
             columns: ColumnChoice::default(),
+            csv: DialectChoice::default(),
             embeddings: Vec::new(),
             limits: ReadLimits::default(),
             strict: false,

@@ -16,6 +16,17 @@ pub enum Warning {
         /// The first ones: place and reason.
         examples: Vec<String>,
     },
+    /// Many rows of a file are not UTF-8, so its texts may be in another encoding.
+    NotUtf8 {
+        /// How many.
+        rows: u64,
+        /// Of how many rows of the file.
+        of: u64,
+        /// The first such file.
+        file: String,
+        /// The encoding that its bytes look like, by its name in iconv.
+        likely: Option<&'static str>,
+    },
     /// Some embeddings are zeros, and not because a text is empty.
     ZeroRows {
         /// How many.
@@ -206,6 +217,9 @@ impl fmt::Display for Warning {
                 ),
                 examples.join("; ")
             ),
+            Self::NotUtf8 { rows, of, file, likely } => {
+                write!(f, "{rows} of {of} rows of {file} are not UTF-8; {}", formats::encoding_hint(*likely))
+            }
             Self::NonFiniteRows { rows, examples } => write!(
                 f,
                 "{} (first: {}), kept and compared with nothing; embed these rows again or remove them",

@@ -7,6 +7,8 @@ use semdedup::formats::{
     ColumnChoice, CompareBy, DEFAULT_MAX_ROW_BYTES, LARGEST_MAX_ROW_BYTES, ReadLimits, TextFiles,
 };
 
+use super::csv::CsvArgs;
+
 /// The options that say how to read rows.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Input options")]
@@ -59,6 +61,8 @@ pub struct InputArgs {
     /// Stop at the first row that cannot be read or embedded, instead of skipping it
     #[arg(long)]
     strict: bool,
+    #[command(flatten)]
+    csv: CsvArgs,
 }
 
 impl InputArgs {
@@ -74,6 +78,7 @@ impl InputArgs {
             by: self.by.map(CompareBy::from),
             ..ColumnChoice::default()
         };
+        options.csv = self.csv.choice();
         options.limits =
             ReadLimits { max_row_bytes: self.max_row_bytes as usize, max_pixels: self.max_pixels };
         options.strict = self.strict;

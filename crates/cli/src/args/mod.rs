@@ -1,12 +1,13 @@
 //! The command line: a struct for each subcommand, and its conversion to the library's options.
 //!
 //! `cli` is the whole command line. `run`, `inspect`, `stages`, `serve` and `completions` are the
-//! subcommands. `input`, `model`, `clustering`, `goal` and `output` are groups of options that
+//! subcommands. `input`, `csv`, `model`, `clustering`, `goal` and `output` are groups of options that
 //! several subcommands share.
 
 pub mod cli;
 pub mod clustering;
 pub mod completions;
+mod csv;
 pub mod goal;
 pub mod input;
 pub mod inspect;

@@ -261,11 +261,14 @@ fn joined_columns_and_roles_change_the_fingerprint() {
 }
 
 #[test]
-fn a_csv_with_semicolons_is_refused_with_how_to_convert_it() {
+fn a_csv_whose_delimiter_is_not_certain_is_refused_with_what_to_type() {
     let sandbox = Sandbox::new();
-    sandbox.write("data.csv", "id;text\n1;a, b\n2;c\n");
-    let said = sandbox.semdedup("run data.csv --out out").failed_with(&["data.csv", "`id;text`", "`;`"]);
-    assert!(said.stderr.contains("delimiter=';'"), "{}", said.stderr);
+    sandbox.write("one.csv", "id;text\n1;a, b\n");
+    let said = sandbox.semdedup("run one.csv --out out").failed_with(&["one.csv", "`id;text`", "`;`"]);
+    assert!(said.stderr.contains("type --delimiter ';'"), "{}", said.stderr);
+    sandbox.write("two.csv", "id;name, text\n1;a, b\n2;c, d\n");
+    let said = sandbox.semdedup("run two.csv --out out").failed_with(&["two.csv", "`,`", "`;`"]);
+    assert!(said.stderr.contains("type which it is: --delimiter , or --delimiter ';'"), "{}", said.stderr);
 }
 
 #[test]

@@ -5,6 +5,7 @@ mod alone;
 mod bad_input;
 mod bad_output;
 mod compared;
+mod csv;
 mod help;
 mod ids;
 mod images;

@@ -13,10 +13,11 @@ use super::support::{Finished, Random, Sandbox, csv, gzip, jsonl, npy_f32, parqu
 /// Writes files of each format under `in/`, in the store and on the disk.
 fn both(server: &Server, sandbox: &Sandbox) {
     let text = |from: usize, count: usize| texts(from + count)[from..].to_vec();
-    let files: [(&str, Vec<u8>); 8] = [
+    let files: [(&str, Vec<u8>); 9] = [
         ("a.jsonl", jsonl(&text(0, 9000)).into_bytes()),
         ("b.jsonl.gz", gzip(jsonl(&text(100, 4000)))),
         ("c.csv.zst", zstd(csv(&text(200, 3000)))),
+        ("c2.csv", csv(&text(250, 300)).replace(',', ";").into_bytes()),
         ("deep/d.parquet", parquet(&text(300, 20_000))),
         ("deep/e.txt", text(400, 500).join("\n").into_bytes()),
         ("deep/empty.txt", Vec::new()),

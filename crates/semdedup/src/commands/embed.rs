@@ -8,6 +8,7 @@ use crate::commands::places::undirected;
 use crate::comparison::Comparison;
 use crate::embed::dataset::{Dataset, skipped_rows, unknown_words, zero_rows};
 use crate::embed::embedder::{Embedder, embed_fingerprint};
+use crate::embed::not_utf8::not_utf8;
 use crate::embed::stage::embed_parts;
 use crate::error::Result;
 use crate::input::find::Input;
@@ -71,7 +72,8 @@ pub fn embed(
         None => zero_rows(&dataset, undirected(&store)?.zero),
     };
     let uncompared = Uncompared { zero, ..Uncompared::default() };
-    let warnings = skipped_rows(&dataset).into_iter().chain(uncompared.warnings(&dataset.row_index));
+    let skipped = skipped_rows(&dataset).into_iter().chain(not_utf8(&dataset, &input));
+    let warnings = skipped.chain(uncompared.warnings(&dataset.row_index));
     warnings.chain(unknown_words(&dataset)).for_each(|warning| progress.warn(&warning));
     Ok(EmbedReport {
         rows: dataset.row_index.rows(),

@@ -62,8 +62,8 @@ fn shard(by: CompareBy, part_rows: u64, strict: bool) -> Input {
         columns: ColumnChoice { by: Some(by), ..ColumnChoice::default() },
         embeddings: Vec::new(),
         limits: ReadLimits::default(),
-        text_files: Default::default(),
         strict,
+        ..InputOptions::new([""; 0])
     };
     Input { part_rows, ..Input::find(&options, &[]).unwrap() }
 }

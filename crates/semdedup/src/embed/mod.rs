@@ -5,6 +5,7 @@ pub(crate) mod dataset;
 mod embed_batch;
 pub(crate) mod embedder;
 mod images;
+pub(crate) mod not_utf8;
 mod outcome;
 mod part_writer;
 mod refusals;

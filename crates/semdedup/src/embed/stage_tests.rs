@@ -62,7 +62,7 @@ fn input(folder: &Path, part_rows: u64) -> Input {
         columns: ColumnChoice::default(),
         embeddings: Vec::new(),
         limits: ReadLimits::default(),
-        strict: false,
+        ..InputOptions::new([""; 0])
     };
     Input { part_rows, ..Input::find(&options, &[]).unwrap() }
 }
@@ -173,7 +173,7 @@ fn provided_embeddings_that_change_while_they_are_read_are_an_error_and_no_part_
         columns: ColumnChoice { text_optional: true, ..ColumnChoice::default() },
         embeddings: vec![file.display().to_string()],
         limits: ReadLimits::default(),
-        strict: false,
+        ..InputOptions::new([""; 0])
     };
     let find = || Input { part_rows: 100, ..Input::find(&options, &[]).unwrap() };
     let error = embed_parts(&find(), Embedder::Provided, out.path(), &Meddler(file.clone())).unwrap_err();

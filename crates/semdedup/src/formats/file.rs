@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::Xxh3;
 
 use crate::error::{Error, Result};
+use crate::formats::dialect::Dialect;
 use crate::storage::Stamp;
 
 /// The longest row that is read by default, in bytes: 64 MiB.
@@ -24,11 +25,8 @@ pub enum Format {
     Jsonl,
     /// One JSON list of objects.
     JsonArray,
-    /// Separated values with a header line.
-    Csv {
-        /// The byte between two fields.
-        delimiter: u8,
-    },
+    /// Separated values, with a header line or without.
+    Csv(Dialect),
     /// One text per line.
     Text,
     /// Apache Parquet.

@@ -6,12 +6,13 @@ use std::io::{self, Cursor, Read};
 
 use proptest::prelude::*;
 
+use crate::formats::dialect::{Dialect, Escape};
 use crate::formats::file::Format;
 use crate::formats::fuzz::{CutBytes, CutRow, cut, file};
 use crate::formats::tar::archive::TarReader;
 use crate::storage::any_fault;
 
-const CSV: Format = Format::Csv { delimiter: b',' };
+const CSV: Format = Format::Csv(Dialect::new(b','));
 
 #[test]
 fn every_byte_belongs_to_a_row_or_lies_between_rows() {
@@ -31,6 +32,27 @@ fn csv_line_ends_stay_with_their_record_wherever_a_buffer_ends() {
         assert_eq!(rows, [&b"1,\"a\r\nb\"\r\n"[..], b"2,c\r", b"3,\"\"\"\"\r\n"], "buffer of {buffer}");
         assert_eq!(between, b"\r\nid,text\r\n\r\n");
     }
+}
+
+#[test]
+fn lines_above_the_header_are_between_rows_wherever_a_buffer_ends() {
+    let mut dialect = Dialect::new(b';');
+    dialect.quirks.lines_above_header = 3;
+    for buffer in 3..40 {
+        let text = b"\xef\xbb\xbfsep=;\r\n\r\nA \"title\r; \"\nid;text\r\n1;\"a\r\n\"\n2;b";
+        let CutBytes { rows, between } = cut(Format::Csv(dialect), text, 100, buffer).unwrap();
+        let rows: Vec<_> = rows.iter().map(|row| row.bytes.as_slice()).collect();
+        assert_eq!(rows, [&b"1;\"a\r\n\"\n"[..], b"2;b"], "buffer of {buffer}");
+        assert_eq!(between, b"\xef\xbb\xbfsep=;\r\n\r\nA \"title\r; \"\nid;text\r\n");
+    }
+}
+
+#[test]
+fn without_a_header_the_first_record_is_a_row() {
+    let mut dialect = Dialect::new(b',');
+    dialect.quirks.no_header = true;
+    let CutBytes { rows, between } = cut(Format::Csv(dialect), b"\n1,a\n2,b\n", 100, 3).unwrap();
+    assert_eq!((rows.len(), rows[0].bytes.as_slice(), between.as_slice()), (2, &b"1,a\n"[..], &b"\n"[..]));
 }
 
 #[test]
@@ -99,6 +121,14 @@ fn a_store_that_fails_amid_a_shard_is_no_damaged_archive() {
     }
 }
 
+/// Returns a dialect in which everything is unusual.
+fn odd_csv() -> Format {
+    let mut dialect = Dialect::new(b' ');
+    dialect.quirks.escape = Escape(Some('a'));
+    (dialect.quirks.lines_above_header, dialect.quirks.no_header) = (1, true);
+    Format::Csv(dialect)
+}
+
 fn lively_bytes() -> impl Strategy<Value = Vec<u8>> {
     let byte =
         prop_oneof![Just(b'\n'), Just(b'\r'), Just(b','), Just(b'"'), Just(b' '), Just(b'a'), any::<u8>()];
@@ -129,7 +159,7 @@ proptest! {
 
     #[test]
     fn any_buffer_cuts_the_same_rows(bytes in lively_bytes(), buffer in 3_usize..30, limit in 1_usize..40) {
-        for format in [Format::Jsonl, Format::Text, CSV] {
+        for format in [Format::Jsonl, Format::Text, CSV, odd_csv()] {
             prop_assert_eq!(cut(format, &bytes, limit, buffer), cut(format, &bytes, limit, 1 << 16));
         }
     }
@@ -156,7 +186,7 @@ proptest! {
 
     #[test]
     fn all_bytes_come_out_again(bytes in lively_bytes(), buffer in 3_usize..30) {
-        for format in [Format::Jsonl, Format::Text, CSV] {
+        for format in [Format::Jsonl, Format::Text, CSV, odd_csv()] {
             if let Ok(CutBytes { rows, between }) = cut(format, &bytes, 1000, buffer) {
                 let total = rows.iter().map(|row| row.bytes.len()).sum::<usize>() + between.len();
                 prop_assert_eq!(total, bytes.len());

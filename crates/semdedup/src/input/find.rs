@@ -65,7 +65,8 @@ pub fn rows_by(options: &InputOptions, written: &[PathBuf]) -> Result<CompareBy>
 /// Returns what the options ask for in the files.
 fn asked(options: &InputOptions) -> Asked {
     let embeddings = !options.embeddings.is_empty();
-    Asked { text_files: options.text_files, columns: options.columns.clone(), embeddings }
+    let columns = options.columns.clone();
+    Asked { text_files: options.text_files, columns, csv: options.csv, embeddings }
 }
 
 impl Input {

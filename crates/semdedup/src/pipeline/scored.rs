@@ -10,6 +10,7 @@ use crate::cluster::clustering::{self, Clustering};
 use crate::cluster::cost::auto_clusters;
 use crate::cluster::train;
 use crate::embed::dataset::Dataset;
+use crate::embed::not_utf8::not_utf8;
 use crate::embed::stage::embed_parts;
 use crate::error::{Error, ErrorKind, Result};
 use crate::formats::stored_id_type;
@@ -105,9 +106,12 @@ impl ResolvedRun<'_> {
         }
         if skipped == rows {
             let first = dataset.first_skipped();
-            return Err(Error::new(ErrorKind::Input, format!("all {rows} rows were skipped: {first}")).hint(
-                "nothing was written; check that --text-column or --image-column names the right column",
-            ));
+            let cause = match not_utf8(dataset, &self.input) {
+                Some(warning) => warning.to_string(),
+                None => "check that --text-column or --image-column names the right column".to_owned(),
+            };
+            return Err(Error::new(ErrorKind::Input, format!("all {rows} rows were skipped: {first}"))
+                .hint(format!("nothing was written; {cause}")));
         }
         self.options.goal.check(rows - skipped).map_err(selection::goal_error)?;
         if self.outputs.needs_checked_ids() {

@@ -5,6 +5,7 @@ use std::path::Path;
 
 use crate::cluster::clustering::largest;
 use crate::embed::dataset::{Dataset, skipped_rows, unknown_words, zero_rows};
+use crate::embed::not_utf8::not_utf8;
 use crate::input::find::Input;
 use crate::pipeline::resolved::ResolvedRun;
 use crate::pipeline::scored::{LimitedClusters, Scored};
@@ -47,6 +48,7 @@ impl Notes {
         // These were reported at the beginning.
         let reported = warnings.len();
         warnings.extend(skipped_rows(&scored.dataset));
+        warnings.extend(not_utf8(&scored.dataset, input));
         warnings.extend(uncompared.warnings(&scored.dataset.row_index));
         let share = |part: u64| part as f64 / rows as f64;
         let empty = scored.dataset.empty;

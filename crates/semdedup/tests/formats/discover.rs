@@ -3,8 +3,8 @@
 use std::path::Path;
 
 use semdedup::formats::{
-    Asked, Cause, ColumnChoice, CompareBy, Compression, Format, InputFile, ReadLimits, TextFiles, count_rows,
-    discover, survey,
+    Asked, Cause, ColumnChoice, CompareBy, Compression, Dialect, Format, InputFile, ReadLimits, TextFiles,
+    count_rows, discover, survey,
 };
 use tempfile::TempDir;
 
@@ -53,7 +53,7 @@ fn a_folder_is_walked_in_the_order_of_its_names() {
 
 #[test]
 fn the_extension_says_format_and_compression() {
-    let csv = |delimiter| Format::Csv { delimiter };
+    let csv = |delimiter| Format::Csv(Dialect::new(delimiter));
     let cases = [
         ("a.jsonl", Format::Jsonl, Compression::None),
         ("a.NDJSON.GZ", Format::Jsonl, Compression::Gzip),

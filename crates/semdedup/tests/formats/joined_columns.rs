@@ -53,13 +53,12 @@ fn a_column_whose_own_name_has_a_comma_goes_before_a_list() {
 }
 
 #[test]
-fn a_csv_header_of_one_column_with_another_delimiter_in_it_is_refused() {
+fn a_csv_header_of_one_column_with_another_delimiter_in_it_and_one_row_is_refused() {
     for (name, header, found, hint) in [
-        ("a.csv", "id;text", ";", "delimiter=';'"),
-        ("a.csv", "id\ttext", "\\t", "name the file .tsv"),
-        ("a.csv", "id|text", "|", "delimiter='|'"),
-        ("a.csv", "sep=;", ";", "delimiter=';'"),
-        ("a.tsv", "id,text", ",", "name the file .csv"),
+        ("a.csv", "id;text", ";", "type --delimiter ';'"),
+        ("a.csv", "id\ttext", "\\t", "type --delimiter tab"),
+        ("a.csv", "id|text", "|", "type --delimiter '|'"),
+        ("a.tsv", "id,text", ",", "type --delimiter ,"),
     ] {
         let input = input(name, format!("{header}\n1{found}a\n").as_bytes());
         let error = unasked(&input.file).unwrap_err();

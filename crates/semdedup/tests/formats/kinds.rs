@@ -170,7 +170,7 @@ fn what_is_named_as_embeddings_and_is_something_else_is_named() {
 fn the_columns_of_a_psv_file_are_separated_by_bars_and_its_kept_lines_stay() {
     let rows = b"id|text\n1|a, b\n2|\"c | d\"\n";
     let input = raw_input("a.psv", rows);
-    assert_eq!(input.file.format, Format::Csv { delimiter: b'|' });
+    assert!(matches!(input.file.format, Format::Csv(_)), "{:?}", input.file.format);
     let columns = resolve_one(&input.file, &choice(None, Some("id"))).unwrap();
     assert_eq!(read(&input.file, &columns).unwrap().texts(), ["a, b", "c | d"]);
     let kept = write(&input, &mut |row| row == 1).unwrap();

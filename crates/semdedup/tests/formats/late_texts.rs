@@ -71,7 +71,7 @@ fn a_csv_file_without_a_header_is_refused() {
         error.contains("the name of a column looks like a text: `The river floods every spring when the s…`"),
         "{error}"
     );
-    assert!(error.contains("write a line above the first one"), "{error}");
+    assert!(error.contains("type --no-header (CSV) or write a line above the first one"), "{error}");
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! Rows of text from other programs.
 
-use semdedup::formats::{Format, ReadLimits, count_rows};
+use semdedup::formats::{Dialect, Format, ReadLimits, count_rows};
 
 use crate::support::*;
 
@@ -18,9 +18,9 @@ const FIXTURES: [(&str, Format); 8] = [
     ("python_indented.json", Format::JsonArray),
     ("duckdb.jsonl.gz", Format::Jsonl),
     ("members.jsonl.gz", Format::Jsonl),
-    ("duckdb.tsv", Format::Csv { delimiter: b'\t' }),
-    ("python.tsv", Format::Csv { delimiter: b'\t' }),
-    ("polars.csv", Format::Csv { delimiter: b',' }),
+    ("duckdb.tsv", Format::Csv(Dialect::new(b'\t'))),
+    ("python.tsv", Format::Csv(Dialect::new(b'\t'))),
+    ("polars.csv", Format::Csv(Dialect::new(b','))),
 ];
 
 #[test]

@@ -160,7 +160,7 @@ impl Table<'_> {
         }
         let problem = format!("the name of a column looks like a text: `{}`", shortened(name));
         Err(Error::input(&self.file.path, problem)
-            .hint("if the file has no header, write a line above the first one: text; if that is the name, type it after --text-column"))
+            .hint("if the file has no header, type --no-header (CSV) or write a line above the first one: text; if that is the name, type it after --text-column"))
     }
 
     /// Returns a column whose values are texts or turns.

@@ -1,6 +1,7 @@
 //! The options of the user that decide which files of a folder are read.
 
 use crate::formats::columns::ColumnChoice;
+use crate::formats::dialect::DialectChoice;
 use crate::formats::file::{CompareBy, TextFiles};
 
 /// The options of the user that decide which files of a folder are read.
@@ -10,6 +11,8 @@ pub struct Asked {
     pub text_files: TextFiles,
     /// The columns and the compared part of a row, where the user names them.
     pub columns: ColumnChoice,
+    /// The dialect of CSV files, where the user names it.
+    pub csv: DialectChoice,
     /// Whether the user names files of embeddings.
     pub embeddings: bool,
 }

@@ -52,13 +52,14 @@ pub fn discover(inputs: &[String], exclude: &[PathBuf]) -> Result<Vec<InputFile>
 ///
 /// # Errors
 /// A missing path, a named file of unknown extension, no file at all, or names that clash under
-/// their folders too. Unless `asked` says which are meant: a folder of images and of rows that are
+/// their folders too; a CSV file that several dialects fit. Unless `asked` says which are meant: a folder of images and of rows that are
 /// not about these, or of rows and of files that may hold their embeddings.
 pub fn survey(inputs: &[String], exclude: &[PathBuf], asked: &Asked) -> Result<Discovered> {
     let excluded = exclude.iter().filter_map(|path| match is_url(path) {
         true => Some(canonical_url(path)),
         false => fs_err::canonicalize(path).ok(),
     });
+    asked.csv.check()?;
     let mut survey = Survey::new(excluded.collect(), asked);
     let mut arguments = Vec::with_capacity(inputs.len());
     for input in inputs {
@@ -71,7 +72,7 @@ pub fn survey(inputs: &[String], exclude: &[PathBuf], asked: &Asked) -> Result<D
     survey.leave_out_documents(&mut arguments);
     survey.ask_about_embeddings(&arguments)?;
     for found in arguments.iter_mut().flat_map(|argument| &mut argument.files) {
-        found.sniff_format()?;
+        found.sniff_format(asked)?;
     }
     survey.leave_out_links(&mut arguments);
     let arguments = arguments.into_iter().map(InputArgument::with_row_folder).collect();

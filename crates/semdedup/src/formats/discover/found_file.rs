@@ -7,8 +7,11 @@ use std::path::{Path, PathBuf};
 use crate::error::{Error, Result};
 use crate::foreign::BEGINNING;
 use crate::formats::content::{self, compression_of};
+use crate::formats::dialect::Dialect;
+use crate::formats::discover::asked::Asked;
 use crate::formats::file::{Compression, FolderFiles, Format, InputFile};
 use crate::formats::text::json_array;
+use crate::formats::text::sniff::sniff as sniff_dialect;
 use crate::formats::{registry, stream};
 use crate::storage::{Stamp, is_url};
 
@@ -73,8 +76,9 @@ impl FoundFile {
         Ok(Self::new(path.to_path_buf(), name, layout, stamp))
     }
 
-    /// Gives the file the format and the compression of its content, whatever its name says.
-    pub(crate) fn sniff_format(&mut self) -> Result<()> {
+    /// Gives the file the format and the compression of its content, whatever its name says, and the
+    /// dialect of CSV that it has or that the user names.
+    pub(crate) fn sniff_format(&mut self, asked: &Asked) -> Result<()> {
         // Objects are read here only where their name leaves the format open.
         if !is_url(&self.file.path) {
             sniff(&mut self.file)?;
@@ -86,6 +90,9 @@ impl FoundFile {
                 self.file.format = Format::JsonArray;
             }
             _ => {}
+        }
+        if let Format::Csv(Dialect { delimiter, .. }) = self.file.format {
+            self.file.format = Format::Csv(sniff_dialect(&self.file, delimiter, &asked.csv, &asked.columns)?);
         }
         Ok(())
     }

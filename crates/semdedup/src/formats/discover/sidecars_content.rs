@@ -14,6 +14,7 @@ use crate::error::Result;
 use crate::formats::arrow::types;
 use crate::formats::choose::table::names_of;
 use crate::formats::columns::Columns;
+use crate::formats::discover::asked::Asked;
 use crate::formats::discover::file_names::{extension, file_name, stem};
 use crate::formats::discover::found_file::FoundFile;
 use crate::formats::discover::pictures::Pictures;
@@ -55,7 +56,7 @@ pub(crate) fn is_about(found: &FoundFile, pictures: &Pictures) -> bool {
         return true;
     }
     let mut found = FoundFile { file: found.file.clone(), name: found.name.clone() };
-    if found.sniff_format().is_err() {
+    if found.sniff_format(&Asked::default()).is_err() {
         return false;
     }
     let cells = match found.file.format {

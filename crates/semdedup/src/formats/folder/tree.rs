@@ -1,5 +1,6 @@
 //! Reads and copies folders whose files are rows: images or texts.
 
+use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 
 use bytes::Bytes;
@@ -10,7 +11,8 @@ use crate::error::{Error, Result};
 use crate::foreign::BEGINNING;
 use crate::formats::columns::{Columns, DEFAULT_TEXT};
 use crate::formats::file::{FolderFile, FolderFiles, Format, InputFile};
-use crate::formats::rows::{Rows, RowsBuilder, not_utf8};
+use crate::formats::rows::{Rows, RowsBuilder};
+use crate::formats::text::encoded;
 use crate::storage::atomic::sync_tree;
 use crate::storage::{self, Stamp, is_url};
 
@@ -96,7 +98,7 @@ impl FolderBatch {
             };
             match bytes {
                 Ok(bytes) if file.format == Format::TextTree => match text_of(&bytes) {
-                    Ok(text) => rows.push(text, Some(&path)),
+                    Ok(text) => rows.push(&text, Some(&path)),
                     Err(problem) => rows.push_bad(format!("{path}: {problem}")),
                 },
                 Ok(bytes) => {
@@ -116,22 +118,22 @@ pub(crate) fn texts_at(file: &InputFile, limit: usize, rows: &[u64]) -> Vec<Opti
     let text = |row: &u64| {
         let row_file = file.members.files().get(usize::try_from(*row).ok()?)?;
         let bytes = read(&file.path.join(&row_file.name), row_file, limit, &columns).ok()?.ok()?;
-        text_of(&bytes).ok().map(str::to_owned)
+        text_of(&bytes).ok().map(Cow::into_owned)
     };
     rows.iter().map(text).collect()
 }
 
 /// Returns the text of a file without its byte order mark, or the reason why it is none. A pointer
 /// of Git LFS is a text, but not the one that is meant.
-fn text_of(bytes: &[u8]) -> std::result::Result<&str, String> {
+fn text_of(bytes: &[u8]) -> std::result::Result<Cow<'_, str>, String> {
     let kind = kind_of_content(&bytes[..bytes.len().min(BEGINNING as usize)]);
     let named = |kind: &FileKind| format!("is {}; {}", kind.what, kind.remedy);
-    match std::str::from_utf8(bytes) {
+    match encoded::text_of(bytes) {
         Ok(text) => match kind.filter(|kind| kind.group == Group::Pointer) {
             Some(kind) => Err(named(kind)),
-            None => Ok(text.strip_prefix('\u{feff}').unwrap_or(text)),
+            None => Ok(text),
         },
-        Err(error) => Err(kind.map_or_else(|| not_utf8(&error), named)),
+        Err(problem) => Err(kind.map_or(problem, named)),
     }
 }
 

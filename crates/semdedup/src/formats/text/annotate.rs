@@ -2,6 +2,7 @@
 
 use std::io::Write;
 use std::path::Path;
+use std::sync::Arc;
 
 use arrow_array::{Array, ArrayRef, RecordBatch};
 use arrow_cast::display::{ArrayFormatter, FormatOptions};
@@ -10,10 +11,11 @@ use arrow_schema::DataType;
 use crate::error::{Error, Result};
 use crate::formats::added_columns::{AddedColumns, taken};
 use crate::formats::file::{Format, InputFile, ReadLimits};
-use crate::formats::stream::Sink;
-use crate::formats::text::records::{Records, without_line_end};
+use crate::formats::text::encoded::TextSink;
+use crate::formats::text::fields::{Fields, push_field};
+use crate::formats::text::json;
+use crate::formats::text::records::{CsvHeader, Records, without_line_end};
 use crate::formats::text::split::Splitter;
-use crate::formats::text::{csv, json};
 
 /// Writes all records with columns added; see [`crate::formats::annotate::write_annotated`].
 pub(crate) fn annotate_records(
@@ -25,7 +27,7 @@ pub(crate) fn annotate_records(
     let unwritable = |error| Error::output(destination, error);
     let names: Vec<String> = added.schema.fields().iter().map(|field| field.name().clone()).collect();
     let mut splitter = Splitter::open(file, limits)?;
-    let mut sink = Sink::create(destination, file.compression).map_err(unwritable)?;
+    let mut sink = TextSink::create(destination, file, splitter.utf16()).map_err(unwritable)?;
     let (mut written, mut bytes) = (0, Vec::new());
     while let Some(records) = splitter.next_records()? {
         let values = (added.next)(records.spans.len())?;
@@ -76,12 +78,15 @@ impl<'a> Annotator<'a> {
     /// rows as they are.
     fn append(&self, records: &Records, out: &mut Vec<u8>) -> Result<()> {
         let mut done = records.region.start;
-        if let (Some(header), Format::Csv { delimiter }) = (&records.header_span, self.file.format) {
+        if let (Some(header), Format::Csv(dialect)) = (&records.header_span, self.file.format) {
             let end = header.start + without_line_end(&records.buffer[header.clone()]).len();
             out.extend_from_slice(&records.buffer[done..end]);
-            self.columns.iter().for_each(|column| csv::push_field(out, delimiter, column.name));
+            for column in &self.columns {
+                push_field(out, &dialect, column.name).map_err(|problem| self.unwritable(None, &problem))?;
+            }
             done = end;
         }
+        let mut csv = CsvRows::new(records);
         for (index, span) in records.spans.iter().enumerate() {
             let row = records.first_row + index as u64;
             if let Some(long) = records.overlong.iter().find(|long| long.index == index) {
@@ -90,10 +95,7 @@ impl<'a> Annotator<'a> {
             let bytes = without_line_end(&records.buffer[span.clone()]);
             out.extend_from_slice(&records.buffer[done..span.start]);
             match self.file.format {
-                Format::Csv { delimiter } => {
-                    out.extend_from_slice(bytes);
-                    self.append_fields(index, delimiter, out);
-                }
+                Format::Csv(_) => self.append_fields(&Record { bytes, index, row }, &mut csv, out)?,
                 _ => self.append_object(&Record { bytes, index, row }, out)?,
             }
             done = span.start + bytes.len();
@@ -107,15 +109,33 @@ impl<'a> Annotator<'a> {
         Error::input(&self.file.path, problem).hint("raise --max-row-bytes")
     }
 
-    /// Appends the added fields of a CSV record.
-    fn append_fields(&self, index: usize, delimiter: u8, out: &mut Vec<u8>) {
+    /// Appends a CSV record with the added fields, in front of a delimiter at its end that the header
+    /// does not have.
+    fn append_fields(&self, record: &Record, csv: &mut Option<CsvRows>, out: &mut Vec<u8>) -> Result<()> {
+        let Some(csv) = csv else { return Ok(()) };
+        let delimiter = csv.header.dialect.delimiter;
+        let is_bad = self.columns.iter().all(|column| column.values.is_null(record.index));
+        let end = csv.end_of(record.bytes, is_bad);
+        let trailing = usize::from(end == RowEnd::TrailingDelimiter);
+        out.extend_from_slice(&record.bytes[..record.bytes.len() - trailing]);
         for column in &self.columns {
-            let text = match column.values.is_null(index) {
+            let text = match column.values.is_null(record.index) {
                 true => String::new(),
-                false => column.printed.value(index).to_string(),
+                false => column.printed.value(record.index).to_string(),
             };
-            csv::push_field(out, delimiter, &text);
+            push_field(out, &csv.header.dialect, &text)
+                .map_err(|problem| self.unwritable(Some(record.row), &problem))?;
         }
+        if end != RowEnd::Usual {
+            out.push(delimiter);
+        }
+        Ok(())
+    }
+
+    fn unwritable(&self, row: Option<u64>, problem: &str) -> Error {
+        let place = row.map_or("header".to_owned(), |row| format!("row {row}"));
+        Error::input(&self.file.path, format!("{place}: cannot be annotated: {problem}"))
+            .hint("--output ids lists the rows that stay, and scores.parquet has the score of every row")
     }
 
     /// Appends a line of JSONL, or an element of a list, with the added columns before its last
@@ -152,6 +172,47 @@ impl<'a> Annotator<'a> {
         out.extend_from_slice(&line[brace..]);
         Ok(())
     }
+}
+
+/// Tells where fields are added to the rows of a CSV file.
+struct CsvRows {
+    header: Arc<CsvHeader>,
+    fields: Fields,
+}
+
+impl CsvRows {
+    /// Returns none if there is no header, and so no row.
+    fn new(records: &Records) -> Option<Self> {
+        let header = records.header.clone()?;
+        Some(Self { fields: Fields::new(&header.dialect), header })
+    }
+
+    /// Returns how a record ends. `is_bad` says that it may be a bad row.
+    fn end_of(&mut self, record: &[u8], is_bad: bool) -> RowEnd {
+        let (may_trail, columns) = (self.header.dialect.quirks.trailing_delimiter, self.header.names.len());
+        if !may_trail && !is_bad {
+            return RowEnd::Usual;
+        }
+        self.fields.read(record);
+        match self.fields.count() == columns + 1 {
+            true if may_trail && self.fields.has_trailing_delimiter(record, columns) => {
+                RowEnd::TrailingDelimiter
+            }
+            true => RowEnd::FieldTooMany,
+            false => RowEnd::Usual,
+        }
+    }
+}
+
+/// How a CSV record ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum RowEnd {
+    Usual,
+    /// A delimiter follows the last field, as in the other rows.
+    TrailingDelimiter,
+    /// A bad row has one field more than the header. With empty fields behind it, it would look like
+    /// a row with a delimiter at its end, so it gets one more of them.
+    FieldTooMany,
 }
 
 impl AddedColumn<'_> {

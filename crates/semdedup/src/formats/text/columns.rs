@@ -121,13 +121,14 @@ fn no_objects(file: &InputFile, problem: &str) -> Error {
     }
 }
 
-/// Returns the columns of the header; none in an empty file.
+/// Returns the columns of the header, or those of the first row if there is no header; none in an empty file.
 pub(crate) fn csv_columns(file: &InputFile, wanted: &Wanted) -> Result<Vec<Column>> {
     let mut splitter = Splitter::open(file, &ReadLimits::default())?;
     while let Some(records) = splitter.next_records()? {
         if let Some(header) = &records.header {
             if let [only] = &header.names[..]
                 && wanted.text != Some(only)
+                && !header.dialect.is_asked
             {
                 csv::check_delimiter(file, only)?;
             }

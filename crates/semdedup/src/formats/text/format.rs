@@ -5,6 +5,7 @@ use std::path::Path;
 use crate::error::{Error, Result};
 use crate::formats::added_columns::AddedColumns;
 use crate::formats::columns::{Column, Columns, Wanted};
+use crate::formats::dialect::Dialect;
 use crate::formats::file::{Format, InputFile, ReadLimits};
 use crate::formats::ids::IdSource;
 use crate::formats::row_format::{RowFormat, RowOf, RowSource, no_columns};
@@ -29,11 +30,12 @@ impl RowFormat for Text {
         match self {
             // The content tells whether a file `.json` is one object per line.
             Self::Json => &[("jsonl", Format::Jsonl), ("ndjson", Format::Jsonl), ("json", Format::JsonArray)],
-            Self::Csv => &[
-                ("csv", Format::Csv { delimiter: b',' }),
-                ("tsv", Format::Csv { delimiter: b'\t' }),
-                ("psv", Format::Csv { delimiter: b'|' }),
-            ],
+            Self::Csv => {
+                const COMMA: Format = Format::Csv(Dialect::new(b','));
+                const TAB: Format = Format::Csv(Dialect::new(b'\t'));
+                const BAR: Format = Format::Csv(Dialect::new(b'|'));
+                &[("csv", COMMA), ("tsv", TAB), ("psv", BAR)]
+            }
             Self::Lines => &[("txt", Format::Text)],
         }
     }

@@ -9,7 +9,7 @@ use std::io::{self, Read, Write};
 
 use crate::error::Error;
 use crate::formats::file::InputFile;
-use crate::formats::stream;
+use crate::formats::text::encoded::open_text;
 use crate::storage::fault_of;
 
 /// Elements may be nested this deep. Open brackets are remembered, and this bounds their memory.
@@ -29,7 +29,7 @@ pub(crate) const WITHOUT_COMMENTS: &str =
 /// A file that cannot be opened, or a store that does not return it, so that its first byte is
 /// unknown.
 pub(crate) fn begins(file: &InputFile) -> Result<bool, Error> {
-    let stream = stream::open(file)?.stream;
+    let stream = open_text(file)?.open.stream;
     let mut bytes = io::BufReader::new(stream.take(MAX_LEAD_BYTES)).bytes();
     // A byte order mark is skipped too.
     let first = bytes.find(|byte| !matches!(byte, Ok(b' ' | b'\t' | b'\r' | b'\n' | 0xef | 0xbb | 0xbf)));

@@ -3,6 +3,8 @@
 use std::ops::Range;
 use std::sync::Arc;
 
+use crate::formats::dialect::Dialect;
+
 /// Some consecutive rows of a file.
 pub(crate) struct Records {
     pub buffer: Arc<Vec<u8>>,
@@ -64,10 +66,10 @@ pub(crate) fn is_blank(line: &[u8]) -> bool {
     line.iter().all(|byte| b" \t\r\n".contains(byte))
 }
 
-/// The first record of a CSV file.
+/// The columns of a CSV file: the fields of its header, or their numbers if it has none.
 pub(crate) struct CsvHeader {
     pub names: Vec<String>,
-    pub(crate) delimiter: u8,
+    pub dialect: Dialect,
 }
 
 impl CsvHeader {

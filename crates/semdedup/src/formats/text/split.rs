@@ -13,9 +13,11 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use crate::error::{Error, Result};
 use crate::formats::file::{Format, InputFile, ReadLimits};
 use crate::formats::stream::{self, OpenFile};
-use crate::formats::text::csv::CsvRecords;
+use crate::formats::text::csv::{CsvRecords, FirstRecord};
+use crate::formats::text::encoded::{OpenText, open_text};
 use crate::formats::text::json_array::{Elements, Problem};
 use crate::formats::text::records::{Overlong, Records, is_blank, over_limit, without_line_end};
+use crate::formats::text::utf16::ByteOrder;
 
 const BUFFER_BYTES: usize = 1 << 20;
 
@@ -36,6 +38,7 @@ pub(crate) struct Splitter {
     stream: Box<dyn Read + Send>,
     /// The number of the file's own bytes that have been read.
     bytes_read: Arc<AtomicU64>,
+    utf16: Option<ByteOrder>,
     boundary: Boundary,
     limit: usize,
     buffer_bytes: usize,
@@ -64,18 +67,18 @@ impl Splitter {
     /// Opens a file.
     ///
     /// # Errors
-    /// A limit that is out of range; a file that cannot be opened.
+    /// A limit that is out of range; a file that cannot be opened, or in an encoding that is not read.
     pub fn open(file: &InputFile, limits: &ReadLimits) -> Result<Self> {
         limits.check()?;
-        let OpenFile { stream, bytes_read } = stream::open(file)?;
-        Ok(Self { bytes_read, ..Self::new(file, stream, limits.max_row_bytes, BUFFER_BYTES) })
+        let OpenText { open: OpenFile { stream, bytes_read }, utf16 } = open_text(file)?;
+        Ok(Self { bytes_read, utf16, ..Self::new(file, stream, limits.max_row_bytes, BUFFER_BYTES) })
     }
 
     /// Cuts a stream with buffers of `buffer_bytes`, which must be at least 3 for the byte order
     /// mark.
     pub fn new(file: &InputFile, stream: Box<dyn Read + Send>, limit: usize, buffer_bytes: usize) -> Self {
         let boundary = match file.format {
-            Format::Csv { delimiter } => Boundary::Csv(Box::new(CsvRecords::new(delimiter))),
+            Format::Csv(dialect) => Boundary::Csv(Box::new(CsvRecords::new(dialect))),
             Format::JsonArray => Boundary::Elements(Box::new(Elements::new())),
             format => Boundary::Lines { blank_is_row: format == Format::Text },
         };
@@ -83,6 +86,7 @@ impl Splitter {
             file: file.clone(),
             stream,
             bytes_read: Arc::default(),
+            utf16: None,
             boundary,
             limit,
             buffer_bytes,
@@ -122,6 +126,11 @@ impl Splitter {
     /// Returns how many of the file's own bytes have been read.
     pub fn bytes_read(&self) -> u64 {
         self.bytes_read.load(Ordering::Relaxed)
+    }
+
+    /// Returns the byte order of a file of UTF-16, which is cut into records of UTF-8.
+    pub fn utf16(&self) -> Option<ByteOrder> {
+        self.utf16
     }
 
     /// Returns the longest row that is read, in bytes.
@@ -187,9 +196,11 @@ impl Splitter {
                         format!("header: {}", over_limit(length, self.limit)),
                     ));
                 }
-                csv.set_header(&self.file, bytes)?;
-                records.header_span = Some(span.clone());
-                false
+                let first = csv.take_first(&self.file, bytes)?;
+                if first == FirstRecord::Header {
+                    records.header_span = Some(span.clone());
+                }
+                first == FirstRecord::Row
             }
             Boundary::Csv(_) | Boundary::Elements(_) => true,
         };
@@ -215,10 +226,7 @@ impl Splitter {
         if let Boundary::Csv(csv) = &mut self.boundary
             && !csv.can_end()
         {
-            let row = self.next_row;
-            let problem = format!("row {row}: a quoted field is not closed by the end of the file");
-            return Err(Error::input(&self.file.path, problem)
-                .hint("the file is truncated, or a `\"` at the start of a field is meant literally"));
+            return Err(csv.not_closed(&self.file, self.next_row));
         }
         self.take_record(self.buffer.len(), records)
     }

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use crate::error::{Error, Result};
 use crate::formats::file::{Format, InputFile, ReadLimits};
-use crate::formats::stream::Sink;
+use crate::formats::text::encoded::TextSink;
 use crate::formats::text::json_array::Rejoined;
 use crate::formats::text::records::Records;
 use crate::formats::text::split::Splitter;
@@ -19,7 +19,7 @@ pub(crate) fn write_records(
 ) -> Result<u64> {
     let unwritable = |error| Error::output(destination, error);
     let mut splitter = Splitter::open(file, limits)?;
-    let mut sink = Sink::create(destination, file.compression).map_err(unwritable)?;
+    let mut sink = TextSink::create(destination, file, splitter.utf16()).map_err(unwritable)?;
     let mut written = 0;
     if file.format == Format::JsonArray {
         written = rejoin(file, &mut splitter, &mut sink, keep)?.map_err(unwritable)?;
@@ -37,7 +37,7 @@ pub(crate) fn write_records(
 fn rejoin(
     file: &InputFile,
     splitter: &mut Splitter,
-    sink: &mut Sink,
+    sink: &mut TextSink,
     keep: &mut dyn FnMut(u64) -> Result<bool>,
 ) -> Result<std::io::Result<u64>> {
     let mut list = Rejoined::new(splitter.limit());
@@ -79,7 +79,7 @@ fn too_long(file: &InputFile, row: u64, bytes: u64) -> Error {
 fn copy(
     file: &InputFile,
     records: &Records,
-    sink: &mut Sink,
+    sink: &mut TextSink,
     keep: &mut dyn FnMut(u64) -> Result<bool>,
 ) -> Result<std::io::Result<u64>> {
     let mut overlong = records.overlong.iter().peekable();
