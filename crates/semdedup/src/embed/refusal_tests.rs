@@ -60,6 +60,7 @@ fn input(folder: &Path, lines: &str, part_rows: u64) -> Input {
     let options = InputOptions {
         inputs: vec![file.display().to_string()],
         text_files: TextFiles::Lines,
+        csv: crate::formats::DialectChoice::default(),
         columns: ColumnChoice::default(),
         embeddings: Vec::new(),
         limits: ReadLimits::default(),

@@ -49,7 +49,7 @@ pub(crate) fn is_list(file: &InputFile) -> Result<bool, Error> {
         return Ok(false);
     }
     let mut bytes = Vec::new();
-    if let Err(error) = stream::open(file)?.stream.take(MAX_LEAD_BYTES).read_to_end(&mut bytes) {
+    if let Err(error) = open_text(file)?.open.stream.take(MAX_LEAD_BYTES).read_to_end(&mut bytes) {
         return fault_of(&error).map_or(Ok(false), Err);
     }
     let (mut elements, mut rest) = (Elements::new(), bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&bytes));
