@@ -58,7 +58,7 @@ fn options_overrule_what_is_found_and_another_dialect_is_another_run() {
     assert_eq!(number(&found, "rows_in"), 40);
     let same = sandbox.summary(&format!("{typed} --out same --delimiter |"));
     assert_eq!(same["rows_fingerprint"], found["rows_fingerprint"]);
-    let other = sandbox.summary(&format!("{typed} --out other --quote none"));
+    let other = sandbox.summary(&format!("{typed} --out other --overwrite --quote none"));
     assert_ne!(other["rows_fingerprint"], found["rows_fingerprint"]);
     assert_eq!(other["compared"]["files"][0].get("quote"), Some(&Value::Null));
     let (line, _) = compared(&sandbox, &format!("{typed} --out other --overwrite --quote none --escape \\"));
@@ -106,10 +106,10 @@ fn a_file_of_another_encoding_is_warned_of_with_the_command_that_converts_it() {
     let hint = "its bytes look like WINDOWS-1252: iconv -f WINDOWS-1252 -t UTF-8 OLD > NEW converts the file";
     assert!(said.stderr.contains(hint), "{}", said.stderr);
     sandbox.write("b.csv", [latin.as_slice(), table.replace("id,text\n", "").as_bytes()].concat());
-    let said = sandbox.semdedup("run b.csv --out out").skipped_rows();
+    let said = sandbox.semdedup("run b.csv --out b").skipped_rows();
     let warning = "60 of 120 rows of b.csv are not UTF-8; its bytes look like WINDOWS-1252";
     assert!(said.stderr.contains(warning), "{}", said.stderr);
     sandbox.write("c.csv", b"id,text,caf\xe9\n1,a,b\n");
-    let said = sandbox.semdedup("run c.csv --out out").failed_with(&["c.csv: header: invalid utf-8"]);
+    let said = sandbox.semdedup("run c.csv --out c").failed_with(&["c.csv: header: invalid utf-8"]);
     assert!(said.stderr.contains("iconv -f WINDOWS-1252"), "{}", said.stderr);
 }

@@ -123,7 +123,7 @@ fn a_record_gets_fields_behind_its_own_and_the_header_their_names() {
         2,,0.125,\"\"\"1\"\", a\nb\",1,false\n\
         3,c,0.25,\"\"\"2\"\", a\nb\",2,true\r\
         4,0.375,\"\"\"3\"\", a\nb\",3,false\n\
-        5,e,f,,,,";
+        5,e,f,,,,,";
     for name in ["a.csv", "a.csv.gz", "a.csv.zst"] {
         assert_eq!(annotated(name, rows.as_bytes()).unwrap(), expected, "{name}");
     }

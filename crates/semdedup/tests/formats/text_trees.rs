@@ -107,7 +107,7 @@ fn a_readme_beside_data_is_no_row() {
 #[test]
 fn a_file_that_is_no_text_or_too_long_is_a_bad_row_with_its_path() {
     let (folder, _) = notes();
-    std::fs::write(folder.path().join("notes/a.md"), b"\xff\xfe").unwrap();
+    std::fs::write(folder.path().join("notes/a.md"), b"\xff\xff").unwrap();
     std::fs::write(folder.path().join("notes/b/c.md"), "x".repeat(200)).unwrap();
     let file = found(&folder, &["notes"], TextFiles::Lines).files.remove(0);
     let limits = ReadLimits { max_row_bytes: 100, ..ReadLimits::default() };
