@@ -77,7 +77,7 @@ fn kind_of(column: &ColumnDescriptor) -> (String, i32, Option<LogicalType>, Conv
     (physical, column.type_length(), column.logical_type_ref().cloned(), column.converted_type())
 }
 
-const KINDS: [&str; 15] = [
+const KINDS: [&str; 18] = [
     "fixed_len_byte_array(16) id (UUID)",
     "binary id (ENUM)",
     "binary id (JSON)",
@@ -91,6 +91,9 @@ const KINDS: [&str; 15] = [
     "int32 id (DECIMAL(9, 2))",
     "int64 id (TIME(MICROS, true))",
     "int32 id (TIME(MILLIS, false))",
+    "int64 id (TIMESTAMP(MICROS, true))",
+    "int64 id (TIMESTAMP(NANOS, true))",
+    "int64 id (TIMESTAMP(MILLIS, false))",
     "int32 id (DATE)",
     "int32 id (INTEGER(8, false))",
 ];

@@ -89,12 +89,10 @@ fn embeddings_beside_the_rows_of_a_folder_are_refused_until_an_option_decides() 
     let (sandbox, values) = with_embeddings(40);
     sandbox.write("set/metadata_0.jsonl", sandbox.text("data.jsonl"));
     sandbox.write("set/img_emb_0.npy", npy_f32(&values, DIM));
-    let said =
-        sandbox.semdedup("run set --out o").failed_with(&["set: holds 1 file of embeddings (img_emb_0.npy)"]);
-    assert!(
-        said.stderr.contains("hint: --embeddings 'set/*.npy' takes them; --by text leaves them out"),
-        "{said:?}"
-    );
+    sandbox
+        .semdedup("run set --out o")
+        .failed_with(&["set: holds 1 file of embeddings (img_emb_0.npy)"])
+        .hinted("--embeddings 'set/*.npy' takes them; --by text leaves them out");
     let given = sandbox.semdedup("run set --embeddings set/*.npy --out a").succeeded();
     assert!(!given.stderr.contains("warning"), "{}", given.stderr);
     for (answer, out) in [("--by text", "b1"), ("--text-column text", "b2")] {

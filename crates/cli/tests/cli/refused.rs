@@ -112,7 +112,7 @@ fn a_server_that_refuses_every_row_stops_the_run() {
         true => good(texts),
         false => ("422 Unprocessable Entity", json!({"detail": "no such field"})),
     };
-    let words = ["none of the first 100 texts", "data.jsonl row 0", "422: no such field"];
+    let words = ["could not embed any of the first 100 texts", "data.jsonl row 0", "422: no such field"];
     sandbox.semdedup(&run(serve(only_the_first), "")).failed_with(&words);
     sandbox.has_no_result("out");
     // Nothing of it is stored, so a server that works embeds all rows.

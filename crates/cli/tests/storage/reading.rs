@@ -232,7 +232,9 @@ fn hidden_objects_results_and_tables_in_a_store_are_told_of_as_on_the_disk() {
     server.put("delta/day=1/a.jsonl", &rows);
     for input in ["s3://bucket/delta", "s3://bucket/delta/*/*.jsonl"] {
         let typed = format!("run {input} --out o");
-        run(&server, &sandbox, &typed).failed_with(&["s3://bucket/delta: is a table of Delta Lake"]);
+        run(&server, &sandbox, &typed)
+            .failed_with(&["s3://bucket/delta: is a table of Delta Lake"])
+            .hinted("deltalake");
     }
     run(&server, &sandbox, "run s3://bucket/delta/day=1/a.jsonl --out o --dry-run").succeeded();
 }
@@ -244,9 +246,11 @@ fn objects_that_are_something_else_than_their_names_say_are_named() {
     for name in ["a.csv", "a.txt", "a.jsonl.gz", "a.parquet", "a.arrow", "a.tar", "a.avro"] {
         server.put(&format!("in/{name}"), pointer);
         let typed = format!("run s3://bucket/in/{name} --out o");
-        run(&server, &sandbox, &typed).failed_with(&[name, "is a Git LFS pointer"]);
+        run(&server, &sandbox, &typed).failed_with(&[name, "is a Git LFS pointer"]).hinted("git lfs pull");
         sandbox.has_no_result("o");
     }
     server.put("in/a.orc", b"ORC\x0a\x06");
-    run(&server, &sandbox, "run s3://bucket/in/a.orc --out o").failed_with(&["is an ORC file"]);
+    run(&server, &sandbox, "run s3://bucket/in/a.orc --out o")
+        .failed_with(&["is an ORC file"])
+        .hinted("pyarrow.orc");
 }

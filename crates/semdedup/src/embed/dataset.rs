@@ -9,6 +9,7 @@ use arrow_cast::display::{ArrayFormatter, FormatOptions};
 use xxhash_rust::xxh3::xxh3_64;
 
 use crate::arrays::store::EmbeddingStore;
+use crate::formats::arrow::display::printable;
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::formats::{IdPart, IdSource, unify_ids};
@@ -181,8 +182,9 @@ impl Dataset {
     /// stays. The ids are sorted by their hashes; only ids of equal hash are compared.
     fn check_unique(&self, ids: &ArrayRef) -> Result<()> {
         let options = FormatOptions::default();
+        let printed = printable(ids);
         let format =
-            ArrayFormatter::try_new(ids, &options).map_err(|error| Error::usage(error.to_string()))?;
+            ArrayFormatter::try_new(&printed, &options).map_err(|error| Error::usage(error.to_string()))?;
         let skipped: HashSet<u64> = self.skipped_rows().into_iter().collect();
         let place = |row: usize| self.row_index.name(row as u64);
         let mut by_hash = Vec::with_capacity(ids.len());

@@ -4,7 +4,7 @@
 use std::path::PathBuf;
 
 use semdedup_core::UnitEmbeddings;
-use semdedup_embed::{EmbedStats, ImageModel, ModelError, RgbImage, TextModel};
+use semdedup_embed::{EmbedStats, EmbeddedTexts, ImageModel, ModelError, RefusedText, RgbImage, TextModel};
 
 use super::*;
 use crate::embed::dataset::Dataset;
@@ -115,6 +115,38 @@ fn the_similarity_of_both_is_the_mean_of_the_two_cosines() {
         assert!((cosine(&both, a, b) - mean).abs() < 1e-6, "{a} {b}");
     }
     assert!(both.row(3).iter().all(|&value| value == 0.0), "a row with one half is compared with nothing");
+}
+
+/// Refuses the captions of the samples 7 and 9, and embeds others as [`Length`] does.
+struct RefusesTwo;
+
+impl TextModel for RefusesTwo {
+    fn name(&self) -> &str {
+        "refuses two"
+    }
+    fn dim(&self) -> usize {
+        2
+    }
+    fn fingerprint(&self) -> String {
+        "refuses two/1".into()
+    }
+    fn embed(&self, texts: &[&str], out: &mut [f32]) -> std::result::Result<EmbedStats, ModelError> {
+        Length.embed(texts, out)
+    }
+    fn embed_each(&self, texts: &[&str], out: &mut [f32]) -> std::result::Result<EmbeddedTexts, ModelError> {
+        let is_refused = |text: &str| ["caption 7", "caption 9"].contains(&text.trim());
+        let refused = texts.iter().enumerate().filter(|(_, text)| is_refused(text));
+        let refused = refused.map(|(index, _)| RefusedText { index, reason: "refused".into() }).collect();
+        Ok(EmbeddedTexts { stats: Length.embed(texts, out)?, refused })
+    }
+}
+
+#[test]
+fn a_row_with_a_broken_image_and_a_refused_text_is_skipped_once() {
+    let both = Embedder::Both(&Colour, &RefusesTwo);
+    let (_, skipped) = rows(&shard(CompareBy::Both, 100, false), both);
+    assert_eq!(skipped.iter().map(|(row, _)| *row).collect::<Vec<_>>(), [5, 7, 9]);
+    assert!(skipped[1].1 != "refused" && skipped[2].1 == "refused", "{skipped:?}");
 }
 
 #[test]

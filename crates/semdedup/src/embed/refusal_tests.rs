@@ -131,7 +131,7 @@ fn a_model_that_refuses_all_of_the_first_texts_is_at_fault_and_nothing_is_stored
     let lines = "\nbad\n".repeat(40) + &"good\n".repeat(200);
     let input = input(data.path(), &lines, 1000);
     let error = embed(&input, &MODEL, out.path()).unwrap_err();
-    let words = "the model embeds none of the first 35 texts; a.txt row 1: I do not like `bad`";
+    let words = "the model could not embed any of the first 35 texts; a.txt row 1: I do not like `bad`";
     assert_eq!(error.to_string(), words);
     assert!(error.hint_text().unwrap().contains("same command line"));
     assert!(!record_path(out.path(), 0).exists());
@@ -142,7 +142,7 @@ fn a_model_that_refuses_all_of_the_first_texts_is_at_fault_and_nothing_is_stored
 fn a_few_refused_texts_are_a_failure_only_if_no_other_row_is_left() {
     let (data, out) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     let error = embed(&input(data.path(), "bad\nbad one\n", 10), &MODEL, out.path()).unwrap_err();
-    assert!(error.to_string().starts_with("the model embeds none of the first 2 texts"), "{error}");
+    assert!(error.to_string().starts_with("the model could not embed any of the first 2 texts"), "{error}");
     assert!(!record_path(out.path(), 0).exists());
     for lines in ["bad\n\n", &("bad\n".repeat(31) + "good\n")] {
         let out = tempfile::tempdir().unwrap();

@@ -64,7 +64,8 @@ impl Refusals {
     }
 
     fn fail(&self) -> Result<()> {
-        let problem = format!("the model embeds none of the first {} texts; {}", self.refused, self.first);
+        let problem =
+            format!("the model could not embed any of the first {} texts; {}", self.refused, self.first);
         Err(Error::new(ErrorKind::Model, problem).hint(HINT))
     }
 }

@@ -208,6 +208,8 @@ impl Pair<'_> {
         }
         all_bad.extend(bad);
         all_bad.sort_by_key(|bad| bad.row);
+        // A row whose image is broken and whose text is refused is one bad row.
+        all_bad.dedup_by_key(|bad| bad.row);
         Ok(EmbedOutcome { stats, bad: all_bad, refused })
     }
 }

@@ -11,6 +11,7 @@ use arrow_schema::DataType;
 use arrow_select::concat::concat;
 
 use crate::error::{Error, Result};
+use crate::formats::arrow::display::printable;
 
 /// The form of the ids of a part.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -151,7 +152,8 @@ fn to_type(part: &ArrayRef, kind: &DataType) -> Result<ArrayRef> {
     if part.logical_null_count() == part.len() {
         return Ok(new_null_array(kind, part.len()));
     }
-    cast(part, kind).map_err(|error| {
+    // Text is made of a value as Arrow prints it.
+    cast(&printable(part), kind).map_err(|error| {
         Error::usage(format!("ids of type {} cannot be joined with others: {error}", part.data_type()))
             .hint("choose an id column that has one type in all files")
     })

@@ -81,10 +81,23 @@ fn walk(value: &Value, steps: &[Step], each: &mut impl FnMut(&str)) -> Result<()
             element(items, place).map_or(Ok(()), |item| walk(item, rest, each))
         }
         (Some((Step::Every | Step::At(_), _)), _) => is_no("to a list"),
-        (Some((Step::Field(name), rest)), Value::Object(_)) => {
-            field(value, name).map_or(Ok(()), |inner| walk(inner, rest, each))
-        }
+        (Some((Step::Field(name), rest)), Value::Object(_)) => match field(value, name) {
+            Some(inner) => walk(inner, rest, each),
+            None => blocked(value, name)
+                .map_or(Ok(()), |inner| Err(format!("leads to {}, not to an object", kind_of(inner)))),
+        },
         (Some((Step::Field(_), _)), _) => is_no("to an object"),
+    }
+}
+
+/// Returns the value on the way to a field inside another that is no object, so that the field can
+/// be in no such value.
+fn blocked<'v>(value: &'v Value, name: &str) -> Option<&'v Value> {
+    let (Value::Object(fields), Some((outer, inner))) = (value, name.split_once('.')) else { return None };
+    match fields.get(outer)? {
+        Value::Null => None,
+        object @ Value::Object(_) => blocked(object, inner),
+        other => Some(other),
     }
 }
 
@@ -150,6 +163,7 @@ mod tests {
             ("l[*].parts", "leads to a list, not to a string"),
             ("l[*]", "leads to an object, not to a string"),
             ("l[*].content[0]", "leads to a string, not to a list"),
+            ("l[*].content.x", "leads to a string, not to an object"),
         ] {
             assert_eq!(texts(name).unwrap_err(), problem, "{name}");
         }

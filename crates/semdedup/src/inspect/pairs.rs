@@ -8,6 +8,7 @@ use semdedup_core::{NO_ROW, SamplePurpose, sample_rows};
 use serde::Serialize;
 
 use crate::error::{Error, ErrorKind, Result};
+use crate::formats::arrow::display::printable;
 use crate::inspect::finished_run::FinishedRun;
 use crate::options::DEFAULT_EPSILON;
 use crate::score::columns::ScoreColumns;
@@ -85,7 +86,7 @@ impl FinishedRun {
     pub fn pairs(&self, which: &Which) -> Result<Vec<Pair>> {
         let columns = self.scores.columns()?;
         let removed = self.removed()?;
-        let ids = read_column(&self.scores.path, "id")?;
+        let ids = printable(&read_column(&self.scores.path, "id")?);
         let options = FormatOptions::default();
         let ids = ArrayFormatter::try_new(ids.as_ref(), &options)
             .map_err(|error| Error::input(&self.scores.path, error))?;

@@ -11,6 +11,7 @@ use arrow_cast::display::{ArrayFormatter, FormatOptions};
 
 use crate::arrays::npy_writer::NpyWriter;
 use crate::error::{Error, ErrorKind, Result};
+use crate::formats::arrow::display::printable;
 use crate::outputs::{IdsFormat, Outputs};
 use crate::score::scores_file::ScoresFile;
 use crate::select::row_lists::RowList;
@@ -138,7 +139,8 @@ fn each_kept(
                 .ok_or_else(|| Error::input(&scores.path, format!("no column `{name}`")))
         };
         let (ids, rows) = (column("id")?, column("row")?);
-        let ids_as_text = ArrayFormatter::try_new(ids.as_ref(), &options).map_err(damaged)?;
+        let printed = printable(ids);
+        let ids_as_text = ArrayFormatter::try_new(&printed, &options).map_err(damaged)?;
         for (index, &row) in rows.as_primitive::<UInt64Type>().values().iter().enumerate() {
             if selection.outcome[row as usize] != Outcome::Kept {
                 continue;
@@ -205,7 +207,9 @@ pub(crate) fn check_ids(outputs: &Outputs, ids: &Ids, row_index: &RowIndex, skip
         Ids::Column(ids) => ids,
     };
     let options = FormatOptions::default();
-    let as_text = ArrayFormatter::try_new(ids, &options).map_err(|error| Error::usage(error.to_string()))?;
+    let printed = printable(ids);
+    let as_text =
+        ArrayFormatter::try_new(&printed, &options).map_err(|error| Error::usage(error.to_string()))?;
     // Another check finds the rows that have no id at all.
     let named = |row: &usize| ids.is_valid(*row) && skipped.binary_search(&(*row as u64)).is_err();
     for row in (0..ids.len()).filter(named) {

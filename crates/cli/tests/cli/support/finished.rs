@@ -54,6 +54,14 @@ impl Finished {
         self
     }
 
+    /// Checks that the hint has these words.
+    #[track_caller]
+    pub fn hinted(self, words: &str) -> Self {
+        let hint = self.stderr.lines().find(|line| line.starts_with("hint: ")).unwrap_or_default();
+        assert!(hint.contains(words), "`{words}` is not in: {hint}");
+        self
+    }
+
     pub fn json(&self) -> Value {
         serde_json::from_str(&self.stdout).unwrap_or_else(|error| panic!("{error}: {self:#?}"))
     }

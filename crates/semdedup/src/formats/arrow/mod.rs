@@ -3,6 +3,7 @@
 pub(crate) mod batches;
 pub(crate) mod binary;
 pub(crate) mod columns;
+pub(crate) mod display;
 pub(crate) mod format;
 pub(crate) mod guard;
 pub(crate) mod images;

@@ -10,6 +10,7 @@ use arrow_schema::{DataType, Field};
 use serde_json::Value;
 
 use crate::formats::arrow::binary::{is_binary, values_of};
+use crate::formats::arrow::display::printable;
 use crate::formats::arrow::types::is_text;
 use crate::formats::turns::{CONTENT_KEYS, ROLE_KEYS};
 
@@ -107,7 +108,7 @@ impl RowValues {
                 let inner = inner.map(|(field, column)| Ok((field.name().clone(), Self::of(column)?)));
                 Ok(Self::Struct { fields: inner.collect::<Result<_, ArrowError>>()?, nulls })
             }
-            _ => Ok(Self::Other(column.clone())),
+            _ => Ok(Self::Other(printable(column))),
         }
     }
 

@@ -1,8 +1,8 @@
 //! Converts columns of lists to embeddings.
 
 use arrow_array::cast::AsArray;
-use arrow_array::types::Float32Type;
-use arrow_array::{Array, ArrayRef};
+use arrow_array::types::{Float16Type, Float32Type, Float64Type};
+use arrow_array::{Array, ArrayRef, Float32Array};
 use arrow_schema::ArrowError;
 use arrow_schema::DataType;
 
@@ -25,8 +25,7 @@ pub(crate) fn vectors_of(
     // These rows may be a slice of a larger column.
     let (first, last) = (lists.ends[0], lists.ends[column.len()]);
     lists.ends.iter_mut().for_each(|end| *end -= first);
-    let items = arrow_cast::cast::cast(&lists.items.slice(first, last - first), &DataType::Float32)?;
-    let items = items.as_primitive::<Float32Type>();
+    let items = to_f32(&lists.items.slice(first, last - first))?;
     for row in 0..column.len() {
         let range = lists.ends[row]..lists.ends[row + 1];
         let problem = match () {
@@ -40,6 +39,15 @@ pub(crate) fn vectors_of(
         vectors.push(if problem.is_some() { &[] } else { &items.values()[range] });
     }
     Ok(vectors)
+}
+
+/// Converts numbers to f32, the floats without Arrow's casts, which are not built for speed here.
+fn to_f32(items: &ArrayRef) -> std::result::Result<Float32Array, ArrowError> {
+    Ok(match items.data_type() {
+        DataType::Float64 => items.as_primitive::<Float64Type>().unary(|value| value as f32),
+        DataType::Float16 => items.as_primitive::<Float16Type>().unary(f32::from),
+        _ => arrow_cast::cast::cast(items, &DataType::Float32)?.as_primitive::<Float32Type>().clone(),
+    })
 }
 
 /// A column of lists.

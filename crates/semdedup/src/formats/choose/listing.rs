@@ -7,6 +7,7 @@ use arrow_schema::DataType;
 
 use crate::error::Error;
 use crate::formats::arrow::binary::is_binary;
+use crate::formats::arrow::display::printable;
 use crate::formats::arrow::nested;
 use crate::formats::choose::table::{LISTED, Table};
 use crate::formats::choose::values::values_of;
@@ -132,7 +133,7 @@ impl Table<'_> {
 
 /// Returns the first value of a column that is not null.
 fn sample_of(rows: &RecordBatch, name: &str) -> Option<String> {
-    let column = nested::column(rows, name).ok()??;
+    let column = printable(&nested::column(rows, name).ok()??);
     let row = (0..column.len()).find(|&row| column.is_valid(row))?;
     let shown =
         ArrayFormatter::try_new(&column, &FormatOptions::default()).ok()?.value(row).try_to_string().ok()?;

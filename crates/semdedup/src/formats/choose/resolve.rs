@@ -92,7 +92,7 @@ impl<'a> EarlierFiles<'a> {
     fn check_strings(&self) -> Result<()> {
         let (Some(strings), Some(first)) = (self.strings, &self.first) else { return Ok(()) };
         let problem =
-            format!("its rows are strings, but those of {} have columns", first.file.path.display());
+            format!("its rows are strings, but the rows of {} have columns", first.file.path.display());
         Err(Error::input(&strings.path, problem).hint("run them one by one, or leave one of them out"))
     }
 

@@ -4,6 +4,7 @@ use arrow_array::Array;
 use arrow_cast::display::{ArrayFormatter, FormatOptions};
 
 use crate::error::Result;
+use crate::formats::arrow::display::printable;
 use crate::formats::columns::Columns;
 use crate::formats::file::{InputFile, ReadLimits};
 use crate::formats::read::Reader;
@@ -42,6 +43,7 @@ pub(crate) fn shown_values_of(file: &InputFile, name: &str) -> Result<Option<Vec
         && let Some(chunk) = reader.next_chunk()?
     {
         let Some(ids) = chunk.parse(&columns)?.ids else { break };
+        let ids = printable(&ids);
         let Ok(shown) = ArrayFormatter::try_new(&ids, &FormatOptions::default()) else { break };
         for row in 0..ids.len().min(SAMPLE_ROWS - rows) {
             let value = shown.value(row).to_string();

@@ -4,12 +4,13 @@ use std::io::Write;
 use std::path::Path;
 use std::sync::Arc;
 
-use arrow_array::{Array, ArrayRef, RecordBatch};
+use arrow_array::{Array, ArrayRef};
 use arrow_cast::display::{ArrayFormatter, FormatOptions};
 use arrow_schema::DataType;
 
 use crate::error::{Error, Result};
 use crate::formats::added_columns::{AddedColumns, taken};
+use crate::formats::arrow::display::printable;
 use crate::formats::file::{Format, InputFile, ReadLimits};
 use crate::formats::text::encoded::TextSink;
 use crate::formats::text::fields::{Fields, push_field};
@@ -32,6 +33,7 @@ pub(crate) fn annotate_records(
     while let Some(records) = splitter.next_records()? {
         let values = (added.next)(records.spans.len())?;
         bytes.clear();
+        let values: Vec<ArrayRef> = values.columns().iter().map(printable).collect();
         Annotator::new(file, &names, &values)?.append(&records, &mut bytes)?;
         sink.write_all(&bytes).map_err(unwritable)?;
         written += records.spans.len() as u64;
@@ -64,13 +66,13 @@ struct Record<'a> {
 }
 
 impl<'a> Annotator<'a> {
-    fn new(file: &'a InputFile, names: &'a [String], values: &'a RecordBatch) -> Result<Self> {
+    fn new(file: &'a InputFile, names: &'a [String], values: &'a [ArrayRef]) -> Result<Self> {
         let unprintable = |error| Error::input(&file.path, error);
         let column = |(name, values): (&'a String, &'a ArrayRef)| {
             let printed = ArrayFormatter::try_new(values.as_ref(), &FormatOptions::default());
             Ok(AddedColumn { name, values, printed: printed.map_err(unprintable)? })
         };
-        let columns = names.iter().zip(values.columns()).map(column).collect::<Result<_>>()?;
+        let columns = names.iter().zip(values).map(column).collect::<Result<_>>()?;
         Ok(Self { file, columns })
     }
 

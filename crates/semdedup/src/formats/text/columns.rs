@@ -121,7 +121,8 @@ fn no_objects(file: &InputFile, problem: &str) -> Error {
     }
 }
 
-/// Returns the columns of the header, or those of the first row if there is no header; none in an empty file.
+/// Returns the columns that the header names. Without a header, every field of the first row is a
+/// column. An empty file has no columns.
 pub(crate) fn csv_columns(file: &InputFile, wanted: &Wanted) -> Result<Vec<Column>> {
     let mut splitter = Splitter::open(file, &ReadLimits::default())?;
     while let Some(records) = splitter.next_records()? {
