@@ -56,7 +56,7 @@ fn strings_have_no_other_columns_and_are_not_mixed_with_rows_that_have() {
         let files = files.map(|input| input.file.clone());
         let error = resolve_columns(&files, &choice(None, None)).unwrap_err().to_string();
         assert!(
-            error.contains("labels.json: its rows are strings, but those of ")
+            error.contains("labels.json: its rows are strings, but the rows of ")
                 && error.ends_with("rows.jsonl have columns"),
             "{error}"
         );
