@@ -86,11 +86,11 @@ pub trait TextModel: Send + Sync {
     /// If `out` does not have `texts.len() * dim()` values.
     fn embed(&self, texts: &[&str], out: &mut [f32]) -> Result<EmbedStats, ModelError>;
 
-    /// Does the same as [`TextModel::embed`], but names the texts that the model cannot embed
-    /// instead of failing for them. Their rows of `out` are zeros.
+    /// Does the same as [`TextModel::embed`], but also names the texts that were truncated, and
+    /// names the texts that the model cannot embed instead of failing for them. Their rows of `out`
+    /// are zeros.
     ///
-    /// Only models that can tell a text from a failure of their own implement it; for the others it
-    /// is `embed`. A run skips such rows and lists them with the reason, so whether a text is
+    /// Only models that can tell implement it; for the others it is `embed`. A run skips such rows and lists them with the reason, so whether a text is
     /// refused, and why, must depend on the text and the model alone.
     ///
     /// # Errors
@@ -99,7 +99,7 @@ pub trait TextModel: Send + Sync {
     /// # Panics
     /// If `out` does not have `texts.len() * dim()` values.
     fn embed_each(&self, texts: &[&str], out: &mut [f32]) -> Result<EmbeddedTexts, ModelError> {
-        self.embed(texts, out).map(|stats| EmbeddedTexts { stats, refused: Vec::new() })
+        self.embed(texts, out).map(|stats| EmbeddedTexts { stats, ..EmbeddedTexts::default() })
     }
 }
 
@@ -145,6 +145,9 @@ pub(crate) const MOBILENET_EPSILON: f64 = 0.05;
 pub struct EmbeddedTexts {
     /// Counts of what was read.
     pub stats: EmbedStats,
+    /// The indices of the texts that [`EmbedStats::truncated`] counts, in order; empty if the model
+    /// cannot tell.
+    pub truncated: Vec<usize>,
     /// The texts that the model cannot embed, in order.
     pub refused: Vec<RefusedText>,
 }

@@ -146,6 +146,7 @@ impl Described<'_> {
         let mut notes = Vec::new();
         match files.found {
             Some(Found::Asked) => notes.push("named with --text-column".to_owned()),
+            Some(Found::Name) if files.text.len() > 1 => notes.push("found by their names".to_owned()),
             Some(Found::Name) => notes.push("found by its name".to_owned()),
             Some(Found::Values) => {
                 notes.push("GUESSED from its values: --text-column names another".to_owned())

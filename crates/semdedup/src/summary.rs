@@ -36,8 +36,13 @@ pub struct Summary {
     /// Rows that could not be read, which are neither kept nor removed; `skipped.parquet` lists
     /// them.
     pub rows_skipped: u64,
-    /// Rows with the same embedding as a row that ranks before them.
+    /// Rows with the text or the image of a row that ranks before them. With given embeddings, rows
+    /// with the embedding of a row before them.
     pub exact_duplicates: u64,
+    /// Rows with the embedding of a row that ranks before them, but another text or image.
+    pub same_embedding: u64,
+    /// Those of them whose text was truncated, so that the model may not have read what differs.
+    pub same_embedding_truncated: u64,
     /// Rows whose text is empty; they are kept.
     pub empty_rows: u64,
     /// Rows whose embedding is zeros although their text is not empty; they are kept.
@@ -46,6 +51,8 @@ pub struct Summary {
     pub non_finite_rows: u64,
     /// Texts of which only the first tokens were used.
     pub truncated_texts: u64,
+    /// Rows whose embeddings an earlier run with other rows had made.
+    pub reused_embeddings: u64,
     /// Texts of which most words are not in the model's vocabulary. The built-in model compares
     /// them by their letters.
     pub unknown_texts: u64,

@@ -24,6 +24,13 @@ pub fn add_unknown_words(facts: &mut Facts, texts: u64, rows: u64) {
     }
 }
 
+/// Adds the number of rows whose embeddings an earlier run had made.
+pub fn add_reused(facts: &mut Facts, rows: u64) {
+    if rows > 0 {
+        facts.add("reused", format!("{} embeddings that an earlier run had made", count(rows)));
+    }
+}
+
 /// Formats the number of clusters: `152 (largest: 2,910 rows)`.
 pub fn clusters(clusters: usize, largest: u64) -> String {
     let rows = if largest == 1 { "row" } else { "rows" };

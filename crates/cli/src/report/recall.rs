@@ -31,7 +31,7 @@ pub fn add_recall(facts: &mut Facts, summary: &Summary) {
     }
     if let (Some(share), Some(interval)) = (at.recall_distinct, at.interval_distinct) {
         let recall = recall_of(share, interval, at.rows_distinct);
-        facts.add("", format!("{recall}, not counting exact copies"));
+        facts.add("", format!("{recall}, not counting equal embeddings"));
     }
 }
 

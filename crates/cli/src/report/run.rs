@@ -3,7 +3,7 @@
 use indicatif::HumanBytes;
 use semdedup::{FileSummary, OutputKind, RunOptions, Summary};
 
-use super::facts::{STEPS, add_uncompared, add_unknown_words, clusters};
+use super::facts::{STEPS, add_reused, add_uncompared, add_unknown_words, clusters};
 use super::recall::add_recall;
 use crate::numbers::{count, decimal, duration, percent, share_of};
 use crate::shell;
@@ -37,7 +37,21 @@ fn add_rows(facts: &mut Facts, summary: &Summary) {
     facts.add("rows in", count(rows_in));
     facts.add("kept", share_of(summary.rows_kept, rows_in));
     facts.add("removed", share_of(summary.rows_removed, rows_in));
-    facts.add("exact copies", format!("{}: the same embedding", share_of(summary.exact_duplicates, rows_in)));
+    let of = match summary.compared.by.as_str() {
+        "embeddings" => "embedding",
+        "image" => "image",
+        "both" => "text and image",
+        _ => "text",
+    };
+    facts.add("exact copies", format!("{}: the same {of}", share_of(summary.exact_duplicates, rows_in)));
+    if summary.same_embedding > 0 {
+        let others = share_of(summary.same_embedding, rows_in);
+        let unread = match summary.same_embedding_truncated {
+            0 => String::new(),
+            rows => format!(", {} of them not read to the end", count(rows)),
+        };
+        facts.add("same embedding", format!("{others}: another {of}{unread}"));
+    }
     if summary.rows_skipped > 0 {
         facts.add("skipped", format!("{} (listed in skipped.parquet)", count(summary.rows_skipped)));
     }
@@ -54,6 +68,7 @@ fn add_texts(facts: &mut Facts, summary: &Summary) {
         facts.add("long texts", format!("{}, read up to --max-tokens", count(summary.truncated_texts)));
     }
     add_unknown_words(facts, summary.unknown_texts, summary.rows_in);
+    add_reused(facts, summary.reused_embeddings);
 }
 
 /// Adds what each script loses, if there are several.

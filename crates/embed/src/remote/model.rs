@@ -183,7 +183,7 @@ impl TextModel for RemoteModel {
     }
 
     fn embed(&self, texts: &[&str], out: &mut [f32]) -> Result<EmbedStats, ModelError> {
-        let EmbeddedTexts { stats, refused } = self.embed_each(texts, out)?;
+        let EmbeddedTexts { stats, refused, .. } = self.embed_each(texts, out)?;
         match refused.first() {
             None => Ok(stats),
             Some(RefusedText { index, reason }) => Err(ModelError::with_hint(
@@ -217,6 +217,6 @@ impl TextModel for RemoteModel {
             refused.extend(reason.map(|reason| RefusedText { index, reason }));
         }
         let stats = EmbedStats { tokens: all.tokens, ..EmbedStats::default() };
-        Ok(EmbeddedTexts { stats, refused })
+        Ok(EmbeddedTexts { stats, refused, truncated: Vec::new() })
     }
 }

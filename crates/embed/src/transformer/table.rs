@@ -14,7 +14,7 @@ use super::pooling::Head;
 use super::tokens;
 use super::weights::Weights;
 use crate::error::ModelError;
-use crate::model::{DEFAULT_MAX_TOKENS, EmbedStats, TextModel};
+use crate::model::{DEFAULT_MAX_TOKENS, EmbedStats, EmbeddedTexts, TextModel};
 
 /// The program that a table was written by. It decides which tokens of a text count.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -199,6 +199,10 @@ impl TextModel for TableModel {
     }
 
     fn embed(&self, texts: &[&str], out: &mut [f32]) -> Result<EmbedStats> {
+        self.embed_each(texts, out).map(|embedded| embedded.stats)
+    }
+
+    fn embed_each(&self, texts: &[&str], out: &mut [f32]) -> Result<EmbeddedTexts> {
         let dim = self.dim();
         assert_eq!(out.len(), texts.len() * dim, "`out` needs {dim} values per text");
         let encoded: Vec<(Vec<u32>, bool)> = texts
@@ -210,14 +214,15 @@ impl TextModel for TableModel {
         rows.for_each(|(mean, (tokens, _))| self.table.mean(tokens, mean));
         let means = Tensor::from_vec(means, (texts.len(), self.table.dim), &self.device);
         out.copy_from_slice(&means.and_then(|means| self.head.finish(means)).map_err(failed)?);
-        let mut stats = EmbedStats::default();
-        for (out, (tokens, truncated)) in out.chunks_exact_mut(dim).zip(&encoded) {
+        let (mut stats, mut truncated) = (EmbedStats::default(), Vec::new());
+        for (index, (out, (tokens, is_cut))) in out.chunks_exact_mut(dim).zip(&encoded).enumerate() {
             if tokens.is_empty() {
                 out.fill(0.0);
             }
-            stats.truncated += usize::from(*truncated);
+            truncated.extend(is_cut.then_some(index));
             stats.tokens += tokens.len() as u64;
         }
-        Ok(stats)
+        stats.truncated = truncated.len();
+        Ok(EmbeddedTexts { stats, truncated, refused: Vec::new() })
     }
 }

@@ -9,7 +9,7 @@ use super::failure::failed;
 use super::pooling::Head;
 use super::tokens::{Encoded, Tokens};
 use crate::error::ModelError;
-use crate::model::{EmbedStats, TextModel};
+use crate::model::{EmbedStats, EmbeddedTexts, TextModel};
 
 /// The number of texts of a call on a CPU: about a second for a small model, so that progress
 /// shows.
@@ -51,6 +51,10 @@ impl TextModel for Transformer {
     }
 
     fn embed(&self, texts: &[&str], out: &mut [f32]) -> Result<EmbedStats, ModelError> {
+        self.embed_each(texts, out).map(|embedded| embedded.stats)
+    }
+
+    fn embed_each(&self, texts: &[&str], out: &mut [f32]) -> Result<EmbeddedTexts, ModelError> {
         let dim = self.dim();
         assert_eq!(out.len(), texts.len() * dim, "`out` needs {dim} values per text");
         let encoded: Vec<Option<Encoded>> = texts
@@ -70,12 +74,11 @@ impl TextModel for Transformer {
                 out[text * dim..][..dim].copy_from_slice(values);
             }
         }
-        let mut stats = EmbedStats::default();
-        for text in encoded.iter().flatten() {
-            stats.truncated += usize::from(text.truncated);
-            stats.tokens += text.read as u64;
-        }
-        Ok(stats)
+        let is_truncated = |index: &usize| encoded[*index].as_ref().is_some_and(|text| text.truncated);
+        let truncated: Vec<usize> = (0..encoded.len()).filter(is_truncated).collect();
+        let tokens = encoded.iter().flatten().map(|text| text.read as u64).sum();
+        let stats = EmbedStats { truncated: truncated.len(), tokens, ..EmbedStats::default() };
+        Ok(EmbeddedTexts { stats, truncated, refused: Vec::new() })
     }
 }
 

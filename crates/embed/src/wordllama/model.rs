@@ -7,7 +7,7 @@ use xxhash_rust::xxh3::Xxh3;
 use super::table::Table;
 use super::words::{Reader, Workspace};
 use crate::error::ModelError;
-use crate::model::{EmbedStats, TextModel};
+use crate::model::{EmbedStats, EmbeddedTexts, TextModel};
 
 const NAME: &str = "wordllama-l2-supercat-256";
 /// The version of the model. Raise it when the same weights give other embeddings.
@@ -72,18 +72,23 @@ impl TextModel for StaticModel {
     }
 
     fn embed(&self, texts: &[&str], out: &mut [f32]) -> Result<EmbedStats, ModelError> {
+        self.embed_each(texts, out).map(|embedded| embedded.stats)
+    }
+
+    fn embed_each(&self, texts: &[&str], out: &mut [f32]) -> Result<EmbeddedTexts, ModelError> {
         assert_eq!(out.len(), texts.len() * self.dim(), "`out` needs {} values per text", self.dim());
         let mut workspace = self.borrow_workspace();
-        let mut stats = EmbedStats::default();
-        for (text, embedding) in texts.iter().zip(out.chunks_exact_mut(self.dim())) {
+        let (mut stats, mut truncated) = (EmbedStats::default(), Vec::new());
+        for (index, (text, embedding)) in texts.iter().zip(out.chunks_exact_mut(self.dim())).enumerate() {
             let reading = self.reader.read(text, self.max_tokens, &mut workspace);
             self.table.mean(reading, embedding);
-            stats.truncated += usize::from(reading.truncated);
+            truncated.extend(reading.truncated.then_some(index));
             stats.unknown += usize::from(reading.is_mostly_unknown());
             stats.tokens += reading.counts.units as u64;
         }
         self.return_workspace(workspace);
-        Ok(stats)
+        stats.truncated = truncated.len();
+        Ok(EmbeddedTexts { stats, truncated, refused: Vec::new() })
     }
 }
 

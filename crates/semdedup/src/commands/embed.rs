@@ -6,16 +6,16 @@ use serde::Serialize;
 
 use crate::commands::places::undirected;
 use crate::comparison::Comparison;
-use crate::embed::dataset::{Dataset, skipped_rows, unknown_words, zero_rows};
-use crate::embed::embedder::{Embedder, embed_fingerprint};
+use crate::embed::dataset::{skipped_rows, unknown_words, zero_rows};
+use crate::embed::embedder::Embedder;
 use crate::embed::not_utf8::not_utf8;
-use crate::embed::stage::embed_parts;
+use crate::embed::stage::embed_stage;
 use crate::error::Result;
 use crate::input::find::Input;
 use crate::options::{InputOptions, OutputOptions};
-use crate::progress::{Progress, Stage};
+use crate::progress::Progress;
 use crate::workdir::uncompared::Uncompared;
-use crate::workdir::work_dir::{Replaces, WorkDir};
+use crate::workdir::work_dir::WorkDir;
 
 /// The report of [`embed`].
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -30,6 +30,8 @@ pub struct EmbedReport {
     pub zero_rows: u64,
     /// Texts of which only the first tokens were used.
     pub truncated_texts: u64,
+    /// Rows whose embeddings an earlier run with other rows had made.
+    pub reused_embeddings: u64,
     /// Texts of which most words are not in the model's vocabulary.
     pub unknown_texts: u64,
     /// The dimension.
@@ -55,16 +57,9 @@ pub fn embed(
     let out = output.out.as_path();
     let input = Input::find(options, &[out.to_path_buf()])?;
     embedder.check(&input)?;
-    let fingerprint = embed_fingerprint(&input, embedder)?;
     input.warnings().for_each(|warning| progress.warn(&warning));
     let mut work = WorkDir::open(out)?;
-    let replaces = Replaces { fingerprint: &fingerprint, overwrite: output.overwrite };
-    work.announce_embeddings(input.embedded_rows(&Comparison::of(&input, embedder)), replaces)?;
-    let folder = work.folder(Stage::Embed);
-    work.stage(Stage::Embed, &fingerprint, progress, |folder| {
-        embed_parts(&input, embedder, folder, progress)
-    })?;
-    let dataset = Dataset::open(&input, &folder, &fingerprint)?;
+    let dataset = embed_stage(&mut work, &input, embedder, output.overwrite, progress)?;
     let store = dataset.open_embeddings()?;
     dataset.check_roles(&input)?;
     let zero = match &dataset.zero {
@@ -81,6 +76,7 @@ pub fn embed(
         empty_rows: dataset.empty,
         zero_rows: uncompared.zero.rows,
         truncated_texts: dataset.truncated,
+        reused_embeddings: dataset.reused,
         unknown_texts: dataset.unknown.iter().sum(),
         dim: embedder.dim(&input),
         compared: Comparison::of(&input, embedder),

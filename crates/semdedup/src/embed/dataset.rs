@@ -1,27 +1,21 @@
 //! The rows of a run after embedding: their number, files and ids.
 
-use std::collections::BTreeMap;
-use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
-use arrow_array::{Array, ArrayRef};
-use arrow_cast::display::{ArrayFormatter, FormatOptions};
-use xxhash_rust::xxh3::xxh3_64;
+use arrow_array::Array;
 
 use crate::arrays::store::EmbeddingStore;
-use crate::formats::arrow::display::printable;
-
+use crate::embed::id_check::check_unique;
 use crate::error::{Error, ErrorKind, Result};
 use crate::formats::{IdPart, IdSource, unify_ids};
 use crate::input::find::Input;
-
 use crate::warning::UNKNOWN_TEXT_SHARE;
 use crate::warning::Warning;
+use crate::workdir::contents::{Content, read_contents};
 use crate::workdir::counted_rows::{CountedRows, EXAMPLES};
 use crate::workdir::fingerprint::Fingerprint;
-
 use crate::workdir::parts::{
-    IdRun, PartRecord, SkippedRow, check_rows, embeddings_path, ids_path, whole_records,
+    IdRun, PartRecord, SkippedRow, check_rows, contents_path, embeddings_path, ids_path, whole_records,
 };
 use crate::workdir::row_index::{FileRows, Ids, RowIndex};
 use crate::workdir::script::{self, Code, ScriptRun};
@@ -40,12 +34,16 @@ pub(crate) struct Dataset {
     pub(crate) zero: Option<CountedRows>,
     /// The number of texts of which only the first tokens were used.
     pub(crate) truncated: u64,
+    /// The number of rows whose embeddings an earlier run with other rows had made.
+    pub(crate) reused: u64,
     /// The number of rows in each file of which most words are not in the model's vocabulary.
     pub(crate) unknown: Vec<u64>,
     /// The scripts of the rows, in order.
     pub(crate) scripts: Vec<ScriptRun>,
     /// The files of embeddings, one for each part.
     pub(crate) embeddings: Vec<PathBuf>,
+    /// The files of what was embedded, one for each part.
+    contents: Vec<PathBuf>,
     /// The number of rows of each part, according to its record.
     part_rows: Vec<u64>,
     /// The files of ids, in order.
@@ -72,9 +70,11 @@ impl Dataset {
             empty: 0,
             zero: Some(CountedRows::default()),
             truncated: 0,
+            reused: 0,
             unknown: vec![0; input.files.len()],
             scripts: Vec::new(),
             embeddings: Vec::new(),
+            contents: Vec::new(),
             part_rows: Vec::new(),
             id_parts: Vec::new(),
         };
@@ -87,6 +87,7 @@ impl Dataset {
     fn add_part(&mut self, folder: &Path, number: usize, record: PartRecord) {
         let rows = record.rows();
         self.embeddings.push(embeddings_path(folder, number));
+        self.contents.push(contents_path(folder, number));
         self.part_rows.push(rows);
         let runs = record.ids.iter().enumerate();
         let id_part = |(run, &source): (usize, &IdRun)| IdFile {
@@ -101,6 +102,7 @@ impl Dataset {
             all
         });
         self.truncated += record.truncated;
+        self.reused += record.reused;
         self.skipped.extend(record.skipped);
         self.add_scripts(record.scripts, rows);
     }
@@ -125,6 +127,18 @@ impl Dataset {
             check_rows(path, rows, recorded)?;
         }
         Ok(store)
+    }
+
+    /// Returns what was embedded, row by row; none if it is not known of all rows.
+    pub(crate) fn contents(&self) -> Result<Option<Vec<Content>>> {
+        let mut all = Vec::new();
+        for (path, &rows) in self.contents.iter().zip(&self.part_rows) {
+            match read_contents(path, rows)? {
+                Some(contents) => all.extend(contents),
+                None => return Ok(None),
+            }
+        }
+        Ok(Some(all))
     }
 
     /// Returns the numbers of the rows that could not be read, ascending.
@@ -156,7 +170,9 @@ impl Dataset {
     /// Fails if an id of a column names several rows, or if a row has none.
     pub(crate) fn check_ids(&self, input: &Input) -> Result<()> {
         match self.ids(input)? {
-            Ids::Column(ids) => self.check_unique(&ids),
+            Ids::Column(ids) => {
+                check_unique(&ids, &self.skipped_rows().into_iter().collect(), &self.row_index)
+            }
             Ids::RowIndex(_) => Ok(()),
         }
     }
@@ -177,47 +193,10 @@ impl Dataset {
         }
         Ok(Ids::Column(ids))
     }
-
-    /// Fails if two rows have the same id. A user who deletes rows by id might delete the row that
-    /// stays. The ids are sorted by their hashes; only ids of equal hash are compared.
-    fn check_unique(&self, ids: &ArrayRef) -> Result<()> {
-        let options = FormatOptions::default();
-        let printed = printable(ids);
-        let format =
-            ArrayFormatter::try_new(&printed, &options).map_err(|error| Error::usage(error.to_string()))?;
-        let skipped: HashSet<u64> = self.skipped_rows().into_iter().collect();
-        let place = |row: usize| self.row_index.name(row as u64);
-        let mut by_hash = Vec::with_capacity(ids.len());
-        for row in (0..ids.len()).filter(|&row| !skipped.contains(&(row as u64))) {
-            if ids.is_null(row) {
-                let problem = format!("row {} has no id", place(row));
-                return Err(Error::new(ErrorKind::Input, problem).hint(NO_ID_HINT));
-            }
-            by_hash.push((xxh3_64(format.value(row).to_string().as_bytes()), row));
-        }
-        by_hash.sort_unstable();
-        for same_hash in by_hash.chunk_by(|a, b| a.0 == b.0).filter(|same| same.len() > 1) {
-            let mut seen = BTreeMap::new();
-            for &(_, row) in same_hash {
-                let id = format.value(row).to_string();
-                if let Some(first) = seen.insert(id.clone(), row) {
-                    let problem = format!("id {id} names two rows: {} and {}", place(first), place(row));
-                    return Err(Error::new(ErrorKind::Input, problem).hint(UNIQUE_HINT));
-                }
-            }
-        }
-        Ok(())
-    }
 }
 
 const ROLES_HINT: &str = "name roles that the turns have, such as user,assistant (human and gpt are the same), \
      or leave out --roles";
-
-const NO_ID_HINT: &str =
-    "name another --id-column, or leave it out: rows are then named by file and row number";
-
-const UNIQUE_HINT: &str = "name a column that is unique, or leave out --id-column: rows are then named by file \
-     and row number";
 
 /// Returns the files of an input with the numbers of their rows in all parts.
 fn row_index(input: &Input, records: &[PartRecord]) -> RowIndex {

@@ -14,6 +14,7 @@ use crate::error::{Error, Result};
 use crate::formats::{BadRow, Rows};
 use crate::input::find::Input;
 use crate::progress::StopSignal;
+use crate::workdir::contents::Content;
 use crate::workdir::script::{self, Code, ScriptRun, script_of};
 
 /// The rows of a task with their embeddings.
@@ -27,6 +28,10 @@ pub(super) struct TaskEmbeddings {
     pub(super) stats: EmbedStats,
     /// The numbers of the rows whose text the model refused.
     pub(super) refused: Vec<u64>,
+    /// The hashes of what models read, row by row; none if there are no models.
+    pub(super) contents: Vec<Content>,
+    /// The number of rows whose embeddings an earlier run made.
+    pub(super) reused: usize,
     /// The scripts of the texts, in order.
     pub(super) scripts: Vec<ScriptRun>,
 }
@@ -89,9 +94,13 @@ impl Task {
         let mut rows = self.slice(whole);
         let dim = source.dim();
         let mut values = vec![0.0; self.rows.len() * dim];
-        let EmbedOutcome { stats, bad, refused } =
-            source.embed(self.file, whole, self.rows.clone(), &mut values)?;
+        let mut contents = source.contents(whole, self.rows.clone());
+        let EmbedOutcome { stats, bad, refused, truncated, reused } =
+            source.embed(self.file, whole, self.rows.clone(), &contents, &mut values)?;
         self.check_strict(input, &bad)?;
+        if !contents.is_empty() {
+            truncated.iter().for_each(|&row| contents[row] = contents[row].truncated());
+        }
         rows.bad.extend(bad);
         rows.bad.sort_by_key(|bad| bad.row);
         // A row may lack both its text and its image.
@@ -102,10 +111,13 @@ impl Task {
         for bad in &rows.bad {
             let row = (bad.row - rows.first_row) as usize;
             values[row * dim..(row + 1) * dim].fill(f32::NAN);
+            if let Some(content) = contents.get_mut(row) {
+                *content = Content::NOTHING;
+            }
         }
         let is_zero = |row: &usize| values[row * dim..(row + 1) * dim].iter().all(|&value| value == 0.0);
         let zero = (0..self.rows.len()).filter(|&row| !empty[row]).filter(is_zero).collect();
-        Ok(TaskEmbeddings { rows, values, zero, stats, refused, scripts })
+        Ok(TaskEmbeddings { rows, values, zero, stats, refused, contents, reused, scripts })
     }
 
     /// Returns the rows of this task, without their vectors, images and number of empty texts.

@@ -75,6 +75,11 @@ impl Embedder<'_> {
         }
     }
 
+    /// Returns the fingerprint of the models; none for provided embeddings.
+    pub(crate) fn model(self) -> Option<String> {
+        self.by().map(|_| self.fingerprint())
+    }
+
     /// Returns a text that changes whenever the embeddings may change. Provided embeddings are part
     /// of the fingerprint of the input.
     pub(crate) fn fingerprint(self) -> String {

@@ -137,7 +137,7 @@ impl TextModel for RefusesTwo {
         let is_refused = |text: &str| ["caption 7", "caption 9"].contains(&text.trim());
         let refused = texts.iter().enumerate().filter(|(_, text)| is_refused(text));
         let refused = refused.map(|(index, _)| RefusedText { index, reason: "refused".into() }).collect();
-        Ok(EmbeddedTexts { stats: Length.embed(texts, out)?, refused })
+        Ok(EmbeddedTexts { stats: Length.embed(texts, out)?, refused, ..EmbeddedTexts::default() })
     }
 }
 

@@ -12,4 +12,8 @@ pub(crate) struct EmbedOutcome {
     pub(crate) bad: Vec<BadRow>,
     /// The numbers of those of them whose text the model refused.
     pub(crate) refused: Vec<u64>,
+    /// The rows, counted from the first one, of which the model did not read the end.
+    pub(crate) truncated: Vec<usize>,
+    /// The number of rows whose embeddings an earlier run made.
+    pub(crate) reused: usize,
 }

@@ -10,9 +10,11 @@ use crate::embed::embed_batch::{DoneTask, TaskEmbeddings};
 use crate::error::{Error, Result};
 use crate::formats::IdSource;
 use crate::storage::atomic::write_atomically;
+use crate::workdir::contents::{Content, write_contents};
 use crate::workdir::fingerprint::Fingerprint;
 use crate::workdir::parts::{
-    IdRun, PartRecord, Parts, SkippedRow, Span, embeddings_path, ids_path, parts_path, record_path,
+    IdRun, PartRecord, Parts, SkippedRow, Span, contents_path, embeddings_path, ids_path, parts_path,
+    record_path,
 };
 use crate::workdir::script::{self, ScriptRun};
 use crate::workdir::table_file::write_column;
@@ -20,17 +22,26 @@ use crate::workdir::table_file::write_column;
 /// Writes one part. Its embeddings go to the disk at once; the rest is written with its record.
 pub(super) struct PartWriter<'a> {
     folder: &'a Path,
-    stage: &'a Fingerprint,
+    made: &'a Made,
     /// The number of the part.
     pub(super) number: usize,
-    dim: usize,
     /// The rows of all parts before this one.
     rows_before: u64,
     /// The rows of this part so far.
     pub(super) rows: u64,
     record: PartRecord,
     embeddings: NpyWriter,
+    contents: Vec<Content>,
     ids: Vec<IdArrays>,
+}
+
+/// How the embeddings of a stage are made.
+pub(super) struct Made {
+    /// The fingerprint of the stage.
+    pub(super) stage: Fingerprint,
+    /// The fingerprint of the model, if a model makes them.
+    pub(super) model: Option<String>,
+    pub(super) dim: usize,
 }
 
 /// Consecutive ids that are stored in the same way and have the same type.
@@ -41,20 +52,16 @@ struct IdArrays {
 
 impl<'a> PartWriter<'a> {
     /// Begins the part after the stored ones.
-    pub(super) fn after(
-        done: &[PartRecord],
-        folder: &'a Path,
-        stage: &'a Fingerprint,
-        dim: usize,
-    ) -> Result<Self> {
-        let first = Self::begin(folder, stage, done.len(), dim)?;
+    pub(super) fn after(done: &[PartRecord], folder: &'a Path, made: &'a Made) -> Result<Self> {
+        let first = Self::begin(folder, made, done.len())?;
         Ok(Self { rows_before: done.iter().map(PartRecord::rows).sum(), ..first })
     }
 
-    fn begin(folder: &'a Path, stage: &'a Fingerprint, number: usize, dim: usize) -> Result<Self> {
-        let embeddings = NpyWriter::matrix(&embeddings_path(folder, number), dim)?;
-        let (record, ids) = (PartRecord::new(stage.clone()), Vec::new());
-        Ok(Self { folder, stage, number, dim, rows_before: 0, rows: 0, record, embeddings, ids })
+    fn begin(folder: &'a Path, made: &'a Made, number: usize) -> Result<Self> {
+        let embeddings = NpyWriter::matrix(&embeddings_path(folder, number), made.dim)?;
+        let record = PartRecord::new(made.stage.clone(), made.model.clone());
+        let (contents, ids) = (Vec::new(), Vec::new());
+        Ok(Self { folder, made, number, rows_before: 0, rows: 0, record, embeddings, contents, ids })
     }
 
     /// Appends tasks in order while more are being embedded, and commits each part that is
@@ -71,12 +78,14 @@ impl<'a> PartWriter<'a> {
     }
 
     fn append(&mut self, DoneTask { task, embedded }: DoneTask) -> Result<()> {
-        let TaskEmbeddings { rows, values, zero, stats, scripts, .. } = embedded;
+        let TaskEmbeddings { rows, values, zero, stats, scripts, contents, reused, .. } = embedded;
         let count = rows.texts.len() as u64;
         let first = self.rows_before + self.rows;
         self.record.zero.iter_mut().for_each(|all| zero.iter().for_each(|&row| all.add(first + row as u64)));
         self.rows += count;
         self.embeddings.write(&values)?;
+        self.contents.extend(contents);
+        self.record.reused += reused as u64;
         self.extend_spans(Span { file: task.file, rows: count, unknown: stats.unknown as u64 });
         for ScriptRun(script, rows) in scripts {
             script::extend(&mut self.record.scripts, script, rows);
@@ -117,19 +126,22 @@ impl<'a> PartWriter<'a> {
     /// kill cuts short does not exist.
     pub(super) fn commit(mut self) -> Result<Self> {
         self.embeddings.finish()?;
+        if self.made.model.is_some() {
+            write_contents(&contents_path(self.folder, self.number), &self.contents)?;
+        }
         for (number, IdArrays { run, arrays }) in self.ids.iter().enumerate() {
             write_column(&ids_path(self.folder, self.number, number), "id", arrays)?;
             self.record.ids.push(*run);
         }
         let record = serde_json::to_vec(&self.record).map_err(|error| Error::work(self.folder, error))?;
         write_atomically(&record_path(self.folder, self.number), &record)?;
-        let next = Self::begin(self.folder, self.stage, self.number + 1, self.dim)?;
+        let next = Self::begin(self.folder, self.made, self.number + 1)?;
         Ok(Self { rows_before: self.rows_before + self.rows, ..next })
     }
 
     /// Records that the parts before this one are all parts.
     pub(super) fn close(self) -> Result<()> {
-        let parts = Parts { stage: self.stage.clone(), parts: self.number, rows: self.rows_before };
+        let parts = Parts { stage: self.made.stage.clone(), parts: self.number, rows: self.rows_before };
         let json = serde_json::to_vec(&parts).map_err(|error| Error::work(self.folder, error))?;
         write_atomically(&parts_path(self.folder), &json)
     }

@@ -47,7 +47,7 @@ impl TextModel for Picky {
                 refused.push(RefusedText { index, reason: format!("I do not like `{text}`") });
             }
         }
-        Ok(EmbeddedTexts { stats: EmbedStats::default(), refused })
+        Ok(EmbeddedTexts { refused, ..EmbeddedTexts::default() })
     }
 }
 

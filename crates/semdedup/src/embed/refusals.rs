@@ -26,9 +26,10 @@ impl Refusals {
     /// Begins after the stored parts.
     pub(super) fn after(done: &[PartRecord]) -> Self {
         let rows: u64 = done.iter().map(PartRecord::rows).sum();
+        let reused: u64 = done.iter().map(|record| record.reused).sum();
         let skipped: u64 = done.iter().map(|record| record.skipped.len() as u64).sum();
         let empty: u64 = done.iter().map(|record| record.empty).sum();
-        Self { embedded: rows > skipped + empty, kept: rows > skipped, ..Self::default() }
+        Self { embedded: rows > skipped + empty + reused, kept: rows > skipped, ..Self::default() }
     }
 
     /// Whether the model has not embedded a row yet. Until then few rows are embedded at a time,
@@ -45,7 +46,7 @@ impl Refusals {
         let rows = &done.embedded.rows;
         let (count, bad) = (rows.texts.len(), rows.bad.len());
         self.kept |= count > bad;
-        self.embedded |= count > bad + rows.empty;
+        self.embedded |= count > bad + rows.empty + done.embedded.reused;
         let refused = &done.embedded.refused;
         if self.refused == 0
             && let Some(row) = refused.first()

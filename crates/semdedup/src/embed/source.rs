@@ -3,17 +3,19 @@
 use std::collections::HashSet;
 use std::ops::Range;
 
-use arrow_array::Array;
-use semdedup_embed::{EmbeddedTexts, ImageLimits, RefusedText, TextModel};
+use semdedup_embed::ImageLimits;
 
 use crate::arrays::matrix::Matrix;
 use crate::embed::embedder::Embedder;
 use crate::embed::images::ImageSource;
+use crate::embed::models::Models;
 use crate::embed::outcome::EmbedOutcome;
-use crate::error::{Error, Result};
+use crate::embed::stored::StoredEmbeddings;
+use crate::error::Result;
 use crate::formats::{BadRow, InputFile, Rows};
 use crate::input::find::Input;
 use crate::input::provided::{ProvidedEmbeddings, check_rows};
+use crate::workdir::contents::Content;
 
 /// The parts after which the number of rows of a part doubles.
 const PARTS_PER_DOUBLING: usize = 64;
@@ -27,7 +29,7 @@ const COPIED_BYTES_PER_TASK: usize = 1 << 20;
 /// The source of the embeddings of the rows.
 pub(crate) enum Source<'a> {
     /// Models read the images, or the texts, or both.
-    Models { image: Option<ImageSource<'a>>, text: Option<&'a dyn TextModel> },
+    Models(Models<'a>),
     /// A column of the input has them.
     Column { name: &'a str, dim: usize },
     /// Each file of the input has a matrix with one row for each of its rows.
@@ -51,15 +53,14 @@ impl<'a> Source<'a> {
             (Embedder::Provided, None) => return Ok(Self::Column { name: "", dim: 1 }),
         };
         let limits = ImageLimits { max_pixels: input.limits.max_pixels };
-        Ok(Self::Models { image: image.map(|model| ImageSource { model, limits }), text })
+        let image = image.map(|model| ImageSource { model, limits });
+        Ok(Self::Models(Models { image, text, stored: StoredEmbeddings::default() }))
     }
 
     /// The number of values of an embedding.
     pub(crate) fn dim(&self) -> usize {
         match self {
-            Self::Models { image, text } => {
-                image.as_ref().map_or(0, |image| image.model.dim()) + text.map_or(0, TextModel::dim)
-            }
+            Self::Models(models) => models.dim(),
             Self::Column { dim, .. } => *dim,
             Self::Files(matrices) => matrices.first().map_or(1, Matrix::dim),
         }
@@ -99,7 +100,7 @@ impl<'a> Source<'a> {
 
     /// The number of rows after which to store them, if a row costs much time or money.
     pub(crate) fn rows_per_checkpoint(&self) -> Option<usize> {
-        let Self::Models { text, image } = self else { return None };
+        let Self::Models(Models { text, image, .. }) = self else { return None };
         let of_texts = text.and_then(|text| text.rows_per_save());
         let of_images = image.as_ref().and_then(|image| image.model.rows_per_save());
         of_texts.into_iter().chain(of_images).min()
@@ -108,8 +109,8 @@ impl<'a> Source<'a> {
     /// The most rows of a task.
     pub(crate) fn rows_per_task(&self) -> usize {
         match self {
-            Self::Models { image: Some(_), .. } => IMAGES_PER_TASK,
-            Self::Models { text, .. } => {
+            Self::Models(Models { image: Some(_), .. }) => IMAGES_PER_TASK,
+            Self::Models(Models { text, .. }) => {
                 text.and_then(|text| text.rows_per_call()).unwrap_or(usize::MAX).max(1)
             }
             _ => (COPIED_BYTES_PER_TASK / (4 * self.dim())).max(1),
@@ -129,24 +130,36 @@ impl<'a> Source<'a> {
         rows.bad.sort_by_key(|bad| bad.row);
     }
 
+    /// Uses the embeddings that earlier runs stored, if a row costs much time or money.
+    pub(crate) fn reuse(&mut self, found: impl FnOnce() -> Result<StoredEmbeddings>) -> Result<()> {
+        let costs = self.rows_per_checkpoint().is_some();
+        if let (Self::Models(models), true) = (self, costs) {
+            models.stored = found()?;
+        }
+        Ok(())
+    }
+
+    /// Returns the hashes of what the models read of a range of rows; none if there are no models.
+    pub(crate) fn contents(&self, rows: &Rows, range: Range<usize>) -> Vec<Content> {
+        match self {
+            Self::Models(models) => models.contents(rows, range),
+            _ => Vec::new(),
+        }
+    }
+
     /// Writes the embeddings of a range of `rows`, which are rows of the input file `file`, to
-    /// `values`, row-major. A row without an embedding keeps its values.
+    /// `values`, row-major. `contents` are the hashes of these rows. A row without an embedding
+    /// keeps its values.
     pub(crate) fn embed(
         &self,
         file: usize,
         rows: &Rows,
         range: Range<usize>,
+        contents: &[Content],
         values: &mut [f32],
     ) -> Result<EmbedOutcome> {
         match self {
-            Self::Models { image: Some(image), text: None } => return image.embed(rows, range, values),
-            Self::Models { image: Some(image), text: Some(text) } => {
-                return Pair { image, text: *text }.embed(rows, range, values);
-            }
-            Self::Models { image: None, text: Some(text) } => {
-                return embed_texts(*text, rows, range, values);
-            }
-            Self::Models { image: None, text: None } => {}
+            Self::Models(models) => return models.embed(rows, range, contents, values),
             Self::Column { dim, .. } => {
                 for (values, row) in values.chunks_exact_mut(*dim).zip(range) {
                     let vector = rows.vectors.as_ref().map(|vectors| vectors.row(row));
@@ -158,70 +171,5 @@ impl<'a> Source<'a> {
             Self::Files(matrices) => matrices[file].read(rows.first_row + range.start as u64, values)?,
         }
         Ok(EmbedOutcome::default())
-    }
-}
-
-/// Writes the embeddings of the texts of a range of rows. A row with a text that the model refuses
-/// is a bad row.
-fn embed_texts(
-    model: &dyn TextModel,
-    rows: &Rows,
-    range: Range<usize>,
-    values: &mut [f32],
-) -> Result<EmbedOutcome> {
-    let text = |row: usize| if rows.texts.is_valid(row) { rows.texts.value(row) } else { "" };
-    let first = rows.first_row + range.start as u64;
-    let texts: Vec<&str> = range.map(text).collect();
-    let EmbeddedTexts { stats, refused } = model.embed_each(&texts, values).map_err(Error::model)?;
-    let bad_row = |RefusedText { index, reason }| BadRow { row: first + index as u64, reason };
-    let bad: Vec<BadRow> = refused.into_iter().map(bad_row).collect();
-    let refused = bad.iter().map(|bad| bad.row).collect();
-    Ok(EmbedOutcome { stats, bad, refused })
-}
-
-/// A model of images and a model of texts, which together embed rows of both.
-struct Pair<'a> {
-    image: &'a ImageSource<'a>,
-    text: &'a dyn TextModel,
-}
-
-impl Pair<'_> {
-    /// Puts the embeddings of the image and of the text side by side, each with length √½. The
-    /// cosine similarity of two such rows is the mean of the two similarities.
-    ///
-    /// A row that lacks one of the two has no such mean. Its embedding stays zero, so that it is
-    /// compared with nothing and kept. (If it were compared by the other half alone, the threshold
-    /// would be wrong, because it is meant for both.)
-    fn embed(&self, rows: &Rows, range: Range<usize>, values: &mut [f32]) -> Result<EmbedOutcome> {
-        let (left, right) = (self.image.model.dim(), self.text.dim());
-        let (mut images, mut texts) = (vec![0.0; range.len() * left], vec![0.0; range.len() * right]);
-        let EmbedOutcome { bad: mut all_bad, .. } = self.image.embed(rows, range.clone(), &mut images)?;
-        let EmbedOutcome { stats, bad, refused } = embed_texts(self.text, rows, range, &mut texts)?;
-        let halves = images.chunks_exact(left).zip(texts.chunks_exact(right));
-        for (row, (image, text)) in values.chunks_exact_mut(left + right).zip(halves) {
-            let (first, second) = row.split_at_mut(left);
-            let (image_length, text_length) = (length(image), length(text));
-            if image_length != 0.0 && text_length != 0.0 {
-                copy_half(image, image_length, first);
-                copy_half(text, text_length, second);
-            }
-        }
-        all_bad.extend(bad);
-        all_bad.sort_by_key(|bad| bad.row);
-        // A row whose image is broken and whose text is refused is one bad row.
-        all_bad.dedup_by_key(|bad| bad.row);
-        Ok(EmbedOutcome { stats, bad: all_bad, refused })
-    }
-}
-
-fn length(vector: &[f32]) -> f64 {
-    vector.iter().map(|&value| f64::from(value) * f64::from(value)).sum::<f64>().sqrt()
-}
-
-/// Copies a vector and scales it from `length` to √½.
-fn copy_half(from: &[f32], length: f64, to: &mut [f32]) {
-    let scale = std::f64::consts::FRAC_1_SQRT_2 / length;
-    for (to, &from) in to.iter_mut().zip(from) {
-        *to = (f64::from(from) * scale) as f32;
     }
 }

@@ -3,38 +3,73 @@
 //! A row that cannot be read has an embedding of NaN, so that a row has the same number in the
 //! input and in the files of the stage. `parts.rs` describes the parts.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 
+use crate::comparison::Comparison;
+use crate::embed::dataset::Dataset;
 use crate::embed::embed_batch::{DoneTask, embed_batch};
 use crate::embed::embedder::{Embedder, embed_fingerprint};
-use crate::embed::part_writer::PartWriter;
+use crate::embed::id_check::check_ids;
+use crate::embed::part_writer::{Made, PartWriter};
 use crate::embed::refusals::Refusals;
 use crate::embed::source::Source;
+use crate::embed::stored::{StoredEmbeddings, contained_in};
 use crate::embed::tasks::{ResumePoint, Task, TaskReader, next_batch};
 use crate::error::{Error, Result};
 use crate::input::find::Input;
 use crate::input::provided::ProvidedEmbeddings;
 use crate::progress::{Progress, Stage, StopSignal};
-use crate::workdir::fingerprint::Fingerprint;
-use crate::workdir::parts::{PartRecord, discard_parts, finish_discarding, read_records, remove_behind};
+use crate::workdir::embeddings::Replaces;
+use crate::workdir::parts::{PartRecord, read_records, remove_behind};
+use crate::workdir::work_dir::WorkDir;
 
-/// Embeds all rows of the input that are not in a part yet.
-pub(crate) fn embed_parts(
+/// Runs the embedding stage in a work directory, unless it is done, and opens its rows. Embeddings
+/// that the same model has made there for other rows are not made again. They stay, unless these
+/// rows contain them or `overwrite` says that they may go.
+pub(crate) fn embed_stage(
+    work: &mut WorkDir,
     input: &Input,
     embedder: Embedder,
-    folder: &Path,
+    overwrite: bool,
     progress: &dyn Progress,
-) -> Result<()> {
+) -> Result<Dataset> {
     let stage = embed_fingerprint(input, embedder)?;
-    let embedded = EmbedRun::prepare(input, embedder, folder, &stage).and_then(|run| run.embed(progress));
-    if embedded.is_err() && input.check_unchanged().is_err() {
-        // Parts may hold rows of a file that changed in the meantime. If the file is put back as it
-        // was, nothing would notice them.
-        discard_parts(folder, &stage)?;
+    let described = input.embedded_rows(&Comparison::of(input, embedder), embedder.model());
+    work.announce_embeddings(described, Replaces { fingerprint: &stage, overwrite })?;
+    let (folder, others) = (work.folder(Stage::Embed), work.other_embeddings());
+    let embedded = work.stage(Stage::Embed, &stage, progress, |folder| {
+        EmbedRun::prepare(input, embedder, &Folders { folder, others: &others })?.embed(progress)
+    });
+    let is_new = match embedded {
+        Ok(is_new) => is_new,
+        Err(failure) => {
+            // Parts may hold rows of a file that changed in the meantime. If the file is put back as
+            // it was, nothing would notice them.
+            if input.check_unchanged().is_err() {
+                work.disown_embeddings()?;
+            }
+            return Err(failure);
+        }
+    };
+    let dataset = Dataset::open(input, &folder, &stage)?;
+    if is_new {
+        work.retire_embeddings(&if overwrite { others } else { contained_in(&folder, &others)? })?;
     }
-    embedded
+    Ok(dataset)
+}
+
+/// The folder of an embedding stage, and those of others in the same work directory.
+struct Folders<'a> {
+    folder: &'a Path,
+    others: &'a [PathBuf],
+}
+
+/// Embeds all rows of the input that are not in a part yet, in a folder alone.
+#[cfg(test)]
+fn embed_parts(input: &Input, embedder: Embedder, folder: &Path, progress: &dyn Progress) -> Result<()> {
+    EmbedRun::prepare(input, embedder, &Folders { folder, others: &[] })?.embed(progress)
 }
 
 /// A run of the embedding stage.
@@ -42,27 +77,27 @@ struct EmbedRun<'a> {
     input: &'a Input,
     source: Source<'a>,
     folder: &'a Path,
-    stage: &'a Fingerprint,
-    dim: usize,
+    made: Made,
     /// The records of the parts that an earlier run stored.
     done: Vec<PartRecord>,
 }
 
 impl<'a> EmbedRun<'a> {
     /// Opens the source, and leaves in the folder only the stored parts of this stage.
-    fn prepare(
-        input: &'a Input,
-        embedder: Embedder<'a>,
-        folder: &'a Path,
-        stage: &'a Fingerprint,
-    ) -> Result<Self> {
-        let source = Source::open(input, embedder)?;
+    fn prepare(input: &'a Input, embedder: Embedder<'a>, folders: &Folders<'a>) -> Result<Self> {
+        let &Folders { folder, others } = folders;
+        let stage = embed_fingerprint(input, embedder)?;
+        let (model, dim) = (embedder.model(), embedder.dim(input));
+        let mut source = Source::open(input, embedder)?;
         input.check_unchanged()?;
-        finish_discarding(folder, stage)?;
-        let done = read_records(folder, stage)?;
-        remove_behind(folder, done.len(), stage)?;
+        let done = read_records(folder, &stage)?;
+        remove_behind(folder, done.len(), &stage)?;
+        if done.is_empty() && source.rows_per_checkpoint().is_some() {
+            check_ids(input)?;
+        }
+        source.reuse(|| StoredEmbeddings::find(others, model.as_deref().unwrap_or_default()))?;
         input.record(folder)?;
-        Ok(Self { input, source, folder, stage, dim: embedder.dim(input), done })
+        Ok(Self { input, source, folder, made: Made { stage, model, dim }, done })
     }
 
     /// Embeds the rows after the stored parts. One thread reads, all embed, and one writes.
@@ -75,7 +110,7 @@ impl<'a> EmbedRun<'a> {
             let reader = TaskReader::new(self.input, &self.source, sender, &bytes_read);
             let start = ResumePoint::after(&self.done);
             let reader = scope.spawn(move || reader.read_from(&start));
-            let part = PartWriter::after(&self.done, self.folder, self.stage, self.dim)?;
+            let part = PartWriter::after(&self.done, self.folder, &self.made)?;
             let (out, done_tasks) = sync_channel(2 * threads);
             let writer = scope.spawn(move || part.append_all(&done_tasks));
             let mut shown = ShownProgress { progress, bytes_read: &bytes_read, shown: 0 };

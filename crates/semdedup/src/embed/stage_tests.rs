@@ -10,11 +10,11 @@ use semdedup_embed::{EmbedStats, ModelError, TextModel};
 
 use super::*;
 use crate::arrays::npy_writer::NpyWriter;
-use crate::embed::dataset::Dataset;
 use crate::formats::{ColumnChoice, ReadLimits, TextFiles};
 use crate::options::InputOptions;
 use crate::progress::Silent;
-use crate::workdir::parts::{embeddings_path, parts_path, record_path};
+use crate::workdir::fingerprint::Fingerprint;
+use crate::workdir::parts::{all_records, embeddings_path, parts_path, record_path};
 
 /// Embeds a text as its length and its first byte. A text over ten bytes counts as truncated.
 struct Lengths;
@@ -176,11 +176,16 @@ fn provided_embeddings_that_change_while_they_are_read_are_an_error_and_no_part_
         ..InputOptions::new([""; 0])
     };
     let find = || Input { part_rows: 100, ..Input::find(&options, &[]).unwrap() };
-    let error = embed_parts(&find(), Embedder::Provided, out.path(), &Meddler(file.clone())).unwrap_err();
+    let before = find();
+    let mut work = WorkDir::open(out.path()).unwrap();
+    let failed = embed_stage(&mut work, &before, Embedder::Provided, false, &Meddler(file.clone()));
+    let error = failed.unwrap_err();
     assert!(error.to_string().contains("a.npy: changed since it was read"), "{error}");
-    assert!(records(out.path()) == 0, "parts with other numbers are left");
-    embed_parts(&find(), Embedder::Provided, out.path(), &Silent).unwrap();
-    assert_eq!(records(out.path()), 5);
+    let stage = embed_fingerprint(&before, Embedder::Provided).unwrap();
+    assert!(!work.has_begun(Stage::Embed, &stage), "parts with other numbers are continued");
+    embed_stage(&mut work, &find(), Embedder::Provided, false, &Silent).unwrap();
+    assert_eq!(records(&work.folder(Stage::Embed)), 5);
+    assert_eq!(records(&out.path().join("embed")), 0, "what the input has is stored twice");
 }
 
 #[test]
@@ -192,10 +197,12 @@ fn files_numbered_after_the_stored_parts_are_of_another_run_and_are_removed() {
         embed_parts(&input(data.path(), rows), Embedder::Text(&Lengths), folder, &Silent).unwrap();
     };
     parts_of(300, whole.path());
-    // The run before had shorter parts and was discarded.
+    // The run before had shorter parts.
     parts_of(50, out.path());
-    discard_parts(out.path(), &stage_of(&input(data.path(), 50))).unwrap();
-    let foreign = PartRecord::new(Fingerprint::of(&"another", None).unwrap());
+    for (part, _) in all_records(out.path()).unwrap() {
+        std::fs::remove_file(record_path(out.path(), part)).unwrap();
+    }
+    let foreign = PartRecord::new(Fingerprint::of(&"another", None).unwrap(), None);
     std::fs::write(record_path(out.path(), 99), serde_json::to_vec(&foreign).unwrap()).unwrap();
     std::fs::write(out.path().join("something-else"), "stays").unwrap();
     parts_of(300, out.path());
@@ -307,7 +314,7 @@ fn a_finished_stage_that_lacks_a_part_or_rows_of_one_is_an_error() {
     for part in [parts - 1, 1, 0] {
         let path = record_path(out.path(), part);
         let record = std::fs::read(&path).unwrap();
-        let foreign = PartRecord::new(Fingerprint::of(&"another", None).unwrap());
+        let foreign = PartRecord::new(Fingerprint::of(&"another", None).unwrap(), None);
         for other in [Some(serde_json::to_vec(&foreign).unwrap()), None] {
             std::fs::remove_file(&path).unwrap();
             if let Some(other) = other {
@@ -352,19 +359,74 @@ fn parts_of_an_expensive_model_grow_with_their_number() {
     assert_eq!(sizes, [3000, 3000, 6000, 12_000, 1 << 17]);
 }
 
+/// Adds a line to a file as soon as it embeds, and fails at a late row.
+struct Meddling {
+    inner: Expensive,
+    path: PathBuf,
+    meddled: std::sync::Once,
+}
+
+impl TextModel for Meddling {
+    fn name(&self) -> &str {
+        self.inner.name()
+    }
+    fn dim(&self) -> usize {
+        self.inner.dim()
+    }
+    fn fingerprint(&self) -> String {
+        self.inner.fingerprint()
+    }
+    fn rows_per_save(&self) -> Option<usize> {
+        self.inner.rows_per_save()
+    }
+    fn embed(&self, texts: &[&str], out: &mut [f32]) -> std::result::Result<EmbedStats, ModelError> {
+        let add = || std::fs::File::options().append(true).open(&self.path)?.write_all(b"one more\n");
+        self.meddled.call_once(|| add().unwrap());
+        self.inner.embed(texts, out)
+    }
+}
+
 #[test]
-fn an_interrupted_discarding_is_finished() {
-    let data = tempfile::tempdir().unwrap();
-    std::fs::write(data.path().join("a.txt"), "one\ntwo\nthree\n").unwrap();
-    let folder = tempfile::tempdir().unwrap();
-    let find = || input(data.path(), 1);
-    embed_parts(&find(), Embedder::Text(&Lengths), folder.path(), &Silent).unwrap();
-    std::fs::remove_file(folder.path().join("part-00002.json")).unwrap();
-    std::fs::write(folder.path().join("discard.json"), "{}").unwrap();
-    let counted = Expensive::new(None);
-    let stage = embed_fingerprint(&find(), Embedder::Text(&Lengths)).unwrap();
-    finish_discarding(folder.path(), &stage).unwrap();
-    assert!(read_records(folder.path(), &stage).unwrap().is_empty());
-    embed_parts(&find(), Embedder::Text(&counted), folder.path(), &Silent).unwrap();
-    assert_eq!(counted.asked.into_inner(), 3);
+fn rows_of_a_file_that_changes_meanwhile_are_not_continued_but_paid_for_once() {
+    let (data, work) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let path = data.path().join("a.txt");
+    let texts: String = (0..20_000).map(|row| format!("{row} is the row\n")).collect();
+    std::fs::write(&path, texts).unwrap();
+    let before = input(data.path(), 1 << 17);
+    let model = Meddling { inner: Expensive::new(Some("13000 ")), path, meddled: std::sync::Once::new() };
+    let mut dir = WorkDir::open(work.path()).unwrap();
+    embed_stage(&mut dir, &before, Embedder::Text(&model), false, &Silent).unwrap_err();
+    assert!(!dir.has_begun(Stage::Embed, &embed_fingerprint(&before, Embedder::Text(&model)).unwrap()));
+    drop(dir);
+    let stored = all_records(&work.path().join("embed")).unwrap();
+    let stored: u64 = stored.iter().map(|(_, part)| part.rows()).sum();
+    assert!(stored > 0);
+
+    let (now, counted) = (input(data.path(), 1 << 17), Expensive::new(None));
+    let mut dir = WorkDir::open(work.path()).unwrap();
+    let dataset = embed_stage(&mut dir, &now, Embedder::Text(&counted), false, &Silent).unwrap();
+    assert_eq!((dataset.row_index.rows(), dataset.reused), (20_001, stored));
+    assert_eq!(counted.asked.into_inner() as u64, 20_001 - stored);
+}
+
+#[test]
+fn stored_embeddings_are_those_of_their_rows() {
+    let (data, work) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let write = |rows: &[usize]| {
+        let texts: String = rows.iter().map(|row| format!("{}row\n", "x".repeat(*row))).collect();
+        std::fs::write(data.path().join("a.txt"), texts).unwrap();
+    };
+    let (first, then) = ([5, 1, 4, 1, 9, 3], [9, 9, 2, 5, 6, 3, 8]);
+    for (rows, asked) in [(&first[..], 6), (&then, 3)] {
+        write(rows);
+        let model = Expensive::new(None);
+        let mut dir = WorkDir::open(work.path()).unwrap();
+        let found = input(data.path(), 1 << 17);
+        let dataset = embed_stage(&mut dir, &found, Embedder::Text(&model), false, &Silent).unwrap();
+        assert_eq!(model.asked.into_inner(), asked);
+        let mut values = vec![0.0; 2 * rows.len()];
+        crate::arrays::matrix::Matrix::open(&dataset.embeddings[0]).unwrap().read(0, &mut values).unwrap();
+        let lengths: Vec<usize> = values.chunks(2).map(|row| row[0] as usize - 3).collect();
+        assert_eq!(lengths, rows, "the first value of an embedding is the length of the text");
+    }
 }

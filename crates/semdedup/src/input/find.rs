@@ -70,14 +70,15 @@ fn asked(options: &InputOptions) -> Asked {
 }
 
 impl Input {
-    /// Describes the rows whose embeddings a run makes.
-    pub(crate) fn embedded_rows(&self, compared: &Comparison) -> EmbeddedRows {
+    /// Describes the rows whose embeddings a run makes. `model` is the fingerprint of its models.
+    pub(crate) fn embedded_rows(&self, compared: &Comparison, model: Option<String>) -> EmbeddedRows {
         EmbeddedRows {
             files: self.files.len(),
             bytes: self.files.iter().map(|file| file.bytes).sum(),
             first: self.files.first().map(|file| file.path.display().to_string()).unwrap_or_default(),
             compared: compared.to_string(),
             given: compared.by == "embeddings",
+            model,
         }
     }
 

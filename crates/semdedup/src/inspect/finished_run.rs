@@ -11,7 +11,7 @@ use crate::progress::Stage;
 use crate::score::scores_file::ScoresFile;
 use crate::storage::{exists, is_dir, is_file};
 use crate::summary::{Summary, read_summary};
-use crate::workdir::manifest::{FinishedStage, finished_stage};
+use crate::workdir::manifest::{FinishedStage, finished_stage, rows_folder};
 use crate::workdir::table_file::read_column;
 
 /// A finished run, opened by its output folder or by its work directory: its summary, its scores, pairs
@@ -85,18 +85,24 @@ impl FinishedRun {
         self.result.as_ref().map(|result| &result.summary)
     }
 
-    /// Returns the folder of a stage, if its files belong to this result.
-    pub(crate) fn stage(&self, stage: Stage) -> Result<Option<PathBuf>> {
-        let belongs = |of: Stage, wanted: &dyn Fn(&Summary) -> &str| -> Result<bool> {
-            let Some(result) = &self.result else { return Ok(true) };
-            let wanted = wanted(&result.summary);
-            Ok(finished_stage(&self.work, of)?.is_some_and(|found| found.fingerprint.as_str() == wanted))
-        };
-        let belongs = match stage {
-            Stage::Recall => belongs(Stage::Score, &|summary| &summary.scores_fingerprint)?,
-            _ => belongs(Stage::Embed, &|summary| &summary.rows_fingerprint)?,
-        };
-        Ok(finished_stage(&self.work, stage)?.filter(|_| belongs).map(|found| found.folder))
+    /// Returns the folder that says which rows were embedded, if it is there.
+    pub(crate) fn rows_folder(&self) -> Result<Option<PathBuf>> {
+        match &self.result {
+            Some(result) => rows_folder(&self.work, &result.summary.rows_fingerprint),
+            None => Ok(finished_stage(&self.work, Stage::Embed)?.map(|found| found.folder)),
+        }
+    }
+
+    /// Returns the folder of the measured recall, if it belongs to this result.
+    pub(crate) fn recall_folder(&self) -> Result<Option<PathBuf>> {
+        if let Some(result) = &self.result {
+            let scores = finished_stage(&self.work, Stage::Score)?;
+            let wanted = result.summary.scores_fingerprint.as_str();
+            if scores.is_none_or(|found| found.fingerprint.as_str() != wanted) {
+                return Ok(None);
+            }
+        }
+        Ok(finished_stage(&self.work, Stage::Recall)?.map(|found| found.folder))
     }
 
     /// Reads the numbers of the rows that the result removed; none if no result was written.

@@ -8,7 +8,6 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::formats::{Columns, Format, InputFile, ReadLimits, Reader, check_unchanged, discover, read_texts};
 use crate::input::find::Input;
 use crate::inspect::finished_run::FinishedRun;
-use crate::progress::Stage;
 use crate::workdir::row_index::RowLocation;
 
 impl FinishedRun {
@@ -52,7 +51,7 @@ impl FinishedRun {
             return Err(Error::usage(format!("row {row} is not one of the {} rows", self.rows()))
                 .hint("rows are numbered from 0"));
         }
-        let folder = self.stage(Stage::Embed)?.ok_or_else(|| {
+        let folder = self.rows_folder()?.ok_or_else(|| {
             Error::new(
                 ErrorKind::Work,
                 "the work directory of this result is gone or was reused for other rows",

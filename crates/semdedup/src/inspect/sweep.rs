@@ -7,7 +7,6 @@ use serde::Serialize;
 
 use crate::error::{Error, Result};
 use crate::inspect::finished_run::FinishedRun;
-use crate::progress::Stage;
 use crate::recall::{self, read_samples};
 use crate::score::scores_file::ScoresFile;
 use crate::storage;
@@ -47,7 +46,7 @@ impl FinishedRun {
     /// Scores that cannot be read, an ε that is out of range.
     pub fn sweep(&self, epsilons: &[f64]) -> Result<Vec<SweepRow>> {
         let samples = self
-            .stage(Stage::Recall)?
+            .recall_folder()?
             .map_or(Ok(Vec::new()), |folder| read_samples(&folder.join("samples.json")))?;
         sweep_scores(&self.scores, &samples, epsilons)
     }

@@ -236,7 +236,7 @@ fn embedding_seconds_per_row(input: &Input, embedder: Embedder) -> Result<f64> {
             let start = Instant::now();
             values.par_chunks_mut(together * dim).enumerate().try_for_each(|(block, values)| {
                 let first = block * together;
-                source.embed(number, &parsed, first..first + values.len() / dim, values).map(|_| ())
+                source.embed(number, &parsed, first..first + values.len() / dim, &[], values).map(|_| ())
             })?;
             seconds += start.elapsed().as_secs_f64();
             rows += count;

@@ -50,7 +50,7 @@ pub fn run(options: &RunOptions, embedder: Embedder, progress: &dyn Progress) ->
     }
     let scored = run.score(&mut work, progress)?;
     let selection = select(&scored, options.goal, progress)?;
-    let mut summary = summarise(&run, &scored, &selection, progress);
+    let mut summary = summarise(&run, &scored, &selection, progress)?;
     let (dataset, scores) = (&scored.dataset, &scored.scores);
     let results = Results { input: &run.input, dataset, scores, selection: &selection };
     let written = write(&out, &results, &run.outputs, progress)?;

@@ -11,7 +11,7 @@ use crate::cluster::cost::auto_clusters;
 use crate::cluster::train;
 use crate::embed::dataset::Dataset;
 use crate::embed::not_utf8::not_utf8;
-use crate::embed::stage::embed_parts;
+use crate::embed::stage::embed_stage;
 use crate::error::{Error, ErrorKind, Result};
 use crate::formats::stored_id_type;
 use crate::input::find::Input;
@@ -27,7 +27,7 @@ use crate::select::id_lists::check_ids;
 use crate::select::selection;
 use crate::workdir::pair_counts::{self, PairCounts};
 use crate::workdir::row_index::Ids;
-use crate::workdir::work_dir::{Replaces, WorkDir};
+use crate::workdir::work_dir::WorkDir;
 
 /// The results of all stages up to the scores, read back from the work directory.
 pub(crate) struct Scored {
@@ -160,14 +160,7 @@ impl StageRunner<'_, '_> {
     /// Embeds the rows.
     fn embed(&mut self) -> Result<Dataset> {
         let Self { run, work, progress } = self;
-        let folder = work.folder(Stage::Embed);
-        let overwrite = run.options.output.overwrite;
-        let embedded = run.input.embedded_rows(&run.comparison());
-        work.announce_embeddings(embedded, Replaces { fingerprint: &run.stages.embed, overwrite })?;
-        work.stage(Stage::Embed, &run.stages.embed, *progress, |folder| {
-            embed_parts(&run.input, run.embedder, folder, *progress)
-        })?;
-        Dataset::open(&run.input, &folder, &run.stages.embed)
+        embed_stage(work, &run.input, run.embedder, run.options.output.overwrite, *progress)
     }
 
     /// Trains the centroids.

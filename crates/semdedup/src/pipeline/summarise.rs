@@ -6,7 +6,9 @@ use std::path::Path;
 use crate::cluster::clustering::largest;
 use crate::embed::dataset::{Dataset, skipped_rows, unknown_words, zero_rows};
 use crate::embed::not_utf8::not_utf8;
+use crate::error::Result;
 use crate::input::find::Input;
+use crate::pipeline::copies::Copies;
 use crate::pipeline::resolved::ResolvedRun;
 use crate::pipeline::scored::{LimitedClusters, Scored};
 use crate::progress::Progress;
@@ -116,15 +118,19 @@ fn shares_of_scripts(runs: &[ScriptRun], selection: &Selection) -> Vec<Share> {
 
 /// Reports the warnings and makes the summary, except the fields that are known only when
 /// everything is written.
+///
+/// # Errors
+/// Files of the work directory that cannot be read.
 pub(crate) fn summarise(
     run: &ResolvedRun,
     scored: &Scored,
     selection: &Selection,
     progress: &dyn Progress,
-) -> Summary {
+) -> Result<Summary> {
+    let copies = Copies::count(&scored.dataset, &scored.columns.score)?;
     let notes = Notes::collect(scored, selection, &run.input, progress);
     let (options, dim) = (run.options, run.dim());
-    Summary {
+    Ok(Summary {
         fingerprint: run.stages.result.as_str().to_owned(),
         rows_fingerprint: run.stages.embed.as_str().to_owned(),
         scores_fingerprint: run.stages.score.as_str().to_owned(),
@@ -134,11 +140,14 @@ pub(crate) fn summarise(
         rows_kept: selection.count(Outcome::Kept),
         rows_removed: selection.count(Outcome::Removed),
         rows_skipped: selection.count(Outcome::Skipped),
-        exact_duplicates: scored.columns.exact_duplicates(),
+        exact_duplicates: copies.exact,
+        same_embedding: copies.other,
+        same_embedding_truncated: copies.truncated,
         empty_rows: scored.dataset.empty,
         zero_rows: notes.uncompared.zero.rows,
         non_finite_rows: notes.uncompared.non_finite.rows,
         truncated_texts: scored.dataset.truncated,
+        reused_embeddings: scored.dataset.reused,
         unknown_texts: scored.dataset.unknown.iter().sum(),
         epsilon: selection.epsilon,
         goal: describe(options.goal),
@@ -164,7 +173,7 @@ pub(crate) fn summarise(
         scripts: notes.scripts,
         lists: Vec::new(),
         warnings: notes.warnings.iter().map(ToString::to_string).collect(),
-    }
+    })
 }
 
 /// Returns a path that means the same from any folder.

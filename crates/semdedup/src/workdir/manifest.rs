@@ -15,6 +15,9 @@ use crate::workdir::fingerprint::{FORMAT_VERSION, Fingerprint};
 pub(super) struct Manifest {
     format_version: u32,
     pub(super) stages: BTreeMap<Stage, Entry>,
+    /// The embeddings of other rows, which earlier runs made.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(super) others: Vec<Entry>,
 }
 
 /// The state of a stage.
@@ -26,6 +29,27 @@ pub(super) struct Entry {
     /// Of what the embeddings are, for people; none for other stages and in old work directories.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) embedded: Option<EmbeddedRows>,
+    /// The name of the folder, if it is not the name of the stage.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) folder: Option<String>,
+}
+
+impl Entry {
+    /// Returns the name of the folder in which a stage has its files.
+    pub(super) fn folder(&self, stage: Stage) -> &str {
+        self.folder.as_deref().unwrap_or(stage.name())
+    }
+
+    /// Whether these embeddings came with their rows, so that nothing is lost with them.
+    pub(super) fn is_given(&self) -> bool {
+        self.embedded.as_ref().is_some_and(|rows| rows.given)
+    }
+
+    /// Whether the model of a run has made these embeddings, so that they can be its own.
+    pub(super) fn is_like(&self, run: &EmbeddedRows) -> bool {
+        let model = self.embedded.as_ref().and_then(|rows| rows.model.as_ref());
+        model.is_some() && model == run.model.as_ref()
+    }
 }
 
 /// Describes embeddings: a refusal to replace them says in what they differ.
@@ -42,6 +66,9 @@ pub(crate) struct EmbeddedRows {
     /// Whether they came with the rows, so that nothing is lost with them.
     #[serde(default)]
     pub(crate) given: bool,
+    /// The fingerprint of the model; none for given embeddings and in old work directories.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) model: Option<String>,
 }
 
 impl EmbeddedRows {
@@ -63,7 +90,12 @@ impl EmbeddedRows {
 impl Manifest {
     /// Makes a manifest without stages.
     pub(super) fn new() -> Self {
-        Self { format_version: FORMAT_VERSION, stages: BTreeMap::new() }
+        Self { format_version: FORMAT_VERSION, stages: BTreeMap::new(), others: Vec::new() }
+    }
+
+    /// Returns the embeddings of this run and of others.
+    pub(super) fn embeddings(&self) -> impl Iterator<Item = &Entry> {
+        self.stages.get(&Stage::Embed).into_iter().chain(&self.others)
     }
 
     /// Reads the manifest of a work directory, or none if the folder has none.
@@ -107,7 +139,18 @@ pub(crate) struct FinishedStage {
 pub(crate) fn finished_stage(work: &Path, stage: Stage) -> Result<Option<FinishedStage>> {
     let entry = Manifest::read(work)?.and_then(|manifest| manifest.stages.get(&stage).cloned());
     let done = entry.filter(|entry| entry.seconds.is_some());
-    Ok(done.map(|entry| FinishedStage { folder: work.join(stage.name()), fingerprint: entry.fingerprint }))
+    Ok(done.map(|entry| FinishedStage {
+        folder: work.join(entry.folder(stage)),
+        fingerprint: entry.fingerprint,
+    }))
+}
+
+/// Finds the folder that says which rows were embedded under a fingerprint. Later runs may have
+/// embedded other rows in the same work directory, and may have taken over the embeddings.
+pub(crate) fn rows_folder(work: &Path, fingerprint: &str) -> Result<Option<PathBuf>> {
+    let Some(manifest) = Manifest::read(work)? else { return Ok(None) };
+    let found = manifest.embeddings().find(|entry| entry.fingerprint.as_str() == fingerprint);
+    Ok(found.map(|entry| work.join(entry.folder(Stage::Embed))))
 }
 
 /// Whether a folder is a work directory, of any version. Other programs have a `manifest.json` too.

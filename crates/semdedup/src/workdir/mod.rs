@@ -1,7 +1,9 @@
 //! The work directory keeps the results of each stage, for the next stage and for a run that
 //! resumes.
 
+pub(crate) mod contents;
 pub(crate) mod counted_rows;
+pub(crate) mod embeddings;
 pub(crate) mod fingerprint;
 pub(crate) mod manifest;
 pub(crate) mod pair_counts;

@@ -1,10 +1,10 @@
 //! The parts of the embedding stage: which parts are stored, and whether they are all.
 //!
 //! A part holds consecutive rows. All parts have the same length, except the last one and those
-//! that a failure cut short. A part has the files `embeddings-00000.npy`, `ids-00000-0.parquet` if
-//! there is an id column, and its record `part-00000.json`. The record is written last: a part
-//! exists if its record does. When all parts exist, `parts.json` is written and says how many there
-//! must be.
+//! that a failure cut short. A part has the files `embeddings-00000.npy`, `contents-00000.bin` if a
+//! model made the embeddings, `ids-00000-0.parquet` if there is an id column, and its record
+//! `part-00000.json`. The record is written last: a part exists if its record does. When all parts
+//! exist, `parts.json` is written and says how many there must be.
 
 use std::path::{Path, PathBuf};
 
@@ -14,7 +14,6 @@ use serde::{Deserialize, Serialize};
 use crate::error::{Error, Result};
 use crate::formats::IdSource;
 use crate::storage;
-use crate::storage::atomic::write_atomically;
 use crate::workdir::counted_rows::CountedRows;
 use crate::workdir::fingerprint::Fingerprint;
 use crate::workdir::script::ScriptRun;
@@ -25,6 +24,13 @@ pub(crate) struct PartRecord {
     /// The fingerprint of the stage. A late write of a run with another input or model is thus not
     /// taken for a part.
     stage: Fingerprint,
+    /// The fingerprint of the model, if a model made the embeddings. Later runs of the same model
+    /// find them by the content of the rows.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) model: Option<String>,
+    /// The number of rows whose embeddings an earlier run made.
+    #[serde(default)]
+    pub(crate) reused: u64,
     /// The number of rows of each input file, in order.
     pub(crate) spans: Vec<Span>,
     /// How the ids are stored, in runs of one type. Each run is a file.
@@ -46,10 +52,12 @@ pub(crate) struct PartRecord {
 
 impl PartRecord {
     /// Makes the record of a part without rows.
-    pub(crate) fn new(stage: Fingerprint) -> Self {
+    pub(crate) fn new(stage: Fingerprint, model: Option<String>) -> Self {
         let (spans, ids, skipped, scripts) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
         Self {
             stage,
+            model,
+            reused: 0,
             spans,
             ids,
             skipped,
@@ -116,6 +124,11 @@ pub(crate) fn ids_path(folder: &Path, part: usize, run: usize) -> PathBuf {
     folder.join(format!("ids-{part:05}-{run}.parquet"))
 }
 
+/// The path of the hashes of what was embedded, row by row.
+pub(crate) fn contents_path(folder: &Path, part: usize) -> PathBuf {
+    folder.join(format!("contents-{part:05}.bin"))
+}
+
 pub(crate) fn record_path(folder: &Path, part: usize) -> PathBuf {
     folder.join(format!("part-{part:05}.json"))
 }
@@ -127,11 +140,6 @@ pub(super) fn is_record(name: &str) -> bool {
 
 pub(crate) fn parts_path(folder: &Path) -> PathBuf {
     folder.join("parts.json")
-}
-
-/// The path of the file that exists while parts are being discarded.
-fn discard_path(folder: &Path) -> PathBuf {
-    folder.join("discard.json")
 }
 
 /// Reads a JSON file, if it exists.
@@ -186,19 +194,24 @@ pub(crate) fn check_rows(matrix: &Path, rows: u64, recorded: u64) -> Result<()> 
         .hint("put the file back as it was, or delete the work directory to begin anew"))
 }
 
-/// Discards all parts of a stage, from the last to the first, so that a kill leaves no gap.
-pub(crate) fn discard_parts(folder: &Path, stage: &Fingerprint) -> Result<()> {
-    write_atomically(&discard_path(folder), b"{}")?;
-    storage::remove_file(&parts_path(folder))?;
-    for part in (0..read_records(folder, stage)?.len()).rev() {
-        storage::remove_file(&record_path(folder, part))?;
-    }
-    storage::remove_file(&discard_path(folder))
+/// Returns the stored parts in a folder, of whatever stage: their numbers and records.
+pub(crate) fn all_records(folder: &Path) -> Result<Vec<(usize, PartRecord)>> {
+    let parts = storage::children(folder)?;
+    let parts = parts.iter().filter_map(|path| PartFile::parse(path)).filter(|file| file.kind == "part");
+    let mut parts: Vec<usize> = parts.map(|file| file.part).collect();
+    parts.sort_unstable();
+    let read = |part| Ok(read_json(&record_path(folder, part))?.map(|record| (part, record)));
+    parts.into_iter().filter_map(|part| read(part).transpose()).collect()
 }
 
-/// Finishes a discarding that a kill has interrupted: some of its parts still exist.
-pub(crate) fn finish_discarding(folder: &Path, stage: &Fingerprint) -> Result<()> {
-    if storage::is_file(&discard_path(folder))? { discard_parts(folder, stage) } else { Ok(()) }
+/// Removes all parts in a folder, of whatever stage, the records first.
+pub(crate) fn remove_parts(folder: &Path) -> Result<()> {
+    storage::remove_file(&parts_path(folder))?;
+    let files = storage::children(folder)?;
+    let is_record = |path: &&PathBuf| PartFile::parse(path).is_some_and(|file| file.kind == "part");
+    files.iter().filter(is_record).try_for_each(|path| storage::remove_file(path))?;
+    let mut parts = files.iter().filter(|path| PartFile::parse(path).is_some());
+    parts.try_for_each(|path| storage::remove_file(path))
 }
 
 /// Removes the files with a number of `parts` or above: files of an earlier run whose parts had
@@ -224,7 +237,7 @@ pub(crate) fn remove_behind(folder: &Path, parts: usize, stage: &Fingerprint) ->
 
 /// The name of a file of a part.
 struct PartFile<'a> {
-    /// `embeddings`, `ids` or `part`.
+    /// `embeddings`, `contents`, `ids` or `part`.
     kind: &'a str,
     /// The number of the part.
     part: usize,
@@ -235,6 +248,6 @@ impl<'a> PartFile<'a> {
     fn parse(path: &'a Path) -> Option<Self> {
         let (kind, rest) = path.file_stem()?.to_str()?.split_once('-')?;
         let part = rest.split('-').next()?.parse().ok()?;
-        ["embeddings", "ids", "part"].contains(&kind).then_some(Self { kind, part })
+        ["embeddings", "contents", "ids", "part"].contains(&kind).then_some(Self { kind, part })
     }
 }

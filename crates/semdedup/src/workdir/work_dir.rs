@@ -18,25 +18,15 @@ use crate::storage::atomic::{TEMPORARY, write_atomically};
 use crate::storage::{Lock, create_dir_all, exists, is_url, names, remove_all};
 use crate::workdir::fingerprint::Fingerprint;
 use crate::workdir::manifest::{EmbeddedRows, Entry, Manifest, manifest_path};
-use crate::workdir::parts::is_record;
-
-/// The embeddings that a run makes in the place of others, if it may.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Replaces<'a> {
-    /// The fingerprint of the run's embeddings.
-    pub(crate) fingerprint: &'a Fingerprint,
-    /// Whether other embeddings may be deleted.
-    pub(crate) overwrite: bool,
-}
 
 /// An open work directory, locked by this process.
 #[derive(Debug)]
 pub(crate) struct WorkDir {
-    path: PathBuf,
-    manifest: Manifest,
+    pub(super) path: PathBuf,
+    pub(super) manifest: Manifest,
     reused: Vec<Stage>,
     /// Of what the embeddings of this run are.
-    embedded: Option<EmbeddedRows>,
+    pub(super) embedded: Option<EmbeddedRows>,
     /// The lock, which is held until the process ends, however it ends.
     lock: Lock,
 }
@@ -61,7 +51,8 @@ impl WorkDir {
 
     /// Returns the folder of a stage.
     pub(crate) fn folder(&self, stage: Stage) -> PathBuf {
-        self.path.join(stage.name())
+        let entry = self.manifest.stages.get(&stage);
+        self.path.join(entry.map_or(stage.name(), |entry| entry.folder(stage)))
     }
 
     /// Whether a stage is done, or a killed run has begun it.
@@ -70,42 +61,16 @@ impl WorkDir {
             && self.manifest.stages.get(&stage).is_some_and(|entry| entry.fingerprint == *fingerprint)
     }
 
-    /// Announces of what the embeddings of this run are.
-    ///
-    /// # Errors
-    /// Fails if there are embeddings of other rows, or made in another way, whole or in part, unless
-    /// they may be replaced: they may have cost hours.
-    pub(crate) fn announce_embeddings(&mut self, embedded: EmbeddedRows, replaces: Replaces) -> Result<()> {
-        let Replaces { fingerprint, overwrite } = replaces;
-        let folder = self.folder(Stage::Embed);
-        let entry = self.manifest.stages.get(&Stage::Embed).filter(|_| !overwrite);
-        let is_other = |entry: &&Entry| {
-            entry.fingerprint != *fingerprint && entry.embedded.as_ref().is_none_or(|rows| !rows.given)
-        };
-        if let Some(entry) = entry.filter(is_other)
-            && exists(&folder)?
-            && names(&folder)?.iter().any(|name| is_record(name))
-        {
-            let differ = entry.embedded.as_ref().map(|there| there.differences(&embedded));
-            let differ = differ.unwrap_or_else(|| "of another input, model or option".to_owned());
-            return Err(Error::work(&self.path, format!("holds other embeddings: {differ}"))
-                .hint(
-                "another folder (--work; with `embed`, --out) keeps both; --overwrite deletes them and embeds anew",
-            ));
-        }
-        self.embedded = Some(embedded);
-        Ok(())
-    }
-
     /// Does a stage unless it is already done. `work` gets the folder of the stage. The folder may
     /// hold files of an earlier, killed run with the same fingerprint, but no temporary files.
+    /// Returns whether it did the stage.
     pub(crate) fn stage(
         &mut self,
         stage: Stage,
         fingerprint: &Fingerprint,
         progress: &dyn Progress,
         work: impl FnOnce(&Path) -> Result<()>,
-    ) -> Result<()> {
+    ) -> Result<bool> {
         // Somebody may have deleted the folder to save space. Then the stage is not done.
         let is_there = exists(&self.folder(stage))?;
         let entry = self.manifest.stages.get(&stage).filter(|_| is_there);
@@ -113,35 +78,38 @@ impl WorkDir {
         if same && entry.is_some_and(|entry| entry.seconds.is_some()) {
             self.reused.push(stage);
             progress.end(stage, true);
-            return Ok(());
+            return Ok(false);
         }
         let folder = self.folder(stage);
+        let begun = Entry {
+            fingerprint: fingerprint.clone(),
+            seconds: None,
+            embedded: self.embedded.clone().filter(|_| stage == Stage::Embed),
+            folder: self.manifest.stages.get(&stage).and_then(|entry| entry.folder.clone()),
+        };
         if !same {
             // In this order a kill in between never leaves old files under the new fingerprint. The
             // later stages go too, because they depend on the files that are replaced.
             self.manifest.stages.retain(|&other, _| other < stage);
             self.write_manifest()?;
             remove_all(&folder)?;
-            self.set(stage, fingerprint, None)?;
+            self.set(stage, begun.clone())?;
         }
         create_dir_all(&folder)?;
         remove_temporary_files(&folder)?;
         let start = Instant::now();
         work(&folder)?;
-        let seconds = Some(start.elapsed().as_secs_f64());
-        self.set(stage, fingerprint, seconds)?;
+        self.set(stage, Entry { seconds: Some(start.elapsed().as_secs_f64()), ..begun })?;
         progress.end(stage, false);
-        Ok(())
+        Ok(true)
     }
 
-    fn set(&mut self, stage: Stage, fingerprint: &Fingerprint, seconds: Option<f64>) -> Result<()> {
-        let embedded = self.embedded.clone().filter(|_| stage == Stage::Embed);
-        let entry = Entry { fingerprint: fingerprint.clone(), seconds, embedded };
+    fn set(&mut self, stage: Stage, entry: Entry) -> Result<()> {
         self.manifest.stages.insert(stage, entry);
         self.write_manifest()
     }
 
-    fn write_manifest(&self) -> Result<()> {
+    pub(super) fn write_manifest(&self) -> Result<()> {
         self.lock.confirm()?;
         let json = serde_json::to_vec_pretty(&self.manifest).map_err(|e| Error::work(&self.path, e))?;
         write_atomically(&manifest_path(&self.path), &json)

@@ -21,7 +21,7 @@ fn with_roles(text: Option<&str>, roles: &[&str]) -> ColumnChoice {
     ColumnChoice { roles: roles.iter().map(|role| (*role).to_owned()).collect(), ..choice(text, None) }
 }
 
-fn texts(file: &InputFile, choice: &ColumnChoice) -> (Columns, Vec<String>) {
+pub fn texts(file: &InputFile, choice: &ColumnChoice) -> (Columns, Vec<String>) {
     let columns = resolve_one(file, choice).unwrap();
     let texts =
         read(file, &columns).unwrap().texts.into_iter().map(|text| text.unwrap_or_else(|| "<bad>".into()));

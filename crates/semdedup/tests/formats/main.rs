@@ -16,6 +16,7 @@ mod content;
 mod damage;
 mod dialects;
 mod discover;
+mod fine_tuning;
 mod hidden;
 mod ids;
 mod image_shards;

@@ -6,7 +6,9 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use arrow_array::{Array, RecordBatch};
+use arrow_cast::cast;
 use arrow_cast::display::array_value_to_string;
+use arrow_schema::DataType;
 use parquet::arrow::arrow_reader::{
     ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReaderBuilder,
 };
@@ -114,7 +116,14 @@ impl Sandbox {
         for batch in self.parquet(file) {
             let array =
                 batch.column_by_name(column).unwrap_or_else(|| panic!("{column}: {:?}", batch.schema()));
-            values.extend((0..array.len()).map(|row| array_value_to_string(array, row).unwrap()));
+            // Arrow prints no zone that has a name.
+            let printed = match array.data_type() {
+                DataType::Timestamp(unit, Some(_)) => {
+                    cast(array, &DataType::Timestamp(*unit, Some("+00:00".into()))).unwrap()
+                }
+                _ => array.clone(),
+            };
+            values.extend((0..array.len()).map(|row| array_value_to_string(&printed, row).unwrap()));
         }
         values
     }

@@ -63,14 +63,18 @@ impl Table<'_> {
         for companion in &companions {
             let sample = self.sample(columns, &companion.name)?;
             rows = rows.max(sample.rows);
-            if sample.differing >= 2
-                && sample.differing * MOST_ROWS > sample.rows
-                && sample.tells_apart(companion, columns)
-            {
+            if sample.differs_often() && sample.tells_apart(companion, columns) {
                 return Err(self.unclear(columns, companion, &sample));
             }
         }
         Ok(if companions.is_empty() { SAMPLE_ROWS } else { rows })
+    }
+
+    /// Whether rows of equal questions often have different answers that are short, such as `yes` and
+    /// `no`. The joined texts of such rows are nearly equal, but the rows are not duplicates.
+    pub(crate) fn differs_in_short_answers(&self, questions: &Columns, answer: &str) -> Result<bool> {
+        let sample = self.sample(questions, answer)?;
+        Ok(sample.differs_often() && sample.words < LEAST_WORDS * sample.values)
     }
 
     fn sample(&self, columns: &Columns, companion: &str) -> Result<CompanionSample> {
@@ -134,6 +138,11 @@ impl CompanionSample {
             }
         }
         Some(())
+    }
+
+    /// Whether more rows have the text of another row and another companion than noise explains.
+    fn differs_often(&self) -> bool {
+        self.differing >= 2 && self.differing * MOST_ROWS > self.rows
     }
 
     /// Whether the companion, by its values, makes two rows of one text different rows.

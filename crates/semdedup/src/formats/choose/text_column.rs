@@ -27,7 +27,7 @@ pub(crate) struct TextColumns {
 }
 
 impl TextColumns {
-    fn of(columns: &[&Column], found: Found) -> Self {
+    pub(crate) fn of(columns: &[&Column], found: Found) -> Self {
         let names = |which: &dyn Fn(&Column) -> bool| {
             columns.iter().filter(|column| which(column)).map(|column| column.name.clone()).collect()
         };
@@ -35,12 +35,12 @@ impl TextColumns {
         Self { names: names(&|_| true), turns, lists, found }
     }
 
-    fn plain(name: &str, found: Found) -> Self {
+    pub(crate) fn plain(name: &str, found: Found) -> Self {
         Self { names: vec![name.to_owned()], turns: Vec::new(), lists: Vec::new(), found }
     }
 
     /// Adds the columns of another choice behind these.
-    fn join(mut self, more: Self) -> Self {
+    pub(crate) fn join(mut self, more: Self) -> Self {
         self.names.extend(more.names);
         self.turns.extend(more.turns);
         self.lists.extend(more.lists);
@@ -94,6 +94,21 @@ impl Table<'_> {
                 "has a column `{found}`, but the texts of {path} are read from `{name}`"
             )));
         }
+        if texts.names.len() > 1 {
+            return match self.fine_tuning(&Wanted { text: None, ..*wanted })? {
+                Some(own) if own.names == texts.names => Ok(own),
+                own => {
+                    let own = own.map(|own| format!("has its texts in `{}`", own.names.join(",")));
+                    let own = own.unwrap_or_else(|| "has other columns".to_owned());
+                    let names = texts.names.join(",");
+                    Err(Error::input(
+                        &self.file.path,
+                        format!("{own}, but the texts of {path} are read from `{names}`"),
+                    )
+                    .hint("name columns that both have with --text-column, or run them one by one"))
+                }
+            };
+        }
         if texts.found == Found::Values
             && let Some(own) = self.unasked(&Wanted { text: None, ..*wanted })?
             && own.names != texts.names
@@ -123,6 +138,9 @@ impl Table<'_> {
         if let Some(NamedText { column, found }) = self.named(wanted)? {
             self.check_named(column, found, wanted)?;
             return Ok(Some(TextColumns::of(&[column], found)));
+        }
+        if let Some(example) = self.fine_tuning(wanted)? {
+            return Ok(Some(example));
         }
         let mut candidates = Vec::new();
         for column in self.columns.iter().filter(|column| is_candidate(column, wanted)) {

@@ -1,0 +1,188 @@
+//! The models that embed rows: of texts, of images, or of both. Rows that an earlier run has
+//! embedded are not embedded again.
+
+use std::ops::Range;
+
+use arrow_array::cast::AsArray;
+use arrow_array::{Array, UInt64Array};
+use arrow_select::take::take;
+use semdedup_embed::{EmbeddedTexts, RefusedText, TextModel};
+
+use crate::embed::images::ImageSource;
+use crate::embed::outcome::EmbedOutcome;
+use crate::embed::stored::StoredEmbeddings;
+use crate::error::{Error, Result};
+use crate::formats::{BadRow, Rows};
+use crate::workdir::contents::Content;
+
+/// The models of a run, at least one, and the embeddings that they made in earlier runs.
+pub(crate) struct Models<'a> {
+    pub(crate) image: Option<ImageSource<'a>>,
+    pub(crate) text: Option<&'a dyn TextModel>,
+    pub(crate) stored: StoredEmbeddings,
+}
+
+impl Models<'_> {
+    /// The number of values of an embedding.
+    pub(crate) fn dim(&self) -> usize {
+        self.image.as_ref().map_or(0, |image| image.model.dim()) + self.text.map_or(0, TextModel::dim)
+    }
+
+    /// Hashes what the models read of a range of rows. A row that lacks one of two halves has no
+    /// embedding of its own.
+    pub(crate) fn contents(&self, rows: &Rows, range: Range<usize>) -> Vec<Content> {
+        let text = |row: usize| text_of(rows, row).as_bytes();
+        let images = rows.images.as_ref();
+        let image = |row: usize| {
+            images.filter(|images| images.is_valid(row)).map_or(&[][..], |images| images.value(row))
+        };
+        match (&self.image, self.text) {
+            (Some(_), Some(_)) => {
+                range.map(|row| Content::of_both(Content::of(image(row)), Content::of(text(row)))).collect()
+            }
+            (Some(_), None) => range.map(|row| Content::of(image(row))).collect(),
+            (None, _) => range.map(|row| Content::of(text(row))).collect(),
+        }
+    }
+
+    /// Writes the embeddings of a range of rows with these contents to `values`, row-major: those
+    /// that are stored, and then the others.
+    pub(crate) fn embed(
+        &self,
+        rows: &Rows,
+        range: Range<usize>,
+        contents: &[Content],
+        values: &mut [f32],
+    ) -> Result<EmbedOutcome> {
+        if self.stored.is_empty() {
+            return self.embed_new(rows, range, values);
+        }
+        let dim = self.dim();
+        let (mut known, mut missing) = (EmbedOutcome::default(), Vec::new());
+        for (place, (content, values)) in contents.iter().zip(values.chunks_exact_mut(dim)).enumerate() {
+            match self.stored.read(*content, values)? {
+                Some(content) => {
+                    known.reused += 1;
+                    known.truncated.extend(content.is_truncated().then_some(place));
+                }
+                None => missing.push(range.start + place),
+            }
+        }
+        known.stats.truncated = known.truncated.len();
+        let mut outcome = EmbedOutcome::default();
+        if !missing.is_empty() {
+            let mut new = vec![0.0; missing.len() * dim];
+            outcome = self.embed_new(&pick(rows, &missing)?, 0..missing.len(), &mut new)?;
+            for (row, new) in missing.iter().zip(new.chunks_exact(dim)) {
+                values[(row - range.start) * dim..][..dim].copy_from_slice(new);
+            }
+            let number = |place: u64| rows.first_row + missing[place as usize] as u64;
+            outcome.bad.iter_mut().for_each(|bad| bad.row = number(bad.row));
+            outcome.refused.iter_mut().for_each(|row| *row = number(*row));
+            outcome.truncated.iter_mut().for_each(|place| *place = missing[*place] - range.start);
+        }
+        outcome.truncated.extend(known.truncated);
+        outcome.stats.truncated += known.stats.truncated;
+        outcome.reused = known.reused;
+        Ok(outcome)
+    }
+
+    /// Writes the embeddings of a range of rows, which the models make.
+    fn embed_new(&self, rows: &Rows, range: Range<usize>, values: &mut [f32]) -> Result<EmbedOutcome> {
+        match (&self.image, self.text) {
+            (Some(image), None) => image.embed(rows, range, values),
+            (Some(image), Some(text)) => Pair { image, text }.embed(rows, range, values),
+            (None, Some(text)) => embed_texts(text, rows, range, values),
+            (None, None) => Ok(EmbedOutcome::default()),
+        }
+    }
+}
+
+/// Returns some rows alone, numbered from 0.
+fn pick(rows: &Rows, picked: &[usize]) -> Result<Rows> {
+    let picked: UInt64Array = picked.iter().map(|&row| row as u64).collect();
+    let take =
+        |column: &dyn Array| take(column, &picked, None).map_err(|error| Error::usage(error.to_string()));
+    Ok(Rows {
+        first_row: 0,
+        texts: take(&rows.texts)?.as_string::<i64>().clone(),
+        ids: rows.ids.as_ref().map(|ids| take(ids)).transpose()?,
+        vectors: None,
+        images: match &rows.images {
+            Some(images) => Some(take(images)?.as_binary::<i64>().clone()),
+            None => None,
+        },
+        bad: Vec::new(),
+        empty: 0,
+    })
+}
+
+fn text_of(rows: &Rows, row: usize) -> &str {
+    if rows.texts.is_valid(row) { rows.texts.value(row) } else { "" }
+}
+
+/// Writes the embeddings of the texts of a range of rows. A row with a text that the model refuses
+/// is a bad row.
+fn embed_texts(
+    model: &dyn TextModel,
+    rows: &Rows,
+    range: Range<usize>,
+    values: &mut [f32],
+) -> Result<EmbedOutcome> {
+    let first = rows.first_row + range.start as u64;
+    let texts: Vec<&str> = range.map(|row| text_of(rows, row)).collect();
+    let EmbeddedTexts { stats, truncated, refused } =
+        model.embed_each(&texts, values).map_err(Error::model)?;
+    let bad_row = |RefusedText { index, reason }| BadRow { row: first + index as u64, reason };
+    let bad: Vec<BadRow> = refused.into_iter().map(bad_row).collect();
+    let refused = bad.iter().map(|bad| bad.row).collect();
+    Ok(EmbedOutcome { stats, bad, refused, truncated, reused: 0 })
+}
+
+/// A model of images and a model of texts, which together embed rows of both.
+struct Pair<'a> {
+    image: &'a ImageSource<'a>,
+    text: &'a dyn TextModel,
+}
+
+impl Pair<'_> {
+    /// Puts the embeddings of the image and of the text side by side, each with length √½. The
+    /// cosine similarity of two such rows is the mean of the two similarities.
+    ///
+    /// A row that lacks one of the two has no such mean. Its embedding stays zero, so that it is
+    /// compared with nothing and kept. (If it were compared by the other half alone, the threshold
+    /// would be wrong, because it is meant for both.)
+    fn embed(&self, rows: &Rows, range: Range<usize>, values: &mut [f32]) -> Result<EmbedOutcome> {
+        let (left, right) = (self.image.model.dim(), self.text.dim());
+        let (mut images, mut texts) = (vec![0.0; range.len() * left], vec![0.0; range.len() * right]);
+        let EmbedOutcome { bad: mut all_bad, .. } = self.image.embed(rows, range.clone(), &mut images)?;
+        let EmbedOutcome { stats, bad, refused, truncated, .. } =
+            embed_texts(self.text, rows, range, &mut texts)?;
+        let halves = images.chunks_exact(left).zip(texts.chunks_exact(right));
+        for (row, (image, text)) in values.chunks_exact_mut(left + right).zip(halves) {
+            let (first, second) = row.split_at_mut(left);
+            let (image_length, text_length) = (length(image), length(text));
+            if image_length != 0.0 && text_length != 0.0 {
+                copy_half(image, image_length, first);
+                copy_half(text, text_length, second);
+            }
+        }
+        all_bad.extend(bad);
+        all_bad.sort_by_key(|bad| bad.row);
+        // A row whose image is broken and whose text is refused is one bad row.
+        all_bad.dedup_by_key(|bad| bad.row);
+        Ok(EmbedOutcome { stats, bad: all_bad, refused, truncated, reused: 0 })
+    }
+}
+
+fn length(vector: &[f32]) -> f64 {
+    vector.iter().map(|&value| f64::from(value) * f64::from(value)).sum::<f64>().sqrt()
+}
+
+/// Copies a vector and scales it from `length` to √½.
+fn copy_half(from: &[f32], length: f64, to: &mut [f32]) {
+    let scale = std::f64::consts::FRAC_1_SQRT_2 / length;
+    for (to, &from) in to.iter_mut().zip(from) {
+        *to = (f64::from(from) * scale) as f32;
+    }
+}
