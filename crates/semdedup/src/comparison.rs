@@ -49,6 +49,9 @@ pub struct ComparedFiles {
     /// The character that separates the fields of CSV files.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub delimiter: Option<char>,
+    /// The encoding of files of text, if the user named it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub encoding: Option<String>,
     /// What else is particular to the dialect of CSV files.
     #[serde(flatten)]
     pub quirks: Quirks,
@@ -79,10 +82,11 @@ impl ComparedFiles {
 
     /// Returns whether the same is compared in both, the number and the names of files aside.
     pub(crate) fn is_like(&self, other: &Self) -> bool {
-        let Self { row, text, turns, roles, found, image, delimiter, quirks, count: _, names: _ } = self;
+        let Self { row, text, turns, roles, found, image, delimiter, encoding, quirks, count: _, names: _ } =
+            self;
         (row, text, turns, roles) == (&other.row, &other.text, &other.turns, &other.roles)
             && (found, image) == (&other.found, &other.image)
-            && (delimiter, quirks) == (&other.delimiter, &other.quirks)
+            && (delimiter, encoding, quirks) == (&other.delimiter, &other.encoding, &other.quirks)
     }
 }
 
@@ -163,6 +167,7 @@ impl Described<'_> {
             Some(delimiter) => notes.push(format!("delimiter {delimiter}")),
             None => {}
         }
+        notes.extend(files.encoding.clone());
         if files.quirks != Quirks::default() {
             notes.push(files.quirks.to_string());
         }

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use semdedup_core::{Epsilon, Goal, Keep, Probes, Ranking};
 
-use crate::formats::{ColumnChoice, CompareBy, DialectChoice, ReadLimits, TextFiles};
+use crate::formats::{ColumnChoice, CompareBy, DialectChoice, ReadLimits, TextEncoding, TextFiles};
 use crate::memory::Memory;
 use crate::outputs::Outputs;
 
@@ -20,6 +20,9 @@ pub struct InputOptions {
     pub columns: ColumnChoice,
     /// The dialect of CSV files, where the user names it.
     pub csv: DialectChoice,
+    /// The encoding of files of JSON, CSV and text, where the user names it; UTF-8 otherwise, or
+    /// what a byte order mark tells.
+    pub encoding: Option<TextEncoding>,
     /// Files, folders and globs of `.npy` files with the embeddings of the rows, one for each file
     /// of the input. If they or a column of embeddings are named, no model is needed. Without
     /// inputs, the rows of these files are the rows of the run.
@@ -38,6 +41,7 @@ impl InputOptions {
             text_files: TextFiles::default(),
             columns: ColumnChoice::default(),
             csv: DialectChoice::default(),
+            encoding: None,
             embeddings: Vec::new(),
             limits: ReadLimits::default(),
             strict: false,

@@ -4,7 +4,8 @@ use clap::builder::NonEmptyStringValueParser;
 use clap::{Args, ValueEnum, value_parser};
 use semdedup::InputOptions;
 use semdedup::formats::{
-    ColumnChoice, CompareBy, DEFAULT_MAX_ROW_BYTES, LARGEST_MAX_ROW_BYTES, ReadLimits, TextFiles,
+    ColumnChoice, CompareBy, DEFAULT_MAX_ROW_BYTES, LARGEST_MAX_ROW_BYTES, ReadLimits, TextEncoding,
+    TextFiles,
 };
 
 use super::csv::CsvArgs;
@@ -54,6 +55,13 @@ pub struct InputArgs {
     /// What a .txt file holds: one row per line, or one row (a .md file is always one row)
     #[arg(long, value_name = "HOW", value_enum, default_value_t = TextFilesArg::Lines)]
     text_files: TextFilesArg,
+    /// The encoding of JSON, CSV and text files: windows-1252 (or latin1), gbk, gb18030, big5,
+    /// shift_jis, euc-jp, euc-kr, koi8-r and others
+    ///
+    /// Kept rows stay in this encoding, byte for byte. [default: UTF-8, or UTF-16 if a byte order
+    /// mark tells it]
+    #[arg(long, value_name = "NAME", value_parser = encoding)]
+    encoding: Option<TextEncoding>,
     /// Skip longer rows, without holding them in memory (they are listed in skipped.parquet)
     #[arg(long, value_name = "BYTES", default_value_t = DEFAULT_MAX_ROW_BYTES as u64)]
     #[arg(value_parser = value_parser!(u64).range(1..=LARGEST_MAX_ROW_BYTES as u64))]
@@ -79,11 +87,17 @@ impl InputArgs {
             ..ColumnChoice::default()
         };
         options.csv = self.csv.choice();
+        options.encoding = self.encoding;
         options.limits =
             ReadLimits { max_row_bytes: self.max_row_bytes as usize, max_pixels: self.max_pixels };
         options.strict = self.strict;
         options
     }
+}
+
+/// Finds an encoding by its name.
+fn encoding(typed: &str) -> Result<TextEncoding, String> {
+    TextEncoding::named(typed).map_err(|error| error.to_string())
 }
 
 /// The part of a row that is compared.

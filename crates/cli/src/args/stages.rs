@@ -27,7 +27,7 @@ pub struct EmbedArgs {
     /// Files, folders or globs, on a disk or by URL (s3://, gs://, az://, https://).
     ///
     /// The formats are JSONL, JSON lists, CSV, TSV, plain text and WebDataset shards (.tar), each
-    /// also as .gz or .zst; Parquet, Arrow IPC, Avro, Markdown; and images (.jpg, .png, .webp, .gif,
+    /// also as .gz, .zst, .bz2 or .xz; Parquet, Arrow IPC, Avro, Markdown; and images (.jpg, .png, .webp, .gif,
     /// .bmp, .tif, .ppm and their variants).
     #[arg(required = true, value_name = "INPUT")]
     pub inputs: Vec<String>,

@@ -7,6 +7,7 @@ mod bad_output;
 mod compared;
 mod csv;
 mod embedding_server;
+mod encodings;
 mod help;
 mod ids;
 mod images;

@@ -82,15 +82,15 @@ pub(super) static KINDS: [FileKind; 19] = [
         begins: |bytes| bytes.starts_with(b"Rar!\x1a\x07"),
     },
     FileKind {
-        what: "bzip2 data, which is not read",
-        remedy: "`bunzip2 -k FILE` unpacks it; `.gz` and `.zst` are read as they are",
+        what: "bzip2 data",
+        remedy: "`bunzip2 -k FILE` unpacks it",
         group: Group::Archive,
         extensions: &["bz2"],
         begins: marks::bzip2,
     },
     FileKind {
-        what: "xz data, which is not read",
-        remedy: "`xz -dk FILE` unpacks it; `.gz` and `.zst` are read as they are",
+        what: "xz data",
+        remedy: "`xz -dk FILE` unpacks it",
         group: Group::Archive,
         extensions: &["xz", "lzma"],
         begins: |bytes| bytes.starts_with(b"\xfd7zXZ\0"),
@@ -111,7 +111,7 @@ pub(super) static KINDS: [FileKind; 19] = [
     },
     FileKind {
         what: "gzip data, and files of this name are not read compressed",
-        remedy: "`gunzip FILE` unpacks it; compressed files of rows are called .jsonl.gz, .json.gz, .csv.gz, .tsv.gz, .txt.gz or .tar.gz",
+        remedy: "`gunzip FILE` unpacks it; files of rows that may be compressed are JSONL, JSON, CSV, TSV, text and tar",
         group: Group::Archive,
         extensions: &[],
         begins: |bytes| bytes.starts_with(b"\x1f\x8b\x08"),

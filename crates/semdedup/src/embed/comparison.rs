@@ -10,7 +10,9 @@ impl Comparison {
         let by = if input.given.is_some() { "embeddings" } else { input.by.name() };
         let mut files: Vec<ComparedFiles> = Vec::new();
         for (file, columns) in input.files.iter().zip(&input.columns) {
-            let found = ComparedFiles::of(file.format, columns, input.given.is_none().then_some(input.by));
+            let by = input.given.is_none().then_some(input.by);
+            let encoding = file.encoding.map(|encoding| encoding.name().to_owned());
+            let found = ComparedFiles { encoding, ..ComparedFiles::of(file.format, columns, by) };
             let place = files.iter().position(|other| other.is_like(&found)).unwrap_or(files.len());
             if place == files.len() {
                 files.push(found);

@@ -1,7 +1,7 @@
 //! Warns of files whose texts are in another encoding.
 
 use crate::embed::dataset::Dataset;
-use crate::formats::{Format, likely_encoding};
+use crate::formats::likely_encoding;
 use crate::input::find::Input;
 use crate::warning::Warning;
 
@@ -17,7 +17,7 @@ pub(crate) fn not_utf8(dataset: &Dataset, input: &Input) -> Option<Warning> {
     let rows_of = |file: usize| dataset.row_index.files[file].rows;
     let file = (0..counts.len()).find(|&file| {
         let is_many = counts[file] > 0 && counts[file] as f64 >= NOT_UTF8_SHARE * rows_of(file) as f64;
-        is_many && is_text(input.files[file].format)
+        is_many && input.files[file].format.rows().is_text()
     })?;
     Some(Warning::NotUtf8 {
         rows: counts[file],
@@ -25,9 +25,4 @@ pub(crate) fn not_utf8(dataset: &Dataset, input: &Input) -> Option<Warning> {
         file: input.files[file].name.clone(),
         likely: likely_encoding(&input.files[file]),
     })
-}
-
-/// Whether the rows of a format are cut out of text.
-fn is_text(format: Format) -> bool {
-    matches!(format, Format::Jsonl | Format::JsonArray | Format::Csv(_) | Format::Text | Format::TextTree)
 }

@@ -61,6 +61,7 @@ fn input(folder: &Path, lines: &str, part_rows: u64) -> Input {
         inputs: vec![file.display().to_string()],
         text_files: TextFiles::Lines,
         csv: crate::formats::DialectChoice::default(),
+        encoding: None,
         columns: ColumnChoice::default(),
         embeddings: Vec::new(),
         limits: ReadLimits::default(),

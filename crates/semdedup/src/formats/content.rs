@@ -2,39 +2,25 @@
 
 use std::io::Read;
 
-use flate2::bufread::MultiGzDecoder;
 use semdedup_embed::{FileKind, Group, kind_of_content};
 
 use crate::error::{Error, Result};
 use crate::foreign::{BEGINNING, not_read};
-use crate::formats::file::{Compression, Format, InputFile};
+use crate::formats::compression::Compression;
+use crate::formats::file::{Format, InputFile};
 
 /// The fewest bytes that tell a text from damaged compressed data.
 const FEWEST_OF_TEXT: usize = 16;
 
-/// Returns the compression of a file that begins with these bytes.
-pub(crate) fn compression_of(beginning: &[u8]) -> Compression {
-    match beginning {
-        // gzip knows one method, deflate.
-        [0x1f, 0x8b, 8, ..] => Compression::Gzip,
-        [0x28, 0xb5, 0x2f, 0xfd, ..] => Compression::Zstd,
-        _ => Compression::None,
-    }
-}
-
 /// Fails if a file of rows begins like a file of another kind.
 pub(crate) fn check(file: &InputFile, beginning: &[u8]) -> Result<()> {
-    let compression = compression_of(beginning);
+    let compression = Compression::of_content(beginning);
     if compression != Compression::None && compression == file.compression {
         return check_kind(file, &unpacked(beginning, compression));
     }
     check_kind(file, beginning)?;
-    let named = match file.compression {
-        Compression::None => return Ok(()),
-        Compression::Gzip => ".gz",
-        Compression::Zstd => ".zst",
-    };
-    match is_text(beginning) {
+    let named = file.compression.extension();
+    match is_text(beginning) && !named.is_empty() {
         true => Err(Error::input(&file.path, format!("is not compressed, although its name says {named}"))
             .hint(format!("give it a name without {named}"))),
         false => Ok(()),
@@ -57,12 +43,7 @@ fn check_kind(file: &InputFile, beginning: &[u8]) -> Result<()> {
 fn unpacked(beginning: &[u8], compression: Compression) -> Vec<u8> {
     let mut inside = Vec::new();
     // The bytes end within the data, so an error is no surprise.
-    let _ = match compression {
-        Compression::None => Ok(0),
-        Compression::Gzip => MultiGzDecoder::new(beginning).take(BEGINNING).read_to_end(&mut inside),
-        Compression::Zstd => zstd::Decoder::with_buffer(beginning)
-            .and_then(|decoder| decoder.take(BEGINNING).read_to_end(&mut inside)),
-    };
+    let _ = compression.reader(beginning).and_then(|reader| reader.take(BEGINNING).read_to_end(&mut inside));
     inside
 }
 

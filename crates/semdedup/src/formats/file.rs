@@ -7,7 +7,9 @@ use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::Xxh3;
 
 use crate::error::{Error, Result};
+use crate::formats::compression::Compression;
 use crate::formats::dialect::Dialect;
+use crate::formats::encoding::TextEncoding;
 use crate::storage::Stamp;
 
 /// The longest row that is read by default, in bytes: 64 MiB.
@@ -99,18 +101,6 @@ pub enum TextFiles {
     Whole,
 }
 
-/// The compression of a whole file. Parquet and Arrow compress inside the file and count as `None`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Compression {
-    /// No compression.
-    None,
-    /// gzip, with one member or many.
-    Gzip,
-    /// Zstandard, with one frame or many.
-    Zstd,
-}
-
 /// A file to read, as it was when it was found.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct InputFile {
@@ -123,6 +113,9 @@ pub struct InputFile {
     pub format: Format,
     /// The compression of the whole file.
     pub compression: Compression,
+    /// The encoding of a text file, if the user names it. A byte order mark goes before it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub encoding: Option<TextEncoding>,
     /// The size on the disk in bytes.
     pub bytes: u64,
     /// The modification time, in nanoseconds since 1970.

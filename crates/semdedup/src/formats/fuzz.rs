@@ -3,7 +3,8 @@
 use std::io::{Cursor, Read};
 use std::path::PathBuf;
 
-use crate::formats::file::{Compression, FolderFiles, Format, InputFile};
+use crate::formats::compression::Compression;
+use crate::formats::file::{FolderFiles, Format, InputFile};
 use crate::formats::text::split::Splitter;
 
 /// A row that was cut out of bytes.
@@ -44,6 +45,7 @@ pub(crate) fn file(format: Format) -> InputFile {
         name: "in".into(),
         format,
         compression: Compression::None,
+        encoding: None,
         bytes: 1,
         modified_ns: 0,
         identity: [0, 0],

@@ -17,9 +17,11 @@ pub(crate) mod arrow;
 mod avro;
 mod choose;
 mod columns;
+mod compression;
 mod content;
 mod dialect;
 mod discover;
+mod encoding;
 mod file;
 mod folder;
 pub(crate) mod fuzz;
@@ -51,6 +53,7 @@ pub use choose::images::rows_by;
 pub(crate) use choose::resolve::resolve_by;
 pub use choose::resolve::resolve_columns;
 pub use columns::{ColumnChoice, Columns, Found};
+pub use compression::Compression;
 pub use dialect::{Dialect, DialectChoice, Escape, Quirks, Quote};
 pub use discover::asked::Asked;
 pub use discover::find::{Discovered, discover, survey};
@@ -58,9 +61,9 @@ pub(crate) use discover::left_out::describe as describe_left_out;
 pub use discover::left_out::{Cause, LeftOut, Skipped};
 pub(crate) use discover::matrix_files::find as find_matrices;
 pub(crate) use discover::survey::inside_output;
+pub use encoding::TextEncoding;
 pub use file::{
-    CompareBy, Compression, DEFAULT_MAX_ROW_BYTES, Format, InputFile, LARGEST_MAX_ROW_BYTES, ReadLimits,
-    TextFiles,
+    CompareBy, DEFAULT_MAX_ROW_BYTES, Format, InputFile, LARGEST_MAX_ROW_BYTES, ReadLimits, TextFiles,
 };
 pub use ids::{IdPart, IdSource, typed_json_ids, unify_ids};
 pub(crate) use read::stored_id_type;

@@ -3,7 +3,8 @@
 
 use crate::formats::arrow::format::Arrow;
 use crate::formats::avro::format::Avro;
-use crate::formats::file::{Compression, Format};
+use crate::formats::compression::Compression;
+use crate::formats::file::Format;
 use crate::formats::folder::format::{ImageFolder, TextFolder};
 use crate::formats::ids::IdSource;
 use crate::formats::image_columns::image_extensions;
@@ -54,7 +55,7 @@ pub(crate) fn known_extensions() -> String {
         listed(formats.flat_map(|format| format.extensions()).map(|(name, _)| *name))
     };
     let images = listed(image_extensions());
-    format!("{} (each also .gz or .zst), {}, .md, and images: {images}", of(true), of(false))
+    format!("{} (each also .gz, .zst, .bz2 or .xz), {}, .md, and images: {images}", of(true), of(false))
 }
 
 fn listed<'a>(extensions: impl Iterator<Item = &'a str>) -> String {

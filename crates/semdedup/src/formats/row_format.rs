@@ -26,7 +26,12 @@ pub(crate) trait RowFormat: Sync {
         None
     }
 
-    /// Whether whole files may be compressed with gzip or Zstandard.
+    /// Whether its files are text, in one encoding or another.
+    fn is_text(&self) -> bool {
+        false
+    }
+
+    /// Whether whole files may be compressed, with gzip for example.
     fn is_compressible(&self) -> bool {
         false
     }

@@ -1,27 +1,19 @@
 //! Reads and writes the bytes of a file, whatever its compression.
 
-use std::io::{self, BufReader, BufWriter, Cursor, Read, Write};
+use std::io::{self, BufWriter, Cursor, Read, Write};
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use flate2::write::GzEncoder;
 use fs_err::File;
 
 use crate::error::{Error, Result};
 use crate::foreign::BEGINNING;
+use crate::formats::compression::{BUFFER, Compression, Packing};
 use crate::formats::content;
-use crate::formats::file::{Compression, InputFile};
-use crate::formats::gzip::{GzipReader, has_garbage};
+use crate::formats::file::InputFile;
+use crate::formats::gzip::has_garbage;
 use crate::storage::{self, is_url};
-
-/// Level 6: gzip's own default.
-const GZIP_LEVEL: u32 = 6;
-/// Level 3: zstd's own default.
-const ZSTD_LEVEL: i32 = 3;
-/// Files from `zstd --long=31` need a window of 2 GiB; the decoder reserves it only for them.
-const ZSTD_WINDOW_LOG: u32 = 31;
-const BUFFER: usize = 256 << 10;
 
 /// An open file.
 pub(crate) struct OpenFile {
@@ -57,16 +49,7 @@ pub(crate) fn open(file: &InputFile) -> Result<OpenFile> {
     if file.compression != Compression::None && file.bytes == 0 {
         return Err(damaged(file, 0, &io::Error::new(io::ErrorKind::UnexpectedEof, "the file is empty")));
     }
-    let stream: Box<dyn Read + Send> = match file.compression {
-        Compression::None => Box::new(plain),
-        Compression::Gzip => Box::new(GzipReader::new(plain, BUFFER)),
-        Compression::Zstd => {
-            let decoder = zstd::Decoder::with_buffer(BufReader::with_capacity(BUFFER, plain))
-                .and_then(|mut decoder| decoder.window_log_max(ZSTD_WINDOW_LOG).map(|()| decoder))
-                .map_err(|error| Error::input(path, error))?;
-            Box::new(decoder)
-        }
-    };
+    let stream = file.compression.reader(plain).map_err(|error| unreadable(file, &error))?;
     Ok(OpenFile { stream, bytes_read })
 }
 
@@ -83,71 +66,55 @@ pub(crate) fn damaged(file: &InputFile, row: u64, cause: &io::Error) -> Error {
     if let Some(fault) = storage::fault_of(cause) {
         return fault;
     }
-    let (what, hint) = match file.compression {
-        Compression::None => return Error::input(&file.path, format!("row {row}: {cause}")),
-        Compression::Gzip if has_garbage(cause) => {
-            let path = file.path.display();
-            return Error::input(&file.path, format!("row {row}: the gzip data is damaged: {cause}")).hint(format!(
-                "if they are no data, `gzip -dc '{path}' | gzip > NEW.gz` leaves them out; otherwise copy or download it again"
-            ));
-        }
-        Compression::Gzip => ("gzip", "`gzip -t` checks such a file"),
-        Compression::Zstd => ("zstd", "`zstd -t` checks such a file"),
-    };
+    if file.compression == Compression::None {
+        return Error::input(&file.path, format!("row {row}: {cause}"));
+    }
+    if file.compression == Compression::Gzip && has_garbage(cause) {
+        let path = file.path.display();
+        return Error::input(&file.path, format!("row {row}: the gzip data is damaged: {cause}")).hint(format!(
+            "if they are no data, `gzip -dc '{path}' | gzip > NEW.gz` leaves them out; otherwise copy or download it again"
+        ));
+    }
+    let tool = file.compression.tool();
     let state = match cause.kind() {
         io::ErrorKind::UnexpectedEof => "truncated",
         _ => "damaged",
     };
-    Error::input(&file.path, format!("row {row}: the {what} data is {state}: {cause}"))
-        .hint(format!("{hint}; copy or download it again"))
+    Error::input(&file.path, format!("row {row}: the {tool} data is {state}: {cause}"))
+        .hint(format!("`{tool} -t` checks such a file; copy or download it again"))
+}
+
+/// The error for a compression that cannot be read.
+fn unreadable(file: &InputFile, cause: &io::Error) -> Error {
+    let error = Error::input(&file.path, cause);
+    match cause.kind() {
+        io::ErrorKind::Unsupported => error.hint(
+            "build it with `--features bz2-xz`, or with all features, or pack the file with gzip or zstd",
+        ),
+        _ => error,
+    }
 }
 
 /// A file that is being written, with or without compression.
-pub(crate) enum Sink {
-    Plain(BufWriter<File>),
-    Gzip(GzEncoder<BufWriter<File>>),
-    Zstd(zstd::Encoder<'static, BufWriter<File>>),
-}
+pub(crate) struct Sink(Box<dyn Packing>);
 
 impl Sink {
     pub fn create(path: &Path, compression: Compression) -> io::Result<Self> {
-        let plain = BufWriter::with_capacity(BUFFER, File::create(path)?);
-        Ok(match compression {
-            Compression::None => Self::Plain(plain),
-            Compression::Gzip => Self::Gzip(GzEncoder::new(plain, flate2::Compression::new(GZIP_LEVEL))),
-            Compression::Zstd => {
-                let mut encoder = zstd::Encoder::new(plain, ZSTD_LEVEL)?;
-                encoder.include_checksum(true)?;
-                Self::Zstd(encoder)
-            }
-        })
+        compression.writer(BufWriter::with_capacity(BUFFER, File::create(path)?)).map(Self)
     }
 
     /// Ends the compressed stream and waits until it is on the disk.
     pub fn finish(self) -> io::Result<()> {
-        let plain = match self {
-            Self::Plain(plain) => plain,
-            Self::Gzip(encoder) => encoder.finish()?,
-            Self::Zstd(encoder) => encoder.finish()?,
-        };
-        plain.into_inner().map_err(io::IntoInnerError::into_error)?.sync_all()
+        self.0.finish()?.into_inner().map_err(io::IntoInnerError::into_error)?.sync_all()
     }
 }
 
 impl Write for Sink {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        match self {
-            Self::Plain(sink) => sink.write(bytes),
-            Self::Gzip(sink) => sink.write(bytes),
-            Self::Zstd(sink) => sink.write(bytes),
-        }
+        self.0.write(bytes)
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        match self {
-            Self::Plain(sink) => sink.flush(),
-            Self::Gzip(sink) => sink.flush(),
-            Self::Zstd(sink) => sink.flush(),
-        }
+        self.0.flush()
     }
 }

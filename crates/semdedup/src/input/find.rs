@@ -66,7 +66,13 @@ pub fn rows_by(options: &InputOptions, written: &[PathBuf]) -> Result<CompareBy>
 fn asked(options: &InputOptions) -> Asked {
     let embeddings = !options.embeddings.is_empty();
     let columns = options.columns.clone();
-    Asked { text_files: options.text_files, columns, csv: options.csv, embeddings }
+    Asked {
+        text_files: options.text_files,
+        columns,
+        csv: options.csv,
+        encoding: options.encoding,
+        embeddings,
+    }
 }
 
 impl Input {
@@ -89,6 +95,7 @@ impl Input {
             return Self::embeddings_alone(options);
         }
         let found = survey(&options.inputs, written, &asked(options))?;
+        check_encoding(options, &found.files)?;
         let by = formats::rows_by(&found.files, &options.columns)?;
         let columns = resolve_by(&found.files, &options.columns, by)?;
         let given = match (&options.columns.embedding, options.embeddings.as_slice()) {
@@ -205,6 +212,17 @@ impl Input {
         let path = folder.join("input.json");
         let bytes = read(&path).map_err(Error::io)?;
         serde_json::from_slice(&bytes).map_err(|error| Error::work(&path, error))
+    }
+}
+
+/// Fails if the options name an encoding, but no file is of text.
+fn check_encoding(options: &InputOptions, files: &[InputFile]) -> Result<()> {
+    match options.encoding {
+        Some(encoding) if !files.iter().any(|file| file.format.rows().is_text()) => {
+            let problem = format!("--encoding {}: no file is of JSON, CSV or text", encoding.name());
+            Err(Error::usage(problem).hint("leave it out: other formats say what their encoding is"))
+        }
+        _ => Ok(()),
     }
 }
 

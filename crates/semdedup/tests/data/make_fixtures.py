@@ -1,10 +1,12 @@
 """Writes the files of this folder; see README.md."""
 
+import bz2
 import csv
 import datetime
 import decimal
 import gzip
 import json
+import lzma
 
 import duckdb
 import numpy as np
@@ -200,6 +202,13 @@ def python_files():
         with gzip.GzipFile("members.jsonl.gz", "ab", mtime=0) as out:
             for row in rows[first : first + 10]:
                 out.write(json.dumps(row).encode() + b"\n")
+    lines = gzip.open("members.jsonl.gz").read().splitlines(keepends=True)
+    with open("streams.jsonl.bz2", "wb") as out:
+        for first in range(0, 50, 10):
+            out.write(bz2.compress(b"".join(lines[first : first + 10])))
+    with open("streams.jsonl.xz", "wb") as out:
+        for first in range(0, 50, 25):
+            out.write(lzma.compress(b"".join(lines[first : first + 25])))
     with open("python.tsv", "w", newline="") as out:
         csv.writer(out, delimiter="\t").writerows([["id", "text"], *([i, text or ""] for i, text in enumerate(TEXTS))])
 

@@ -7,7 +7,12 @@ use crate::support::*;
 #[test]
 fn a_compressed_body_is_known_under_a_plain_name_and_written_back_compressed() {
     let rows = b"{\"text\": \"a\"}\n{\"text\": \"b\"}\n";
-    for (end, compression) in [(".gz", Compression::Gzip), (".zst", Compression::Zstd)] {
+    for (end, compression) in [
+        (".gz", Compression::Gzip),
+        (".zst", Compression::Zstd),
+        (".bz2", Compression::Bzip2),
+        (".xz", Compression::Xz),
+    ] {
         let input = raw_input("rows.jsonl", &compress(end, rows));
         assert_eq!((input.file.format, input.file.compression), (Format::Jsonl, compression));
         assert_eq!(read(&input.file, &text_column("text")).unwrap().texts(), ["a", "b"]);

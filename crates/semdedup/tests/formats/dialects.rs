@@ -93,7 +93,7 @@ fn cases() -> Vec<Case> {
 #[test]
 fn the_dialect_is_found_whatever_the_compression() {
     for case in cases() {
-        for end in ["", ".gz", ".zst"] {
+        for end in ["", ".gz", ".zst", ".bz2", ".xz"] {
             let content = format!("{}{}", case.top, case.rows.concat());
             let input = input(&format!("{}{end}", case.name), content.as_bytes());
             assert_eq!(input.file.format, Format::Csv(case.dialect), "{}{end}", case.name);

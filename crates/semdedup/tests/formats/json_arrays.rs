@@ -24,7 +24,7 @@ fn lists() -> Vec<String> {
 
 #[test]
 fn each_element_is_a_row() {
-    for end in ["", ".gz", ".zst"] {
+    for end in ["", ".gz", ".zst", ".bz2", ".xz"] {
         for list in lists() {
             let input = input(&format!("a.json{end}"), list.as_bytes());
             assert_eq!(input.file.format, Format::JsonArray);

@@ -12,12 +12,14 @@ fn expected_texts() -> Vec<String> {
     texts
 }
 
-const FIXTURES: [(&str, Format); 8] = [
+const FIXTURES: [(&str, Format); 10] = [
     ("duckdb.json", Format::JsonArray),
     ("polars.json", Format::JsonArray),
     ("python_indented.json", Format::JsonArray),
     ("duckdb.jsonl.gz", Format::Jsonl),
     ("members.jsonl.gz", Format::Jsonl),
+    ("streams.jsonl.bz2", Format::Jsonl),
+    ("streams.jsonl.xz", Format::Jsonl),
     ("duckdb.tsv", Format::Csv(Dialect::new(b'\t'))),
     ("python.tsv", Format::Csv(Dialect::new(b'\t'))),
     ("polars.csv", Format::Csv(Dialect::new(b','))),

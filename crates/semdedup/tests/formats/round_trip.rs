@@ -17,7 +17,7 @@ const TEXT: &[&str] = &["one\n", "\n", "  three \r\n", "four"];
 /// The name, the header and the rows of each file.
 fn cases() -> Vec<(String, &'static str, &'static [&'static str])> {
     let mut cases = Vec::new();
-    for end in ["", ".gz", ".zst"] {
+    for end in ["", ".gz", ".zst", ".bz2", ".xz"] {
         cases.push((format!("a.jsonl{end}"), "", JSONL));
         cases.push((format!("a.ndjson{end}"), "", JSONL));
         cases.push((format!("a.csv{end}"), CSV[0], &CSV[1..]));
@@ -55,7 +55,7 @@ fn keeping_some_rows_gives_exactly_their_bytes() {
 
 #[test]
 fn the_texts_are_the_values_without_quotes_escapes_and_line_ends() {
-    for end in ["", ".gz", ".zst"] {
+    for end in ["", ".gz", ".zst", ".bz2", ".xz"] {
         let texts = |name: &str, rows: &[&str]| {
             let input = input(&format!("{name}{end}"), rows.concat().as_bytes());
             read(&input.file, &text_column("text")).unwrap()

@@ -23,6 +23,15 @@ pub fn compress(name: &str, bytes: &[u8]) -> Vec<u8> {
         encoder.finish().unwrap()
     } else if name.ends_with(".zst") {
         zstd::encode_all(bytes, 1).unwrap()
+    } else if name.ends_with(".bz2") {
+        let mut encoder = bzip2::write::BzEncoder::new(Vec::new(), bzip2::Compression::fast());
+        encoder.write_all(bytes).unwrap();
+        encoder.finish().unwrap()
+    } else if name.ends_with(".xz") {
+        let options = lzma_rust2::XzOptions::with_preset(1);
+        let mut encoder = lzma_rust2::XzWriter::new(Vec::new(), options).unwrap();
+        encoder.write_all(bytes).unwrap();
+        encoder.finish().unwrap()
     } else {
         bytes.to_vec()
     }
@@ -33,6 +42,8 @@ pub fn decompress(path: &Path) -> Vec<u8> {
     let mut plain = Vec::new();
     match path.extension().unwrap().to_str().unwrap() {
         "gz" => flate2::read::MultiGzDecoder::new(&bytes[..]).read_to_end(&mut plain).map(|_| ()).unwrap(),
+        "bz2" => bzip2::read::MultiBzDecoder::new(&bytes[..]).read_to_end(&mut plain).map(|_| ()).unwrap(),
+        "xz" => lzma_rust2::XzReader::new(&bytes[..], true).read_to_end(&mut plain).map(|_| ()).unwrap(),
         "zst" => zstd::stream::copy_decode(&bytes[..], &mut plain).unwrap(),
         _ => return bytes,
     }

@@ -2,6 +2,7 @@
 
 use crate::formats::columns::ColumnChoice;
 use crate::formats::dialect::DialectChoice;
+use crate::formats::encoding::TextEncoding;
 use crate::formats::file::{CompareBy, TextFiles};
 
 /// The options of the user that decide which files of a folder are read.
@@ -13,6 +14,8 @@ pub struct Asked {
     pub columns: ColumnChoice,
     /// The dialect of CSV files, where the user names it.
     pub csv: DialectChoice,
+    /// The encoding of files of text, where the user names it.
+    pub encoding: Option<TextEncoding>,
     /// Whether the user names files of embeddings.
     pub embeddings: bool,
 }

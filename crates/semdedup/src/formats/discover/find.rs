@@ -75,7 +75,7 @@ pub fn survey(inputs: &[String], exclude: &[PathBuf], asked: &Asked) -> Result<D
         found.sniff_format(asked)?;
     }
     survey.leave_out_links(&mut arguments);
-    let arguments = arguments.into_iter().map(InputArgument::with_row_folder).collect();
+    let arguments = arguments.into_iter().map(|argument| argument.with_row_folder(asked)).collect();
     let files = names::unique(arguments)?;
     if files.is_empty() {
         return Err(survey.nothing_to_read(inputs));
@@ -96,13 +96,14 @@ impl Survey<'_> {
 
 impl InputArgument {
     /// Adds the folder of the files that are rows, if there are any, as one file.
-    fn with_row_folder(mut self) -> Self {
+    fn with_row_folder(mut self, asked: &Asked) -> Self {
         if let Some(RowFolder { format, path }) = self.row_folder.take() {
             let mut files = std::mem::take(&mut self.row_files);
             files.sort_by(|a, b| a.name.cmp(&b.name));
             let path = if path == Path::new("") { PathBuf::from(".") } else { path };
             let name = self.folder.clone();
-            let file = row_folder(format, path, name.clone(), FolderFiles::new(files));
+            let mut file = row_folder(format, path, name.clone(), FolderFiles::new(files));
+            file.encoding = asked.encoding.filter(|_| format.rows().is_text());
             self.files.push(FoundFile { file, name });
         }
         self

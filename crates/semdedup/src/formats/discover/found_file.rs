@@ -6,10 +6,11 @@ use std::path::{Path, PathBuf};
 
 use crate::error::{Error, Result};
 use crate::foreign::BEGINNING;
-use crate::formats::content::{self, compression_of};
+use crate::formats::compression::Compression;
+use crate::formats::content;
 use crate::formats::dialect::Dialect;
 use crate::formats::discover::asked::Asked;
-use crate::formats::file::{Compression, FolderFiles, Format, InputFile};
+use crate::formats::file::{FolderFiles, Format, InputFile};
 use crate::formats::text::json_array;
 use crate::formats::text::sniff::sniff as sniff_dialect;
 use crate::formats::{registry, stream};
@@ -31,14 +32,7 @@ pub(crate) struct Layout {
 /// Returns the format and the compression of files of this name; `None` if such files are not read.
 pub(crate) fn layout(name: &str) -> Option<Layout> {
     let name = name.to_ascii_lowercase();
-    let (stem, compression) = match name.strip_suffix(".gz") {
-        Some(stem) => (stem, Compression::Gzip),
-        None if name.ends_with(".tgz") => (name.as_str(), Compression::Gzip),
-        None => match name.strip_suffix(".zst") {
-            Some(stem) => (stem, Compression::Zstd),
-            None => (name.as_str(), Compression::None),
-        },
-    };
+    let (stem, compression) = Compression::of_name(&name);
     let format = registry::by_extension(stem.rsplit_once('.')?.1, compression)?;
     Some(Layout { format, compression })
 }
@@ -47,7 +41,7 @@ pub(crate) fn layout(name: &str) -> Option<Layout> {
 pub(crate) fn row_folder(format: Format, path: PathBuf, name: String, files: FolderFiles) -> InputFile {
     let Stamp { bytes, modified_ns, identity } = files.stamp();
     let (compression, members) = (Compression::None, files);
-    InputFile { path, name, format, compression, bytes, modified_ns, identity, members }
+    InputFile { path, name, format, compression, encoding: None, bytes, modified_ns, identity, members }
 }
 
 impl FoundFile {
@@ -61,6 +55,7 @@ impl FoundFile {
             name: name.clone(),
             format,
             compression,
+            encoding: None,
             bytes,
             modified_ns,
             identity,
@@ -79,9 +74,11 @@ impl FoundFile {
     /// Gives the file the format and the compression of its content, whatever its name says, and the
     /// dialect of CSV that it has or that the user names.
     pub(crate) fn sniff_format(&mut self, asked: &Asked) -> Result<()> {
+        self.file.encoding = asked.encoding.filter(|_| self.file.format.rows().is_text());
         // Objects are read here only where their name leaves the format open.
         if !is_url(&self.file.path) {
             sniff(&mut self.file)?;
+            self.file.encoding = asked.encoding.filter(|_| self.file.format.rows().is_text());
         }
         match self.file.format {
             Format::JsonArray if !json_array::begins(&self.file)? => self.file.format = Format::Jsonl,
@@ -108,7 +105,7 @@ fn sniff(file: &mut InputFile) -> Result<()> {
         (file.format, file.compression) = (format, Compression::None);
         return Ok(());
     }
-    let compression = compression_of(&beginning);
+    let compression = Compression::of_content(&beginning);
     let is_told = compression != Compression::None && compression != file.compression;
     if is_told && file.format.rows().is_compressible() {
         file.compression = compression;

@@ -3,12 +3,13 @@
 use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 
+use crate::formats::compression::Compression;
 use crate::formats::discover::argument::InputArgument;
 use crate::formats::discover::found_file::{FoundFile, Layout};
 use crate::formats::discover::ignored::Folders;
 use crate::formats::discover::left_out::Cause;
 use crate::formats::discover::survey::Survey;
-use crate::formats::file::{Compression, InputFile};
+use crate::formats::file::InputFile;
 
 /// A file and how it is read.
 #[derive(PartialEq, Eq, Hash)]

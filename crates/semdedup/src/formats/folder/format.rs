@@ -59,6 +59,10 @@ impl RowFormat for ImageFolder {
 }
 
 impl RowFormat for TextFolder {
+    fn is_text(&self) -> bool {
+        true
+    }
+
     fn row_of(&self) -> RowOf {
         RowOf::File
     }

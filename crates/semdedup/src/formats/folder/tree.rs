@@ -10,6 +10,7 @@ use semdedup_embed::{FileKind, Group, kind_of_content};
 use crate::error::{Error, Result};
 use crate::foreign::BEGINNING;
 use crate::formats::columns::{Columns, DEFAULT_TEXT};
+use crate::formats::encoding::TextEncoding;
 use crate::formats::file::{FolderFile, FolderFiles, Format, InputFile};
 use crate::formats::rows::{Rows, RowsBuilder};
 use crate::formats::text::encoded;
@@ -97,7 +98,7 @@ impl FolderBatch {
                 false => read(&file.path.join(&row_file.name), row_file, limit, columns)?.map(Bytes::from),
             };
             match bytes {
-                Ok(bytes) if file.format == Format::TextTree => match text_of(&bytes) {
+                Ok(bytes) if file.format == Format::TextTree => match text_of(&bytes, file.encoding) {
                     Ok(text) => rows.push(&text, Some(&path)),
                     Err(problem) => rows.push_bad(format!("{path}: {problem}")),
                 },
@@ -118,17 +119,17 @@ pub(crate) fn texts_at(file: &InputFile, limit: usize, rows: &[u64]) -> Vec<Opti
     let text = |row: &u64| {
         let row_file = file.members.files().get(usize::try_from(*row).ok()?)?;
         let bytes = read(&file.path.join(&row_file.name), row_file, limit, &columns).ok()?.ok()?;
-        text_of(&bytes).ok().map(Cow::into_owned)
+        text_of(&bytes, file.encoding).ok().map(Cow::into_owned)
     };
     rows.iter().map(text).collect()
 }
 
 /// Returns the text of a file without its byte order mark, or the reason why it is none. A pointer
 /// of Git LFS is a text, but not the one that is meant.
-fn text_of(bytes: &[u8]) -> std::result::Result<Cow<'_, str>, String> {
+fn text_of(bytes: &[u8], encoding: Option<TextEncoding>) -> std::result::Result<Cow<'_, str>, String> {
     let kind = kind_of_content(&bytes[..bytes.len().min(BEGINNING as usize)]);
     let named = |kind: &FileKind| format!("is {}; {}", kind.what, kind.remedy);
-    match encoded::text_of(bytes) {
+    match encoded::text_of(bytes, encoding) {
         Ok(text) => match kind.filter(|kind| kind.group == Group::Pointer) {
             Some(kind) => Err(named(kind)),
             None => Ok(text),

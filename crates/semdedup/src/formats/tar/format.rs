@@ -20,7 +20,13 @@ pub(crate) struct Shard;
 
 impl RowFormat for Shard {
     fn extensions(&self) -> &'static [(&'static str, Format)] {
-        &[("tar", Format::Tar), ("tgz", Format::Tar)]
+        &[
+            ("tar", Format::Tar),
+            ("tgz", Format::Tar),
+            ("tbz2", Format::Tar),
+            ("tbz", Format::Tar),
+            ("txz", Format::Tar),
+        ]
     }
 
     fn by_content(&self, beginning: &[u8]) -> Option<Format> {

@@ -28,7 +28,7 @@ pub(crate) fn annotate_records(
     let unwritable = |error| Error::output(destination, error);
     let names: Vec<String> = added.schema.fields().iter().map(|field| field.name().clone()).collect();
     let mut splitter = Splitter::open(file, limits)?;
-    let mut sink = TextSink::create(destination, file, splitter.utf16()).map_err(unwritable)?;
+    let mut sink = TextSink::create(destination, file, splitter.coding()).map_err(unwritable)?;
     let (mut written, mut bytes) = (0, Vec::new());
     while let Some(records) = splitter.next_records()? {
         let values = (added.next)(records.spans.len())?;

@@ -1,17 +1,23 @@
-//! Opens files of text and writes them, in UTF-8 or in the UTF-16 that a byte order mark tells.
+//! Opens files of text and writes them: in UTF-8, in the UTF-16 that a byte order mark tells, or in
+//! the encoding that the user names.
 
 use std::borrow::Cow;
 use std::io::{self, Cursor, Read, Write};
 use std::path::Path;
 
 use crate::error::{Error, Result};
+use crate::formats::encoding::TextEncoding;
 use crate::formats::file::InputFile;
 use crate::formats::rows::not_utf8;
 use crate::formats::stream::{self, OpenFile, Sink};
+use crate::formats::text::legacy::{LegacyEncoder, LegacyReader};
 use crate::formats::text::utf16::{ByteOrder, Utf16Encoder, Utf16Reader};
 
 /// The byte order mark.
 const MARK: char = '\u{feff}';
+
+/// The byte order mark in UTF-8.
+const UTF8_MARK: &[u8] = b"\xef\xbb\xbf";
 
 /// The longest byte order mark, that of UTF-32.
 const MARK_BYTES: u64 = 4;
@@ -20,8 +26,37 @@ const MARK_BYTES: u64 = 4;
 pub(crate) struct OpenText {
     /// The decompressed bytes, in UTF-8.
     pub open: OpenFile,
-    /// The byte order of a file of UTF-16.
-    pub utf16: Option<ByteOrder>,
+    /// The encoding of the file, if it is not UTF-8.
+    pub coding: Option<Coding>,
+}
+
+/// An encoding that is not UTF-8.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Coding {
+    /// UTF-16, by a byte order mark.
+    Utf16(ByteOrder),
+    /// The encoding that the user names.
+    Legacy(TextEncoding),
+}
+
+impl Coding {
+    /// Returns the encoding of a file that begins with these bytes. A byte order mark goes before
+    /// what the user names.
+    fn of(beginning: &[u8], named: Option<TextEncoding>) -> Option<Self> {
+        if let Some(order) = ByteOrder::of_mark(beginning) {
+            return Some(Self::Utf16(order));
+        }
+        let is_utf8 = beginning.starts_with(UTF8_MARK);
+        named.filter(|named| !is_utf8 && !named.is_utf8()).map(Self::Legacy)
+    }
+
+    /// Returns a reader of the text in UTF-8.
+    fn reader<'r>(self, bytes: impl Read + Send + 'r) -> Box<dyn Read + Send + 'r> {
+        match self {
+            Self::Utf16(order) => Box::new(Utf16Reader::new(bytes, order)),
+            Self::Legacy(encoding) => Box::new(LegacyReader::new(bytes, encoding)),
+        }
+    }
 }
 
 /// Opens a file for reading its text. An error of its first bytes is returned by the stream.
@@ -36,6 +71,7 @@ pub(crate) fn open_text(file: &InputFile) -> Result<OpenText> {
         return Err(Error::input(&file.path, "is UTF-32, by the byte order mark at its beginning")
             .hint("iconv -f UTF-32 -t UTF-8 OLD > NEW converts it"));
     }
+    let coding = Coding::of(&beginning, file.encoding);
     let without_mark = match beginning[..] {
         [a, 0, b, 0] if a > 0 && b > 0 => Some("UTF-16LE"),
         [0, a, 0, b] if a > 0 && b > 0 => Some("UTF-16BE"),
@@ -45,30 +81,36 @@ pub(crate) fn open_text(file: &InputFile) -> Result<OpenText> {
         return Err(Error::input(&file.path, format!("looks like {name} without a byte order mark"))
             .hint(format!("iconv -f {name} -t UTF-8 OLD > NEW converts it")));
     }
-    let utf16 = ByteOrder::of_mark(&beginning);
     let rest: Box<dyn Read + Send> = match failed {
         Some(error) => Box::new(Failed(Some(error))),
         None => stream,
     };
     let bytes = Cursor::new(beginning).chain(rest);
-    let stream: Box<dyn Read + Send> = match utf16 {
-        Some(order) => Box::new(Utf16Reader::new(bytes, order)),
+    let stream: Box<dyn Read + Send> = match coding {
+        Some(coding) => coding.reader(bytes),
         None => Box::new(bytes),
     };
-    Ok(OpenText { open: OpenFile { stream, bytes_read }, utf16 })
+    Ok(OpenText { open: OpenFile { stream, bytes_read }, coding })
 }
 
 /// Returns the text of a whole file without its byte order mark, or the reason why its row is a bad
 /// row.
-pub(crate) fn text_of(bytes: &[u8]) -> std::result::Result<Cow<'_, str>, String> {
-    let Some(order) = ByteOrder::of_mark(bytes) else {
+pub(crate) fn text_of(
+    bytes: &[u8],
+    named: Option<TextEncoding>,
+) -> std::result::Result<Cow<'_, str>, String> {
+    let Some(coding) = Coding::of(bytes, named) else {
         let text = std::str::from_utf8(bytes).map_err(|error| not_utf8(&error))?;
         return Ok(Cow::Borrowed(text.strip_prefix(MARK).unwrap_or(text)));
     };
     let mut text = Vec::new();
-    let read = Utf16Reader::new(bytes, order).read_to_end(&mut text);
+    let read = coding.reader(bytes).read_to_end(&mut text);
     read.map_err(|error| error.to_string())?;
-    let text = String::from_utf8(text).map_err(|_| "not valid UTF-16".to_owned())?;
+    let name = match coding {
+        Coding::Utf16(_) => "UTF-16",
+        Coding::Legacy(encoding) => encoding.name(),
+    };
+    let text = String::from_utf8(text).map_err(|_| format!("not valid {name}"))?;
     Ok(Cow::Owned(text.strip_prefix(MARK).unwrap_or(&text).to_owned()))
 }
 
@@ -84,18 +126,31 @@ impl Read for Failed {
 /// A file of text that is being written.
 pub(crate) struct TextSink {
     sink: Sink,
-    encoder: Option<Utf16Encoder>,
+    encoder: Option<Encoder>,
+}
+
+/// Writes UTF-8 in another encoding.
+enum Encoder {
+    Utf16(Utf16Encoder),
+    Legacy(LegacyEncoder),
 }
 
 impl TextSink {
     /// Creates a file in the compression and the encoding of `file`.
-    pub fn create(path: &Path, file: &InputFile, utf16: Option<ByteOrder>) -> io::Result<Self> {
+    pub fn create(path: &Path, file: &InputFile, coding: Option<Coding>) -> io::Result<Self> {
         let sink = Sink::create(path, file.compression)?;
-        Ok(Self { sink, encoder: utf16.map(Utf16Encoder::new) })
+        let encoder = coding.map(|coding| match coding {
+            Coding::Utf16(order) => Encoder::Utf16(Utf16Encoder::new(order)),
+            Coding::Legacy(encoding) => Encoder::Legacy(LegacyEncoder::new(encoding)),
+        });
+        Ok(Self { sink, encoder })
     }
 
     /// Ends the compressed stream and waits until it is on the disk.
-    pub fn finish(self) -> io::Result<()> {
+    pub fn finish(mut self) -> io::Result<()> {
+        if let Some(Encoder::Legacy(encoder)) = &mut self.encoder {
+            self.sink.write_all(&encoder.finish()?)?;
+        }
         self.sink.finish()
     }
 }
@@ -104,7 +159,10 @@ impl Write for TextSink {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         match &mut self.encoder {
             None => self.sink.write(bytes),
-            Some(encoder) => self.sink.write_all(encoder.encode(bytes)).map(|()| bytes.len()),
+            Some(Encoder::Utf16(encoder)) => self.sink.write_all(encoder.encode(bytes)).map(|()| bytes.len()),
+            Some(Encoder::Legacy(encoder)) => {
+                self.sink.write_all(&encoder.encode(bytes)?).map(|()| bytes.len())
+            }
         }
     }
 

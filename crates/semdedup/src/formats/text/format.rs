@@ -44,6 +44,10 @@ impl RowFormat for Text {
         true
     }
 
+    fn is_text(&self) -> bool {
+        true
+    }
+
     fn row_of(&self) -> RowOf {
         match self {
             Self::Json | Self::Csv => RowOf::Record,

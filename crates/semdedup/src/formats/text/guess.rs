@@ -23,10 +23,10 @@ pub(crate) fn likely_encoding(file: &InputFile) -> Option<&'static str> {
 pub(crate) fn encoding_hint(likely: Option<&str>) -> String {
     match likely {
         Some(name) => {
-            format!("its bytes look like {name}: iconv -f {name} -t UTF-8 OLD > NEW converts the file")
+            format!("its bytes look like {name}: --encoding {name} reads it")
         }
-        None => "if they are in another encoding, iconv -f NAME -t UTF-8 OLD > NEW converts the file, \
-                 with a NAME such as WINDOWS-1252, GBK or SHIFT_JIS"
+        None => "if they are in another encoding, --encoding NAME reads them, with a NAME such as \
+                 windows-1252, gbk or shift_jis"
             .to_owned(),
     }
 }

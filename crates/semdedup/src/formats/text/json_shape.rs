@@ -7,7 +7,8 @@ use serde_json::Deserializer;
 use serde_json::value::RawValue;
 
 use crate::error::Error;
-use crate::formats::file::{Compression, Format, InputFile};
+use crate::formats::compression::Compression;
+use crate::formats::file::{Format, InputFile};
 use crate::formats::loose_json;
 use crate::formats::stream;
 use crate::formats::text::json::{COMMENT, keys_of};
@@ -39,8 +40,7 @@ pub(crate) fn not_rows(file: &InputFile) -> Option<Error> {
 pub(crate) fn command(file: &InputFile, filter: &str) -> String {
     match file.compression {
         Compression::None => format!("`{filter} OLD > NEW.jsonl`"),
-        Compression::Gzip => format!("`gzip -dc OLD | {filter} > NEW.jsonl`"),
-        Compression::Zstd => format!("`zstd -dc OLD | {filter} > NEW.jsonl`"),
+        packed => format!("`{} -dc OLD | {filter} > NEW.jsonl`", packed.tool()),
     }
 }
 

@@ -15,6 +15,7 @@ pub(crate) mod json_object;
 pub(crate) mod json_row;
 pub(crate) mod json_shape;
 pub(crate) mod json_text;
+pub(crate) mod legacy;
 pub(crate) mod read;
 pub(crate) mod records;
 pub(crate) mod sniff;

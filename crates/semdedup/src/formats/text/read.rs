@@ -82,7 +82,12 @@ impl UnparsedRows for RecordRows {
                 }
             }),
         }
-        Ok(rows.finish())
+        let mut rows = rows.finish();
+        if let Some(encoding) = file.encoding {
+            let name = format!("valid {}", encoding.name());
+            rows.bad.iter_mut().for_each(|bad| bad.reason = bad.reason.replace("valid UTF-8", &name));
+        }
+        Ok(rows)
     }
 }
 

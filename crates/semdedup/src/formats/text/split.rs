@@ -14,10 +14,9 @@ use crate::error::{Error, Result};
 use crate::formats::file::{Format, InputFile, ReadLimits};
 use crate::formats::stream::{self, OpenFile};
 use crate::formats::text::csv::{CsvRecords, FirstRecord};
-use crate::formats::text::encoded::{OpenText, open_text};
+use crate::formats::text::encoded::{Coding, OpenText, open_text};
 use crate::formats::text::json_array::{Elements, Problem};
 use crate::formats::text::records::{Overlong, Records, is_blank, over_limit, without_line_end};
-use crate::formats::text::utf16::ByteOrder;
 
 const BUFFER_BYTES: usize = 1 << 20;
 
@@ -38,7 +37,7 @@ pub(crate) struct Splitter {
     stream: Box<dyn Read + Send>,
     /// The number of the file's own bytes that have been read.
     bytes_read: Arc<AtomicU64>,
-    utf16: Option<ByteOrder>,
+    coding: Option<Coding>,
     boundary: Boundary,
     limit: usize,
     buffer_bytes: usize,
@@ -70,8 +69,8 @@ impl Splitter {
     /// A limit that is out of range; a file that cannot be opened, or in an encoding that is not read.
     pub fn open(file: &InputFile, limits: &ReadLimits) -> Result<Self> {
         limits.check()?;
-        let OpenText { open: OpenFile { stream, bytes_read }, utf16 } = open_text(file)?;
-        Ok(Self { bytes_read, utf16, ..Self::new(file, stream, limits.max_row_bytes, BUFFER_BYTES) })
+        let OpenText { open: OpenFile { stream, bytes_read }, coding } = open_text(file)?;
+        Ok(Self { bytes_read, coding, ..Self::new(file, stream, limits.max_row_bytes, BUFFER_BYTES) })
     }
 
     /// Cuts a stream with buffers of `buffer_bytes`, which must be at least 3 for the byte order
@@ -86,7 +85,7 @@ impl Splitter {
             file: file.clone(),
             stream,
             bytes_read: Arc::default(),
-            utf16: None,
+            coding: None,
             boundary,
             limit,
             buffer_bytes,
@@ -128,9 +127,9 @@ impl Splitter {
         self.bytes_read.load(Ordering::Relaxed)
     }
 
-    /// Returns the byte order of a file of UTF-16, which is cut into records of UTF-8.
-    pub fn utf16(&self) -> Option<ByteOrder> {
-        self.utf16
+    /// Returns the encoding of the file if it is not UTF-8. The records are in UTF-8.
+    pub fn coding(&self) -> Option<Coding> {
+        self.coding
     }
 
     /// Returns the longest row that is read, in bytes.

@@ -19,7 +19,7 @@ pub(crate) fn write_records(
 ) -> Result<u64> {
     let unwritable = |error| Error::output(destination, error);
     let mut splitter = Splitter::open(file, limits)?;
-    let mut sink = TextSink::create(destination, file, splitter.utf16()).map_err(unwritable)?;
+    let mut sink = TextSink::create(destination, file, splitter.coding()).map_err(unwritable)?;
     let mut written = 0;
     if file.format == Format::JsonArray {
         written = rejoin(file, &mut splitter, &mut sink, keep)?.map_err(unwritable)?;

@@ -1,0 +1,140 @@
+//! The encodings of text files that have no byte order mark, by the names that the web and Python
+//! give them.
+
+use encoding_rs::{Encoding, ISO_2022_JP, REPLACEMENT, UTF_16BE, UTF_16LE, X_USER_DEFINED};
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use crate::error::{Error, Result};
+
+/// The encoding of a text file, such as windows-1252, GBK or Shift_JIS.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TextEncoding(&'static Encoding);
+
+/// The names of Python, Java and iconv that the web does not know.
+const OTHER_NAMES: [(&str, &str); 13] = [
+    ("cp932", "shift_jis"),
+    ("cp936", "gbk"),
+    ("cp949", "euc-kr"),
+    ("cp950", "big5"),
+    ("cp874", "windows-874"),
+    ("cp65001", "utf-8"),
+    ("latin-1", "latin1"),
+    ("latin_1", "latin1"),
+    ("shiftjis", "shift_jis"),
+    ("eucjp", "euc-jp"),
+    ("euckr", "euc-kr"),
+    ("koi8r", "koi8-r"),
+    ("uhc", "euc-kr"),
+];
+
+impl TextEncoding {
+    /// Finds an encoding by one of its names, in any case.
+    ///
+    /// # Errors
+    /// An unknown name; UTF-16, whose files tell it by a byte order mark; an encoding with states,
+    /// whose lines cannot be copied one by one.
+    pub fn named(name: &str) -> Result<Self> {
+        let lower = name.trim().to_ascii_lowercase();
+        let other = OTHER_NAMES.iter().find(|(other, _)| *other == lower).map(|(_, known)| *known);
+        let known = other.unwrap_or(&lower);
+        // `cp1252` is what Windows calls windows-1252, and iconv writes ISO_8859-1.
+        let label = match known.strip_prefix("cp125") {
+            Some(digit) => format!("windows-125{digit}"),
+            None => known.replace("iso_8859", "iso-8859").replace("iso8859", "iso-8859"),
+        };
+        let encoding = Encoding::for_label(label.as_bytes())
+            .filter(|found| ![REPLACEMENT, X_USER_DEFINED].contains(found))
+            .ok_or_else(|| {
+                Error::usage(format!("--encoding {name}: no such encoding")).hint(
+                    "such as windows-1252, latin1, gbk, gb18030, big5, shift_jis, euc-jp, euc-kr, koi8-r",
+                )
+            })?;
+        if [UTF_16LE, UTF_16BE].contains(&encoding) {
+            return Err(Error::usage(format!(
+                "--encoding {name}: UTF-16 is read if a byte order mark tells it"
+            ))
+            .hint(format!("iconv -f {} -t UTF-8 OLD > NEW converts a file without one", encoding.name())));
+        }
+        if encoding == ISO_2022_JP {
+            return Err(Error::usage(format!("--encoding {name}: its lines cannot be told from each other"))
+                .hint("iconv -f ISO-2022-JP -t UTF-8 OLD > NEW converts the file"));
+        }
+        Ok(Self(encoding))
+    }
+
+    /// Returns the name that the web gives it.
+    pub fn name(self) -> &'static str {
+        self.0.name()
+    }
+
+    /// Whether it is UTF-8, which needs no decoding.
+    pub(crate) fn is_utf8(self) -> bool {
+        self.0 == encoding_rs::UTF_8
+    }
+
+    /// Decodes bytes that encode again to the same bytes; `None` for others.
+    pub(crate) fn decode(self, bytes: &[u8]) -> Option<String> {
+        let text = self.0.decode_without_bom_handling_and_without_replacement(bytes)?;
+        let (again, _, is_lossy) = self.0.encode(&text);
+        (!is_lossy && *again == *bytes).then(|| text.into_owned())
+    }
+
+    /// Encodes a text; `None` if it has a character that the encoding does not have.
+    pub(crate) fn encode(self, text: &str) -> Option<Vec<u8>> {
+        let (bytes, _, is_lossy) = self.0.encode(text);
+        (!is_lossy).then(|| bytes.into_owned())
+    }
+}
+
+impl Serialize for TextEncoding {
+    fn serialize<S: Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.name())
+    }
+}
+
+impl<'de> Deserialize<'de> for TextEncoding {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
+        let name = String::deserialize(deserializer)?;
+        Self::named(&name).map_err(|error| D::Error::custom(error.to_string()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+
+    #[test]
+    fn encodings_have_the_names_of_the_web_of_python_and_of_iconv() {
+        for (names, found) in [
+            (
+                &[
+                    "windows-1252",
+                    "cp1252",
+                    "CP1252",
+                    "latin1",
+                    "latin-1",
+                    "Latin_1",
+                    "iso-8859-1",
+                    "ISO_8859-1",
+                ][..],
+                "windows-1252",
+            ),
+            (&["gbk", "GB2312", "cp936"], "GBK"),
+            (&["gb18030"], "gb18030"),
+            (&["shift_jis", "sjis", "cp932", "Shift-JIS"], "Shift_JIS"),
+            (&["koi8-r", "koi8r", "KOI8_R"], "KOI8-R"),
+            (&["iso8859-2", "latin2"], "ISO-8859-2"),
+            (&["utf-8", "utf8", "cp65001"], "UTF-8"),
+        ] {
+            for name in names {
+                assert_eq!(TextEncoding::named(name).unwrap().name(), found, "{name}");
+            }
+        }
+        for name in ["klingon", "", "utf-16", "utf-16le", "iso-2022-jp", "replacement"] {
+            assert!(TextEncoding::named(name).unwrap_err().hint_text().is_some(), "{name}");
+        }
+    }
+}
