@@ -76,20 +76,20 @@ fn embed(args: &EmbedArgs, mode: OutputMode, progress: &Reporter) -> Result<Comm
 }
 
 fn plan_clusters(args: &ClusterArgs, mode: OutputMode) -> Result<CommandOutput> {
-    let files = semdedup::find_embeddings(&args.embeddings)?;
+    let files = semdedup::find_embeddings(&args.embeddings())?;
     let plan = semdedup::plan_clusters(&files, &args.clustering.options())?;
     mode.data(&plan, || cluster_plan_table(&plan))
 }
 
 fn cluster(args: &ClusterArgs, mode: OutputMode, progress: &Reporter) -> Result<CommandOutput> {
-    let files = semdedup::find_embeddings(&args.embeddings)?;
+    let files = semdedup::find_embeddings(&args.embeddings())?;
     let output = args.output.options();
     let report = semdedup::cluster(&files, &args.clustering.options(), &output, progress)?;
     mode.report(&report, || cluster_table(&report, &output.out))
 }
 
 fn score(args: &ScoreArgs, mode: OutputMode, progress: &Reporter) -> Result<CommandOutput> {
-    let embeddings = semdedup::find_embeddings(&args.embeddings)?;
+    let embeddings = semdedup::find_embeddings(&args.embeddings())?;
     let mut inputs = ScoreInputs::new(embeddings, &args.centroids, &args.assignments);
     inputs.probes.clone_from(&args.probes);
     let report = semdedup::score(&inputs, &args.options(), &args.out, progress)?;

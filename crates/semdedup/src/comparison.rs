@@ -67,7 +67,7 @@ impl ComparedFiles {
         };
         let has_columns = matches!(row, RowOf::Record | RowOf::Sample);
         let reads_text = has_columns && by.is_some_and(CompareBy::text) && columns.text.is_some();
-        let image = columns.image.clone().filter(|_| has_columns && by.is_some_and(CompareBy::image));
+        let image = columns.images().cloned().filter(|_| has_columns && by.is_some_and(CompareBy::image));
         let files = Self { row, image, delimiter, quirks, ..Self::default() };
         if !reads_text {
             return files;

@@ -77,6 +77,7 @@ mod write;
 pub use semdedup_core::{Epsilon, EpsilonError, Goal, Keep, Probes, Ranking, instruction_set};
 pub use semdedup_embed as models;
 
+pub use arrays::place::bare_numbers;
 pub use arrays::store::EmbeddingStore;
 pub use cluster::cost::auto_clusters;
 pub use commands::cluster::{ClusterReport, cluster};

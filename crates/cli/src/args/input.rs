@@ -35,8 +35,8 @@ pub struct InputArgs {
     /// number]
     #[arg(long, value_name = "NAME")]
     id_column: Option<String>,
-    /// The column of the images: binary, or a struct with `bytes` [default: `image`, else the only
-    /// one].
+    /// The column of the images: binary, a struct with `bytes`, or strings that are paths, data URIs
+    /// or base64 [default: `image`, else the only one that is no string].
     ///
     /// In WebDataset shards it is the member of a sample, such as `left.jpg` [default: the only
     /// image of a sample].

@@ -1,9 +1,10 @@
 //! The command line: a struct for each subcommand, and its conversion to the library's options.
 //!
 //! `cli` is the whole command line. `run`, `inspect`, `stages`, `serve` and `completions` are the
-//! subcommands. `input`, `csv`, `model`, `clustering`, `goal` and `output` are groups of options that
+//! subcommands. `input`, `csv`, `bare`, `model`, `clustering`, `goal` and `output` are groups of options that
 //! several subcommands share.
 
+mod bare;
 pub mod cli;
 pub mod clustering;
 pub mod completions;

@@ -6,6 +6,7 @@ use clap::Args;
 use semdedup::formats::CompareBy;
 use semdedup::{DEFAULT_RECALL_SAMPLE, OutputOptions, Ranking, Result, RunOptions};
 
+use super::bare::BareArgs;
 use super::clustering::{ClusteringArgs, KeepArg};
 use super::goal::GoalArgs;
 use super::input::InputArgs;
@@ -94,8 +95,12 @@ struct ProvidedArgs {
     /// Each input file has one file of embeddings, with the same name or the same number in its
     /// name. Row N of it is the embedding of row N of the input file. Without any INPUT, the rows
     /// of these files are the rows of the run, and the ids of those that stay are written.
+    ///
+    /// Behind a file of several arrays, # names one of them: 'metadata/*.npz#l14_img'.
     #[arg(long, value_name = "FILE", conflicts_with_all = MODEL_OPTIONS)]
     embeddings: Vec<String>,
+    #[command(flatten)]
+    bare: BareArgs,
 }
 
 impl ProvidedArgs {
@@ -128,7 +133,7 @@ impl RunArgs {
         options.input = self.input.options(&self.inputs);
         options.input.columns.embedding = self.provided.embedding_column.clone();
         options.input.columns.text_optional = self.provided.is_any_given();
-        options.input.embeddings = self.provided.embeddings.clone();
+        options.input.embeddings = self.provided.bare.places(&self.provided.embeddings);
         options.cluster = self.clustering.options();
         options.ranking = Ranking { keep: self.keep.into(), seed: self.clustering.seed };
         options.goal = self.goal.goal(by.unwrap_or_default())?;

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use clap::Args;
 use semdedup::{DEFAULT_RECALL_SAMPLE, Ranking, ScoreOptions};
 
+use super::bare::BareArgs;
 use super::clustering::{ClusteringArgs, KeepArg, MemoryArg};
 use super::goal::GoalArgs;
 use super::input::InputArgs;
@@ -36,7 +37,8 @@ pub struct EmbedArgs {
     /// The folder for the embeddings; it is created if it is missing
     #[arg(long, value_name = "DIR", value_parser = semdedup::place, help_heading = "Output options")]
     pub out: PathBuf,
-    /// Replace other embeddings in --out; without this, they are an error
+    /// Replace embeddings of another model or with other settings in --out; without this, they are an
+    /// error. Embeddings of other rows stay there without it
     #[arg(long, help_heading = "Output options")]
     pub overwrite: bool,
     #[command(flatten)]
@@ -60,7 +62,9 @@ pub struct ClusterArgs {
     /// Files of embeddings (.npy, .npz, .safetensors), folders of them, or globs; together, in this
     /// order, they form one table
     #[arg(required = true, value_name = "EMBEDDINGS")]
-    pub embeddings: Vec<String>,
+    embeddings: Vec<String>,
+    #[command(flatten)]
+    bare: BareArgs,
     #[command(flatten)]
     pub clustering: ClusteringArgs,
     #[command(flatten)]
@@ -89,7 +93,9 @@ pub struct ScoreArgs {
     /// The files of embeddings that were clustered, in the same order (.npy, .npz, .safetensors),
     /// folders of them, or globs
     #[arg(required = true, value_name = "EMBEDDINGS")]
-    pub embeddings: Vec<String>,
+    embeddings: Vec<String>,
+    #[command(flatten)]
+    bare: BareArgs,
     /// The centroids: one row per cluster
     #[arg(long, value_name = "FILE", value_parser = semdedup::place, help_heading = "Clustering options")]
     pub centroids: PathBuf,
@@ -121,7 +127,19 @@ pub struct ScoreArgs {
     pub overwrite: bool,
 }
 
+impl ClusterArgs {
+    /// Returns the files of embeddings, as they were named.
+    pub fn embeddings(&self) -> Vec<String> {
+        self.bare.places(&self.embeddings)
+    }
+}
+
 impl ScoreArgs {
+    /// Returns the files of embeddings, as they were named.
+    pub fn embeddings(&self) -> Vec<String> {
+        self.bare.places(&self.embeddings)
+    }
+
     /// Returns the library's options.
     pub fn options(&self) -> ScoreOptions {
         let mut options = ScoreOptions::default();

@@ -4,6 +4,7 @@
 mod alone;
 mod bad_input;
 mod bad_output;
+mod bare;
 mod compared;
 mod csv;
 mod embedding_server;
@@ -14,6 +15,7 @@ mod images;
 mod inspect;
 #[cfg(unix)]
 mod interruption;
+mod linked_images;
 // These tests read /proc.
 #[cfg(target_os = "linux")]
 mod memory;

@@ -2,7 +2,8 @@
 
 use std::path::Path;
 
-use crate::arrays::npy::{self, Number};
+use crate::arrays::array::Number;
+use crate::arrays::npy;
 use crate::arrays::npy_writer::NpyWriter;
 use crate::error::{Error, Result};
 use crate::storage::errors::with_path;

@@ -3,7 +3,8 @@
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
-use crate::arrays::npy::{self, Array, Number};
+use crate::arrays::array::{Array, Number};
+use crate::arrays::npy;
 use crate::error::{Error, Result};
 use crate::storage::errors::with_path;
 

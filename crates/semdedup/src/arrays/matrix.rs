@@ -7,8 +7,11 @@ use half::slice::HalfFloatSliceExt;
 use half::{bf16, f16};
 use semdedup_core::half_to_f32;
 
-use crate::arrays::npy::{self, Array, Number};
+use crate::arrays::array::{Array, Number};
+use crate::arrays::bare::open_bare;
+use crate::arrays::npy;
 use crate::arrays::npz::open_npz;
+use crate::arrays::place::{ArrayPlace, Part};
 use crate::arrays::safetensors::open_safetensors;
 use crate::error::{Error, Result};
 use crate::storage::errors::with_path;
@@ -28,19 +31,13 @@ pub(crate) struct Matrix {
 }
 
 impl Matrix {
-    /// Opens a file. Its extension tells the format.
+    /// Opens a file, or a part of it ([`ArrayPlace`]). Its extension tells the format.
     ///
     /// # Errors
     /// Fails for a damaged file, and if it does not hold a matrix of floats whose rows have from 1
     /// to [`MAX_DIM`] values.
     pub(crate) fn open(path: &Path) -> Result<Self> {
-        let extension =
-            path.extension().and_then(|extension| extension.to_str()).map(str::to_ascii_lowercase);
-        let array = match extension.as_deref() {
-            Some("npz") => open_npz(path)?,
-            Some("safetensors") => open_safetensors(path)?,
-            _ => npy::open(path)?,
-        };
+        let array = open_part(&ArrayPlace::of(path))?;
         let (shape, number) = (&array.shape, array.number);
         if shape.len() != 2 || !number.is_float() {
             let problem = format!("embeddings are a matrix of floats, this is {number:?} of shape {shape:?}");
@@ -115,6 +112,20 @@ impl Matrix {
         let Array { file, number, shape, offset } = &self.array;
         let offset = offset + first * shape[1] * number.bytes() as u64;
         file.read_exact_at(bytes, offset).map_err(|e| with_path(&self.path, e))
+    }
+}
+
+fn open_part(ArrayPlace { file, part }: &ArrayPlace) -> Result<Array> {
+    let name = match part {
+        Part::Bare { number, dim } => return open_bare(file, *number, *dim),
+        Part::Named(name) => Some(name.as_str()),
+        Part::Whole => None,
+    };
+    let extension = file.extension().and_then(|extension| extension.to_str()).map(str::to_ascii_lowercase);
+    match extension.as_deref() {
+        Some("npz") => open_npz(file, name),
+        Some("safetensors") => open_safetensors(file, name),
+        _ => npy::open(file),
     }
 }
 

@@ -20,6 +20,8 @@ fn matrices_of_every_container_version_and_float_type_are_read() {
         "f64.npy",
         "version2.npy",
         "version3.npy",
+        "fortran.npy",
+        "big_endian.npy",
         "stored.npz",
         "deflated.npz",
         "named.npz",
@@ -27,6 +29,8 @@ fn matrices_of_every_container_version_and_float_type_are_read() {
         "bf16.safetensors",
         "f32.safetensors",
         "f64.safetensors",
+        "several.npz#b",
+        "several.safetensors#a",
     ] {
         let matrix = Matrix::open(&fixture(name)).unwrap();
         assert_eq!((matrix.rows(), matrix.dim()), (4, 3), "{name}");
@@ -43,14 +47,63 @@ fn matrices_of_every_container_version_and_float_type_are_read() {
 #[test]
 fn a_file_that_is_not_a_row_major_matrix_of_floats_is_refused_with_its_type() {
     let problem = |name: &str| Matrix::open(&fixture(name)).unwrap_err().to_string();
-    assert!(problem("fortran.npy").contains("Fortran order"));
-    assert!(problem("big_endian.npy").contains(">f4"));
     assert!(problem("vector.npy").contains("F32 of shape [3]"));
     assert!(problem("int64.npy").contains("I64 of shape [3]"));
     assert!(problem("several.npz").contains("which of a, b is meant"));
+    assert!(problem("several.npz#c").contains("has no array `c`; its arrays are a, b"));
     assert!(problem("several.safetensors").contains("which of a, b is meant"));
     assert!(problem("whole_numbers.safetensors").contains("I64"));
     assert!(problem("README.md").contains("not a whole .npy file"));
+}
+
+#[test]
+fn numbers_without_a_header_are_read_in_rows_of_the_dimension() {
+    let folder = tempfile::tempdir().unwrap();
+    for (dtype, bytes) in [
+        ("float32", values().iter().flat_map(|x| x.to_le_bytes()).collect::<Vec<u8>>()),
+        ("float64", values().iter().flat_map(|x| f64::from(*x).to_le_bytes()).collect()),
+        ("float16", values().iter().flat_map(|x| f16::from_f32(*x).to_le_bytes()).collect()),
+        ("bfloat16", values().iter().flat_map(|x| bf16::from_f32(*x).to_le_bytes()).collect()),
+    ] {
+        let file = folder.path().join("bare.bin");
+        std::fs::write(&file, &bytes).unwrap();
+        let place = |dim: u64| PathBuf::from(crate::bare_numbers(&file.display().to_string(), dtype, dim));
+        for dim in [1, 2, 3, 4, 6, 12] {
+            let matrix = Matrix::open(&place(dim)).unwrap();
+            assert_eq!((matrix.rows(), matrix.dim()), (12 / dim, dim as usize), "{dtype}");
+            let mut all = vec![0.0; 12];
+            matrix.read(0, &mut all).unwrap();
+            assert_eq!(all, values(), "{dtype}");
+        }
+        let error = Matrix::open(&place(5)).unwrap_err().to_string();
+        assert!(error.contains("are not rows of 5"), "{error}");
+    }
+    let with_header = crate::bare_numbers(&fixture("f32.npy").display().to_string(), "float32", 3);
+    let error = Matrix::open(Path::new(&with_header)).unwrap_err();
+    assert!(error.to_string().contains("has a header"), "{error}");
+}
+
+#[test]
+fn a_large_matrix_by_column_is_the_same_by_row() {
+    let folder = tempfile::tempdir().unwrap();
+    // More than one block of rows.
+    let (rows, dim) = (9000_usize, 2000_usize);
+    let value = |row: usize, column: usize| (row * dim + column) as f32;
+    let header = format!("{{'descr': '>f4', 'fortran_order': True, 'shape': ({rows}, {dim}), }}");
+    let mut file = b"\x93NUMPY\x01\x00\x76\x00".to_vec();
+    file.extend(format!("{header:117}\n").into_bytes());
+    for column in 0..dim {
+        file.extend((0..rows).flat_map(|row| value(row, column).to_be_bytes()));
+    }
+    let path = folder.path().join("columns.npy");
+    std::fs::write(&path, file).unwrap();
+    let matrix = Matrix::open(&path).unwrap();
+    let mut row = vec![0.0; dim];
+    for number in [0, 1, 4000, 8388, 8389, rows - 1] {
+        matrix.read(number as u64, &mut row).unwrap();
+        let expected: Vec<f32> = (0..dim).map(|column| value(number, column)).collect();
+        assert_eq!(row, expected, "row {number}");
+    }
 }
 
 #[test]

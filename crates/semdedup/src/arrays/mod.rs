@@ -1,13 +1,17 @@
-//! Reads and writes matrices of numbers on disk, a few rows at a time: numpy's formats and
-//! safetensors.
+//! Reads and writes matrices of numbers on disk, a few rows at a time: numpy's formats,
+//! safetensors and bare numbers.
 
+pub(crate) mod array;
 mod array_name;
+mod bare;
+mod convert;
 pub(crate) mod copy_rows;
 pub(crate) mod integers;
 pub(crate) mod matrix;
 pub(crate) mod npy;
 pub(crate) mod npy_writer;
 mod npz;
+pub(crate) mod place;
 mod safetensors;
 pub(crate) mod sampled_hash;
 pub(crate) mod store;

@@ -6,69 +6,22 @@ use std::ops::Range;
 use std::panic::AssertUnwindSafe;
 use std::path::Path;
 
+use crate::arrays::array::{Array, Number};
+use crate::arrays::convert::{Lay, converted};
 use crate::error::{Error, Result};
 use crate::foreign::not_embeddings;
 use crate::storage::{Blob, fault_of};
-
-/// An array of numbers in a file.
-#[derive(Debug)]
-pub(crate) struct Array {
-    pub(crate) file: Blob,
-    pub(crate) number: Number,
-    pub(crate) shape: Vec<u64>,
-    /// The offset of the first number in the file, in bytes.
-    pub(crate) offset: u64,
-}
-
-/// The number types of an array that can be read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Number {
-    F16,
-    Bf16,
-    F32,
-    F64,
-    I32,
-    U32,
-    I64,
-    U64,
-}
-
-impl Number {
-    /// The size of a number in bytes.
-    pub(crate) fn bytes(self) -> usize {
-        match self {
-            Self::F16 | Self::Bf16 => 2,
-            Self::F32 | Self::I32 | Self::U32 => 4,
-            Self::F64 | Self::I64 | Self::U64 => 8,
-        }
-    }
-
-    pub(crate) fn is_float(self) -> bool {
-        matches!(self, Self::F16 | Self::Bf16 | Self::F32 | Self::F64)
-    }
-
-    fn from_descr(descr: &str) -> Option<Self> {
-        Some(match descr.trim_matches('\'') {
-            "<f2" => Self::F16,
-            "<f4" => Self::F32,
-            "<f8" => Self::F64,
-            "<i4" => Self::I32,
-            "<u4" => Self::U32,
-            "<i8" => Self::I64,
-            "<u8" => Self::U64,
-            _ => return None,
-        })
-    }
-}
 
 /// The most bytes of a header. Headers are small; a longer one is damaged.
 const MAX_HEADER_BYTES: u32 = 1 << 20;
 
 /// Opens a file and checks its header against its size.
 ///
+/// An array by column, or with the most significant byte first, is copied to a temporary file as it
+/// is read here.
+///
 /// # Errors
-/// Fails for a damaged header, for numbers of another type than [`Number`], and for a matrix that
-/// is stored by column.
+/// Fails for a damaged header, and for numbers of another type than [`Number`].
 pub(crate) fn open(path: &Path) -> Result<Array> {
     let file = Blob::open(path)?;
     let bytes = file.bytes();
@@ -88,9 +41,15 @@ pub(crate) fn open_within(path: &Path, file: Blob, within: Range<u64>) -> Result
         .map_err(|_| damaged(path, "its shape makes no sense"))?
         .map_err(|error| damaged(path, error))?;
     let descr = header.dtype().descr();
-    let number = Number::from_descr(&descr).ok_or_else(|| unknown_type(path, &descr))?;
+    let plain = descr.trim_matches('\'');
+    let (big_endian, plain) = match plain.strip_prefix('>') {
+        Some(plain) => (true, plain),
+        None => (false, plain.trim_start_matches('<')),
+    };
+    let number = Number::of_descr(plain).ok_or_else(|| unknown_type(path, &descr))?;
     let shape = header.shape().to_vec();
-    if header.order() != npyz::Order::C && shape.len() > 1 {
+    let lay = Lay { by_column: header.order() != npyz::Order::C && shape.len() > 1, big_endian };
+    if lay.by_column && shape.len() > 2 {
         return Err(Error::input(path, "the rows are stored by column (Fortran order)")
             .hint("save it with numpy.save(path, numpy.ascontiguousarray(array))"));
     }
@@ -100,11 +59,14 @@ pub(crate) fn open_within(path: &Path, file: Blob, within: Range<u64>) -> Result
         let bytes = within.end - within.start;
         return Err(damaged(path, format!("a shape of {shape:?} does not fit its {bytes} bytes")));
     }
-    Ok(Array { file, number, shape, offset })
+    let array = Array { file, number, shape, offset };
+    // An array without values lies in any order.
+    let is_empty = array.shape.is_empty() || array.shape.contains(&0);
+    if lay.is_usual() || is_empty { Ok(array) } else { converted(path, &array, lay) }
 }
 
 /// The first bytes of every `.npy` file.
-const MARK: &[u8] = b"\x93NUMPY";
+pub(super) const MARK: &[u8] = b"\x93NUMPY";
 
 /// The place of a header in a file.
 struct HeaderPlace {
@@ -164,8 +126,7 @@ fn unmarked(path: &Path) -> Error {
     let problem = "not a whole .npy file: it does not begin with the mark of one; it may hold bare numbers, as \
                    numpy.memmap and tofile write them";
     Error::input(path, problem).hint(format!(
-        "if they are of float32, in Python: numpy.save('embeddings.npy', numpy.fromfile('{}', \
-         'float32').reshape(-1, DIMENSION))",
+        "if they are, --dim N --dtype float32 reads {} in rows of N numbers; float16, bfloat16 and float64 are the other types",
         path.display()
     ))
 }

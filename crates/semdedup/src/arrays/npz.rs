@@ -9,8 +9,9 @@ use fs_err::File;
 use zip::result::ZipError;
 use zip::{CompressionMethod, ZipArchive};
 
+use crate::arrays::array::Array;
 use crate::arrays::array_name::embeddings_name;
-use crate::arrays::npy::{self, Array};
+use crate::arrays::npy;
 use crate::error::{Error, Result};
 use crate::foreign::not_embeddings;
 use crate::storage::errors::with_path;
@@ -32,7 +33,7 @@ static CHECKED: Mutex<BTreeSet<CheckedMember>> = Mutex::new(BTreeSet::new());
 ///
 /// # Errors
 /// Fails for a damaged archive, and if it is unclear which array holds the embeddings.
-pub(super) fn open_npz(path: &Path) -> Result<Array> {
+pub(super) fn open_npz(path: &Path, array: Option<&str>) -> Result<Array> {
     let file = Blob::open(path)?;
     let mut archive =
         ZipArchive::new(BufReader::new(file.reader(0))).map_err(|error| damaged(path, error))?;
@@ -40,7 +41,7 @@ pub(super) fn open_npz(path: &Path) -> Result<Array> {
         archive.file_names().filter_map(|name| name.ok()?.strip_suffix(".npy").map(str::to_owned)).collect();
     let mut names: Vec<&str> = names.iter().map(String::as_str).collect();
     names.sort_unstable();
-    let name = format!("{}.npy", embeddings_name(path, &names)?);
+    let name = format!("{}.npy", embeddings_name(path, &names, array)?);
     let mut entry = archive.by_name(&name).map_err(|error| damaged(path, error))?;
     if let (CompressionMethod::Stored, Some(start)) = (entry.compression(), entry.data_start()) {
         let end = start + entry.compressed_size();

@@ -7,8 +7,9 @@ use std::path::Path;
 
 use serde::Deserialize;
 
+use crate::arrays::array::{Array, Number};
 use crate::arrays::array_name::embeddings_name;
-use crate::arrays::npy::{Array, Number};
+
 use crate::error::{Error, Result};
 use crate::foreign::not_embeddings;
 use crate::storage::{Blob, fault_of};
@@ -40,11 +41,11 @@ struct Header {
 /// # Errors
 /// Fails for a damaged file, for a tensor that is not of floats, and if it is unclear which tensor
 /// holds the embeddings.
-pub(super) fn open_safetensors(path: &Path) -> Result<Array> {
+pub(super) fn open_safetensors(path: &Path, tensor: Option<&str>) -> Result<Array> {
     let file = Blob::open(path)?;
     let mut header = read_header(path, &file)?;
     let names: Vec<&str> = header.entries.keys().map(String::as_str).collect();
-    let name = embeddings_name(path, &names)?.to_owned();
+    let name = embeddings_name(path, &names, tensor)?.to_owned();
     let tensor = header.entries.remove(&name).unwrap_or_default();
     let Tensor { dtype, shape, data_offsets: (start, end) } =
         serde_json::from_value(tensor).map_err(|error| damaged(path, &error))?;

@@ -129,16 +129,9 @@ impl Dataset {
         Ok(store)
     }
 
-    /// Returns what was embedded, row by row; none if it is not known of all rows.
-    pub(crate) fn contents(&self) -> Result<Option<Vec<Content>>> {
-        let mut all = Vec::new();
-        for (path, &rows) in self.contents.iter().zip(&self.part_rows) {
-            match read_contents(path, rows)? {
-                Some(contents) => all.extend(contents),
-                None => return Ok(None),
-            }
-        }
-        Ok(Some(all))
+    /// Returns what was embedded in a part, row by row; none if it is not known.
+    pub(crate) fn contents(&self, part: usize) -> Result<Option<Vec<Content>>> {
+        read_contents(&self.contents[part], self.part_rows[part])
     }
 
     /// Returns the numbers of the rows that could not be read, ascending.

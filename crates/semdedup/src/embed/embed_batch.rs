@@ -7,11 +7,12 @@ use arrow_array::Array;
 use rayon::prelude::*;
 use semdedup_embed::EmbedStats;
 
+use crate::embed::linked::ParsedRows;
 use crate::embed::outcome::EmbedOutcome;
 use crate::embed::source::Source;
 use crate::embed::tasks::Task;
 use crate::error::{Error, Result};
-use crate::formats::{BadRow, Rows};
+use crate::formats::{BadRow, Rows, folder_of};
 use crate::input::find::Input;
 use crate::progress::StopSignal;
 use crate::workdir::contents::Content;
@@ -78,25 +79,32 @@ pub(super) fn embed_batch(
 
 impl Task {
     /// Returns the rows of the whole chunk, which its first task parses.
-    fn parsed(&self, input: &Input, source: &Source) -> Result<&Rows> {
+    fn parsed(&self, input: &Input, source: &Source) -> Result<&ParsedRows> {
         if let Some(rows) = self.parsed.get() {
             return Ok(rows);
         }
-        let mut rows = self.chunk.parse(&input.columns_to_embed(self.file))?;
-        source.check_lengths(&mut rows);
+        let mut parsed = ParsedRows::parse(&self.chunk, &input.columns_to_embed(self.file))?;
+        source.check_lengths(&mut parsed.rows);
         // If two tasks parse the chunk at the same time, both get the same rows.
-        Ok(self.parsed.get_or_init(|| rows))
+        Ok(self.parsed.get_or_init(|| parsed))
     }
 
     fn embed(&self, input: &Input, source: &Source) -> Result<TaskEmbeddings> {
-        let whole = self.parsed(input, source)?;
+        let parsed = self.parsed(input, source)?;
+        let file = &input.files[self.file];
+        let limit = input.limits.max_row_bytes as u64;
+        let linked = parsed.with_images(self.rows.clone(), &folder_of(file), limit)?;
+        let (whole, range) = match &linked {
+            Some(linked) => (linked, 0..self.rows.len()),
+            None => (&parsed.rows, self.rows.clone()),
+        };
         self.check_strict(input, &whole.bad)?;
-        let mut rows = self.slice(whole);
+        let mut rows = slice(whole, range.clone());
         let dim = source.dim();
         let mut values = vec![0.0; self.rows.len() * dim];
-        let mut contents = source.contents(whole, self.rows.clone());
+        let mut contents = source.contents(whole, range.clone());
         let EmbedOutcome { stats, bad, refused, truncated, reused } =
-            source.embed(self.file, whole, self.rows.clone(), &contents, &mut values)?;
+            source.embed(self.file, whole, range, &contents, &mut values)?;
         self.check_strict(input, &bad)?;
         if !contents.is_empty() {
             truncated.iter().for_each(|&row| contents[row] = contents[row].truncated());
@@ -120,31 +128,26 @@ impl Task {
         Ok(TaskEmbeddings { rows, values, zero, stats, refused, contents, reused, scripts })
     }
 
-    /// Returns the rows of this task, without their vectors, images and number of empty texts.
-    fn slice(&self, whole: &Rows) -> Rows {
-        let (start, count) = (self.rows.start, self.rows.len());
-        let numbers = self.row_numbers(whole);
-        Rows {
-            first_row: numbers.start,
-            ids: whole.ids.as_ref().map(|ids| ids.slice(start, count)),
-            vectors: None,
-            images: None,
-            bad: whole.bad.iter().filter(|bad| numbers.contains(&bad.row)).cloned().collect(),
-            empty: 0,
-            texts: whole.texts.slice(start, count),
-        }
-    }
-
     /// Fails if there is a bad row and the user asked to stop at one.
     fn check_strict(&self, input: &Input, bad: &[BadRow]) -> Result<()> {
         let Some(bad) = bad.first().filter(|_| input.strict) else { return Ok(()) };
         Err(Error::input(&input.files[self.file].path, format!("row {}: {}", bad.row, bad.reason))
             .hint("fix the row, or leave out --strict to skip and list such rows"))
     }
+}
 
-    /// Returns the row numbers in the file.
-    fn row_numbers(&self, whole: &Rows) -> Range<u64> {
-        whole.first_row + self.rows.start as u64..whole.first_row + self.rows.end as u64
+/// Returns a range of rows, without their vectors, images and number of empty texts.
+fn slice(whole: &Rows, range: Range<usize>) -> Rows {
+    let (start, count) = (range.start, range.len());
+    let numbers = whole.first_row + range.start as u64..whole.first_row + range.end as u64;
+    Rows {
+        first_row: numbers.start,
+        ids: whole.ids.as_ref().map(|ids| ids.slice(start, count)),
+        vectors: None,
+        images: None,
+        bad: whole.bad.iter().filter(|bad| numbers.contains(&bad.row)).cloned().collect(),
+        empty: 0,
+        texts: whole.texts.slice(start, count),
     }
 }
 

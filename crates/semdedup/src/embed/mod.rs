@@ -6,6 +6,7 @@ mod embed_batch;
 pub(crate) mod embedder;
 mod id_check;
 mod images;
+pub(crate) mod linked;
 mod models;
 pub(crate) mod not_utf8;
 mod outcome;

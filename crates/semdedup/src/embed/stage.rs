@@ -54,8 +54,10 @@ pub(crate) fn embed_stage(
         }
     };
     let dataset = Dataset::open(input, &folder, &stage)?;
-    if is_new {
-        work.retire_embeddings(&if overwrite { others } else { contained_in(&folder, &others)? })?;
+    if overwrite {
+        work.retire_embeddings(&others)?;
+    } else if is_new {
+        work.retire_embeddings(&contained_in(&folder, &others)?)?;
     }
     Ok(dataset)
 }

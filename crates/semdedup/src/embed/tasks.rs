@@ -5,9 +5,10 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender};
 use std::sync::{Arc, OnceLock};
 
+use crate::embed::linked::ParsedRows;
 use crate::embed::source::Source;
 use crate::error::Result;
-use crate::formats::{Chunk, Reader, Rows, check_unchanged};
+use crate::formats::{Chunk, Reader, check_unchanged};
 use crate::input::find::Input;
 use crate::workdir::parts::PartRecord;
 
@@ -16,7 +17,7 @@ pub(super) struct Task {
     pub(super) file: usize,
     pub(super) chunk: Arc<Chunk>,
     /// The parsed rows of the chunk, shared by all of its tasks.
-    pub(super) parsed: Arc<OnceLock<Rows>>,
+    pub(super) parsed: Arc<OnceLock<ParsedRows>>,
     /// The rows of the task, counted within the chunk.
     pub(super) rows: Range<usize>,
     /// Whether these are the last rows of the part.

@@ -58,6 +58,10 @@ pub struct Columns {
     /// The roles whose turns count, sorted; all roles if this is empty.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub roles: Vec<String>,
+    /// The column of strings that name the images by a path, or hold them in base64. It stands for
+    /// the images that the image column lacks, or for all of them if there is none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub image_links: Option<String>,
     /// How the text column was found.
     #[serde(default, skip_serializing_if = "Found::is_certain")]
     pub found: Found,
@@ -106,6 +110,11 @@ impl Columns {
         self.text.iter().chain(&self.joined).map(String::as_str)
     }
 
+    /// Returns the column of the images, of bytes or of strings.
+    pub(crate) fn images(&self) -> Option<&String> {
+        self.image.as_ref().or(self.image_links.as_ref())
+    }
+
     /// Whether the text is the unchanged value of one column.
     pub(crate) fn is_plain(&self) -> bool {
         self.joined.is_empty() && self.turns.is_empty() && self.lists.is_empty()
@@ -123,7 +132,7 @@ impl Columns {
 
     /// Returns the names of all columns that are read.
     pub(crate) fn sources(&self) -> impl Iterator<Item = &str> {
-        let others = [&self.id, &self.embedding, &self.image].into_iter().flatten();
+        let others = [&self.id, &self.embedding, &self.image, &self.image_links].into_iter().flatten();
         self.texts().map(|name| self.source_of(name)).chain(others.map(String::as_str))
     }
 }

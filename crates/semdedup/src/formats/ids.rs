@@ -60,8 +60,20 @@ pub fn typed_json_ids(raw: &[ArrayRef]) -> Result<ArrayRef> {
 fn unquoted(token: &str) -> Option<Cow<'_, str>> {
     match token.strip_prefix('"')?.strip_suffix('"')? {
         plain if !plain.contains(['\\', '"']) => Some(Cow::Borrowed(plain)),
-        _ => serde_json::from_str::<String>(token).ok().map(Cow::Owned),
+        _ => serde_json::from_str::<String>(&escaped(token)).ok().map(Cow::Owned),
     }
+}
+
+/// Escapes the control characters of a string, which loose JSON has as they are.
+fn escaped(token: &str) -> Cow<'_, str> {
+    if !token.contains(|character: char| character < ' ') {
+        return Cow::Borrowed(token);
+    }
+    let escape = |character: char| match character {
+        control if control < ' ' => format!("\\u{:04x}", u32::from(control)),
+        other => other.to_string(),
+    };
+    Cow::Owned(token.chars().map(escape).collect())
 }
 
 /// Collects strings as Utf8, or as LargeUtf8 where 32-bit offsets are too small.

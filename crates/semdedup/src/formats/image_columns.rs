@@ -36,5 +36,5 @@ fn last_part(extension: &str) -> &str {
 /// The error for a file whose format has no images.
 pub(crate) fn no_images(file: &InputFile) -> Error {
     Error::input(&file.path, "this format has no images")
-        .hint("images come in folders, in WebDataset shards (.tar) and in columns of Parquet and Arrow")
+        .hint("images come in folders, in WebDataset shards (.tar) and in columns of Parquet and Arrow; --image-column NAME takes a column of strings that name images by their paths or hold them in base64")
 }

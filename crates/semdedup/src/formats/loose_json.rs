@@ -1,6 +1,7 @@
 //! Loose JSON: what Python's `json` writes and reads beyond the standard. `NaN` and infinities,
 //! halves of surrogate pairs, numbers beyond f64, and values that are nested deeper than
-//! `serde_json` reads.
+//! `serde_json` reads. Also control characters in strings, such as tabs, and a byte order mark before
+//! a row, as joined files have it.
 //!
 //! [`strict`] makes standard JSON of it. Each replacement has the length of what it replaces, so a
 //! place in one text is the same place in the other. Only JSON that cannot be read otherwise comes
@@ -17,6 +18,8 @@ pub(crate) const NO_NUMBERS: [&str; 3] = ["NaN", "Infinity", "-Infinity"];
 const STAND_INS: [&str; 3] = ["9e9", "1e000308", "-1e000308"];
 /// The hexadecimal digits of U+FFFD, which stands for half of a surrogate pair.
 const REPLACEMENT: &[u8] = b"fffd";
+/// The byte order mark.
+const BYTE_ORDER_MARK: &str = "\u{feff}";
 /// A list or an object inside this many others becomes a string: `serde_json` stops at 128.
 const MOST_DEPTH: usize = 100;
 
@@ -75,9 +78,12 @@ pub(crate) fn numbers_of(list: &str) -> serde_json::Result<Vec<f64>> {
 /// Returns loose JSON as standard JSON of the same length; `None` if there is nothing to replace.
 pub(crate) fn strict(json: &str) -> Option<String> {
     let mut walk = Walk { bytes: json.as_bytes().to_vec(), has_changed: false };
+    if json.starts_with(BYTE_ORDER_MARK) {
+        walk.replace(0, &[b' '; BYTE_ORDER_MARK.len()]);
+    }
     let deep = walk.replace_tokens();
     deep.into_iter().for_each(|span| walk.flatten(span));
-    // Only ASCII was replaced, by ASCII.
+    // Only whole characters were replaced, by ASCII.
     walk.has_changed.then(|| String::from_utf8(walk.bytes).ok()).flatten()
 }
 
@@ -118,10 +124,15 @@ impl Walk {
         self.has_changed = true;
     }
 
-    /// Replaces halves of surrogate pairs in the string whose first byte is at `at`. Returns where
-    /// it ends.
+    /// Replaces halves of surrogate pairs and control characters in the string whose first byte is
+    /// at `at`. Returns where it ends.
     fn pass_string(&mut self, mut at: usize) -> usize {
         while let Some(found) = memchr::memchr2(b'"', b'\\', self.bytes.get(at..).unwrap_or_default()) {
+            for control in at..at + found {
+                if self.bytes[control] < b' ' {
+                    self.replace(control, b" ");
+                }
+            }
             at += found;
             if self.bytes[at] == b'"' {
                 return at + 1;
@@ -199,6 +210,8 @@ mod tests {
             (r#"[1e999, -1E+999, 1.5]"#, r#"[1e308, -1e0308, 1.5]"#),
             (r#"["\ud83d", "\uDE00\ud83d\ude00"]"#, r#"["\ufffd", "\ufffd\ud83d\ude00"]"#),
             (r#"{"\ud800": "\ud83d\ud83d\ude00\\ud800"}"#, r#"{"\ufffd": "\ufffd\ud83d\ude00\\ud800"}"#),
+            ("{\t\"a\tb\": \"c\nd\\n\u{1}\"}", "{\t\"a b\": \"c d\\n \"}"),
+            ("\u{feff}{\"a\": 1}", "   {\"a\": 1}"),
         ];
         for (loose, expected) in cases {
             assert_eq!(strict(loose).as_deref(), Some(expected), "{loose}");

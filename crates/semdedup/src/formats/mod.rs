@@ -28,6 +28,7 @@ pub(crate) mod fuzz;
 mod gzip;
 mod ids;
 mod image_columns;
+mod image_links;
 mod list_path;
 mod loose_json;
 mod matrix;
@@ -66,6 +67,7 @@ pub use file::{
     CompareBy, DEFAULT_MAX_ROW_BYTES, Format, InputFile, LARGEST_MAX_ROW_BYTES, ReadLimits, TextFiles,
 };
 pub use ids::{IdPart, IdSource, typed_json_ids, unify_ids};
+pub(crate) use image_links::{folder_of, linked_files, read_image};
 pub(crate) use read::stored_id_type;
 pub use read::{Chunk, Reader, count_rows, read_texts};
 pub use rows::{BadRow, Rows, Vectors};

@@ -1,7 +1,10 @@
 //! Checks whether the files of the input are still the ones that were found.
 
+use std::path::PathBuf;
+
+use crate::arrays::place::file_of;
 use crate::error::Result;
-use crate::formats::file::InputFile;
+use crate::formats::file::{Format, InputFile};
 use crate::formats::folder::tree;
 use crate::storage::Stamp;
 
@@ -9,7 +12,7 @@ use crate::storage::Stamp;
 pub(crate) fn check_all_unchanged(files: &[InputFile]) -> Result<()> {
     let (trees, files): (Vec<&InputFile>, Vec<&InputFile>) =
         files.iter().partition(|file| file.format.is_tree());
-    let stamped: Vec<_> = files.iter().map(|file| (file.path.clone(), file.stamp())).collect();
+    let stamped: Vec<_> = files.iter().map(|file| (path_of(file), file.stamp())).collect();
     Stamp::check_all(&stamped)?;
     trees.into_iter().try_for_each(tree::check_unchanged)
 }
@@ -22,7 +25,12 @@ pub fn check_unchanged(file: &InputFile) -> Result<()> {
     if file.format.is_tree() {
         return tree::check_unchanged(file);
     }
-    file.stamp().check(&file.path)
+    file.stamp().check(&path_of(file))
+}
+
+/// Returns the path of a file on the disk: that of embeddings may be the place of an array in it.
+fn path_of(file: &InputFile) -> PathBuf {
+    if file.format == Format::Matrix { file_of(&file.path) } else { file.path.clone() }
 }
 
 impl InputFile {

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use fs_err as fs;
 
 use crate::arrays::matrix::{EXTENSIONS, Matrix};
+use crate::arrays::place::{ArrayPlace, Part};
 use crate::error::{Error, Result};
 use crate::foreign;
 use crate::progress::Stage;
@@ -16,12 +17,19 @@ use crate::workdir::parts::{check_rows, embeddings_path, whole_records};
 /// Finds the files of embeddings that the user names: files, folders with all their files of
 /// embeddings, and globs. The files of a folder or glob are in the order of their names.
 ///
+/// Behind a file of several arrays, `#` names one of them (`shard.npz#l14_img`); behind a file of
+/// bare numbers, their type and the dimension (`shard.bin#float32x768`).
+///
 /// # Errors
 /// Fails if an input names no file, or if a file is named twice.
 pub fn find_embeddings(inputs: &[String]) -> Result<Vec<PathBuf>> {
     let mut found = Vec::new();
     for input in inputs {
-        let path = &place(input)?;
+        let meant = ArrayPlace::of(Path::new(input));
+        let path = &place(&meant.file.to_string_lossy())?;
+        if is_dir(path)? {
+            check_no_folder(path, &meant)?;
+        }
         // `embed` writes a work directory. Another program's folder may have a `manifest.json` too.
         if is_work_dir(path)? {
             found.extend(embedded_files(path)?);
@@ -44,7 +52,7 @@ pub fn find_embeddings(inputs: &[String]) -> Result<Vec<PathBuf>> {
                 .hint("name such files, a folder of them, or a glob"));
         }
         paths.sort();
-        found.extend(paths);
+        found.extend(paths.into_iter().map(|path| meant.in_file(path)));
     }
     check_distinct(&found)?;
     Ok(found)
@@ -66,13 +74,35 @@ fn embedded_files(work: &Path) -> Result<Vec<PathBuf>> {
     Ok(files)
 }
 
+/// Fails if a folder is named as bare numbers: which of its files hold them is not known.
+fn check_no_folder(path: &Path, meant: &ArrayPlace) -> Result<()> {
+    match meant.part {
+        Part::Bare { .. } => {
+            Err(Error::input(path, "a folder: which of its files hold bare numbers is not known")
+                .hint("name the files, or a glob such as 'embeddings/*.bin'"))
+        }
+        _ => Ok(()),
+    }
+}
+
 /// Fails if a file is named twice, even under different names.
 fn check_distinct(paths: &[PathBuf]) -> Result<()> {
-    let mut seen = HashSet::new();
+    let (mut seen, mut whole, mut in_part) = (HashSet::new(), HashSet::new(), HashSet::new());
     for path in paths {
+        let meant = ArrayPlace::of(path);
+        let file = meant.file.as_path();
         let real =
-            if is_url(path) { canonical_url(path) } else { fs::canonicalize(path).map_err(Error::io)? };
-        if !seen.insert(real) {
+            if is_url(file) { canonical_url(file) } else { fs::canonicalize(file).map_err(Error::io)? };
+        // One of the arrays of a file may be the one that is taken of the whole file.
+        let is_whole = meant.part == Part::Whole;
+        let is_both = if is_whole { in_part.contains(&real) } else { whole.contains(&real) };
+        if is_whole {
+            whole.insert(real.clone())
+        } else {
+            in_part.insert(real.clone())
+        };
+        let real = meant.in_file(real);
+        if is_both || !seen.insert(real) {
             return Err(Error::input(path, "is named twice: each of its rows would be a duplicate")
                 .hint("name each file once"));
         }

@@ -4,11 +4,12 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+use crate::arrays::place::file_of;
 use crate::comparison::Comparison;
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::formats::{
     self, Asked, Columns, CompareBy, Format, InputFile, LeftOut, ReadLimits, Skipped, check_all_unchanged,
-    find_matrices, resolve_by, survey,
+    find_matrices, linked_files, resolve_by, survey,
 };
 use crate::input::embedding_files::find_embeddings;
 use crate::input::provided::ProvidedEmbeddings;
@@ -39,6 +40,9 @@ pub(crate) struct Input {
     /// The embeddings that come with the rows.
     #[serde(default)]
     pub(crate) given: Option<ProvidedEmbeddings>,
+    /// The state of the files that rows name as their images, if there are any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) linked: Option<String>,
     #[serde(skip)]
     pub(crate) strict: bool,
     /// The rows of a part of the embedding stage. The result does not depend on it.
@@ -109,9 +113,14 @@ impl Input {
                     .hint("name one of the two"));
             }
         };
+        let linked = match by.image() && given.is_none() {
+            true => linked_files(&found.files, &columns, &options.limits)?,
+            false => None,
+        };
         Ok(Self {
             by,
             given,
+            linked,
             files: found.files,
             columns,
             limits: options.limits,
@@ -129,6 +138,7 @@ impl Input {
         Ok(Self {
             by: CompareBy::Text,
             given: Some(ProvidedEmbeddings::alone(&files)?),
+            linked: None,
             columns: vec![none; files.len()],
             files,
             limits: options.limits,
@@ -174,18 +184,23 @@ impl Input {
         if self.reads_texts() {
             return columns;
         }
-        let Columns { id, embedding, image, .. } = columns;
-        Columns { id, embedding, image, ..Columns::default() }
+        let Columns { id, embedding, image, image_links, .. } = columns;
+        Columns { id, embedding, image, image_links, ..Columns::default() }
     }
 
     /// Returns the paths of all files that are read.
-    pub(crate) fn paths(&self) -> impl Iterator<Item = &PathBuf> {
-        self.files.iter().map(|file| &file.path).chain(self.given.iter().flat_map(ProvidedEmbeddings::paths))
+    pub(crate) fn paths(&self) -> impl Iterator<Item = PathBuf> {
+        let files = self.files.iter().map(|file| file_of(&file.path));
+        files.chain(self.given.iter().flat_map(ProvidedEmbeddings::paths))
     }
 
     /// Fails if a file has changed since it was found.
     pub(crate) fn check_unchanged(&self) -> Result<()> {
         check_all_unchanged(&self.files)?;
+        if self.linked.is_some() && linked_files(&self.files, &self.columns, &self.limits)? != self.linked {
+            let problem = "the images that the rows name have changed since they were found";
+            return Err(Error::new(ErrorKind::Input, problem).hint("start again when they stay as they are"));
+        }
         self.given.iter().try_for_each(ProvidedEmbeddings::check_unchanged)
     }
 
@@ -201,8 +216,8 @@ impl Input {
                 file.members = Default::default(); // images are not shown
             }
         }
-        let (columns, given) = (self.columns.clone(), self.given.clone());
-        let recorded = Self { files, columns, given, left_out: Skipped::default(), ..*self };
+        let (columns, given, linked) = (self.columns.clone(), self.given.clone(), self.linked.clone());
+        let recorded = Self { files, columns, given, linked, left_out: Skipped::default(), ..*self };
         let json = serde_json::to_vec(&recorded).map_err(|error| Error::work(folder, error))?;
         write_atomically(&folder.join("input.json"), &json)
     }

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use crate::arrays::place::file_of;
 use crate::error::{Error, Result};
 use crate::formats::InputFile;
 use crate::input::embedding_files::find_embeddings;
@@ -17,7 +18,8 @@ pub(super) const ONE_EACH: &str = "give each file of rows its own file of embedd
 /// Names decide. If they do not tell, the order counts, but only if the user names each file on
 /// both sides: the order of a folder or glob differs with extensions and zeros.
 pub(super) fn pair_files(given: &[String], inputs: &[String], files: &[InputFile]) -> Result<Vec<PathBuf>> {
-    let one_by_one = given.iter().chain(inputs).all(|name| is_file(Path::new(name)).unwrap_or(false));
+    let one_by_one =
+        given.iter().chain(inputs).all(|name| is_file(&file_of(Path::new(name))).unwrap_or(false));
     let paths = find_embeddings(given)?;
     if paths.len() != files.len() {
         let problem = format!("{} files of embeddings for {} files of rows", paths.len(), files.len());
@@ -50,8 +52,9 @@ fn by_name(paths: &[PathBuf], files: &[InputFile]) -> Option<Vec<PathBuf>> {
         return Some(paths.to_vec());
     }
     let stem = |path: &Path| {
-        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        let name = [".gz", ".zst"].iter().find_map(|end| name.strip_suffix(end)).unwrap_or(&name);
+        let name = file_of(path).file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let name =
+            [".gz", ".zst", ".bz2", ".xz"].iter().find_map(|end| name.strip_suffix(end)).unwrap_or(&name);
         name.rsplit_once('.').map_or(name, |(stem, _)| stem).to_owned()
     };
     let with_folder = |path: &Path| {

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use crate::arrays::matrix::{MAX_DIM, Matrix};
+use crate::arrays::place::file_of;
 use crate::error::{Error, Result};
 use crate::formats::{Columns, InputFile, ReadLimits, Reader, Vectors, count_rows};
 use crate::input::pairs::{ONE_EACH, pair_files};
@@ -84,7 +85,7 @@ impl ProvidedEmbeddings {
         let mut first = None;
         let mut stamped = Vec::with_capacity(paths.len());
         for (number, path) in paths.into_iter().enumerate() {
-            let stamp = Stamp::of(&path)?;
+            let stamp = Stamp::of(&file_of(&path))?;
             let matrix = Matrix::open(&path)?;
             let &mut (ref other, dim) = first.get_or_insert_with(|| (path.clone(), matrix.dim()));
             if matrix.dim() != dim {
@@ -118,20 +119,23 @@ impl ProvidedEmbeddings {
         }
     }
 
-    /// Returns the files of embeddings.
-    pub(crate) fn paths(&self) -> impl Iterator<Item = &PathBuf> {
+    /// Returns the paths of the files of embeddings.
+    pub(crate) fn paths(&self) -> impl Iterator<Item = PathBuf> {
         let files = match self {
             Self::Column { .. } => &[][..],
             Self::Files { files, .. } => files,
         };
-        files.iter().map(|(path, _)| path)
+        files.iter().map(|(path, _)| file_of(path))
     }
 
     /// Fails if a file of embeddings has changed since it was found.
     pub(crate) fn check_unchanged(&self) -> Result<()> {
         match self {
             Self::Column { .. } => Ok(()),
-            Self::Files { files, .. } => Stamp::check_all(files),
+            Self::Files { files, .. } => {
+                let files: Vec<_> = files.iter().map(|(path, stamp)| (file_of(path), *stamp)).collect();
+                Stamp::check_all(&files)
+            }
         }
     }
 }

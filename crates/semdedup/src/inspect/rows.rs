@@ -4,8 +4,11 @@ use std::collections::BTreeMap;
 
 use arrow_array::{Array, RecordBatch};
 
+use crate::embed::linked::ParsedRows;
 use crate::error::{Error, ErrorKind, Result};
-use crate::formats::{Columns, Format, InputFile, ReadLimits, Reader, check_unchanged, discover, read_texts};
+use crate::formats::{
+    Columns, Format, InputFile, ReadLimits, Reader, check_unchanged, discover, folder_of, read_texts,
+};
 use crate::input::find::Input;
 use crate::inspect::finished_run::FinishedRun;
 use crate::workdir::row_index::RowLocation;
@@ -88,11 +91,13 @@ fn read_images(
     limits: &ReadLimits,
     rows: &[u64],
 ) -> Result<Vec<Option<Vec<u8>>>> {
-    let Some(first) = rows.first().filter(|_| columns.image.is_some()) else {
+    let Some(first) = rows.first().filter(|_| columns.images().is_some()) else {
         return Ok(vec![None; rows.len()]);
     };
-    let columns = Columns { image: columns.image.clone(), ..Columns::default() };
+    let (image, image_links) = (columns.image.clone(), columns.image_links.clone());
+    let columns = Columns { image, image_links, ..Columns::default() };
     let file = &with_members(file)?;
+    let (folder, limit) = (folder_of(file), limits.max_row_bytes as u64);
     let mut reader = Reader::open(file, &columns, limits, *first)?;
     let mut images = Vec::with_capacity(rows.len());
     while images.len() < rows.len()
@@ -102,10 +107,16 @@ fn read_images(
         if wanted(rows[images.len()]).is_none() {
             continue;
         }
-        let Some(parsed) = chunk.parse(&columns)?.images else { break };
+        let parsed = ParsedRows::parse(&chunk, &columns)?;
         while let Some(row) = rows.get(images.len()).and_then(|row| wanted(*row)) {
             let row = row as usize;
-            images.push(parsed.is_valid(row).then(|| parsed.value(row).to_vec()));
+            let read = parsed.with_images(row..row + 1, &folder, limit)?;
+            let (found, place) = match &read {
+                Some(read) => (&read.images, 0),
+                None => (&parsed.rows.images, row),
+            };
+            let found = found.as_ref().filter(|found| found.is_valid(place));
+            images.push(found.map(|found| found.value(place).to_vec()));
         }
     }
     images.resize(rows.len(), None);

@@ -1,7 +1,5 @@
 //! Tells rows of one embedding apart: copies of a text or an image, and other rows.
 
-use std::collections::HashMap;
-
 use semdedup_core::EXACT;
 
 use crate::embed::dataset::Dataset;
@@ -22,38 +20,62 @@ pub(crate) struct Copies {
 
 impl Copies {
     /// Counts the rows of equal embeddings. `scores` are the scores of all rows.
+    ///
+    /// # Errors
+    /// Fails if the files of what was embedded cannot be read.
     pub(crate) fn count(dataset: &Dataset, scores: &[f32]) -> Result<Self> {
-        let copies = scores.iter().filter(|&&score| score == EXACT).count() as u64;
-        Ok(match dataset.contents()? {
-            Some(contents) => Self::among(&contents, scores),
-            None => Self { exact: copies, ..Self::default() },
-        })
+        Self::of_parts(dataset.embeddings.len(), |part| dataset.contents(part), scores)
     }
 
-    fn among(contents: &[Content], scores: &[f32]) -> Self {
-        // How many copies have a content, and whether a row that is no copy has it.
-        let mut groups: HashMap<Content, (u64, bool)> = HashMap::new();
-        let rows = || contents.iter().zip(scores);
-        for (content, _) in rows().filter(|(_, score)| **score == EXACT) {
-            groups.entry(*content).or_default().0 += 1;
+    /// Counts the rows of parts; `contents` returns what was embedded in one. One part is in memory
+    /// at a time, beside 17 bytes for each row that has the embedding of a row before it.
+    fn of_parts(
+        parts: usize,
+        contents: impl Fn(usize) -> Result<Option<Vec<Content>>>,
+        scores: &[f32],
+    ) -> Result<Self> {
+        let (mut copies, mut rest) = (Vec::new(), scores);
+        for part in 0..parts {
+            let Some(contents) = contents(part)? else {
+                let exact = scores.iter().filter(|&&score| score == EXACT).count() as u64;
+                return Ok(Self { exact, ..Self::default() });
+            };
+            let (scores, after) = rest.split_at(contents.len());
+            copies.extend(contents.iter().zip(scores).filter(|(_, score)| **score == EXACT).map(|(c, _)| *c));
+            rest = after;
         }
-        for (content, _) in rows().filter(|(_, score)| **score != EXACT) {
-            groups.entry(*content).and_modify(|(_, has_first)| *has_first = true);
+        copies.sort_unstable();
+        // Whether a row that is no copy has the content, at the first place of the content.
+        let mut has_first = vec![false; copies.len()];
+        rest = scores;
+        for part in 0..parts {
+            let contents = contents(part)?.unwrap_or_default();
+            let (scores, after) = rest.split_at(contents.len());
+            for (content, _) in contents.iter().zip(scores).filter(|(_, score)| **score != EXACT) {
+                let place = copies.partition_point(|copy| copy < content);
+                if copies.get(place) == Some(content) {
+                    has_first[place] = true;
+                }
+            }
+            rest = after;
         }
-        let mut found = Self::default();
-        for (content, (copies, has_first)) in groups {
+        let (mut found, mut place) = (Self::default(), 0);
+        for same in copies.chunk_by(|a, b| a == b) {
             // The first row of a content is no copy of it, but it may be one of another content.
-            let other = u64::from(!has_first);
-            found.exact += copies - other;
+            let other = u64::from(!has_first[place]);
+            found.exact += same.len() as u64 - other;
             found.other += other;
-            found.truncated += if content.is_truncated() { other } else { 0 };
+            found.truncated += if same[0].is_truncated() { other } else { 0 };
+            place += same.len();
         }
-        found
+        Ok(found)
     }
 }
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used)]
+
     use super::*;
 
     #[test]
@@ -66,8 +88,14 @@ mod tests {
             (vec![a, c, c, b], vec![first, copy, copy, copy], (1, 2, 1)),
             (vec![a, b, c], vec![first, first, f32::NAN], (0, 0, 0)),
         ] {
-            let Copies { exact, other, truncated } = Copies::among(&contents, &scores);
-            assert_eq!((exact, other, truncated), found, "{contents:?}");
+            for part_rows in 1..=4 {
+                let part = |part: usize| Ok(contents.chunks(part_rows).nth(part).map(<[Content]>::to_vec));
+                let parts = contents.len().div_ceil(part_rows);
+                let Copies { exact, other, truncated } = Copies::of_parts(parts, part, &scores).unwrap();
+                assert_eq!((exact, other, truncated), found, "{contents:?}");
+            }
         }
+        let unknown = Copies::of_parts(1, |_| Ok(None), &[first, copy]).unwrap();
+        assert_eq!((unknown.exact, unknown.other), (1, 0));
     }
 }

@@ -3,7 +3,6 @@
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use arrow_array::Array;
 use rayon::prelude::*;
 use semdedup_core::{ExhaustiveSearch, Keep, RankKey, Ranking, UnitEmbeddings};
 use serde::Serialize;
@@ -15,9 +14,10 @@ use crate::cluster::cost::{Cost, SPILLED_ROW};
 use crate::cluster::train::clusters_for;
 use crate::comparison::Comparison;
 use crate::embed::embedder::Embedder;
+use crate::embed::linked::ParsedRows;
 use crate::embed::source::Source;
 use crate::error::{Error, Result};
-use crate::formats::{Format, Reader, count_rows};
+use crate::formats::{Format, Reader, count_rows, folder_of};
 use crate::input::find::Input;
 use crate::input::provided::check_rows;
 use crate::memory::{BYTES_PER_ROW, Memory};
@@ -155,7 +155,7 @@ impl PlanFile {
             rows,
             bytes: file.bytes,
             text_column: columns.text.is_some().then(|| columns.texts().collect::<Vec<_>>().join(",")),
-            image_column: columns.image.clone(),
+            image_column: columns.images().cloned(),
             embedding_column: columns.embedding.clone(),
             id_column: columns.id.clone(),
             embeddings: embeddings.map(Path::to_path_buf),
@@ -228,15 +228,18 @@ fn embedding_seconds_per_row(input: &Input, embedder: Embedder) -> Result<f64> {
             && seconds < TRIAL_SECONDS
             && let Some(chunk) = reader.next_chunk()?
         {
-            let parsed = chunk.parse(&columns)?;
-            let count = parsed.texts.len().min(most - rows);
+            let parsed = ParsedRows::parse(&chunk, &columns)?;
+            let count = chunk.rows().min(most - rows);
+            let limit = input.limits.max_row_bytes as u64;
+            let linked = parsed.with_images(0..count, &folder_of(file), limit)?;
+            let parsed = linked.as_ref().unwrap_or(&parsed.rows);
             let together =
                 count.div_ceil(rayon::current_num_threads()).clamp(1, source.rows_per_task().max(1));
             let mut values = vec![0.0; count * dim];
             let start = Instant::now();
             values.par_chunks_mut(together * dim).enumerate().try_for_each(|(block, values)| {
                 let first = block * together;
-                source.embed(number, &parsed, first..first + values.len() / dim, &[], values).map(|_| ())
+                source.embed(number, parsed, first..first + values.len() / dim, &[], values).map(|_| ())
             })?;
             seconds += start.elapsed().as_secs_f64();
             rows += count;

@@ -106,8 +106,17 @@ impl WorkDir {
     /// Returns the name of a folder for new embeddings; none if the name of the stage is free.
     fn free_folder(&self, fingerprint: &Fingerprint) -> Option<String> {
         let stage = Stage::Embed.name();
-        let is_taken = self.manifest.others.iter().any(|entry| entry.folder(Stage::Embed) == stage);
-        is_taken.then(|| format!("{stage}-{}", &fingerprint.as_str()[..FOLDER_DIGITS]))
+        let is_taken =
+            |name: &str| self.manifest.others.iter().any(|entry| entry.folder(Stage::Embed) == name);
+        if !is_taken(stage) {
+            return None;
+        }
+        let mut name = format!("{stage}-{}", &fingerprint.as_str()[..FOLDER_DIGITS]);
+        // Embeddings that nobody continues may lie in a folder of this fingerprint.
+        while is_taken(&name) {
+            name.push('x');
+        }
+        Some(name)
     }
 
     /// Removes the embeddings that `is_removed` names, and everything that depends on them.

@@ -204,10 +204,15 @@ pub(crate) fn all_records(folder: &Path) -> Result<Vec<(usize, PartRecord)>> {
     parts.into_iter().filter_map(|part| read(part).transpose()).collect()
 }
 
-/// Removes all parts in a folder, of whatever stage, the records first.
+/// Removes all parts in a folder, if it is there, of whatever stage. The records go first, from the
+/// last to the first, so that a kill leaves no gap.
 pub(crate) fn remove_parts(folder: &Path) -> Result<()> {
+    if !storage::exists(folder)? {
+        return Ok(());
+    }
     storage::remove_file(&parts_path(folder))?;
-    let files = storage::children(folder)?;
+    let mut files = storage::children(folder)?;
+    files.sort_by_key(|path| std::cmp::Reverse(PartFile::parse(path).map(|file| file.part)));
     let is_record = |path: &&PathBuf| PartFile::parse(path).is_some_and(|file| file.kind == "part");
     files.iter().filter(is_record).try_for_each(|path| storage::remove_file(path))?;
     let mut parts = files.iter().filter(|path| PartFile::parse(path).is_some());

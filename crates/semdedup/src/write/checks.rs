@@ -19,7 +19,7 @@ pub(crate) fn check_not_inside(input: &Input, out: &Path) -> Result<()> {
     let Some(out) = real(out) else { return Ok(()) };
     let inside = |path: &PathBuf| real(path).is_some_and(|path| path.starts_with(&out));
     match input.paths().find(|path| inside(path)) {
-        Some(path) => Err(inside_output(path, &out)),
+        Some(path) => Err(inside_output(&path, &out)),
         None => Ok(()),
     }
 }

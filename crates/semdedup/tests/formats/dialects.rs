@@ -238,3 +238,31 @@ fn an_unclosed_quote_says_how_to_read_quotes_as_letters() {
     assert!(error.to_string().contains("row 1: a quoted field is not closed"), "{error}");
     assert!(error.hint_text().unwrap().contains("--quote none"));
 }
+
+#[test]
+fn quotes_that_may_be_letters_are_refused_where_they_join_lines() {
+    let tsv =
+        "id\ttext\n0\tone\n1\t\"Whisk the eggs, said the cook\n2\tthree\n3\t5\" of rain fell\n4\tfive\n";
+    let csv = "id,text\n0,one\n1,\"not closed here\n2,three\n3,\"another\" here\n";
+    for (name, content, row, rows) in [("a.tsv", tsv, 1, 5), ("a.csv", csv, 1, 4)] {
+        let input = input(name, content.as_bytes());
+        let error = read(&input.file, &text_column("text")).map(|_| ()).unwrap_err();
+        let words =
+            format!("row {row}: a quoted field goes over 3 lines and has text behind its closing quote");
+        assert!(error.to_string().contains(&words), "{error}");
+        assert!(error.hint_text().unwrap().contains("--quote none"));
+        let csv = DialectChoice { quote: Some(Quote(None)), ..DialectChoice::default() };
+        let asked = Asked { csv, ..Asked::default() };
+        let files = survey(&[input.file.path.display().to_string()], &[], &asked).unwrap().files;
+        assert_eq!(read(&files[0], &text_column("text")).unwrap().texts().len(), rows, "{name}");
+    }
+    // Line breaks in quotes, quotes in a line, and spaces behind quotes are usual.
+    for content in [
+        "text,id\n\"a\nb\",1\n",
+        "text,id\n\"a\" b,1\n",
+        "text,id\n\"a \"\"q\"\"\nb\" ,1\n",
+        "id,text\n1,\"a\n\"\n",
+    ] {
+        read(&input("a.csv", content.as_bytes()).file, &text_column("text")).unwrap();
+    }
+}

@@ -205,6 +205,12 @@ fn commas_comments_and_single_quotes_are_named() {
             "`sed 's/,[[:space:]]*$//' OLD > NEW.jsonl`",
         ),
         (
+            "a.json",
+            "{\n \"text\": \"a\",\n \"n\": 1\n},\n{\n \"text\": \"b\"\n},\n",
+            "objects of several lines with commas between",
+            "`sed -e '1s/^/[/' -e '$s/,*[[:space:]]*$/]/' OLD > NEW.jsonl`",
+        ),
+        (
             "a.jsonl",
             "{\"text\": \"a\",}\n{\"text\": \"b\",}\n",
             "a comma stands before `}`",

@@ -152,8 +152,8 @@ fn what_is_named_as_embeddings_and_is_something_else_is_named() {
         ("a.fvecs", &raw, "is a file of vectors of f32 (.fvecs)", "view('float32')"),
         ("a.fbin", &raw, "is a file of vectors of f32 (.fbin)", "offset=8"),
         ("b.npz", b"\x93NUMPY\x01\0v\0{'descr'", "is a .npy file by its content", "ends with .npy"),
-        ("raw.npy", &raw, "does not begin with the mark of one", "numpy.fromfile('"),
-        ("raw.bin", &raw, "does not begin with the mark of one", "reshape(-1, DIMENSION)"),
+        ("raw.npy", &raw, "does not begin with the mark of one", "--dim N --dtype float32"),
+        ("raw.bin", &raw, "does not begin with the mark of one", "in rows of N numbers"),
     ];
     for (name, bytes, what, remedy) in cases {
         let (error, hint) = refused(name, bytes);

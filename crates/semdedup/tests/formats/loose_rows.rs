@@ -159,3 +159,17 @@ fn annotated_rows_keep_every_byte_before_the_added_columns() {
         assert_eq!(read(&find(&path), &columns).unwrap().texts(), TEXTS);
     }
 }
+
+#[test]
+fn control_characters_and_marks_of_joined_files_cost_no_row() {
+    let rows = "{\"text\":\"one\ttab\"}\n\u{feff}{\"text\":\"two\"}\n{\"a\":\"\u{1}\",\"text\":\"three\"}\n";
+    let input = input("a.jsonl", rows.as_bytes());
+    let found = read(&input.file, &text_column("text")).unwrap();
+    assert_eq!(found.texts(), ["one tab", "two", "three"]);
+    let kept = write(&input, &mut |_| true).unwrap();
+    assert_eq!(std::fs::read_to_string(kept).unwrap(), rows, "byte for byte");
+    let list =
+        format!("[{}]", rows.replace('\t', "\n").trim_end().replace("}\n", "},\n").replace('\u{feff}', ""));
+    let input = crate::support::input("a.json", list.as_bytes());
+    assert_eq!(read(&input.file, &text_column("text")).unwrap().texts(), ["one tab", "two", "three"]);
+}

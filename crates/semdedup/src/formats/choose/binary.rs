@@ -2,6 +2,7 @@
 //! something else, but their values do. Spark's `binaryAsString`, Druid, Pinot and old Hive write
 //! texts as bytes.
 
+use arrow_array::Array;
 use semdedup_embed::looks_like_image;
 
 use crate::error::{Error, Result};
@@ -63,6 +64,15 @@ pub(crate) fn holds_images(file: &InputFile, column: &Column) -> Result<Option<b
         BytesContent::Nothing => (!column.is_binary).then_some(true),
         BytesContent::Texts | BytesContent::Other => Some(false),
     })
+}
+
+/// Whether one of the first rows has no bytes in a column of images.
+pub(crate) fn lacks_images(file: &InputFile, column: &str) -> Result<bool> {
+    let columns = Columns { image: Some(column.to_owned()), ..Columns::default() };
+    let mut reader = Reader::open(file, &columns, &ReadLimits::default(), 0)?;
+    let Some(chunk) = reader.next_chunk()? else { return Ok(false) };
+    let images = chunk.parse(&columns)?.images;
+    Ok(images.is_some_and(|images| images.null_count() > 0))
 }
 
 /// Looks at the first values of a column.

@@ -160,7 +160,7 @@ impl CompanionSample {
 /// Whether a column beside the texts may be a companion, by its name and type.
 fn is_companion(column: &Column, columns: &Columns, choice: &ColumnChoice) -> bool {
     let is_used = columns.texts().any(|text| text == column.name)
-        || [&columns.id, &columns.embedding, &columns.image]
+        || [&columns.id, &columns.embedding, &columns.image, &columns.image_links]
             .into_iter()
             .flatten()
             .any(|name| *name == column.name);

@@ -161,7 +161,9 @@ fn table_columns<'a>(
         earlier.first = Some(FirstFile { file, texts: texts.clone() });
         earlier.check_strings()?;
     }
-    let columns = with_texts(Columns { id, embedding, image, ..Columns::default() }, texts, roles);
+    let (image, image_links) = image.map_or((None, None), |found| (found.bytes, found.links));
+    let columns =
+        with_texts(Columns { id, embedding, image, image_links, ..Columns::default() }, texts, roles);
     earlier.check(&table, &columns, run)?;
     Ok(columns)
 }

@@ -1,12 +1,23 @@
 //! The columns that a file has; finds the columns of ids, embeddings and images among them.
 
 use crate::error::{Error, Result};
+use crate::formats::choose::binary as held;
+use crate::formats::choose::values::values_of;
 use crate::formats::columns::{Column, Wanted};
 use crate::formats::file::InputFile;
 use crate::formats::image_columns::{ANY_IMAGE, no_images};
+use crate::formats::image_links::{folder_of, is_image_link};
 
 /// An error lists at most this many columns.
 pub(crate) const LISTED: usize = 20;
+
+/// The columns that images are read from.
+pub(crate) struct ImageColumns {
+    /// The column of bytes.
+    pub bytes: Option<String>,
+    /// The column of strings that name images or hold them in base64.
+    pub links: Option<String>,
+}
 
 /// The columns of one file.
 pub(crate) struct Table<'a> {
@@ -55,8 +66,14 @@ impl<'a> Table<'a> {
     }
 
     /// Returns the column that the user asks for, else `image`, else the only column that can hold
-    /// images.
-    pub fn image(&self, wanted: Option<&str>) -> Result<String> {
+    /// images. Strings, which name images by paths or hold them in base64, have to be asked for.
+    pub fn image(&self, wanted: Option<&str>) -> Result<ImageColumns> {
+        if let Some(name) = wanted
+            && self.find(name)?.is_some_and(|column| column.is_text)
+        {
+            self.check_links(name)?;
+            return Ok(ImageColumns { bytes: None, links: Some(name.to_owned()) });
+        }
         if !self.file.format.rows().has_schema() {
             return Err(no_images(self.file));
         }
@@ -64,7 +81,7 @@ impl<'a> Table<'a> {
         let name = wanted.unwrap_or(ANY_IMAGE);
         match self.find(name)? {
             Some(column) if column.is_image || column.kind.as_deref() == Some("null") => {
-                return Ok(name.to_owned());
+                return self.with_links(name);
             }
             Some(column) => {
                 let kind = column.kind.as_deref().unwrap_or("of another type");
@@ -75,9 +92,31 @@ impl<'a> Table<'a> {
         }
         let mut images = self.columns.iter().filter(|column| column.is_image && !column.is_nested);
         match (wanted, images.next(), images.next()) {
-            (None, Some(only), None) => Ok(only.name.clone()),
+            (None, Some(only), None) => self.with_links(&only.name),
             _ => Err(self.missing(name).hint(hint)),
         }
+    }
+
+    /// Fails if none of the first strings of a column stands for an image.
+    fn check_links(&self, name: &str) -> Result<()> {
+        let (values, folder) = (values_of(self.file, name)?.unwrap_or_default(), folder_of(self.file));
+        if values.is_empty() || values.iter().any(|value| is_image_link(value, &folder)) {
+            return Ok(());
+        }
+        let problem =
+            format!("column `{name}` is a string, and none of its first values stands for an image");
+        Err(Error::input(&self.file.path, problem).hint(
+            "name a column of bytes, or one of paths of images, data URIs or base64, with --image-column",
+        ))
+    }
+
+    /// Returns a column of images, and the paths beside the bytes if it is a struct of both, as
+    /// Hugging Face writes it, and bytes are missing in the first rows.
+    fn with_links(&self, name: &str) -> Result<ImageColumns> {
+        let path = format!("{name}.path");
+        let has_paths = self.find(&path)?.is_some_and(|column| column.is_text);
+        let links = (has_paths && held::lacks_images(self.file, name)?).then_some(path);
+        Ok(ImageColumns { bytes: Some(name.to_owned()), links })
     }
 
     /// Whether the columns are unknown: a file without rows may have none, unless it has a schema.

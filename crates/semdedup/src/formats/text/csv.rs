@@ -9,7 +9,7 @@ use crate::formats::columns::Columns;
 use crate::formats::dialect::{Dialect, Quote};
 use crate::formats::file::InputFile;
 use crate::formats::rows::{RowsBuilder, join, not_utf8};
-use crate::formats::text::fields::{Fields, csv_reader};
+use crate::formats::text::fields::{Fields, csv_reader, lines_of_stray_quote};
 use crate::formats::text::guess::{encoding_hint, likely_encoding};
 use crate::formats::text::records::{CsvHeader, Records, without_line_end};
 
@@ -186,20 +186,30 @@ impl FieldPositions {
     }
 }
 
-/// Parses the records of one chunk; the error says which column the header lacks.
+/// Parses the records of one chunk.
+///
+/// # Errors
+/// A column that the header lacks; a field over several lines with text behind its closing quote:
+/// the quotes may be letters, and then several rows are taken for one.
 pub(crate) fn parse(
+    file: &InputFile,
     records: &Records,
     columns: &Columns,
     rows: &mut RowsBuilder,
-) -> std::result::Result<(), String> {
+) -> Result<()> {
     // Rows come after a header, so without a header there are none.
     let Some(header) = &records.header else { return Ok(()) };
-    let id = columns.id.as_deref().map(|id| header.position(id)).transpose()?;
-    let texts = columns.texts().map(|text| header.position(text)).collect::<std::result::Result<_, _>>()?;
+    let position = |name: &str| header.position(name).map_err(|problem| Error::input(&file.path, problem));
+    let id = columns.id.as_deref().map(position).transpose()?;
+    let texts = columns.texts().map(position).collect::<Result<_>>()?;
     let trailing_delimiter = header.dialect.quirks.trailing_delimiter;
     let places = FieldPositions { fields: header.names.len(), texts, id, trailing_delimiter };
     let (mut fields, mut joined) = (Fields::new(&header.dialect), String::new());
+    let (mut number, mut stray) = (records.first_row, None);
     records.for_each(rows.limit, |record| {
+        let lines = record.as_ref().ok().and_then(|record| lines_of_stray_quote(record, &header.dialect));
+        stray = stray.or(lines.map(|lines| (number, lines)));
+        number += 1;
         let parsed = record.and_then(|record| {
             std::str::from_utf8(record).map_err(|error| not_utf8(&error))?;
             fields.read(record);
@@ -211,7 +221,18 @@ pub(crate) fn parse(
             Err(reason) => rows.push_bad(reason),
         }
     });
-    Ok(())
+    stray.map_or(Ok(()), |(row, lines)| Err(stray_quote(file, row, lines)))
+}
+
+/// The error for rows that quotes may join.
+fn stray_quote(file: &InputFile, row: u64, lines: usize) -> Error {
+    let problem = format!(
+        "row {row}: a quoted field goes over {lines} lines and has text behind its closing quote, so that several rows may be taken \
+         for one"
+    );
+    Error::input(&file.path, problem).hint(
+        "if quotes are letters in this file, --quote none reads them so; if they are not, double those inside of fields",
+    )
 }
 
 /// The values of a record.

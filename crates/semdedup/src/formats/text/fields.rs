@@ -26,6 +26,39 @@ fn keep_marks(reader: &mut Reader) {
     reader.read_record(b"\n", &mut [0], &mut [0]);
 }
 
+/// Returns over how many lines a quoted field goes that has text behind its closing quote; none if
+/// there is no such field, as in every record of one line.
+pub(crate) fn lines_of_stray_quote(record: &[u8], dialect: &Dialect) -> Option<usize> {
+    memchr::memchr2(b'\n', b'\r', record)?;
+    let (quote, escape) = (dialect.quirks.quote.byte()?, dialect.quirks.escape.byte());
+    let mut rest = record;
+    loop {
+        if rest.first() == Some(&quote) {
+            let end = end_of_quotes(rest, quote, escape)?;
+            let lines = memchr::memchr_iter(b'\n', &rest[..end]).count();
+            rest = &rest[end..];
+            let behind = rest.iter().find(|byte| **byte != b' ');
+            if lines > 0 && behind.is_some_and(|byte| *byte != dialect.delimiter) {
+                return Some(lines + 1);
+            }
+        }
+        rest = &rest[memchr::memchr(dialect.delimiter, rest)? + 1..];
+    }
+}
+
+/// Returns where a quoted field ends, behind its closing quote.
+fn end_of_quotes(field: &[u8], quote: u8, escape: Option<u8>) -> Option<usize> {
+    let mut at = 1;
+    loop {
+        match *field.get(at)? {
+            byte if Some(byte) == escape => at += 2,
+            byte if byte != quote => at += 1,
+            _ if field.get(at + 1) == Some(&quote) => at += 2,
+            _ => return Some(at + 1),
+        }
+    }
+}
+
 /// The fields of one record.
 pub(crate) struct Fields {
     reader: Reader,

@@ -82,6 +82,13 @@ impl Beginning {
                 "has several objects one behind another, but not one a line".to_owned(),
                 format!("{} writes one object a line", command(file, "jq -c .")),
             )),
+            (b'{', Some(',')) if first.contains('\n') => Some((
+                "has objects of several lines with commas between, but no brackets around them".to_owned(),
+                format!(
+                    "{} makes a list of them",
+                    command(file, "sed -e '1s/^/[/' -e '$s/,*[[:space:]]*$/]/'")
+                ),
+            )),
             (b'{', Some(',')) => Some((
                 format!("{NO_LINES}: row 0: a comma follows the object"),
                 format!(

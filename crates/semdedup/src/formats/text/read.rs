@@ -73,8 +73,7 @@ impl UnparsedRows for RecordRows {
         match file.format {
             Format::Jsonl | Format::JsonArray => json::parse(records, columns, &mut rows)
                 .map_err(|rival| rival_error(file, &rival, columns))?,
-            Format::Csv { .. } => csv::parse(records, columns, &mut rows)
-                .map_err(|problem| Error::input(&file.path, problem))?,
+            Format::Csv { .. } => csv::parse(file, records, columns, &mut rows)?,
             _ => records.for_each(*limit, |line| {
                 match line.and_then(|line| std::str::from_utf8(line).map_err(|error| not_utf8(&error))) {
                     Ok(text) => rows.push(text, None),
