@@ -20,7 +20,8 @@ pub struct InputArgs {
     /// joins the texts of its elements; `messages[-1].content` takes the last element. Columns of
     /// chats (`messages`, `conversations`) are read turn by turn.
     ///
-    /// [default: `text`, else the only column with another usual name, else the only column whose
+    /// [default: `text`, else the only column with another usual name, else the columns of an example
+    /// for fine-tuning (`instruction,input,output`, `prompt,completion`, …), else the only column whose
     /// values look like sentences; an uncertain choice is an error]
     #[arg(long, value_name = "NAME[,NAME…]")]
     text_column: Option<String>,

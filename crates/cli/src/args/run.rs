@@ -89,8 +89,8 @@ struct ProvidedArgs {
     /// No model is used, and texts are only shown.
     #[arg(long, value_name = "NAME", conflicts_with = "embeddings", conflicts_with_all = MODEL_OPTIONS)]
     embedding_column: Option<String>,
-    /// Take the embeddings from .npy, .npz or .safetensors files (a file, folder or glob;
-    /// repeatable).
+    /// Take the embeddings from .npy, .npz or .safetensors files, or from files of bare numbers with
+    /// --dim and --dtype (a file, folder or glob; repeatable).
     ///
     /// Each input file has one file of embeddings, with the same name or the same number in its
     /// name. Row N of it is the embedding of row N of the input file. Without any INPUT, the rows

@@ -110,7 +110,12 @@ fn epsilon(summary: &Summary) -> String {
     if summary.goal.starts_with("epsilon") {
         number
     } else {
-        format!("{number} (what `{}` amounts to)", summary.goal.replacen("keep ", "--keep-", 1))
+        // `keep fraction 0.5`, `keep 5 rows`: the option that was typed.
+        let option = match summary.goal.strip_prefix("keep ").and_then(|goal| goal.strip_suffix(" rows")) {
+            Some(rows) => format!("--keep-rows {rows}"),
+            None => summary.goal.replacen("keep ", "--keep-", 1),
+        };
+        format!("{number} (what `{option}` amounts to)")
     }
 }
 

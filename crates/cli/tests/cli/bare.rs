@@ -35,7 +35,7 @@ fn bare_numbers_give_what_the_same_array_with_a_header_gives() {
         .hinted("--dim N --dtype float32");
     sandbox
         .semdedup("run --embeddings a.bin --dim 7 --dtype float32 --out n")
-        .failed_with(&["not rows of 7 float32"]);
+        .failed_with(&["320 float32, which are not rows of 7"]);
     sandbox.semdedup("run --embeddings a.npy --dim 8 --dtype float32 --out n").failed_with(&["has a header"]);
     sandbox.semdedup("run --embeddings . --dim 8 --dtype float32 --out n").failed_with(&["a folder"]);
 }

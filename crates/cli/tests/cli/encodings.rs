@@ -83,11 +83,19 @@ fn what_was_hinted_at_works() {
 }
 
 #[test]
+fn a_file_that_is_utf8_is_not_read_as_another_encoding() {
+    let sandbox = Sandbox::new();
+    sandbox.write("a.txt", CHINESE.join("\n"));
+    sandbox
+        .semdedup("run a.txt --out out --encoding latin1")
+        .failed_with(&["a.txt: is UTF-8"])
+        .hinted("leave out --encoding");
+}
+
+#[test]
 fn encodings_that_cannot_be_used_are_refused() {
     let sandbox = Sandbox::with_rows(40);
-    sandbox
-        .semdedup("run data.jsonl --out out --encoding klingon")
-        .failed_with(&["klingon: no such encoding"]);
+    sandbox.semdedup("run data.jsonl --out out --encoding klingon").failed_with(&["no such encoding"]);
     sandbox.semdedup("run data.jsonl --out out --encoding utf-16").failed_with(&["UTF-16"]);
     let parquet = sandbox.semdedup("run data.jsonl --out out --encoding utf-8").succeeded();
     assert!(!parquet.stdout.contains("UTF-8,"), "{}", parquet.stdout);

@@ -24,8 +24,11 @@ pub(super) fn open_bare(path: &Path, number: Number, dim: u64) -> Result<Array> 
     }
     let row = dim.saturating_mul(number.bytes() as u64);
     if !bytes.is_multiple_of(row) {
-        let problem = format!("{bytes} bytes are not rows of {dim} {} of {row} bytes", number.name());
-        return Err(Error::input(path, problem).hint("give its dimension and type with --dim and --dtype"));
+        let (name, numbers) = (number.name(), bytes as f64 / number.bytes() as f64);
+        let problem = format!("its {bytes} bytes are {numbers} {name}, which are not rows of {dim}");
+        return Err(
+            Error::input(path, problem).hint("another --dim or --dtype is right, or the file is cut short")
+        );
     }
     Ok(Array { file, number, shape: vec![bytes / row, dim], offset: 0 })
 }

@@ -20,6 +20,12 @@ use crate::storage::errors::with_path;
 /// overflow 32 bits.
 pub(crate) const MAX_DIM: u64 = 65_536;
 
+/// The sizes of the values of embeddings, zeros apart. Numbers of another type are seldom among them.
+const USUAL_VALUES: std::ops::Range<f32> = 1e-12..1e12;
+
+/// About how many rows of bare numbers are looked at.
+const PLAUSIBLE_ROWS: u64 = 64;
+
 /// The extensions of the files of embeddings in a folder.
 pub(crate) const EXTENSIONS: [&str; 3] = ["npy", "npz", "safetensors"];
 
@@ -37,7 +43,8 @@ impl Matrix {
     /// Fails for a damaged file, and if it does not hold a matrix of floats whose rows have from 1
     /// to [`MAX_DIM`] values.
     pub(crate) fn open(path: &Path) -> Result<Self> {
-        let array = open_part(&ArrayPlace::of(path))?;
+        let place = ArrayPlace::of(path);
+        let array = open_part(&place)?;
         let (shape, number) = (&array.shape, array.number);
         if shape.len() != 2 || !number.is_float() {
             let problem = format!("embeddings are a matrix of floats, this is {number:?} of shape {shape:?}");
@@ -50,7 +57,30 @@ impl Matrix {
                 format!("the embeddings have dimension {}, it must be from 1 to {MAX_DIM}", shape[1]);
             return Err(Error::input(path, problem));
         }
-        Ok(Self { path: path.to_path_buf(), array })
+        let matrix = Self { path: path.to_path_buf(), array };
+        if let Part::Bare { number, .. } = place.part {
+            matrix.check_plausible(number)?;
+        }
+        Ok(matrix)
+    }
+
+    /// Fails if most of some bare numbers are no values of embeddings: they may be of another type.
+    fn check_plausible(&self, number: Number) -> Result<()> {
+        let (rows, mut values) = (self.rows(), vec![0.0; self.dim()]);
+        let (mut odd, mut all) = (0, 0);
+        for row in (0..rows).step_by((rows / PLAUSIBLE_ROWS).max(1) as usize) {
+            self.read(row, &mut values)?;
+            let is_usual = |value: &&f32| **value == 0.0 || USUAL_VALUES.contains(&value.abs());
+            odd += values.iter().filter(|value| !is_usual(value)).count();
+            all += values.len();
+        }
+        if 2 * odd <= all {
+            return Ok(());
+        }
+        let problem =
+            format!("{odd} of {all} numbers, read as {}, are no values of embeddings", number.name());
+        Err(Error::input(&self.path, problem)
+            .hint("they are of another --dtype, or something else stands before them"))
     }
 
     pub(crate) fn path(&self) -> &Path {

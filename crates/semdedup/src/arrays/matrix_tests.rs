@@ -76,7 +76,7 @@ fn numbers_without_a_header_are_read_in_rows_of_the_dimension() {
             assert_eq!(all, values(), "{dtype}");
         }
         let error = Matrix::open(&place(5)).unwrap_err().to_string();
-        assert!(error.contains("are not rows of 5"), "{error}");
+        assert!(error.contains("which are not rows of 5"), "{error}");
     }
     let with_header = crate::bare_numbers(&fixture("f32.npy").display().to_string(), "float32", 3);
     let error = Matrix::open(Path::new(&with_header)).unwrap_err();

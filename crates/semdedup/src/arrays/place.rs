@@ -84,6 +84,14 @@ pub(crate) fn file_of(path: &Path) -> PathBuf {
     ArrayPlace::of(path).file
 }
 
+/// Returns the path by which people call a place: bare numbers are all that their file holds.
+pub(crate) fn name_of(path: &Path) -> PathBuf {
+    match ArrayPlace::of(path) {
+        ArrayPlace { file, part: Part::Bare { .. } } => file,
+        _ => path.to_path_buf(),
+    }
+}
+
 /// Returns the place of the bare numbers in a file, as `run --dim --dtype` names it.
 ///
 /// `dtype` is `float16`, `bfloat16`, `float32` or `float64`, and `dim` the number of values of a row.

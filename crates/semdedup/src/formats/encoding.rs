@@ -46,7 +46,7 @@ impl TextEncoding {
         let encoding = Encoding::for_label(label.as_bytes())
             .filter(|found| ![REPLACEMENT, X_USER_DEFINED].contains(found))
             .ok_or_else(|| {
-                Error::usage(format!("--encoding {name}: no such encoding")).hint(
+                Error::usage("no such encoding").hint(
                     "such as windows-1252, latin1, gbk, gb18030, big5, shift_jis, euc-jp, euc-kr, koi8-r",
                 )
             })?;
@@ -57,7 +57,7 @@ impl TextEncoding {
             .hint(format!("iconv -f {} -t UTF-8 OLD > NEW converts a file without one", encoding.name())));
         }
         if encoding == ISO_2022_JP {
-            return Err(Error::usage(format!("--encoding {name}: its lines cannot be told from each other"))
+            return Err(Error::usage("its lines cannot be told from each other")
                 .hint("iconv -f ISO-2022-JP -t UTF-8 OLD > NEW converts the file"));
         }
         Ok(Self(encoding))

@@ -68,12 +68,15 @@ impl<'a> Link<'a> {
 pub(crate) fn is_image_link(link: &str, folder: &Path) -> bool {
     match Link::of(link) {
         Ok(Link::Nothing) => false,
-        Ok(Link::File(path)) => {
-            let extension = path.rsplit('.').next().unwrap_or_default().to_ascii_lowercase();
-            is_image(&extension) || (!is_url(folder) && place_of(path, folder).is_file())
-        }
+        Ok(Link::File(path)) => has_image_name(path) || (!is_url(folder) && place_of(path, folder).is_file()),
         Ok(Link::Held(_) | Link::Address) | Err(_) => true,
     }
+}
+
+/// Whether a string certainly stands for an image: it is base64, or ends as names of images do.
+pub(crate) fn has_image_name(link: &str) -> bool {
+    let extension = link.trim().rsplit('.').next().unwrap_or_default().to_ascii_lowercase();
+    is_image(&extension) || matches!(Link::of(link), Ok(Link::Held(_)))
 }
 
 /// Whether a string is base64 that begins as an image does. (Some of it looks like a path:
@@ -105,14 +108,14 @@ pub(crate) fn read_image(
         Ok(Link::Held(encoded)) => return Ok(decoded(encoded)),
         Ok(Link::Nothing) => return Ok(Err("has no image".to_owned())),
         Ok(Link::Address) => {
-            let shown = shortened(link);
+            let shown = shortened_link(link);
             return Ok(Err(format!(
                 "its image is at {shown}, and images are not downloaded: img2dataset downloads them into shards"
             )));
         }
         Ok(Link::File(path)) => path,
     };
-    let shown = shortened(path);
+    let shown = shortened_link(path);
     read_file(&place_of(path, folder), limit)
         .map(|read| read.map_err(|problem| format!("its image {shown} cannot be read: {problem}")))
 }
@@ -152,12 +155,21 @@ fn absent(path: &Path, error: io::Error) -> Result<std::result::Result<Vec<u8>, 
     use io::ErrorKind::{InvalidFilename, InvalidInput, NotADirectory, NotFound};
     match error.kind() {
         NotFound | NotADirectory | InvalidFilename | InvalidInput => Ok(Err(error.to_string())),
+        _ if is_link_loop(&error) => Ok(Err(error.to_string())),
         _ => Err(Error::input(path, error)),
     }
 }
 
+/// Whether links lead in a circle.
+fn is_link_loop(error: &io::Error) -> bool {
+    #[cfg(unix)]
+    return error.raw_os_error() == Some(nix::errno::Errno::ELOOP as i32);
+    #[cfg(not(unix))]
+    return false;
+}
+
 /// Returns the beginning of a path or an address.
-fn shortened(link: &str) -> String {
+pub(crate) fn shortened_link(link: &str) -> String {
     match link.char_indices().nth(SHOWN) {
         Some((end, _)) => format!("{}…", &link[..end]),
         None => link.to_owned(),
@@ -196,7 +208,10 @@ pub(crate) fn linked_files(
                 count += 1;
                 hash.update(path.as_bytes());
                 // A file that is not there may come later.
-                let stamp = if is_url(&folder) { None } else { Stamp::of(&place_of(path, &folder)).ok() };
+                let place = place_of(path, &folder);
+                // Our own results may change a folder.
+                let is_watched = !is_url(&folder) && place.is_file();
+                let stamp = if is_watched { Stamp::of(&place).ok() } else { None };
                 let stamp = stamp.map(|stamp| (stamp.bytes, stamp.modified_ns, stamp.identity));
                 hash.update(format!("{stamp:?}").as_bytes());
             }

@@ -67,11 +67,11 @@ pub use file::{
     CompareBy, DEFAULT_MAX_ROW_BYTES, Format, InputFile, LARGEST_MAX_ROW_BYTES, ReadLimits, TextFiles,
 };
 pub use ids::{IdPart, IdSource, typed_json_ids, unify_ids};
-pub(crate) use image_links::{folder_of, linked_files, read_image};
+pub(crate) use image_links::{folder_of, linked_files, read_image, shortened_link};
 pub(crate) use read::stored_id_type;
 pub use read::{Chunk, Reader, count_rows, read_texts};
 pub use rows::{BadRow, Rows, Vectors};
-pub(crate) use text::guess::{encoding_hint, likely_encoding};
+pub(crate) use text::guess::{check_no_utf8, encoding_hint, likely_encoding};
 pub(crate) use unchanged::check_all_unchanged;
 pub use unchanged::check_unchanged;
 pub use write::write_kept;

@@ -55,7 +55,8 @@ pub(crate) fn known_extensions() -> String {
         listed(formats.flat_map(|format| format.extensions()).map(|(name, _)| *name))
     };
     let images = listed(image_extensions());
-    format!("{} (each also .gz, .zst, .bz2 or .xz), {}, .md, and images: {images}", of(true), of(false))
+    let packed = Compression::PACKED.map(Compression::extension).join(", ");
+    format!("{} (each also {packed}), {}, .md, and images: {images}", of(true), of(false))
 }
 
 fn listed<'a>(extensions: impl Iterator<Item = &'a str>) -> String {

@@ -58,6 +58,37 @@ const PARTNERS: [&str; 28] = [
     "tools",
     "documents",
 ];
+/// Words in the names of columns that change what an example for fine-tuning means, such as
+/// `system_prompt` or `option_a`.
+const EXAMPLE_WORDS: [&str; 27] = [
+    "system",
+    "persona",
+    "story",
+    "schema",
+    "context",
+    "knowledge",
+    "profile",
+    "prefix",
+    "suffix",
+    "option",
+    "options",
+    "choice",
+    "choices",
+    "contents",
+    "thinking",
+    "reasoning",
+    "rationale",
+    "thought",
+    "thoughts",
+    "negative",
+    "target",
+    "history",
+    "passage",
+    "document",
+    "documents",
+    "evidence",
+    "facts",
+];
 /// Words in the names of columns of pictures, films or sounds, or of paths to them…
 const MEDIA: [&str; 15] = [
     "image",
@@ -118,6 +149,12 @@ pub(crate) fn is_text_name(name: &str) -> bool {
 /// Whether a column has a name of the other half of a text, such as an answer.
 pub(crate) fn is_partner(name: &str) -> bool {
     PARTNERS.contains(&name.to_ascii_lowercase().as_str())
+}
+
+/// Whether a column, by its name, belongs to an example for fine-tuning.
+pub(crate) fn is_example_part(name: &str) -> bool {
+    let lower = name.to_ascii_lowercase();
+    is_partner(name) || lower.split(['_', '-', '.', ' ']).any(|word| EXAMPLE_WORDS.contains(&word))
 }
 
 /// Whether two columns are the halves of a pair by their names: `sentence` and `sentence2`, `text`

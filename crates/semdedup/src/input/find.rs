@@ -237,7 +237,7 @@ fn check_encoding(options: &InputOptions, files: &[InputFile]) -> Result<()> {
             let problem = format!("--encoding {}: no file is of JSON, CSV or text", encoding.name());
             Err(Error::usage(problem).hint("leave it out: other formats say what their encoding is"))
         }
-        _ => Ok(()),
+        _ => files.iter().filter(|file| file.encoding.is_some()).try_for_each(formats::check_no_utf8),
     }
 }
 

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use crate::arrays::place::file_of;
 use crate::error::{Error, Result};
-use crate::formats::InputFile;
+use crate::formats::{Compression, InputFile};
 use crate::input::embedding_files::find_embeddings;
 use crate::storage::is_file;
 
@@ -53,8 +53,7 @@ fn by_name(paths: &[PathBuf], files: &[InputFile]) -> Option<Vec<PathBuf>> {
     }
     let stem = |path: &Path| {
         let name = file_of(path).file_name().unwrap_or_default().to_string_lossy().into_owned();
-        let name =
-            [".gz", ".zst", ".bz2", ".xz"].iter().find_map(|end| name.strip_suffix(end)).unwrap_or(&name);
+        let (name, _) = Compression::of_name(&name);
         name.rsplit_once('.').map_or(name, |(stem, _)| stem).to_owned()
     };
     let with_folder = |path: &Path| {

@@ -116,7 +116,10 @@ impl FinishedRun {
     /// Reads the texts of some rows, by the number of the row. A row without a text is left out.
     fn texts_by_row(&self, rows: &BTreeSet<u64>) -> Result<HashMap<u64, String>> {
         let rows: Vec<u64> = rows.iter().copied().collect();
-        let texts = self.texts(&rows)?;
+        let texts = match self.summary().is_some_and(|summary| summary.compared.by == "image") {
+            true => self.image_links(&rows)?,
+            false => self.texts(&rows)?,
+        };
         Ok(rows.into_iter().zip(texts).filter_map(|(row, text)| Some((row, text?))).collect())
     }
 }

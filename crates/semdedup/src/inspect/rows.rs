@@ -8,6 +8,7 @@ use crate::embed::linked::ParsedRows;
 use crate::error::{Error, ErrorKind, Result};
 use crate::formats::{
     Columns, Format, InputFile, ReadLimits, Reader, check_unchanged, discover, folder_of, read_texts,
+    shortened_link,
 };
 use crate::input::find::Input;
 use crate::inspect::finished_run::FinishedRun;
@@ -46,6 +47,19 @@ impl FinishedRun {
     /// As [`FinishedRun::texts`].
     pub fn images(&self, rows: &[u64]) -> Result<Vec<Option<Vec<u8>>>> {
         self.read(rows, &read_images)
+    }
+
+    /// Reads the strings that stand for the images of rows, or their texts where there are none. Of
+    /// images in base64 the beginning is returned.
+    pub(crate) fn image_links(&self, rows: &[u64]) -> Result<Vec<Option<String>>> {
+        let links = self.read(rows, &|file, columns, limits, rows| match &columns.image_links {
+            Some(links) => {
+                let strings = Columns { text: Some(links.clone()), ..Columns::default() };
+                read_texts(file, &strings, limits, rows)
+            }
+            None => read_texts(file, columns, limits, rows),
+        })?;
+        Ok(links.into_iter().map(|link| link.map(|link| shortened_link(&link))).collect())
     }
 
     /// Reads something of rows, file by file, and returns it in the order of `rows`.

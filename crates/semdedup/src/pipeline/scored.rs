@@ -108,6 +108,9 @@ impl ResolvedRun<'_> {
             let first = dataset.first_skipped();
             let cause = match not_utf8(dataset, &self.input) {
                 Some(warning) => warning.to_string(),
+                None if self.input.files.iter().any(|file| file.encoding.is_some()) => {
+                    "see whether --encoding names the right encoding".to_owned()
+                }
                 None => "check that --text-column or --image-column names the right column".to_owned(),
             };
             return Err(Error::new(ErrorKind::Input, format!("all {rows} rows were skipped: {first}"))

@@ -74,15 +74,13 @@ pub(crate) struct EmbeddedRows {
 impl EmbeddedRows {
     /// Says in what these embeddings, which are there, differ from those of a run.
     pub(super) fn differences(&self, run: &Self) -> String {
-        let files = |of: &Self| format!("{} files of {} bytes, the first {}", of.files, of.bytes, of.first);
-        let parts = [(files(self), files(run)), (self.compared.clone(), run.compared.clone())];
-        let differ = parts.iter().filter(|(there, run)| there != run);
-        let differ: Vec<_> = differ.map(|(there, run)| format!("{there}; this run: {run}")).collect();
-        match differ.is_empty() {
-            true => {
-                "the same files, columns and model, but the files have changed, or other options".to_owned()
-            }
-            false => differ.join("; "),
+        // Other files are no reason: their embeddings find room beside these.
+        match self.compared == run.compared {
+            true => format!(
+                "of the same columns and model with other options, such as --max-tokens ({})",
+                self.first
+            ),
+            false => format!("those of {}; this run: {}", self.compared, run.compared),
         }
     }
 }

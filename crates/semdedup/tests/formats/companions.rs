@@ -50,7 +50,11 @@ fn rows_of_equal_texts_with_another_companion_are_a_question() {
         assert!(error.to_string().contains(&expected), "{error}");
         let hint = error.hint_text().unwrap();
         assert!(hint.contains(&format!("--text-column {name} compares it alone")), "{hint}");
-        assert!(hint.contains(&format!("--text-column {name},{companion} joins both")), "{hint}");
+        let both = [
+            format!("--text-column {name},{companion} joins both"),
+            format!("--image-column {companion} --by both"),
+        ];
+        assert!(both.iter().any(|both| hint.contains(both)), "{hint}");
         let file = input("a.jsonl", content.as_bytes());
         for asked in [name.to_owned(), format!("{name},{companion}")] {
             assert!(resolve_one(&file.file, &choice(Some(&asked), None)).is_ok(), "{asked}");

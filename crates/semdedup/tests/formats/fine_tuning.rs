@@ -77,9 +77,13 @@ fn an_example_with_more_to_it_is_refused() {
         r#""history":[["Hello there, my friend","Good day to you"]]"#,
         r#""tools":"[]""#,
         r#""context":"The river.""#,
+        r#""system_prompt":"Be a pirate""#,
+        r#""option_a":"x""#,
+        r#""notes":"These notes say something of their own about every row TEXT""#,
     ] {
-        let line =
-            |_: usize, text: &str| format!(r#"{{"prompt":"What? {text}","completion":"{text}",{more}}}"#);
+        let line = |_: usize, text: &str| {
+            format!(r#"{{"prompt":"What? {text}","completion":"{text}",{}}}"#, more.replace("TEXT", text))
+        };
         let error = found("a.jsonl", &lines(line)).unwrap_err();
         assert!(error.contains("no column `text`") && error.contains("--text-column"), "{more}: {error}");
     }
@@ -120,4 +124,42 @@ fn later_files_must_have_the_same_columns() {
         assert!(error.to_string().contains(words), "{error}");
         assert!(error.hint_text().unwrap().contains("--text-column"), "{error}");
     }
+}
+
+#[test]
+fn a_later_row_with_more_to_it_is_an_error() {
+    let plain = lines(|row, text| format!(r#"{{"prompt":"Question {row}?","completion":"{text}"}}"#));
+    for more in [r#""system":"Be a pirate.""#, r#""options":["a","b"]"#, r#""text":"x""#] {
+        let content = format!("{}{{\"prompt\":\"Q\",\"completion\":\"A\",{more}}}\n", plain.repeat(600));
+        let input = input("a.jsonl", content.as_bytes());
+        let columns = unasked(&input.file).unwrap();
+        assert_eq!(columns.texts().collect::<Vec<_>>(), ["prompt", "completion"]);
+        let error = read(&input.file, &columns).map(|_| ()).unwrap_err();
+        assert!(error.to_string().contains("row 2400: has a column"), "{error}");
+    }
+    let empty = format!(
+        "{}{{\"prompt\":\"Q\",\"completion\":\"A\",\"system\":null,\"options\":[]}}\n",
+        plain.repeat(600)
+    );
+    let input = input("a.jsonl", empty.as_bytes());
+    assert_eq!(read(&input.file, &unasked(&input.file).unwrap()).unwrap().texts().len(), 2401);
+}
+
+#[test]
+fn preferences_that_contradict_each_other_are_refused() {
+    let line = |row: usize, _: &str| {
+        let (a, b) = if row.is_multiple_of(2) {
+            ("Yes, with pleasure", "No, I would rather not")
+        } else {
+            ("No, I would rather not", "Yes, with pleasure")
+        };
+        format!(
+            r#"{{"prompt":"Will you come to the river {}?","chosen":"{a} {}","rejected":"{b} {}"}}"#,
+            row / 2,
+            row / 2,
+            row / 2
+        )
+    };
+    let error = found("a.jsonl", &lines(line)).unwrap_err();
+    assert!(error.contains("no column `text`"), "{error}");
 }

@@ -105,6 +105,9 @@ impl Table<'_> {
         );
         let alone = format!("--text-column {texts} compares it alone");
         let hint = match companion.is_text || companion.is_turns {
+            _ if self.holds_image_links(companion) => {
+                format!("{alone}, --image-column {} --by both the images that it names too", companion.name)
+            }
             true => format!("{alone}, --text-column {texts},{} joins both", companion.name),
             false => alone,
         };

@@ -1,13 +1,17 @@
 //! Fine-tuning data without a text column: columns that together are an example, by their usual
 //! names.
 
+use std::collections::HashSet;
+
 use crate::error::Result;
-use crate::formats::choose::candidates::may_hold;
+use crate::formats::choose::candidates::{MOST_CANDIDATES, may_hold};
+use crate::formats::choose::language::{is_language, is_rival};
 use crate::formats::choose::table::Table;
 use crate::formats::choose::text_column::TextColumns;
+use crate::formats::choose::values::values_of;
 use crate::formats::columns::{Column, Columns, Found, Wanted};
 use crate::formats::file::Format;
-use crate::formats::usual_names::is_partner;
+use crate::formats::usual_names::is_example_part;
 
 /// Columns that together are an example, in the order in which they are joined.
 struct Example {
@@ -39,20 +43,36 @@ impl Table<'_> {
     pub(crate) fn fine_tuning(&self, wanted: &Wanted) -> Result<Option<TextColumns>> {
         for example in &EXAMPLES {
             let Some(columns) = self.columns_of(example)? else { continue };
-            let is_other = |column: &&Column| {
-                !column.is_nested
-                    && column.kind.as_deref() != Some("null")
-                    && ![wanted.id, wanted.embedding].contains(&Some(column.name.as_str()))
-                    && !example.columns.iter().any(|name| column.name.eq_ignore_ascii_case(name))
-            };
-            let others = self.columns.iter().filter(is_other);
-            let belongs = |other: &Column| is_partner(&other.name) || may_hold(other, wanted);
-            let is_certain = !others.into_iter().any(belongs) && !self.answers_shortly(&columns)?;
-            if is_certain {
+            if !self.has_more(example, wanted)?
+                && !self.answers_shortly(&columns)?
+                && !self.swaps_answers(&columns)?
+            {
                 return Ok(Some(columns));
             }
         }
         Ok(None)
+    }
+
+    /// Whether another column may belong to the example, by its name, its type or its values.
+    fn has_more(&self, example: &Example, wanted: &Wanted) -> Result<bool> {
+        let is_other = |column: &&Column| {
+            !column.is_nested
+                && column.kind.as_deref() != Some("null")
+                && ![wanted.id, wanted.embedding].contains(&Some(column.name.as_str()))
+                && !example.columns.iter().any(|name| column.name.eq_ignore_ascii_case(name))
+        };
+        let others: Vec<&Column> = self.columns.iter().filter(is_other).collect();
+        if others.len() > MOST_CANDIDATES
+            || others.iter().any(|other| is_example_part(&other.name) || may_hold(other, wanted))
+        {
+            return Ok(true);
+        }
+        for other in others {
+            if self.says_something(other)? {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     /// Returns the columns of an example, if the table has them and they hold strings or turns.
@@ -89,6 +109,30 @@ impl Table<'_> {
         let text = questions.first().cloned();
         let joined = questions.iter().skip(1).cloned().collect();
         self.differs_in_short_answers(&Columns { text, joined, turns, found, ..Columns::default() }, answer)
+    }
+
+    /// Whether a column holds sentences or long strings, so that rows that differ in it are different
+    /// examples.
+    fn says_something(&self, column: &Column) -> Result<bool> {
+        if !column.is_text {
+            return Ok(false);
+        }
+        let values = values_of(self.file, &column.name)?.unwrap_or_default();
+        let values = || values.iter().map(String::as_str);
+        Ok(is_language(values()) || is_rival(values()))
+    }
+
+    /// Whether rows prefer the answer that others reject. Their joined texts have the same words.
+    fn swaps_answers(&self, columns: &TextColumns) -> Result<bool> {
+        let [.., chosen, rejected] = &columns.names[..] else { return Ok(false) };
+        if !rejected.eq_ignore_ascii_case("rejected") {
+            return Ok(false);
+        }
+        let chosen = values_of(self.file, chosen)?.unwrap_or_default();
+        let rejected = values_of(self.file, rejected)?.unwrap_or_default();
+        let pairs: HashSet<(&String, &String)> = chosen.iter().zip(&rejected).collect();
+        let swapped = pairs.iter().filter(|(a, b)| a != b && pairs.contains(&(*b, *a))).count();
+        Ok(swapped >= 2)
     }
 
     /// Whether later rows may have columns that the first rows lack.

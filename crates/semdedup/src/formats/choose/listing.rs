@@ -12,6 +12,7 @@ use crate::formats::arrow::nested;
 use crate::formats::choose::table::{LISTED, Table};
 use crate::formats::choose::values::values_of;
 use crate::formats::columns::Column;
+use crate::formats::image_links::has_image_name;
 use crate::formats::usual_names::is_usual_name;
 
 /// How many characters of a value or of a type are shown.
@@ -76,6 +77,9 @@ impl Table<'_> {
         }];
         if top().any(|column| column.is_image) {
             hints.push("--by image compares the images".to_owned());
+        } else if let Some(column) = top().find(|column| self.holds_image_links(column)) {
+            let name = visible(&column.name);
+            hints.push(format!("--image-column {name} compares the images that `{name}` names or holds"));
         }
         if let Some(list) = top()
             .find(|column| column.is_list && !column.may_hold_text && column.kind.as_deref() != Some("null"))
@@ -83,6 +87,16 @@ impl Table<'_> {
             hints.push(format!("--embedding-column {} takes embeddings that are there", visible(&list.name)));
         }
         hints.join("; ")
+    }
+
+    /// Whether the first values of a column are images in base64, or paths of images.
+    pub(crate) fn holds_image_links(&self, column: &Column) -> bool {
+        if !column.is_text {
+            return false;
+        }
+        let values = values_of(self.file, &column.name).ok().flatten().unwrap_or_default();
+        let mut values = values.iter().filter(|value| !value.is_empty()).take(LISTED).peekable();
+        values.peek().is_some() && values.all(|value| has_image_name(value))
     }
 
     /// Returns the hint for a file in which no column is likely to be the text.
@@ -116,7 +130,8 @@ impl Table<'_> {
         };
         let top = || self.columns.iter().filter(|column| !column.is_nested);
         // `max_by_key` takes the last of equals, so `rev` makes it the first.
-        let strings: Vec<&Column> = top().filter(|column| column.is_text).take(LISTED).collect();
+        let is_text = |column: &&Column| column.is_text && !self.holds_image_links(column);
+        let strings: Vec<&Column> = top().filter(is_text).take(LISTED).collect();
         let most = || strings.iter().rev().max_by_key(|column| words(column)).copied();
         top().find(|column| column.is_turns).or_else(most)
     }

@@ -153,6 +153,9 @@ fn table_columns<'a>(
         Err(_) if choice.text.is_none() && text_optional => None,
         texts => texts.map_err(|error| file.format.rows().not_rows(file).unwrap_or(error))?,
     };
+    if reads_images && !by.text() && choice.by.is_none() {
+        check_no_chats(&table)?;
+    }
     let id = wanted.id.map(|id| table.id(id)).transpose()?;
     let embedding = wanted.embedding.map(|name| table.embedding(name)).transpose()?;
     let image = reads_images.then(|| table.image(choice.image.as_deref())).transpose()?;
@@ -166,6 +169,20 @@ fn table_columns<'a>(
         with_texts(Columns { id, embedding, image, image_links, ..Columns::default() }, texts, roles);
     earlier.check(&table, &columns, run)?;
     Ok(columns)
+}
+
+/// Fails if a table of images has chats too, and the user does not say which to compare: rows of one
+/// image often have different chats about it.
+fn check_no_chats(table: &Table) -> Result<()> {
+    let Some(chats) = table.columns.iter().find(|column| column.is_turns && !column.is_nested) else {
+        return Ok(());
+    };
+    let problem = format!(
+        "has chats in `{}` beside the images, and rows of one image may have different chats",
+        chats.name
+    );
+    Err(Error::input(&table.file.path, problem)
+        .hint("--by both compares the images and the chats, --by image the images alone"))
 }
 
 /// Adds the columns of the texts to the others of a file.

@@ -4,7 +4,7 @@
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
-use crate::arrays::place::file_of;
+use crate::arrays::place::{file_of, name_of};
 use crate::error::{Error, Result};
 use crate::foreign::BEGINNING;
 use crate::formats::compression::Compression;
@@ -67,7 +67,7 @@ impl FoundFile {
 
     /// Describes a file of embeddings as a file of rows, named relative to `folder`.
     pub(crate) fn matrix(path: &Path, folder: &Path) -> Result<Self> {
-        let (stamp, name) = (Stamp::of(&file_of(path))?, relative_name(path, folder)?);
+        let (stamp, name) = (Stamp::of(&file_of(path))?, relative_name(&name_of(path), folder)?);
         let layout = Layout { format: Format::Matrix, compression: Compression::None };
         Ok(Self::new(path.to_path_buf(), name, layout, stamp))
     }

@@ -3,7 +3,9 @@
 use std::io::Read;
 use std::ops::RangeInclusive;
 
+use crate::error::{Error, Result};
 use crate::formats::file::InputFile;
+use crate::formats::stream;
 use crate::formats::text::encoded::open_text;
 
 /// The bytes of a file that are looked at.
@@ -17,6 +19,39 @@ pub(crate) fn likely_encoding(file: &InputFile) -> Option<&'static str> {
     // What is read before damage is looked at; the damage is reported elsewhere.
     let _ = stream.take(LOOKED_AT).read_to_end(&mut bytes);
     likely(&bytes)
+}
+
+/// Fails if a file that the user calls one of another encoding is UTF-8 by its beginning. (UTF-8 is
+/// seldom valid by chance: three characters beyond ASCII are taken for certain.)
+pub(crate) fn check_no_utf8(file: &InputFile) -> Result<()> {
+    let Some(encoding) = file.encoding.filter(|encoding| !encoding.is_utf8()) else { return Ok(()) };
+    let mut bytes = Vec::new();
+    // Folders of texts have no beginning, and damage is reported elsewhere.
+    if file.format.is_tree()
+        || stream::open(file)
+            .and_then(|open| open.stream.take(LOOKED_AT).read_to_end(&mut bytes).map_err(Error::io))
+            .is_err()
+    {
+        return Ok(());
+    }
+    let valid = match std::str::from_utf8(&bytes) {
+        Ok(text) => text,
+        // The last character may be cut.
+        Err(error) if error.error_len().is_none() => {
+            std::str::from_utf8(&bytes[..error.valid_up_to()]).unwrap_or_default()
+        }
+        Err(_) => return Ok(()),
+    };
+    let beyond =
+        valid.trim_start_matches('\u{feff}').chars().filter(|character| !character.is_ascii()).count();
+    if beyond < 3 || valid.starts_with('\u{feff}') {
+        return Ok(());
+    }
+    let problem = format!("is UTF-8: its beginning is valid, with {beyond} characters beyond ASCII");
+    Err(Error::input(&file.path, problem).hint(format!(
+        "leave out --encoding {}, or run files of other encodings by themselves",
+        encoding.name()
+    )))
 }
 
 /// Says how a file is read whose texts are not UTF-8.

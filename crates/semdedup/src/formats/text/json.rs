@@ -24,7 +24,7 @@ pub(crate) fn parse(
     columns: &Columns,
     rows: &mut RowsBuilder,
 ) -> std::result::Result<(), RivalColumn> {
-    let watched = columns.text.as_deref().filter(|_| !columns.found.is_certain());
+    let watched = Some(columns).filter(|columns| columns.text.is_some() && !columns.found.is_certain());
     let mut parser =
         RowParser { columns, watched, scratch: String::new(), number: records.first_row, rival: None };
     records.for_each(rows.limit, |line| {
@@ -41,7 +41,7 @@ pub(crate) fn parse(
 struct RowParser<'a> {
     columns: &'a Columns,
     /// The text column, if another column in a row can put it in doubt.
-    watched: Option<&'a str>,
+    watched: Option<&'a Columns>,
     /// A text that is not in the row as it is.
     scratch: String,
     /// The number of the row in the file.

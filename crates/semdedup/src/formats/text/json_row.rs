@@ -7,10 +7,10 @@ use serde::de::{DeserializeSeed, Deserializer, Error as _, IgnoredAny, MapAccess
 use serde_json::value::RawValue;
 
 use crate::formats::arrow::nested;
-use crate::formats::columns::{DEFAULT_TEXT, Wanted};
+use crate::formats::columns::{Columns, DEFAULT_TEXT, Wanted};
 use crate::formats::text::json_text::{JsonText, TextSeed};
 use crate::formats::turns::{CHATS, is_turns};
-use crate::formats::usual_names::is_usual_name;
+use crate::formats::usual_names::{is_example_part, is_usual_name};
 
 /// The values of the columns in a row, and how deep inside the row each was found.
 #[derive(Default)]
@@ -37,8 +37,8 @@ fn replaces(found: Option<usize>, depth: usize) -> bool {
 pub(crate) struct RowSeed<'a, 'de> {
     /// The names of the columns inside the object.
     pub wanted: Wanted<'a>,
-    /// The text column, if a row with another usual name of texts puts it in doubt.
-    pub watched: Option<&'a str>,
+    /// The text columns, if a row with another usual name of texts puts them in doubt.
+    pub watched: Option<&'a Columns>,
     pub depth: usize,
     pub row: &'a mut JsonRow<'de>,
     pub scratch: &'a mut String,
@@ -171,8 +171,13 @@ impl<'a> Match<'a> {
     }
 }
 
-/// Whether a column, by its name, may be the text rather than the text column.
-fn is_named(key: &str, taken: &str) -> bool {
+/// Whether a column, by its name, may be the text rather than the text column, or a part of an
+/// example of which the text columns are the others.
+fn is_named(key: &str, columns: &Columns) -> bool {
+    if !columns.joined.is_empty() && is_example_part(key) {
+        return columns.texts().all(|taken| taken != key);
+    }
+    let taken = columns.text.as_deref().unwrap_or_default();
     let is_text = |name: &str| name.eq_ignore_ascii_case(DEFAULT_TEXT);
     // `Text` is the text whatever other columns there are, unless there is `text`.
     if is_text(taken) { is_text(key) } else { is_usual_name(key) }
@@ -184,6 +189,9 @@ fn is_rival(column: &str, token: &str) -> bool {
     if CHATS.iter().any(|name| column.eq_ignore_ascii_case(name)) {
         return is_turns(token);
     }
+    if !is_usual_name(column) {
+        return token.starts_with(['"', '[', '{']) && !["\"\"", "[]", "{}"].contains(&token);
+    }
     let may_be_text = column.eq_ignore_ascii_case(DEFAULT_TEXT) && token != "null";
     token != "\"\"" && (may_be_text || token.starts_with('"') || is_turns(token))
 }
@@ -191,7 +199,7 @@ fn is_rival(column: &str, token: &str) -> bool {
 /// Reads a key; see [`RowSeed`] for the fields.
 struct KeySeed<'a> {
     wanted: Wanted<'a>,
-    watched: Option<&'a str>,
+    watched: Option<&'a Columns>,
 }
 
 impl<'a, 'de> DeserializeSeed<'de> for KeySeed<'a> {
@@ -213,8 +221,9 @@ impl<'a> Visitor<'_> for KeySeed<'a> {
         let Wanted { text, id, embedding } = self.wanted;
         let of = |wanted| Match::of(wanted, key);
         let is_other = || matches!((of(id), of(embedding)), (Match::No, Match::No));
-        let is_doubtful =
-            self.watched.is_some_and(|taken| key != taken && is_named(key, taken) && is_other());
+        let is_doubtful = self.watched.is_some_and(|columns| {
+            columns.text.as_deref() != Some(key) && is_named(key, columns) && is_other()
+        });
         let doubt = is_doubtful.then(|| key.to_owned());
         Ok(Key { text: of(text), id: of(id), embedding: of(embedding), doubt })
     }
