@@ -5,10 +5,22 @@ use clap::{Args, ValueEnum, value_parser};
 use semdedup::InputOptions;
 use semdedup::formats::{
     ColumnChoice, CompareBy, DEFAULT_MAX_ROW_BYTES, LARGEST_MAX_ROW_BYTES, ReadLimits, TextEncoding,
-    TextFiles,
+    TextFiles, known_extensions,
 };
 
 use super::csv::CsvArgs;
+
+/// The help of INPUT in short.
+pub(super) const INPUT_HELP: &str =
+    "Files, folders or globs, on a disk or by URL (s3://, gs://, az://, https://)";
+
+/// Returns the help of INPUT with the formats that are read.
+pub(super) fn input_long_help() -> String {
+    format!(
+        "{INPUT_HELP}.\n\nFiles are known by their content or by their extension: {}.",
+        known_extensions()
+    )
+}
 
 /// The options that say how to read rows.
 #[derive(Debug, Args)]

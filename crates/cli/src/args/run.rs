@@ -9,7 +9,7 @@ use semdedup::{DEFAULT_RECALL_SAMPLE, OutputOptions, Ranking, Result, RunOptions
 use super::bare::BareArgs;
 use super::clustering::{ClusteringArgs, KeepArg};
 use super::goal::GoalArgs;
-use super::input::InputArgs;
+use super::input::{INPUT_HELP, InputArgs, input_long_help};
 use super::model::{MODEL_OPTIONS, ModelArgs};
 use super::output::{OutArgs, WrittenArgs};
 
@@ -43,11 +43,7 @@ Examples:
 #[derive(Debug, Args)]
 #[command(long_about = LONG_ABOUT)]
 pub struct RunArgs {
-    /// Files, folders or globs, on a disk or by URL (s3://, gs://, az://, https://).
-    ///
-    /// The formats are JSONL, JSON lists, CSV, TSV, plain text and WebDataset shards (.tar), each
-    /// also as .gz, .zst, .bz2 or .xz; Parquet, Arrow IPC, Avro, Markdown; and images (.jpg, .png, .webp, .gif,
-    /// .bmp, .tif, .ppm and their variants).
+    #[arg(help = INPUT_HELP, long_help = input_long_help())]
     #[arg(required_unless_present = "embeddings", value_name = "INPUT")]
     inputs: Vec<String>,
     #[command(flatten)]

@@ -101,8 +101,9 @@ fn paths(code: &str) -> Vec<String> {
     let mut found = Vec::new();
     for start in ["crate::", "super::"] {
         for (at, _) in code.match_indices(start) {
-            let is_part = code[..at].ends_with(|c: char| c.is_alphanumeric() || c == '_' || c == ':');
-            if !is_part {
+            let is_part = code[..at].ends_with(is_name);
+            // What a macro puts in behind `crate::x::` is not known here.
+            if !is_part && !code[at..].trim_start_matches(is_name).starts_with('$') {
                 expand(&code[at..], "", &mut found);
             }
         }
@@ -110,10 +111,13 @@ fn paths(code: &str) -> Vec<String> {
     found
 }
 
+fn is_name(c: char) -> bool {
+    c.is_alphanumeric() || c == '_' || c == ':'
+}
+
 /// Adds the paths of a tree such as `a::{b, c::d}` behind a prefix; returns how much of the text they take.
 fn expand(text: &str, prefix: &str, found: &mut Vec<String>) -> usize {
-    let name = |c: char| c.is_alphanumeric() || c == '_' || c == ':';
-    let end = text.find(|c| !name(c)).unwrap_or(text.len());
+    let end = text.find(|c| !is_name(c)).unwrap_or(text.len());
     let path = format!("{prefix}{}", &text[..end]);
     if !(path.ends_with("::") && text[end..].starts_with('{')) {
         found.push(path.trim_end_matches("::self").trim_end_matches("::").to_owned());

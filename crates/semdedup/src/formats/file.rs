@@ -10,6 +10,7 @@ use crate::error::{Error, Result};
 use crate::formats::compression::Compression;
 use crate::formats::dialect::Dialect;
 use crate::formats::encoding::TextEncoding;
+use crate::formats::list::for_each_format;
 use crate::storage::Stamp;
 
 /// The longest row that is read by default, in bytes: 64 MiB.
@@ -19,35 +20,18 @@ pub const DEFAULT_MAX_ROW_BYTES: usize = 64 << 20;
 /// chunk.
 pub const LARGEST_MAX_ROW_BYTES: usize = 1 << 30;
 
-/// The form in which a file has its rows.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Format {
-    /// One JSON object per line.
-    Jsonl,
-    /// One JSON list of objects.
-    JsonArray,
-    /// Separated values, with a header line or without.
-    Csv(Dialect),
-    /// One text per line.
-    Text,
-    /// Apache Parquet.
-    Parquet,
-    /// Arrow IPC (Feather version 2), a file or a stream.
-    Arrow,
-    /// Apache Avro, an object container file. It is only read.
-    Avro,
-    /// A matrix of embeddings without other rows (`.npy`, `.npz`, `.safetensors`): a row of the
-    /// matrix is a row.
-    Matrix,
-    /// A WebDataset shard: a tar archive in which the files of one key are a sample, and a sample
-    /// is a row.
-    Tar,
-    /// A folder of images: every file is a row.
-    Tree,
-    /// A folder of texts: every file is a row.
-    TextTree,
+macro_rules! format_enum {
+    ($($(#[$doc:meta])* $variant:ident $(($data:ty))? => $($implementation:ident)::+;)*) => {
+        /// The form in which a file has its rows.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+        #[serde(rename_all = "snake_case")]
+        pub enum Format {
+            $($(#[$doc])* $variant $(($data))?,)*
+        }
+    };
 }
+
+for_each_format!(format_enum);
 
 /// The part of a row that is compared.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
