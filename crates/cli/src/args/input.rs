@@ -12,7 +12,7 @@ use super::csv::CsvArgs;
 
 /// The help of INPUT in short.
 pub(super) const INPUT_HELP: &str =
-    "Files, folders or globs, on a disk or by URL (s3://, gs://, az://, https://)";
+    "Files, folders or globs, on a disk or by URL (s3://, gs://, az://, hf://, https://)";
 
 /// Returns the help of INPUT with the formats that are read.
 pub(super) fn input_long_help() -> String {

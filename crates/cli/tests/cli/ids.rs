@@ -167,11 +167,16 @@ fn a_selection_that_was_killed_is_done_again_and_leaves_none_of_its_lists() {
     // The state after a kill just before the summary is written.
     std::fs::remove_file(sandbox.path("selected/summary.json")).unwrap();
     sandbox.write(
-        "selected/.semdedup-select.json",
+        "selected/.semdedup-writing/files.json",
         r#"["ids.parquet", "kept.parquet", "removed.parquet", "summary.json"]"#,
     );
-    sandbox.semdedup(&format!("{select} --epsilon 0.01")).failed_with(&["exists already"]);
-    sandbox.semdedup(&format!("{select} --epsilon 0.01 --overwrite")).succeeded();
+    let lock = std::fs::File::create(sandbox.path("selected/.semdedup-writing/lock")).unwrap();
+    lock.lock().unwrap();
+    let before = sandbox.files("selected");
+    sandbox.semdedup(&format!("{select} --epsilon 0.01")).failed_with(&["selected", "another semdedup"]);
+    assert_eq!(sandbox.files("selected"), before);
+    drop(lock);
+    sandbox.semdedup(&format!("{select} --epsilon 0.01")).succeeded();
     let names: Vec<String> = sandbox.files("selected").into_keys().collect();
     assert_eq!(names, ["kept.parquet", "removed.parquet", "summary.json"]);
 }

@@ -159,6 +159,29 @@ fn a_selection_is_replaced_only_with_overwrite() {
 }
 
 #[test]
+fn a_clustering_replaces_clusterings_and_nothing_else() {
+    let sandbox = Sandbox::with_rows(60);
+    sandbox.semdedup("embed data.jsonl --out e").succeeded();
+    let cluster = |options: &str| sandbox.semdedup(&format!("cluster e --clusters 4 --out c {options}"));
+    sandbox.write("c/centroids.npy", "somebody's");
+    cluster("").failed_with(&["c/centroids.npy", "exists already"]);
+    cluster("--overwrite").failed_with(&["c/centroids.npy", "earlier clustering"]);
+    assert_eq!(sandbox.text("c/centroids.npy"), "somebody's");
+    std::fs::remove_file(sandbox.path("c/centroids.npy")).unwrap();
+    cluster("").succeeded();
+    let files = sandbox.files("c");
+    assert_eq!(files.len(), 4, "{:?}", files.keys());
+    cluster("").failed_with(&["exists already"]);
+    // The state after a kill before the centroids are written.
+    let mark: Vec<&String> = files.keys().collect();
+    sandbox.write("c/.semdedup-writing/files.json", serde_json::to_string(&mark).unwrap());
+    std::fs::remove_file(sandbox.path("c/centroids.npy")).unwrap();
+    sandbox.write("c/probes.npy", "half");
+    cluster("").succeeded();
+    assert_eq!(sandbox.files("c"), files);
+}
+
+#[test]
 fn an_impossible_output_path_is_refused_before_the_work() {
     let sandbox = Sandbox::with_rows(60);
     sandbox.semdedup("embed data.jsonl --out e").succeeded();

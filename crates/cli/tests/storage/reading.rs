@@ -158,6 +158,24 @@ fn files_are_read_from_a_web_server_and_by_file_urls() {
 }
 
 #[test]
+fn a_file_of_a_data_set_on_the_hub_is_read_and_a_folder_is_refused_with_the_way_to_download_it() {
+    let (server, sandbox) = (Server::open_to_all(), Sandbox::with_rows(60));
+    server.put("datasets/owner/set/resolve/v1/data/a b.jsonl", jsonl(&texts(60)));
+    let hub = |typed: &[&str]| {
+        let mut command = server.command(&sandbox, "run --out web");
+        command.args(typed).env("HF_ENDPOINT", format!("http://{}/bucket/", server.address()));
+        Finished::from(command.output().unwrap())
+    };
+    sandbox.semdedup("run data.jsonl --out local").succeeded();
+    hub(&["hf://datasets/owner/set@v1/data/a b.jsonl"]).succeeded();
+    let kept = |out: &str, name: &str| sandbox.result(out).remove(name).unwrap();
+    assert!(kept("web", "kept/a b.jsonl") == kept("local", "kept/data.jsonl"));
+    hub(&["hf://datasets/owner/set/data/*.parquet"])
+        .failed_with(&["single files"])
+        .hinted("hf download owner/set --repo-type dataset --local-dir set");
+}
+
+#[test]
 fn only_the_needed_columns_of_a_parquet_file_are_fetched() {
     let (server, sandbox) = (Server::new(), Sandbox::new());
     let (mut random, texts) = (Random(3), texts(2000));

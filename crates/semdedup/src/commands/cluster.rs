@@ -11,13 +11,14 @@ use crate::cluster::assign::{self, AssignOptions};
 use crate::cluster::clustering::{largest, write_assignments, write_centroids};
 use crate::cluster::train;
 use crate::commands::clustered::{ASSIGNMENTS, CLUSTERED, Clustered};
-use crate::commands::guards::{check_folder, check_free, check_not_input};
+use crate::commands::file_set::FileSet;
+use crate::commands::guards::check_folder;
 use crate::commands::places::places_of;
 use crate::error::{Error, Result};
 use crate::memory::peak_rss_bytes;
 use crate::options::{ClusterOptions, OutputOptions};
 use crate::progress::{Progress, Stage};
-use crate::storage::{create_dir_all, remove_file};
+use crate::storage::exists;
 use crate::workdir::pair_counts::PairCounts;
 
 /// The report of [`cluster()`].
@@ -59,22 +60,31 @@ pub fn cluster(
     if store.rows() == 0 {
         return Err(Error::usage("the embeddings have no rows").hint("there is nothing to cluster"));
     }
-    let files = ClusterFiles::inside(&output.out);
-    files.check(embeddings, output)?;
+    check_folder(&output.out)?;
+    let files = FileSet {
+        out: &output.out,
+        names: FILES.map(str::to_owned).to_vec(),
+        last: CENTROIDS,
+        old: earlier_clustering(&output.out)?,
+        what: "clustering",
+        overwrite: output.overwrite,
+        inputs: embeddings,
+    };
+    files.check()?;
     let start = Instant::now();
     let trained = train::train(&store, options, progress)?;
     progress.end(Stage::Train, false);
     let train_seconds = start.elapsed().as_secs_f64();
-    create_dir_all(&output.out)?;
-    files.remove()?;
+    let claim = files.claim()?;
     let start = Instant::now();
     let ClusterOptions { probes, memory, .. } = *options;
-    let assigning = AssignOptions { probes, memory, probes_path: &files.probes };
+    let place = |name: &str| output.out.join(name);
+    let assigning = AssignOptions { probes, memory, probes_path: &place(PROBES) };
     let assigned = assign::assign(&store, &trained.centroids, &assigning, progress)?;
-    Clustered::of(&store)?.write(&files.clustered)?;
-    write_assignments(&files.assignments, &assigned.clusters)?;
-    // The centroids come last: if they are there, everything is.
-    write_centroids(&files.centroids, &trained.centroids)?;
+    Clustered::of(&store)?.write(&place(CLUSTERED))?;
+    write_assignments(&place(ASSIGNMENTS), &assigned.clusters)?;
+    write_centroids(&place(CENTROIDS), &trained.centroids)?;
+    claim.release()?;
     progress.end(Stage::Assign, false);
     let assign_seconds = start.elapsed().as_secs_f64();
     let uncompared = &assigned.uncompared;
@@ -93,41 +103,13 @@ pub fn cluster(
     })
 }
 
-/// The paths of the files that [`cluster()`] writes.
-struct ClusterFiles {
-    centroids: PathBuf,
-    assignments: PathBuf,
-    probes: PathBuf,
-    /// The record of the embeddings.
-    clustered: PathBuf,
-}
+/// The files that [`cluster()`] writes. The centroids come last: if they are there, everything is.
+const CENTROIDS: &str = "centroids.npy";
+const PROBES: &str = "probes.npy";
+const FILES: [&str; 4] = [CENTROIDS, ASSIGNMENTS, PROBES, CLUSTERED];
 
-impl ClusterFiles {
-    fn inside(out: &Path) -> Self {
-        let file = |name: &str| out.join(name);
-        Self {
-            centroids: file("centroids.npy"),
-            assignments: file(ASSIGNMENTS),
-            probes: file("probes.npy"),
-            clustered: file(CLUSTERED),
-        }
-    }
-
-    fn all(&self) -> [&PathBuf; 4] {
-        [&self.centroids, &self.assignments, &self.probes, &self.clustered]
-    }
-
-    /// Fails if something is in the way of the files.
-    fn check(&self, embeddings: &[PathBuf], output: &OutputOptions) -> Result<()> {
-        check_folder(&output.out)?;
-        self.all().into_iter().try_for_each(|path| {
-            check_free(path, output.overwrite)?;
-            check_not_input(path, embeddings)
-        })
-    }
-
-    /// Removes the files of an earlier clustering: files of two clusterings must never be together.
-    fn remove(&self) -> Result<()> {
-        self.all().into_iter().try_for_each(|path| remove_file(path))
-    }
+/// Lists the files of an earlier clustering, which has a record of its embeddings.
+fn earlier_clustering(out: &Path) -> Result<Vec<String>> {
+    let is_whole = Clustered::inside(out)?.is_some() && exists(&out.join(CENTROIDS))?;
+    Ok(if is_whole { FILES.map(str::to_owned).to_vec() } else { Vec::new() })
 }

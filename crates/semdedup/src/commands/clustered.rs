@@ -53,7 +53,12 @@ impl Clustered {
         if assignments.file_name().is_none_or(|name| name != ASSIGNMENTS) {
             return Ok(None);
         }
-        let path = assignments.with_file_name(CLUSTERED);
+        Self::inside(assignments.parent().unwrap_or(Path::new("")))
+    }
+
+    /// Reads the record in a folder; `None` if there is none.
+    pub(super) fn inside(folder: &Path) -> Result<Option<Self>> {
+        let path = folder.join(CLUSTERED);
         let bytes = match read(&path) {
             Ok(bytes) => bytes,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),

@@ -3,6 +3,7 @@
 pub(crate) mod cluster;
 pub(crate) mod clustered;
 pub(crate) mod embed;
+pub(crate) mod file_set;
 pub(crate) mod guards;
 pub(crate) mod places;
 pub(crate) mod score;

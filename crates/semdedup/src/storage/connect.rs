@@ -9,10 +9,12 @@ use object_store::azure::{AzureConfigKey, MicrosoftAzureBuilder};
 use object_store::client::ClientConfigKey;
 use object_store::gcp::{GoogleCloudStorageBuilder, GoogleConfigKey};
 use object_store::http::HttpBuilder;
-use object_store::{BackoffConfig, ObjectStore, RetryConfig};
+use object_store::{BackoffConfig, ClientOptions, HeaderMap, HeaderValue, ObjectStore, RetryConfig};
+use reqwest::header::AUTHORIZATION;
 
 use crate::error::{ErrorKind, Result};
 use crate::storage::errors::StoreError;
+use crate::storage::hub;
 use crate::storage::kind::Kind;
 
 /// The retries of a failed request, 0.2 to 10 seconds apart: about half a minute in all.
@@ -131,9 +133,43 @@ fn azure(root: &str) -> object_store::Result<Arc<dyn ObjectStore>> {
 }
 
 fn web(root: &str) -> object_store::Result<Arc<dyn ObjectStore>> {
-    let mut builder = HttpBuilder::new().with_url(root).with_retry(RETRY);
+    let headers = ClientOptions::new().with_default_headers(hub_token(
+        &hub::endpoint(),
+        std::env::var("HF_TOKEN").ok(),
+        root,
+    ));
+    let mut builder = HttpBuilder::new().with_url(root).with_client_options(headers).with_retry(RETRY);
     for (key, value) in timeouts("SEMDEDUP_HTTP") {
         builder = builder.with_config(key, value);
     }
     Ok(Arc::new(builder.with_config(ClientConfigKey::AllowHttp, "true").build()?))
+}
+
+/// Returns the header with the token for gated data sets, if the server is the Hugging Face hub. A
+/// redirection to another server drops it.
+fn hub_token(endpoint: &str, token: Option<String>, root: &str) -> HeaderMap {
+    let is_hub = format!("{endpoint}/").starts_with(&format!("{root}/"));
+    let token = token.filter(|token| is_hub && !token.is_empty());
+    let value = token.and_then(|token| HeaderValue::try_from(format!("Bearer {token}")).ok());
+    let secret = value.map(|mut value| {
+        value.set_sensitive(true);
+        (AUTHORIZATION, value)
+    });
+    HeaderMap::from_iter(secret)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_token_goes_to_the_hub_alone() {
+        let has_token =
+            |endpoint: &str, root: &str| !hub_token(endpoint, Some("secret".to_owned()), root).is_empty();
+        assert!(has_token("https://huggingface.co", "https://huggingface.co"));
+        assert!(has_token("https://mirror/hub", "https://mirror"));
+        assert!(!has_token("https://huggingface.co", "https://host"));
+        assert!(!has_token("https://huggingface.co.host", "https://huggingface.co"));
+        assert!(!has_token("https://huggingface.co", "http://huggingface.co"));
+    }
 }

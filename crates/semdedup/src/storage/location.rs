@@ -8,6 +8,7 @@ use object_store::path::Path as Key;
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::storage::client;
+use crate::storage::hub;
 use crate::storage::kind::Kind;
 
 /// Whether a path is a URL of a store.
@@ -78,8 +79,8 @@ fn check_no_secret(url: &str) -> Result<()> {
     Ok(())
 }
 
-/// Parses what the user typed as a path or URL. `file://` becomes a path; the URL of a store gets
-/// its canonical spelling.
+/// Parses what the user typed as a path or URL. `file://` becomes a path, `hf://` the address of the
+/// file on the web; the URL of a store gets its canonical spelling.
 ///
 /// # Errors
 /// Fails for a URL of an unknown scheme, for `file://` with a host, and for a URL that holds a
@@ -102,9 +103,12 @@ pub fn place(typed: &str) -> Result<PathBuf> {
                     .hint("write file:///folder/file")
             });
     }
+    if scheme == hub::SCHEME {
+        return place(&hub::web_address(&hub::endpoint(), rest)?);
+    }
     if Kind::of(typed).is_none() {
         return Err(Error::usage(format!("{typed}: URLs of the scheme {scheme}:// are not known"))
-            .hint("known are s3://, gs://, az://, abfss://, http://, https:// and file://"));
+            .hint("known are s3://, gs://, az://, abfss://, hf://, http://, https:// and file://"));
     }
     Ok(canonical_url(Path::new(typed)))
 }

@@ -188,7 +188,8 @@ struct Watched {
 }
 
 fn busy(folder: &Path) -> Error {
-    Error::work(folder, "another semdedup is working here").hint("wait for it to end, or name another --work")
+    Error::work(folder, "another semdedup is working here")
+        .hint("wait for it to end, or name another folder by --out or --work")
 }
 
 impl ObjectLock {

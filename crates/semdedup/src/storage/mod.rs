@@ -17,6 +17,7 @@ mod connect;
 pub(crate) mod errors;
 mod folder;
 mod heads;
+mod hub;
 mod kind;
 mod list;
 pub(crate) mod local;
