@@ -31,3 +31,16 @@ echo "== lints"
 cargo clippy --release --workspace --all-targets --locked -- -D warnings
 # The README's first command builds without the features; nothing else does.
 cargo clippy --release --no-default-features --locked -- -D warnings
+
+echo "== one build of each crate"
+# A crate that the first command and the tests build with different features is compiled twice.
+# Which features a crate has differs by system: the lists in the manifests are those of Linux.
+features() { cargo tree --locked --prefix none --no-dedupe --format '{p} {f}' "$@" | LC_ALL=C sort -u; }
+if [ "$(uname -s)" = Linux ]; then
+  first=$(features --no-default-features --edges normal,build)
+  tests=$(features --workspace --edges normal,build,dev)
+  twice=$(LC_ALL=C comm -23 <(echo "$first") <(echo "$tests") | sed 's/ .*//' | sort -u |
+    grep -vx -e semdedup -e semdedup-cli -e semdedup-embed -e object_store | paste -sd ' ' || true)
+  [ -z "$twice" ] || stop "compiled twice, for the first command and again for the tests: $twice" \
+    "give them the features that the tests give them, in Cargo.toml or in crates/cli/Cargo.toml"
+fi
