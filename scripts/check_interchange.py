@@ -170,6 +170,8 @@ def check_spark(place):
         whole = before.orderBy("id").collect()
         same("kept, read by Spark", after.orderBy("id").collect(), [whole[row] for row in rows])
         same("annotated, read by Spark", wide.select(before.columns).orderBy("id").collect(), whole)
+        same("added columns in Spark", wide.columns, before.columns + ADDED)
+        same("kept in Spark", [row.kept for row in wide.select("id", "kept").orderBy("id").collect()], [row in rows for row in range(ROWS)])
         some = f"at > timestamp'5000-01-01 00:00:00' AND id IN ({','.join(map(str, rows))})"
         out = place / f"out-spark-ids-{name}"
         run(path, "--text-column", "text", "--id-column", "stamp", "--out", out)

@@ -79,6 +79,48 @@ fn base64_and_data_uris_are_images() {
 }
 
 #[test]
+fn base64_with_line_breaks_is_no_text_whatever_its_column_is_called() {
+    let sandbox = Sandbox::new();
+    let mime = |picture: &Vec<u8>| {
+        let encoded = STANDARD.encode(picture);
+        let lines = encoded.as_bytes().chunks(76).map(|line| String::from_utf8_lossy(line).into_owned());
+        lines.collect::<Vec<_>>().join("\r\n")
+    };
+    let encoded = pictures().iter().map(mime).collect::<Vec<_>>();
+    for (name, column) in [("picture", "picture"), ("content", "content"), ("text", "text")] {
+        let rows = encoded.iter().map(|encoded| format!("{}\n", json!({column: encoded})));
+        sandbox.write(&format!("{name}.jsonl"), rows.collect::<String>());
+        let strings: ArrayRef = Arc::new(StringArray::from(encoded.clone()));
+        sandbox.write(&format!("{name}.parquet"), table(vec![(column, strings)]));
+        for file in [format!("{name}.jsonl"), format!("{name}.parquet")] {
+            let refused = sandbox.semdedup(&format!("run {file} --out {file}.no"));
+            refused.failed_with(&[column]).hinted(&format!("--image-column {column}"));
+            let read = format!("run {file} --image-column {column} --out {file}.out --epsilon 0.01");
+            assert_eq!(number(&sandbox.summary(&read), "rows_kept"), 3, "{file}");
+        }
+    }
+}
+
+#[test]
+fn bytes_that_are_paths_or_base64_are_read_as_such() {
+    let sandbox = sandbox();
+    let paths: ArrayRef =
+        Arc::new(BinaryArray::from_iter_values((0..4).map(|n| format!("images/{n}.bmp").into_bytes())));
+    let encoded: ArrayRef =
+        Arc::new(BinaryArray::from_iter_values(pictures().map(|picture| STANDARD.encode(picture))));
+    for (name, column) in [("paths", paths), ("encoded", encoded)] {
+        sandbox.write(&format!("in/{name}.parquet"), table(vec![("image", column)]));
+        let refused = sandbox.semdedup(&format!("run in/{name}.parquet --out no"));
+        refused.failed_with(&["image (binary)"]).hinted("--image-column image");
+        for asked in ["--image-column image", "--by image"] {
+            let out = format!("{name}{}", asked.len());
+            let run = format!("run in/{name}.parquet {asked} --out {out} --epsilon 0.01");
+            assert_eq!(number(&sandbox.summary(&run), "rows_kept"), 3, "{run}");
+        }
+    }
+}
+
+#[test]
 fn a_struct_without_bytes_is_read_from_its_path() {
     let sandbox = sandbox();
     let pictures = pictures();

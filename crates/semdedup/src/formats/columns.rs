@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::formats::arrow::nested::inside;
 use crate::formats::file::CompareBy;
 use crate::formats::list_path::ListPath;
 
@@ -128,6 +129,16 @@ impl Columns {
     /// Returns the column that is read for a text column: the list that it reaches into, or itself.
     pub(crate) fn source_of<'a>(&self, name: &'a str) -> &'a str {
         self.list_path(name).map_or(name, |path| path.column)
+    }
+
+    /// Whether the value of a field is part of the text or the id of its row. Of the elements of a
+    /// list that a text column reaches into, one is as good as another.
+    pub(crate) fn reads_field(&self, field: &str) -> bool {
+        let is_read = |name: &str| field == name || inside(field, name).is_some();
+        let reached = |name: &str| {
+            self.list_path(name).map_or_else(|| is_read(name), |path| is_read(&path.field_name()))
+        };
+        self.texts().any(reached) || self.id.as_deref().is_some_and(is_read)
     }
 
     /// Returns the names of all columns that are read.

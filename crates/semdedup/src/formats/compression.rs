@@ -6,6 +6,8 @@ use flate2::write::GzEncoder;
 use fs_err::File;
 use serde::{Deserialize, Serialize};
 
+#[cfg(feature = "bz2-xz")]
+use crate::formats::bz2::Bzip2Reader;
 use crate::formats::gzip::GzipReader;
 
 /// Level 6: gzip's own default.
@@ -110,9 +112,7 @@ impl Compression {
                 Box::new(decoder)
             }
             #[cfg(feature = "bz2-xz")]
-            Self::Bzip2 => {
-                Box::new(bzip2::bufread::MultiBzDecoder::new(BufReader::with_capacity(BUFFER, packed)))
-            }
+            Self::Bzip2 => Box::new(Bzip2Reader::new(packed, BUFFER)),
             #[cfg(feature = "bz2-xz")]
             Self::Xz => Box::new(lzma_rust2::XzReader::new(BufReader::with_capacity(BUFFER, packed), true)),
             #[cfg(not(feature = "bz2-xz"))]

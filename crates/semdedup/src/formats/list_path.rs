@@ -34,6 +34,15 @@ impl<'a> ListPath<'a> {
         starts.find_map(|start| Some(Self { column: &name[..start], steps: steps_of(&name[start..])? }))
     }
 
+    /// Returns the name of the field that the path leads to, without the places in lists.
+    pub fn field_name(&self) -> String {
+        let fields = self
+            .steps
+            .iter()
+            .filter_map(|step| if let Step::Field(name) = step { Some(*name) } else { None });
+        [self.column].into_iter().chain(fields).collect::<Vec<_>>().join(".")
+    }
+
     /// Calls `each` with the texts that the path leads to in a value of the column, in their order.
     /// Where a list, an object or an element is missing or null, there is no text.
     ///
@@ -126,6 +135,7 @@ mod tests {
         let path = ListPath::of("meta.turns[*].parts[-1].a.b").unwrap();
         assert_eq!(path.column, "meta.turns");
         assert_eq!(path.steps, [Step::Every, Step::Field("parts"), Step::At(-1), Step::Field("a.b")]);
+        assert_eq!(path.field_name(), "meta.turns.parts.a.b");
         assert_eq!(ListPath::of("a[x][0]").unwrap(), ListPath { column: "a[x]", steps: vec![Step::At(0)] });
         for name in ["text", "a[b]", "a[]", "[0]", "a[*", "a[*]b", "a[*].", "a[*]..b", "a[1.5]", "a[*] "] {
             assert_eq!(ListPath::of(name), None, "{name}");

@@ -15,6 +15,8 @@ mod added_columns;
 mod annotate;
 pub(crate) mod arrow;
 mod avro;
+#[cfg(feature = "bz2-xz")]
+mod bz2;
 mod choose;
 mod columns;
 mod compression;

@@ -222,6 +222,10 @@ fn first<'a>(turn: &'a Map<String, Value>, keys: &[&str]) -> Option<&'a Value> {
     keys.iter().filter_map(|key| turn.get(*key)).find(|value| !value.is_null())
 }
 
+/// The only key of the object that stands for bytes which are no text; its value is their
+/// hexadecimal digits, so that different bytes stay different.
+pub(crate) const NOT_UTF8: &str = "bytes that are not UTF-8";
+
 /// Returns the kind of a value, in words.
 pub(crate) fn kind_of(value: &Value) -> &'static str {
     match value {
@@ -230,6 +234,7 @@ pub(crate) fn kind_of(value: &Value) -> &'static str {
         Value::Number(_) => "a number",
         Value::String(_) => "a string",
         Value::Array(_) => "a list",
+        Value::Object(fields) if fields.contains_key(NOT_UTF8) => NOT_UTF8,
         Value::Object(_) => "an object",
     }
 }

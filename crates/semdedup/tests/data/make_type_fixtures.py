@@ -127,6 +127,14 @@ def bytes_by_pyarrow():
             pq.write_table(table, name, row_group_size=20)
 
 
+def empty_groups_by_pyarrow():
+    """Row groups without rows: before, between and behind the others."""
+    rows = pa.table({"text": ["one", "two", "three", "four"]})
+    with pq.ParquetWriter("empty_groups.parquet", rows.schema) as writer:
+        for part in (rows[:0], rows[:2], rows[:0], rows[2:], rows[:0]):
+            writer.write_table(part)
+
+
 def by_polars():
     columns = ["map", "large_price", "half", "number"]
     frame = pl.from_arrow(table().drop_columns(columns)).with_columns(
@@ -156,5 +164,6 @@ def by_duckdb():
     )
 
 
-for make in (by_pyarrow, dates_by_pyarrow, times_by_pyarrow, bytes_by_pyarrow, by_polars, by_duckdb):
+PYARROW = (by_pyarrow, dates_by_pyarrow, times_by_pyarrow, bytes_by_pyarrow, empty_groups_by_pyarrow)
+for make in (*PYARROW, by_polars, by_duckdb):
     make()

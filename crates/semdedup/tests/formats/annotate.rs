@@ -7,7 +7,7 @@ use arrow_array::{ArrayRef, BooleanArray, Float32Array, RecordBatch, StringArray
 use arrow_schema::{DataType, Field, Schema};
 use arrow_select::concat::concat_batches;
 use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ParquetRecordBatchReaderBuilder};
-use semdedup::formats::{AddedColumns, InputFile, ReadLimits, write_annotated};
+use semdedup::formats::{AddedColumns, InputFile, ReadLimits, write_annotated, write_kept};
 
 use crate::arrow_files;
 use crate::support::*;
@@ -270,4 +270,27 @@ fn arrow_files_of_other_programs_keep_columns_schema_metadata_codec_and_batches(
             "{name}"
         );
     }
+}
+
+#[test]
+fn the_schema_that_spark_reads_by_has_the_added_columns() {
+    let file = fixture("spark_binary.parquet");
+    let fields = |path: &std::path::Path| {
+        let (_, metadata) = table(path);
+        let pairs = metadata.metadata().file_metadata().key_value_metadata().unwrap().clone();
+        let schema = pairs.into_iter().find(|pair| pair.key.ends_with("parquet.row.metadata")).unwrap();
+        let schema: serde_json::Value = serde_json::from_str(&schema.value.unwrap()).unwrap();
+        schema["fields"].as_array().unwrap().clone()
+    };
+    let before = fields(&file.path);
+    let folder = input("unused.txt", b"");
+    let after = fields(&annotate(&file, &ReadLimits::default(), &folder).unwrap());
+    assert_eq!(after[..before.len()], before);
+    let added = [("score", "float"), ("duplicate_of", "string"), ("cluster", "long"), ("kept", "boolean")];
+    let field =
+        |(name, kind)| serde_json::json!({"name": name, "type": kind, "nullable": true, "metadata": {}});
+    assert_eq!(after[before.len()..], added.map(field));
+    let kept = folder.folder.path().join("kept.parquet");
+    write_kept(&file, &ReadLimits::default(), &kept, &mut |row| row != 1).unwrap();
+    assert_eq!(fields(&kept), before);
 }

@@ -79,13 +79,32 @@ fn one_of_several_images_is_chosen() {
     for name in ["images/gnu_names.tar", "images/pax_names.tar"] {
         let file = fixture(name);
         let rows = read(&file, &resolve_one(&file, &by(CompareBy::Image)).unwrap()).unwrap();
-        let problem = "the sample has several images: txt, left.png, right.png; name one with --image-column";
-        assert_eq!(rows.reasons(), (0..4).map(|row| (row, problem)).collect::<Vec<_>>());
+        let reasons = rows.reasons();
+        assert_eq!(reasons.iter().map(|(row, _)| *row).collect::<Vec<_>>(), [0, 1, 2, 3]);
+        let problem = " has several images: txt, left.png, right.png; keys end at the first dot of a name; --image-column names one of several";
+        assert!(reasons.iter().all(|(_, reason)| reason.ends_with(problem)), "{reasons:?}");
         let choice = ColumnChoice { image: Some("left.png".to_owned()), ..by(CompareBy::Image) };
         let rows = read(&file, &resolve_one(&file, &choice).unwrap()).unwrap();
         assert!(rows.bad.is_empty());
         assert_ne!(rows.images[0], rows.images[1]);
     }
+}
+
+#[test]
+fn dots_in_the_names_of_a_shard_are_named_with_the_key_that_they_make() {
+    let mut archive = tar::Builder::new(Vec::new());
+    for name in ["slice_1.5mm_000", "slice_1.5mm_001", "slice_1.5mm_002", "slice_1.5mm_003"] {
+        for extension in ["png", "txt"] {
+            let mut header = tar::Header::new_gnu();
+            header.set_size(1);
+            archive.append_data(&mut header, format!("{name}.{extension}"), &b"x"[..]).unwrap();
+        }
+    }
+    let input = raw_input("a.tar", &archive.into_inner().unwrap());
+    let rows = read(&input.file, &resolve_one(&input.file, &by(CompareBy::Image)).unwrap()).unwrap();
+    let problem = "the sample `slice_1` has several images: 5mm_000.png, 5mm_000.txt, 5mm_001.png, 5mm_001.txt, 5mm_002.png and 3 more";
+    assert!(rows.reasons()[0].1.starts_with(problem), "{:?}", rows.reasons());
+    assert!(rows.reasons()[0].1.contains("keys end at the first dot"));
 }
 
 #[test]
@@ -98,7 +117,7 @@ fn a_depth_map_beside_a_photograph_does_not_make_the_sample_a_bad_row() {
     }
     let input = raw_input("a.tar", &archive.into_inner().unwrap());
     let rows = read(&input.file, &resolve_one(&input.file, &by(CompareBy::Image)).unwrap()).unwrap();
-    let problem = "the sample has several images: pgm, ppm; name one with --image-column";
+    let problem = "the sample `e` has several images: pgm, ppm; keys end at the first dot of a name; --image-column names one of several";
     assert_eq!(rows.reasons(), [(4, problem)]);
     let images: Vec<_> = rows.images.iter().flatten().map(|image| &image[..]).collect();
     assert_eq!(images[..4], [&b"a.jpg"[..], b"b.jpg", b"c.jpg", b"d.pgm"]);
@@ -170,7 +189,13 @@ fn a_key_that_comes_again_behind_other_samples_is_a_bad_row() {
     let columns = resolve_one(&input.file, &by(CompareBy::Text)).unwrap();
     for first in [0, 1] {
         let rows = read_from(&input.file, &columns, &ReadLimits::default(), first).unwrap();
-        assert_eq!(rows.reasons(), [(2, "the key `a` comes again behind other samples")]);
+        assert_eq!(
+            rows.reasons(),
+            [(
+                2,
+                "the key `a` comes again behind other samples; `tar --sort=name` packs files of a key together"
+            )]
+        );
         assert_eq!(rows.texts()[(2 - first) as usize..], ["<bad>", "c.txt"]);
     }
     // Without `b`, both would be one sample.

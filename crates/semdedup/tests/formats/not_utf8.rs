@@ -190,6 +190,19 @@ fn in_a_column_that_is_not_read_it_does_not_matter() {
         assert_eq!(bad(&text_column("meta.text")), reason(8, "meta.text"));
         let turns = vec!["messages".to_owned()];
         assert_eq!(bad(&Columns { turns, ..text_column("messages") }), reason(12, "messages.content"));
+        // So do names that reach into lists.
+        for (name, row, field) in [
+            ("tags[*]", 10, "tags"),
+            ("messages[*].content", 12, "messages.content"),
+            ("messages[-1].content", 12, "messages.content"),
+        ] {
+            assert_eq!(
+                bad(&Columns { lists: vec![name.to_owned()], ..text_column(name) })[0],
+                reason(row, field)[0]
+            );
+        }
+        let role = "messages[*].role";
+        assert!(bad(&Columns { lists: vec![role.to_owned()], ..text_column(role) }).is_empty());
         let joined = vec!["meta.url".to_owned()];
         let both = [reason(6, "other"), reason(9, "meta.url")].concat();
         assert_eq!(bad(&Columns { joined, ..text_column("other") }), both);

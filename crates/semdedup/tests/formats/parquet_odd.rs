@@ -6,7 +6,9 @@ use std::path::Path;
 use std::sync::Arc;
 
 use parquet::data_type::{ByteArray, ByteArrayType, FixedLenByteArray, FixedLenByteArrayType, Int32Type};
-use parquet::file::metadata::{ParquetMetaData, ParquetMetaDataReader, ParquetMetaDataWriter};
+use parquet::file::metadata::{
+    ParquetMetaData, ParquetMetaDataReader, ParquetMetaDataWriter, RowGroupMetaData,
+};
 use parquet::file::properties::WriterProperties;
 use parquet::file::reader::FileReader;
 use parquet::file::writer::SerializedFileWriter;
@@ -130,4 +132,23 @@ fn an_offset_of_a_dictionary_that_cannot_be_right_is_ignored() {
         let annotated = annotate(&file, &ReadLimits::default(), &input).unwrap();
         assert_eq!(leaves(&annotated)[..3], before);
     }
+}
+
+/// Row groups without rows, between others: Arrow's C++ writer gives their columns a dictionary
+/// at the end of the last group and data at 0.
+#[test]
+fn row_groups_without_rows_have_no_wrong_offsets() {
+    let file = fixture("empty_groups.parquet");
+    let groups = open(&file.path).metadata().row_groups().to_vec();
+    let is_odd = |group: &RowGroupMetaData| {
+        let chunk = group.column(0);
+        group.num_rows() == 0 && chunk.dictionary_page_offset() > Some(chunk.data_page_offset())
+    };
+    assert!(groups.iter().any(is_odd));
+    let columns = resolve_one(&file, &choice(None, None)).unwrap();
+    assert_eq!(read(&file, &columns).unwrap().texts(), ["one", "two", "three", "four"]);
+    let kept = raw_input("a.parquet", b"").folder.path().join("kept.parquet");
+    std::fs::create_dir_all(kept.parent().unwrap()).unwrap();
+    write_kept(&file, &ReadLimits::default(), &kept, &mut |row| row != 1).unwrap();
+    assert_eq!(read(&find(&kept), &columns).unwrap().texts(), ["one", "three", "four"]);
 }

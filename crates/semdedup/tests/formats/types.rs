@@ -98,15 +98,16 @@ pub fn groups(metadata: &ParquetMetaData) -> Vec<i64> {
     metadata.row_groups().iter().map(|group| group.num_rows()).collect()
 }
 
-/// Returns the metadata of the columns and of the file, except the Arrow schema, which has its own
-/// test.
+/// Returns the metadata of the columns and of the file, except the schemas of Arrow and of Spark,
+/// which have their own tests.
 pub fn told(path: &Path, columns: usize) -> (Vec<String>, Vec<String>, Vec<String>) {
     let file = open(path);
     let metadata = file.metadata();
     let fields = &metadata.file_metadata().schema_descr().root_schema().get_fields()[..columns];
     let leaves = fields.len();
     let pairs = metadata.file_metadata().key_value_metadata().cloned().unwrap_or_default();
-    let pairs = pairs.iter().filter(|pair| pair.key != "ARROW:schema").map(|pair| format!("{pair:?}"));
+    let is_schema = |key: &str| key == "ARROW:schema" || key.ends_with("spark.sql.parquet.row.metadata");
+    let pairs = pairs.iter().filter(|pair| !is_schema(&pair.key)).map(|pair| format!("{pair:?}"));
     let codecs = metadata.row_group(0).columns().iter();
     let codecs = codecs.filter(|column| {
         let root = column.column_path().parts()[0].as_str();

@@ -17,6 +17,7 @@ use crate::formats::arrow::guard::{Damaged, catch_panics};
 use crate::formats::arrow::images::images_of;
 use crate::formats::arrow::strings::{Checked, NotUtf8, with_strings};
 use crate::formats::arrow::turn_arrays::RowValues;
+use crate::formats::arrow::types::is_null;
 use crate::formats::arrow::vectors::vectors_of;
 use crate::formats::arrow::{binary, nested};
 use crate::formats::columns::Columns;
@@ -164,11 +165,8 @@ impl Parser<'_> {
 
     /// Notes the rows whose text or id is not UTF-8; returns which they are, if there are any.
     fn not_utf8(&mut self, columns: &Columns) -> Option<BooleanArray> {
-        let of_row = |bad: &&NotUtf8| {
-            let is_read = |name: &str| bad.column == name || nested::inside(&bad.column, name).is_some();
-            columns.texts().chain(columns.id.as_deref()).any(is_read)
-        };
-        let bad: Vec<&NotUtf8> = self.rows.not_utf8.iter().filter(of_row).collect();
+        let of_row = self.rows.not_utf8.iter().filter(|bad| columns.reads_field(&bad.column));
+        let bad: Vec<&NotUtf8> = of_row.collect();
         let first_row = self.rows.first_row;
         self.bad.extend(bad.iter().map(|NotUtf8 { row, column, problem }| BadRow {
             row: first_row + *row as u64,
@@ -211,6 +209,9 @@ impl Parser<'_> {
 /// Converts a text column of any type. A row that is not UTF-8 becomes null and is reported to
 /// `bad`.
 fn texts_of(column: &ArrayRef, bad: &mut dyn FnMut(usize, &str)) -> Converted<LargeStringArray> {
+    if is_null(column.data_type()) {
+        return Ok(LargeStringArray::from_iter_values(std::iter::repeat_n("", column.len())));
+    }
     if !binary::is_binary(column.data_type()) {
         let large = arrow_cast::cast::cast(column, &DataType::LargeUtf8)?;
         return Ok(without_nulls(large.as_string::<i64>().clone()));

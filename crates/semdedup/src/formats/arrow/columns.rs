@@ -13,7 +13,7 @@ use crate::formats::columns::Column;
 fn kind_of(kind: &DataType) -> String {
     match kind {
         // As in JSON.
-        DataType::Null => "null".to_owned(),
+        kind if types::is_null(kind) => "null".to_owned(),
         kind if types::is_text(kind) => "a string".to_owned(),
         kind if is_binary(kind) => binary::name_of(kind),
         _ => kind.to_string(),
@@ -33,7 +33,7 @@ pub(crate) fn arrow_columns(fields: &Fields) -> Vec<Column> {
                 name: name.clone(),
                 kind: Some(kind_of(field.data_type())),
                 // A column in which every value is missing has texts, all of them empty.
-                is_text: types::is_text(field.data_type()) || field.data_type() == &DataType::Null,
+                is_text: types::is_text(field.data_type()) || types::is_null(field.data_type()),
                 is_list: types::is_vector(field.data_type()),
                 is_binary: is_binary(field.data_type()),
                 is_image: is_image_type(field.data_type()),

@@ -7,12 +7,12 @@ use arrow_cast::cast::cast;
 use arrow_cast::display::{ArrayFormatter, FormatOptions};
 use arrow_schema::ArrowError;
 use arrow_schema::{DataType, Field};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::formats::arrow::binary::{is_binary, values_of};
 use crate::formats::arrow::display::printable;
 use crate::formats::arrow::types::is_text;
-use crate::formats::turns::{CONTENT_KEYS, ROLE_KEYS};
+use crate::formats::turns::{CONTENT_KEYS, NOT_UTF8, ROLE_KEYS};
 
 /// Whether a column of this type holds turns: lists of structs with a role and a content. Some
 /// writers store their strings as bytes.
@@ -122,7 +122,7 @@ impl RowValues {
             Self::Bytes(bytes) => match std::str::from_utf8(bytes.value(row)) {
                 Ok(text) => Ok(Value::from(text)),
                 // A picture, for example.
-                Err(_) => shown(bytes, row),
+                Err(_) => Ok(json!({NOT_UTF8: shown(bytes, row)?})),
             },
             Self::List { nulls, .. } | Self::Struct { nulls, .. } if is_null(nulls) => Ok(Value::Null),
             Self::List { ends, items, .. } => {

@@ -11,6 +11,17 @@ pub(crate) fn is_text(kind: &DataType) -> bool {
     }
 }
 
+/// Whether every value of a column of this type is missing: the type is null, or that of lists of
+/// nulls, which some writers choose where all lists of a file are empty.
+pub(crate) fn is_null(kind: &DataType) -> bool {
+    match kind {
+        DataType::List(item) | DataType::LargeList(item) | DataType::FixedSizeList(item, _) => {
+            is_null(item.data_type())
+        }
+        kind => kind == &DataType::Null,
+    }
+}
+
 /// Whether the values of a column of this type can be embeddings.
 pub(crate) fn is_vector(kind: &DataType) -> bool {
     match kind {

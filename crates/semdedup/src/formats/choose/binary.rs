@@ -34,6 +34,11 @@ pub(crate) fn holds_texts(file: &InputFile, column: &Column) -> Result<bool> {
     Ok(look(file, &column.name)? == BytesContent::Texts)
 }
 
+/// Whether the first values of a column of bytes are texts, or there are none to look at.
+pub(crate) fn may_hold_texts(file: &InputFile, column: &Column) -> Result<bool> {
+    Ok(matches!(look(file, &column.name)?, BytesContent::Texts | BytesContent::Nothing))
+}
+
 /// Fails where a column of bytes holds no texts. A column that the user asked for may hold anything
 /// but images: its values that are not UTF-8 are bad rows.
 pub(crate) fn check_text(file: &InputFile, column: &Column, found: Found) -> Result<()> {

@@ -4,6 +4,7 @@
 use std::collections::HashSet;
 
 use crate::error::Result;
+use crate::formats::choose::binary as held;
 use crate::formats::choose::candidates::{MOST_CANDIDATES, may_hold};
 use crate::formats::choose::language::{is_language, is_rival};
 use crate::formats::choose::table::Table;
@@ -88,7 +89,11 @@ impl Table<'_> {
                 Some(column) if column.kind.as_deref() == Some("null") && example.optional == Some(name) => {
                     found = found.join(TextColumns::plain(&column.name, Found::Name));
                 }
-                Some(column) if column.is_text || column.is_turns => {
+                Some(column)
+                    if column.is_text
+                        || column.is_turns
+                        || (column.is_binary && held::may_hold_texts(self.file, column)?) =>
+                {
                     found = found.join(TextColumns::of(&[self.checked(column, Found::Name)?], Found::Name));
                 }
                 // Rows of JSON may have a column that the first rows lack.
@@ -114,7 +119,7 @@ impl Table<'_> {
     /// Whether a column holds sentences or long strings, so that rows that differ in it are different
     /// examples.
     fn says_something(&self, column: &Column) -> Result<bool> {
-        if !column.is_text {
+        if !self.is_string(column) {
             return Ok(false);
         }
         let values = values_of(self.file, &column.name)?.unwrap_or_default();

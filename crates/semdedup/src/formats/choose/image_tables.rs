@@ -43,6 +43,9 @@ impl Table<'_> {
         if images.is_empty() && !may_be_images {
             return Ok(Some(false));
         }
+        if images.is_empty() && self.columns.iter().any(|column| column.is_binary && self.is_string(column)) {
+            return Ok(Some(false));
+        }
         if images.is_empty() || text_optional {
             return Ok(match self.unasked(wanted) {
                 Ok(None) => None,

@@ -61,9 +61,22 @@ pub(crate) fn words_in(value: &str) -> usize {
     value.split_whitespace().map(words_in_token).sum()
 }
 
+/// A token of base64 has at least this many bytes: MIME breaks its lines after 76, PEM after 64. Words
+/// are shorter.
+const ENCODED: usize = 48;
+
+/// Whether a token is all of characters that encode bytes.
+fn is_encoded(token: &str) -> bool {
+    token.len() >= ENCODED
+        && token.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"+/=-_".contains(&byte))
+}
+
 /// Counts the words of a token: one if nearly all of it is letters. In scripts without spaces every
 /// letter counts as a word.
 fn words_in_token(token: &str) -> usize {
+    if is_encoded(token) {
+        return 0;
+    }
     let token = token.trim_matches(|c: char| !c.is_alphanumeric());
     let (mut all, mut letters, mut unspaced) = (0, 0, 0);
     for c in token.chars() {
@@ -136,6 +149,7 @@ mod tests {
             vec!["https://example.com/a/long/path?with=many&parts=of+words"],
             vec!["/data/train/img 0001.jpg", "C:\\Program Files\\a b c.txt"],
             vec!["data:image/jpeg;base64,/9j/4AAQSkZJRgABAQAAAQABAAD"],
+            vec![&[["QmFzZTY0IGlzIGJyb2tlbiBpbnRvIGxpbmVzIG9mIHNldmVudHktc2l4IGNo"; 5].join("\r\n")][0]],
             vec!["3f2a9c81d0e44b7f", "a0b1c2d3e4f50617"],
             vec!["3f 2a 9c 81 d0 e4 4b 7f"],
             vec!["a b c d e f g h"],

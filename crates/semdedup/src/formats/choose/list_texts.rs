@@ -4,6 +4,7 @@
 use arrow_schema::{DataType, Fields};
 
 use crate::error::{Error, Result};
+use crate::formats::arrow::binary::is_binary;
 use crate::formats::arrow::nested;
 use crate::formats::arrow::turn_arrays::item_of;
 use crate::formats::arrow::types::is_text;
@@ -83,7 +84,7 @@ fn type_in<'f>(fields: &'f Fields, name: &str) -> Option<&'f DataType> {
 /// Returns why values of a type have no texts at the end of some steps.
 fn problem_of(kind: &DataType, steps: &[Step]) -> Option<String> {
     let Some((step, rest)) = steps.split_first() else {
-        let is_fine = is_text(kind) || kind == &DataType::Null;
+        let is_fine = is_text(kind) || is_binary(kind) || kind == &DataType::Null;
         return (!is_fine).then(|| format!("leads to {kind}, not to a string"));
     };
     match (step, item_of(kind), kind) {

@@ -55,7 +55,11 @@ impl Table<'_> {
     /// Returns the options that name a column, for the hint of an error.
     fn what_to_type(&self, likely: &[&Column]) -> String {
         let top = || self.columns.iter().filter(|column| !column.is_nested);
+        let links = top().find(|column| self.holds_image_links(column));
         let mut hints = vec![match likely {
+            [] if links.is_some() && self.most_words().is_none() && self.named_inside().is_none() => {
+                "no column holds texts".to_owned()
+            }
             [] => self.unlikely_hint(),
             [only] => {
                 let only = visible(&only.name);
@@ -75,11 +79,11 @@ impl Table<'_> {
                 )
             }
         }];
-        if top().any(|column| column.is_image) {
-            hints.push("--by image compares the images".to_owned());
-        } else if let Some(column) = top().find(|column| self.holds_image_links(column)) {
+        if let Some(column) = links {
             let name = visible(&column.name);
             hints.push(format!("--image-column {name} compares the images that `{name}` names or holds"));
+        } else if top().any(|column| column.is_image && !self.is_string(column)) {
+            hints.push("--by image compares the images".to_owned());
         }
         if let Some(list) = top()
             .find(|column| column.is_list && !column.may_hold_text && column.kind.as_deref() != Some("null"))
@@ -91,7 +95,7 @@ impl Table<'_> {
 
     /// Whether the first values of a column are images in base64, or paths of images.
     pub(crate) fn holds_image_links(&self, column: &Column) -> bool {
-        if !column.is_text {
+        if !self.is_string(column) {
             return false;
         }
         let values = values_of(self.file, &column.name).ok().flatten().unwrap_or_default();
@@ -111,7 +115,7 @@ impl Table<'_> {
                 visible(&column.name)
             );
         }
-        match self.columns.iter().find(|column| column.is_text) {
+        match self.columns.iter().find(|column| self.is_string(column)) {
             Some(inner) => format!(
                 "no column is of strings: name one inside another, such as --text-column {}",
                 visible(&inner.name)
@@ -130,7 +134,7 @@ impl Table<'_> {
         };
         let top = || self.columns.iter().filter(|column| !column.is_nested);
         // `max_by_key` takes the last of equals, so `rev` makes it the first.
-        let is_text = |column: &&Column| column.is_text && !self.holds_image_links(column);
+        let is_text = |column: &&Column| self.is_string(column) && !self.holds_image_links(column);
         let strings: Vec<&Column> = top().filter(is_text).take(LISTED).collect();
         let most = || strings.iter().rev().max_by_key(|column| words(column)).copied();
         top().find(|column| column.is_turns).or_else(most)

@@ -1,6 +1,6 @@
 //! Finds the text column by the names that texts and chats usually have.
 
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::formats::choose::binary as held;
 use crate::formats::choose::candidates::{MOST_CANDIDATES, is_candidate, may_hold};
 use crate::formats::choose::language::is_language;
@@ -8,7 +8,7 @@ use crate::formats::choose::table::Table;
 use crate::formats::choose::values::values_of;
 use crate::formats::columns::{Column, DEFAULT_TEXT, Found, Wanted};
 use crate::formats::turns::CHATS;
-use crate::formats::usual_names::is_text_name;
+use crate::formats::usual_names::{is_text_name, is_usual_name};
 
 /// A column that has a usual name of texts or chats.
 pub(crate) struct NamedText<'t> {
@@ -20,8 +20,16 @@ pub(crate) struct NamedText<'t> {
 impl Table<'_> {
     /// Fails where a column has a usual name of texts but not their values, and another column has
     /// such values: an `article` of numbers beside a review, or a `passage` that is repeated for
-    /// each of its questions.
+    /// each of its questions. Fails too where its values are images in base64, or names of images.
     pub(crate) fn check_named(&self, column: &Column, found: Found, wanted: &Wanted) -> Result<()> {
+        if self.holds_image_links(column) {
+            let name = &column.name;
+            let problem =
+                format!("the first values of column `{name}` are images in base64, or names of images");
+            return Err(Error::input(&self.file.path, problem).hint(format!(
+                "--image-column {name} compares the images, --text-column {name} the strings as they are"
+            )));
+        }
         if found != Found::Name || !column.is_text {
             return Ok(());
         }
@@ -44,6 +52,16 @@ impl Table<'_> {
             1 => Ok(()),
             _ => Err(self.no_text(DEFAULT_TEXT, Some(&likely))),
         }
+    }
+
+    /// Returns the only column that has a usual name of texts or chats, if all its values are missing:
+    /// other files may have them.
+    pub(crate) fn named_null(&self) -> Option<&Column> {
+        let is_named = |column: &&Column| {
+            !column.is_nested && column.kind.as_deref() == Some("null") && is_usual_name(&column.name)
+        };
+        let mut named = self.columns.iter().filter(is_named);
+        named.next().filter(|_| named.next().is_none())
     }
 
     /// Returns the column that has a usual name of texts or chats.

@@ -86,15 +86,29 @@ impl<'a> Table<'a> {
             Some(column) => {
                 let kind = column.kind.as_deref().unwrap_or("of another type");
                 let problem = format!("column `{name}` is {kind}, not binary");
-                return Err(Error::input(&self.file.path, problem).hint(hint));
+                let of_list = if column.is_image_list { self.list_hint() } else { None };
+                return Err(Error::input(&self.file.path, problem).hint(of_list.as_deref().unwrap_or(hint)));
             }
             None => {}
         }
         let mut images = self.columns.iter().filter(|column| column.is_image && !column.is_nested);
         match (wanted, images.next(), images.next()) {
             (None, Some(only), None) => self.with_links(&only.name),
-            _ => Err(self.missing(name).hint(hint)),
+            _ => Err(self.missing(name).hint(self.list_hint().as_deref().unwrap_or(hint))),
         }
+    }
+
+    /// Returns the hint for a table whose images are in lists.
+    fn list_hint(&self) -> Option<String> {
+        let column = self.columns.iter().find(|column| column.is_image_list)?;
+        let name = &column.name;
+        let hint =
+            format!("`{name}` holds lists, and images in lists are not read: write a row for each image");
+        Some(match column.may_hold_text {
+            true => hint,
+            // Bytes alone may be texts.
+            false => format!("{hint}; if they are texts, --text-column {name}[*]"),
+        })
     }
 
     /// Fails if none of the first strings of a column stands for an image.
@@ -110,9 +124,19 @@ impl<'a> Table<'a> {
         ))
     }
 
+    /// Whether the values of a column are strings, if only as bytes.
+    pub fn is_string(&self, column: &Column) -> bool {
+        column.is_text || (column.is_binary && held::holds_texts(self.file, column).unwrap_or(false))
+    }
+
     /// Returns a column of images, and the paths beside the bytes if it is a struct of both, as
-    /// Hugging Face writes it, and bytes are missing in the first rows.
+    /// Hugging Face writes it, and bytes are missing in the first rows. Bytes that name images or
+    /// hold them in base64 are read as strings are.
     fn with_links(&self, name: &str) -> Result<ImageColumns> {
+        let is_string = self.find(name)?.is_some_and(|column| column.is_binary && self.is_string(column));
+        if is_string && self.check_links(name).is_ok() {
+            return Ok(ImageColumns { bytes: None, links: Some(name.to_owned()) });
+        }
         let path = format!("{name}.path");
         let has_paths = self.find(&path)?.is_some_and(|column| column.is_text);
         let links = (has_paths && held::lacks_images(self.file, name)?).then_some(path);

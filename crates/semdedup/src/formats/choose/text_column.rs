@@ -165,6 +165,11 @@ impl Table<'_> {
                 self.check_header(only)?;
                 Ok(Some(TextColumns::of(&[only], Found::Values)))
             }
+            [] if rivals == 0
+                && let Some(column) = self.named_null() =>
+            {
+                Ok(Some(TextColumns::plain(&column.name, Found::Name)))
+            }
             _ => Err(self.no_text(DEFAULT_TEXT, Some(&likely))),
         }
     }

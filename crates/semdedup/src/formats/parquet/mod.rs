@@ -8,6 +8,7 @@ pub(crate) mod intervals;
 pub(crate) mod offsets;
 pub(crate) mod read;
 pub(crate) mod schema_like;
+mod spark;
 pub(crate) mod stored_type;
 pub(crate) mod strings;
 pub(crate) mod unknown;

@@ -1,7 +1,8 @@
 //! Offsets of dictionary pages that cannot be right.
 //!
 //! Some writers (old parquet-mr, Dremio) store an offset of 0 for a column without a dictionary.
-//! Such an offset, and one behind the data, is ignored, as by Arrow's C++ reader.
+//! Such an offset, and one behind the data, is ignored, as by Arrow's C++ reader. A column without
+//! values has no pages, so that its offsets mean nothing and stay.
 
 use std::sync::Arc;
 
@@ -22,7 +23,7 @@ pub(crate) fn without_wrong(metadata: ArrowReaderMetadata) -> Result<ArrowReader
 
 fn is_wrong(chunk: &ColumnChunkMetaData) -> bool {
     let is_wrong = |offset: i64| offset <= 0 || offset > chunk.data_page_offset();
-    chunk.dictionary_page_offset().is_some_and(is_wrong)
+    chunk.num_values() > 0 && chunk.dictionary_page_offset().is_some_and(is_wrong)
 }
 
 fn repaired(group: &RowGroupMetaData) -> Result<RowGroupMetaData> {

@@ -12,6 +12,7 @@ use fs_err::{File, OpenOptions};
 use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ParquetRecordBatchReaderBuilder};
 use parquet::arrow::arrow_writer::{ArrowWriter, ArrowWriterOptions};
 use parquet::arrow::{ARROW_SCHEMA_META_KEY, add_encoded_arrow_schema_to_metadata};
+use parquet::file::metadata::KeyValue;
 use parquet::file::properties::{EnabledStatistics, WriterProperties};
 use parquet::schema::types::SchemaDescPtr;
 
@@ -21,7 +22,7 @@ use crate::formats::file::InputFile;
 use crate::formats::parquet::footer::{OpenParquet, damaged, footer, guarded};
 use crate::formats::parquet::int96::{self, has_int96};
 use crate::formats::parquet::schema_like::{is_int96, schema_like};
-use crate::formats::parquet::{intervals, read, strings, unknown};
+use crate::formats::parquet::{intervals, read, spark, strings, unknown};
 
 /// A batch has at most this many rows…
 const MAX_ROWS: u64 = 8192;
@@ -108,6 +109,8 @@ struct Rewrite {
     declared: SchemaRef,
     /// The schema that the written file will have.
     schema: SchemaDescPtr,
+    /// The metadata of the written file, without Arrow's schema.
+    pairs: Vec<KeyValue>,
 }
 
 impl Rewrite {
@@ -120,7 +123,12 @@ impl Rewrite {
         let schema = Arc::new(schema_like(&own, &with_added(source.schema()))?);
         let source = strings::as_bytes(&source, source.schema())?;
         let columns = with_added(source.schema());
-        Ok(Self { source, columns, declared, schema })
+        let mut pairs = source.metadata().file_metadata().key_value_metadata().cloned().unwrap_or_default();
+        pairs.retain(|pair| pair.key != ARROW_SCHEMA_META_KEY);
+        if let Some(added) = added {
+            spark::add_fields(&mut pairs, added);
+        }
+        Ok(Self { source, columns, declared, schema, pairs })
     }
 
     fn open_writer(&self, path: &Path, destination: &Path) -> Result<ArrowWriter<File>> {
@@ -136,13 +144,12 @@ impl Rewrite {
     fn writer_options(&self) -> parquet::errors::Result<ArrowWriterOptions> {
         let metadata = self.source.metadata();
         let file = metadata.file_metadata();
-        let pairs = file.key_value_metadata().cloned().unwrap_or_default();
-        let (arrow, pairs): (Vec<_>, Vec<_>) =
-            pairs.into_iter().partition(|pair| pair.key == ARROW_SCHEMA_META_KEY);
+        let has_arrow_schema =
+            file.key_value_metadata().into_iter().flatten().any(|pair| pair.key == ARROW_SCHEMA_META_KEY);
         let group_rows = metadata.row_groups().iter().map(|group| group.num_rows()).max();
         let group_rows = group_rows.and_then(|rows| usize::try_from(rows).ok()).filter(|rows| *rows > 0);
         let mut properties = WriterProperties::builder()
-            .set_key_value_metadata(Some(pairs))
+            .set_key_value_metadata(Some(self.pairs.clone()))
             .set_max_row_group_bytes(Some(GROUP_BYTES));
         if let Some(rows) = group_rows {
             properties = properties.set_max_row_group_row_count(Some(rows));
@@ -165,7 +172,7 @@ impl Rewrite {
             properties = properties.set_created_by(writer.to_owned());
         }
         let mut properties = properties.build();
-        if !arrow.is_empty() {
+        if has_arrow_schema {
             add_encoded_arrow_schema_to_metadata(&self.declared, &mut properties);
         }
         let options = ArrowWriterOptions::new().with_properties(properties).with_skip_arrow_metadata(true);

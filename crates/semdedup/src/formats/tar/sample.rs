@@ -15,6 +15,9 @@ use crate::formats::turns;
 /// The column of the keys.
 pub(crate) const KEY: &str = "__key__";
 
+/// A message lists at most this many members.
+const LISTED: usize = 5;
+
 /// The members of a sample, as far as the columns ask for them.
 pub(crate) struct Sample {
     pub key: Vec<u8>,
@@ -35,8 +38,8 @@ struct SampleImage {
     data: Vec<u8>,
     /// Whether it counts before images with a rare extension.
     is_usual: bool,
-    /// Why it is unclear which image is meant.
-    problem: Option<String>,
+    /// Whether another image of the sample may be meant.
+    is_unclear: bool,
 }
 
 /// The values that a member has for the columns.
@@ -84,7 +87,7 @@ impl Sample {
     pub fn take(&mut self, tar: &mut TarReader, member: &SampleMember, columns: &Columns) -> Result<()> {
         let &SampleMember { extension, size, limit } = member;
         if self.members.iter().any(|member| member == extension) {
-            self.problem = Some(format!("the sample has two members `{extension}`"));
+            self.problem = Some(format!("the sample `{}` has two members `{extension}`", self.shown_key()));
             return Ok(());
         }
         self.members.push(extension.to_owned());
@@ -120,22 +123,36 @@ impl Sample {
         match &mut self.image {
             Some(image) if image.is_usual && !is_usual => {}
             Some(image) if image.is_usual == is_usual => {
-                let members = self.members.join(", ");
-                let problem =
-                    format!("the sample has several images: {members}; name one with --image-column");
-                image.problem = Some(problem);
+                image.is_unclear = true;
             }
-            image => *image = Some(SampleImage { data, is_usual, problem: None }),
+            image => *image = Some(SampleImage { data, is_usual, is_unclear: false }),
+        }
+    }
+
+    /// Returns the key as messages show it.
+    pub fn shown_key(&self) -> String {
+        String::from_utf8_lossy(&self.key).escape_debug().to_string()
+    }
+
+    /// Lists the first members.
+    fn shown_members(&self) -> String {
+        let listed = self.members.iter().take(LISTED).map(String::as_str).collect::<Vec<_>>().join(", ");
+        match self.members.len() {
+            count if count > LISTED => format!("{listed} and {} more", count - LISTED),
+            _ => listed,
         }
     }
 
     /// Appends the sample as a row.
     pub fn push_to(self, rows: &mut RowsBuilder, columns: &Columns) {
-        let unclear = self.image.as_ref().and_then(|image| image.problem.clone());
-        match (self.problem.or(unclear), self.image) {
+        let (key, members) = (self.shown_key(), self.shown_members());
+        match (self.problem, self.image) {
             (Some(problem), _) => rows.push_bad(problem),
+            (None, Some(image)) if image.is_unclear => rows.push_bad(format!(
+                "the sample `{key}` has several images: {members}; keys end at the first dot of a name; \
+                 --image-column names one of several"
+            )),
             (None, None) if columns.image.is_some() => {
-                let members = self.members.join(", ");
                 rows.push_bad(format!("no image in the sample; its members are {members}"));
             }
             (None, image) => {

@@ -72,8 +72,10 @@ impl Samples {
         let mut begun = Sample::new(key, self.next_row, &self.columns);
         // Without the samples in between, both would become one sample, with the members of both.
         if !self.keys.insert(xxh3_128(key)) {
-            let key = String::from_utf8_lossy(key).escape_debug().to_string();
-            begun.problem = Some(format!("the key `{key}` comes again behind other samples"));
+            let key = begun.shown_key();
+            begun.problem = Some(format!(
+                "the key `{key}` comes again behind other samples; `tar --sort=name` packs files of a key together"
+            ));
         }
         self.tar.at_row(self.next_row);
         self.next_row += 1;
