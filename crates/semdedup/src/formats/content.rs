@@ -8,6 +8,7 @@ use crate::error::{Error, Result};
 use crate::foreign::{BEGINNING, not_read};
 use crate::formats::compression::Compression;
 use crate::formats::file::{Format, InputFile};
+use crate::formats::registry;
 
 /// The fewest bytes that tell a text from damaged compressed data.
 const FEWEST_OF_TEXT: usize = 16;
@@ -16,9 +17,10 @@ const FEWEST_OF_TEXT: usize = 16;
 pub(crate) fn check(file: &InputFile, beginning: &[u8]) -> Result<()> {
     let compression = Compression::of_content(beginning);
     if compression != Compression::None && compression == file.compression {
-        return check_kind(file, &unpacked(beginning, compression));
+        return check_unpacked(file, &unpacked(beginning, compression));
     }
     check_kind(file, beginning)?;
+    check_json(file, beginning)?;
     let named = file.compression.extension();
     match is_text(beginning) && !named.is_empty() {
         true => Err(Error::input(&file.path, format!("is not compressed, although its name says {named}"))
@@ -39,8 +41,51 @@ fn check_kind(file: &InputFile, beginning: &[u8]) -> Result<()> {
     })
 }
 
+/// Fails if a compressed file unpacks to the beginning of a file of another kind.
+pub(crate) fn check_unpacked(file: &InputFile, inside: &[u8]) -> Result<()> {
+    check_kind(file, inside)?;
+    check_inside(file, inside)?;
+    check_json(file, inside)
+}
+
+/// Fails if a compressed file holds one of a format that is not read compressed.
+fn check_inside(file: &InputFile, inside: &[u8]) -> Result<()> {
+    match registry::by_content(inside) {
+        Some(format) if !format.rows().is_compressible() => {
+            let extension = format.rows().extensions().first().map_or("", |(extension, _)| extension);
+            let (tool, path) = (file.compression.tool(), file.path.display());
+            Err(Error::input(&file.path, format!("is a .{extension} file by its content, inside {tool}")).hint(
+                format!("files of this format are not read compressed: `{tool} -dc '{path}' > NEW.{extension}` unpacks it"),
+            ))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Fails if a file of lines or of separated values is JSON: its brackets and keys would be compared.
+fn check_json(file: &InputFile, beginning: &[u8]) -> Result<()> {
+    let what = match (json_of(beginning), file.format) {
+        (Some(true), Format::Text | Format::Csv(_)) => "a JSON list",
+        (Some(false), Format::Text) => "JSON",
+        _ => return Ok(()),
+    };
+    let packed = file.compression.extension();
+    Err(Error::input(&file.path, format!("is {what} by its content")).hint(format!(
+        "give it a name that ends with .jsonl{packed} if it has an object in each line, or else with .json{packed}"
+    )))
+}
+
+/// Whether bytes begin a JSON object or, if true, a list of objects; `None` if they are neither.
+fn json_of(beginning: &[u8]) -> Option<bool> {
+    let text = beginning.strip_prefix(b"\xef\xbb\xbf").unwrap_or(beginning).trim_ascii_start();
+    let inside = text.strip_prefix(b"[").map(<[u8]>::trim_ascii_start);
+    let object = inside.unwrap_or(text).strip_prefix(b"{")?.trim_ascii_start().strip_prefix(b"\"")?;
+    let end = object.iter().position(|byte| *byte == b'"')?;
+    object[end + 1..].trim_ascii_start().starts_with(b":").then_some(inside.is_some())
+}
+
 /// Returns what the first bytes of a compressed file unpack to, as far as they go.
-fn unpacked(beginning: &[u8], compression: Compression) -> Vec<u8> {
+pub(crate) fn unpacked(beginning: &[u8], compression: Compression) -> Vec<u8> {
     let mut inside = Vec::new();
     // The bytes end within the data, so an error is no surprise.
     let _ = compression.reader(beginning).and_then(|reader| reader.take(BEGINNING).read_to_end(&mut inside));

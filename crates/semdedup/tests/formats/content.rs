@@ -44,7 +44,6 @@ fn texts_that_begin_as_other_formats_do_stay_texts() {
         ("a.csv", &b"PAR1,text\n1,b\n"[..]),
         ("a.txt", b"ARROW1 is a mark\n"),
         ("a.txt", b"Obj 1\n"),
-        ("a.txt", b"{\"text\": 1}\n"),
         ("a.txt", b""),
     ] {
         let format = raw_input(name, bytes).file.format;

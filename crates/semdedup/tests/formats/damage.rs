@@ -11,6 +11,8 @@ fn a_truncated_compressed_file_is_an_error_that_names_the_file_and_the_row() {
     let content: String =
         (0..5000).map(|row| format!("{{\"text\": \"row {} {row}\"}}\n", row * 7919 % 5000)).collect();
     for name in ["a.jsonl.gz", "a.jsonl.zst", "a.txt.gz", "a.txt.zst"] {
+        let content =
+            if name.contains("txt") { content.replace("{\"text\"", "text") } else { content.clone() };
         let whole = compress(name, content.as_bytes());
         for length in [1, 5, whole.len() / 2, whole.len() - 1] {
             let input = raw_input(name, &whole[..length]);

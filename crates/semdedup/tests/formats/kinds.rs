@@ -176,3 +176,57 @@ fn the_columns_of_a_psv_file_are_separated_by_bars_and_its_kept_lines_stay() {
     assert_eq!(std::fs::read(kept).unwrap(), b"id|text\n2|\"c | d\"\n");
     assert_eq!(raw_input("a.psv.gz", &compress("a.gz", rows)).file.compression, Compression::Gzip);
 }
+
+#[test]
+fn a_named_file_without_a_known_extension_is_what_its_content_says() {
+    let parquet = std::fs::read(fixture_path("snappy_lists.parquet")).unwrap();
+    let stream = std::fs::read(fixture_path("stream.arrow")).unwrap();
+    let shard = std::fs::read(fixture_path("images/webdataset.tar")).unwrap();
+    let cases: [(&str, &[u8], Format); 9] = [
+        ("part-00000", &parquet, Format::Parquet),
+        ("a.pq", &parquet, Format::Parquet),
+        ("a.parq", &parquet, Format::Parquet),
+        ("a.dat", &parquet, Format::Parquet),
+        ("data", &stream, Format::Arrow),
+        ("a.csv", &stream, Format::Arrow),
+        ("a.parquet", &stream, Format::Arrow),
+        ("shard", &shard, Format::Tar),
+        ("a.jsonl.gz", &compress("a.gz", &shard), Format::Tar),
+    ];
+    for (name, bytes, format) in cases {
+        let input = raw_input("unused.txt", b"x");
+        let path = input.folder.path().join(name);
+        std::fs::write(&path, bytes).unwrap();
+        let found = discover(&[path.to_str().unwrap().to_owned()], &[]).unwrap();
+        assert_eq!(found.iter().map(|file| file.format).collect::<Vec<_>>(), [format], "{name}");
+    }
+    for name in ["a.jsonl.gz", "a.csv.zst", "a.txt.bz2"] {
+        let (error, hint) = refused(name, &compress(name, &parquet));
+        assert!(error.starts_with(&format!("{name}: is a .parquet file by its content, inside ")), "{error}");
+        assert!(hint.contains("-dc 'a.") && hint.contains("> NEW.parquet"), "{hint}");
+    }
+}
+
+#[test]
+fn json_is_no_plain_text_and_a_json_list_no_csv() {
+    let lines = "{\"id\": 1, \"text\": \"one\"}\n{\"id\": 2, \"text\": \"two\"}\n";
+    let list = "\u{feff}[\n  {\n    \"text\" : \"one\"\n  }\n]\n";
+    for (name, content, what, like) in [
+        ("a.txt", lines, "JSON", ".jsonl"),
+        ("a.txt.gz", lines, "JSON", ".jsonl.gz"),
+        ("a.txt", list, "a JSON list", ".json"),
+        ("a.csv", list, "a JSON list", ".json"),
+        ("a.tsv", list, "a JSON list", ".json"),
+    ] {
+        let bytes = if name.ends_with(".gz") { compress(name, content.as_bytes()) } else { content.into() };
+        let (error, hint) = refused(name, &bytes);
+        assert_eq!(error, format!("{name}: is {what} by its content"));
+        assert!(hint.contains(like), "{hint}");
+    }
+    for text in ["[Music] plays\n", "{name} is a placeholder\n", "{\"quoted\"} words\n", "[1, 2]\n", "{}\n"] {
+        assert_eq!(
+            read(&raw_input("a.txt", text.as_bytes()).file, &text_column("text")).unwrap().texts().len(),
+            1
+        );
+    }
+}

@@ -29,7 +29,7 @@ impl RowFormat for Arrow {
     }
 
     fn by_content(&self, beginning: &[u8]) -> Option<Format> {
-        beginning.starts_with(b"ARROW1\0\0").then_some(Format::Arrow)
+        (beginning.starts_with(b"ARROW1\0\0") || is_stream(beginning)).then_some(Format::Arrow)
     }
 
     fn has_schema(&self) -> bool {
@@ -95,6 +95,15 @@ impl RowFormat for Arrow {
     ) -> Result<u64> {
         write::write_annotated(file, destination, added)
     }
+}
+
+/// Whether bytes begin a stream: a mark, and the length of the schema, which is padded to 8 bytes.
+fn is_stream(beginning: &[u8]) -> bool {
+    let Some(([mark, length], _)) = beginning.as_chunks::<4>().0.split_first_chunk::<2>() else {
+        return false;
+    };
+    let length = u32::from_le_bytes(*length);
+    *mark == [0xff; 4] && length > 0 && length.is_multiple_of(8) && length < 1 << 30
 }
 
 impl RowSource for ArrowRows {

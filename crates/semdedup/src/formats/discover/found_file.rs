@@ -38,6 +38,18 @@ pub(crate) fn layout(name: &str) -> Option<Layout> {
     Some(Layout { format, compression })
 }
 
+/// Returns the format and the compression of a local file by its content, if they can be no others.
+pub(crate) fn layout_by_content(path: &Path) -> Option<Layout> {
+    let beginning = first_bytes(fs_err::File::open(path).ok()?).ok()?;
+    if let Some(format) = registry::by_content(&beginning) {
+        return Some(Layout { format, compression: Compression::None });
+    }
+    let compression = Compression::of_content(&beginning);
+    let inside = content::unpacked(&beginning, compression);
+    let format = registry::by_content(&inside).filter(|format| format.rows().is_compressible())?;
+    Some(Layout { format, compression })
+}
+
 /// Describes a folder whose files are rows.
 pub(crate) fn row_folder(format: Format, path: PathBuf, name: String, files: FolderFiles) -> InputFile {
     let Stamp { bytes, modified_ns, identity } = files.stamp();
@@ -112,13 +124,15 @@ fn sniff(file: &mut InputFile) -> Result<()> {
         file.compression = compression;
     }
     content::check(file, &beginning)?;
-    if is_told
+    if file.compression != Compression::None
         // Damage is reported where the file is read.
         && let Ok(opened) = stream::open(file)
         && let Ok(inside) = first_bytes(opened.stream)
-        && let Some(format) = registry::by_content(&inside).filter(|format| format.rows().is_compressible())
     {
-        file.format = format;
+        match registry::by_content(&inside).filter(|format| format.rows().is_compressible()) {
+            Some(format) => file.format = format,
+            None => content::check_unpacked(file, &inside)?,
+        }
     }
     Ok(())
 }

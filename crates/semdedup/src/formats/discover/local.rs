@@ -10,7 +10,9 @@ use crate::error::{Error, Result};
 use crate::foreign;
 use crate::formats::discover::argument::{How, InputArgument};
 use crate::formats::discover::earlier_results::is_result;
-use crate::formats::discover::found_file::{FoundFile, folder_name, layout, relative_name};
+use crate::formats::discover::found_file::{
+    FoundFile, folder_name, layout, layout_by_content, relative_name,
+};
 use crate::formats::discover::hidden::SpelledOut;
 use crate::formats::discover::left_out::Cause;
 use crate::formats::discover::row_files::{Link, OtherFile, RowFile};
@@ -70,7 +72,9 @@ impl Survey<'_> {
             }
             return Ok(InputArgument::new(folder_name(folder), Vec::new()));
         }
-        let Some(layout) = layout(&name) else { return Err(unknown_extension(path)) };
+        let Some(layout) = layout(&name).or_else(|| layout_by_content(path)) else {
+            return Err(unknown_extension(path));
+        };
         let mut files = Vec::new();
         if self.is_new(path)? {
             let stamp = Stamp::from_metadata(path, metadata)?;

@@ -21,7 +21,7 @@ pub(crate) struct Parquet;
 
 impl RowFormat for Parquet {
     fn extensions(&self) -> &'static [(&'static str, Format)] {
-        &[("parquet", Format::Parquet)]
+        &[("parquet", Format::Parquet), ("pq", Format::Parquet), ("parq", Format::Parquet)]
     }
 
     fn by_content(&self, beginning: &[u8]) -> Option<Format> {
