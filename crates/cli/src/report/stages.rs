@@ -19,7 +19,7 @@ pub fn embed_table(report: &EmbedReport, out: &Path) -> String {
     facts.add("compared", report.compared.to_string());
     facts.add("rows", count(report.rows));
     if report.rows_skipped > 0 {
-        facts.add("skipped", count(report.rows_skipped));
+        facts.add("skipped", format!("{} (listed in skipped.parquet)", count(report.rows_skipped)));
     }
     facts.add("empty texts", count(report.empty_rows));
     add_uncompared(&mut facts, "zero rows", report.zero_rows);

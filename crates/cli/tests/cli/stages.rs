@@ -52,6 +52,19 @@ fn each_stage_reports_what_it_did() {
 }
 
 #[test]
+fn rows_that_cannot_be_embedded_are_listed_beside_the_embeddings() {
+    let sandbox = Sandbox::new();
+    let rows = |bad: &str| format!("{{\"text\": \"A whole row.\"}}\n{bad}\n{{\"text\": \"Another row.\"}}\n");
+    sandbox.write("data.jsonl", rows("{\"text\": \"half a row"));
+    sandbox.semdedup("embed data.jsonl --out e").skipped_rows();
+    assert_eq!(sandbox.column("e/skipped.parquet", "row"), ["1"]);
+    assert!(sandbox.column("e/skipped.parquet", "reason")[0].contains("not valid JSON"));
+    sandbox.write("data.jsonl", rows("{\"text\": \"A row that was mended.\"}"));
+    sandbox.semdedup("embed data.jsonl --out e --overwrite").succeeded();
+    assert!(sandbox.column("e/skipped.parquet", "row").is_empty());
+}
+
+#[test]
 fn embeddings_may_be_named_as_files_folders_or_patterns() {
     let sandbox = Sandbox::with_rows(60);
     sandbox.semdedup("embed data.jsonl --out e").succeeded();

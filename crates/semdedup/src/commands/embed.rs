@@ -16,6 +16,7 @@ use crate::options::{InputOptions, OutputOptions};
 use crate::progress::Progress;
 use crate::workdir::uncompared::Uncompared;
 use crate::workdir::work_dir::WorkDir;
+use crate::write::skipped::write_skipped;
 
 /// The report of [`embed`].
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -43,7 +44,8 @@ pub struct EmbedReport {
 }
 
 /// Embeds the rows of the input into `output.out`, which becomes a work directory (`output.work` is
-/// not used). A killed run continues where it stopped. Other embeddings that are there already are
+/// not used). `skipped.parquet` in it lists the rows that could not be read. A killed run continues
+/// where it stopped. Other embeddings that are there already are
 /// replaced only with `output.overwrite`.
 ///
 /// # Errors
@@ -66,6 +68,7 @@ pub fn embed(
         Some(zero) => zero.clone(),
         None => zero_rows(&dataset, undirected(&store)?.zero),
     };
+    write_skipped(&out.join("skipped.parquet"), &dataset)?;
     let uncompared = Uncompared { zero, ..Uncompared::default() };
     let skipped = skipped_rows(&dataset).into_iter().chain(not_utf8(&dataset, &input));
     let warnings = skipped.chain(uncompared.warnings(&dataset.row_index));

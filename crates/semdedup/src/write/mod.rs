@@ -9,4 +9,5 @@ pub(crate) mod result_dir;
 mod result_files;
 pub(crate) mod result_target;
 mod scratch;
+pub(crate) mod skipped;
 pub(crate) mod stage;

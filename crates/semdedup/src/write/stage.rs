@@ -20,11 +20,11 @@ use crate::select::row_lists::{LIST_COLUMNS, RowList};
 use crate::select::selection::{Outcome, RowCounts, Selection};
 use crate::storage::fetch;
 use crate::summary::{FileSummary, ListSummary};
-use crate::workdir::parts::SkippedRow;
 use crate::workdir::table_file::TableWriter;
 use crate::write::annotations::Annotations;
 use crate::write::result_dir::OutputDir;
 use crate::write::result_files::{ANNOTATED, KEPT, KEPT_FILES};
+use crate::write::skipped::write_skipped;
 
 /// The files that were written, and how many rows they have.
 pub(crate) struct Written {
@@ -293,22 +293,4 @@ fn check_rows(file: &InputFile, outcome: &[Outcome], now: u64) -> Result<()> {
 /// `duplicate_of`.
 fn write_removed(path: &Path, scores: &ScoresFile, selection: &Selection) -> Result<u64> {
     RowList { scores, selection, outcome: Outcome::Removed, columns: &LIST_COLUMNS }.write(path)
-}
-
-/// Writes `skipped.parquet`: `file`, `row` (in that file), `reason`.
-fn write_skipped(path: &Path, dataset: &Dataset) -> Result<()> {
-    let schema = Schema::new(vec![
-        Field::new("file", DataType::Utf8, false),
-        Field::new("row", DataType::UInt64, false),
-        Field::new("reason", DataType::Utf8, false),
-    ]);
-    let mut table = TableWriter::create(path, schema, Vec::new())?;
-    let name = |row: &SkippedRow| &dataset.row_index.files[row.file].name;
-    let skipped = &dataset.skipped;
-    table.write(vec![
-        Arc::new(StringArray::from_iter_values(skipped.iter().map(name))),
-        Arc::new(UInt64Array::from_iter_values(skipped.iter().map(|row| row.row))),
-        Arc::new(StringArray::from_iter_values(skipped.iter().map(|row| &row.reason))),
-    ])?;
-    table.finish()
 }
