@@ -1,6 +1,7 @@
 //! Inputs in a store: objects, prefixes and patterns, in every format, also over connections that
 //! are cut.
 
+use std::io::{Read, Write};
 use std::sync::Arc;
 
 use arrow_array::{ArrayRef, Int64Array, RecordBatch, StringArray};
@@ -271,4 +272,41 @@ fn objects_that_are_something_else_than_their_names_say_are_named() {
     run(&server, &sandbox, "run s3://bucket/in/a.orc --out o")
         .failed_with(&["is an ORC file"])
         .hinted("pyarrow.orc");
+}
+
+/// Starts a web server that gives this answer to every request, and returns its address.
+fn answering(answer: &'static str) -> std::net::SocketAddr {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    std::thread::spawn(move || {
+        for mut stream in listener.incoming().map_while(Result::ok) {
+            let mut request = [0; 4096];
+            let _ = stream.read(&mut request);
+            let _ = stream.write_all(answer.as_bytes());
+        }
+    });
+    address
+}
+
+#[test]
+fn a_web_server_that_does_not_tell_sizes_is_named() {
+    let (server, sandbox) = (Server::new(), Sandbox::new());
+    for answer in [
+        "HTTP/1.1 405 Method Not Allowed\r\nContent-Length: 0\r\nConnection: close\r\n\r\n",
+        "HTTP/1.1 200 OK\r\nETag: \"x\"\r\nConnection: close\r\n\r\n",
+    ] {
+        let typed = format!("run http://{}/a.jsonl --out o", answering(answer));
+        run(&server, &sandbox, &typed)
+            .failed_with(&["/a.jsonl: the server does not say how large the file is"])
+            .hinted("download the file first");
+    }
+}
+
+#[test]
+fn a_compressed_object_whose_name_does_not_say_so_is_named() {
+    let (server, sandbox) = (Server::new(), Sandbox::new());
+    server.put("in/a.jsonl", b"\x1f\x8b\x08\0\0\0\0\0\0\x03");
+    run(&server, &sandbox, "run s3://bucket/in/a.jsonl --out o")
+        .failed_with(&["in/a.jsonl: is gzip data, and its name does not end with .gz"])
+        .hinted("download it");
 }

@@ -9,6 +9,7 @@ use crate::foreign::{BEGINNING, not_read};
 use crate::formats::compression::Compression;
 use crate::formats::file::{Format, InputFile};
 use crate::formats::registry;
+use crate::storage::is_url;
 
 /// The fewest bytes that tell a text from damaged compressed data.
 const FEWEST_OF_TEXT: usize = 16;
@@ -18,6 +19,11 @@ pub(crate) fn check(file: &InputFile, beginning: &[u8]) -> Result<()> {
     let compression = Compression::of_content(beginning);
     if compression != Compression::None && compression == file.compression {
         return check_unpacked(file, &unpacked(beginning, compression));
+    }
+    if compression != Compression::None && is_url(&file.path) && file.format.rows().is_compressible() {
+        let (tool, extension) = (compression.tool(), compression.extension());
+        return Err(Error::input(&file.path, format!("is {tool} data, and its name does not end with {extension}"))
+            .hint("rename it: in a store the name tells the compression; or download it: on a disk the content does"));
     }
     check_kind(file, beginning)?;
     check_json(file, beginning)?;

@@ -89,6 +89,11 @@ const NAME: &str = "check the name of the bucket and the path";
 const KEY: &str =
     "rename it (no empty parts as in `a//b`, no `.` and no `..`), or name folders or objects beside it";
 
+const DOWNLOAD: &str = "download the file first";
+
+/// The problem of a server that refuses the request for the size, or answers without it.
+const NO_LENGTH: &str = "the server does not say how large the file is";
+
 const CHANGED: &str = "start again when nobody writes to it";
 
 impl StoreError {
@@ -105,7 +110,7 @@ impl StoreError {
     /// Translates an error of a store's client.
     pub(super) fn of(kind: ErrorKind, place: &str, error: &ObjectStoreError) -> Self {
         let Explanation { problem, hint } = explain(error);
-        let not_found = matches!(error, ObjectStoreError::NotFound { .. });
+        let not_found = matches!(error, ObjectStoreError::NotFound { .. }) && problem != NO_LENGTH;
         Self { not_found, ..Self::new(kind, place, shortened(&problem), hint) }
     }
 }
@@ -126,6 +131,9 @@ fn explain(error: &ObjectStoreError) -> Explanation {
     if has(&NO_BUCKET) {
         return explained(format!("no such bucket{code}"), NAME);
     }
+    if has(&["405 Method Not Allowed", "Content-Length Header missing"]) {
+        return explained(NO_LENGTH.to_owned(), DOWNLOAD);
+    }
     match error {
         ObjectStoreError::NotFound { .. } => return explained("no such object".to_owned(), NAME),
         ObjectStoreError::InvalidPath { source } => {
@@ -139,7 +147,7 @@ fn explain(error: &ObjectStoreError) -> Explanation {
     if has(&NO_CREDENTIALS) {
         explained("no credentials for it".to_owned(), CREDENTIALS)
     } else if has(&["non-partial response"]) {
-        explained("the server does not give parts of files".to_owned(), "download the file first")
+        explained("the server does not give parts of files".to_owned(), DOWNLOAD)
     } else if has(&OTHER_REGION) {
         explained(format!("the bucket is in another region{code}"), REGION)
     } else if is_denied(error) {
