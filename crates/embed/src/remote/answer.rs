@@ -15,6 +15,8 @@ pub(super) enum BadAnswer {
     Unusable(String),
     /// Nobody can tell which embedding is that of which text.
     Unclear(String),
+    /// The numbers of the embeddings do not begin at 0, whatever the number of texts.
+    Misnumbered(String),
 }
 
 fn unusable<T>(problem: impl Into<String>) -> Result<T, BadAnswer> {
@@ -66,7 +68,10 @@ impl Answer {
         for (place, Item { index, embedding: Values(embedding) }) in message.data.into_iter().enumerate() {
             let index = index.unwrap_or(place);
             match seen.get_mut(index) {
-                None => return unclear(format!("an embedding with the index {index} for {texts} texts")),
+                None => {
+                    let problem = format!("an embedding with the index {index} for {texts} texts");
+                    return Err(BadAnswer::Misnumbered(problem));
+                }
                 Some(true) => return unclear(format!("two embeddings with the index {index}")),
                 Some(seen) => *seen = true,
             }

@@ -124,14 +124,20 @@ impl RemoteModel {
                 }
             }
             BadAnswer::Unusable(problem) => self.connection.of_texts(&problem),
-            BadAnswer::Unclear(problem) => {
-                let text = one_line(texts[0], 40);
-                let problem = format!("{problem} (asked for {}, the first of them `{text}`)", texts.len());
-                self.connection.lasting(problem, ONE_BY_ONE)
-            }
+            BadAnswer::Unclear(problem) => self.connection.lasting(about(&problem, texts), ONE_BY_ONE),
+            BadAnswer::Misnumbered(problem) => self.connection.lasting(about(&problem, texts), FROM_ZERO),
         }
     }
 }
+
+/// Adds to a problem which texts were asked for.
+fn about(problem: &str, texts: &[&str]) -> String {
+    let text = one_line(texts[0], 40);
+    format!("{problem} (asked for {}, the first of them `{text}`)", texts.len())
+}
+
+const FROM_ZERO: &str =
+    "each text needs one embedding, numbered by `index` from 0 or not at all; correct the server";
 
 const ONE_BY_ONE: &str = "each text needs one embedding, numbered by `index` from 0 or not at all; correct the server, or \
                           ask for one text at a time with --server-batch 1";

@@ -45,8 +45,9 @@ fn stops(
     let server = Server::answering(move |_, request| answer(request));
     let (model, waits) = server.model();
     let error = embed(&model, &TEXTS).unwrap_err();
+    let said = format!("{error} {}", error.hint());
     for word in words.iter().chain(&["http://127.0.0.1:", "/v1/embeddings: "]) {
-        assert!(error.to_string().contains(word), "`{word}` is not in: {error}");
+        assert!(said.contains(word), "`{word}` is not in: {said}");
     }
     assert!(!error.to_string().contains('\n') && error.to_string().len() < 600, "{error}");
     assert!(!error.hint().is_empty());
@@ -182,8 +183,10 @@ fn answers_with_other_embeddings_than_were_asked_for_are_refused() {
     lasts(&["3 embeddings for 2 texts"], |request| {
         data([items(request), items(request)[..1].to_vec()].concat())
     });
-    lasts(&["two embeddings with the index 0"], |request| data(vec![items(request)[0].clone(); 2]));
-    lasts(&["the index 2 for 2 texts"], |request| {
+    lasts(&["two embeddings with the index 0", "--server-batch 1"], |request| {
+        data(vec![items(request)[0].clone(); 2])
+    });
+    lasts(&["the index 2 for 2 texts", "from 0 or not at all; correct the server"], |request| {
         let mut items = items(request);
         items[0]["index"] = 2.into();
         data(items)

@@ -133,9 +133,17 @@ fn unmarked(path: &Path) -> Error {
 
 fn unknown_type(path: &Path, descr: &str) -> Error {
     let problem = format!("numbers of type {descr} cannot be read; known are f2, f4, f8, i4, u4, i8, u8");
-    Error::input(path, problem).hint(
-        "numpy.save(path, array.astype('float32')) writes embeddings and centroids, astype('int32') the rest",
-    )
+    // Binary embeddings come in whole bytes, of eight bits each.
+    let hint = match descr.contains("u1") || descr.contains("i1") {
+        true => {
+            "if they are packed bits, numpy.unpackbits(array.view('uint8'), axis=1).astype('float32') * 2 - 1 unpacks them; \
+                 if they are quantized numbers, array.astype('float32') keeps their angles where they have one scale and no offset"
+        }
+        false => {
+            "numpy.save(path, array.astype('float32')) writes embeddings and centroids, astype('int32') the rest"
+        }
+    };
+    Error::input(path, problem).hint(hint)
 }
 
 fn damaged(path: &Path, problem: impl std::fmt::Display) -> Error {

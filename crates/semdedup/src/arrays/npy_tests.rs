@@ -40,6 +40,21 @@ fn a_file_that_is_cut_short_or_has_more_bytes_at_its_end_is_refused() {
 }
 
 #[test]
+fn bytes_are_refused_with_what_they_may_be() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("x.npy");
+    let whole = String::from_utf8_lossy(&std::fs::read(fixture("f32.npy")).unwrap()[..128]).into_owned();
+    for kind in ["|u1", "|i1"] {
+        // The first byte of the mark is no UTF-8.
+        let header = whole.replace("<f4", kind).replace('\u{fffd}', "");
+        std::fs::write(&path, [b"\x93", header.as_bytes(), &[1; 12]].concat()).unwrap();
+        let error = Matrix::open(&path).unwrap_err();
+        assert!(error.to_string().contains(kind), "{error}");
+        assert!(error.hint_text().unwrap().contains("numpy.unpackbits"), "{error:?}");
+    }
+}
+
+#[test]
 fn a_header_that_claims_more_than_the_file_has_is_refused_before_memory_is_allocated() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("x.npy");
