@@ -144,6 +144,23 @@ fn a_struct_without_bytes_is_read_from_its_path() {
 }
 
 #[test]
+fn an_object_of_bytes_and_a_path_is_read_from_its_path() {
+    let sandbox = sandbox();
+    let rows = (0..4).map(|n| json!({"image": {"bytes": null, "path": format!("images/{n}.bmp")}, "n": n}));
+    sandbox.write("in/a.jsonl", rows.map(|row| format!("{row}\n")).collect::<String>());
+    sandbox
+        .semdedup("run in/a.jsonl --out no")
+        .failed_with(&["image.path"])
+        .hinted("--image-column image.path");
+    for asked in ["--image-column image", "--image-column image.path", "--by image"] {
+        let out = format!("out{}", asked.len());
+        let summary = sandbox.summary(&format!("run in/a.jsonl {asked} --out {out} --epsilon 0.01"));
+        assert_eq!(number(&summary, "rows_kept"), 3, "{asked}");
+        assert_eq!(summary["compared"]["files"][0]["image"], "image.path");
+    }
+}
+
+#[test]
 fn what_cannot_be_read_is_a_bad_row_that_says_why() {
     let sandbox = sandbox();
     let links = ["images/0.bmp", "images/9.bmp", "https://example.org/a.jpg", "", "data:image/png;base64,%"];

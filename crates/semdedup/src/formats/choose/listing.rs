@@ -55,7 +55,7 @@ impl Table<'_> {
     /// Returns the options that name a column, for the hint of an error.
     fn what_to_type(&self, likely: &[&Column]) -> String {
         let top = || self.columns.iter().filter(|column| !column.is_nested);
-        let links = top().find(|column| self.holds_image_links(column));
+        let links = self.columns.iter().find(|column| self.holds_image_links(column));
         let mut hints = vec![match likely {
             [] if links.is_some() && self.most_words().is_none() && self.named_inside().is_none() => {
                 "no column holds texts".to_owned()

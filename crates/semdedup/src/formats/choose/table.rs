@@ -75,7 +75,13 @@ impl<'a> Table<'a> {
             return Ok(ImageColumns { bytes: None, links: Some(name.to_owned()) });
         }
         if !self.file.format.rows().has_schema() {
-            return Err(no_images(self.file));
+            // An object with `bytes` and `path`, as Hugging Face writes it: JSON has no bytes.
+            let path = format!("{}.path", wanted.unwrap_or(ANY_IMAGE));
+            let has_path = self.find(&path)?.is_some_and(|column| column.is_text);
+            return match has_path && self.check_links(&path).is_ok() {
+                true => Ok(ImageColumns { bytes: None, links: Some(path) }),
+                false => Err(no_images(self.file)),
+            };
         }
         let hint = "name a column of images (binary, or a struct with `bytes`) with --image-column";
         let name = wanted.unwrap_or(ANY_IMAGE);
