@@ -15,7 +15,7 @@ use crate::formats::discover::hidden::SpelledOut;
 use crate::formats::discover::left_out::Cause;
 use crate::formats::discover::row_files::{Link, OtherFile, RowFile};
 use crate::formats::discover::survey::{Survey, inside_output, shown, unknown_extension};
-use crate::formats::discover::table_folders::{check_around, check_folder};
+use crate::formats::discover::table_folders::{check_around, check_file, check_folder};
 use crate::formats::file::FolderFile;
 use crate::storage::Stamp;
 
@@ -131,7 +131,7 @@ impl Survey<'_> {
     /// Zarr.
     ///
     /// # Errors
-    /// A table of Delta Lake, Iceberg or Hudi.
+    /// A table of Delta Lake, Iceberg, Hudi, Hive or Paimon.
     pub(crate) fn skips_data_set(&mut self, folder: &Path, base: &Path) -> Result<bool> {
         let is_other =
             || kind_of_name(&folder.to_string_lossy()).is_some_and(|kind| kind.group == Group::Folder);
@@ -198,6 +198,7 @@ impl Survey<'_> {
             self.skipped.add(Cause::Excluded, shown(path, base));
             return Ok(());
         }
+        check_file(path)?;
         let name = relative_name(path, base)?;
         if let Some(format) = self.row_format(&name) {
             if self.is_new(path)? {

@@ -26,3 +26,4 @@ pub(crate) mod sidecars;
 pub(crate) mod sidecars_content;
 pub(crate) mod survey;
 pub(crate) mod table_folders;
+pub(crate) mod table_formats;

@@ -15,7 +15,8 @@ use crate::formats::discover::hidden::SpelledOut;
 use crate::formats::discover::left_out::Cause;
 use crate::formats::discover::row_files::{OtherFile, RowFile};
 use crate::formats::discover::survey::{Survey, inside_output, unknown_extension};
-use crate::formats::discover::table_folders::{TableFormat, check_around, check_object, tables_among};
+use crate::formats::discover::table_folders::{check_around, check_object, tables_among};
+use crate::formats::discover::table_formats::TableFormat;
 use crate::formats::file::FolderFile;
 use crate::storage::{Location, Matches, Stamp, is_dir, is_file};
 
@@ -89,6 +90,10 @@ impl Survey<'_> {
                 continue;
             }
             if !self.is_known(name) {
+                // Files of Hive have no extension.
+                if !self.is_excluded(&path) {
+                    check_object(&folder.text, name, &data_sets.tables)?;
+                }
                 self.others.push(OtherFile { name: name.to_owned(), path });
             } else if self.new_object(folder, &object.location) {
                 check_object(&folder.text, name, &data_sets.tables)?;
