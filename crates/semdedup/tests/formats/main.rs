@@ -9,6 +9,7 @@ mod avro_files;
 mod bad_rows;
 mod beside;
 mod beside_embeddings;
+mod beside_rows;
 mod chats;
 mod columns;
 mod companions;

@@ -38,14 +38,8 @@ impl Survey<'_> {
 
     /// Leaves out the files that are known to describe the others.
     pub(crate) fn leave_out_about_others(&mut self, argument: &mut InputArgument) {
-        let about = about_others(&argument.files);
-        let mut number = 0;
-        let (out, files) = std::mem::take(&mut argument.files).into_iter().partition(|_| {
-            number += 1;
-            about.contains(&(number - 1))
-        });
-        argument.files = files;
-        self.leave_out(out, Cause::AboutOthers);
+        let about = about_others(&argument.files, self.row_files.len());
+        self.leave_out_places(argument, &about, Cause::AboutOthers);
     }
 
     /// Sets the READMEs and other documents of an argument aside from its files.

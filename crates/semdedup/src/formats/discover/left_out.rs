@@ -20,6 +20,10 @@ pub enum Cause {
     Document,
     /// It describes other files, such as `dataset_info.json`.
     AboutOthers,
+    /// It is JSON of one object, and the files of rows beside it have other columns.
+    ObjectBesideRows,
+    /// It is plain text, and the files of rows beside it are of other formats.
+    TextBesideRows,
     /// It holds embeddings, and the user did not ask for them.
     Embeddings,
     /// Its name, or that of a folder that it is in, begins with a dot, and its extension is one
@@ -111,6 +115,10 @@ impl Cause {
             }
             (Self::AboutOthers, true) => "file that describes other files was left out",
             (Self::AboutOthers, false) => "files that describe other files were left out",
+            (Self::ObjectBesideRows, true) => "JSON file of one object beside the rows was left out",
+            (Self::ObjectBesideRows, false) => "JSON files of one object beside the rows were left out",
+            (Self::TextBesideRows, true) => "text file beside the files of rows was left out",
+            (Self::TextBesideRows, false) => "text files beside the files of rows were left out",
             (Self::Embeddings, true) => "file of embeddings was not used",
             (Self::Embeddings, false) => "files of embeddings were not used",
             (Self::HiddenData, true) => "hidden file was left out",
@@ -148,7 +156,10 @@ impl Cause {
                 "only images are compared and copied to kept/; --by text, or naming such files, compares their rows"
             }
             Self::Document => "name a document to read it",
-            Self::AboutOthers | Self::HiddenData => "name such a file to read it",
+            Self::AboutOthers | Self::ObjectBesideRows | Self::HiddenData => "name such a file to read it",
+            Self::TextBesideRows => {
+                "name such a file, or a glob such as '*.txt', to read its lines as rows too"
+            }
             Self::Embeddings => "--embeddings takes them instead of a model",
             Self::Underscore => {
                 "Spark and Arrow do not read them either; name such a file or its folder to read it"

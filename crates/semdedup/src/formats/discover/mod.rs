@@ -4,6 +4,7 @@
 pub(crate) mod argument;
 pub(crate) mod asked;
 pub(crate) mod beside;
+pub(crate) mod beside_rows;
 pub(crate) mod earlier_results;
 pub(crate) mod file_names;
 pub(crate) mod find;
@@ -17,6 +18,7 @@ pub(crate) mod links;
 pub(crate) mod local;
 pub(crate) mod matrix_files;
 pub(crate) mod names;
+pub(crate) mod one_object;
 pub(crate) mod pictures;
 pub(crate) mod questions;
 pub(crate) mod remote;
