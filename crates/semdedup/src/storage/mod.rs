@@ -24,6 +24,7 @@ pub(crate) mod local;
 mod location;
 mod lock;
 mod lock_object;
+pub(crate) mod marks;
 mod owner;
 mod pattern;
 mod read;

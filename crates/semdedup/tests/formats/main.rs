@@ -36,6 +36,7 @@ mod nested;
 mod not_utf8;
 mod null_types;
 mod others;
+mod own_work;
 mod parquet_files;
 mod parquet_odd;
 mod round_trip;

@@ -7,6 +7,7 @@ use glob::Pattern;
 
 use crate::error::{Error, Result};
 use crate::formats::discover::argument::{How, InputArgument};
+use crate::formats::discover::earlier_results::check_finished;
 use crate::formats::discover::found_file::folder_name;
 use crate::formats::discover::hidden::{SpelledOut, is_hidden_path};
 use crate::formats::discover::left_out::Cause;
@@ -29,6 +30,7 @@ impl Survey<'_> {
         }
         if base.is_dir() {
             check_around(&base)?;
+            check_finished(&base)?;
         }
         let excluded = self.skipped.count(Cause::Excluded);
         let listed = ListedFolder { base: &base, spelled_out: SpelledOut::by(pattern) };

@@ -12,13 +12,15 @@ use crate::formats::discover::found_file::layout;
 use crate::formats::discover::ignored::is_document;
 use crate::formats::discover::left_out::Cause;
 use crate::formats::discover::survey::{Survey, shown};
+use crate::storage::marks;
 
 /// At most this many files of a hidden folder on a disk are looked at, to count those with data: it
 /// may be a snapshot of the whole disk.
 const MOST_COUNTED: usize = 100_000;
 
-/// The folders in which jobs write before they finish.
-const UNFINISHED: [&str; 3] = ["_temporary", ".spark-staging", ".hive-staging"];
+/// The folders in which jobs write before they finish, ours too.
+const UNFINISHED: [&str; 5] =
+    ["_temporary", ".spark-staging", ".hive-staging", marks::UNFINISHED, marks::WRITING];
 
 /// The names that Roboflow gives to labels of images, which are told of as such.
 const LABELS: [&str; 2] = ["_annotations.", "_classes."];

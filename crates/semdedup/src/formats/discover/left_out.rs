@@ -18,7 +18,7 @@ pub enum Cause {
     BesideImages,
     /// It is a README, a licence or Markdown beside data.
     Document,
-    /// It describes other files, such as `dataset_info.json`.
+    /// It describes other files or their rows, such as `dataset_info.json`.
     AboutOthers,
     /// It is JSON of one object, and the files of rows beside it have other columns.
     ObjectBesideRows,
@@ -43,6 +43,8 @@ pub enum Cause {
     Link,
     /// It is a folder with the result of a run.
     Result,
+    /// It is a work directory of semdedup.
+    Work,
     /// It is any other hidden file.
     Hidden,
     /// It lies in a folder that the run writes, or is that folder.
@@ -141,6 +143,8 @@ impl Cause {
             (Self::Link, false) => "links to files that are read themselves were left out",
             (Self::Result, true) => "folder with the result of an earlier run was left out",
             (Self::Result, false) => "folders with results of earlier runs were left out",
+            (Self::Work, true) => "work directory of semdedup was left out",
+            (Self::Work, false) => "work directories of semdedup were left out",
             (Self::Hidden, _) => "hidden without data",
             (Self::Excluded, _) => "in a folder that the run writes",
             (Self::Repeated, _) => "given twice",
@@ -174,6 +178,7 @@ impl Cause {
             Self::OtherFolder => "write it as Parquet, or as .npy for --embeddings",
             Self::Link => "name the link alone to read it",
             Self::Result => "name the folder kept/ in it to read its rows",
+            Self::Work => "what is in it was made from rows and holds none",
             Self::Hidden | Self::Excluded | Self::Repeated => "",
         }
     }

@@ -19,6 +19,7 @@ pub(crate) mod local;
 pub(crate) mod matrix_files;
 pub(crate) mod names;
 pub(crate) mod one_object;
+pub(crate) mod own_files;
 pub(crate) mod pictures;
 pub(crate) mod questions;
 pub(crate) mod remote;
