@@ -43,7 +43,7 @@ pub(crate) use folder::{
 pub use location::place;
 pub(crate) use location::{Location, canonical_url, is_url};
 pub(crate) use lock::Lock;
-pub(crate) use pattern::Matches;
+pub(crate) use pattern::{Matches, climbs};
 pub(crate) use read::stream;
 pub(crate) use remove::{remove_all, remove_file};
 pub(crate) use stamp::Stamp;

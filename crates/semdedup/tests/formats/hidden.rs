@@ -69,6 +69,21 @@ fn a_hidden_picture_is_no_row_of_a_folder_of_images() {
     let found = folder.is_of_images(3);
     assert_eq!(found.skipped.of(Cause::Underscore).first, ["_masks/0.png"]);
     assert_eq!(found.skipped.of(Cause::HiddenData).first, [".thumbs/0.png"]);
+#[test]
+fn a_pattern_of_hidden_names_reads_neither_the_folder_nor_the_one_around() {
+    let folder = Folder::new(&[("e/.part.jsonl", ROWS), ("e/a.jsonl", ROWS), ("b.jsonl", ROWS)]);
+    for input in ["d/e/.*", "d/e/.*/../e/.p*", "d/e/.?*"] {
+        let found = folder.survey_as(input, &Asked::default());
+        let found = found.map(|found| names(&found).into_iter().map(str::to_owned).collect::<Vec<_>>());
+        match input {
+            "d/e/.*/../e/.p*" => assert!(found.is_err(), "{found:?}"),
+            _ => assert_eq!(found.unwrap(), [".part.jsonl"], "{input}"),
+        }
+    }
+    let error = folder.survey_as("d/.*", &Asked::default()).unwrap_err();
+    assert!(error.to_string().contains("there is nothing that the pattern picks"), "{error}");
+    let up = folder.survey_as("d/e/../*.jsonl", &Asked::default()).unwrap();
+    assert_eq!(names(&up), ["b.jsonl"]);
 }
 
 #[test]

@@ -14,6 +14,7 @@ use crate::formats::discover::left_out::Cause;
 use crate::formats::discover::local::{ListedFolder, leads_nowhere};
 use crate::formats::discover::survey::{Survey, inside_output, shown};
 use crate::formats::discover::table_folders::check_around;
+use crate::storage::climbs;
 
 impl Survey<'_> {
     /// Finds the files that a glob picks.
@@ -22,6 +23,7 @@ impl Survey<'_> {
         // panics on names that are not UTF-8.
         let matches = glob::glob(pattern)
             .map_err(|error| Error::usage(format!("the pattern `{pattern}` is not valid: {error}")))?;
+        let matches = matches.filter(|path| !path.as_ref().is_ok_and(|path| climbs(pattern, path)));
         let base = fixed_part(pattern);
         let (mut files, mut matches) = (Vec::new(), matches.peekable());
         if matches.peek().is_none() {
