@@ -15,6 +15,7 @@ mod client;
 #[cfg(feature = "cloud")]
 mod connect;
 pub(crate) mod errors;
+mod file_url;
 mod folder;
 mod heads;
 mod hub;
@@ -37,6 +38,7 @@ pub(crate) use blob::Blob;
 #[cfg(test)]
 pub(crate) use errors::any_fault;
 pub(crate) use errors::{fault_of, recent_fault};
+pub(crate) use file_url::FileUrl;
 pub(crate) use folder::{
     check_writable, children, create_dir_all, exists, files_below, glob, is_dir, is_file, names,
 };
