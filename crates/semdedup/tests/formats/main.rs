@@ -39,6 +39,7 @@ mod others;
 mod own_work;
 mod parquet_files;
 mod parquet_odd;
+mod picture_names;
 mod round_trip;
 mod shards;
 mod support;
