@@ -5,7 +5,7 @@ use std::io::Read;
 use semdedup_embed::{FileKind, Group, kind_of_content};
 
 use crate::error::{Error, Result};
-use crate::foreign::{BEGINNING, not_read};
+use crate::foreign::{BEGINNING, kind_of_beginning, not_read};
 use crate::formats::compression::Compression;
 use crate::formats::file::{Format, InputFile};
 
@@ -16,9 +16,15 @@ const FEWEST_OF_TEXT: usize = 16;
 pub(crate) fn check(file: &InputFile, beginning: &[u8]) -> Result<()> {
     let compression = Compression::of_content(beginning);
     if compression != Compression::None && compression == file.compression {
-        return check_kind(file, &unpacked(beginning, compression));
+        let inside = unpacked(beginning, compression);
+        // What the first bytes unpack to may be less than the whole file.
+        let is_whole = (beginning.len() as u64) < BEGINNING;
+        return check_kind(
+            file,
+            if is_whole { kind_of_beginning(&inside) } else { kind_of_content(&inside) },
+        );
     }
-    check_kind(file, beginning)?;
+    check_kind(file, kind_of_beginning(beginning))?;
     let named = file.compression.extension();
     match is_text(beginning) && !named.is_empty() {
         true => Err(Error::input(&file.path, format!("is not compressed, although its name says {named}"))
@@ -27,9 +33,9 @@ pub(crate) fn check(file: &InputFile, beginning: &[u8]) -> Result<()> {
     }
 }
 
-fn check_kind(file: &InputFile, beginning: &[u8]) -> Result<()> {
+fn check_kind(file: &InputFile, kind: Option<&FileKind>) -> Result<()> {
     let is_other = |kind: &&FileKind| ![Group::Picture, Group::Media].contains(&kind.group);
-    let Some(kind) = kind_of_content(beginning).filter(is_other) else { return Ok(()) };
+    let Some(kind) = kind.filter(is_other) else { return Ok(()) };
     let error = not_read(&file.path, kind);
     Err(match file.format {
         Format::Text if kind.group == Group::Page => {
