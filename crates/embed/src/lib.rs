@@ -59,7 +59,7 @@ pub use absent::{
 pub use decode::decode_image;
 pub use decode::{ImageError, ImageLimits, looks_like_image};
 pub use error::ModelError;
-pub use file_kind::{FileKind, Group, kind_of, kind_of_content, kind_of_name};
+pub use file_kind::{FileKind, Group, kind_of, kind_of_content, kind_of_name, kind_of_whole};
 pub use load_options::{LoadOptions, Loaded, Place, Precision, Towers};
 #[cfg(feature = "images")]
 pub use mobilenet::MobileNet;

@@ -4,7 +4,7 @@
 
 use std::path::Path;
 
-use semdedup_embed::{FileKind, Group, kind_of, kind_of_content, kind_of_name};
+use semdedup_embed::{FileKind, Group, kind_of, kind_of_content, kind_of_name, kind_of_whole};
 
 use crate::error::Error;
 use crate::storage::Blob;
@@ -21,12 +21,21 @@ pub(crate) fn not_read(path: &Path, kind: &FileKind) -> Error {
 /// no known kind.
 pub(crate) fn named(path: &Path) -> Option<Error> {
     let beginning = beginning(path).unwrap_or_default();
-    kind_of(&path.to_string_lossy(), &beginning).map(|kind| not_read(path, kind))
+    let kind = kind_of(&path.to_string_lossy(), &beginning).or_else(|| kind_of_beginning(&beginning));
+    kind.map(|kind| not_read(path, kind))
 }
 
 /// Returns the error that says what a file is by its content; none if it is of no known kind.
 pub(crate) fn named_by_content(path: &Path) -> Option<Error> {
-    kind_of_content(&beginning(path)?).map(|kind| not_read(path, kind))
+    kind_of_beginning(&beginning(path)?).map(|kind| not_read(path, kind))
+}
+
+/// Returns the kind of a file of which these are the first [`BEGINNING`] bytes, or all of them.
+pub(crate) fn kind_of_beginning(beginning: &[u8]) -> Option<&'static FileKind> {
+    match beginning.len() as u64 {
+        BEGINNING.. => kind_of_content(beginning),
+        _ => kind_of_whole(beginning),
+    }
 }
 
 /// Returns the error for a file that was opened as embeddings of the extension `own` and is
@@ -34,7 +43,7 @@ pub(crate) fn named_by_content(path: &Path) -> Option<Error> {
 pub(crate) fn not_embeddings(path: &Path, own: &str) -> Option<Error> {
     let is_its_name =
         |extension: &str| path.extension().is_some_and(|named| named == extension || own == extension);
-    let kind = match kind_of_content(&beginning(path)?) {
+    let kind = match kind_of_beginning(&beginning(path)?) {
         // A file that is what its name says, or an archive that cannot be opened, is damaged.
         Some(kind) if kind.group == Group::Matrix && kind.extension().is_some_and(is_its_name) => {
             return None;

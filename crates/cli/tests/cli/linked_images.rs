@@ -60,6 +60,26 @@ fn table(columns: Vec<(&str, ArrayRef)>) -> Vec<u8> {
     bytes
 }
 
+#[cfg(unix)]
+#[test]
+fn file_urls_of_images_are_decoded() {
+    let sandbox = Sandbox::new();
+    let folder = sandbox.path("in/größe 1");
+    let urls = pictures().into_iter().enumerate().map(|(n, picture)| {
+        sandbox.write(&format!("in/größe 1/{n}#.bmp"), picture);
+        let host = ["", "localhost"][n % 2];
+        let path = folder.to_str().unwrap().replace(' ', "%20").replace('ö', "%C3%B6");
+        format!("{}\n", json!({"image": format!("file://{host}{path}/{n}%23.bmp")}))
+    });
+    sandbox.write("a.jsonl", urls.collect::<String>());
+    let summary = sandbox.summary("run a.jsonl --image-column image --out out --epsilon 0.01");
+    let counts = ["rows_in", "rows_kept", "rows_skipped"].map(|field| number(&summary, field));
+    assert_eq!(counts, [4, 3, 0], "{summary}");
+    let url = format!("file://localhost{}", sandbox.path("in").to_str().unwrap());
+    let plan = sandbox.summary(&format!("run {url}/gr%C3%B6%C3%9Fe%201/*%23.bmp --out o --dry-run"));
+    assert_eq!(number(&plan, "rows"), 4, "{plan}");
+}
+
 #[test]
 fn base64_and_data_uris_are_images() {
     let sandbox = Sandbox::new();

@@ -23,6 +23,7 @@ mod models;
 mod numbers;
 mod odd_images;
 mod outputs;
+mod own_work;
 mod paid_for;
 mod paired;
 mod parquet_types;

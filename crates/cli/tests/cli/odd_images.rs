@@ -50,6 +50,22 @@ fn icons_that_differ_only_in_their_alpha_are_not_copies() {
 }
 
 #[test]
+fn images_of_every_name_of_their_formats_are_decoded() {
+    let sandbox = Sandbox::new();
+    let pixels = |n: usize| -> Vec<u8> { (0..64 * 64 * 3).map(|at| (at * (n + 3) % 251) as u8).collect() };
+    let pam = b"P7\nWIDTH 64\nHEIGHT 64\nDEPTH 3\nMAXVAL 255\nTUPLTYPE RGB\nENDHDR\n";
+    sandbox.write("photos/a.pam", [&pam[..], &pixels(1)].concat());
+    sandbox.write("photos/b.pnm", [&b"P6\n64 64\n255\n"[..], &pixels(2)].concat());
+    sandbox.write("photos/c.apng", glyph([9; 3], |x, y| if x > y { 255 } else { 0 }));
+    let summary = sandbox.summary("run photos --out o --epsilon 0.001");
+    assert_eq!((number(&summary, "rows_in"), number(&summary, "rows_skipped")), (3, 0), "{summary}");
+    sandbox.write("photos/d.avif", b"\0\0\0\x20ftypavif\0\0\0\0");
+    let plan = sandbox.semdedup("run photos --out o2 --dry-run --json").succeeded();
+    assert_eq!(number(&plan.json(), "rows"), 3);
+    assert!(plan.stderr.contains("d.avif is an AVIF picture"), "{}", plan.stderr);
+}
+
+#[test]
 fn fully_transparent_images_are_skipped_and_listed() {
     let sandbox = folder_of(4);
     for n in 0..3 {

@@ -71,7 +71,7 @@ fn every_format_is_kept_under_the_same_name() {
     sandbox.write("in/d.csv", csv(&rows));
     sandbox.write("in/e.parquet", parquet(&rows));
     sandbox.write("in/f.txt", rows.join("\n") + "\n");
-    let summary = sandbox.summary("run in --out out");
+    let summary = sandbox.summary("run in in/f.txt --out out");
     assert_eq!((number(&summary, "rows_in"), number(&summary, "rows_skipped")), (300, 0));
     assert!(number(&summary, "rows_kept") <= 60 - 12, "each text occurs at least five times");
 

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod faults;
+mod left_out;
 mod reading;
 mod runs;
 mod server;

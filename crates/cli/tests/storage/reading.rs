@@ -49,7 +49,7 @@ pub fn arrow(texts: &[String]) -> Vec<u8> {
     writer.into_inner().unwrap()
 }
 
-fn run(server: &Server, sandbox: &Sandbox, typed: &str) -> Finished {
+pub fn run(server: &Server, sandbox: &Sandbox, typed: &str) -> Finished {
     Finished::from(server.command(sandbox, typed).output().unwrap())
 }
 

@@ -6,7 +6,7 @@ use super::error::ImageError;
 use super::limits::ImageLimits;
 use super::signature::Signature;
 use super::{bmp, gif, jpeg, png, pnm, tiff, webp};
-use crate::file_kind::{kind_of_content, kind_of_name};
+use crate::file_kind::{kind_of_name, kind_of_whole};
 
 /// The version of decoding, which the fingerprint of every image model includes. Raise it when a
 /// file gives other pixels.
@@ -41,7 +41,7 @@ pub fn decode_image(bytes: &[u8], limits: &ImageLimits) -> Result<RgbImage, Imag
 fn unknown(bytes: &[u8]) -> ImageError {
     // The mark of a bare JPEG XL stream is too short for files that are not said to be images.
     let bare = || kind_of_name("x.jxl").filter(|_| bytes.starts_with(b"\xff\x0a"));
-    match kind_of_content(bytes).or_else(bare) {
+    match kind_of_whole(bytes).or_else(bare) {
         Some(kind) => ImageError::OtherKind { what: kind.what, remedy: kind.remedy },
         None => {
             let start: Vec<String> = bytes.iter().take(8).map(|b| format!("{b:02x}")).collect();

@@ -175,10 +175,19 @@ pub(super) static KINDS: [FileKind; 19] = [
 ];
 
 /// Documents of XML, after the drawings that are XML too.
-pub(super) static XML: [FileKind; 1] = [FileKind {
-    what: "an XML document, perhaps what a server answered instead of the data",
-    remedy: "open it to see what it says, and download the data again or write its texts as JSONL",
-    group: Group::Page,
-    extensions: &["xml"],
-    begins: marks::xml,
-}];
+pub(super) static XML: [FileKind; 2] = [
+    FileKind {
+        what: "an error message of a store (S3, Google, Azure), answered instead of the data",
+        remedy: "look at what it says, check the address and the access to it, and download the data again",
+        group: Group::Page,
+        extensions: &[],
+        begins: marks::store_error,
+    },
+    FileKind {
+        what: "an XML document, perhaps what a server answered instead of the data",
+        remedy: "open it to see what it says, and download the data again or write its texts as JSONL",
+        group: Group::Page,
+        extensions: &["xml"],
+        begins: marks::xml,
+    },
+];

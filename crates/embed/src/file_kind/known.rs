@@ -1,12 +1,12 @@
 //! Looks kinds of files up.
 
 use super::kind::FileKind;
-use super::{arrays, data, pictures};
+use super::{answers, arrays, data, pictures};
 
 /// Returns all kinds. One that is part of another (a `.docx` file is a ZIP archive) comes first.
 fn all() -> impl Iterator<Item = &'static FileKind> {
     let parts = data::POINTERS.iter().chain(&data::ARCHIVED).chain(&arrays::KINDS);
-    parts.chain(&data::KINDS).chain(&pictures::KINDS).chain(&data::XML)
+    parts.chain(&data::KINDS).chain(&pictures::KINDS).chain(&data::XML).chain(answers::KINDS)
 }
 
 /// Returns the kind of a file that begins with these bytes. 512 bytes are enough to know it.
@@ -17,6 +17,17 @@ fn all() -> impl Iterator<Item = &'static FileKind> {
 /// ```
 pub fn kind_of_content(beginning: &[u8]) -> Option<&'static FileKind> {
     all().find(|kind| (kind.begins)(beginning))
+}
+
+/// Returns the kind of a file of which these are all bytes: unlike [`kind_of_content`] it also knows
+/// the short answers of servers, such as `Entry not found`, with which other files may begin.
+///
+/// ```
+/// let kind = semdedup_embed::kind_of_whole(b"{\"error\": \"Not Found\"}").expect("a known kind");
+/// assert!(kind.what.starts_with("an error message in JSON"));
+/// ```
+pub fn kind_of_whole(bytes: &[u8]) -> Option<&'static FileKind> {
+    kind_of_content(bytes).or_else(|| answers::answer(bytes))
 }
 
 /// Returns the kind of files of this name, which may be a path.
@@ -66,7 +77,11 @@ mod tests {
             ("git-annex", b"/annex/objects/MD5E-s9--0123.csv\n".to_vec()),
             ("HTML", b"\n <!DOCTYPE html><html>".to_vec()),
             ("HTML", b"\xef\xbb\xbf<HTML lang='en'>".to_vec()),
-            ("XML", b"<?xml version=\"1.0\"?><Error><Code>AccessDenied</Code>".to_vec()),
+            ("of a store", b"<?xml version=\"1.0\"?><Error><Code>AccessDenied</Code>".to_vec()),
+            ("of a store", b"<?xml version='1.0' encoding='UTF-8'?>\n<Error>\n<Code>NoSuchKey".to_vec()),
+            ("of a store", b"<Error><Code>AccessDenied</Code>".to_vec()),
+            ("XML", b"<?xml version=\"1.0\"?><feed>".to_vec()),
+            ("HTML", b"<!-- a comment -->\n<html>".to_vec()),
             ("PDF", b"%PDF-1.7\n".to_vec()),
             ("ZIP", zip_of("rows.json")),
             ("PyTorch", zip_of("archive/data.pkl")),

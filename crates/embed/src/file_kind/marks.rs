@@ -26,14 +26,30 @@ fn begins_with_tag(bytes: &[u8], tags: &[&[u8]]) -> bool {
     })
 }
 
+/// Returns a text behind the first `end` of it, if it begins with `start`; otherwise all of it.
+fn behind<'a>(bytes: &'a [u8], start: &[u8], end: &[u8]) -> &'a [u8] {
+    let text = text(bytes);
+    let found = text.windows(end.len()).position(|window| window == end);
+    match found.filter(|_| text.starts_with(start)) {
+        Some(found) => text[found + end.len()..].trim_ascii_start(),
+        None => text,
+    }
+}
+
 /// Whether a file is a web page.
 pub(super) fn html(bytes: &[u8]) -> bool {
-    begins_with_tag(bytes, &[b"<!doctype html", b"<html", b"<head"])
+    begins_with_tag(behind(bytes, b"<!--", b"-->"), &[b"<!doctype html", b"<html", b"<head"])
 }
 
 /// Whether a file is an XML document.
 pub(super) fn xml(bytes: &[u8]) -> bool {
-    begins_with_tag(bytes, &[b"<?xml"]) || text(bytes).starts_with(b"<Error><Code>")
+    begins_with_tag(bytes, &[b"<?xml"])
+}
+
+/// Whether a file is the error of a store, in XML.
+pub(super) fn store_error(bytes: &[u8]) -> bool {
+    let root = behind(bytes, b"<?xml", b"?>");
+    root.strip_prefix(b"<Error>").is_some_and(|inside| inside.trim_ascii_start().starts_with(b"<Code>"))
 }
 
 /// Whether a file is an SVG drawing.

@@ -10,13 +10,8 @@ use std::path::{Path, PathBuf};
 use crate::commands::guards::{check_free, check_not_input};
 use crate::error::{Error, Result};
 use crate::storage::atomic::write_atomically;
+use crate::storage::marks::{MARK, WRITING};
 use crate::storage::{Lock, create_dir_all, exists, read, remove_all, remove_file};
-
-/// The folder of the mark and the lock, in the output folder.
-const WRITING: &str = ".semdedup-writing";
-
-/// The mark: the names of the files.
-const MARK: &str = "files.json";
 
 /// Files that a command is about to write.
 pub(super) struct FileSet<'a> {

@@ -57,7 +57,8 @@ fn write_files(folder: &Path) {
 
 fn input(folder: &Path, part_rows: u64) -> Input {
     let options = InputOptions {
-        inputs: vec![folder.display().to_string()],
+        // Each file is named: of a folder the texts beside JSONL would be left out.
+        inputs: contents(folder).keys().map(|name| folder.join(name).display().to_string()).collect(),
         text_files: TextFiles::Lines,
         columns: ColumnChoice::default(),
         embeddings: Vec::new(),

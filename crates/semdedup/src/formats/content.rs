@@ -5,10 +5,9 @@ use std::io::Read;
 use semdedup_embed::{FileKind, Group, kind_of_content};
 
 use crate::error::{Error, Result};
-use crate::foreign::{BEGINNING, not_read};
+use crate::foreign::{BEGINNING, kind_of_beginning, not_read};
 use crate::formats::compression::Compression;
 use crate::formats::file::{Format, InputFile};
-use crate::formats::registry;
 use crate::storage::is_url;
 
 /// The fewest bytes that tell a text from damaged compressed data.
@@ -18,14 +17,18 @@ const FEWEST_OF_TEXT: usize = 16;
 pub(crate) fn check(file: &InputFile, beginning: &[u8]) -> Result<()> {
     let compression = Compression::of_content(beginning);
     if compression != Compression::None && compression == file.compression {
-        return check_unpacked(file, &unpacked(beginning, compression));
+        let inside = unpacked(beginning, compression);
+        // What the first bytes unpack to may be less than the whole file.
+        let is_whole = (beginning.len() as u64) < BEGINNING;
+        check_kind(file, if is_whole { kind_of_beginning(&inside) } else { kind_of_content(&inside) })?;
+        return check_json(file, &inside);
     }
     if compression != Compression::None && is_url(&file.path) && file.format.rows().is_compressible() {
         let (tool, extension) = (compression.tool(), compression.extension());
         return Err(Error::input(&file.path, format!("is {tool} data, and its name does not end with {extension}"))
             .hint("rename it: in a store the name tells the compression; or download it: on a disk the content does"));
     }
-    check_kind(file, beginning)?;
+    check_kind(file, kind_of_beginning(beginning))?;
     check_json(file, beginning)?;
     let named = file.compression.extension();
     match is_text(beginning) && !named.is_empty() {
@@ -35,9 +38,9 @@ pub(crate) fn check(file: &InputFile, beginning: &[u8]) -> Result<()> {
     }
 }
 
-fn check_kind(file: &InputFile, beginning: &[u8]) -> Result<()> {
+fn check_kind(file: &InputFile, kind: Option<&FileKind>) -> Result<()> {
     let is_other = |kind: &&FileKind| ![Group::Picture, Group::Media].contains(&kind.group);
-    let Some(kind) = kind_of_content(beginning).filter(is_other) else { return Ok(()) };
+    let Some(kind) = kind.filter(is_other) else { return Ok(()) };
     let error = not_read(&file.path, kind);
     Err(match file.format {
         Format::Text if kind.group == Group::Page => {
@@ -47,25 +50,10 @@ fn check_kind(file: &InputFile, beginning: &[u8]) -> Result<()> {
     })
 }
 
-/// Fails if a compressed file unpacks to the beginning of a file of another kind.
+/// Fails if a compressed file, which unpacks to these first bytes, is of another kind inside.
 pub(crate) fn check_unpacked(file: &InputFile, inside: &[u8]) -> Result<()> {
-    check_kind(file, inside)?;
-    check_inside(file, inside)?;
+    check_kind(file, kind_of_beginning(inside))?;
     check_json(file, inside)
-}
-
-/// Fails if a compressed file holds one of a format that is not read compressed.
-fn check_inside(file: &InputFile, inside: &[u8]) -> Result<()> {
-    match registry::by_content(inside) {
-        Some(format) if !format.rows().is_compressible() => {
-            let extension = format.rows().extensions().first().map_or("", |(extension, _)| extension);
-            let (tool, path) = (file.compression.tool(), file.path.display());
-            Err(Error::input(&file.path, format!("is a .{extension} file by its content, inside {tool}")).hint(
-                format!("files of this format are not read compressed: `{tool} -dc '{path}' > NEW.{extension}` unpacks it"),
-            ))
-        }
-        _ => Ok(()),
-    }
 }
 
 /// Fails if a file of lines or of separated values is JSON: its brackets and keys would be compared.

@@ -11,7 +11,8 @@ const USUAL: [&str; 8] = ["jpg", "jpeg", "png", "webp", "gif", "bmp", "tif", "ti
 
 /// The extensions of images that are more often depth maps, masks or second pictures of an image
 /// with a usual extension than images of their own.
-const RARE: [&str; 7] = ["jpe", "jfif", "mpo", "dib", "ppm", "pgm", "pbm"];
+const RARE: [&str; 13] =
+    ["jpe", "jif", "jfif", "pjpeg", "pjp", "mpo", "dib", "apng", "ppm", "pgm", "pbm", "pnm", "pam"];
 
 /// Whether files with this extension are images that are read. The extension is in lower case; of
 /// `left.jpg` the last part counts.

@@ -1,5 +1,6 @@
 //! Images that a string names by a path or holds in base64.
 
+use std::borrow::Cow;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
@@ -14,7 +15,7 @@ use crate::formats::columns::Columns;
 use crate::formats::file::{InputFile, ReadLimits};
 use crate::formats::image_columns::is_image;
 use crate::formats::read::Reader;
-use crate::storage::{self, Stamp, is_url};
+use crate::storage::{self, FileUrl, Stamp, is_url};
 
 /// Standard base64, with padding or without.
 const BASE64: GeneralPurpose = GeneralPurpose::new(
@@ -33,7 +34,7 @@ enum Link<'a> {
     /// The image itself, in base64.
     Held(&'a str),
     /// The place of its file, relative to the file of the rows.
-    File(&'a str),
+    File(Cow<'a, str>),
     /// An address on the web.
     Address,
     Nothing,
@@ -56,10 +57,16 @@ impl<'a> Link<'a> {
         if is_base64(link) {
             return Ok(Self::Held(link));
         }
-        if let Some(path) = link.strip_prefix("file://") {
-            return Ok(Self::File(path));
-        }
-        Ok(if link.contains("://") { Self::Address } else { Self::File(link) })
+        Ok(match FileUrl::of(link) {
+            // A path that is not UTF-8 is tried as it is written, and is not found.
+            Some(FileUrl::Here(path)) => {
+                Self::File(path.into_os_string().into_string().map_or(link.into(), Cow::Owned))
+            }
+            // Some programs write `file://` before a relative path.
+            Some(FileUrl::Elsewhere(path)) => Self::File(path.into()),
+            None if link.contains("://") => Self::Address,
+            None => Self::File(link.into()),
+        })
     }
 }
 
@@ -68,7 +75,9 @@ impl<'a> Link<'a> {
 pub(crate) fn is_image_link(link: &str, folder: &Path) -> bool {
     match Link::of(link) {
         Ok(Link::Nothing) => false,
-        Ok(Link::File(path)) => has_image_name(path) || (!is_url(folder) && place_of(path, folder).is_file()),
+        Ok(Link::File(path)) => {
+            has_image_name(&path) || (!is_url(folder) && place_of(&path, folder).is_file())
+        }
         Ok(Link::Held(_) | Link::Address) | Err(_) => true,
     }
 }
@@ -115,8 +124,8 @@ pub(crate) fn read_image(
         }
         Ok(Link::File(path)) => path,
     };
-    let shown = shortened_link(path);
-    read_file(&place_of(path, folder), limit)
+    let shown = shortened_link(&path);
+    read_file(&place_of(&path, folder), limit)
         .map(|read| read.map_err(|problem| format!("its image {shown} cannot be read: {problem}")))
 }
 
@@ -208,7 +217,7 @@ pub(crate) fn linked_files(
                 count += 1;
                 hash.update(path.as_bytes());
                 // A file that is not there may come later.
-                let place = place_of(path, &folder);
+                let place = place_of(&path, &folder);
                 // Our own results may change a folder.
                 let is_watched = !is_url(&folder) && place.is_file();
                 let stamp = if is_watched { Stamp::of(&place).ok() } else { None };
@@ -245,6 +254,11 @@ mod tests {
             ("a/b.jpg", "a/b.jpg"),
             ("/9j/4AAQ/x.jpg", "/9j/4AAQ/x.jpg"),
             ("file:///tmp/a.png", "/tmp/a.png"),
+            ("file:///tmp/a%20b.png", "/tmp/a b.png"),
+            ("file://localhost/tmp/a.png", "/tmp/a.png"),
+            ("file:/tmp/a.png", "/tmp/a.png"),
+            ("file://images/a.png", "images/a.png"),
+            ("a%20b.png", "a%20b.png"),
             (" 000001.jpg ", "000001.jpg"),
             ("AAAA", "AAAA"),
         ] {

@@ -14,6 +14,7 @@ use crate::storage::client::wait;
 use crate::storage::errors::StoreError;
 use crate::storage::kind::Kind;
 use crate::storage::location::{Location, is_url};
+use crate::storage::pattern::climbs;
 
 /// Returns the metadata of a path on the disk, or none if nothing is there. A disk that does not
 /// answer and a folder that may not be read are errors: their contents are not known to be missing.
@@ -162,6 +163,7 @@ pub(crate) fn glob(pattern: &Path) -> Result<Vec<PathBuf>> {
     }
     let text = pattern.to_string_lossy();
     let found = glob::glob(&text).map_err(|error| Error::usage(format!("{text}: {error}")))?;
+    let found = found.filter(|path| !path.as_ref().is_ok_and(|path| climbs(&text, path)));
     let all = found.collect::<std::result::Result<Vec<PathBuf>, _>>();
     all.map_err(|error| Error::io(error.into()))
 }

@@ -8,6 +8,7 @@ use object_store::path::Path as Key;
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::storage::client;
+use crate::storage::file_url::FileUrl;
 use crate::storage::hub;
 use crate::storage::kind::Kind;
 
@@ -86,6 +87,15 @@ fn check_no_secret(url: &str) -> Result<()> {
 /// Fails for a URL of an unknown scheme, for `file://` with a host, and for a URL that holds a
 /// secret.
 pub fn place(typed: &str) -> Result<PathBuf> {
+    match FileUrl::of(typed) {
+        Some(FileUrl::Here(path)) => return Ok(path),
+        Some(FileUrl::Elsewhere(_)) => {
+            check_no_secret(typed)?;
+            return Err(Error::usage(format!("{typed}: not the path of a file here"))
+                .hint("write file:///folder/file"));
+        }
+        None => {}
+    }
     let Some((scheme, rest)) = typed.split_once("://") else { return Ok(PathBuf::from(typed)) };
     let is_scheme = scheme.starts_with(|first: char| first.is_ascii_alphabetic())
         && scheme.chars().all(|c| c.is_ascii_alphanumeric() || "+-.".contains(c));
@@ -93,16 +103,6 @@ pub fn place(typed: &str) -> Result<PathBuf> {
         return Ok(PathBuf::from(typed));
     }
     check_no_secret(typed)?;
-    if scheme == "file" {
-        let rest = rest.strip_prefix("localhost").filter(|rest| rest.starts_with('/')).unwrap_or(rest);
-        return url::Url::parse(&format!("file://{rest}"))
-            .ok()
-            .and_then(|url| url.to_file_path().ok())
-            .ok_or_else(|| {
-                Error::usage(format!("{typed}: not the path of a file here"))
-                    .hint("write file:///folder/file")
-            });
-    }
     if scheme == hub::SCHEME {
         return place(&hub::web_address(&hub::endpoint(), rest)?);
     }
@@ -226,6 +226,7 @@ mod tests {
             assert!(!is_url(path), "{path}");
         }
         assert_eq!(place("file:///tmp/a%20b.txt").unwrap(), Path::new("/tmp/a b.txt"));
+        assert_eq!(place("file://localhost/a#b?.txt").unwrap(), Path::new("/a#b?.txt"));
         assert_eq!(place("data/s3://x").unwrap(), Path::new("data/s3://x"));
         for wrong in ["ftp://host/x", "file://other/x", "hdfs://x"] {
             assert!(place(wrong).unwrap_err().hint_text().is_some(), "{wrong}");

@@ -15,6 +15,7 @@ mod client;
 #[cfg(feature = "cloud")]
 mod connect;
 pub(crate) mod errors;
+mod file_url;
 mod folder;
 mod heads;
 mod hub;
@@ -24,6 +25,7 @@ pub(crate) mod local;
 mod location;
 mod lock;
 mod lock_object;
+pub(crate) mod marks;
 mod owner;
 mod pattern;
 mod read;
@@ -36,13 +38,14 @@ pub(crate) use blob::Blob;
 #[cfg(test)]
 pub(crate) use errors::any_fault;
 pub(crate) use errors::{fault_of, recent_fault};
+pub(crate) use file_url::FileUrl;
 pub(crate) use folder::{
     check_writable, children, create_dir_all, exists, files_below, glob, is_dir, is_file, names,
 };
 pub use location::place;
 pub(crate) use location::{Location, canonical_url, is_url};
 pub(crate) use lock::Lock;
-pub(crate) use pattern::Matches;
+pub(crate) use pattern::{Matches, climbs};
 pub(crate) use read::stream;
 pub(crate) use remove::{remove_all, remove_file};
 pub(crate) use stamp::Stamp;

@@ -1,6 +1,8 @@
 //! Matches patterns with `*`, `?` and `[…]` against the keys of a store, as a shell does with
 //! files.
 
+use std::path::Path;
+
 use glob::{MatchOptions, Pattern};
 use object_store::ObjectMeta;
 use object_store::path::Path as Key;
@@ -30,6 +32,15 @@ impl Location {
         let (objects, others) = listed.partition(|object| matches(&pattern, object.location.as_ref()));
         Ok(Matches { folder, objects, others })
     }
+}
+
+/// Whether a path that a pattern finds on a disk leads through a `.` or `..` that the pattern does not
+/// spell out: `dir/.*` finds `dir/..`, which is the folder around.
+pub(crate) fn climbs(pattern: &str, found: &Path) -> bool {
+    let found = found.to_string_lossy();
+    let count =
+        |path: &str, dots: &str| path.split(std::path::is_separator).filter(|part| *part == dots).count();
+    count(&found, "..") > count(pattern, "..") || count(&found, ".") > usize::from(pattern.starts_with("./"))
 }
 
 /// The objects that a pattern matches.
@@ -82,6 +93,30 @@ mod tests {
         assert!(matches("shards/*", "shards/more/part-1.jsonl"));
         assert!(matches("**/*.jsonl", "a/b/c.jsonl") && matches("sh[a-c]rds", "shards/x.csv"));
         assert!(!matches("shards/*", "shards/.hidden/a.jsonl"));
+    }
+
+    #[test]
+    fn a_pattern_climbs_only_where_it_spells_it_out() {
+        for (pattern, found) in [
+            ("d/.*", "d/.hidden"),
+            ("d/../*.txt", "d/../a.txt"),
+            ("./*", "a..txt"),
+            ("../.*", "../.hidden"),
+            ("d/*/.*", "d/e/...x"),
+        ] {
+            assert!(!climbs(pattern, Path::new(found)), "{pattern} {found}");
+        }
+        for (pattern, found) in [
+            ("d/.*", "d/.."),
+            ("d/.*", "d/."),
+            (".*", ".."),
+            ("./.*", ".."),
+            ("d/.?/*", "d/../x"),
+            ("d/../.*", "d/../.."),
+            ("d/./.*", "d/."),
+        ] {
+            assert!(climbs(pattern, Path::new(found)), "{pattern} {found}");
+        }
     }
 
     #[test]

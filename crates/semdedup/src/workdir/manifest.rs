@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
 use crate::progress::Stage;
+use crate::storage::marks::MANIFEST;
 use crate::storage::{is_file, read};
 use crate::workdir::fingerprint::{FORMAT_VERSION, Fingerprint};
 
@@ -123,7 +124,7 @@ impl Manifest {
 
 /// Returns the path of the manifest of a work directory.
 pub(super) fn manifest_path(work: &Path) -> PathBuf {
-    work.join("manifest.json")
+    work.join(MANIFEST)
 }
 
 /// A stage that is done.

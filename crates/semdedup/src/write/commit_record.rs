@@ -7,15 +7,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
 use crate::storage::atomic::write_atomically;
+use crate::storage::marks::{RECORD, UNFINISHED};
 use crate::storage::{is_file, read};
 use crate::summary::SUMMARY;
 use crate::write::publish::Sent;
-
-/// The folder in the output folder in which a result is unfinished.
-pub(super) const UNFINISHED: &str = ".semdedup-unfinished";
-
-/// The name of the record, in the unfinished folder.
-const RECORD: &str = "run.json";
 
 /// The record of a result that is being put into place. It is there only from before the first file
 /// moves until the summary is written.

@@ -14,9 +14,10 @@ use fs_err as fs;
 
 use crate::error::{Error, Result};
 use crate::storage::atomic::{sync_folder_of, write_atomically};
+use crate::storage::marks::UNFINISHED;
 use crate::storage::{Lock, create_dir_all, exists, files_below, is_url, remove_all};
 use crate::summary::{SUMMARY, Summary};
-use crate::write::commit_record::{CommitRecord, UNFINISHED};
+use crate::write::commit_record::CommitRecord;
 use crate::write::publish::{Files, Sending};
 use crate::write::result_files::{RESULTS, files_of, present};
 use crate::write::result_target::{ResultTarget, check_foreign};

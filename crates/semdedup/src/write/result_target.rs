@@ -6,10 +6,11 @@ use std::path::Path;
 use fs_err as fs;
 
 use crate::error::{Error, Result};
+use crate::storage::marks::UNFINISHED;
 use crate::storage::{canonical_url, check_writable, exists, is_file, is_url, names};
 use crate::summary::{SUMMARY, Summary, read_summary};
 use crate::workdir::fingerprint::Fingerprint;
-use crate::write::commit_record::{CommitRecord, UNFINISHED};
+use crate::write::commit_record::CommitRecord;
 use crate::write::result_files::{RESULTS, altered, files_of, is_whole, present};
 
 /// The place and the fingerprint of a result.

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use xxhash_rust::xxh3::Xxh3;
 
 use crate::error::Result;
+use crate::storage::marks::STAGED;
 use crate::storage::{Lock, create_dir_all};
 
 /// A folder of this disk that no other run writes into.
@@ -34,7 +35,7 @@ fn scratch_name(out: &Path, home: &Path) -> String {
         hash.update(path.as_os_str().as_encoded_bytes());
         hash.update(&[0]);
     }
-    format!("semdedup-staged-{:016x}", hash.digest())
+    format!("{STAGED}{:016x}", hash.digest())
 }
 
 #[cfg(test)]

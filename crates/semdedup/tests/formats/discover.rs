@@ -34,7 +34,7 @@ fn error(folder: &TempDir, inputs: &[&str]) -> String {
 fn a_folder_is_walked_in_the_order_of_its_names() {
     let folder = folder(&[
         "d/b.jsonl",
-        "d/a/z.txt.gz",
+        "d/a/z.tsv.gz",
         "d/a.csv",
         "d/.hidden.txt",
         "d/.git/x.txt",
@@ -43,7 +43,7 @@ fn a_folder_is_walked_in_the_order_of_its_names() {
     ]);
     let found = survey(&arguments(&folder, &["d"]), &[], &Asked::default()).unwrap();
     let names: Vec<_> = found.files.iter().map(|file| file.name.as_str()).collect();
-    assert_eq!(names, ["a.csv", "a/z.txt.gz", "b.jsonl"]);
+    assert_eq!(names, ["a.csv", "a/z.tsv.gz", "b.jsonl"]);
     let counts =
         [Cause::Hidden, Cause::HiddenData, Cause::AboutOthers, Cause::Document, Cause::UnknownExtension]
             .map(|cause| found.skipped.count(cause));
@@ -193,16 +193,16 @@ fn a_link_stays_where_its_target_is_not_read_or_read_as_something_else() {
     let folder = folder(&["k/docs.md", "k/z.jsonl", "a/rows.jsonl", "a/i.png", "b/n.jsonl"]);
     let link = |to: &str, at: &str| std::os::unix::fs::symlink(to, folder.path().join(at)).unwrap();
     // The Markdown is left out, so its lines are read through the link alone.
-    link("docs.md", "k/all.txt");
-    assert_eq!(names(&folder, &["k"]), ["all.txt", "z.jsonl"]);
+    link("docs.md", "k/all.csv");
+    assert_eq!(names(&folder, &["k"]), ["all.csv", "z.jsonl"]);
     std::fs::create_dir(folder.path().join("c")).unwrap();
     link("../a/i.png", "c/l.png");
     let columns = ColumnChoice { by: Some(CompareBy::Text), ..ColumnChoice::default() };
     let asked = Asked { columns, ..Asked::default() };
     let found = survey(&arguments(&folder, &["a", "c"]), &[], &asked).unwrap();
     assert_eq!(found.files.iter().map(|file| file.format).collect::<Vec<_>>(), [Format::Jsonl, Format::Tree]);
-    link("n.jsonl", "b/lines.txt");
-    assert_eq!(names(&folder, &["b"]), ["lines.txt", "n.jsonl"]);
+    link("n.jsonl", "b/lines.csv");
+    assert_eq!(names(&folder, &["b"]), ["lines.csv", "n.jsonl"]);
 }
 
 #[test]

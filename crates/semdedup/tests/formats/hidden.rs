@@ -71,6 +71,62 @@ fn a_hidden_picture_is_no_row_of_a_folder_of_images() {
     assert_eq!(found.skipped.of(Cause::HiddenData).first, [".thumbs/0.png"]);
 }
 
+const SYSTEMS: [&str; 14] = [
+    "$RECYCLE.BIN/a.jsonl",
+    "$Recycle.Bin/b.jsonl",
+    ".Trash/a.jsonl",
+    ".Trash-1000/files/a.jsonl",
+    ".ipynb_checkpoints/a.jsonl",
+    "@eaDir/a.jsonl",
+    "System Volume Information/a.jsonl",
+    "__MACOSX/a.jsonl",
+    "lost+found/a.jsonl",
+    "x/#recycle/a.jsonl",
+    "x/__pycache__/a.json",
+    "x/node_modules/left-pad/package.json",
+    "x/node_modules/left-pad/README.md",
+    "x/node_modules/left-pad/data.txt",
+];
+
+#[test]
+fn trash_and_what_systems_put_beside_data_is_hidden() {
+    let files: Vec<(&str, &str)> = SYSTEMS.iter().map(|name| (*name, ROWS)).collect();
+    let folder = Folder::new(&files);
+    for (name, content) in
+        [("a.jsonl", ROWS), ("x/Thumbs.db", "x"), ("desktop.ini", "x"), ("modules/b.jsonl", ROWS)]
+    {
+        folder.write(name, content.as_bytes());
+    }
+    for input in ["d", "d/*", "d/**/*"] {
+        let found = folder.survey_as(input, &Asked::default()).unwrap();
+        assert_eq!(names(&found), ["a.jsonl", "modules/b.jsonl"], "{input}");
+        let counts = [Cause::HiddenData, Cause::Hidden, Cause::UnknownExtension, Cause::Underscore]
+            .map(|cause| found.skipped.count(cause));
+        assert_eq!(counts, [13, 3, 0, 0], "{input} {:?}", found.skipped);
+    }
+    for input in ["d/lost+found", "d/x/node_modules/*/*.json", "d/*/node_modules/*/*.json", "d/$RECYCLE.BIN"]
+    {
+        assert_eq!(folder.survey_as(input, &Asked::default()).unwrap().files.len(), 1, "{input}");
+    }
+}
+
+#[test]
+fn a_pattern_of_hidden_names_reads_neither_the_folder_nor_the_one_around() {
+    let folder = Folder::new(&[("e/.part.jsonl", ROWS), ("e/a.jsonl", ROWS), ("b.jsonl", ROWS)]);
+    for input in ["d/e/.*", "d/e/.*/../e/.p*", "d/e/.?*"] {
+        let found = folder.survey_as(input, &Asked::default());
+        let found = found.map(|found| names(&found).into_iter().map(str::to_owned).collect::<Vec<_>>());
+        match input {
+            "d/e/.*/../e/.p*" => assert!(found.is_err(), "{found:?}"),
+            _ => assert_eq!(found.unwrap(), [".part.jsonl"], "{input}"),
+        }
+    }
+    let error = folder.survey_as("d/.*", &Asked::default()).unwrap_err();
+    assert!(error.to_string().contains("there is nothing that the pattern picks"), "{error}");
+    let up = folder.survey_as("d/e/../*.jsonl", &Asked::default()).unwrap();
+    assert_eq!(names(&up), ["b.jsonl"]);
+}
+
 #[test]
 fn hidden_embeddings_beside_rows_raise_no_question() {
     let folder = Folder::new(&[("a.jsonl", ROWS), ("_cache/a.npy", "x")]);

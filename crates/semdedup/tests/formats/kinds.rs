@@ -52,8 +52,37 @@ fn pointers_and_pages_are_no_data_under_any_name_that_is_read() {
             assert!(refused(name, &compress(name, PAGE)).0.contains("HTML"));
         }
     }
-    let (error, _) = refused("a.csv", b"<?xml version=\"1.0\"?>\n<Error><Code>AccessDenied</Code></Error>");
+    let (error, _) = refused("a.csv", b"<?xml version=\"1.0\"?>\n<feed><entry/></feed>");
     assert!(error.contains("is an XML document"), "{error}");
+}
+
+#[test]
+fn what_servers_say_instead_of_the_data_is_named_under_any_name_that_is_read() {
+    let denied = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<Error><Code>AccessDenied</Code></Error>";
+    let cases = [
+        (denied, "is an error message of a store (S3, Google, Azure)"),
+        ("{\"error\":\"Repository not found\"}", "is an error message in JSON"),
+        ("{\"message\": \"Not Found\", \"status\": \"404\"}\n", "is an error message in JSON"),
+        ("Entry not found", "is an error message, which a server answered"),
+        ("404: Not Found", "is an error message, which a server answered"),
+        ("<!-- x -->\n<!doctype HTML><html>", "is a web page (HTML)"),
+    ];
+    let names =
+        ["a.csv", "a.txt", "a.jsonl", "a.json", "a.parquet", "a.arrow", "a.avro", "a.tar", "a.jsonl.gz"];
+    for (said, what) in cases {
+        for name in names {
+            let (error, hint) = refused(name, said.as_bytes());
+            assert!(error.starts_with(&format!("{name}: {what}")), "{error}");
+            assert!(hint.contains("download the data again"), "{hint}");
+        }
+        // A server may compress its answer.
+        let (error, _) = refused("a.txt.gz", &compress("a.gz", said.as_bytes()));
+        assert!(error.contains(what), "{error}");
+    }
+    let rows = "{\"message\": \"Not Found\"}\n{\"message\": \"a text\"}\n";
+    assert_eq!(raw_input("a.jsonl", rows.as_bytes()).file.format, Format::Jsonl);
+    let long = format!("{{\"error\": \"{}\"}}\n{{\"error\": \"b\"}}\n", "a".repeat(600));
+    assert_eq!(raw_input("a.jsonl.gz", &compress("a.gz", long.as_bytes())).file.format, Format::Jsonl);
 }
 
 #[test]

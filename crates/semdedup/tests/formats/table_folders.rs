@@ -1,4 +1,4 @@
-//! Tables of Delta Lake, Iceberg and Hudi are refused, because their folders have the files of dead
+//! Tables of Delta Lake, Iceberg, Hudi, Hive, Paimon and DuckLake are refused, because their folders have the files of dead
 //! rows too; data sets of Lance and Zarr are named.
 
 use semdedup::formats::{Asked, Cause};
@@ -81,5 +81,74 @@ fn data_sets_of_lance_and_zarr_are_named_and_left_out_beside_rows() {
         let found = folder.survey_as(input, &Asked::default()).unwrap();
         assert_eq!(names(&found), ["a.jsonl"], "{input}");
         assert_eq!(found.skipped.of(Cause::OtherFolder).first, ["e.lance", "e.zarr"], "{input}");
+    }
+}
+
+/// Returns tables whose dead rows lie in files of the same form as the live ones.
+fn tables_with_logs_beside() -> Folder {
+    let lake = "01951f3c-7a4e-7c11-8f00-0123456789ab";
+    let folder = Folder::new(&[
+        ("hive/delta_0000001_0000001_0000/bucket_00000.jsonl", ROWS),
+        ("hive/delete_delta_0000002_0000002_0000/bucket_00000", ""),
+        ("parts/day=1/base_0000003/bucket_00000.jsonl", ROWS),
+        ("parts/day=1/base_0000005/bucket_00000.jsonl", ROWS),
+        ("paimon/snapshot/snapshot-1", "{}"),
+        ("paimon/manifest/manifest-0", ""),
+        ("paimon/schema/schema-0", "{}"),
+        ("paimon/bucket-0/data-0.jsonl", ROWS),
+        ("paimon/dt=1/bucket-0/data-0.jsonl", ROWS),
+        ("lake/metadata.ducklake", ""),
+    ]);
+    for name in [format!("lake/t/ducklake-{lake}.parquet"), format!("lake/t/ducklake-{lake}-delete.parquet")]
+    {
+        folder.write(&name, b"PAR1");
+    }
+    folder
+}
+
+#[test]
+fn deleted_rows_of_hive_paimon_and_ducklake_do_not_come_back() {
+    let folder = tables_with_logs_beside();
+    for (input, root, name, command) in [
+        ("d/hive", "d/hive", "Hive (ACID)", "STORED AS PARQUET"),
+        ("d/hive/delta_0000001_0000001_0000", "d/hive", "Hive (ACID)", "INSERT OVERWRITE"),
+        ("d/hive/*/*.jsonl", "d/hive", "Hive (ACID)", "INSERT OVERWRITE"),
+        ("d/hive/delta_0000001_0000001_0000/*.jsonl", "d/hive", "Hive (ACID)", "INSERT OVERWRITE"),
+        ("d/parts", "d/parts", "Hive (ACID)", "INSERT OVERWRITE"),
+        ("d/parts/**/*", "d/parts", "Hive (ACID)", "INSERT OVERWRITE"),
+        ("d/paimon", "d/paimon", "Paimon", "format('paimon').load('"),
+        ("d/paimon/bucket-0", "d/paimon", "Paimon", "spark.read"),
+        ("d/paimon/dt=1", "d/paimon", "Paimon", "spark.read"),
+        ("d/paimon/dt=1/bucket-0/*.jsonl", "d/paimon", "Paimon", "spark.read"),
+        ("d/paimon/**/*.jsonl", "d/paimon", "Paimon", "spark.read"),
+        ("d/lake", "d/lake/t", "DuckLake", "ATTACH 'ducklake:"),
+        ("d/lake/t/*.parquet", "d/lake/t", "DuckLake", "COPY lake.NAME"),
+        ("d/lake/**/*", "d/lake/t", "DuckLake", "COPY lake.NAME"),
+        ("d", "", "", "or name the live files one by one"),
+    ] {
+        let error = folder.survey_as(input, &Asked::default()).unwrap_err();
+        let said = error.to_string();
+        assert!(said.contains(&format!(": is a table of {name}")), "{input}: {said}");
+        assert!(said.contains(&format!("{root}: ")), "{input}: {said}");
+        assert!(error.hint_text().unwrap().contains(command), "{input}: {:?}", error.hint_text());
+    }
+    let live = folder.survey_as("d/paimon/bucket-0/data-0.jsonl", &Asked::default()).unwrap();
+    assert_eq!(names(&live), ["data-0.jsonl"]);
+}
+
+#[test]
+fn folders_with_names_like_those_of_tables_are_read() {
+    let folder = Folder::new(&[
+        ("base_0000001/rows.jsonl", ROWS),
+        ("delta_1/rows.jsonl", ROWS),
+        ("schema/schema-1.json", "[{\"text\": \"a\"}]"),
+        ("snapshot/snapshot.jsonl", ROWS),
+        ("bucket-0/a.jsonl", ROWS),
+        ("ducklake-notes.jsonl", ROWS),
+    ]);
+    let all = folder.survey().unwrap();
+    assert_eq!(all.files.len(), 6);
+    for input in ["d/base_0000001", "d/bucket-0", "d/delta_1/*.jsonl"] {
+        assert_eq!(folder.survey_as(input, &Asked::default()).unwrap().files.len(), 1, "{input}");
     }
 }

@@ -90,8 +90,9 @@ fn a_readme_beside_data_is_no_row() {
     let data = [("README.md", "about"), ("a.jsonl", "{\"text\":\"x\"}\n"), ("b.txt", "line\n")];
     let folder = folder(&data);
     let lines = found(&folder, &["notes"], TextFiles::Lines);
-    assert_eq!(names_and_kinds(&lines), [("a.jsonl", Format::Jsonl), ("b.txt", Format::Text)]);
+    assert_eq!(names_and_kinds(&lines), [("a.jsonl", Format::Jsonl)]);
     assert_eq!(lines.skipped.of(Cause::Document).first, ["README.md"]);
+    assert_eq!(lines.skipped.of(Cause::TextBesideRows).first, ["b.txt"]);
     // A user who asks for whole texts gets all of them, whatever is beside them.
     let whole = found(&folder, &["notes"], TextFiles::Whole);
     assert_eq!(names_and_kinds(&whole), [("a.jsonl", Format::Jsonl), ("notes", Format::TextTree)]);

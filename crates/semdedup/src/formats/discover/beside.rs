@@ -2,6 +2,8 @@
 
 use std::path::Path;
 
+use semdedup_embed::{Group, kind_of_name};
+
 use crate::formats::discover::argument::{How, InputArgument};
 use crate::formats::discover::file_names::{extension, stem};
 use crate::formats::discover::found_file::FoundFile;
@@ -12,6 +14,7 @@ use crate::formats::discover::row_files::{OtherFile, RowFile};
 use crate::formats::discover::sidecars::numbers;
 use crate::formats::discover::survey::Survey;
 use crate::formats::file::Format;
+use crate::storage::atomic::TEMPORARY;
 use crate::storage::is_url;
 
 /// The extensions of labels and lists of classes beside images.
@@ -38,14 +41,8 @@ impl Survey<'_> {
 
     /// Leaves out the files that are known to describe the others.
     pub(crate) fn leave_out_about_others(&mut self, argument: &mut InputArgument) {
-        let about = about_others(&argument.files);
-        let mut number = 0;
-        let (out, files) = std::mem::take(&mut argument.files).into_iter().partition(|_| {
-            number += 1;
-            about.contains(&(number - 1))
-        });
-        argument.files = files;
-        self.leave_out(out, Cause::AboutOthers);
+        let about = about_others(&argument.files, self.row_files.len());
+        self.leave_out_places(argument, &about, Cause::AboutOthers);
     }
 
     /// Sets the READMEs and other documents of an argument aside from its files.
@@ -64,6 +61,8 @@ impl Survey<'_> {
         // A glob such as `**/*` finds a file in its folder and by itself.
         others.sort();
         others.dedup();
+        // Only the first names are told: those that say what to do come before others.
+        others.sort_by_key(|other| kind_of_name(&other.name).is_none());
         for other in others {
             match cause_of(&other, argument, pictures) {
                 Some(cause) => self.skipped.add(cause, other.name),
@@ -118,7 +117,14 @@ fn cause_of(other: &OtherFile, argument: &InputArgument, pictures: Option<&Pictu
     let name = other.name.as_str();
     let kind = extension(name);
     let is_of_rows = || argument.files.iter().any(|file| belong_together(name, &file.name));
-    let is_of_images = |pictures: &Pictures| LABELS.contains(&kind.as_str()) || pictures.pair(name);
+    // A picture of another format is no caption, whatever its name.
+    let is_picture =
+        kind_of_name(name).is_some_and(|kind| [Group::Picture, Group::Media].contains(&kind.group));
+    let is_of_images =
+        |pictures: &Pictures| !is_picture && (LABELS.contains(&kind.as_str()) || pictures.pair(name));
+    if name.ends_with(TEMPORARY) {
+        return Some(Cause::Unfinished);
+    }
     if argument.how != How::Listed {
         return Some(Cause::UnknownExtension);
     }

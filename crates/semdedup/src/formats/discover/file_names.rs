@@ -10,7 +10,7 @@ pub(crate) fn file_name(path: &str) -> &str {
 
 /// Returns a path without the extension of its file and of its compression.
 pub(crate) fn stem(path: &str) -> &str {
-    let plain = [".gz", ".zst"].iter().find_map(|end| path.strip_suffix(end)).unwrap_or(path);
+    let plain = [".gz", ".zst", ".bz2", ".xz"].iter().find_map(|end| path.strip_suffix(end)).unwrap_or(path);
     match plain.rsplit_once('.') {
         Some((stem, extension)) if !extension.contains('/') && !stem.is_empty() => stem,
         _ => plain,

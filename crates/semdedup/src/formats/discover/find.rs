@@ -41,7 +41,8 @@ pub fn discover(inputs: &[String], exclude: &[PathBuf]) -> Result<Vec<InputFile>
 ///
 /// Images that lie in a folder (or are found by a glob, or named one by one) are the rows of one
 /// [`Format::Tree`], named by that folder. Files of rows beside them that hold their captions or
-/// labels, or a table of them, are left out. Markdown files (`.md`) are the rows of one
+/// labels, or a table of them, are left out. Plain texts and JSON of one object beside files of rows
+/// are left out too, and so is what semdedup wrote. Markdown files (`.md`) are the rows of one
 /// [`Format::TextTree`] where there are neither files of rows nor images; with [`TextFiles::Whole`]
 /// these and all `.txt` files are, whatever lies beside them. READMEs and licences beside data are
 /// left out, and so are files that describe others. A file that an argument names is always read.
@@ -52,8 +53,10 @@ pub fn discover(inputs: &[String], exclude: &[PathBuf]) -> Result<Vec<InputFile>
 ///
 /// # Errors
 /// A missing path, a named file of unknown extension, no file at all, or names that clash under
-/// their folders too; a CSV file that several dialects fit. Unless `asked` says which are meant: a folder of images and of rows that are
-/// not about these, or of rows and of files that may hold their embeddings.
+/// their folders too; a CSV file that several dialects fit; a table whose log tells which rows are
+/// live; a folder of rows and of more text than rows. Unless `asked` says which are meant: a folder
+/// of images and of rows that are not about these, or of rows and of files that may hold their
+/// embeddings.
 pub fn survey(inputs: &[String], exclude: &[PathBuf], asked: &Asked) -> Result<Discovered> {
     let excluded = exclude.iter().filter_map(|path| match is_url(path) {
         true => Some(canonical_url(path)),

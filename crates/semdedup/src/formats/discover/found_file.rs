@@ -129,12 +129,22 @@ fn sniff(file: &mut InputFile) -> Result<()> {
         && let Ok(opened) = stream::open(file)
         && let Ok(inside) = first_bytes(opened.stream)
     {
-        match registry::by_content(&inside).filter(|format| format.rows().is_compressible()) {
-            Some(format) => file.format = format,
+        match registry::by_content(&inside) {
+            Some(format) if format.rows().is_compressible() => file.format = format,
+            Some(format) => return Err(packed(file, format)),
             None => content::check_unpacked(file, &inside)?,
         }
     }
     Ok(())
+}
+
+/// The error for a compressed file that holds one of a format which is not read compressed.
+fn packed(file: &InputFile, format: Format) -> Error {
+    let extension = format.rows().extensions().first().map_or("", |(extension, _)| extension);
+    let (tool, path) = (file.compression.tool(), file.path.display());
+    Error::input(&file.path, format!("is a .{extension} file by its content, inside {tool}")).hint(format!(
+        "files of this format are not read compressed: `{tool} -dc '{path}' > NEW.{extension}` unpacks it"
+    ))
 }
 
 /// Returns the first bytes of a file as they are on the disk.

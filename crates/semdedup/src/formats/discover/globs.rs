@@ -7,12 +7,14 @@ use glob::Pattern;
 
 use crate::error::{Error, Result};
 use crate::formats::discover::argument::{How, InputArgument};
+use crate::formats::discover::earlier_results::check_finished;
 use crate::formats::discover::found_file::folder_name;
 use crate::formats::discover::hidden::{SpelledOut, is_hidden_path};
 use crate::formats::discover::left_out::Cause;
 use crate::formats::discover::local::{ListedFolder, leads_nowhere};
 use crate::formats::discover::survey::{Survey, inside_output, shown};
 use crate::formats::discover::table_folders::check_around;
+use crate::storage::climbs;
 
 impl Survey<'_> {
     /// Finds the files that a glob picks.
@@ -21,6 +23,7 @@ impl Survey<'_> {
         // panics on names that are not UTF-8.
         let matches = glob::glob(pattern)
             .map_err(|error| Error::usage(format!("the pattern `{pattern}` is not valid: {error}")))?;
+        let matches = matches.filter(|path| !path.as_ref().is_ok_and(|path| climbs(pattern, path)));
         let base = fixed_part(pattern);
         let (mut files, mut matches) = (Vec::new(), matches.peekable());
         if matches.peek().is_none() {
@@ -29,6 +32,7 @@ impl Survey<'_> {
         }
         if base.is_dir() {
             check_around(&base)?;
+            check_finished(&base)?;
         }
         let excluded = self.skipped.count(Cause::Excluded);
         let listed = ListedFolder { base: &base, spelled_out: SpelledOut::by(pattern) };

@@ -1,5 +1,6 @@
 //! Leaves out what is hidden below a folder: names that begin with a dot or with `_`, as Spark,
-//! Hadoop and Arrow hide them. A folder such as `_day=1` is a part of a table, so it is data.
+//! Hadoop and Arrow hide them, and what systems put beside data. A folder such as `_day=1` is a part
+//! of a table, so it is data.
 
 use std::path::Path;
 
@@ -12,16 +13,37 @@ use crate::formats::discover::found_file::layout;
 use crate::formats::discover::ignored::is_document;
 use crate::formats::discover::left_out::Cause;
 use crate::formats::discover::survey::{Survey, shown};
+use crate::storage::marks;
 
 /// At most this many files of a hidden folder on a disk are looked at, to count those with data: it
 /// may be a snapshot of the whole disk.
 const MOST_COUNTED: usize = 100_000;
 
-/// The folders in which jobs write before they finish.
-const UNFINISHED: [&str; 3] = ["_temporary", ".spark-staging", ".hive-staging"];
+/// The folders in which jobs write before they finish, ours too.
+const UNFINISHED: [&str; 5] =
+    ["_temporary", ".spark-staging", ".hive-staging", marks::UNFINISHED, marks::WRITING];
 
 /// The names that Roboflow gives to labels of images, which are told of as such.
 const LABELS: [&str; 2] = ["_annotations.", "_classes."];
+
+/// The names, in lower case, of the folders and files that systems, tools and servers put beside
+/// data: trash, thumbnails, caches, packages.
+const OF_SYSTEMS: [&str; 14] = [
+    "$recycle.bin",
+    "recycler",
+    "system volume information",
+    "lost+found",
+    "@eadir",
+    "@recycle",
+    "#recycle",
+    "#snapshot",
+    "__macosx",
+    "__pycache__",
+    "node_modules",
+    "thumbs.db",
+    "ehthumbs.db",
+    "desktop.ini",
+];
 
 /// The hidden names that a pattern spells out, such as `_old` in `data/_old/*.jsonl`.
 #[derive(Default)]
@@ -29,7 +51,7 @@ pub(crate) struct SpelledOut(Vec<Pattern>);
 
 impl SpelledOut {
     pub fn by(pattern: &str) -> Self {
-        let hidden = pattern.split('/').filter(|part| part.starts_with(['.', '_']));
+        let hidden = pattern.split('/').filter(|part| part.starts_with(['.', '_']) || is_of_system(part));
         Self(hidden.filter_map(|part| Pattern::new(part).ok()).collect())
     }
 
@@ -38,12 +60,17 @@ impl SpelledOut {
     }
 }
 
+/// Whether a system or a tool puts files and folders of this name beside data.
+fn is_of_system(name: &str) -> bool {
+    OF_SYSTEMS.iter().any(|known| known.eq_ignore_ascii_case(name))
+}
+
 /// Whether files and folders of this name are hidden.
 fn is_hidden(name: &str) -> bool {
     match name.as_bytes().first() {
         Some(b'.') => ![".", ".."].contains(&name),
         Some(b'_') => !name.contains('=') && !LABELS.iter().any(|start| name.starts_with(start)),
-        _ => false,
+        _ => is_of_system(name),
     }
 }
 
@@ -105,7 +132,7 @@ fn cause_of(name: &str, part: &str, is_data: bool) -> Cause {
     match part {
         _ if !is_data || is_litter => Cause::Hidden,
         part if UNFINISHED.iter().any(|start| part.starts_with(start)) => Cause::Unfinished,
-        part if part.starts_with('_') => Cause::Underscore,
+        part if part.starts_with('_') && !is_of_system(part) => Cause::Underscore,
         _ => Cause::HiddenData,
     }
 }

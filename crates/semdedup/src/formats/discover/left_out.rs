@@ -18,8 +18,12 @@ pub enum Cause {
     BesideImages,
     /// It is a README, a licence or Markdown beside data.
     Document,
-    /// It describes other files, such as `dataset_info.json`.
+    /// It describes other files or their rows, such as `dataset_info.json`.
     AboutOthers,
+    /// It is JSON of one object, and the files of rows beside it have other columns.
+    ObjectBesideRows,
+    /// It is plain text, and the files of rows beside it are of other formats.
+    TextBesideRows,
     /// It holds embeddings, and the user did not ask for them.
     Embeddings,
     /// Its name, or that of a folder that it is in, begins with a dot, and its extension is one
@@ -39,6 +43,8 @@ pub enum Cause {
     Link,
     /// It is a folder with the result of a run.
     Result,
+    /// It is a work directory of semdedup.
+    Work,
     /// It is any other hidden file.
     Hidden,
     /// It lies in a folder that the run writes, or is that folder.
@@ -111,6 +117,10 @@ impl Cause {
             }
             (Self::AboutOthers, true) => "file that describes other files was left out",
             (Self::AboutOthers, false) => "files that describe other files were left out",
+            (Self::ObjectBesideRows, true) => "JSON file of one object beside the rows was left out",
+            (Self::ObjectBesideRows, false) => "JSON files of one object beside the rows were left out",
+            (Self::TextBesideRows, true) => "text file beside the files of rows was left out",
+            (Self::TextBesideRows, false) => "text files beside the files of rows were left out",
             (Self::Embeddings, true) => "file of embeddings was not used",
             (Self::Embeddings, false) => "files of embeddings were not used",
             (Self::HiddenData, true) => "hidden file was left out",
@@ -133,6 +143,8 @@ impl Cause {
             (Self::Link, false) => "links to files that are read themselves were left out",
             (Self::Result, true) => "folder with the result of an earlier run was left out",
             (Self::Result, false) => "folders with results of earlier runs were left out",
+            (Self::Work, true) => "work directory of semdedup was left out",
+            (Self::Work, false) => "work directories of semdedup were left out",
             (Self::Hidden, _) => "hidden without data",
             (Self::Excluded, _) => "in a folder that the run writes",
             (Self::Repeated, _) => "given twice",
@@ -148,7 +160,10 @@ impl Cause {
                 "only images are compared and copied to kept/; --by text, or naming such files, compares their rows"
             }
             Self::Document => "name a document to read it",
-            Self::AboutOthers | Self::HiddenData => "name such a file to read it",
+            Self::AboutOthers | Self::ObjectBesideRows | Self::HiddenData => "name such a file to read it",
+            Self::TextBesideRows => {
+                "name such a file, or a glob such as '*.txt', to read its lines as rows too"
+            }
             Self::Embeddings => "--embeddings takes them instead of a model",
             Self::Underscore => {
                 "Spark and Arrow do not read them either; name such a file or its folder to read it"
@@ -163,6 +178,7 @@ impl Cause {
             Self::OtherFolder => "write it as Parquet, or as .npy for --embeddings",
             Self::Link => "name the link alone to read it",
             Self::Result => "name the folder kept/ in it to read its rows",
+            Self::Work => "what is in it was made from rows and holds none",
             Self::Hidden | Self::Excluded | Self::Repeated => "",
         }
     }

@@ -9,7 +9,7 @@ use walkdir::{DirEntry, WalkDir};
 use crate::error::{Error, Result};
 use crate::foreign;
 use crate::formats::discover::argument::{How, InputArgument};
-use crate::formats::discover::earlier_results::is_result;
+use crate::formats::discover::earlier_results::check_finished;
 use crate::formats::discover::found_file::{
     FoundFile, folder_name, layout, layout_by_content, relative_name,
 };
@@ -17,7 +17,7 @@ use crate::formats::discover::hidden::SpelledOut;
 use crate::formats::discover::left_out::Cause;
 use crate::formats::discover::row_files::{Link, OtherFile, RowFile};
 use crate::formats::discover::survey::{Survey, inside_output, shown, unknown_extension};
-use crate::formats::discover::table_folders::{check_around, check_folder};
+use crate::formats::discover::table_folders::{check_around, check_file, check_folder};
 use crate::formats::file::FolderFile;
 use crate::storage::Stamp;
 
@@ -41,6 +41,7 @@ impl Survey<'_> {
                     return Err(foreign::not_read(path, kind));
                 }
                 check_around(path)?;
+                check_finished(path)?;
                 let mut files = Vec::new();
                 let listed = ListedFolder { base: path, spelled_out: SpelledOut::default() };
                 self.walk(path, &listed, &mut files)?;
@@ -125,30 +126,30 @@ impl Survey<'_> {
             self.skipped.add(Cause::Excluded, shown(path, listed.base));
             return Ok(true);
         }
-        if self.leaves_out_hidden_folder(path, listed.base, &listed.spelled_out) {
+        if self.leaves_out_hidden_folder(path, listed.base, &listed.spelled_out)
+            || self.leaves_out_own(path, listed.base)
+        {
             return Ok(true);
         }
         self.skips_data_set(path, listed.base)
     }
 
-    /// Whether a folder is skipped because it is the result of a run, or a data set of Lance or
-    /// Zarr.
+    /// Whether a folder is skipped because semdedup wrote it, or because it is a data set of Lance
+    /// or Zarr.
     ///
     /// # Errors
-    /// A table of Delta Lake, Iceberg or Hudi.
+    /// A table of Delta Lake, Iceberg, Hudi, Hive or Paimon.
     pub(crate) fn skips_data_set(&mut self, folder: &Path, base: &Path) -> Result<bool> {
         let is_other =
             || kind_of_name(&folder.to_string_lossy()).is_some_and(|kind| kind.group == Group::Folder);
-        let cause = if is_result(folder) {
-            Cause::Result
-        } else if is_other() {
-            Cause::OtherFolder
-        } else {
-            check_folder(folder)?;
-            return Ok(false);
-        };
-        self.leave_shown(cause, folder, base);
-        Ok(true)
+        if self.leaves_out_own_folder(folder, base)? {
+            return Ok(true);
+        }
+        if is_other() {
+            self.leave_shown(Cause::OtherFolder, folder, base);
+            return Ok(true);
+        }
+        check_folder(folder).map(|()| false)
     }
 
     /// Returns the excluded folder that a path leads into, if it does. A glob finds files there
@@ -165,7 +166,8 @@ impl Survey<'_> {
     /// cannot be that of a kept file.
     fn skips(&mut self, path: &Path, listed: &ListedFolder) -> bool {
         let name = shown(path, listed.base);
-        if self.leaves_out_hidden(&name, path, &listed.spelled_out) {
+        if self.leaves_out_hidden(&name, path, &listed.spelled_out) || self.leaves_out_own(path, listed.base)
+        {
             return true;
         }
         if !self.is_known(&name) {
@@ -202,6 +204,7 @@ impl Survey<'_> {
             self.skipped.add(Cause::Excluded, shown(path, base));
             return Ok(());
         }
+        check_file(path)?;
         let name = relative_name(path, base)?;
         if let Some(format) = self.row_format(&name) {
             if self.is_new(path)? {

@@ -63,6 +63,19 @@ pub(crate) fn images_or_rows(argument: &InputArgument, rows: Vec<&FoundFile>, pi
     Error::input(&argument.place, problem).hint(hint)
 }
 
+/// The error for a folder with more text than rows of other formats.
+pub(crate) fn texts_or_rows(argument: &InputArgument, texts: &[&FoundFile], rows: &[&FoundFile]) -> Error {
+    let (texts, rows) = (named(texts), named(rows));
+    let problem = format!(
+        "holds {} and {}, and it is not clear whether the lines of the texts are rows too",
+        counted("file", &rows).replacen(" (", " of rows (", 1),
+        counted("text", &texts),
+    );
+    let (of_rows, of_texts) = (glob_of(&argument.place, &rows), glob_of(&argument.place, &texts));
+    Error::input(&argument.place, problem)
+        .hint(format!("name what is to be compared by globs: {of_rows}, {of_texts}, or both"))
+}
+
 /// The error for files of embeddings beside rows. `argument` has the rows, and `files` are those of
 /// all arguments.
 pub(crate) fn unused_embeddings(

@@ -9,13 +9,14 @@ use semdedup_embed::{Group, kind_of_name};
 
 use crate::error::{Error, Result};
 use crate::formats::discover::argument::{How, InputArgument};
-use crate::formats::discover::earlier_results::results_among;
+use crate::formats::discover::earlier_results::{Own, check_finished, own_among};
 use crate::formats::discover::found_file::{FoundFile, layout};
 use crate::formats::discover::hidden::SpelledOut;
 use crate::formats::discover::left_out::Cause;
 use crate::formats::discover::row_files::{OtherFile, RowFile};
 use crate::formats::discover::survey::{Survey, inside_output, unknown_extension};
-use crate::formats::discover::table_folders::{TableFormat, check_around, check_object, tables_among};
+use crate::formats::discover::table_folders::{check_around, check_object, tables_among};
+use crate::formats::discover::table_formats::TableFormat;
 use crate::formats::file::FolderFile;
 use crate::storage::{Location, Matches, Stamp, is_dir, is_file};
 
@@ -72,6 +73,7 @@ impl Survey<'_> {
     fn remote_files(&mut self, matches: Matches, spelled_out: &SpelledOut) -> Result<Vec<FoundFile>> {
         let folder = &matches.folder;
         check_around(Path::new(&folder.text))?;
+        check_finished(Path::new(&folder.text))?;
         let data_sets = DataSets::among(&matches)?;
         let mut new = Vec::new();
         for object in &matches.objects {
@@ -89,6 +91,10 @@ impl Survey<'_> {
                 continue;
             }
             if !self.is_known(name) {
+                // Files of Hive have no extension.
+                if !self.is_excluded(&path) {
+                    check_object(&folder.text, name, &data_sets.tables)?;
+                }
                 self.others.push(OtherFile { name: name.to_owned(), path });
             } else if self.new_object(folder, &object.location) {
                 check_object(&folder.text, name, &data_sets.tables)?;
@@ -142,25 +148,33 @@ impl Survey<'_> {
     }
 }
 
-/// The data sets of other programs, and the results of earlier runs, below a folder of a store.
+/// The data sets of other programs, and what semdedup wrote, below a folder of a store.
 struct DataSets<'a> {
     tables: Vec<(&'a str, TableFormat)>,
-    /// The folders with results, each with a slash at its end.
-    results: Vec<String>,
+    /// What semdedup wrote, each with the folder around and a slash at its end.
+    own: Vec<(String, Own)>,
 }
 
 impl<'a> DataSets<'a> {
     fn among(matches: &'a Matches) -> Result<Self> {
         let all = || matches.objects.iter().chain(&matches.others);
         let names = || all().filter_map(|object| matches.folder.relative(&object.location));
-        let results = results_among(&matches.folder, &names().collect())?;
-        Ok(Self { tables: tables_among(names()), results })
+        let own = own_among(&matches.folder, &names().collect())?;
+        Ok(Self { tables: tables_among(names()), own })
     }
 
-    /// Returns the folder around an object that is left out, and why.
+    /// Returns the folder around an object that is left out, or the object, and why.
     fn around(&self, name: &'a str) -> Option<(Cause, &str)> {
-        if let Some(result) = self.results.iter().find(|result| name.starts_with(result.as_str())) {
-            return Some((Cause::Result, result.trim_end_matches('/')));
+        for (folder, own) in &self.own {
+            let Some(rest) = name.strip_prefix(folder.as_str()) else { continue };
+            let first = rest.split('/').next().unwrap_or_default();
+            match own {
+                Own::Folder(cause) => return Some((*cause, folder.trim_end_matches('/'))),
+                Own::Names(cause, names) if names.iter().any(|name| name == first) => {
+                    return Some((*cause, name));
+                }
+                Own::Names(..) => {}
+            }
         }
         let mut ends = name.match_indices('/').map(|(slash, _)| &name[..slash]);
         let is_other = |folder: &&str| kind_of_name(folder).is_some_and(|kind| kind.group == Group::Folder);

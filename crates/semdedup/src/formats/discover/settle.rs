@@ -47,6 +47,9 @@ impl Survey<'_> {
         if reads == Reads::Images && argument.how == How::Listed && self.asked.by().is_none() {
             check_labels(argument, &images)?;
         }
+        if reads == Reads::Rows && argument.how == How::Listed {
+            self.leave_out_beside_rows(argument)?;
+        }
         self.leave_out_others(argument, (reads == Reads::Images).then_some(&pictures));
         if reads == Reads::Images {
             let files = std::mem::take(&mut argument.files);

@@ -7,6 +7,8 @@ use crate::formats::choose::table::{Table, names_of};
 use crate::formats::columns::Wanted;
 use crate::formats::discover::file_names::{file_name, folder, stem};
 use crate::formats::discover::found_file::FoundFile;
+use crate::formats::discover::ignored::is_text_about_others;
+use crate::formats::discover::one_object::is_one_object;
 use crate::formats::discover::pictures::{MANY, Pictures};
 use crate::formats::discover::sidecars_content as content;
 use crate::formats::file::Format;
@@ -70,6 +72,7 @@ fn not_about_by_name<'a>(files: &'a [FoundFile], pictures: &Pictures) -> Vec<&'a
     for found in files {
         match kind_of_pair(found) {
             _ if is_list_of_classes(found, pictures) => {}
+            _ if pictures.len() > 1 && is_text_about_others(found) => {}
             Some(kind) if pictures.pair(&found.name) => pairs.entry(kind).or_default().push(found),
             _ if is_table_of_folder(found, pictures) => tables.push(found),
             _ => open.push(found),
@@ -115,9 +118,10 @@ fn kind_of_pair(found: &FoundFile) -> Option<&'static str> {
 fn are_about(kind: &str, pairs: &[&FoundFile]) -> bool {
     match pairs.len() {
         many if kind == "txt" => many >= MANY || pairs.iter().all(|found| content::is_caption(&found.file)),
-        many => pairs.iter().take(LOOKED_INTO).all(|found| {
-            content::is_one_object(&found.file) || many >= MANY && content::is_short(&found.file)
-        }),
+        many => pairs
+            .iter()
+            .take(LOOKED_INTO)
+            .all(|found| is_one_object(&found.file) || many >= MANY && content::is_short(&found.file)),
     }
 }
 

@@ -2,13 +2,11 @@
 //! column, or the file is one object of labels.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::io::Read;
 
 use arrow_array::Array;
 use arrow_cast::display::array_value_to_string;
 use arrow_schema::DataType;
-use serde::de::IgnoredAny;
-use serde_json::{Deserializer, Value};
+use serde_json::Value;
 
 use crate::error::Result;
 use crate::formats::arrow::types;
@@ -17,20 +15,18 @@ use crate::formats::columns::Columns;
 use crate::formats::discover::asked::Asked;
 use crate::formats::discover::file_names::{extension, file_name, stem};
 use crate::formats::discover::found_file::FoundFile;
+use crate::formats::discover::one_object::{Beginning, OBJECT_BYTES, is_one_object};
 use crate::formats::discover::pictures::Pictures;
 use crate::formats::file::{Format, InputFile, ReadLimits};
 use crate::formats::image_columns::is_image;
 use crate::formats::loose_json;
 use crate::formats::read::Reader;
-use crate::formats::stream;
 use crate::formats::text::split::Splitter;
 
 /// At most this many rows are searched for names.
 const ROWS: usize = 100;
 /// At most this many columns are searched for names.
 const COLUMNS: usize = 64;
-/// At most this many bytes are read of a file that is one object.
-const OBJECT_BYTES: u64 = 1 << 20;
 /// A name has at most this many bytes.
 const MOST_NAME_BYTES: usize = 1024;
 /// A caption has at most this many bytes; labels may have more.
@@ -108,30 +104,12 @@ fn is_image_name(value: &str) -> bool {
 
 /// Whether the one object of a file names images, or is in the COCO format.
 fn is_object_about(found: &FoundFile, pictures: &Pictures) -> bool {
-    let Ok(Beginning { bytes, .. }) = beginning(&found.file, OBJECT_BYTES) else { return false };
+    let Ok(Beginning { bytes, .. }) = Beginning::of(&found.file, OBJECT_BYTES) else { return false };
     let text = String::from_utf8_lossy(&bytes);
     let name = file_name(&found.name).to_ascii_lowercase();
     let is_coco = COCO.iter().any(|known| name.contains(known))
         && ["\"images\"", "\"image_id\""].iter().any(|key| text.contains(key));
     is_coco || text.split('"').any(|part| is_image_name(part) && pictures.has_name(part))
-}
-
-/// Whether a file is one object and nothing else.
-pub(crate) fn is_one_object(file: &InputFile) -> bool {
-    let Ok(Beginning { bytes, is_whole }) = beginning(file, OBJECT_BYTES) else { return false };
-    let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&bytes);
-    if bytes.iter().find(|byte| !byte.is_ascii_whitespace()) != Some(&b'{') {
-        return false;
-    }
-    let text = String::from_utf8_lossy(bytes);
-    let strict = loose_json::strict(&text);
-    let text = strict.as_deref().unwrap_or(&text);
-    let mut values = Deserializer::from_str(text).into_iter::<IgnoredAny>();
-    match values.next() {
-        Some(Ok(_)) => is_whole && text[values.byte_offset()..].trim_ascii().is_empty(),
-        Some(Err(error)) => error.is_eof() && !is_whole,
-        None => false,
-    }
 }
 
 pub(crate) fn is_short(file: &InputFile) -> bool {
@@ -140,29 +118,12 @@ pub(crate) fn is_short(file: &InputFile) -> bool {
 
 /// Whether a text is as short as a caption, or has the lines of numbers that labels have.
 pub(crate) fn is_caption(file: &InputFile) -> bool {
-    let Ok(Beginning { bytes, is_whole }) = beginning(file, CAPTION_BYTES) else { return false };
+    let Ok(Beginning { bytes, is_whole }) = Beginning::of(file, CAPTION_BYTES) else { return false };
     let text = String::from_utf8_lossy(&bytes);
     let lines = || text.lines().filter(|line| !line.trim().is_empty());
     let is_label =
         |line: &&str| line.split([' ', '\t', ',']).filter(|word| word.parse::<f64>().is_ok()).count() >= 4;
     is_whole && lines().count() <= CAPTION_LINES || lines().skip(1).all(|line| is_label(&line))
-}
-
-/// The first decompressed bytes of a file.
-struct Beginning {
-    bytes: Vec<u8>,
-    /// Whether the file has no more bytes.
-    is_whole: bool,
-}
-
-/// Reads at most `most` bytes of a file.
-fn beginning(file: &InputFile, most: u64) -> Result<Beginning> {
-    let stream = stream::open(file)?.stream;
-    let mut bytes = Vec::new();
-    stream.take(most + 1).read_to_end(&mut bytes).map_err(|error| stream::damaged(file, 0, &error))?;
-    let is_whole = bytes.len() as u64 <= most;
-    bytes.truncate(most as usize);
-    Ok(Beginning { bytes, is_whole })
 }
 
 /// Calls `each` with the numbers and the bytes of the first rows of a file.

@@ -25,6 +25,9 @@ pub(crate) struct Survey<'a> {
     /// Links that were taken.
     pub(crate) links: Vec<Link>,
     pub(crate) skipped: Skipped,
+    /// Files and folders on the disk that semdedup wrote beside others, with the reason why they
+    /// are no input.
+    pub(crate) own: HashMap<PathBuf, Cause>,
     /// What was left out by [`Survey::leave`].
     left: HashSet<PathBuf>,
     /// Folders around the matches of globs, each with whether it is skipped.
@@ -46,6 +49,7 @@ impl<'a> Survey<'a> {
             seen: HashSet::new(),
             links: Vec::new(),
             skipped: Skipped::default(),
+            own: HashMap::new(),
             left: HashSet::new(),
             known_folders: HashMap::new(),
             row_files: Vec::new(),

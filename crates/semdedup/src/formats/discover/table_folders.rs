@@ -1,95 +1,79 @@
-//! Refuses tables of Delta Lake, Iceberg and Hudi: their folders also have the files of rows that
-//! were deleted or replaced since, and only their logs tell which files are live.
+//! Refuses tables of Delta Lake, Iceberg, Hudi, Hive, Paimon and DuckLake: their folders also have
+//! the files of rows that were deleted or replaced since, and only their logs tell which files are
+//! live.
 
 use std::path::{Path, PathBuf};
 
 use crate::error::{Error, Result};
+use crate::formats::discover::table_formats::{
+    TableFormat, is_ducklake_file, is_hive_base, is_hive_delta, is_hive_file, is_iceberg_metadata,
+    is_numbered, table_of,
+};
 use crate::storage::{is_dir, is_url, names};
-
-/// A table format whose folders are not read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum TableFormat {
-    Delta,
-    Iceberg,
-    Hudi,
-}
-
-impl TableFormat {
-    fn name(self) -> &'static str {
-        match self {
-            Self::Delta => "Delta Lake",
-            Self::Iceberg => "Iceberg",
-            Self::Hudi => "Hudi",
-        }
-    }
-
-    /// Returns a command that writes the live rows of the table.
-    fn command(self, root: &str) -> String {
-        match self {
-            Self::Delta => format!(
-                "in Python: import deltalake, pyarrow.parquet; pyarrow.parquet.write_table(deltalake.DeltaTable('{root}')\
-                 .to_pyarrow_table(), 'rows.parquet')"
-            ),
-            Self::Iceberg => format!(
-                "in Python: import pyarrow.parquet; from pyiceberg.table import StaticTable; pyarrow.parquet.write_table(\
-                 StaticTable.from_metadata('{root}/metadata/NEWEST.metadata.json').scan().to_arrow(), 'rows.parquet')"
-            ),
-            Self::Hudi => format!("in Spark: spark.read.format('hudi').load('{root}').write.parquet('rows')"),
-        }
-    }
-
-    /// The error for a table.
-    fn refused(self, root: &Path) -> Error {
-        let root = if root == Path::new("") { Path::new(".") } else { root };
-        let name = self.name();
-        let problem =
-            format!("is a table of {name}: beside its rows it keeps files of deleted and replaced ones");
-        let command = self.command(&root.to_string_lossy());
-        Error::input(root, problem)
-            .hint(format!("write out the rows that are live, {command}; or name the live files one by one"))
-    }
-}
-
-/// Whether a file in a folder `metadata` is one of Iceberg.
-fn is_iceberg_metadata(name: &str) -> bool {
-    let name = name.strip_suffix(".gz").unwrap_or(name);
-    let Some(stem) = name.strip_suffix(".metadata.json") else { return false };
-    let version = stem.strip_suffix(".gz").unwrap_or(stem);
-    let digits = version.trim_start_matches('v');
-    let digits = digits.split('-').next().unwrap_or_default();
-    !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit())
-}
 
 /// Returns the format of a folder, on a disk or in a store, that is a table.
 fn table_in(folder: &Path) -> Result<Option<TableFormat>> {
-    let metadata = folder.join("metadata");
+    let (metadata, schema) = (folder.join("metadata"), folder.join("schema"));
     Ok(if is_dir(&folder.join("_delta_log"))? {
         Some(TableFormat::Delta)
     } else if is_dir(&folder.join(".hoodie"))? {
         Some(TableFormat::Hudi)
     } else if is_dir(&metadata)? && names(&metadata)?.iter().any(|name| is_iceberg_metadata(name)) {
         Some(TableFormat::Iceberg)
+    } else if is_dir(&schema)? && names(&schema)?.iter().any(|name| is_numbered(name, "schema-")) {
+        Some(TableFormat::Paimon)
     } else {
         None
     })
 }
 
-/// Fails if a folder is a table.
+/// Fails if a folder is a table, or holds some of the writes to a table of Hive.
 pub(crate) fn check_folder(folder: &Path) -> Result<()> {
+    check_hive(folder)?;
     table_in(folder)?.map_or(Ok(()), |table| Err(table.refused(folder)))
 }
 
-/// Fails if a folder is a part of a table: a partition of it (`day=1`), or its folder `data`.
+/// Fails if a folder holds some of the writes to a table of Hive: its name tells it.
+fn check_hive(folder: &Path) -> Result<()> {
+    let name = name_of(folder);
+    let is_base =
+        || is_hive_base(name) && names(folder).is_ok_and(|names| names.iter().any(|name| is_hive_file(name)));
+    match is_hive_delta(name) || is_base() {
+        true => Err(TableFormat::Hive.refused(root_around(folder))),
+        false => Ok(()),
+    }
+}
+
+/// Fails if a file on the disk was written by a table format that has its log elsewhere.
+pub(crate) fn check_file(file: &Path) -> Result<()> {
+    match is_ducklake_file(name_of(file)) {
+        true => Err(TableFormat::DuckLake.refused(root_around(file))),
+        false => Ok(()),
+    }
+}
+
+fn name_of(path: &Path) -> &str {
+    path.file_name().and_then(|name| name.to_str()).unwrap_or_default()
+}
+
+/// Returns the folder around a part of a table, and around the partitions that the part is in.
+fn root_around(part: &Path) -> &Path {
+    let around = part.ancestors().skip(1).find(|folder| !name_of(folder).contains('='));
+    around.unwrap_or(Path::new(""))
+}
+
+/// Fails if a folder is a part of a table: a partition of it (`day=1`), its folder `data`, a bucket
+/// or a write.
 pub(crate) fn check_around(folder: &Path) -> Result<()> {
     let real = match is_url(folder) {
         true => folder.to_path_buf(),
         false => fs_err::canonicalize(folder).map_err(|error| Error::input(folder, error))?,
     };
     let is_part = |path: &&Path| {
-        path.file_name()
-            .and_then(|name| name.to_str())
-            .is_some_and(|name| name == "data" || name.contains('='))
+        let name = name_of(path);
+        name == "data" || name.contains('=') || is_numbered(name, "bucket-") || name == "bucket-postpone"
     };
+    check_hive(&real)?;
     for folder in real.ancestors().take_while(is_part).filter_map(Path::parent) {
         // The user may be allowed to read the part alone.
         if let Ok(Some(table)) = table_in(folder) {
@@ -107,22 +91,6 @@ pub(crate) fn tables_among<'a>(names: impl Iterator<Item = &'a str>) -> Vec<(&'a
         tables.extend(found.filter(|found| tables.last() != Some(found)));
     }
     tables
-}
-
-/// Returns the folder of the table that an object belongs to, if its name tells it.
-fn table_of(name: &str) -> Option<(&str, TableFormat)> {
-    let mut start = 0;
-    for part in name.split_inclusive('/') {
-        let root = name[..start].trim_end_matches('/');
-        let rest = &name[start + part.len()..];
-        match part {
-            "_delta_log/" => return Some((root, TableFormat::Delta)),
-            ".hoodie/" => return Some((root, TableFormat::Hudi)),
-            "metadata/" if is_iceberg_metadata(rest) => return Some((root, TableFormat::Iceberg)),
-            _ => start += part.len(),
-        }
-    }
-    None
 }
 
 /// Fails if an object below the folder `place` belongs to one of these tables.
@@ -166,17 +134,5 @@ mod tests {
         let tables = tables_among(["_delta_log/0.json"].into_iter());
         let error = check_object("s3://b/in", "x.parquet", &tables).expect_err("a table").to_string();
         assert!(error.starts_with("s3://b/in: is a table"), "{error}");
-    }
-
-    #[test]
-    fn metadata_of_iceberg_is_known_by_its_version() {
-        for name in
-            ["v1.metadata.json", "00002-0a1b.metadata.json", "v3.gz.metadata.json", "v3.metadata.json.gz"]
-        {
-            assert!(is_iceberg_metadata(name), "{name}");
-        }
-        for name in ["metadata.json", ".metadata.json", "train.metadata.json", "v.metadata.json", "v1.json"] {
-            assert!(!is_iceberg_metadata(name), "{name}");
-        }
     }
 }

@@ -5,10 +5,10 @@ use std::path::{Path, PathBuf};
 
 use bytes::Bytes;
 use fs_err as fs;
-use semdedup_embed::{FileKind, Group, kind_of_content};
+use semdedup_embed::{FileKind, Group};
 
 use crate::error::{Error, Result};
-use crate::foreign::BEGINNING;
+use crate::foreign::{BEGINNING, kind_of_beginning};
 use crate::formats::columns::{Columns, DEFAULT_TEXT};
 use crate::formats::encoding::TextEncoding;
 use crate::formats::file::{FolderFile, FolderFiles, Format, InputFile};
@@ -127,7 +127,7 @@ pub(crate) fn texts_at(file: &InputFile, limit: usize, rows: &[u64]) -> Vec<Opti
 /// Returns the text of a file without its byte order mark, or the reason why it is none. A pointer
 /// of Git LFS is a text, but not the one that is meant.
 fn text_of(bytes: &[u8], encoding: Option<TextEncoding>) -> std::result::Result<Cow<'_, str>, String> {
-    let kind = kind_of_content(&bytes[..bytes.len().min(BEGINNING as usize)]);
+    let kind = kind_of_beginning(&bytes[..bytes.len().min(BEGINNING as usize)]);
     let named = |kind: &FileKind| format!("is {}; {}", kind.what, kind.remedy);
     match encoded::text_of(bytes, encoding) {
         Ok(text) => match kind.filter(|kind| kind.group == Group::Pointer) {
