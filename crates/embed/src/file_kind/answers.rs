@@ -144,7 +144,8 @@ fn is_refusal(text: &str) -> bool {
         None => text.as_str(),
     };
     // The hub says so of data whose owner has to be asked.
-    let is_gated = words.starts_with("access to ") && words.contains(" is restricted");
+    let is_gated = ["access to dataset ", "access to model "].iter().any(|start| words.starts_with(start))
+        && words.contains(" is restricted");
     REFUSALS.contains(&words) || is_gated
 }
 

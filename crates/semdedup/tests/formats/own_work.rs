@@ -27,6 +27,10 @@ fn a_work_directory_below_a_folder_is_left_out_however_it_is_reached() {
     }
     let globbed = folder.survey_as("d/**/*.json", &Asked::default()).unwrap();
     assert_eq!(names(&globbed), ["other/manifest.json"]);
+    for input in ["d/work/embed", "d/work/embed/*"] {
+        let error = folder.survey_as(input, &Asked::default()).unwrap_err();
+        assert!(error.to_string().ends_with("is a part of a work directory of semdedup"), "{error}");
+    }
     let error = folder.survey_as("d/work", &Asked::default()).unwrap_err();
     assert!(error.hint_text().unwrap().contains("1 work directory of semdedup"), "{error:?}");
 }

@@ -17,6 +17,8 @@ fn folder() -> Folder {
         ("ice/data/00000-0.jsonl", ROWS),
         ("hudi/.hoodie/hoodie.properties", "hoodie.table.name=x"),
         ("hudi/1.jsonl", ROWS),
+        ("hudi/2026/01/.hoodie_partition_metadata", ""),
+        ("hudi/2026/01/2.jsonl", ROWS),
         ("not/metadata/x.metadata.json", "{\"text\": \"a\"}"),
         ("not/data/x.jsonl", ROWS),
     ])
@@ -38,6 +40,8 @@ fn a_table_is_refused_with_its_name_and_a_command_that_writes_its_live_rows() {
         ("d/ice/**/*.jsonl", "Iceberg", "pyiceberg"),
         ("d/hudi", "Hudi", "format('hudi')"),
         ("d/hudi/*", "Hudi", "format('hudi')"),
+        ("d/hudi/2026/01", "Hudi", "/d/hudi').write"),
+        ("d/hudi/2026/01/*.jsonl", "Hudi", "/d/hudi').write"),
     ] {
         let error = folder.survey_as(input, &Asked::default()).unwrap_err();
         assert!(error.to_string().contains(&format!(": is a table of {name}: ")), "{input}: {error}");

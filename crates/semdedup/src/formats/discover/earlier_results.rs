@@ -96,8 +96,8 @@ pub(crate) fn own_among(folder: &Location, names: &HashSet<&str>) -> Result<Vec<
     Ok(found)
 }
 
-/// Fails if a folder belongs to a result that a run has not finished: its files of rows are not all
-/// there.
+/// Fails if a folder is a part of a work directory, or of a result that a run has not finished: its
+/// files of rows are not all there.
 pub(crate) fn check_finished(folder: &Path) -> Result<()> {
     let real = match is_url(folder) {
         true => folder.to_path_buf(),
@@ -112,7 +112,13 @@ pub(crate) fn check_finished(folder: &Path) -> Result<()> {
             );
         }
     }
-    Ok(())
+    // A store may not let the user look above the folder.
+    let manifest = real.parent().filter(|_| !is_url(folder)).map(|around| around.join(MANIFEST));
+    match manifest.and_then(|manifest| fs_err::read(manifest).ok()).is_some_and(|bytes| is_work(&bytes)) {
+        true => Err(Error::input(folder, "is a part of a work directory of semdedup")
+            .hint("what is in it was made from rows and holds none; name the rows themselves")),
+        false => Ok(()),
+    }
 }
 
 /// Tells by a summary which files are ours.

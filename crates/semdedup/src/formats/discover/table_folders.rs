@@ -9,7 +9,7 @@ use crate::formats::discover::table_formats::{
     TableFormat, is_ducklake_file, is_hive_base, is_hive_delta, is_hive_file, is_iceberg_metadata,
     is_numbered, table_of,
 };
-use crate::storage::{is_dir, is_url, names};
+use crate::storage::{is_dir, is_file, is_url, names};
 
 /// Returns the format of a folder, on a disk or in a store, that is a table.
 fn table_in(folder: &Path) -> Result<Option<TableFormat>> {
@@ -74,6 +74,11 @@ pub(crate) fn check_around(folder: &Path) -> Result<()> {
         name == "data" || name.contains('=') || is_numbered(name, "bucket-") || name == "bucket-postpone"
     };
     check_hive(&real)?;
+    if is_file(&real.join(".hoodie_partition_metadata")).is_ok_and(|is_there| is_there) {
+        let root =
+            real.ancestors().find(|folder| is_dir(&folder.join(".hoodie")).is_ok_and(|is_there| is_there));
+        return Err(TableFormat::Hudi.refused(root.unwrap_or(&real)));
+    }
     for folder in real.ancestors().take_while(is_part).filter_map(Path::parent) {
         // The user may be allowed to read the part alone.
         if let Ok(Some(table)) = table_in(folder) {
