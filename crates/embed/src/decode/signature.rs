@@ -1,5 +1,6 @@
 //! The formats of images, by the first bytes of a file.
 
+use super::bmp;
 use crate::file_kind::{Group, kind_of_content};
 
 /// A format of images that is decoded.
@@ -28,6 +29,7 @@ impl Signature {
             // A BigTIFF has offsets of 64 bits.
             [b'I', b'I', 0x2b, 0, 8, 0, 0, 0, ..] | [b'M', b'M', 0, 0x2b, 0, 8, 0, 0, ..] => Self::Tiff,
             [b'P', b'1'..=b'7', ..] => Self::Pnm,
+            bytes if bmp::is_bare(bytes) => Self::Bmp,
             _ => return None,
         })
     }
@@ -37,7 +39,7 @@ impl Signature {
 pub fn looks_like_image(bytes: &[u8]) -> bool {
     match Signature::of(bytes) {
         // Four bytes of the header that are always zero are checked too.
-        Some(Signature::Bmp) => bytes.get(6..10) == Some(&[0; 4]),
+        Some(Signature::Bmp) => bytes.starts_with(b"BM") && bytes.get(6..10) == Some(&[0; 4]),
         Some(Signature::Pnm) => false,
         Some(_) => true,
         None => kind_of_content(bytes).is_some_and(|kind| kind.group == Group::Picture),

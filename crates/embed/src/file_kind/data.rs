@@ -38,7 +38,7 @@ pub(super) static ARCHIVED: [FileKind; 1] = [FileKind {
 }];
 
 /// Everything else.
-pub(super) static KINDS: [FileKind; 19] = [
+pub(super) static KINDS: [FileKind; 22] = [
     FileKind {
         what: "a web page (HTML), perhaps what a server answered instead of the data",
         remedy: "open it to see what the server says, and download the data again",
@@ -92,7 +92,7 @@ pub(super) static KINDS: [FileKind; 19] = [
         what: "xz data",
         remedy: "`xz -dk FILE` unpacks it",
         group: Group::Archive,
-        extensions: &["xz", "lzma"],
+        extensions: &["xz"],
         begins: |bytes| bytes.starts_with(b"\xfd7zXZ\0"),
     },
     FileKind {
@@ -122,6 +122,29 @@ pub(super) static KINDS: [FileKind; 19] = [
         group: Group::Archive,
         extensions: &[],
         begins: |bytes| bytes.starts_with(b"\x28\xb5\x2f\xfd"),
+    },
+    FileKind {
+        what: "zlib data",
+        remedy: "`pigz -dcz FILE > NEW` unpacks it, or Python's zlib.decompress; `.gz` and `.zst` are read as they are",
+        group: Group::Archive,
+        extensions: &["zz", "zlib"],
+        // The first two bytes are a multiple of 31; the second is no part of a text in UTF-8.
+        begins: |bytes| bytes.starts_with(b"\x78\x9c") || bytes.starts_with(b"\x78\xda"),
+    },
+    FileKind {
+        what: "LZMA data",
+        remedy: "`xz -dc --format=lzma FILE > NEW` unpacks it; `.xz` is read as it is",
+        group: Group::Archive,
+        extensions: &["lzma"],
+        // The properties, and a dictionary of a whole number of 64 KiB.
+        begins: |bytes| bytes.starts_with(b"\x5d\0\0") && bytes.get(4) == Some(&0),
+    },
+    FileKind {
+        what: "brotli data, which is not read",
+        remedy: "`brotli -d FILE` unpacks it; `.gz` and `.zst` are read as they are",
+        group: Group::Archive,
+        extensions: &["br", "brotli"],
+        begins: never,
     },
     FileKind {
         what: "an ORC file",

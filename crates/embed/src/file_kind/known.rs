@@ -82,6 +82,8 @@ mod tests {
             ("of a store", b"<Error><Code>AccessDenied</Code>".to_vec()),
             ("XML", b"<?xml version=\"1.0\"?><feed>".to_vec()),
             ("HTML", b"<!-- a comment -->\n<html>".to_vec()),
+            ("zlib", b"\x78\x9c\xed\xcdA".to_vec()),
+            ("LZMA", b"\x5d\0\0\x80\0\xff\xff\xff".to_vec()),
             ("PDF", b"%PDF-1.7\n".to_vec()),
             ("ZIP", zip_of("rows.json")),
             ("PyTorch", zip_of("archive/data.pkl")),

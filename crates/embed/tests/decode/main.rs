@@ -50,6 +50,16 @@ fn expected() -> Vec<Expected> {
 }
 
 #[test]
+fn a_bitmap_without_the_header_of_a_file_is_read() {
+    let whole = data("rgb.bmp");
+    let limits = LIMITS;
+    assert_eq!(decode_image(&whole[14..], &limits).unwrap(), decode_image(&whole, &limits).unwrap());
+    // A number of 40 alone is no bitmap.
+    let other = [40_u8, 0, 0, 0].repeat(20);
+    assert!(decode_image(&other, &limits).unwrap_err().to_string().contains("it starts with 28 00 00 00"));
+}
+
+#[test]
 fn every_kind_of_image_is_read_as_pil_reads_and_blends_it() {
     let mut wrong = Vec::new();
     for image in expected() {
