@@ -14,6 +14,7 @@ mod columns;
 mod companions;
 mod content;
 mod damage;
+mod delimiters;
 mod dialects;
 mod discover;
 mod fine_tuning;

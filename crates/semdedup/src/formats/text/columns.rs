@@ -4,6 +4,7 @@ use crate::error::{Error, Result};
 use crate::formats::columns::{Column, Wanted};
 use crate::formats::file::{Format, InputFile, ReadLimits};
 use crate::formats::loose_json;
+use crate::formats::text::delimiters::check_delimiter;
 use crate::formats::text::json::keys_of;
 use crate::formats::text::json_columns::Seen;
 use crate::formats::text::split::Splitter;
@@ -127,11 +128,9 @@ pub(crate) fn csv_columns(file: &InputFile, wanted: &Wanted) -> Result<Vec<Colum
     let mut splitter = Splitter::open(file, &ReadLimits::default())?;
     while let Some(records) = splitter.next_records()? {
         if let Some(header) = &records.header {
-            if let [only] = &header.names[..]
-                && wanted.text != Some(only)
-                && !header.dialect.is_asked
-            {
-                csv::check_delimiter(file, only)?;
+            let is_named = wanted.text.is_some_and(|text| header.names.iter().any(|name| name == text));
+            if !is_named && !header.dialect.is_asked {
+                check_delimiter(file, &records)?;
             }
             let mut samples = csv::first_values(&records, header.names.len()).into_iter();
             let column = |name: &String| Column {

@@ -129,33 +129,6 @@ pub(crate) enum FirstRecord {
     Row,
 }
 
-/// Fails if a header of one column has another delimiter in it: the file may not have the delimiter
-/// that its name stands for.
-pub(crate) fn check_delimiter(file: &InputFile, header: &str) -> Result<()> {
-    let Some(found) = DELIMITERS.into_iter().find(|&other| header.contains(char::from(other))) else {
-        return Ok(());
-    };
-    let shown = char::from(found).escape_default();
-    let header = header.escape_debug();
-    let problem = format!("the header is one column, `{header}`, with `{shown}` in it");
-    Err(Error::input(&file.path, problem).hint(format!(
-        "if `{shown}` separates the columns, type {}; if it is one column, name it with --text-column",
-        delimiter_option(found)
-    )))
-}
-
-/// The bytes that separate the fields of most files.
-pub(crate) const DELIMITERS: [u8; 4] = *b";\t|,";
-
-/// Returns what a user types to name a delimiter.
-pub(crate) fn delimiter_option(delimiter: u8) -> String {
-    match delimiter {
-        b'\t' => "--delimiter tab".to_owned(),
-        b',' => "--delimiter ,".to_owned(),
-        other => format!("--delimiter '{}'", char::from(other).escape_default()),
-    }
-}
-
 /// Returns the fields of the first row, in quotes.
 pub(crate) fn first_values(records: &Records, columns: usize) -> Vec<Option<String>> {
     let (Some(header), Some(span)) = (&records.header, records.spans.first()) else { return Vec::new() };

@@ -3,6 +3,7 @@
 pub(crate) mod annotate;
 pub(crate) mod columns;
 pub(crate) mod csv;
+pub(crate) mod delimiters;
 pub(crate) mod encoded;
 pub(crate) mod fields;
 pub(crate) mod fit;

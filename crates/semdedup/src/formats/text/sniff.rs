@@ -5,7 +5,7 @@ use crate::error::{Error, Result};
 use crate::formats::columns::ColumnChoice;
 use crate::formats::dialect::{Dialect, DialectChoice, Escape, Quirks, Quote};
 use crate::formats::file::InputFile;
-use crate::formats::text::csv::{DELIMITERS, delimiter_option};
+use crate::formats::text::delimiters::{DELIMITERS, delimiter_option, shown};
 use crate::formats::text::fit::{Fit, Sample, shapes};
 use crate::formats::usual_names::is_text_name;
 
@@ -62,7 +62,7 @@ impl Doubt {
         let described = |fit: &Fit| {
             let names: Vec<String> =
                 fit.names.iter().take(4).map(|name| format!("`{}`", name.escape_debug())).collect();
-            let delimiter = char::from(fit.dialect.delimiter).escape_default();
+            let delimiter = shown(fit.dialect.delimiter);
             format!("`{delimiter}` ({} columns: {})", fit.names.len(), names.join(", "))
         };
         let fits: Vec<String> = self.0.iter().map(described).collect();
