@@ -17,8 +17,9 @@ pub struct CsvArgs {
     /// first rows show it]
     #[arg(long, value_name = "CHAR", value_parser = quote)]
     quote: Option<Quote>,
-    /// The character before a quote inside quotes, or `none` if such a quote is doubled [default:
-    /// doubled, or a backslash if the first rows show it]
+    /// The character before a quote inside quotes, or with `--quote none` before delimiters and line
+    /// breaks; `none` if quotes are doubled and backslashes are letters [default: doubled, or a
+    /// backslash if the first rows show it]
     #[arg(long, value_name = "CHAR", value_parser = escape)]
     escape: Option<Escape>,
     /// Read the first line of CSV files as a row; the columns are called column_1, column_2 and so

@@ -59,7 +59,10 @@ fn reads_the_same(name: &str, content: &[u8]) {
     let mut added = AddedColumns { schema: only_of(), next: &mut next };
     let rows = write_annotated(&file.file, &ReadLimits::default(), &destination, &mut added).unwrap();
     assert_eq!(rows, before.texts.len() as u64);
-    let after = read(&find(&destination), &with_id("text", "duplicate_of")).unwrap();
+    // Few bytes of noise may look like another dialect with fields behind them.
+    let mut annotated = find(&destination);
+    annotated.format = file.file.format;
+    let after = read(&annotated, &with_id("text", "duplicate_of")).unwrap();
     assert_eq!(after.texts, before.texts);
     assert_eq!(after.bad.iter().map(|bad| bad.row).collect::<Vec<_>>(), bad);
     let ids = after.ids.iter().flat_map(|ids| ids.as_string::<i32>().iter().collect::<Vec<_>>());

@@ -35,6 +35,7 @@ mod loose_rows;
 mod nested;
 mod not_utf8;
 mod null_types;
+mod odd_csv;
 mod others;
 mod parquet_files;
 mod parquet_odd;

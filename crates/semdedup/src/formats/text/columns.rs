@@ -5,6 +5,7 @@ use crate::formats::columns::{Column, Wanted};
 use crate::formats::file::{Format, InputFile, ReadLimits};
 use crate::formats::loose_json;
 use crate::formats::text::delimiters::check_delimiter;
+use crate::formats::text::doubts::check_one_column;
 use crate::formats::text::json::keys_of;
 use crate::formats::text::json_columns::Seen;
 use crate::formats::text::split::Splitter;
@@ -128,18 +129,21 @@ pub(crate) fn csv_columns(file: &InputFile, wanted: &Wanted) -> Result<Vec<Colum
     let mut splitter = Splitter::open(file, &ReadLimits::default())?;
     while let Some(records) = splitter.next_records()? {
         if let Some(header) = &records.header {
-            let is_named = wanted.text.is_some_and(|text| header.names.iter().any(|name| name == text));
+            let is_named = wanted.text.is_some_and(|text| header.position(text).is_ok());
             if !is_named && !header.dialect.is_asked {
                 check_delimiter(file, &records)?;
             }
+            check_one_column(file, &records)?;
             let mut samples = csv::first_values(&records, header.names.len()).into_iter();
-            let column = |name: &String| Column {
-                name: name.clone(),
+            let is_asked = |name: &str| wanted.names().any(|wanted| wanted == name);
+            let column = |(place, name): (usize, &String)| Column {
+                // The user may have copied a name with the spaces around it.
+                name: if is_asked(name) { name.as_str() } else { header.trimmed(place) }.to_owned(),
                 is_text: true,
                 sample: samples.next().flatten(),
                 ..Column::default()
             };
-            return Ok(header.names.iter().map(column).collect());
+            return Ok(header.names.iter().enumerate().map(column).collect());
         }
     }
     Ok(Vec::new())
