@@ -84,6 +84,20 @@ fn a_character_that_cannot_be_a_delimiter_is_refused() {
 }
 
 #[test]
+fn a_question_that_was_answered_is_not_asked_again_for_annotated_files() {
+    let sandbox = Sandbox::new();
+    sandbox.write("a.csv", table(30, "::").replace(", ", " "));
+    sandbox
+        .semdedup("run a.csv --out out")
+        .failed_with(&["the header is one column, `id::text`, with `::` in it"]);
+    sandbox.semdedup("run a.csv --out out --text-column id::text --output annotate").succeeded();
+    assert!(sandbox.text("out/annotated/a.csv").starts_with("id::text,score,"));
+    sandbox.write("b.json", r#"{"text": "a", "data": [{"text": "b"}]}"#);
+    sandbox.semdedup("run b.json --out b").failed_with(&["its rows seem to be in `data`"]);
+    sandbox.semdedup("run b.json --out b --text-column text --output annotate").succeeded();
+}
+
+#[test]
 fn a_delimiter_may_be_typed_as_an_escape() {
     let sandbox = Sandbox::new();
     sandbox.write("a.csv", table(30, "\x01"));
