@@ -6,7 +6,7 @@ use semdedup::formats::{Dialect, Escape, Format, Quote};
 
 fuzz_target!(|input: (u8, u8, u8, &[u8])| {
     let (format, limit, buffer, bytes) = input;
-    let format = match format % 6 {
+    let format = match format % 8 {
         0 => Format::Jsonl,
         1 => Format::JsonArray,
         2 => Format::Csv(Dialect::new(b',')),
@@ -15,6 +15,16 @@ fuzz_target!(|input: (u8, u8, u8, &[u8])| {
             let mut dialect = Dialect::new(b';');
             (dialect.quirks.quote, dialect.quirks.escape) = (Quote(Some('\'')), Escape(Some('\\')));
             (dialect.quirks.no_header, dialect.quirks.lines_above_header) = (buffer % 2 == 0, 1);
+            Format::Csv(dialect)
+        }
+        5 => {
+            let mut dialect = Dialect::new(b'\t');
+            (dialect.quirks.quote, dialect.quirks.escape) = (Quote(None), Escape(Some('\\')));
+            Format::Csv(dialect)
+        }
+        6 => {
+            let mut dialect = Dialect::new(b',');
+            dialect.quirks.skip_spaces = true;
             Format::Csv(dialect)
         }
         _ => Format::Text,

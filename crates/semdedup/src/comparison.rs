@@ -164,6 +164,9 @@ impl Described<'_> {
         }
         match files.delimiter {
             Some('\t') => notes.push("delimiter tab".to_owned()),
+            Some(delimiter) if delimiter.is_control() => {
+                notes.push(format!("delimiter \\x{:02x}", u32::from(delimiter)));
+            }
             Some(delimiter) => notes.push(format!("delimiter {delimiter}")),
             None => {}
         }

@@ -7,7 +7,7 @@ use semdedup::formats::{DialectChoice, Escape, Quote};
 #[derive(Debug, Args)]
 #[command(next_help_heading = "CSV options")]
 pub struct CsvArgs {
-    /// The character between two fields of a CSV file, such as `;`, or `tab`.
+    /// The character between two fields of a CSV file, such as `;`, `tab` or `\x01`.
     ///
     /// [default: found in the first rows of each file; the comma for .csv and the tab for .tsv, if
     /// no other fits better]
@@ -17,8 +17,9 @@ pub struct CsvArgs {
     /// first rows show it]
     #[arg(long, value_name = "CHAR", value_parser = quote)]
     quote: Option<Quote>,
-    /// The character before a quote inside quotes, or `none` if such a quote is doubled [default:
-    /// doubled, or a backslash if the first rows show it]
+    /// The character before a quote inside quotes, or with `--quote none` before delimiters and line
+    /// breaks; `none` if quotes are doubled and backslashes are letters [default: doubled, or a
+    /// backslash if the first rows show it]
     #[arg(long, value_name = "CHAR", value_parser = escape)]
     escape: Option<Escape>,
     /// Read the first line of CSV files as a row; the columns are called column_1, column_2 and so
@@ -38,15 +39,22 @@ impl CsvArgs {
     }
 }
 
-/// Reads one character: itself, or `tab`, or `\t`.
+/// Reads one character: itself, `tab`, or an escape (`\t`, `\x01`, `\u0001`).
 fn character(typed: &str) -> Result<char, String> {
     if ["tab", "\\t"].contains(&typed) {
         return Ok('\t');
     }
+    let code = [("\\x", 2), ("\\u", 4)].into_iter().find_map(|(escape, digits)| {
+        let code = typed
+            .strip_prefix(escape)
+            .filter(|code| code.len() == digits && code.bytes().all(|digit| digit.is_ascii_hexdigit()))?;
+        char::from_u32(u32::from_str_radix(code, 16).ok()?)
+    });
     let mut characters = typed.chars();
-    match (characters.next(), characters.next()) {
-        (Some(one), None) if one.is_ascii() && !"\r\n\0".contains(one) => Ok(one),
-        _ => Err("it must be one ASCII character, or `tab`".to_owned()),
+    let itself = characters.next().filter(|_| characters.next().is_none());
+    match code.or(itself) {
+        Some(one) if one.is_ascii() && !"\r\n\0".contains(one) => Ok(one),
+        _ => Err("it must be one ASCII character, `tab`, or an escape such as `\\x01`".to_owned()),
     }
 }
 

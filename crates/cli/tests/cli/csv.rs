@@ -84,6 +84,42 @@ fn a_character_that_cannot_be_a_delimiter_is_refused() {
 }
 
 #[test]
+fn a_question_that_was_answered_is_not_asked_again_for_annotated_files() {
+    let sandbox = Sandbox::new();
+    sandbox.write("a.csv", table(30, "::").replace(", ", " "));
+    sandbox
+        .semdedup("run a.csv --out out")
+        .failed_with(&["the header is one column, `id::text`, with `::` in it"]);
+    sandbox.semdedup("run a.csv --out out --text-column id::text --output annotate").succeeded();
+    assert!(sandbox.text("out/annotated/a.csv").starts_with("id::text,score,"));
+    sandbox.write("b.json", r#"{"text": "a", "data": [{"text": "b"}]}"#);
+    sandbox.semdedup("run b.json --out b").failed_with(&["its rows seem to be in `data`"]);
+    sandbox.semdedup("run b.json --out b --text-column text --output annotate").succeeded();
+}
+
+#[test]
+fn a_delimiter_may_be_typed_as_an_escape() {
+    let sandbox = Sandbox::new();
+    sandbox.write("a.csv", table(30, "\x01"));
+    sandbox.write("b.csv", table(30, "\t"));
+    for (file, typed, shown) in [
+        ("a.csv", "", "\\x01"),
+        ("a.csv", "--delimiter \\x01", "\\x01"),
+        ("a.csv", "--delimiter \\u0001", "\\x01"),
+        ("b.csv", "--delimiter \\t", "tab"),
+        ("b.csv", "--delimiter \\x09", "tab"),
+    ] {
+        let said = sandbox.semdedup(&format!("run {file} --out out --dry-run {typed}")).succeeded();
+        assert!(said.stdout.contains(&format!("column text (delimiter {shown})")), "{}", said.stdout);
+    }
+    for typed in ["\\x", "\\x1", "\\x+1", "\\x80", "\\u00e9", "\\x00", "\\x0a", "::"] {
+        let said = sandbox.semdedup(&format!("run a.csv --out out --delimiter {typed}"));
+        assert_eq!(said.code, 2, "{said:?}");
+        assert!(said.stderr.contains("an escape such as `\\x01`"), "{}", said.stderr);
+    }
+}
+
+#[test]
 fn annotated_files_of_other_dialects_are_read_again() {
     let sandbox = Sandbox::new();
     sandbox.write("in/a.csv", table(30, ";"));

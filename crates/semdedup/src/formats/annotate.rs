@@ -12,6 +12,7 @@ use crate::formats::added_columns::{AddedColumns, taken};
 use crate::formats::choose::table::names_of;
 use crate::formats::file::{InputFile, ReadLimits};
 use crate::formats::row_format::no_columns;
+use crate::formats::text::columns::names;
 use crate::formats::unchanged::check_unchanged;
 
 /// Fails where columns of these names cannot be added to a file, as far as the beginning of the
@@ -24,7 +25,9 @@ pub(crate) fn check_annotated(file: &InputFile, added: &[String]) -> Result<()> 
         return Err(no_columns(file));
     }
     file.format.rows().check_kept(file)?;
-    let Some(there) = names_of(file)? else { return Err(no_columns(file)) };
+    // What a file of text may be was settled before.
+    let there = if file.format.rows().is_text() { names(file)? } else { names_of(file)? };
+    let Some(there) = there else { return Err(no_columns(file)) };
     match added.iter().find(|name| there.contains(name)) {
         Some(name) => Err(taken(file, name, None)),
         None => Ok(()),

@@ -35,9 +35,16 @@ pub struct Quirks {
     /// The lines above the header that are no rows, such as a title. Blank lines do not count.
     #[serde(skip_serializing_if = "is_zero")]
     pub lines_above_header: u32,
-    /// Whether rows end in a delimiter, and so in an empty field, that the header does not have.
+    /// Whether rows end in delimiters, and so in empty fields, that the header does not have.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub trailing_delimiter: bool,
+    /// Whether spaces in front of a field are no part of it, so that a quote behind them opens it.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub skip_spaces: bool,
+    /// Whether the user says that backslashes are letters, so that one before a quote, a delimiter or
+    /// a line break is no question.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub plain_backslash: bool,
 }
 
 /// The character around fields that hold delimiters and line breaks; none if no character does.
@@ -50,7 +57,8 @@ impl Default for Quote {
     }
 }
 
-/// The character before a quote inside quotes; none if such a quote is doubled.
+/// The character before a quote inside quotes; none if such a quote is doubled. Where there are no
+/// quotes, it stands before delimiters, line breaks and itself, as MySQL writes them.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Escape(pub Option<char>);
 
@@ -89,6 +97,8 @@ impl Dialect {
             no_header: false,
             lines_above_header: 0,
             trailing_delimiter: false,
+            skip_spaces: false,
+            plain_backslash: false,
         };
         Self { delimiter, quirks, is_asked: false }
     }
@@ -115,7 +125,13 @@ impl fmt::Display for Quirks {
             lines => notes.push(format!("{lines} lines above the header skipped")),
         }
         if self.trailing_delimiter {
-            notes.push("a delimiter ends each row".to_owned());
+            notes.push("delimiters at the end of rows ignored".to_owned());
+        }
+        if self.skip_spaces {
+            notes.push("spaces before fields ignored".to_owned());
+        }
+        if self.plain_backslash {
+            notes.push("backslashes are letters".to_owned());
         }
         out.write_str(&notes.join("; "))
     }

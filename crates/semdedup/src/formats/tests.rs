@@ -6,7 +6,7 @@ use std::io::{self, Cursor, Read};
 
 use proptest::prelude::*;
 
-use crate::formats::dialect::{Dialect, Escape};
+use crate::formats::dialect::{Dialect, Escape, Quote};
 use crate::formats::file::Format;
 use crate::formats::fuzz::{CutBytes, CutRow, cut, file};
 use crate::formats::tar::archive::TarReader;
@@ -129,6 +129,14 @@ fn odd_csv() -> Format {
     Format::Csv(dialect)
 }
 
+/// Returns dialects that csv-core does not read.
+fn own_csv() -> [Format; 2] {
+    let (mut spaces, mut escapes) = (Dialect::new(b','), Dialect::new(b','));
+    spaces.quirks.skip_spaces = true;
+    (escapes.quirks.quote, escapes.quirks.escape) = (Quote(None), Escape(Some('a')));
+    [spaces, escapes].map(Format::Csv)
+}
+
 fn lively_bytes() -> impl Strategy<Value = Vec<u8>> {
     let byte =
         prop_oneof![Just(b'\n'), Just(b'\r'), Just(b','), Just(b'"'), Just(b' '), Just(b'a'), any::<u8>()];
@@ -159,7 +167,7 @@ proptest! {
 
     #[test]
     fn any_buffer_cuts_the_same_rows(bytes in lively_bytes(), buffer in 3_usize..30, limit in 1_usize..40) {
-        for format in [Format::Jsonl, Format::Text, CSV, odd_csv()] {
+        for format in [Format::Jsonl, Format::Text, CSV, odd_csv()].into_iter().chain(own_csv()) {
             prop_assert_eq!(cut(format, &bytes, limit, buffer), cut(format, &bytes, limit, 1 << 16));
         }
     }
@@ -186,7 +194,7 @@ proptest! {
 
     #[test]
     fn all_bytes_come_out_again(bytes in lively_bytes(), buffer in 3_usize..30) {
-        for format in [Format::Jsonl, Format::Text, CSV, odd_csv()] {
+        for format in [Format::Jsonl, Format::Text, CSV, odd_csv()].into_iter().chain(own_csv()) {
             if let Ok(CutBytes { rows, between }) = cut(format, &bytes, 1000, buffer) {
                 let total = rows.iter().map(|row| row.bytes.len()).sum::<usize>() + between.len();
                 prop_assert_eq!(total, bytes.len());

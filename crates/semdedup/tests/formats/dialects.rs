@@ -81,6 +81,41 @@ fn cases() -> Vec<Case> {
             quirks(b',', Quirks { escape: Escape(Some('\\')), ..plain }),
         ),
         case(
+            "mysql.tsv",
+            "id\ttext\n",
+            &["1\ttwo\\\nlines \\\\ \"\n", "2\t\\\ta\\n\\,\n", "3\t\\N\n"],
+            &["two\nlines \\ \"", "\ta\n,", ""],
+            quirks(b'\t', Quirks { quote: Quote(None), escape: Escape(Some('\\')), ..plain }),
+        ),
+        case(
+            "spaces.csv",
+            "\"id\",  \"text\"\n",
+            &["\"1\", \"a, b\"\n", "\"2\", \"c\n\"\"d\"\"\"\n", "3,  e \n"],
+            &["a, b", "c\n\"d\"", "e "],
+            quirks(b',', Quirks { skip_spaces: true, ..plain }),
+        ),
+        case(
+            "spaces in names.csv",
+            " id , text\n",
+            &["1, a\n", "2,\"b, c\"\n"],
+            &[" a", "b, c"],
+            Dialect::new(b','),
+        ),
+        case(
+            "some trailing.csv",
+            "id,text\r\n",
+            &["1,a,,\r\n", "2,\"b, c\"\r\n", "3,d,"],
+            &["a", "b, c", "d"],
+            quirks(b',', Quirks { trailing_delimiter: true, ..plain }),
+        ),
+        case(
+            "title of words.csv",
+            "Sales report, by region, 2024, all\nid,text\n",
+            &["1,a\n", "2,b\n"],
+            &["a", "b"],
+            quirks(b',', Quirks { lines_above_header: 1, ..plain }),
+        ),
+        case(
             "single.csv",
             "id,text\n",
             &["1,'a, b'\n", "2,'it''s\nc'\n", "3,'d, e'\n"],
@@ -178,6 +213,8 @@ fn a_delimiter_behind_each_row_stays_at_its_end() {
     let text = std::fs::read_to_string(&file.path).unwrap();
     assert!(text.starts_with("id,text,of\r\n0,text 0,\"0;,\t|\"\"'\\\",\r\n"), "{text}");
     assert!(text.contains("20,other,\"20;,\t|\"\"'\\\"\r\n"), "{text}");
+    let whole = read(&file, &text_column("text")).unwrap();
+    assert_eq!((whole.texts.len(), whole.bad.len()), (22, 1), "a row that did not fit does not fit now");
 }
 
 #[test]

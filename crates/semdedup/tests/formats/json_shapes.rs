@@ -122,6 +122,74 @@ fn an_object_around_the_rows_is_named_with_the_command_that_unwraps_it() {
 }
 
 #[test]
+fn an_object_with_a_text_of_its_own_beside_the_rows_is_refused_unless_its_text_is_named() {
+    let rows = r#"[{"id": 0, "text": "a"}, {"id": 1, "text": "b"}]"#;
+    let reviews = r#"[{"stars": 1, "review": "It broke after two days"}]"#;
+    let texts = r#"["The river floods every spring", "Whisk the eggs with sugar"]"#;
+    let chats = r#"[{"messages": [{"role": "user", "content": "a"}]}, {"messages": []}]"#;
+    for (own, of, rows) in [
+        (r#""text": "about this data set""#, "2 objects", rows),
+        (r#""content": "about this data set""#, "2 objects", rows),
+        (r#""text": "about this data set", "n": 1"#, "1 object", reviews),
+        (r#""text": "about this data set""#, "2 texts", texts),
+        (r#""messages": [{"role": "user", "content": "a"}]"#, "2 objects", chats),
+    ] {
+        let line = format!("{{{own}, \"data\": {rows}}}");
+        let indented = line.replace(", \"", ",\n  \"").replacen('{', "{\n", 1);
+        for (name, content) in
+            [("a.json", &line), ("a.json", &format!("{line}\n")), ("a.json", &indented), ("a.json.gz", &line)]
+        {
+            let (error, hint) = refused(name, content);
+            assert_eq!(
+                error,
+                format!("is one object, and its rows seem to be in `data` ({of})"),
+                "{content}"
+            );
+            assert!(hint.contains("jq -c '.data[]'"), "{hint}");
+            assert!(hint.ends_with("if the object is one row, name its text with --text-column"), "{hint}");
+        }
+        // The user, or a file of lines, says that it is a row.
+        let column = own[1..].split('"').next().unwrap();
+        let named = resolve_one(&input("a.json", line.as_bytes()).file, &choice(Some(column), None)).unwrap();
+        assert_eq!(named.text.as_deref(), Some(column));
+        assert!(resolve_one(&input("a.jsonl", line.as_bytes()).file, &choice(None, None)).is_ok());
+    }
+    // Lists that say nothing by themselves are a part of the row.
+    for row in [
+        r#"{"text": "a", "spans": [{"start": 0, "end": 4, "label": "ORG"}], "tags": ["science fiction", "b"]}"#,
+        r#"{"text": "a", "parts": ["The only part of this row"], "boxes": [[0, 1]]}"#,
+        r#"{"messages": [{"role": "user", "content": "a"}], "tools": [{"name": "f", "description": "says what the weather is"}]}"#,
+    ] {
+        let input = input("a.json", row.as_bytes());
+        let columns = resolve_one(&input.file, &choice(None, None)).unwrap();
+        assert_eq!(read(&input.file, &columns).unwrap().texts.len(), 1, "{row}");
+    }
+    let rows = "{\"text\": \"a\", \"data\": [{\"text\": \"b\"}]}\n".repeat(2);
+    assert!(resolve_one(&input("a.json", rows.as_bytes()).file, &choice(None, None)).is_ok());
+}
+
+#[test]
+fn all_lists_that_may_be_the_rows_are_named() {
+    let (two, one) = (r#"[{"text": "a"}, {"text": "b"}]"#, r#"[{"text": "c"}]"#);
+    let splits = ["train", "test", "validation", "extra"]
+        .map(|name| format!("\"{name}\": {}", if name == "train" { two } else { one }));
+    let line = format!("{{{}}}", splits.join(", "));
+    for content in [line.clone(), line.replace(", ", ",\n")] {
+        let (error, hint) = refused("a.json", &content);
+        assert_eq!(
+            error,
+            "is one object, and its rows seem to be in `train` (2 objects) or `test` (1 object) or `validation` (1 object) or \
+             `extra` (1 object)"
+        );
+        assert!(hint.starts_with("`jq -c '.train[]' OLD > NEW.jsonl` writes a row a line of the first, "));
+        assert!(hint.contains("`jq -c '.train[], .test[], .validation[], .extra[]' OLD > NEW.jsonl` of all"));
+    }
+    let many: Vec<String> = (0..23).map(|list| format!("\"l{list}\": {one}")).collect();
+    let (error, _) = refused("a.json", &format!("{{{}}}", many.join(", ")));
+    assert!(error.ends_with("`l19` (1 object) or 3 more lists"), "{error}");
+}
+
+#[test]
 fn rows_by_key_and_columns_are_named_with_the_command_that_turns_them_into_rows() {
     let cases = [
         (

@@ -111,25 +111,29 @@ impl<'a> Annotator<'a> {
         Error::input(&self.file.path, problem).hint("raise --max-row-bytes")
     }
 
-    /// Appends a CSV record with the added fields, in front of a delimiter at its end that the header
+    /// Appends a CSV record with the added fields, in front of delimiters at its end that the header
     /// does not have.
     fn append_fields(&self, record: &Record, csv: &mut Option<CsvRows>, out: &mut Vec<u8>) -> Result<()> {
         let Some(csv) = csv else { return Ok(()) };
-        let delimiter = csv.header.dialect.delimiter;
+        let dialect = csv.header.dialect;
         let is_bad = self.columns.iter().all(|column| column.values.is_null(record.index));
         let end = csv.end_of(record.bytes, is_bad);
-        let trailing = usize::from(end == RowEnd::TrailingDelimiter);
-        out.extend_from_slice(&record.bytes[..record.bytes.len() - trailing]);
+        let (bytes, behind) = record.bytes.split_at(record.bytes.len() - end.trailing());
+        out.extend_from_slice(bytes);
         for column in &self.columns {
             let text = match column.values.is_null(record.index) {
                 true => String::new(),
                 false => column.printed.value(record.index).to_string(),
             };
-            push_field(out, &csv.header.dialect, &text)
+            push_field(out, &dialect, &text)
                 .map_err(|problem| self.unwritable(Some(record.row), &problem))?;
         }
-        if end != RowEnd::Usual {
-            out.push(delimiter);
+        out.extend_from_slice(behind);
+        if end == RowEnd::TooManyFields {
+            match dialect.quirks.quote.byte() {
+                Some(quote) => out.extend([quote; 2]),
+                None => out.push(b' '),
+            }
         }
         Ok(())
     }
@@ -196,12 +200,10 @@ impl CsvRows {
             return RowEnd::Usual;
         }
         self.fields.read(record);
-        match self.fields.count() == columns + 1 {
-            true if may_trail && self.fields.has_trailing_delimiter(record, columns) => {
-                RowEnd::TrailingDelimiter
-            }
-            true => RowEnd::FieldTooMany,
-            false => RowEnd::Usual,
+        match self.fields.trailing_delimiters(record, columns) {
+            Some(delimiters) if may_trail => RowEnd::TrailingDelimiters(delimiters),
+            _ if is_bad && self.fields.count() > columns => RowEnd::TooManyFields,
+            _ => RowEnd::Usual,
         }
     }
 }
@@ -210,11 +212,19 @@ impl CsvRows {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum RowEnd {
     Usual,
-    /// A delimiter follows the last field, as in the other rows.
-    TrailingDelimiter,
-    /// A bad row has one field more than the header. With empty fields behind it, it would look like
-    /// a row with a delimiter at its end, so it gets one more of them.
-    FieldTooMany,
+    /// So many delimiters follow the last field, as in other rows.
+    TrailingDelimiters(usize),
+    /// A bad row has more fields than the header. With nothing but delimiters behind it, it would look
+    /// like a row with delimiters at its end, so the last added field is written as an empty one in
+    /// quotes, or as a space where there are no quotes.
+    TooManyFields,
+}
+
+impl RowEnd {
+    /// The number of delimiters at the end.
+    fn trailing(self) -> usize {
+        if let Self::TrailingDelimiters(delimiters) = self { delimiters } else { 0 }
+    }
 }
 
 impl AddedColumn<'_> {

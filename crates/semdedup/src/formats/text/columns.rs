@@ -4,8 +4,11 @@ use crate::error::{Error, Result};
 use crate::formats::columns::{Column, Wanted};
 use crate::formats::file::{Format, InputFile, ReadLimits};
 use crate::formats::loose_json;
+use crate::formats::text::delimiters::check_delimiter;
+use crate::formats::text::doubts::check_one_column;
 use crate::formats::text::json::keys_of;
 use crate::formats::text::json_columns::Seen;
+use crate::formats::text::records::Records;
 use crate::formats::text::split::Splitter;
 use crate::formats::text::{csv, json, json_shape as shape};
 
@@ -17,7 +20,21 @@ const MORE_ROWS: usize = 1000;
 
 /// Returns the columns of the first rows, each with the first type of value that is not null;
 /// `None` where the rows are strings.
+///
+/// # Errors
+/// Rows that are no JSON; one object in a `.json` file that may hold the rows, unless the user names
+/// its text.
 pub(crate) fn json_columns(file: &InputFile, wanted: &Wanted) -> Result<Option<Vec<Column>>> {
+    let sample = sampled(file, wanted)?;
+    let may_wrap = sample.rows == 1 && sample.objects == 1 && wanted.text.is_none();
+    match may_wrap.then(|| shape::wrapped_rows(file)).flatten() {
+        Some(error) => Err(error),
+        None => Ok(sample.columns()),
+    }
+}
+
+/// Reads the first rows.
+fn sampled<'a>(file: &InputFile, wanted: &Wanted<'a>) -> Result<RowSample<'a>> {
     let mut splitter = Splitter::open(file, &ReadLimits::default())?;
     let (mut sample, mut most) = (RowSample::new(wanted), SAMPLE_ROWS);
     while sample.rows < SAMPLE_ROWS
@@ -34,10 +51,26 @@ pub(crate) fn json_columns(file: &InputFile, wanted: &Wanted) -> Result<Option<V
             }
         });
     }
-    if let Some(problem) = sample.problem() {
-        return Err(shape::not_rows(file).unwrap_or_else(|| no_objects(file, problem)));
+    match sample.problem() {
+        Some(problem) => Err(shape::not_rows(file).unwrap_or_else(|| no_objects(file, problem))),
+        None => Ok(sample),
     }
-    Ok((!sample.is_of_strings()).then_some(sample.seen.columns))
+}
+
+/// Returns the names of the columns, without a question of what they are; `None` where the rows have
+/// none.
+pub(crate) fn names(file: &InputFile) -> Result<Option<Vec<String>>> {
+    let none = Wanted { text: None, id: None, embedding: None };
+    let columns = match file.format {
+        Format::Csv(_) => {
+            let records = first_records(file)?;
+            Some(records.map(|records| columns_of(&records, &none)).unwrap_or_default())
+        }
+        Format::Jsonl | Format::JsonArray => sampled(file, &none)?.columns(),
+        _ => None,
+    };
+    let own = |columns: Vec<Column>| columns.into_iter().filter(|column| !column.is_nested);
+    Ok(columns.map(|columns| own(columns).map(|column| column.name).collect()))
 }
 
 /// The first rows of a file.
@@ -97,6 +130,11 @@ impl<'a> RowSample<'a> {
         self.commas += usize::from(object.is_some_and(|row| keys_of(row.as_bytes()).is_ok()));
     }
 
+    /// Returns the columns; `None` where the rows are strings.
+    fn columns(self) -> Option<Vec<Column>> {
+        (!self.is_of_strings()).then_some(self.seen.columns)
+    }
+
     fn is_of_strings(&self) -> bool {
         self.objects == 0 && self.strings > 0 && 2 * (self.strings + self.nulls) > self.rows
     }
@@ -123,25 +161,43 @@ fn no_objects(file: &InputFile, problem: &str) -> Error {
 
 /// Returns the columns that the header names. Without a header, every field of the first row is a
 /// column. An empty file has no columns.
+///
+/// # Errors
+/// A header that another delimiter may divide, and lines of one column that may be one row.
 pub(crate) fn csv_columns(file: &InputFile, wanted: &Wanted) -> Result<Vec<Column>> {
-    let mut splitter = Splitter::open(file, &ReadLimits::default())?;
-    while let Some(records) = splitter.next_records()? {
-        if let Some(header) = &records.header {
-            if let [only] = &header.names[..]
-                && wanted.text != Some(only)
-                && !header.dialect.is_asked
-            {
-                csv::check_delimiter(file, only)?;
-            }
-            let mut samples = csv::first_values(&records, header.names.len()).into_iter();
-            let column = |name: &String| Column {
-                name: name.clone(),
-                is_text: true,
-                sample: samples.next().flatten(),
-                ..Column::default()
-            };
-            return Ok(header.names.iter().map(column).collect());
+    let Some(records) = first_records(file)? else { return Ok(Vec::new()) };
+    if let Some(header) = &records.header {
+        let is_named = wanted.text.is_some_and(|text| header.position(text).is_ok());
+        if !is_named && !header.dialect.is_asked {
+            check_delimiter(file, &records)?;
         }
     }
-    Ok(Vec::new())
+    check_one_column(file, &records)?;
+    Ok(columns_of(&records, wanted))
+}
+
+/// Returns the first records that have a header.
+fn first_records(file: &InputFile) -> Result<Option<Records>> {
+    let mut splitter = Splitter::open(file, &ReadLimits::default())?;
+    while let Some(records) = splitter.next_records()? {
+        if records.header.is_some() {
+            return Ok(Some(records));
+        }
+    }
+    Ok(None)
+}
+
+/// Returns the columns that the header of these records names.
+fn columns_of(records: &Records, wanted: &Wanted) -> Vec<Column> {
+    let Some(header) = &records.header else { return Vec::new() };
+    let mut samples = csv::first_values(records, header.names.len()).into_iter();
+    let is_asked = |name: &str| wanted.names().any(|wanted| wanted == name);
+    let column = |(place, name): (usize, &String)| Column {
+        // The user may have copied a name with the spaces around it.
+        name: if is_asked(name) { name.as_str() } else { header.trimmed(place) }.to_owned(),
+        is_text: true,
+        sample: samples.next().flatten(),
+        ..Column::default()
+    };
+    header.names.iter().enumerate().map(column).collect()
 }

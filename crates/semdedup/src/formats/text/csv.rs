@@ -2,39 +2,36 @@
 
 use std::sync::Arc;
 
-use csv_core::{ReadRecordResult, Reader};
-
 use crate::error::{Error, Result};
 use crate::formats::columns::Columns;
 use crate::formats::dialect::{Dialect, Quote};
 use crate::formats::file::InputFile;
 use crate::formats::rows::{RowsBuilder, join, not_utf8};
-use crate::formats::text::fields::{Fields, csv_reader, lines_of_stray_quote};
+use crate::formats::text::doubts::Doubts;
+use crate::formats::text::fields::Fields;
 use crate::formats::text::guess::{encoding_hint, likely_encoding};
+use crate::formats::text::record_ends::RecordEnds;
 use crate::formats::text::records::{CsvHeader, Records, without_line_end};
 
 /// Finds where records end, across any number of buffers.
 pub(crate) struct CsvRecords {
-    reader: Reader,
+    ends: RecordEnds,
     dialect: Dialect,
     /// The number of lines above the header that follow.
     lines_above: u32,
     header: Option<Arc<CsvHeader>>,
     /// Whether the record has ended in `\r` and the next byte may be its `\n`.
     carriage_return: bool,
-    /// Room for unquoted fields, which are not used here.
-    scratch: Vec<u8>,
 }
 
 impl CsvRecords {
     pub fn new(dialect: Dialect) -> Self {
         Self {
-            reader: csv_reader(&dialect),
+            ends: RecordEnds::of(&dialect),
             dialect,
             lines_above: dialect.quirks.lines_above_header,
             header: None,
             carriage_return: false,
-            scratch: vec![0; 16 << 10],
         }
     }
 
@@ -75,19 +72,14 @@ impl CsvRecords {
             }
             self.carriage_return = true;
         }
-        // csv-core takes empty input for the end of the file.
-        while !self.carriage_return && read < input.len() {
-            let mut ends = [0; 64];
-            let (result, bytes, ..) = self.reader.read_record(&input[read..], &mut self.scratch, &mut ends);
-            read += bytes;
-            if matches!(result, ReadRecordResult::Record) {
-                if input[read - 1] != b'\r' {
-                    return Some(read);
-                }
-                self.carriage_return = true;
+        if !self.carriage_return {
+            read += self.ends.find(&input[read..])?;
+            if input[read - 1] != b'\r' {
+                return Some(read);
             }
+            self.carriage_return = true;
         }
-        if !self.carriage_return || read == input.len() {
+        if read == input.len() {
             return None;
         }
         self.carriage_return = false;
@@ -96,15 +88,7 @@ impl CsvRecords {
 
     /// Whether the current record can end at the end of the file, that is, outside quotes.
     pub fn can_end(&mut self) -> bool {
-        let mut ends = [0; 64];
-        // Only inside quotes does a line end not end the record. (A clone of the reader cannot be
-        // asked: `clone` of csv-core 0.1 leaves out half of its tables.)
-        self.carriage_return
-            || self.lines_above > 0
-            || matches!(
-                self.reader.read_record(b"\n", &mut self.scratch, &mut ends).0,
-                ReadRecordResult::Record
-            )
+        self.carriage_return || self.lines_above > 0 || self.ends.can_end()
     }
 
     /// The error for a file that ends inside quotes.
@@ -114,7 +98,7 @@ impl CsvRecords {
         let quote = quote.unwrap_or('"');
         Error::input(&file.path, problem).hint(format!(
             "the file is truncated, or a `{quote}` at the start of a field is meant literally: --quote none reads quotes as \
-             letters"
+             letters; where a backslash escapes quotes, type --escape '\\'"
         ))
     }
 }
@@ -127,33 +111,6 @@ pub(crate) enum FirstRecord {
     Header,
     /// A row, because the file has no header.
     Row,
-}
-
-/// Fails if a header of one column has another delimiter in it: the file may not have the delimiter
-/// that its name stands for.
-pub(crate) fn check_delimiter(file: &InputFile, header: &str) -> Result<()> {
-    let Some(found) = DELIMITERS.into_iter().find(|&other| header.contains(char::from(other))) else {
-        return Ok(());
-    };
-    let shown = char::from(found).escape_default();
-    let header = header.escape_debug();
-    let problem = format!("the header is one column, `{header}`, with `{shown}` in it");
-    Err(Error::input(&file.path, problem).hint(format!(
-        "if `{shown}` separates the columns, type {}; if it is one column, name it with --text-column",
-        delimiter_option(found)
-    )))
-}
-
-/// The bytes that separate the fields of most files.
-pub(crate) const DELIMITERS: [u8; 4] = *b";\t|,";
-
-/// Returns what a user types to name a delimiter.
-pub(crate) fn delimiter_option(delimiter: u8) -> String {
-    match delimiter {
-        b'\t' => "--delimiter tab".to_owned(),
-        b',' => "--delimiter ,".to_owned(),
-        other => format!("--delimiter '{}'", char::from(other).escape_default()),
-    }
 }
 
 /// Returns the fields of the first row, in quotes.
@@ -170,27 +127,30 @@ struct FieldPositions {
     fields: usize,
     texts: Vec<usize>,
     id: Option<usize>,
-    /// Whether a row may have a delimiter behind its last field.
+    /// Whether a row may have delimiters behind its last field.
     trailing_delimiter: bool,
 }
 
 impl FieldPositions {
-    /// Fails if a record, which was read, does not have as many fields as the header.
-    fn check(&self, fields: &Fields, record: &[u8]) -> std::result::Result<(), String> {
-        let is_fit = fields.count() == self.fields
-            || self.trailing_delimiter && fields.has_trailing_delimiter(record, self.fields);
-        match is_fit {
+    /// Fails if a record does not have as many fields as the header.
+    fn check(&self, fields: usize) -> std::result::Result<(), String> {
+        match fields == self.fields {
             true => Ok(()),
-            false => Err(format!("row has {} fields, the header has {}", fields.count(), self.fields)),
+            false => Err(format!("row has {fields} fields, the header has {}", self.fields)),
         }
+    }
+
+    /// Counts the fields of a record, which was read, without those that delimiters at its end make.
+    fn count(&self, fields: &Fields, record: &[u8]) -> usize {
+        let trailing = fields.trailing_delimiters(record, self.fields).filter(|_| self.trailing_delimiter);
+        fields.count() - trailing.unwrap_or_default()
     }
 }
 
 /// Parses the records of one chunk.
 ///
 /// # Errors
-/// A column that the header lacks; a field over several lines with text behind its closing quote:
-/// the quotes may be letters, and then several rows are taken for one.
+/// A column that the header lacks; rows that the dialect may cut wrongly ([`Doubts`]).
 pub(crate) fn parse(
     file: &InputFile,
     records: &Records,
@@ -205,15 +165,15 @@ pub(crate) fn parse(
     let trailing_delimiter = header.dialect.quirks.trailing_delimiter;
     let places = FieldPositions { fields: header.names.len(), texts, id, trailing_delimiter };
     let (mut fields, mut joined) = (Fields::new(&header.dialect), String::new());
-    let (mut number, mut stray) = (records.first_row, None);
+    let mut doubts = Doubts::new(&header.dialect, header.names.len(), records.first_row);
     records.for_each(rows.limit, |record| {
-        let lines = record.as_ref().ok().and_then(|record| lines_of_stray_quote(record, &header.dialect));
-        stray = stray.or(lines.map(|lines| (number, lines)));
-        number += 1;
+        let valid = |record| std::str::from_utf8(record).map(|_| record).map_err(|error| not_utf8(&error));
+        let record = record.and_then(valid).inspect_err(|_| doubts.pass());
         let parsed = record.and_then(|record| {
-            std::str::from_utf8(record).map_err(|error| not_utf8(&error))?;
             fields.read(record);
-            places.check(&fields, record)?;
+            let count = places.count(&fields, record);
+            doubts.look_at(record, count);
+            places.check(count).map_err(|reason| reason + doubts.remedy(record))?;
             row_of(&fields, &places, &mut joined)
         });
         match parsed {
@@ -221,18 +181,7 @@ pub(crate) fn parse(
             Err(reason) => rows.push_bad(reason),
         }
     });
-    stray.map_or(Ok(()), |(row, lines)| Err(stray_quote(file, row, lines)))
-}
-
-/// The error for rows that quotes may join.
-fn stray_quote(file: &InputFile, row: u64, lines: usize) -> Error {
-    let problem = format!(
-        "row {row}: a quoted field goes over {lines} lines and has text behind its closing quote, so that several rows may be taken \
-         for one"
-    );
-    Error::input(&file.path, problem).hint(
-        "if quotes are letters in this file, --quote none reads them so; if they are not, double those inside of fields",
-    )
+    doubts.check(file)
 }
 
 /// The values of a record.
@@ -248,7 +197,7 @@ fn row_of<'a>(
     places: &FieldPositions,
     joined: &mut String,
 ) -> std::result::Result<CsvRow<'a>, String> {
-    // Only quotes are removed from a record, so its fields are UTF-8 if the record is.
+    // Only ASCII is removed from a record, so its fields are UTF-8 if the record is.
     let field = |column| std::str::from_utf8(fields.field(column)).map_err(|error| not_utf8(&error));
     let id = places.id.map(field).transpose()?;
     let text = match places.texts[..] {

@@ -4,6 +4,7 @@
 use csv_core::{ReadRecordResult, Reader, ReaderBuilder};
 
 use crate::formats::dialect::{Dialect, Quirks};
+use crate::formats::text::grammar::{Grammar, Place, Step};
 
 /// Returns a reader of a dialect that keeps byte order marks.
 ///
@@ -26,42 +27,9 @@ fn keep_marks(reader: &mut Reader) {
     reader.read_record(b"\n", &mut [0], &mut [0]);
 }
 
-/// Returns over how many lines a quoted field goes that has text behind its closing quote; none if
-/// there is no such field, as in every record of one line.
-pub(crate) fn lines_of_stray_quote(record: &[u8], dialect: &Dialect) -> Option<usize> {
-    memchr::memchr2(b'\n', b'\r', record)?;
-    let (quote, escape) = (dialect.quirks.quote.byte()?, dialect.quirks.escape.byte());
-    let mut rest = record;
-    loop {
-        if rest.first() == Some(&quote) {
-            let end = end_of_quotes(rest, quote, escape)?;
-            let lines = memchr::memchr_iter(b'\n', &rest[..end]).count();
-            rest = &rest[end..];
-            let behind = rest.iter().find(|byte| **byte != b' ');
-            if lines > 0 && behind.is_some_and(|byte| *byte != dialect.delimiter) {
-                return Some(lines + 1);
-            }
-        }
-        rest = &rest[memchr::memchr(dialect.delimiter, rest)? + 1..];
-    }
-}
-
-/// Returns where a quoted field ends, behind its closing quote.
-fn end_of_quotes(field: &[u8], quote: u8, escape: Option<u8>) -> Option<usize> {
-    let mut at = 1;
-    loop {
-        match *field.get(at)? {
-            byte if Some(byte) == escape => at += 2,
-            byte if byte != quote => at += 1,
-            _ if field.get(at + 1) == Some(&quote) => at += 2,
-            _ => return Some(at + 1),
-        }
-    }
-}
-
 /// The fields of one record.
 pub(crate) struct Fields {
-    reader: Reader,
+    by: ReadBy,
     delimiter: u8,
     bytes: Vec<u8>,
     ends: Vec<usize>,
@@ -70,13 +38,21 @@ pub(crate) struct Fields {
 
 impl Fields {
     pub fn new(dialect: &Dialect) -> Self {
-        let (reader, delimiter) = (csv_reader(dialect), dialect.delimiter);
-        Self { reader, delimiter, bytes: Vec::new(), ends: vec![0; 16], count: 0 }
+        let grammar = Grammar::of(dialect);
+        let by = match grammar.is_usual() {
+            true => ReadBy::Core(Box::new(csv_reader(dialect))),
+            false => ReadBy::Grammar(grammar),
+        };
+        Self { by, delimiter: dialect.delimiter, bytes: Vec::new(), ends: vec![0; 16], count: 0 }
     }
 
     pub fn read(&mut self, record: &[u8]) {
-        self.reader.reset();
-        keep_marks(&mut self.reader);
+        let reader = match &mut self.by {
+            ReadBy::Core(reader) => reader,
+            &mut ReadBy::Grammar(grammar) => return self.read_by(grammar, record),
+        };
+        reader.reset();
+        keep_marks(reader);
         if self.bytes.len() < record.len() {
             self.bytes.resize(record.len().next_power_of_two(), 0);
         }
@@ -88,11 +64,8 @@ impl Fields {
             }
             // Fields are never longer than the record, so `bytes` cannot be full. Empty input ends
             // the record.
-            let (result, bytes_in, bytes_out, ends) = self.reader.read_record(
-                &record[read..],
-                &mut self.bytes[written..],
-                &mut self.ends[self.count..],
-            );
+            let (result, bytes_in, bytes_out, ends) =
+                reader.read_record(&record[read..], &mut self.bytes[written..], &mut self.ends[self.count..]);
             read += bytes_in;
             written += bytes_out;
             self.count += ends;
@@ -100,6 +73,35 @@ impl Fields {
                 return;
             }
         }
+    }
+
+    fn read_by(&mut self, grammar: Grammar, record: &[u8]) {
+        (self.bytes, self.ends) = (Vec::with_capacity(record.len()), Vec::new());
+        let (mut place, mut start) = (Place::Start, 0);
+        for (at, &byte) in record.iter().enumerate() {
+            match grammar.step(place, byte) {
+                Step::Skip(next) => place = next,
+                Step::Take(next, meant) => {
+                    self.bytes.push(meant);
+                    place = next;
+                }
+                // A record has no line end outside its fields.
+                Step::EndRecord => break,
+                Step::EndField => {
+                    self.end_field(grammar.is_null(&record[start..at]));
+                    (place, start) = (Place::Start, at + 1);
+                }
+            }
+        }
+        self.end_field(grammar.is_null(&record[start..]));
+        self.count = self.ends.len();
+    }
+
+    /// Ends a field; one that is null is empty.
+    fn end_field(&mut self, is_null: bool) {
+        let start = self.ends.last().copied().unwrap_or_default();
+        self.bytes.truncate(if is_null { start } else { self.bytes.len() });
+        self.ends.push(self.bytes.len());
     }
 
     /// Returns the number of fields of the record that was read.
@@ -116,10 +118,21 @@ impl Fields {
         (0..self.count).map(|column| self.field(column))
     }
 
-    /// Whether `record`, which was read, has `columns` fields and a delimiter behind the last.
-    pub fn has_trailing_delimiter(&self, record: &[u8], columns: usize) -> bool {
-        self.count == columns + 1 && record.last() == Some(&self.delimiter) && self.field(columns).is_empty()
+    /// Returns how many delimiters stand at the end of `record`, which was read, behind as many fields
+    /// as there are columns; none if a field behind these is not empty.
+    pub fn trailing_delimiters(&self, record: &[u8], columns: usize) -> Option<usize> {
+        let behind = self.count.checked_sub(columns).filter(|behind| *behind > 0)?;
+        let (_, end) = record.split_at_checked(record.len().checked_sub(behind)?)?;
+        let is_empty = |column: usize| self.field(column).is_empty();
+        let are_empty = (columns..self.count).all(is_empty) && end.iter().all(|byte| *byte == self.delimiter);
+        are_empty.then_some(behind)
     }
+}
+
+/// The program that reads records.
+enum ReadBy {
+    Core(Box<Reader>),
+    Grammar(Grammar),
 }
 
 /// Appends a field to a record, in quotes where it needs them.
@@ -131,14 +144,26 @@ pub(crate) fn push_field(
     dialect: &Dialect,
     text: &str,
 ) -> std::result::Result<(), String> {
-    let Dialect { delimiter, quirks: Quirks { quote, escape, .. }, .. } = *dialect;
-    let needs_quotes = |byte: u8| byte == delimiter || b"\r\n".contains(&byte) || Some(byte) == quote.byte();
+    let Dialect { delimiter, quirks: Quirks { quote, escape, skip_spaces, .. }, .. } = *dialect;
+    let is_special = |byte: u8| byte == delimiter || b"\r\n".contains(&byte) || Some(byte) == quote.byte();
     record.push(delimiter);
-    if !text.bytes().any(needs_quotes) {
+    let (quote, needs_quotes) = match (quote.byte(), escape.byte()) {
+        (None, Some(escape)) => {
+            for byte in text.bytes() {
+                if is_special(byte) || byte == escape {
+                    record.push(escape);
+                }
+                record.push(byte);
+            }
+            return Ok(());
+        }
+        (quote, _) => (quote, text.bytes().any(is_special) || skip_spaces && text.starts_with(' ')),
+    };
+    if !needs_quotes {
         record.extend_from_slice(text.as_bytes());
         return Ok(());
     }
-    let Some(quote) = quote.byte() else {
+    let Some(quote) = quote else {
         return Err(format!(
             "the value `{}` needs quotes, and the file is read without",
             text.escape_debug()

@@ -3,10 +3,11 @@
 use std::io::Read;
 
 use crate::error::Result;
-use crate::formats::dialect::{Dialect, Quirks};
+use crate::formats::dialect::Dialect;
 use crate::formats::file::InputFile;
 use crate::formats::text::encoded::open_text;
 use crate::formats::text::fields::Fields;
+use crate::formats::text::grammar::{Grammar, Place, Step};
 use crate::storage::{fault_of, is_url};
 
 /// The decompressed bytes of a file that tell its dialect.
@@ -76,7 +77,8 @@ pub(crate) struct Shape {
     quoted: usize,
     /// Whether a quote is where a writer of this dialect puts none.
     is_dirty: bool,
-    ends_in_delimiter: bool,
+    /// The number of delimiters at its end.
+    trailing: usize,
 }
 
 impl Shape {
@@ -86,64 +88,40 @@ impl Shape {
     }
 }
 
-/// The place in a record.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Place {
-    Start,
-    Unquoted,
-    Quoted,
-    /// Behind the character that escapes a quote.
-    Escaped,
-    /// Behind a quote inside quotes, which ends the field unless another follows.
-    Closed,
-}
-
 /// Returns the shapes of the records. The last one is left out if more bytes may follow.
 pub(crate) fn shapes(bytes: &[u8], dialect: &Dialect, is_whole: bool) -> Vec<Shape> {
-    let Dialect { delimiter, quirks: Quirks { quote, escape, .. }, .. } = *dialect;
-    let (quote, escape) = (quote.byte(), escape.byte());
+    let (grammar, quote) = (Grammar::of(dialect), dialect.quirks.quote.byte());
     let (mut found, mut place) = (Vec::new(), Place::Start);
     let mut shape = Shape { fields: 1, ..Shape::default() };
     for (at, &byte) in bytes.iter().enumerate() {
-        place = match place {
-            Place::Quoted if Some(byte) == quote => Place::Closed,
-            Place::Quoted if Some(byte) == escape => Place::Escaped,
-            Place::Quoted | Place::Escaped => Place::Quoted,
-            Place::Closed if Some(byte) == quote => Place::Quoted,
-            _ if b"\r\n".contains(&byte) => {
+        let step = grammar.step(place, byte);
+        place = match step {
+            Step::Skip(next) | Step::Take(next, _) => {
+                shape.quoted += usize::from((place, next) == (Place::Start, Place::Quoted));
+                let is_stray = Some(byte) == quote || place == Place::Closed;
+                shape.is_dirty |= next == Place::Unquoted && is_stray;
+                shape.trailing = 0;
+                next
+            }
+            Step::EndField => {
+                shape.fields += 1;
+                shape.trailing += 1;
+                Place::Start
+            }
+            Step::EndRecord => {
                 if at > shape.start {
-                    found.push(ended(shape, at, place));
+                    found.push(Shape { end: at, ..shape });
                 }
                 shape = Shape { start: at + 1, fields: 1, ..Shape::default() };
                 Place::Start
             }
-            _ if byte == delimiter => {
-                shape.fields += 1;
-                Place::Start
-            }
-            Place::Start if Some(byte) == quote => {
-                shape.quoted += 1;
-                Place::Quoted
-            }
-            Place::Start | Place::Unquoted => {
-                shape.is_dirty |= Some(byte) == quote;
-                Place::Unquoted
-            }
-            Place::Closed => {
-                shape.is_dirty = true;
-                Place::Unquoted
-            }
         };
     }
     if is_whole && bytes.len() > shape.start {
-        shape.is_dirty |= matches!(place, Place::Quoted | Place::Escaped);
-        found.push(ended(shape, bytes.len(), place));
+        shape.is_dirty |= !Grammar::can_end(place);
+        found.push(Shape { end: bytes.len(), ..shape });
     }
     found
-}
-
-fn ended(shape: Shape, end: usize, place: Place) -> Shape {
-    Shape { end, ends_in_delimiter: place == Place::Start && shape.fields > 1, ..shape }
 }
 
 /// How a dialect fits the first records of a file.
@@ -162,7 +140,7 @@ pub(crate) struct Fit {
 }
 
 impl Fit {
-    /// Measures a dialect, and finds whether a delimiter ends each row.
+    /// Measures a dialect, and finds whether delimiters end rows.
     pub fn of(sample: &Sample, mut dialect: Dialect) -> Self {
         let bytes = sample.below(dialect.quirks.lines_above_header);
         let shapes = shapes(bytes, &dialect, sample.is_whole);
@@ -171,10 +149,13 @@ impl Fit {
         fields.read(first.bytes(bytes));
         let names = fields.iter().map(|name| String::from_utf8_lossy(name).into_owned()).collect();
         let rows = if dialect.quirks.no_header { &shapes[..] } else { shapes.get(1..).unwrap_or_default() };
-        let has_trailing = |row: &Shape| row.fields == first.fields + 1 && row.ends_in_delimiter;
+        let has_trailing =
+            |row: &Shape| row.fields > first.fields && row.trailing >= row.fields - first.fields;
         let trailing = rows.iter().filter(|row| has_trailing(row)).count();
-        let has_header = !dialect.quirks.no_header;
-        dialect.quirks.trailing_delimiter = has_header && is_most(trailing, rows.len());
+        let exact = rows.iter().filter(|row| row.fields == first.fields).count();
+        // Where many other rows have fields behind the last column, its name may be missing instead.
+        let is_trailing = trailing > 0 && is_most(trailing + exact, rows.len());
+        dialect.quirks.trailing_delimiter = !dialect.quirks.no_header && is_trailing;
         let is_match = |row: &&Shape| {
             row.fields == first.fields || dialect.quirks.trailing_delimiter && has_trailing(row)
         };
@@ -190,6 +171,21 @@ impl Fit {
         }
     }
 
+    /// Whether a column has a number in each of several rows, and none in the first record.
+    pub fn has_numbers(&self, sample: &Sample) -> bool {
+        let bytes = sample.below(self.dialect.quirks.lines_above_header);
+        let rows = shapes(bytes, &self.dialect, sample.is_whole);
+        let mut fields = Fields::new(&self.dialect);
+        let is_number =
+            |text: &[u8]| std::str::from_utf8(text).is_ok_and(|text| text.trim().parse::<f64>().is_ok());
+        let mut columns: Vec<bool> = self.names.iter().map(|name| !is_number(name.as_bytes())).collect();
+        for row in rows.iter().skip(1) {
+            fields.read(row.bytes(bytes));
+            columns.iter_mut().zip(fields.iter()).for_each(|(all, field)| *all &= is_number(field));
+        }
+        rows.len() > 2 && columns.contains(&true)
+    }
+
     /// Whether the records have several columns, and nearly all of them the same number.
     pub fn is_good(&self) -> bool {
         self.names.len() > 1 && self.rows > 1 && is_most(self.matched, self.rows)
@@ -197,6 +193,6 @@ impl Fit {
 }
 
 /// Whether nine in ten rows are counted, and at least one.
-fn is_most(count: usize, rows: usize) -> bool {
+pub(crate) fn is_most(count: usize, rows: usize) -> bool {
     count > 0 && 10 * count >= 9 * rows
 }

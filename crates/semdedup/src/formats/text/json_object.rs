@@ -6,9 +6,14 @@ use serde_json::value::RawValue;
 
 use crate::formats::text::json_columns::{Member, members_of};
 use crate::formats::turns::is_turns;
+use crate::formats::usual_names::is_usual_name;
 
 /// At most this many lists are named.
-const NAMED: usize = 3;
+const NAMED: usize = 20;
+/// This many elements of a list of strings tell whether they are texts.
+const LOOKED_AT: usize = 20;
+/// The names of lists beside a chat that describe tools.
+const TOOLS: [&str; 3] = ["tools", "functions", "tool_calls"];
 /// A list with a longer name is not looked at.
 const MOST_NAME_BYTES: usize = 100;
 
@@ -26,10 +31,54 @@ pub(crate) enum Shape {
     Split { rows: usize },
 }
 
-/// A list of objects, and the keys that lead to it.
+/// A list of objects or of texts, and the keys that lead to it.
 pub(crate) struct List {
     keys: Vec<String>,
     rows: usize,
+    /// The keys of its first object, sorted; none in a list of texts.
+    columns: Vec<String>,
+    has_texts: bool,
+}
+
+impl List {
+    /// Returns a list of rows; `None` if its elements are none.
+    fn of(keys: Vec<String>, items: &[&RawValue]) -> Option<Self> {
+        let first = items.first()?.get();
+        let is_list_of_texts = is_string(first) && items.len() > 1;
+        let members = match first.starts_with('{') {
+            true => members_of(first).ok().filter(|_| !is_turns(&format!("[{first}]")))?,
+            false => Vec::new(),
+        };
+        let has_texts = match first.starts_with('{') {
+            true => members.iter().any(|(key, value)| is_text_of_row(key, value.get())),
+            false => is_list_of_texts && items.iter().take(LOOKED_AT).all(|item| is_sentence(item.get())),
+        };
+        let mut columns: Vec<String> = members.into_iter().map(|(key, _)| key).collect();
+        columns.sort_unstable();
+        let is_of_rows = has_texts || first.starts_with('{');
+        is_of_rows.then_some(Self { keys, rows: items.len(), columns, has_texts })
+    }
+
+    /// Whether the first element has a text in it, or is one.
+    pub fn has_texts(&self) -> bool {
+        self.has_texts
+    }
+
+    /// Whether it may be another part of the same rows, such as `test` beside `train`.
+    fn is_like(&self, other: &Self) -> bool {
+        self.columns == other.columns
+    }
+}
+
+/// Whether a member of an object is a text by its name, a chat, or a sentence.
+fn is_text_of_row(key: &str, value: &str) -> bool {
+    is_string(value) && is_usual_name(key) || is_turns(value) || is_sentence(value)
+}
+
+/// Whether a value is a string of several words, or of scripts that have no spaces.
+fn is_sentence(value: &str) -> bool {
+    let text: String = serde_json::from_str(value).unwrap_or_default();
+    text.split_whitespace().count() >= 4 || text.chars().filter(|c| !c.is_ascii()).count() >= 8
 }
 
 impl Shape {
@@ -67,6 +116,14 @@ impl Shape {
         (!lists.is_empty()).then_some(Self::Wrapped(lists))
     }
 
+    /// Returns the filter that takes the rows of several lists that are alike; none if there is one.
+    pub fn filter_of_all(&self) -> Option<String> {
+        let Self::Wrapped(lists) = self else { return None };
+        let alike = lists.iter().filter(|list| list.is_like(&lists[0]));
+        let paths: Vec<String> = alike.map(|list| path_of(&list.keys) + "[]").collect();
+        (paths.len() > 1).then(|| paths.join(", "))
+    }
+
     /// Returns the filter of jq that makes an object of each row.
     pub fn filter(&self) -> String {
         match self {
@@ -93,7 +150,10 @@ impl fmt::Display for Shape {
         let rows = |rows: usize, what: &str| format!("{rows} {what}{}", if rows == 1 { "" } else { "s" });
         match self {
             Self::Wrapped(lists) => {
-                let named: Vec<String> = lists.iter().take(NAMED).map(ToString::to_string).collect();
+                let mut named: Vec<String> = lists.iter().take(NAMED).map(ToString::to_string).collect();
+                if let Some(more) = lists.len().checked_sub(NAMED).filter(|more| *more > 0) {
+                    named.push(format!("{more} more lists"));
+                }
                 write!(out, "and its rows seem to be in {}", named.join(" or "))
             }
             Self::ByKey { first, rows: count, of_texts } => {
@@ -126,20 +186,21 @@ impl fmt::Display for Shape {
 impl fmt::Display for List {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         let end = if self.rows == 1 { "" } else { "s" };
-        write!(out, "`{}` ({} object{end})", shown(&self.keys.join(".")), self.rows)
+        let what = if self.columns.is_empty() && self.has_texts { "text" } else { "object" };
+        write!(out, "`{}` ({} {what}{end})", shown(&self.keys.join(".")), self.rows)
     }
 }
 
-/// Finds the lists of objects in an object, and in the objects inside it.
+/// Finds the lists of objects and of texts in an object, and in the objects inside it. The tools that
+/// a chat has are no rows.
 fn lists_in(members: &[Member], outer: &[String]) -> Vec<List> {
     let mut lists = Vec::new();
-    for (key, value) in members.iter().filter(|(key, _)| key.len() <= MOST_NAME_BYTES) {
-        let keys = || outer.iter().chain([key]).cloned().collect();
-        let items = items_of(value.get());
-        if let Some(first) = items.first().map(|item| item.get()).filter(|first| first.starts_with('{'))
-            && !is_turns(&format!("[{first}]"))
-        {
-            lists.push(List { keys: keys(), rows: items.len() });
+    let has_chat = members.iter().any(|(_, value)| is_turns(value.get()));
+    let is_looked_at = |key: &str| key.len() <= MOST_NAME_BYTES && !(has_chat && TOOLS.contains(&key));
+    for (key, value) in members.iter().filter(|(key, _)| is_looked_at(key)) {
+        let keys = outer.iter().chain([key]).cloned().collect();
+        if let Some(list) = List::of(keys, &items_of(value.get())) {
+            lists.push(list);
         } else if outer.is_empty()
             && let Ok(inner) = members_of(value.get())
         {

@@ -10,11 +10,11 @@ use crate::error::Error;
 use crate::formats::compression::Compression;
 use crate::formats::file::{Format, InputFile};
 use crate::formats::loose_json;
-use crate::formats::stream;
+use crate::formats::text::encoded::open_text;
 use crate::formats::text::json::{COMMENT, keys_of};
 use crate::formats::text::json_array::WITHOUT_COMMENTS;
 use crate::formats::text::json_columns::members_of;
-use crate::formats::text::json_object::Shape;
+use crate::formats::text::json_object::{List, Shape};
 
 /// This many bytes of a file are looked at…
 const SHORT_BYTES: u64 = 1 << 20;
@@ -33,6 +33,21 @@ pub(crate) fn not_rows(file: &InputFile) -> Option<Error> {
             _ => Some(beginning.explain(file)),
         }
     })??;
+    Some(Error::input(&file.path, problem).hint(hint))
+}
+
+/// Returns the error for a `.json` file that is one object with lists of texts in it: these may be
+/// the rows, and a text of its own may be about them.
+pub(crate) fn wrapped_rows(file: &InputFile) -> Option<Error> {
+    let name = file.name.to_ascii_lowercase();
+    // One object in a file of lines is a row by the name of the file.
+    if !Compression::of_name(&name).0.ends_with(".json") {
+        return None;
+    }
+    let beginning = Beginning::of(file, LONG_BYTES).filter(|beginning| beginning.is_whole)?;
+    let object = beginning.values().next()?.ok()?.get();
+    let Some(Shape::Wrapped(lists)) = Shape::of(&members_of(object).ok()?) else { return None };
+    let (problem, hint) = explain_object(file, object).filter(|_| lists.iter().any(List::has_texts))?;
     Some(Error::input(&file.path, problem).hint(hint))
 }
 
@@ -57,7 +72,7 @@ struct Beginning {
 impl Beginning {
     fn of(file: &InputFile, most: u64) -> Option<Self> {
         let mut bytes = Vec::new();
-        stream::open(file).ok()?.stream.take(most).read_to_end(&mut bytes).ok()?;
+        open_text(file).ok()?.open.stream.take(most).read_to_end(&mut bytes).ok()?;
         let is_whole = (bytes.len() as u64) < most;
         let text = String::from_utf8_lossy(bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&bytes));
         Some(Self { text: loose_json::strict(&text).unwrap_or_else(|| text.into_owned()), is_whole })
@@ -154,8 +169,11 @@ fn explain_object(file: &InputFile, object: &str) -> Option<Explanation> {
         let hint = format!("{} writes it in one line", command(file, "jq -c ."));
         return object.contains('\n').then(|| ("is one object of several lines".to_owned(), hint));
     };
-    let filter = command(file, &format!("jq -c '{}'", shape.filter().replace('\'', "'\\''")));
-    let hint =
-        format!("{filter} writes a row a line; if the object is one row, name its text with --text-column");
+    let filter = |filter: &str| command(file, &format!("jq -c '{}'", filter.replace('\'', "'\\''")));
+    let mut hint = format!("{} writes a row a line", filter(&shape.filter()));
+    if let Some(all) = shape.filter_of_all() {
+        hint += &format!(" of the first, {} of all", filter(&all));
+    }
+    hint += "; if the object is one row, name its text with --text-column";
     Some((format!("is one object, {shape}"), hint))
 }

@@ -73,9 +73,20 @@ pub(crate) struct CsvHeader {
 }
 
 impl CsvHeader {
-    /// Returns the position of a column among the fields.
+    /// Returns the position of a column among the fields. A name without the spaces around it is as
+    /// good as the whole, if it is the only one.
     pub(crate) fn position(&self, name: &str) -> std::result::Result<usize, String> {
         let missing = || format!("no column `{name}` in the header; columns are {}", self.names.join(", "));
-        self.names.iter().position(|column| column == name).ok_or_else(missing)
+        let whole = self.names.iter().position(|column| column == name);
+        let mut trimmed = (0..self.names.len()).filter(|&place| self.trimmed(place) == name);
+        whole.or_else(|| trimmed.next()).ok_or_else(missing)
+    }
+
+    /// Returns the name of a column without the spaces around it, or the whole name if another column
+    /// has the same without spaces.
+    pub(crate) fn trimmed(&self, place: usize) -> &str {
+        let (name, trimmed) = (self.names[place].as_str(), self.names[place].trim());
+        let is_taken = |(other, column): (usize, &String)| other != place && column.trim() == trimmed;
+        if self.names.iter().enumerate().any(is_taken) { name } else { trimmed }
     }
 }

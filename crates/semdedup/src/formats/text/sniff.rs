@@ -5,18 +5,10 @@ use crate::error::{Error, Result};
 use crate::formats::columns::ColumnChoice;
 use crate::formats::dialect::{Dialect, DialectChoice, Escape, Quirks, Quote};
 use crate::formats::file::InputFile;
-use crate::formats::text::csv::{DELIMITERS, delimiter_option};
-use crate::formats::text::fit::{Fit, Sample, shapes};
+use crate::formats::text::delimiters::{DELIMITERS, delimiter_option, shown};
+use crate::formats::text::fit::{Fit, Sample, is_most};
+use crate::formats::text::titles::{MOST_TITLES, comments_above, is_header, is_prose, titles_above};
 use crate::formats::usual_names::is_text_name;
-
-/// At most this many lines of comments are skipped above a header…
-const MOST_COMMENTS: usize = 64;
-/// …and this many of a title.
-const MOST_TITLES: usize = 3;
-/// The name of a column that nobody names is at most this long, in bytes…
-const MOST_NAME_BYTES: usize = 64;
-/// …and has at most this many words.
-const MOST_NAME_WORDS: usize = 4;
 
 /// Returns the dialect of a file. `own` is the delimiter that its name stands for.
 ///
@@ -30,17 +22,7 @@ pub(crate) fn sniff(
 ) -> Result<Dialect> {
     let sample = Sample::read(file)?;
     let sniffer = Sniffer { sample: &sample, own, choice, text: columns.text.as_deref() };
-    sniffer.dialect().map_err(|doubt| {
-        Error::input(&file.path, doubt.problem()).hint(format!(
-            "type which it is: {}",
-            doubt
-                .0
-                .iter()
-                .map(|fit| delimiter_option(fit.dialect.delimiter))
-                .collect::<Vec<_>>()
-                .join(" or ")
-        ))
-    })
+    sniffer.dialect().map_err(|doubt| Error::input(&file.path, doubt.problem()).hint(doubt.hint()))
 }
 
 /// What is known of a file whose dialect is looked for.
@@ -55,18 +37,46 @@ pub(crate) struct Sniffer<'a> {
 
 /// Several dialects that fit a file.
 #[derive(Debug)]
-pub(crate) struct Doubt(Vec<Fit>);
+pub(crate) enum Doubt {
+    /// Each has another delimiter.
+    Delimiters(Vec<Fit>),
+    /// The first record may be a title, and the header below it: the fields of both.
+    Title { first: Vec<String>, below: Vec<String> },
+}
 
 impl Doubt {
-    fn problem(&self) -> String {
-        let described = |fit: &Fit| {
-            let names: Vec<String> =
-                fit.names.iter().take(4).map(|name| format!("`{}`", name.escape_debug())).collect();
-            let delimiter = char::from(fit.dialect.delimiter).escape_default();
-            format!("`{delimiter}` ({} columns: {})", fit.names.len(), names.join(", "))
+    pub fn problem(&self) -> String {
+        let columns = |names: &[String]| {
+            let shown: Vec<String> =
+                names.iter().take(4).map(|name| format!("`{}`", name.escape_debug())).collect();
+            format!("({} columns: {})", names.len(), shown.join(", "))
         };
-        let fits: Vec<String> = self.0.iter().map(described).collect();
-        format!("the columns may be separated by {}", fits.join(" or by "))
+        match self {
+            Self::Delimiters(fits) => {
+                let described =
+                    |fit: &Fit| format!("`{}` {}", shown(fit.dialect.delimiter), columns(&fit.names));
+                let fits: Vec<String> = fits.iter().map(described).collect();
+                format!("the columns may be separated by {}", fits.join(" or by "))
+            }
+            Self::Title { first, below } => format!(
+                "the header may be the first line {} or, below a title, the next one {}",
+                columns(first),
+                columns(below)
+            ),
+        }
+    }
+
+    pub fn hint(&self) -> String {
+        match self {
+            Self::Delimiters(fits) => {
+                let options: Vec<String> =
+                    fits.iter().map(|fit| delimiter_option(fit.dialect.delimiter)).collect();
+                format!("type which it is: {}", options.join(" or "))
+            }
+            Self::Title { .. } => {
+                "name the column of the texts as its header does, with --text-column".to_owned()
+            }
+        }
     }
 }
 
@@ -76,10 +86,10 @@ impl Sniffer<'_> {
         let said = self.said_delimiter().filter(|_| !self.is_named(&self.marked(self.own, 0)));
         let above = u32::from(said.is_some());
         if let Some(delimiter) = self.choice.delimiter.or(said) {
-            let dialect = self.best(delimiter, above).dialect;
+            let dialect = self.best(delimiter, above)?.dialect;
             return Ok(Dialect { is_asked: true, ..dialect });
         }
-        let own = self.best(self.own, 0);
+        let own = self.best(self.own, 0)?;
         let others = || DELIMITERS.into_iter().filter(|other| *other != self.own);
         let has_other = |name: &String| others().any(|other| name.contains(char::from(other)));
         if self.is_named(&own) || own.is_good() && !own.names.iter().any(has_other) {
@@ -87,7 +97,8 @@ impl Sniffer<'_> {
         }
         let marks = [self.choice.quote.and_then(Quote::byte), self.choice.escape.and_then(Escape::byte)];
         let others = others().filter(|other| !marks.contains(&Some(*other)));
-        let others = others.map(|delimiter| self.best(delimiter, 0)).collect();
+        // A title is asked for only with the delimiter of the name.
+        let others = others.filter_map(|delimiter| self.best(delimiter, 0).ok()).collect();
         decide(own, others).map(|fit| fit.dialect)
     }
 
@@ -109,44 +120,57 @@ impl Sniffer<'_> {
     }
 
     /// Returns the best dialect with this delimiter. At least `above` lines are above the header.
-    fn best(&self, delimiter: u8, above: u32) -> Fit {
+    fn best(&self, delimiter: u8, above: u32) -> std::result::Result<Fit, Doubt> {
         let plain = self.marked(delimiter, above);
         let has_header = !self.choice.no_header;
         if has_header && self.has_text(&plain.names) {
-            return plain;
+            return Ok(plain);
         }
         let dialect = self.dialect_of(delimiter, above);
-        let comments = self.lines_above(above, MOST_COMMENTS, |line| is_comment(line, delimiter));
+        let comments = comments_above(self.sample, &dialect);
         if comments > above && has_header {
             let lower = self.marked(delimiter, comments);
             if lower.rows > 0 && self.has_text(&lower.names) && is_header(&lower.names) {
-                return lower;
+                return Ok(lower);
             }
         }
-        if plain.is_good() {
-            return plain;
+        if has_header && let Some(lower) = self.below_title(&plain) {
+            let is_doubtful = plain.is_good() && self.text.is_none();
+            return match is_doubtful {
+                true => Err(Doubt::Title { first: plain.names, below: lower.names }),
+                false => Ok(lower),
+            };
         }
-        let titles = self.lines_above(above, MOST_TITLES, |line| {
-            has_header && (is_comment(line, delimiter) || is_title(line, &dialect))
-        });
+        if plain.is_good() {
+            return Ok(plain);
+        }
+        let titles = if has_header { titles_above(self.sample, &dialect) } else { above };
         for lines in [titles, comments].into_iter().filter(|lines| *lines > above) {
             let lower = self.marked(delimiter, lines);
             let is_whole = lower.is_good() && lower.matched == lower.rows;
             if is_whole && (!has_header || is_header(&lower.names)) {
-                return lower;
+                return Ok(lower);
             }
         }
-        plain
+        Ok(plain)
     }
 
-    /// Counts the lines that are above a header, `above` and those that follow; returns `above` if
-    /// more than `most` follow.
-    fn lines_above(&self, above: u32, most: usize, is_above: impl Fn(&[u8]) -> bool) -> u32 {
-        let lines = self.sample.lines().skip(above as usize).take(most + 1);
-        match lines.take_while(|line| is_above(line)).count() {
-            count if count <= most => above + count as u32,
-            _ => above,
-        }
+    /// Returns the best dialect with a header below a title that has delimiters in it; none if the
+    /// first line, that of `plain`, is the header as far as this can be told.
+    fn below_title(&self, plain: &Fit) -> Option<Fit> {
+        let Dialect { delimiter, quirks, .. } = plain.dialect;
+        let may_be_title = match plain.is_good() {
+            true => is_prose(&plain.names),
+            false => plain.names.len() > 1 && 2 * plain.matched < plain.rows,
+        };
+        let lines = (1..=MOST_TITLES as u32).filter(|_| may_be_title);
+        let mut below = lines.map(|more| self.marked(delimiter, quirks.lines_above_header + more));
+        below.find(|lower| {
+            let is_whole = lower.is_good() && lower.matched == lower.rows && is_header(&lower.names);
+            let is_told =
+                || self.has_text(&lower.names) || !is_header(&plain.names) && lower.has_numbers(self.sample);
+            is_whole && is_told()
+        })
     }
 
     /// Returns the best dialect with this delimiter and this many lines above the header. Other
@@ -158,21 +182,38 @@ impl Sniffer<'_> {
         if best.clean == best.rows || !may_be_meant {
             return best;
         }
+        for quirks in self.variants(usual.quirks) {
+            let fit = Fit::of(self.sample, Dialect { quirks, ..usual });
+            if is_better(&fit, &best) {
+                best = fit;
+            }
+        }
+        self.escaped(usual).filter(|_| best.matched < best.rows).unwrap_or(best)
+    }
+
+    /// Returns the dialect of databases, without quotes and with backslashes before delimiters and line
+    /// breaks, if every row fits in it, and not all fit where backslashes are letters.
+    fn escaped(&self, usual: Dialect) -> Option<Fit> {
+        let may_be_meant = self.choice.quote.is_none() && self.choice.escape.is_none();
+        let of = |escape| {
+            let quirks = Quirks { quote: Quote(None), escape: Escape(escape), ..usual.quirks };
+            Fit::of(self.sample, Dialect { quirks, ..usual })
+        };
+        may_be_meant.then(|| of(None)).filter(|letters| letters.matched < letters.rows)?;
+        Some(of(Some('\\'))).filter(|fit| fit.matched == fit.rows && fit.rows > 0)
+    }
+
+    /// Returns the marks that are tried beside the usual ones, apart from those that the user names.
+    fn variants(&self, usual: Quirks) -> Vec<Quirks> {
         let quotes = self.choice.quote.map_or(vec![Quote::default(), Quote(Some('\''))], |quote| vec![quote]);
         let escapes =
             self.choice.escape.map_or(vec![Escape::default(), Escape(Some('\\'))], |escape| vec![escape]);
-        for quote in quotes {
-            for &escape in &escapes {
-                let fit = Fit::of(
-                    self.sample,
-                    Dialect { quirks: Quirks { quote, escape, ..usual.quirks }, ..usual },
-                );
-                if is_better(&fit, &best) {
-                    best = fit;
-                }
-            }
+        let marks = |quote| escapes.iter().map(move |&escape| Quirks { quote, escape, ..usual });
+        let mut variants: Vec<Quirks> = quotes.into_iter().flat_map(marks).collect();
+        if self.choice.quote != Some(Quote(None)) {
+            variants.push(Quirks { skip_spaces: true, ..usual });
         }
-        best
+        variants
     }
 
     /// Returns the dialect with these settings, with the marks that the user names or else the usual
@@ -185,6 +226,8 @@ impl Sniffer<'_> {
             no_header,
             lines_above_header: above,
             trailing_delimiter: false,
+            skip_spaces: false,
+            plain_backslash: escape == Some(Escape(None)),
         };
         Dialect { quirks, is_asked: asked.is_some(), ..Dialect::new(delimiter) }
     }
@@ -192,7 +235,7 @@ impl Sniffer<'_> {
     /// Whether a column is the text by its name.
     fn has_text(&self, names: &[String]) -> bool {
         names.iter().any(|name| match self.text {
-            Some(text) => name == text || text.split(',').any(|part| part.trim() == name),
+            Some(text) => name == text || text.split(',').any(|part| part.trim() == name.trim()),
             None => {
                 let name = name.trim_start_matches('#').trim().to_ascii_lowercase();
                 name == "text" || is_text_name(&name)
@@ -203,7 +246,14 @@ impl Sniffer<'_> {
 
 /// Whether a dialect with unusual marks is better than one with others.
 fn is_better(fit: &Fit, other: &Fit) -> bool {
-    match fit.dialect.quirks.quote == other.dialect.quirks.quote {
+    let (marks, others) = (fit.dialect.quirks, other.dialect.quirks);
+    if marks.skip_spaces {
+        // A quote behind a space is a letter in some rows of a file that has no quotes.
+        let gain = fit.clean.saturating_sub(other.clean);
+        let is_gain = fit.matched > other.matched || fit.matched == other.matched && 2 * gain >= fit.rows;
+        return is_gain && fit.quoted > other.quoted && is_most(fit.clean, fit.rows);
+    }
+    match marks.quote == others.quote {
         true => fit.clean > other.clean && fit.matched >= other.matched,
         false => fit.rows - fit.matched < other.rows - other.matched && fit.quoted > other.quoted,
     }
@@ -224,37 +274,10 @@ fn decide(own: Fit, mut others: Vec<Fit>) -> std::result::Result<Fit, Doubt> {
         let mut quoted = fits.iter().filter(|fit| fit.quoted > 0);
         match (quoted.next(), quoted.next()) {
             (Some(only), None) => return Ok(only.clone()),
-            _ => return Err(Doubt(fits)),
+            _ => return Err(Doubt::Delimiters(fits)),
         }
     }
-    fits.pop().ok_or(Doubt(fits))
-}
-
-/// Whether a line above a header is a comment, or a title that a spreadsheet has filled up with
-/// delimiters.
-fn is_comment(line: &[u8], delimiter: u8) -> bool {
-    let title = line.iter().rposition(|byte| *byte != delimiter).map_or(0, |last| last + 1);
-    let is_filled_up = title > 0 && title < line.len() && !line[..title].contains(&delimiter);
-    line.starts_with(b"#") || is_filled_up
-}
-
-/// Whether a line is one field.
-fn is_title(line: &[u8], dialect: &Dialect) -> bool {
-    matches!(shapes(line, dialect, true)[..], [only] if only.fields == 1)
-}
-
-/// Whether these can be the names of columns.
-fn is_header(names: &[String]) -> bool {
-    let is_name = |name: &String| {
-        !name.is_empty()
-            && name.trim() == name
-            && name.len() <= MOST_NAME_BYTES
-            && name.split_whitespace().count() <= MOST_NAME_WORDS
-            && name.parse::<f64>().is_err()
-            && !name.bytes().any(|byte| DELIMITERS.contains(&byte))
-    };
-    let is_first = |(place, name): (usize, &String)| !names[..place].contains(name);
-    names.iter().all(is_name) && names.iter().enumerate().all(is_first)
+    fits.pop().ok_or(Doubt::Delimiters(fits))
 }
 
 #[cfg(test)]

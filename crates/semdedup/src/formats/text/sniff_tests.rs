@@ -5,6 +5,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::formats::text::fields::Fields;
+use crate::formats::text::fit::shapes;
 
 /// Returns the dialect of a file, or the question.
 fn found(own: u8, bytes: &str) -> std::result::Result<Dialect, String> {
@@ -18,7 +19,8 @@ fn asked(
     text: Option<&str>,
 ) -> std::result::Result<Dialect, String> {
     let sample = Sample::new(bytes.as_bytes(), true);
-    Sniffer { sample: &sample, own, choice: &choice, text }.dialect().map_err(|doubt| doubt.problem())
+    let sniffer = Sniffer { sample: &sample, own, choice: &choice, text };
+    sniffer.dialect().map_err(|doubt| format!("{}; {}", doubt.problem(), doubt.hint()))
 }
 
 fn delimiter(own: u8, bytes: &str) -> char {
@@ -67,7 +69,8 @@ fn two_delimiters_that_fit_equally_well_are_a_question() {
     let problem = found(b',', "id;name, text\n1;a, b\n2;c, d\n").unwrap_err();
     assert_eq!(
         problem,
-        "the columns may be separated by `,` (2 columns: `id;name`, ` text`) or by `;` (2 columns: `id`, `name, text`)"
+        "the columns may be separated by `,` (2 columns: `id;name`, ` text`) or by `;` (2 columns: `id`, `name, text`); \
+         type which it is: --delimiter , or --delimiter ';'"
     );
     assert!(found(b',', "a;b|c\n1;2|3\n4;5|6\n").unwrap_err().contains("by `;` (2 columns"));
     // Quotes tell the delimiters around them.
@@ -120,6 +123,69 @@ fn titles_and_comments_above_the_header_are_found() {
 }
 
 #[test]
+fn a_title_with_delimiters_is_told_by_what_is_below_it() {
+    let rows = "1,a,x\n2,b,y\n";
+    for (above, names, lines) in [
+        // With other fields than the rows, it is no header.
+        ("Sales report, by region, 2024, all\n", "id,text,x\n", 1),
+        ("Report,Sales\nMay, 2024\n", "id,Content,x\n", 2),
+        ("Sales report, 2024\n", "id,review,x\n", 1),
+        // A column of numbers does not begin with a word.
+        ("Sales report, 2024\n", "key,review,x\n", 1),
+    ] {
+        let dialect = found(b',', &format!("{above}{names}{rows}"));
+        assert_eq!(dialect.unwrap().quirks.lines_above_header, lines, "{above}{names}");
+    }
+    for (header, rows) in [
+        // The names of rows have none themselves, as R writes them.
+        ("review,label", "r1,good,pos\nr2,bad,neg\nr3,fine,pos\n"),
+        ("review,stars", "r1,good,NA\nr2,bad,4\nr3,fine,5\n"),
+        // Spaces, long names and missing names are no titles by themselves.
+        ("id, review", "a, good\nb, bad\nc, fine\n"),
+        ("id, How do you feel today?", "a,good\nb,bad\nc,fine\n"),
+        (",review,stars", "a,good,NA\nb,bad,4\nc,fine,5\n"),
+    ] {
+        let dialect = found(b',', &format!("{header}\n{rows}"));
+        assert_eq!(dialect.unwrap().quirks.lines_above_header, 0, "{header}");
+    }
+    for header in ["id,text", "key,review"] {
+        let content = format!("Sales report, 2024\n{header}\n1,a\n2,b\n");
+        let question = found(b',', &content).unwrap_err();
+        assert!(
+            question.starts_with("the header may be the first line (2 columns: `Sales report`, ` 2024`)")
+        );
+        assert!(question.ends_with("name the column of the texts as its header does, with --text-column"));
+        let (_, text) = header.split_once(',').unwrap();
+        for (text, lines) in [(text, 1), (" 2024", 0)] {
+            let dialect = asked(b',', &content, DialectChoice::default(), Some(text)).unwrap();
+            assert_eq!(dialect.quirks.lines_above_header, lines, "{text}");
+        }
+    }
+}
+
+#[test]
+fn spaces_in_front_of_quotes_are_found() {
+    let quirks = |text: &str| found(b',', text).unwrap().quirks;
+    assert!(quirks("\"id\", \"text\"\n\"1\", \"a, b\"\n\"2\", \"c\"\n").skip_spaces);
+    assert!(quirks("\"id\", \"text\"\n\"1\", \"a\"\n\"2\", \"c\"\n").skip_spaces);
+    assert!(quirks("id,text\n1, \"a\nb\"\n2, \"c, \"\"d\"\"\"\n3, e\n").skip_spaces);
+    // They are letters where they are not around whole fields, or in few of them.
+    assert!(!quirks("id,text\n1, \"a\" b\n2, \"c\" d\n").skip_spaces);
+    assert!(!quirks("id,text\n1, \"a\"\n2,b\n3,c\n4,d\n").skip_spaces);
+    assert!(!quirks("id,text\n1, a\n2, \"b\n3, c\n").skip_spaces);
+}
+
+#[test]
+fn backslashes_that_escape_delimiters_and_line_breaks_are_found() {
+    let quirks = |text: &str| found(b'\t', text).unwrap().quirks;
+    let mysql = quirks("id\ttext\n1\tone\n2\ttwo\\\nlines\n3\ta\\\ttab\n4\t\\N\n");
+    assert_eq!((mysql.quote, mysql.escape), (Quote(None), Escape(Some('\\'))));
+    // They are letters where that loses no row, or where other rows are lost too.
+    assert_eq!(quirks("id\ttext\n1\tone \\\n2\ttwo\n"), Quirks::default());
+    assert_eq!(quirks("id\ttext\n1\tone \\\n2\ttwo\n3\ta\\\tb\n4\n"), Quirks::default());
+}
+
+#[test]
 fn quotes_and_escapes_are_found() {
     let quirks = |text: &str| found(b',', text).unwrap().quirks;
     let spark =
@@ -143,7 +209,13 @@ fn a_delimiter_behind_each_row_is_found() {
     assert!(trailing("text\na,\nb,\n"));
     assert!(!trailing("id,text,\n0,a,\n1,b,\n"));
     assert!(!trailing("id,text\n0,a,x\n1,b,y\n"));
-    assert!(!trailing("id,text\n0,a\n1,b,\n2,c\n"));
+    assert!(!trailing("id,text\n0,a\n1,b\n2,c\n"));
+    // Some rows, or more than one delimiter.
+    assert!(trailing("id,text\n0,a\n1,b,\n2,c\n"));
+    assert!(trailing("id,text\n0,a,,\n1,b,,\n"));
+    assert!(trailing("id,text\n0,a,,\n1,b\n2,c,\n"));
+    // The columns may begin with one that has no name.
+    assert!(!trailing("text,label\n0,a,x\n1,b,\n2,c,y\n"));
 }
 
 #[test]
@@ -160,13 +232,14 @@ proptest! {
     /// The shapes of records are those that `csv-core` reads.
     #[test]
     fn records_have_the_fields_that_the_reader_finds(
-        text in r#"[a,;"'\\\n\r]{0,60}"#,
+        text in r#"[a,; "'\\\n\r]{0,60}"#,
         backslash in any::<bool>(),
-        single in any::<bool>(),
+        quote in prop::sample::select(vec![None, Some('\''), Some('"')]),
+        skip_spaces in any::<bool>(),
     ) {
         let mut dialect = Dialect::new(b',');
         dialect.quirks.escape = Escape(backslash.then_some('\\'));
-        dialect.quirks.quote = Quote(Some(if single { '\'' } else { '"' }));
+        (dialect.quirks.quote, dialect.quirks.skip_spaces) = (Quote(quote), skip_spaces);
         let mut fields = Fields::new(&dialect);
         for shape in shapes(text.as_bytes(), &dialect, true) {
             fields.read(shape.bytes(text.as_bytes()));
