@@ -1,6 +1,5 @@
 //! The formats of images, by the first bytes of a file.
 
-use super::bmp;
 use crate::file_kind::{Group, kind_of_content};
 
 /// A format of images that is decoded.
@@ -29,10 +28,21 @@ impl Signature {
             // A BigTIFF has offsets of 64 bits.
             [b'I', b'I', 0x2b, 0, 8, 0, 0, 0, ..] | [b'M', b'M', 0, 0x2b, 0, 8, 0, 0, ..] => Self::Tiff,
             [b'P', b'1'..=b'7', ..] => Self::Pnm,
-            bytes if bmp::is_bare(bytes) => Self::Bmp,
+            bytes if is_bare_bitmap(bytes) => Self::Bmp,
             _ => return None,
         })
     }
+}
+
+/// The header of most bitmaps: 40 bytes, of which the first four are their number.
+const INFO_HEADER: [u8; 4] = [40, 0, 0, 0];
+
+/// Whether bytes are a bitmap without the header of a file (DIB), as `.dib` files often are: one plane
+/// of a known number of bits behind the width and the height.
+pub(super) fn is_bare_bitmap(bytes: &[u8]) -> bool {
+    bytes.starts_with(&INFO_HEADER)
+        && bytes.get(12..14) == Some(&[1, 0])
+        && matches!(bytes.get(14..16), Some([1 | 4 | 8 | 16 | 24 | 32, 0]))
 }
 
 /// Whether bytes begin like the file of an image.

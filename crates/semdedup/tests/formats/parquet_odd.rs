@@ -5,11 +5,13 @@ use std::fs::File;
 use std::path::Path;
 use std::sync::Arc;
 
+use arrow_array::{ArrayRef, RecordBatch, StringArray};
+use parquet::arrow::ArrowWriter;
 use parquet::data_type::{ByteArray, ByteArrayType, FixedLenByteArray, FixedLenByteArrayType, Int32Type};
 use parquet::file::metadata::{
     ParquetMetaData, ParquetMetaDataReader, ParquetMetaDataWriter, RowGroupMetaData,
 };
-use parquet::file::properties::WriterProperties;
+use parquet::file::properties::{EnabledStatistics, WriterProperties};
 use parquet::file::reader::FileReader;
 use parquet::file::writer::SerializedFileWriter;
 use parquet::schema::parser::parse_message_type;
@@ -26,7 +28,10 @@ fn write_dated(path: &Path) {
         required int32 date (DATE);
         required binary text (STRING);
     }";
-    let properties = WriterProperties::builder().set_dictionary_enabled(false).build();
+    let properties = WriterProperties::builder()
+        .set_dictionary_enabled(false)
+        .set_statistics_enabled(EnabledStatistics::None)
+        .build();
     let schema = Arc::new(parse_message_type(schema).unwrap());
     let mut file =
         SerializedFileWriter::new(File::create(path).unwrap(), schema, Arc::new(properties)).unwrap();
@@ -97,21 +102,16 @@ fn an_encrypted_file_is_named_as_such() {
 
 /// Gives every column this offset of a dictionary.
 fn with_dictionary_offset(path: &Path, offset: i64) {
-    let bytes = std::fs::read(path).unwrap();
-    let metadata = ParquetMetaDataReader::new().parse_and_finish(&File::open(path).unwrap()).unwrap();
-    let groups = metadata.row_groups().iter().map(|group| {
-        let chunks = group.columns().iter().map(|chunk| {
-            assert_eq!(chunk.dictionary_page_offset(), None);
-            chunk.clone().into_builder().set_dictionary_page_offset(Some(offset)).build().unwrap()
+    with_footer(path, |metadata| {
+        let groups = metadata.row_groups().iter().map(|group| {
+            let chunks = group.columns().iter().map(|chunk| {
+                assert_eq!(chunk.dictionary_page_offset(), None);
+                chunk.clone().into_builder().set_dictionary_page_offset(Some(offset)).build().unwrap()
+            });
+            group.clone().into_builder().set_column_metadata(chunks.collect()).build().unwrap()
         });
-        group.clone().into_builder().set_column_metadata(chunks.collect()).build().unwrap()
+        footer_of(&ParquetMetaData::new(metadata.file_metadata().clone(), groups.collect()))
     });
-    let changed = ParquetMetaData::new(metadata.file_metadata().clone(), groups.collect());
-    let mut footer = Vec::new();
-    ParquetMetaDataWriter::new(&mut footer, &changed).finish().unwrap();
-    let length = bytes[bytes.len() - 8..].first_chunk::<4>().unwrap();
-    let data = bytes.len() - 8 - u32::from_le_bytes(*length) as usize;
-    std::fs::write(path, [&bytes[..data], &footer].concat()).unwrap();
 }
 
 #[test]
@@ -132,6 +132,109 @@ fn an_offset_of_a_dictionary_that_cannot_be_right_is_ignored() {
         let annotated = annotate(&file, &ReadLimits::default(), &input).unwrap();
         assert_eq!(leaves(&annotated)[..3], before);
     }
+}
+
+/// Writes the footer of a file once more with changes.
+fn with_footer(path: &Path, change: impl FnOnce(ParquetMetaData) -> Vec<u8>) {
+    let bytes = std::fs::read(path).unwrap();
+    let metadata = ParquetMetaDataReader::new().parse_and_finish(&File::open(path).unwrap()).unwrap();
+    let length = bytes[bytes.len() - 8..].first_chunk::<4>().unwrap();
+    let data = bytes.len() - 8 - u32::from_le_bytes(*length) as usize;
+    let footer = change(metadata);
+    std::fs::write(path, [&bytes[..data], &footer].concat()).unwrap();
+}
+
+fn footer_of(metadata: &ParquetMetaData) -> Vec<u8> {
+    let mut footer = Vec::new();
+    ParquetMetaDataWriter::new(&mut footer, metadata).finish().unwrap();
+    footer
+}
+
+/// Writes a file of two columns with dictionaries as `created_by` did: the sizes lack the header of
+/// the dictionary.
+fn without_headers(created_by: &str) -> Input {
+    let input = raw_input("a.parquet", b"");
+    let texts: ArrayRef =
+        Arc::new(StringArray::from_iter_values((0..60).map(|row| format!("text {}", row % 7))));
+    let more: ArrayRef =
+        Arc::new(StringArray::from_iter_values((0..60).map(|row| format!("more {}", row % 5))));
+    let batch = RecordBatch::try_from_iter([("text", texts), ("more", more)]).unwrap();
+    let properties = WriterProperties::builder()
+        .set_created_by(created_by.to_owned())
+        .set_max_row_group_row_count(Some(20))
+        .set_offset_index_disabled(true)
+        .set_statistics_enabled(EnabledStatistics::None)
+        .build();
+    let file = File::create(&input.file.path).unwrap();
+    let mut writer = ArrowWriter::try_new(file, batch.schema(), Some(properties)).unwrap();
+    writer.write(&batch).unwrap();
+    writer.close().unwrap();
+    with_footer(&input.file.path, |metadata| {
+        let groups = metadata.row_groups().iter().map(|group| {
+            let chunks = group.columns().iter().map(|chunk| {
+                let header = 13;
+                let size = chunk.compressed_size() - header;
+                chunk.clone().into_builder().set_total_compressed_size(size).build().unwrap()
+            });
+            group.clone().into_builder().set_column_metadata(chunks.collect()).build().unwrap()
+        });
+        footer_of(&ParquetMetaData::new(metadata.file_metadata().clone(), groups.collect()))
+    });
+    Input { file: find(&input.file.path), ..input }
+}
+
+#[test]
+fn sizes_of_old_writers_that_lack_the_header_of_the_dictionary_are_corrected() {
+    for created_by in ["parquet-mr", "parquet-mr version 1.2.8 (build 0)", "parquet-mr version 1.2.5-cdh4"] {
+        let input = without_headers(created_by);
+        let whole = read(&input.file, &text_column("text")).unwrap();
+        assert_eq!(whole.texts(), (0..60).map(|row| format!("text {}", row % 7)).collect::<Vec<_>>());
+        let kept = input.folder.path().join("kept.parquet");
+        write_kept(&input.file, &ReadLimits::default(), &kept, &mut |row| row % 2 == 0).unwrap();
+        let more = read(&find(&kept), &text_column("more")).unwrap();
+        assert_eq!(
+            more.texts(),
+            (0..60).step_by(2).map(|row| format!("more {}", row % 5)).collect::<Vec<_>>()
+        );
+    }
+    // Sizes of other writers are right or damaged.
+    for created_by in ["parquet-mr version 1.2.9", "parquet-mr version 1.13.0", "parquet-cpp version 1.0.0"] {
+        let input = without_headers(created_by);
+        assert!(read(&input.file, &text_column("text")).is_err(), "{created_by}");
+    }
+}
+
+#[test]
+fn a_list_of_pages_that_dremio_stored_in_the_footer_is_passed_over() {
+    let input = raw_input("a.parquet", b"");
+    write_dated(&input.file.path);
+    with_footer(&input.file.path, |metadata| {
+        // The last column has no Bloom filter; of its length the header is written, and then a list.
+        let groups = metadata.row_groups().iter().map(|group| {
+            let mut chunks = group.columns().to_vec();
+            let last = chunks.pop().unwrap().into_builder().set_bloom_filter_length(Some(7));
+            chunks.push(last.build().unwrap());
+            group.clone().into_builder().set_column_metadata(chunks).build().unwrap()
+        });
+        let changed = ParquetMetaData::new(metadata.file_metadata().clone(), groups.collect());
+        let (plain, mut footer) = (footer_of(&metadata), footer_of(&changed));
+        let number = footer.iter().zip(&plain).position(|(changed, plain)| changed != plain).unwrap();
+        // An i32 of 7, behind the difference to the field before it; then the end of the struct.
+        assert_eq!((footer[number] & 15, &footer[number + 1..number + 3]), (5, &[14, 0][..]));
+        // A list of one struct with field 1: i32 162.
+        footer[number] = footer[number] & 0xf0 | 9;
+        footer.splice(number + 1..number + 2, *b"\x1c\x15\xc4\x02\0");
+        let length = u32::try_from(footer.len() - 8).unwrap();
+        let end = footer.len() - 8;
+        footer[end..end + 4].copy_from_slice(&length.to_le_bytes());
+        footer
+    });
+    let file = find(&input.file.path);
+    let columns = resolve_one(&file, &choice(None, None)).unwrap();
+    assert_eq!(read(&file, &columns).unwrap().texts(), ["one", "two", "three"]);
+    let kept = input.folder.path().join("kept.parquet");
+    write_kept(&file, &ReadLimits::default(), &kept, &mut |row| row != 1).unwrap();
+    assert_eq!(read(&find(&kept), &columns).unwrap().texts(), ["one", "three"]);
 }
 
 /// Row groups without rows, between others: Arrow's C++ writer gives their columns a dictionary

@@ -1,6 +1,7 @@
 //! Opens Parquet files, and guards the steps of the library that reads them.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions};
 
@@ -8,6 +9,7 @@ use crate::error::{Error, Result};
 use crate::foreign;
 use crate::formats::arrow::guard::catch_panics;
 use crate::formats::file::InputFile;
+use crate::formats::parquet::foreign_fields::without_foreign;
 use crate::formats::parquet::{encryption, offsets, unknown};
 use crate::storage::{Blob, recent_fault};
 
@@ -53,7 +55,11 @@ pub(crate) fn footer(file: &InputFile) -> Result<OpenParquet> {
     encryption::check(path, &blob)?;
     let metadata = guarded(path, 0, || {
         let loaded = ArrowReaderMetadata::load(&blob, ArrowReaderOptions::new());
-        let repaired = loaded.and_then(offsets::without_wrong);
+        let loaded = loaded.or_else(|error| match without_foreign(path, &blob) {
+            Some(metadata) => ArrowReaderMetadata::try_new(Arc::new(metadata), ArrowReaderOptions::new()),
+            None => Err(error),
+        });
+        let repaired = loaded.and_then(|metadata| offsets::without_wrong(metadata, path, &blob));
         repaired.map_err(|error| unknown::reason(path, &blob).unwrap_or_else(|| damaged(path, 0, &error)))
     })?;
     Ok(OpenParquet { blob, metadata })

@@ -1,7 +1,9 @@
 //! Apache Parquet.
 
+pub(crate) mod compact;
 pub(crate) mod encryption;
 pub(crate) mod footer;
+pub(crate) mod foreign_fields;
 pub(crate) mod format;
 pub(crate) mod int96;
 pub(crate) mod intervals;
@@ -11,5 +13,6 @@ pub(crate) mod schema_like;
 mod spark;
 pub(crate) mod stored_type;
 pub(crate) mod strings;
+pub(crate) mod tail;
 pub(crate) mod unknown;
 pub(crate) mod write;
