@@ -43,14 +43,16 @@ pub(crate) fn kind_of_beginning(beginning: &[u8]) -> Option<&'static FileKind> {
 pub(crate) fn not_embeddings(path: &Path, own: &str) -> Option<Error> {
     let is_its_name =
         |extension: &str| path.extension().is_some_and(|named| named == extension || own == extension);
-    let kind = match kind_of_beginning(&beginning(path)?) {
+    let (name, beginning) = (path.to_string_lossy(), beginning(path)?);
+    let kind = match kind_of_beginning(&beginning) {
         // A file that is what its name says, or an archive that cannot be opened, is damaged.
         Some(kind) if kind.group == Group::Matrix && kind.extension().is_some_and(is_its_name) => {
             return None;
         }
         Some(kind) if own == "npz" && kind.extension() == Some("zip") => return None,
-        Some(kind) => kind,
-        None => kind_of_name(&path.to_string_lossy()).filter(|kind| kind.group != Group::Matrix)?,
+        // What is inside an archive, the name may tell: `.pt` is PyTorch's.
+        Some(kind) => kind_of(&name, &beginning).filter(|kind| kind.group != Group::Matrix).unwrap_or(kind),
+        None => kind_of_name(&name).filter(|kind| kind.group != Group::Matrix)?,
     };
     match kind.extension().filter(|_| kind.group == Group::Matrix) {
         Some(extension) => Some(

@@ -135,6 +135,39 @@ def empty_groups_by_pyarrow():
             writer.write_table(part)
 
 
+def encodings_by_pyarrow():
+    """Every encoding but dictionaries, in pages of version 2 with checksums and an index, in LZ4; a column of nulls."""
+    columns = {
+        "text": pa.array(TEXTS),
+        "word": pa.array([text and text.split(" ")[0] for text in TEXTS]),
+        "id": pa.array(range(50), pa.int64()),
+        "single": pa.array([row / 8 for row in range(50)], pa.float32()),
+        "double": pa.array([None if row % 7 == 5 else row / 8 for row in range(50)], pa.float64()),
+        "flag": pa.array([row % 3 == 0 for row in range(50)]),
+        "fixed": pa.array([bytes([row] * 4) for row in range(50)], pa.binary(4)),
+        "none": pa.array([None] * 50, pa.string()),
+    }
+    pq.write_table(
+        pa.table(columns),
+        "pyarrow_encodings.parquet",
+        row_group_size=20,
+        compression="lz4",
+        data_page_version="2.0",
+        use_dictionary=False,
+        column_encoding={
+            "text": "DELTA_BYTE_ARRAY",
+            "word": "DELTA_LENGTH_BYTE_ARRAY",
+            "id": "DELTA_BINARY_PACKED",
+            "single": "BYTE_STREAM_SPLIT",
+            "double": "BYTE_STREAM_SPLIT",
+            "flag": "RLE",
+            "fixed": "BYTE_STREAM_SPLIT",
+        },
+        write_page_index=True,
+        write_page_checksum=True,
+    )
+
+
 def by_polars():
     columns = ["map", "large_price", "half", "number"]
     frame = pl.from_arrow(table().drop_columns(columns)).with_columns(
@@ -164,6 +197,13 @@ def by_duckdb():
     )
 
 
-PYARROW = (by_pyarrow, dates_by_pyarrow, times_by_pyarrow, bytes_by_pyarrow, empty_groups_by_pyarrow)
+PYARROW = (
+    by_pyarrow,
+    dates_by_pyarrow,
+    times_by_pyarrow,
+    bytes_by_pyarrow,
+    empty_groups_by_pyarrow,
+    encodings_by_pyarrow,
+)
 for make in (*PYARROW, by_polars, by_duckdb):
     make()

@@ -67,6 +67,12 @@ fn a_text_column_of_another_type_is_an_error() {
 #[test]
 fn a_column_that_is_there_twice_is_an_error() {
     assert_eq!(error_of("a.csv", "text,text\n", None, None).0, "column `text` is there 2 times");
+    // Other columns may be there twice.
+    let other = input("a.csv", b"x,text,x\n1,one,2\n");
+    assert_eq!(
+        read(&other.file, &resolve_one(&other.file, &choice(None, None)).unwrap()).unwrap().texts(),
+        ["one"]
+    );
 }
 
 #[test]

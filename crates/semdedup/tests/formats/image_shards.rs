@@ -6,7 +6,9 @@ use std::io::Read;
 use proptest::prelude::*;
 use semdedup::formats::{ColumnChoice, Columns, CompareBy, ReadLimits, count_rows, rows_by};
 
-use crate::support::{compress, decompress, find, fixture, raw_input, read, read_from, resolve_one, write};
+use crate::support::{
+    Input, compress, decompress, find, fixture, raw_input, read, read_from, resolve_one, write,
+};
 
 const SHARDS: [(&str, u64); 3] =
     [("images/webdataset.tar", 12), ("images/gnu_names.tar", 4), ("images/pax_names.tar", 4)];
@@ -105,6 +107,33 @@ fn dots_in_the_names_of_a_shard_are_named_with_the_key_that_they_make() {
     let problem = "the sample `slice_1` has several images: 5mm_000.png, 5mm_000.txt, 5mm_001.png, 5mm_001.txt, 5mm_002.png and 3 more";
     assert!(rows.reasons()[0].1.starts_with(problem), "{:?}", rows.reasons());
     assert!(rows.reasons()[0].1.contains("keys end at the first dot"));
+}
+
+/// Returns a shard of these members, each with its name as its data.
+fn shard(names: &[&str]) -> Input {
+    let mut archive = tar::Builder::new(Vec::new());
+    for name in names {
+        let mut header = tar::Header::new_gnu();
+        header.set_size(name.len() as u64);
+        archive.append_data(&mut header, name, name.as_bytes()).unwrap();
+    }
+    raw_input("a.tar", &archive.into_inner().unwrap())
+}
+
+#[test]
+fn a_member_that_comes_twice_in_a_sample_makes_it_a_bad_row() {
+    let input = shard(&["a.png", "a.txt", "a.png", "b.png", "b.txt"]);
+    let rows = read(&input.file, &resolve_one(&input.file, &by(CompareBy::Image)).unwrap()).unwrap();
+    assert_eq!(rows.reasons(), [(0, "the sample `a` has two members `png`")]);
+}
+
+#[test]
+fn resource_forks_of_macos_are_in_no_sample() {
+    let input = shard(&["./._a.png", "./a.png", "./._a.txt", "./a.txt", "./._b.png", "./b.png"]);
+    let rows = read(&input.file, &resolve_one(&input.file, &by(CompareBy::Image)).unwrap()).unwrap();
+    assert!(rows.bad.is_empty(), "{:?}", rows.reasons());
+    let images: Vec<_> = rows.images.iter().flatten().map(|image| &image[..]).collect();
+    assert_eq!(images, [&b"./a.png"[..], b"./b.png"]);
 }
 
 #[test]

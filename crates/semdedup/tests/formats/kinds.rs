@@ -173,7 +173,8 @@ fn what_is_named_as_embeddings_and_is_something_else_is_named() {
         (error.to_string(), error.hint_text().unwrap().to_owned())
     };
     let raw: Vec<u8> = (0..64).flat_map(|i| (i as f32 / 7.0).to_le_bytes()).collect();
-    let cases: [(&str, &[u8], &str, &str); 9] = [
+    let cases: [(&str, &[u8], &str, &str); 10] = [
+        ("a.pt", &[b"PK\x03\x04".as_slice(), &[0; 96]].concat(), "is a PyTorch file", "torch.load('"),
         ("a.npy", LFS, "is a Git LFS pointer", "git lfs pull"),
         ("a.npz", LFS, "is a Git LFS pointer", "git lfs pull"),
         ("a.safetensors", LFS, "is a Git LFS pointer", "git lfs pull"),

@@ -180,3 +180,55 @@ fn readers_can_move_to_a_thread_and_chunks_can_be_shared_between_threads() {
     is_shared::<semdedup::formats::Chunk>();
     is_shared::<semdedup::formats::Rows>();
 }
+
+/// Only a line feed ends a line: separators of Unicode, vertical tabs, form feeds, next lines (NEL)
+/// and zero bytes are part of a text.
+#[test]
+fn other_separators_and_zero_bytes_are_part_of_a_text() {
+    let odd = "one\u{2028}two\u{2029}three\u{85}four\u{b}five\u{c}six\u{0}seven";
+    let rows = |name: &str| match name {
+        "a.jsonl" => {
+            format!("{{\"text\": \"{}\"}}\n{{\"text\": \"x\"}}\n", odd.replace(['\u{b}', '\u{c}', '\0'], " "))
+        }
+        "a.csv" => format!("id,text\n1,{odd}\n2,x\n"),
+        _ => format!("{odd}\nx\n"),
+    };
+    for name in ["a.jsonl", "a.csv", "a.txt"] {
+        let input = input(name, rows(name).as_bytes());
+        let whole = read(&input.file, &text_column("text")).unwrap();
+        let expected =
+            if name == "a.jsonl" { odd.replace(['\u{b}', '\u{c}', '\0'], " ") } else { odd.to_owned() };
+        assert_eq!(whole.texts(), [expected.as_str(), "x"], "{name}");
+        let kept = write(&input, &mut |row| row == 0).unwrap();
+        let all = rows(name);
+        let end = all
+            .rfind(if name == "a.jsonl" {
+                "{"
+            } else if name == "a.csv" {
+                "2,x"
+            } else {
+                "x"
+            })
+            .unwrap();
+        assert_eq!(std::fs::read_to_string(&kept).unwrap(), all[..end], "{name}");
+    }
+}
+
+#[test]
+fn zstandard_with_a_long_window_and_frames_to_skip_is_read() {
+    let lines: String = (0..200).map(|row| format!("{{\"text\": \"row {row}\"}}\n")).collect();
+    let (one, two) = lines.split_at(lines.len() / 2);
+    let frame = |bytes: &str| {
+        let mut encoder = zstd::Encoder::new(Vec::new(), 3).unwrap();
+        encoder.window_log(31).unwrap();
+        encoder.long_distance_matching(true).unwrap();
+        std::io::Write::write_all(&mut encoder, bytes.as_bytes()).unwrap();
+        encoder.finish().unwrap()
+    };
+    // A frame to skip has its length in front; seekable files end with one.
+    let skipped = b"\x5e\x2a\x4d\x18\x04\0\0\0seek";
+    let input =
+        raw_input("a.jsonl.zst", &[&skipped[..], &frame(one), skipped, &frame(two), skipped].concat());
+    let whole = read(&input.file, &text_column("text")).unwrap();
+    assert_eq!(whole.texts(), (0..200).map(|row| format!("row {row}")).collect::<Vec<_>>());
+}

@@ -16,7 +16,8 @@ use tempfile::TempDir;
 use crate::annotate::annotate;
 use crate::support::*;
 
-const FIXTURES: [&str; 13] = [
+const FIXTURES: [&str; 14] = [
+    "pyarrow_encodings.parquet",
     "pyarrow_types.parquet",
     "pyarrow_dates.parquet",
     "polars_types.parquet",
