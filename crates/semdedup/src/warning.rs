@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::formats::{self, Cause};
+use crate::formats::{self, Cause, LikelyEncoding};
 use crate::shares::{Losers, Share};
 
 /// Something that the user should know. Its text says what happened, what it may mean and what to
@@ -24,8 +24,8 @@ pub enum Warning {
         of: u64,
         /// The first such file.
         file: String,
-        /// The encoding that its bytes look like, by its name in iconv.
-        likely: Option<&'static str>,
+        /// The encoding that its bytes look like.
+        likely: Option<LikelyEncoding>,
     },
     /// Some embeddings are zeros, and not because a text is empty.
     ZeroRows {

@@ -110,7 +110,11 @@ impl InputArgs {
 
 /// Finds an encoding by its name.
 fn encoding(typed: &str) -> Result<TextEncoding, String> {
-    TextEncoding::named(typed).map_err(|error| error.to_string())
+    let said = |error: semdedup::Error| match error.hint_text() {
+        Some(hint) => format!("{error}; {hint}"),
+        None => error.to_string(),
+    };
+    TextEncoding::named(typed).map_err(said)
 }
 
 /// The part of a row that is compared.

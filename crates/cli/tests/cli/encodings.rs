@@ -95,7 +95,15 @@ fn a_file_that_is_utf8_is_not_read_as_another_encoding() {
 #[test]
 fn encodings_that_cannot_be_used_are_refused() {
     let sandbox = Sandbox::with_rows(40);
-    sandbox.semdedup("run data.jsonl --out out --encoding klingon").failed_with(&["no such encoding"]);
+    for (name, said) in [
+        ("klingon", "no such encoding; such as windows-1252"),
+        ("cp437", "CP437 is not read; iconv -f CP437 -t UTF-8 OLD > NEW converts a file that is in it"),
+        ("utf-32", "UTF-32 is not read; iconv -f UTF-32 -t UTF-8"),
+    ] {
+        let failed = sandbox.semdedup(&format!("run data.jsonl --out out --encoding {name}"));
+        assert_eq!(failed.code, 2, "{failed:?}");
+        assert!(failed.stderr.contains(said), "{}", failed.stderr);
+    }
     sandbox.semdedup("run data.jsonl --out out --encoding utf-16").failed_with(&["UTF-16"]);
     let parquet = sandbox.semdedup("run data.jsonl --out out --encoding utf-8").succeeded();
     assert!(!parquet.stdout.contains("UTF-8,"), "{}", parquet.stdout);

@@ -12,7 +12,7 @@ use crate::error::{Error, Result};
 pub struct TextEncoding(&'static Encoding);
 
 /// The names of Python, Java and iconv that the web does not know.
-const OTHER_NAMES: [(&str, &str); 13] = [
+const OTHER_NAMES: [(&str, &str); 23] = [
     ("cp932", "shift_jis"),
     ("cp936", "gbk"),
     ("cp949", "euc-kr"),
@@ -25,8 +25,24 @@ const OTHER_NAMES: [(&str, &str); 13] = [
     ("eucjp", "euc-jp"),
     ("euckr", "euc-kr"),
     ("koi8r", "koi8-r"),
+    ("koi8u", "koi8-u"),
     ("uhc", "euc-kr"),
+    ("macroman", "macintosh"),
+    ("mac-roman", "macintosh"),
+    ("mac_roman", "macintosh"),
+    ("maccyrillic", "x-mac-cyrillic"),
+    ("mac-cyrillic", "x-mac-cyrillic"),
+    ("mac_cyrillic", "x-mac-cyrillic"),
+    // ASCII is a part of UTF-8. The web calls windows-1252 by its name.
+    ("ascii", "utf-8"),
+    ("us-ascii", "utf-8"),
+    ("utf-8-sig", "utf-8"),
 ];
+
+/// The beginnings of the names of encodings that other programs have and this one does not read: pages
+/// of DOS and of EBCDIC, and encodings with states.
+const NOT_READ: [&str; 11] =
+    ["cp", "ibm", "ebcdic", "mac", "x-mac", "iso-2022", "utf-7", "utf7", "hz", "johab", "viscii"];
 
 impl TextEncoding {
     /// Finds an encoding by one of its names, in any case.
@@ -37,19 +53,10 @@ impl TextEncoding {
     pub fn named(name: &str) -> Result<Self> {
         let lower = name.trim().to_ascii_lowercase();
         let other = OTHER_NAMES.iter().find(|(other, _)| *other == lower).map(|(_, known)| *known);
-        let known = other.unwrap_or(&lower);
-        // `cp1252` is what Windows calls windows-1252, and iconv writes ISO_8859-1.
-        let label = match known.strip_prefix("cp125") {
-            Some(digit) => format!("windows-125{digit}"),
-            None => known.replace("iso_8859", "iso-8859").replace("iso8859", "iso-8859"),
-        };
+        let label = label_of(other.unwrap_or(&lower));
         let encoding = Encoding::for_label(label.as_bytes())
             .filter(|found| ![REPLACEMENT, X_USER_DEFINED].contains(found))
-            .ok_or_else(|| {
-                Error::usage("no such encoding").hint(
-                    "such as windows-1252, latin1, gbk, gb18030, big5, shift_jis, euc-jp, euc-kr, koi8-r",
-                )
-            })?;
+            .ok_or_else(|| unknown(&lower))?;
         if [UTF_16LE, UTF_16BE].contains(&encoding) {
             return Err(Error::usage(format!(
                 "--encoding {name}: UTF-16 is read if a byte order mark tells it"
@@ -85,6 +92,33 @@ impl TextEncoding {
         let (bytes, _, is_lossy) = self.0.encode(text);
         (!is_lossy).then(|| bytes.into_owned())
     }
+}
+
+/// Returns the name of the web for one of Windows (`cp1252`, `win1252`) or of iconv (`ISO_8859-1`).
+fn label_of(name: &str) -> String {
+    let windows = ["cp125", "win125", "win-125", "windows125"];
+    match windows.into_iter().find_map(|start| name.strip_prefix(start)) {
+        Some(digit) => format!("windows-125{digit}"),
+        None => name.replace("iso_8859", "iso-8859").replace("iso8859", "iso-8859"),
+    }
+}
+
+/// The error for a name that the web does not know.
+fn unknown(lower: &str) -> Error {
+    let is_page = lower.len() == 3 && lower.bytes().all(|byte| byte.is_ascii_digit());
+    let page = if is_page { format!("cp{lower}") } else { lower.to_owned() };
+    if is_page || NOT_READ.iter().any(|start| page.starts_with(start)) {
+        let name = page.to_ascii_uppercase();
+        return Error::usage(format!("{name} is not read"))
+            .hint(format!("iconv -f {name} -t UTF-8 OLD > NEW converts a file that is in it"));
+    }
+    if lower.starts_with("utf-32") || lower.starts_with("utf32") || lower.starts_with("ucs-4") {
+        return Error::usage("UTF-32 is not read").hint("iconv -f UTF-32 -t UTF-8 OLD > NEW converts a file");
+    }
+    Error::usage("no such encoding").hint(
+        "such as windows-1252, latin1, gbk, gb18030, big5, shift_jis, euc-jp, euc-kr, koi8-r; `iconv -l` lists more, and \
+         iconv -f NAME -t UTF-8 OLD > NEW converts a file",
+    )
 }
 
 impl Serialize for TextEncoding {
@@ -125,9 +159,15 @@ mod tests {
             (&["gbk", "GB2312", "cp936"], "GBK"),
             (&["gb18030"], "gb18030"),
             (&["shift_jis", "sjis", "cp932", "Shift-JIS"], "Shift_JIS"),
-            (&["koi8-r", "koi8r", "KOI8_R"], "KOI8-R"),
+            (&["koi8-r", "koi8r", "KOI8_R", "koi8"], "KOI8-R"),
             (&["iso8859-2", "latin2"], "ISO-8859-2"),
-            (&["utf-8", "utf8", "cp65001"], "UTF-8"),
+            (&["iso8859-1", "l1", "win1252"], "windows-1252"),
+            (&["cp1250", "windows1250"], "windows-1250"),
+            (&["cp1251", "win-1251"], "windows-1251"),
+            (&["cp866", "ibm866"], "IBM866"),
+            (&["macroman", "mac-roman", "Mac_Roman", "macintosh"], "macintosh"),
+            (&["mac-cyrillic"], "x-mac-cyrillic"),
+            (&["utf-8", "utf8", "cp65001", "utf-8-sig", "ascii", "US-ASCII"], "UTF-8"),
         ] {
             for name in names {
                 assert_eq!(TextEncoding::named(name).unwrap().name(), found, "{name}");
@@ -135,6 +175,20 @@ mod tests {
         }
         for name in ["klingon", "", "utf-16", "utf-16le", "iso-2022-jp", "replacement"] {
             assert!(TextEncoding::named(name).unwrap_err().hint_text().is_some(), "{name}");
+        }
+        for (name, problem, iconv) in [
+            ("cp437", "CP437 is not read", "CP437"),
+            ("437", "CP437 is not read", "CP437"),
+            ("IBM850", "IBM850 is not read", "IBM850"),
+            ("cp037", "CP037 is not read", "CP037"),
+            ("mac-centraleurope", "MAC-CENTRALEUROPE is not read", "MAC-CENTRALEUROPE"),
+            ("utf-7", "UTF-7 is not read", "UTF-7"),
+            ("utf-32le", "UTF-32 is not read", "UTF-32"),
+            ("cp125", "CP125 is not read", "CP125"),
+        ] {
+            let error = TextEncoding::named(name).unwrap_err();
+            assert_eq!(error.to_string(), problem);
+            assert!(error.hint_text().unwrap().contains(&format!("iconv -f {iconv} -t UTF-8")), "{name}");
         }
     }
 }

@@ -76,6 +76,7 @@ pub use read::{Chunk, Reader, count_rows, read_texts};
 pub use registry::known_extensions;
 pub use rows::{BadRow, Rows, Vectors};
 pub(crate) use text::guess::{check_no_utf8, encoding_hint, likely_encoding};
+pub use text::likely::LikelyEncoding;
 pub(crate) use unchanged::check_all_unchanged;
 pub use unchanged::check_unchanged;
 pub use write::write_kept;

@@ -170,6 +170,9 @@ pub(crate) fn join(text: &mut String, more: &str) {
     text.push_str(more);
 }
 
+/// The reason of a row that is not UTF-8, up to the place.
+pub(crate) const NOT_UTF8: &str = "not valid UTF-8";
+
 pub(crate) fn not_utf8(error: &Utf8Error) -> String {
-    format!("not valid UTF-8 at byte {}", error.valid_up_to())
+    format!("{NOT_UTF8} at byte {}", error.valid_up_to())
 }

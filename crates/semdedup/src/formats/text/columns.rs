@@ -4,8 +4,10 @@ use crate::error::{Error, Result};
 use crate::formats::columns::{Column, Wanted};
 use crate::formats::file::{Format, InputFile, ReadLimits};
 use crate::formats::loose_json;
+use crate::formats::rows::NOT_UTF8;
 use crate::formats::text::delimiters::check_delimiter;
 use crate::formats::text::doubts::check_one_column;
+use crate::formats::text::guess::not_text;
 use crate::formats::text::json::keys_of;
 use crate::formats::text::json_columns::Seen;
 use crate::formats::text::records::Records;
@@ -52,6 +54,7 @@ fn sampled<'a>(file: &InputFile, wanted: &Wanted<'a>) -> Result<RowSample<'a>> {
         });
     }
     match sample.problem() {
+        Some(problem) if problem.contains(NOT_UTF8) => Err(not_text(file, problem)),
         Some(problem) => Err(shape::not_rows(file).unwrap_or_else(|| no_objects(file, problem))),
         None => Ok(sample),
     }

@@ -19,6 +19,7 @@ pub(crate) mod json_row;
 pub(crate) mod json_shape;
 pub(crate) mod json_text;
 pub(crate) mod legacy;
+pub(crate) mod likely;
 pub(crate) mod read;
 pub(crate) mod record_ends;
 pub(crate) mod records;

@@ -15,6 +15,7 @@ use crate::formats::file::{Format, InputFile, ReadLimits};
 use crate::formats::stream::{self, OpenFile};
 use crate::formats::text::csv::{CsvRecords, FirstRecord};
 use crate::formats::text::encoded::{Coding, OpenText, open_text};
+use crate::formats::text::guess::{likely_encoding, not_text};
 use crate::formats::text::json_array::{Elements, Problem};
 use crate::formats::text::records::{Overlong, Records, is_blank, over_limit, without_line_end};
 
@@ -261,5 +262,9 @@ impl Splitter {
 }
 
 fn not_a_list(file: &InputFile, row: u64, problem: &Problem) -> Error {
+    // In some encodings, the second byte of a character may be a bracket or a backslash.
+    if file.encoding.is_none() && likely_encoding(file).is_some() {
+        return not_text(file, &format!("row {row}: not a JSON list: {}", problem.what));
+    }
     Error::input(&file.path, format!("row {row}: not a JSON list: {}", problem.what)).hint(problem.hint)
 }
