@@ -20,6 +20,7 @@ pub(crate) mod json_shape;
 pub(crate) mod json_text;
 pub(crate) mod legacy;
 pub(crate) mod likely;
+pub(crate) mod line_ends;
 pub(crate) mod peek;
 pub(crate) mod read;
 pub(crate) mod record_ends;
