@@ -69,7 +69,7 @@ pub struct InputArgs {
     #[arg(long, value_name = "HOW", value_enum, default_value_t = TextFilesArg::Lines)]
     text_files: TextFilesArg,
     /// The encoding of JSON, CSV and text files: windows-1252 (or latin1), gbk, gb18030, big5,
-    /// shift_jis, euc-jp, euc-kr, koi8-r and others
+    /// shift_jis, euc-jp, euc-kr, koi8-r, utf-16le and others
     ///
     /// Kept rows stay in this encoding, byte for byte. [default: UTF-8, or UTF-16 if a byte order
     /// mark tells it]

@@ -93,6 +93,33 @@ fn a_file_that_is_utf8_is_not_read_as_another_encoding() {
 }
 
 #[test]
+fn utf16_without_a_mark_is_read_if_it_is_named_as_it_is() {
+    let sandbox = Sandbox::new();
+    let text = format!("{}\n", CHINESE.join("\n"));
+    let little: Vec<u8> = text.encode_utf16().flat_map(u16::to_le_bytes).collect();
+    sandbox.write("a.txt", &little);
+    sandbox
+        .semdedup("run a.txt --out out")
+        .failed_with(&["looks like UTF-16LE"])
+        .hinted("--encoding utf-16le");
+    sandbox
+        .semdedup("run a.txt --out out --encoding utf-16be")
+        .failed_with(&["a.txt: looks like UTF-16LE, not like UTF-16BE"])
+        .hinted("--encoding utf-16le reads it");
+    let summary = sandbox.summary("run a.txt --out out --encoding utf-16le");
+    assert_eq!((number(&summary, "rows_in"), number(&summary, "rows_kept")), (4, 3));
+    assert_eq!(summary["compared"]["files"][0]["encoding"], "UTF-16LE");
+    assert!(sandbox.read("out/kept/a.txt").len() < little.len());
+    assert!(little.starts_with(&sandbox.read("out/kept/a.txt")[..60]));
+    // Plain ASCII would be taken for other letters.
+    sandbox.write("b.txt", "one\ntwo\n");
+    sandbox
+        .semdedup("run b.txt --out b --encoding utf-16le")
+        .failed_with(&["b.txt: is UTF-8"])
+        .hinted("leave out --encoding");
+}
+
+#[test]
 fn encodings_that_cannot_be_used_are_refused() {
     let sandbox = Sandbox::with_rows(40);
     for (name, said) in [

@@ -84,6 +84,37 @@ fn numbers_without_a_header_are_read_in_rows_of_the_dimension() {
 }
 
 #[test]
+fn a_text_is_never_read_as_bare_numbers() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("bare.txt");
+    let refused = |bytes: &[u8]| {
+        std::fs::write(&file, bytes).unwrap();
+        let found = ["float16", "bfloat16", "float32", "float64"].map(|dtype| {
+            let place = crate::bare_numbers(&file.display().to_string(), dtype, 2);
+            let error = Matrix::open(Path::new(&place)).unwrap_err();
+            (error.to_string(), error.hint_text().unwrap().to_owned())
+        });
+        assert!(found.iter().all(|(_, hint)| *hint == found[0].1), "{found:?}");
+        found[0].clone()
+    };
+    // A file of 16 bytes is of whole rows in every type.
+    let russian = "Снег тает, и река разливается. ".repeat(16);
+    let legacy: Vec<u8> = b"\xd1\xed\xe5\xe3 \xf2\xe0\xe5\xf2, \xe8 \xf0\xe5\xea\xe0\n".repeat(48);
+    for text in
+        ["the river floods every spring\n".as_bytes(), russian.as_bytes(), &legacy, b"{\"text\": \"a b\"}\n"]
+    {
+        let (error, hint) = refused(text);
+        assert!(error.contains("is a text, not bare numbers"), "{error}");
+        assert!(hint.contains("without --dim and --dtype"), "{hint}");
+    }
+    for text in ["0.123 0.456 0.789\n", "1e-3,2,3,-0.5\r\n1,2,3,4\r\n"] {
+        let (error, hint) = refused(text.as_bytes());
+        assert!(error.contains("has its numbers as text, not as bare numbers"), "{error}");
+        assert!(hint.contains("numpy.loadtxt('OLD')"), "{hint}");
+    }
+}
+
+#[test]
 fn a_large_matrix_by_column_is_the_same_by_row() {
     let folder = tempfile::tempdir().unwrap();
     // More than one block of rows.

@@ -6,6 +6,7 @@ use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::error::{Error, Result};
+use crate::formats::text::utf16::ByteOrder;
 
 /// The encoding of a text file, such as windows-1252, GBK or Shift_JIS.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -48,21 +49,26 @@ impl TextEncoding {
     /// Finds an encoding by one of its names, in any case.
     ///
     /// # Errors
-    /// An unknown name; UTF-16, whose files tell it by a byte order mark; an encoding with states,
-    /// whose lines cannot be copied one by one.
+    /// An unknown name; UTF-16 without the order of its bytes; an encoding with states, whose lines
+    /// cannot be copied one by one.
     pub fn named(name: &str) -> Result<Self> {
         let lower = name.trim().to_ascii_lowercase();
+        let letters: String = lower.chars().filter(char::is_ascii_alphanumeric).collect();
+        match letters.as_str() {
+            "utf16le" | "ucs2le" => return Ok(Self(UTF_16LE)),
+            "utf16be" | "ucs2be" => return Ok(Self(UTF_16BE)),
+            "utf16" | "ucs2" | "unicode" => {
+                let problem = "UTF-16 is read without this option if a byte order mark tells it";
+                return Err(Error::usage(problem)
+                    .hint("utf-16le or utf-16be names the order of the bytes of files without a mark"));
+            }
+            _ => {}
+        }
         let other = OTHER_NAMES.iter().find(|(other, _)| *other == lower).map(|(_, known)| *known);
         let label = label_of(other.unwrap_or(&lower));
         let encoding = Encoding::for_label(label.as_bytes())
             .filter(|found| ![REPLACEMENT, X_USER_DEFINED].contains(found))
             .ok_or_else(|| unknown(&lower))?;
-        if [UTF_16LE, UTF_16BE].contains(&encoding) {
-            return Err(Error::usage(format!(
-                "--encoding {name}: UTF-16 is read if a byte order mark tells it"
-            ))
-            .hint(format!("iconv -f {} -t UTF-8 OLD > NEW converts a file without one", encoding.name())));
-        }
         if encoding == ISO_2022_JP {
             return Err(Error::usage("its lines cannot be told from each other")
                 .hint("iconv -f ISO-2022-JP -t UTF-8 OLD > NEW converts the file"));
@@ -73,6 +79,15 @@ impl TextEncoding {
     /// Returns the name that the web gives it.
     pub fn name(self) -> &'static str {
         self.0.name()
+    }
+
+    /// Returns the order of its bytes if it is UTF-16.
+    pub(crate) fn utf16(self) -> Option<ByteOrder> {
+        match self.0 {
+            encoding if encoding == UTF_16LE => Some(ByteOrder::Little),
+            encoding if encoding == UTF_16BE => Some(ByteOrder::Big),
+            _ => None,
+        }
     }
 
     /// Whether it is UTF-8, which needs no decoding.
@@ -173,7 +188,10 @@ mod tests {
                 assert_eq!(TextEncoding::named(name).unwrap().name(), found, "{name}");
             }
         }
-        for name in ["klingon", "", "utf-16", "utf-16le", "iso-2022-jp", "replacement"] {
+        for (name, found) in [("utf-16le", "UTF-16LE"), ("UTF_16_LE", "UTF-16LE"), ("utf16be", "UTF-16BE")] {
+            assert_eq!(TextEncoding::named(name).unwrap().name(), found, "{name}");
+        }
+        for name in ["klingon", "", "utf-16", "ucs-2", "iso-2022-jp", "replacement"] {
             assert!(TextEncoding::named(name).unwrap_err().hint_text().is_some(), "{name}");
         }
         for (name, problem, iconv) in [

@@ -33,6 +33,7 @@ mod json_shapes;
 mod kinds;
 mod late_texts;
 mod left_out;
+mod line_ends;
 mod list_paths;
 mod loose_rows;
 mod nested;

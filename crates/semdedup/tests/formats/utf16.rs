@@ -1,6 +1,6 @@
 //! Files of UTF-16 are read and written back in UTF-16.
 
-use semdedup::formats::{Asked, TextFiles, survey};
+use semdedup::formats::{Asked, TextEncoding, TextFiles, survey};
 use tempfile::TempDir;
 
 use crate::annotate::annotate;
@@ -84,16 +84,72 @@ fn half_a_surrogate_pair_is_a_bad_row_and_keeps_its_bytes() {
     assert!(error.to_string().contains("the UTF-16 text ends within a character"), "{error}");
 }
 
+/// Returns the texts of a language, a line each.
+fn lines(order: Order, text: &str) -> Vec<u8> {
+    encoded(text, order)[2..].to_vec()
+}
+
+const LANGUAGES: [&str; 4] = [
+    "The river floods.\nQuarterly revenue rose.\n",
+    "Снег тает, и река разливается.\nВзбейте яйца с сахаром.\n",
+    "河水在春天上涨，淹没了小镇。\n一一一把鸡蛋和糖打到发白。\n",
+    "雪が溶けると川があふれます。\n卵と砂糖を混ぜます。\n",
+];
+
 #[test]
-fn other_encodings_of_wide_units_are_refused_with_their_name() {
-    let utf32: Vec<u8> = "\u{feff}text\n".chars().flat_map(|c| (c as u32).to_le_bytes()).collect();
-    let bare = &encoded("text\none\n", Order::Big)[2..];
-    for (bytes, name) in [(&utf32[..], "UTF-32"), (bare, "UTF-16BE")] {
-        for file in ["a.txt", "a.csv", "a.jsonl"] {
-            let input = input(file, bytes);
-            let error = read(&input.file, &text_column("text")).unwrap_err();
-            assert!(error.to_string().contains(name), "{error}");
-            assert!(error.hint_text().unwrap().contains(&format!("iconv -f {name} -t UTF-8")));
+fn without_a_mark_it_is_refused_with_the_option_that_reads_it_whatever_the_language() {
+    for text in LANGUAGES {
+        let texts: Vec<&str> = text.lines().collect();
+        let json = texts.iter().map(|text| format!("{{\"text\": \"{text}\"}}")).collect::<Vec<_>>();
+        for (name, content) in [
+            ("a.txt", text.to_owned()),
+            ("a.txt.gz", text.to_owned()),
+            ("a.csv", format!("id,text\n0,\"{}\"\n1,\"{}\"\n", texts[0], texts[1])),
+            ("a.jsonl", json.join("\n")),
+            ("a.json", format!("[{}]", json.join(", "))),
+        ] {
+            for (order, encoding) in [(Order::Little, "utf-16le"), (Order::Big, "utf-16be")] {
+                let folder = TempDir::new().unwrap();
+                let path = folder.path().join(name);
+                std::fs::write(&path, compress(name, &lines(order, &content))).unwrap();
+                let inputs = [path.to_str().unwrap().to_owned()];
+                let found = survey(&inputs, &[], &Asked::default());
+                let error = found.and_then(|found| read(&found.files[0], &text_column("text"))).unwrap_err();
+                let problem = format!("looks like {} without a byte order mark", encoding.to_uppercase());
+                assert!(error.to_string().contains(&problem), "{name}: {error}");
+                assert_eq!(error.hint_text(), Some(format!("--encoding {encoding} reads it").as_str()));
+                let asked = Asked { encoding: TextEncoding::named(encoding).ok(), ..Asked::default() };
+                let file = survey(&inputs, &[], &asked).unwrap().files.remove(0);
+                let whole = read(&file, &text_column("text")).unwrap();
+                assert_eq!((whole.texts(), whole.bad.len()), (texts.clone(), 0), "{name}");
+                let input = Input { folder, file };
+                let kept = write(&input, &mut |_| true).unwrap();
+                assert_eq!(decompress(&kept), lines(order, &content), "{name}");
+                if name == "a.txt" {
+                    let kept = write(&input, &mut |row| row == 1).unwrap();
+                    assert_eq!(decompress(&kept), lines(order, &format!("{}\n", texts[1])), "{name}");
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn utf32_is_refused_with_its_name() {
+    for text in LANGUAGES {
+        for (mark, name) in [("\u{feff}", "UTF-32"), ("", "UTF-32LE")] {
+            let content = format!("{mark}id,text\n0,{text}");
+            let utf32: Vec<u8> = content.chars().flat_map(|c| (c as u32).to_le_bytes()).collect();
+            for file in ["a.txt", "a.csv", "a.jsonl", "a.json", "a.txt.gz"] {
+                let folder = TempDir::new().unwrap();
+                let path = folder.path().join(file);
+                std::fs::write(&path, compress(file, &utf32)).unwrap();
+                let found = survey(&[path.to_str().unwrap().to_owned()], &[], &Asked::default());
+                let error = found.and_then(|found| read(&found.files[0], &text_column("text"))).unwrap_err();
+                assert!(error.to_string().contains(name), "{error}");
+                let iconv = format!("iconv -f {name} -t UTF-8 OLD > NEW converts it");
+                assert_eq!(error.hint_text(), Some(iconv.as_str()));
+            }
         }
     }
 }
@@ -106,4 +162,9 @@ fn whole_texts_are_read_too() {
     let asked = Asked::from(TextFiles::Whole);
     let files = survey(&[folder.path().to_str().unwrap().to_owned()], &[], &asked).unwrap().files;
     assert_eq!(read(&files[0], &text_column("text")).unwrap().texts(), ["one \u{e9}\n", "two\n"]);
+    std::fs::write(folder.path().join("a.md"), lines(Order::Big, "Снег тает\n")).unwrap();
+    let files = survey(&[folder.path().to_str().unwrap().to_owned()], &[], &asked).unwrap().files;
+    let whole = read(&files[0], &text_column("text")).unwrap();
+    let reason = "looks like UTF-16BE without a byte order mark (--encoding utf-16be reads it)";
+    assert!(whole.bad[0].reason.ends_with(reason), "{:?}", whole.bad);
 }

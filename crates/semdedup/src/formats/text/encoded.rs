@@ -2,7 +2,7 @@
 //! the encoding that the user names.
 
 use std::borrow::Cow;
-use std::io::{self, Cursor, Read, Write};
+use std::io::{self, Read, Write};
 use std::path::Path;
 
 use crate::error::{Error, Result};
@@ -11,7 +11,9 @@ use crate::formats::file::InputFile;
 use crate::formats::rows::not_utf8;
 use crate::formats::stream::{self, OpenFile, Sink};
 use crate::formats::text::legacy::{LegacyEncoder, LegacyReader};
+use crate::formats::text::peek::{Peeked, peek};
 use crate::formats::text::utf16::{ByteOrder, Utf16Encoder, Utf16Reader};
+use crate::formats::text::wide::Wide;
 
 /// The byte order mark.
 const MARK: char = '\u{feff}';
@@ -19,8 +21,8 @@ const MARK: char = '\u{feff}';
 /// The byte order mark in UTF-8.
 const UTF8_MARK: &[u8] = b"\xef\xbb\xbf";
 
-/// The longest byte order mark, that of UTF-32.
-const MARK_BYTES: u64 = 4;
+/// This many bytes tell UTF-16 without a byte order mark.
+const LOOKED_AT: usize = 64 << 10;
 
 /// An open file of text.
 pub(crate) struct OpenText {
@@ -33,7 +35,7 @@ pub(crate) struct OpenText {
 /// An encoding that is not UTF-8.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Coding {
-    /// UTF-16, by a byte order mark.
+    /// UTF-16, by a byte order mark or by what the user names.
     Utf16(ByteOrder),
     /// The encoding that the user names.
     Legacy(TextEncoding),
@@ -47,7 +49,8 @@ impl Coding {
             return Some(Self::Utf16(order));
         }
         let is_utf8 = beginning.starts_with(UTF8_MARK);
-        named.filter(|named| !is_utf8 && !named.is_utf8()).map(Self::Legacy)
+        let named = named.filter(|named| !is_utf8 && !named.is_utf8())?;
+        Some(named.utf16().map_or(Self::Legacy(named), Self::Utf16))
     }
 
     /// Returns a reader of the text in UTF-8.
@@ -64,33 +67,37 @@ impl Coding {
 /// # Errors
 /// A file that cannot be opened; UTF-32, and UTF-16 without a byte order mark.
 pub(crate) fn open_text(file: &InputFile) -> Result<OpenText> {
-    let OpenFile { mut stream, bytes_read } = stream::open(file)?;
-    let mut beginning = Vec::new();
-    let failed = stream.by_ref().take(MARK_BYTES).read_to_end(&mut beginning).err();
-    if matches!(beginning[..], [0xff, 0xfe, 0, 0] | [0, 0, 0xfe, 0xff]) {
-        return Err(Error::input(&file.path, "is UTF-32, by the byte order mark at its beginning")
-            .hint("iconv -f UTF-32 -t UTF-8 OLD > NEW converts it"));
-    }
+    let OpenFile { stream, bytes_read } = stream::open(file)?;
+    let Peeked { beginning, stream: bytes, .. } = peek(stream, LOOKED_AT);
     let coding = Coding::of(&beginning, file.encoding);
-    let without_mark = match beginning[..] {
-        [a, 0, b, 0] if a > 0 && b > 0 => Some("UTF-16LE"),
-        [0, a, 0, b] if a > 0 && b > 0 => Some("UTF-16BE"),
-        _ => None,
-    };
-    if let Some(name) = without_mark {
-        return Err(Error::input(&file.path, format!("looks like {name} without a byte order mark"))
-            .hint(format!("iconv -f {name} -t UTF-8 OLD > NEW converts it")));
+    if let Some(Unread { problem, hint }) = unread(&beginning, coding) {
+        return Err(Error::input(&file.path, problem).hint(hint));
     }
-    let rest: Box<dyn Read + Send> = match failed {
-        Some(error) => Box::new(Failed(Some(error))),
-        None => stream,
-    };
-    let bytes = Cursor::new(beginning).chain(rest);
     let stream: Box<dyn Read + Send> = match coding {
         Some(coding) => coding.reader(bytes),
-        None => Box::new(bytes),
+        None => bytes,
     };
     Ok(OpenText { open: OpenFile { stream, bytes_read }, coding })
+}
+
+/// What the first bytes of a file are, if they are not read.
+struct Unread {
+    problem: String,
+    hint: String,
+}
+
+/// Tells UTF-32, and UTF-16 that neither a byte order mark nor the user names.
+fn unread(beginning: &[u8], coding: Option<Coding>) -> Option<Unread> {
+    if let [0xff, 0xfe, 0, 0, ..] | [0, 0, 0xfe, 0xff, ..] = beginning {
+        let problem = "is UTF-32, by the byte order mark at its beginning".to_owned();
+        return Some(Unread { problem, hint: "iconv -f UTF-32 -t UTF-8 OLD > NEW converts it".to_owned() });
+    }
+    if matches!(coding, Some(Coding::Utf16(_))) {
+        return None;
+    }
+    let wide = Wide::of(&beginning[..beginning.len().min(LOOKED_AT)])?;
+    let problem = format!("looks like {} without a byte order mark", wide.name());
+    Some(Unread { problem, hint: wide.remedy() })
 }
 
 /// Returns the text of a whole file without its byte order mark, or the reason why its row is a bad
@@ -99,7 +106,11 @@ pub(crate) fn text_of(
     bytes: &[u8],
     named: Option<TextEncoding>,
 ) -> std::result::Result<Cow<'_, str>, String> {
-    let Some(coding) = Coding::of(bytes, named) else {
+    let coding = Coding::of(bytes, named);
+    if let Some(Unread { problem, hint }) = unread(bytes, coding) {
+        return Err(format!("{problem} ({hint})"));
+    }
+    let Some(coding) = coding else {
         let text = std::str::from_utf8(bytes).map_err(|error| not_utf8(&error))?;
         return Ok(Cow::Borrowed(text.strip_prefix(MARK).unwrap_or(text)));
     };
@@ -112,15 +123,6 @@ pub(crate) fn text_of(
     };
     let text = String::from_utf8(text).map_err(|_| format!("not valid {name}"))?;
     Ok(Cow::Owned(text.strip_prefix(MARK).unwrap_or(&text).to_owned()))
-}
-
-/// Fails when it is read.
-struct Failed(Option<io::Error>);
-
-impl Read for Failed {
-    fn read(&mut self, _: &mut [u8]) -> io::Result<usize> {
-        self.0.take().map_or(Ok(0), Err)
-    }
 }
 
 /// A file of text that is being written.

@@ -3,13 +3,17 @@
 use std::io::Read;
 
 use crate::error::{Error, Result};
+use crate::formats::encoding::TextEncoding;
 use crate::formats::file::InputFile;
 use crate::formats::stream;
 use crate::formats::text::likely::{LikelyEncoding, likely};
 use crate::formats::text::utf16::ByteOrder;
+use crate::formats::text::wide::Wide;
 
-/// The bytes of a file that are looked at.
+/// The bytes of a file that are looked at…
 const LOOKED_AT: u64 = 1 << 20;
+/// …and those that tell UTF-16.
+const WIDE_BYTES: usize = 64 << 10;
 
 /// Returns the likely encoding of the lines of a file that are not UTF-8, as far as its beginning
 /// tells.
@@ -35,24 +39,51 @@ pub(crate) fn check_no_utf8(file: &InputFile) -> Result<()> {
     {
         return Ok(());
     }
-    let valid = match std::str::from_utf8(&bytes) {
-        Ok(text) => text,
-        // The last character may be cut.
-        Err(error) if error.error_len().is_none() => {
-            std::str::from_utf8(&bytes[..error.valid_up_to()]).unwrap_or_default()
-        }
-        Err(_) => return Ok(()),
-    };
-    let beyond =
-        valid.trim_start_matches('\u{feff}').chars().filter(|character| !character.is_ascii()).count();
-    if beyond < 3 || valid.starts_with('\u{feff}') {
+    if ByteOrder::of_mark(&bytes).is_some() || bytes.starts_with("\u{feff}".as_bytes()) {
+        return Ok(());
+    }
+    if encoding.utf16().is_some() {
+        return check_utf16(file, encoding, &bytes);
+    }
+    let beyond = valid_beginning(&bytes).chars().filter(|character| !character.is_ascii()).count();
+    if beyond < 3 {
         return Ok(());
     }
     let problem = format!("is UTF-8: its beginning is valid, with {beyond} characters beyond ASCII");
-    Err(Error::input(&file.path, problem).hint(format!(
+    Err(other_encoding(file, encoding, problem))
+}
+
+/// Fails if a file that the user calls UTF-16 has its bytes in the other order, or is UTF-8.
+fn check_utf16(file: &InputFile, encoding: TextEncoding, bytes: &[u8]) -> Result<()> {
+    match Wide::of(&bytes[..bytes.len().min(WIDE_BYTES)]) {
+        Some(found) if found.name() == encoding.name() => Ok(()),
+        Some(found) => {
+            let problem = format!("looks like {}, not like {}", found.name(), encoding.name());
+            Err(Error::input(&file.path, problem).hint(found.remedy()))
+        }
+        None if !valid_beginning(bytes).is_empty() => {
+            Err(other_encoding(file, encoding, "is UTF-8: its beginning is valid".to_owned()))
+        }
+        None => Ok(()),
+    }
+}
+
+fn other_encoding(file: &InputFile, encoding: TextEncoding, problem: String) -> Error {
+    Error::input(&file.path, problem).hint(format!(
         "leave out --encoding {}, or run files of other encodings by themselves",
         encoding.name()
-    )))
+    ))
+}
+
+/// Returns the bytes as a text, without a last character that may be cut; empty if they are not UTF-8.
+fn valid_beginning(bytes: &[u8]) -> &str {
+    match std::str::from_utf8(bytes) {
+        Ok(text) => text,
+        Err(error) if error.error_len().is_none() => {
+            std::str::from_utf8(&bytes[..error.valid_up_to()]).unwrap_or_default()
+        }
+        Err(_) => "",
+    }
 }
 
 /// Says how a file is read whose texts are not UTF-8.

@@ -17,6 +17,7 @@ use crate::formats::text::csv::{CsvRecords, FirstRecord};
 use crate::formats::text::encoded::{Coding, OpenText, open_text};
 use crate::formats::text::guess::{likely_encoding, not_text};
 use crate::formats::text::json_array::{Elements, Problem};
+use crate::formats::text::line_ends::LineEnds;
 use crate::formats::text::records::{Overlong, Records, is_blank, over_limit, without_line_end};
 
 const BUFFER_BYTES: usize = 1 << 20;
@@ -27,7 +28,7 @@ const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
 /// The rule by which the end of a record is found.
 enum Boundary {
-    Lines { blank_is_row: bool },
+    Lines { blank_is_row: bool, ends: LineEnds },
     Csv(Box<CsvRecords>),
     Elements(Box<Elements>),
 }
@@ -67,11 +68,18 @@ impl Splitter {
     /// Opens a file.
     ///
     /// # Errors
-    /// A limit that is out of range; a file that cannot be opened, or in an encoding that is not read.
+    /// A limit that is out of range; a file that cannot be opened, or in an encoding that is not read;
+    /// a plain text whose lines end in several ways.
     pub fn open(file: &InputFile, limits: &ReadLimits) -> Result<Self> {
         limits.check()?;
         let OpenText { open: OpenFile { stream, bytes_read }, coding } = open_text(file)?;
-        Ok(Self { bytes_read, coding, ..Self::new(file, stream, limits.max_row_bytes, BUFFER_BYTES) })
+        if file.format != Format::Text {
+            let splitter = Self::new(file, stream, limits.max_row_bytes, BUFFER_BYTES);
+            return Ok(Self { bytes_read, coding, ..splitter });
+        }
+        let (ends, stream) = LineEnds::of(file, stream)?;
+        let splitter = Self::new(file, stream, limits.max_row_bytes, BUFFER_BYTES);
+        Ok(Self { bytes_read, coding, boundary: Boundary::Lines { blank_is_row: true, ends }, ..splitter })
     }
 
     /// Cuts a stream with buffers of `buffer_bytes`, which must be at least 3 for the byte order
@@ -80,7 +88,7 @@ impl Splitter {
         let boundary = match file.format {
             Format::Csv(dialect) => Boundary::Csv(Box::new(CsvRecords::new(dialect))),
             Format::JsonArray => Boundary::Elements(Box::new(Elements::new())),
-            format => Boundary::Lines { blank_is_row: format == Format::Text },
+            format => Boundary::Lines { blank_is_row: format == Format::Text, ends: LineEnds::LineFeed },
         };
         Self {
             file: file.clone(),
@@ -156,7 +164,7 @@ impl Splitter {
     /// Returns where the current record ends in the buffer; `None` if it does not end there.
     fn find_end(&mut self) -> Result<Option<usize>> {
         let found = match &mut self.boundary {
-            Boundary::Lines { .. } => memchr::memchr(b'\n', &self.buffer[self.scanned..]).map(|at| at + 1),
+            Boundary::Lines { ends, .. } => ends.find(&self.buffer[self.scanned..]),
             Boundary::Csv(csv) => {
                 if self.start == self.scanned && self.dropped == 0 {
                     let blank = self.buffer[self.start..].iter().take_while(|byte| b"\r\n".contains(byte));
@@ -188,7 +196,7 @@ impl Splitter {
         let length = self.dropped + (bytes.len() - line_end) as u64;
         let overlong = length > self.limit as u64;
         let is_row = match &mut self.boundary {
-            Boundary::Lines { blank_is_row } => *blank_is_row || overlong || !is_blank(bytes),
+            Boundary::Lines { blank_is_row, .. } => *blank_is_row || overlong || !is_blank(bytes),
             Boundary::Csv(csv) if csv.header().is_none() => {
                 if overlong {
                     return Err(Error::input(

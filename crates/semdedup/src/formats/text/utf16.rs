@@ -24,7 +24,8 @@ impl ByteOrder {
         }
     }
 
-    fn unit(self, bytes: [u8; 2]) -> u16 {
+    /// Returns the unit that two bytes are.
+    pub fn unit(self, bytes: [u8; 2]) -> u16 {
         match self {
             Self::Little => u16::from_le_bytes(bytes),
             Self::Big => u16::from_be_bytes(bytes),
