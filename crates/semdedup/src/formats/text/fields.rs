@@ -76,7 +76,8 @@ impl Fields {
     }
 
     fn read_by(&mut self, grammar: Grammar, record: &[u8]) {
-        (self.bytes, self.ends) = (Vec::with_capacity(record.len()), Vec::new());
+        self.bytes.clear();
+        self.ends.clear();
         let (mut place, mut start) = (Place::Start, 0);
         for (at, &byte) in record.iter().enumerate() {
             match grammar.step(place, byte) {

@@ -188,7 +188,9 @@ impl Sniffer<'_> {
                 best = fit;
             }
         }
-        self.escaped(usual).filter(|_| best.matched < best.rows).unwrap_or(best)
+        // Of one column, nearly every line is a row.
+        let may_be_escaped = best.matched < best.rows && best.names.len() > 1;
+        may_be_escaped.then(|| self.escaped(usual)).flatten().unwrap_or(best)
     }
 
     /// Returns the dialect of databases, without quotes and with backslashes before delimiters and line
@@ -254,6 +256,7 @@ fn is_better(fit: &Fit, other: &Fit) -> bool {
         return is_gain && fit.quoted > other.quoted && is_most(fit.clean, fit.rows);
     }
     match marks.quote == others.quote {
+        true if fit.clean == fit.rows && other.clean < other.rows => fit.rows > 0,
         true => fit.clean > other.clean && fit.matched >= other.matched,
         false => fit.rows - fit.matched < other.rows - other.matched && fit.quoted > other.quoted,
     }

@@ -180,7 +180,9 @@ fn backslashes_that_escape_delimiters_and_line_breaks_are_found() {
     let quirks = |text: &str| found(b'\t', text).unwrap().quirks;
     let mysql = quirks("id\ttext\n1\tone\n2\ttwo\\\nlines\n3\ta\\\ttab\n4\t\\N\n");
     assert_eq!((mysql.quote, mysql.escape), (Quote(None), Escape(Some('\\'))));
-    // They are letters where that loses no row, or where other rows are lost too.
+    // They are letters where that loses no row, or where other rows are lost too. Of one column, nearly
+    // every line is a row.
+    assert_eq!(quirks("text\none\\\ntwo\\\tor\tthree\nfour\\\t\n"), Quirks::default());
     assert_eq!(quirks("id\ttext\n1\tone \\\n2\ttwo\n"), Quirks::default());
     assert_eq!(quirks("id\ttext\n1\tone \\\n2\ttwo\n3\ta\\\tb\n4\n"), Quirks::default());
 }
@@ -191,6 +193,9 @@ fn quotes_and_escapes_are_found() {
     let spark =
         quirks("id,text\n0,\"He said \\\"hi\\\" to me, then left.\"\n1,\"C:\\\\\\\"x\\\" end \\\\\"\n2,b\n");
     assert_eq!((spark.quote, spark.escape), (Quote::default(), Escape(Some('\\'))));
+    // Rows that the dialect cuts in two fit by themselves where there is one column.
+    let broken = quirks("text\n\"a \\\"b\nc\\\" d\"\n\"e\"\n");
+    assert_eq!(broken.escape, Escape(Some('\\')));
     let one_column = quirks("text\n\"He said \\\"hi\\\", ok\"\n\"b\"\n");
     assert_eq!(one_column.escape, Escape(Some('\\')));
     let single = quirks("id,text\n1,'a, b'\n2,'it''s'\n3,'c\nd, e'\n");
