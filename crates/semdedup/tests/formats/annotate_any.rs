@@ -72,11 +72,7 @@ fn reads_the_same(name: &str, content: &[u8]) {
     // With one more column, another dialect may be likelier, or as likely.
     let Ok(mut annotated) = found(&destination) else { return };
     annotated[0].format = file.file.format;
-    let after = match read(&annotated[0], &with_id("text", "duplicate_of")) {
-        // Noise of zeros may look like UTF-16.
-        Err(error) if error.to_string().contains("without a byte order mark") => return,
-        after => after.unwrap(),
-    };
+    let after = read(&annotated[0], &with_id("text", "duplicate_of")).unwrap();
     assert_eq!(after.texts, before.texts);
     assert_eq!(after.bad.iter().map(|bad| bad.row).collect::<Vec<_>>(), bad);
     let ids = after.ids.iter().flat_map(|ids| ids.as_string::<i32>().iter().collect::<Vec<_>>());
