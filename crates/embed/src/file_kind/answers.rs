@@ -9,7 +9,7 @@ use super::kind::{FileKind, Group, never};
 const AGAIN: &str =
     "look at what it says, check the address and the access to it, and download the data again";
 
-/// Longer answers are none of these.
+/// A file with more bytes than this is not taken for an answer.
 const MOST_BYTES: usize = 2048;
 /// An answer in words has at most this many bytes.
 const MOST_WORDS_BYTES: usize = 200;

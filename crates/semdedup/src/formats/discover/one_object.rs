@@ -95,9 +95,9 @@ fn keys_of_object(file: &InputFile) -> Option<Vec<String>> {
     Shape::of(&members).is_none().then(|| members.into_iter().map(|(key, _)| key).collect())
 }
 
-/// Returns the places in the list of the JSON files that are one object beside files of rows, and
-/// are no rows like these: neither do they have their columns, nor are they so many that they may be
-/// what is meant.
+/// Finds the JSON files that hold one object and lie beside files of rows; returns their places in the
+/// list. A file stays if its object may be a row: if it has half of the columns of the rows, or if
+/// there are more such files than files of rows.
 pub(crate) fn objects_beside_rows(files: &[FoundFile]) -> HashSet<usize> {
     let keys_of = |(place, found): (usize, &FoundFile)| {
         let is_json = found.file.format == Format::JsonArray;

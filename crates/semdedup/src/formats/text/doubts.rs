@@ -81,7 +81,7 @@ impl<'a> Doubts<'a> {
         self.row += 1;
     }
 
-    /// Takes a row that was read as so many fields.
+    /// Looks for a doubt in a row. `fields` is the number of fields that were read from it.
     pub fn look_at(&mut self, record: &[u8], fields: usize) {
         let quoted = doubt_of_quotes(record, self.dialect, self.escaping.is_some());
         let found = quoted.map(|doubt| (self.row, doubt));

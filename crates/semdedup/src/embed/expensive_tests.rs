@@ -1,0 +1,160 @@
+//! Tests the embedding stage with a model whose rows are expensive: none of them is paid for twice.
+
+use std::path::PathBuf;
+
+use super::*;
+
+/// Embeds like [`Lengths`], but its rows are expensive. It counts the texts, and fails at those
+/// that begin with `fails_at`.
+struct Expensive {
+    asked: std::sync::atomic::AtomicUsize,
+    fails_at: Option<&'static str>,
+}
+
+impl Expensive {
+    fn new(fails_at: Option<&'static str>) -> Self {
+        Self { asked: Default::default(), fails_at }
+    }
+}
+
+impl TextModel for Expensive {
+    fn name(&self) -> &str {
+        "expensive"
+    }
+    fn dim(&self) -> usize {
+        2
+    }
+    fn fingerprint(&self) -> String {
+        "expensive/1".into()
+    }
+    fn rows_per_save(&self) -> Option<usize> {
+        Some(3000)
+    }
+    fn embed(&self, texts: &[&str], out: &mut [f32]) -> std::result::Result<EmbedStats, ModelError> {
+        if self.fails_at.is_some_and(|start| texts.iter().any(|text| text.starts_with(start))) {
+            return semdedup_embed::StaticModel::wordllama(0).map(|_| EmbedStats::default());
+        }
+        self.asked.fetch_add(texts.len(), Ordering::Relaxed);
+        Lengths.embed(texts, out)
+    }
+}
+
+#[test]
+fn an_expensive_model_that_fails_loses_no_stored_rows_and_few_others() {
+    let data = tempfile::tempdir().unwrap();
+    let texts: String = (0..20_000).map(|row| format!("{row} is the row\n")).collect();
+    std::fs::write(data.path().join("a.txt"), texts).unwrap();
+    let (undisturbed, disturbed) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let find = || input(data.path(), 1 << 17);
+    let model = Expensive::new(None);
+    embed_parts(&find(), Embedder::Text(&model), undisturbed.path(), &Silent).unwrap();
+    assert_eq!(records(undisturbed.path()), 7, "parts of 3,000 rows");
+
+    let failing = Expensive::new(Some("13000 "));
+    let error = embed_parts(&find(), Embedder::Text(&failing), disturbed.path(), &Silent).unwrap_err();
+    assert!(error.to_string().contains("limit on tokens"), "{error}");
+    let stage = embed_fingerprint(&find(), Embedder::Text(&failing)).unwrap();
+    let kept: u64 = read_records(disturbed.path(), &stage).unwrap().iter().map(PartRecord::rows).sum();
+    // The rows before the batch of texts in which it failed.
+    assert!((13_000 - 2048..=13_000).contains(&kept), "{kept} rows were kept");
+
+    let resumed = Expensive::new(None);
+    embed_parts(&find(), Embedder::Text(&resumed), disturbed.path(), &Silent).unwrap();
+    assert_eq!(resumed.asked.into_inner() as u64, 20_000 - kept, "stored rows were embedded again");
+    let rows = |folder: &Path| {
+        let input = find();
+        let dataset = Dataset::open(
+            &input,
+            folder,
+            &embed_fingerprint(&input, Embedder::Text(&Expensive::new(None))).unwrap(),
+        )
+        .unwrap();
+        let store = dataset.open_embeddings().unwrap();
+        let rows = store.read(0..20_000).unwrap();
+        (0..20_000).flat_map(|row| rows.row(row).to_vec()).map(f32::to_bits).collect::<Vec<_>>()
+    };
+    assert!(rows(disturbed.path()) == rows(undisturbed.path()));
+}
+
+#[test]
+fn parts_of_an_expensive_model_grow_with_their_number() {
+    let model = Expensive::new(None);
+    let data = tempfile::tempdir().unwrap();
+    std::fs::write(data.path().join("a.txt"), "a\n").unwrap();
+    let input = input(data.path(), 1 << 17);
+    let source = Source::open(&input, Embedder::Text(&model)).unwrap();
+    let sizes: Vec<u64> = [0, 63, 64, 128, 10_000].map(|part| source.rows_per_part(1 << 17, part)).to_vec();
+    assert_eq!(sizes, [3000, 3000, 6000, 12_000, 1 << 17]);
+}
+
+/// Adds a line to a file as soon as it embeds, and fails at a late row.
+struct Meddling {
+    inner: Expensive,
+    path: PathBuf,
+    meddled: std::sync::Once,
+}
+
+impl TextModel for Meddling {
+    fn name(&self) -> &str {
+        self.inner.name()
+    }
+    fn dim(&self) -> usize {
+        self.inner.dim()
+    }
+    fn fingerprint(&self) -> String {
+        self.inner.fingerprint()
+    }
+    fn rows_per_save(&self) -> Option<usize> {
+        self.inner.rows_per_save()
+    }
+    fn embed(&self, texts: &[&str], out: &mut [f32]) -> std::result::Result<EmbedStats, ModelError> {
+        let add = || std::fs::File::options().append(true).open(&self.path)?.write_all(b"one more\n");
+        self.meddled.call_once(|| add().unwrap());
+        self.inner.embed(texts, out)
+    }
+}
+
+#[test]
+fn rows_of_a_file_that_changes_meanwhile_are_not_continued_but_paid_for_once() {
+    let (data, work) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let path = data.path().join("a.txt");
+    let texts: String = (0..20_000).map(|row| format!("{row} is the row\n")).collect();
+    std::fs::write(&path, texts).unwrap();
+    let before = input(data.path(), 1 << 17);
+    let model = Meddling { inner: Expensive::new(Some("13000 ")), path, meddled: std::sync::Once::new() };
+    let mut dir = WorkDir::open(work.path()).unwrap();
+    embed_stage(&mut dir, &before, Embedder::Text(&model), false, &Silent).unwrap_err();
+    assert!(!dir.has_begun(Stage::Embed, &embed_fingerprint(&before, Embedder::Text(&model)).unwrap()));
+    drop(dir);
+    let stored = all_records(&work.path().join("embed")).unwrap();
+    let stored: u64 = stored.iter().map(|(_, part)| part.rows()).sum();
+    assert!(stored > 0);
+
+    let (now, counted) = (input(data.path(), 1 << 17), Expensive::new(None));
+    let mut dir = WorkDir::open(work.path()).unwrap();
+    let dataset = embed_stage(&mut dir, &now, Embedder::Text(&counted), false, &Silent).unwrap();
+    assert_eq!((dataset.row_index.rows(), dataset.reused), (20_001, stored));
+    assert_eq!(counted.asked.into_inner() as u64, 20_001 - stored);
+}
+
+#[test]
+fn stored_embeddings_are_those_of_their_rows() {
+    let (data, work) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let write = |rows: &[usize]| {
+        let texts: String = rows.iter().map(|row| format!("{}row\n", "x".repeat(*row))).collect();
+        std::fs::write(data.path().join("a.txt"), texts).unwrap();
+    };
+    let (first, then) = ([5, 1, 4, 1, 9, 3], [9, 9, 2, 5, 6, 3, 8]);
+    for (rows, asked) in [(&first[..], 6), (&then, 3)] {
+        write(rows);
+        let model = Expensive::new(None);
+        let mut dir = WorkDir::open(work.path()).unwrap();
+        let found = input(data.path(), 1 << 17);
+        let dataset = embed_stage(&mut dir, &found, Embedder::Text(&model), false, &Silent).unwrap();
+        assert_eq!(model.asked.into_inner(), asked);
+        let mut values = vec![0.0; 2 * rows.len()];
+        crate::arrays::matrix::Matrix::open(&dataset.embeddings[0]).unwrap().read(0, &mut values).unwrap();
+        let lengths: Vec<usize> = values.chunks(2).map(|row| row[0] as usize - 3).collect();
+        assert_eq!(lengths, rows, "the first value of an embedding is the length of the text");
+    }
+}
