@@ -87,7 +87,7 @@ impl Sample {
     pub fn take(&mut self, tar: &mut TarReader, member: &SampleMember, columns: &Columns) -> Result<()> {
         let &SampleMember { extension, size, limit } = member;
         if self.members.iter().any(|member| member == extension) {
-            self.problem = Some(format!("the sample `{}` has two members `{extension}`", self.shown_key()));
+            self.problem = Some(format!("the sample `{}` has two members `{extension}`", shown(&self.key)));
             return Ok(());
         }
         self.members.push(extension.to_owned());
@@ -129,31 +129,18 @@ impl Sample {
         }
     }
 
-    /// Returns the key as messages show it.
-    pub fn shown_key(&self) -> String {
-        String::from_utf8_lossy(&self.key).escape_debug().to_string()
-    }
-
-    /// Lists the first members.
-    fn shown_members(&self) -> String {
-        let listed = self.members.iter().take(LISTED).map(String::as_str).collect::<Vec<_>>().join(", ");
-        match self.members.len() {
-            count if count > LISTED => format!("{listed} and {} more", count - LISTED),
-            _ => listed,
-        }
-    }
-
     /// Appends the sample as a row.
     pub fn push_to(self, rows: &mut RowsBuilder, columns: &Columns) {
-        let (key, members) = (self.shown_key(), self.shown_members());
         match (self.problem, self.image) {
             (Some(problem), _) => rows.push_bad(problem),
             (None, Some(image)) if image.is_unclear => rows.push_bad(format!(
-                "the sample `{key}` has several images: {members}; keys end at the first dot of a name; \
-                 --image-column names one of several"
+                "the sample `{}` has several images: {}; keys end at the first dot of a name; \
+                 --image-column names one of several",
+                shown(&self.key),
+                listed(&self.members)
             )),
             (None, None) if columns.image.is_some() => {
-                rows.push_bad(format!("no image in the sample; its members are {members}"));
+                rows.push_bad(format!("no image in the sample; its members are {}", listed(&self.members)));
             }
             (None, image) => {
                 rows.push_image(image.as_ref().map_or(&[], |image| &image.data));
@@ -162,6 +149,20 @@ impl Sample {
                 rows.push(&text, self.id.as_deref());
             }
         }
+    }
+}
+
+/// Returns a key as messages show it.
+pub(crate) fn shown(key: &[u8]) -> String {
+    String::from_utf8_lossy(key).escape_debug().to_string()
+}
+
+/// Lists the first members.
+fn listed(members: &[String]) -> String {
+    let listed = members.iter().take(LISTED).map(String::as_str).collect::<Vec<_>>().join(", ");
+    match members.len() {
+        count if count > LISTED => format!("{listed} and {} more", count - LISTED),
+        _ => listed,
     }
 }
 

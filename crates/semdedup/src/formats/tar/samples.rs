@@ -11,7 +11,7 @@ use crate::formats::file::InputFile;
 use crate::formats::rows::{Rows, RowsBuilder};
 use crate::formats::tar::archive::TarReader;
 use crate::formats::tar::part::{SamplePart, part_of_sample};
-use crate::formats::tar::sample::{Sample, SampleMember};
+use crate::formats::tar::sample::{Sample, SampleMember, shown};
 
 /// A batch has at most this many samples…
 const MAX_ROWS: usize = 256;
@@ -72,7 +72,7 @@ impl Samples {
         let mut begun = Sample::new(key, self.next_row, &self.columns);
         // Without the samples in between, both would become one sample, with the members of both.
         if !self.keys.insert(xxh3_128(key)) {
-            let key = begun.shown_key();
+            let key = shown(key);
             begun.problem = Some(format!(
                 "the key `{key}` comes again behind other samples; `tar --sort=name` packs files of a key together"
             ));
