@@ -97,7 +97,8 @@ fn keys_of_object(file: &InputFile) -> Option<Vec<String>> {
 
 /// Finds the JSON files that hold one object and lie beside files of rows; returns their places in the
 /// list. A file stays if its object may be a row: if it has half of the columns of the rows, or if
-/// there are more such files than files of rows.
+/// there are more than three such files, and more than files of rows. A file that has the name of a
+/// file of rows describes that one, however many there are.
 pub(crate) fn objects_beside_rows(files: &[FoundFile]) -> HashSet<usize> {
     let keys_of = |(place, found): (usize, &FoundFile)| {
         let is_json = found.file.format == Format::JsonArray;
