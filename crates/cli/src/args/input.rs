@@ -49,7 +49,8 @@ pub struct InputArgs {
     #[arg(long, value_name = "NAME")]
     id_column: Option<String>,
     /// The column of the images: binary, a struct with `bytes`, or strings that are paths, data URIs
-    /// or base64 [default: `image`, else the only one that is no string].
+    /// or base64 [default: `image`, else the only one that is no string]. `images[0]` takes the
+    /// first image of each list.
     ///
     /// In WebDataset shards it is the member of a sample, such as `left.jpg` [default: the only
     /// image of a sample].

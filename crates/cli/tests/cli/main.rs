@@ -16,6 +16,7 @@ mod inspect;
 #[cfg(unix)]
 mod interruption;
 mod linked_images;
+mod listed_images;
 // These tests read /proc.
 #[cfg(target_os = "linux")]
 mod memory;

@@ -28,16 +28,16 @@ struct Links {
 impl ParsedRows {
     /// Parses the rows of a chunk. Images that are elsewhere are read later, by [`Self::with_images`].
     pub(crate) fn parse(chunk: &Chunk, columns: &Columns) -> Result<Self> {
-        let Some(name) = &columns.image_links else {
+        let Some(links) = columns.links_as_texts() else {
             return Ok(Self { rows: chunk.parse(columns)?, links: None });
         };
         // Each is parsed by itself, to tell the faults of the images from the others.
         let mut rows = chunk.parse(&Columns { image: None, image_links: None, ..columns.clone() })?;
         if columns.image.is_some() {
-            let images = Columns { image: columns.image.clone(), ..Columns::default() };
+            let images = Columns { image_links: None, ..columns.of_images() };
             rows.images = chunk.parse(&images)?.images;
         }
-        let strings = chunk.parse(&Columns { text: Some(name.clone()), ..Columns::default() })?;
+        let strings = chunk.parse(&links)?;
         let bad = strings.bad.into_iter().map(|bad| (bad.row, bad.reason)).collect();
         Ok(Self { rows, links: Some(Links { strings: strings.texts, bad }) })
     }

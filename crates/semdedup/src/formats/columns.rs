@@ -23,7 +23,7 @@ pub struct ColumnChoice {
     pub id: Option<String>,
     /// The column of the embeddings, which are lists of numbers.
     pub embedding: Option<String>,
-    /// The column of the images.
+    /// The column of the images; `images[0]` takes the first image of each list.
     pub image: Option<String>,
     /// The part of a row that is compared; if the user names nothing, the first file decides
     /// ([`rows_by`](crate::formats::rows_by)).
@@ -53,7 +53,8 @@ pub struct Columns {
     /// The text columns that hold turns of a chat.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub turns: Vec<String>,
-    /// The text columns that reach into lists, as `messages[*].content` does.
+    /// The columns of texts and images that reach into lists, as `messages[*].content` and
+    /// `images[0]` do.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub lists: Vec<String>,
     /// The roles whose turns count, sorted; all roles if this is empty.
@@ -118,15 +119,32 @@ impl Columns {
 
     /// Whether the text is the unchanged value of one column.
     pub(crate) fn is_plain(&self) -> bool {
-        self.joined.is_empty() && self.turns.is_empty() && self.lists.is_empty()
+        let mut lists = self.texts().filter(|name| self.list_path(name).is_some());
+        self.joined.is_empty() && self.turns.is_empty() && lists.next().is_none()
     }
 
-    /// Returns the way into a list that the name of a text column is, if it is one.
+    /// Returns the columns of the images alone.
+    pub(crate) fn of_images(&self) -> Self {
+        let (image, image_links) = (self.image.clone(), self.image_links.clone());
+        let is_of_image =
+            |name: &&String| [&image, &image_links].into_iter().flatten().any(|image| image == *name);
+        let lists = self.lists.iter().filter(is_of_image).cloned().collect();
+        Self { image, image_links, lists, ..Self::default() }
+    }
+
+    /// Returns the columns that read the strings that stand for images as texts.
+    pub(crate) fn links_as_texts(&self) -> Option<Self> {
+        let text = Some(self.image_links.clone()?);
+        Some(Self { text, lists: self.of_images().lists, ..Self::default() })
+    }
+
+    /// Returns the way into a list that the name of a column is, if it is one.
     pub(crate) fn list_path<'a>(&self, name: &'a str) -> Option<ListPath<'a>> {
         if self.lists.iter().any(|list| list == name) { ListPath::of(name) } else { None }
     }
 
-    /// Returns the column that is read for a text column: the list that it reaches into, or itself.
+    /// Returns the column that is read for a column of texts or images: the list that it reaches
+    /// into, or itself.
     pub(crate) fn source_of<'a>(&self, name: &'a str) -> &'a str {
         self.list_path(name).map_or(name, |path| path.column)
     }
@@ -143,8 +161,9 @@ impl Columns {
 
     /// Returns the names of all columns that are read.
     pub(crate) fn sources(&self) -> impl Iterator<Item = &str> {
-        let others = [&self.id, &self.embedding, &self.image, &self.image_links].into_iter().flatten();
-        self.texts().map(|name| self.source_of(name)).chain(others.map(String::as_str))
+        let images = [&self.image, &self.image_links].into_iter().flatten().map(String::as_str);
+        let others = [&self.id, &self.embedding].into_iter().flatten().map(String::as_str);
+        self.texts().chain(images).map(|name| self.source_of(name)).chain(others)
     }
 }
 

@@ -207,8 +207,7 @@ pub(crate) fn linked_files(
 ) -> Result<Option<String>> {
     let (mut hash, mut count) = (Xxh3::new(), 0_u64);
     for (file, columns) in files.iter().zip(columns) {
-        let Some(name) = &columns.image_links else { continue };
-        let strings = Columns { text: Some(name.clone()), ..Columns::default() };
+        let Some(strings) = columns.links_as_texts() else { continue };
         let folder = folder_of(file);
         let mut reader = Reader::open(file, &strings, limits, 0)?;
         while let Some(chunk) = reader.next_chunk()? {

@@ -34,6 +34,11 @@ impl<'a> ListPath<'a> {
         starts.find_map(|start| Some(Self { column: &name[..start], steps: steps_of(&name[start..])? }))
     }
 
+    /// Whether it leads to at most one value of a row.
+    pub fn is_single(&self) -> bool {
+        !self.steps.contains(&Step::Every)
+    }
+
     /// Returns the name of the field that the path leads to, without the places in lists.
     pub fn field_name(&self) -> String {
         let fields = self
@@ -87,7 +92,7 @@ fn walk(value: &Value, steps: &[Step], each: &mut impl FnMut(&str)) -> Result<()
             items.iter().try_for_each(|item| walk(item, rest, each))
         }
         (Some((&Step::At(place), rest)), Value::Array(items)) => {
-            element(items, place).map_or(Ok(()), |item| walk(item, rest, each))
+            index_of(place, items.len()).map_or(Ok(()), |index| walk(&items[index], rest, each))
         }
         (Some((Step::Every | Step::At(_), _)), _) => is_no("to a list"),
         (Some((Step::Field(name), rest)), Value::Object(_)) => match field(value, name) {
@@ -110,11 +115,12 @@ fn blocked<'v>(value: &'v Value, name: &str) -> Option<&'v Value> {
     }
 }
 
-/// Returns an element by its place from the front, or from the back if it is negative.
-fn element(items: &[Value], place: i64) -> Option<&Value> {
+/// Returns the index of an element of a list by its place from the front, or from the back if it is
+/// negative; `None` if the list is shorter.
+pub(crate) fn index_of(place: i64, items: usize) -> Option<usize> {
     let from_end = usize::try_from(place.unsigned_abs()).ok()?;
-    let index = if place < 0 { items.len().checked_sub(from_end)? } else { from_end };
-    items.get(index)
+    let index = if place < 0 { items.checked_sub(from_end)? } else { from_end };
+    (index < items).then_some(index)
 }
 
 /// Returns the field of an object. A field of exactly this name goes before one inside another.

@@ -184,8 +184,8 @@ impl Input {
         if self.reads_texts() {
             return columns;
         }
-        let Columns { id, embedding, image, image_links, .. } = columns;
-        Columns { id, embedding, image, image_links, ..Columns::default() }
+        let images = columns.of_images();
+        Columns { id: columns.id, embedding: columns.embedding, ..images }
     }
 
     /// Returns the paths of all files that are read.

@@ -52,11 +52,8 @@ impl FinishedRun {
     /// Reads the strings that stand for the images of rows, or their texts where there are none. Of
     /// images in base64 the beginning is returned.
     pub(crate) fn image_links(&self, rows: &[u64]) -> Result<Vec<Option<String>>> {
-        let links = self.read(rows, &|file, columns, limits, rows| match &columns.image_links {
-            Some(links) => {
-                let strings = Columns { text: Some(links.clone()), ..Columns::default() };
-                read_texts(file, &strings, limits, rows)
-            }
+        let links = self.read(rows, &|file, columns, limits, rows| match columns.links_as_texts() {
+            Some(links) => read_texts(file, &links, limits, rows),
             None => read_texts(file, columns, limits, rows),
         })?;
         Ok(links.into_iter().map(|link| link.map(|link| shortened_link(&link))).collect())
@@ -108,8 +105,7 @@ fn read_images(
     let Some(first) = rows.first().filter(|_| columns.images().is_some()) else {
         return Ok(vec![None; rows.len()]);
     };
-    let (image, image_links) = (columns.image.clone(), columns.image_links.clone());
-    let columns = Columns { image, image_links, ..Columns::default() };
+    let columns = columns.of_images();
     let file = &with_members(file)?;
     let (folder, limit) = (folder_of(file), limits.max_row_bytes as u64);
     let mut reader = Reader::open(file, &columns, limits, *first)?;

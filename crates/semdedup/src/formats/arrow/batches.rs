@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use arrow_array::builder::LargeStringBuilder;
 use arrow_array::cast::AsArray;
-use arrow_array::{Array, ArrayRef, BooleanArray, LargeStringArray, RecordBatch};
+use arrow_array::{Array, ArrayRef, BooleanArray, LargeBinaryArray, LargeStringArray, RecordBatch};
 use arrow_schema::ArrowError;
 use arrow_schema::{DataType, Fields};
 use arrow_select::nullif::nullif;
@@ -15,6 +15,7 @@ use serde_json::Value;
 use crate::error::{Error, Result};
 use crate::formats::arrow::guard::{Damaged, catch_panics};
 use crate::formats::arrow::images::images_of;
+use crate::formats::arrow::list_elements::values_at;
 use crate::formats::arrow::strings::{Checked, NotUtf8, with_strings};
 use crate::formats::arrow::turn_arrays::RowValues;
 use crate::formats::arrow::types::is_null;
@@ -102,7 +103,7 @@ pub(crate) fn parse(path: &Path, rows: &RowBatch, columns: &Columns) -> Result<R
     let unreadable = parser.not_utf8(columns);
     let texts = parser.texts(columns)?;
     let vectors = columns.embedding.as_deref().map(|name| parser.convert(name, vectors_of)).transpose()?;
-    let images = columns.image.as_deref().map(|name| parser.convert(name, images_of)).transpose()?;
+    let images = columns.image.as_deref().map(|name| parser.images(name, columns)).transpose()?;
     let ids = columns.id.as_deref().map(|name| parser.column(name)).transpose()?;
     let (texts, ids) = match &unreadable {
         Some(bad) => {
@@ -149,6 +150,14 @@ impl Parser<'_> {
     fn convert<T>(&mut self, name: &str, convert: Convert<T>) -> Result<T> {
         let values = self.column(name)?;
         self.convert_values(name, &values, convert)
+    }
+
+    /// Converts the column of the images, which may be in lists.
+    fn images(&mut self, name: &str, columns: &Columns) -> Result<LargeBinaryArray> {
+        let Some(path) = columns.list_path(name) else { return self.convert(name, images_of) };
+        let lists = self.column(path.column)?;
+        let images = self.guarded(|| values_at(&lists, &path.steps))?;
+        self.convert_values(name, &images, images_of)
     }
 
     fn convert_values<T>(&mut self, name: &str, values: &ArrayRef, convert: Convert<T>) -> Result<T> {

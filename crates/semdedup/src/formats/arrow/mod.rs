@@ -8,6 +8,7 @@ pub(crate) mod format;
 pub(crate) mod guard;
 pub(crate) mod images;
 pub(crate) mod ipc;
+pub(crate) mod list_elements;
 pub(crate) mod messages;
 pub(crate) mod nested;
 pub(crate) mod read;

@@ -69,8 +69,13 @@ pub(crate) fn retyped(
 pub(crate) fn column(batch: &RecordBatch, name: &str) -> Result<Option<ArrayRef>, ArrowError> {
     let schema = batch.schema();
     let Some(places) = find(schema.fields(), name) else { return Ok(None) };
-    let mut column = batch.column(places[0]).clone();
-    for &place in &places[1..] {
+    Ok(Some(inner(batch.column(places[0]).clone(), &places[1..])?))
+}
+
+/// Returns the column at `places` inside a column; its values are null where a struct around them
+/// is.
+pub(crate) fn inner(mut column: ArrayRef, places: &[usize]) -> Result<ArrayRef, ArrowError> {
+    for &place in places {
         let outer = column.as_struct();
         let inner = outer.column(place);
         column = match outer.nulls() {
@@ -78,5 +83,5 @@ pub(crate) fn column(batch: &RecordBatch, name: &str) -> Result<Option<ArrayRef>
             _ => inner.clone(),
         };
     }
-    Ok(Some(column))
+    Ok(column)
 }

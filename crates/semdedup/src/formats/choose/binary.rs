@@ -71,23 +71,31 @@ pub(crate) fn holds_images(file: &InputFile, column: &Column) -> Result<Option<b
     })
 }
 
+/// Whether the values of a column of images are texts.
+pub(crate) fn are_texts(file: &InputFile, images: &Columns) -> Result<bool> {
+    Ok(look_at(file, images)? == BytesContent::Texts)
+}
+
 /// Whether one of the first rows has no bytes in a column of images.
-pub(crate) fn lacks_images(file: &InputFile, column: &str) -> Result<bool> {
-    let columns = Columns { image: Some(column.to_owned()), ..Columns::default() };
-    let mut reader = Reader::open(file, &columns, &ReadLimits::default(), 0)?;
+pub(crate) fn lacks_images(file: &InputFile, columns: &Columns) -> Result<bool> {
+    let mut reader = Reader::open(file, columns, &ReadLimits::default(), 0)?;
     let Some(chunk) = reader.next_chunk()? else { return Ok(false) };
-    let images = chunk.parse(&columns)?.images;
+    let images = chunk.parse(columns)?.images;
     Ok(images.is_some_and(|images| images.null_count() > 0))
 }
 
 /// Looks at the first values of a column.
 fn look(file: &InputFile, column: &str) -> Result<BytesContent> {
-    let columns = Columns { image: Some(column.to_owned()), ..Columns::default() };
-    let mut reader = Reader::open(file, &columns, &ReadLimits::default(), 0)?;
+    look_at(file, &Columns { image: Some(column.to_owned()), ..Columns::default() })
+}
+
+/// Looks at the first images, which may be any bytes.
+fn look_at(file: &InputFile, columns: &Columns) -> Result<BytesContent> {
+    let mut reader = Reader::open(file, columns, &ReadLimits::default(), 0)?;
     let (mut seen, mut texts, mut images) = (0, 0, 0);
     for _ in 0..MAX_CHUNKS {
         let Some(chunk) = reader.next_chunk()? else { break };
-        let values = chunk.parse(&columns)?.images;
+        let values = chunk.parse(columns)?.images;
         let values = values.iter().flatten().flatten().filter(|value| !value.is_empty());
         for value in values.take(SAMPLES - seen) {
             seen += 1;

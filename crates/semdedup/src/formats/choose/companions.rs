@@ -105,6 +105,10 @@ impl Table<'_> {
         );
         let alone = format!("--text-column {texts} compares it alone");
         let hint = match companion.is_text || companion.is_turns {
+            _ if self.is_list_of_images(companion) => format!(
+                "{alone}, --image-column '{}[0]' --by both the first image of each row too",
+                companion.name
+            ),
             _ if self.holds_image_links(companion) => {
                 format!("{alone}, --image-column {} --by both the images that it names too", companion.name)
             }
@@ -166,7 +170,7 @@ fn is_companion(column: &Column, columns: &Columns, choice: &ColumnChoice) -> bo
         || [&columns.id, &columns.embedding, &columns.image, &columns.image_links]
             .into_iter()
             .flatten()
-            .any(|name| *name == column.name);
+            .any(|name| columns.source_of(name) == column.name);
     if column.is_nested || is_used || column.kind.as_deref() == Some("null") {
         return false;
     }

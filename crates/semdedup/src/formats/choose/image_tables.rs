@@ -103,13 +103,15 @@ impl Table<'_> {
             listed(images),
             listed(texts)
         );
-        let readable: Vec<&str> =
-            images.iter().filter(|image| image.is_image).map(|image| image.name.as_str()).collect();
-        let hint = match readable[..] {
-            [] => "--by text compares the texts alone; images in lists cannot be read".to_owned(),
+        let readable = images.iter().find(|image| image.is_image);
+        let (first, which) = match readable {
+            Some(image) => (image.name.clone(), "these images"),
+            None => (format!("'{}[0]'", images[0].name), "the first image of each row"),
+        };
+        let hint = match images {
             [_] if self.image(None).is_ok() => "--by image compares the images, --by text the texts, --by both rows by the mean of both similarities".to_owned(),
-            [first, ..] => format!(
-                "--image-column {first} compares these images, --by text the texts, --by both --image-column {first} rows by the mean of both \
+            _ => format!(
+                "--image-column {first} compares {which}, --by text the texts, --by both --image-column {first} rows by the mean of both \
                  similarities"
             ),
         };

@@ -37,10 +37,22 @@ impl Table<'_> {
 
     /// Returns why the type of a column has no texts at a path.
     fn problem_of_type(&self, path: &ListPath) -> Result<Option<String>> {
+        Ok(match self.kind_at(path)? {
+            Some(Err(problem)) => Some(problem),
+            Some(Ok(kind)) if !is_text(&kind) && !is_binary(&kind) && kind != DataType::Null => {
+                Some(format!("leads to {kind}, not to a string"))
+            }
+            _ => None,
+        })
+    }
+
+    /// Returns the type of the values that a path leads to, or why it leads nowhere; `None` in a file
+    /// without rows or without the column.
+    pub(crate) fn kind_at(&self, path: &ListPath) -> Result<Option<std::result::Result<DataType, String>>> {
         let rows = self.file.format.rows().first_rows(self.file)?;
         let schema = rows.as_ref().map(|rows| rows.schema());
         let kind = schema.as_ref().and_then(|schema| type_in(schema.fields(), path.column));
-        Ok(kind.and_then(|kind| problem_of(kind, &path.steps)))
+        Ok(kind.map(|kind| end_of(kind, &path.steps).cloned()))
     }
 
     /// Returns why the first rows have no texts at a path.
@@ -81,23 +93,20 @@ fn type_in<'f>(fields: &'f Fields, name: &str) -> Option<&'f DataType> {
     })
 }
 
-/// Returns why values of a type have no texts at the end of some steps.
-fn problem_of(kind: &DataType, steps: &[Step]) -> Option<String> {
-    let Some((step, rest)) = steps.split_first() else {
-        let is_fine = is_text(kind) || is_binary(kind) || kind == &DataType::Null;
-        return (!is_fine).then(|| format!("leads to {kind}, not to a string"));
-    };
+/// Returns the type at the end of some steps from values of a type, or why there is none.
+fn end_of<'k>(kind: &'k DataType, steps: &[Step]) -> std::result::Result<&'k DataType, String> {
+    let Some((step, rest)) = steps.split_first() else { return Ok(kind) };
     match (step, item_of(kind), kind) {
-        (_, _, DataType::Null) => None,
-        (Step::Every | Step::At(_), Some(item), _) => problem_of(item.data_type(), rest),
-        (Step::Every | Step::At(_), None, _) => Some(format!("leads to {kind}, not to a list")),
+        (_, _, DataType::Null) => Ok(kind),
+        (Step::Every | Step::At(_), Some(item), _) => end_of(item.data_type(), rest),
+        (Step::Every | Step::At(_), None, _) => Err(format!("leads to {kind}, not to a list")),
         (Step::Field(name), _, DataType::Struct(fields)) => match type_in(fields, name) {
-            Some(kind) => problem_of(kind, rest),
+            Some(kind) => end_of(kind, rest),
             None => {
                 let names: Vec<&str> = fields.iter().map(|field| field.name().as_str()).collect();
-                Some(format!("has no field `{name}`; fields are {}", names.join(", ")))
+                Err(format!("has no field `{name}`; fields are {}", names.join(", ")))
             }
         },
-        (Step::Field(_), ..) => Some(format!("leads to {kind}, not to an object")),
+        (Step::Field(_), ..) => Err(format!("leads to {kind}, not to an object")),
     }
 }

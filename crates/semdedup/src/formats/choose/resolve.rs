@@ -164,9 +164,7 @@ fn table_columns<'a>(
         earlier.first = Some(FirstFile { file, texts: texts.clone() });
         earlier.check_strings()?;
     }
-    let (image, image_links) = image.map_or((None, None), |found| (found.bytes, found.links));
-    let columns =
-        with_texts(Columns { id, embedding, image, image_links, ..Columns::default() }, texts, roles);
+    let columns = with_texts(Columns { id, embedding, ..image.unwrap_or_default() }, texts, roles);
     earlier.check(&table, &columns, run)?;
     Ok(columns)
 }
@@ -188,7 +186,7 @@ fn check_no_chats(table: &Table) -> Result<()> {
 /// Adds the columns of the texts to the others of a file.
 fn with_texts(columns: Columns, texts: Option<TextColumns>, roles: &[String]) -> Columns {
     let Some(TextColumns { names, turns, lists, found }) = texts else { return columns };
-    let mut names = names.into_iter();
+    let (mut names, lists) = (names.into_iter(), [lists, columns.lists.clone()].concat());
     let (text, roles) = (names.next(), if turns.is_empty() { Vec::new() } else { roles.to_vec() });
     Columns { text, joined: names.collect(), turns, lists, roles, found, ..columns }
 }

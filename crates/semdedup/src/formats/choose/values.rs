@@ -16,14 +16,18 @@ const SAMPLE_BYTES: usize = 1 << 20;
 
 /// Returns the values of a column in the first rows; `None` where there are no rows.
 pub(crate) fn values_of(file: &InputFile, name: &str) -> Result<Option<Vec<String>>> {
-    let columns = Columns { text: Some(name.to_owned()), ..Columns::default() };
-    let mut reader = Reader::open(file, &columns, &ReadLimits::default(), 0)?;
+    first_texts(file, &Columns { text: Some(name.to_owned()), ..Columns::default() })
+}
+
+/// Returns the texts of the first rows; `None` where there are no rows.
+pub(crate) fn first_texts(file: &InputFile, columns: &Columns) -> Result<Option<Vec<String>>> {
+    let mut reader = Reader::open(file, columns, &ReadLimits::default(), 0)?;
     let (mut values, mut rows, mut bytes) = (Vec::new(), 0, 0);
     while rows < SAMPLE_ROWS
         && bytes < SAMPLE_BYTES
         && let Some(chunk) = reader.next_chunk()?
     {
-        for text in chunk.parse(&columns)?.texts.iter().take(SAMPLE_ROWS - rows) {
+        for text in chunk.parse(columns)?.texts.iter().take(SAMPLE_ROWS - rows) {
             rows += 1;
             bytes += text.map_or(0, str::len);
             values.extend(text.map(str::to_owned));
