@@ -5,15 +5,21 @@ use semdedup::formats::CompareBy;
 use semdedup::{OutputOptions, Result, ScoreInputs, SelectOptions};
 
 use crate::args::cli::{Cli, Command};
+#[cfg(feature = "transformers")]
+use crate::args::distill::DistillArgs;
 use crate::args::inspect::{ShowArgs, SweepArgs};
 use crate::args::run::RunArgs;
 use crate::args::stages::{ClusterArgs, EmbedArgs, ScoreArgs, SelectArgs};
 use crate::models::Models;
+#[cfg(feature = "transformers")]
+use crate::models::load_teacher;
 use crate::output;
 use crate::output_mode::{CommandOutput, OutputMode};
 use crate::progress::Reporter;
 use crate::report::plans::{cluster_plan_table, run_plan_table};
 use crate::report::run::run_table;
+#[cfg(feature = "transformers")]
+use crate::report::stages::distill_table;
 use crate::report::stages::{cluster_table, embed_table, score_table, select_table, sweep_table};
 use crate::serve::serve;
 use crate::show::pairs_text;
@@ -34,6 +40,8 @@ pub fn execute(cli: &Cli, progress: &Reporter) -> Result<CommandOutput> {
         Command::Cluster(args) => cluster(args, mode, progress),
         Command::Score(args) => score(args, mode, progress),
         Command::Select(args) => select(args, mode, progress),
+        #[cfg(feature = "transformers")]
+        Command::Distill(args) => distill(args, mode, progress),
         Command::ServeEmbeddings(args) => serve(args, mode).map(|()| CommandOutput::default()),
         Command::Completions(args) => Ok(completions(args.shell)),
     }
@@ -102,6 +110,16 @@ fn select(args: &SelectArgs, mode: OutputMode, progress: &Reporter) -> Result<Co
     (options.goal, options.ids) = (args.goal.given()?, args.ids.formats());
     let report = semdedup::select(&args.scores, &options, &output, progress)?;
     mode.report(&report, || select_table(&report, &output.out))
+}
+
+#[cfg(feature = "transformers")]
+fn distill(args: &DistillArgs, mode: OutputMode, progress: &Reporter) -> Result<CommandOutput> {
+    let teacher = load_teacher(&args.pretrained, &args.teacher)?;
+    let options = args.options()?;
+    let mut place = OutputOptions::new(&args.out);
+    (place.overwrite, place.work) = (args.overwrite, args.work.clone());
+    let report = semdedup::distill(&options, teacher.as_ref(), &place, progress)?;
+    mode.report(&report, || distill_table(&report))
 }
 
 fn sweep(args: &SweepArgs, mode: OutputMode) -> Result<CommandOutput> {

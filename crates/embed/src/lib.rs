@@ -16,7 +16,7 @@
 //! ```
 //! use semdedup_embed::{DEFAULT_MAX_TOKENS, StaticModel, TextModel};
 //! # fn main() -> Result<(), semdedup_embed::ModelError> {
-//! let model = StaticModel::wordllama(DEFAULT_MAX_TOKENS)?;
+//! let model = StaticModel::built_in(DEFAULT_MAX_TOKENS)?;
 //! let mut rows = vec![0.0; 2 * model.dim()];
 //! let stats = model.embed(&["a text", "another one"], &mut rows)?;
 //! assert_eq!(stats.truncated, 0);
@@ -26,6 +26,8 @@
 #[cfg(not(all(feature = "images", feature = "transformers", feature = "server")))]
 mod absent;
 mod decode;
+#[cfg(feature = "transformers")]
+pub mod distill;
 mod error;
 mod file_kind;
 #[cfg(feature = "server")]
@@ -44,7 +46,7 @@ mod scheme;
 mod server_options;
 #[cfg(feature = "transformers")]
 mod transformer;
-mod wordllama;
+mod static_text;
 
 #[cfg(not(feature = "images"))]
 pub use absent::images::{MobileNet, decode_image};
@@ -69,5 +71,5 @@ pub use remote::{RemoteModel, ServerAddress, ServerKey};
 pub use rgb_image::RgbImage;
 pub use server_options::{Pause, RemoteOptions};
 #[cfg(feature = "transformers")]
-pub use transformer::load;
-pub use wordllama::StaticModel;
+pub use transformer::{load, word_pieces};
+pub use static_text::{StaticModel, WordVectors};

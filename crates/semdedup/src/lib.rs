@@ -81,6 +81,8 @@ pub use arrays::place::bare_numbers;
 pub use arrays::store::EmbeddingStore;
 pub use cluster::cost::auto_clusters;
 pub use commands::cluster::{ClusterReport, cluster};
+#[cfg(feature = "transformers")]
+pub use commands::distill::{DistillOptions, DistillReport, distill};
 pub use commands::embed::{EmbedReport, embed};
 pub use commands::score::{ScoreInputs, ScoreOptions, ScoreReport, score};
 pub use commands::select::{SelectOptions, SelectReport, select};

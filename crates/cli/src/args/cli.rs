@@ -3,6 +3,8 @@
 use clap::{Args, Parser, Subcommand, value_parser};
 
 use super::completions::CompletionsArgs;
+#[cfg(feature = "transformers")]
+use super::distill::DistillArgs;
 use super::inspect::{ShowArgs, SweepArgs};
 use super::run::RunArgs;
 use super::serve::ServeArgs;
@@ -70,6 +72,8 @@ pub enum Command {
     Cluster(ClusterArgs),
     Score(ScoreArgs),
     Select(SelectArgs),
+    #[cfg(feature = "transformers")]
+    Distill(Box<DistillArgs>),
     ServeEmbeddings(ServeArgs),
     Completions(CompletionsArgs),
 }
@@ -77,6 +81,10 @@ pub enum Command {
 impl Command {
     /// Returns whether the same command line resumes the work after an interruption.
     pub fn resumes(&self) -> bool {
+        #[cfg(feature = "transformers")]
+        if let Self::Distill(_) = self {
+            return true;
+        }
         matches!(self, Self::Run(_) | Self::Embed(_))
     }
 

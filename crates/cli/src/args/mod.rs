@@ -1,6 +1,6 @@
 //! The command line: a struct for each subcommand, and its conversion to the library's options.
 //!
-//! `cli` is the whole command line. `run`, `inspect`, `stages`, `serve` and `completions` are the
+//! `cli` is the whole command line. `run`, `inspect`, `stages`, `distill`, `serve` and `completions` are the
 //! subcommands. `input`, `csv`, `bare`, `model`, `clustering`, `goal` and `output` are groups of options that
 //! several subcommands share.
 
@@ -9,6 +9,8 @@ pub mod cli;
 pub mod clustering;
 pub mod completions;
 mod csv;
+#[cfg(feature = "transformers")]
+pub mod distill;
 pub mod goal;
 pub mod input;
 pub mod inspect;

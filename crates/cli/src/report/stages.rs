@@ -32,6 +32,24 @@ pub fn embed_table(report: &EmbedReport, out: &Path) -> String {
     facts.text()
 }
 
+/// Renders what `distill` did.
+#[cfg(feature = "transformers")]
+pub fn distill_table(report: &semdedup::DistillReport) -> String {
+    let mut facts = Facts::default();
+    facts.add("teacher", report.teacher.clone());
+    facts.add("texts", count(report.texts as u64));
+    if report.rows_left_out > 0 {
+        facts.add("left out", format!("{} rows without a text or an embedding", count(report.rows_left_out)));
+    }
+    facts.add("pieces", count(report.pieces as u64));
+    facts.add("dimension", report.dim.to_string());
+    facts.add("loss", format!("{:.4} at first, {:.4} in the end", report.loss[0], report.loss[1]));
+    let model = shell::quote(&report.model.display().to_string());
+    facts.add("results", report.model.display().to_string());
+    facts.add("next", format!("semdedup run DATA --model {model} --out DIR"));
+    facts.text()
+}
+
 /// Renders what `cluster` did.
 pub fn cluster_table(report: &ClusterReport, out: &Path) -> String {
     let mut facts = Facts::default();

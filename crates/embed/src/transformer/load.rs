@@ -41,16 +41,7 @@ use crate::model::TextModel;
 /// If files are missing, damaged or do not fit together, if the architecture is not known (the hint
 /// lists the known ones), or if the model or this machine cannot do what the options ask for.
 pub fn load(source: &str, options: &LoadOptions) -> Result<Loaded> {
-    let folder = match Name::parse(source) {
-        _ if Path::new(source).is_dir() => PathBuf::from(source),
-        Some(name) => Hub::from_env(|variable| std::env::var(variable).ok())?.folder(&name)?,
-        None => {
-            return Err(ModelError::with_hint(
-                format!("{source}: no such folder"),
-                "name a folder with config.json, tokenizer.json and model.safetensors, or a model of the hub as org/name",
-            ));
-        }
-    };
+    let folder = folder_of(source)?;
     let device = options.place.device()?;
     let modules = Modules::read(&folder, &device)?;
     let root = modules.as_ref().map_or(folder.clone(), |modules| modules.root.clone());
@@ -72,6 +63,41 @@ pub fn load(source: &str, options: &LoadOptions) -> Result<Loaded> {
             "name a folder in the Hugging Face layout, as transformers' save_pretrained writes it",
         )),
     }
+}
+
+/// Returns the folder of a model, which may be on the hub.
+fn folder_of(source: &str) -> Result<PathBuf> {
+    match Name::parse(source) {
+        _ if Path::new(source).is_dir() => Ok(PathBuf::from(source)),
+        Some(name) => Hub::from_env(|variable| std::env::var(variable).ok())?.folder(&name),
+        None => Err(ModelError::with_hint(
+            format!("{source}: no such folder"),
+            "name a folder with config.json, tokenizer.json and model.safetensors, or a model of the hub as org/name",
+        )),
+    }
+}
+
+/// Returns the pieces of the tokenizer of a pretrained model, in the order of their numbers; `None` if
+/// it does not split words into pieces (WordPiece), but texts in another way.
+///
+/// # Errors
+/// As [`load`], as far as the tokenizer is concerned.
+pub fn word_pieces(source: &str) -> Result<Option<Vec<String>>> {
+    let folder = folder_of(source)?;
+    let modules = Modules::read(&folder, &Device::Cpu)?;
+    let root = modules.map_or(folder, |modules| modules.root);
+    let path = root.join("tokenizer.json");
+    let text = std::fs::read(&path).map_err(|error| ModelError::new(format!("{}: {error}", path.display())))?;
+    let whole: serde_json::Value = serde_json::from_slice(&text)
+        .map_err(|error| ModelError::new(format!("{}: {error}", path.display())))?;
+    if whole["model"]["type"] != "WordPiece" {
+        return Ok(None);
+    }
+    let numbered = whole["model"]["vocab"].as_object().into_iter().flatten();
+    let mut pieces: Vec<(u64, String)> =
+        numbered.map(|(piece, number)| (number.as_u64().unwrap_or(u64::MAX), piece.clone())).collect();
+    pieces.sort_unstable();
+    Ok(Some(pieces.into_iter().map(|(_, piece)| piece).collect()))
 }
 
 /// Fails for an adapter, which changes the weights. The weights beside it may be those of the model

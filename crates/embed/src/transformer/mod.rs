@@ -31,4 +31,4 @@ mod tokens;
 mod vision;
 mod weights;
 
-pub use load::load;
+pub use load::{load, word_pieces};

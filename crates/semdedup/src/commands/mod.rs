@@ -2,6 +2,8 @@
 
 pub(crate) mod cluster;
 pub(crate) mod clustered;
+#[cfg(feature = "transformers")]
+pub(crate) mod distill;
 pub(crate) mod embed;
 pub(crate) mod file_set;
 pub(crate) mod guards;

@@ -4,7 +4,7 @@ use std::ops::Range;
 use hashbrown::HashMap;
 
 use super::letters::Feature;
-use super::reading::{Counts, Reading};
+use super::reading::{Counts, Reading, Word};
 
 /// The longest word that is kept, in bytes. Longer words rarely occur twice.
 const MAX_WORD_BYTES: usize = 64;
@@ -19,13 +19,15 @@ const MAX_FEATURES: usize = 1 << 19;
 #[derive(Default)]
 pub(super) struct WordCache {
     entries: HashMap<Box<str>, Entry>,
-    tokens: Vec<u16>,
+    tokens: Vec<u32>,
     features: Vec<Feature>,
+    exact: Vec<u64>,
 }
 
 struct Entry {
     tokens: Range<u32>,
     features: Range<u32>,
+    exact: Range<u32>,
     counts: Counts,
 }
 
@@ -40,11 +42,12 @@ impl WordCache {
     pub(super) fn read(&self, word: &str, into: &mut Reading) -> Option<bool> {
         let entry = self.entries.get(word)?;
         let slice = |range: &Range<u32>| range.start as usize..range.end as usize;
-        Some(into.take(
-            &self.tokens[slice(&entry.tokens)],
-            &self.features[slice(&entry.features)],
-            entry.counts,
-        ))
+        Some(into.take(Word {
+            tokens: &self.tokens[slice(&entry.tokens)],
+            features: &self.features[slice(&entry.features)],
+            exact: &self.exact[slice(&entry.exact)],
+            counts: entry.counts,
+        }))
     }
 
     /// Keeps what was read of a word. A full cache is emptied: the frequent words are back within a
@@ -54,14 +57,16 @@ impl WordCache {
             *self = Self { entries: std::mem::take(&mut self.entries), ..Self::default() };
             self.entries.clear();
         }
-        let (tokens, features) = (self.tokens.len(), self.features.len());
+        let (tokens, features, exact) = (self.tokens.len(), self.features.len(), self.exact.len());
         self.tokens.extend_from_slice(&read.tokens);
         self.features.extend_from_slice(&read.features);
+        self.exact.extend_from_slice(&read.exact);
         let range = |from: usize, to: usize| Some(u32::try_from(from).ok()?..u32::try_from(to).ok()?);
         if let Some(tokens) = range(tokens, self.tokens.len())
             && let Some(features) = range(features, self.features.len())
+            && let Some(exact) = range(exact, self.exact.len())
         {
-            self.entries.insert(word.into(), Entry { tokens, features, counts: read.counts });
+            self.entries.insert(word.into(), Entry { tokens, features, exact, counts: read.counts });
         }
     }
 }

@@ -1,11 +1,11 @@
-//! What was read of a text: tokens of the vocabulary, and features of the other words.
+//! What was read of a text: rows of the table, features of other words, and numbers.
 use super::letters::Feature;
 
 /// Counts of what was read.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Counts {
-    /// The units that the limit on tokens counts: tokens, words with features, characters in
-    /// scripts without spaces.
+    /// The units that the limit on tokens counts: pieces of words, words with features, characters in
+    /// scripts without spaces, numbers.
     pub units: usize,
     /// Words that the vocabulary knows.
     pub known: usize,
@@ -16,8 +16,11 @@ pub(super) struct Counts {
 /// What was read of a text, up to a limit.
 #[derive(Debug)]
 pub(super) struct Reading {
-    pub tokens: Vec<u16>,
+    /// The rows of the table.
+    pub tokens: Vec<u32>,
     pub features: Vec<Feature>,
+    /// The hashes of the numbers and operators, in their order.
+    pub exact: Vec<u64>,
     pub counts: Counts,
     limit: usize,
     /// Whether the text has more units than the limit.
@@ -27,8 +30,8 @@ pub(super) struct Reading {
 impl Default for Reading {
     /// Makes an empty reading without a limit.
     fn default() -> Self {
-        let (tokens, features) = (Vec::new(), Vec::new());
-        Self { tokens, features, counts: Counts::default(), limit: usize::MAX, truncated: false }
+        let (tokens, features, exact) = (Vec::new(), Vec::new(), Vec::new());
+        Self { tokens, features, exact, counts: Counts::default(), limit: usize::MAX, truncated: false }
     }
 }
 
@@ -37,6 +40,7 @@ impl Reading {
     pub fn begin(&mut self, limit: usize) {
         self.tokens.clear();
         self.features.clear();
+        self.exact.clear();
         (self.counts, self.limit, self.truncated) = (Counts::default(), limit, false);
     }
 
@@ -46,12 +50,14 @@ impl Reading {
     }
 
     /// Appends a whole word if it fits. Returns whether it does.
-    pub fn take(&mut self, tokens: &[u16], features: &[Feature], counts: Counts) -> bool {
+    pub fn take(&mut self, word: Word) -> bool {
+        let Word { tokens, features, exact, counts } = word;
         if counts.units > self.room() {
             return false;
         }
         self.tokens.extend_from_slice(tokens);
         self.features.extend_from_slice(features);
+        self.exact.extend_from_slice(exact);
         self.counts.units += counts.units;
         self.counts.known += counts.known;
         self.counts.unknown += counts.unknown;
@@ -59,7 +65,7 @@ impl Reading {
     }
 
     /// Appends as many tokens as fit.
-    pub fn push_tokens(&mut self, tokens: &[u16]) {
+    pub fn push_tokens(&mut self, tokens: &[u32]) {
         let fitting = tokens.len().min(self.room());
         self.tokens.extend_from_slice(&tokens[..fitting]);
         self.counts.units += fitting;
@@ -76,8 +82,33 @@ impl Reading {
         self.counts.units += 1;
     }
 
+    /// Appends a number or an operator if it fits.
+    pub fn push_exact(&mut self, hash: u64) {
+        if self.room() == 0 {
+            self.truncated = true;
+            return;
+        }
+        self.exact.push(hash);
+        self.counts.units += 1;
+    }
+
     /// Whether the vocabulary lacks most words.
     pub fn is_mostly_unknown(&self) -> bool {
         self.counts.unknown > self.counts.known
+    }
+}
+
+/// What was read of a word.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Word<'w> {
+    pub tokens: &'w [u32],
+    pub features: &'w [Feature],
+    pub exact: &'w [u64],
+    pub counts: Counts,
+}
+
+impl<'w> From<&'w Reading> for Word<'w> {
+    fn from(Reading { tokens, features, exact, counts, .. }: &'w Reading) -> Self {
+        Self { tokens, features, exact, counts: *counts }
     }
 }

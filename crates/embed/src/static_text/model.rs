@@ -1,27 +1,31 @@
 //! The text model.
 
+use std::borrow::Cow;
 use std::sync::{Mutex, PoisonError};
 
 use xxhash_rust::xxh3::Xxh3;
 
 use super::table::Table;
+use super::vocabulary::Vocabulary;
 use super::words::{Reader, Workspace};
 use crate::error::ModelError;
 use crate::model::{EmbedStats, EmbeddedTexts, TextModel};
 
-const NAME: &str = "wordllama-l2-supercat-256";
-/// The version of the model. Raise it when the same weights give other embeddings.
-///
-/// Version 2 compares texts in normal form, and words that the vocabulary lacks by their letters.
-const REVISION: u32 = 2;
-pub(super) const TABLE: &[u8] = include_bytes!("../../models/wordllama-l2-supercat-256/table.bin");
-pub(super) const TOKENIZER: &[u8] = include_bytes!("../../models/wordllama-l2-supercat-256/tokenizer.bin");
+/// The name of the model inside the program.
+const NAME: &str = "semdedup-text-1";
+/// The version of the reading of texts. Raise it when the same table gives other embeddings.
+const REVISION: u32 = 1;
+pub(super) const TABLE: &[u8] = include_bytes!("../../models/semdedup-text-1/table.bin");
+pub(super) const VOCABULARY: &str = include_str!("../../models/semdedup-text-1/vocab.txt");
 
 /// A model that averages the vectors of a text's tokens. Words without tokens have vectors drawn
 /// from a hash of their letters.
 pub struct StaticModel {
     reader: Reader,
     table: Table,
+    name: String,
+    /// A hash of the table and the vocabulary.
+    hash: u64,
     max_tokens: usize,
     /// Workspaces that no call uses now. Each keeps its word cache for the next call, and no thread
     /// waits for the lookup of another.
@@ -29,20 +33,35 @@ pub struct StaticModel {
 }
 
 impl StaticModel {
-    /// Loads WordLlama `l2_supercat_256`, to read at most the first `max_tokens` tokens of a text.
+    /// Loads the model inside the program, to read at most the first `max_tokens` tokens of a text.
     ///
     /// # Errors
     /// If `max_tokens` is 0.
-    pub fn wordllama(max_tokens: usize) -> Result<Self, ModelError> {
+    pub fn built_in(max_tokens: usize) -> Result<Self, ModelError> {
+        Self::new(NAME, Cow::Borrowed(TABLE), VOCABULARY, max_tokens)
+            .map_err(|problem| ModelError::with_hint(problem, "the program's file is damaged; install it again"))
+    }
+
+    /// Makes a model of the file of a table and of the pieces of its rows, a line each.
+    pub(super) fn new(
+        name: &str,
+        table: Cow<'static, [u8]>,
+        vocabulary: &str,
+        max_tokens: usize,
+    ) -> Result<Self, String> {
         if max_tokens == 0 {
-            return Err(ModelError::with_hint(
-                "the limit on tokens is 0, at least 1 is needed",
-                "the model was made for texts of up to 512 tokens",
-            ));
+            return Err("the limit on tokens is 0, at least 1 is needed".to_owned());
         }
-        let table = Table::parse(TABLE).map_err(damaged)?;
-        let reader = Reader::parse(TOKENIZER, table.rows()).map_err(damaged)?;
-        Ok(Self { reader, table, max_tokens, idle: Mutex::default() })
+        let mut hash = Xxh3::new();
+        hash.update(&table);
+        hash.update(vocabulary.as_bytes());
+        let table = Table::parse(table)?;
+        let reader = Reader::new(Vocabulary::new(vocabulary.lines()), table.unit());
+        let rows = vocabulary.lines().count();
+        if rows != table.rows() {
+            return Err(format!("{name}: the vocabulary has {rows} pieces, the table {} rows", table.rows()));
+        }
+        Ok(Self { reader, table, name: name.to_owned(), hash: hash.digest(), max_tokens, idle: Mutex::default() })
     }
 
     fn borrow_workspace(&self) -> Workspace {
@@ -57,7 +76,7 @@ impl StaticModel {
 
 impl TextModel for StaticModel {
     fn name(&self) -> &str {
-        NAME
+        &self.name
     }
 
     fn dim(&self) -> usize {
@@ -65,10 +84,7 @@ impl TextModel for StaticModel {
     }
 
     fn fingerprint(&self) -> String {
-        let mut hash = Xxh3::new();
-        hash.update(TABLE);
-        hash.update(TOKENIZER);
-        format!("{NAME}/r{REVISION}/{:016x}/{}", hash.digest(), self.max_tokens)
+        format!("{}/r{REVISION}/{:016x}/{}", self.name, self.hash, self.max_tokens)
     }
 
     fn embed(&self, texts: &[&str], out: &mut [f32]) -> Result<EmbedStats, ModelError> {
@@ -90,8 +106,4 @@ impl TextModel for StaticModel {
         stats.truncated = truncated.len();
         Ok(EmbeddedTexts { stats, truncated, refused: Vec::new() })
     }
-}
-
-fn damaged(problem: String) -> ModelError {
-    ModelError::with_hint(format!("{NAME}: {problem}"), "the program's file is damaged; install it again")
 }

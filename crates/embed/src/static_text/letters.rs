@@ -1,0 +1,130 @@
+//! Features of words that the vocabulary lacks: vectors of ±1 drawn by a hash of the word and of
+//! its pieces, so that words with similar letters have similar vectors (as fastText's subwords, but
+//! without training).
+//!
+//! Random directions in 256 dimensions are nearly orthogonal, so different words have dissimilar
+//! vectors. Lengths are relative to that of the vector of a rare word of the vocabulary.
+use xxhash_rust::xxh3::xxh3_64_with_seed;
+
+/// The length of all trigrams of a word together, relative to that of the word's own vector.
+const TRIGRAMS: f32 = 0.7;
+/// The length of a single character, relative to that of a bigram, in scripts without spaces
+/// between words.
+const CHARACTER: f32 = 0.3;
+/// The length of a punctuation mark: about as in the vocabulary.
+const PUNCTUATION: f32 = 0.15;
+
+/// The kinds of features. The same letters as a word and as a trigram have unrelated vectors.
+#[derive(Debug, Clone, Copy)]
+enum Of {
+    Word = 1,
+    Trigram,
+    Bigram,
+    Character,
+    Symbol,
+    Number,
+    Order,
+}
+
+/// A direction and a length.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Feature {
+    hash: u64,
+    length: f32,
+}
+
+impl Feature {
+    fn new(of: Of, letters: &str, length: f32) -> Self {
+        Self { hash: xxh3_64_with_seed(letters.as_bytes(), of as u64), length }
+    }
+
+    /// Makes the feature of a number, or of an operator, by the hash of [`exact`].
+    pub(super) fn of_exact(hash: u64) -> Self {
+        Self { hash, length: 1.0 }
+    }
+
+    /// Makes the feature of two numbers or operators that follow each other, by their hashes. The
+    /// first and the last of a text have [`EDGE`] beside them.
+    pub(super) fn of_order(first: u64, second: u64) -> Self {
+        let mut pair = [0; 16];
+        pair[..8].copy_from_slice(&first.to_le_bytes());
+        pair[8..].copy_from_slice(&second.to_le_bytes());
+        Self { hash: xxh3_64_with_seed(&pair, Of::Order as u64), length: 1.0 }
+    }
+
+    /// Returns the feature with another length.
+    pub(super) fn times(self, factor: f32) -> Self {
+        Self { length: self.length * factor, ..self }
+    }
+
+    /// Adds the feature's vector to a row.
+    ///
+    /// The vector has only two values, ±x, so no multiplication is rounded and every processor
+    /// computes the same bits.
+    #[inline(always)]
+    pub(super) fn add_to(self, row: &mut [f32]) {
+        let value = (self.length / (row.len() as f32).sqrt()).to_bits();
+        for (block, values) in (0u64..).zip(row.chunks_mut(32)) {
+            let signs = (mixed(self.hash, block) >> 32) as u32;
+            for (lane, out) in (0u32..).zip(values) {
+                *out += f32::from_bits(value ^ ((signs >> lane) << 31));
+            }
+        }
+    }
+}
+
+/// The hash of what stands before the first number of a text and behind the last one.
+pub(super) const EDGE: u64 = 0;
+
+/// Returns number `index` of the SplitMix64 sequence that begins at `seed`.
+fn mixed(seed: u64, index: u64) -> u64 {
+    let mut z = seed.wrapping_add((index + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15));
+    z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    z ^ (z >> 31)
+}
+
+/// Returns the hash of a number or an operator.
+pub(super) fn exact(written: &str) -> u64 {
+    xxh3_64_with_seed(written.as_bytes(), Of::Number as u64)
+}
+
+/// Returns the feature of a whole word.
+pub(super) fn spelled(word: &str) -> Feature {
+    Feature::new(Of::Word, word, 1.0)
+}
+
+/// Calls `each` with the features of a word: the word itself, and its trigrams with a mark at each
+/// end.
+pub(super) fn word(word: &str, each: &mut impl FnMut(Feature)) {
+    each(spelled(word));
+    let marked: Vec<char> = ['\u{2}'].into_iter().chain(word.chars()).chain(['\u{3}']).collect();
+    let length = TRIGRAMS / ((marked.len() - 2) as f32).sqrt();
+    let mut buffer = String::new();
+    for trigram in marked.windows(3) {
+        buffer.clear();
+        buffer.extend(trigram);
+        each(Feature::new(Of::Trigram, &buffer, length));
+    }
+}
+
+/// Returns the feature of two characters beside each other in a text without spaces, or of a
+/// character that stands alone there.
+pub(super) fn bigram(letters: &str) -> Feature {
+    Feature::new(Of::Bigram, letters, 1.0)
+}
+
+/// Returns the feature of a character in a text without spaces.
+pub(super) fn character(character: &str) -> Feature {
+    Feature::new(Of::Character, character, CHARACTER)
+}
+
+/// Returns the feature of a punctuation mark.
+pub(super) fn punctuation(mark: &str) -> Feature {
+    Feature::new(Of::Symbol, mark, PUNCTUATION)
+}
+
+/// Returns the feature of a symbol, such as an emoji.
+pub(super) fn symbol(symbol: &str) -> Feature {
+    Feature::new(Of::Symbol, symbol, 1.0)
+}

@@ -1,0 +1,28 @@
+//! Static text models: the sum of the vectors of a text's words, from a table of int8, with features
+//! of letters for words that the vocabulary lacks, and exact features of numbers.
+//!
+//! `words` reads a text word by word: each is brought into its `normal` form and split into `runs`.
+//! `vocabulary` finds the pieces of words, `letters` makes features of the others, and `numbers` reads
+//! numbers and operators. `cache` keeps the results of frequent words, a `reading` holds what was read
+//! of a text, and `table` sums it up. `scripts/make_text_model.py` makes the model inside the program.
+mod cache;
+mod folder;
+mod letters;
+mod model;
+mod normal;
+mod numbers;
+mod parts;
+mod reading;
+mod runs;
+mod table;
+#[cfg(feature = "transformers")]
+mod training;
+mod vocabulary;
+mod words;
+
+pub use folder::WordVectors;
+pub use model::StaticModel;
+#[cfg(feature = "transformers")]
+pub(crate) use training::latin_words;
+#[cfg(feature = "transformers")]
+pub use training::WordReader;

@@ -1,0 +1,134 @@
+//! Runs of a word: letters and digits of one kind, or the characters between them.
+use icu_properties::props::{GeneralCategory, GeneralCategoryGroup, Script};
+use icu_properties::{CodePointMapData, CodePointMapDataBorrowed};
+
+/// The kinds of runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// Decimal digits of any script.
+    Digits,
+    /// Latin letters, of which the vocabulary has many pieces.
+    Latin,
+    /// Latin letters and digits.
+    Mixed,
+    /// Letters of other scripts, and digits behind them.
+    Foreign,
+    /// Letters of scripts that are written without spaces between words.
+    Unspaced,
+    /// Punctuation.
+    Punctuation,
+    /// Anything else, such as emoji.
+    Symbol,
+}
+
+/// A run of a word, as a range of its bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Run {
+    pub(super) kind: Kind,
+    pub(super) start: usize,
+    pub(super) end: usize,
+}
+
+/// How a character continues the run before it.
+enum Class {
+    /// It continues a run of its kind, and starts a new run after others.
+    Starts(Kind),
+    /// It continues any run: combining marks, and letters without a script of their own.
+    Joins(Kind),
+}
+
+/// Scripts without spaces between words.
+const UNSPACED: [Script; 13] = [
+    Script::Han,
+    Script::Hiragana,
+    Script::Katakana,
+    Script::Bopomofo,
+    Script::Thai,
+    Script::Lao,
+    Script::Khmer,
+    Script::Myanmar,
+    Script::Tibetan,
+    Script::Yi,
+    Script::TaiTham,
+    Script::NewTaiLue,
+    Script::Javanese,
+];
+
+/// Unicode's tables, compiled into the program.
+pub(super) struct Classes {
+    scripts: CodePointMapDataBorrowed<'static, Script>,
+    categories: CodePointMapDataBorrowed<'static, GeneralCategory>,
+}
+
+impl Classes {
+    pub(super) fn new() -> Self {
+        Self { scripts: CodePointMapData::new(), categories: CodePointMapData::new() }
+    }
+
+    /// Writes the runs of a word in normal form to `runs`.
+    pub(super) fn split(&self, word: &str, runs: &mut Vec<Run>) {
+        runs.clear();
+        for (start, character) in word.char_indices() {
+            let (end, class) = (start + character.len_utf8(), self.class(character));
+            let (kind, joins) = match class {
+                Class::Joins(kind) => (kind, true),
+                Class::Starts(kind) => (kind, false),
+            };
+            let goes_on = |run: &Run| if joins { Some(run.kind) } else { joined(run.kind, kind) };
+            match runs.last_mut().and_then(|run| goes_on(run).map(|kind| (run, kind))) {
+                Some((run, kind)) => (run.kind, run.end) = (kind, end),
+                None => runs.push(Run { kind, start, end }),
+            }
+        }
+    }
+
+    /// Returns the kind of a character that begins a run.
+    pub(super) fn kind(&self, character: char) -> Kind {
+        let (Class::Starts(kind) | Class::Joins(kind)) = self.class(character);
+        kind
+    }
+
+    /// Whether a character is a mark that is written above or below a letter.
+    pub(super) fn is_mark(&self, character: char) -> bool {
+        self.categories.get(character) == GeneralCategory::NonspacingMark
+    }
+
+    fn class(&self, character: char) -> Class {
+        if character.is_ascii() {
+            return Class::Starts(match () {
+                () if character.is_ascii_digit() => Kind::Digits,
+                () if character.is_ascii_alphabetic() => Kind::Latin,
+                () => Kind::Punctuation,
+            });
+        }
+        let category = self.categories.get(character);
+        if GeneralCategoryGroup::Mark.contains(category) {
+            return Class::Joins(Kind::Symbol);
+        }
+        if category == GeneralCategory::DecimalNumber {
+            return Class::Starts(Kind::Digits);
+        }
+        if GeneralCategoryGroup::Letter.contains(category) || GeneralCategoryGroup::Number.contains(category)
+        {
+            return match self.scripts.get(character) {
+                Script::Common | Script::Inherited => Class::Joins(Kind::Latin),
+                Script::Latin => Class::Starts(Kind::Latin),
+                script if UNSPACED.contains(&script) => Class::Starts(Kind::Unspaced),
+                _ => Class::Starts(Kind::Foreign),
+            };
+        }
+        let is_punctuation = GeneralCategoryGroup::Punctuation.contains(category);
+        Class::Starts(if is_punctuation { Kind::Punctuation } else { Kind::Symbol })
+    }
+}
+
+/// Returns the kind of a run that goes on with a character of a kind; `None` if that begins a new run.
+fn joined(run: Kind, next: Kind) -> Option<Kind> {
+    use Kind::{Digits, Foreign, Latin, Mixed};
+    match (run, next) {
+        (run, next) if run == next => Some(run),
+        (Latin, Digits) | (Digits, Latin) | (Mixed, Latin | Digits) => Some(Mixed),
+        (Latin | Mixed, Foreign) | (Foreign, Latin | Digits) => Some(Foreign),
+        _ => None,
+    }
+}
