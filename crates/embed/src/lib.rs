@@ -44,9 +44,9 @@ mod remote;
 mod rgb_image;
 mod scheme;
 mod server_options;
+mod static_text;
 #[cfg(feature = "transformers")]
 mod transformer;
-mod static_text;
 
 #[cfg(not(feature = "images"))]
 pub use absent::images::{MobileNet, decode_image};
@@ -70,6 +70,6 @@ pub use model::{DEFAULT_MAX_TOKENS, EmbedStats, EmbeddedTexts, ImageModel, Refus
 pub use remote::{RemoteModel, ServerAddress, ServerKey};
 pub use rgb_image::RgbImage;
 pub use server_options::{Pause, RemoteOptions};
+pub use static_text::{StaticModel, WordVectors};
 #[cfg(feature = "transformers")]
 pub use transformer::{load, word_pieces};
-pub use static_text::{StaticModel, WordVectors};

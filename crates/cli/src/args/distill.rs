@@ -39,7 +39,7 @@ pub struct DistillArgs {
     #[arg(long, value_name = "N", default_value_t = 256, value_parser = value_parser!(u16).range(32..=1024), help_heading = "Model options")]
     pub dim: u16,
     /// The number of steps of the training, each of about 1,000 texts
-    #[arg(long, value_name = "N", default_value_t = 600, value_parser = value_parser!(u32).range(1..=1_000_000), help_heading = "Model options")]
+    #[arg(long, value_name = "N", default_value_t = 500, value_parser = value_parser!(u32).range(1..=1_000_000), help_heading = "Model options")]
     pub steps: u32,
     /// The seed of everything that is drawn
     #[arg(long, value_name = "N", default_value_t = 0, help_heading = "Model options")]
@@ -68,9 +68,8 @@ impl DistillArgs {
                 let text = std::fs::read_to_string(path).map_err(|error| Error::input(path, error))?;
                 Some(text.lines().map(str::to_owned).collect())
             }
-            None => word_pieces(&self.teacher).map_err(|error| {
-                Error::usage(format!("--teacher: {error}")).hint(error.hint())
-            })?,
+            None => word_pieces(&self.teacher)
+                .map_err(|error| Error::usage(format!("--teacher: {error}")).hint(error.hint()))?,
         };
         Ok(DistillOptions {
             corpus: self.input.options(&self.corpus),

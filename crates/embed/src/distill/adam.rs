@@ -25,7 +25,8 @@ impl Adam {
     /// Takes a step. `gradient` adds the gradient of a row of parameters to zeros.
     pub fn step(&mut self, parameters: &mut [f32], rate: f32, gradient: impl Fn(usize, &mut [f32]) + Sync) {
         self.steps += 1;
-        let (mean_scale, square_scale) = (1.0 / (1.0 - BETA1.powi(self.steps)), 1.0 / (1.0 - BETA2.powi(self.steps)));
+        let (mean_scale, square_scale) =
+            (1.0 / (1.0 - BETA1.powi(self.steps)), 1.0 / (1.0 - BETA2.powi(self.steps)));
         let columns = self.columns;
         let rows = parameters
             .par_chunks_mut(columns)
@@ -36,7 +37,9 @@ impl Adam {
                 slopes.fill(0.0);
                 gradient(row, slopes);
                 let state = means.iter_mut().zip(squares);
-                for ((parameter, slope), (mean, square)) in parameters.iter_mut().zip(slopes.iter()).zip(state) {
+                for ((parameter, slope), (mean, square)) in
+                    parameters.iter_mut().zip(slopes.iter()).zip(state)
+                {
                     *mean = BETA1 * *mean + (1.0 - BETA1) * slope;
                     *square = BETA2 * *square + (1.0 - BETA2) * slope * slope;
                     *parameter -= rate * (*mean * mean_scale) / ((*square * square_scale).sqrt() + SMALL);

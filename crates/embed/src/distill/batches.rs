@@ -21,14 +21,15 @@ pub(super) fn epoch(clusters: &[Vec<u32>], random: &mut Random) -> Vec<Vec<u32>>
     let near = &near[..near.len() - any.len()];
     let half = BATCH / 2;
     let pairs = near.chunks(half).zip(any.chunks(half));
-    pairs.map(|(near, any)| {
-        // A text that is there twice would be pushed away from nothing.
-        let mut batch = [near, any].concat();
-        batch.sort_unstable();
-        batch.dedup();
-        batch
-    })
-    .collect()
+    pairs
+        .map(|(near, any)| {
+            // A text that is there twice would be pushed away from nothing.
+            let mut batch = [near, any].concat();
+            batch.sort_unstable();
+            batch.dedup();
+            batch
+        })
+        .collect()
 }
 
 #[cfg(test)]
@@ -37,13 +38,17 @@ mod tests {
 
     #[test]
     fn each_batch_has_neighbours_and_others() {
-        let clusters: Vec<Vec<u32>> = (0..100).map(|cluster| (0..200).map(|n| cluster * 200 + n).collect()).collect();
+        let clusters: Vec<Vec<u32>> =
+            (0..100).map(|cluster| (0..200).map(|n| cluster * 200 + n).collect()).collect();
         let batches = epoch(&clusters, &mut Random::new(1));
         assert_eq!(batches.len(), 20);
         for batch in &batches[..19] {
             let mut counts = vec![0; 100];
             batch.iter().for_each(|text| counts[(text / 200) as usize] += 1);
-            assert!(batch.len() > 900 && counts.iter().filter(|count| **count >= 50).count() >= 5, "{counts:?}");
+            assert!(
+                batch.len() > 900 && counts.iter().filter(|count| **count >= 50).count() >= 5,
+                "{counts:?}"
+            );
             assert!(counts.iter().filter(|count| **count > 0).count() > 80);
         }
     }

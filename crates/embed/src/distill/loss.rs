@@ -14,9 +14,9 @@
 use ndarray::{Array1, Array2, ArrayView1, Axis, Zip};
 
 /// The weight of the similarities between the texts of a batch.
-const GRAM: f32 = 20.0;
+const GRAM: f32 = 40.0;
 /// The weight of the changed copies.
-const APART: f32 = 1.5;
+const APART: f32 = 2.0;
 
 /// A text and its changed copy, as rows of the batch, with the highest cosine that costs nothing.
 #[derive(Debug, Clone, Copy)]
@@ -148,7 +148,11 @@ mod tests {
                 gradients(&batch(sums), &head).loss
             };
             let slope = slope(&moved);
-            assert!((slope - found.sums[at]).abs() < 0.02 * slope.abs().max(1.0), "{at:?}: {slope} {found}", found = found.sums[at]);
+            assert!(
+                (slope - found.sums[at]).abs() < 0.02 * slope.abs().max(1.0),
+                "{at:?}: {slope} {found}",
+                found = found.sums[at]
+            );
         }
         for at in [(0, 0), (1, 2), (2, 4)] {
             let moved = |by: f32| {
@@ -157,7 +161,11 @@ mod tests {
                 gradients(&batch(sums.clone()), &head).loss
             };
             let slope = slope(&moved);
-            assert!((slope - found.head[at]).abs() < 0.02 * slope.abs().max(0.1), "{at:?}: {slope} {found}", found = found.head[at]);
+            assert!(
+                (slope - found.head[at]).abs() < 0.02 * slope.abs().max(0.1),
+                "{at:?}: {slope} {found}",
+                found = found.head[at]
+            );
         }
     }
 }

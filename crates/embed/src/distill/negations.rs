@@ -4,12 +4,11 @@
 use super::random::Random;
 
 /// Words that negate a text.
-const NEGATIONS: [&str; 9] =
-    ["not", "never", "no", "without", "nothing", "none", "nobody", "neither", "nor"];
+const NEGATIONS: [&str; 9] = ["not", "never", "no", "without", "nothing", "none", "nobody", "neither", "nor"];
 /// What is put into a text that has no negation: `not` mostly.
 const PUT_IN: [&str; 20] = [
-    "not", "not", "not", "not", "not", "not", "not", "not", "not", "not", "not", "not", "not", "not", "never",
-    "never", "never", "no", "no", "no",
+    "not", "not", "not", "not", "not", "not", "not", "not", "not", "not", "not", "not", "not", "not",
+    "never", "never", "never", "no", "no", "no",
 ];
 
 /// The rows of the words that negate.
@@ -48,7 +47,8 @@ mod tests {
 
     #[test]
     fn a_negation_is_taken_out_or_put_in() {
-        let row_of = |word: &str| ["swim", "not", "no"].iter().position(|known| *known == word).map(|row| row as u32);
+        let row_of =
+            |word: &str| ["swim", "not", "no"].iter().position(|known| *known == word).map(|row| row as u32);
         let (negations, mut random) = (Negations::new(&row_of), Random::new(1));
         assert_eq!(negations.changed(&[0, 1, 0], &mut random).unwrap(), [0, 0]);
         let changed = negations.changed(&[0], &mut random).unwrap();

@@ -13,7 +13,7 @@ use super::random::Random;
 use super::start::{Start, start};
 
 /// The rate of learning of the table at the beginning; it falls to 0.
-const TABLE_RATE: f32 = 3e-3;
+const TABLE_RATE: f32 = 2e-3;
 /// The rate of learning of the head at the beginning; it falls to 0.
 const HEAD_RATE: f32 = 1e-3;
 /// The number of texts of a batch whose negation is taken out, at most.
@@ -21,7 +21,7 @@ const NEGATED: usize = 128;
 /// The number of other texts of a batch that get a changed copy.
 const OTHERS: usize = 128;
 /// The highest cosine of a text and its negation that costs nothing.
-const MOST: f32 = 0.85;
+const MOST: f32 = 0.75;
 
 /// How a text is read: its words, and a vector beside them that is not trained.
 pub trait Read: Sync {
@@ -80,7 +80,8 @@ pub fn train(
     settings: &Settings,
     told: &mut dyn FnMut(Step) -> bool,
 ) -> Option<Vec<f32>> {
-    let (of_texts, of_words) = (matrix(corpus.teacher, corpus.teacher_dim), matrix(corpus.words, corpus.teacher_dim));
+    let (of_texts, of_words) =
+        (matrix(corpus.teacher, corpus.teacher_dim), matrix(corpus.words, corpus.teacher_dim));
     let texts: Vec<ReadText> =
         corpus.texts.par_iter().map(|text| ReadText::of(text, reader, settings.dim)).collect();
     let mut counts = vec![0; of_words.nrows()];

@@ -31,7 +31,8 @@ pub fn vocabulary(pieces: &[String], corpus: &[String]) -> Vec<String> {
             None => _ = counts.insert(word.to_owned(), 1),
         });
     }
-    let is_new = |(word, count): &(String, u64)| *count >= LEAST_OCCURRENCES && !known.contains(word.as_str());
+    let is_new =
+        |(word, count): &(String, u64)| *count >= LEAST_OCCURRENCES && !known.contains(word.as_str());
     let mut frequent: Vec<(String, u64)> = counts.into_iter().filter(is_new).collect();
     frequent.sort_unstable_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
     let room = MOST_PIECES.saturating_sub(vocabulary.len());
@@ -45,7 +46,8 @@ mod tests {
 
     #[test]
     fn pieces_that_can_be_read_and_frequent_words_are_taken() {
-        let pieces = ["[CLS]", "the", "##ing", "é", "42", ",", "##,", "the", "日", "‘", "["].map(str::to_owned);
+        let pieces =
+            ["[CLS]", "the", "##ing", "é", "42", ",", "##,", "the", "日", "‘", "["].map(str::to_owned);
         let corpus: Vec<String> = (0..20).map(|_| "The zyxt, don't 42 Zyxt".to_owned()).collect();
         assert_eq!(vocabulary(&pieces, &corpus), ["the", "##ing", ",", "‘", "[", "zyxt", "do", "not"]);
     }

@@ -3,7 +3,7 @@ use std::ops::Range;
 
 use hashbrown::HashMap;
 
-use super::letters::Feature;
+use super::letters::{Feature, Step};
 use super::reading::{Counts, Reading, Word};
 
 /// The longest word that is kept, in bytes. Longer words rarely occur twice.
@@ -22,12 +22,14 @@ pub(super) struct WordCache {
     tokens: Vec<u32>,
     features: Vec<Feature>,
     exact: Vec<u64>,
+    flow: Vec<Step>,
 }
 
 struct Entry {
     tokens: Range<u32>,
     features: Range<u32>,
     exact: Range<u32>,
+    flow: Range<u32>,
     counts: Counts,
 }
 
@@ -46,6 +48,7 @@ impl WordCache {
             tokens: &self.tokens[slice(&entry.tokens)],
             features: &self.features[slice(&entry.features)],
             exact: &self.exact[slice(&entry.exact)],
+            flow: &self.flow[slice(&entry.flow)],
             counts: entry.counts,
         }))
     }
@@ -57,16 +60,19 @@ impl WordCache {
             *self = Self { entries: std::mem::take(&mut self.entries), ..Self::default() };
             self.entries.clear();
         }
-        let (tokens, features, exact) = (self.tokens.len(), self.features.len(), self.exact.len());
+        let (tokens, features) = (self.tokens.len(), self.features.len());
+        let (exact, flow) = (self.exact.len(), self.flow.len());
         self.tokens.extend_from_slice(&read.tokens);
         self.features.extend_from_slice(&read.features);
         self.exact.extend_from_slice(&read.exact);
+        self.flow.extend_from_slice(&read.flow);
         let range = |from: usize, to: usize| Some(u32::try_from(from).ok()?..u32::try_from(to).ok()?);
         if let Some(tokens) = range(tokens, self.tokens.len())
             && let Some(features) = range(features, self.features.len())
             && let Some(exact) = range(exact, self.exact.len())
+            && let Some(flow) = range(flow, self.flow.len())
         {
-            self.entries.insert(word.into(), Entry { tokens, features, exact, counts: read.counts });
+            self.entries.insert(word.into(), Entry { tokens, features, exact, flow, counts: read.counts });
         }
     }
 }

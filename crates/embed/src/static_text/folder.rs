@@ -61,17 +61,23 @@ impl StaticModel {
                 "the folder was changed or not written whole; make the model again",
             )
         };
-        let config: Value =
-            serde_json::from_slice(&read("config.json")?).map_err(|error| damaged(format!("config.json: {error}")))?;
+        let config: Value = serde_json::from_slice(&read("config.json")?)
+            .map_err(|error| damaged(format!("config.json: {error}")))?;
         if config["version"] != VERSION {
             return Err(ModelError::with_hint(
-                format!("{}: version {} of a static model, {VERSION} is known", folder.display(), config["version"]),
+                format!(
+                    "{}: version {} of a static model, {VERSION} is known",
+                    folder.display(),
+                    config["version"]
+                ),
                 "use the version of semdedup that made it, or make the model again",
             ));
         }
         let vocabulary =
             String::from_utf8(read("vocab.txt")?).map_err(|error| damaged(format!("vocab.txt: {error}")))?;
-        let name = folder.file_name().map_or_else(|| folder.display().to_string(), |name| name.to_string_lossy().into());
+        let name = folder
+            .file_name()
+            .map_or_else(|| folder.display().to_string(), |name| name.to_string_lossy().into());
         Self::new(&name, Cow::Owned(read("table.bin")?), &vocabulary, max_tokens).map_err(damaged)
     }
 }

@@ -24,12 +24,13 @@ enum Of {
     Symbol,
     Number,
     Order,
+    Neighbour,
 }
 
 /// A direction and a length.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Feature {
-    hash: u64,
+    pub(super) hash: u64,
     length: f32,
 }
 
@@ -46,10 +47,12 @@ impl Feature {
     /// Makes the feature of two numbers or operators that follow each other, by their hashes. The
     /// first and the last of a text have [`EDGE`] beside them.
     pub(super) fn of_order(first: u64, second: u64) -> Self {
-        let mut pair = [0; 16];
-        pair[..8].copy_from_slice(&first.to_le_bytes());
-        pair[8..].copy_from_slice(&second.to_le_bytes());
-        Self { hash: xxh3_64_with_seed(&pair, Of::Order as u64), length: 1.0 }
+        Self { hash: pair(Of::Order, first, second), length: 1.0 }
+    }
+
+    /// Makes the feature of a number and the word beside it, by their [`Step`]s.
+    pub(super) fn of_neighbours(first: Step, second: Step) -> Self {
+        Self { hash: pair(Of::Neighbour, first.0, second.0), length: 1.0 }
     }
 
     /// Returns the feature with another length.
@@ -71,6 +74,34 @@ impl Feature {
             }
         }
     }
+}
+
+/// A word or a number of a text, by a hash whose lowest bit tells which.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) struct Step(u64);
+
+impl Step {
+    /// Makes the step of a word.
+    pub(super) fn word(word: &str) -> Self {
+        Self(xxh3_64_with_seed(word.as_bytes(), Of::Word as u64) & !1)
+    }
+
+    /// Makes the step of a number by its hash.
+    pub(super) fn number(hash: u64) -> Self {
+        Self(hash | 1)
+    }
+
+    /// Whether one of two steps is a number and the other a word.
+    pub(super) fn is_beside(self, other: Self) -> bool {
+        (self.0 ^ other.0) & 1 == 1
+    }
+}
+
+fn pair(of: Of, first: u64, second: u64) -> u64 {
+    let mut bytes = [0; 16];
+    bytes[..8].copy_from_slice(&first.to_le_bytes());
+    bytes[8..].copy_from_slice(&second.to_le_bytes());
+    xxh3_64_with_seed(&bytes, of as u64)
 }
 
 /// The hash of what stands before the first number of a text and behind the last one.

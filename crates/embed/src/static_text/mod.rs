@@ -23,6 +23,6 @@ mod words;
 pub use folder::WordVectors;
 pub use model::StaticModel;
 #[cfg(feature = "transformers")]
-pub(crate) use training::latin_words;
-#[cfg(feature = "transformers")]
 pub use training::WordReader;
+#[cfg(feature = "transformers")]
+pub(crate) use training::latin_words;

@@ -38,8 +38,9 @@ impl StaticModel {
     /// # Errors
     /// If `max_tokens` is 0.
     pub fn built_in(max_tokens: usize) -> Result<Self, ModelError> {
-        Self::new(NAME, Cow::Borrowed(TABLE), VOCABULARY, max_tokens)
-            .map_err(|problem| ModelError::with_hint(problem, "the program's file is damaged; install it again"))
+        Self::new(NAME, Cow::Borrowed(TABLE), VOCABULARY, max_tokens).map_err(|problem| {
+            ModelError::with_hint(problem, "the program's file is damaged; install it again")
+        })
     }
 
     /// Makes a model of the file of a table and of the pieces of its rows, a line each.
@@ -61,7 +62,14 @@ impl StaticModel {
         if rows != table.rows() {
             return Err(format!("{name}: the vocabulary has {rows} pieces, the table {} rows", table.rows()));
         }
-        Ok(Self { reader, table, name: name.to_owned(), hash: hash.digest(), max_tokens, idle: Mutex::default() })
+        Ok(Self {
+            reader,
+            table,
+            name: name.to_owned(),
+            hash: hash.digest(),
+            max_tokens,
+            idle: Mutex::default(),
+        })
     }
 
     fn borrow_workspace(&self) -> Workspace {

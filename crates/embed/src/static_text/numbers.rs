@@ -2,16 +2,20 @@
 use super::runs::{Classes, Kind};
 
 /// The operators of code and formulas.
-const OPERATORS: [&str; 40] = [
-    "==", "!=", "<=", ">=", "&&", "||", "->", "=>", "<<", ">>", "+=", "-=", "*=", "/=", "++", "===", "!==", "**",
-    "//", "+", "*", "=", "<", ">", "^", "|", "~", "&", "/", "≤", "≥", "≠", "×", "÷", "±", "−", "¬", "∧", "∨", "→",
+const OPERATORS: [&str; 41] = [
+    "==", "!=", "<=", ">=", "&&", "||", "->", "=>", "<<", ">>", "+=", "-=", "*=", "/=", "++", "===", "!==",
+    "**", "//", "+", "*", "=", "<", ">", "^", "|", "~", "&", "/", "≤", "≥", "≠", "×", "÷", "±", "−", "¬",
+    "∧", "∨", "→", "←",
 ];
 
 /// The operators that count between letters too: in `a+b`, but not the stroke of `and/or`.
-const TIGHT: [&str; 24] = [
-    "+", "*", "=", "<", ">", "^", "|", "~", "==", "!=", "<=", ">=", "&&", "||", "->", "=>", "<<", ">>", "+=", "-=",
-    "*=", "/=", "**", "→",
+const TIGHT: [&str; 23] = [
+    "+", "*", "=", "<", ">", "^", "|", "~", "==", "!=", "<=", ">=", "&&", "||", "->", "=>", "<<", ">>", "+=",
+    "-=", "*=", "/=", "**",
 ];
+
+/// Signs that say of the number beside them what it counts; so do the signs of currencies.
+pub(super) const UNIT_SIGNS: &str = "%‰°#§";
 
 /// What may stand before the minus of a number: `(-5`, `x=-5`.
 const BEFORE_MINUS: &str = "([{=,:<>*/+";
@@ -19,7 +23,8 @@ const BEFORE_MINUS: &str = "([{=,:<>*/+";
 /// Whether punctuation or symbols between two ends of a word are an operator. `inside` tells whether
 /// there is something before and behind it, and `alone` whether there is nothing.
 pub(super) fn is_operator(run: &str, alone: bool, inside: bool) -> bool {
-    (alone && OPERATORS.contains(&run)) || (inside && TIGHT.contains(&run))
+    // A stroke that stands alone divides the columns of a table.
+    (alone && run != "|" && OPERATORS.contains(&run)) || (inside && TIGHT.contains(&run))
 }
 
 /// Whether a run is an operator wherever it stands.
@@ -32,7 +37,8 @@ pub(super) fn may_be_operator(run: &str) -> bool {
 pub(super) fn end_of_number(text: &str, classes: &Classes) -> usize {
     let is_digit = |c: char| classes.kind(c) == Kind::Digits;
     let digits = |from: usize| {
-        let end = text[from..].char_indices().find(|&(_, c)| !is_digit(c)).map_or(text.len(), |(at, _)| from + at);
+        let end =
+            text[from..].char_indices().find(|&(_, c)| !is_digit(c)).map_or(text.len(), |(at, _)| from + at);
         (end > from).then_some(end)
     };
     let mut end = digits(0).unwrap_or(0);
@@ -83,7 +89,9 @@ mod tests {
             assert_eq!(&text[..end_of_number(text, &classes)], number, "{text}");
             assert_eq!(written(number, "", &classes), compared, "{text}");
         }
-        for (before, sign) in [("-", "-"), ("=-", "-"), ("(−", "-"), ("a-", ""), ("2-", ""), ("", ""), ("=", "")] {
+        for (before, sign) in
+            [("-", "-"), ("=-", "-"), ("(−", "-"), ("a-", ""), ("2-", ""), ("", ""), ("=", "")]
+        {
             assert_eq!(written("5", before, &classes), format!("{sign}5"), "{before}");
         }
     }

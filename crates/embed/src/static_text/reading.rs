@@ -1,5 +1,5 @@
 //! What was read of a text: rows of the table, features of other words, and numbers.
-use super::letters::Feature;
+use super::letters::{Feature, Step};
 
 /// Counts of what was read.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
@@ -21,6 +21,8 @@ pub(super) struct Reading {
     pub features: Vec<Feature>,
     /// The hashes of the numbers and operators, in their order.
     pub exact: Vec<u64>,
+    /// The words and the numbers in their order.
+    pub flow: Vec<Step>,
     pub counts: Counts,
     limit: usize,
     /// Whether the text has more units than the limit.
@@ -30,8 +32,8 @@ pub(super) struct Reading {
 impl Default for Reading {
     /// Makes an empty reading without a limit.
     fn default() -> Self {
-        let (tokens, features, exact) = (Vec::new(), Vec::new(), Vec::new());
-        Self { tokens, features, exact, counts: Counts::default(), limit: usize::MAX, truncated: false }
+        let (tokens, features, exact, flow) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+        Self { tokens, features, exact, flow, counts: Counts::default(), limit: usize::MAX, truncated: false }
     }
 }
 
@@ -41,6 +43,7 @@ impl Reading {
         self.tokens.clear();
         self.features.clear();
         self.exact.clear();
+        self.flow.clear();
         (self.counts, self.limit, self.truncated) = (Counts::default(), limit, false);
     }
 
@@ -51,13 +54,14 @@ impl Reading {
 
     /// Appends a whole word if it fits. Returns whether it does.
     pub fn take(&mut self, word: Word) -> bool {
-        let Word { tokens, features, exact, counts } = word;
+        let Word { tokens, features, exact, flow, counts } = word;
         if counts.units > self.room() {
             return false;
         }
         self.tokens.extend_from_slice(tokens);
         self.features.extend_from_slice(features);
         self.exact.extend_from_slice(exact);
+        self.flow.extend_from_slice(flow);
         self.counts.units += counts.units;
         self.counts.known += counts.known;
         self.counts.unknown += counts.unknown;
@@ -104,11 +108,12 @@ pub(super) struct Word<'w> {
     pub tokens: &'w [u32],
     pub features: &'w [Feature],
     pub exact: &'w [u64],
+    pub flow: &'w [Step],
     pub counts: Counts,
 }
 
 impl<'w> From<&'w Reading> for Word<'w> {
-    fn from(Reading { tokens, features, exact, counts, .. }: &'w Reading) -> Self {
-        Self { tokens, features, exact, counts: *counts }
+    fn from(Reading { tokens, features, exact, flow, counts, .. }: &'w Reading) -> Self {
+        Self { tokens, features, exact, flow, counts: *counts }
     }
 }

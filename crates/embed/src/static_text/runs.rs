@@ -93,6 +93,11 @@ impl Classes {
         self.categories.get(character) == GeneralCategory::NonspacingMark
     }
 
+    /// Whether a character is the sign of a currency.
+    pub(super) fn is_currency(&self, character: char) -> bool {
+        self.categories.get(character) == GeneralCategory::CurrencySymbol
+    }
+
     fn class(&self, character: char) -> Class {
         if character.is_ascii() {
             return Class::Starts(match () {

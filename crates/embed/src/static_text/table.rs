@@ -1,6 +1,7 @@
 //! The token vectors: rows of int8 with a scale each, averaged as f32.
 use std::borrow::Cow;
 
+use hashbrown::HashSet;
 use pulp::{Arch, Simd, WithSimd};
 
 use super::letters::{EDGE, Feature};
@@ -14,10 +15,12 @@ const MAGIC: &[u8; 8] = b"SDTABLE2";
 const BLOCK: usize = 32;
 
 /// The length of the vector of a number, relative to that of a rare word.
-const EXACT: f32 = 1.5;
+const EXACT: f32 = 3.0;
+/// The length of a number with the word beside it, relative to that of the number.
+const BESIDE: f32 = 0.7;
 /// The length of all numbers of a text together, relative to that of its words. A text with more
 /// numbers than words has as many times more.
-const MOST_EXACT: f32 = 0.6;
+const MOST_EXACT: f32 = 0.7;
 
 /// A matrix with a row for each token.
 pub(super) struct Table {
@@ -103,27 +106,40 @@ impl Table {
         }
     }
 
-    /// Adds the features of the numbers and operators: each by itself, and each with the one before
-    /// it, so that 12 of 21 is not 21 of 12. In a text of many words they are shortened, so that they
-    /// do not drown the words.
+    /// Adds the features of the numbers and operators: each by itself, each with the one before it, so
+    /// that 12 of 21 is not 21 of 12, and each number with the words beside it. A feature counts once,
+    /// however often it comes. They are shortened in a text of many words, so that they do not drown
+    /// the words.
     #[inline(always)]
     fn add_exact(&self, reading: &Reading, out: &mut [f32]) {
         if reading.exact.is_empty() {
             return;
         }
-        let mut exact = vec![0.0; self.dim];
-        let mut last = EDGE;
+        let (mut exact, mut seen, mut items) = (vec![0.0; self.dim], HashSet::new(), 0);
+        let mut add = |feature: Feature, length: f32| {
+            let is_new = seen.insert(feature.hash);
+            if is_new {
+                feature.times(length).add_to(&mut exact);
+            }
+            usize::from(is_new)
+        };
         for &hash in &reading.exact {
-            Feature::of_exact(hash).times(EXACT).add_to(&mut exact);
-            Feature::of_order(last, hash).times(EXACT).add_to(&mut exact);
-            last = hash;
+            items += add(Feature::of_exact(hash), 1.0);
         }
-        Feature::of_order(last, EDGE).times(EXACT).add_to(&mut exact);
+        let firsts = [EDGE].into_iter().chain(reading.exact.iter().copied());
+        let seconds = reading.exact.iter().copied().chain([EDGE]);
+        for (first, second) in firsts.zip(seconds) {
+            add(Feature::of_order(first, second), 1.0);
+        }
+        for beside in reading.flow.windows(2).filter(|two| two[0].is_beside(two[1])) {
+            add(Feature::of_neighbours(beside[0], beside[1]), BESIDE);
+        }
         let length = |row: &[f32]| row.iter().map(|value| value * value).sum::<f32>().sqrt();
         let words = reading.counts.known + reading.counts.unknown;
-        let share = reading.exact.len() as f32 / words.max(1) as f32;
+        let share = items as f32 / words.max(1) as f32;
         let most = if words == 0 { f32::INFINITY } else { MOST_EXACT * length(out) * share.max(1.0) };
-        let factor = self.unit * (most / (self.unit * length(&exact))).min(1.0);
+        let wanted = EXACT * self.unit;
+        let factor = wanted * (most / (wanted * length(&exact))).min(1.0);
         for (out, value) in out.iter_mut().zip(&exact) {
             *out += factor * value;
         }

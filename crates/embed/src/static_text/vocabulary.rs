@@ -40,7 +40,8 @@ impl Vocabulary {
         let mut at = 0;
         while at < word.len() {
             let places = if at == 0 { &self.beginnings } else { &self.continuations };
-            let ends = (at + 1..=word.len().min(at + self.longest)).rev().filter(|&end| word.is_char_boundary(end));
+            let ends =
+                (at + 1..=word.len().min(at + self.longest)).rev().filter(|&end| word.is_char_boundary(end));
             let mut found = ends.filter_map(|end| Some((end, *places.get(&word[at..end])?)));
             let Some((end, row)) = found.next() else { return false };
             rows.push(row);

@@ -8,7 +8,7 @@ use std::ops::RangeInclusive;
 use icu_normalizer::{DecomposingNormalizer, DecomposingNormalizerBorrowed};
 
 use super::cache::WordCache;
-use super::letters::{self, Feature};
+use super::letters::{self, Feature, Step};
 use super::normal::{Normalizer, words};
 use super::numbers;
 use super::reading::{Reading, Word};
@@ -33,7 +33,7 @@ const SHORTEST_SPLIT: usize = 3;
 /// tells apart words of the same pieces in another order.
 const OF_PIECES: f32 = 0.3;
 /// The length of the feature that tells `résumé` from `resume`, whose vector it has too.
-const ACCENTS: f32 = 0.5;
+const ACCENTS: f32 = 0.7;
 /// The Unicode block of dashes and curly quotes.
 const GENERAL_PUNCTUATION: RangeInclusive<char> = '\u{2000}'..='\u{206f}';
 
@@ -69,6 +69,7 @@ impl Workspace {
             reading.tokens.shrink_to(KEPT_WORD);
             reading.features.shrink_to(KEPT_WORD);
             reading.exact.shrink_to(KEPT_WORD);
+            reading.flow.shrink_to(KEPT_WORD);
         }
         self.runs.shrink_to(KEPT_WORD);
         self.tokens.shrink_to(KEPT_WORD);
@@ -155,7 +156,8 @@ impl Reader {
 
     /// Reads a word in normal form.
     fn read_normal(&self, word: &str, reading: &mut Reading, workspace: &mut Workspace) {
-        let (mut runs, mut tokens) = (std::mem::take(&mut workspace.runs), std::mem::take(&mut workspace.tokens));
+        let (mut runs, mut tokens) =
+            (std::mem::take(&mut workspace.runs), std::mem::take(&mut workspace.tokens));
         self.classes.split(word, &mut runs);
         let mut at = Place { word, runs: &runs, done: 0, reading, tokens: &mut tokens };
         for index in 0..runs.len() {
@@ -177,12 +179,14 @@ impl Reader {
         let run = &at.word[start..end];
         match kind {
             Kind::Digits => self.read_number(start, at),
-            Kind::Mixed if run.chars().next().is_some_and(|first| self.classes.kind(first) == Kind::Digits) => {
+            Kind::Mixed
+                if run.chars().next().is_some_and(|first| self.classes.kind(first) == Kind::Digits) =>
+            {
                 let number = start + numbers::end_of_number(&at.word[start..], &self.classes);
-                let rest = at.word.get(number..end).unwrap_or_default();
-                match rest.chars().any(|c| self.classes.kind(c) == Kind::Digits) {
-                    true => self.read_unknown(run, at.reading),
-                    false => self.read_number(start, at),
+                let is_unit = |rest: &str| rest.is_empty() || self.vocabulary.whole(rest).is_some();
+                match is_unit(at.word.get(number..end).unwrap_or_default()) {
+                    true => self.read_number(start, at),
+                    false => self.read_unknown(run, at.reading),
                 }
             }
             Kind::Mixed | Kind::Foreign => self.read_unknown(run, at.reading),
@@ -203,14 +207,18 @@ impl Reader {
     fn read_number(&self, start: usize, at: &mut Place) {
         let end = start + numbers::end_of_number(&at.word[start..], &self.classes);
         let written = numbers::written(&at.word[start..end], &at.word[..start], &self.classes);
-        at.reading.push_exact(letters::exact(&written));
+        let hash = letters::exact(&written);
+        at.reading.push_exact(hash);
+        at.reading.flow.push(Step::number(hash));
         at.done = end;
-        let Some(&Run { end: last, .. }) = at.runs.iter().find(|run| run.start < end && end < run.end) else { return };
+        let Some(&Run { end: last, .. }) = at.runs.iter().find(|run| run.start < end && end < run.end) else {
+            return;
+        };
         let unit = &at.word[end..last];
         at.done = last;
-        match unit.chars().all(|c| matches!(self.classes.kind(c), Kind::Latin | Kind::Symbol)) {
-            true => self.read_latin(unit, at),
-            false => self.read_unknown(unit, at.reading),
+        match self.vocabulary.whole(unit) {
+            Some(_) => self.read_latin(unit, at),
+            None => self.read_unknown(unit, at.reading),
         }
     }
 
@@ -230,7 +238,8 @@ impl Reader {
         if run == "cannot" {
             return Spoken { verb: "can", is_negated: true, read: 0 };
         }
-        let is_end = |rest: &str| rest.chars().next().is_none_or(|next| self.classes.kind(next) == Kind::Punctuation);
+        let is_end =
+            |rest: &str| rest.chars().next().is_none_or(|next| self.classes.kind(next) == Kind::Punctuation);
         let read = ["'t", "’t"].iter().find(|short| behind.strip_prefix(**short).is_some_and(is_end));
         match (run.strip_suffix('n').filter(|verb| !verb.is_empty()), read) {
             (Some(verb), Some(short)) => {
@@ -274,6 +283,7 @@ impl Reader {
 
     fn read_latin(&self, run: &str, at: &mut Place) {
         for word in parts(run) {
+            at.reading.flow.push(Step::word(word));
             if self.tokenize(word, at) {
                 at.reading.counts.known += 1;
             } else {
@@ -295,11 +305,14 @@ impl Reader {
             }
             at.reading.push_tokens(at.tokens);
             if pieces > 1 && !at.reading.truncated {
-                letters::word(word, &mut |feature| at.reading.features.push(feature.times(self.unit * OF_PIECES)));
+                letters::word(word, &mut |feature| {
+                    at.reading.features.push(feature.times(self.unit * OF_PIECES))
+                });
             }
             return true;
         }
-        let plain: String = self.decomposed.normalize(word).chars().filter(|&c| !self.classes.is_mark(c)).collect();
+        let plain: String =
+            self.decomposed.normalize(word).chars().filter(|&c| !self.classes.is_mark(c)).collect();
         if plain.len() < SHORTEST_SPLIT || !plain.is_ascii() {
             return false;
         }
@@ -314,10 +327,13 @@ impl Reader {
     /// Reads letters as words that the vocabulary lacks: as one word, unless it is very long.
     fn read_unknown(&self, run: &str, reading: &mut Reading) {
         parts(run).for_each(|word| self.push_word(word, reading));
+        reading.flow.extend(parts(run).next().map(Step::word));
     }
 
     fn push_word(&self, word: &str, reading: &mut Reading) {
-        reading.push_unit(|features| letters::word(word, &mut |feature| features.push(feature.times(self.unit))));
+        reading.push_unit(|features| {
+            letters::word(word, &mut |feature| features.push(feature.times(self.unit)))
+        });
         reading.counts.unknown += 1;
     }
 
@@ -341,6 +357,8 @@ impl Reader {
             }
         }
         reading.counts.unknown += usize::div_ceil(count, 2);
+        let ends = [run.chars().next(), run.chars().next_back()];
+        reading.flow.extend(ends.into_iter().flatten().map(|end| Step::word(end.encode_utf8(&mut [0; 4]))));
     }
 
     /// Reads symbols, each with the next one, because the two letters of a flag in the other order are
@@ -364,6 +382,9 @@ impl Reader {
     fn read_marks(&self, run: &str, at: &mut Place) {
         for (start, character) in run.char_indices() {
             let mark = &run[start..start + character.len_utf8()];
+            if numbers::UNIT_SIGNS.contains(character) || self.classes.is_currency(character) {
+                at.reading.flow.push(Step::word(mark));
+            }
             let is_english = character.is_ascii() || GENERAL_PUNCTUATION.contains(&character);
             match self.vocabulary.whole(mark).filter(|_| is_english) {
                 Some(row) => at.reading.push_tokens(&[row]),

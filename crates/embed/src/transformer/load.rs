@@ -87,7 +87,8 @@ pub fn word_pieces(source: &str) -> Result<Option<Vec<String>>> {
     let modules = Modules::read(&folder, &Device::Cpu)?;
     let root = modules.map_or(folder, |modules| modules.root);
     let path = root.join("tokenizer.json");
-    let text = std::fs::read(&path).map_err(|error| ModelError::new(format!("{}: {error}", path.display())))?;
+    let text =
+        std::fs::read(&path).map_err(|error| ModelError::new(format!("{}: {error}", path.display())))?;
     let whole: serde_json::Value = serde_json::from_slice(&text)
         .map_err(|error| ModelError::new(format!("{}: {error}", path.display())))?;
     if whole["model"]["type"] != "WordPiece" {

@@ -24,7 +24,7 @@ use crate::storage::exists;
 use crate::workdir::work_dir::WorkDir;
 
 /// The length of the vector of a rare word, in the units of the teacher's embeddings.
-const UNIT: f32 = 0.4;
+const UNIT: f32 = 0.9;
 /// The texts of a cluster, whose texts are learned from together.
 const CLUSTER_ROWS: usize = 192;
 /// The rounds of k-means.
@@ -160,7 +160,9 @@ impl Texts {
         let store = dataset.open_embeddings()?;
         let (mut texts, mut rows) = (Vec::new(), Vec::new());
         let all = store.read(0..store.rows())?;
-        let has_direction = |row: usize| all.zero_rows().binary_search(&row).is_err() && all.non_finite_rows().binary_search(&row).is_err();
+        let has_direction = |row: usize| {
+            all.zero_rows().binary_search(&row).is_err() && all.non_finite_rows().binary_search(&row).is_err()
+        };
         let mut first = 0;
         for ((file, columns), found) in input.files.iter().zip(&input.columns).zip(&dataset.row_index.files) {
             let numbers: Vec<u64> = (0..found.rows).collect();
@@ -173,8 +175,11 @@ impl Texts {
             first += numbers.len();
         }
         if texts.len() < FEWEST_TEXTS {
-            return Err(Error::usage(format!("the corpus has {} texts, at least {FEWEST_TEXTS} are needed", texts.len()))
-                .hint("name more files with --corpus; a hundred thousand texts are better"));
+            return Err(Error::usage(format!(
+                "the corpus has {} texts, at least {FEWEST_TEXTS} are needed",
+                texts.len()
+            ))
+            .hint("name more files with --corpus; a hundred thousand texts are better"));
         }
         Ok(Self { texts, teacher: store.gather(&rows)?, left_out: store.rows() - rows.len() as u64 })
     }
@@ -194,8 +199,12 @@ fn embed_words(teacher: &dyn TextModel, vocabulary: &[String]) -> Result<UnitEmb
 /// Returns the texts of each cluster of the teacher's embeddings.
 fn clusters_of(teacher: &UnitEmbeddings, seed: u64, progress: &dyn Progress) -> Result<Vec<Vec<u32>>> {
     let stop = StopSignal::new(progress);
-    let training =
-        Training { clusters: teacher.len().div_ceil(CLUSTER_ROWS), iterations: ITERATIONS, refinements: 0, seed };
+    let training = Training {
+        clusters: teacher.len().div_ceil(CLUSTER_ROWS),
+        iterations: ITERATIONS,
+        refinements: 0,
+        seed,
+    };
     let trained = train_until(teacher, &training, &|| stop.is_set()).ok_or_else(stopped)?;
     let mut clusters = vec![Vec::new(); trained.centroids.len()];
     let assigned = Assigner::new(&trained.centroids).assign(teacher, Probes::Nearest(1));
