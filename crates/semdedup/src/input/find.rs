@@ -104,9 +104,7 @@ impl Input {
         let columns = resolve_by(&found.files, &options.columns, by)?;
         let given = match (&options.columns.embedding, options.embeddings.as_slice()) {
             (None, []) => None,
-            (Some(name), []) => {
-                Some(ProvidedEmbeddings::column(name, &found.files, &columns, &options.limits)?)
-            }
+            (Some(name), []) => Some(ProvidedEmbeddings::column(name, &found.files, &columns, options)?),
             (None, given) => Some(ProvidedEmbeddings::files(given, &options.inputs, &found.files)?),
             (Some(_), _) => {
                 return Err(Error::usage("embeddings are named twice: a column and files")
@@ -184,8 +182,8 @@ impl Input {
         if self.reads_texts() {
             return columns;
         }
-        let Columns { id, embedding, image, image_links, .. } = columns;
-        Columns { id, embedding, image, image_links, ..Columns::default() }
+        let Columns { id, embedding, embedding_form, image, image_links, .. } = columns;
+        Columns { id, embedding, embedding_form, image, image_links, ..Columns::default() }
     }
 
     /// Returns the paths of all files that are read.

@@ -1,4 +1,4 @@
-//! The columns that a file has; finds the columns of ids, embeddings and images among them.
+//! The columns that a file has; finds the columns of ids and images among them.
 
 use crate::error::{Error, Result};
 use crate::formats::choose::binary as held;
@@ -47,22 +47,6 @@ impl<'a> Table<'a> {
             return Err(self.missing(id).hint("name the column of the ids with --id-column"));
         }
         Ok(id.to_owned())
-    }
-
-    /// Returns the column of the embeddings, if the file has it and it is of lists.
-    pub fn embedding(&self, name: &str) -> Result<String> {
-        let hint = "name a column of lists of numbers with --embedding-column";
-        match self.find(name)? {
-            None if self.knows_nothing() => {}
-            None => return Err(self.missing(name).hint(hint)),
-            Some(column) if column.is_list || column.kind.as_deref() == Some("null") => {}
-            Some(column) => {
-                let kind = column.kind.as_deref().unwrap_or("text");
-                let problem = format!("column `{name}` is {kind}, not a list of numbers");
-                return Err(Error::input(&self.file.path, problem).hint(hint));
-            }
-        }
-        Ok(name.to_owned())
     }
 
     /// Returns the column that the user asks for, else `image`, else the only column that can hold
@@ -171,7 +155,7 @@ impl<'a> Table<'a> {
     }
 
     /// The error for a column that the file does not have.
-    fn missing(&self, name: &str) -> Error {
+    pub fn missing(&self, name: &str) -> Error {
         let columns = self.listed(&|column: &Column| match &column.kind {
             Some(kind) => format!("{} ({kind})", column.name),
             None => column.name.clone(),
