@@ -2,6 +2,7 @@
 
 use serde::de::IgnoredAny;
 
+use crate::arrays::row_bytes::npy_row;
 use crate::error::Result;
 use crate::formats::columns::Columns;
 use crate::formats::image_columns::{ANY_IMAGE, is_image, is_usual_image};
@@ -29,6 +30,7 @@ pub(crate) struct Sample {
     /// The text of each column of texts.
     texts: Vec<Option<String>>,
     id: Option<String>,
+    vector: Option<Vec<f32>>,
     /// Why the row is a bad row.
     pub problem: Option<String>,
 }
@@ -50,6 +52,8 @@ struct Uses<'c> {
     texts: Vec<Option<&'c str>>,
     /// The path of the id in the member.
     id: Option<&'c str>,
+    /// Whether the member is the embedding.
+    embedding: bool,
 }
 
 impl<'c> Uses<'c> {
@@ -60,11 +64,12 @@ impl<'c> Uses<'c> {
         });
         let texts = columns.texts().map(|name| inside(name, extension)).collect();
         let id = columns.id.as_deref().and_then(|name| inside(name, extension));
-        Self { image, texts, id }
+        let embedding = columns.embedding.as_deref() == Some(extension);
+        Self { image, texts, id, embedding }
     }
 
     fn are_none(&self) -> bool {
-        !self.image && self.texts.iter().all(Option::is_none) && self.id.is_none()
+        !self.image && !self.embedding && self.texts.iter().all(Option::is_none) && self.id.is_none()
     }
 }
 
@@ -78,6 +83,7 @@ impl Sample {
             members: Vec::new(),
             image: None,
             texts: vec![None; columns.texts().count()],
+            vector: None,
             problem: None,
         }
     }
@@ -112,7 +118,12 @@ impl Sample {
                 Err(problem) => self.problem = Some(format!("member `{extension}`: {problem}")),
             }
         }
-        if uses.image {
+        if uses.embedding {
+            match npy_row(data) {
+                Ok(vector) => self.vector = Some(vector),
+                Err(problem) => self.problem = Some(format!("member `{extension}` {problem}")),
+            }
+        } else if uses.image {
             self.take_image(data, is_usual_image(extension));
         }
         Ok(())
@@ -142,7 +153,13 @@ impl Sample {
             (None, None) if columns.image.is_some() => {
                 rows.push_bad(format!("no image in the sample; its members are {}", listed(&self.members)));
             }
+            (None, _) if columns.embedding.is_some() && self.vector.is_none() => {
+                let name = columns.embedding.as_deref().unwrap_or_default();
+                let members = listed(&self.members);
+                rows.push_bad(format!("no member `{name}` in the sample; its members are {members}"));
+            }
             (None, image) => {
+                self.vector.iter().for_each(|vector| rows.push_vector(vector));
                 rows.push_image(image.as_ref().map_or(&[], |image| &image.data));
                 let mut text = String::new();
                 self.texts.iter().flatten().for_each(|more| join(&mut text, more));
