@@ -63,6 +63,10 @@ pub struct Columns {
     /// the images that the image column lacks, or for all of them if there is none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub image_links: Option<String>,
+    /// The members of a shard that stand beside the image of a sample, such as masks, so that they are
+    /// no image where they are alone.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub beside_image: Vec<String>,
     /// How the text column was found.
     #[serde(default, skip_serializing_if = "Found::is_certain")]
     pub found: Found,

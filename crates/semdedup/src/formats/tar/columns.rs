@@ -5,7 +5,7 @@ use crate::formats::columns::{ColumnChoice, Columns, Found};
 use crate::formats::file::{CompareBy, InputFile};
 use crate::formats::image_columns::ANY_IMAGE;
 use crate::formats::tar::sample::KEY;
-use crate::formats::tar::samples;
+use crate::formats::tar::samples::{self, FirstMembers};
 
 /// The number of samples that tell which members a shard has.
 pub(crate) const SAMPLES: usize = 100;
@@ -17,7 +17,8 @@ pub(crate) const SAMPLES: usize = 100;
 /// A member that is asked for but not there; a column of embeddings; texts that are compared but
 /// not there.
 pub(crate) fn sample_columns(file: &InputFile, choice: &ColumnChoice, by: CompareBy) -> Result<Columns> {
-    let members = Extensions { file, extensions: samples::extensions(file, SAMPLES)? };
+    let FirstMembers { extensions, mut beside_image } = samples::first_members(file, SAMPLES)?;
+    let members = Extensions { file, extensions };
     if choice.embedding.is_some() {
         return Err(Error::input(&file.path, "a tar archive has no column of embeddings")
             .hint("name files of embeddings with --embeddings"));
@@ -36,7 +37,8 @@ pub(crate) fn sample_columns(file: &InputFile, choice: &ColumnChoice, by: Compar
     };
     let image = image.filter(|_| by.image() && !choice.text_optional);
     let id = choice.id.as_deref().map(|name| members.column(name)).transpose()?;
-    Ok(Columns { text, id, image, joined, found, ..Columns::default() })
+    beside_image.retain(|_| image.as_deref() == Some(ANY_IMAGE));
+    Ok(Columns { text, id, image, joined, found, beside_image, ..Columns::default() })
 }
 
 /// The extensions of the members that the first samples of a shard have.
