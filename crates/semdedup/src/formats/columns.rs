@@ -75,6 +75,10 @@ pub struct Columns {
     /// The form of the embeddings in their column.
     #[serde(default, skip_serializing_if = "EmbeddingForm::is_lists")]
     pub embedding_form: EmbeddingForm,
+    /// The members of a shard that stand beside the image of a sample, such as masks, so that they are
+    /// no image where they are alone.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub beside_image: Vec<String>,
     /// How the text column was found.
     #[serde(default, skip_serializing_if = "Found::is_certain")]
     pub found: Found,
@@ -140,7 +144,8 @@ impl Columns {
         let is_of_image =
             |name: &&String| [&image, &image_links].into_iter().flatten().any(|image| image == *name);
         let lists = self.lists.iter().filter(is_of_image).cloned().collect();
-        Self { image, image_links, lists, ..Self::default() }
+        let beside_image = self.beside_image.clone();
+        Self { image, image_links, lists, beside_image, ..Self::default() }
     }
 
     /// Returns the columns that read the strings that stand for images as texts.

@@ -6,7 +6,7 @@ use crate::formats::embedding_form::EmbeddingForm;
 use crate::formats::file::{CompareBy, InputFile};
 use crate::formats::image_columns::ANY_IMAGE;
 use crate::formats::tar::sample::KEY;
-use crate::formats::tar::samples;
+use crate::formats::tar::samples::{self, FirstMembers};
 
 /// The number of samples that tell which members a shard has.
 pub(crate) const SAMPLES: usize = 100;
@@ -18,7 +18,8 @@ pub(crate) const SAMPLES: usize = 100;
 /// A member that is asked for but not there; embeddings that are no `.npy` members; texts that are
 /// compared but not there.
 pub(crate) fn sample_columns(file: &InputFile, choice: &ColumnChoice, by: CompareBy) -> Result<Columns> {
-    let members = Extensions { file, extensions: samples::extensions(file, SAMPLES)? };
+    let FirstMembers { extensions, mut beside_image } = samples::first_members(file, SAMPLES)?;
+    let members = Extensions { file, extensions };
     let embedding = choice.embedding.as_deref().map(|name| members.embedding(name, choice)).transpose()?;
     let embedding_form = if embedding.is_some() { EmbeddingForm::Npy } else { EmbeddingForm::default() };
     let mut texts = members.texts(choice.text.as_deref())?.into_iter();
@@ -35,7 +36,9 @@ pub(crate) fn sample_columns(file: &InputFile, choice: &ColumnChoice, by: Compar
     };
     let image = image.filter(|_| by.image() && !choice.text_optional);
     let id = choice.id.as_deref().map(|name| members.column(name)).transpose()?;
-    Ok(Columns { text, id, embedding, embedding_form, image, joined, found, ..Columns::default() })
+    beside_image.retain(|_| image.as_deref() == Some(ANY_IMAGE));
+    let columns = Columns { text, id, embedding, embedding_form, image, joined, found, ..Columns::default() };
+    Ok(Columns { beside_image, ..columns })
 }
 
 /// The extension of members that hold arrays of numpy.

@@ -129,6 +129,10 @@ impl Sample {
         Ok(())
     }
 
+    fn has_usual_image(&self) -> bool {
+        self.members.iter().any(|member| is_usual_image(member))
+    }
+
     /// Takes an image. One with a rare extension counts only if there is none with a usual one.
     fn take_image(&mut self, data: Vec<u8>, is_usual: bool) {
         match &mut self.image {
@@ -140,24 +144,48 @@ impl Sample {
         }
     }
 
-    /// Appends the sample as a row.
-    pub fn push_to(self, rows: &mut RowsBuilder, columns: &Columns) {
-        match (self.problem, self.image) {
-            (Some(problem), _) => rows.push_bad(problem),
-            (None, Some(image)) if image.is_unclear => rows.push_bad(format!(
+    /// Returns the extensions of all members so far.
+    pub fn members(&self) -> &[String] {
+        &self.members
+    }
+
+    /// Notes a member whose data is not read.
+    pub fn note(&mut self, extension: &str) {
+        self.members.push(extension.to_owned());
+    }
+
+    /// Appends the sample as a row. `beside` are the members that stand beside the image in others.
+    pub fn push_to(mut self, rows: &mut RowsBuilder, columns: &Columns, beside: &[String]) {
+        let is_alone =
+            |member: &&String| columns.image.as_deref() == Some(ANY_IMAGE) && beside.contains(member);
+        let alone = self.members.iter().find(is_alone).filter(|_| !self.has_usual_image());
+        let problem = match &self.image {
+            _ if self.problem.is_some() => self.problem.take(),
+            Some(_) if alone.is_some() => alone.map(|member| {
+                let members = listed(&self.members, |_| true);
+                format!(
+                    "no image in the sample: `{member}` stands beside the image in others; its members are {members}; \
+                     --image-column {member} compares it"
+                )
+            }),
+            Some(image) if image.is_unclear => Some(format!(
                 "the sample `{}` has several images: {}; keys end at the first dot of a name; \
                  --image-column names one of several",
                 shown(&self.key),
-                listed(&self.members)
+                listed(&self.members, is_image)
             )),
-            (None, None) if columns.image.is_some() => {
-                rows.push_bad(format!("no image in the sample; its members are {}", listed(&self.members)));
+            None if columns.image.is_some() => {
+                Some(format!("no image in the sample; its members are {}", listed(&self.members, |_| true)))
             }
-            (None, _) if columns.embedding.is_some() && self.vector.is_none() => {
+            _ if columns.embedding.is_some() && self.vector.is_none() => {
                 let name = columns.embedding.as_deref().unwrap_or_default();
-                let members = listed(&self.members);
-                rows.push_bad(format!("no member `{name}` in the sample; its members are {members}"));
+                let members = listed(&self.members, |_| true);
+                Some(format!("no member `{name}` in the sample; its members are {members}"))
             }
+            _ => None,
+        };
+        match (problem, self.image) {
+            (Some(problem), _) => rows.push_bad(problem),
             (None, image) => {
                 self.vector.iter().for_each(|vector| rows.push_vector(vector));
                 rows.push_image(image.as_ref().map_or(&[], |image| &image.data));
@@ -174,9 +202,10 @@ pub(crate) fn shown(key: &[u8]) -> String {
     String::from_utf8_lossy(key).escape_debug().to_string()
 }
 
-/// Lists the first members.
-fn listed(members: &[String]) -> String {
-    let listed = members.iter().take(LISTED).map(String::as_str).collect::<Vec<_>>().join(", ");
+/// Lists the first members of a kind.
+fn listed(members: &[String], is_listed: impl Fn(&str) -> bool) -> String {
+    let members: Vec<&String> = members.iter().filter(|member| is_listed(member)).collect();
+    let listed = members.iter().take(LISTED).map(|member| member.as_str()).collect::<Vec<_>>().join(", ");
     match members.len() {
         count if count > LISTED => format!("{listed} and {} more", count - LISTED),
         _ => listed,
