@@ -1,8 +1,8 @@
-"""Checks that files go both ways between semdedup and the programs that people use: Parquet by pyarrow, polars, DuckDB and Spark,
+"""Checks that files go both ways between semdedup and the programs that people use: Parquet by pyarrow, fastparquet, polars, DuckDB and Spark,
 .npy by numpy, compressed JSONL and CSV by Python and pandas. What they write is deduplicated, and what semdedup wrote is
 read by all of them and compared with what they had, value by value.
 
-    python -m venv venv && venv/bin/pip install pyarrow polars duckdb numpy pandas pyspark    # which needs Java 17
+    python -m venv venv && venv/bin/pip install pyarrow polars duckdb numpy pandas pyspark fastparquet    # which needs Java 17
     cargo build --release && venv/bin/python scripts/check_interchange.py [target/release/semdedup]
 """
 
@@ -111,6 +111,15 @@ def by_pandas(path):
     frame.set_index(pd.Index([f"i{row}" for row in range(ROWS)], name="key")).to_parquet(path)
 
 
+def by_fastparquet(path):
+    """As fastparquet 2026.9 writes nulls and lists, some of them empty, as JSON."""
+    import fastparquet
+
+    tags = [None if row % 11 == 3 else [f"tag {row % 4}"] * (row % 3) for row in range(ROWS)]
+    frame = pd.DataFrame({"uid": UIDS, "text": TEXTS, "n": range(ROWS), "tags": tags})
+    fastparquet.write(str(path), frame, row_group_offsets=[0, 150], object_encoding={"uid": "utf8", "text": "utf8", "tags": "json"})
+
+
 def by_polars(path):
     table = arrow_table().drop_columns(["map", "large price", "half", "number kind"])
     frame = pl.from_arrow(table).with_columns(
@@ -139,7 +148,7 @@ def by_duckdb(path):
     connection.execute(query)
 
 
-PARQUET = {"pyarrow": by_pyarrow, "pyarrow-old": by_pyarrow_old, "pandas": by_pandas, "polars": by_polars, "duckdb": by_duckdb}
+PARQUET = {"pyarrow": by_pyarrow, "pyarrow-old": by_pyarrow_old, "pandas": by_pandas, "fastparquet": by_fastparquet, "polars": by_polars, "duckdb": by_duckdb}
 
 
 def check_spark(place):

@@ -6,7 +6,7 @@ use std::sync::{LazyLock, Mutex, PoisonError};
 
 use arrow_array::Array;
 use semdedup::formats::{
-    ColumnChoice, Columns, CompareBy, Format, InputFile, ReadLimits, Reader, count_rows, discover,
+    ColumnChoice, Columns, CompareBy, FloatType, Format, InputFile, ReadLimits, Reader, count_rows, discover,
     read_texts, resolve_columns, write_kept,
 };
 use tempfile::TempDir;
@@ -57,12 +57,20 @@ fn check_file(name: &str, bytes: &[u8]) {
 }
 
 /// Returns choices of columns that users make.
-fn choices() -> [ColumnChoice; 6] {
+fn choices() -> [ColumnChoice; 8] {
     let name = |name: &str| Some(name.to_owned());
+    let embeddings = |column: &str, embedding_type| ColumnChoice {
+        embedding: name(column),
+        embedding_type,
+        text_optional: true,
+        ..ColumnChoice::default()
+    };
     [
         ColumnChoice::default(),
         ColumnChoice { text: name("meta.text"), id: name("meta.id"), ..ColumnChoice::default() },
-        ColumnChoice { embedding: name("embedding"), text_optional: true, ..ColumnChoice::default() },
+        embeddings("embedding", None),
+        embeddings("embedding", Some(FloatType::Float32)),
+        embeddings("npy", None),
         ColumnChoice { by: Some(CompareBy::Image), ..ColumnChoice::default() },
         ColumnChoice { text: name("text,meta.text,id"), ..ColumnChoice::default() },
         ColumnChoice { text: name("messages"), roles: vec!["human".to_owned()], ..ColumnChoice::default() },

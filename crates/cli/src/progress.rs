@@ -132,6 +132,10 @@ fn bar(stage: Stage, unit: &str, total: u64) -> ProgressBar {
 /// Formats a line in the middle of a stage:
 /// `embed: 1.2 GiB of 3.4 GiB, 120 MiB/s, about 19 s left`.
 fn so_far(running: &Running, elapsed: Duration) -> String {
+    if running.done == 0 {
+        let total = amount(running.total, running.unit);
+        return format!("{}: 0 of {total} after {}", running.stage.name(), duration(elapsed.as_secs_f64()));
+    }
     let per_second = running.done as f64 / elapsed.as_secs_f64().max(1e-9);
     let left = running.total.saturating_sub(running.done) as f64 / per_second.max(1e-9);
     let (done, total) = (amount(running.done, running.unit), amount(running.total, running.unit));
@@ -165,6 +169,8 @@ mod tests {
         assert_eq!(rows, "score: 2,000 rows of 5,000 rows, 500 rows/s, about 6.0 s left");
         let bytes = so_far(&running(Stage::Embed, "bytes", 4 << 20, 8 << 20), four);
         assert_eq!(bytes, "embed: 4.00 MiB of 8.00 MiB, 1.00 MiB/s, about 4.0 s left");
+        let none = so_far(&running(Stage::Embed, "bytes", 0, 8 << 20), four);
+        assert_eq!(none, "embed: 0 of 8.00 MiB after 4.0 s");
     }
 
     #[test]

@@ -7,7 +7,7 @@ use semdedup_embed::{DEFAULT_MAX_TOKENS, ImageModel, MobileNet, StaticModel, Tex
 
 use crate::embed::embedder::Embedder;
 use crate::error::{Error, Result};
-use crate::formats::CompareBy;
+use crate::formats::{CompareBy, FloatType};
 use crate::input::find::rows_by;
 use crate::memory::Memory;
 use crate::options::{InputOptions, OutputOptions, RunOptions, default_epsilon};
@@ -127,6 +127,12 @@ impl<'a> RunBuilder<'a> {
     /// Names a column of embeddings; no model is needed then.
     pub fn embedding_column(mut self, name: impl Into<String>) -> Self {
         self.input.columns.embedding = Some(name.into());
+        self
+    }
+
+    /// Says what the numbers in a column of bytes are, which [`Self::embedding_column`] names.
+    pub fn embedding_type(mut self, float: FloatType) -> Self {
+        self.input.columns.embedding_type = Some(float);
         self
     }
 

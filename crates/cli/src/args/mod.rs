@@ -16,6 +16,7 @@ pub mod input;
 pub mod inspect;
 pub mod model;
 pub mod output;
+mod provided;
 pub mod run;
 pub mod serve;
 pub mod stages;

@@ -6,12 +6,12 @@ use clap::Args;
 use semdedup::formats::CompareBy;
 use semdedup::{DEFAULT_RECALL_SAMPLE, OutputOptions, Ranking, Result, RunOptions};
 
-use super::bare::BareArgs;
 use super::clustering::{ClusteringArgs, KeepArg};
 use super::goal::GoalArgs;
 use super::input::{INPUT_HELP, InputArgs, input_long_help};
-use super::model::{MODEL_OPTIONS, ModelArgs};
+use super::model::ModelArgs;
 use super::output::{OutArgs, WrittenArgs};
+use super::provided::ProvidedArgs;
 
 const LONG_ABOUT: &str = "\
 Removes duplicates from files and writes the rows that stay, in the same formats and under the same names.
@@ -34,6 +34,8 @@ Examples:
   semdedup run data.csv.gz --out half --keep-fraction 0.5 --dry-run
   semdedup run data.jsonl --model http://localhost:8000/v1/embeddings#BAAI/bge-m3 --out deduped
   semdedup run 'part-*.parquet' --embedding-column emb --out deduped
+  semdedup run openai.csv --embedding-column embedding --out deduped
+  semdedup run 'shards/*.tar' --embedding-column npy --out deduped
   semdedup run 'metadata_*.parquet' --embeddings 'img_emb_*.npy' --out deduped
   semdedup run --embeddings 'img_emb_*.npy' --out deduped
   semdedup run pool/ --id-column uid --embedding-column emb --output ids --ids-format datacomp --out deduped
@@ -76,35 +78,6 @@ pub struct RunArgs {
     pub model: ModelArgs,
 }
 
-/// The options for embeddings that the input provides.
-#[derive(Debug, Args)]
-#[command(next_help_heading = "Input options")]
-struct ProvidedArgs {
-    /// Take the embeddings from this column of lists of numbers (Parquet, Arrow, JSONL).
-    ///
-    /// No model is used, and texts are only shown.
-    #[arg(long, value_name = "NAME", conflicts_with = "embeddings", conflicts_with_all = MODEL_OPTIONS)]
-    embedding_column: Option<String>,
-    /// Take the embeddings from .npy, .npz or .safetensors files, or from files of bare numbers with
-    /// --dim and --dtype (a file, folder or glob; repeatable).
-    ///
-    /// Each input file has one file of embeddings, with the same name or the same number in its
-    /// name. Row N of it is the embedding of row N of the input file. Without any INPUT, the rows
-    /// of these files are the rows of the run, and the ids of those that stay are written.
-    ///
-    /// Behind a file of several arrays, # names one of them: 'metadata/*.npz#l14_img'.
-    #[arg(long, value_name = "FILE", conflicts_with_all = MODEL_OPTIONS)]
-    embeddings: Vec<String>,
-    #[command(flatten)]
-    bare: BareArgs,
-}
-
-impl ProvidedArgs {
-    fn is_any_given(&self) -> bool {
-        self.embedding_column.is_some() || !self.embeddings.is_empty()
-    }
-}
-
 impl RunArgs {
     /// Returns what a model reads of the rows, or nothing if the input provides embeddings.
     ///
@@ -122,14 +95,12 @@ impl RunArgs {
     /// Returns the library's options for a run that compares rows by `by`.
     ///
     /// # Errors
-    /// Fails if the epsilon is out of range.
+    /// Fails if the epsilon is out of range, or if options for given embeddings contradict each other.
     pub fn options(&self, by: Option<CompareBy>) -> Result<RunOptions> {
         let output = self.output();
         let mut options = RunOptions::new(&self.inputs, &output.out);
         options.input = self.input.options(&self.inputs);
-        options.input.columns.embedding = self.provided.embedding_column.clone();
-        options.input.columns.text_optional = self.provided.is_any_given();
-        options.input.embeddings = self.provided.bare.places(&self.provided.embeddings);
+        self.provided.add_to(&mut options.input)?;
         options.cluster = self.clustering.options();
         options.ranking = Ranking { keep: self.keep.into(), seed: self.clustering.seed };
         options.goal = self.goal.goal(by.unwrap_or_default())?;

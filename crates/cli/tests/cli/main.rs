@@ -7,6 +7,8 @@ mod bad_output;
 mod bare;
 mod compared;
 mod csv;
+mod damaged;
+mod embedding_forms;
 mod embedding_server;
 mod encodings;
 mod help;

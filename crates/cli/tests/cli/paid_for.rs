@@ -199,3 +199,23 @@ fn ids_are_checked_before_anything_is_paid_for() {
         assert_eq!(server.paid(), 0);
     }
 }
+
+#[test]
+fn a_changed_bit_in_embeddings_that_are_looked_up_is_noticed() {
+    let (server, sandbox) = (Counted::start(good), sandbox());
+    sandbox.semdedup(&server.run("in", "out", "")).succeeded();
+    server.paid();
+    let path = "w/embed/embeddings-00000.npy";
+    let whole = sandbox.read(path);
+    let mut flipped = whole.clone();
+    *flipped.last_mut().unwrap() ^= 4;
+    sandbox.write(path, flipped);
+    sandbox.write("in/c.jsonl", rows(300..310));
+    sandbox.semdedup(&server.run("in", "second", "")).failed_with(&["is damaged: its bytes are not those"]);
+    assert_eq!(server.paid(), 0);
+    let moved = sandbox.files("w").into_keys().find(|name| name.ends_with("embeddings-00000.npy")).unwrap();
+    sandbox.write(&format!("w/{moved}"), whole);
+    sandbox.semdedup(&server.run("in", "second", "")).succeeded();
+    // Two of the ten repeat the one before.
+    assert_eq!(server.paid(), 8);
+}

@@ -205,16 +205,22 @@ fn a_text_that_is_not_utf8_is_a_skipped_row() {
     assert!(annotated.windows(rows[4].len()).any(|part| part == rows[4]));
 }
 
+/// Returns a Parquet file whose column `id` has a logical type that is not known. `logical` is the
+/// number of the one that it is made from, which must have no converted type.
+fn with_unknown_type(kind: &str, logical: u8) -> Vec<u8> {
+    let mut bytes = with_ids(kind, &texts(40));
+    // The union of logical types has one field, whose number is in the upper half of a byte; 9 has no
+    // meaning.
+    let name = bytes.windows(4).rposition(|part| part == b"\x02id\x6c").unwrap();
+    assert_eq!(bytes[name + 4], logical << 4 | 12, "{kind}");
+    bytes[name + 4] = 9 << 4 | 12;
+    bytes
+}
+
 #[test]
 fn a_type_that_cannot_be_written_back_is_refused_before_any_work() {
     let sandbox = Sandbox::new();
-    let mut bytes = with_ids("fixed_len_byte_array(16) id (UUID)", &texts(40));
-    // The union of logical types has one field, whose number is in the upper half of a byte: 14 is
-    // a UUID, and 9 has no meaning.
-    let name = bytes.windows(4).rposition(|part| part == b"\x02id\x6c").unwrap();
-    assert_eq!(bytes[name + 4], 14 << 4 | 12);
-    bytes[name + 4] = 9 << 4 | 12;
-    sandbox.write("data.parquet", bytes);
+    sandbox.write("data.parquet", with_unknown_type("fixed_len_byte_array(16) id (UUID)", 14));
     let problem =
         "column `id` has logical type 9 of Parquet, which is not known here and cannot be written back";
     for output in ["files", "annotate", "files,ids"] {
@@ -225,4 +231,22 @@ fn a_type_that_cannot_be_written_back_is_refused_before_any_work() {
         }
     }
     sandbox.semdedup("run data.parquet --out out --output ids --id-column id").succeeded();
+}
+
+#[test]
+fn a_column_of_numbers_of_a_type_that_is_not_known_is_refused_at_once() {
+    // Times in nanoseconds have no converted type.
+    for (kind, logical) in [("int64 id (TIMESTAMP(NANOS, true))", 8), ("int64 id (TIME(NANOS, true))", 7)] {
+        let sandbox = Sandbox::new();
+        sandbox.write("data.parquet", with_unknown_type(kind, logical));
+        for more in ["", "--id-column id", "--output ids", "--dry-run"] {
+            sandbox
+                .semdedup(&format!("run data.parquet --out out {more}"))
+                .failed_with(&[
+                    "data.parquet: column `id` has logical type 9 of Parquet, which is not known here",
+                ])
+                .hinted("write the file again without that column's type");
+            assert!(!sandbox.path("out").exists(), "{kind} {more}");
+        }
+    }
 }

@@ -100,3 +100,30 @@ fn what_a_server_said_and_a_bucket_holds_is_named() {
         }
     }
 }
+
+#[test]
+fn a_key_that_no_path_can_have_is_an_error_only_where_it_is_meant() {
+    let (server, sandbox) = (Server::new(), Sandbox::new());
+    server.put("in/a.jsonl", jsonl(&texts(30)));
+    for key in ["in//b.csv", "in/deep//c.jsonl", "in/deep/../d.jsonl"] {
+        server.list_odd(key);
+    }
+    for input in
+        ["s3://bucket/in/*.jsonl", "s3://bucket/in/a*", "s3://bucket/*/a.jsonl", "s3://bucket/in/a.jsonl"]
+    {
+        let (rows, said) = plan(&server, &sandbox, input);
+        assert_eq!(rows, 30, "{input}: {said}");
+    }
+    for (input, key) in [
+        ("in/*", "in//b.csv"),
+        ("in", "in//b.csv"),
+        ("in/*/*/*.jsonl", "in/deep//c.jsonl"),
+        ("in/d*", "in/deep//c.jsonl"),
+        ("in/**/*.csv", "in//b.csv"),
+    ] {
+        let refused = run(&server, &sandbox, &format!("run s3://bucket/{input} --out o"));
+        refused
+            .failed_with(&["s3://bucket/in: there is an object whose key no path can have", key])
+            .hinted("rename it");
+    }
+}

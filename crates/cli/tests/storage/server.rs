@@ -44,6 +44,8 @@ struct Faults {
     random: Mutex<Random>,
     /// An object, and how many more requests for it are forbidden.
     forbidden: Mutex<(String, usize)>,
+    /// Keys that lists have beside those of the files in the folder, which cannot have them.
+    odd: Mutex<Vec<String>>,
 }
 
 impl Server {
@@ -88,6 +90,11 @@ impl Server {
     /// Forbids the next `times` requests that read this object.
     pub fn forbid(&self, key: &str, times: usize) {
         *self.faults.forbidden.lock().unwrap() = (format!("/bucket/{key}"), times);
+    }
+
+    /// Lists an object with a key that no file can have, such as `a//b`.
+    pub fn list_odd(&self, key: &str) {
+        self.faults.odd.lock().unwrap().push(key.to_owned());
     }
 
     pub fn cuts(&self) -> usize {
@@ -152,6 +159,7 @@ impl Default for Faults {
             carried: AtomicUsize::new(0),
             random: Mutex::new(Random(5)),
             forbidden: Mutex::default(),
+            odd: Mutex::default(),
         }
     }
 }
@@ -168,6 +176,17 @@ impl Faults {
         let forbids = forbidden.0 == path && forbidden.1 > 0;
         forbidden.1 -= usize::from(forbids);
         forbids
+    }
+
+    /// Returns the keys that only lists have and that the list of this query has.
+    fn odd_below(&self, query: &str) -> Vec<String> {
+        if !query.contains("list-type=2") || query.contains("delimiter=") {
+            return Vec::new();
+        }
+        let prefix = query.split('&').find_map(|part| part.strip_prefix("prefix=")).unwrap_or_default();
+        let prefix = prefix.replace("%2F", "/");
+        let odd = self.odd.lock().unwrap();
+        odd.iter().filter(|key| key.starts_with(&prefix)).cloned().collect()
     }
 
     /// Returns the number of bytes after which to cut a new connection.
@@ -196,7 +215,11 @@ impl FaultyService {
                 *refused.status_mut() = status;
                 Ok(refused)
             }
-            None => self.service.call(request.map(s3s::Body::from)).await,
+            None => {
+                let odd = self.faults.odd_below(request.uri().query().unwrap_or_default());
+                let answer = self.service.call(request.map(s3s::Body::from)).await?;
+                Ok(if odd.is_empty() { answer } else { with_odd(answer, &odd).await })
+            }
         }
     }
 
@@ -212,6 +235,21 @@ impl FaultyService {
         }
         self.faults.is_busy().then_some(StatusCode::SERVICE_UNAVAILABLE)
     }
+}
+
+/// Adds objects with these keys to a list.
+async fn with_odd(answer: Response<s3s::Body>, odd: &[String]) -> Response<s3s::Body> {
+    let (mut parts, mut body) = answer.into_parts();
+    let list = body.store_all_limited(1 << 20).await.unwrap();
+    let object = |key: &String| {
+        format!(
+            "<Contents><Key>{key}</Key><LastModified>2026-01-01T00:00:00.000Z</LastModified><Size>1</Size></Contents>"
+        )
+    };
+    let end = format!("{}</ListBucketResult>", odd.iter().map(object).collect::<String>());
+    let list = String::from_utf8_lossy(&list).replace("</ListBucketResult>", &end);
+    parts.headers.remove("content-length");
+    Response::from_parts(parts, s3s::Body::from(list))
 }
 
 /// Serves every connection of the listener.

@@ -29,7 +29,30 @@ impl Lay {
     }
 }
 
-/// Copies an array to an unnamed temporary file, by rows and with the least significant byte first.
+/// The place of a copy.
+enum Copy {
+    Memory(Vec<u8>),
+    File(BufWriter<std::fs::File>),
+}
+
+impl Copy {
+    /// Begins a copy where the original is: in memory, or on the disk.
+    fn beside(original: &Blob) -> std::io::Result<Self> {
+        Ok(match original.is_in_memory() {
+            true => Self::Memory(Vec::new()),
+            false => Self::File(BufWriter::new(tempfile::tempfile()?)),
+        })
+    }
+
+    fn writer(&mut self) -> &mut dyn Write {
+        match self {
+            Self::Memory(bytes) => bytes,
+            Self::File(file) => file,
+        }
+    }
+}
+
+/// Copies an array to an unnamed temporary file, or in memory if it is there, by rows and with the least significant byte first.
 /// An array that lies by column has two axes.
 ///
 /// # Errors
@@ -40,7 +63,7 @@ pub(super) fn converted(path: &Path, array: &Array, lay: Lay) -> Result<Array> {
     let bytes = array.number.bytes();
     let block = (BLOCK_BYTES / (width * bytes as u64).max(1)).max(1);
     let failed = |error| with_path(path, error);
-    let mut copy = BufWriter::new(tempfile::tempfile().map_err(failed)?);
+    let mut copy = Copy::beside(&array.file).map_err(failed)?;
     let mut first = 0;
     while first < rows {
         let count = block.min(rows - first);
@@ -56,11 +79,16 @@ pub(super) fn converted(path: &Path, array: &Array, lay: Lay) -> Result<Array> {
         if lay.big_endian {
             values.chunks_exact_mut(bytes).for_each(<[u8]>::reverse);
         }
-        copy.write_all(&values).map_err(failed)?;
+        copy.writer().write_all(&values).map_err(failed)?;
         first += count;
     }
-    let copy = copy.into_inner().map_err(|error| failed(error.into_error()))?;
-    let file = Blob::of_file(File::from_parts(copy, path))?;
+    let file = match copy {
+        Copy::Memory(bytes) => Blob::of_bytes(bytes),
+        Copy::File(copy) => {
+            let copy = copy.into_inner().map_err(|error| failed(error.into_error()))?;
+            Blob::of_file(File::from_parts(copy, path))?
+        }
+    };
     Ok(Array { file, number: array.number, shape: array.shape.clone(), offset: 0 })
 }
 

@@ -70,8 +70,7 @@ impl Matrix {
         let (mut odd, mut all) = (0, 0);
         for row in (0..rows).step_by((rows / PLAUSIBLE_ROWS).max(1) as usize) {
             self.read(row, &mut values)?;
-            let is_usual = |value: &&f32| **value == 0.0 || USUAL_VALUES.contains(&value.abs());
-            odd += values.iter().filter(|value| !is_usual(value)).count();
+            odd += odd_values(&values);
             all += values.len();
         }
         if 2 * odd <= all {
@@ -143,6 +142,12 @@ impl Matrix {
         let offset = offset + first * shape[1] * number.bytes() as u64;
         file.read_exact_at(bytes, offset).map_err(|e| with_path(&self.path, e))
     }
+}
+
+/// Counts the values that are none of embeddings: numbers of another type, read as floats.
+pub(crate) fn odd_values(values: &[f32]) -> usize {
+    let is_usual = |value: &&f32| **value == 0.0 || USUAL_VALUES.contains(&value.abs());
+    values.iter().filter(|value| !is_usual(value)).count()
 }
 
 fn open_part(ArrayPlace { file, part }: &ArrayPlace) -> Result<Array> {

@@ -12,6 +12,7 @@ pub(crate) mod npy;
 pub(crate) mod npy_writer;
 mod npz;
 pub(crate) mod place;
+pub(crate) mod row_bytes;
 mod safetensors;
 pub(crate) mod sampled_hash;
 pub(crate) mod store;

@@ -3,11 +3,13 @@
 use std::io::{BufWriter, Seek, SeekFrom, Write};
 use std::path::Path;
 
+use xxhash_rust::xxh3::Xxh3;
+
 use crate::error::{Error, Result};
 use crate::storage::atomic::PendingFile;
 
 /// The bytes of the header, which is written last; a multiple of 64, as numpy aligns.
-const HEADER_BYTES: usize = 128;
+pub(crate) const HEADER_BYTES: usize = 128;
 
 /// The entries of the first axis of an array.
 #[derive(Debug, Clone, Copy)]
@@ -24,8 +26,9 @@ pub(crate) struct NpyWriter {
     /// The type of the numbers, as the header spells it.
     descr: &'static str,
     entry: Entry,
-    /// The numbers written so far.
+    /// The numbers written so far, and the hash of their bytes.
     values: u64,
+    hash: Xxh3,
 }
 
 impl NpyWriter {
@@ -57,7 +60,7 @@ impl NpyWriter {
     fn new(path: &Path, descr: &'static str, entry: Entry) -> Result<Self> {
         let mut out = BufWriter::with_capacity(1 << 20, PendingFile::create(path)?);
         out.write_all(&[0; HEADER_BYTES]).map_err(Error::io)?;
-        Ok(Self { out, descr, entry, values: 0 })
+        Ok(Self { out, descr, entry, values: 0, hash: Xxh3::new() })
     }
 
     /// Appends values, row-major.
@@ -67,19 +70,30 @@ impl NpyWriter {
         if cfg!(target_endian = "big") {
             let swapped: Vec<u8> =
                 bytes.chunks_exact(size_of::<T>()).flat_map(|x| x.iter().rev().copied()).collect();
-            return self.out.write_all(&swapped).map_err(Error::io);
+            return self.put(&swapped);
         }
+        self.put(bytes)
+    }
+
+    fn put(&mut self, bytes: &[u8]) -> Result<()> {
+        self.hash.update(bytes);
         self.out.write_all(bytes).map_err(Error::io)
     }
 
     /// Appends `values` numbers whose bytes are already in the byte order of the file.
     pub(super) fn write_bytes(&mut self, bytes: &[u8], values: u64) -> Result<()> {
         self.values += values;
-        self.out.write_all(bytes).map_err(Error::io)
+        self.put(bytes)
     }
 
     /// Writes the header and commits the file.
     pub(crate) fn finish(self) -> Result<()> {
+        self.finish_hashed().map(drop)
+    }
+
+    /// Writes the header and commits the file. Returns the hash of the numbers and, behind them, of
+    /// the header.
+    pub(crate) fn finish_hashed(mut self) -> Result<Xxh3> {
         let shape = match self.entry {
             Entry::Row(dim) => format!("({}, {dim})", self.values / dim as u64),
             Entry::Value(numbers) => format!("({},)", self.values / numbers as u64),
@@ -88,11 +102,13 @@ impl NpyWriter {
         let padding = HEADER_BYTES - 10 - header.len() - 1;
         header.extend(std::iter::repeat_n(' ', padding));
         header.push('\n');
+        let length = ((HEADER_BYTES - 10) as u16).to_le_bytes();
+        let header = [&b"\x93NUMPY\x01\x00"[..], &length, header.as_bytes()].concat();
+        self.hash.update(&header);
         let mut file = self.out.into_inner().map_err(|e| Error::io(e.into_error()))?;
         file.seek(SeekFrom::Start(0)).map_err(Error::io)?;
-        file.write_all(b"\x93NUMPY\x01\x00").map_err(Error::io)?;
-        file.write_all(&((HEADER_BYTES - 10) as u16).to_le_bytes()).map_err(Error::io)?;
-        file.write_all(header.as_bytes()).map_err(Error::io)?;
-        file.commit()
+        file.write_all(&header).map_err(Error::io)?;
+        file.commit()?;
+        Ok(self.hash)
     }
 }

@@ -2,7 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
-use arrow_array::Array;
+use arrow_array::{Array, ArrayRef};
+use rayon::prelude::*;
 
 use crate::arrays::store::EmbeddingStore;
 use crate::embed::id_check::check_unique;
@@ -19,7 +20,8 @@ use crate::workdir::parts::{
 };
 use crate::workdir::row_index::{FileRows, Ids, RowIndex};
 use crate::workdir::script::{self, Code, ScriptRun};
-use crate::workdir::table_file::read_column;
+use crate::workdir::sums::check_embeddings;
+use crate::workdir::table_file::{check_table, read_column};
 
 /// The rows of a run.
 #[derive(Debug)]
@@ -46,6 +48,10 @@ pub(crate) struct Dataset {
     contents: Vec<PathBuf>,
     /// The number of rows of each part, according to its record.
     part_rows: Vec<u64>,
+    /// The sum of the embeddings of each part, if its record has one.
+    sums: Vec<Option<String>>,
+    /// The number of parts that an earlier run stored: the first ones.
+    pub(crate) earlier_parts: usize,
     /// The files of ids, in order.
     id_parts: Vec<IdFile>,
 }
@@ -76,6 +82,8 @@ impl Dataset {
             embeddings: Vec::new(),
             contents: Vec::new(),
             part_rows: Vec::new(),
+            sums: Vec::new(),
+            earlier_parts: usize::MAX,
             id_parts: Vec::new(),
         };
         for (number, record) in records.into_iter().enumerate() {
@@ -89,6 +97,7 @@ impl Dataset {
         self.embeddings.push(embeddings_path(folder, number));
         self.contents.push(contents_path(folder, number));
         self.part_rows.push(rows);
+        self.sums.push(record.sum.clone());
         let runs = record.ids.iter().enumerate();
         let id_part = |(run, &source): (usize, &IdRun)| IdFile {
             path: ids_path(folder, number, run),
@@ -118,6 +127,12 @@ impl Dataset {
         for ScriptRun(script, rows) in scripts {
             script::extend(&mut self.scripts, script, rows);
         }
+    }
+
+    /// Fails if embeddings that an earlier run stored are no more those that it wrote.
+    pub(crate) fn check_embeddings(&self) -> Result<()> {
+        let parts = self.embeddings.par_iter().zip(&self.sums).take(self.earlier_parts);
+        parts.try_for_each(|(path, sum)| check_embeddings(path, sum.as_deref()))
     }
 
     /// Opens the embeddings, one for each row.
@@ -178,7 +193,7 @@ impl Dataset {
         let parts = self
             .id_parts
             .iter()
-            .map(|file| Ok(IdPart { source: file.source, values: read_column(&file.path, "id")? }));
+            .map(|file| Ok(IdPart { source: file.source, values: checked_column(&file.path)? }));
         let ids = unify_ids(parts.collect::<Result<_>>()?)?;
         if ids.len() as u64 != self.row_index.rows() {
             let problem = format!("{} ids for {} rows", ids.len(), self.row_index.rows());
@@ -186,6 +201,12 @@ impl Dataset {
         }
         Ok(Ids::Column(ids))
     }
+}
+
+/// Reads the ids of a part, if they are those that were written.
+fn checked_column(path: &Path) -> Result<ArrayRef> {
+    check_table(path)?;
+    read_column(path, "id")
 }
 
 const ROLES_HINT: &str = "name roles that the turns have, such as user,assistant (human and gpt are the same), \

@@ -3,7 +3,7 @@
 use semdedup_embed::{ImageModel, TextModel};
 
 use crate::error::{Error, ErrorKind, Result};
-use crate::formats::CompareBy;
+use crate::formats::{CompareBy, Format};
 use crate::input::find::Input;
 use crate::input::provided::ProvidedEmbeddings;
 use crate::workdir::fingerprint::Fingerprint;
@@ -60,7 +60,7 @@ impl Embedder<'_> {
             (Self::Text(model), _) => model.name().to_owned(),
             (Self::Image(model), _) => model.name().to_owned(),
             (Self::Both(image, text), _) => format!("{} and {}", image.name(), text.name()),
-            (Self::Provided, Some(ProvidedEmbeddings::Column { name, .. })) => format!("column {name}"),
+            (Self::Provided, Some(ProvidedEmbeddings::Column { name, .. })) => column_name(name, input),
             (Self::Provided, _) => "embeddings in files".to_owned(),
         }
     }
@@ -89,6 +89,25 @@ impl Embedder<'_> {
             Self::Both(image, text) => format!("both {} {}", image.fingerprint(), text.fingerprint()),
             Self::Provided => "given".to_owned(),
         }
+    }
+}
+
+/// Describes the column of the embeddings, and what it holds where that is not lists.
+fn column_name(name: &str, input: &Input) -> String {
+    let mut forms: Vec<String> = Vec::new();
+    for (file, columns) in input.files.iter().zip(&input.columns) {
+        let form = match file.format {
+            Format::Tar => "members".to_owned(),
+            _ => columns.embedding_form.to_string(),
+        };
+        if !forms.contains(&form) {
+            forms.push(form);
+        }
+    }
+    match forms.iter().map(String::as_str).collect::<Vec<_>>()[..] {
+        [] | ["lists"] => format!("column {name}"),
+        ["members"] => format!("member {name}"),
+        _ => format!("column {name} of {}", forms.join(" and ")),
     }
 }
 

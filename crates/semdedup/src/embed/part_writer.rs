@@ -17,6 +17,7 @@ use crate::workdir::parts::{
     record_path,
 };
 use crate::workdir::script::{self, ScriptRun};
+use crate::workdir::sums;
 use crate::workdir::table_file::write_column;
 
 /// Writes one part. Its embeddings go to the disk at once; the rest is written with its record.
@@ -125,7 +126,7 @@ impl<'a> PartWriter<'a> {
     /// Commits the part and begins the next one. The record is written last, so that a part that a
     /// kill cuts short does not exist.
     pub(super) fn commit(mut self) -> Result<Self> {
-        self.embeddings.finish()?;
+        self.record.sum = Some(sums::shown(&self.embeddings.finish_hashed()?));
         if self.made.model.is_some() {
             write_contents(&contents_path(self.folder, self.number), &self.contents)?;
         }

@@ -3,6 +3,7 @@
 //! A row that cannot be read has an embedding of NaN, so that a row has the same number in the
 //! input and in the files of the stage. `parts.rs` describes the parts.
 
+use std::cell::Cell;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
@@ -39,8 +40,11 @@ pub(crate) fn embed_stage(
     let described = input.embedded_rows(&Comparison::of(input, embedder), embedder.model());
     work.announce_embeddings(described, Replaces { fingerprint: &stage, overwrite })?;
     let (folder, others) = (work.folder(Stage::Embed), work.other_embeddings());
+    let earlier_parts = Cell::new(usize::MAX);
     let embedded = work.stage(Stage::Embed, &stage, progress, |folder| {
-        EmbedRun::prepare(input, embedder, &Folders { folder, others: &others })?.embed(progress)
+        let run = EmbedRun::prepare(input, embedder, &Folders { folder, others: &others })?;
+        earlier_parts.set(run.done.len());
+        run.embed(progress)
     });
     let is_new = match embedded {
         Ok(is_new) => is_new,
@@ -53,7 +57,8 @@ pub(crate) fn embed_stage(
             return Err(failure);
         }
     };
-    let dataset = Dataset::open(input, &folder, &stage)?;
+    let mut dataset = Dataset::open(input, &folder, &stage)?;
+    dataset.earlier_parts = earlier_parts.get();
     if overwrite {
         work.retire_embeddings(&others)?;
     } else if is_new {

@@ -8,6 +8,7 @@ use crate::error::Result;
 use crate::storage::exists;
 use crate::workdir::contents::{Content, read_contents};
 use crate::workdir::parts::{PartRecord, all_records, check_rows, contents_path, embeddings_path};
+use crate::workdir::sums::check_embeddings;
 
 /// Embeddings on the disk. A row takes 32 bytes of memory.
 #[derive(Debug, Default)]
@@ -28,12 +29,12 @@ impl StoredEmbeddings {
     /// Finds the embeddings of a model in the folders of earlier embedding stages, whole or not.
     ///
     /// # Errors
-    /// Fails if a file cannot be read, or has another length than its record says.
+    /// Fails if a file cannot be read, or is not as its record says.
     pub(crate) fn find(folders: &[PathBuf], model: &str) -> Result<Self> {
         let mut found = Self::default();
         for folder in folders {
             for (part, record) in records_of(folder, model)? {
-                found.add(folder, part, record.rows())?;
+                found.add(folder, part, &record)?;
             }
         }
         found.places.sort_unstable();
@@ -42,7 +43,8 @@ impl StoredEmbeddings {
     }
 
     /// Adds a part. A part of which somebody has deleted a file is not there any more.
-    fn add(&mut self, folder: &Path, part: usize, rows: u64) -> Result<()> {
+    fn add(&mut self, folder: &Path, part: usize, record: &PartRecord) -> Result<()> {
+        let rows = record.rows();
         let path = embeddings_path(folder, part);
         let Some(contents) = read_contents(&contents_path(folder, part), rows)? else { return Ok(()) };
         if !exists(&path)? {
@@ -50,6 +52,7 @@ impl StoredEmbeddings {
         }
         let matrix = Matrix::open(&path)?;
         check_rows(&path, matrix.rows(), rows)?;
+        check_embeddings(&path, record.sum.as_deref())?;
         let place = |row: usize| Place { matrix: self.matrices.len() as u32, row: row as u32 };
         let places = contents.into_iter().enumerate().map(|(row, content)| (content, place(row)));
         self.places.extend(places.filter(|(content, _)| *content != Content::NOTHING));

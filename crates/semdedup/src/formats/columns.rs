@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::formats::arrow::nested::inside;
+use crate::formats::embedding_form::{EmbeddingForm, FloatType};
 use crate::formats::file::CompareBy;
 use crate::formats::list_path::ListPath;
 
@@ -21,8 +22,15 @@ pub struct ColumnChoice {
     pub roles: Vec<String>,
     /// The column of the ids.
     pub id: Option<String>,
-    /// The column of the embeddings, which are lists of numbers.
+    /// The column of the embeddings: lists of numbers, as such or as strings, or their bytes. In a
+    /// shard it is the extension of `.npy` members.
     pub embedding: Option<String>,
+    /// The type of the numbers in a column of bytes.
+    #[serde(default)]
+    pub embedding_type: Option<FloatType>,
+    /// The number of values of an embedding, which the column is checked against.
+    #[serde(default)]
+    pub embedding_dim: Option<u64>,
     /// The column of the images; `images[0]` takes the first image of each list.
     pub image: Option<String>,
     /// The part of a row that is compared; if the user names nothing, the first file decides
@@ -64,6 +72,13 @@ pub struct Columns {
     /// the images that the image column lacks, or for all of them if there is none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub image_links: Option<String>,
+    /// The form of the embeddings in their column.
+    #[serde(default, skip_serializing_if = "EmbeddingForm::is_lists")]
+    pub embedding_form: EmbeddingForm,
+    /// The members of a shard that stand beside the image of a sample, such as masks, so that they are
+    /// no image where they are alone.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub beside_image: Vec<String>,
     /// How the text column was found.
     #[serde(default, skip_serializing_if = "Found::is_certain")]
     pub found: Found,
@@ -129,7 +144,8 @@ impl Columns {
         let is_of_image =
             |name: &&String| [&image, &image_links].into_iter().flatten().any(|image| image == *name);
         let lists = self.lists.iter().filter(is_of_image).cloned().collect();
-        Self { image, image_links, lists, ..Self::default() }
+        let beside_image = self.beside_image.clone();
+        Self { image, image_links, lists, beside_image, ..Self::default() }
     }
 
     /// Returns the columns that read the strings that stand for images as texts.
@@ -149,14 +165,15 @@ impl Columns {
         self.list_path(name).map_or(name, |path| path.column)
     }
 
-    /// Whether the value of a field is part of the text or the id of its row. Of the elements of a
-    /// list that a text column reaches into, one is as good as another.
+    /// Whether the value of a field is part of the text, the id or the embedding of its row. Of the
+    /// elements of a list that a text column reaches into, one is as good as another.
     pub(crate) fn reads_field(&self, field: &str) -> bool {
         let is_read = |name: &str| field == name || inside(field, name).is_some();
         let reached = |name: &str| {
             self.list_path(name).map_or_else(|| is_read(name), |path| is_read(&path.field_name()))
         };
-        self.texts().any(reached) || self.id.as_deref().is_some_and(is_read)
+        self.texts().any(reached)
+            || [&self.id, &self.embedding].into_iter().flatten().any(|name| is_read(name))
     }
 
     /// Returns the names of all columns that are read.

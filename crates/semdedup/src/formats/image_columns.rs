@@ -25,6 +25,13 @@ pub(crate) fn is_usual_image(extension: &str) -> bool {
     USUAL.contains(&last_part(extension))
 }
 
+/// Returns the images among the members of a sample that stand beside the image: those with a rare
+/// extension where there is one with a usual extension.
+pub(crate) fn beside_image(members: &[String]) -> impl Iterator<Item = &String> {
+    let has_usual = members.iter().any(|member| is_usual_image(member));
+    members.iter().filter(move |member| has_usual && is_image(member) && !is_usual_image(member))
+}
+
 /// Lists the extensions of images.
 pub(crate) fn image_extensions() -> impl Iterator<Item = &'static str> {
     USUAL.into_iter().chain(RARE)

@@ -124,9 +124,15 @@ pub(crate) fn read_image(
         }
         Ok(Link::File(path)) => path,
     };
-    let shown = shortened_link(&path);
-    read_file(&place_of(&path, folder), limit)
-        .map(|read| read.map_err(|problem| format!("its image {shown} cannot be read: {problem}")))
+    let is_elsewhere = matches!(FileUrl::of(link.trim()), Some(FileUrl::Elsewhere(_)));
+    let shown = shortened_link(if is_elsewhere { link.trim() } else { &path });
+    let problem = |problem: String| match is_elsewhere {
+        true => {
+            format!("its image is at {shown}, which is no file of this machine, as file:///folder/file is")
+        }
+        false => format!("its image {shown} cannot be read: {problem}"),
+    };
+    Ok(read_file(&place_of(&path, folder), limit)?.map_err(problem))
 }
 
 /// Reads a whole file of at most `limit` bytes. The inner error says why there is no such file.
@@ -269,6 +275,11 @@ mod tests {
         let read = |link: &str| read_image(link, Path::new("/"), 100).unwrap().unwrap_err();
         assert!(read("data:image/png;base64,%%").contains("damaged base64"));
         assert!(read(&format!("{encoded}%")).contains("damaged base64"), "not taken for a path");
+        let elsewhere = read("file://host/a.png");
+        assert!(
+            elsewhere.starts_with("its image is at file://host/a.png, which is no file of"),
+            "{elsewhere}"
+        );
         assert!(read("/dev/zero").contains("no file") || cfg!(not(unix)));
         assert!(read(&format!("/{}", "x".repeat(100_000))).len() < 500);
     }

@@ -23,6 +23,7 @@ mod compression;
 mod content;
 mod dialect;
 mod discover;
+mod embedding_form;
 mod encoding;
 mod file;
 mod folder;
@@ -35,6 +36,7 @@ mod list;
 mod list_path;
 mod loose_json;
 mod matrix;
+mod number_list;
 pub(crate) mod parquet;
 mod read;
 mod registry;
@@ -65,6 +67,7 @@ pub(crate) use discover::left_out::describe as describe_left_out;
 pub use discover::left_out::{Cause, LeftOut, Skipped};
 pub(crate) use discover::matrix_files::find as find_matrices;
 pub(crate) use discover::survey::inside_output;
+pub use embedding_form::{EmbeddingForm, FloatType};
 pub use encoding::TextEncoding;
 pub use file::{
     CompareBy, DEFAULT_MAX_ROW_BYTES, Format, InputFile, LARGEST_MAX_ROW_BYTES, ReadLimits, TextFiles,

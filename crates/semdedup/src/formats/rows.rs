@@ -122,10 +122,11 @@ impl RowsBuilder {
         (self.next_row - self.first_row) as usize
     }
 
-    /// Returns the number of bytes of texts and images.
+    /// Returns the number of bytes of texts, embeddings and images.
     pub fn bytes(&self) -> usize {
         let images = self.images.as_ref().map_or(0, |images| images.values_slice().len());
-        self.texts.values_slice().len() + images
+        let vectors = self.vectors.as_ref().map_or(0, |vectors| size_of_val(vectors.values.as_slice()));
+        self.texts.values_slice().len() + vectors + images
     }
 
     /// Appends the embedding of the row that is pushed next.
@@ -172,6 +173,11 @@ pub(crate) fn join(text: &mut String, more: &str) {
 
 /// The reason of a row that is not UTF-8, up to the place.
 pub(crate) const NOT_UTF8: &str = "not valid UTF-8";
+
+/// The reason of a row whose embedding is missing.
+pub(crate) fn no_embedding(column: &str) -> String {
+    format!("no embedding in column `{column}`")
+}
 
 pub(crate) fn not_utf8(error: &Utf8Error) -> String {
     format!("{NOT_UTF8} at byte {}", error.valid_up_to())

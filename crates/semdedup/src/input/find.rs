@@ -104,9 +104,7 @@ impl Input {
         let columns = resolve_by(&found.files, &options.columns, by)?;
         let given = match (&options.columns.embedding, options.embeddings.as_slice()) {
             (None, []) => None,
-            (Some(name), []) => {
-                Some(ProvidedEmbeddings::column(name, &found.files, &columns, &options.limits)?)
-            }
+            (Some(name), []) => Some(ProvidedEmbeddings::column(name, &found.files, &columns, options)?),
             (None, given) => Some(ProvidedEmbeddings::files(given, &options.inputs, &found.files)?),
             (Some(_), _) => {
                 return Err(Error::usage("embeddings are named twice: a column and files")
@@ -185,7 +183,8 @@ impl Input {
             return columns;
         }
         let images = columns.of_images();
-        Columns { id: columns.id, embedding: columns.embedding, ..images }
+        let Columns { id, embedding, embedding_form, .. } = columns;
+        Columns { id, embedding, embedding_form, ..images }
     }
 
     /// Returns the paths of all files that are read.

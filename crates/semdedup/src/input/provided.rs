@@ -5,17 +5,20 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use crate::arrays::matrix::{MAX_DIM, Matrix};
+use crate::arrays::matrix::{MAX_DIM, Matrix, odd_values};
 use crate::arrays::place::file_of;
 use crate::error::{Error, Result};
-use crate::formats::{Columns, InputFile, ReadLimits, Reader, Vectors, count_rows};
+use crate::formats::{
+    BadRow, Columns, EmbeddingForm, FloatType, InputFile, ReadLimits, Reader, Vectors, count_rows,
+};
 use crate::input::pairs::{ONE_EACH, pair_files};
+use crate::options::InputOptions;
 use crate::storage::Stamp;
 
 /// The place of the embeddings that come with the input, and their dimension.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum ProvidedEmbeddings {
-    /// A column of the input.
+    /// A column of the input; [`Columns::embedding_form`] says what it holds.
     Column { name: String, dim: usize },
     /// Files of their own: one for each file of the input, in order.
     Files { files: Vec<(PathBuf, Stamp)>, dim: usize },
@@ -26,25 +29,21 @@ impl ProvidedEmbeddings {
     /// dimension is the most common length in the first rows of each file.
     ///
     /// # Errors
-    /// Fails if no row has an embedding, if the dimension is too large, or if it differs between
-    /// files.
+    /// Fails if no row has an embedding, if the dimension is too large or not the one that the user
+    /// expects, or if it differs between files.
     pub(crate) fn column(
         name: &str,
         files: &[InputFile],
         columns: &[Columns],
-        limits: &ReadLimits,
+        options: &InputOptions,
     ) -> Result<Self> {
-        let (mut first, mut has_rows) = (None, false);
+        let (mut first, mut has_rows, mut problem) = (None, false, None);
         for (file, columns) in files.iter().zip(columns) {
-            let found = column_dim(file, columns, limits)?;
+            let found = column_dim(file, columns, &options.limits)?;
             has_rows |= found.has_rows;
+            problem = problem.or(found.problem);
             let Some(dim) = found.dim else { continue };
-            if dim > MAX_DIM as usize {
-                let problem = format!(
-                    "the embeddings in `{name}` have dimension {dim}, it must be from 1 to {MAX_DIM}"
-                );
-                return Err(Error::input(&file.path, problem));
-            }
+            check_dim(file, name, dim as u64, options.columns.embedding_dim)?;
             let &mut (other, first) = first.get_or_insert((file, dim));
             if dim != first {
                 let problem =
@@ -54,7 +53,10 @@ impl ProvidedEmbeddings {
         }
         match first {
             None if has_rows => {
-                Err(Error::input(&files[0].path, format!("no row has an embedding in column `{name}`"))
+                let row =
+                    problem.map_or(String::new(), |BadRow { row, reason }| format!(": row {row}: {reason}"));
+                let problem = format!("no row has an embedding in column `{name}`{row}");
+                Err(Error::input(&files[0].path, problem)
                     .hint("name a column of lists of numbers with --embedding-column"))
             }
             // If there are no rows at all, a later check says so.
@@ -149,25 +151,62 @@ pub(crate) fn check_rows(matrix: &Matrix, file: &InputFile, rows: u64) -> Result
     Err(Error::input(matrix.path(), problem).hint(ONE_EACH))
 }
 
+/// Fails if embeddings in a column are too large, or not of the dimension that the user expects.
+fn check_dim(file: &InputFile, name: &str, dim: u64, expected: Option<u64>) -> Result<()> {
+    if dim > MAX_DIM {
+        let problem =
+            format!("the embeddings in `{name}` have dimension {dim}, it must be from 1 to {MAX_DIM}");
+        return Err(Error::input(&file.path, problem));
+    }
+    match expected.filter(|expected| *expected != dim) {
+        Some(expected) => {
+            let problem = format!("--dim {expected}: the embeddings in `{name}` have {dim} numbers");
+            Err(Error::usage(problem).hint("leave out --dim, or name another column or another --dtype"))
+        }
+        None => Ok(()),
+    }
+}
+
 /// The embeddings in a column of one file.
 struct ColumnDim {
     /// The dimension, or none if no row has an embedding.
     dim: Option<usize>,
     has_rows: bool,
+    /// The first row that cannot be read, unless one has an embedding.
+    problem: Option<BadRow>,
 }
 
 /// Reads a file until some row has an embedding, and returns the dimension of its column.
 fn column_dim(file: &InputFile, columns: &Columns, limits: &ReadLimits) -> Result<ColumnDim> {
-    let columns = Columns { embedding: columns.embedding.clone(), ..Columns::default() };
+    let Columns { embedding, embedding_form, .. } = columns.clone();
+    let columns = Columns { embedding, embedding_form, ..Columns::default() };
     let mut reader = Reader::open(file, &columns, limits, 0)?;
-    let mut found = ColumnDim { dim: None, has_rows: false };
+    let mut found = ColumnDim { dim: None, has_rows: false, problem: None };
     while found.dim.is_none()
         && let Some(chunk) = reader.next_chunk()?
     {
         found.has_rows = true;
-        found.dim = chunk.parse(&columns)?.vectors.as_ref().and_then(most_common_length);
+        let rows = chunk.parse(&columns)?;
+        found.dim = rows.vectors.as_ref().and_then(most_common_length);
+        found.problem = found.problem.or_else(|| rows.bad.into_iter().next());
+        if let (EmbeddingForm::Bytes(float), Some(vectors)) = (embedding_form, &rows.vectors) {
+            check_plausible(file, float, vectors)?;
+        }
     }
     Ok(found)
+}
+
+/// Fails if most of the numbers in bytes are no values of embeddings: they may be of another type.
+fn check_plausible(file: &InputFile, float: FloatType, vectors: &Vectors) -> Result<()> {
+    let odd: usize = vectors.rows().map(odd_values).sum();
+    let all: usize = vectors.rows().map(<[f32]>::len).sum();
+    if 2 * odd <= all {
+        return Ok(());
+    }
+    let name = float.name();
+    let problem = format!("{odd} of {all} numbers, read as {name}, are no values of embeddings");
+    Err(Error::input(&file.path, problem)
+        .hint("they are of another --dtype, or something else stands before them"))
 }
 
 /// Returns the most common length of embeddings, or the greatest of those. Embeddings without a

@@ -73,9 +73,13 @@ struct EmbeddedRows<'a> {
 impl ResolvedRun<'_> {
     /// Runs the stages up to the recall. A stage that is done is skipped.
     pub(crate) fn score(&self, work: &mut WorkDir, progress: &dyn Progress) -> Result<Scored> {
-        let mut stages = StageRunner { run: self, work, progress };
-        let dataset = stages.embed()?;
+        let dataset = StageRunner { run: self, work, progress }.embed()?;
         self.check(&dataset)?;
+        let stage = &self.stages;
+        if !work.is_done(Stage::Score, &stage.score) || !work.is_done(Stage::Recall, &stage.recall) {
+            dataset.check_embeddings()?;
+        }
+        let mut stages = StageRunner { run: self, work, progress };
         let store = dataset.open_embeddings()?;
         let rows = EmbeddedRows { dataset: &dataset, store: &store };
         let centroids = stages.train(rows)?;

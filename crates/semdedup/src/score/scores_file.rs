@@ -20,7 +20,7 @@ use crate::formats::CompareBy;
 use crate::score::columns::ScoreColumns;
 use crate::storage::Blob;
 use crate::workdir::row_index::{FileRows, Ids, RowIndex};
-use crate::workdir::table_file::{BATCH_ROWS, TableWriter, open_columns};
+use crate::workdir::table_file::{BATCH_ROWS, TableWriter, check_table, open_columns};
 
 const RANKING_KEY: &str = "semdedup.ranking";
 
@@ -172,6 +172,7 @@ impl ScoresFile {
     /// # Errors
     /// A table that no comparison can have written: somebody may have sorted or joined it since.
     pub(crate) fn columns(&self) -> Result<ScoreColumns> {
+        check_table(&self.path)?;
         let mut columns = ScoreColumns::default();
         let names = ["row", "cluster", "centroid_similarity", "score", "duplicate_of_row"];
         for batch in open_columns(&self.path, &names)? {

@@ -1,4 +1,4 @@
-//! Reads files at any offset: a file on the disk, or an object of a store.
+//! Reads files at any offset: a file on the disk, an object of a store, or bytes in memory.
 
 use std::io::{self, BufReader, Read, Seek, SeekFrom};
 use std::path::Path;
@@ -14,7 +14,7 @@ use crate::storage::errors::passing;
 use crate::storage::local::read_exact_at;
 use crate::storage::location::{Location, is_url};
 
-/// A file or an object. Any thread can read any of its bytes.
+/// A file, an object or bytes in memory. Any thread can read any of its bytes.
 #[derive(Debug, Clone)]
 pub(crate) struct Blob {
     bytes: u64,
@@ -25,6 +25,7 @@ pub(crate) struct Blob {
 enum Source {
     File(Arc<File>),
     Object(Arc<CachedObject>),
+    Memory(Bytes),
 }
 
 impl Blob {
@@ -48,6 +49,16 @@ impl Blob {
         Ok(Self { bytes, source: Source::File(Arc::new(file)) })
     }
 
+    /// Reads bytes that are in memory.
+    pub(crate) fn of_bytes(bytes: Vec<u8>) -> Self {
+        Self { bytes: bytes.len() as u64, source: Source::Memory(bytes.into()) }
+    }
+
+    /// Whether the bytes are in memory.
+    pub(crate) fn is_in_memory(&self) -> bool {
+        matches!(self.source, Source::Memory(_))
+    }
+
     /// The size in bytes.
     pub(crate) fn bytes(&self) -> u64 {
         self.bytes
@@ -58,6 +69,13 @@ impl Blob {
         match &self.source {
             Source::File(file) => read_exact_at(file, bytes, offset),
             Source::Object(object) => object.read_exact_at(bytes, offset).map_err(passing),
+            Source::Memory(all) => {
+                let start = usize::try_from(offset).ok();
+                let range = start.and_then(|start| Some(start..start.checked_add(bytes.len())?));
+                let part = range.and_then(|range| all.get(range)).ok_or(io::ErrorKind::UnexpectedEof)?;
+                bytes.copy_from_slice(part);
+                Ok(())
+            }
         }
     }
 

@@ -16,6 +16,7 @@ use crate::error::{ErrorKind, Result};
 use crate::storage::errors::StoreError;
 use crate::storage::hub;
 use crate::storage::kind::Kind;
+use crate::storage::list_answers::Connector;
 
 /// The retries of a failed request, 0.2 to 10 seconds apart: about half a minute in all.
 const RETRIES: usize = 8;
@@ -60,7 +61,8 @@ fn names_plain_http(variables: &[&str]) -> bool {
 }
 
 fn amazon(root: &str) -> object_store::Result<Arc<dyn ObjectStore>> {
-    let mut builder = AmazonS3Builder::from_env().with_url(root).with_retry(RETRY);
+    let mut builder =
+        AmazonS3Builder::from_env().with_url(root).with_retry(RETRY).with_http_connector(Connector);
     for (key, value) in timeouts("AWS") {
         builder = builder.with_config(AmazonS3ConfigKey::Client(key), value);
     }
@@ -111,7 +113,8 @@ fn missing_credentials() -> object_store::Error {
 }
 
 fn google(root: &str) -> object_store::Result<Arc<dyn ObjectStore>> {
-    let mut builder = GoogleCloudStorageBuilder::from_env().with_url(root).with_retry(RETRY);
+    let mut builder =
+        GoogleCloudStorageBuilder::from_env().with_url(root).with_retry(RETRY).with_http_connector(Connector);
     for (key, value) in timeouts("GOOGLE") {
         builder = builder.with_config(GoogleConfigKey::Client(key), value);
     }
@@ -122,7 +125,8 @@ fn google(root: &str) -> object_store::Result<Arc<dyn ObjectStore>> {
 }
 
 fn azure(root: &str) -> object_store::Result<Arc<dyn ObjectStore>> {
-    let mut builder = MicrosoftAzureBuilder::from_env().with_url(root).with_retry(RETRY);
+    let mut builder =
+        MicrosoftAzureBuilder::from_env().with_url(root).with_retry(RETRY).with_http_connector(Connector);
     for (key, value) in timeouts("AZURE") {
         builder = builder.with_config(AzureConfigKey::Client(key), value);
     }

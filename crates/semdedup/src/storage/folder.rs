@@ -54,7 +54,8 @@ pub(crate) fn is_dir(path: &Path) -> Result<bool> {
     }
     let at = location.clone();
     let first = wait(async move { at.list(1).await })?;
-    Ok(!first.map_err(|error| StoreError::of(ErrorKind::Input, &location.text, &error))?.is_empty())
+    let first = first.map_err(|error| StoreError::of(ErrorKind::Input, &location.text, &error))?;
+    Ok(!first.objects.is_empty() || !first.odd.is_empty())
 }
 
 /// Whether a file or a folder of this name exists.

@@ -3,7 +3,8 @@
 use std::time::{Duration, Instant};
 
 use futures_util::StreamExt;
-use object_store::{ObjectMeta, ObjectStore};
+use object_store::path::Path as Key;
+use object_store::{Error as ObjectStoreError, ObjectMeta, ObjectStore};
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::storage::client::wait;
@@ -11,44 +12,81 @@ use crate::storage::errors::{MAX_CUTS, NO_BUCKET, StoreError, all_of, wait_after
 use crate::storage::heads::try_heads;
 use crate::storage::kind::Kind;
 use crate::storage::location::Location;
+use crate::storage::odd_keys::collecting;
 
 /// A request that fails after this time has already been retried by the store's client.
 const CLIENT_RETRY_TIME: Duration = Duration::from_secs(15);
 
+/// The objects below a key.
+#[derive(Debug)]
+pub(super) struct Listed {
+    pub objects: Vec<ObjectMeta>,
+    /// The keys that no path can have.
+    pub odd: Vec<String>,
+}
+
+impl Listed {
+    /// Fails if one of `odd` keys is meant.
+    pub(super) fn check_odd(&self, place: &str, is_meant: impl Fn(&str) -> bool) -> Result<()> {
+        match self.odd.iter().find(|key| is_meant(key)).map(Key::parse) {
+            Some(Err(source)) => {
+                let error = ObjectStoreError::InvalidPath { source };
+                Err(StoreError::of(ErrorKind::Input, place, &error).into())
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
 impl Location {
     /// Lists all objects below this key, in the order of their keys.
+    ///
+    /// # Errors
+    /// A key among them that no path can have.
     pub(crate) fn objects(&self) -> Result<Vec<ObjectMeta>> {
+        let listed = self.listed()?;
+        listed.check_odd(&self.text, |_| true)?;
+        Ok(listed.objects)
+    }
+
+    /// Lists all objects below this key, in the order of their keys.
+    pub(super) fn listed(&self) -> Result<Listed> {
         if self.kind == Kind::Http {
             return Err(Error::input(&self.text, "no such file, and a web server has no list of its files")
                 .hint("name each file"));
         }
         let at = self.clone();
         let found = wait(async move { at.list(usize::MAX).await })?;
-        let mut found = found.map_err(|error| StoreError::of(ErrorKind::Input, &self.text, &error))?;
+        let mut listed = found.map_err(|error| StoreError::of(ErrorKind::Input, &self.text, &error))?;
+        let found = &mut listed.objects;
         // Beside an object there may be an empty one whose key ends with a slash, which the list
         // here cuts off.
         found.sort_by(|a, b| a.location.cmp(&b.location).then(b.size.cmp(&a.size)));
         found.dedup_by(|b, a| a.location == b.location);
-        Ok(found)
+        Ok(listed)
     }
 
     /// Lists the objects below this key, at most `most` of them. Starts again if a connection is
     /// cut. (It does not continue after the last object: some stores do not list in the order of
     /// the keys, and no object may be missed.)
-    pub(super) async fn list(&self, most: usize) -> object_store::Result<Vec<ObjectMeta>> {
+    pub(super) async fn list(&self, most: usize) -> object_store::Result<Listed> {
         let prefix = (!self.key.as_ref().is_empty()).then_some(&self.key);
         let mut cuts = 0;
         loop {
             let (mut found, mut last) = (Vec::new(), Instant::now());
             let mut objects = self.store.list(prefix).take(most);
-            let failure = loop {
-                match objects.next().await {
-                    Some(Ok(object)) => found.push(object),
-                    Some(Err(error)) => break error,
-                    None => return Ok(found),
+            let (failure, odd) = collecting(async {
+                loop {
+                    match objects.next().await {
+                        Some(Ok(object)) => found.push(object),
+                        Some(Err(error)) => break Some(error),
+                        None => break None,
+                    }
+                    last = Instant::now();
                 }
-                last = Instant::now();
-            };
+            })
+            .await;
+            let Some(failure) = failure else { return Ok(Listed { objects: found, odd }) };
             cuts += 1;
             if cuts > MAX_CUTS || !is_cut(&failure, last.elapsed()) {
                 return Err(failure);

@@ -21,11 +21,14 @@ mod heads;
 mod hub;
 mod kind;
 mod list;
+#[cfg(feature = "cloud")]
+mod list_answers;
 pub(crate) mod local;
 mod location;
 mod lock;
 mod lock_object;
 pub(crate) mod marks;
+mod odd_keys;
 mod owner;
 mod pattern;
 mod read;

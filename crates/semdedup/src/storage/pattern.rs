@@ -28,8 +28,10 @@ impl Location {
         let pattern = Pattern::new(key)
             .map_err(|error| Error::usage(format!("the pattern `{}` is not valid: {error}", self.text)))?;
         let folder = self.at(fixed_part(key)?);
-        let listed = folder.objects()?.into_iter();
-        let (objects, others) = listed.partition(|object| matches(&pattern, object.location.as_ref()));
+        let listed = folder.listed()?;
+        listed.check_odd(&folder.text, |key| matches(&pattern, key))?;
+        let (objects, others) =
+            listed.objects.into_iter().partition(|object| matches(&pattern, object.location.as_ref()));
         Ok(Matches { folder, objects, others })
     }
 }

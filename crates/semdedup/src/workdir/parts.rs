@@ -28,6 +28,9 @@ pub(crate) struct PartRecord {
     /// find them by the content of the rows.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) model: Option<String>,
+    /// The sum of the file of embeddings; none in old work directories.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) sum: Option<String>,
     /// The number of rows whose embeddings an earlier run made.
     #[serde(default)]
     pub(crate) reused: u64,
@@ -57,6 +60,7 @@ impl PartRecord {
         Self {
             stage,
             model,
+            sum: None,
             reused: 0,
             spans,
             ids,

@@ -13,27 +13,34 @@ use parquet::arrow::arrow_reader::{ParquetRecordBatchReader, ParquetRecordBatchR
 use parquet::arrow::arrow_writer::{ArrowWriter, ArrowWriterOptions};
 use parquet::basic::{Compression, ZstdLevel};
 use parquet::errors::ParquetError;
-use parquet::file::metadata::KeyValue;
+use parquet::file::metadata::{KeyValue, ParquetMetaDataReader};
 use parquet::file::properties::WriterProperties;
 use parquet::schema::types::Type;
 
 use crate::error::{Error, Result};
 use crate::formats::parquet::stored_type::with_type;
-use crate::storage::Blob;
 use crate::storage::atomic::PendingFile;
+use crate::storage::{Blob, is_url};
+use crate::workdir::sums::{Hashing, TableSum, damaged};
 
 /// The rows of a batch when tables are read and written.
 pub(crate) const BATCH_ROWS: usize = 1 << 16;
 
 /// Writes a Parquet file. Nothing exists under its name before [`TableWriter::finish`].
 pub(crate) struct TableWriter {
-    writer: ArrowWriter<BufWriter<PendingFile>>,
+    writer: ArrowWriter<Hashing<BufWriter<PendingFile>>>,
+    /// The metadata that the file begins with.
+    metadata: Vec<KeyValue>,
     schema: SchemaRef,
     path: PathBuf,
 }
 
 /// The columns of a table that hold ids.
 const ID_COLUMNS: [&str; 2] = ["id", "duplicate_of"];
+
+/// The program that a table names as its writer. Another that copies the metadata of a table writes
+/// other bytes.
+const WRITER: &str = "semdedup";
 
 /// The key of the metadata by which pandas chooses the types of columns.
 const PANDAS_KEY: &str = "pandas";
@@ -60,7 +67,8 @@ impl TableWriter {
         metadata.extend(pandas.map(|pandas| KeyValue::new(PANDAS_KEY.to_owned(), pandas)));
         let properties = WriterProperties::builder()
             .set_compression(Compression::ZSTD(ZstdLevel::try_new(3).map_err(failed)?))
-            .set_key_value_metadata(Some(metadata))
+            .set_key_value_metadata(Some(metadata.clone()))
+            .set_created_by(format!("{WRITER} version {} (build parquet-rs)", env!("CARGO_PKG_VERSION")))
             .build();
         let mut options = ArrowWriterOptions::new().with_properties(properties);
         if let Some(id_type) = id_type {
@@ -68,9 +76,9 @@ impl TableWriter {
             options = options.with_parquet_schema(stored);
         }
         let schema = Arc::new(schema);
-        let file = BufWriter::new(PendingFile::create(path)?);
+        let file = Hashing::new(BufWriter::new(PendingFile::create(path)?));
         let writer = ArrowWriter::try_new_with_options(file, schema.clone(), options).map_err(failed)?;
-        Ok(Self { writer, schema, path: path.to_path_buf() })
+        Ok(Self { writer, metadata, schema, path: path.to_path_buf() })
     }
 
     /// Appends rows. `columns` are in the order of the schema.
@@ -81,8 +89,15 @@ impl TableWriter {
     }
 
     /// Completes and commits the file.
-    pub(crate) fn finish(self) -> Result<()> {
-        let out = self.writer.into_inner().map_err(|error| Error::output(&self.path, error))?;
+    pub(crate) fn finish(mut self) -> Result<()> {
+        let failed = |error: ParquetError| Error::output(&self.path, error);
+        // All rows are in the file then, and what follows is about them.
+        self.writer.flush().map_err(failed)?;
+        self.writer.sync().map_err(Error::io)?;
+        let Hashing { hash, bytes, .. } = self.writer.inner();
+        let sum = TableSum::new(*bytes, hash.clone(), &self.metadata);
+        self.writer.append_key_value_metadata(sum.metadata());
+        let out = self.writer.into_inner().map_err(failed)?.inner;
         out.into_inner().map_err(|error| Error::io(error.into_error()))?.commit()
     }
 }
@@ -124,6 +139,24 @@ pub(crate) fn read_column(path: &Path, name: &str) -> Result<ArrayRef> {
         return Ok(arrow_array::new_empty_array(&DataType::Utf8));
     }
     concat(&arrays).map_err(|error| Error::input(path, error))
+}
+
+/// Fails if a table on a disk is no more as semdedup wrote it. One by an earlier version, or by another
+/// program, has no sum. An object of a store is not read for it: the store checks its bytes itself.
+pub(crate) fn check_table(path: &Path) -> Result<()> {
+    if is_url(path) {
+        return Ok(());
+    }
+    let file = Blob::open(path)?;
+    let Ok(metadata) = ParquetMetaDataReader::new().parse_and_finish(&file) else { return Ok(()) };
+    let metadata = metadata.file_metadata();
+    let is_ours = metadata.created_by().is_some_and(|name| name.starts_with(WRITER));
+    let pairs = metadata.key_value_metadata().map_or(&[][..], Vec::as_slice);
+    let Some(sum) = TableSum::of(pairs).filter(|_| is_ours) else { return Ok(()) };
+    match sum.is_of(file.reader(0), pairs).map_err(Error::io)? {
+        true => Ok(()),
+        false => Err(damaged(path).hint("put it back as it was, or make it again from the input")),
+    }
 }
 
 /// Opens a table to read some of its columns in batches.

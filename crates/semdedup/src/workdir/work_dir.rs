@@ -61,6 +61,12 @@ impl WorkDir {
             && self.manifest.stages.get(&stage).is_some_and(|entry| entry.fingerprint == *fingerprint)
     }
 
+    /// Whether a stage is done.
+    pub(crate) fn is_done(&self, stage: Stage, fingerprint: &Fingerprint) -> bool {
+        let is_done = |entry: &Entry| entry.fingerprint == *fingerprint && entry.seconds.is_some();
+        exists(&self.folder(stage)).unwrap_or(true) && self.manifest.stages.get(&stage).is_some_and(is_done)
+    }
+
     /// Does a stage unless it is already done. `work` gets the folder of the stage. The folder may
     /// hold files of an earlier, killed run with the same fingerprint, but no temporary files.
     /// Returns whether it did the stage.

@@ -56,11 +56,16 @@ pub(crate) fn write(
 ) -> Result<Written> {
     let start = Instant::now();
     let passes = [OutputKind::Files, OutputKind::Annotate].into_iter().filter(|&kind| outputs.has(kind));
-    let rows = results.dataset.row_index.rows() * passes.count() as u64;
+    // Without files, the ids of the rows that stay are written.
+    let (passes, kept) = (passes.count() as u64, results.selection.counts().kept);
+    let rows = if passes > 0 { results.dataset.row_index.rows() * passes } else { kept };
     progress.begin(Stage::Write, "rows", rows);
     let stage = out.stage()?;
     let files = write_files(&stage, results, outputs, progress)?;
     let Tables { lists, removed } = write_tables(&stage, results, outputs)?;
+    if passes == 0 {
+        progress.advance(kept);
+    }
     let rows_kept = files.iter().map(|file| file.rows_kept).sum();
     let selection = results.selection;
     check_counts(&RowCounts { kept: rows_kept, removed, ..selection.counts() }, selection)?;

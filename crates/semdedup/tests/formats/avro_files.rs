@@ -168,3 +168,22 @@ fn a_column_of_a_type_that_an_unread_column_defines_is_read() {
     assert_eq!(read(&input.file, &text_column("text")).unwrap().texts(), ["one", "two"]);
     assert_eq!(count(&input).unwrap(), 2);
 }
+
+#[test]
+fn named_types_that_double_at_each_level_are_refused_in_a_line() {
+    let doubling = |levels: usize| {
+        (0..levels).fold(r#""string""#.to_owned(), |inner, level| {
+            let again = if level == 0 { "string".to_owned() } else { format!("R{}", level - 1) };
+            format!(
+                r#"{{"type": "record", "name": "R{level}", "fields": [{{"name": "a", "type": {inner}}}, {{"name": "b", "type": "{again}"}}]}}"#
+            )
+        })
+    };
+    let field = |levels: usize| format!(r#"{TEXT}, {{"name": "x", "type": {}}}"#, doubling(levels));
+    let row = |levels: u32| [string(b"a"), vec![0; 2_usize.pow(levels)]].concat();
+    let fine = avro(&field(12), "null", &[(2, row(12).repeat(2))]);
+    assert_eq!(read(&fine.file, &text_column("text")).unwrap().texts(), ["a", "a"]);
+    let error = count(&avro(&field(36), "null", &[])).unwrap_err().to_string();
+    let problem = "made.avro: its schema has more than 100000 types where each name stands for its type";
+    assert!(error.ends_with(problem), "{error}");
+}

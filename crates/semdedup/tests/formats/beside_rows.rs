@@ -137,7 +137,9 @@ fn one_object_beside_files_of_rows_is_no_row() {
     let folder = Folder::new(&[("train.jsonl", ROWS), ("about.json", "{\"homepage\": \"x\"}")]);
     assert_eq!(
         said(&folder.survey().unwrap()),
-        ["1 JSON file of one object beside the rows was left out (about.json); name such a file to read it"]
+        [
+            "1 JSON file of one object beside the rows was left out (about.json); name such a file alone to read it"
+        ]
     );
     let images = Folder::of_images(&["0.png", "1.png"], &[("croissant.json", DESCRIPTIONS[2].1)]);
     assert_eq!(images.is_of_images(2).skipped.of(Cause::AboutOthers).first, ["croissant.json"]);

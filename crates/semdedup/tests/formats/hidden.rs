@@ -21,10 +21,10 @@ const SPARK: [(&str, &str); 10] = [
 const TOLD: [&str; 3] = [
     "3 files with names that begin with `_`, or in such folders, were left out (_spark_metadata/0.json, \
      _spark_metadata/1.json, day=2/_old.jsonl); Spark and Arrow do not read them either; name such a file or its \
-     folder to read it",
+     folder alone to read it",
     "1 file of a job that has not finished was left out (_temporary/0/task_1/part-1.jsonl); run the job to its end; \
-     or name such a file or its folder to read it",
-    "1 file that describes other files was left out (_SUCCESS); name such a file to read it",
+     or name such a file or its folder alone to read it",
+    "1 file that describes other files was left out (_SUCCESS); name such a file alone to read it",
 ];
 
 #[test]

@@ -83,7 +83,7 @@ fn one_of_several_images_is_chosen() {
         let rows = read(&file, &resolve_one(&file, &by(CompareBy::Image)).unwrap()).unwrap();
         let reasons = rows.reasons();
         assert_eq!(reasons.iter().map(|(row, _)| *row).collect::<Vec<_>>(), [0, 1, 2, 3]);
-        let problem = " has several images: txt, left.png, right.png; keys end at the first dot of a name; --image-column names one of several";
+        let problem = " has several images: left.png, right.png; keys end at the first dot of a name; --image-column names one of several";
         assert!(reasons.iter().all(|(_, reason)| reason.ends_with(problem)), "{reasons:?}");
         let choice = ColumnChoice { image: Some("left.png".to_owned()), ..by(CompareBy::Image) };
         let rows = read(&file, &resolve_one(&file, &choice).unwrap()).unwrap();
@@ -104,7 +104,8 @@ fn dots_in_the_names_of_a_shard_are_named_with_the_key_that_they_make() {
     }
     let input = raw_input("a.tar", &archive.into_inner().unwrap());
     let rows = read(&input.file, &resolve_one(&input.file, &by(CompareBy::Image)).unwrap()).unwrap();
-    let problem = "the sample `slice_1` has several images: 5mm_000.png, 5mm_000.txt, 5mm_001.png, 5mm_001.txt, 5mm_002.png and 3 more";
+    let problem =
+        "the sample `slice_1` has several images: 5mm_000.png, 5mm_001.png, 5mm_002.png, 5mm_003.png; keys";
     assert!(rows.reasons()[0].1.starts_with(problem), "{:?}", rows.reasons());
     assert!(rows.reasons()[0].1.contains("keys end at the first dot"));
 }
@@ -150,6 +151,35 @@ fn a_depth_map_beside_a_photograph_does_not_make_the_sample_a_bad_row() {
     assert_eq!(rows.reasons(), [(4, problem)]);
     let images: Vec<_> = rows.images.iter().flatten().map(|image| &image[..]).collect();
     assert_eq!(images[..4], [&b"a.jpg"[..], b"b.jpg", b"c.jpg", b"d.pgm"]);
+}
+
+#[test]
+fn a_mask_without_its_image_is_not_compared_as_one() {
+    let masks: Vec<String> =
+        (0..120).flat_map(|n| [format!("k{n:03}.pgm"), format!("k{n:03}.txt")]).collect();
+    let masks: Vec<&str> = masks.iter().map(String::as_str).collect();
+    let pair = ["p.jpg", "p.pgm"];
+    let reason = "no image in the sample: `pgm` stands beside the image in others; its members are pgm, txt; \
+                  --image-column pgm compares it";
+    // The first samples tell, or those before.
+    for (names, bad) in [
+        ([&["a.pgm", "a.txt"][..], &pair, &["q.pgm", "q.txt"]].concat(), vec![0, 2]),
+        ([&masks[..], &pair, &["q.pgm", "q.txt"]].concat(), vec![121]),
+    ] {
+        let input = shard(&names);
+        let columns = resolve_one(&input.file, &by(CompareBy::Image)).unwrap();
+        let rows = read(&input.file, &columns).unwrap();
+        let expected: Vec<(u64, &str)> = bad.iter().map(|&row| (row, reason)).collect();
+        assert_eq!(rows.reasons(), expected);
+        let last = *bad.last().unwrap();
+        let rest = read_from(&input.file, &columns, &ReadLimits::default(), last).unwrap();
+        assert_eq!(rest.reasons(), [(last, reason)]);
+        let masks = ColumnChoice { image: Some("pgm".to_owned()), ..by(CompareBy::Image) };
+        assert!(read(&input.file, &resolve_one(&input.file, &masks).unwrap()).unwrap().bad.is_empty());
+    }
+    let mixed = shard(&["a.pgm", "b.jpg", "c.jfif"]);
+    let columns = resolve_one(&mixed.file, &by(CompareBy::Image)).unwrap();
+    assert!(read(&mixed.file, &columns).unwrap().bad.is_empty(), "images of their own");
 }
 
 #[test]

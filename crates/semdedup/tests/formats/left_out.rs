@@ -29,10 +29,10 @@ fn licences_and_what_describes_the_data_are_no_rows() {
             "1 file with an extension that is not read was left out (more.rst); `semdedup run --help` lists the formats that \
              are read",
             "4 documents beside the data (READMEs, licences, Markdown) were left out (NOTICE, README.md, LICENSE.txt, …); name a \
-             document to read it",
-            "3 files that describe other files were left out (dataset_infos.json, metadata.json, _SUCCESS); name such a file to \
+             document alone to read it",
+            "3 files that describe other files were left out (dataset_infos.json, metadata.json, _SUCCESS); name such a file alone to \
              read it",
-            "1 hidden file was left out (.part.jsonl); name such a file to read it",
+            "1 hidden file was left out (.part.jsonl); name such a file alone to read it",
         ]
     );
     // A file that is named is read, before the folder or behind it.
@@ -75,4 +75,94 @@ fn a_licence_is_read_where_there_is_nothing_else() {
     assert_eq!((names(&found), found.skipped.count(Cause::Document)), (vec!["poems.txt"], 2));
     let whole = folder.survey_as("d", &TextFiles::Whole.into()).unwrap();
     assert_eq!(count_rows(&whole.files[0], &ReadLimits::default()).unwrap(), 3);
+}
+
+/// The files of a folder as `data/*` stands for them in a shell.
+const EXPANDED: [(&str, &str); 16] = [
+    ("LICENSE", "Permission is granted\n"),
+    ("LICENSE.txt", "Permission is granted\n"),
+    ("README.md", "about\n"),
+    ("SHA256SUMS.txt", "0123  train.jsonl\n"),
+    ("_SUCCESS", ""),
+    ("_old.jsonl", ROWS),
+    ("dataset_infos.json", "{\"default\": {}}"),
+    ("labels.txt", "cat\ndog\n"),
+    ("metadata.json", "{\n \"name\": \"set\"\n}"),
+    ("more/a.jsonl", ROWS),
+    ("notes.txt", "a line\n"),
+    ("shard.parquet", "x"),
+    ("shard.tar", "x"),
+    ("train.jsonl", ROWS),
+    ("train.jsonl.md5", "0123\n"),
+    ("_temporary/0/part.jsonl", ROWS),
+];
+
+/// Names the files and folders of a folder one by one.
+fn named(folder: &Folder, names: &[&str]) -> Vec<String> {
+    names.iter().map(|name| folder.0.path().join("d").join(name).to_str().unwrap().to_owned()).collect()
+}
+
+#[test]
+fn what_describes_the_data_is_left_out_among_files_that_are_named_one_by_one() {
+    let folder = Folder::new(&EXPANDED);
+    let all: Vec<&str> = EXPANDED.iter().map(|(name, _)| name.split('/').next().unwrap()).collect();
+    let all: Vec<&str> = all.into_iter().filter(|name| !name.starts_with("shard")).collect();
+    let found = survey(&named(&folder, &all), &[], &Asked::default()).unwrap();
+    assert_eq!(names(&found), ["a.jsonl", "notes.txt", "train.jsonl"]);
+    assert_eq!(
+        said(&found),
+        [
+            "3 documents beside the data (READMEs, licences, Markdown) were left out (LICENSE, LICENSE.txt, README.md); name \
+             a document alone to read it",
+            "6 files that describe other files were left out (SHA256SUMS.txt, _SUCCESS, dataset_infos.json, …); name such a \
+             file alone to read it",
+            "1 file with a name that begins with `_`, or in such a folder, was left out (_old.jsonl); Spark and Arrow do not \
+             read them either; name such a file or its folder alone to read it",
+            "1 file of a job that has not finished was left out (_temporary/0/part.jsonl); run the job to its end; or name \
+             such a file or its folder alone to read it",
+        ]
+    );
+}
+
+#[test]
+fn a_file_that_is_named_alone_or_only_with_its_like_or_beside_its_folder_is_read() {
+    let folder = Folder::new(&EXPANDED);
+    for names in [
+        &["LICENSE.txt"][..],
+        &["labels.txt"],
+        &["_old.jsonl"],
+        &["README.md"],
+        &["labels.txt", "LICENSE.txt", "SHA256SUMS.txt"],
+        &["train.jsonl", "notes.txt"],
+        &["train.jsonl", "more"],
+    ] {
+        let found = survey(&named(&folder, names), &[], &Asked::default()).unwrap();
+        assert_eq!((found.files.len(), said(&found).len()), (names.len(), 0), "{names:?} {:?}", said(&found));
+    }
+    let both = [named(&folder, &["more/a.jsonl", "LICENSE.txt"]), named(&folder, &[""])].concat();
+    folder.write("more/LICENSE.txt", b"a\n");
+    std::fs::remove_file(folder.0.path().join("d/shard.parquet")).unwrap();
+    std::fs::remove_file(folder.0.path().join("d/shard.tar")).unwrap();
+    let found = survey(&both, &[], &Asked::default()).unwrap();
+    assert!(found.files.iter().any(|file| file.path.ends_with("d/LICENSE.txt")), "{:?}", names(&found));
+    let unread = survey(&named(&folder, &["LICENSE", "_SUCCESS"]), &[], &Asked::default()).unwrap_err();
+    assert!(unread.to_string().ends_with("LICENSE: unknown extension"), "{unread}");
+}
+
+#[test]
+fn a_table_of_a_shard_and_markdown_among_named_files() {
+    let folder = Folder::new(&EXPANDED);
+    let found = survey(&named(&folder, &["shard.parquet", "shard.tar"]), &[], &Asked::default());
+    assert_eq!(names(&found.unwrap()), ["shard.tar"]);
+    folder.write("a.md", b"a\n");
+    let read = |names: &[&str], asked: &Asked| {
+        let found = survey(&named(&folder, names), &[], asked).unwrap();
+        let rows: u64 =
+            found.files.iter().map(|file| count_rows(file, &ReadLimits::default()).unwrap()).sum();
+        (rows, found.skipped.count(Cause::Document))
+    };
+    assert_eq!(read(&["README.md", "a.md"], &Asked::default()), (2, 0));
+    let whole = TextFiles::Whole.into();
+    assert_eq!(read(&["README.md", "LICENSE.txt", "notes.txt"], &whole), (3, 0));
+    assert_eq!(read(&["README.md", "train.jsonl"], &Asked::default()), (3, 1));
 }

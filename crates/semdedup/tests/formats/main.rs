@@ -19,6 +19,7 @@ mod damage;
 mod delimiters;
 mod dialects;
 mod discover;
+mod embedding_forms;
 mod encodings;
 mod fine_tuning;
 mod hidden;

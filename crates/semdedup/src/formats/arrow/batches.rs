@@ -102,7 +102,9 @@ pub(crate) fn parse(path: &Path, rows: &RowBatch, columns: &Columns) -> Result<R
     let mut parser = Parser { path, rows, bad: Vec::new() };
     let unreadable = parser.not_utf8(columns);
     let texts = parser.texts(columns)?;
-    let vectors = columns.embedding.as_deref().map(|name| parser.convert(name, vectors_of)).transpose()?;
+    let of_form =
+        |column: &ArrayRef, bad: &mut dyn FnMut(usize, &str)| vectors_of(column, columns.embedding_form, bad);
+    let vectors = columns.embedding.as_deref().map(|name| parser.convert(name, &of_form)).transpose()?;
     let images = columns.image.as_deref().map(|name| parser.images(name, columns)).transpose()?;
     let ids = columns.id.as_deref().map(|name| parser.column(name)).transpose()?;
     let (texts, ids) = match &unreadable {
@@ -130,7 +132,7 @@ struct Parser<'a> {
 
 /// Converts a column. The second argument is told of the rows, counted in the batch, that are bad,
 /// and why.
-type Convert<T> = fn(&ArrayRef, &mut dyn FnMut(usize, &str)) -> Converted<T>;
+type Convert<'a, T> = &'a dyn Fn(&ArrayRef, &mut dyn FnMut(usize, &str)) -> Converted<T>;
 
 type Converted<T> = std::result::Result<T, ArrowError>;
 
@@ -154,10 +156,10 @@ impl Parser<'_> {
 
     /// Converts the column of the images, which may be in lists.
     fn images(&mut self, name: &str, columns: &Columns) -> Result<LargeBinaryArray> {
-        let Some(path) = columns.list_path(name) else { return self.convert(name, images_of) };
+        let Some(path) = columns.list_path(name) else { return self.convert(name, &images_of) };
         let lists = self.column(path.column)?;
         let images = self.guarded(|| values_at(&lists, &path.steps))?;
-        self.convert_values(name, &images, images_of)
+        self.convert_values(name, &images, &images_of)
     }
 
     fn convert_values<T>(&mut self, name: &str, values: &ArrayRef, convert: Convert<T>) -> Result<T> {
@@ -189,12 +191,12 @@ impl Parser<'_> {
     fn texts(&mut self, columns: &Columns) -> Result<LargeStringArray> {
         let rows = self.rows.batch.num_rows();
         match &columns.text {
-            Some(name) if columns.is_plain() => self.convert(name, texts_of),
+            Some(name) if columns.is_plain() => self.convert(name, &texts_of),
             Some(_) => {
                 let column = |name| Ok(NamedColumn { name, values: self.column(columns.source_of(name))? });
                 let mut named = columns.texts().map(column).collect::<Result<Vec<_>>>()?;
                 for column in named.iter_mut().filter(|column| binary::is_binary(column.values.data_type())) {
-                    column.values = Arc::new(self.convert_values(column.name, &column.values, texts_of)?);
+                    column.values = Arc::new(self.convert_values(column.name, &column.values, &texts_of)?);
                 }
                 let (mut bad, first_row) = (Vec::new(), self.rows.first_row);
                 let mut note = |row: usize, reason| bad.push(BadRow { row: first_row + row as u64, reason });

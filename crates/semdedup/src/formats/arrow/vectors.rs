@@ -1,4 +1,4 @@
-//! Converts columns of lists to embeddings.
+//! Converts columns of lists, of strings and of bytes to embeddings.
 
 use arrow_array::cast::AsArray;
 use arrow_array::types::{Float16Type, Float32Type, Float64Type};
@@ -6,21 +6,62 @@ use arrow_array::{Array, ArrayRef, Float32Array};
 use arrow_schema::ArrowError;
 use arrow_schema::DataType;
 
-use crate::formats::rows::Vectors;
+use crate::arrays::row_bytes::{bare_row, npy_row};
+use crate::formats::arrow::binary::{self, is_binary};
+use crate::formats::embedding_form::EmbeddingForm;
+use crate::formats::number_list::numbers_of_text;
+use crate::formats::rows::{Vectors, not_utf8};
 
-/// Converts a column of lists to rows of f32. `bad` is told of the rows without an embedding.
+type Converted<T> = std::result::Result<T, ArrowError>;
+
+/// Converts a column of a form to rows of f32. `bad` is told of the rows without an embedding.
 pub(crate) fn vectors_of(
     column: &ArrayRef,
+    form: EmbeddingForm,
     bad: &mut dyn FnMut(usize, &str),
-) -> std::result::Result<Vectors, ArrowError> {
-    let mut vectors = Vectors::default();
-    if column.data_type() == &DataType::Null {
-        (0..column.len()).for_each(|row| {
-            bad(row, "is null");
-            vectors.push(&[]);
-        });
-        return Ok(vectors);
+) -> Converted<Vectors> {
+    match form {
+        _ if column.data_type() == &DataType::Null => Ok(of_values((0..column.len()).map(|_| None), bad)),
+        EmbeddingForm::Lists => of_lists(column, bad),
+        EmbeddingForm::Strings if is_binary(column.data_type()) => {
+            let text = |bytes| std::str::from_utf8(bytes).map_err(|error| format!("is {}", not_utf8(&error)));
+            let numbers = |bytes| text(bytes).and_then(numbers_of_text);
+            Ok(of_values(binary::values_of(column)?.iter().map(|value| value.map(numbers)), bad))
+        }
+        EmbeddingForm::Strings => {
+            let texts = arrow_cast::cast::cast(column, &DataType::LargeUtf8)?;
+            Ok(of_values(texts.as_string::<i64>().iter().map(|text| text.map(numbers_of_text)), bad))
+        }
+        EmbeddingForm::Bytes(float) => {
+            let numbers = |bytes| bare_row(bytes, float.number());
+            Ok(of_values(binary::values_of(column)?.iter().map(|value| value.map(numbers)), bad))
+        }
+        EmbeddingForm::Npy => {
+            let numbers = |bytes: &[u8]| npy_row(bytes.to_vec());
+            Ok(of_values(binary::values_of(column)?.iter().map(|value| value.map(numbers)), bad))
+        }
     }
+}
+
+/// Collects embeddings, each the reason why it cannot be read if it cannot; `None` is null.
+fn of_values(
+    values: impl Iterator<Item = Option<std::result::Result<Vec<f32>, String>>>,
+    bad: &mut dyn FnMut(usize, &str),
+) -> Vectors {
+    let mut vectors = Vectors::default();
+    for (row, value) in values.enumerate() {
+        let numbers = value.unwrap_or_else(|| Err("is null".to_owned()));
+        vectors.push(&numbers.unwrap_or_else(|problem| {
+            bad(row, &problem);
+            Vec::new()
+        }));
+    }
+    vectors
+}
+
+/// Converts a column of lists.
+fn of_lists(column: &ArrayRef, bad: &mut dyn FnMut(usize, &str)) -> Converted<Vectors> {
+    let mut vectors = Vectors::default();
     let mut lists = Lists::of(column);
     // These rows may be a slice of a larger column.
     let (first, last) = (lists.ends[0], lists.ends[column.len()]);
@@ -42,7 +83,7 @@ pub(crate) fn vectors_of(
 }
 
 /// Converts numbers to f32, the floats without Arrow's casts, which are not built for speed here.
-fn to_f32(items: &ArrayRef) -> std::result::Result<Float32Array, ArrowError> {
+fn to_f32(items: &ArrayRef) -> Converted<Float32Array> {
     Ok(match items.data_type() {
         DataType::Float64 => items.as_primitive::<Float64Type>().unary(|value| value as f32),
         DataType::Float16 => items.as_primitive::<Float16Type>().unary(f32::from),

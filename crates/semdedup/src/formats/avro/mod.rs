@@ -7,3 +7,5 @@ pub(crate) mod blocks;
 pub(crate) mod format;
 #[cfg(feature = "avro")]
 pub(crate) mod read;
+#[cfg(feature = "avro")]
+pub(crate) mod schema_size;

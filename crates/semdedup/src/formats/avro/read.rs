@@ -16,6 +16,7 @@ use crate::formats::arrow::batches::{FileBatch, RowBatch};
 use crate::formats::arrow::guard::catch_panics;
 use crate::formats::arrow::nested;
 use crate::formats::avro::blocks::{Block, Blocks};
+use crate::formats::avro::schema_size;
 use crate::formats::columns::Columns;
 use crate::formats::file::InputFile;
 use crate::formats::row_format::{RowSource, UnparsedRows};
@@ -85,6 +86,8 @@ impl AvroRows {
     fn open(file: &InputFile, projection: &Projection, first_row: u64) -> Result<Self> {
         let OpenFile { stream, bytes_read } = stream::open(file)?;
         let blocks = guarded(&file.path, 0, || Blocks::open(BufReader::new(stream)))?;
+        let schema = guarded(&file.path, 0, || blocks.header.writer_schema())?;
+        schema_size::check(&file.path, &schema.json_string)?;
         let decoder = |projection| guarded(&file.path, 0, || decoder(&blocks.header, projection));
         let all = decoder(None)?;
         let (decoder, selected) = match projection {

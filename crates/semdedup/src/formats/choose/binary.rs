@@ -84,6 +84,21 @@ pub(crate) fn lacks_images(file: &InputFile, columns: &Columns) -> Result<bool> 
     Ok(images.is_some_and(|images| images.null_count() > 0))
 }
 
+/// Returns the first value of a column of bytes that is not empty; `None` where none of the first is.
+pub(crate) fn first_bytes(file: &InputFile, column: &str) -> Result<Option<Vec<u8>>> {
+    let columns = Columns { image: Some(column.to_owned()), ..Columns::default() };
+    let mut reader = Reader::open(file, &columns, &ReadLimits::default(), 0)?;
+    for _ in 0..MAX_CHUNKS {
+        let Some(chunk) = reader.next_chunk()? else { break };
+        let values = chunk.parse(&columns)?.images;
+        let first = values.iter().flatten().flatten().find(|value| !value.is_empty());
+        if let Some(first) = first {
+            return Ok(Some(first.to_vec()));
+        }
+    }
+    Ok(None)
+}
+
 /// Looks at the first values of a column.
 fn look(file: &InputFile, column: &str) -> Result<BytesContent> {
     look_at(file, &Columns { image: Some(column.to_owned()), ..Columns::default() })

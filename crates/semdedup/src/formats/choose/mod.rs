@@ -4,6 +4,7 @@
 pub(crate) mod binary;
 pub(crate) mod candidates;
 pub(crate) mod companions;
+pub(crate) mod embedding_column;
 pub(crate) mod fine_tuning;
 pub(crate) mod image_column;
 pub(crate) mod image_tables;

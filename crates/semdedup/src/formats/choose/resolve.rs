@@ -24,8 +24,9 @@ use crate::formats::turns::role_of;
 /// # Errors
 /// A file without the column asked for; a file in which no column is certainly the text; a text
 /// column that differs from the one of the files before, or is not of strings or turns; an
-/// embedding column that is not of lists; an id or embedding column asked for of plain text; roles
-/// where no column has turns. Each error names the file and lists its columns.
+/// embedding column that holds no lists of numbers, or bytes of unknown type; an id or embedding
+/// column asked for of plain text; roles where no column has turns. Each error names the file and
+/// lists its columns.
 pub fn resolve_columns(files: &[InputFile], choice: &ColumnChoice) -> Result<Vec<Columns>> {
     resolve_by(files, choice, rows_by(files, choice)?)
 }
@@ -157,14 +158,15 @@ fn table_columns<'a>(
         check_no_chats(&table)?;
     }
     let id = wanted.id.map(|id| table.id(id)).transpose()?;
-    let embedding = wanted.embedding.map(|name| table.embedding(name)).transpose()?;
+    let embedding_form = table.embedding_form(choice)?;
     let image = reads_images.then(|| table.image(choice.image.as_deref())).transpose()?;
     // A file without rows may have no columns, so it does not decide for the others.
     if first.is_none() && !table.is_empty() && (texts.is_some() || text_optional) {
         earlier.first = Some(FirstFile { file, texts: texts.clone() });
         earlier.check_strings()?;
     }
-    let columns = with_texts(Columns { id, embedding, ..image.unwrap_or_default() }, texts, roles);
+    let columns = Columns { id, embedding_form, ..image.unwrap_or_default() };
+    let columns = Columns { embedding: choice.embedding.clone(), ..with_texts(columns, texts, roles) };
     earlier.check(&table, &columns, run)?;
     Ok(columns)
 }

@@ -1,4 +1,4 @@
-//! The columns that a file has; finds the columns of ids and embeddings among them.
+//! The columns that a file has; finds the column of ids among them.
 
 use crate::error::{Error, Result};
 use crate::formats::choose::binary as held;
@@ -38,22 +38,6 @@ impl<'a> Table<'a> {
         Ok(id.to_owned())
     }
 
-    /// Returns the column of the embeddings, if the file has it and it is of lists.
-    pub fn embedding(&self, name: &str) -> Result<String> {
-        let hint = "name a column of lists of numbers with --embedding-column";
-        match self.find(name)? {
-            None if self.knows_nothing() => {}
-            None => return Err(self.missing(name).hint(hint)),
-            Some(column) if column.is_list || column.kind.as_deref() == Some("null") => {}
-            Some(column) => {
-                let kind = column.kind.as_deref().unwrap_or("text");
-                let problem = format!("column `{name}` is {kind}, not a list of numbers");
-                return Err(Error::input(&self.file.path, problem).hint(hint));
-            }
-        }
-        Ok(name.to_owned())
-    }
-
     /// Whether the values of a column are strings, if only as bytes.
     pub fn is_string(&self, column: &Column) -> bool {
         column.is_text || (column.is_binary && held::holds_texts(self.file, column).unwrap_or(false))
@@ -81,7 +65,7 @@ impl<'a> Table<'a> {
     }
 
     /// The error for a column that the file does not have.
-    pub(crate) fn missing(&self, name: &str) -> Error {
+    pub fn missing(&self, name: &str) -> Error {
         let columns = self.listed(&|column: &Column| match &column.kind {
             Some(kind) => format!("{} ({kind})", column.name),
             None => column.name.clone(),

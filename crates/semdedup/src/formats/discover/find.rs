@@ -45,7 +45,9 @@ pub fn discover(inputs: &[String], exclude: &[PathBuf]) -> Result<Vec<InputFile>
 /// are left out too, and so is what semdedup wrote. Markdown files (`.md`) are the rows of one
 /// [`Format::TextTree`] where there are neither files of rows nor images; with [`TextFiles::Whole`]
 /// these and all `.txt` files are, whatever lies beside them. READMEs and licences beside data are
-/// left out, and so are files that describe others. A file that an argument names is always read.
+/// left out, and so are files that describe others. A file that an argument names is
+/// read, except where other files of its folder are named one by one too and it is hidden, a README, a
+/// licence or about the others: a shell turns `data/*` into the names of all files.
 ///
 /// [`Format::Tree`]: crate::formats::Format::Tree
 /// [`Format::TextTree`]: crate::formats::Format::TextTree
@@ -64,8 +66,9 @@ pub fn survey(inputs: &[String], exclude: &[PathBuf], asked: &Asked) -> Result<D
     });
     asked.csv.check()?;
     let mut survey = Survey::new(excluded.collect(), asked);
-    let mut arguments = Vec::with_capacity(inputs.len());
-    for input in inputs {
+    let read = survey.without_descriptions(inputs);
+    let mut arguments = Vec::with_capacity(read.len());
+    for input in &read {
         let mut argument = survey.argument(input)?;
         argument.files.sort_by(|a, b| a.name.cmp(&b.name));
         survey.settle(&mut argument)?;

@@ -117,6 +117,18 @@ impl Survey<'_> {
         true
     }
 
+    /// Returns why a file or a folder that is named beside others is left out, if it is hidden. No file
+    /// that may hold rows is left out without a word.
+    pub(crate) fn hidden_among_named(&self, name: &str, is_dir: bool) -> Option<Cause> {
+        let part = hidden_part(name, &SpelledOut::default())?;
+        let is_data = self.is_data(name);
+        match cause_of(name, part, is_data) {
+            _ if part.starts_with('_') && !is_data && !is_dir => None,
+            Cause::Hidden if is_data => Some(Cause::HiddenData),
+            cause => Some(cause),
+        }
+    }
+
     /// Whether a file of this name may hold rows or embeddings.
     fn is_data(&self, name: &str) -> bool {
         let is_matrix = || EXTENSIONS.contains(&extension(name).as_str());

@@ -159,16 +159,18 @@ impl Cause {
             Self::BesideImages => {
                 "only images are compared and copied to kept/; --by text, or naming such files, compares their rows"
             }
-            Self::Document => "name a document to read it",
-            Self::AboutOthers | Self::ObjectBesideRows | Self::HiddenData => "name such a file to read it",
+            Self::Document => "name a document alone to read it",
+            Self::AboutOthers | Self::ObjectBesideRows | Self::HiddenData => {
+                "name such a file alone to read it"
+            }
             Self::TextBesideRows => {
                 "name such a file, or a glob such as '*.txt', to read its lines as rows too"
             }
             Self::Embeddings => "--embeddings takes them instead of a model",
             Self::Underscore => {
-                "Spark and Arrow do not read them either; name such a file or its folder to read it"
+                "Spark and Arrow do not read them either; name such a file or its folder alone to read it"
             }
-            Self::Unfinished => "run the job to its end; or name such a file or its folder to read it",
+            Self::Unfinished => "run the job to its end; or name such a file or its folder alone to read it",
             Self::Dangling => {
                 "fetch its file, for example by `git annex get` or `dvc pull`, or remove the link"
             }
@@ -185,7 +187,7 @@ impl Cause {
 }
 
 /// Describes files that were left out: `2 files that describe other files were left out
-/// (dataset_info.json, state.json); name such a file to read it`. A file of an extension that is
+/// (dataset_info.json, state.json); name such a file alone to read it`. A file of an extension that is
 /// not read is named as what it is, if that is known.
 pub(crate) fn describe(cause: Cause, count: u64, first: &[String]) -> String {
     let more = if count > first.len() as u64 { ", …" } else { "" };

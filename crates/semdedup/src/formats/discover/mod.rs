@@ -1,6 +1,7 @@
 //! Finds the files that are read: arguments in, a list of files out, with the files that were left
 //! out and why.
 
+pub(crate) mod among_named;
 pub(crate) mod argument;
 pub(crate) mod asked;
 pub(crate) mod beside;

@@ -2,10 +2,11 @@
 
 use crate::error::{Error, Result};
 use crate::formats::columns::{ColumnChoice, Columns, Found};
+use crate::formats::embedding_form::EmbeddingForm;
 use crate::formats::file::{CompareBy, InputFile};
 use crate::formats::image_columns::ANY_IMAGE;
 use crate::formats::tar::sample::KEY;
-use crate::formats::tar::samples;
+use crate::formats::tar::samples::{self, FirstMembers};
 
 /// The number of samples that tell which members a shard has.
 pub(crate) const SAMPLES: usize = 100;
@@ -14,14 +15,13 @@ pub(crate) const SAMPLES: usize = 100;
 /// member behind another dot (`json.caption`).
 ///
 /// # Errors
-/// A member that is asked for but not there; a column of embeddings; texts that are compared but
-/// not there.
+/// A member that is asked for but not there; embeddings that are no `.npy` members; texts that are
+/// compared but not there.
 pub(crate) fn sample_columns(file: &InputFile, choice: &ColumnChoice, by: CompareBy) -> Result<Columns> {
-    let members = Extensions { file, extensions: samples::extensions(file, SAMPLES)? };
-    if choice.embedding.is_some() {
-        return Err(Error::input(&file.path, "a tar archive has no column of embeddings")
-            .hint("name files of embeddings with --embeddings"));
-    }
+    let FirstMembers { extensions, mut beside_image } = samples::first_members(file, SAMPLES)?;
+    let members = Extensions { file, extensions };
+    let embedding = choice.embedding.as_deref().map(|name| members.embedding(name, choice)).transpose()?;
+    let embedding_form = if embedding.is_some() { EmbeddingForm::Npy } else { EmbeddingForm::default() };
     let mut texts = members.texts(choice.text.as_deref())?.into_iter();
     let (text, joined) = (texts.next(), texts.collect());
     let found = if choice.text.is_some() { Found::Asked } else { Found::Text };
@@ -36,8 +36,13 @@ pub(crate) fn sample_columns(file: &InputFile, choice: &ColumnChoice, by: Compar
     };
     let image = image.filter(|_| by.image() && !choice.text_optional);
     let id = choice.id.as_deref().map(|name| members.column(name)).transpose()?;
-    Ok(Columns { text, id, image, joined, found, ..Columns::default() })
+    beside_image.retain(|_| image.as_deref() == Some(ANY_IMAGE));
+    let columns = Columns { text, id, embedding, embedding_form, image, joined, found, ..Columns::default() };
+    Ok(Columns { beside_image, ..columns })
 }
+
+/// The extension of members that hold arrays of numpy.
+const NPY: &str = "npy";
 
 /// The extensions of the members that the first samples of a shard have.
 struct Extensions<'a> {
@@ -54,9 +59,31 @@ impl Extensions<'_> {
         if self.extensions.is_empty() || self.extensions.iter().any(is) || name == KEY {
             return Ok(name.to_owned());
         }
+        Err(self.missing(name))
+    }
+
+    /// The error for a member that the shard does not have.
+    fn missing(&self, name: &str) -> Error {
         let problem = format!("no member `{name}`; members are {}", self.extensions.join(", "));
-        Err(Error::input(&self.file.path, problem)
-            .hint("a member of `a/b.left.jpg` is `left.jpg`; fields of JSON are `json.name`"))
+        Error::input(&self.file.path, problem)
+            .hint("a member of `a/b.left.jpg` is `left.jpg`; fields of JSON are `json.name`")
+    }
+
+    /// Returns the column of the embeddings: the extension of `.npy` members.
+    fn embedding(&self, name: &str, choice: &ColumnChoice) -> Result<String> {
+        if name != NPY && !name.ends_with(&format!(".{NPY}")) {
+            let members = self.extensions.join(", ");
+            let problem = format!("`{name}` is no .npy member with an embedding; members are {members}");
+            return Err(Error::input(&self.file.path, problem).hint(
+                "name .npy members, such as --embedding-column npy or emb.npy, or files of embeddings with --embeddings",
+            ));
+        }
+        if let Some(float) = choice.embedding_type {
+            let problem = format!("--dtype {}: an .npy member says what its numbers are", float.name());
+            return Err(Error::input(&self.file.path, problem).hint("leave out --dtype"));
+        }
+        let is_there = self.extensions.is_empty() || self.extensions.iter().any(|member| member == name);
+        if is_there { Ok(name.to_owned()) } else { Err(self.missing(name)) }
     }
 
     /// Returns the columns of the texts: those that are asked for, or else `txt`.

@@ -52,7 +52,7 @@ impl RowFormat for Shard {
     }
 
     fn images(&self, file: &InputFile) -> Result<Images> {
-        let extensions = samples::extensions(file, SAMPLES)?;
+        let extensions = samples::first_members(file, SAMPLES)?.extensions;
         Ok(match extensions.iter().any(|extension| is_image(extension)) {
             true => Images::Always,
             false if extensions.is_empty() => Images::Unknown,

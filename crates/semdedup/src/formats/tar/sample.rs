@@ -2,6 +2,7 @@
 
 use serde::de::IgnoredAny;
 
+use crate::arrays::row_bytes::npy_row;
 use crate::error::Result;
 use crate::formats::columns::Columns;
 use crate::formats::image_columns::{ANY_IMAGE, is_image, is_usual_image};
@@ -29,6 +30,7 @@ pub(crate) struct Sample {
     /// The text of each column of texts.
     texts: Vec<Option<String>>,
     id: Option<String>,
+    vector: Option<Vec<f32>>,
     /// Why the row is a bad row.
     pub problem: Option<String>,
 }
@@ -50,6 +52,8 @@ struct Uses<'c> {
     texts: Vec<Option<&'c str>>,
     /// The path of the id in the member.
     id: Option<&'c str>,
+    /// Whether the member is the embedding.
+    embedding: bool,
 }
 
 impl<'c> Uses<'c> {
@@ -60,11 +64,12 @@ impl<'c> Uses<'c> {
         });
         let texts = columns.texts().map(|name| inside(name, extension)).collect();
         let id = columns.id.as_deref().and_then(|name| inside(name, extension));
-        Self { image, texts, id }
+        let embedding = columns.embedding.as_deref() == Some(extension);
+        Self { image, texts, id, embedding }
     }
 
     fn are_none(&self) -> bool {
-        !self.image && self.texts.iter().all(Option::is_none) && self.id.is_none()
+        !self.image && !self.embedding && self.texts.iter().all(Option::is_none) && self.id.is_none()
     }
 }
 
@@ -78,6 +83,7 @@ impl Sample {
             members: Vec::new(),
             image: None,
             texts: vec![None; columns.texts().count()],
+            vector: None,
             problem: None,
         }
     }
@@ -112,10 +118,19 @@ impl Sample {
                 Err(problem) => self.problem = Some(format!("member `{extension}`: {problem}")),
             }
         }
-        if uses.image {
+        if uses.embedding {
+            match npy_row(data) {
+                Ok(vector) => self.vector = Some(vector),
+                Err(problem) => self.problem = Some(format!("member `{extension}` {problem}")),
+            }
+        } else if uses.image {
             self.take_image(data, is_usual_image(extension));
         }
         Ok(())
+    }
+
+    fn has_usual_image(&self) -> bool {
+        self.members.iter().any(|member| is_usual_image(member))
     }
 
     /// Takes an image. One with a rare extension counts only if there is none with a usual one.
@@ -129,20 +144,50 @@ impl Sample {
         }
     }
 
-    /// Appends the sample as a row.
-    pub fn push_to(self, rows: &mut RowsBuilder, columns: &Columns) {
-        match (self.problem, self.image) {
-            (Some(problem), _) => rows.push_bad(problem),
-            (None, Some(image)) if image.is_unclear => rows.push_bad(format!(
+    /// Returns the extensions of all members so far.
+    pub fn members(&self) -> &[String] {
+        &self.members
+    }
+
+    /// Notes a member whose data is not read.
+    pub fn note(&mut self, extension: &str) {
+        self.members.push(extension.to_owned());
+    }
+
+    /// Appends the sample as a row. `beside` are the members that stand beside the image in others.
+    pub fn push_to(mut self, rows: &mut RowsBuilder, columns: &Columns, beside: &[String]) {
+        let is_alone =
+            |member: &&String| columns.image.as_deref() == Some(ANY_IMAGE) && beside.contains(member);
+        let alone = self.members.iter().find(is_alone).filter(|_| !self.has_usual_image());
+        let problem = match &self.image {
+            _ if self.problem.is_some() => self.problem.take(),
+            Some(_) if alone.is_some() => alone.map(|member| {
+                let members = listed(&self.members, |_| true);
+                format!(
+                    "no image in the sample: `{member}` stands beside the image in others; its members are {members}; \
+                     --image-column {member} compares it"
+                )
+            }),
+            Some(image) if image.is_unclear => Some(format!(
                 "the sample `{}` has several images: {}; keys end at the first dot of a name; \
                  --image-column names one of several",
                 shown(&self.key),
-                listed(&self.members)
+                listed(&self.members, is_image)
             )),
-            (None, None) if columns.image.is_some() => {
-                rows.push_bad(format!("no image in the sample; its members are {}", listed(&self.members)));
+            None if columns.image.is_some() => {
+                Some(format!("no image in the sample; its members are {}", listed(&self.members, |_| true)))
             }
+            _ if columns.embedding.is_some() && self.vector.is_none() => {
+                let name = columns.embedding.as_deref().unwrap_or_default();
+                let members = listed(&self.members, |_| true);
+                Some(format!("no member `{name}` in the sample; its members are {members}"))
+            }
+            _ => None,
+        };
+        match (problem, self.image) {
+            (Some(problem), _) => rows.push_bad(problem),
             (None, image) => {
+                self.vector.iter().for_each(|vector| rows.push_vector(vector));
                 rows.push_image(image.as_ref().map_or(&[], |image| &image.data));
                 let mut text = String::new();
                 self.texts.iter().flatten().for_each(|more| join(&mut text, more));
@@ -157,9 +202,10 @@ pub(crate) fn shown(key: &[u8]) -> String {
     String::from_utf8_lossy(key).escape_debug().to_string()
 }
 
-/// Lists the first members.
-fn listed(members: &[String]) -> String {
-    let listed = members.iter().take(LISTED).map(String::as_str).collect::<Vec<_>>().join(", ");
+/// Lists the first members of a kind.
+fn listed(members: &[String], is_listed: impl Fn(&str) -> bool) -> String {
+    let members: Vec<&String> = members.iter().filter(|member| is_listed(member)).collect();
+    let listed = members.iter().take(LISTED).map(|member| member.as_str()).collect::<Vec<_>>().join(", ");
     match members.len() {
         count if count > LISTED => format!("{listed} and {} more", count - LISTED),
         _ => listed,

@@ -6,7 +6,8 @@ use crate::error::{Error, Result};
 use crate::formats::columns::Columns;
 use crate::formats::dialect::{Dialect, Quote};
 use crate::formats::file::InputFile;
-use crate::formats::rows::{RowsBuilder, join, not_utf8};
+use crate::formats::number_list::numbers_of_text;
+use crate::formats::rows::{RowsBuilder, join, no_embedding, not_utf8};
 use crate::formats::text::doubts::Doubts;
 use crate::formats::text::fields::Fields;
 use crate::formats::text::guess::{encoding_hint, likely_encoding};
@@ -122,16 +123,23 @@ pub(crate) fn first_values(records: &Records, columns: usize) -> Vec<Option<Stri
     fields.iter().take(columns).map(|field| Some(shown(field))).collect()
 }
 
-/// The positions of the texts and the id among the fields.
-struct FieldPositions {
+/// A field, and the name of its column.
+struct NamedField<'a> {
+    name: &'a str,
+    place: usize,
+}
+
+/// The positions of the texts, the id and the embedding among the fields.
+struct FieldPositions<'a> {
     fields: usize,
     texts: Vec<usize>,
     id: Option<usize>,
+    embedding: Option<NamedField<'a>>,
     /// Whether a row may have delimiters behind its last field.
     trailing_delimiter: bool,
 }
 
-impl FieldPositions {
+impl FieldPositions<'_> {
     /// Fails if a record does not have as many fields as the header.
     fn check(&self, fields: usize) -> std::result::Result<(), String> {
         match fields == self.fields {
@@ -161,9 +169,11 @@ pub(crate) fn parse(
     let Some(header) = &records.header else { return Ok(()) };
     let position = |name: &str| header.position(name).map_err(|problem| Error::input(&file.path, problem));
     let id = columns.id.as_deref().map(position).transpose()?;
+    let named = |name| position(name).map(|place| NamedField { name, place });
+    let embedding = columns.embedding.as_deref().map(named).transpose()?;
     let texts = columns.texts().map(position).collect::<Result<_>>()?;
     let trailing_delimiter = header.dialect.quirks.trailing_delimiter;
-    let places = FieldPositions { fields: header.names.len(), texts, id, trailing_delimiter };
+    let places = FieldPositions { fields: header.names.len(), texts, id, embedding, trailing_delimiter };
     let (mut fields, mut joined) = (Fields::new(&header.dialect), String::new());
     let mut doubts = Doubts::new(&header.dialect, header.names.len(), records.first_row);
     records.for_each(rows.limit, |record| {
@@ -177,7 +187,10 @@ pub(crate) fn parse(
             row_of(&fields, &places, &mut joined)
         });
         match parsed {
-            Ok(CsvRow { text, id }) => rows.push(text.unwrap_or(&joined), id),
+            Ok(CsvRow { text, id, vector }) => {
+                vector.iter().for_each(|vector| rows.push_vector(vector));
+                rows.push(text.unwrap_or(&joined), id);
+            }
             Err(reason) => rows.push_bad(reason),
         }
     });
@@ -189,12 +202,25 @@ struct CsvRow<'a> {
     /// The text; `None` where it was joined from several fields.
     text: Option<&'a str>,
     id: Option<&'a str>,
+    vector: Option<Vec<f32>>,
 }
 
-/// Reads the text and the id of a record. A text of several fields goes into `joined`.
+/// Reads the embedding of a record.
+fn vector_of(
+    fields: &Fields,
+    &NamedField { name, place }: &NamedField,
+) -> std::result::Result<Vec<f32>, String> {
+    let text = std::str::from_utf8(fields.field(place)).map_err(|error| not_utf8(&error))?;
+    match text.trim() {
+        "" => Err(no_embedding(name)),
+        text => numbers_of_text(text).map_err(|problem| format!("column `{name}` {problem}")),
+    }
+}
+
+/// Reads the text, the id and the embedding of a record. A text of several fields goes into `joined`.
 fn row_of<'a>(
     fields: &'a Fields,
-    places: &FieldPositions,
+    places: &FieldPositions<'_>,
     joined: &mut String,
 ) -> std::result::Result<CsvRow<'a>, String> {
     // Only ASCII is removed from a record, so its fields are UTF-8 if the record is.
@@ -209,5 +235,6 @@ fn row_of<'a>(
             None
         }
     };
-    Ok(CsvRow { text, id })
+    let vector = places.embedding.as_ref().map(|field| vector_of(fields, field)).transpose()?;
+    Ok(CsvRow { text, id, vector })
 }

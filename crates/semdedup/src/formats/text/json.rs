@@ -6,7 +6,8 @@ use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, Visitor};
 
 use crate::formats::columns::{Columns, Found, Wanted};
 use crate::formats::loose_json::{self, NO_NUMBERS, RowText, read_row};
-use crate::formats::rows::{RowsBuilder, join, not_utf8};
+use crate::formats::number_list::numbers_of_text;
+use crate::formats::rows::{RowsBuilder, join, no_embedding, not_utf8};
 use crate::formats::text::json_row::{JsonRow, RowSeed};
 use crate::formats::text::json_text::TextSeed;
 use crate::formats::text::records::Records;
@@ -119,7 +120,12 @@ fn join_texts(row: &str, columns: &Columns, joined: &mut String) -> std::result:
 
 /// Parses an embedding.
 fn vector(column: &str, token: Option<&str>) -> std::result::Result<Vec<f32>, String> {
-    let token = token.ok_or_else(|| format!("no embedding in column `{column}`"))?;
+    let token = token.ok_or_else(|| no_embedding(column))?;
+    if token.starts_with('"') {
+        let text: String =
+            loose_json::from_str(token).map_err(|error| format!("column `{column}`: {error}"))?;
+        return numbers_of_text(&text).map_err(|problem| format!("column `{column}` {problem}"));
+    }
     // Numbers that f32 cannot hold become infinite, as in other formats.
     let numbers = serde_json::from_str::<Vec<f64>>(token).or_else(|_| loose_json::numbers_of(token));
     let numbers = numbers.map_err(|_| match kind_of(token) {

@@ -1,0 +1,131 @@
+//! Settles how the column that the user names holds embeddings.
+
+use crate::arrays::row_bytes::has_header;
+use crate::error::{Error, Result};
+use crate::formats::choose::binary::first_bytes;
+use crate::formats::choose::table::Table;
+use crate::formats::choose::values::values_of;
+use crate::formats::columns::{Column, ColumnChoice};
+use crate::formats::embedding_form::{EmbeddingForm, FloatType};
+use crate::formats::file::Format;
+use crate::formats::number_list::{is_abbreviated, numbers_of_text};
+
+const HINT: &str = "name a column of lists of numbers with --embedding-column";
+
+impl Table<'_> {
+    /// Returns how the column that the user names holds embeddings.
+    ///
+    /// # Errors
+    /// A column that the file does not have, or that holds other things; bytes without a type.
+    pub(crate) fn embedding_form(&self, choice: &ColumnChoice) -> Result<EmbeddingForm> {
+        let (Some(name), float) = (choice.embedding.as_deref(), choice.embedding_type) else {
+            return Ok(EmbeddingForm::default());
+        };
+        let Some(column) = self.find(name)? else {
+            return match self.knows_nothing() {
+                true => Ok(EmbeddingForm::Lists),
+                false => Err(self.missing(name).hint(self.hint(name))),
+            };
+        };
+        if column.kind.as_deref() == Some("null") {
+            return Ok(EmbeddingForm::Lists);
+        }
+        let form = match (float, column) {
+            (Some(float), column) if column.is_binary => return Ok(EmbeddingForm::Bytes(float)),
+            (None, column) if column.is_binary => self.form_of_bytes(column)?,
+            (_, column) if column.is_text => self.form_of_strings(column)?,
+            (_, column) if column.is_list => EmbeddingForm::Lists,
+            (_, column) => {
+                return Err(self.no_numbers(column, "not a list of numbers").hint(self.hint(name)));
+            }
+        };
+        match float {
+            None => Ok(form),
+            Some(float) => {
+                let problem =
+                    format!("column `{name}` holds {form}, whose numbers have no type of their own");
+                Err(Error::input(&self.file.path, problem)
+                    .hint(format!("leave out --dtype {}, which is for columns of bytes", float.name())))
+            }
+        }
+    }
+
+    /// Returns the form of a column of strings.
+    fn form_of_strings(&self, column: &Column) -> Result<EmbeddingForm> {
+        let values = values_of(self.file, &column.name)?.unwrap_or_default();
+        let mut values = values.iter().filter(|value| !value.trim().is_empty()).peekable();
+        let Some(&first) = values.peek() else { return Ok(EmbeddingForm::Strings) };
+        if values.any(|value| numbers_of_text(value).is_ok()) {
+            return Ok(EmbeddingForm::Strings);
+        }
+        if column.is_list {
+            return Ok(EmbeddingForm::Lists);
+        }
+        if is_abbreviated(first) {
+            let problem = "not a list of numbers: numpy left out the numbers at `...`, and they are lost";
+            return Err(self.no_numbers(column, problem).hint(
+                "write the column again with whole lists: pandas keeps them with `df.emb.map(lambda x: json.dumps(x.tolist()))`",
+            ));
+        }
+        Err(self.no_numbers(column, "not a list of numbers").hint(self.hint(&column.name)))
+    }
+
+    /// Returns the form of a column of bytes whose numbers have no type.
+    fn form_of_bytes(&self, column: &Column) -> Result<EmbeddingForm> {
+        let Some(first) = first_bytes(self.file, &column.name)? else { return Ok(EmbeddingForm::Strings) };
+        if has_header(&first) {
+            return Ok(EmbeddingForm::Npy);
+        }
+        if self.is_string(column) {
+            return self.form_of_strings(column);
+        }
+        let (bytes, name) = (first.len(), &column.name);
+        let fits = |float: &FloatType| bytes.is_multiple_of(float.number().bytes());
+        let said = |float: FloatType| format!("{} {}", float.name(), bytes / float.number().bytes());
+        let mut fitting = FloatType::ALL.into_iter().filter(fits);
+        let problem = format!("column `{name}` is bytes, {bytes} in the first row, not a list of numbers");
+        let hint = match fitting.next() {
+            None => "no type of floats fits so many bytes: name another column".to_owned(),
+            Some(first) => {
+                let others: String = fitting.map(|float| format!(", {}", said(float))).collect();
+                format!(
+                    "say what the numbers are: {bytes} bytes a row: --dtype {} makes {} numbers{others}",
+                    first.name(),
+                    bytes / first.number().bytes()
+                )
+            }
+        };
+        Err(Error::input(&self.file.path, problem).hint(hint))
+    }
+
+    /// Returns the hint for a name that is no column of embeddings. Where it begins a column for each
+    /// number, as `emb_*` and `emb_0` do, it says how to make one of them.
+    fn hint(&self, name: &str) -> String {
+        let stem = name.trim_end_matches('*').trim_end_matches(|c: char| c.is_ascii_digit());
+        let is_number =
+            |column: &str| column.strip_prefix(stem).is_some_and(|end| end.parse::<u32>().is_ok());
+        let count = self.names().filter(|column| is_number(column)).count();
+        if stem.is_empty() || count < 2 {
+            return format!("{HINT}, or one of strings such as `[0.1, -0.2]`");
+        }
+        let read = match self.file.format {
+            Format::Csv(_) => "read_csv('OLD')",
+            Format::Jsonl | Format::JsonArray => "read_json('OLD', lines=True)",
+            Format::Arrow => "read_feather('OLD')",
+            _ => "read_parquet('OLD')",
+        };
+        format!(
+            "{count} columns `{stem}N` have a number each, and one column of lists is read: python3 -c \"import pandas; \
+             d = pandas.{read}; c = sorted((c for c in d if c[:{0}] == '{stem}' and c[{0}:].isdigit()), \
+             key=lambda c: int(c[{0}:])); d['embedding'] = d[c].values.tolist(); \
+             d.drop(columns=c).to_parquet('NEW.parquet')\" makes one, --embedding-column embedding",
+            stem.chars().count()
+        )
+    }
+
+    /// The error for a column that holds other things than embeddings.
+    fn no_numbers(&self, column: &Column, problem: &str) -> Error {
+        let kind = column.kind.as_deref().unwrap_or("text");
+        Error::input(&self.file.path, format!("column `{}` is {kind}, {problem}", column.name))
+    }
+}
