@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use semdedup::formats::CompareBy;
 use semdedup::models::{
-    DEFAULT_MAX_TOKENS, ImageModel, LoadOptions, Loaded, MobileNet, ModelError, Precision, RemoteModel,
-    RemoteOptions, ServerAddress, ServerKey, StaticModel, TextModel, Towers, load,
+    DEFAULT_MAX_TOKENS, DistilledModel, ImageModel, LoadOptions, Loaded, MobileNet, ModelError, Precision,
+    RemoteModel, RemoteOptions, ServerAddress, ServerKey, StaticModel, TextModel, Towers, load,
 };
 use semdedup::{Embedder, Error, Result};
 
@@ -14,7 +14,7 @@ use crate::args::model::{ModelArgs, PretrainedArgs, ServerArgs};
 use crate::output;
 
 /// The built-in models.
-const TEXT_MODEL: &str = "semdedup-text-1";
+const WORDLLAMA: &str = "wordllama-l2-supercat-256";
 const MOBILENET: &str = "mobilenet-v1-1.0-224-quant";
 
 /// The shortest wait for a server that is worth a warning.
@@ -33,19 +33,26 @@ enum ModelName<'a> {
 impl<'a> ModelName<'a> {
     fn parse(option: &str, name: &'a str) -> Result<Self> {
         match name {
-            TEXT_MODEL => Ok(Self::BuiltInText),
+            WORDLLAMA => Ok(Self::BuiltInText),
             MOBILENET => Ok(Self::BuiltInImage),
             _ if ServerAddress::is_one(name) => Ok(Self::Server(name)),
             // A name on the hub has an owner; a word without one is more likely a typing error.
             _ if name.contains(['/', '\\']) || Path::new(name).is_dir() => Ok(Self::Pretrained(name)),
             _ => Err(Error::usage(format!(
-                "{option} {name}: there is no such model; {TEXT_MODEL} and {MOBILENET} are built in"
+                "{option} {name}: there is no such model; {WORDLLAMA} and {MOBILENET} are built in"
             ))
             .hint(
                 "name a pretrained model by its folder or as org/name, and a model behind a server as \
                  http://host/v1/embeddings#name",
             )),
         }
+    }
+}
+
+impl ModelName<'_> {
+    /// Whether it is the folder of a model that `semdedup distill` made.
+    fn is_distilled(self) -> bool {
+        matches!(self, Self::Pretrained(folder) if DistilledModel::is_in(Path::new(folder)))
     }
 }
 
@@ -69,7 +76,9 @@ impl Models {
         let name = args.model.as_deref().map(|name| ModelName::parse("--model", name)).transpose()?;
         let mut models = match (name, by) {
             // One pretrained model may read both.
-            (Some(ModelName::Pretrained(source)), CompareBy::Both) if args.image_model.is_none() => {
+            (Some(name @ ModelName::Pretrained(source)), CompareBy::Both)
+                if args.image_model.is_none() && !name.is_distilled() =>
+            {
                 let Loaded { text, image } =
                     load_pretrained(&args.pretrained, source, args.max_tokens, Towers::All)?;
                 Self { text, image }
@@ -124,12 +133,12 @@ fn load_image(args: &ModelArgs, by: CompareBy) -> Result<Box<dyn ImageModel>> {
 /// # Errors
 /// Fails if the model cannot be loaded, reads images, or does not take one of the options.
 pub fn load_text(args: &ModelArgs, quiet: bool) -> Result<Box<dyn TextModel>> {
-    let name = ModelName::parse("--model", args.model.as_deref().unwrap_or(TEXT_MODEL))?;
+    let name = ModelName::parse("--model", args.model.as_deref().unwrap_or(WORDLLAMA))?;
     check_text_options(args, name)?;
     match name {
-        ModelName::Pretrained(folder) if StaticModel::is_in(Path::new(folder)) => {
+        ModelName::Pretrained(folder) if name.is_distilled() => {
             let max_tokens = args.max_tokens.map_or(DEFAULT_MAX_TOKENS, |count| count as usize);
-            Ok(Box::new(StaticModel::open(Path::new(folder), max_tokens).map_err(unusable)?))
+            Ok(Box::new(DistilledModel::open(Path::new(folder), max_tokens).map_err(unusable)?))
         }
         ModelName::Pretrained(source) => {
             let loaded = load_pretrained(&args.pretrained, source, args.max_tokens, Towers::Texts)?;
@@ -140,11 +149,11 @@ pub fn load_text(args: &ModelArgs, quiet: bool) -> Result<Box<dyn TextModel>> {
         }
         ModelName::BuiltInImage => {
             Err(Error::usage(format!("--model {MOBILENET} reads images, and texts are compared"))
-                .hint(format!("{TEXT_MODEL} reads texts; or use --by image")))
+                .hint(format!("{WORDLLAMA} reads texts; or use --by image")))
         }
         ModelName::BuiltInText => {
             let max_tokens = args.max_tokens.map_or(DEFAULT_MAX_TOKENS, |count| count as usize);
-            Ok(Box::new(StaticModel::built_in(max_tokens).map_err(unusable)?))
+            Ok(Box::new(StaticModel::wordllama(max_tokens).map_err(unusable)?))
         }
         ModelName::Server(address) => Ok(Box::new(connect(&args.server, address, quiet)?)),
     }
@@ -164,7 +173,7 @@ pub fn load_teacher(args: &PretrainedArgs, source: &str) -> Result<Box<dyn TextM
 /// Refuses options that this kind of model does not take.
 fn check_text_options(args: &ModelArgs, name: ModelName) -> Result<()> {
     let is_server = matches!(name, ModelName::Server(_));
-    let is_pretrained = matches!(name, ModelName::Pretrained(_));
+    let is_pretrained = matches!(name, ModelName::Pretrained(_)) && !name.is_distilled();
     if let Some(option) = args.server.first_given().filter(|_| !is_server) {
         return Err(Error::usage(format!("{option} needs a model behind a server, and --model names none"))
             .hint("name one: --model http://host/v1/embeddings#name"));

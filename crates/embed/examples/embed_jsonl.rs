@@ -33,7 +33,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let start = Instant::now();
     let model: Box<dyn TextModel> = match args.next() {
         Some(source) => load(&source, &LoadOptions::default())?.text.ok_or("a model of texts is needed")?,
-        None => Box::new(StaticModel::built_in(DEFAULT_MAX_TOKENS)?),
+        None => Box::new(StaticModel::wordllama(DEFAULT_MAX_TOKENS)?),
     };
     let loaded = start.elapsed();
     let mut rows = vec![0.0f32; texts.len() * model.dim()];

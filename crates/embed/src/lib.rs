@@ -16,7 +16,7 @@
 //! ```
 //! use semdedup_embed::{DEFAULT_MAX_TOKENS, StaticModel, TextModel};
 //! # fn main() -> Result<(), semdedup_embed::ModelError> {
-//! let model = StaticModel::built_in(DEFAULT_MAX_TOKENS)?;
+//! let model = StaticModel::wordllama(DEFAULT_MAX_TOKENS)?;
 //! let mut rows = vec![0.0; 2 * model.dim()];
 //! let stats = model.embed(&["a text", "another one"], &mut rows)?;
 //! assert_eq!(stats.truncated, 0);
@@ -28,6 +28,7 @@ mod absent;
 mod decode;
 #[cfg(feature = "transformers")]
 pub mod distill;
+mod distilled;
 mod error;
 mod file_kind;
 #[cfg(feature = "server")]
@@ -44,9 +45,9 @@ mod remote;
 mod rgb_image;
 mod scheme;
 mod server_options;
-mod static_text;
 #[cfg(feature = "transformers")]
 mod transformer;
+mod wordllama;
 
 #[cfg(not(feature = "images"))]
 pub use absent::images::{MobileNet, decode_image};
@@ -60,6 +61,7 @@ pub use absent::{
 #[cfg(feature = "images")]
 pub use decode::decode_image;
 pub use decode::{ImageError, ImageLimits, looks_like_image};
+pub use distilled::{DistilledModel, WordVectors};
 pub use error::ModelError;
 pub use file_kind::{FileKind, Group, kind_of, kind_of_content, kind_of_name, kind_of_whole};
 pub use load_options::{LoadOptions, Loaded, Place, Precision, Towers};
@@ -70,6 +72,6 @@ pub use model::{DEFAULT_MAX_TOKENS, EmbedStats, EmbeddedTexts, ImageModel, Refus
 pub use remote::{RemoteModel, ServerAddress, ServerKey};
 pub use rgb_image::RgbImage;
 pub use server_options::{Pause, RemoteOptions};
-pub use static_text::{StaticModel, WordVectors};
 #[cfg(feature = "transformers")]
 pub use transformer::{load, word_pieces};
+pub use wordllama::StaticModel;

@@ -15,7 +15,7 @@ const ORIGINAL_STSB_SPEARMAN: f64 = 0.827855;
 const STSB_SPEARMAN: f64 = 0.8373;
 
 fn model() -> StaticModel {
-    StaticModel::built_in(DEFAULT_MAX_TOKENS).unwrap()
+    StaticModel::wordllama(DEFAULT_MAX_TOKENS).unwrap()
 }
 
 fn embed(model: &StaticModel, texts: &[&str]) -> Vec<f32> {
@@ -183,7 +183,7 @@ fn no_texts_are_no_rows() {
 
 #[test]
 fn texts_over_the_limit_are_counted_and_their_ends_do_not_matter() {
-    let model = StaticModel::built_in(4).unwrap();
+    let model = StaticModel::wordllama(4).unwrap();
     let texts = ["word word word word", "word word word word word", "word word word word 😀", "word"];
     let mut rows = vec![0.0; 4 * 256];
     let stats = model.embed(&texts, &mut rows).unwrap();
@@ -194,7 +194,7 @@ fn texts_over_the_limit_are_counted_and_their_ends_do_not_matter() {
 
 #[test]
 fn the_fingerprint_changes_with_the_limit_and_names_the_model() {
-    let (short, long) = (StaticModel::built_in(128).unwrap(), model());
+    let (short, long) = (StaticModel::wordllama(128).unwrap(), model());
     assert_ne!(short.fingerprint(), long.fingerprint());
     assert_eq!(long.fingerprint(), model().fingerprint());
     assert!(long.fingerprint().starts_with(long.name()), "{}", long.fingerprint());
@@ -202,7 +202,7 @@ fn the_fingerprint_changes_with_the_limit_and_names_the_model() {
 
 #[test]
 fn a_limit_of_no_tokens_is_an_error_with_a_hint() {
-    let error = StaticModel::built_in(0).err().unwrap();
+    let error = StaticModel::wordllama(0).err().unwrap();
     assert_eq!(error.to_string(), "the limit on tokens is 0, at least 1 is needed");
     assert!(error.hint().contains("512"));
 }
@@ -216,7 +216,7 @@ fn an_output_of_the_wrong_length_is_refused() {
 proptest! {
     #[test]
     fn any_text_has_a_finite_embedding(text in any::<String>()) {
-        let model = StaticModel::built_in(16).unwrap();
+        let model = StaticModel::wordllama(16).unwrap();
         prop_assert!(embed(&model, &[&text]).iter().all(|value| value.is_finite()));
     }
 }

@@ -182,7 +182,7 @@ fn embed(texts: &[&str], options: &DeduplicateOptions) -> Result<(Vec<f32>, usiz
     let model = match options.model {
         Some(model) => model,
         None => {
-            built_in = StaticModel::built_in(DEFAULT_MAX_TOKENS).map_err(Error::model)?;
+            built_in = StaticModel::wordllama(DEFAULT_MAX_TOKENS).map_err(Error::model)?;
             &built_in
         }
     };

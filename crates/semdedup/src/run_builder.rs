@@ -254,7 +254,7 @@ impl<'a> RunBuilder<'a> {
                 .hint("leave it out, or say what is compared with `by`"));
         }
         if !provided && by.text() && text.is_none() {
-            models.built_in_text = Some(StaticModel::built_in(DEFAULT_MAX_TOKENS).map_err(Error::model)?);
+            models.built_in_text = Some(StaticModel::wordllama(DEFAULT_MAX_TOKENS).map_err(Error::model)?);
         }
         if !provided && by.image() && image.is_none() {
             models.built_in_image = Some(MobileNet::load().map_err(Error::model)?);

@@ -17,4 +17,4 @@ pub use train::{Corpus, Read, Settings, Step, train};
 
 pub use vocabulary::vocabulary;
 
-pub use crate::static_text::WordReader;
+pub use crate::distilled::WordReader;

@@ -11,16 +11,11 @@ use super::words::{Reader, Workspace};
 use crate::error::ModelError;
 use crate::model::{EmbedStats, EmbeddedTexts, TextModel};
 
-/// The name of the model inside the program.
-const NAME: &str = "semdedup-text-1";
 /// The version of the reading of texts. Raise it when the same table gives other embeddings.
 const REVISION: u32 = 1;
-pub(super) const TABLE: &[u8] = include_bytes!("../../models/semdedup-text-1/table.bin");
-pub(super) const VOCABULARY: &str = include_str!("../../models/semdedup-text-1/vocab.txt");
-
 /// A model that averages the vectors of a text's tokens. Words without tokens have vectors drawn
 /// from a hash of their letters.
-pub struct StaticModel {
+pub struct DistilledModel {
     reader: Reader,
     table: Table,
     name: String,
@@ -32,17 +27,7 @@ pub struct StaticModel {
     idle: Mutex<Vec<Workspace>>,
 }
 
-impl StaticModel {
-    /// Loads the model inside the program, to read at most the first `max_tokens` tokens of a text.
-    ///
-    /// # Errors
-    /// If `max_tokens` is 0.
-    pub fn built_in(max_tokens: usize) -> Result<Self, ModelError> {
-        Self::new(NAME, Cow::Borrowed(TABLE), VOCABULARY, max_tokens).map_err(|problem| {
-            ModelError::with_hint(problem, "the program's file is damaged; install it again")
-        })
-    }
-
+impl DistilledModel {
     /// Makes a model of the file of a table and of the pieces of its rows, a line each.
     pub(super) fn new(
         name: &str,
@@ -82,7 +67,7 @@ impl StaticModel {
     }
 }
 
-impl TextModel for StaticModel {
+impl TextModel for DistilledModel {
     fn name(&self) -> &str {
         &self.name
     }

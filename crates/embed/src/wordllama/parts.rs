@@ -2,14 +2,14 @@
 //! missing.
 
 /// The rest of a file that has not been read yet.
-pub(super) struct Parts<'a> {
+pub(crate) struct Parts<'a> {
     file: &'static str,
     rest: &'a [u8],
 }
 
 impl<'a> Parts<'a> {
     /// Checks the eight bytes that identify the file.
-    pub(super) fn open(file: &'static str, magic: &[u8; 8], data: &'a [u8]) -> Result<Self, String> {
+    pub(crate) fn open(file: &'static str, magic: &[u8; 8], data: &'a [u8]) -> Result<Self, String> {
         let Some(rest) = data.strip_prefix(magic) else {
             return Err(format!("{file}: does not start with {}", magic.escape_ascii()));
         };
@@ -17,7 +17,7 @@ impl<'a> Parts<'a> {
     }
 
     /// Returns the next `count` bytes.
-    pub(super) fn bytes(&mut self, count: usize) -> Result<&'a [u8], String> {
+    pub(crate) fn bytes(&mut self, count: usize) -> Result<&'a [u8], String> {
         let Some((part, rest)) = self.rest.split_at_checked(count) else {
             return Err(format!("{}: {count} bytes expected, {} left", self.file, self.rest.len()));
         };
@@ -26,12 +26,12 @@ impl<'a> Parts<'a> {
     }
 
     /// Returns the next number, as a size.
-    pub(super) fn size(&mut self) -> Result<usize, String> {
+    pub(crate) fn size(&mut self) -> Result<usize, String> {
         Ok(self.items::<4>(1)?.map(u32::from_le_bytes).map(|n| n as usize).sum())
     }
 
     /// Returns the next `count` items of `N` bytes each.
-    pub(super) fn items<const N: usize>(
+    pub(crate) fn items<const N: usize>(
         &mut self,
         count: usize,
     ) -> Result<impl Iterator<Item = [u8; N]> + use<'a, N>, String> {
@@ -43,7 +43,7 @@ impl<'a> Parts<'a> {
     }
 
     /// Fails if anything follows the last part.
-    pub(super) fn end(self) -> Result<(), String> {
+    pub(crate) fn end(self) -> Result<(), String> {
         if self.rest.is_empty() {
             return Ok(());
         }

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
-use super::model::StaticModel;
+use super::model::DistilledModel;
 use super::table::table_file;
 use crate::error::ModelError;
 
@@ -38,7 +38,7 @@ impl WordVectors {
     }
 }
 
-impl StaticModel {
+impl DistilledModel {
     /// Whether a folder holds a static model as [`WordVectors::files`] makes it.
     pub fn is_in(folder: &Path) -> bool {
         let config = fs::read(folder.join("config.json")).ok();

@@ -14,14 +14,14 @@ use icu_properties::{CodePointSetData, CodePointSetDataBorrowed};
 const MOST_ROUNDS: usize = 4;
 
 /// Unicode's tables, compiled into the program.
-pub(super) struct Normalizer {
+pub(crate) struct Normalizer {
     nfkc: ComposingNormalizerBorrowed<'static>,
     fold: CaseMapperBorrowed<'static>,
     ignorable: CodePointSetDataBorrowed<'static>,
 }
 
 impl Normalizer {
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self {
             nfkc: ComposingNormalizer::new_nfkc(),
             fold: CaseMapper::new(),
@@ -31,7 +31,7 @@ impl Normalizer {
 
     /// Writes the normal form of a word to `out`: Unicode's `NFKC_Casefold`, in which white space
     /// from NFKC becomes single spaces between words. The form may be empty, or several words.
-    pub(super) fn word(&self, word: &str, out: &mut String) {
+    pub(crate) fn word(&self, word: &str, out: &mut String) {
         out.clear();
         if word.is_ascii() {
             out.push_str(word);
@@ -92,14 +92,14 @@ fn with_marks(word: &str) -> Cow<'_, str> {
 
 /// Whether a character separates words: white space, control characters, and the model's own mark
 /// for a space.
-pub(super) fn is_separator(character: char) -> bool {
+pub(crate) fn is_separator(character: char) -> bool {
     // The ideographic space is the last separator.
     character <= '\u{3000}'
         && (character.is_whitespace() || character.is_control() || character == '\u{2581}')
 }
 
 /// Returns the words of a text, as the text spells them.
-pub(super) fn words(text: &str) -> impl Iterator<Item = &str> {
+pub(crate) fn words(text: &str) -> impl Iterator<Item = &str> {
     let mut rest = text;
     std::iter::from_fn(move || {
         let start = find(rest, |byte| !is_separator_byte(byte), |character| !is_separator(character))?;

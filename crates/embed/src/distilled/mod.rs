@@ -4,14 +4,12 @@
 //! `words` reads a text word by word: each is brought into its `normal` form and split into `runs`.
 //! `vocabulary` finds the pieces of words, `letters` makes features of the others, and `numbers` reads
 //! numbers and operators. `cache` keeps the results of frequent words, a `reading` holds what was read
-//! of a text, and `table` sums it up. `scripts/make_text_model.py` makes the model inside the program.
+//! of a text, and `table` sums it up.
 mod cache;
 mod folder;
 mod letters;
 mod model;
-mod normal;
 mod numbers;
-mod parts;
 mod reading;
 mod runs;
 mod table;
@@ -21,7 +19,7 @@ mod vocabulary;
 mod words;
 
 pub use folder::WordVectors;
-pub use model::StaticModel;
+pub use model::DistilledModel;
 #[cfg(feature = "transformers")]
 pub use training::WordReader;
 #[cfg(feature = "transformers")]

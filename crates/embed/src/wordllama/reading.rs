@@ -1,0 +1,83 @@
+//! What was read of a text: tokens of the vocabulary, and features of the other words.
+use super::letters::Feature;
+
+/// Counts of what was read.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Counts {
+    /// The units that the limit on tokens counts: tokens, words with features, characters in
+    /// scripts without spaces.
+    pub units: usize,
+    /// Words that the vocabulary knows.
+    pub known: usize,
+    /// Words with features instead. In scripts without spaces two characters count as a word.
+    pub unknown: usize,
+}
+
+/// What was read of a text, up to a limit.
+#[derive(Debug)]
+pub(super) struct Reading {
+    pub tokens: Vec<u16>,
+    pub features: Vec<Feature>,
+    pub counts: Counts,
+    limit: usize,
+    /// Whether the text has more units than the limit.
+    pub truncated: bool,
+}
+
+impl Default for Reading {
+    /// Makes an empty reading without a limit.
+    fn default() -> Self {
+        let (tokens, features) = (Vec::new(), Vec::new());
+        Self { tokens, features, counts: Counts::default(), limit: usize::MAX, truncated: false }
+    }
+}
+
+impl Reading {
+    /// Begins a new text, of which at most `limit` units are read.
+    pub fn begin(&mut self, limit: usize) {
+        self.tokens.clear();
+        self.features.clear();
+        (self.counts, self.limit, self.truncated) = (Counts::default(), limit, false);
+    }
+
+    /// Returns how many units may still be read.
+    pub fn room(&self) -> usize {
+        self.limit - self.counts.units
+    }
+
+    /// Appends a whole word if it fits. Returns whether it does.
+    pub fn take(&mut self, tokens: &[u16], features: &[Feature], counts: Counts) -> bool {
+        if counts.units > self.room() {
+            return false;
+        }
+        self.tokens.extend_from_slice(tokens);
+        self.features.extend_from_slice(features);
+        self.counts.units += counts.units;
+        self.counts.known += counts.known;
+        self.counts.unknown += counts.unknown;
+        true
+    }
+
+    /// Appends as many tokens as fit.
+    pub fn push_tokens(&mut self, tokens: &[u16]) {
+        let fitting = tokens.len().min(self.room());
+        self.tokens.extend_from_slice(&tokens[..fitting]);
+        self.counts.units += fitting;
+        self.truncated |= fitting < tokens.len();
+    }
+
+    /// Appends the features of one unit if it fits.
+    pub fn push_unit(&mut self, features: impl FnOnce(&mut Vec<Feature>)) {
+        if self.room() == 0 {
+            self.truncated = true;
+            return;
+        }
+        features(&mut self.features);
+        self.counts.units += 1;
+    }
+
+    /// Whether the vocabulary lacks most words.
+    pub fn is_mostly_unknown(&self) -> bool {
+        self.counts.unknown > self.counts.known
+    }
+}
