@@ -8,6 +8,7 @@ exact       hashed features of the numbers and operators, in the order in which 
 """
 
 import functools
+import struct
 import unicodedata
 
 import numpy as np
@@ -290,6 +291,11 @@ class Reader:
         return found, items
 
 
+def paired(seed, first, second):
+    """The hash of two hashes."""
+    return xxhash.xxh3_64_intdigest(struct.pack("<QQ", first, second), seed)
+
+
 def number_features(items):
     """The features of the numbers and operators of a text, each by itself; a repeated one counts once, here and below."""
     return [(hashed(NUMBER, item), 1.0) for item in dict.fromkeys(items)]
@@ -297,12 +303,13 @@ def number_features(items):
 
 def order_features(items):
     """Each number or operator with the one before it, and the ends."""
-    ends = ["\2", *items, "\3"] if items else []
-    return [(hashed(ORDER, a + "\x1f" + b), 1.0) for a, b in dict.fromkeys(zip(ends, ends[1:]))]
+    hashes = [0, *(hashed(NUMBER, item) for item in items), 0] if items else []
+    return [(paired(ORDER, a, b), 1.0) for a, b in dict.fromkeys(zip(hashes, hashes[1:]))]
 
 
 def neighbour_features(words):
     """Each number with the word right before it and the word right after it; punctuation does not count."""
     flow = [item for word in words for item in word.flow]
-    pairs = [(a, b) for (na, a), (nb, b) in zip(flow, flow[1:]) if na != nb]
-    return [(hashed(NEIGHBOUR, a + "\x1f" + b), 1.0) for a, b in dict.fromkeys(pairs)]
+    steps = [hashed(NUMBER, text) | 1 if is_number else hashed(WORD, text) & ~1 for is_number, text in flow]
+    pairs = [(a, b) for a, b in zip(steps, steps[1:]) if (a ^ b) & 1]
+    return [(paired(NEIGHBOUR, a, b), 1.0) for a, b in dict.fromkeys(pairs)]

@@ -86,6 +86,13 @@ impl Reading {
         self.counts.units += 1;
     }
 
+    /// Appends a word or a number to the flow, before its unit is read, if that fits.
+    pub fn push_step(&mut self, step: Step) {
+        if self.room() > 0 {
+            self.flow.push(step);
+        }
+    }
+
     /// Appends a number or an operator if it fits.
     pub fn push_exact(&mut self, hash: u64) {
         if self.room() == 0 {

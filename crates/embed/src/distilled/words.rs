@@ -208,8 +208,8 @@ impl Reader {
         let end = start + numbers::end_of_number(&at.word[start..], &self.classes);
         let written = numbers::written(&at.word[start..end], &at.word[..start], &self.classes);
         let hash = letters::exact(&written);
+        at.reading.push_step(Step::number(hash));
         at.reading.push_exact(hash);
-        at.reading.flow.push(Step::number(hash));
         at.done = end;
         let Some(&Run { end: last, .. }) = at.runs.iter().find(|run| run.start < end && end < run.end) else {
             return;
@@ -283,7 +283,7 @@ impl Reader {
 
     fn read_latin(&self, run: &str, at: &mut Place) {
         for word in parts(run) {
-            at.reading.flow.push(Step::word(word));
+            at.reading.push_step(Step::word(word));
             if self.tokenize(word, at) {
                 at.reading.counts.known += 1;
             } else {
@@ -326,8 +326,8 @@ impl Reader {
 
     /// Reads letters as words that the vocabulary lacks: as one word, unless it is very long.
     fn read_unknown(&self, run: &str, reading: &mut Reading) {
+        parts(run).take(1).for_each(|word| reading.push_step(Step::word(word)));
         parts(run).for_each(|word| self.push_word(word, reading));
-        reading.flow.extend(parts(run).next().map(Step::word));
     }
 
     fn push_word(&self, word: &str, reading: &mut Reading) {
@@ -339,10 +339,15 @@ impl Reader {
 
     /// Reads a run of a script without spaces between words.
     fn read_unspaced(&self, run: &str, reading: &mut Reading) {
+        let step = |character: char| Step::word(character.encode_utf8(&mut [0; 4]));
+        run.chars().next().map(step).into_iter().for_each(|step| reading.push_step(step));
         let mut count = 0;
         for (at, character) in run.char_indices() {
             let end = at + character.len_utf8();
             let next = run[end..].chars().next().map(|next| end + next.len_utf8());
+            if next.is_none() {
+                reading.push_step(step(character));
+            }
             reading.push_unit(|features| {
                 let bigram = match next {
                     Some(next) => Some(&run[at..next]),
@@ -357,8 +362,6 @@ impl Reader {
             }
         }
         reading.counts.unknown += usize::div_ceil(count, 2);
-        let ends = [run.chars().next(), run.chars().next_back()];
-        reading.flow.extend(ends.into_iter().flatten().map(|end| Step::word(end.encode_utf8(&mut [0; 4]))));
     }
 
     /// Reads symbols, each with the next one, because the two letters of a flag in the other order are
@@ -383,7 +386,7 @@ impl Reader {
         for (start, character) in run.char_indices() {
             let mark = &run[start..start + character.len_utf8()];
             if numbers::UNIT_SIGNS.contains(character) || self.classes.is_currency(character) {
-                at.reading.flow.push(Step::word(mark));
+                at.reading.push_step(Step::word(mark));
             }
             let is_english = character.is_ascii() || GENERAL_PUNCTUATION.contains(&character);
             match self.vocabulary.whole(mark).filter(|_| is_english) {
