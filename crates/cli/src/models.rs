@@ -165,7 +165,9 @@ pub fn load_text(args: &ModelArgs, quiet: bool) -> Result<Box<dyn TextModel>> {
 /// Fails if it cannot be loaded, or reads images.
 #[cfg(feature = "transformers")]
 pub fn load_teacher(args: &PretrainedArgs, source: &str) -> Result<Box<dyn TextModel>> {
-    load_pretrained(args, source, None, Towers::Texts)?.text.ok_or_else(|| {
+    let loaded = load(source, &load_options(args, None, Towers::Texts))
+        .map_err(|error| Error::usage(format!("--teacher: {error}")).hint(error.hint()))?;
+    loaded.text.ok_or_else(|| {
         Error::usage(format!("--teacher {source}: reads images, not texts")).hint("name a text model")
     })
 }
@@ -203,14 +205,17 @@ fn load_pretrained(
     max_tokens: Option<u32>,
     towers: Towers,
 ) -> Result<Loaded> {
-    let options = LoadOptions {
+    load(source, &load_options(args, max_tokens, towers)).map_err(unusable)
+}
+
+fn load_options(args: &PretrainedArgs, max_tokens: Option<u32>, towers: Towers) -> LoadOptions {
+    LoadOptions {
         max_tokens: max_tokens.map(|count| count as usize),
         prefix: args.text_prefix.clone(),
         precision: args.precision.map_or(Precision::F32, Precision::from),
         place: args.device.unwrap_or_default(),
         towers,
-    };
-    load(source, &options).map_err(unusable)
+    }
 }
 
 /// Connects to a server and asks it for the dimension of its embeddings.

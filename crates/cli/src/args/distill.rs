@@ -18,6 +18,9 @@ Examples:
   semdedup distill --teacher sentence-transformers/all-MiniLM-L6-v2 --corpus texts.jsonl --out my-model
   semdedup run data.jsonl --model my-model --out deduped            what to do next";
 
+/// The number of values of a vector is a multiple of this.
+const BLOCK: u16 = 32;
+
 /// Make a fast text model of your own from a slow one
 #[derive(Debug, Args)]
 #[command(long_about = DISTILL)]
@@ -35,7 +38,7 @@ pub struct DistillArgs {
     /// `##` [default: the teacher's vocab.txt, else the frequent words of the corpus]
     #[arg(long, value_name = "FILE", help_heading = "Model options")]
     pub vocabulary: Option<PathBuf>,
-    /// The number of values of a vector
+    /// The number of values of a vector, a multiple of 32
     #[arg(long, value_name = "N", default_value_t = 256, value_parser = value_parser!(u16).range(32..=1024), help_heading = "Model options")]
     pub dim: u16,
     /// The number of steps of the training, each of about 1,000 texts
@@ -63,6 +66,11 @@ impl DistillArgs {
     /// # Errors
     /// A file of pieces that cannot be read.
     pub fn options(&self) -> Result<DistillOptions> {
+        if !self.dim.is_multiple_of(BLOCK) {
+            let below = self.dim / BLOCK * BLOCK;
+            return Err(Error::usage(format!("--dim {}: it has to be a multiple of {BLOCK}", self.dim))
+                .hint(format!("--dim {below}, or --dim {}", below + BLOCK)));
+        }
         let pieces = match &self.vocabulary {
             Some(path) => {
                 let text = std::fs::read_to_string(path).map_err(|error| Error::input(path, error))?;

@@ -8,6 +8,7 @@ mod bare;
 mod compared;
 mod csv;
 mod damaged;
+mod distill;
 mod embedding_forms;
 mod embedding_server;
 mod encodings;

@@ -9,12 +9,12 @@ mod batches;
 mod loss;
 mod negations;
 mod random;
+mod reader;
 mod start;
 mod train;
 mod vocabulary;
 
+pub use reader::WordReader;
 pub use train::{Corpus, Read, Settings, Step, train};
 
 pub use vocabulary::vocabulary;
-
-pub use crate::distilled::WordReader;

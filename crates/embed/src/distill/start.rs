@@ -36,8 +36,14 @@ pub(super) fn start(texts: ArrayView2<f32>, words: ArrayView2<f32>, counts: &[u6
 }
 
 /// Returns the directions in which rows differ most, `[columns, dim]`: the first eigenvectors of
-/// `rowsᵀ · rows`, in no order, by orthogonal iteration (Golub and Van Loan, section 8.2.4).
+/// `rowsᵀ · rows`, in no order, by orthogonal iteration (Golub and Van Loan, section 8.2.4). If there
+/// are fewer than `dim`, the others are zeros.
 fn directions(rows: ArrayView2<f32>, dim: usize) -> Array2<f32> {
+    if dim > rows.ncols() {
+        let mut all = Array2::zeros((rows.ncols(), dim));
+        all.diag_mut().fill(1.0);
+        return all;
+    }
     let products = rows.t().dot(&rows);
     let mut random = Random::new(0);
     let draw = || random.below(1 << 24) as f32 / (1 << 23) as f32 - 1.0;

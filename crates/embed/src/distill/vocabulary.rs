@@ -3,7 +3,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use crate::distilled::latin_words;
+use super::reader::latin_words;
 
 /// A word of the corpus that occurs as often as this gets a vector of its own.
 const LEAST_OCCURRENCES: u64 = 20;

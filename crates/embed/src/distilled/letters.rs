@@ -29,8 +29,8 @@ enum Of {
 
 /// A direction and a length.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) struct Feature {
-    pub(super) hash: u64,
+pub(crate) struct Feature {
+    pub(crate) hash: u64,
     length: f32,
 }
 
@@ -40,23 +40,23 @@ impl Feature {
     }
 
     /// Makes the feature of a number, or of an operator, by the hash of [`exact`].
-    pub(super) fn of_exact(hash: u64) -> Self {
+    pub(crate) fn of_exact(hash: u64) -> Self {
         Self { hash, length: 1.0 }
     }
 
     /// Makes the feature of two numbers or operators that follow each other, by their hashes. The
     /// first and the last of a text have [`EDGE`] beside them.
-    pub(super) fn of_order(first: u64, second: u64) -> Self {
+    pub(crate) fn of_order(first: u64, second: u64) -> Self {
         Self { hash: pair(Of::Order, first, second), length: 1.0 }
     }
 
     /// Makes the feature of a number and the word beside it, by their [`Step`]s.
-    pub(super) fn of_neighbours(first: Step, second: Step) -> Self {
+    pub(crate) fn of_neighbours(first: Step, second: Step) -> Self {
         Self { hash: pair(Of::Neighbour, first.0, second.0), length: 1.0 }
     }
 
     /// Returns the feature with another length.
-    pub(super) fn times(self, factor: f32) -> Self {
+    pub(crate) fn times(self, factor: f32) -> Self {
         Self { length: self.length * factor, ..self }
     }
 
@@ -65,7 +65,7 @@ impl Feature {
     /// The vector has only two values, ±x, so no multiplication is rounded and every processor
     /// computes the same bits.
     #[inline(always)]
-    pub(super) fn add_to(self, row: &mut [f32]) {
+    pub(crate) fn add_to(self, row: &mut [f32]) {
         let value = (self.length / (row.len() as f32).sqrt()).to_bits();
         for (block, values) in (0u64..).zip(row.chunks_mut(32)) {
             let signs = (mixed(self.hash, block) >> 32) as u32;
@@ -78,21 +78,21 @@ impl Feature {
 
 /// A word or a number of a text, by a hash whose lowest bit tells which.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(super) struct Step(u64);
+pub(crate) struct Step(u64);
 
 impl Step {
     /// Makes the step of a word.
-    pub(super) fn word(word: &str) -> Self {
+    pub(crate) fn word(word: &str) -> Self {
         Self(xxh3_64_with_seed(word.as_bytes(), Of::Word as u64) & !1)
     }
 
     /// Makes the step of a number by its hash.
-    pub(super) fn number(hash: u64) -> Self {
+    pub(crate) fn number(hash: u64) -> Self {
         Self(hash | 1)
     }
 
     /// Whether one of two steps is a number and the other a word.
-    pub(super) fn is_beside(self, other: Self) -> bool {
+    pub(crate) fn is_beside(self, other: Self) -> bool {
         (self.0 ^ other.0) & 1 == 1
     }
 }
@@ -105,7 +105,7 @@ fn pair(of: Of, first: u64, second: u64) -> u64 {
 }
 
 /// The hash of what stands before the first number of a text and behind the last one.
-pub(super) const EDGE: u64 = 0;
+pub(crate) const EDGE: u64 = 0;
 
 /// Returns number `index` of the SplitMix64 sequence that begins at `seed`.
 fn mixed(seed: u64, index: u64) -> u64 {
@@ -116,18 +116,18 @@ fn mixed(seed: u64, index: u64) -> u64 {
 }
 
 /// Returns the hash of a number or an operator.
-pub(super) fn exact(written: &str) -> u64 {
+pub(crate) fn exact(written: &str) -> u64 {
     xxh3_64_with_seed(written.as_bytes(), Of::Number as u64)
 }
 
 /// Returns the feature of a whole word.
-pub(super) fn spelled(word: &str) -> Feature {
+pub(crate) fn spelled(word: &str) -> Feature {
     Feature::new(Of::Word, word, 1.0)
 }
 
 /// Calls `each` with the features of a word: the word itself, and its trigrams with a mark at each
 /// end.
-pub(super) fn word(word: &str, each: &mut impl FnMut(Feature)) {
+pub(crate) fn word(word: &str, each: &mut impl FnMut(Feature)) {
     each(spelled(word));
     let marked: Vec<char> = ['\u{2}'].into_iter().chain(word.chars()).chain(['\u{3}']).collect();
     let length = TRIGRAMS / ((marked.len() - 2) as f32).sqrt();
@@ -141,21 +141,21 @@ pub(super) fn word(word: &str, each: &mut impl FnMut(Feature)) {
 
 /// Returns the feature of two characters beside each other in a text without spaces, or of a
 /// character that stands alone there.
-pub(super) fn bigram(letters: &str) -> Feature {
+pub(crate) fn bigram(letters: &str) -> Feature {
     Feature::new(Of::Bigram, letters, 1.0)
 }
 
 /// Returns the feature of a character in a text without spaces.
-pub(super) fn character(character: &str) -> Feature {
+pub(crate) fn character(character: &str) -> Feature {
     Feature::new(Of::Character, character, CHARACTER)
 }
 
 /// Returns the feature of a punctuation mark.
-pub(super) fn punctuation(mark: &str) -> Feature {
+pub(crate) fn punctuation(mark: &str) -> Feature {
     Feature::new(Of::Symbol, mark, PUNCTUATION)
 }
 
 /// Returns the feature of a symbol, such as an emoji.
-pub(super) fn symbol(symbol: &str) -> Feature {
+pub(crate) fn symbol(symbol: &str) -> Feature {
     Feature::new(Of::Symbol, symbol, 1.0)
 }

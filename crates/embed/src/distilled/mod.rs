@@ -1,26 +1,22 @@
 //! Static text models: the sum of the vectors of a text's words, from a table of int8, with features
 //! of letters for words that the vocabulary lacks, and exact features of numbers.
 //!
-//! `words` reads a text word by word: each is brought into its `normal` form and split into `runs`.
+//! `words` reads a text word by word: each is brought into its normal form and split into `runs`,
+//! which `word` reads.
 //! `vocabulary` finds the pieces of words, `letters` makes features of the others, and `numbers` reads
 //! numbers and operators. `cache` keeps the results of frequent words, a `reading` holds what was read
 //! of a text, and `table` sums it up.
 mod cache;
 mod folder;
-mod letters;
+pub(crate) mod letters;
 mod model;
 mod numbers;
-mod reading;
-mod runs;
+pub(crate) mod reading;
+pub(crate) mod runs;
 mod table;
-#[cfg(feature = "transformers")]
-mod training;
-mod vocabulary;
-mod words;
+pub(crate) mod vocabulary;
+pub(crate) mod word;
+pub(crate) mod words;
 
 pub use folder::WordVectors;
 pub use model::DistilledModel;
-#[cfg(feature = "transformers")]
-pub use training::WordReader;
-#[cfg(feature = "transformers")]
-pub(crate) use training::latin_words;

@@ -3,7 +3,7 @@ use super::letters::{Feature, Step};
 
 /// Counts of what was read.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Counts {
+pub(crate) struct Counts {
     /// The units that the limit on tokens counts: pieces of words, words with features, characters in
     /// scripts without spaces, numbers.
     pub units: usize,
@@ -15,7 +15,7 @@ pub(super) struct Counts {
 
 /// What was read of a text, up to a limit.
 #[derive(Debug)]
-pub(super) struct Reading {
+pub(crate) struct Reading {
     /// The rows of the table.
     pub tokens: Vec<u32>,
     pub features: Vec<Feature>,
@@ -111,7 +111,7 @@ impl Reading {
 
 /// What was read of a word.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Word<'w> {
+pub(crate) struct Word<'w> {
     pub tokens: &'w [u32],
     pub features: &'w [Feature],
     pub exact: &'w [u64],

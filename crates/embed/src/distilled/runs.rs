@@ -4,7 +4,7 @@ use icu_properties::{CodePointMapData, CodePointMapDataBorrowed};
 
 /// The kinds of runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(crate) enum Kind {
     /// Decimal digits of any script.
     Digits,
     /// Latin letters, of which the vocabulary has many pieces.
@@ -23,10 +23,10 @@ pub(super) enum Kind {
 
 /// A run of a word, as a range of its bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Run {
-    pub(super) kind: Kind,
-    pub(super) start: usize,
-    pub(super) end: usize,
+pub(crate) struct Run {
+    pub(crate) kind: Kind,
+    pub(crate) start: usize,
+    pub(crate) end: usize,
 }
 
 /// How a character continues the run before it.
@@ -55,18 +55,18 @@ const UNSPACED: [Script; 13] = [
 ];
 
 /// Unicode's tables, compiled into the program.
-pub(super) struct Classes {
+pub(crate) struct Classes {
     scripts: CodePointMapDataBorrowed<'static, Script>,
     categories: CodePointMapDataBorrowed<'static, GeneralCategory>,
 }
 
 impl Classes {
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self { scripts: CodePointMapData::new(), categories: CodePointMapData::new() }
     }
 
     /// Writes the runs of a word in normal form to `runs`.
-    pub(super) fn split(&self, word: &str, runs: &mut Vec<Run>) {
+    pub(crate) fn split(&self, word: &str, runs: &mut Vec<Run>) {
         runs.clear();
         for (start, character) in word.char_indices() {
             let (end, class) = (start + character.len_utf8(), self.class(character));
@@ -83,18 +83,18 @@ impl Classes {
     }
 
     /// Returns the kind of a character that begins a run.
-    pub(super) fn kind(&self, character: char) -> Kind {
+    pub(crate) fn kind(&self, character: char) -> Kind {
         let (Class::Starts(kind) | Class::Joins(kind)) = self.class(character);
         kind
     }
 
     /// Whether a character is a mark that is written above or below a letter.
-    pub(super) fn is_mark(&self, character: char) -> bool {
+    pub(crate) fn is_mark(&self, character: char) -> bool {
         self.categories.get(character) == GeneralCategory::NonspacingMark
     }
 
     /// Whether a character is the sign of a currency.
-    pub(super) fn is_currency(&self, character: char) -> bool {
+    pub(crate) fn is_currency(&self, character: char) -> bool {
         self.categories.get(character) == GeneralCategory::CurrencySymbol
     }
 

@@ -7,7 +7,7 @@ const GOES_ON: &str = "##";
 
 /// The pieces, each with the number of its row in the table.
 #[derive(Default)]
-pub(super) struct Vocabulary {
+pub(crate) struct Vocabulary {
     beginnings: HashMap<Box<str>, u32>,
     continuations: HashMap<Box<str>, u32>,
     /// The length of the longest piece in bytes.
@@ -16,7 +16,7 @@ pub(super) struct Vocabulary {
 
 impl Vocabulary {
     /// Takes the pieces of the rows of a table, in order. Of equal pieces the first counts.
-    pub(super) fn new<'p>(pieces: impl IntoIterator<Item = &'p str>) -> Self {
+    pub(crate) fn new<'p>(pieces: impl IntoIterator<Item = &'p str>) -> Self {
         let mut vocabulary = Self::default();
         for (row, piece) in (0u32..).zip(pieces) {
             let (places, piece) = match piece.strip_prefix(GOES_ON) {
@@ -30,12 +30,12 @@ impl Vocabulary {
     }
 
     /// Returns the row of a word that is one piece.
-    pub(super) fn whole(&self, word: &str) -> Option<u32> {
+    pub(crate) fn whole(&self, word: &str) -> Option<u32> {
         self.beginnings.get(word).copied()
     }
 
     /// Writes the rows of a word's pieces to `rows`. Returns whether the whole word has pieces.
-    pub(super) fn split(&self, word: &str, rows: &mut Vec<u32>) -> bool {
+    pub(crate) fn split(&self, word: &str, rows: &mut Vec<u32>) -> bool {
         rows.clear();
         let mut at = 0;
         while at < word.len() {
