@@ -1,14 +1,15 @@
 """Measures text models on labelled data: STS-B, Bible verses, matched records, languages, probes.
 
-    python bench/text_model/evaluate.py --data DIR --model TABLE.npy --vocab vocab.txt [--wordllama SEMDEDUP] [--minilm FOLDER] [--full]
+    python bench/text_model/evaluate.py --data DIR --model my-model [--model …] [--part 4] [target/release/semdedup]
 
-DIR has stsb-dev.csv, bible-verses.jsonl.zst, pairs/, scripts.jsonl.zst, languages.jsonl.zst and win32-paragraphs.jsonl.zst.
+The program embeds everything: `built-in` first, and then each --model, as `semdedup run` takes it. DIR has stsb-dev.csv,
+bible-verses.jsonl.zst, pairs/, scripts.jsonl.zst, languages.jsonl.zst and win32-paragraphs.jsonl.zst. The threshold of a model is that at
+which it removes as many verses of one half as the built-in model does at its default; the other half confirms it.
 """
 
 import argparse
 import csv as csv_file
 import json
-import pickle
 import subprocess
 import tempfile
 import zlib
@@ -17,8 +18,9 @@ from pathlib import Path
 import numpy as np
 
 from probes import UNKNOWN, probes, real_numbers
-from static import Texts, embed, load_reader, quantized, read_jsonl
+from static import read_jsonl
 
+BUILT_IN = "built-in"
 SHARES = (0.18, 0.30, 0.48, 0.62)
 EPSILONS = (0.02, 0.04, 0.06, 0.08, 0.1, 0.12, 0.15, 0.2)
 
@@ -151,50 +153,35 @@ def line(name, m):
     print("    unknown alike:", m["unknown_above"][:20], flush=True)
 
 
-def by_program(program, sets):
-    """The embeddings of the program's own model."""
-    rows = {}
+def by_program(program, model, sets):
+    """The embeddings that the program makes of the sets."""
+    rows, named = {}, [] if model == BUILT_IN else ["--model", model]
     with tempfile.TemporaryDirectory() as temp:
         for name, texts in sets.items():
             source, out = Path(temp) / f"{name}.jsonl", Path(temp) / name
             source.write_text("".join(json.dumps({"text": t}) + "\n" for t in texts), encoding="utf-8")
-            subprocess.run([program, "embed", source, "--out", out, "--text-column", "text", "--quiet"], check=True, capture_output=True)
-            x = np.concatenate([np.load(f) for f in sorted(out.rglob("*.npy"))]).astype(np.float32)
+            subprocess.run([program, "embed", source, "--out", out, "--text-column", "text", "--quiet", *named], check=True)
+            files = sorted((out / "embed").glob("*.npy"))
+            x = np.concatenate([np.load(f) for f in files]).astype(np.float32)
             assert len(x) == len(texts), (name, len(x), len(texts))
             norm = np.linalg.norm(x, axis=1, keepdims=True)
             rows[name] = x / np.where(norm > 0, norm, 1)
     return rows
 
 
-def compiled(sets, reader, dims, cache=None):
-    if cache and cache.exists():
-        return pickle.loads(cache.read_bytes())
-    out = {name: Texts(reader, texts, dims) for name, texts in sets.items()}
-    if cache:
-        cache.write_bytes(pickle.dumps(out))
-    return out
-
-
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--data", type=Path, required=True)
-    parser.add_argument("--model", type=Path, action="append", default=[], help="a folder with table.npy, vocab.txt and card.json")
-    parser.add_argument("--wordllama", help="a semdedup binary, whose built-in model is measured")
-    parser.add_argument("--cache", type=Path)
-    parser.add_argument("--part", type=int, default=4)
-    parser.add_argument("--weights", type=json.loads, default={})
+    parser.add_argument("--model", action="append", default=[], help="a model, as semdedup run takes it")
+    parser.add_argument("--part", type=int, default=4, help="one verse in this many is taken")
+    parser.add_argument("semdedup", nargs="?", default="target/release/semdedup")
     args = parser.parse_args()
     sets, labels = load(args.data, args.part)
     old = None
-    if args.wordllama:
-        rows = by_program(args.wordllama, sets)
-        old = scores(rows["verses"])[0]
-        line("program", measure(rows, labels, old=None)[0])
-    for folder in args.model:
-        table, card = quantized(np.load(folder / "table.npy")), json.loads((folder / "card.json").read_text())
-        texts = compiled(sets, load_reader(folder / "vocab.txt"), table.shape[1], args.cache)
-        rows = {name: embed(table, part, args.weights, card["length"]) for name, part in texts.items()}
-        line(folder.name, measure(rows, labels, old)[0])
+    for model in [BUILT_IN, *args.model]:
+        rows = by_program(args.semdedup, model, sets)
+        line(model, measure(rows, labels, old)[0])
+        old = scores(rows["verses"])[0] if old is None else old
 
 
 if __name__ == "__main__":

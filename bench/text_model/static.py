@@ -6,7 +6,7 @@ import subprocess
 import numpy as np
 import scipy.sparse as sp
 
-from reader import Reader, neighbour_features, number_features, order_features, signs
+from reader import neighbour_features, number_features, order_features, signs
 
 
 def read_jsonl(path):
@@ -87,13 +87,3 @@ def embed(table, texts, weights, length):
     out += exact * np.minimum(1, most / np.maximum(have, 1e-9))[:, None].astype(np.float32)
     norm = np.linalg.norm(out, axis=1, keepdims=True)
     return (out / np.where(norm > 0, norm, 1)).astype(np.float32)
-
-
-def quantized(table):
-    """The table as int8 with a scale a row would store it."""
-    scale = np.maximum(np.abs(table).max(1, keepdims=True), 1e-12) / 127
-    return (np.rint(table / scale) * scale).astype(np.float32)
-
-
-def load_reader(vocab, **options):
-    return Reader([line.rstrip("\n") for line in open(vocab, encoding="utf-8")], **options)
