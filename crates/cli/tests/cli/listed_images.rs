@@ -181,7 +181,9 @@ fn lists_of_images_are_refused_until_one_is_named() {
             refused.failed_with(&["images", "a row has one image"]).hinted("--image-column 'images[0]'");
         }
         let refused = sandbox.semdedup(&format!("run in/{name} --image-column images[0].none --out no"));
-        refused.failed_with(&["images[0].none"]);
+        // JSON has no types: there the rows tell.
+        let is_told = name == "objects.jsonl";
+        refused.failed_with(&[if is_told { "objects.jsonl row 0: has no image" } else { "images[0].none" }]);
         let refused = sandbox.semdedup(&format!("run in/{name} --image-column pictures[0] --out no"));
         refused.failed_with(&["no column `pictures`"]);
     }
@@ -214,4 +216,32 @@ fn a_column_whose_own_name_has_brackets_is_that_column() {
     sandbox.write("in/a.jsonl", rows.concat());
     let summary = sandbox.summary("run in/a.jsonl --image-column images[0] --out out --epsilon 0.01");
     assert_eq!(number(&summary, "rows_kept"), 2);
+}
+
+#[test]
+fn rows_without_an_image_may_come_first_and_captions_are_found_beside_the_images() {
+    let sandbox = sandbox();
+    for (name, without) in
+        [("lists", json!({"images": []})), ("none", json!({"id": 1})), ("null", json!({"images": null}))]
+    {
+        let rows = (0..900).map(|_| without.clone());
+        let rows = rows.chain([0, 1, 2].map(|row| json!({"images": [path(row, 0)]})));
+        sandbox.write(&format!("in/{name}.jsonl"), rows.map(|row| format!("{row}\n")).collect::<String>());
+        sandbox
+            .semdedup(&format!("run in/{name}.jsonl --image-column images[0] --out {name} --epsilon 0.01"))
+            .skipped_rows();
+        assert_eq!(sandbox.column(&format!("{name}/removed.parquet"), "row"), ["902"], "{name}");
+    }
+    let captions: ArrayRef =
+        Arc::new(arrow_array::StringArray::from_iter_values((0..6).map(|n| format!("row {n}"))));
+    let batch = RecordBatch::try_from_iter([("images", structs(true)), ("caption", captions)]).unwrap();
+    let mut bytes = Vec::new();
+    let mut writer = ArrowWriter::try_new(&mut bytes, batch.schema(), None).unwrap();
+    writer.write(&batch).unwrap();
+    writer.close().unwrap();
+    sandbox.write("in/both.parquet", bytes);
+    let run = "run in/both.parquet --image-column images[0] --by both --out both --epsilon 0.01";
+    sandbox.semdedup(run).skipped_rows();
+    let summary: serde_json::Value = serde_json::from_str(&sandbox.text("both/summary.json")).unwrap();
+    assert_eq!(summary["compared"]["files"][0]["text"], json!(["caption"]), "{}", summary["compared"]);
 }

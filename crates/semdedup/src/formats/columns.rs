@@ -190,18 +190,27 @@ pub(crate) struct Wanted<'a> {
     pub text: Option<&'a str>,
     pub id: Option<&'a str>,
     pub embedding: Option<&'a str>,
+    /// The column of the images, or an element of its lists.
+    pub image: Option<&'a str>,
 }
 
 impl<'a> Wanted<'a> {
     pub fn names(&self) -> impl Iterator<Item = &'a str> {
-        [self.text, self.id, self.embedding].into_iter().flatten()
+        [self.text, self.id, self.embedding, self.image].into_iter().flatten()
+    }
+
+    /// Whether a column is the one that the user names for the images, or is inside it.
+    pub fn is_image(&self, column: &str) -> bool {
+        let is_in = |outer: &str| column == outer || inside(column, outer).is_some();
+        let is_named = |name: &str| is_in(name) || ListPath::of(name).is_some_and(|path| is_in(path.column));
+        self.image.is_some_and(is_named)
     }
 }
 
 impl<'a> From<&'a Columns> for Wanted<'a> {
     fn from(columns: &'a Columns) -> Self {
         let Columns { text, id, embedding, .. } = columns;
-        Self { text: text.as_deref(), id: id.as_deref(), embedding: embedding.as_deref() }
+        Self { text: text.as_deref(), id: id.as_deref(), embedding: embedding.as_deref(), image: None }
     }
 }
 

@@ -52,14 +52,27 @@ fn numbers_inside(inside: &str, divided: Divided) -> Option<Vec<f32>> {
         Divided::BySpacesToo if !inside.contains(',') => {
             inside.split_ascii_whitespace().map(number).collect()
         }
+        _ if has_decimal_commas(inside) => None,
         _ => inside.split(',').map(|item| number(item.trim())).collect(),
     }
 }
 
-fn number(item: &str) -> Option<f32> {
-    // By f64, as the numbers of JSON are read.
-    item.parse::<f64>().ok().map(|number| number as f32)
+/// Whether commas stand within the numbers and between them, as in `1,5, 0,25`.
+fn has_decimal_commas(inside: &str) -> bool {
+    let is_spaced = |item: &str| item.starts_with(char::is_whitespace);
+    let items: Vec<&str> = inside.split(',').collect();
+    let alternate = items.iter().enumerate().skip(1).all(|(place, item)| is_spaced(item) == (place % 2 == 0));
+    items.len() >= 4 && items.len() % 2 == 0 && alternate && !inside.contains('.')
 }
+
+fn number(item: &str) -> Option<f32> {
+    let of_numpy = NUMPY.iter().find_map(|name| item.strip_prefix(name)?.strip_suffix(')'));
+    // By f64, as the numbers of JSON are read.
+    of_numpy.unwrap_or(item).parse::<f64>().ok().map(|number| number as f32)
+}
+
+/// How numpy 2 writes the numbers of a list of Python, before each of them.
+const NUMPY: [&str; 3] = ["np.float32(", "np.float64(", "np.float16("];
 
 /// Returns the beginning of a text, in one line.
 fn shortened(text: &str) -> String {
@@ -84,6 +97,8 @@ mod tests {
             ("{1,2.5, -3}", vec![1.0, 2.5, -3.0]),
             ("[ 1.  -0.25\n  1.e-05]", vec![1.0, -0.25, 1e-5]),
             ("[7]", vec![7.0]),
+            ("[np.float32(1.5), np.float64(-2e-1)]", vec![1.5, -0.2]),
+            ("[1,2,3, 4]", vec![1.0, 2.0, 3.0, 4.0]),
             ("[1e300, -1e999]", vec![f32::INFINITY, f32::NEG_INFINITY]),
             ("[]", vec![]),
             ("{ }", vec![]),
@@ -115,7 +130,10 @@ mod tests {
             "[\"1\", \"2\"]",
             "[0x10]",
             "[1_0]",
-            "[np.float32(1.0)]",
+            "[np.float32(1.0]",
+            "[tensor(1.0)]",
+            "[1,7640524, 0,4001572]",
+            "[1,5, -0,25, 3,0]",
             "[1] [2]",
             "[1, 2] x",
             "array([1, 2])",

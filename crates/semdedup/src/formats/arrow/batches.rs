@@ -159,7 +159,10 @@ impl Parser<'_> {
         let Some(path) = columns.list_path(name) else { return self.convert(name, &images_of) };
         let lists = self.column(path.column)?;
         let images = self.guarded(|| values_at(&lists, &path.steps))?;
-        self.convert_values(name, &images, &images_of)
+        let of_list = |column: &ArrayRef, bad: &mut dyn FnMut(usize, &str)| {
+            images_of(column, &mut |row, _| bad(row, "leads to no image"))
+        };
+        self.convert_values(name, &images, &of_list)
     }
 
     fn convert_values<T>(&mut self, name: &str, values: &ArrayRef, convert: Convert<T>) -> Result<T> {

@@ -1,9 +1,12 @@
 //! Finds the column of the images of a table: bytes, strings that stand for images, or one element of
 //! lists of either.
 
+use arrow_schema::DataType;
+
 use crate::error::{Error, Result};
 use crate::formats::arrow::binary::is_binary;
 use crate::formats::arrow::images::is_image_type;
+use crate::formats::arrow::turn_arrays::item_of;
 use crate::formats::arrow::types::{is_null, is_text};
 use crate::formats::choose::binary as held;
 use crate::formats::choose::table::Table;
@@ -81,7 +84,7 @@ impl Table<'_> {
             Some(Ok(kind)) if is_image_type(&kind) => self.bytes(name, is_binary(&kind)),
             Some(Ok(kind)) if !is_text(&kind) && !is_null(&kind) => {
                 let problem = format!("column `{name}` leads to {kind}, not to an image");
-                Err(Error::input(&self.file.path, problem).hint(HINT))
+                Err(Error::input(&self.file.path, problem).hint(inner_hint(name, &kind)))
             }
             _ => self.links(name),
         }
@@ -91,7 +94,8 @@ impl Table<'_> {
     /// images.
     pub(crate) fn is_list_of_images(&self, column: &Column) -> bool {
         let first = first_of(column);
-        let stand = |name: &str| self.links(name).is_ok();
+        let stand =
+            |name: &str| self.link_columns(name).is_ok_and(|found| found.stand_for_images == Some(true));
         column.is_image_list
             || ((column.is_list || column.holds_strings)
                 && (stand(&first) || stand(&format!("{first}.path"))))
@@ -118,13 +122,10 @@ impl Table<'_> {
     /// Returns a column of strings that stand for images.
     ///
     /// # Errors
-    /// None of the first strings stands for an image.
+    /// There are values in the first rows, and none of them stands for an image.
     fn links(&self, name: &str) -> Result<Columns> {
-        let (image_links, lists) = (Some(name.to_owned()), self.lists_of(name));
-        let columns = Columns { image_links, lists, ..Columns::default() };
-        let strings = columns.links_as_texts().unwrap_or_default();
-        let (values, folder) = (first_texts(self.file, &strings)?.unwrap_or_default(), folder_of(self.file));
-        if values.is_empty() || values.iter().any(|value| is_image_link(value, &folder)) {
+        let Links { columns, stand_for_images } = self.link_columns(name)?;
+        if stand_for_images != Some(false) {
             return Ok(columns);
         }
         let problem = match columns.lists.is_empty() {
@@ -136,6 +137,17 @@ impl Table<'_> {
         Err(Error::input(&self.file.path, problem).hint(
             "name a column of bytes, or one of paths of images, data URIs or base64, with --image-column",
         ))
+    }
+
+    fn link_columns(&self, name: &str) -> Result<Links> {
+        let (image_links, lists) = (Some(name.to_owned()), self.lists_of(name));
+        let columns = Columns { image_links, lists, ..Columns::default() };
+        let strings = columns.links_as_texts().unwrap_or_default();
+        let (found, folder) = (first_texts(self.file, &strings)?.unwrap_or_default(), folder_of(self.file));
+        let mut values = found.texts.iter().filter(|value| !value.is_empty()).peekable();
+        let tells = values.peek().is_some() || found.has_bad;
+        let stand_for_images = tells.then(|| values.any(|value| is_image_link(value, &folder)));
+        Ok(Links { columns, stand_for_images })
     }
 
     /// Returns the name if it reaches into a list: there is no column of exactly this name.
@@ -154,9 +166,28 @@ impl Table<'_> {
     }
 }
 
+/// A column of strings that may stand for images.
+struct Links {
+    columns: Columns,
+    /// Whether one of its first values does; `None` if there are none but empty ones.
+    stand_for_images: Option<bool>,
+}
+
 /// Returns the name of the first element of the lists of a column.
 fn first_of(column: &Column) -> String {
     format!("{}[0]", column.name)
+}
+
+/// Returns the hint for a name that leads to lists or structs.
+fn inner_hint(name: &str, kind: &DataType) -> String {
+    match (item_of(kind), kind) {
+        (Some(_), _) => format!("--image-column '{name}[0]' takes the first element of these lists"),
+        (None, DataType::Struct(fields)) => {
+            let names: Vec<&str> = fields.iter().map(|field| field.name().as_str()).collect();
+            format!("its fields are {}: --image-column '{name}.FIELD' takes one", names.join(", "))
+        }
+        _ => HINT.to_owned(),
+    }
 }
 
 /// Returns the hint for a column whose images are in lists.

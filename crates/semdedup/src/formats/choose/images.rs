@@ -38,7 +38,7 @@ fn has_images(file: &InputFile, choice: &ColumnChoice) -> Result<Option<bool>> {
         Images::Always => Ok(Some(true)),
         Images::Unknown => Ok(None),
         Images::InColumns => {
-            let wanted = Wanted { text: None, id: choice.id.as_deref(), embedding: None };
+            let wanted = Wanted { text: None, id: choice.id.as_deref(), embedding: None, image: None };
             let Some(table) = Table::of(file, &wanted)? else { return Ok(Some(false)) };
             table.is_of_images(&wanted, choice.text_optional)
         }

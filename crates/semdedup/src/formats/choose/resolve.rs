@@ -141,6 +141,7 @@ fn table_columns<'a>(
         text: choice.text.as_deref().or(of_first),
         id: choice.id.as_deref(),
         embedding: choice.embedding.as_deref(),
+        image: choice.image.as_deref(),
     };
     let Some(table) = Table::of(file, &wanted)? else {
         return if reads_images { Err(no_images(file)) } else { earlier.without_columns(file) };

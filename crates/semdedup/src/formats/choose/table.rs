@@ -77,6 +77,6 @@ impl<'a> Table<'a> {
 /// Returns the names of a file's columns, as far as its beginning tells; `None` where the format
 /// has no columns.
 pub(crate) fn names_of(file: &InputFile) -> Result<Option<Vec<String>>> {
-    let table = Table::of(file, &Wanted { text: None, id: None, embedding: None })?;
+    let table = Table::of(file, &Wanted { text: None, id: None, embedding: None, image: None })?;
     Ok(table.map(|table| table.names().map(str::to_owned).collect()))
 }

@@ -16,24 +16,35 @@ const SAMPLE_BYTES: usize = 1 << 20;
 
 /// Returns the values of a column in the first rows; `None` where there are no rows.
 pub(crate) fn values_of(file: &InputFile, name: &str) -> Result<Option<Vec<String>>> {
-    first_texts(file, &Columns { text: Some(name.to_owned()), ..Columns::default() })
+    let found = first_texts(file, &Columns { text: Some(name.to_owned()), ..Columns::default() })?;
+    Ok(found.map(|found| found.texts))
+}
+
+/// The texts of the first rows.
+#[derive(Default)]
+pub(crate) struct FirstTexts {
+    pub texts: Vec<String>,
+    /// Whether rows have something else than a text.
+    pub has_bad: bool,
 }
 
 /// Returns the texts of the first rows; `None` where there are no rows.
-pub(crate) fn first_texts(file: &InputFile, columns: &Columns) -> Result<Option<Vec<String>>> {
+pub(crate) fn first_texts(file: &InputFile, columns: &Columns) -> Result<Option<FirstTexts>> {
     let mut reader = Reader::open(file, columns, &ReadLimits::default(), 0)?;
-    let (mut values, mut rows, mut bytes) = (Vec::new(), 0, 0);
+    let (mut found, mut rows, mut bytes) = (FirstTexts::default(), 0, 0);
     while rows < SAMPLE_ROWS
         && bytes < SAMPLE_BYTES
         && let Some(chunk) = reader.next_chunk()?
     {
-        for text in chunk.parse(columns)?.texts.iter().take(SAMPLE_ROWS - rows) {
+        let read = chunk.parse(columns)?;
+        found.has_bad |= !read.bad.is_empty();
+        for text in read.texts.iter().take(SAMPLE_ROWS - rows) {
             rows += 1;
             bytes += text.map_or(0, str::len);
-            values.extend(text.map(str::to_owned));
+            found.texts.extend(text.map(str::to_owned));
         }
     }
-    Ok((rows > 0).then_some(values))
+    Ok((rows > 0).then_some(found))
 }
 
 /// Returns the values of a column of any type in the first rows, as Arrow prints them; `None` where

@@ -132,7 +132,7 @@ fn is_list_of_classes(found: &FoundFile, pictures: &Pictures) -> bool {
 
 /// Whether some of the files have images in them.
 pub(crate) fn hold_images(files: &[FoundFile]) -> bool {
-    let none = Wanted { text: None, id: None, embedding: None };
+    let none = Wanted { text: None, id: None, embedding: None, image: None };
     let has_column = |found: &&FoundFile| {
         Table::of(&found.file, &none).is_ok_and(|table| table.is_some_and(|table| table.image(None).is_ok()))
     };

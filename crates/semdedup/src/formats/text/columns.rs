@@ -47,7 +47,8 @@ fn sampled<'a>(file: &InputFile, wanted: &Wanted<'a>) -> Result<RowSample<'a>> {
                 return;
             }
             sample.add(line);
-            if sample.rows == SAMPLE_ROWS && !sample.seen.has_text(wanted) {
+            if sample.rows == SAMPLE_ROWS && !(sample.seen.has_text(wanted) && sample.seen.has_image(wanted))
+            {
                 // The rows that have been read already are looked at too.
                 most = MORE_ROWS;
             }
@@ -63,7 +64,7 @@ fn sampled<'a>(file: &InputFile, wanted: &Wanted<'a>) -> Result<RowSample<'a>> {
 /// Returns the names of the columns, without a question of what they are; `None` where the rows have
 /// none.
 pub(crate) fn names(file: &InputFile) -> Result<Option<Vec<String>>> {
-    let none = Wanted { text: None, id: None, embedding: None };
+    let none = Wanted { text: None, id: None, embedding: None, image: None };
     let columns = match file.format {
         Format::Csv(_) => {
             let records = first_records(file)?;

@@ -144,7 +144,7 @@ pub(crate) fn keys_of(line: &[u8]) -> std::result::Result<Vec<String>, String> {
 /// Returns the JSON token of a column in a row; `None` where it is null or missing.
 pub(crate) fn token_of<'de>(row: &'de str, column: &str) -> std::result::Result<Option<&'de str>, String> {
     let (mut found, mut scratch) = (JsonRow::default(), String::new());
-    let wanted = Wanted { text: None, id: Some(column), embedding: None };
+    let wanted = Wanted { text: None, id: Some(column), embedding: None, image: None };
     whole(row, RowSeed { wanted, watched: None, depth: 0, row: &mut found, scratch: &mut scratch })?;
     Ok(found.id)
 }

@@ -58,6 +58,11 @@ impl<'a> Seen<'a> {
         is_known(name) || name.split(',').all(|name| is_known(name.trim()))
     }
 
+    /// Whether the column of the images that is wanted has been seen.
+    pub fn has_image(&self, wanted: &Wanted) -> bool {
+        wanted.image.is_none() || self.columns.iter().any(|column| wanted.is_image(&column.name))
+    }
+
     /// Notes the columns of a row.
     ///
     /// # Errors

@@ -103,8 +103,12 @@ impl<'de> RowSeed<'_, 'de> {
         if key.embedding.is_here() && replaces(self.row.embedding_depth, depth) {
             (self.row.embedding, self.row.embedding_depth) = (value, Some(depth));
         }
-        let wanted =
-            Wanted { text: key.text.inside(), id: key.id.inside(), embedding: key.embedding.inside() };
+        let wanted = Wanted {
+            text: key.text.inside(),
+            id: key.id.inside(),
+            embedding: key.embedding.inside(),
+            image: None,
+        };
         if wanted.names().next().is_none() {
             return Ok(());
         }
@@ -218,7 +222,7 @@ impl<'a> Visitor<'_> for KeySeed<'a> {
     }
 
     fn visit_str<E>(self, key: &str) -> std::result::Result<Key<'a>, E> {
-        let Wanted { text, id, embedding } = self.wanted;
+        let Wanted { text, id, embedding, .. } = self.wanted;
         let of = |wanted| Match::of(wanted, key);
         let is_other = || matches!((of(id), of(embedding)), (Match::No, Match::No));
         let is_doubtful = self.watched.is_some_and(|columns| {
