@@ -20,7 +20,7 @@ impl Random {
 
     /// Returns a number below `limit`, which is above 0.
     pub fn below(&mut self, limit: usize) -> usize {
-        (u128::from(self.next()) * limit as u128 >> 64) as usize
+        ((u128::from(self.next()) * limit as u128) >> 64) as usize
     }
 
     /// Brings items into a random order.
