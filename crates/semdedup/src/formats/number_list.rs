@@ -62,7 +62,7 @@ fn has_decimal_commas(inside: &str) -> bool {
     let is_spaced = |item: &str| item.starts_with(char::is_whitespace);
     let items: Vec<&str> = inside.split(',').collect();
     let alternate = items.iter().enumerate().skip(1).all(|(place, item)| is_spaced(item) == (place % 2 == 0));
-    items.len() >= 4 && items.len() % 2 == 0 && alternate && !inside.contains('.')
+    items.len() >= 4 && items.len().is_multiple_of(2) && alternate && !inside.contains('.')
 }
 
 fn number(item: &str) -> Option<f32> {
