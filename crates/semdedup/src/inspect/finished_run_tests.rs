@@ -1,3 +1,7 @@
+//! Changed bits in the tables of finished runs.
+
+#![allow(clippy::unwrap_used)]
+
 use tempfile::tempdir;
 
 use crate::error::Result;
