@@ -58,6 +58,23 @@ fn a_changed_bit_in_the_scores_is_noticed_by_all_who_read_them() {
 }
 
 #[test]
+fn a_changed_bit_in_the_list_of_removed_rows_is_noticed_by_show() {
+    let sandbox = Sandbox::with_rows(300);
+    sandbox.semdedup("run data.jsonl --work work --out out --epsilon 0.2").succeeded();
+    let table = "out/removed.parquet";
+    let rows = summed_bytes(&sandbox, table);
+    for place in (4..rows).step_by(rows / 12).chain([rows - 1]) {
+        with_flipped_bit(&sandbox, table, place, || {
+            sandbox
+                .semdedup("show out")
+                .failed_with(&["removed.parquet", PROBLEM])
+                .hinted("put it back as it was, or make it again from the input");
+        });
+    }
+    sandbox.semdedup("show out").succeeded();
+}
+
+#[test]
 fn a_changed_bit_in_embeddings_or_ids_is_noticed_by_a_run_that_uses_them() {
     let sandbox = Sandbox::with_rows(300);
     sandbox.semdedup("run data.jsonl --id-column id --work work --out out").succeeded();

@@ -53,6 +53,21 @@ fn removed(sandbox: &Sandbox, out: &str) -> [usize; 2] {
 }
 
 #[test]
+fn a_hidden_file_that_is_named_needs_its_file_of_embeddings() {
+    let sandbox = Sandbox::new();
+    for name in ["a", "_b", "c"] {
+        sandbox.write(&format!("r/{name}.jsonl"), rows(name));
+    }
+    ["x", "y", "z"].iter().for_each(|name| sandbox.write(&format!("e/{name}.npy"), embeddings(3)));
+    let run = "run r/a.jsonl r/_b.jsonl r/c.jsonl --out out --dry-run --embeddings e/x.npy";
+    sandbox
+        .semdedup(&format!("{run} --embeddings e/z.npy"))
+        .failed_with(&["2 files of embeddings for 3 files of rows"]);
+    let plan = sandbox.summary(&format!("{run} --embeddings e/y.npy --embeddings e/z.npy"));
+    assert_eq!(number(&plan, "rows"), 90);
+}
+
+#[test]
 fn files_are_paired_by_their_names_and_not_by_their_order() {
     let sandbox = Sandbox::new();
     // The extensions, the zeros and the case of these names change their order.

@@ -9,10 +9,13 @@ pub(crate) const ANY_IMAGE: &str = "image";
 /// The usual extensions of images. What a file is, its content says when it is decoded.
 const USUAL: [&str; 8] = ["jpg", "jpeg", "png", "webp", "gif", "bmp", "tif", "tiff"];
 
-/// The extensions of images that are more often depth maps, masks or second pictures of an image
-/// with a usual extension than images of their own.
+/// The extensions of images that do not count beside an image with a usual extension: they are more
+/// often depth maps, masks or second pictures of it than images of their own.
 const RARE: [&str; 13] =
     ["jpe", "jif", "jfif", "pjpeg", "pjp", "mpo", "dib", "apng", "ppm", "pgm", "pbm", "pnm", "pam"];
+
+/// The rare extensions that masks have.
+const MASKS: [&str; 5] = ["ppm", "pgm", "pbm", "pnm", "pam"];
 
 /// Whether files with this extension are images that are read. The extension is in lower case; of
 /// `left.jpg` the last part counts.
@@ -25,11 +28,10 @@ pub(crate) fn is_usual_image(extension: &str) -> bool {
     USUAL.contains(&last_part(extension))
 }
 
-/// Returns the images among the members of a sample that stand beside the image: those with a rare
-/// extension where there is one with a usual extension.
-pub(crate) fn beside_image(members: &[String]) -> impl Iterator<Item = &String> {
-    let has_usual = members.iter().any(|member| is_usual_image(member));
-    members.iter().filter(move |member| has_usual && is_image(member) && !is_usual_image(member))
+/// Whether files with this extension may be masks or depth maps of an image, because programs write
+/// such as Netpbm files.
+pub(crate) fn is_mask(extension: &str) -> bool {
+    MASKS.contains(&last_part(extension))
 }
 
 /// Lists the extensions of images.

@@ -12,7 +12,7 @@ use crate::score::scores_file::ScoresFile;
 use crate::storage::{exists, is_dir, is_file};
 use crate::summary::{Summary, read_summary};
 use crate::workdir::manifest::{FinishedStage, finished_stage, rows_folder};
-use crate::workdir::table_file::read_column;
+use crate::workdir::table_file::{check_table, read_column};
 
 /// A finished run, opened by its output folder or by its work directory: its summary, its scores, pairs
 /// of duplicates, and the rows themselves.
@@ -109,6 +109,7 @@ impl FinishedRun {
     pub(crate) fn removed(&self) -> Result<Option<HashSet<u64>>> {
         let Some(result) = &self.result else { return Ok(None) };
         let path = result.out.join("removed.parquet");
+        check_table(&path)?;
         let (files, rows) = (read_column(&path, "file")?, read_column(&path, "row")?);
         let (Some(files), Some(rows)) = (files.as_string_opt::<i32>(), rows.as_primitive_opt::<UInt64Type>())
         else {
@@ -131,3 +132,7 @@ fn work_of(out: &Path, summary: &Summary) -> Result<PathBuf> {
     let recorded = PathBuf::from(&summary.work);
     Ok(if is_file(&recorded.join("manifest.json"))? { recorded } else { out.join("work") })
 }
+
+#[cfg(test)]
+#[path = "finished_run_tests.rs"]
+mod tests;

@@ -26,9 +26,7 @@ impl FinishedRun {
     /// # Errors
     /// A name that is no column; each batch, if the file is damaged.
     pub fn scores(&self, columns: &[&str]) -> Result<impl Iterator<Item = Result<RecordBatch>> + use<>> {
-        let path = self.scores.path.clone();
-        let batches = self.scores.batches(columns)?;
-        Ok(batches.map(move |batch| batch.map_err(|error| Error::input(&path, error))))
+        self.scores.batches(columns)
     }
 
     /// Reads the texts of rows from the input; `None` for a row without a text and for one that cannot

@@ -9,7 +9,7 @@ use arrow_array::cast::AsArray;
 use arrow_array::types::{Float32Type, UInt32Type, UInt64Type};
 use arrow_array::{Array, ArrayRef, Float32Array, RecordBatch, UInt32Array, UInt64Array};
 use arrow_schema::{DataType, Field, Schema};
-use parquet::arrow::arrow_reader::{ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder};
+use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions};
 use parquet::file::metadata::KeyValue;
 use parquet::schema::types::TypePtr;
 use semdedup_core::{Keep, NO_CLUSTER, NO_ROW, Ranking};
@@ -20,7 +20,7 @@ use crate::formats::CompareBy;
 use crate::score::columns::ScoreColumns;
 use crate::storage::Blob;
 use crate::workdir::row_index::{FileRows, Ids, RowIndex};
-use crate::workdir::table_file::{BATCH_ROWS, TableWriter, check_table, open_columns};
+use crate::workdir::table_file::{BATCH_ROWS, TableBatches, TableWriter, check_table, guarded, open_columns};
 
 const RANKING_KEY: &str = "semdedup.ranking";
 
@@ -140,9 +140,11 @@ impl ScoresFile {
             Error::input(path, problem)
                 .hint("give it a scores.parquet that `semdedup run` or `semdedup score` wrote")
         };
-        let builder = ParquetRecordBatchReaderBuilder::try_new(file)
-            .map_err(|e| foreign(format!("not a Parquet table: {e}")))?;
-        let metadata = builder.metadata().file_metadata();
+        let loaded = guarded(path, || {
+            ArrowReaderMetadata::load(&file, ArrowReaderOptions::new())
+                .map_err(|error| foreign(format!("not a Parquet table: {error}")))
+        })?;
+        let metadata = loaded.metadata().file_metadata();
         let value = |key: &str| {
             let found = metadata.key_value_metadata().into_iter().flatten().find(|pair| pair.key == key);
             found.and_then(|pair| pair.value.clone()).ok_or_else(|| foreign(format!("no metadata `{key}`")))
@@ -176,8 +178,7 @@ impl ScoresFile {
         let mut columns = ScoreColumns::default();
         let names = ["row", "cluster", "centroid_similarity", "score", "duplicate_of_row"];
         for batch in open_columns(&self.path, &names)? {
-            let batch = batch.map_err(|error| Error::input(&self.path, error))?;
-            self.add_batch(&batch, &mut columns)?;
+            self.add_batch(&batch?, &mut columns)?;
         }
         let rows = self.row_index.rows();
         for (row, (&score, &of)) in columns.score.iter().zip(&columns.duplicate_of).enumerate() {
@@ -228,7 +229,7 @@ impl ScoresFile {
     }
 
     /// Reads some columns of all rows, in order.
-    pub(crate) fn batches(&self, names: &[&str]) -> Result<ParquetRecordBatchReader> {
+    pub(crate) fn batches(&self, names: &[&str]) -> Result<TableBatches> {
         open_columns(&self.path, names)
     }
 }

@@ -132,7 +132,7 @@ fn each_kept(
     let options = FormatOptions::default();
     let mut id = String::new();
     for batch in scores.batches(&["id", "row"])? {
-        let batch = batch.map_err(damaged)?;
+        let batch = batch?;
         let column = |name| {
             batch
                 .column_by_name(name)

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use arrow_array::cast::AsArray;
 use arrow_array::types::UInt64Type;
-use arrow_array::{ArrayRef, BooleanArray, RecordBatch, RecordBatchReader, StringArray, UInt64Array};
+use arrow_array::{ArrayRef, BooleanArray, RecordBatch, StringArray, UInt64Array};
 use arrow_schema::{DataType, Field, Schema};
 use arrow_select::filter::filter;
 
@@ -45,7 +45,7 @@ impl RowList<'_> {
         let mut table = TableWriter::create_with_ids(path, schema, metadata, id_type)?;
         let (mut first, mut written) = (0, 0);
         for batch in batches {
-            let batch = batch.map_err(|error| Error::input(&self.scores.path, error))?;
+            let batch = batch?;
             let outcomes = &self.selection.outcome[first..first + batch.num_rows()];
             first += batch.num_rows();
             let listed = BooleanArray::from_iter(outcomes.iter().map(|&f| Some(f == self.outcome)));

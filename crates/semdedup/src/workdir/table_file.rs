@@ -1,11 +1,12 @@
 //! Writes and reads the program's own Parquet tables, such as `scores.parquet`.
 
 use std::collections::HashMap;
+use std::fmt::Display;
 use std::io::BufWriter;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use arrow_array::{Array, ArrayRef, RecordBatch};
+use arrow_array::{Array, ArrayRef, RecordBatch, RecordBatchReader};
 use arrow_schema::{DataType, Field, Schema, SchemaRef};
 use arrow_select::concat::concat;
 use parquet::arrow::ProjectionMask;
@@ -18,6 +19,7 @@ use parquet::file::properties::WriterProperties;
 use parquet::schema::types::Type;
 
 use crate::error::{Error, Result};
+use crate::formats::arrow::guard::catch_panics;
 use crate::formats::parquet::stored_type::with_type;
 use crate::storage::atomic::PendingFile;
 use crate::storage::{Blob, is_url};
@@ -131,14 +133,24 @@ pub(crate) fn write_column(path: &Path, name: &str, arrays: &[ArrayRef]) -> Resu
 
 /// Reads a column into one array.
 pub(crate) fn read_column(path: &Path, name: &str) -> Result<ArrayRef> {
-    let arrays = open_columns(path, &[name])?
-        .map(|batch| batch.map(|batch| batch.column(0).clone()).map_err(|error| Error::input(path, error)))
-        .collect::<Result<Vec<_>>>()?;
+    let batches = open_columns(path, &[name])?;
+    let arrays = batches.map(|batch| Ok(batch?.column(0).clone())).collect::<Result<Vec<_>>>()?;
     let arrays: Vec<&dyn Array> = arrays.iter().map(AsRef::as_ref).collect();
     if arrays.is_empty() {
         return Ok(arrow_array::new_empty_array(&DataType::Utf8));
     }
     concat(&arrays).map_err(|error| Error::input(path, error))
+}
+
+/// The error for a table that cannot be read.
+fn unreadable(path: &Path, _: u64, cause: &dyn Display) -> Error {
+    let cause = cause.to_string().replace('\n', " ");
+    Error::input(path, format!("not a table that can be read: {cause}")).hint("it may have been cut short")
+}
+
+/// Runs one step of the Parquet library, which panics on some damaged tables.
+pub(crate) fn guarded<T>(path: &Path, step: impl FnOnce() -> Result<T>) -> Result<T> {
+    catch_panics(unreadable, path, 0, step)
 }
 
 /// Fails if a table on a disk is no more as semdedup wrote it. One by an earlier version, or by another
@@ -148,7 +160,8 @@ pub(crate) fn check_table(path: &Path) -> Result<()> {
         return Ok(());
     }
     let file = Blob::open(path)?;
-    let Ok(metadata) = ParquetMetaDataReader::new().parse_and_finish(&file) else { return Ok(()) };
+    let metadata = guarded(path, || Ok(ParquetMetaDataReader::new().parse_and_finish(&file).ok()))?;
+    let Some(metadata) = metadata else { return Ok(()) };
     let metadata = metadata.file_metadata();
     let is_ours = metadata.created_by().is_some_and(|name| name.starts_with(WRITER));
     let pairs = metadata.key_value_metadata().map_or(&[][..], Vec::as_slice);
@@ -163,21 +176,65 @@ pub(crate) fn check_table(path: &Path) -> Result<()> {
 ///
 /// # Errors
 /// Fails if the file is no table, or if it lacks one of the columns.
-pub(crate) fn open_columns(path: &Path, names: &[&str]) -> Result<ParquetRecordBatchReader> {
-    let damaged = |error: &dyn std::fmt::Display| {
-        Error::input(path, format!("not a table that can be read: {error}"))
-            .hint("it may have been cut short")
-    };
-    let file = Blob::open(path)?;
-    let builder = ParquetRecordBatchReaderBuilder::try_new(file).map_err(|error| damaged(&error))?;
-    for name in names {
-        if builder.schema().field_with_name(name).is_err() {
-            let there: Vec<&str> =
-                builder.schema().fields().iter().map(|field| field.name().as_str()).collect();
-            return Err(Error::input(path, format!("no column `{name}`; columns are {}", there.join(", ")))
+pub(crate) fn open_columns(path: &Path, names: &[&str]) -> Result<TableBatches> {
+    guarded(path, || {
+        let builder = ParquetRecordBatchReaderBuilder::try_new(Blob::open(path)?)
+            .map_err(|error| unreadable(path, 0, &error))?;
+        for name in names {
+            if builder.schema().field_with_name(name).is_err() {
+                let there: Vec<&str> =
+                    builder.schema().fields().iter().map(|field| field.name().as_str()).collect();
+                return Err(Error::input(
+                    path,
+                    format!("no column `{name}`; columns are {}", there.join(", ")),
+                )
                 .hint("give it a scores.parquet that semdedup wrote"));
+            }
         }
+        let rows_left = builder.metadata().file_metadata().num_rows().try_into().unwrap_or(0);
+        let mask = ProjectionMask::columns(builder.parquet_schema(), names.iter().copied());
+        let reader = builder.with_projection(mask).with_batch_size(BATCH_ROWS).build();
+        let reader = reader.map_err(|error| unreadable(path, 0, &error))?;
+        Ok(TableBatches { path: path.to_path_buf(), reader, rows_left, is_done: false })
+    })
+}
+
+/// Reads the rows of a table, as many as it says that it has; ends at the first error.
+pub(crate) struct TableBatches {
+    path: PathBuf,
+    reader: ParquetRecordBatchReader,
+    rows_left: usize,
+    is_done: bool,
+}
+
+impl TableBatches {
+    /// Returns the columns that are read.
+    pub(crate) fn schema(&self) -> SchemaRef {
+        self.reader.schema()
     }
-    let mask = ProjectionMask::columns(builder.parquet_schema(), names.iter().copied());
-    builder.with_projection(mask).with_batch_size(BATCH_ROWS).build().map_err(|error| damaged(&error))
+
+    /// Returns the next rows; `None` at the end.
+    fn read(&mut self) -> Result<Option<RecordBatch>> {
+        let Self { path, reader, rows_left, .. } = self;
+        let batch = guarded(path, || reader.next().transpose().map_err(|error| unreadable(path, 0, &error)))?;
+        let rows = batch.as_ref().map_or(0, RecordBatch::num_rows);
+        if rows > *rows_left || batch.is_none() && *rows_left > 0 {
+            return Err(unreadable(path, 0, &"it has another number of rows than it says"));
+        }
+        *rows_left -= rows;
+        Ok(batch)
+    }
+}
+
+impl Iterator for TableBatches {
+    type Item = Result<RecordBatch>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        if self.is_done {
+            return None;
+        }
+        let batch = self.read().transpose();
+        self.is_done = !matches!(batch, Some(Ok(_)));
+        batch
+    }
 }

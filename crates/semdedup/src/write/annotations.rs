@@ -3,20 +3,20 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use arrow_array::{BooleanArray, RecordBatch, RecordBatchReader};
+use arrow_array::{BooleanArray, RecordBatch};
 use arrow_schema::{DataType, Field, Schema, SchemaRef};
 use arrow_select::concat::concat_batches;
-use parquet::arrow::arrow_reader::ParquetRecordBatchReader;
 
 use crate::error::{Error, Result};
 use crate::score::scores_file::ScoresFile;
 use crate::select::selection::{Outcome, RowCounts, Selection};
+use crate::workdir::table_file::TableBatches;
 
 /// The added columns of all rows, which are taken from the first row to the last.
 pub(crate) struct Annotations<'a> {
     scores: &'a ScoresFile,
     outcome: &'a [Outcome],
-    batches: ParquetRecordBatchReader,
+    batches: TableBatches,
     schema: SchemaRef,
     /// The rows that have been read and not yet taken.
     ready: VecDeque<RecordBatch>,
@@ -85,7 +85,7 @@ impl<'a> Annotations<'a> {
     fn read(&mut self) -> Result<bool> {
         let damaged = |error| Error::input(&self.scores.path, error);
         let Some(batch) = self.batches.next() else { return Ok(false) };
-        let batch = batch.map_err(damaged)?;
+        let batch = batch?;
         let outcome = &self.outcome[self.rows_read..self.rows_read + batch.num_rows()];
         let kept = |outcome: &Outcome| (*outcome != Outcome::Skipped).then_some(*outcome == Outcome::Kept);
         let kept: BooleanArray = outcome.iter().map(kept).collect();

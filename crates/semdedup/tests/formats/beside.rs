@@ -285,7 +285,7 @@ fn pictures_that_a_readme_shows_are_its_illustrations() {
         [
             "1 image beside the files of rows was left out (assets/lengths.png); --by image compares the images instead of \
              the rows",
-            "1 document beside the data (README, licence, Markdown) was left out (README.md); name a document alone to read it",
+            "1 document beside the data (README, licence, Markdown) was left out (README.md); to read a document, name its folder as well, or name it alone",
         ]
     );
     folder.write("assets/other.png", b"");

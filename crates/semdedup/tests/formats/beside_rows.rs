@@ -138,7 +138,7 @@ fn one_object_beside_files_of_rows_is_no_row() {
     assert_eq!(
         said(&folder.survey().unwrap()),
         [
-            "1 JSON file of one object beside the rows was left out (about.json); name such a file alone to read it"
+            "1 JSON file of one object beside the rows was left out (about.json); to read such a file, name its folder as well, or name it alone"
         ]
     );
     let images = Folder::of_images(&["0.png", "1.png"], &[("croissant.json", DESCRIPTIONS[2].1)]);

@@ -24,7 +24,7 @@ const TOLD: [&str; 3] = [
      folder alone to read it",
     "1 file of a job that has not finished was left out (_temporary/0/task_1/part-1.jsonl); run the job to its end; \
      or name such a file or its folder alone to read it",
-    "1 file that describes other files was left out (_SUCCESS); name such a file alone to read it",
+    "1 file that describes other files was left out (_SUCCESS); to read such a file, name its folder as well, or name it alone",
 ];
 
 #[test]

@@ -153,33 +153,76 @@ fn a_depth_map_beside_a_photograph_does_not_make_the_sample_a_bad_row() {
     assert_eq!(images[..4], [&b"a.jpg"[..], b"b.jpg", b"c.jpg", b"d.pgm"]);
 }
 
+/// Returns the bad rows of a shard of these members, compared by its images. Reading on from any of some
+/// rows finds the same.
+fn bad_images(names: &[&str]) -> Vec<(u64, String)> {
+    let input = shard(names);
+    let columns = resolve_one(&input.file, &by(CompareBy::Image)).unwrap();
+    let reasons = |first: u64| -> Vec<(u64, String)> {
+        let rows = read_from(&input.file, &columns, &ReadLimits::default(), first).unwrap();
+        rows.reasons().into_iter().map(|(row, reason)| (row, reason.to_owned())).collect()
+    };
+    let all = reasons(0);
+    for first in 1..count_rows(&input.file, &ReadLimits::default()).unwrap() {
+        let expected: Vec<_> = all.iter().filter(|(row, _)| *row >= first).cloned().collect();
+        assert_eq!(reasons(first), expected, "from row {first}");
+    }
+    all
+}
+
 #[test]
 fn a_mask_without_its_image_is_not_compared_as_one() {
-    let masks: Vec<String> =
-        (0..120).flat_map(|n| [format!("k{n:03}.pgm"), format!("k{n:03}.txt")]).collect();
-    let masks: Vec<&str> = masks.iter().map(String::as_str).collect();
-    let pair = ["p.jpg", "p.pgm"];
     let reason = "no image in the sample: `pgm` stands beside the image in others; its members are pgm, txt; \
                   --image-column pgm compares it";
-    // The first samples tell, or those before.
-    for (names, bad) in [
-        ([&["a.pgm", "a.txt"][..], &pair, &["q.pgm", "q.txt"]].concat(), vec![0, 2]),
-        ([&masks[..], &pair, &["q.pgm", "q.txt"]].concat(), vec![121]),
-    ] {
-        let input = shard(&names);
-        let columns = resolve_one(&input.file, &by(CompareBy::Image)).unwrap();
-        let rows = read(&input.file, &columns).unwrap();
-        let expected: Vec<(u64, &str)> = bad.iter().map(|&row| (row, reason)).collect();
-        assert_eq!(rows.reasons(), expected);
-        let last = *bad.last().unwrap();
-        let rest = read_from(&input.file, &columns, &ReadLimits::default(), last).unwrap();
-        assert_eq!(rest.reasons(), [(last, reason)]);
-        let masks = ColumnChoice { image: Some("pgm".to_owned()), ..by(CompareBy::Image) };
-        assert!(read(&input.file, &resolve_one(&input.file, &masks).unwrap()).unwrap().bad.is_empty());
+    let pairs = ["p.jpg", "p.pgm", "q.jpg", "q.pgm"];
+    let alone = ["r.pgm", "r.txt"];
+    assert_eq!(bad_images(&[&alone[..], &pairs].concat()), [(0, reason.to_owned())]);
+    let last = [&pairs[..], &alone].concat();
+    assert_eq!(bad_images(&last), [(2, reason.to_owned())]);
+    let input = shard(&last);
+    let masks = ColumnChoice { image: Some("pgm".to_owned()), ..by(CompareBy::Image) };
+    assert!(read(&input.file, &resolve_one(&input.file, &masks).unwrap()).unwrap().bad.is_empty());
+    // Two samples of three have the mask alone, so it is an image.
+    assert_eq!(bad_images(&["a.pgm", "p.jpg", "p.pgm", "q.pgm"]), []);
+    // Other extensions than those of masks are images of their own.
+    assert_eq!(bad_images(&["a.pgm", "b.jpg", "c.jfif"]), []);
+}
+
+#[test]
+fn what_the_first_samples_of_a_shard_tell_of_masks_holds_for_all_of_it() {
+    let of = |key: &str, extensions: [&str; 2]| -> Vec<String> {
+        let names = (0..120).flat_map(|n| extensions.map(|extension| format!("{key}{n:03}.{extension}")));
+        names.collect()
+    };
+    let (alone, pairs) = (of("a", ["pgm", "txt"]), of("p", ["jpg", "pgm"]));
+    let names = |first: &[String], second: &[String]| -> Vec<u64> {
+        let all: Vec<&str> = first.iter().chain(second).map(String::as_str).collect();
+        bad_images(&all).into_iter().map(|(row, _)| row).collect()
+    };
+    assert_eq!(names(&alone, &pairs), [0; 0]);
+    assert_eq!(names(&pairs, &alone), (120..240).collect::<Vec<u64>>());
+}
+
+#[test]
+fn a_second_picture_beside_one_image_says_nothing_of_the_other_samples() {
+    let second = ["p.jpg".to_owned(), "p.jfif".to_owned()];
+    let others: Vec<String> = (0..120).map(|n| format!("k{n:03}.jfif")).collect();
+    for all in [[&second[..], &others].concat(), [&others[..], &second].concat()] {
+        let all: Vec<&str> = all.iter().map(String::as_str).collect();
+        assert_eq!(bad_images(&all), []);
     }
-    let mixed = shard(&["a.pgm", "b.jpg", "c.jfif"]);
-    let columns = resolve_one(&mixed.file, &by(CompareBy::Image)).unwrap();
-    assert!(read(&mixed.file, &columns).unwrap().bad.is_empty(), "images of their own");
+    let input = shard(&["p.jfif", "p.jpg", "q.jfif"]);
+    let rows = read(&input.file, &resolve_one(&input.file, &by(CompareBy::Image)).unwrap()).unwrap();
+    let images: Vec<_> = rows.images.iter().flatten().map(|image| &image[..]).collect();
+    assert_eq!(images, [&b"p.jpg"[..], b"q.jfif"]);
+}
+
+#[test]
+fn two_images_of_rare_extensions_are_several_images() {
+    let problem = "the sample `c` has several images: jfif, ppm; keys end at the first dot of a name; \
+                   --image-column names one of several";
+    let names = ["a.jpg", "a.ppm", "b.jpg", "b.ppm", "c.jfif", "c.ppm", "c.txt"];
+    assert_eq!(bad_images(&names), [(2, problem.to_owned())]);
 }
 
 #[test]

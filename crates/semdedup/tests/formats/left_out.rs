@@ -28,11 +28,9 @@ fn licences_and_what_describes_the_data_are_no_rows() {
         [
             "1 file with an extension that is not read was left out (more.rst); `semdedup run --help` lists the formats that \
              are read",
-            "4 documents beside the data (READMEs, licences, Markdown) were left out (NOTICE, README.md, LICENSE.txt, …); name a \
-             document alone to read it",
-            "3 files that describe other files were left out (dataset_infos.json, metadata.json, _SUCCESS); name such a file alone to \
-             read it",
-            "1 hidden file was left out (.part.jsonl); name such a file alone to read it",
+            "4 documents beside the data (READMEs, licences, Markdown) were left out (NOTICE, README.md, LICENSE.txt, …); to read a document, name its folder as well, or name it alone",
+            "3 files that describe other files were left out (dataset_infos.json, metadata.json, _SUCCESS); to read such a file, name its folder as well, or name it alone",
+            "1 hidden file was left out (.part.jsonl); to read such a file, name its folder as well, or name it alone",
         ]
     );
     // A file that is named is read, before the folder or behind it.
@@ -108,16 +106,12 @@ fn what_describes_the_data_is_left_out_among_files_that_are_named_one_by_one() {
     let all: Vec<&str> = EXPANDED.iter().map(|(name, _)| name.split('/').next().unwrap()).collect();
     let all: Vec<&str> = all.into_iter().filter(|name| !name.starts_with("shard")).collect();
     let found = survey(&named(&folder, &all), &[], &Asked::default()).unwrap();
-    assert_eq!(names(&found), ["a.jsonl", "notes.txt", "train.jsonl"]);
+    assert_eq!(names(&found), ["_old.jsonl", "a.jsonl", "notes.txt", "train.jsonl"]);
     assert_eq!(
         said(&found),
         [
-            "3 documents beside the data (READMEs, licences, Markdown) were left out (LICENSE, LICENSE.txt, README.md); name \
-             a document alone to read it",
-            "6 files that describe other files were left out (SHA256SUMS.txt, _SUCCESS, dataset_infos.json, …); name such a \
-             file alone to read it",
-            "1 file with a name that begins with `_`, or in such a folder, was left out (_old.jsonl); Spark and Arrow do not \
-             read them either; name such a file or its folder alone to read it",
+            "3 documents beside the data (READMEs, licences, Markdown) were left out (LICENSE, LICENSE.txt, README.md); to read a document, name its folder as well, or name it alone",
+            "6 files that describe other files were left out (SHA256SUMS.txt, _SUCCESS, dataset_infos.json, …); to read such a file, name its folder as well, or name it alone",
             "1 file of a job that has not finished was left out (_temporary/0/part.jsonl); run the job to its end; or name \
              such a file or its folder alone to read it",
         ]
@@ -147,6 +141,75 @@ fn a_file_that_is_named_alone_or_only_with_its_like_or_beside_its_folder_is_read
     assert!(found.files.iter().any(|file| file.path.ends_with("d/LICENSE.txt")), "{:?}", names(&found));
     let unread = survey(&named(&folder, &["LICENSE", "_SUCCESS"]), &[], &Asked::default()).unwrap_err();
     assert!(unread.to_string().ends_with("LICENSE: unknown extension"), "{unread}");
+}
+
+#[test]
+fn hidden_files_and_folders_that_may_hold_rows_are_read_where_they_are_named() {
+    let named_ones = ["_b.jsonl", ".c.jsonl", "_temporary.jsonl", "_old", ".older", "a.jsonl"];
+    let folder = Folder::new(&[
+        ("_b.jsonl", ROWS),
+        (".c.jsonl", ROWS),
+        ("_temporary.jsonl", ROWS),
+        ("_old/d.jsonl", ROWS),
+        (".older/e.jsonl", ROWS),
+        ("a.jsonl", ROWS),
+        ("_metadata", "PAR1 PAR1"),
+        ("_delta_log/0.json", "{\"add\": 1}"),
+        (".DS_Store", "x"),
+        ("__MACOSX/f.jsonl", ROWS),
+    ]);
+    folder.write("._a.jsonl", &[0, 5, 0x16, 7, 0, 2]);
+    let found = survey(&named(&folder, &named_ones), &[], &Asked::default()).unwrap();
+    assert_eq!(names(&found), ["_b.jsonl", ".c.jsonl", "_temporary.jsonl", "d.jsonl", "e.jsonl", "a.jsonl"]);
+    assert!(said(&found).is_empty(), "{:?}", said(&found));
+    let others = ["_metadata", "_delta_log", ".DS_Store", "__MACOSX", "._a.jsonl"];
+    let all = named(&folder, &[&named_ones[..], &others].concat());
+    let found = survey(&all, &[], &Asked::default()).unwrap();
+    assert_eq!(found.files.len(), named_ones.len(), "{:?}", names(&found));
+    assert_eq!(found.skipped.of(Cause::AboutOthers).first, ["_metadata"]);
+    assert_eq!(found.skipped.of(Cause::Underscore).first, ["_delta_log/0.json"]);
+    assert_eq!(found.skipped.of(Cause::HiddenData).first, ["__MACOSX/f.jsonl"]);
+}
+
+#[test]
+fn every_file_that_is_named_is_read_where_files_of_embeddings_are_named_too() {
+    let folder = Folder::new(&EXPANDED);
+    let asked = Asked { embeddings: true, ..Asked::default() };
+    let inputs = ["train.jsonl", "labels.txt", "LICENSE.txt", "_old.jsonl"];
+    let found = survey(&named(&folder, &inputs), &[], &asked).unwrap();
+    assert_eq!((names(&found), said(&found).len()), (inputs.to_vec(), 0));
+}
+
+#[test]
+fn what_is_left_out_among_named_files_is_not_read_by_another_argument() {
+    let folder = Folder::new(&[("data.txt", "a line\n"), ("README.txt", "x\n"), ("more.txt", "x\n")]);
+    let twice = named(&folder, &["data.txt", "README.txt", "README.txt"]);
+    let found = survey(&twice, &[], &Asked::default()).unwrap();
+    assert_eq!((names(&found), found.skipped.count(Cause::Document)), (vec!["data.txt"], 1));
+    // A glob that picks it reads it.
+    let by_glob = named(&folder, &["data.txt", "README.txt", "*E.txt"]);
+    let found = survey(&by_glob, &[], &Asked::default()).unwrap();
+    assert_eq!((names(&found), said(&found).len()), (vec!["data.txt", "README.txt"], 0));
+}
+
+#[test]
+fn what_is_said_of_files_that_are_left_out_among_others_works() {
+    let folder = Folder::new(&[
+        ("a.jsonl", ROWS),
+        ("README.txt", "x\n"),
+        ("labels.txt", "cat\n"),
+        (".part.jsonl", ROWS),
+        ("about.json", "{\n \"name\": \"set\"\n}"),
+    ]);
+    let path = folder.0.path().join("d").to_str().unwrap().to_owned();
+    for name in ["README.txt", "labels.txt", ".part.jsonl", "about.json"] {
+        let file = named(&folder, &[name]);
+        for folder_as in [path.clone(), format!("file://{path}")] {
+            let found = survey(&[file.clone(), vec![folder_as]].concat(), &[], &Asked::default()).unwrap();
+            assert!(found.files.iter().any(|found| found.path.ends_with(name)), "{name} {:?}", names(&found));
+        }
+        assert_eq!(survey(&file, &[], &Asked::default()).unwrap().files.len(), 1);
+    }
 }
 
 #[test]

@@ -4,6 +4,7 @@
 use std::path::{Path, PathBuf};
 
 use crate::error::Result;
+use crate::formats::discover::among_named::NamedInputs;
 use crate::formats::discover::argument::InputArgument;
 use crate::formats::discover::asked::Asked;
 use crate::formats::discover::found_file::{FoundFile, row_folder};
@@ -46,8 +47,9 @@ pub fn discover(inputs: &[String], exclude: &[PathBuf]) -> Result<Vec<InputFile>
 /// [`Format::TextTree`] where there are neither files of rows nor images; with [`TextFiles::Whole`]
 /// these and all `.txt` files are, whatever lies beside them. READMEs and licences beside data are
 /// left out, and so are files that describe others. A file that an argument names is
-/// read, except where other files of its folder are named one by one too and it is hidden, a README, a
-/// licence or about the others: a shell turns `data/*` into the names of all files.
+/// read, except where other files of its folder are named one by one too and it is a README, a
+/// licence or about the others: a shell turns `data/*` into the names of all files. With files of
+/// embeddings ([`Asked::embeddings`]) every file that an argument names is read.
 ///
 /// [`Format::Tree`]: crate::formats::Format::Tree
 /// [`Format::TextTree`]: crate::formats::Format::TextTree
@@ -66,7 +68,7 @@ pub fn survey(inputs: &[String], exclude: &[PathBuf], asked: &Asked) -> Result<D
     });
     asked.csv.check()?;
     let mut survey = Survey::new(excluded.collect(), asked);
-    let read = survey.without_descriptions(inputs);
+    let NamedInputs { read, left } = survey.without_descriptions(inputs);
     let mut arguments = Vec::with_capacity(read.len());
     for input in &read {
         let mut argument = survey.argument(input)?;
@@ -75,6 +77,7 @@ pub fn survey(inputs: &[String], exclude: &[PathBuf], asked: &Asked) -> Result<D
         arguments.push(argument);
         survey.collect_row_files(&mut arguments);
     }
+    survey.leave_unread(left);
     survey.leave_out_documents(&mut arguments);
     survey.ask_about_embeddings(&arguments)?;
     for found in arguments.iter_mut().flat_map(|argument| &mut argument.files) {

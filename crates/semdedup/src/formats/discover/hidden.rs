@@ -2,6 +2,7 @@
 //! Hadoop and Arrow hide them, and what systems put beside data. A folder such as `_day=1` is a part
 //! of a table, so it is data.
 
+use std::io::Read;
 use std::path::Path;
 
 use glob::Pattern;
@@ -9,9 +10,9 @@ use walkdir::WalkDir;
 
 use crate::arrays::matrix::EXTENSIONS;
 use crate::formats::discover::file_names::{extension, file_name};
-use crate::formats::discover::found_file::layout;
+use crate::formats::discover::found_file::{layout, layout_by_content};
 use crate::formats::discover::ignored::is_document;
-use crate::formats::discover::left_out::Cause;
+use crate::formats::discover::left_out::{Cause, LeftFile};
 use crate::formats::discover::survey::{Survey, shown};
 use crate::storage::marks;
 
@@ -22,6 +23,12 @@ const MOST_COUNTED: usize = 100_000;
 /// The folders in which jobs write before they finish, ours too.
 const UNFINISHED: [&str; 5] =
     ["_temporary", ".spark-staging", ".hive-staging", marks::UNFINISHED, marks::WRITING];
+
+/// The folders in which tables keep logs, whose JSON is about the files of rows.
+const LOGS: [&str; 3] = ["_delta_log", "_change_data", "_spark_metadata"];
+
+/// The first bytes of what macOS keeps about a file on a disk of another system, as `._a.jsonl`.
+const RESOURCE_FORK: [u8; 4] = [0, 5, 0x16, 7];
 
 /// The names that Roboflow gives to labels of images, which are told of as such.
 const LABELS: [&str; 2] = ["_annotations.", "_classes."];
@@ -106,26 +113,43 @@ impl Survey<'_> {
         base: &Path,
         spelled_out: &SpelledOut,
     ) -> bool {
-        let name = shown(folder, base);
-        let Some(part) = hidden_part(&name, spelled_out) else { return false };
-        let files = WalkDir::new(folder).sort_by_file_name().into_iter().filter_map(std::result::Result::ok);
-        for file in files.filter(|entry| !entry.file_type().is_dir()).take(MOST_COUNTED) {
-            let name = shown(file.path(), base);
-            let cause = cause_of(&name, part, self.is_data(&name));
-            self.leave(cause, file.path(), &name);
+        if hidden_part(&shown(folder, base), spelled_out).is_none() {
+            return false;
+        }
+        for LeftFile { cause, path, name } in self.hidden_files(folder, base, spelled_out) {
+            self.leave(cause, &path, &name);
         }
         true
     }
 
-    /// Returns why a file or a folder that is named beside others is left out, if it is hidden. No file
-    /// that may hold rows is left out without a word.
-    pub(crate) fn hidden_among_named(&self, name: &str, is_dir: bool) -> Option<Cause> {
+    /// Returns the files of a folder on the disk if it is hidden.
+    pub(crate) fn hidden_files(&self, folder: &Path, base: &Path, spelled_out: &SpelledOut) -> Vec<LeftFile> {
+        let name = shown(folder, base);
+        let Some(part) = hidden_part(&name, spelled_out) else { return Vec::new() };
+        let files = WalkDir::new(folder).sort_by_file_name().into_iter().filter_map(std::result::Result::ok);
+        let files = files.filter(|entry| !entry.file_type().is_dir()).take(MOST_COUNTED);
+        let left = |file: walkdir::DirEntry| {
+            let name = shown(file.path(), base);
+            LeftFile { cause: cause_of(&name, part, self.is_data(&name)), path: file.into_path(), name }
+        };
+        files.map(left).collect()
+    }
+
+    /// Returns why a file or a folder that is named beside others is left out, if it is hidden. What
+    /// may hold rows is read as it is named: a shell does not find names with a dot for `*`.
+    pub(crate) fn hidden_among_named(&self, path: &Path, name: &str) -> Option<Cause> {
         let part = hidden_part(name, &SpelledOut::default())?;
-        let is_data = self.is_data(name);
-        match cause_of(name, part, is_data) {
-            _ if part.starts_with('_') && !is_data && !is_dir => None,
-            Cause::Hidden if is_data => Some(Cause::HiddenData),
-            cause => Some(cause),
+        if path.is_dir() {
+            let is_unfinished = UNFINISHED.iter().any(|start| name.starts_with(start));
+            let is_no_data = is_unfinished || LOGS.contains(&name) || is_of_system(name);
+            return is_no_data.then(|| cause_of(name, part, true));
+        }
+        let is_data = self.is_data(name) || layout_by_content(path).is_some();
+        match is_data && !is_resource_fork(path) {
+            true => None,
+            // Marks such as `_SUCCESS` are told of as what they are.
+            false if part.starts_with('_') => None,
+            false => Some(Cause::Hidden),
         }
     }
 
@@ -134,6 +158,13 @@ impl Survey<'_> {
         let is_matrix = || EXTENSIONS.contains(&extension(name).as_str());
         (layout(name).is_some() || self.row_format(name).is_some() || is_matrix()) && !is_document(name)
     }
+}
+
+/// Whether macOS keeps in this file what it knows about another one.
+fn is_resource_fork(path: &Path) -> bool {
+    let mut beginning = [0; RESOURCE_FORK.len()];
+    let read = fs_err::File::open(path).and_then(|mut file| file.read_exact(&mut beginning));
+    read.is_ok() && beginning == RESOURCE_FORK
 }
 
 /// Returns why a hidden file is left out. Files that editors and other systems leave beside data

@@ -1,6 +1,7 @@
 //! The files that a run finds and does not read, by cause.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 
 use semdedup_embed::kind_of_name;
 
@@ -51,6 +52,13 @@ pub enum Cause {
     Excluded,
     /// An earlier argument gave it already.
     Repeated,
+}
+
+/// A file that is left out.
+pub(crate) struct LeftFile {
+    pub cause: Cause,
+    pub path: PathBuf,
+    pub name: String,
 }
 
 /// The files that were left out for one cause.
@@ -159,9 +167,9 @@ impl Cause {
             Self::BesideImages => {
                 "only images are compared and copied to kept/; --by text, or naming such files, compares their rows"
             }
-            Self::Document => "name a document alone to read it",
+            Self::Document => "to read a document, name its folder as well, or name it alone",
             Self::AboutOthers | Self::ObjectBesideRows | Self::HiddenData => {
-                "name such a file alone to read it"
+                "to read such a file, name its folder as well, or name it alone"
             }
             Self::TextBesideRows => {
                 "name such a file, or a glob such as '*.txt', to read its lines as rows too"
@@ -187,8 +195,8 @@ impl Cause {
 }
 
 /// Describes files that were left out: `2 files that describe other files were left out
-/// (dataset_info.json, state.json); name such a file alone to read it`. A file of an extension that is
-/// not read is named as what it is, if that is known.
+/// (dataset_info.json, state.json); to read such a file, name its folder as well, or name it alone`. A
+/// file of an extension that is not read is named as what it is, if that is known.
 pub(crate) fn describe(cause: Cause, count: u64, first: &[String]) -> String {
     let more = if count > first.len() as u64 { ", …" } else { "" };
     let names = first.join(", ");

@@ -5,8 +5,8 @@ use crate::formats::columns::{ColumnChoice, Columns, Found};
 use crate::formats::embedding_form::EmbeddingForm;
 use crate::formats::file::{CompareBy, InputFile};
 use crate::formats::image_columns::ANY_IMAGE;
+use crate::formats::tar::first_members::{FirstMembers, first_members};
 use crate::formats::tar::sample::KEY;
-use crate::formats::tar::samples::{self, FirstMembers};
 
 /// The number of samples that tell which members a shard has.
 pub(crate) const SAMPLES: usize = 100;
@@ -18,7 +18,7 @@ pub(crate) const SAMPLES: usize = 100;
 /// A member that is asked for but not there; embeddings that are no `.npy` members; texts that are
 /// compared but not there.
 pub(crate) fn sample_columns(file: &InputFile, choice: &ColumnChoice, by: CompareBy) -> Result<Columns> {
-    let FirstMembers { extensions, mut beside_image } = samples::first_members(file, SAMPLES)?;
+    let FirstMembers { extensions, mut beside_image } = first_members(file, SAMPLES)?;
     let members = Extensions { file, extensions };
     let embedding = choice.embedding.as_deref().map(|name| members.embedding(name, choice)).transpose()?;
     let embedding_form = if embedding.is_some() { EmbeddingForm::Npy } else { EmbeddingForm::default() };

@@ -11,6 +11,7 @@ use crate::formats::image_columns::is_image;
 use crate::formats::row_format::{Images, RowFormat, RowOf, RowSource, UnparsedRows};
 use crate::formats::rows::Rows;
 use crate::formats::tar::columns::{SAMPLES, sample_columns};
+use crate::formats::tar::first_members::first_members;
 use crate::formats::tar::samples::{self, Samples};
 use crate::formats::tar::write;
 
@@ -52,7 +53,7 @@ impl RowFormat for Shard {
     }
 
     fn images(&self, file: &InputFile) -> Result<Images> {
-        let extensions = samples::first_members(file, SAMPLES)?.extensions;
+        let extensions = first_members(file, SAMPLES)?.extensions;
         Ok(match extensions.iter().any(|extension| is_image(extension)) {
             true => Images::Always,
             false if extensions.is_empty() => Images::Unknown,

@@ -2,6 +2,7 @@
 
 pub(crate) mod archive;
 pub(crate) mod columns;
+pub(crate) mod first_members;
 pub(crate) mod format;
 pub(crate) mod member;
 pub(crate) mod part;

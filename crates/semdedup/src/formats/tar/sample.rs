@@ -144,36 +144,33 @@ impl Sample {
         }
     }
 
-    /// Returns the extensions of all members so far.
-    pub fn members(&self) -> &[String] {
-        &self.members
+    /// Returns the member that is no image although it is alone: in other samples it stands beside the
+    /// image.
+    fn mask_alone(&self, columns: &Columns) -> Option<&String> {
+        if columns.image.as_deref() != Some(ANY_IMAGE) || self.has_usual_image() {
+            return None;
+        }
+        self.members.iter().find(|member| columns.beside_image.contains(member))
     }
 
-    /// Notes a member whose data is not read.
-    pub fn note(&mut self, extension: &str) {
-        self.members.push(extension.to_owned());
-    }
-
-    /// Appends the sample as a row. `beside` are the members that stand beside the image in others.
-    pub fn push_to(mut self, rows: &mut RowsBuilder, columns: &Columns, beside: &[String]) {
-        let is_alone =
-            |member: &&String| columns.image.as_deref() == Some(ANY_IMAGE) && beside.contains(member);
-        let alone = self.members.iter().find(is_alone).filter(|_| !self.has_usual_image());
-        let problem = match &self.image {
-            _ if self.problem.is_some() => self.problem.take(),
-            Some(_) if alone.is_some() => alone.map(|member| {
-                let members = listed(&self.members, |_| true);
-                format!(
-                    "no image in the sample: `{member}` stands beside the image in others; its members are {members}; \
-                     --image-column {member} compares it"
-                )
-            }),
+    /// Returns why the row is a bad row, if it is.
+    fn problem_in(&self, columns: &Columns) -> Option<String> {
+        let mask = self.mask_alone(columns);
+        match &self.image {
+            _ if self.problem.is_some() => self.problem.clone(),
             Some(image) if image.is_unclear => Some(format!(
                 "the sample `{}` has several images: {}; keys end at the first dot of a name; \
                  --image-column names one of several",
                 shown(&self.key),
                 listed(&self.members, is_image)
             )),
+            Some(_) if mask.is_some() => mask.map(|mask| {
+                let members = listed(&self.members, |_| true);
+                format!(
+                    "no image in the sample: `{mask}` stands beside the image in others; its members are {members}; \
+                     --image-column {mask} compares it"
+                )
+            }),
             None if columns.image.is_some() => {
                 Some(format!("no image in the sample; its members are {}", listed(&self.members, |_| true)))
             }
@@ -183,8 +180,12 @@ impl Sample {
                 Some(format!("no member `{name}` in the sample; its members are {members}"))
             }
             _ => None,
-        };
-        match (problem, self.image) {
+        }
+    }
+
+    /// Appends the sample as a row.
+    pub fn push_to(self, rows: &mut RowsBuilder, columns: &Columns) {
+        match (self.problem_in(columns), self.image) {
             (Some(problem), _) => rows.push_bad(problem),
             (None, image) => {
                 self.vector.iter().for_each(|vector| rows.push_vector(vector));

@@ -8,7 +8,6 @@ use xxhash_rust::xxh3::xxh3_128;
 use crate::error::Result;
 use crate::formats::columns::Columns;
 use crate::formats::file::InputFile;
-use crate::formats::image_columns::beside_image;
 use crate::formats::rows::{Rows, RowsBuilder};
 use crate::formats::tar::archive::TarReader;
 use crate::formats::tar::part::{SamplePart, part_of_sample};
@@ -31,16 +30,13 @@ pub(crate) struct Samples {
     open: Option<Sample>,
     /// Hashes of the keys so far.
     keys: HashSet<u128>,
-    /// The members that stood beside the image of a sample so far.
-    beside_image: Vec<String>,
 }
 
 impl Samples {
     /// Opens a shard to read from row `first_row` on.
     pub fn open(file: &InputFile, columns: &Columns, limit: usize, first_row: u64) -> Result<Self> {
         let (tar, columns) = (TarReader::open(file)?, columns.clone());
-        let (beside_image, keys) = (columns.beside_image.clone(), HashSet::new());
-        Ok(Self { tar, columns, limit, first_row, next_row: 0, open: None, keys, beside_image })
+        Ok(Self { tar, columns, limit, first_row, next_row: 0, open: None, keys: HashSet::new() })
     }
 
     /// Returns how many of the file's own bytes have been read.
@@ -87,64 +83,21 @@ impl Samples {
     }
 
     fn push(&mut self, sample: Sample, rows: &mut Option<RowsBuilder>) {
-        note_beside_image(&mut self.beside_image, sample.members());
         if sample.row < self.first_row {
             return;
         }
         let rows = rows.get_or_insert_with(|| RowsBuilder::new(sample.row, self.limit, &self.columns));
-        sample.push_to(rows, &self.columns, &self.beside_image);
+        sample.push_to(rows, &self.columns);
     }
 
-    /// Takes a member of the open sample. Of a sample before the first wanted row only the name counts.
+    /// Takes a member of the open sample, unless that is before the first wanted row.
     fn take(&mut self, extension: &str, size: u64) -> Result<()> {
         let Some(sample) = self.open.as_mut() else { return Ok(()) };
         if sample.row < self.first_row {
-            sample.note(extension);
             return Ok(());
         }
         let member = SampleMember { extension, size, limit: self.limit };
         sample.take(&mut self.tar, &member, &self.columns)
-    }
-}
-
-/// The members that the first samples of a shard have.
-#[derive(Default)]
-pub(crate) struct FirstMembers {
-    /// Their extensions, in the order in which they come.
-    pub extensions: Vec<String>,
-    /// The extensions of those that stand beside the image of a sample.
-    pub beside_image: Vec<String>,
-}
-
-/// Returns the members that the first samples have.
-pub(crate) fn first_members(file: &InputFile, samples: usize) -> Result<FirstMembers> {
-    let mut tar = TarReader::open(file)?;
-    let (mut found, mut keys, mut last) = (FirstMembers::default(), 0, Vec::new());
-    let mut sample = Vec::new();
-    while let Some(member) = tar.next_member()? {
-        let Some(SamplePart { key, extension }) = part_of_sample(&tar, &member)? else { continue };
-        if key != last {
-            (keys, last) = (keys + 1, key.to_vec());
-            note_beside_image(&mut found.beside_image, &std::mem::take(&mut sample));
-        }
-        if keys > samples {
-            break;
-        }
-        if !found.extensions.contains(&extension) {
-            found.extensions.push(extension.clone());
-        }
-        sample.push(extension);
-    }
-    note_beside_image(&mut found.beside_image, &sample);
-    Ok(found)
-}
-
-/// Adds the members that stand beside the image of a sample.
-fn note_beside_image(known: &mut Vec<String>, members: &[String]) {
-    for member in beside_image(members) {
-        if !known.contains(member) {
-            known.push(member.clone());
-        }
     }
 }
 
