@@ -10,6 +10,9 @@ use crate::formats::embedding_form::{EmbeddingForm, FloatType};
 use crate::formats::file::Format;
 use crate::formats::number_list::{is_abbreviated, numbers_of_text};
 
+/// This many bytes of a column tell whether they are texts.
+const TEXT_BYTES: usize = 1 << 16;
+
 const HINT: &str = "name a column of lists of numbers with --embedding-column";
 
 impl Table<'_> {
@@ -31,7 +34,10 @@ impl Table<'_> {
             return Ok(EmbeddingForm::Lists);
         }
         let form = match (float, column) {
-            (Some(float), column) if column.is_binary => return Ok(EmbeddingForm::Bytes(float)),
+            (Some(float), column) if column.is_binary && !self.has_lists_as_text(column)? => {
+                return Ok(EmbeddingForm::Bytes(float));
+            }
+            (Some(_), column) if column.is_binary => EmbeddingForm::Strings,
             (None, column) if column.is_binary => self.form_of_bytes(column)?,
             (_, column) if column.is_text => self.form_of_strings(column)?,
             (_, column) if column.is_list => EmbeddingForm::Lists,
@@ -48,6 +54,13 @@ impl Table<'_> {
                     .hint(format!("leave out --dtype {}, which is for columns of bytes", float.name())))
             }
         }
+    }
+
+    /// Whether a column of bytes has lists of numbers in UTF-8 among its first values.
+    fn has_lists_as_text(&self, column: &Column) -> Result<bool> {
+        let values = first_bytes(self.file, &column.name, TEXT_BYTES)?;
+        let texts = values.iter().filter_map(|value| std::str::from_utf8(value).ok());
+        Ok(texts.into_iter().any(|text| is_abbreviated(text) || numbers_of_text(text).is_ok()))
     }
 
     /// Returns the form of a column of strings.
@@ -72,8 +85,9 @@ impl Table<'_> {
 
     /// Returns the form of a column of bytes whose numbers have no type.
     fn form_of_bytes(&self, column: &Column) -> Result<EmbeddingForm> {
-        let Some(first) = first_bytes(self.file, &column.name)? else { return Ok(EmbeddingForm::Strings) };
-        if has_header(&first) {
+        let values = first_bytes(self.file, &column.name, 1)?;
+        let Some(first) = values.first() else { return Ok(EmbeddingForm::Strings) };
+        if has_header(first) {
             return Ok(EmbeddingForm::Npy);
         }
         if self.is_string(column) {
