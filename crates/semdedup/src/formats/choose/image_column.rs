@@ -9,6 +9,7 @@ use crate::formats::choose::binary as held;
 use crate::formats::choose::table::Table;
 use crate::formats::choose::values::first_texts;
 use crate::formats::columns::{Column, Columns};
+use crate::formats::file::Format;
 use crate::formats::image_columns::{ANY_IMAGE, no_images};
 use crate::formats::image_links::{folder_of, is_image_link};
 use crate::formats::list_path::ListPath;
@@ -68,6 +69,13 @@ impl Table<'_> {
             let first = name.replace("[*]", "[0]");
             let hint = format!("--image-column '{first}' compares the first image of each row");
             return Err(Error::input(&self.file.path, problem).hint(hint));
+        }
+        if let Format::Csv(_) = self.file.format {
+            let problem =
+                format!("column `{name}` names an element of a list, and cells of CSV are not lists");
+            return Err(Error::input(&self.file.path, problem).hint(
+                "name a column of paths of images, data URIs or base64, one in a cell, with --image-column",
+            ));
         }
         if self.find(path.column)?.is_none() && !self.knows_nothing() {
             return Err(self.missing(path.column).hint(HINT));
