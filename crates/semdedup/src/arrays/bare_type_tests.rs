@@ -43,7 +43,7 @@ const KINDS: [(&str, Kind); 19] = [
     ("large", |random, dim| scaled_to(300.0, random.normals(dim))),
     ("one large value, as CLIP has it", |random, dim| {
         let mut row = random.normals(dim);
-        row[0] = 30.0 + row[0];
+        row[0] += 30.0;
         scaled_to(1.0, row)
     }),
     ("a tenth of the dimensions switched off", |random, dim| {

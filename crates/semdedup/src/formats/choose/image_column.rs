@@ -64,18 +64,18 @@ impl Table<'_> {
 
     /// Returns the columns of images that are one element of each list of a column, or a field of one.
     fn image_in_list(&self, name: &str, path: &ListPath) -> Result<Columns> {
-        if !path.is_single() {
-            let problem = format!("column `{name}` names every element of a list, and a row has one image");
-            let first = name.replace("[*]", "[0]");
-            let hint = format!("--image-column '{first}' compares the first image of each row");
-            return Err(Error::input(&self.file.path, problem).hint(hint));
-        }
         if let Format::Csv(_) = self.file.format {
             let problem =
                 format!("column `{name}` names an element of a list, and cells of CSV are not lists");
             return Err(Error::input(&self.file.path, problem).hint(
                 "name a column of paths of images, data URIs or base64, one in a cell, with --image-column",
             ));
+        }
+        if !path.is_single() {
+            let problem = format!("column `{name}` names every element of a list, and a row has one image");
+            let first = name.replace("[*]", "[0]");
+            let hint = format!("--image-column '{first}' compares the first image of each row");
+            return Err(Error::input(&self.file.path, problem).hint(hint));
         }
         if self.find(path.column)?.is_none() && !self.knows_nothing() {
             return Err(self.missing(path.column).hint(HINT));
