@@ -95,7 +95,9 @@ fn embeddings_of_any_form_remove_what_lists_remove_on_any_number_of_threads() {
 #[test]
 fn another_type_of_the_same_bytes_is_another_run() {
     let sandbox = with_forms();
-    let halves = |row: &Vec<f32>| row.iter().flat_map(|x| half::f16::from_f32(*x).to_le_bytes()).collect();
+    // From 1 to 2 in size, float16 have the bytes of bfloat16 from 2⁻⁷ to 1: either may be meant.
+    let half = |x: &f32| half::f16::from_f32(if *x < 0.0 { x / 4.0 - 1.0 } else { x / 4.0 + 1.0 });
+    let halves = |row: &Vec<f32>| row.iter().flat_map(|x| half(x).to_le_bytes()).collect();
     sandbox.write("halves.parquet", parquet_of(rows().iter().map(halves)));
     let run = |dtype: &str, work: &str, out: &str| {
         let typed = format!("run halves.parquet --embedding-column emb --dtype {dtype} --work {work}");
@@ -107,8 +109,55 @@ fn another_type_of_the_same_bytes_is_another_run() {
     assert_ne!(first, second);
     assert_eq!(second, run("bfloat16", "fresh", "c"), "nothing of the other type is reused");
     sandbox
-        .semdedup("run halves.parquet --embedding-column emb --dtype float32 --out a")
+        .semdedup("run halves.parquet --embedding-column emb --dtype bfloat16 --out a")
         .failed_with(&["holds another result"]);
+}
+
+/// Returns pseudo-random numbers around 0, most of them small.
+fn random(count: u64) -> Vec<f64> {
+    let unit = |index: u64| {
+        let bits = (index + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        let bits = (bits ^ (bits >> 29)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        ((bits ^ (bits >> 32)) >> 11) as f64 / (1u64 << 53) as f64
+    };
+    (0..count).map(|at| (0..4).map(|nth| unit(4 * at + nth) - 0.5).sum::<f64>() / 8.0).collect()
+}
+
+#[test]
+fn bytes_of_another_type_are_refused_with_the_likely_one() {
+    let sandbox = Sandbox::new();
+    let values = random(40 * 64);
+    let stored: [(&str, Vec<u8>); 4] = [
+        ("float16", values.iter().flat_map(|x| half::f16::from_f64(*x).to_le_bytes()).collect()),
+        ("bfloat16", values.iter().flat_map(|x| half::bf16::from_f64(*x).to_le_bytes()).collect()),
+        ("float32", values.iter().flat_map(|x| (*x as f32).to_le_bytes()).collect()),
+        ("float64", values.iter().flat_map(|x| x.to_le_bytes()).collect()),
+    ];
+    for (dtype, bytes) in &stored {
+        let rows = bytes.chunks(bytes.len() / 40).map(<[u8]>::to_vec);
+        sandbox.write(&format!("{dtype}.parquet"), parquet_of(rows));
+        sandbox.write(&format!("{dtype}.bin"), bytes.clone());
+        for (asked, _) in &stored {
+            for given in [
+                format!("{dtype}.parquet --embedding-column emb --dtype {asked}"),
+                format!("--embeddings {dtype}.bin --dim 16 --dtype {asked}"),
+            ] {
+                let run = sandbox.semdedup(&format!("run {given} --dry-run --out out"));
+                if asked == dtype {
+                    run.succeeded();
+                    continue;
+                }
+                let problem = format!("its numbers look like {dtype}, not like the {asked} of --dtype");
+                run.failed_with(&[problem.as_str()]).hinted(&format!("type --dtype {dtype}"));
+            }
+        }
+    }
+    let texts = rows().into_iter().map(|row| json!(row).to_string().into_bytes());
+    sandbox.write("texts.parquet", parquet_of(texts));
+    sandbox
+        .semdedup("run texts.parquet --embedding-column emb --dtype float32 --out out")
+        .failed_with(&["column `emb` holds strings, whose numbers have no type of their own"])
+        .hinted("leave out --dtype float32");
 }
 
 #[test]

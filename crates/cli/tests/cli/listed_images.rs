@@ -187,6 +187,19 @@ fn lists_of_images_are_refused_until_one_is_named() {
         let refused = sandbox.semdedup(&format!("run in/{name} --image-column pictures[0] --out no"));
         refused.failed_with(&["no column `pictures`"]);
     }
+    sandbox.write("in/cells.csv", "id,images\n1,a.png\n");
+    sandbox
+        .semdedup("run in/cells.csv --image-column images[0] --out no")
+        .failed_with(&["`images[0]` names an element of a list, and cells of CSV are not lists"]);
+    let mut shard = tar::Builder::new(Vec::new());
+    let mut header = tar::Header::new_gnu();
+    header.set_size(1);
+    shard.append_data(&mut header, "a.jpg", &b"x"[..]).unwrap();
+    sandbox.write("in/a.tar", shard.into_inner().unwrap());
+    sandbox
+        .semdedup("run in/a.tar --image-column images[0] --out no")
+        .failed_with(&["`images[0]` names an element of a list, and shards have members: jpg"])
+        .hinted("--image-column jpg");
     for name in ["bytes.parquet", "structs.parquet", "paths.arrow"] {
         let refused = sandbox.semdedup(&format!("run in/{name} --out no"));
         refused.failed_with(&["no column `image`"]).hinted("--image-column 'images[0]'");

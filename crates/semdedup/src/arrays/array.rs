@@ -36,7 +36,7 @@ impl Number {
     }
 
     pub(crate) fn is_float(self) -> bool {
-        matches!(self, Self::F16 | Self::Bf16 | Self::F32 | Self::F64)
+        Self::FLOATS.contains(&self)
     }
 
     /// Returns the type that a header names without the order of its bytes.
@@ -53,17 +53,25 @@ impl Number {
         })
     }
 
-    /// The types of bare numbers, which no header names.
-    const BARE: [(Self, &str); 4] =
-        [(Self::F16, "float16"), (Self::Bf16, "bfloat16"), (Self::F32, "float32"), (Self::F64, "float64")];
+    /// The types of floats, of which bare numbers are.
+    const FLOATS: [Self; 4] = [Self::F16, Self::Bf16, Self::F32, Self::F64];
 
     /// Returns the type of floats of this name.
     pub(crate) fn of_bare(name: &str) -> Option<Self> {
-        Self::BARE.into_iter().find(|(_, known)| *known == name).map(|(number, _)| number)
+        Self::FLOATS.into_iter().find(|number| number.name() == name)
     }
 
-    /// Returns the name of a type of floats.
+    /// Returns the name in numpy.
     pub(crate) fn name(self) -> &'static str {
-        Self::BARE.into_iter().find(|(number, _)| *number == self).map_or("whole numbers", |(_, name)| name)
+        match self {
+            Self::F16 => "float16",
+            Self::Bf16 => "bfloat16",
+            Self::F32 => "float32",
+            Self::F64 => "float64",
+            Self::I32 => "int32",
+            Self::U32 => "uint32",
+            Self::I64 => "int64",
+            Self::U64 => "uint64",
+        }
     }
 }

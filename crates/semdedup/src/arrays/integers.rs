@@ -23,7 +23,7 @@ impl IntegerMatrix {
     pub(crate) fn open(path: &Path) -> Result<Self> {
         let array = npy::open(path)?;
         if array.shape.len() != 2 || array.number != Number::I32 {
-            let found = format!("{:?} of shape {:?}", array.number, array.shape);
+            let found = format!("{} of shape {:?}", array.number.name(), array.shape);
             return Err(Error::input(path, format!("probes are a matrix of i32, this is {found}"))
                 .hint("use the probes.npy that semdedup cluster wrote"));
         }
@@ -62,7 +62,7 @@ impl IntegerMatrix {
 pub(crate) fn read_integers(path: &Path) -> Result<Vec<Option<u64>>> {
     let array = npy::open(path)?;
     if array.shape.len() != 1 || array.number.is_float() {
-        let found = format!("{:?} of shape {:?}", array.number, array.shape);
+        let found = format!("{} of shape {:?}", array.number.name(), array.shape);
         let problem = format!("assignments are a vector of whole numbers, this is {found}");
         return Err(Error::input(path, problem));
     }

@@ -9,6 +9,7 @@ use semdedup_core::half_to_f32;
 
 use crate::arrays::array::{Array, Number};
 use crate::arrays::bare::open_bare;
+use crate::arrays::bare_type::{self, SAMPLE_BYTES};
 use crate::arrays::npy;
 use crate::arrays::npz::open_npz;
 use crate::arrays::place::{ArrayPlace, Part};
@@ -19,9 +20,6 @@ use crate::storage::errors::with_path;
 /// The largest dimension of an embedding. With more values, a sum of products of 8-bit codes would
 /// overflow 32 bits.
 pub(crate) const MAX_DIM: u64 = 65_536;
-
-/// The sizes of the values of embeddings, zeros apart. Numbers of another type are seldom among them.
-const USUAL_VALUES: std::ops::Range<f32> = 1e-12..1e12;
 
 /// About how many rows of bare numbers are looked at.
 const PLAUSIBLE_ROWS: u64 = 64;
@@ -47,7 +45,8 @@ impl Matrix {
         let array = open_part(&place)?;
         let (shape, number) = (&array.shape, array.number);
         if shape.len() != 2 || !number.is_float() {
-            let problem = format!("embeddings are a matrix of floats, this is {number:?} of shape {shape:?}");
+            let problem =
+                format!("embeddings are a matrix of floats, this is {} of shape {shape:?}", number.name());
             return Err(Error::input(path, problem).hint(
                 "save a row for each embedding, of float16, float32 or float64: numpy.save(path, x.astype(\"float32\"))",
             ));
@@ -59,27 +58,23 @@ impl Matrix {
         }
         let matrix = Self { path: path.to_path_buf(), array };
         if let Part::Bare { number, .. } = place.part {
-            matrix.check_plausible(number)?;
+            matrix.check_type(number)?;
         }
         Ok(matrix)
     }
 
-    /// Fails if most of some bare numbers are no values of embeddings: they may be of another type.
-    fn check_plausible(&self, number: Number) -> Result<()> {
-        let (rows, mut values) = (self.rows(), vec![0.0; self.dim()]);
-        let (mut odd, mut all) = (0, 0);
-        for row in (0..rows).step_by((rows / PLAUSIBLE_ROWS).max(1) as usize) {
-            self.read(row, &mut values)?;
-            odd += odd_values(&values);
-            all += values.len();
-        }
-        if 2 * odd <= all {
-            return Ok(());
-        }
-        let problem =
-            format!("{odd} of {all} numbers, read as {}, are no values of embeddings", number.name());
-        Err(Error::input(&self.path, problem)
-            .hint("they are of another --dtype, or something else stands before them"))
+    /// Fails if some bare numbers are no embeddings, or of another type.
+    fn check_type(&self, number: Number) -> Result<()> {
+        let (all, bytes) = (self.rows(), self.dim() * number.bytes());
+        let count = ((SAMPLE_BYTES / bytes) as u64).clamp(1, PLAUSIBLE_ROWS);
+        let rows: Vec<Vec<u8>> = (0..all)
+            .step_by((all / count).max(1) as usize)
+            .map(|row| {
+                let mut values = vec![0; bytes];
+                self.read_bytes(row, &mut values).map(|()| values)
+            })
+            .collect::<Result<_>>()?;
+        bare_type::check(&self.path, number, rows.iter().map(Vec::as_slice))
     }
 
     pub(crate) fn path(&self) -> &Path {
@@ -142,12 +137,6 @@ impl Matrix {
         let offset = offset + first * shape[1] * number.bytes() as u64;
         file.read_exact_at(bytes, offset).map_err(|e| with_path(&self.path, e))
     }
-}
-
-/// Counts the values that are none of embeddings: numbers of another type, read as floats.
-pub(crate) fn odd_values(values: &[f32]) -> usize {
-    let is_usual = |value: &&f32| **value == 0.0 || USUAL_VALUES.contains(&value.abs());
-    values.iter().filter(|value| !is_usual(value)).count()
 }
 
 fn open_part(ArrayPlace { file, part }: &ArrayPlace) -> Result<Array> {

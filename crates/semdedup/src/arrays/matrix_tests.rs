@@ -47,8 +47,8 @@ fn matrices_of_every_container_version_and_float_type_are_read() {
 #[test]
 fn a_file_that_is_not_a_row_major_matrix_of_floats_is_refused_with_its_type() {
     let problem = |name: &str| Matrix::open(&fixture(name)).unwrap_err().to_string();
-    assert!(problem("vector.npy").contains("F32 of shape [3]"));
-    assert!(problem("int64.npy").contains("I64 of shape [3]"));
+    assert!(problem("vector.npy").contains("float32 of shape [3]"));
+    assert!(problem("int64.npy").contains("int64 of shape [3]"));
     assert!(problem("several.npz").contains("which of a, b is meant"));
     assert!(problem("several.npz#c").contains("has no array `c`; its arrays are a, b"));
     assert!(problem("several.safetensors").contains("which of a, b is meant"));

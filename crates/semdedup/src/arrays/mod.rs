@@ -4,6 +4,7 @@
 pub(crate) mod array;
 mod array_name;
 mod bare;
+pub(crate) mod bare_type;
 mod convert;
 pub(crate) mod copy_rows;
 pub(crate) mod integers;
@@ -15,4 +16,5 @@ pub(crate) mod place;
 pub(crate) mod row_bytes;
 mod safetensors;
 pub(crate) mod sampled_hash;
+mod sizes;
 pub(crate) mod store;

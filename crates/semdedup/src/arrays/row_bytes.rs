@@ -40,11 +40,14 @@ pub(crate) fn npy_row(bytes: Vec<u8>) -> Result<Vec<f32>, String> {
     let end = bytes.len() as u64;
     let array = npy::open_within(Path::new(""), Blob::of_bytes(bytes), 0..end);
     // The bytes have no path, so there is nothing in front of the colon.
-    let array = array.map_err(|error| format!("is {}", error.to_string().trim_start_matches(": ")))?;
+    let array = array.map_err(|error| match error.to_string().trim_start_matches(": ") {
+        problem if problem.starts_with("not ") => format!("is {problem}"),
+        problem => format!("is an .npy file: {problem}"),
+    })?;
     let Array { file, number, shape, offset } = array;
     let count = match shape[..] {
         [count] | [1, count] if number.is_float() => count as usize,
-        _ => return Err(format!("is {number:?} of shape {shape:?}, not one row of floats")),
+        _ => return Err(format!("is {} of shape {shape:?}, not one row of floats", number.name())),
     };
     let mut values = vec![0; count * number.bytes()];
     file.read_exact_at(&mut values, offset).map_err(|error| format!("cannot be read: {error}"))?;

@@ -55,6 +55,7 @@ mod write;
 pub use added_columns::{AddedColumns, NextRows};
 pub(crate) use annotate::check_annotated;
 pub use annotate::write_annotated;
+pub(crate) use choose::binary::first_bytes;
 pub use choose::images::rows_by;
 pub(crate) use choose::resolve::resolve_by;
 pub use choose::resolve::resolve_columns;

@@ -5,11 +5,13 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use crate::arrays::matrix::{MAX_DIM, Matrix, odd_values};
+use crate::arrays::bare_type;
+use crate::arrays::matrix::{MAX_DIM, Matrix};
 use crate::arrays::place::file_of;
 use crate::error::{Error, Result};
 use crate::formats::{
     BadRow, Columns, EmbeddingForm, FloatType, InputFile, ReadLimits, Reader, Vectors, count_rows,
+    first_bytes,
 };
 use crate::input::pairs::{ONE_EACH, pair_files};
 use crate::options::InputOptions;
@@ -189,24 +191,18 @@ fn column_dim(file: &InputFile, columns: &Columns, limits: &ReadLimits) -> Resul
         let rows = chunk.parse(&columns)?;
         found.dim = rows.vectors.as_ref().and_then(most_common_length);
         found.problem = found.problem.or_else(|| rows.bad.into_iter().next());
-        if let (EmbeddingForm::Bytes(float), Some(vectors)) = (embedding_form, &rows.vectors) {
-            check_plausible(file, float, vectors)?;
-        }
+    }
+    if let EmbeddingForm::Bytes(float) = embedding_form {
+        check_type(file, &columns, float)?;
     }
     Ok(found)
 }
 
-/// Fails if most of the numbers in bytes are no values of embeddings: they may be of another type.
-fn check_plausible(file: &InputFile, float: FloatType, vectors: &Vectors) -> Result<()> {
-    let odd: usize = vectors.rows().map(odd_values).sum();
-    let all: usize = vectors.rows().map(<[f32]>::len).sum();
-    if 2 * odd <= all {
-        return Ok(());
-    }
-    let name = float.name();
-    let problem = format!("{odd} of {all} numbers, read as {name}, are no values of embeddings");
-    Err(Error::input(&file.path, problem)
-        .hint("they are of another --dtype, or something else stands before them"))
+/// Fails if the numbers in a column of bytes are no embeddings, or of another type.
+fn check_type(file: &InputFile, columns: &Columns, float: FloatType) -> Result<()> {
+    let Some(column) = &columns.embedding else { return Ok(()) };
+    let rows = first_bytes(file, column, bare_type::SAMPLE_BYTES)?;
+    bare_type::check(&file.path, float.number(), rows.iter().map(Vec::as_slice))
 }
 
 /// Returns the most common length of embeddings, or the greatest of those. Embeddings without a

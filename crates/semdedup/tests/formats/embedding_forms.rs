@@ -157,10 +157,35 @@ fn columns_that_hold_no_embeddings_are_refused_with_what_to_do() {
     for Input { file, .. } in &tables(vec![("emb_0", floats.clone()), ("emb_1", floats.clone())]) {
         refused(file, &wanted("emb_*"), "no column `emb_*`", "d[c].values.tolist()");
         refused(file, &wanted("emb_1"), "`emb_1` is Float32, not a list of numbers", wide);
+        refused(file, &wanted("emb"), "no column `emb`", wide);
     }
     let strings = &input("a.jsonl", b"{\"emb\": \"[1, 2]\"}\n").file;
     let problem = "column `emb` holds strings, whose numbers have no type of their own";
     refused(strings, &typed("emb", FloatType::Float16), problem, "leave out --dtype float16");
+}
+
+#[test]
+fn the_command_that_joins_columns_reads_the_format_of_the_file() {
+    for (name, content, reader) in [
+        ("a.csv", "id,e0,e1\na,1,2\n", "pandas.read_csv('OLD');"),
+        ("a.tsv", "id\te0\te1\na\t1\t2\n", "pandas.read_csv('OLD', sep='\\t');"),
+        ("b.csv", "id|e0|e1\na|1|2\nb|3|4\n", "pandas.read_csv('OLD', sep='|');"),
+        ("a.jsonl", "{\"e0\": 1, \"e1\": 2}\n", "pandas.read_json('OLD', lines=True);"),
+        ("a.json", "[{\"e0\": 1, \"e1\": 2}]\n", "pandas.read_json('OLD');"),
+    ] {
+        refused(&input(name, content.as_bytes()).file, &wanted("e"), "no column `e`", reader);
+    }
+    let floats: ArrayRef = Arc::new(Float32Array::from(vec![1.0, 2.0]));
+    let batch = RecordBatch::try_from_iter([("e0", floats.clone()), ("e1", floats)]).unwrap();
+    let mut stream = arrow_ipc::writer::StreamWriter::try_new(Vec::new(), &batch.schema()).unwrap();
+    stream.write(&batch).unwrap();
+    let stream = stream.into_inner().unwrap();
+    refused(
+        &input("a.arrow", &stream).file,
+        &wanted("e0"),
+        "`e0` is Float32",
+        "pyarrow.ipc.open_stream('OLD')",
+    );
 }
 
 #[test]
@@ -281,6 +306,8 @@ fn samples_without_a_readable_npy_member_are_bad_rows() {
         ("f.npy", npy("<f4", false, "(2, 1)", &f32s(&[1.0, 2.0]))),
         ("g.npy", Vec::new()),
         ("h.npy", whole),
+        ("i.npy", npy("|O", false, "(1,)", &[0; 8])),
+        ("j.npy", npy("<f4", false, "()", &f32s(&[1.0]))),
     ]);
     let columns = resolve_one(&file, &wanted("npy")).unwrap();
     let (vectors, bad) = read_vectors(&file, &columns, 0);
@@ -290,11 +317,13 @@ fn samples_without_a_readable_npy_member_are_bad_rows() {
         "no member `npy` in the sample; its members are txt, json",
         "member `npy` is not a whole .npy file: a shape of [2] does not fit its 133 bytes",
         "member `npy` is not an .npy file: it does not begin with the mark of one",
-        "member `npy` is I64 of shape [1], not one row of floats",
-        "member `npy` is F32 of shape [2, 1], not one row of floats",
+        "member `npy` is int64 of shape [1], not one row of floats",
+        "member `npy` is float32 of shape [2, 1], not one row of floats",
         "member `npy` is not an .npy file: it does not begin with the mark of one",
+        "member `npy` is an .npy file: numbers of type '|O' cannot be read; known are f2, f4, f8, i4, u4, i8, u8",
+        "member `npy` is float32 of shape [], not one row of floats",
     ];
-    let numbered: Vec<_> = (1..).zip(expected.map(str::to_owned)).collect();
+    let numbered: Vec<_> = [1, 2, 3, 4, 5, 6, 8, 9].into_iter().zip(expected.map(str::to_owned)).collect();
     assert_eq!(bad, numbered);
 }
 

@@ -17,7 +17,7 @@ const MAX_DEPTH: u64 = 128;
 pub(crate) fn check(path: &Path, schema: &str) -> Result<()> {
     // The library tells what is no JSON.
     let Ok(schema) = serde_json::from_str::<Value>(schema) else { return Ok(()) };
-    let Size { types, depth } = Names::default().size(&schema, "");
+    let Size { types, depth } = Names::default().size(&schema);
     let problem = match (types > MAX_TYPES, depth > MAX_DEPTH) {
         (true, _) => {
             format!("its schema has more than {MAX_TYPES} types where each name stands for its type")
@@ -44,32 +44,34 @@ impl Size {
         });
         Self { types: most.types.saturating_add(1), depth: most.depth.saturating_add(1) }
     }
+
+    fn max(self, other: Self) -> Self {
+        Self { types: self.types.max(other.types), depth: self.depth.max(other.depth) }
+    }
 }
 
-/// The sizes of the named types so far, by their full names.
+/// The sizes of the named types so far, by the last part of their names: that the library finds a
+/// type in a namespace where another reader would not must not get past the bound. Of several types
+/// of a name the largest counts.
 #[derive(Default)]
 struct Names(HashMap<String, Size>);
 
 impl Names {
-    /// Returns the size of a type in a namespace.
-    fn size(&mut self, schema: &Value, namespace: &str) -> Size {
+    /// Returns the size of a type.
+    fn size(&mut self, schema: &Value) -> Size {
         match schema {
-            Value::String(name) => self.named(name, namespace),
-            Value::Array(branches) => {
-                Size::around(branches.iter().map(|branch| self.size(branch, namespace)))
-            }
+            Value::String(name) => self.named(name),
+            Value::Array(branches) => Size::around(branches.iter().map(|branch| self.size(branch))),
             Value::Object(of) => {
-                let own = of.get("namespace").and_then(Value::as_str).unwrap_or(namespace);
-                let full = of.get("name").and_then(Value::as_str).map(|name| full_name(name, own));
-                let inner = full.as_deref().and_then(|full| full.rsplit_once('.')).map_or(own, |(ns, _)| ns);
                 let parts = ["items", "values"].into_iter().filter_map(|key| of.get(key));
                 let fields = of.get("fields").and_then(Value::as_array).into_iter().flatten();
                 let parts = parts.chain(fields.filter_map(|field| field.get("type")));
                 // `{"type": {"type": …}}` wraps a type.
                 let parts: Vec<&Value> = parts.chain(of.get("type")).collect();
-                let size = Size::around(parts.into_iter().map(|part| self.size(part, inner)));
-                if let Some(full) = full {
-                    self.0.insert(full, size);
+                let size = Size::around(parts.into_iter().map(|part| self.size(part)));
+                if let Some(name) = of.get("name").and_then(Value::as_str) {
+                    let known = self.0.entry(last_part(name).to_owned()).or_default();
+                    *known = (*known).max(size);
                 }
                 size
             }
@@ -79,14 +81,13 @@ impl Names {
 
     /// Returns the size of the type of this name; 1 for one that is built in, and for a type within
     /// itself, which the library refuses.
-    fn named(&self, name: &str, namespace: &str) -> Size {
-        let found = self.0.get(&full_name(name, namespace)).or_else(|| self.0.get(name));
-        found.copied().unwrap_or(Size { types: 1, depth: 1 })
+    fn named(&self, name: &str) -> Size {
+        self.0.get(last_part(name)).copied().unwrap_or(Size { types: 1, depth: 1 })
     }
 }
 
-fn full_name(name: &str, namespace: &str) -> String {
-    if name.contains('.') || namespace.is_empty() { name.to_owned() } else { format!("{namespace}.{name}") }
+fn last_part(name: &str) -> &str {
+    name.rsplit('.').next().unwrap_or(name)
 }
 
 #[cfg(test)]
@@ -115,6 +116,43 @@ mod tests {
             error,
             "x.avro: its schema has more than 100000 types where each name stands for its type"
         );
+    }
+
+    /// Returns records of which each holds the one before twice, in wrappers whose names name two
+    /// namespaces in turn, which the library does not enter.
+    fn doubling_in_namespaces(levels: usize) -> String {
+        let field = |level: usize| {
+            let held = if level == 0 { "int".to_owned() } else { format!("R{}", level - 1) };
+            let namespace = if level.is_multiple_of(2) { "a" } else { "b" };
+            let record = format!(
+                "{{\"type\": \"record\", \"name\": \"R{level}\", \"fields\": [{{\"name\": \"a\", \"type\": \"{held}\"}}, \
+                 {{\"name\": \"b\", \"type\": \"{held}\"}}]}}"
+            );
+            format!(
+                "{{\"name\": \"f{level}\", \"type\": [\"null\", {{\"type\": \"record\", \"name\": \"{namespace}.W{level}\", \
+                 \"fields\": [{{\"name\": \"x\", \"type\": [\"null\", {record}]}}]}}]}}"
+            )
+        };
+        let fields: Vec<String> = (0..levels).map(field).collect();
+        format!("{{\"type\": \"record\", \"name\": \"T\", \"fields\": [{}]}}", fields.join(", "))
+    }
+
+    #[test]
+    fn types_that_double_are_refused_whatever_the_namespaces_around_them() {
+        let path = Path::new("x.avro");
+        assert!(check(path, &doubling_in_namespaces(8)).is_ok());
+        let error = check(path, &doubling_in_namespaces(22)).expect_err("a bomb").to_string();
+        assert!(error.starts_with("x.avro: its schema has more than 100000 types"), "{error}");
+    }
+
+    #[test]
+    fn of_types_of_one_name_the_largest_counts() {
+        let small = "{\"type\": \"record\", \"name\": \"z.R21\", \"fields\": []}";
+        let uses = |types: &[&str]| format!("[{}, \"R21\"]", types.join(", "));
+        let large = doubling_in_namespaces(16);
+        let twice = large.replace("R15", "R21");
+        let size = |schema: &str| Names::default().size(&serde_json::from_str(schema).expect("JSON")).types;
+        assert_eq!(size(&uses(&[&twice, small])), size(&uses(&[small, &twice])));
     }
 
     #[test]

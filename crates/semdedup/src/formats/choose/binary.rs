@@ -84,19 +84,24 @@ pub(crate) fn lacks_images(file: &InputFile, columns: &Columns) -> Result<bool> 
     Ok(images.is_some_and(|images| images.null_count() > 0))
 }
 
-/// Returns the first value of a column of bytes that is not empty; `None` where none of the first is.
-pub(crate) fn first_bytes(file: &InputFile, column: &str) -> Result<Option<Vec<u8>>> {
+/// Returns the first values of a column of bytes that are not empty, until there are as many bytes as
+/// are wanted; none where none of the first is.
+pub(crate) fn first_bytes(file: &InputFile, column: &str, wanted: usize) -> Result<Vec<Vec<u8>>> {
     let columns = Columns { image: Some(column.to_owned()), ..Columns::default() };
     let mut reader = Reader::open(file, &columns, &ReadLimits::default(), 0)?;
+    let (mut first, mut bytes) = (Vec::new(), 0);
     for _ in 0..MAX_CHUNKS {
         let Some(chunk) = reader.next_chunk()? else { break };
         let values = chunk.parse(&columns)?.images;
-        let first = values.iter().flatten().flatten().find(|value| !value.is_empty());
-        if let Some(first) = first {
-            return Ok(Some(first.to_vec()));
+        for value in values.iter().flatten().flatten().filter(|value| !value.is_empty()) {
+            first.push(value.to_vec());
+            bytes += value.len();
+            if bytes >= wanted {
+                return Ok(first);
+            }
         }
     }
-    Ok(None)
+    Ok(first)
 }
 
 /// Looks at the first values of a column.

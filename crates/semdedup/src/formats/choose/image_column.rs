@@ -12,6 +12,7 @@ use crate::formats::choose::binary as held;
 use crate::formats::choose::table::Table;
 use crate::formats::choose::values::first_texts;
 use crate::formats::columns::{Column, Columns};
+use crate::formats::file::Format;
 use crate::formats::image_columns::{ANY_IMAGE, no_images};
 use crate::formats::image_links::{folder_of, is_image_link};
 use crate::formats::list_path::ListPath;
@@ -66,6 +67,13 @@ impl Table<'_> {
 
     /// Returns the columns of images that are one element of each list of a column, or a field of one.
     fn image_in_list(&self, name: &str, path: &ListPath) -> Result<Columns> {
+        if let Format::Csv(_) = self.file.format {
+            let problem =
+                format!("column `{name}` names an element of a list, and cells of CSV are not lists");
+            return Err(Error::input(&self.file.path, problem).hint(
+                "name a column of paths of images, data URIs or base64, one in a cell, with --image-column",
+            ));
+        }
         if !path.is_single() {
             let problem = format!("column `{name}` names every element of a list, and a row has one image");
             let first = name.replace("[*]", "[0]");

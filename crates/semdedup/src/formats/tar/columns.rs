@@ -5,6 +5,7 @@ use crate::formats::columns::{ColumnChoice, Columns, Found};
 use crate::formats::embedding_form::EmbeddingForm;
 use crate::formats::file::{CompareBy, InputFile};
 use crate::formats::image_columns::ANY_IMAGE;
+use crate::formats::list_path::ListPath;
 use crate::formats::tar::first_members::{FirstMembers, first_members};
 use crate::formats::tar::sample::KEY;
 
@@ -31,7 +32,7 @@ pub(crate) fn sample_columns(file: &InputFile, choice: &ColumnChoice, by: Compar
             .hint("name the texts with --text-column, such as `json.caption`"));
     }
     let image = match &choice.image {
-        Some(name) if name != ANY_IMAGE => Some(members.column(name)?),
+        Some(name) if name != ANY_IMAGE => Some(members.image(name)?),
         _ => Some(ANY_IMAGE.to_owned()),
     };
     let image = image.filter(|_| by.image() && !choice.text_optional);
@@ -60,6 +61,20 @@ impl Extensions<'_> {
             return Ok(name.to_owned());
         }
         Err(self.missing(name))
+    }
+
+    /// Returns the member that is the image.
+    fn image(&self, name: &str) -> Result<String> {
+        self.column(name).map_err(|error| match ListPath::of(name) {
+            Some(_) => {
+                let members = self.extensions.join(", ");
+                let problem =
+                    format!("`{name}` names an element of a list, and shards have members: {members}");
+                Error::input(&self.file.path, problem)
+                    .hint("name the member that is the image, such as --image-column jpg")
+            }
+            None => error,
+        })
     }
 
     /// The error for a member that the shard does not have.
