@@ -33,6 +33,13 @@ fn sum_of_embeddings(path: &Path) -> io::Result<String> {
     Ok(shown(&hash))
 }
 
+/// The sum of all bytes of a file on a disk.
+pub(crate) fn sum_of_file(path: &Path) -> io::Result<String> {
+    let mut hashing = Hashing::new(io::sink());
+    io::copy(&mut BufReader::with_capacity(BUFFER, File::open(path)?), &mut hashing)?;
+    Ok(shown(&hashing.hash))
+}
+
 /// Returns a hash as it is stored.
 pub(crate) fn shown(hash: &Xxh3) -> String {
     format!("{:016x}", hash.digest())
