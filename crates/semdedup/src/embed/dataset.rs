@@ -16,7 +16,8 @@ use crate::workdir::contents::{Content, read_contents};
 use crate::workdir::counted_rows::{CountedRows, EXAMPLES};
 use crate::workdir::fingerprint::Fingerprint;
 use crate::workdir::parts::{
-    IdRun, PartRecord, SkippedRow, check_rows, contents_path, embeddings_path, ids_path, whole_records,
+    IdRun, PartRecord, SkippedRow, check_rows, contents_path, embeddings_path, ids_path, in_work_dir,
+    whole_records,
 };
 use crate::workdir::row_index::{FileRows, Ids, RowIndex};
 use crate::workdir::script::{self, Code, ScriptRun};
@@ -132,12 +133,20 @@ impl Dataset {
     /// Fails if embeddings that an earlier run stored are no more those that it wrote.
     pub(crate) fn check_embeddings(&self) -> Result<()> {
         let parts = self.embeddings.par_iter().zip(&self.sums).take(self.earlier_parts);
-        parts.try_for_each(|(path, sum)| check_embeddings(path, sum.as_deref()))
+        parts.try_for_each(|(path, sum)| {
+            check_embeddings(path, sum.as_deref()).map_err(|error| in_work_dir(path, error))
+        })
     }
 
     /// Opens the embeddings, one for each row.
     pub(crate) fn open_embeddings(&self) -> Result<EmbeddingStore> {
-        let store = EmbeddingStore::open(&self.embeddings)?;
+        let store = EmbeddingStore::open(&self.embeddings).map_err(|error| {
+            let (message, mut paths) = (error.to_string(), self.embeddings.iter());
+            match paths.find(|path| message.contains(&*path.to_string_lossy())) {
+                Some(path) => in_work_dir(path, error),
+                None => error,
+            }
+        })?;
         for ((path, rows), &recorded) in store.files().zip(&self.part_rows) {
             check_rows(path, rows, recorded)?;
         }
@@ -205,8 +214,7 @@ impl Dataset {
 
 /// Reads the ids of a part, if they are those that were written.
 fn checked_column(path: &Path) -> Result<ArrayRef> {
-    check_table(path)?;
-    read_column(path, "id")
+    check_table(path).and_then(|()| read_column(path, "id")).map_err(|error| in_work_dir(path, error))
 }
 
 const ROLES_HINT: &str = "name roles that the turns have, such as user,assistant (human and gpt are the same), \

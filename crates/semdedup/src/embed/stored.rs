@@ -7,7 +7,9 @@ use crate::arrays::matrix::Matrix;
 use crate::error::Result;
 use crate::storage::exists;
 use crate::workdir::contents::{Content, read_contents};
-use crate::workdir::parts::{PartRecord, all_records, check_rows, contents_path, embeddings_path};
+use crate::workdir::parts::{
+    PartRecord, all_records, check_rows, contents_path, embeddings_path, in_work_dir,
+};
 use crate::workdir::sums::check_embeddings;
 
 /// Embeddings on the disk. A row takes 32 bytes of memory.
@@ -50,7 +52,7 @@ impl StoredEmbeddings {
         if !exists(&path)? {
             return Ok(());
         }
-        let matrix = Matrix::open(&path)?;
+        let matrix = Matrix::open(&path).map_err(|error| in_work_dir(&path, error))?;
         check_rows(&path, matrix.rows(), rows)?;
         check_embeddings(&path, record.sum.as_deref())?;
         let place = |row: usize| Place { matrix: self.matrices.len() as u32, row: row as u32 };

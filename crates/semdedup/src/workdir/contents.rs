@@ -69,7 +69,9 @@ pub(crate) fn read_contents(path: &Path, rows: u64) -> Result<Option<Vec<Content
     let (contents, rest) = bytes.as_chunks::<16>();
     if contents.len() as u64 != rows || !rest.is_empty() {
         let problem = format!("has {} bytes, the hashes of {rows} rows have {}", bytes.len(), 16 * rows);
-        return Err(Error::work(path, problem).hint("put the file back as it was, or delete its part"));
+        return Err(Error::work(path, problem).hint(
+            "put the file back as it was, or delete it: later runs of other rows then embed these rows again",
+        ));
     }
     Ok(Some(contents.iter().map(|bytes| Content(u128::from_le_bytes(*bytes))).collect()))
 }

@@ -159,13 +159,21 @@ pub(crate) fn check_table(path: &Path) -> Result<()> {
     }
 }
 
+/// Returns a message without the values that only programmers read, which some libraries append:
+/// `… as message: RangeOutOfBounds { range: …`.
+fn plain(message: &str) -> &str {
+    let end = message.find(" {").unwrap_or(message.len());
+    let inner = message[..end].rfind(": ").filter(|_| end < message.len());
+    message[..inner.unwrap_or(end)].trim_end()
+}
+
 /// Opens a table to read some of its columns in batches.
 ///
 /// # Errors
 /// Fails if the file is no table, or if it lacks one of the columns.
 pub(crate) fn open_columns(path: &Path, names: &[&str]) -> Result<ParquetRecordBatchReader> {
     let damaged = |error: &dyn std::fmt::Display| {
-        Error::input(path, format!("not a table that can be read: {error}"))
+        Error::input(path, format!("not a table that can be read: {}", plain(&error.to_string())))
             .hint("it may have been cut short")
     };
     let file = Blob::open(path)?;
