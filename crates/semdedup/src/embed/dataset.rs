@@ -47,6 +47,8 @@ pub(crate) struct Dataset {
     pub(crate) embeddings: Vec<PathBuf>,
     /// The files of what was embedded, one for each part.
     contents: Vec<PathBuf>,
+    /// The sum of each of them, if its record has one.
+    contents_sums: Vec<Option<String>>,
     /// The number of rows of each part, according to its record.
     part_rows: Vec<u64>,
     /// The sum of the embeddings of each part, if its record has one.
@@ -82,6 +84,7 @@ impl Dataset {
             scripts: Vec::new(),
             embeddings: Vec::new(),
             contents: Vec::new(),
+            contents_sums: Vec::new(),
             part_rows: Vec::new(),
             sums: Vec::new(),
             earlier_parts: usize::MAX,
@@ -99,6 +102,7 @@ impl Dataset {
         self.contents.push(contents_path(folder, number));
         self.part_rows.push(rows);
         self.sums.push(record.sum.clone());
+        self.contents_sums.push(record.contents_sum.clone());
         let runs = record.ids.iter().enumerate();
         let id_part = |(run, &source): (usize, &IdRun)| IdFile {
             path: ids_path(folder, number, run),
@@ -155,7 +159,7 @@ impl Dataset {
 
     /// Returns what was embedded in a part, row by row; none if it is not known.
     pub(crate) fn contents(&self, part: usize) -> Result<Option<Vec<Content>>> {
-        read_contents(&self.contents[part], self.part_rows[part])
+        read_contents(&self.contents[part], self.part_rows[part], self.contents_sums[part].as_deref())
     }
 
     /// Returns the numbers of the rows that could not be read, ascending.

@@ -48,7 +48,11 @@ impl StoredEmbeddings {
     fn add(&mut self, folder: &Path, part: usize, record: &PartRecord) -> Result<()> {
         let rows = record.rows();
         let path = embeddings_path(folder, part);
-        let Some(contents) = read_contents(&contents_path(folder, part), rows)? else { return Ok(()) };
+        let Some(contents) =
+            read_contents(&contents_path(folder, part), rows, record.contents_sum.as_deref())?
+        else {
+            return Ok(());
+        };
         if !exists(&path)? {
             return Ok(());
         }
@@ -122,7 +126,7 @@ fn contents_in(folder: &Path) -> Result<Option<Vec<Content>>> {
         return Ok(None);
     }
     for (part, record) in all_records(folder)? {
-        match read_contents(&contents_path(folder, part), record.rows())? {
+        match read_contents(&contents_path(folder, part), record.rows(), record.contents_sum.as_deref())? {
             Some(contents) => all.extend(contents),
             None => return Ok(None),
         }

@@ -17,6 +17,7 @@ use crate::storage;
 use crate::workdir::counted_rows::CountedRows;
 use crate::workdir::fingerprint::Fingerprint;
 use crate::workdir::script::ScriptRun;
+use crate::workdir::sealed::check_seal;
 
 /// The contents of `part-00000.json`.
 #[derive(Debug, Serialize, Deserialize)]
@@ -31,6 +32,9 @@ pub(crate) struct PartRecord {
     /// The sum of the file of embeddings; none in old work directories.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) sum: Option<String>,
+    /// The sum of the file of what was embedded; none in old work directories.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) contents_sum: Option<String>,
     /// The number of rows whose embeddings an earlier run made.
     #[serde(default)]
     pub(crate) reused: u64,
@@ -61,6 +65,7 @@ impl PartRecord {
             stage,
             model,
             sum: None,
+            contents_sum: None,
             reused: 0,
             spans,
             ids,
@@ -152,9 +157,11 @@ pub(crate) fn parts_path(folder: &Path) -> PathBuf {
 /// Reads a JSON file, if it exists.
 fn read_json<T: DeserializeOwned>(path: &Path) -> Result<Option<T>> {
     match storage::read(path) {
-        Ok(bytes) => serde_json::from_slice(&bytes)
-            .map(Some)
-            .map_err(|error| Error::work(path, error).hint("delete the work directory to begin anew")),
+        Ok(bytes) => {
+            check_seal(path, &bytes)?;
+            let parsed = serde_json::from_slice(&bytes).map(Some);
+            parsed.map_err(|error| Error::work(path, error).hint("delete the work directory to begin anew"))
+        }
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
         Err(error) => Err(Error::io(error)),
     }

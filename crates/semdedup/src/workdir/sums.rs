@@ -18,7 +18,7 @@ const BUFFER: usize = 1 << 20;
 /// header, which is written last.
 ///
 /// [`NpyWriter`]: crate::arrays::npy_writer::NpyWriter
-fn sum_of_embeddings(path: &Path) -> io::Result<String> {
+pub(crate) fn sum_of_embeddings(path: &Path) -> io::Result<String> {
     let mut file = File::open(path)?;
     let mut header = Vec::with_capacity(HEADER_BYTES);
     (&mut file).take(HEADER_BYTES as u64).read_to_end(&mut header)?;
