@@ -6,6 +6,7 @@ use semdedup_core::{
     Cut, Direction, EXACT, Epsilon, ExhaustiveSearch, RankKey, Ranking, RecallSample, SamplePurpose,
     UnitRows, sample_rows,
 };
+use serde::{Deserialize, Serialize};
 
 use crate::arrays::store::{EmbeddingStore, blocks};
 use crate::error::{Error, Result};
@@ -14,8 +15,8 @@ use crate::options::SWEEP_EPSILONS;
 use crate::progress::{Progress, Stage, StopSignal};
 use crate::score::columns::ScoreColumns;
 use crate::storage;
-use crate::storage::atomic::write_atomically;
 use crate::summary::RecallAt;
+use crate::workdir::sealed::{check_seal, write_sealed};
 
 /// How the recall sample is drawn and compared.
 #[derive(Debug, Clone, Copy)]
@@ -82,18 +83,29 @@ pub(crate) fn report(samples: &[RecallSample], in_use: Option<Cut>) -> Vec<Recal
     cuts.into_iter().map(|cut| semdedup_core::recall(samples, cut).into()).collect()
 }
 
+/// The contents of `samples.json`: pairs of score and exhaustive score.
+#[derive(Serialize, Deserialize)]
+struct StoredSamples {
+    samples: Vec<(f32, f32)>,
+}
+
 /// Writes the recall samples into a work directory, as pairs of score and exhaustive score.
 pub(crate) fn write_samples(path: &Path, samples: &[RecallSample]) -> Result<()> {
-    let pairs: Vec<(f32, f32)> = samples.iter().map(|sample| (sample.score, sample.exhaustive)).collect();
-    let json = serde_json::to_vec(&pairs).map_err(|error| Error::work(path, error))?;
-    write_atomically(path, &json)
+    let samples = samples.iter().map(|sample| (sample.score, sample.exhaustive)).collect();
+    write_sealed(path, &StoredSamples { samples })
 }
 
 /// Reads the recall samples of a work directory.
 pub(crate) fn read_samples(path: &Path) -> Result<Vec<RecallSample>> {
     let bytes = storage::read(path).map_err(Error::io)?;
-    let pairs: Vec<(f32, f32)> = serde_json::from_slice(&bytes)
-        .map_err(|e| Error::work(path, e).hint("delete the work directory to begin anew"))?;
+    check_seal(path, &bytes)?;
+    let pairs = match serde_json::from_slice(&bytes) {
+        Ok(StoredSamples { samples }) => Ok(samples),
+        // Earlier versions wrote the list alone.
+        Err(error) => serde_json::from_slice(&bytes).map_err(|_| error),
+    };
+    let pairs: Vec<(f32, f32)> =
+        pairs.map_err(|e| Error::work(path, e).hint("delete the work directory to begin anew"))?;
     Ok(pairs.into_iter().map(|(score, exhaustive)| RecallSample { score, exhaustive }).collect())
 }
 

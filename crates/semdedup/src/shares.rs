@@ -13,6 +13,33 @@ const MUCH: f64 = 0.5;
 /// See [`MUCH`].
 const TIMES: f64 = 5.0;
 
+/// How rows are grouped.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Groups {
+    /// By the input file that they come from.
+    Files,
+    /// By the script that they are written in.
+    Scripts,
+}
+
+impl Groups {
+    /// Returns the name of one group.
+    pub(crate) fn singular(self) -> &'static str {
+        match self {
+            Self::Files => "file",
+            Self::Scripts => "script",
+        }
+    }
+
+    /// Returns the name of several groups.
+    pub(crate) fn plural(self) -> &'static str {
+        match self {
+            Self::Files => "files",
+            Self::Scripts => "scripts",
+        }
+    }
+}
+
 /// The rows of a group, and the number of them that go.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Share {

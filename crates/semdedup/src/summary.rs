@@ -110,6 +110,29 @@ pub struct Summary {
     pub lists: Vec<ListSummary>,
     /// The warnings of the run.
     pub warnings: Vec<String>,
+    /// What the files of the result were when they were written; none by earlier versions.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub written: Option<WrittenFiles>,
+}
+
+/// What the files of a result were when they were written, by which a later run notices that they
+/// have changed.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WrittenFiles {
+    /// When the last of them was put into place, in milliseconds since 1970 by the clock of their
+    /// disk.
+    pub at_ms: u64,
+    /// Each file with its sum, except the kept files of folders: `kept-files.parquet` lists those.
+    pub files: BTreeMap<String, FileSum>,
+}
+
+/// The size and the sum of a file.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FileSum {
+    /// Its size in bytes.
+    pub bytes: u64,
+    /// The XXH3 hash of its bytes (64 bits, hexadecimal).
+    pub sum: String,
 }
 
 impl Summary {
@@ -207,6 +230,28 @@ impl From<Recall> for RecallAt {
 
 /// The name of the summary in the output folder.
 pub(crate) const SUMMARY: &str = "summary.json";
+
+/// Returns what is wrong with the summary of a run in this folder; none if nothing is, if there is no
+/// summary, or if it is one of another program or command.
+pub(crate) fn summary_problem(out: &Path) -> Result<Option<String>> {
+    let bytes = match read(&out.join(SUMMARY)) {
+        Ok(bytes) => bytes,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(Error::io(error)),
+    };
+    let value: serde_json::Value = match serde_json::from_slice(&bytes) {
+        Ok(value) => value,
+        Err(error) => return Ok(Some(format!("is damaged: it is not JSON ({error})"))),
+    };
+    let fingerprints = ["fingerprint", "rows_fingerprint", "scores_fingerprint"];
+    let there = fingerprints.iter().filter(|name| value[**name].is_string()).count();
+    Ok(match serde_json::from_value::<Summary>(value) {
+        _ if there == 0 => None,
+        Ok(summary) if !summary.fingerprint.is_empty() => None,
+        Ok(_) => Some("is damaged: it has no fingerprint".to_owned()),
+        Err(error) => Some(format!("is damaged: {error}")),
+    })
+}
 
 /// Reads the summary of a finished run in this folder; none if there is no summary, or one of
 /// another program or command.

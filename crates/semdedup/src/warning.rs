@@ -3,7 +3,7 @@
 use std::fmt;
 
 use crate::formats::{self, Cause, LikelyEncoding};
-use crate::shares::{Losers, Share};
+use crate::shares::{Groups, Losers, Share};
 
 /// Something that the user should know. Its text says what happened, what it may mean and what to
 /// do.
@@ -106,6 +106,11 @@ pub enum Warning {
         /// The ε that the goal amounts to.
         epsilon: f64,
     },
+    /// A file of the finished result is not as it was written, so the result is written again.
+    DamagedResult {
+        /// The file, and what is wrong with it.
+        problem: String,
+    },
     /// Files in input folders were left out, all for one cause.
     LeftOut {
         /// The cause.
@@ -115,33 +120,6 @@ pub enum Warning {
         /// The names of the first ones.
         first: Vec<String>,
     },
-}
-
-/// How rows are grouped.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Groups {
-    /// By the input file that they come from.
-    Files,
-    /// By the script that they are written in.
-    Scripts,
-}
-
-impl Groups {
-    /// Returns the name of one group.
-    fn singular(self) -> &'static str {
-        match self {
-            Self::Files => "file",
-            Self::Scripts => "script",
-        }
-    }
-
-    /// Returns the name of several groups.
-    fn plural(self) -> &'static str {
-        match self {
-            Self::Files => "files",
-            Self::Scripts => "scripts",
-        }
-    }
 }
 
 /// The share of texts with mostly unknown words from which on there is a warning.
@@ -222,7 +200,8 @@ impl fmt::Display for Warning {
             }
             Self::NonFiniteRows { rows, examples } => write!(
                 f,
-                "{} (first: {}), kept and compared with nothing; embed these rows again or remove them",
+                "{} (first: {}), kept and compared with nothing; those that `semdedup embed` could not read are \
+                 in its skipped.parquet; embed any others again, or remove them",
                 counted(*rows, "row has a NaN or an infinity", "rows have a NaN or an infinity"),
                 examples.join("; ")
             ),
@@ -291,6 +270,7 @@ impl fmt::Display for Warning {
                 "this target removes rows that are not duplicates of anything (it amounts to epsilon {epsilon:.3}); \
                  keep more rows, or look at pairs with `semdedup show`"
             ),
+            Self::DamagedResult { problem } => write!(f, "{problem}; the result is written again"),
             Self::LeftOut { cause, count, first } => {
                 f.write_str(&formats::describe_left_out(*cause, *count, first))
             }

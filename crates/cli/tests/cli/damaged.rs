@@ -103,15 +103,25 @@ fn a_changed_bit_in_embeddings_or_ids_is_noticed_by_a_run_that_uses_them() {
     sandbox.semdedup("run data.jsonl --id-column id --work work --out other --clusters 3").succeeded();
 }
 
+/// Removes a field with a string from a JSON object.
+fn without_field(sandbox: &Sandbox, file: &str, key: &str) {
+    let json = sandbox.text(file);
+    let start = json.find(&format!(",\"{key}\":\"")).unwrap_or_else(|| panic!("{key}: {json}"));
+    let end = start + json[start..].find("\",").or_else(|| json[start..].find("\"}")).unwrap() + 1;
+    sandbox.write(file, format!("{}{}", &json[..start], &json[end..]));
+}
+
 #[test]
 fn a_work_directory_of_an_earlier_version_has_no_sums_and_is_read() {
     let sandbox = Sandbox::with_rows(100);
     sandbox.semdedup("run data.jsonl --work work --out out").succeeded();
-    let record = sandbox.text("work/embed/part-00000.json");
-    assert!(record.contains("\"sum\":\""), "{record}");
-    let start = record.find("\"sum\"").unwrap();
-    let end = start + record[start..].find(',').unwrap() + 1;
-    sandbox.write("work/embed/part-00000.json", format!("{}{}", &record[..start], &record[end..]));
+    for key in ["sum", "contents_sum", "record_sum"] {
+        without_field(&sandbox, "work/embed/part-00000.json", key);
+    }
+    without_field(&sandbox, "work/embed/parts.json", "record_sum");
+    let samples = sandbox.text("work/recall/samples.json");
+    let (start, end) = (samples.find('[').unwrap(), samples.rfind(']').unwrap());
+    sandbox.write("work/recall/samples.json", &samples[start..=end]);
     let mut scores = sandbox.read("work/score/scores.parquet");
     let key = last_place(&scores, "semdedup.sum");
     scores[key..key + 12].copy_from_slice(b"semdedup.old");
@@ -120,4 +130,105 @@ fn a_work_directory_of_an_earlier_version_has_no_sums_and_is_read() {
     sandbox.semdedup("run data.jsonl --work work --out third --clusters 3").succeeded();
     sandbox.write("data.jsonl", jsonl(&texts(110)));
     sandbox.semdedup("run data.jsonl --work work --out fourth").succeeded();
+}
+
+const BEGIN_ANEW: &str = "put the file back as it was, or delete the work directory to begin anew";
+
+#[test]
+fn a_changed_bit_in_records_and_samples_is_noticed() {
+    let sandbox = Sandbox::with_rows(300);
+    sandbox.semdedup("run data.jsonl --work work --out out").succeeded();
+    let other = "run data.jsonl --work work --out other --epsilon 0.2";
+    let digit = |file: &str, key: &str| {
+        let text = sandbox.text(file);
+        let from = text.find(key).unwrap() + key.len();
+        from + text[from..].find(|c: char| c.is_ascii_digit()).unwrap()
+    };
+    for (file, key) in [
+        ("work/embed/part-00000.json", "\"truncated\":"),
+        ("work/embed/parts.json", "\"rows\":"),
+        ("work/recall/samples.json", "\"samples\":"),
+    ] {
+        let place = digit(file, key);
+        let bytes = sandbox.read(file);
+        let mut flipped = bytes.clone();
+        flipped[place] ^= 1;
+        sandbox.write(file, flipped);
+        sandbox.semdedup(other).failed_with(&[file, PROBLEM]).hinted(BEGIN_ANEW);
+        sandbox.has_no_result("other");
+        sandbox.write(file, bytes);
+    }
+    let contents = "work/embed/contents-00000.bin";
+    with_flipped_bit(&sandbox, contents, 50, || {
+        sandbox.semdedup(other).failed_with(&[contents, PROBLEM]).hinted("or delete it");
+    });
+    std::fs::remove_file(sandbox.path(contents)).unwrap();
+    sandbox.semdedup(other).succeeded();
+}
+
+#[test]
+fn a_changed_bit_in_a_clustering_is_noticed_by_score() {
+    let sandbox = Sandbox::with_rows(300);
+    sandbox.semdedup("embed data.jsonl --out e").succeeded();
+    sandbox.semdedup("cluster e --clusters 5 --probes 2 --out c").succeeded();
+    let score = "score e --centroids c/centroids.npy --assignments c/assignments.npy --probes c/probes.npy \
+                 --out scores.parquet";
+    for (file, place) in [("c/centroids.npy", 1000), ("c/assignments.npy", 128), ("c/probes.npy", 129)] {
+        with_flipped_bit(&sandbox, file, place, || {
+            let said = sandbox.semdedup(score).failed_with(&[file]);
+            assert!(said.stderr.contains(PROBLEM) || said.stderr.contains("cluster"), "{said:#?}");
+            assert!(!sandbox.path("scores.parquet").exists());
+        });
+    }
+    sandbox.semdedup(score).succeeded();
+    let record = sandbox.text("c/clustered.json");
+    let start = record.rfind(",\n  \"sums\"").unwrap();
+    sandbox.write("c/clustered.json", format!("{}}}", &record[..start]));
+    with_flipped_bit(&sandbox, "c/centroids.npy", 1000, || {
+        sandbox.semdedup(&format!("{score} --overwrite")).succeeded();
+    });
+}
+
+#[test]
+fn hints_for_files_of_the_work_directory_do_not_ask_the_user_to_write_them() {
+    let sandbox = Sandbox::with_rows(100);
+    sandbox.semdedup("run data.jsonl --id-column id --work work --out out").succeeded();
+    let again = "run data.jsonl --id-column id --work work --out other --clusters 3";
+    let missing = |file: &str, check: &dyn Fn()| {
+        let bytes = sandbox.read(file);
+        std::fs::remove_file(sandbox.path(file)).unwrap();
+        check();
+        sandbox.write(file, bytes);
+    };
+    for file in ["work/embed/ids-00000-0.parquet", "work/embed/embeddings-00000.npy"] {
+        missing(file, &|| {
+            sandbox.semdedup(again).failed_with(&[file]).hinted(BEGIN_ANEW);
+        });
+    }
+    let embeddings = "work/embed/embeddings-00000.npy";
+    let bytes = sandbox.read(embeddings);
+    sandbox.write(embeddings, &bytes[..50]);
+    for typed in [again, "cluster work --out c"] {
+        sandbox.semdedup(typed).failed_with(&[embeddings]).hinted(BEGIN_ANEW);
+    }
+    sandbox.write(embeddings, bytes);
+    sandbox.semdedup("sweep out/none.parquet").failed_with(&["out/none.parquet: no such file or folder"]);
+}
+
+#[test]
+fn a_message_about_a_damaged_table_has_no_values_that_only_programmers_read() {
+    let sandbox = Sandbox::with_rows(100);
+    sandbox.semdedup("run data.jsonl --work work --out out").succeeded();
+    let removed = "out/removed.parquet";
+    // The encoded schema, of which the sum in the metadata is not.
+    let place = last_place(&sandbox.read(removed), "ARROW:schema") + 12;
+    let mut refused = 0;
+    for place in (place..place + 120).step_by(6) {
+        with_flipped_bit(&sandbox, removed, place, || {
+            let said = sandbox.semdedup("show out");
+            assert!(!said.stderr.contains(['{', '}']), "{place}: {}", said.stderr);
+            refused += u32::from(said.code == 2);
+        });
+    }
+    assert!(refused > 0);
 }

@@ -27,7 +27,7 @@ fn a_path_without_a_run_is_refused_with_what_to_give_instead() {
         ("show out/scores.parquet", "out/scores.parquet: a file, not the folder of a run"),
         ("show selected", "selected: no finished scores here"),
         ("sweep selected", "selected: no finished scores here"),
-        ("sweep nowhere", "nowhere: no such folder"),
+        ("sweep nowhere", "nowhere: no such file or folder"),
     ] {
         let said = sandbox.semdedup(typed).failed_with(&[problem]);
         assert!(said.stderr.contains("--out or --work folder"), "{}", said.stderr);

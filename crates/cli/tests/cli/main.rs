@@ -34,6 +34,7 @@ mod parquet_types;
 mod probes;
 mod provided;
 mod refused;
+mod repaired;
 mod results;
 mod reuse;
 mod safety;

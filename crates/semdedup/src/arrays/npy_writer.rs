@@ -93,7 +93,24 @@ impl NpyWriter {
 
     /// Writes the header and commits the file. Returns the hash of the numbers and, behind them, of
     /// the header.
-    pub(crate) fn finish_hashed(mut self) -> Result<Xxh3> {
+    pub(crate) fn finish_hashed(self) -> Result<Xxh3> {
+        let (header, hash) = (self.header(), self.hash_so_far());
+        let mut file = self.out.into_inner().map_err(|e| Error::io(e.into_error()))?;
+        file.seek(SeekFrom::Start(0)).map_err(Error::io)?;
+        file.write_all(&header).map_err(Error::io)?;
+        file.commit()?;
+        Ok(hash)
+    }
+
+    /// Returns the hash that the file has if it is finished now.
+    pub(crate) fn hash_so_far(&self) -> Xxh3 {
+        let mut hash = self.hash.clone();
+        hash.update(&self.header());
+        hash
+    }
+
+    /// Returns the header of the numbers so far.
+    fn header(&self) -> Vec<u8> {
         let shape = match self.entry {
             Entry::Row(dim) => format!("({}, {dim})", self.values / dim as u64),
             Entry::Value(numbers) => format!("({},)", self.values / numbers as u64),
@@ -103,12 +120,6 @@ impl NpyWriter {
         header.extend(std::iter::repeat_n(' ', padding));
         header.push('\n');
         let length = ((HEADER_BYTES - 10) as u16).to_le_bytes();
-        let header = [&b"\x93NUMPY\x01\x00"[..], &length, header.as_bytes()].concat();
-        self.hash.update(&header);
-        let mut file = self.out.into_inner().map_err(|e| Error::io(e.into_error()))?;
-        file.seek(SeekFrom::Start(0)).map_err(Error::io)?;
-        file.write_all(&header).map_err(Error::io)?;
-        file.commit()?;
-        Ok(self.hash)
+        [&b"\x93NUMPY\x01\x00"[..], &length, header.as_bytes()].concat()
     }
 }

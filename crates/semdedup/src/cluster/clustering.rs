@@ -75,9 +75,14 @@ impl Clustering {
 
 /// Writes `centroids.npy`: f32, `clusters × dim`.
 pub(crate) fn write_centroids(path: &Path, centroids: &UnitEmbeddings) -> Result<()> {
+    begin_centroids(path, centroids)?.finish()
+}
+
+/// Writes all of `centroids.npy` but its header.
+pub(crate) fn begin_centroids(path: &Path, centroids: &UnitEmbeddings) -> Result<NpyWriter> {
     let mut file = NpyWriter::matrix(path, centroids.dim())?;
     file.write(centroids.values())?;
-    file.finish()
+    Ok(file)
 }
 
 /// Reads centroids, which must have the dimension of the rows.
@@ -104,9 +109,14 @@ pub(crate) fn numbers(clusters: &[u32]) -> Vec<i32> {
 
 /// Writes `assignments.npy`: one i32 for each row, −1 for a row without a cluster.
 pub(crate) fn write_assignments(path: &Path, clusters: &[u32]) -> Result<()> {
+    begin_assignments(path, clusters)?.finish()
+}
+
+/// Writes all of `assignments.npy` but its header.
+pub(crate) fn begin_assignments(path: &Path, clusters: &[u32]) -> Result<NpyWriter> {
     let mut file = NpyWriter::integers(path)?;
     file.write(&numbers(clusters))?;
-    file.finish()
+    Ok(file)
 }
 
 /// Reads the assignments of `rows` rows to `clusters` clusters.

@@ -4,11 +4,12 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
+use semdedup_core::UnitEmbeddings;
 use serde::Serialize;
 
 use crate::arrays::store::EmbeddingStore;
 use crate::cluster::assign::{self, AssignOptions};
-use crate::cluster::clustering::{largest, write_assignments, write_centroids};
+use crate::cluster::clustering::{begin_assignments, begin_centroids, largest};
 use crate::cluster::train;
 use crate::commands::clustered::{ASSIGNMENTS, CLUSTERED, Clustered};
 use crate::commands::file_set::FileSet;
@@ -18,8 +19,9 @@ use crate::error::{Error, Result};
 use crate::memory::peak_rss_bytes;
 use crate::options::{ClusterOptions, OutputOptions};
 use crate::progress::{Progress, Stage};
-use crate::storage::exists;
+use crate::storage::{exists, is_url};
 use crate::workdir::pair_counts::PairCounts;
+use crate::workdir::sums::{shown, sum_of_embeddings};
 
 /// The report of [`cluster()`].
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -78,12 +80,9 @@ pub fn cluster(
     let claim = files.claim()?;
     let start = Instant::now();
     let ClusterOptions { probes, memory, .. } = *options;
-    let place = |name: &str| output.out.join(name);
-    let assigning = AssignOptions { probes, memory, probes_path: &place(PROBES) };
+    let assigning = AssignOptions { probes, memory, probes_path: &output.out.join(PROBES) };
     let assigned = assign::assign(&store, &trained.centroids, &assigning, progress)?;
-    Clustered::of(&store)?.write(&place(CLUSTERED))?;
-    write_assignments(&place(ASSIGNMENTS), &assigned.clusters)?;
-    write_centroids(&place(CENTROIDS), &trained.centroids)?;
+    write_clustering(&output.out, &store, &trained.centroids, &assigned.clusters)?;
     claim.release()?;
     progress.end(Stage::Assign, false);
     let assign_seconds = start.elapsed().as_secs_f64();
@@ -101,6 +100,27 @@ pub fn cluster(
         seconds: BTreeMap::from([("train", train_seconds), ("assign", assign_seconds)]),
         peak_rss_bytes: peak_rss_bytes(),
     })
+}
+
+/// Writes the assignments, `clustered.json` and then the centroids. The probes are there already.
+fn write_clustering(
+    out: &Path,
+    store: &EmbeddingStore,
+    centroids: &UnitEmbeddings,
+    clusters: &[u32],
+) -> Result<()> {
+    let place = |name: &str| out.join(name);
+    let assignments = begin_assignments(&place(ASSIGNMENTS), clusters)?;
+    let centroids = begin_centroids(&place(CENTROIDS), centroids)?;
+    let mut clustered = Clustered::of(store)?;
+    clustered.add_sum(ASSIGNMENTS, shown(&assignments.hash_so_far()));
+    clustered.add_sum(CENTROIDS, shown(&centroids.hash_so_far()));
+    if !is_url(out) && exists(&place(PROBES))? {
+        clustered.add_sum(PROBES, sum_of_embeddings(&place(PROBES)).map_err(Error::io)?);
+    }
+    clustered.write(&place(CLUSTERED))?;
+    assignments.finish()?;
+    centroids.finish()
 }
 
 /// The files that [`cluster()`] writes. The centroids come last: if they are there, everything is.

@@ -2,6 +2,7 @@
 //! is found by its number alone, so other embeddings, or the same in another order, would give
 //! wrong duplicates without a sign.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
@@ -10,7 +11,8 @@ use crate::arrays::sampled_hash::sampled_hash;
 use crate::arrays::store::EmbeddingStore;
 use crate::error::{Error, Result};
 use crate::storage::atomic::write_atomically;
-use crate::storage::read;
+use crate::storage::{is_url, read};
+use crate::workdir::sums::{damaged, sum_of_embeddings};
 
 /// The name of the record, which lies beside the assignments.
 pub(super) const CLUSTERED: &str = "clustered.json";
@@ -22,6 +24,9 @@ pub(super) const ASSIGNMENTS: &str = "assignments.npy";
 #[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Clustered {
     files: Vec<ClusteredFile>,
+    /// The sums of the files of the clustering, by name; none by earlier versions.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    sums: BTreeMap<String, String>,
 }
 
 /// A file of embeddings.
@@ -40,7 +45,28 @@ impl Clustered {
             let name = matrix.path().file_name().unwrap_or_default().to_string_lossy().into_owned();
             Ok(ClusteredFile { rows: matrix.rows(), hash: sampled_hash(matrix)?, name })
         };
-        Ok(Self { files: store.matrices().iter().map(describe).collect::<Result<_>>()? })
+        let files = store.matrices().iter().map(describe).collect::<Result<_>>()?;
+        Ok(Self { files, sums: BTreeMap::new() })
+    }
+
+    /// Records the sum of a file of the clustering.
+    pub(super) fn add_sum(&mut self, name: &str, sum: String) {
+        self.sums.insert(name.to_owned(), sum);
+    }
+
+    /// Fails if one of these files, which may lie elsewhere, is beside the record and no more as it
+    /// was written. In a bucket the store checks the bytes itself.
+    fn check_sums(&self, folder: &Path, files: &[&Path]) -> Result<()> {
+        for &file in files.iter().filter(|file| !is_url(file) && file.parent() == Some(folder)) {
+            let name = file.file_name().unwrap_or_default().to_string_lossy();
+            let Some(recorded) = self.sums.get(&*name) else { continue };
+            if sum_of_embeddings(file).map_err(Error::io)? != *recorded {
+                return Err(
+                    damaged(file).hint("put the file back as it was, or run `semdedup cluster` again")
+                );
+            }
+        }
+        Ok(())
     }
 
     pub(super) fn write(&self, path: &Path) -> Result<()> {
@@ -84,9 +110,11 @@ impl Clustered {
 }
 
 /// Fails if the assignments were made from other embeddings than these, or from these in another
-/// order.
-pub(super) fn check_clustered(assignments: &Path, store: &EmbeddingStore) -> Result<()> {
+/// order, or if they or `others`, files of the same clustering, are damaged.
+pub(super) fn check_clustered(assignments: &Path, others: &[&Path], store: &EmbeddingStore) -> Result<()> {
     let Some(clustered) = Clustered::beside(assignments)? else { return Ok(()) };
+    let folder = assignments.parent().unwrap_or(Path::new(""));
+    clustered.check_sums(folder, &[&[assignments], others].concat())?;
     let given = Clustered::of(store)?;
     if clustered.contents() == given.contents() {
         return Ok(());

@@ -123,10 +123,11 @@ pub fn score(
     progress: &dyn Progress,
 ) -> Result<ScoreReport> {
     let store = EmbeddingStore::open(&inputs.embeddings)?;
-    let centroids = read_centroids(&inputs.centroids, store.dim())?;
     let probes = inputs.probes.as_deref();
+    let centroids = read_centroids(&inputs.centroids, store.dim())?;
     let clustering = Clustering::open(&inputs.assignments, probes, store.rows(), centroids.len())?;
-    check_clustered(&inputs.assignments, &store)?;
+    let others: Vec<&Path> = [inputs.centroids.as_path()].into_iter().chain(probes).collect();
+    check_clustered(&inputs.assignments, &others, &store)?;
     check_output(inputs, options, out)?;
     if let Some(folder) = out.parent() {
         create_dir_all(folder)?;

@@ -16,7 +16,8 @@ use crate::workdir::contents::{Content, read_contents};
 use crate::workdir::counted_rows::{CountedRows, EXAMPLES};
 use crate::workdir::fingerprint::Fingerprint;
 use crate::workdir::parts::{
-    IdRun, PartRecord, SkippedRow, check_rows, contents_path, embeddings_path, ids_path, whole_records,
+    IdRun, PartRecord, SkippedRow, check_rows, contents_path, embeddings_path, ids_path, in_work_dir,
+    whole_records,
 };
 use crate::workdir::row_index::{FileRows, Ids, RowIndex};
 use crate::workdir::script::{self, Code, ScriptRun};
@@ -46,6 +47,8 @@ pub(crate) struct Dataset {
     pub(crate) embeddings: Vec<PathBuf>,
     /// The files of what was embedded, one for each part.
     contents: Vec<PathBuf>,
+    /// The sum of each of them, if its record has one.
+    contents_sums: Vec<Option<String>>,
     /// The number of rows of each part, according to its record.
     part_rows: Vec<u64>,
     /// The sum of the embeddings of each part, if its record has one.
@@ -81,6 +84,7 @@ impl Dataset {
             scripts: Vec::new(),
             embeddings: Vec::new(),
             contents: Vec::new(),
+            contents_sums: Vec::new(),
             part_rows: Vec::new(),
             sums: Vec::new(),
             earlier_parts: usize::MAX,
@@ -98,6 +102,7 @@ impl Dataset {
         self.contents.push(contents_path(folder, number));
         self.part_rows.push(rows);
         self.sums.push(record.sum.clone());
+        self.contents_sums.push(record.contents_sum.clone());
         let runs = record.ids.iter().enumerate();
         let id_part = |(run, &source): (usize, &IdRun)| IdFile {
             path: ids_path(folder, number, run),
@@ -132,12 +137,20 @@ impl Dataset {
     /// Fails if embeddings that an earlier run stored are no more those that it wrote.
     pub(crate) fn check_embeddings(&self) -> Result<()> {
         let parts = self.embeddings.par_iter().zip(&self.sums).take(self.earlier_parts);
-        parts.try_for_each(|(path, sum)| check_embeddings(path, sum.as_deref()))
+        parts.try_for_each(|(path, sum)| {
+            check_embeddings(path, sum.as_deref()).map_err(|error| in_work_dir(path, error))
+        })
     }
 
     /// Opens the embeddings, one for each row.
     pub(crate) fn open_embeddings(&self) -> Result<EmbeddingStore> {
-        let store = EmbeddingStore::open(&self.embeddings)?;
+        let store = EmbeddingStore::open(&self.embeddings).map_err(|error| {
+            let (message, mut paths) = (error.to_string(), self.embeddings.iter());
+            match paths.find(|path| message.contains(&*path.to_string_lossy())) {
+                Some(path) => in_work_dir(path, error),
+                None => error,
+            }
+        })?;
         for ((path, rows), &recorded) in store.files().zip(&self.part_rows) {
             check_rows(path, rows, recorded)?;
         }
@@ -146,7 +159,7 @@ impl Dataset {
 
     /// Returns what was embedded in a part, row by row; none if it is not known.
     pub(crate) fn contents(&self, part: usize) -> Result<Option<Vec<Content>>> {
-        read_contents(&self.contents[part], self.part_rows[part])
+        read_contents(&self.contents[part], self.part_rows[part], self.contents_sums[part].as_deref())
     }
 
     /// Returns the numbers of the rows that could not be read, ascending.
@@ -205,8 +218,7 @@ impl Dataset {
 
 /// Reads the ids of a part, if they are those that were written.
 fn checked_column(path: &Path) -> Result<ArrayRef> {
-    check_table(path)?;
-    read_column(path, "id")
+    check_table(path).and_then(|()| read_column(path, "id")).map_err(|error| in_work_dir(path, error))
 }
 
 const ROLES_HINT: &str = "name roles that the turns have, such as user,assistant (human and gpt are the same), \

@@ -7,9 +7,8 @@ use arrow_array::{Array, ArrayRef};
 
 use crate::arrays::npy_writer::NpyWriter;
 use crate::embed::embed_batch::{DoneTask, TaskEmbeddings};
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::formats::IdSource;
-use crate::storage::atomic::write_atomically;
 use crate::workdir::contents::{Content, write_contents};
 use crate::workdir::fingerprint::Fingerprint;
 use crate::workdir::parts::{
@@ -17,6 +16,7 @@ use crate::workdir::parts::{
     record_path,
 };
 use crate::workdir::script::{self, ScriptRun};
+use crate::workdir::sealed::write_sealed;
 use crate::workdir::sums;
 use crate::workdir::table_file::write_column;
 
@@ -128,14 +128,14 @@ impl<'a> PartWriter<'a> {
     pub(super) fn commit(mut self) -> Result<Self> {
         self.record.sum = Some(sums::shown(&self.embeddings.finish_hashed()?));
         if self.made.model.is_some() {
-            write_contents(&contents_path(self.folder, self.number), &self.contents)?;
+            let sum = write_contents(&contents_path(self.folder, self.number), &self.contents)?;
+            self.record.contents_sum = Some(sum);
         }
         for (number, IdArrays { run, arrays }) in self.ids.iter().enumerate() {
             write_column(&ids_path(self.folder, self.number, number), "id", arrays)?;
             self.record.ids.push(*run);
         }
-        let record = serde_json::to_vec(&self.record).map_err(|error| Error::work(self.folder, error))?;
-        write_atomically(&record_path(self.folder, self.number), &record)?;
+        write_sealed(&record_path(self.folder, self.number), &self.record)?;
         let next = Self::begin(self.folder, self.made, self.number + 1)?;
         Ok(Self { rows_before: self.rows_before + self.rows, ..next })
     }
@@ -143,7 +143,6 @@ impl<'a> PartWriter<'a> {
     /// Records that the parts before this one are all parts.
     pub(super) fn close(self) -> Result<()> {
         let parts = Parts { stage: self.made.stage.clone(), parts: self.number, rows: self.rows_before };
-        let json = serde_json::to_vec(&parts).map_err(|error| Error::work(self.folder, error))?;
-        write_atomically(&parts_path(self.folder), &json)
+        write_sealed(&parts_path(self.folder), &parts)
     }
 }

@@ -7,7 +7,9 @@ use crate::arrays::matrix::Matrix;
 use crate::error::Result;
 use crate::storage::exists;
 use crate::workdir::contents::{Content, read_contents};
-use crate::workdir::parts::{PartRecord, all_records, check_rows, contents_path, embeddings_path};
+use crate::workdir::parts::{
+    PartRecord, all_records, check_rows, contents_path, embeddings_path, in_work_dir,
+};
 use crate::workdir::sums::check_embeddings;
 
 /// Embeddings on the disk. A row takes 32 bytes of memory.
@@ -46,11 +48,15 @@ impl StoredEmbeddings {
     fn add(&mut self, folder: &Path, part: usize, record: &PartRecord) -> Result<()> {
         let rows = record.rows();
         let path = embeddings_path(folder, part);
-        let Some(contents) = read_contents(&contents_path(folder, part), rows)? else { return Ok(()) };
+        let Some(contents) =
+            read_contents(&contents_path(folder, part), rows, record.contents_sum.as_deref())?
+        else {
+            return Ok(());
+        };
         if !exists(&path)? {
             return Ok(());
         }
-        let matrix = Matrix::open(&path)?;
+        let matrix = Matrix::open(&path).map_err(|error| in_work_dir(&path, error))?;
         check_rows(&path, matrix.rows(), rows)?;
         check_embeddings(&path, record.sum.as_deref())?;
         let place = |row: usize| Place { matrix: self.matrices.len() as u32, row: row as u32 };
@@ -120,7 +126,7 @@ fn contents_in(folder: &Path) -> Result<Option<Vec<Content>>> {
         return Ok(None);
     }
     for (part, record) in all_records(folder)? {
-        match read_contents(&contents_path(folder, part), record.rows())? {
+        match read_contents(&contents_path(folder, part), record.rows(), record.contents_sum.as_deref())? {
             Some(contents) => all.extend(contents),
             None => return Ok(None),
         }

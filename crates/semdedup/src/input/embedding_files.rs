@@ -12,7 +12,7 @@ use crate::foreign;
 use crate::progress::Stage;
 use crate::storage::{canonical_url, children, exists, glob, is_dir, is_url, place};
 use crate::workdir::manifest::{FinishedStage, finished_stage, is_work_dir};
-use crate::workdir::parts::{check_rows, embeddings_path, whole_records};
+use crate::workdir::parts::{check_rows, embeddings_path, in_work_dir, whole_records};
 use crate::workdir::sums::check_embeddings;
 
 /// Finds the files of embeddings that the user names: files, folders with all their files of
@@ -68,7 +68,8 @@ fn embedded_files(work: &Path) -> Result<Vec<PathBuf>> {
     };
     let mut files = Vec::new();
     for (part, record) in whole_records(&folder, &fingerprint)?.iter().enumerate() {
-        let matrix = Matrix::open(&embeddings_path(&folder, part))?;
+        let path = embeddings_path(&folder, part);
+        let matrix = Matrix::open(&path).map_err(|error| in_work_dir(&path, error))?;
         check_rows(matrix.path(), matrix.rows(), record.rows())?;
         check_embeddings(matrix.path(), record.sum.as_deref())?;
         files.push(matrix.path().to_path_buf());

@@ -13,6 +13,7 @@ use crate::storage::{exists, is_dir, is_file};
 use crate::summary::{Summary, read_summary};
 use crate::workdir::manifest::{FinishedStage, finished_stage, rows_folder};
 use crate::workdir::table_file::{check_table, read_column};
+use crate::write::lost_summary::{check_summary, check_summary_is_there};
 
 /// A finished run, opened by its output folder or by its work directory: its summary, its scores, pairs
 /// of duplicates, and the rows themselves.
@@ -61,9 +62,12 @@ impl FinishedRun {
     pub fn open(path: impl AsRef<Path>) -> Result<Self> {
         let path = path.as_ref();
         if !is_dir(path)? {
-            let problem = if exists(path)? { "a file, not the folder of a run" } else { "no such folder" };
+            let problem =
+                if exists(path)? { "a file, not the folder of a run" } else { "no such file or folder" };
             return Err(Error::new(ErrorKind::Input, format!("{}: {problem}", path.display())).hint(HINT));
         }
+        check_summary(path)?;
+        check_summary_is_there(path)?;
         if let Some(summary) = read_summary(path)? {
             let scores = ScoresFile::open(&path.join("scores.parquet"))?;
             return Ok(Self {

@@ -15,6 +15,7 @@ use crate::pipeline::summarise::summarise;
 use crate::progress::{Progress, Stage};
 use crate::select::selection::Selection;
 use crate::summary::Summary;
+use crate::warning::Warning;
 use crate::workdir::work_dir::WorkDir;
 use crate::write::result_dir::{OutputDir, ResultState};
 use crate::write::stage::{Results, write};
@@ -44,6 +45,9 @@ pub fn run(options: &RunOptions, embedder: Embedder, progress: &dyn Progress) ->
         }
         ResultState::Ready(out) => out,
     };
+    if let Some(problem) = out.repairs.clone() {
+        progress.warn(&Warning::DamagedResult { problem });
+    }
     let mut work = WorkDir::open(&run.work)?;
     if !work.has_begun(Stage::Embed, &run.stages.embed) {
         check_disk(&run)?;
@@ -62,7 +66,7 @@ pub fn run(options: &RunOptions, embedder: Embedder, progress: &dyn Progress) ->
     summary.seconds.insert(Stage::Write.name().to_owned(), written.seconds);
     summary.seconds.insert("total".to_owned(), start.elapsed().as_secs_f64());
     summary.reused_stages = work.reused().iter().map(|stage| stage.name().to_owned()).collect();
-    out.commit(&summary)?;
+    out.commit(&mut summary)?;
     Ok(summary)
 }
 

@@ -14,11 +14,10 @@ use crate::pipeline::scored::{LimitedClusters, Scored};
 use crate::progress::Progress;
 use crate::recall;
 use crate::select::selection::{Outcome, Selection, describe};
-use crate::shares::{Share, losers};
+use crate::shares::{Groups, Share, losers};
 use crate::storage::is_url;
 use crate::summary::Summary;
 use crate::warning::EMPTY_TEXT_SHARE;
-use crate::warning::Groups;
 use crate::warning::LARGE_CLUSTER_SHARE;
 use crate::warning::LOOSE_EPSILON;
 use crate::warning::REMOVED_SHARE;
@@ -173,6 +172,7 @@ pub(crate) fn summarise(
         scripts: notes.scripts,
         lists: Vec::new(),
         warnings: notes.warnings.iter().map(ToString::to_string).collect(),
+        written: None,
     })
 }
 

@@ -51,6 +51,6 @@ pub(crate) use lock::Lock;
 pub(crate) use pattern::{Matches, climbs};
 pub(crate) use read::stream;
 pub(crate) use remove::{remove_all, remove_file};
-pub(crate) use stamp::Stamp;
+pub(crate) use stamp::{Stamp, changed_ms};
 pub(crate) use whole_file::{fetch, read, read_all};
 pub(crate) use write::upload;

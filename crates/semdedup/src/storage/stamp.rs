@@ -88,6 +88,20 @@ fn modified_ns(metadata: &Metadata) -> std::io::Result<u128> {
     Ok(metadata.modified()?.duration_since(UNIX_EPOCH).map_or(0, |since| since.as_nanos()))
 }
 
+/// Returns when a file on the disk was last changed, in milliseconds since 1970. On Unix this is the
+/// time of the last change of anything about it: a copy that keeps the time of the modification
+/// changes it too.
+pub(crate) fn changed_ms(metadata: &Metadata) -> std::io::Result<u64> {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::MetadataExt;
+        let changed = metadata.ctime().saturating_mul(1000).saturating_add(metadata.ctime_nsec() / 1_000_000);
+        Ok(u64::try_from(changed).unwrap_or(0))
+    }
+    #[cfg(not(unix))]
+    Ok(u64::try_from(modified_ns(metadata)? / 1_000_000).unwrap_or(u64::MAX))
+}
+
 /// Returns what tells a file from another one of the same size and modification time: on Unix its
 /// inode and the time of its last change, elsewhere zeros.
 fn identity(metadata: &Metadata) -> [u64; 2] {

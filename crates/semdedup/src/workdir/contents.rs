@@ -3,11 +3,12 @@
 
 use std::path::Path;
 
-use xxhash_rust::xxh3::xxh3_128;
+use xxhash_rust::xxh3::{xxh3_64, xxh3_128};
 
 use crate::error::{Error, Result};
 use crate::storage;
 use crate::storage::atomic::write_atomically;
+use crate::workdir::sums::damaged;
 
 /// What was embedded: the XXH3 hash of a text, an image, or both, and whether the model read it
 /// only in part.
@@ -50,17 +51,28 @@ impl Content {
 /// The bit that marks a truncated text.
 const TRUNCATED: u128 = 1;
 
-/// Writes the hashes of a part, 16 bytes for each row, the least significant byte first.
-pub(crate) fn write_contents(path: &Path, contents: &[Content]) -> Result<()> {
+/// Writes the hashes of a part, 16 bytes for each row, the least significant byte first. Returns the
+/// sum of the file.
+pub(crate) fn write_contents(path: &Path, contents: &[Content]) -> Result<String> {
     let bytes: Vec<u8> = contents.iter().flat_map(|content| content.0.to_le_bytes()).collect();
-    write_atomically(path, &bytes)
+    write_atomically(path, &bytes)?;
+    Ok(sum_of(&bytes))
 }
+
+fn sum_of(bytes: &[u8]) -> String {
+    format!("{:016x}", xxh3_64(bytes))
+}
+
+/// What helps where the file is damaged.
+const HINT: &str =
+    "put the file back as it was, or delete it: later runs of other rows then embed these rows again";
 
 /// Reads the hashes of a part of this many rows; none if there is no such file.
 ///
 /// # Errors
-/// Fails if the file has another length.
-pub(crate) fn read_contents(path: &Path, rows: u64) -> Result<Option<Vec<Content>>> {
+/// Fails if the file has another length or another sum than its record says; one by an earlier version
+/// has no sum.
+pub(crate) fn read_contents(path: &Path, rows: u64, sum: Option<&str>) -> Result<Option<Vec<Content>>> {
     let bytes = match storage::read(path) {
         Ok(bytes) => bytes,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
@@ -69,7 +81,10 @@ pub(crate) fn read_contents(path: &Path, rows: u64) -> Result<Option<Vec<Content
     let (contents, rest) = bytes.as_chunks::<16>();
     if contents.len() as u64 != rows || !rest.is_empty() {
         let problem = format!("has {} bytes, the hashes of {rows} rows have {}", bytes.len(), 16 * rows);
-        return Err(Error::work(path, problem).hint("put the file back as it was, or delete its part"));
+        return Err(Error::work(path, problem).hint(HINT));
+    }
+    if sum.is_some_and(|sum| sum != sum_of(&bytes)) {
+        return Err(damaged(path).hint(HINT));
     }
     Ok(Some(contents.iter().map(|bytes| Content(u128::from_le_bytes(*bytes))).collect()))
 }

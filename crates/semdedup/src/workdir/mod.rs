@@ -10,6 +10,7 @@ pub(crate) mod pair_counts;
 pub(crate) mod parts;
 pub(crate) mod row_index;
 pub(crate) mod script;
+pub(crate) mod sealed;
 pub(crate) mod sums;
 pub(crate) mod table_file;
 pub(crate) mod uncompared;

@@ -17,6 +17,7 @@ use crate::storage;
 use crate::workdir::counted_rows::CountedRows;
 use crate::workdir::fingerprint::Fingerprint;
 use crate::workdir::script::ScriptRun;
+use crate::workdir::sealed::check_seal;
 
 /// The contents of `part-00000.json`.
 #[derive(Debug, Serialize, Deserialize)]
@@ -31,6 +32,9 @@ pub(crate) struct PartRecord {
     /// The sum of the file of embeddings; none in old work directories.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) sum: Option<String>,
+    /// The sum of the file of what was embedded; none in old work directories.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) contents_sum: Option<String>,
     /// The number of rows whose embeddings an earlier run made.
     #[serde(default)]
     pub(crate) reused: u64,
@@ -61,6 +65,7 @@ impl PartRecord {
             stage,
             model,
             sum: None,
+            contents_sum: None,
             reused: 0,
             spans,
             ids,
@@ -128,6 +133,9 @@ pub(crate) fn ids_path(folder: &Path, part: usize, run: usize) -> PathBuf {
     folder.join(format!("ids-{part:05}-{run}.parquet"))
 }
 
+/// What helps where a file of the work directory is damaged.
+const HINT: &str = "put the file back as it was, or delete the work directory to begin anew";
+
 /// The path of the hashes of what was embedded, row by row.
 pub(crate) fn contents_path(folder: &Path, part: usize) -> PathBuf {
     folder.join(format!("contents-{part:05}.bin"))
@@ -149,9 +157,11 @@ pub(crate) fn parts_path(folder: &Path) -> PathBuf {
 /// Reads a JSON file, if it exists.
 fn read_json<T: DeserializeOwned>(path: &Path) -> Result<Option<T>> {
     match storage::read(path) {
-        Ok(bytes) => serde_json::from_slice(&bytes)
-            .map(Some)
-            .map_err(|error| Error::work(path, error).hint("delete the work directory to begin anew")),
+        Ok(bytes) => {
+            check_seal(path, &bytes)?;
+            let parsed = serde_json::from_slice(&bytes).map(Some);
+            parsed.map_err(|error| Error::work(path, error).hint("delete the work directory to begin anew"))
+        }
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
         Err(error) => Err(Error::io(error)),
     }
@@ -173,7 +183,6 @@ pub(crate) fn read_records(folder: &Path, stage: &Fingerprint) -> Result<Vec<Par
 /// # Errors
 /// Fails if a part is missing: its rows would be neither kept nor removed.
 pub(crate) fn whole_records(folder: &Path, stage: &Fingerprint) -> Result<Vec<PartRecord>> {
-    const HINT: &str = "put the file back as it was, or delete the work directory to begin anew";
     let path = parts_path(folder);
     let parts = read_json::<Parts>(&path)?.filter(|parts| parts.stage == *stage);
     let parts =
@@ -189,13 +198,20 @@ pub(crate) fn whole_records(folder: &Path, stage: &Fingerprint) -> Result<Vec<Pa
     Ok(records)
 }
 
+/// Says what helps where a file of the work directory is missing or is not whole: nobody but semdedup
+/// wrote it. What else is wrong, such as permissions or a network, has a hint of its own.
+pub(crate) fn in_work_dir(path: &Path, error: Error) -> Error {
+    let is_missing = matches!(storage::exists(path), Ok(false));
+    let is_readable = !storage::is_url(path) && fs_err::File::open(path).is_ok();
+    if is_missing || is_readable { error.hint(HINT) } else { error }
+}
+
 /// Fails if a matrix does not have the number of rows in its record.
 pub(crate) fn check_rows(matrix: &Path, rows: u64, recorded: u64) -> Result<()> {
     if rows == recorded {
         return Ok(());
     }
-    Err(Error::work(matrix, format!("{rows} embeddings, its record says {recorded}"))
-        .hint("put the file back as it was, or delete the work directory to begin anew"))
+    Err(Error::work(matrix, format!("{rows} embeddings, its record says {recorded}")).hint(HINT))
 }
 
 /// Returns the stored parts in a folder, of whatever stage: their numbers and records.

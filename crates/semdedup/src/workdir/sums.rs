@@ -18,7 +18,7 @@ const BUFFER: usize = 1 << 20;
 /// header, which is written last.
 ///
 /// [`NpyWriter`]: crate::arrays::npy_writer::NpyWriter
-fn sum_of_embeddings(path: &Path) -> io::Result<String> {
+pub(crate) fn sum_of_embeddings(path: &Path) -> io::Result<String> {
     let mut file = File::open(path)?;
     let mut header = Vec::with_capacity(HEADER_BYTES);
     (&mut file).take(HEADER_BYTES as u64).read_to_end(&mut header)?;
@@ -31,6 +31,13 @@ fn sum_of_embeddings(path: &Path) -> io::Result<String> {
     }
     hash.update(&header);
     Ok(shown(&hash))
+}
+
+/// The sum of all bytes of a file on a disk.
+pub(crate) fn sum_of_file(path: &Path) -> io::Result<String> {
+    let mut hashing = Hashing::new(io::sink());
+    io::copy(&mut BufReader::with_capacity(BUFFER, File::open(path)?), &mut hashing)?;
+    Ok(shown(&hashing.hash))
 }
 
 /// Returns a hash as it is stored.

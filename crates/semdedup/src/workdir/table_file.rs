@@ -145,7 +145,8 @@ pub(crate) fn read_column(path: &Path, name: &str) -> Result<ArrayRef> {
 /// The error for a table that cannot be read.
 fn unreadable(path: &Path, _: u64, cause: &dyn Display) -> Error {
     let cause = cause.to_string().replace('\n', " ");
-    Error::input(path, format!("not a table that can be read: {cause}")).hint("it may have been cut short")
+    Error::input(path, format!("not a table that can be read: {}", plain(&cause)))
+        .hint("it may have been cut short")
 }
 
 /// Runs one step of the Parquet library, which panics on some damaged tables.
@@ -170,6 +171,14 @@ pub(crate) fn check_table(path: &Path) -> Result<()> {
         true => Ok(()),
         false => Err(damaged(path).hint("put it back as it was, or make it again from the input")),
     }
+}
+
+/// Returns a message without the values that only programmers read, which some libraries append:
+/// `… as message: RangeOutOfBounds { range: …`.
+fn plain(message: &str) -> &str {
+    let end = message.find(" {").unwrap_or(message.len());
+    let inner = message[..end].rfind(": ").filter(|_| end < message.len());
+    message[..inner.unwrap_or(end)].trim_end()
 }
 
 /// Opens a table to read some of its columns in batches.

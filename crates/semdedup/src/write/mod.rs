@@ -2,8 +2,11 @@
 //! folder that holds them.
 
 pub(crate) mod annotations;
+mod changes;
 pub(crate) mod checks;
 mod commit_record;
+mod kept_files;
+pub(crate) mod lost_summary;
 mod publish;
 pub(crate) mod result_dir;
 mod result_files;

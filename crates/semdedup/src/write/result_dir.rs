@@ -17,10 +17,11 @@ use crate::storage::atomic::{sync_folder_of, write_atomically};
 use crate::storage::marks::UNFINISHED;
 use crate::storage::{Lock, create_dir_all, exists, files_below, is_url, remove_all};
 use crate::summary::{SUMMARY, Summary};
+use crate::write::changes::{last_change, sums_of};
 use crate::write::commit_record::CommitRecord;
 use crate::write::publish::{Files, Sending};
 use crate::write::result_files::{RESULTS, files_of, present};
-use crate::write::result_target::{ResultTarget, check_foreign};
+use crate::write::result_target::{Found, ResultTarget, check_foreign};
 use crate::write::scratch::Scratch;
 
 /// An output folder that this process alone may write into.
@@ -31,6 +32,8 @@ pub(crate) struct OutputDir {
     lock: Lock,
     /// The folder in which a result for a store is written first.
     scratch: Option<Scratch>,
+    /// What is wrong with the same result, if it is there.
+    pub(crate) repairs: Option<String>,
 }
 
 /// The state of the place where the results go.
@@ -50,7 +53,7 @@ impl OutputDir {
     /// If something is in the way, or another process holds the folder.
     pub(crate) fn open(target: &ResultTarget) -> Result<ResultState> {
         let marker = target.out.join(UNFINISHED);
-        if let Some(summary) = target.inspect()? {
+        if let Found::Same(summary) = target.inspect()? {
             // The remains of a killed overwrite are of no use, unless another process is writing
             // them.
             if exists(&marker)?
@@ -59,16 +62,16 @@ impl OutputDir {
                 // The result is whole in any case. If the remains cannot be removed, they stay.
                 let _ = remove_all(&marker);
             }
-            return Ok(ResultState::Done(Box::new(summary)));
+            return Ok(ResultState::Done(summary));
         }
         create_dir_all(&marker)?;
         let lock = Lock::take_for(&marker, target.out)?;
         // Another process may have ended between the look and the lock.
         Ok(match target.inspect()? {
-            Some(summary) => ResultState::Done(Box::new(summary)),
-            None => {
+            Found::Same(summary) => ResultState::Done(summary),
+            Found::Room { repairs } => {
                 let scratch = is_url(target.out).then(|| Scratch::take(target.out)).transpose()?;
-                ResultState::Ready(Self { out: target.out.to_path_buf(), lock, scratch })
+                ResultState::Ready(Self { out: target.out.to_path_buf(), lock, scratch, repairs })
             }
         })
     }
@@ -92,7 +95,8 @@ impl OutputDir {
     ///
     /// A kill at any instant leaves files that the next run knows as ours: the record of all files
     /// is written before the first change, and is removed after the summary is there.
-    pub(crate) fn commit(&self, summary: &Summary) -> Result<()> {
+    /// The summary gets the sums of the files.
+    pub(crate) fn commit(&self, summary: &mut Summary) -> Result<()> {
         let stage = self.staging();
         self.lock.confirm()?;
         // Somebody may have put files there since the run began.
@@ -100,6 +104,7 @@ impl OutputDir {
         for file in files_of(&stage, summary).iter().filter(|file| file != &Path::new(SUMMARY)) {
             fs::metadata(stage.join(file)).map_err(Error::io)?;
         }
+        let mut written = sums_of(&stage)?;
         let (old, new) = (present(&self.out)?, files_below(&stage, RESULTS)?);
         let mut files: BTreeSet<PathBuf> = old.keys().chain(new.keys()).cloned().collect();
         files.insert(PathBuf::from(SUMMARY));
@@ -113,7 +118,9 @@ impl OutputDir {
             self.send(&stage, &old, &new, record)?;
         } else {
             self.rename(&stage)?;
+            written.at_ms = last_change(&self.out)?;
         }
+        summary.written = Some(written);
         let summary = serde_json::to_vec_pretty(summary).map_err(|error| Error::output(&self.out, error))?;
         self.lock.confirm()?;
         write_atomically(&self.out.join(SUMMARY), &summary)?;

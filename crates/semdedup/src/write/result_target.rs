@@ -10,8 +10,10 @@ use crate::storage::marks::UNFINISHED;
 use crate::storage::{canonical_url, check_writable, exists, is_file, is_url, names};
 use crate::summary::{SUMMARY, Summary, read_summary};
 use crate::workdir::fingerprint::Fingerprint;
+use crate::write::changes::{Change, Checks, change};
 use crate::write::commit_record::CommitRecord;
-use crate::write::result_files::{RESULTS, altered, files_of, is_whole, present};
+use crate::write::lost_summary::check_summary;
+use crate::write::result_files::{KEPT, KEPT_FILES, RESULTS, files_of, has_damaged_list, present};
 
 /// The place and the fingerprint of a result.
 #[derive(Debug, Clone, Copy)]
@@ -26,13 +28,22 @@ pub(crate) struct ResultTarget<'a> {
     pub(crate) fingerprint: &'a Fingerprint,
 }
 
+/// What is in the place of a result.
+#[derive(Debug)]
+pub(crate) enum Found {
+    /// The same result, as it was written.
+    Same(Box<Summary>),
+    /// Nothing that may not be replaced. `repairs` says what is wrong with the same result, if it is
+    /// there.
+    Room { repairs: Option<String> },
+}
+
 impl ResultTarget<'_> {
-    /// Returns the summary if the same result is there already, and nothing if there is room for
-    /// the result.
+    /// Looks at what is in the place of the result.
     ///
     /// # Errors
     /// If something is in the way.
-    pub(crate) fn inspect(&self) -> Result<Option<Summary>> {
+    pub(crate) fn inspect(&self) -> Result<Found> {
         let out = self.out;
         [out, self.work].into_iter().try_for_each(check_writable)?;
         if is_file(out)? {
@@ -40,34 +51,45 @@ impl ResultTarget<'_> {
                 .hint("name a new folder with --out"));
         }
         check_work(out, self.work)?;
+        check_summary(out)?;
         let earlier = read_summary(out)?;
         check_foreign(out)?;
         match earlier {
             Some(summary) => self.inspect_earlier(summary),
-            None => self.check_empty().map(|()| None),
+            None => self.check_empty().map(|()| Found::Room { repairs: None }),
         }
     }
 
-    /// Returns the summary of an earlier result if it is the same result, and nothing if it may be
-    /// replaced.
-    fn inspect_earlier(&self, summary: Summary) -> Result<Option<Summary>> {
+    /// Returns the summary of an earlier result if it is the same result, unless it is damaged.
+    ///
+    /// # Errors
+    /// If the earlier result may not be replaced.
+    fn inspect_earlier(&self, summary: Summary) -> Result<Found> {
         let out = self.out;
-        let same = summary.fingerprint == self.fingerprint.as_str();
-        if same && is_whole(out, &summary)? {
-            return Ok(Some(summary));
+        if summary.fingerprint != self.fingerprint.as_str() {
+            return match self.overwrite {
+                true => Ok(Found::Room { repairs: None }),
+                false => Err(Error::output(
+                    out,
+                    format!("holds another result ({}, from other input, options or version)", summary.goal),
+                )
+                .hint("--overwrite replaces it; another --out keeps both; with the same --work it is fast where input and model are the same")),
+            };
         }
-        if let Some(file) = altered(out, &summary)?.filter(|_| same && !self.overwrite) {
-            return Err(Error::output(out.join(file), "is not as it was written: it has another size now")
-                .hint("--overwrite writes this result again; or name another --out"));
-        }
-        if !same && !self.overwrite {
-            return Err(Error::output(
-                out,
-                format!("holds another result ({}, from other input, options or version)", summary.goal),
-            )
-            .hint("--overwrite replaces it; another --out keeps both; with the same --work it is fast where input and model are the same"));
-        }
-        Ok(None)
+        let checks = if self.overwrite { Checks::All } else { Checks::Touched };
+        let altered =
+            |file: &Path, how| Error::output(out.join(file), format!("is not as it was written: {how}"));
+        let problem = match change(out, &summary, checks)? {
+            None => return Ok(Found::Same(Box::new(summary))),
+            Some(Change::Rows(file, how)) if !self.overwrite => {
+                return Err(
+                    altered(&file, how).hint("--overwrite writes this result again; or name another --out")
+                );
+            }
+            Some(Change::Rows(file, how) | Change::Table(file, how)) => altered(&file, how).to_string(),
+            Some(Change::Missing(file)) => format!("{} is missing", out.join(file).display()),
+        };
+        Ok(Found::Room { repairs: Some(problem) })
     }
 
     /// Fails if a folder without a result holds anything but an unfinished result and the work
@@ -88,10 +110,16 @@ impl ResultTarget<'_> {
 /// replaced, whatever the options.
 pub(super) fn check_foreign(out: &Path) -> Result<()> {
     let mut ours = CommitRecord::read(out)?.files;
-    if let Some(summary) = read_summary(out)? {
-        ours.extend(files_of(out, &summary));
-    }
+    let summary = read_summary(out)?;
+    ours.extend(summary.iter().flat_map(|summary| files_of(out, summary)));
+    let has_damaged_list = summary.is_some_and(|summary| has_damaged_list(out, &summary));
     match present(out)?.into_keys().find(|file| !ours.contains(file)) {
+        Some(_) if has_damaged_list => {
+            let (list, kept) = (out.join(KEPT_FILES), out.join(KEPT));
+            let problem = "is damaged, and it says which kept files semdedup wrote";
+            Err(Error::output(list, problem)
+                .hint(format!("move {} away, and run the same command again", kept.display())))
+        }
         Some(file) => {
             Err(Error::output(out.join(file), "semdedup did not write this file and will not replace it")
                 .hint("move it away, or name another --out"))

@@ -1,12 +1,7 @@
 //! Writes the rows that stay, and the tables of all rows and of the removed and the skipped ones.
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::time::Instant;
-
-use arrow_array::{StringArray, UInt64Array};
-use arrow_schema::{DataType, Field, Schema};
-use walkdir::WalkDir;
 
 use crate::embed::dataset::Dataset;
 use crate::error::{Error, ErrorKind, Result};
@@ -20,10 +15,10 @@ use crate::select::row_lists::{LIST_COLUMNS, RowList};
 use crate::select::selection::{Outcome, RowCounts, Selection};
 use crate::storage::fetch;
 use crate::summary::{FileSummary, ListSummary};
-use crate::workdir::table_file::TableWriter;
 use crate::write::annotations::Annotations;
+use crate::write::kept_files::{size_below, size_of_file, write_kept_files};
 use crate::write::result_dir::OutputDir;
-use crate::write::result_files::{ANNOTATED, KEPT, KEPT_FILES};
+use crate::write::result_files::{ANNOTATED, KEPT};
 use crate::write::skipped::write_skipped;
 
 /// The files that were written, and how many rows they have.
@@ -239,50 +234,6 @@ const REPORTED_ROWS: u64 = 1 << 16;
 /// The number of rows after which the caller is asked whether to stop. A folder of images has a file
 /// per row.
 const ROWS_PER_STOP_CHECK: u64 = 64;
-
-fn size_of_file(path: &Path) -> Result<u64> {
-    fs_err::metadata(path).map(|file| file.len()).map_err(Error::io)
-}
-
-/// A file, and its size in bytes.
-struct FoundFile {
-    path: PathBuf,
-    bytes: u64,
-}
-
-/// Lists the files in a folder, or the file itself.
-fn files_below(path: &Path) -> impl Iterator<Item = Result<FoundFile>> {
-    let entries = WalkDir::new(path).sort_by_file_name().into_iter();
-    entries.filter(|entry| entry.as_ref().map_or(true, |entry| !entry.file_type().is_dir())).map(|entry| {
-        let entry = entry.map_err(|error| Error::io(error.into()))?;
-        size_of_file(entry.path()).map(|bytes| FoundFile { path: entry.path().to_path_buf(), bytes })
-    })
-}
-
-/// Returns the size of a file, or of all files in a folder.
-fn size_below(path: &Path) -> Result<u64> {
-    files_below(path).map(|file| file.map(|file| file.bytes)).sum()
-}
-
-/// Writes `kept-files.parquet`: `path` (below `kept/`) and `bytes` of every file that a folder of
-/// the input kept.
-fn write_kept_files(stage: &Path, files: &[FileSummary]) -> Result<()> {
-    let schema = Schema::new(vec![
-        Field::new("path", DataType::Utf8, false),
-        Field::new("bytes", DataType::UInt64, false),
-    ]);
-    let kept = stage.join(KEPT);
-    let mut table = TableWriter::create(&stage.join(KEPT_FILES), schema, Vec::new())?;
-    for folder in files.iter().filter(|file| file.is_folder) {
-        let written = files_below(&kept.join(&folder.kept)).collect::<Result<Vec<_>>>()?;
-        let name = |path: &Path| path.strip_prefix(&kept).unwrap_or(path).to_string_lossy().into_owned();
-        table.write(vec![
-            Arc::new(StringArray::from_iter_values(written.iter().map(|file| name(&file.path)))),
-            Arc::new(UInt64Array::from_iter_values(written.iter().map(|file| file.bytes))),
-        ])?;
-    }
-    table.finish()
-}
 
 /// Fails if a file had another number of rows when it was first read.
 fn check_rows(file: &InputFile, outcome: &[Outcome], now: u64) -> Result<()> {
