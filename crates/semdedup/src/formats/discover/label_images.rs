@@ -2,7 +2,7 @@
 //! pictures, most of them would be removed as duplicates of each other, and their images would lose
 //! their labels.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use crate::formats::discover::file_names::{extension, file_name, folder, stem};
 
@@ -53,11 +53,22 @@ const IMAGES: [&str; 17] = [
 const ENDINGS: [&str; 10] =
     ["_mask", "-mask", "_masks", "_seg", "_segmentation", "_label", "_labels", "_labelids", "_gt", "_depth"];
 
+/// The extensions of photographs…
+const PHOTOS: [&str; 3] = ["jpg", "jpeg", "webp"];
+/// …and those that labels have, which lose nothing. An image of the name of a photograph beside it is
+/// more often its mask than the same picture once more.
+const LOSSLESS: [&str; 10] = ["png", "gif", "bmp", "tif", "tiff", "pgm", "pbm", "ppm", "pnm", "pam"];
+
 /// Returns the images that look like labels of other images, by their names; none if they are fewer
 /// than two or less than a quarter of all images.
 pub(crate) fn labels<'a>(images: impl Iterator<Item = &'a str>) -> Vec<&'a str> {
-    let (candidates, others): (Vec<&str>, Vec<&str>) =
-        images.partition(|path| is_in(path, is_of_labels) || image_of(&name_of(path)).is_some());
+    let images: Vec<&str> = images.collect();
+    let has = |path: &str, extensions: &[&str]| extensions.contains(&extension(path).as_str());
+    let photos: HashSet<&str> = images.iter().filter(|path| has(path, &PHOTOS)).map(|path| stem(path)).collect();
+    let is_beside_photo = |path: &str| has(path, &LOSSLESS) && photos.contains(stem(path));
+    let (candidates, others): (Vec<&str>, Vec<&str>) = images.into_iter().partition(|path| {
+        is_in(path, is_of_labels) || image_of(&name_of(path)).is_some() || is_beside_photo(path)
+    });
     let total = candidates.len() + others.len();
     let mut known: HashMap<String, Vec<&str>> = HashMap::new();
     for path in others {
@@ -74,7 +85,8 @@ pub(crate) fn labels<'a>(images: impl Iterator<Item = &'a str>) -> Vec<&'a str> 
         };
         let pairs = |image: &&str| extension(image) != extension(label) || is_in(image, is_of_images);
         let in_folder = || known.get(&name).is_some_and(|images| images.iter().any(pairs));
-        image_of(&name).is_some_and(|image| known.contains_key(image))
+        is_beside_photo(label)
+            || image_of(&name).is_some_and(|image| known.contains_key(image))
             || (is_in(label, is_of_labels) && in_folder())
     };
     let labels: Vec<&str> = candidates.into_iter().filter(has_image).collect();
@@ -117,6 +129,8 @@ mod tests {
             ["x/a.tif", "x/b.tif", "x/a_Mask.tif", "x/b_mask.tif"],
             ["a/1.jpg", "a/2.jpg", "labels/1.png", "labels/2.png"],
             ["train/1.png", "train/2.png", "train_labels/1.png", "train_labels/2.png"],
+            ["a/1.jpg", "a/1.png", "a/2.JPG", "a/2.png"],
+            ["1.jpeg", "1.pgm", "2.jpeg", "2.pgm"],
         ] {
             assert_eq!(of(&images), 2, "{images:?}");
         }
@@ -127,6 +141,8 @@ mod tests {
         for images in [
             ["masks/blue.jpg", "masks/red.jpg", "hats/small.jpg", "hats/large.jpg"],
             ["a/1.jpg", "a/2.jpg", "b/1.jpg", "b/2.jpg"],
+            ["a/1.jpg", "b/1.png", "a/2.jpg", "b/2.png"],
+            ["a/1.png", "a/1.gif", "a/2.png", "a/2.gif"],
             ["images/1.jpg", "images/2.jpg", "masks/1.png", "images/3.jpg"],
             ["masks/1.png", "masks/2.png", "masks/3.png", "masks/4.png"],
             ["Mask/1.jpg", "Mask/2.jpg", "Non Mask/1.jpg", "Non Mask/2.jpg"],
