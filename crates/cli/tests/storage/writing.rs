@@ -1,6 +1,8 @@
 //! Results in a store: only objects that semdedup wrote are ever replaced, and every stage can
 //! write there.
 
+use std::collections::BTreeMap;
+
 use super::server::Server;
 use super::support::{Finished, Sandbox, jsonl, texts};
 
@@ -64,7 +66,17 @@ fn each_stage_reads_from_a_store_and_writes_to_one() {
             .succeeded();
     }
     for folder in ["clusters", "s", "selected"] {
-        assert!(server.objects(folder) == sandbox.files(folder), "{folder}");
+        let (mut there, mut here) = (server.objects(folder), sandbox.files(folder));
+        // The sum of the probes is made of the file, which is not read again from a store.
+        let record = |files: &mut BTreeMap<String, Vec<u8>>| {
+            let record = files.remove("clustered.json").map(|bytes| serde_json::from_slice(&bytes).unwrap());
+            record.map(|mut record: serde_json::Value| {
+                record["sums"].as_object_mut().unwrap().remove("probes.npy");
+                record
+            })
+        };
+        assert_eq!(record(&mut there), record(&mut here), "{folder}");
+        assert!(there == here, "{folder}");
     }
     run(&server, &sandbox, "cluster s3://bucket/emb/ --clusters 20 --out s3://bucket/clusters")
         .failed_with(&["s3://bucket/clusters/centroids.npy", "exists already"]);

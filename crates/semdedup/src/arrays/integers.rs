@@ -24,7 +24,7 @@ impl IntegerMatrix {
         let array = npy::open(path)?;
         if array.shape.len() != 2 || array.number != Number::I32 {
             let found = format!("{} of shape {:?}", array.number.name(), array.shape);
-            return Err(Error::input(path, format!("probes are a matrix of i32, this is {found}"))
+            return Err(Error::input(path, format!("probes are a matrix of int32, this is {found}"))
                 .hint("use the probes.npy that semdedup cluster wrote"));
         }
         Ok(Self { path: path.to_path_buf(), array })

@@ -64,7 +64,8 @@ const LOSSLESS: [&str; 10] = ["png", "gif", "bmp", "tif", "tiff", "pgm", "pbm", 
 pub(crate) fn labels<'a>(images: impl Iterator<Item = &'a str>) -> Vec<&'a str> {
     let images: Vec<&str> = images.collect();
     let has = |path: &str, extensions: &[&str]| extensions.contains(&extension(path).as_str());
-    let photos: HashSet<&str> = images.iter().filter(|path| has(path, &PHOTOS)).map(|path| stem(path)).collect();
+    let photos: HashSet<&str> =
+        images.iter().filter(|path| has(path, &PHOTOS)).map(|path| stem(path)).collect();
     let is_beside_photo = |path: &str| has(path, &LOSSLESS) && photos.contains(stem(path));
     let (candidates, others): (Vec<&str>, Vec<&str>) = images.into_iter().partition(|path| {
         is_in(path, is_of_labels) || image_of(&name_of(path)).is_some() || is_beside_photo(path)
