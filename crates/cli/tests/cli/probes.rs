@@ -99,9 +99,9 @@ fn probes_that_do_not_fit_the_rows_are_refused() {
     };
     refused(npy_i32(&[-1; 59 * 2], "(59, 2)"), &["59", "60"]);
     refused(npy_i32(&[-1; 61 * 2], "(61, 2)"), &["61", "60"]);
-    refused(npy_i32(&[-1; 60], "(60,)"), &["matrix of i32", "[60]"]);
+    refused(npy_i32(&[-1; 60], "(60,)"), &["matrix of int32", "[60]"]);
     refused(npy("<i8", "(60, 1)", vec![0xff; 60 * 8]), &["matrix of int32", "int64"]);
-    refused(npy("<f4", "(60, 1)", vec![0; 60 * 4]), &["matrix of i32", "F32"]);
+    refused(npy("<f4", "(60, 1)", vec![0; 60 * 4]), &["matrix of int32", "float32"]);
     refused(npy_i32(&[-1; 60 * 2], "(60, 3)"), &["not a whole .npy file"]);
     sandbox
         .semdedup(&format!("score e {FILES} --probes nowhere.npy --out s.parquet"))
