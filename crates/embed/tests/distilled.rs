@@ -107,6 +107,7 @@ fn vectors_come_back_from_the_files_that_they_are_stored_in() {
     for (name, bytes, problem) in [
         ("table.bin", &b"SDTABLE2\x03\0\0\0"[..], "expected"),
         ("table.bin", b"SDTABLE1", "does not start with"),
+        ("table.bin", b"SDTABLE2\0\0\0\0\x20\0\0\0\0\0\xc0\x7f", "not a positive number"),
         ("config.json", br#"{"model_type": "semdedup-static", "version": 9}"#, "version 9"),
         ("config.json", b"{", "config.json"),
     ] {

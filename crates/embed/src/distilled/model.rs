@@ -77,7 +77,8 @@ impl TextModel for DistilledModel {
     }
 
     fn fingerprint(&self) -> String {
-        format!("{}/r{REVISION}/{:016x}/{}", self.name, self.hash, self.max_tokens)
+        // Not the name: a model that is moved gives the same embeddings.
+        format!("distilled/r{REVISION}/{:016x}/{}", self.hash, self.max_tokens)
     }
 
     fn embed(&self, texts: &[&str], out: &mut [f32]) -> Result<EmbedStats, ModelError> {

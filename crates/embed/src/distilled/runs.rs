@@ -2,6 +2,8 @@
 use icu_properties::props::{GeneralCategory, GeneralCategoryGroup, Script};
 use icu_properties::{CodePointMapData, CodePointMapDataBorrowed};
 
+use crate::wordllama::runs::UNSPACED;
+
 /// The kinds of runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kind {
@@ -36,23 +38,6 @@ enum Class {
     /// It continues any run: combining marks, and letters without a script of their own.
     Joins(Kind),
 }
-
-/// Scripts without spaces between words.
-const UNSPACED: [Script; 13] = [
-    Script::Han,
-    Script::Hiragana,
-    Script::Katakana,
-    Script::Bopomofo,
-    Script::Thai,
-    Script::Lao,
-    Script::Khmer,
-    Script::Myanmar,
-    Script::Tibetan,
-    Script::Yi,
-    Script::TaiTham,
-    Script::NewTaiLue,
-    Script::Javanese,
-];
 
 /// Unicode's tables, compiled into the program.
 pub(crate) struct Classes {

@@ -38,14 +38,17 @@ impl Table {
     pub(super) fn parse(data: Cow<'static, [u8]>) -> Result<Self, String> {
         let mut parts = Parts::open(FILE, MAGIC, &data)?;
         let (rows, dim) = (parts.size()?, parts.size()?);
-        let unit = parts.items(1)?.map(f32::from_le_bytes).sum();
+        let unit: f32 = parts.items(1)?.map(f32::from_le_bytes).sum();
         if dim == 0 || !dim.is_multiple_of(BLOCK) {
             return Err(format!("{FILE}: {dim} values per row, a multiple of {BLOCK} expected"));
         }
         let Some(size) = rows.checked_mul(dim) else {
             return Err(format!("{FILE}: {rows} rows of {dim} values"));
         };
-        let scales = parts.items(rows)?.map(f32::from_le_bytes).collect();
+        let scales: Vec<f32> = parts.items(rows)?.map(f32::from_le_bytes).collect();
+        if !(unit > 0.0 && scales.iter().chain([&unit]).all(|scale: &f32| scale.is_finite())) {
+            return Err(format!("{FILE}: the length of a vector is not a positive number"));
+        }
         let values = data.len() - parts.bytes(size)?.len();
         parts.end()?;
         let values = match data {

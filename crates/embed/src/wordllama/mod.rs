@@ -14,7 +14,7 @@ pub(crate) mod normal;
 mod original_tests;
 pub(crate) mod parts;
 mod reading;
-mod runs;
+pub(crate) mod runs;
 mod table;
 #[cfg(test)]
 mod tests;

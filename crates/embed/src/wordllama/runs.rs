@@ -34,7 +34,7 @@ enum Class {
 }
 
 /// Scripts without spaces between words.
-const UNSPACED: [Script; 13] = [
+pub(crate) const UNSPACED: [Script; 13] = [
     Script::Han,
     Script::Hiragana,
     Script::Katakana,

@@ -181,7 +181,15 @@ impl Texts {
             ))
             .hint("name more files with --corpus; a hundred thousand texts are better"));
         }
-        Ok(Self { texts, teacher: store.gather(&rows)?, left_out: store.rows() - rows.len() as u64 })
+        let left_out = store.rows() - rows.len() as u64;
+        // The embeddings are the largest part of the memory: they are there once.
+        let teacher = if left_out == 0 {
+            all
+        } else {
+            std::mem::drop(all);
+            store.gather(&rows)?
+        };
+        Ok(Self { texts, teacher, left_out })
     }
 }
 

@@ -114,7 +114,9 @@ fn images_in_parquet_are_read() {
     let wrong = ColumnChoice { image: Some("caption".to_owned()), ..by(CompareBy::Image) };
     let error = resolve_one(&file, &wrong).unwrap_err().to_string();
     assert!(
-        error.contains("column `caption` is a string, and none of its first values stands for an image"),
+        error.contains(
+            "column `caption` is a string, but its first values are not paths, data URIs or base64 of images"
+        ),
         "{error}"
     );
 }

@@ -84,8 +84,8 @@ pub(crate) fn lacks_images(file: &InputFile, columns: &Columns) -> Result<bool> 
     Ok(images.is_some_and(|images| images.null_count() > 0))
 }
 
-/// Returns the first values of a column of bytes that are not empty, until there are as many bytes as
-/// are wanted; none where none of the first is.
+/// Returns the first values of a column of bytes that are not empty, until they have `wanted` bytes
+/// together. The list is empty if all of the first values are empty.
 pub(crate) fn first_bytes(file: &InputFile, column: &str, wanted: usize) -> Result<Vec<Vec<u8>>> {
     let columns = Columns { image: Some(column.to_owned()), ..Columns::default() };
     let mut reader = Reader::open(file, &columns, &ReadLimits::default(), 0)?;

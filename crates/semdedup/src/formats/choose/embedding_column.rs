@@ -100,7 +100,7 @@ impl Table<'_> {
         let mut fitting = FloatType::ALL.into_iter().filter(fits);
         let problem = format!("column `{name}` is bytes, {bytes} in the first row, not a list of numbers");
         let hint = match fitting.next() {
-            None => "no type of floats fits so many bytes: name another column".to_owned(),
+            None => "its length is not a multiple of any float size: name another column".to_owned(),
             Some(first) => {
                 let others: String = fitting.map(|float| format!(", {}", said(float))).collect();
                 format!(

@@ -130,7 +130,7 @@ impl Table<'_> {
     /// Returns a column of strings that stand for images.
     ///
     /// # Errors
-    /// There are values in the first rows, and none of them stands for an image.
+    /// The first rows have values, but no value is a path, data URI or base64 of an image.
     fn links(&self, name: &str) -> Result<Columns> {
         let Links { columns, stand_for_images } = self.link_columns(name)?;
         if stand_for_images != Some(false) {
@@ -138,9 +138,11 @@ impl Table<'_> {
         }
         let problem = match columns.lists.is_empty() {
             true => {
-                format!("column `{name}` is a string, and none of its first values stands for an image")
+                format!(
+                    "column `{name}` is a string, but its first values are not paths, data URIs or base64 of images"
+                )
             }
-            false => format!("none of the first values of `{name}` stands for an image"),
+            false => format!("the first values of `{name}` are not paths, data URIs or base64 of images"),
         };
         Err(Error::input(&self.file.path, problem).hint(
             "name a column of bytes, or one of paths of images, data URIs or base64, with --image-column",
