@@ -1,28 +1,34 @@
 """Measures text models on labelled data: STS-B, Bible verses, matched records, languages, probes.
 
-    python bench/text_model/evaluate.py --data DIR --model my-model [--model …] [--part 4] [target/release/semdedup]
+    python bench/text_model/evaluate.py --data DIR [--program semdedup] [--old PROGRAM] [--rows DIR] built-in my-model …
 
-The program embeds everything: `built-in` first, and then each --model, as `semdedup run` takes it. DIR has stsb-dev.csv,
-bible-verses.jsonl.zst, pairs/, scripts.jsonl.zst, languages.jsonl.zst and win32-paragraphs.jsonl.zst. The threshold of a model is that at
-which it removes as many verses of one half as the built-in model does at its default; the other half confirms it.
+The program embeds everything by each model, as `semdedup run --model` takes it; `built-in` is the one inside. --old is an older
+program, whose built-in model goes first. DIR has stsb-dev.csv, bible-verses.jsonl.zst, pairs/, scripts.jsonl.zst,
+languages.jsonl.zst and win32-paragraphs.jsonl.zst. --rows keeps the embeddings, for the next call with the same model.
+
+Prints two tables of each model. In the first, models are compared at equal shares of removed verses. The second shows what every epsilon
+does. Verses are in one of two halves by their hash: EPSILON IS CHOSEN ON THE FIRST HALF ALONE (`choose`), the second confirms it.
 """
 
 import argparse
 import csv as csv_file
 import json
 import subprocess
+import sys
 import tempfile
 import zlib
 from pathlib import Path
 
 import numpy as np
 
-from probes import UNKNOWN, probes, real_numbers
+from probes import probes, real_numbers
 from static import read_jsonl
 
 BUILT_IN = "built-in"
+PAIRS = ("dblp-acm", "abt-buy")
+EXACT = ("numbers", "dates", "numbers, real")
 SHARES = (0.18, 0.30, 0.48, 0.62)
-EPSILONS = (0.02, 0.04, 0.06, 0.08, 0.1, 0.12, 0.15, 0.2)
+EPSILONS = (0.01, 0.03, 0.05, 0.06, 0.07, 0.08, 0.09, 0.1, 0.12, 0.15, 0.2)
 
 
 def stsb(path):
@@ -35,7 +41,7 @@ def load(data, part=4):
     sets, labels = {}, {}
     pairs = stsb(data / "stsb-dev.csv")
     sets["stsb"], labels["stsb"] = [t for a, b, _ in pairs for t in (a, b)], [s for *_, s in pairs]
-    for name in ("dblp-acm", "abt-buy"):
+    for name in PAIRS:
         rows = read_jsonl(data / "pairs" / f"{name}.jsonl.zst")
         sets[name], labels[name] = [t for r in rows for t in (r["a"], r["b"])], [r["same"] for r in rows]
     rows = read_jsonl(data / "bible-verses.jsonl.zst")
@@ -49,7 +55,6 @@ def load(data, part=4):
     made = probes()
     made["numbers, real"] = real_numbers(sets["win32"] + sets["stsb"])
     sets["probes"], labels["probes"] = [t for ps in made.values() for p in ps for t in p], [n for n, ps in made.items() for _ in ps]
-    sets["unknown"] = UNKNOWN
     return sets, labels
 
 
@@ -87,9 +92,8 @@ def scores(rows, seed=0, block=1024):
     return out, which
 
 
-def verses(rows, labels, shares=SHARES):
-    """(share, threshold, right, found) at equal shares removed; `found` counts representatives of any removed row, as the README."""
-    best, of = scores(rows)
+def verses(best, of, labels, shares=SHARES):
+    """(share, threshold, right, found) at equal shares removed, by [`scores`]; `found` counts representatives too, as the README does."""
     labels = np.unique(np.asarray(labels), return_inverse=True)[1]
     sibling = np.bincount(labels)[labels] > 1
     out = []
@@ -100,57 +104,87 @@ def verses(rows, labels, shares=SHARES):
         shown = gone.copy()
         shown[of[right]] = True
         out.append((share, float(threshold), float(right.sum() / gone.sum()), float(shown[sibling].mean())))
-    return out, best
+    return out
 
 
 def removed_by_language(rows, languages, epsilons=EPSILONS):
     """The share of rows removed of each language at each epsilon."""
     languages = np.asarray(languages)
-    return {lang: [float((scores(rows[languages == lang])[0] > 1 - e).mean()) for e in epsilons] for lang in dict.fromkeys(languages)}
+    best = {lang: scores(rows[languages == lang])[0] for lang in dict.fromkeys(languages)}
+    return {lang: {e: float((best > 1 - e).mean()) for e in epsilons} for lang, best in best.items()}
 
 
-def fair_threshold(best, old, share_at=0.9):
-    """The threshold that removes as many rows of one half as the old model does at its default."""
-    half = np.random.default_rng(5).random(len(best)) < 0.5
-    shares = {}
-    target = (old[half] > share_at).mean()
-    threshold = float(np.quantile(best[half], 1 - target))
-    shares = float((old[~half] > share_at).mean()), float((best[~half] > threshold).mean())
-    return threshold, float(target), shares
+def choose(curve, probes, least=0.95, most=0.05):
+    """The largest epsilon at which at least `least` of the removed verses of the first half are right, and at most `most` of the probes in
+    which only a number or a date differs are removed; in steps of EPSILONS."""
+    fits = [e for e, (first, _) in curve.items() if first[1] >= least and all(probes[n][e] <= most for n in EXACT)]
+    return max(fits, default=None)
 
 
-def measure(rows, labels, old=None, languages=True):
+def by_epsilon(best, of, labels):
+    """For each epsilon and each half of the verses: (share removed, right, found)."""
+    labels = np.asarray(labels)
+    first = np.asarray([zlib.crc32(b"half " + verse.encode()) % 2 == 0 for verse in labels])
+    ids = np.unique(labels, return_inverse=True)[1]
+    sibling = np.bincount(ids)[ids] > 1
+    out = {}
+    for e in EPSILONS:
+        gone = best > 1 - e
+        right = gone & (ids == ids[of])
+        shown = gone.copy()
+        shown[of[right]] = True
+        out[e] = [(float(gone[h].mean()), float(right[h].sum() / max(1, gone[h].sum())), float(shown[h & sibling].mean())) for h in (first, ~first)]
+    return out
+
+
+def of_matches(cosines, same):
+    """For each epsilon: precision and recall of `cosine > 1 - epsilon` on labelled pairs."""
+    same = np.asarray(same) == 1
+    found = {e: cosines > 1 - e for e in EPSILONS}
+    return {e: (float(same[f].mean()) if f.any() else 1.0, float(f[same].mean())) for e, f in found.items()}
+
+
+def measure(rows, labels):
     """All measures of a model whose embeddings of the sets are `rows`."""
     out = {"stsb": spearman(of_pairs(rows["stsb"]), labels["stsb"])}
-    for name in ("dblp-acm", "abt-buy"):
-        out[name] = average_precision(of_pairs(rows[name]), labels[name])
-    out["verses"], best = verses(rows["verses"], labels["verses"])
-    out["win32"] = None
-    if old is not None:
-        out["fair"] = fair_threshold(best, old)
-    threshold = out["fair"][0] if old is not None else 0.9
-    out["threshold"] = threshold
+    for name in PAIRS:
+        cosines = of_pairs(rows[name])
+        out[name], out[name + " by epsilon"] = average_precision(cosines, labels[name]), of_matches(cosines, labels[name])
+    best, of = scores(rows["verses"])
+    out["verses"] = verses(best, of, labels["verses"])
+    out["verses by epsilon"] = by_epsilon(best, of, labels["verses"])
     cosines, names = of_pairs(rows["probes"]), np.asarray(labels["probes"])
-    out["probes"] = {n: (float((cosines[names == n] > threshold).mean()), float(np.median(cosines[names == n]))) for n in dict.fromkeys(names)}
-    if languages:
-        out["languages"] = {}
-        for name in ("scripts", "languages"):
-            out["languages"].update(removed_by_language(rows[name], labels[name], [*EPSILONS, 1 - threshold]))
-    u = rows["unknown"] @ rows["unknown"].T
-    np.fill_diagonal(u, 0)
-    out["unknown_above"] = [(UNKNOWN[i], UNKNOWN[j], round(float(u[i, j]), 3)) for i, j in zip(*np.where(np.triu(u) > threshold))]
-    return out, best
+    out["probes"] = {n: {e: float((cosines[names == n] > 1 - e).mean()) for e in EPSILONS} for n in dict.fromkeys(names)}
+    out["median of probes"] = {n: float(np.median(cosines[names == n])) for n in out["probes"]}
+    out["languages"] = {}
+    for name in ("scripts", "languages"):
+        out["languages"].update(removed_by_language(rows[name], labels[name]))
+    out["chosen"] = choose(out["verses by epsilon"], out["probes"])
+    return out
 
 
-def line(name, m):
-    v = " ".join(f"{100 * right:.1f}/{100 * found:.1f}" for _, _, right, found in m["verses"])
-    print(f"{name}: stsb {m['stsb']:.4f} dblp {m['dblp-acm']:.4f} abt {m['abt-buy']:.4f} | verses {v} | thr {m['threshold']:.4f} fair {m.get('fair')}")
-    print("   ", ", ".join(f"{n} {100 * s:.0f}% ({c:.2f})" for n, (s, c) in m["probes"].items()))
-    if "languages" in m:
-        worst = sorted(m["languages"].items(), key=lambda p: -p[1][-1])
-        over = sum(s[-1] > 0.01 for _, s in worst)
-        print(f"    languages over 1 %: {over}:", ", ".join(f"{n} {100 * s[-1]:.1f}" for n, s in worst[:12]))
-    print("    unknown alike:", m["unknown_above"][:20], flush=True)
+def percent(*shares):
+    return "/".join(f"{100 * share:.1f}" for share in shares)
+
+
+def report(name, m):
+    """The two tables of a model, in Markdown."""
+    print(f"\n## {name}\n")
+    print(f"STS-B dev {m['stsb']:.4f}; average precision DBLP-ACM {m['dblp-acm']:.4f}, Abt-Buy {m['abt-buy']:.4f}; verses, right/found at",
+          ", ".join(f"{share} (cosine {t:.3f}) {percent(right, found)}" for share, t, right, found in m["verses"]))
+    print("median cosine of probes:", ", ".join(f"{n} {c:.2f}" for n, c in m["median of probes"].items()))
+    print(f"epsilon chosen on the first half: {m['chosen']}\n")
+    head = ["epsilon", "verses removed", "right, two halves", "found", *(f"{n}, precision/recall" for n in PAIRS), "languages over 1 %, worst", *m["probes"]]
+    print("|", " | ".join(head), "|")
+    print("|" + "---|" * len(head))
+    for e in EPSILONS:
+        halves = m["verses by epsilon"][e]
+        worst = max(m["languages"], key=lambda lang: m["languages"][lang][e])
+        print("|", " | ".join([
+            str(e), *(percent(*(half[i] for half in halves)) for i in range(3)), *(percent(*m[n + " by epsilon"][e]) for n in PAIRS),
+            f"{sum(shares[e] > 0.01 for shares in m['languages'].values())}, {worst} {percent(m['languages'][worst][e])}",
+            *(percent(shares[e]) for shares in m["probes"].values())]), "|")
+    sys.stdout.flush()
 
 
 def by_program(program, model, sets):
@@ -169,19 +203,37 @@ def by_program(program, model, sets):
     return rows
 
 
+def kept_rows(folder, program, name, model, sets):
+    """The embeddings of [`by_program`], from `folder` if they lie there."""
+    if folder is None:
+        return by_program(program, model, sets)
+    path = folder / f"{name.replace('/', '_')}.npz"
+    if not path.exists():
+        folder.mkdir(parents=True, exist_ok=True)
+        np.savez(path, **by_program(program, model, sets))
+    return dict(np.load(path))
+
+
 def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("models", nargs="*", default=[BUILT_IN], help="models, as semdedup run takes them; or built-in")
     parser.add_argument("--data", type=Path, required=True)
-    parser.add_argument("--model", action="append", default=[], help="a model, as semdedup run takes it")
     parser.add_argument("--part", type=int, default=4, help="one verse in this many is taken")
-    parser.add_argument("semdedup", nargs="?", default="target/release/semdedup")
+    parser.add_argument("--program", default="target/release/semdedup")
+    parser.add_argument("--old", help="an older semdedup, whose built-in model goes first")
+    parser.add_argument("--rows", type=Path, help="a folder where embeddings stay")
+    parser.add_argument("--json", type=Path, help="write all figures to this file")
     args = parser.parse_args()
     sets, labels = load(args.data, args.part)
-    old = None
-    for model in [BUILT_IN, *args.model]:
-        rows = by_program(args.semdedup, model, sets)
-        line(model, measure(rows, labels, old)[0])
-        old = scores(rows["verses"])[0] if old is None else old
+    asked = [(args.program, model, model) for model in args.models]
+    if args.old:
+        asked.insert(0, (args.old, "old built-in", BUILT_IN))
+    found = {}
+    for program, name, model in asked:
+        found[name] = measure(kept_rows(args.rows, program, name, model, sets), labels)
+        report(name, found[name])
+    if args.json:
+        args.json.write_text(json.dumps(found, indent=1) + "\n")
 
 
 if __name__ == "__main__":

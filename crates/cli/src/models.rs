@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use semdedup::formats::CompareBy;
 use semdedup::models::{
-    DEFAULT_MAX_TOKENS, DistilledModel, ImageModel, LoadOptions, Loaded, MobileNet, ModelError, Precision,
-    RemoteModel, RemoteOptions, ServerAddress, ServerKey, StaticModel, TextModel, Towers, load,
+    ImageModel, LoadOptions, Loaded, MobileNet, ModelError, Precision, RemoteModel, RemoteOptions,
+    ServerAddress, ServerKey, StaticModel, TextModel, Towers, load,
 };
 use semdedup::{Embedder, Error, Result};
 
@@ -14,7 +14,7 @@ use crate::args::model::{ModelArgs, PretrainedArgs, ServerArgs};
 use crate::output;
 
 /// The built-in models.
-const WORDLLAMA: &str = "wordllama-l2-supercat-256";
+const TEXT: &str = StaticModel::BUILT_IN;
 const MOBILENET: &str = "mobilenet-v1-1.0-224-quant";
 
 /// The shortest wait for a server that is worth a warning.
@@ -33,13 +33,13 @@ enum ModelName<'a> {
 impl<'a> ModelName<'a> {
     fn parse(option: &str, name: &'a str) -> Result<Self> {
         match name {
-            WORDLLAMA => Ok(Self::BuiltInText),
+            TEXT => Ok(Self::BuiltInText),
             MOBILENET => Ok(Self::BuiltInImage),
             _ if ServerAddress::is_one(name) => Ok(Self::Server(name)),
             // A name on the hub has an owner; a word without one is more likely a typing error.
             _ if name.contains(['/', '\\']) || Path::new(name).is_dir() => Ok(Self::Pretrained(name)),
             _ => Err(Error::usage(format!(
-                "{option} {name}: there is no such model; {WORDLLAMA} and {MOBILENET} are built in"
+                "{option} {name}: there is no such model; {TEXT} and {MOBILENET} are built in"
             ))
             .hint(
                 "name a pretrained model by its folder or as org/name, and a model behind a server as \
@@ -52,7 +52,7 @@ impl<'a> ModelName<'a> {
 impl ModelName<'_> {
     /// Whether it is the folder of a model that `semdedup distill` made.
     fn is_distilled(self) -> bool {
-        matches!(self, Self::Pretrained(folder) if DistilledModel::is_in(Path::new(folder)))
+        matches!(self, Self::Pretrained(folder) if StaticModel::is_in(Path::new(folder)))
     }
 }
 
@@ -133,12 +133,12 @@ fn load_image(args: &ModelArgs, by: CompareBy) -> Result<Box<dyn ImageModel>> {
 /// # Errors
 /// Fails if the model cannot be loaded, reads images, or does not take one of the options.
 pub fn load_text(args: &ModelArgs, quiet: bool) -> Result<Box<dyn TextModel>> {
-    let name = ModelName::parse("--model", args.model.as_deref().unwrap_or(WORDLLAMA))?;
+    let name = ModelName::parse("--model", args.model.as_deref().unwrap_or(TEXT))?;
     check_text_options(args, name)?;
+    let max_tokens = args.max_tokens.map(|count| count as usize);
     match name {
         ModelName::Pretrained(folder) if name.is_distilled() => {
-            let max_tokens = args.max_tokens.map_or(DEFAULT_MAX_TOKENS, |count| count as usize);
-            Ok(Box::new(DistilledModel::open(Path::new(folder), max_tokens).map_err(unusable)?))
+            Ok(Box::new(StaticModel::open(Path::new(folder), max_tokens).map_err(unusable)?))
         }
         ModelName::Pretrained(source) => {
             let loaded = load_pretrained(&args.pretrained, source, args.max_tokens, Towers::Texts)?;
@@ -149,12 +149,9 @@ pub fn load_text(args: &ModelArgs, quiet: bool) -> Result<Box<dyn TextModel>> {
         }
         ModelName::BuiltInImage => {
             Err(Error::usage(format!("--model {MOBILENET} reads images, and texts are compared"))
-                .hint(format!("{WORDLLAMA} reads texts; or use --by image")))
+                .hint(format!("{TEXT} reads texts; or use --by image")))
         }
-        ModelName::BuiltInText => {
-            let max_tokens = args.max_tokens.map_or(DEFAULT_MAX_TOKENS, |count| count as usize);
-            Ok(Box::new(StaticModel::wordllama(max_tokens).map_err(unusable)?))
-        }
+        ModelName::BuiltInText => Ok(Box::new(StaticModel::built_in(max_tokens).map_err(unusable)?)),
         ModelName::Server(address) => Ok(Box::new(connect(&args.server, address, quiet)?)),
     }
 }

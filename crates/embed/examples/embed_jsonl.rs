@@ -7,7 +7,7 @@ use std::io::{self, Write};
 use std::time::Instant;
 
 use rayon::prelude::*;
-use semdedup_embed::{DEFAULT_MAX_TOKENS, LoadOptions, ModelError, StaticModel, TextModel, load};
+use semdedup_embed::{LoadOptions, ModelError, StaticModel, TextModel, load};
 
 /// The number of texts of a call.
 const CHUNK: usize = 2_000;
@@ -33,7 +33,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let start = Instant::now();
     let model: Box<dyn TextModel> = match args.next() {
         Some(source) => load(&source, &LoadOptions::default())?.text.ok_or("a model of texts is needed")?,
-        None => Box::new(StaticModel::wordllama(DEFAULT_MAX_TOKENS)?),
+        None => Box::new(StaticModel::built_in(None)?),
     };
     let loaded = start.elapsed();
     let mut rows = vec![0.0f32; texts.len() * model.dim()];

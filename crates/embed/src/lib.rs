@@ -14,9 +14,9 @@
 //! feature.
 //!
 //! ```
-//! use semdedup_embed::{DEFAULT_MAX_TOKENS, StaticModel, TextModel};
+//! use semdedup_embed::{StaticModel, TextModel};
 //! # fn main() -> Result<(), semdedup_embed::ModelError> {
-//! let model = StaticModel::wordllama(DEFAULT_MAX_TOKENS)?;
+//! let model = StaticModel::built_in(None)?;
 //! let mut rows = vec![0.0; 2 * model.dim()];
 //! let stats = model.embed(&["a text", "another one"], &mut rows)?;
 //! assert_eq!(stats.truncated, 0);
@@ -47,7 +47,6 @@ mod scheme;
 mod server_options;
 #[cfg(feature = "transformers")]
 mod transformer;
-mod wordllama;
 
 #[cfg(not(feature = "images"))]
 pub use absent::images::{MobileNet, decode_image};
@@ -61,7 +60,7 @@ pub use absent::{
 #[cfg(feature = "images")]
 pub use decode::decode_image;
 pub use decode::{ImageError, ImageLimits, looks_like_image};
-pub use distilled::{DistilledModel, WordVectors};
+pub use distilled::{StaticModel, WordVectors};
 pub use error::ModelError;
 pub use file_kind::{FileKind, Group, kind_of, kind_of_content, kind_of_name, kind_of_whole};
 pub use load_options::{LoadOptions, Loaded, Place, Precision, Towers};
@@ -74,4 +73,3 @@ pub use rgb_image::RgbImage;
 pub use server_options::{Pause, RemoteOptions};
 #[cfg(feature = "transformers")]
 pub use transformer::{load, word_pieces};
-pub use wordllama::StaticModel;

@@ -4,17 +4,17 @@ use std::path::{Path, PathBuf};
 
 use proptest::prelude::*;
 use rayon::prelude::*;
-use semdedup_embed::{DistilledModel, TextModel, WordVectors};
+use semdedup_embed::{StaticModel, TextModel, WordVectors};
 
 fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/distilled")
 }
 
-fn model(max_tokens: usize) -> DistilledModel {
-    DistilledModel::open(&folder(), max_tokens).unwrap()
+fn model(max_tokens: impl Into<Option<usize>>) -> StaticModel {
+    StaticModel::open(&folder(), max_tokens.into()).unwrap()
 }
 
-fn embed(model: &DistilledModel, texts: &[&str]) -> Vec<f32> {
+fn embed(model: &StaticModel, texts: &[&str]) -> Vec<f32> {
     let mut rows = vec![f32::NAN; texts.len() * model.dim()];
     model.embed(texts, &mut rows).unwrap();
     rows
@@ -41,7 +41,7 @@ fn texts_have_the_embeddings_of_the_slow_twin() {
         .iter()
         .map(|bytes| f32::from_le_bytes(*bytes))
         .collect();
-    let model = model(usize::MAX);
+    let model = model(None);
     let (rows, mut compared) = (embed(&model, &texts.iter().map(String::as_str).collect::<Vec<_>>()), 0);
     let pairs = rows.chunks_exact(model.dim()).zip(expected.chunks_exact(model.dim()));
     for (text, (ours, reference)) in texts.iter().zip(pairs) {
@@ -98,12 +98,12 @@ fn vectors_come_back_from_the_files_that_they_are_stored_in() {
     for (name, bytes) in made.files(&serde_json::json!({"teacher": "t"})) {
         std::fs::write(folder.path().join(name), bytes).unwrap();
     }
-    assert!(DistilledModel::is_in(folder.path()) && !DistilledModel::is_in(&self::folder().join("..")));
-    let model = DistilledModel::open(folder.path(), 512).unwrap();
+    assert!(StaticModel::is_in(folder.path()) && !StaticModel::is_in(&self::folder().join("..")));
+    let model = StaticModel::open(folder.path(), None).unwrap();
     let mut row = vec![0.0; 32];
     model.embed(&["Big"], &mut row).unwrap();
     assert!(cosine(&row, &vectors[..32]) > 0.9999);
-    assert!(DistilledModel::open(folder.path(), 0).is_err());
+    assert!(StaticModel::open(folder.path(), Some(0)).is_err());
     for (name, bytes, problem) in [
         ("table.bin", &b"SDTABLE2\x03\0\0\0"[..], "expected"),
         ("table.bin", b"SDTABLE1", "does not start with"),
@@ -112,7 +112,7 @@ fn vectors_come_back_from_the_files_that_they_are_stored_in() {
         ("config.json", b"{", "config.json"),
     ] {
         std::fs::write(folder.path().join(name), bytes).unwrap();
-        let error = DistilledModel::open(folder.path(), 512).err().unwrap().to_string();
+        let error = StaticModel::open(folder.path(), None).err().unwrap().to_string();
         assert!(error.contains(problem), "{error}");
     }
 }

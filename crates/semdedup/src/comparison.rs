@@ -90,7 +90,7 @@ impl ComparedFiles {
     }
 }
 
-/// Displays a comparison as `column text of 3 files, by wordllama-l2-supercat-256`.
+/// Displays a comparison as `column text of 3 files, by semdedup-text-v1`.
 impl fmt::Display for Comparison {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         let text = if self.by == "embeddings" {

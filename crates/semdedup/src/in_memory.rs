@@ -6,7 +6,7 @@ use semdedup_core::{
     RankKey, Ranking, RecallSample, SamplePurpose, Scored, Scores, Scoring, UnitEmbeddings, UnitRows,
     centroid_similarity, sample_rows,
 };
-use semdedup_embed::{DEFAULT_MAX_TOKENS, StaticModel, TextModel};
+use semdedup_embed::{StaticModel, TextModel};
 
 use crate::cluster::assign::possible_probes;
 use crate::cluster::train::{clusters_for, training};
@@ -46,7 +46,7 @@ impl<'a> From<&'a [&'a str]> for Data<'a> {
 #[derive(Clone)]
 #[non_exhaustive]
 pub struct DeduplicateOptions<'a> {
-    /// How much is removed: by default rows with a cosine similarity above 0.9 (ε = 0.1).
+    /// How much is removed: by default rows with a cosine similarity above 0.93 (ε = 0.07).
     pub goal: Goal,
     /// Which row of a set of duplicates stays: by default [`Keep::Hard`], as in the paper.
     pub keep: Keep,
@@ -182,7 +182,7 @@ fn embed(texts: &[&str], options: &DeduplicateOptions) -> Result<(Vec<f32>, usiz
     let model = match options.model {
         Some(model) => model,
         None => {
-            built_in = StaticModel::wordllama(DEFAULT_MAX_TOKENS).map_err(Error::model)?;
+            built_in = StaticModel::built_in(None).map_err(Error::model)?;
             &built_in
         }
     };

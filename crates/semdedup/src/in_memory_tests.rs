@@ -38,7 +38,7 @@ fn the_result_is_that_of_a_run_over_a_file_bit_for_bit() {
         let mut run = RunOptions::new([input.display().to_string()], &out);
         run.cluster.seed = 5;
         (run.ranking, run.goal, run.recall_sample) = (found.ranking, goal, 300);
-        let model = StaticModel::wordllama(DEFAULT_MAX_TOKENS).unwrap();
+        let model = StaticModel::built_in(None).unwrap();
         let summary = crate::run(&run, Embedder::Text(&model), &Silent).unwrap();
         let finished = FinishedRun::open(&out).unwrap();
         let columns = finished.scores.columns().unwrap();

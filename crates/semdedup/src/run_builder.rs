@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use semdedup_core::{Epsilon, Goal, Keep, Probes};
-use semdedup_embed::{DEFAULT_MAX_TOKENS, ImageModel, MobileNet, StaticModel, TextModel};
+use semdedup_embed::{ImageModel, MobileNet, StaticModel, TextModel};
 
 use crate::embed::embedder::Embedder;
 use crate::error::{Error, Result};
@@ -154,7 +154,7 @@ impl<'a> RunBuilder<'a> {
         self
     }
 
-    /// Sets how much is removed: by default ε = 0.1 for texts and 0.05 for images.
+    /// Sets how much is removed: by default ε = 0.07 for texts and 0.05 for images.
     pub fn goal(mut self, goal: Goal) -> Self {
         self.goal = Some(goal);
         self
@@ -254,7 +254,7 @@ impl<'a> RunBuilder<'a> {
                 .hint("leave it out, or say what is compared with `by`"));
         }
         if !provided && by.text() && text.is_none() {
-            models.built_in_text = Some(StaticModel::wordllama(DEFAULT_MAX_TOKENS).map_err(Error::model)?);
+            models.built_in_text = Some(StaticModel::built_in(None).map_err(Error::model)?);
         }
         if !provided && by.image() && image.is_none() {
             models.built_in_image = Some(MobileNet::load().map_err(Error::model)?);

@@ -12,7 +12,7 @@ use semdedup::{Epsilon, Error, Goal, Result, default_epsilon};
 #[command(next_help_heading = "How much to remove (one of)")]
 pub struct GoalArgs {
     /// Remove rows whose cosine similarity to a row that ranks before them is above 1 - E; a LARGER
-    /// E removes MORE [default: 0.1, for images alone 0.05]
+    /// E removes MORE [default: 0.07, for images alone 0.05]
     #[arg(long, value_name = "E", value_parser = epsilon, allow_negative_numbers = true)]
     epsilon: Option<f64>,
     /// Keep exactly this share of the rows (above 0, at most 1); the closest duplicates go first

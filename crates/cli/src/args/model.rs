@@ -26,7 +26,7 @@ pub const MODEL_OPTIONS: [&str; 12] = [
 pub struct ModelArgs {
     /// The embedding model: a built-in one, a folder, org/name on the hub, or the URL of a server.
     ///
-    /// Built-in: wordllama-l2-supercat-256, which reads texts, or mobilenet-v1-1.0-224-quant, which
+    /// Built-in: semdedup-text-v1, which reads texts, or mobilenet-v1-1.0-224-quant, which
     /// reads images.
     ///
     /// Pretrained: a folder in the Hugging Face layout, or org/name or org/name@revision on the
@@ -35,15 +35,15 @@ pub struct ModelArgs {
     /// Behind an OpenAI-compatible server (vLLM, TEI, Ollama, OpenAI):
     /// http://host/v1/embeddings#name, with the name that the model has there.
     ///
-    /// [default: wordllama-l2-supercat-256 for texts, mobilenet-v1-1.0-224-quant for images]
+    /// [default: semdedup-text-v1 for texts, mobilenet-v1-1.0-224-quant for images]
     #[arg(long, value_name = "NAME|FOLDER|URL")]
     pub model: Option<String>,
     /// The model for images, if --model is the one for texts (--by both) [default: --model if it
     /// reads both, else mobilenet-v1-1.0-224-quant]
     #[arg(long, value_name = "NAME|FOLDER")]
     pub image_model: Option<String>,
-    /// Read this many tokens of each text and ignore the rest [default: what the model was made
-    /// for, or 512]
+    /// Read this many tokens of each text and ignore the rest [default: what the model was made for,
+    /// or 512; static models read whole texts]
     #[arg(long, value_name = "N", value_parser = value_parser!(u32).range(1..))]
     pub max_tokens: Option<u32>,
     #[command(flatten)]

@@ -36,11 +36,11 @@ fn what_was_compared_is_in_the_table_the_summary_both_tables_the_plan_and_the_em
     sandbox.write("in/a.jsonl", lines(30, |row, text| json!({"id": format!("r{row}"), "review": text})));
     sandbox.write("in/b.csv", format!("review\n{}", texts(20).join("\n")));
     let line = "column review (GUESSED from its values: --text-column names another) of 1 file (a.jsonl); column review (GUESSED \
-                from its values: --text-column names another; delimiter ,) of 1 file (b.csv), by wordllama-l2-supercat-256";
+                from its values: --text-column names another; delimiter ,) of 1 file (b.csv), by semdedup-text-v1";
     let said = sandbox.semdedup("run in --out out").succeeded();
     assert!(said.stdout.starts_with("compared "), "{}", said.stdout);
     assert_eq!(compared_line(&said.stdout), line);
-    let expected = json!({"by": "text", "model": "wordllama-l2-supercat-256", "files": [
+    let expected = json!({"by": "text", "model": "semdedup-text-v1", "files": [
         {"count": 1, "names": ["a.jsonl"], "row": "record", "text": ["review"], "found": "values"},
         {"count": 1, "names": ["b.csv"], "row": "record", "text": ["review"], "found": "values", "delimiter": ","},
     ]});
@@ -78,19 +78,22 @@ fn the_result_says_how_a_column_was_found() {
         .write("chat.jsonl", lines(10, |_, text| json!({"messages": [{"role": "user", "content": text}]})));
     sandbox.write("strings.json", json!(texts(10)).to_string());
     let cases = [
-        ("strings.json", "strings of 1 file, by wordllama"),
-        ("text.jsonl", "column text of 1 file, by wordllama"),
-        ("text.jsonl --text-column text", "column text (named with --text-column) of 1 file, by wordllama"),
-        ("body.tsv", "column body (found by its name; delimiter tab) of 1 file, by wordllama"),
-        ("lines.txt", "lines of 1 file, by wordllama"),
-        ("chat.jsonl", "column messages (found by its name; turns of all roles) of 1 file, by wordllama"),
+        ("strings.json", "strings of 1 file, by semdedup-text"),
+        ("text.jsonl", "column text of 1 file, by semdedup-text"),
+        (
+            "text.jsonl --text-column text",
+            "column text (named with --text-column) of 1 file, by semdedup-text",
+        ),
+        ("body.tsv", "column body (found by its name; delimiter tab) of 1 file, by semdedup-text"),
+        ("lines.txt", "lines of 1 file, by semdedup-text"),
+        ("chat.jsonl", "column messages (found by its name; turns of all roles) of 1 file, by semdedup-text"),
         (
             "chat.jsonl --roles human",
-            "column messages (found by its name; turns of user) of 1 file, by wordllama",
+            "column messages (found by its name; turns of user) of 1 file, by semdedup-text",
         ),
         (
             "chat.jsonl --text-column messages[-1].content",
-            "column messages[-1].content (named with --text-column) of 1 file, by wordllama",
+            "column messages[-1].content (named with --text-column) of 1 file, by semdedup-text",
         ),
         (
             "body.tsv --text-column body,id",
@@ -234,7 +237,7 @@ fn joined_columns_and_roles_change_the_fingerprint() {
         |text: &str| json!([{"role": "user", "content": text}, {"role": "assistant", "content": "yes"}]);
     sandbox.write(
         "data.jsonl",
-        lines(40, |row, text| json!({"title": format!("No. {row}"), "text": text, "messages": turns(text)})),
+        lines(40, |_, text| json!({"title": "A notice", "text": text, "messages": turns(text)})),
     );
     let mut fingerprints = Vec::new();
     let by_option = sandbox.summary("run data.jsonl --out asked --text-column text");
@@ -253,7 +256,7 @@ fn joined_columns_and_roles_change_the_fingerprint() {
     let first = sandbox.summary("run data.jsonl --out out --overwrite --text-column text,title");
     assert!(number(&first, "rows_removed") > 0, "{first}");
     let shown = sandbox.semdedup("show out").succeeded();
-    assert!(shown.stdout.contains("No. "), "{}", shown.stdout);
+    assert!(shown.stdout.contains("A notice"), "{}", shown.stdout);
 }
 
 #[test]
@@ -272,6 +275,6 @@ fn the_bars_of_a_psv_file_are_in_what_was_compared() {
     let sandbox = Sandbox::new();
     sandbox.write("a.psv", format!("id|text\n0|{}\n", texts(20).join("\n1|")));
     let plan = sandbox.semdedup("run a.psv --out out --dry-run").succeeded();
-    let line = "column text (delimiter |) of 1 file, by wordllama-l2-supercat-256";
+    let line = "column text (delimiter |) of 1 file, by semdedup-text-v1";
     assert_eq!(compared_line(&plan.stdout), line);
 }

@@ -24,7 +24,7 @@ fn the_dialect_that_was_found_is_printed_and_stored() {
     let sandbox = Sandbox::new();
     sandbox.write("in/a.csv", format!("sep=;\n{}", table(30, ";")));
     let (line, files) = compared(&sandbox, "run in --out out");
-    let expected = "column text (delimiter ;; 1 line above the header skipped) of 1 file, by wordllama";
+    let expected = "column text (delimiter ;; 1 line above the header skipped) of 1 file, by semdedup-text";
     assert!(line.starts_with(expected), "{line}");
     assert_eq!(
         files,

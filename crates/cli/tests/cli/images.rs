@@ -133,7 +133,7 @@ fn models_and_inputs_that_do_not_match_are_refused() {
     let sandbox = folder_of(4);
     sandbox.semdedup("run photos --by text --out o").failed_with(&["folder of images"]);
     sandbox
-        .semdedup("run photos --model wordllama-l2-supercat-256 --out o")
+        .semdedup("run photos --model semdedup-text-v1 --out o")
         .failed_with(&["reads texts, and images are compared"]);
     sandbox.write("data.jsonl", "{\"text\": \"a\"}\n");
     sandbox.semdedup("run data.jsonl --by image --out o").failed_with(&["no images"]);

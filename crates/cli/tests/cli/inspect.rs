@@ -40,7 +40,7 @@ fn the_table_of_a_sweep_has_a_line_for_each_epsilon() {
     sandbox.semdedup("run data.jsonl --out out").succeeded();
     let said = sandbox.semdedup("sweep out --quiet").succeeded();
     let lines: Vec<&str> = said.stdout.lines().collect();
-    assert_eq!(lines.len(), 9, "{}", said.stdout);
+    assert_eq!(lines.len(), 10, "{}", said.stdout);
     assert!(
         ["epsilon", "kept", "removed", "share kept", "recall"].iter().all(|word| lines[0].contains(word))
     );

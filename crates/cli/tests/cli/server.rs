@@ -41,12 +41,9 @@ fn an_invalid_address_is_refused() {
 #[test]
 fn a_model_beside_embeddings_is_refused_because_none_would_be_used() {
     for given in ["--embedding-column emb", "--embeddings e.npy"] {
-        for model in [
-            &format!("--model {SERVER}"),
-            "--model wordllama-l2-supercat-256",
-            "--max-tokens 9",
-            "--server-batch 3",
-        ] {
+        for model in
+            [&format!("--model {SERVER}"), "--model semdedup-text-v1", "--max-tokens 9", "--server-batch 3"]
+        {
             let option = given.split(' ').next().unwrap();
             refused(&format!("{given} {model}"), &[model.split(' ').next().unwrap(), option]);
         }

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use super::support::{Finished, SEMDEDUP, Sandbox};
 
-const NAME: &str = "wordllama-l2-supercat-256";
+const NAME: &str = "semdedup-text-v1";
 
 /// A running server; it stops when the test ends.
 struct Served {

@@ -47,7 +47,7 @@ fn more_clusters_than_rows_are_refused_with_both_numbers() {
 
 #[test]
 fn an_unknown_model_is_refused_with_the_known_ones() {
-    refused("--model gpt", &["gpt", "wordllama-l2-supercat-256"]);
+    refused("--model gpt", &["gpt", "semdedup-text-v1"]);
 }
 
 #[test]

@@ -27,7 +27,7 @@ const CRATES: [(&str, &[&str]); 4] = [
         "embed",
         &[
             "lib", "fuzz", "absent", "transformer", "remote", "http", "server_options", "absent/address",
-            "remote/address", "distill", "distilled", "wordllama", "mobilenet", "decode", "file_kind", "load_options",
+            "remote/address", "distill", "distilled", "mobilenet", "decode", "file_kind", "load_options",
             "scheme", "model", "rgb_image", "error",
         ],
     ),

@@ -1,10 +1,10 @@
 //! Reads texts to train the vectors of their words.
 use super::train::Read;
+use crate::distilled::normal::words;
 use crate::distilled::runs::{Kind, Run};
 use crate::distilled::vocabulary::Vocabulary;
 use crate::distilled::word::{LONGEST_WORD, Spoken};
 use crate::distilled::words::{Reader, Workspace};
-use crate::wordllama::normal::words;
 
 /// Reads texts as the model will that is made.
 pub struct WordReader(Reader);

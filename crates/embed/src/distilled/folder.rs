@@ -5,7 +5,7 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
-use super::model::DistilledModel;
+use super::model::StaticModel;
 use super::table::table_file;
 use crate::error::ModelError;
 
@@ -38,7 +38,7 @@ impl WordVectors {
     }
 }
 
-impl DistilledModel {
+impl StaticModel {
     /// Whether a folder holds a static model as [`WordVectors::files`] makes it.
     pub fn is_in(folder: &Path) -> bool {
         let config = fs::read(folder.join("config.json")).ok();
@@ -46,11 +46,12 @@ impl DistilledModel {
         config.is_some_and(|config| config["model_type"] == KIND)
     }
 
-    /// Opens the static model of a folder, to read at most the first `max_tokens` tokens of a text.
+    /// Opens the static model of a folder, to read whole texts, or at most the
+    /// first `max_tokens` tokens.
     ///
     /// # Errors
     /// Files that are missing, damaged or of a later version; `max_tokens` of 0.
-    pub fn open(folder: &Path, max_tokens: usize) -> Result<Self, ModelError> {
+    pub fn open(folder: &Path, max_tokens: Option<usize>) -> Result<Self, ModelError> {
         let read = |name: &str| {
             let path = folder.join(name);
             fs::read(&path).map_err(|error| ModelError::new(format!("{}: {error}", path.display())))
@@ -78,6 +79,6 @@ impl DistilledModel {
         let name = folder
             .file_name()
             .map_or_else(|| folder.display().to_string(), |name| name.to_string_lossy().into());
-        Self::new(&name, Cow::Owned(read("table.bin")?), &vocabulary, max_tokens).map_err(damaged)
+        Self::new(&name, Cow::Owned(read("table.bin")?), &vocabulary).map_err(damaged)?.with_limit(max_tokens)
     }
 }

@@ -1,4 +1,4 @@
-//! Static text models: the sum of the vectors of a text's words, from a table of int8, with features
+//! Static text models, the built-in one and those in folders: the sum of the vectors of a text's words, from a table of int8, with features
 //! of letters for words that the vocabulary lacks, and exact features of numbers.
 //!
 //! `words` reads a text word by word: each is brought into its normal form and split into `runs`,
@@ -6,17 +6,22 @@
 //! `vocabulary` finds the pieces of words, `letters` makes features of the others, and `numbers` reads
 //! numbers and operators. `cache` keeps the results of frequent words, a `reading` holds what was read
 //! of a text, and `table` sums it up.
+mod built_in;
 mod cache;
 mod folder;
 pub(crate) mod letters;
 mod model;
+pub(crate) mod normal;
 mod numbers;
+mod parts;
 pub(crate) mod reading;
 pub(crate) mod runs;
 mod table;
+#[cfg(test)]
+mod tests;
 pub(crate) mod vocabulary;
 pub(crate) mod word;
 pub(crate) mod words;
 
 pub use folder::WordVectors;
-pub use model::DistilledModel;
+pub use model::StaticModel;

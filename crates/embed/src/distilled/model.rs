@@ -13,9 +13,10 @@ use crate::model::{EmbedStats, EmbeddedTexts, TextModel};
 
 /// The version of the reading of texts. Raise it when the same table gives other embeddings.
 const REVISION: u32 = 1;
-/// A model that averages the vectors of a text's tokens. Words without tokens have vectors drawn
-/// from a hash of their letters.
-pub struct DistilledModel {
+
+/// A static model: a text's embedding is the sum of the vectors of its words. Words without pieces in
+/// the vocabulary have vectors drawn from a hash of their letters; numbers have exact ones.
+pub struct StaticModel {
     reader: Reader,
     table: Table,
     name: String,
@@ -27,17 +28,10 @@ pub struct DistilledModel {
     idle: Mutex<Vec<Workspace>>,
 }
 
-impl DistilledModel {
-    /// Makes a model of the file of a table and of the pieces of its rows, a line each.
-    pub(super) fn new(
-        name: &str,
-        table: Cow<'static, [u8]>,
-        vocabulary: &str,
-        max_tokens: usize,
-    ) -> Result<Self, String> {
-        if max_tokens == 0 {
-            return Err("the limit on tokens is 0, at least 1 is needed".to_owned());
-        }
+impl StaticModel {
+    /// Makes a model that reads whole texts, of the file of a table and of the pieces of its rows, a
+    /// line each.
+    pub(super) fn new(name: &str, table: Cow<'static, [u8]>, vocabulary: &str) -> Result<Self, String> {
         let mut hash = Xxh3::new();
         hash.update(&table);
         hash.update(vocabulary.as_bytes());
@@ -52,9 +46,21 @@ impl DistilledModel {
             table,
             name: name.to_owned(),
             hash: hash.digest(),
-            max_tokens,
+            max_tokens: usize::MAX,
             idle: Mutex::default(),
         })
+    }
+
+    /// Lets the model read at most the first `max_tokens` tokens of a text.
+    pub(super) fn with_limit(self, max_tokens: Option<usize>) -> Result<Self, ModelError> {
+        match max_tokens {
+            Some(0) => Err(ModelError::with_hint(
+                "the limit on tokens is 0, at least 1 is needed",
+                "without a limit texts are read whole",
+            )),
+            Some(max_tokens) => Ok(Self { max_tokens, ..self }),
+            None => Ok(self),
+        }
     }
 
     fn borrow_workspace(&self) -> Workspace {
@@ -67,7 +73,7 @@ impl DistilledModel {
     }
 }
 
-impl TextModel for DistilledModel {
+impl TextModel for StaticModel {
     fn name(&self) -> &str {
         &self.name
     }
@@ -78,7 +84,9 @@ impl TextModel for DistilledModel {
 
     fn fingerprint(&self) -> String {
         // Not the name: a model that is moved gives the same embeddings.
-        format!("distilled/r{REVISION}/{:016x}/{}", self.hash, self.max_tokens)
+        let limit =
+            if self.max_tokens == usize::MAX { "whole".to_owned() } else { self.max_tokens.to_string() };
+        format!("static/r{REVISION}/{:016x}/{limit}", self.hash)
     }
 
     fn embed(&self, texts: &[&str], out: &mut [f32]) -> Result<EmbedStats, ModelError> {

@@ -2,7 +2,22 @@
 use icu_properties::props::{GeneralCategory, GeneralCategoryGroup, Script};
 use icu_properties::{CodePointMapData, CodePointMapDataBorrowed};
 
-use crate::wordllama::runs::UNSPACED;
+/// Scripts without spaces between words.
+const UNSPACED: [Script; 13] = [
+    Script::Han,
+    Script::Hiragana,
+    Script::Katakana,
+    Script::Bopomofo,
+    Script::Thai,
+    Script::Lao,
+    Script::Khmer,
+    Script::Myanmar,
+    Script::Tibetan,
+    Script::Yi,
+    Script::TaiTham,
+    Script::NewTaiLue,
+    Script::Javanese,
+];
 
 /// The kinds of runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

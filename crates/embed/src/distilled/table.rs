@@ -5,8 +5,8 @@ use hashbrown::HashSet;
 use pulp::{Arch, Simd, WithSimd};
 
 use super::letters::{EDGE, Feature};
+use super::parts::Parts;
 use super::reading::Reading;
-use crate::wordllama::parts::Parts;
 
 const FILE: &str = "table.bin";
 const MAGIC: &[u8; 8] = b"SDTABLE2";

@@ -7,10 +7,10 @@ use icu_normalizer::{DecomposingNormalizer, DecomposingNormalizerBorrowed};
 
 use super::cache::WordCache;
 use super::letters;
+use super::normal::{Normalizer, words};
 use super::reading::{Reading, Word};
 use super::runs::{Classes, Kind, Run};
 use super::vocabulary::Vocabulary;
-use crate::wordllama::normal::{Normalizer, words};
 
 /// The size up to which buffers are kept. The next text will rarely need larger ones.
 const KEPT_WORD: usize = 1 << 16;

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use semdedup_core::{Assigner, NO_CLUSTER, Probes, Training, UnitEmbeddings, train_until};
 use semdedup_embed::distill::{Corpus, Settings, Step, WordReader, train, vocabulary};
-use semdedup_embed::{DistilledModel, TextModel, WordVectors};
+use semdedup_embed::{StaticModel, TextModel, WordVectors};
 use serde::Serialize;
 use serde_json::json;
 
@@ -143,7 +143,7 @@ pub fn distill(
 
 /// Lists the files of an earlier model in a folder.
 fn earlier_model(out: &Path) -> Result<Vec<String>> {
-    let is_whole = exists(&out.join(LAST))? && DistilledModel::is_in(out);
+    let is_whole = exists(&out.join(LAST))? && StaticModel::is_in(out);
     Ok(if is_whole { FILES.map(str::to_owned).to_vec() } else { Vec::new() })
 }
 
