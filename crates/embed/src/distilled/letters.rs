@@ -67,7 +67,8 @@ impl Feature {
     #[inline(always)]
     pub(crate) fn add_to(self, row: &mut [f32]) {
         let value = (self.length / (row.len() as f32).sqrt()).to_bits();
-        for (block, values) in (0u64..).zip(row.chunks_mut(32)) {
+        // Chunks of a fixed size, for which the compiler uses vector instructions.
+        for (block, values) in (0u64..).zip(row.as_chunks_mut::<32>().0) {
             let signs = (mixed(self.hash, block) >> 32) as u32;
             for (lane, out) in (0u32..).zip(values) {
                 *out += f32::from_bits(value ^ ((signs >> lane) << 31));
