@@ -14,6 +14,9 @@ const CHARACTER: f32 = 0.3;
 /// The length of a punctuation mark: about as in the vocabulary.
 const PUNCTUATION: f32 = 0.15;
 
+/// The number of values of a vector whose signs are drawn together.
+pub(crate) const SIGNS: usize = 32;
+
 /// The kinds of features. The same letters as a word and as a trigram have unrelated vectors.
 #[derive(Debug, Clone, Copy)]
 enum Of {
@@ -66,13 +69,20 @@ impl Feature {
     /// computes the same bits.
     #[inline(always)]
     pub(crate) fn add_to(self, row: &mut [f32]) {
-        let value = (self.length / (row.len() as f32).sqrt()).to_bits();
-        // Chunks of a fixed size, for which the compiler uses vector instructions.
-        for (block, values) in (0u64..).zip(row.as_chunks_mut::<32>().0) {
-            let signs = (mixed(self.hash, block) >> 32) as u32;
-            for (lane, out) in (0u32..).zip(values) {
-                *out += f32::from_bits(value ^ ((signs >> lane) << 31));
-            }
+        let dim = row.len();
+        for (block, values) in row.as_chunks_mut::<SIGNS>().0.iter_mut().enumerate() {
+            self.add_block(block, dim, values);
+        }
+    }
+
+    /// Adds a block of the feature's vector, whose dimension is `dim`.
+    #[inline(always)]
+    pub(crate) fn add_block(self, block: usize, dim: usize, values: &mut [f32; SIGNS]) {
+        let value = (self.length / (dim as f32).sqrt()).to_bits();
+        let signs = (mixed(self.hash, block as u64) >> 32) as u32;
+        // A loop of a fixed length, for which the compiler uses vector instructions.
+        for (lane, out) in (0u32..).zip(values) {
+            *out += f32::from_bits(value ^ ((signs >> lane) << 31));
         }
     }
 }

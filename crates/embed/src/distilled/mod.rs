@@ -7,12 +7,14 @@
 //! numbers and operators. `cache` keeps the results of frequent words, a `reading` holds what was read
 //! of a text, and `table` sums it up.
 mod cache;
+pub(crate) mod exact;
 mod folder;
 pub(crate) mod letters;
 mod model;
 mod numbers;
 pub(crate) mod reading;
 pub(crate) mod runs;
+mod short;
 mod table;
 pub(crate) mod vocabulary;
 pub(crate) mod word;
