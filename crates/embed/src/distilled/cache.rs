@@ -62,7 +62,7 @@ impl WordCache {
     /// `None` for an unknown word.
     #[inline]
     pub(super) fn read(&self, word: &str, into: &mut Reading) -> Option<bool> {
-        let entry = match ShortWord::new(word) {
+        let entry = match ShortWord::new(word.as_bytes()) {
             Some(short) => self.short.get(&short)?,
             None => self.long.get(word)?,
         };
@@ -80,11 +80,10 @@ impl WordCache {
     }
 
     fn read_rest(&self, rest: &Rest, into: &mut Reading) {
-        let slice = |range: &Range<u32>| range.start as usize..range.end as usize;
-        into.tokens.extend_from_slice(&self.tokens[slice(&rest.tokens)]);
-        into.features.extend_from_slice(&self.features[slice(&rest.features)]);
-        into.exact.extend_from_slice(&self.exact[slice(&rest.exact)]);
-        into.beside.extend_from_slice(&self.beside[slice(&rest.beside)]);
+        copy(&self.tokens, &rest.tokens, &mut into.tokens);
+        copy(&self.features, &rest.features, &mut into.features);
+        copy(&self.exact, &rest.exact, &mut into.exact);
+        copy(&self.beside, &rest.beside, &mut into.beside);
     }
 
     /// Keeps what was read of a word, unless it is uncommonly much. A full cache is emptied: the
@@ -98,7 +97,7 @@ impl WordCache {
             self.long.clear();
         }
         let Some(entry) = self.entry(read) else { return };
-        match ShortWord::new(word) {
+        match ShortWord::new(word.as_bytes()) {
             Some(short) => self.short.insert(short, entry),
             None => self.long.insert(word.into(), entry),
         };
@@ -132,6 +131,14 @@ impl Entry {
     fn counts(&self) -> Counts {
         let [units, known, unknown] = [self.units, self.known, self.unknown].map(usize::from);
         Counts { units, known, unknown }
+    }
+}
+
+/// Appends a range of items, which is empty for most kinds.
+#[inline]
+fn copy<T: Copy>(all: &[T], range: &Range<u32>, into: &mut Vec<T>) {
+    if !range.is_empty() {
+        into.extend_from_slice(&all[range.start as usize..range.end as usize]);
     }
 }
 

@@ -140,13 +140,12 @@ pub(crate) fn spelled(word: &str) -> Feature {
 /// end.
 pub(crate) fn word(word: &str, each: &mut impl FnMut(Feature)) {
     each(spelled(word));
-    let marked: Vec<char> = ['\u{2}'].into_iter().chain(word.chars()).chain(['\u{3}']).collect();
-    let length = TRIGRAMS / ((marked.len() - 2) as f32).sqrt();
-    let mut buffer = String::new();
-    for trigram in marked.windows(3) {
-        buffer.clear();
-        buffer.extend(trigram);
-        each(Feature::new(Of::Trigram, &buffer, length));
+    let mut marked = String::with_capacity(word.len() + 2);
+    marked.extend(["\u{2}", word, "\u{3}"]);
+    let length = TRIGRAMS / (word.chars().count() as f32).sqrt();
+    let starts = || marked.char_indices().map(|(start, _)| start);
+    for (start, end) in starts().zip(starts().chain([marked.len()]).skip(3)) {
+        each(Feature::new(Of::Trigram, &marked[start..end], length));
     }
 }
 

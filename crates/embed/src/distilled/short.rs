@@ -1,7 +1,7 @@
 //! Short words as integers, which are hashed and compared in a few instructions.
 
 /// The most bytes of a short word.
-const MOST_BYTES: usize = 15;
+pub(super) const MOST_BYTES: usize = 15;
 
 /// A word of at most 15 bytes: the bytes, the first one lowest, and their number in the highest byte.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -12,8 +12,8 @@ impl ShortWord {
     ///
     /// The loads overlap, because a copy of a variable number of bytes is a call.
     #[inline]
-    pub(super) fn new(word: &str) -> Option<Self> {
-        let (bytes, length) = (word.as_bytes(), word.len());
+    pub(super) fn new(bytes: &[u8]) -> Option<Self> {
+        let length = bytes.len();
         let last = |size: usize| 8 * (length - size);
         let value = if length > MOST_BYTES {
             return None;
@@ -24,7 +24,17 @@ impl ShortWord {
         } else {
             bytes.iter().rev().fold(0, |value, &byte| value << 8 | u128::from(byte))
         };
-        Some(Self(value | (length as u128) << (8 * MOST_BYTES)))
+        Some(Self::of(value, length))
+    }
+
+    /// Returns the first bytes of the word, which has at least as many.
+    #[inline]
+    pub(super) fn beginning(self, length: usize) -> Self {
+        Self::of(self.0 & ((1 << (8 * length)) - 1), length)
+    }
+
+    fn of(bytes: u128, length: usize) -> Self {
+        Self(bytes | (length as u128) << (8 * MOST_BYTES))
     }
 }
 
@@ -41,8 +51,10 @@ mod tests {
             bytes[..length].copy_from_slice(word.as_bytes());
             bytes[15] = length as u8;
             let expected = (length < 16).then(|| ShortWord(u128::from_le_bytes(bytes)));
-            assert_eq!(ShortWord::new(word), expected, "{word}");
+            assert_eq!(ShortWord::new(word.as_bytes()), expected, "{word}");
+            let whole = ShortWord::new(&letters.as_bytes()[..15]).unwrap();
+            assert_eq!((length < 16).then(|| whole.beginning(length)), expected, "{word}");
         }
-        assert_ne!(ShortWord::new("a"), ShortWord::new("a\0"));
+        assert_ne!(ShortWord::new(b"a"), ShortWord::new(b"a\0"));
     }
 }
