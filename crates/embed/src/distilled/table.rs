@@ -188,6 +188,7 @@ impl WithSimd for Mean<'_> {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used)]
     use super::*;
     use crate::distilled::letters;
 
