@@ -63,7 +63,7 @@ impl Feature {
         Self { length: self.length * factor, ..self }
     }
 
-    /// Adds the feature's vector to a row.
+    /// Adds the feature's vector to a row of a multiple of 32 values.
     ///
     /// The vector has only two values, ±x, so no multiplication is rounded and every processor
     /// computes the same bits.
