@@ -179,7 +179,7 @@ fn recall_is_measured_on_the_same_rows_whatever_the_clusters() {
         let summary = score("--recall-sample 150");
         let rows: Vec<u64> =
             summary["recall"].as_array().unwrap().iter().map(|at| number(at, "rows")).collect();
-        assert_eq!((number(&summary, "recall_sample"), rows.len()), (150, 8));
+        assert_eq!((number(&summary, "recall_sample"), rows.len()), (150, 9));
         seen.push(rows);
         let summary = score("--recall-sample 0");
         assert_eq!((number(&summary, "recall_sample"), &summary["recall"]), (0, &serde_json::json!([])));

@@ -14,6 +14,9 @@ const CHARACTER: f32 = 0.3;
 /// The length of a punctuation mark: about as in the vocabulary.
 const PUNCTUATION: f32 = 0.15;
 
+/// The number of values of a vector whose signs are drawn together.
+pub(crate) const SIGNS: usize = 32;
+
 /// The kinds of features. The same letters as a word and as a trigram have unrelated vectors.
 #[derive(Debug, Clone, Copy)]
 enum Of {
@@ -60,18 +63,26 @@ impl Feature {
         Self { length: self.length * factor, ..self }
     }
 
-    /// Adds the feature's vector to a row.
+    /// Adds the feature's vector to a row of a multiple of 32 values.
     ///
     /// The vector has only two values, ±x, so no multiplication is rounded and every processor
     /// computes the same bits.
     #[inline(always)]
     pub(crate) fn add_to(self, row: &mut [f32]) {
-        let value = (self.length / (row.len() as f32).sqrt()).to_bits();
-        for (block, values) in (0u64..).zip(row.chunks_mut(32)) {
-            let signs = (mixed(self.hash, block) >> 32) as u32;
-            for (lane, out) in (0u32..).zip(values) {
-                *out += f32::from_bits(value ^ ((signs >> lane) << 31));
-            }
+        let dim = row.len();
+        for (block, values) in row.as_chunks_mut::<SIGNS>().0.iter_mut().enumerate() {
+            self.add_block(block, dim, values);
+        }
+    }
+
+    /// Adds a block of the feature's vector, whose dimension is `dim`.
+    #[inline(always)]
+    pub(crate) fn add_block(self, block: usize, dim: usize, values: &mut [f32; SIGNS]) {
+        let value = (self.length / (dim as f32).sqrt()).to_bits();
+        let signs = (mixed(self.hash, block as u64) >> 32) as u32;
+        // A loop of a fixed length, for which the compiler uses vector instructions.
+        for (lane, out) in (0u32..).zip(values) {
+            *out += f32::from_bits(value ^ ((signs >> lane) << 31));
         }
     }
 }
@@ -129,13 +140,12 @@ pub(crate) fn spelled(word: &str) -> Feature {
 /// end.
 pub(crate) fn word(word: &str, each: &mut impl FnMut(Feature)) {
     each(spelled(word));
-    let marked: Vec<char> = ['\u{2}'].into_iter().chain(word.chars()).chain(['\u{3}']).collect();
-    let length = TRIGRAMS / ((marked.len() - 2) as f32).sqrt();
-    let mut buffer = String::new();
-    for trigram in marked.windows(3) {
-        buffer.clear();
-        buffer.extend(trigram);
-        each(Feature::new(Of::Trigram, &buffer, length));
+    let mut marked = String::with_capacity(word.len() + 2);
+    marked.extend(["\u{2}", word, "\u{3}"]);
+    let length = TRIGRAMS / (word.chars().count() as f32).sqrt();
+    let starts = || marked.char_indices().map(|(start, _)| start);
+    for (start, end) in starts().zip(starts().chain([marked.len()]).skip(3)) {
+        each(Feature::new(Of::Trigram, &marked[start..end], length));
     }
 }
 

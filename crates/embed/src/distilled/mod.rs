@@ -4,10 +4,12 @@
 //! `words` reads a text word by word: each is brought into its normal form and split into `runs`,
 //! which `word` reads.
 //! `vocabulary` finds the pieces of words, `letters` makes features of the others, and `numbers` reads
-//! numbers and operators. `cache` keeps the results of frequent words, a `reading` holds what was read
-//! of a text, and `table` sums it up.
+//! numbers and operators, of which `exact` makes features. `cache` keeps the results of frequent words,
+//! a `reading` holds what was read of a text, and `table` sums it up. `short` makes integers of short
+//! words, which are found sooner.
 mod built_in;
 mod cache;
+pub(crate) mod exact;
 mod folder;
 pub(crate) mod letters;
 mod model;
@@ -16,6 +18,7 @@ mod numbers;
 mod parts;
 pub(crate) mod reading;
 pub(crate) mod runs;
+mod short;
 mod table;
 #[cfg(test)]
 mod tests;

@@ -1,18 +1,19 @@
 //! Numbers and operators, which are compared exactly: 100 and 900 have nothing in common.
 use super::runs::{Classes, Kind};
 
-/// The operators of code and formulas.
-const OPERATORS: [&str; 41] = [
-    "==", "!=", "<=", ">=", "&&", "||", "->", "=>", "<<", ">>", "+=", "-=", "*=", "/=", "++", "===", "!==",
-    "**", "//", "+", "*", "=", "<", ">", "^", "|", "~", "&", "/", "≤", "≥", "≠", "×", "÷", "±", "−", "¬",
-    "∧", "∨", "→", "←",
-];
+/// Whether a run is an operator of code or of formulas.
+fn is_known(run: &str) -> bool {
+    // A match of constants compares integers, where a search in a list calls a function for each.
+    matches!(run, "++" | "===" | "!==" | "//" | "&" | "/" | "≤" | "≥" | "≠" | "×" | "÷" | "±")
+        || matches!(run, "−" | "¬" | "∧" | "∨" | "→" | "←")
+        || is_tight(run)
+}
 
-/// The operators that count between letters too: in `a+b`, but not the stroke of `and/or`.
-const TIGHT: [&str; 23] = [
-    "+", "*", "=", "<", ">", "^", "|", "~", "==", "!=", "<=", ">=", "&&", "||", "->", "=>", "<<", ">>", "+=",
-    "-=", "*=", "/=", "**",
-];
+/// Whether an operator counts between letters too: in `a+b`, but not the stroke of `and/or`.
+fn is_tight(run: &str) -> bool {
+    matches!(run, "+" | "*" | "=" | "<" | ">" | "^" | "|" | "~" | "==" | "!=" | "<=" | ">=" | "&&" | "||")
+        || matches!(run, "->" | "=>" | "<<" | ">>" | "+=" | "-=" | "*=" | "/=" | "**")
+}
 
 /// Signs that say of the number beside them what it counts; so do the signs of currencies.
 pub(super) const UNIT_SIGNS: &str = "%‰°#§";
@@ -24,12 +25,12 @@ const BEFORE_MINUS: &str = "([{=,:<>*/+";
 /// there is something before and behind it, and `alone` whether there is nothing.
 pub(super) fn is_operator(run: &str, alone: bool, inside: bool) -> bool {
     // A stroke that stands alone divides the columns of a table.
-    (alone && run != "|" && OPERATORS.contains(&run)) || (inside && TIGHT.contains(&run))
+    (alone && run != "|" && is_known(run)) || (inside && is_tight(run))
 }
 
 /// Whether a run is an operator wherever it stands.
 pub(super) fn may_be_operator(run: &str) -> bool {
-    OPERATORS.contains(&run)
+    is_known(run)
 }
 
 /// Returns the end of the number at the beginning of a text: digits, with single points, commas and

@@ -1,4 +1,5 @@
 //! What was read of a text: rows of the table, features of other words, and numbers.
+use super::exact::ExactFeatures;
 use super::letters::{Feature, Step};
 
 /// Counts of what was read.
@@ -21,8 +22,12 @@ pub(crate) struct Reading {
     pub features: Vec<Feature>,
     /// The hashes of the numbers and operators, in their order.
     pub exact: Vec<u64>,
-    /// The words and the numbers in their order.
-    pub flow: Vec<Step>,
+    /// The features of the numbers with the words beside them, in their order.
+    pub beside: Vec<Feature>,
+    /// The features of all numbers and operators, once the text has been read to its end.
+    pub numbers: ExactFeatures,
+    /// The first and the last word or number.
+    pub ends: Option<[Step; 2]>,
     pub counts: Counts,
     limit: usize,
     /// Whether the text has more units than the limit.
@@ -32,8 +37,17 @@ pub(crate) struct Reading {
 impl Default for Reading {
     /// Makes an empty reading without a limit.
     fn default() -> Self {
-        let (tokens, features, exact, flow) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
-        Self { tokens, features, exact, flow, counts: Counts::default(), limit: usize::MAX, truncated: false }
+        Self {
+            tokens: Vec::new(),
+            features: Vec::new(),
+            exact: Vec::new(),
+            beside: Vec::new(),
+            numbers: ExactFeatures::default(),
+            ends: None,
+            counts: Counts::default(),
+            limit: usize::MAX,
+            truncated: false,
+        }
     }
 }
 
@@ -43,8 +57,25 @@ impl Reading {
         self.tokens.clear();
         self.features.clear();
         self.exact.clear();
-        self.flow.clear();
-        (self.counts, self.limit, self.truncated) = (Counts::default(), limit, false);
+        self.beside.clear();
+        self.numbers.clear();
+        (self.ends, self.counts) = (None, Counts::default());
+        (self.limit, self.truncated) = (limit, false);
+    }
+
+    /// Forgets the text, and frees buffers of more than `kept` items.
+    pub fn trim(&mut self, kept: usize) {
+        self.begin(0);
+        self.tokens.shrink_to(kept);
+        self.features.shrink_to(kept);
+        self.exact.shrink_to(kept);
+        self.beside.shrink_to(kept);
+        self.numbers.shrink_to(kept);
+    }
+
+    /// Ends the text.
+    pub fn end(&mut self) {
+        self.numbers.collect(&self.exact, &self.beside);
     }
 
     /// Returns how many units may still be read.
@@ -53,18 +84,30 @@ impl Reading {
     }
 
     /// Appends a whole word if it fits. Returns whether it does.
-    pub fn take(&mut self, word: Word) -> bool {
-        let Word { tokens, features, exact, flow, counts } = word;
+    pub fn append(&mut self, word: &Self) -> bool {
+        let fits = self.take(word.counts, word.ends);
+        if fits {
+            self.tokens.extend_from_slice(&word.tokens);
+            self.features.extend_from_slice(&word.features);
+            self.exact.extend_from_slice(&word.exact);
+            self.beside.extend_from_slice(&word.beside);
+        }
+        fits
+    }
+
+    /// Counts a whole word and joins it to the one before, if it fits. Returns whether it does; then
+    /// the caller appends its parts, those beside numbers among them.
+    #[inline]
+    pub fn take(&mut self, counts: Counts, ends: Option<[Step; 2]>) -> bool {
         if counts.units > self.room() {
             return false;
         }
-        self.tokens.extend_from_slice(tokens);
-        self.features.extend_from_slice(features);
-        self.exact.extend_from_slice(exact);
-        self.flow.extend_from_slice(flow);
         self.counts.units += counts.units;
         self.counts.known += counts.known;
         self.counts.unknown += counts.unknown;
+        if let Some([first, last]) = ends {
+            self.join(first, last);
+        }
         true
     }
 
@@ -86,10 +129,10 @@ impl Reading {
         self.counts.units += 1;
     }
 
-    /// Appends a word or a number to the flow, before its unit is read, if that fits.
+    /// Notes a word or a number, before its unit is read, if that fits.
     pub fn push_step(&mut self, step: Step) {
         if self.room() > 0 {
-            self.flow.push(step);
+            self.join(step, step);
         }
     }
 
@@ -107,20 +150,17 @@ impl Reading {
     pub fn is_mostly_unknown(&self) -> bool {
         self.counts.unknown > self.counts.known
     }
-}
 
-/// What was read of a word.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Word<'w> {
-    pub tokens: &'w [u32],
-    pub features: &'w [Feature],
-    pub exact: &'w [u64],
-    pub flow: &'w [Step],
-    pub counts: Counts,
-}
-
-impl<'w> From<&'w Reading> for Word<'w> {
-    fn from(Reading { tokens, features, exact, flow, counts, .. }: &'w Reading) -> Self {
-        Self { tokens, features, exact, flow, counts: *counts }
+    /// Joins words or numbers, of which these are the first and the last, to those before.
+    #[inline]
+    fn join(&mut self, first: Step, last: Step) {
+        let Some([_, before]) = &mut self.ends else {
+            self.ends = Some([first, last]);
+            return;
+        };
+        if before.is_beside(first) {
+            self.beside.push(Feature::of_neighbours(*before, first));
+        }
+        *before = last;
     }
 }

@@ -1,23 +1,25 @@
 //! The token vectors: rows of int8 with a scale each, averaged as f32.
 use std::borrow::Cow;
 
-use hashbrown::HashSet;
 use pulp::{Arch, Simd, WithSimd};
 
-use super::letters::{EDGE, Feature};
+use super::letters::SIGNS;
 use super::parts::Parts;
 use super::reading::Reading;
 
 const FILE: &str = "table.bin";
 const MAGIC: &[u8; 8] = b"SDTABLE2";
 /// The number of values that are summed over all tokens before the next ones. Their sums stay in
-/// registers, with SSE2 too.
-const BLOCK: usize = 32;
+/// registers from AVX2 on. Twice as many are no faster with AVX-512, and slower with AVX2.
+const WIDE: usize = 64;
+/// The number that the dimension is a multiple of.
+const BLOCK: usize = SIGNS;
+/// The number of values that are summed together within a block: a vector of AVX-512. The compiler
+/// makes vector instructions of a loop of this length.
+const LANES: usize = 16;
 
 /// The length of the vector of a number, relative to that of a rare word.
 const EXACT: f32 = 3.0;
-/// The length of a number with the word beside it, relative to that of the number.
-const BESIDE: f32 = 0.7;
 /// The length of all numbers of a text together, relative to that of its words. A text with more
 /// numbers than words has as many times more.
 const MOST_EXACT: f32 = 0.7;
@@ -83,25 +85,18 @@ impl Table {
 
     /// Computes [`Table::mean`] with the instructions of the function that it is inlined into.
     ///
-    /// The tokens are added in order, then the features, and no multiplication is fused with an
-    /// addition, so every processor computes the same bits.
+    /// For each value the tokens are added in order, then the features, and no multiplication is fused
+    /// with an addition, so every processor computes the same bits.
     #[inline(always)]
-    pub(super) fn portable_mean(&self, reading: &Reading, out: &mut [f32]) {
+    fn portable_mean(&self, reading: &Reading, out: &mut [f32]) {
         let count = reading.counts.units.max(1) as f32;
-        for (block, out) in out.chunks_exact_mut(BLOCK).enumerate() {
-            let mut sums = [0.0f32; BLOCK];
-            for &token in &reading.tokens {
-                let token = token as usize;
-                let scale = self.scales[token];
-                let values = &self.values[token * self.dim + block * BLOCK..][..BLOCK];
-                for (sum, &value) in sums.iter_mut().zip(values) {
-                    *sum += f32::from(value as i8) * scale;
-                }
-            }
-            out.copy_from_slice(&sums);
+        let (wide, narrow) = out.as_chunks_mut::<WIDE>();
+        let done = wide.len() * WIDE;
+        for (index, out) in wide.iter_mut().enumerate() {
+            self.sum(reading, index * WIDE, out);
         }
-        for feature in &reading.features {
-            feature.add_to(out);
+        for (index, out) in narrow.as_chunks_mut::<BLOCK>().0.iter_mut().enumerate() {
+            self.sum(reading, done + index * BLOCK, out);
         }
         self.add_exact(reading, out);
         for out in out {
@@ -109,40 +104,48 @@ impl Table {
         }
     }
 
-    /// Adds the features of the numbers and operators: each by itself, each with the one before it, so
-    /// that 12 of 21 is not 21 of 12, and each number with the words beside it. A feature counts once,
-    /// however often it comes. They are shortened in a text of many words, so that they do not drown
-    /// the words.
+    /// Writes the sum of the vectors of tokens and features to `out`, from value `start` on.
+    #[inline(always)]
+    fn sum<const N: usize>(&self, reading: &Reading, start: usize, out: &mut [f32; N]) {
+        let mut sums = [0.0f32; N];
+        for &token in &reading.tokens {
+            let token = token as usize;
+            let scale = self.scales[token];
+            let values = &self.values[token * self.dim + start..][..N];
+            let (sums, values) = (sums.as_chunks_mut::<LANES>().0, values.as_chunks::<LANES>().0);
+            for (sums, values) in sums.iter_mut().zip(values) {
+                for (sum, &value) in sums.iter_mut().zip(values) {
+                    *sum += f32::from(value as i8) * scale;
+                }
+            }
+        }
+        for feature in &reading.features {
+            for (block, sums) in sums.as_chunks_mut().0.iter_mut().enumerate() {
+                feature.add_block(start / SIGNS + block, self.dim, sums);
+            }
+        }
+        *out = sums;
+    }
+
+    /// Adds the features of the numbers and operators. They are shortened in a text of many words, so
+    /// that they do not drown the words.
     #[inline(always)]
     fn add_exact(&self, reading: &Reading, out: &mut [f32]) {
-        if reading.exact.is_empty() {
+        if reading.numbers.features.is_empty() {
             return;
         }
-        let (mut exact, mut seen, mut items) = (vec![0.0; self.dim], HashSet::new(), 0);
-        let mut add = |feature: Feature, length: f32| {
-            let is_new = seen.insert(feature.hash);
-            if is_new {
-                feature.times(length).add_to(&mut exact);
-            }
-            usize::from(is_new)
-        };
-        for &hash in &reading.exact {
-            items += add(Feature::of_exact(hash), 1.0);
+        let mut exact = vec![0.0; self.dim];
+        for feature in &reading.numbers.features {
+            feature.add_to(&mut exact);
         }
-        let firsts = [EDGE].into_iter().chain(reading.exact.iter().copied());
-        let seconds = reading.exact.iter().copied().chain([EDGE]);
-        for (first, second) in firsts.zip(seconds) {
-            add(Feature::of_order(first, second), 1.0);
-        }
-        for beside in reading.flow.windows(2).filter(|two| two[0].is_beside(two[1])) {
-            add(Feature::of_neighbours(beside[0], beside[1]), BESIDE);
-        }
-        let length = |row: &[f32]| row.iter().map(|value| value * value).sum::<f32>().sqrt();
+        // Both sums at once, because each waits for its last addition.
+        let squares = |(a, b): (f32, f32), (x, y): (&f32, &f32)| (a + x * x, b + y * y);
+        let (out_square, exact_square) = out.iter().zip(&exact).fold((0.0, 0.0), squares);
         let words = reading.counts.known + reading.counts.unknown;
-        let share = items as f32 / words.max(1) as f32;
-        let most = if words == 0 { f32::INFINITY } else { MOST_EXACT * length(out) * share.max(1.0) };
+        let share = reading.numbers.distinct as f32 / words.max(1) as f32;
+        let most = if words == 0 { f32::INFINITY } else { MOST_EXACT * out_square.sqrt() * share.max(1.0) };
         let wanted = EXACT * self.unit;
-        let factor = wanted * (most / (wanted * length(&exact))).min(1.0);
+        let factor = wanted * (most / (wanted * exact_square.sqrt())).min(1.0);
         for (out, value) in out.iter_mut().zip(&exact) {
             *out += factor * value;
         }
@@ -180,5 +183,48 @@ impl WithSimd for Mean<'_> {
     #[inline(always)]
     fn with_simd<S: Simd>(self, _: S) {
         self.table.portable_mean(self.reading, self.out);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use crate::distilled::letters;
+
+    fn reading(rows: u32) -> Reading {
+        let mut reading = Reading::default();
+        reading.push_tokens(&(0..40).map(|n| n * n % rows).collect::<Vec<_>>());
+        reading.push_unit(|features| letters::word("hwnd", &mut |feature| features.push(feature)));
+        ["3", "-", "5", "3"].iter().for_each(|number| reading.push_exact(letters::exact(number)));
+        reading.end();
+        reading
+    }
+
+    /// Adds one value after the other.
+    fn slow_sum(table: &Table, reading: &Reading) -> Vec<f32> {
+        let mut sum = vec![0.0; table.dim];
+        for &token in &reading.tokens {
+            let row = &table.values[token as usize * table.dim..][..table.dim];
+            for (sum, value) in sum.iter_mut().zip(row) {
+                *sum += f32::from(*value as i8) * table.scales[token as usize];
+            }
+        }
+        reading.features.iter().for_each(|feature| feature.add_to(&mut sum));
+        sum
+    }
+
+    #[test]
+    fn a_mean_has_the_bits_of_its_slow_twin_in_any_dimension() {
+        for dim in [32, 64, 96, 256, 288] {
+            let vectors: Vec<f32> = (0..50 * dim).map(|n| (n as f32 * 0.37).sin()).collect();
+            let table = Table::parse(Cow::Owned(table_file(&vectors, dim, 0.5))).unwrap();
+            let reading = reading(50);
+            let (mut expected, mut mean) = (slow_sum(&table, &reading), vec![f32::NAN; dim]);
+            table.add_exact(&reading, &mut expected);
+            expected.iter_mut().for_each(|value| *value /= reading.counts.units as f32);
+            table.mean(&reading, &mut mean);
+            assert_eq!(mean, expected, "{dim}");
+        }
     }
 }

@@ -2,16 +2,16 @@
 //! as in WordPiece (Schuster and Nakajima 2012). A piece that goes on with a word begins with `##`.
 use hashbrown::HashMap;
 
+use super::short::{MOST_BYTES, ShortWord};
+
 /// What a piece that goes on with a word begins with.
 const GOES_ON: &str = "##";
 
 /// The pieces, each with the number of its row in the table.
 #[derive(Default)]
 pub(crate) struct Vocabulary {
-    beginnings: HashMap<Box<str>, u32>,
-    continuations: HashMap<Box<str>, u32>,
-    /// The length of the longest piece in bytes.
-    longest: usize,
+    beginnings: Pieces,
+    continuations: Pieces,
 }
 
 impl Vocabulary {
@@ -19,35 +19,69 @@ impl Vocabulary {
     pub(crate) fn new<'p>(pieces: impl IntoIterator<Item = &'p str>) -> Self {
         let mut vocabulary = Self::default();
         for (row, piece) in (0u32..).zip(pieces) {
-            let (places, piece) = match piece.strip_prefix(GOES_ON) {
-                Some(rest) if !rest.is_empty() => (&mut vocabulary.continuations, rest),
-                _ => (&mut vocabulary.beginnings, piece),
-            };
-            places.entry(piece.into()).or_insert(row);
-            vocabulary.longest = vocabulary.longest.max(piece.len());
+            match piece.strip_prefix(GOES_ON) {
+                Some(rest) if !rest.is_empty() => vocabulary.continuations.insert(rest, row),
+                _ => vocabulary.beginnings.insert(piece, row),
+            }
         }
         vocabulary
     }
 
     /// Returns the row of a word that is one piece.
     pub(crate) fn whole(&self, word: &str) -> Option<u32> {
-        self.beginnings.get(word).copied()
+        self.beginnings.get(word)
     }
 
     /// Writes the rows of a word's pieces to `rows`. Returns whether the whole word has pieces.
     pub(crate) fn split(&self, word: &str, rows: &mut Vec<u32>) -> bool {
         rows.clear();
-        let mut at = 0;
-        while at < word.len() {
-            let places = if at == 0 { &self.beginnings } else { &self.continuations };
-            let ends =
-                (at + 1..=word.len().min(at + self.longest)).rev().filter(|&end| word.is_char_boundary(end));
-            let mut found = ends.filter_map(|end| Some((end, *places.get(&word[at..end])?)));
-            let Some((end, row)) = found.next() else { return false };
+        let mut rest = word;
+        while !rest.is_empty() {
+            let pieces = if rows.is_empty() { &self.beginnings } else { &self.continuations };
+            let Some((piece, row)) = pieces.longest_in(rest) else { return false };
             rows.push(row);
-            at = end;
+            rest = &rest[piece..];
         }
         !rows.is_empty()
+    }
+}
+
+/// Pieces of words with their rows.
+#[derive(Default)]
+struct Pieces {
+    short: HashMap<ShortWord, u32>,
+    long: HashMap<Box<str>, u32>,
+    /// The length of the longest piece in bytes.
+    longest: usize,
+}
+
+impl Pieces {
+    fn insert(&mut self, piece: &str, row: u32) {
+        self.longest = self.longest.max(piece.len());
+        match ShortWord::new(piece.as_bytes()) {
+            Some(short) => self.short.entry(short).or_insert(row),
+            None => self.long.entry(piece.into()).or_insert(row),
+        };
+    }
+
+    fn get(&self, piece: &str) -> Option<u32> {
+        match ShortWord::new(piece.as_bytes()) {
+            Some(short) => self.short.get(&short).copied(),
+            None => self.long.get(piece).copied(),
+        }
+    }
+
+    /// Returns the length and the row of the longest piece that a text begins with.
+    fn longest_in(&self, text: &str) -> Option<(usize, u32)> {
+        let longest = text.len().min(self.longest);
+        let ends = (MOST_BYTES + 1..=longest).rev().filter(|&end| text.is_char_boundary(end));
+        if let Some(found) = ends.filter_map(|end| Some((end, *self.long.get(&text[..end])?))).next() {
+            return Some(found);
+        }
+        // No piece ends within a character.
+        let short = longest.min(MOST_BYTES);
+        let beginning = ShortWord::new(&text.as_bytes()[..short])?;
+        (1..=short).rev().find_map(|end| Some((end, *self.short.get(&beginning.beginning(end))?)))
     }
 }
 

@@ -8,7 +8,7 @@ use icu_normalizer::{DecomposingNormalizer, DecomposingNormalizerBorrowed};
 use super::cache::WordCache;
 use super::letters;
 use super::normal::{Normalizer, words};
-use super::reading::{Reading, Word};
+use super::reading::Reading;
 use super::runs::{Classes, Kind, Run};
 use super::vocabulary::Vocabulary;
 
@@ -46,11 +46,7 @@ impl Workspace {
         self.normal.clear();
         self.normal.shrink_to(KEPT_WORD);
         for reading in [&mut self.text, &mut self.word] {
-            reading.begin(0);
-            reading.tokens.shrink_to(KEPT_WORD);
-            reading.features.shrink_to(KEPT_WORD);
-            reading.exact.shrink_to(KEPT_WORD);
-            reading.flow.shrink_to(KEPT_WORD);
+            reading.trim(KEPT_WORD);
         }
         self.runs.shrink_to(KEPT_WORD);
         self.tokens.shrink_to(KEPT_WORD);
@@ -86,6 +82,7 @@ impl Reader {
             }
             is_first = false;
         }
+        reading.end();
         workspace.text = reading;
         &workspace.text
     }
@@ -112,7 +109,7 @@ impl Reader {
             whole.begin(usize::MAX);
             self.read_raw(word, &mut whole, workspace);
             workspace.cache.insert(word, &whole);
-            let fits = reading.take(Word::from(&whole));
+            let fits = reading.append(&whole);
             workspace.word = whole;
             if fits {
                 return;
