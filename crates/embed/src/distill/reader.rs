@@ -20,9 +20,10 @@ impl Read for WordReader {
     /// Numbers and operators are left out: their features are added behind the training.
     fn read(&self, text: &str, words: &mut Vec<u32>, sum: &mut [f32]) {
         let mut workspace = Workspace::default();
-        let reading = self.0.read(text, usize::MAX, &mut workspace);
-        words.extend_from_slice(&reading.tokens);
-        reading.features.iter().for_each(|feature| feature.add_to(sum));
+        self.0.read(text, usize::MAX, &mut workspace, |reading| {
+            words.extend_from_slice(&reading.tokens);
+            reading.features.iter().for_each(|feature| feature.add_to(sum));
+        });
     }
 
     fn row_of(&self, word: &str) -> Option<u32> {

@@ -5,6 +5,7 @@ use std::sync::{Mutex, PoisonError};
 
 use xxhash_rust::xxh3::Xxh3;
 
+use super::reading::Reading;
 use super::table::Table;
 use super::vocabulary::Vocabulary;
 use super::words::{Reader, Workspace};
@@ -98,8 +99,10 @@ impl TextModel for StaticModel {
         let mut workspace = self.borrow_workspace();
         let (mut stats, mut truncated) = (EmbedStats::default(), Vec::new());
         for (index, (text, embedding)) in texts.iter().zip(out.chunks_exact_mut(self.dim())).enumerate() {
-            let reading = self.reader.read(text, self.max_tokens, &mut workspace);
-            self.table.mean(reading, embedding);
+            embedding.fill(0.0);
+            let part = |reading: &Reading| self.table.add_words(reading, embedding);
+            let reading = self.reader.read(text, self.max_tokens, &mut workspace, part);
+            self.table.finish(reading, embedding);
             truncated.extend(reading.truncated.then_some(index));
             stats.unknown += usize::from(reading.is_mostly_unknown());
             stats.tokens += reading.counts.units as u64;

@@ -2,6 +2,9 @@
 use super::exact::ExactFeatures;
 use super::letters::{Feature, Step};
 
+/// The number of tokens and features from which on they are summed up before more is read.
+const MOST_WORDS: usize = 1 << 16;
+
 /// Counts of what was read.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Counts {
@@ -17,8 +20,9 @@ pub(crate) struct Counts {
 /// What was read of a text, up to a limit.
 #[derive(Debug)]
 pub(crate) struct Reading {
-    /// The rows of the table.
+    /// The rows of the table: of a long text, those that have not been summed up yet.
     pub tokens: Vec<u32>,
+    /// The features of words, likewise.
     pub features: Vec<Feature>,
     /// The hashes of the numbers and operators, in their order.
     pub exact: Vec<u64>,
@@ -71,6 +75,17 @@ impl Reading {
         self.exact.shrink_to(kept);
         self.beside.shrink_to(kept);
         self.numbers.shrink_to(kept);
+    }
+
+    /// Whether so much has been read that it should be summed up before more is read.
+    pub fn is_full(&self) -> bool {
+        self.tokens.len() + self.features.len() > MOST_WORDS
+    }
+
+    /// Forgets the tokens and features of words, which have been summed up.
+    pub fn forget_words(&mut self) {
+        self.tokens.clear();
+        self.features.clear();
     }
 
     /// Ends the text.

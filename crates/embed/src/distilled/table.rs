@@ -75,21 +75,28 @@ impl Table {
         self.dim
     }
 
-    /// Writes the mean of the vectors of what was read to `out`, or zeros if nothing was read.
+    /// Adds the vectors of the words that were read to `out`.
     ///
     /// It uses the widest instructions of the processor (with AVX2 instead of SSE2 a whole run is a
     /// third faster).
-    pub(super) fn mean(&self, reading: &Reading, out: &mut [f32]) {
-        self.arch.dispatch(Mean { table: self, reading, out });
+    pub(super) fn add_words(&self, reading: &Reading, out: &mut [f32]) {
+        self.arch.dispatch(AddWords { table: self, reading, out });
     }
 
-    /// Computes [`Table::mean`] with the instructions of the function that it is inlined into.
+    /// Adds the features of the numbers of a text to the sum of its words, and divides by the number
+    /// of units. A text of which nothing was read has zeros.
+    pub(super) fn finish(&self, reading: &Reading, out: &mut [f32]) {
+        self.add_exact(reading, out);
+        let count = reading.counts.units.max(1) as f32;
+        out.iter_mut().for_each(|value| *value /= count);
+    }
+
+    /// Computes [`Table::add_words`] with the instructions of the function that it is inlined into.
     ///
     /// For each value the tokens are added in order, then the features, and no multiplication is fused
     /// with an addition, so every processor computes the same bits.
     #[inline(always)]
-    fn portable_mean(&self, reading: &Reading, out: &mut [f32]) {
-        let count = reading.counts.units.max(1) as f32;
+    pub(super) fn portable_add_words(&self, reading: &Reading, out: &mut [f32]) {
         let (wide, narrow) = out.as_chunks_mut::<WIDE>();
         let done = wide.len() * WIDE;
         for (index, out) in wide.iter_mut().enumerate() {
@@ -98,16 +105,12 @@ impl Table {
         for (index, out) in narrow.as_chunks_mut::<BLOCK>().0.iter_mut().enumerate() {
             self.sum(reading, done + index * BLOCK, out);
         }
-        self.add_exact(reading, out);
-        for out in out {
-            *out /= count;
-        }
     }
 
-    /// Writes the sum of the vectors of tokens and features to `out`, from value `start` on.
+    /// Adds the vectors of tokens and features to `out`, from value `start` on.
     #[inline(always)]
     fn sum<const N: usize>(&self, reading: &Reading, start: usize, out: &mut [f32; N]) {
-        let mut sums = [0.0f32; N];
+        let mut sums = *out;
         for &token in &reading.tokens {
             let token = token as usize;
             let scale = self.scales[token];
@@ -129,7 +132,6 @@ impl Table {
 
     /// Adds the features of the numbers and operators. They are shortened in a text of many words, so
     /// that they do not drown the words.
-    #[inline(always)]
     fn add_exact(&self, reading: &Reading, out: &mut [f32]) {
         if reading.numbers.features.is_empty() {
             return;
@@ -169,20 +171,20 @@ pub(super) fn table_file(vectors: &[f32], dim: usize, unit: f32) -> Vec<u8> {
     file
 }
 
-/// A call of [`Table::portable_mean`]. It is a struct, because `pulp` cannot inline a closure into
+/// A call of [`Table::portable_add_words`]. It is a struct, because `pulp` cannot inline a closure into
 /// code for other instructions.
-struct Mean<'a> {
+struct AddWords<'a> {
     table: &'a Table,
     reading: &'a Reading,
     out: &'a mut [f32],
 }
 
-impl WithSimd for Mean<'_> {
+impl WithSimd for AddWords<'_> {
     type Output = ();
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, _: S) {
-        self.table.portable_mean(self.reading, self.out);
+        self.table.portable_add_words(self.reading, self.out);
     }
 }
 
@@ -220,10 +222,11 @@ mod tests {
             let vectors: Vec<f32> = (0..50 * dim).map(|n| (n as f32 * 0.37).sin()).collect();
             let table = Table::parse(Cow::Owned(table_file(&vectors, dim, 0.5))).unwrap();
             let reading = reading(50);
-            let (mut expected, mut mean) = (slow_sum(&table, &reading), vec![f32::NAN; dim]);
+            let (mut expected, mut mean) = (slow_sum(&table, &reading), vec![0.0; dim]);
             table.add_exact(&reading, &mut expected);
             expected.iter_mut().for_each(|value| *value /= reading.counts.units as f32);
-            table.mean(&reading, &mut mean);
+            table.add_words(&reading, &mut mean);
+            table.finish(&reading, &mut mean);
             assert_eq!(mean, expected, "{dim}");
         }
     }

@@ -6,7 +6,7 @@ use proptest::prelude::*;
 
 use super::built_in::{TABLE, VOCABULARY};
 use super::normal::{Normalizer, words};
-use super::reading::{Reading, Word};
+use super::reading::Reading;
 use super::table::Table;
 use super::vocabulary::Vocabulary;
 use super::words::{Reader, Workspace};
@@ -26,14 +26,21 @@ fn normal(text: &str) -> String {
 
 /// Returns the tokens of a text, and the numbers of its features and units, without a limit.
 fn reading(text: &str, workspace: &mut Workspace) -> (Vec<u32>, usize, usize) {
-    let found = OURS.read(text, usize::MAX, workspace);
+    let found = read(text, usize::MAX, workspace);
     (found.tokens.clone(), found.features.len(), found.counts.units)
 }
 
 fn vector(text: &str) -> Vec<f32> {
     let mut vector = vec![0.0; 256];
-    VECTORS.mean(OURS.read(text, 512, &mut Workspace::default()), &mut vector);
+    let mut workspace = Workspace::default();
+    let found = read(text, 512, &mut workspace, |part| VECTORS.add_words(part, &mut vector));
+    VECTORS.finish(found, &mut vector);
     vector
+}
+
+/// Reads a text of so few words that all are in the reading.
+fn read<'w>(text: &str, limit: usize, workspace: &'w mut Workspace) -> &'w Reading {
+    OURS.read(text, limit, workspace, |_| {})
 }
 
 fn cosine(a: &[f32], b: &[f32]) -> f64 {
@@ -74,10 +81,10 @@ proptest! {
     #[test]
     fn the_mean_has_the_same_bits_with_any_instructions(text in awkward_text()) {
         let mut workspace = Workspace::default();
-        let found = OURS.read(&text, 512, &mut workspace);
-        let (mut wide, mut portable) = (vec![f32::NAN; 256], vec![f32::NAN; 256]);
-        VECTORS.mean(found, &mut wide);
-        VECTORS.portable_mean(found, &mut portable);
+        let found = read(&text, 512, &mut workspace);
+        let (mut wide, mut portable) = (vec![0.0; 256], vec![0.0; 256]);
+        VECTORS.add_words(found, &mut wide);
+        VECTORS.portable_add_words(found, &mut portable);
         let bits = |row: &[f32]| row.iter().map(|value| value.to_bits()).collect::<Vec<_>>();
         prop_assert_eq!(bits(&wide), bits(&portable));
     }
@@ -86,8 +93,8 @@ proptest! {
     fn a_limit_gives_the_beginning_and_tells_whether_there_is_more(text in awkward_text(), limit in 1usize..40) {
         let mut workspace = Workspace::default();
         let mut unlimited = Workspace::default();
-        let whole = OURS.read(&text, usize::MAX, &mut unlimited);
-        let found = OURS.read(&text, limit, &mut workspace);
+        let whole = read(&text, usize::MAX, &mut unlimited);
+        let found = read(&text, limit, &mut workspace);
         prop_assert_eq!(found.counts.units, limit.min(whole.counts.units));
         prop_assert_eq!(found.truncated, whole.counts.units > limit);
         prop_assert_eq!(&found.tokens[..], &whole.tokens[..found.tokens.len()]);
@@ -126,16 +133,32 @@ fn a_full_cache_starts_anew_and_what_is_read_stays_the_same() {
 }
 
 #[test]
+fn a_long_text_has_the_sum_of_its_parts() {
+    let mut workspace = Workspace::default();
+    for (unit, count) in [("plain words of 12 and 21 things ", 20_000), ("xkcdqzv", 60_000), ("東京", 90_000)]
+    {
+        let text = unit.repeat(count);
+        let (mut parts, mut sizes) = (vec![0.0; 256], Vec::new());
+        let found = OURS.read(&text, usize::MAX, &mut workspace, |part| {
+            VECTORS.add_words(part, &mut parts);
+            sizes.push(part.tokens.len() + part.features.len());
+        });
+        assert!(sizes.len() > 1 && sizes.iter().all(|&size| size < 400_000), "{unit}: {sizes:?}");
+        VECTORS.finish(found, &mut parts);
+        let once = vector(&unit.repeat(60));
+        assert!(cosine(&parts, &once) > 0.99, "{unit}: {}", cosine(&parts, &once));
+    }
+}
+
+#[test]
 fn a_text_of_megabytes_without_spaces_is_read_only_to_the_limit() {
     let mut workspace = Workspace::default();
     for unit in ["没有空格的长文本", "😀", "QUJDREVGR0hJSktM", "<s>", "\u{2581}x", "हिन्दी", "\u{200b}"]
     {
-        let found = OURS.read(&unit.repeat(100_000), 512, &mut workspace);
-        assert_eq!(
-            (found.counts.units, found.truncated),
-            (if unit == "\u{200b}" { 0 } else { 512 }, true),
-            "{unit}"
-        );
+        let found = read(&unit.repeat(100_000), 512, &mut workspace);
+        let is_seen = unit != "\u{200b}";
+        let expected = if is_seen { (512, true) } else { (0, false) };
+        assert_eq!((found.counts.units, found.truncated), expected, "{unit}");
     }
 }
 
@@ -196,9 +219,8 @@ fn raised_and_lowered_numbers_and_fractions_are_not_plain_ones() {
 #[test]
 fn words_of_english_have_tokens_and_no_features() {
     let mut workspace = Workspace::default();
-    let text =
-        "The quick brown fox doesn't jump over 12 lazy dogs (in 3.5 seconds); isn't it? $5 — “fine”…";
-    let found = OURS.read(text, 512, &mut workspace);
+    let text = "The quick brown fox doesn't jump over 12 lazy dogs (in 3.5 seconds); isn't it? $5 — “fine”…";
+    let found = read(text, 512, &mut workspace);
     assert_eq!(found.features.len(), 0, "{found:?}");
     assert!(!found.is_mostly_unknown());
 }
@@ -214,7 +236,7 @@ fn texts_of_mostly_unknown_words_are_told() {
         ("😀", false),
     ] {
         let mut workspace = Workspace::default();
-        assert_eq!(OURS.read(text, 512, &mut workspace).is_mostly_unknown(), unknown, "{text}");
+        assert_eq!(read(text, 512, &mut workspace).is_mostly_unknown(), unknown, "{text}");
     }
 }
 
@@ -228,12 +250,12 @@ fn a_damaged_table_is_an_error_that_names_it() {
 #[test]
 fn a_reading_takes_a_word_whole_or_not_at_all() {
     let mut whole = Workspace::default();
-    let word = OURS.read("internationalizationing", usize::MAX, &mut whole);
+    let word = read("internationalizationing", usize::MAX, &mut whole);
     let mut reading = Reading::default();
     reading.begin(word.counts.units - 1);
-    assert!(!reading.take(Word::from(word)));
+    assert!(!reading.append(word));
     assert!(reading.tokens.is_empty());
     reading.begin(word.counts.units);
-    assert!(reading.take(Word::from(word)));
+    assert!(reading.append(word));
     assert_eq!((reading.room(), reading.truncated), (0, false));
 }

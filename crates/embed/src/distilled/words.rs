@@ -14,10 +14,11 @@ use super::vocabulary::Vocabulary;
 
 /// The size up to which buffers are kept. The next text will rarely need larger ones.
 const KEPT_WORD: usize = 1 << 16;
-/// The number of characters of a long word that are read for each unit of the limit…
-const CHARACTERS_PER_UNIT: usize = 64;
-/// …and the number of further characters, which may decide where the last one ends.
-const SLACK: usize = 4096;
+/// The number of bytes of the longest word that is read at once; a longer one is cut. So neither
+/// megabytes without a space are brought into normal form for a few hundred units, nor do they take
+/// more memory than other texts.
+const LONGEST_PIECE: usize = 1 << 16;
+
 /// Reads texts.
 pub(crate) struct Reader {
     pub(crate) vocabulary: Vocabulary,
@@ -66,14 +67,28 @@ impl Reader {
         self.vocabulary.whole(word)
     }
 
-    /// Reads at most `limit` units of a text.
-    pub(crate) fn read<'w>(&self, text: &str, limit: usize, workspace: &'w mut Workspace) -> &'w Reading {
+    /// Reads at most `limit` units of a text. Calls `part` with what has been read, one or more times;
+    /// what it was called with before is no longer in the reading then. So a text of any length takes
+    /// little memory.
+    pub(crate) fn read<'w>(
+        &self,
+        text: &str,
+        limit: usize,
+        workspace: &'w mut Workspace,
+        mut part: impl FnMut(&Reading),
+    ) -> &'w Reading {
         let mut reading = std::mem::take(&mut workspace.text);
         reading.begin(limit);
         let mut words = words(text).peekable();
         let mut is_first = true;
         while let Some(word) = words.next() {
-            self.read_word(word, &mut reading, workspace);
+            for piece in pieces(word) {
+                if reading.is_full() {
+                    part(&reading);
+                    reading.forget_words();
+                }
+                self.read_word(piece, &mut reading, workspace);
+            }
             if !is_first && self.is_minus(word, words.peek().copied()) {
                 reading.push_exact(letters::exact("-"));
             }
@@ -83,6 +98,7 @@ impl Reader {
             is_first = false;
         }
         reading.end();
+        part(&reading);
         workspace.text = reading;
         &workspace.text
     }
@@ -120,15 +136,21 @@ impl Reader {
 
     /// Reads a word without the cache.
     fn read_raw(&self, word: &str, reading: &mut Reading, workspace: &mut Workspace) {
-        // Otherwise megabytes without a space would be normalized for a few hundred units.
-        let most = reading.room().saturating_mul(CHARACTERS_PER_UNIT).saturating_add(SLACK);
-        let looked_at = word.char_indices().nth(most).map_or(word.len(), |(end, _)| end);
         let mut normal = std::mem::take(&mut workspace.normal);
-        self.normalizer.word(&word[..looked_at], &mut normal);
+        self.normalizer.word(word, &mut normal);
         for word in normal.split(' ').filter(|word| !word.is_empty()) {
             self.read_normal(word, reading, workspace);
         }
-        reading.truncated |= looked_at < word.len();
         workspace.normal = normal;
     }
+}
+
+/// Cuts a long word into pieces.
+fn pieces(word: &str) -> impl Iterator<Item = &str> {
+    let mut rest = word;
+    std::iter::from_fn(move || {
+        let (piece, after) = rest.split_at(rest.floor_char_boundary(LONGEST_PIECE));
+        rest = after;
+        (!piece.is_empty()).then_some(piece)
+    })
 }
