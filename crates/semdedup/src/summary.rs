@@ -54,6 +54,11 @@ pub struct Summary {
     /// Rows whose embeddings an earlier run with other rows had made.
     pub reused_embeddings: u64,
     /// Texts of which most words are not in the model's vocabulary. The built-in model compares
+    /// Rows that the model embedded, each of another text or image if embedding costs much; none if
+    /// a part of an earlier version does not say.
+    pub embedded_rows: Option<u64>,
+    /// Rows that have the embedding of an equal row before them, because embedding costs much.
+    pub repeated_rows: u64,
     /// them by their letters.
     pub unknown_texts: u64,
     /// The ε in use, or the ε that the goal amounts to.

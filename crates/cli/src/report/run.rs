@@ -3,7 +3,7 @@
 use indicatif::HumanBytes;
 use semdedup::{FileSummary, OutputKind, RunOptions, Summary};
 
-use super::facts::{STEPS, add_reused, add_uncompared, add_unknown_words, clusters};
+use super::facts::{STEPS, add_repeated, add_reused, add_uncompared, add_unknown_words, clusters};
 use super::recall::add_recall;
 use crate::numbers::{count, decimal, duration, percent, share_of};
 use crate::shell;
@@ -78,6 +78,7 @@ fn add_scripts(facts: &mut Facts, summary: &Summary) {
     }
     let shown = summary.scripts.iter().take(SHOWN_SHARES);
     let mut lines: Vec<String> =
+    add_repeated(facts, summary.embedded_rows, summary.repeated_rows);
         shown.map(|share| removed_share(&share.name, share.rows_removed, share.rows)).collect();
     let more = summary.scripts.len().saturating_sub(SHOWN_SHARES);
     lines.extend((more > 0).then(|| format!("{more} more scripts in summary.json")));

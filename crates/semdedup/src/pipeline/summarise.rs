@@ -156,6 +156,8 @@ pub(crate) fn summarise(
         dim,
         clusters: scored.clusters,
         largest_cluster: largest(&scored.columns.cluster),
+        embedded_rows: scored.dataset.embedded,
+        repeated_rows: scored.dataset.repeated,
         probes: options.cluster.probes.to_string(),
         flops: scored.compared.flops(dim),
         flops_brute_force: pair_counts::brute_force_flops(scored.columns.cluster.len() as u64, dim),
