@@ -90,7 +90,7 @@ pub struct Deduplicated {
     /// that ranks before it was compared with it.
     pub duplicate_of: Vec<Option<usize>>,
     /// For each row its highest cosine similarity with a compared row that ranks before it, in
-    /// [−1, 1]; 0 where there is none. Exact copies have 1.
+    /// [−1, 1]; 0 where there is none. Rows of equal embeddings have 1.
     pub score: Vec<f32>,
     /// The ε that the goal amounts to: the removed rows have a score above `1 − ε`.
     pub epsilon: f64,

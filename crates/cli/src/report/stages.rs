@@ -74,7 +74,7 @@ pub fn cluster_table(report: &ClusterReport, out: &Path) -> String {
 pub fn score_table(report: &ScoreReport, out: &Path) -> String {
     let mut facts = Facts::default();
     facts.add("rows", count(report.rows));
-    facts.add("exact copies", share_of(report.exact_duplicates, report.rows));
+    facts.add("same embedding", share_of(report.equal_embeddings, report.rows));
     add_uncompared(&mut facts, "zero rows", report.zero_rows);
     add_uncompared(&mut facts, "not finite", report.non_finite_rows);
     add_uncompared(&mut facts, "no cluster", report.unclustered_rows);
