@@ -146,7 +146,7 @@ pub struct EmbeddedTexts {
     /// Counts of what was read.
     pub stats: EmbedStats,
     /// The indices of the texts that [`EmbedStats::truncated`] counts, in order; empty if the model
-    /// cannot tell.
+    /// cannot tell: then a run counts a text that several rows have once.
     pub truncated: Vec<usize>,
     /// The texts that the model cannot embed, in order.
     pub refused: Vec<RefusedText>,

@@ -1,5 +1,7 @@
 //! Deduplication of rows in memory: texts or embeddings in, the numbers of the kept rows out.
 
+use std::collections::HashMap;
+
 use rayon::prelude::*;
 use semdedup_core::{
     Assigner, Assignment, Cut, Direction, EXACT, Epsilon, ExhaustiveSearch, Goal, Keep, NO_ROW, Part, Probes,
@@ -88,7 +90,7 @@ pub struct Deduplicated {
     /// that ranks before it was compared with it.
     pub duplicate_of: Vec<Option<usize>>,
     /// For each row its highest cosine similarity with a compared row that ranks before it, in
-    /// [−1, 1]; 0 where there is none. Exact copies have 1.
+    /// [−1, 1]; 0 where there is none. Rows of equal embeddings have 1.
     pub score: Vec<f32>,
     /// The ε that the goal amounts to: the removed rows have a score above `1 − ε`.
     pub epsilon: f64,
@@ -187,10 +189,30 @@ fn embed(texts: &[&str], options: &DeduplicateOptions) -> Result<(Vec<f32>, usiz
         }
     };
     let (dim, per_task) = (model.dim(), model.rows_per_call().unwrap_or(TEXTS_PER_TASK).max(1));
+    let (distinct, numbers) = distinct(texts);
     let mut values = vec![0.0; texts.len() * dim];
-    let tasks = texts.par_chunks(per_task).zip(values.par_chunks_mut(per_task * dim));
+    let places = values[..distinct.len() * dim].par_chunks_mut(per_task * dim);
+    let tasks = distinct.par_chunks(per_task).zip(places);
     tasks.try_for_each(|(texts, values)| model.embed(texts, values).map(drop)).map_err(Error::model)?;
+    // From the last row on, so that no embedding is overwritten before its last copy is made.
+    for (row, &number) in numbers.iter().enumerate().rev() {
+        values.copy_within(number * dim..(number + 1) * dim, row * dim);
+    }
     Ok((values, dim))
+}
+
+/// Returns the distinct texts in the order in which they come first, and the place of each text
+/// among them.
+fn distinct<'a>(texts: &[&'a str]) -> (Vec<&'a str>, Vec<usize>) {
+    let (mut distinct, mut known) = (Vec::new(), HashMap::new());
+    let number = |&text: &&'a str| {
+        *known.entry(text).or_insert_with(|| {
+            distinct.push(text);
+            distinct.len() - 1
+        })
+    };
+    let numbers = texts.iter().map(number).collect();
+    (distinct, numbers)
 }
 
 /// Clusters the rows and compares those of each cluster; returns the scores and each row's similarity

@@ -123,3 +123,34 @@ fn a_model_that_wants_no_texts_gets_them_one_by_one() {
     let run = RunOptions::new([input.display().to_string()], folder.path().join("out"));
     assert_eq!(crate::run(&run, Embedder::Text(&NoRoom), &Silent).unwrap().rows_kept, 2);
 }
+
+/// Counts the texts that it embeds.
+struct Counting(std::sync::atomic::AtomicUsize);
+
+impl TextModel for Counting {
+    fn name(&self) -> &str {
+        "counting"
+    }
+    fn dim(&self) -> usize {
+        2
+    }
+    fn fingerprint(&self) -> String {
+        "counting".to_owned()
+    }
+    fn embed(&self, texts: &[&str], out: &mut [f32]) -> std::result::Result<EmbedStats, ModelError> {
+        assert_eq!(out.len(), 2 * texts.len());
+        self.0.fetch_add(texts.len(), std::sync::atomic::Ordering::Relaxed);
+        NoRoom.embed(texts, out)
+    }
+}
+
+#[test]
+fn equal_texts_are_embedded_once_and_each_keeps_its_embedding() {
+    let model = Counting(0.into());
+    let options = DeduplicateOptions { model: Some(&model), ..Default::default() };
+    let texts = ["bb", "a", "bb", "", "cccc", "a", "bb"];
+    let (values, dim) = embed(&texts, &options).unwrap();
+    let lengths: Vec<f32> = values.chunks(dim).map(|row| row[1]).collect();
+    assert_eq!(lengths, [2.0, 1.0, 2.0, 0.0, 4.0, 1.0, 2.0]);
+    assert_eq!(model.0.into_inner(), 4);
+}

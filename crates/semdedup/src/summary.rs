@@ -36,13 +36,14 @@ pub struct Summary {
     /// Rows that could not be read, which are neither kept nor removed; `skipped.parquet` lists
     /// them.
     pub rows_skipped: u64,
-    /// Rows with the text or the image of a row that ranks before them. With given embeddings, rows
-    /// with the embedding of a row before them.
+    /// Rows with the text or the image of a row that ranks before them, byte for byte.
     pub exact_duplicates: u64,
-    /// Rows with the embedding of a row that ranks before them, but another text or image.
+    /// Other rows with the embedding of a row that ranks before them: another text or image that the
+    /// model read to its end. All such rows where nobody knows the content, as with given embeddings.
     pub same_embedding: u64,
-    /// Those of them whose text was truncated, so that the model may not have read what differs.
-    pub same_embedding_truncated: u64,
+    /// Other rows with the embedding of a row that ranks before them, whose text is longer than the
+    /// limit of the model: they are equal up to the limit, and may differ behind it.
+    pub equal_up_to_limit: u64,
     /// Rows whose text is empty; they are kept.
     pub empty_rows: u64,
     /// Rows whose embedding is zeros although their text is not empty; they are kept.
@@ -53,6 +54,11 @@ pub struct Summary {
     pub truncated_texts: u64,
     /// Rows whose embeddings an earlier run with other rows had made.
     pub reused_embeddings: u64,
+    /// Rows that the model embedded, each of another text or image if embedding costs much; none if
+    /// a part of an earlier version does not say.
+    pub embedded_rows: Option<u64>,
+    /// Rows that have the embedding of an equal row before them, because embedding costs much.
+    pub repeated_rows: u64,
     /// Texts of which most words are not in the model's vocabulary. The built-in model compares
     /// them by their letters.
     pub unknown_texts: u64,
@@ -204,12 +210,12 @@ pub struct RecallAt {
     pub interval: Option<(f64, f64)>,
     /// The sampled rows that a comparison with the whole data would remove.
     pub rows: usize,
-    /// The recall without exact copies, which any method finds if it compares every row.
+    /// The recall without rows of equal embeddings, which any method finds if it compares every row.
     pub recall_distinct: Option<f64>,
     /// The 95 % interval of `recall_distinct`.
     pub interval_distinct: Option<(f64, f64)>,
-    /// The sampled rows that are not exact copies and that a comparison with the whole data would
-    /// remove.
+    /// The sampled rows that do not have the embedding of a row before them and that a comparison with
+    /// the whole data would remove.
     pub rows_distinct: usize,
 }
 

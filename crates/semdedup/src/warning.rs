@@ -75,6 +75,8 @@ pub enum Warning {
     TruncatedTexts {
         /// How many.
         rows: u64,
+        /// Those of them with the embedding of another text that ranks before them.
+        equal: u64,
     },
     /// One cluster holds a large share of the rows.
     LargeCluster {
@@ -243,11 +245,17 @@ impl fmt::Display for Warning {
                 }
                 f.write_str("; a multilingual model (--model) knows more words")
             }
-            Self::TruncatedTexts { rows } => write!(
-                f,
-                "{} longer than --max-tokens, compared by the beginning only; a higher --max-tokens compares more, up to what the model reads",
-                counted(*rows, "text is", "texts are")
-            ),
+            Self::TruncatedTexts { rows, equal } => {
+                let are = counted(*rows, "text is", "texts are");
+                write!(
+                    f,
+                    "{are} longer than the model reads (--max-tokens), compared by the beginning only"
+                )?;
+                if *equal > 0 {
+                    write!(f, " ({equal} of them equal to another text up to there)")?;
+                }
+                f.write_str("; a higher --max-tokens compares more, up to what the model reads")
+            }
             Self::LargeCluster { rows, of, clusters } => write!(
                 f,
                 "one of {clusters} clusters holds {rows} of {of} rows ({}), which makes comparing slow; \

@@ -24,6 +24,17 @@ pub fn add_unknown_words(facts: &mut Facts, texts: u64, rows: u64) {
     }
 }
 
+/// Adds the number of rows that the model embedded, if others repeat them.
+pub fn add_repeated(facts: &mut Facts, embedded: Option<u64>, repeated: u64) {
+    if let Some(embedded) = embedded.filter(|_| repeated > 0) {
+        let (embedded, repeated) = (count(embedded), count(repeated));
+        facts.add(
+            "embedded",
+            format!("{embedded} rows, each a different one; {repeated} more rows repeat them"),
+        );
+    }
+}
+
 /// Adds the number of rows whose embeddings an earlier run had made.
 pub fn add_reused(facts: &mut Facts, rows: u64) {
     if rows > 0 {

@@ -3,7 +3,7 @@
 use indicatif::HumanBytes;
 use semdedup::{FileSummary, OutputKind, RunOptions, Summary};
 
-use super::facts::{STEPS, add_reused, add_uncompared, add_unknown_words, clusters};
+use super::facts::{STEPS, add_repeated, add_reused, add_uncompared, add_unknown_words, clusters};
 use super::recall::add_recall;
 use crate::numbers::{count, decimal, duration, percent, share_of};
 use crate::shell;
@@ -43,17 +43,27 @@ fn add_rows(facts: &mut Facts, summary: &Summary) {
         "both" => "text and image",
         _ => "text",
     };
-    facts.add("exact copies", format!("{}: the same {of}", share_of(summary.exact_duplicates, rows_in)));
-    if summary.same_embedding > 0 {
-        let others = share_of(summary.same_embedding, rows_in);
-        let unread = match summary.same_embedding_truncated {
-            0 => String::new(),
-            rows => format!(", {} of them not read to the end", count(rows)),
-        };
-        facts.add("same embedding", format!("{others}: another {of}{unread}"));
+    if of == "embedding" {
+        facts.add("same embedding", share_of(summary.same_embedding, rows_in));
+    } else {
+        add_copies(facts, summary, of);
     }
     if summary.rows_skipped > 0 {
         facts.add("skipped", format!("{} (listed in skipped.parquet)", count(summary.rows_skipped)));
+    }
+}
+
+/// Adds the numbers of rows that have the embedding of a row before them. `of` says what was compared.
+fn add_copies(facts: &mut Facts, summary: &Summary, of: &str) {
+    let share = |rows: u64| share_of(rows, summary.rows_in);
+    facts.add("exact copies", format!("{}: the same {of}", share(summary.exact_duplicates)));
+    if summary.same_embedding > 0 {
+        facts.add("same embedding", format!("{}: another {of}", share(summary.same_embedding)));
+    }
+    if summary.equal_up_to_limit > 0 {
+        let rows = share(summary.equal_up_to_limit);
+        facts
+            .add("equal at first", format!("{rows}: equal up to the limit of the model, not read behind it"));
     }
 }
 
@@ -68,6 +78,7 @@ fn add_texts(facts: &mut Facts, summary: &Summary) {
         facts.add("long texts", format!("{}, read up to --max-tokens", count(summary.truncated_texts)));
     }
     add_unknown_words(facts, summary.unknown_texts, summary.rows_in);
+    add_repeated(facts, summary.embedded_rows, summary.repeated_rows);
     add_reused(facts, summary.reused_embeddings);
 }
 

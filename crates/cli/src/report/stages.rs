@@ -4,7 +4,7 @@ use std::path::Path;
 
 use semdedup::{ClusterReport, EmbedReport, ScoreReport, SelectReport, SweepRow};
 
-use super::facts::{add_reused, add_uncompared, add_unknown_words, clusters, step_times};
+use super::facts::{add_repeated, add_reused, add_uncompared, add_unknown_words, clusters, step_times};
 use super::recall::recall_of;
 use crate::numbers::{count, decimal, percent, share_of};
 use crate::shell;
@@ -25,6 +25,7 @@ pub fn embed_table(report: &EmbedReport, out: &Path) -> String {
     add_uncompared(&mut facts, "zero rows", report.zero_rows);
     facts.add("long texts", format!("{}, read up to --max-tokens", count(report.truncated_texts)));
     add_unknown_words(&mut facts, report.unknown_texts, report.rows);
+    add_repeated(&mut facts, report.embedded_rows, report.repeated_rows);
     add_reused(&mut facts, report.reused_embeddings);
     facts.add("dimension", report.dim.to_string());
     facts.add("files", format!("{} in {}", report.files.len(), out.display()));
@@ -73,7 +74,7 @@ pub fn cluster_table(report: &ClusterReport, out: &Path) -> String {
 pub fn score_table(report: &ScoreReport, out: &Path) -> String {
     let mut facts = Facts::default();
     facts.add("rows", count(report.rows));
-    facts.add("exact copies", share_of(report.exact_duplicates, report.rows));
+    facts.add("same embedding", share_of(report.equal_embeddings, report.rows));
     add_uncompared(&mut facts, "zero rows", report.zero_rows);
     add_uncompared(&mut facts, "not finite", report.non_finite_rows);
     add_uncompared(&mut facts, "no cluster", report.unclustered_rows);

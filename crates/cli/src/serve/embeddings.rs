@@ -4,7 +4,7 @@ use axum::http::StatusCode;
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use rayon::prelude::*;
-use semdedup::models::TextModel;
+use semdedup::models::{EmbeddedTexts, TextModel};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -42,6 +42,9 @@ struct Item {
     object: &'static str,
     index: usize,
     embedding: Values,
+    /// Whether the model did not read the end of the text. OpenAI's form has no such field.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    truncated: bool,
 }
 
 /// The values of an embedding.
@@ -71,12 +74,14 @@ pub fn embed(model: &dyn TextModel, body: &[u8]) -> Result<EmbeddingsResponse, R
     let texts = texts(&request.input)?;
     let dim = model.dim();
     let mut values = vec![0.0; texts.len() * dim];
-    let tokens = texts
+    let parts: Vec<EmbeddedTexts> = texts
         .par_chunks(TEXTS_PER_TASK)
         .zip(values.par_chunks_mut(TEXTS_PER_TASK * dim))
-        .map(|(texts, values)| model.embed(texts, values).map(|stats| stats.tokens))
-        .try_reduce(|| 0, |a, b| Ok(a + b))
-        .map_err(|error| Refusal::new(StatusCode::BAD_GATEWAY, error.to_string()))?;
+        .map(|(texts, values)| embed_part(model, texts, values))
+        .collect::<Result<_, _>>()?;
+    let tokens = parts.iter().map(|part| part.stats.tokens).sum();
+    let is_truncated =
+        |index: usize| parts[index / TEXTS_PER_TASK].truncated.contains(&(index % TEXTS_PER_TASK));
     let encode: fn(&[f32]) -> Values = match request.encoding_format.as_deref() {
         Some(BASE64) => base64_values,
         _ => float_values,
@@ -86,6 +91,7 @@ pub fn embed(model: &dyn TextModel, body: &[u8]) -> Result<EmbeddingsResponse, R
         object: "embedding",
         index,
         embedding: encode(embedding),
+        truncated: is_truncated(index),
     });
     Ok(EmbeddingsResponse {
         object: "list",
@@ -93,6 +99,16 @@ pub fn embed(model: &dyn TextModel, body: &[u8]) -> Result<EmbeddingsResponse, R
         model: model.name().to_owned(),
         usage: Usage { prompt_tokens: tokens, total_tokens: tokens },
     })
+}
+
+/// Embeds some texts, and refuses the request if the model refuses one of them.
+fn embed_part(model: &dyn TextModel, texts: &[&str], values: &mut [f32]) -> Result<EmbeddedTexts, Refusal> {
+    let refused = |reason: String| Refusal::new(StatusCode::BAD_GATEWAY, reason);
+    let embedded = model.embed_each(texts, values).map_err(|error| refused(error.to_string()))?;
+    match embedded.refused.first() {
+        None => Ok(embedded),
+        Some(text) => Err(refused(text.reason.clone())),
+    }
 }
 
 fn float_values(embedding: &[f32]) -> Values {

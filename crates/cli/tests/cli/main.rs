@@ -22,6 +22,7 @@ mod linked_images;
 mod listed_images;
 // These tests read /proc.
 #[cfg(target_os = "linux")]
+mod long_texts;
 mod memory;
 mod models;
 mod numbers;

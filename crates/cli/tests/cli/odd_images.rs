@@ -108,3 +108,21 @@ fn a_run_that_could_read_no_row_fails_with_the_first_reason_and_writes_nothing()
     }
     assert_eq!(sandbox.files("photos").len(), 2);
 }
+
+#[test]
+fn equal_images_are_embedded_once_and_equal_broken_images_are_named_each() {
+    let sandbox = Sandbox::new();
+    let image = glyph([9; 3], |x, y| if x > y { 255 } else { 0 });
+    let broken = image[..image.len() / 2].to_vec();
+    for (name, bytes) in [("a", &image), ("b", &broken), ("c", &image), ("d", &broken)] {
+        sandbox.write(&format!("icons/{name}.png"), bytes);
+    }
+    let summary = sandbox.semdedup("run icons --out o --json").skipped_rows().json();
+    let counts = ["embedded_rows", "repeated_rows", "rows_skipped", "exact_duplicates"];
+    assert_eq!(counts.map(|name| number(&summary, name)), [1, 1, 2, 1], "{summary:#}");
+    let reasons = sandbox.column("o/skipped.parquet", "reason");
+    assert!(
+        reasons[0].starts_with("icons/b.png: ") && reasons[1].starts_with("icons/d.png: "),
+        "{reasons:?}"
+    );
+}

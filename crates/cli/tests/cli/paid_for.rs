@@ -52,6 +52,10 @@ fn rows(numbers: std::ops::Range<usize>) -> String {
     numbers.map(|row| format!("{}\n", json!({"text": text(row), "id": row, "key": 2 * row}))).collect()
 }
 
+fn rows_of(number: usize) -> String {
+    format!("{}\n", json!({"text": format!("sentence {number} of some")}))
+}
+
 /// Returns a sandbox with 300 rows.
 fn sandbox() -> Sandbox {
     let sandbox = Sandbox::new();
@@ -99,6 +103,21 @@ fn rows_that_stay_the_same_are_never_paid_for_twice() {
     // The result is that of a run that embeds everything.
     sandbox.semdedup(&server.command("run", "in", "fresh", "--epsilon 0.01")).succeeded();
     assert_eq!(sandbox.result("o9"), sandbox.result("fresh"));
+}
+
+#[test]
+fn a_text_is_paid_for_once_in_a_run_however_far_apart_its_rows_are() {
+    let (sandbox, server) = (Sandbox::new(), Counted::start(good));
+    // A request has 32 texts, and a thread asks for 256 at a time.
+    let file = |rows: usize| (0..rows).map(|row| rows_of(row % 700)).collect::<String>();
+    sandbox.write("in/a.jsonl", file(5000));
+    sandbox.write("in/b.jsonl", file(900));
+    let said = sandbox.semdedup(&server.run("in", "out", "")).succeeded();
+    assert_eq!(server.paid(), 700);
+    assert!(said.stdout.contains("700 rows, each a different one; 5,200 more rows repeat them"), "{said:?}");
+    let summary: serde_json::Value = serde_json::from_slice(&sandbox.read("out/summary.json")).unwrap();
+    let counts = ["embedded_rows", "repeated_rows", "exact_duplicates"].map(|name| number(&summary, name));
+    assert_eq!(counts, [700, 5200, 5200]);
 }
 
 #[test]

@@ -132,6 +132,14 @@ fn the_server_answers_in_openais_form() {
 }
 
 #[test]
+fn the_server_says_which_texts_it_did_not_read_to_the_end() {
+    let server = Served::at("127.0.0.1:0", "--max-tokens 4", None);
+    let long = "one two three four five six seven";
+    let (_, said) = server.post(&json!({"input": ["short", long]}).to_string());
+    assert_eq!((&said["data"][0]["truncated"], &said["data"][1]["truncated"]), (&Value::Null, &json!(true)));
+}
+
+#[test]
 fn requests_that_cannot_be_served_are_refused_in_openais_form() {
     let server = Served::new();
     let asked = |input: Value| json!({"input": input}).to_string();

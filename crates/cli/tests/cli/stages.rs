@@ -46,7 +46,7 @@ fn each_stage_reports_what_it_did() {
     assert_eq!((number(&cluster, "rows"), number(&cluster, "clusters")), (200, 7));
     let files = "--centroids c/centroids.npy --assignments c/assignments.npy --out s.parquet";
     let score = sandbox.summary(&format!("score e {files}"));
-    assert!(number(&score, "exact_duplicates") >= 40, "{score}");
+    assert!(number(&score, "equal_embeddings") >= 40, "{score}");
     let select = sandbox.summary("select s.parquet --keep-rows 100 --out selected");
     assert_eq!((number(&select, "rows_kept"), number(&select, "rows_removed")), (100, 100));
 }

@@ -33,6 +33,8 @@ pub(super) struct Answer {
     /// The embeddings `[texts, dim]` in row-major order, in the order of the texts.
     pub(super) values: Vec<f32>,
     pub(super) dim: usize,
+    /// The texts of which the server says that it did not read the end.
+    pub(super) truncated: Vec<usize>,
     pub(super) tokens: u64,
 }
 
@@ -50,6 +52,10 @@ struct Item {
     #[serde(default)]
     index: Option<usize>,
     embedding: Values,
+    /// Whether the server did not read the end of the text, if it says so. A value of another type
+    /// does not spoil an answer that was paid for.
+    #[serde(default)]
+    truncated: serde_json::Value,
 }
 
 impl Answer {
@@ -64,8 +70,9 @@ impl Answer {
         check_numbering(&message.data)?;
         let dim = dim.or(message.data.first().map(|item| item.embedding.0.len())).unwrap_or(0);
         let mut values = vec![0.0; texts * dim];
-        let mut seen = vec![false; texts];
-        for (place, Item { index, embedding: Values(embedding) }) in message.data.into_iter().enumerate() {
+        let (mut seen, mut truncated) = (vec![false; texts], Vec::new());
+        for (place, item) in message.data.into_iter().enumerate() {
+            let Item { index, embedding: Values(embedding), truncated: is_truncated } = item;
             let index = index.unwrap_or(place);
             match seen.get_mut(index) {
                 None => {
@@ -82,9 +89,10 @@ impl Answer {
                 return unusable("an embedding with a number that is not finite");
             }
             values[index * dim..(index + 1) * dim].copy_from_slice(&embedding);
+            truncated.extend((is_truncated == true).then_some(index));
         }
         let tokens = message.usage["prompt_tokens"].as_u64().unwrap_or(0);
-        Ok(Self { values, dim, tokens })
+        Ok(Self { values, dim, truncated, tokens })
     }
 }
 

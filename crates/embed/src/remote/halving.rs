@@ -12,6 +12,8 @@ pub(super) struct Outcome {
     pub(super) values: Vec<f32>,
     /// The refused texts: the index in the batch, and what the server says of it.
     pub(super) refused: Vec<(usize, String)>,
+    /// The texts of which the server says that it did not read the end.
+    pub(super) truncated: Vec<usize>,
     pub(super) tokens: u64,
 }
 
@@ -20,6 +22,7 @@ impl Outcome {
     pub(super) fn extend(&mut self, texts: usize, later: Self) {
         self.values.extend(later.values);
         self.refused.extend(later.refused.into_iter().map(|(index, reason)| (texts + index, reason)));
+        self.truncated.extend(later.truncated.into_iter().map(|index| texts + index));
         self.tokens = self.tokens.saturating_add(later.tokens);
     }
 }
@@ -45,14 +48,16 @@ impl Halving<'_> {
     /// If the server fails for whatever it is asked for.
     pub(super) fn embed(&self, texts: &[&str]) -> Result<Outcome, ModelError> {
         let problem = match (self.ask)(texts) {
-            Ok(Answer { values, tokens, .. }) => return Ok(Outcome { values, refused: Vec::new(), tokens }),
+            Ok(Answer { values, truncated, tokens, .. }) => {
+                return Ok(Outcome { values, refused: Vec::new(), truncated, tokens });
+            }
             Err(failed) if failed.blame == Blame::Server => return Err(failed.error),
             Err(failed) => failed.problem,
         };
         if let [text] = texts {
             (self.check)()?;
             let refused = if is_blank(text) { Vec::new() } else { vec![(0, problem)] };
-            return Ok(Outcome { values: vec![0.0; self.dim], refused, tokens: 0 });
+            return Ok(Outcome { values: vec![0.0; self.dim], refused, ..Outcome::default() });
         }
         let (first, second) = texts.split_at(texts.len() / 2);
         let mut outcome = self.embed(first)?;

@@ -1,6 +1,6 @@
 //! The text model that asks a server.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use serde_json::json;
@@ -211,7 +211,8 @@ impl TextModel for RemoteModel {
             all.extend(all.values.len() / self.dim, outcome);
         }
         let reasons: HashMap<usize, String> = all.refused.into_iter().collect();
-        let mut refused = Vec::new();
+        let cut: HashSet<usize> = all.truncated.into_iter().collect();
+        let (mut refused, mut truncated) = (Vec::new(), Vec::new());
         for (index, (number, out)) in distinct.numbers.iter().zip(out.chunks_exact_mut(self.dim)).enumerate()
         {
             let Some(number) = number else {
@@ -219,10 +220,11 @@ impl TextModel for RemoteModel {
                 continue;
             };
             out.copy_from_slice(&all.values[number * self.dim..][..self.dim]);
+            truncated.extend(cut.contains(number).then_some(index));
             let reason = reasons.get(number).cloned();
             refused.extend(reason.map(|reason| RefusedText { index, reason }));
         }
-        let stats = EmbedStats { tokens: all.tokens, ..EmbedStats::default() };
-        Ok(EmbeddedTexts { stats, refused, truncated: Vec::new() })
+        let stats = EmbedStats { tokens: all.tokens, truncated: truncated.len(), ..EmbedStats::default() };
+        Ok(EmbeddedTexts { stats, refused, truncated })
     }
 }

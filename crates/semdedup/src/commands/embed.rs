@@ -33,6 +33,11 @@ pub struct EmbedReport {
     pub truncated_texts: u64,
     /// Rows whose embeddings an earlier run with other rows had made.
     pub reused_embeddings: u64,
+    /// Rows that the model embedded, each of another text or image if embedding costs much; none if
+    /// a part of an earlier version does not say.
+    pub embedded_rows: Option<u64>,
+    /// Rows that have the embedding of an equal row before them, because embedding costs much.
+    pub repeated_rows: u64,
     /// Texts of which most words are not in the model's vocabulary.
     pub unknown_texts: u64,
     /// The dimension.
@@ -80,6 +85,8 @@ pub fn embed(
         zero_rows: uncompared.zero.rows,
         truncated_texts: dataset.truncated,
         reused_embeddings: dataset.reused,
+        embedded_rows: dataset.embedded,
+        repeated_rows: dataset.repeated,
         unknown_texts: dataset.unknown.iter().sum(),
         dim: embedder.dim(&input),
         compared: Comparison::of(&input, embedder),

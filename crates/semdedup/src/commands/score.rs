@@ -88,7 +88,7 @@ pub struct ScoreReport {
     /// The rows that were scored.
     pub rows: u64,
     /// Rows with the same embedding as a row that ranks before them.
-    pub exact_duplicates: u64,
+    pub equal_embeddings: u64,
     /// Rows of zeros, such as those of empty texts. These rows and those of the next two fields are
     /// compared with nothing.
     pub zero_rows: u64,
@@ -150,7 +150,7 @@ pub fn score(
     }
     Ok(ScoreReport {
         rows: store.rows(),
-        exact_duplicates: columns.exact_duplicates(),
+        equal_embeddings: columns.equal_embeddings(),
         zero_rows: uncompared.zero.rows,
         non_finite_rows: uncompared.non_finite.rows,
         unclustered_rows: uncompared.unclustered.rows,

@@ -39,6 +39,11 @@ pub(crate) struct Dataset {
     pub(crate) truncated: u64,
     /// The number of rows whose embeddings an earlier run with other rows had made.
     pub(crate) reused: u64,
+    /// The number of rows that have the embedding of an equal row before them in this run.
+    pub(crate) repeated: u64,
+    /// The number of rows that a model embedded, or none if a part by an earlier version does not
+    /// count them.
+    pub(crate) embedded: Option<u64>,
     /// The number of rows in each file of which most words are not in the model's vocabulary.
     pub(crate) unknown: Vec<u64>,
     /// The scripts of the rows, in order.
@@ -80,6 +85,8 @@ impl Dataset {
             zero: Some(CountedRows::default()),
             truncated: 0,
             reused: 0,
+            repeated: 0,
+            embedded: Some(0),
             unknown: vec![0; input.files.len()],
             scripts: Vec::new(),
             embeddings: Vec::new(),
@@ -117,6 +124,8 @@ impl Dataset {
         });
         self.truncated += record.truncated;
         self.reused += record.reused;
+        self.repeated += record.repeated;
+        self.embedded = self.embedded.zip(record.embedded).map(|(all, added)| all + added);
         self.skipped.extend(record.skipped);
         self.add_scripts(record.scripts, rows);
     }

@@ -1,41 +1,19 @@
-//! Embeds tasks in parallel.
+//! Embeds tasks in parallel. Where a row costs much, equal rows are embedded once.
 
-use std::ops::Range;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use arrow_array::Array;
 use rayon::prelude::*;
-use semdedup_embed::EmbedStats;
 
-use crate::embed::linked::ParsedRows;
+use crate::embed::embed_task::{ReadTask, TaskEmbeddings};
 use crate::embed::outcome::EmbedOutcome;
+use crate::embed::seen::{Origin, Seen};
 use crate::embed::source::Source;
 use crate::embed::tasks::Task;
 use crate::error::{Error, Result};
-use crate::formats::{BadRow, Rows, folder_of};
+use crate::formats::BadRow;
 use crate::input::find::Input;
 use crate::progress::StopSignal;
 use crate::workdir::contents::Content;
-use crate::workdir::script::{self, Code, ScriptRun, script_of};
-
-/// The rows of a task with their embeddings.
-pub(super) struct TaskEmbeddings {
-    pub(super) rows: Rows,
-    /// The embeddings, row-major. Those of bad rows are NaN.
-    pub(super) values: Vec<f32>,
-    /// The rows, counted within the task, whose embedding is zeros although their text is not
-    /// empty.
-    pub(super) zero: Vec<usize>,
-    pub(super) stats: EmbedStats,
-    /// The numbers of the rows whose text the model refused.
-    pub(super) refused: Vec<u64>,
-    /// The hashes of what models read, row by row; none if there are no models.
-    pub(super) contents: Vec<Content>,
-    /// The number of rows whose embeddings an earlier run made.
-    pub(super) reused: usize,
-    /// The scripts of the texts, in order.
-    pub(super) scripts: Vec<ScriptRun>,
-}
 
 /// A task that was embedded.
 pub(super) struct DoneTask {
@@ -50,129 +28,155 @@ pub(super) struct BatchOutcome {
     pub(super) failure: Option<Error>,
 }
 
-/// Embeds tasks in parallel. After a failure, and when the run is to stop, no other task begins.
-pub(super) fn embed_batch(
-    batch: Vec<Task>,
-    input: &Input,
-    source: &Source,
-    stop: &StopSignal,
-) -> BatchOutcome {
-    let failed = AtomicBool::new(false);
-    let embed = |task: &Task| {
-        (!failed.load(Ordering::Relaxed)).then(|| {
-            let embedded = stop.check().and_then(|()| task.embed(input, source));
-            failed.fetch_or(embedded.is_err(), Ordering::Relaxed);
-            embedded
-        })
-    };
-    let embedded: Vec<Option<Result<TaskEmbeddings>>> = batch.par_iter().map(embed).collect();
-    let (mut done, mut gap) = (Vec::with_capacity(batch.len()), false);
-    for (task, embedded) in batch.into_iter().zip(embedded) {
-        match embedded {
-            Some(Ok(embedded)) if !gap => done.push(DoneTask { task, embedded }),
-            Some(Err(error)) => return BatchOutcome { done, failure: Some(error) },
-            _ => gap = true,
-        }
-    }
-    BatchOutcome { done, failure: None }
+/// What the tasks of a run are embedded with.
+pub(super) struct Embedding<'a> {
+    pub(super) input: &'a Input,
+    pub(super) source: &'a Source<'a>,
+    pub(super) stop: &'a StopSignal<'a>,
 }
 
-impl Task {
-    /// Returns the rows of the whole chunk, which its first task parses.
-    fn parsed(&self, input: &Input, source: &Source) -> Result<&ParsedRows> {
-        if let Some(rows) = self.parsed.get() {
-            return Ok(rows);
-        }
-        let mut parsed = ParsedRows::parse(&self.chunk, &input.columns_to_embed(self.file))?;
-        source.check_lengths(&mut parsed.rows);
-        // If two tasks parse the chunk at the same time, both get the same rows.
-        Ok(self.parsed.get_or_init(|| parsed))
+impl Embedding<'_> {
+    /// Embeds tasks in parallel. After a failure, and when the run is to stop, no other task begins.
+    pub(super) fn embed_batch(&self, batch: Vec<Task>, seen: Option<&mut Seen>) -> BatchOutcome {
+        let (embedded, failure) = match seen {
+            Some(seen) => self.embed_once(&batch, seen),
+            None => self.in_parallel(batch.par_iter(), |task| {
+                let mut read = task.read(self.input, self.source)?;
+                task.embed(&mut read, self.input, self.source, None)?;
+                task.finish(read, self.input, self.source)
+            }),
+        };
+        let done = batch.into_iter().zip(embedded).map(|(task, embedded)| DoneTask { task, embedded });
+        BatchOutcome { done: done.collect(), failure }
     }
 
-    fn embed(&self, input: &Input, source: &Source) -> Result<TaskEmbeddings> {
-        let parsed = self.parsed(input, source)?;
-        let file = &input.files[self.file];
-        let limit = input.limits.max_row_bytes as u64;
-        let linked = parsed.with_images(self.rows.clone(), &folder_of(file), limit)?;
-        let (whole, range) = match &linked {
-            Some(linked) => (linked, 0..self.rows.len()),
-            None => (&parsed.rows, self.rows.clone()),
+    /// Returns the results of a step for the tasks before the first failure, and the failure.
+    fn in_parallel<I: Send, T: Send>(
+        &self,
+        tasks: impl IndexedParallelIterator<Item = I>,
+        step: impl Fn(I) -> Result<T> + Sync,
+    ) -> (Vec<T>, Option<Error>) {
+        let failed = AtomicBool::new(false);
+        let step = |task: I| {
+            (!failed.load(Ordering::Relaxed)).then(|| {
+                let done = self.stop.check().and_then(|()| step(task));
+                failed.fetch_or(done.is_err(), Ordering::Relaxed);
+                done
+            })
         };
-        self.check_strict(input, &whole.bad)?;
-        let mut rows = slice(whole, range.clone());
-        let dim = source.dim();
-        let mut values = vec![0.0; self.rows.len() * dim];
-        let mut contents = source.contents(whole, range.clone());
-        let EmbedOutcome { stats, bad, refused, truncated, reused } =
-            source.embed(self.file, whole, range, &contents, &mut values)?;
-        self.check_strict(input, &bad)?;
-        if !contents.is_empty() {
-            truncated.iter().for_each(|&row| contents[row] = contents[row].truncated());
-        }
-        rows.bad.extend(bad);
-        rows.bad.sort_by_key(|bad| bad.row);
-        // A row may lack both its text and its image.
-        rows.bad.dedup_by_key(|bad| bad.row);
-        let empty = empty_rows(&rows, input);
-        rows.empty = empty.iter().filter(|&&empty| empty).count();
-        let scripts = scripts(&rows, input);
-        for bad in &rows.bad {
-            let row = (bad.row - rows.first_row) as usize;
-            values[row * dim..(row + 1) * dim].fill(f32::NAN);
-            if let Some(content) = contents.get_mut(row) {
-                *content = Content::NOTHING;
+        let results: Vec<Option<Result<T>>> = tasks.map(step).collect();
+        let (mut done, mut gap) = (Vec::with_capacity(results.len()), false);
+        for result in results {
+            match result {
+                Some(Ok(result)) if !gap => done.push(result),
+                Some(Err(error)) => return (done, Some(error)),
+                _ => gap = true,
             }
         }
-        let is_zero = |row: &usize| values[row * dim..(row + 1) * dim].iter().all(|&value| value == 0.0);
-        let zero = (0..self.rows.len()).filter(|&row| !empty[row]).filter(is_zero).collect();
-        Ok(TaskEmbeddings { rows, values, zero, stats, refused, contents, reused, scripts })
+        (done, None)
     }
 
-    /// Fails if there is a bad row and the user asked to stop at one.
-    fn check_strict(&self, input: &Input, bad: &[BadRow]) -> Result<()> {
-        let Some(bad) = bad.first().filter(|_| input.strict) else { return Ok(()) };
-        Err(Error::input(&input.files[self.file].path, format!("row {}: {}", bad.row, bad.reason))
-            .hint("fix the row, or leave out --strict to skip and list such rows"))
+    /// Embeds tasks so that each content is embedded once: the first row that has it is embedded, the
+    /// others get its embedding.
+    fn embed_once(&self, batch: &[Task], seen: &mut Seen) -> (Vec<TaskEmbeddings>, Option<Error>) {
+        let (mut reads, failure) =
+            self.in_parallel(batch.par_iter(), |task| task.read(self.input, self.source));
+        let mut starts = vec![seen.end()];
+        for read in &mut reads {
+            let start = starts[starts.len() - 1];
+            read.origins = seen.origins(start, &read.contents, |content| self.source.is_stored(content));
+            starts.push(start + read.origins.len() as u64);
+        }
+        let known = &*seen;
+        let (mut reads, failed) = self.in_parallel(batch.par_iter().zip(reads), |(task, mut read)| {
+            task.embed(&mut read, self.input, self.source, Some(known)).map(|()| read)
+        });
+        let failure = failed.or(failure);
+        if let Err(error) = self.repeat(batch, &mut reads, &starts) {
+            return (Vec::new(), Some(error));
+        }
+        reads.iter().for_each(|read| self.remember(read, seen));
+        // Whoever says stop now gets what was embedded.
+        let finish = |(task, read): (&Task, ReadTask)| task.finish(read, self.input, self.source);
+        match batch.par_iter().zip(reads).map(finish).collect::<Result<Vec<_>>>() {
+            Ok(embedded) => {
+                embedded.iter().for_each(|embedded| seen.extend(&embedded.values));
+                (embedded, failure)
+            }
+            Err(error) => (Vec::new(), Some(error)),
+        }
+    }
+
+    /// Gives the embeddings of this batch to the equal rows after them in this batch. `starts` are
+    /// the numbers of the first row of each task.
+    fn repeat(&self, batch: &[Task], reads: &mut [ReadTask], starts: &[u64]) -> Result<()> {
+        let dim = self.source.dim();
+        for task in 0..reads.len() {
+            for place in 0..reads[task].origins.len() {
+                let Origin::Row { row, .. } = reads[task].origins[place] else { continue };
+                if row < starts[0] {
+                    continue;
+                }
+                let from = starts.partition_point(|&start| start <= row) - 1;
+                let first = Repeated::of(&reads[from], (row - starts[from]) as usize, dim);
+                if first.bad.is_some() && !self.source.refuses_contents() {
+                    // What is said of a broken image names its row, so it is decoded once more.
+                    batch[task].embed_row(&mut reads[task], place, self.input, self.source)?;
+                } else {
+                    first.put(&mut reads[task], place);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Tells `seen` what the model made of the contents that it did not know.
+    fn remember(&self, read: &ReadTask, seen: &mut Seen) {
+        let content = |place: usize| match read.origins[place] {
+            Origin::Model => read.contents[place],
+            _ => Content::NOTHING,
+        };
+        read.outcome.truncated.iter().for_each(|&place| seen.mark_truncated(content(place)));
+        for BadRow { row, reason } in &read.outcome.bad {
+            let content = content((row - read.first_number) as usize);
+            if content != Content::NOTHING && self.source.refuses_contents() {
+                seen.refuse(content, reason.clone());
+            } else {
+                seen.forget(content);
+            }
+        }
     }
 }
 
-/// Returns a range of rows, without their vectors, images and number of empty texts.
-fn slice(whole: &Rows, range: Range<usize>) -> Rows {
-    let (start, count) = (range.start, range.len());
-    let numbers = whole.first_row + range.start as u64..whole.first_row + range.end as u64;
-    Rows {
-        first_row: numbers.start,
-        ids: whole.ids.as_ref().map(|ids| ids.slice(start, count)),
-        vectors: None,
-        images: None,
-        bad: whole.bad.iter().filter(|bad| numbers.contains(&bad.row)).cloned().collect(),
-        empty: 0,
-        texts: whole.texts.slice(start, count),
-    }
+/// What the model made of the first row of some equal rows.
+struct Repeated {
+    values: Vec<f32>,
+    is_truncated: bool,
+    /// What is wrong with the row.
+    bad: Option<String>,
 }
 
-/// Says for each row whether its text is blank. A bad row is not empty, and no row is empty if
-/// texts are not read.
-fn empty_rows(rows: &Rows, input: &Input) -> Vec<bool> {
-    if !input.reads_texts() {
-        return vec![false; rows.texts.len()];
+impl Repeated {
+    fn of(read: &ReadTask, place: usize, dim: usize) -> Self {
+        Self {
+            values: read.values[place * dim..][..dim].to_vec(),
+            is_truncated: read.outcome.truncated.contains(&place),
+            bad: read.bad(place).map(|bad| bad.reason.clone()),
+        }
     }
-    let is_bad = |row: u64| rows.bad.binary_search_by_key(&row, |bad| bad.row).is_ok();
-    let texts = (rows.first_row..).zip(rows.texts.iter());
-    texts.map(|(row, text)| text.is_some_and(is_blank) && !is_bad(row)).collect()
-}
 
-/// Whether a text has nothing to compare: no character but white space and control characters.
-fn is_blank(text: &str) -> bool {
-    text.chars().all(|character| character.is_whitespace() || character.is_control())
-}
-
-/// Returns the scripts of the rows. If texts are not read, the rows have none.
-fn scripts(rows: &Rows, input: &Input) -> Vec<ScriptRun> {
-    let reads_texts = input.reads_texts();
-    let mut scripts = Vec::new();
-    for text in rows.texts.iter() {
-        script::extend(&mut scripts, text.filter(|_| reads_texts).map_or(Code::NONE, script_of), 1);
+    /// Gives it to another row.
+    fn put(self, read: &mut ReadTask, place: usize) {
+        let Self { values, is_truncated, bad } = self;
+        let (dim, row) = (values.len(), read.first_number + place as u64);
+        read.values[place * dim..][..dim].copy_from_slice(&values);
+        let mut outcome = EmbedOutcome::default();
+        if is_truncated {
+            (outcome.stats.truncated, outcome.truncated) = (1, vec![place]);
+        }
+        if let Some(reason) = bad {
+            (outcome.bad, outcome.refused) = (vec![BadRow { row, reason }], vec![row]);
+        }
+        read.outcome.extend(outcome);
     }
-    scripts
 }

@@ -145,7 +145,7 @@ fn stored_embeddings_are_those_of_their_rows() {
         std::fs::write(data.path().join("a.txt"), texts).unwrap();
     };
     let (first, then) = ([5, 1, 4, 1, 9, 3], [9, 9, 2, 5, 6, 3, 8]);
-    for (rows, asked) in [(&first[..], 6), (&then, 3)] {
+    for (rows, asked) in [(&first[..], 5), (&then, 3)] {
         write(rows);
         let model = Expensive::new(None);
         let mut dir = WorkDir::open(work.path()).unwrap();
@@ -157,4 +157,75 @@ fn stored_embeddings_are_those_of_their_rows() {
         let lengths: Vec<usize> = values.chunks(2).map(|row| row[0] as usize - 3).collect();
         assert_eq!(lengths, rows, "the first value of an embedding is the length of the text");
     }
+}
+
+/// Writes two files in which a text comes again after a few rows, in later parts and in the other
+/// file. Returns the number of different texts.
+fn write_repeating(folder: &Path) -> u64 {
+    let text = |row: usize| format!("text {} of a file\n", (row * row) % 4001);
+    std::fs::write(folder.join("a.txt"), (0..10_000).map(text).collect::<String>()).unwrap();
+    std::fs::write(folder.join("b.txt"), (10_000..14_000).map(text).collect::<String>()).unwrap();
+    (0..14_000).map(text).collect::<std::collections::HashSet<_>>().len() as u64
+}
+
+#[test]
+fn equal_rows_of_an_expensive_model_are_embedded_once_in_whatever_part_or_file() {
+    let data = tempfile::tempdir().unwrap();
+    let distinct = write_repeating(data.path());
+    for part_rows in [700, 1 << 17] {
+        let (once, each) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let input = input(data.path(), part_rows);
+        let model = Expensive::new(None);
+        embed_parts(&input, Embedder::Text(&model), once.path(), &Silent).unwrap();
+        assert_eq!(model.asked.into_inner() as u64, distinct);
+        let stage = |model: &dyn TextModel| embed_fingerprint(&input, Embedder::Text(model)).unwrap();
+        let rows = Dataset::open(&input, once.path(), &stage(&Expensive::new(None))).unwrap();
+        assert_eq!((rows.embedded, rows.repeated), (Some(distinct), 14_000 - distinct));
+        embed_parts(&input, Embedder::Text(&Lengths), each.path(), &Silent).unwrap();
+        let expected = Dataset::open(&input, each.path(), &stage(&Lengths)).unwrap();
+        assert_eq!((expected.embedded, expected.repeated), (Some(14_000), 0));
+        let all = |dataset: &Dataset| {
+            let rows = dataset.open_embeddings().unwrap().read(0..14_000).unwrap();
+            (0..14_000).flat_map(|row| rows.row(row).to_vec()).map(f32::to_bits).collect::<Vec<_>>()
+        };
+        assert!(all(&rows) == all(&expected), "parts of {part_rows} rows");
+    }
+}
+
+#[test]
+fn a_killed_run_takes_the_embeddings_of_equal_rows_from_its_stored_parts() {
+    let (data, whole) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let distinct = write_repeating(data.path());
+    let input = input(data.path(), 700);
+    embed_parts(&input, Embedder::Text(&Expensive::new(None)), whole.path(), &Silent).unwrap();
+    for part in [0, 1, 7, 19] {
+        let killed = tempfile::tempdir().unwrap();
+        embed_parts(&input, Embedder::Text(&Expensive::new(None)), killed.path(), &Silent).unwrap();
+        let (mut there, mut lost) = (0, part);
+        all_records(killed.path()).unwrap()[..part]
+            .iter()
+            .for_each(|(_, part)| there += part.embedded.unwrap());
+        while std::fs::remove_file(record_path(killed.path(), lost)).is_ok() {
+            lost += 1;
+        }
+        let model = Expensive::new(None);
+        embed_parts(&input, Embedder::Text(&model), killed.path(), &Silent).unwrap();
+        assert_eq!(model.asked.into_inner() as u64, distinct - there);
+        assert_eq!(contents(whole.path()), contents(killed.path()));
+    }
+}
+
+#[test]
+fn a_stored_part_that_has_changed_is_not_copied_from() {
+    let (data, out) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    write_repeating(data.path());
+    let input = input(data.path(), 700);
+    embed_parts(&input, Embedder::Text(&Expensive::new(None)), out.path(), &Silent).unwrap();
+    (10..20).for_each(|part| std::fs::remove_file(record_path(out.path(), part)).unwrap());
+    let path = embeddings_path(out.path(), 0);
+    let mut bytes = std::fs::read(&path).unwrap();
+    *bytes.last_mut().unwrap() ^= 1;
+    std::fs::write(&path, bytes).unwrap();
+    let error = embed_parts(&input, Embedder::Text(&Expensive::new(None)), out.path(), &Silent).unwrap_err();
+    assert!(error.to_string().contains("embeddings-00000.npy: is damaged"), "{error}");
 }

@@ -3,15 +3,17 @@
 pub(crate) mod comparison;
 pub(crate) mod dataset;
 mod embed_batch;
+mod embed_task;
 pub(crate) mod embedder;
 mod id_check;
 mod images;
 pub(crate) mod linked;
-mod models;
+pub(crate) mod models;
 pub(crate) mod not_utf8;
 mod outcome;
 mod part_writer;
 mod refusals;
+pub(crate) mod seen;
 pub(crate) mod source;
 pub(crate) mod stage;
 mod stored;

@@ -1,5 +1,5 @@
-//! The models that embed rows: of texts, of images, or of both. Rows that an earlier run has
-//! embedded are not embedded again.
+//! The models that embed rows: of texts, of images, or of both. Rows that this run or an earlier one
+//! has embedded are not embedded again.
 
 use std::ops::Range;
 
@@ -10,10 +10,39 @@ use semdedup_embed::{EmbeddedTexts, RefusedText, TextModel};
 
 use crate::embed::images::ImageSource;
 use crate::embed::outcome::EmbedOutcome;
+use crate::embed::seen::{Origin, Seen};
 use crate::embed::stored::StoredEmbeddings;
 use crate::error::{Error, Result};
 use crate::formats::{BadRow, Rows};
 use crate::workdir::contents::Content;
+
+/// The rows of one file that are to be embedded.
+pub(crate) struct Wanted<'a> {
+    pub(crate) rows: &'a Rows,
+    /// Which of the rows.
+    pub(crate) range: Range<usize>,
+    /// The hash of what the models read of each.
+    pub(crate) contents: &'a [Content],
+    /// The origin of the embedding of each; empty if equal rows are not looked up.
+    pub(crate) origins: &'a [Origin],
+    pub(crate) seen: Option<&'a Seen>,
+}
+
+impl<'a> Wanted<'a> {
+    /// A range of rows that the model embeds, whatever is known.
+    pub(crate) fn of(rows: &'a Rows, range: Range<usize>) -> Self {
+        Self { rows, range, contents: &[], origins: &[], seen: None }
+    }
+
+    /// The number of the first row in its file.
+    pub(crate) fn first_number(&self) -> u64 {
+        self.rows.first_row + self.range.start as u64
+    }
+
+    fn origin(&self, place: usize) -> Origin {
+        self.origins.get(place).copied().unwrap_or(Origin::Model)
+    }
+}
 
 /// The models of a run, at least one, and the embeddings that they made in earlier runs.
 pub(crate) struct Models<'a> {
@@ -45,45 +74,70 @@ impl Models<'_> {
         }
     }
 
-    /// Writes the embeddings of a range of rows with these contents to `values`, row-major: those
-    /// that are stored, and then the others.
-    pub(crate) fn embed(
-        &self,
-        rows: &Rows,
-        range: Range<usize>,
-        contents: &[Content],
-        values: &mut [f32],
-    ) -> Result<EmbedOutcome> {
-        if self.stored.is_empty() {
-            return self.embed_new(rows, range, values);
+    /// Writes the embeddings of rows to `values`, row-major: those that are known, and then the
+    /// others. A row whose origin is a row that is not embedded yet keeps its values.
+    pub(crate) fn embed(&self, wanted: &Wanted, values: &mut [f32]) -> Result<EmbedOutcome> {
+        let Wanted { rows, range, .. } = wanted;
+        if self.stored.is_empty() && wanted.seen.is_none() {
+            return self.embed_new(rows, range.clone(), values);
         }
-        let dim = self.dim();
         let (mut known, mut missing) = (EmbedOutcome::default(), Vec::new());
-        for (place, (content, values)) in contents.iter().zip(values.chunks_exact_mut(dim)).enumerate() {
-            match self.stored.read(*content, values)? {
+        for (place, values) in values.chunks_exact_mut(self.dim()).enumerate() {
+            if !self.find(wanted, place, values, &mut known)? {
+                missing.push(range.start + place);
+            }
+        }
+        known.stats.truncated = known.truncated.len();
+        if !missing.is_empty() {
+            known.extend(self.embed_picked(wanted, &missing, values)?);
+        }
+        Ok(known)
+    }
+
+    /// Writes the embedding of a row, if it is known. Returns false if the model must make it.
+    fn find(
+        &self,
+        wanted: &Wanted,
+        place: usize,
+        values: &mut [f32],
+        known: &mut EmbedOutcome,
+    ) -> Result<bool> {
+        let (content, row) = (wanted.contents[place], wanted.first_number() + place as u64);
+        match (wanted.origin(place), wanted.seen) {
+            (Origin::Row { row, content }, Some(seen)) if row < seen.end() => {
+                seen.read(row, values)?;
+                known.truncated.extend(content.is_truncated().then_some(place));
+            }
+            (Origin::Row { .. }, _) => {}
+            (Origin::Refused, seen) => {
+                let reason = seen.map_or("", |seen| seen.refusal(content)).to_owned();
+                known.bad.push(BadRow { row, reason });
+                known.refused.push(row);
+            }
+            (Origin::Model, _) => match self.stored.read(content, values)? {
                 Some(content) => {
                     known.reused += 1;
                     known.truncated.extend(content.is_truncated().then_some(place));
                 }
-                None => missing.push(range.start + place),
-            }
+                None => return Ok(false),
+            },
         }
-        known.stats.truncated = known.truncated.len();
-        let mut outcome = EmbedOutcome::default();
-        if !missing.is_empty() {
-            let mut new = vec![0.0; missing.len() * dim];
-            outcome = self.embed_new(&pick(rows, &missing)?, 0..missing.len(), &mut new)?;
-            for (row, new) in missing.iter().zip(new.chunks_exact(dim)) {
-                values[(row - range.start) * dim..][..dim].copy_from_slice(new);
-            }
-            let number = |place: u64| rows.first_row + missing[place as usize] as u64;
-            outcome.bad.iter_mut().for_each(|bad| bad.row = number(bad.row));
-            outcome.refused.iter_mut().for_each(|row| *row = number(*row));
-            outcome.truncated.iter_mut().for_each(|place| *place = missing[*place] - range.start);
+        Ok(true)
+    }
+
+    /// Writes the embeddings of the rows that are not known. `missing` are their places in the rows.
+    fn embed_picked(&self, wanted: &Wanted, missing: &[usize], values: &mut [f32]) -> Result<EmbedOutcome> {
+        let Wanted { rows, range, .. } = wanted;
+        let dim = self.dim();
+        let mut new = vec![0.0; missing.len() * dim];
+        let mut outcome = self.embed_new(&pick(rows, missing)?, 0..missing.len(), &mut new)?;
+        for (row, new) in missing.iter().zip(new.chunks_exact(dim)) {
+            values[(row - range.start) * dim..][..dim].copy_from_slice(new);
         }
-        outcome.truncated.extend(known.truncated);
-        outcome.stats.truncated += known.stats.truncated;
-        outcome.reused = known.reused;
+        let number = |place: u64| rows.first_row + missing[place as usize] as u64;
+        outcome.bad.iter_mut().for_each(|bad| bad.row = number(bad.row));
+        outcome.refused.iter_mut().for_each(|row| *row = number(*row));
+        outcome.truncated.iter_mut().for_each(|place| *place = missing[*place] - range.start);
         Ok(outcome)
     }
 

@@ -17,3 +17,19 @@ pub(crate) struct EmbedOutcome {
     /// The number of rows whose embeddings an earlier run made.
     pub(crate) reused: usize,
 }
+
+impl EmbedOutcome {
+    /// Adds what was found while other rows of the same task were embedded.
+    pub(crate) fn extend(&mut self, other: Self) {
+        let EmbedStats { truncated, unknown, tokens } = other.stats;
+        self.stats.truncated += truncated;
+        self.stats.unknown += unknown;
+        self.stats.tokens += tokens;
+        self.bad.extend(other.bad);
+        self.bad.sort_by_key(|bad| bad.row);
+        self.refused.extend(other.refused);
+        self.refused.sort_unstable();
+        self.truncated.extend(other.truncated);
+        self.reused += other.reused;
+    }
+}

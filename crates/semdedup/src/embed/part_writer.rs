@@ -1,12 +1,13 @@
 //! Writes the embedded rows in parts.
 
 use std::path::Path;
-use std::sync::mpsc::Receiver;
+use std::sync::mpsc::{Receiver, Sender};
 
 use arrow_array::{Array, ArrayRef};
 
 use crate::arrays::npy_writer::NpyWriter;
-use crate::embed::embed_batch::{DoneTask, TaskEmbeddings};
+use crate::embed::embed_batch::DoneTask;
+use crate::embed::embed_task::TaskEmbeddings;
 use crate::error::Result;
 use crate::formats::IdSource;
 use crate::workdir::contents::{Content, write_contents};
@@ -66,27 +67,33 @@ impl<'a> PartWriter<'a> {
     }
 
     /// Appends tasks in order while more are being embedded, and commits each part that is
-    /// complete. Returns the last part, which is not committed.
-    pub(super) fn append_all(mut self, done: &Receiver<DoneTask>) -> Result<Self> {
+    /// complete; `stored` is sent the number of rows that are stored then. Returns the last part,
+    /// which is not committed.
+    pub(super) fn append_all(mut self, done: &Receiver<DoneTask>, stored: &Sender<u64>) -> Result<Self> {
         for done in done {
             let closes_part = done.task.closes_part;
             self.append(done)?;
             if closes_part {
                 self = self.commit()?;
+                // Nobody receives it where equal rows are not looked up.
+                let _ = stored.send(self.rows_before);
             }
         }
         Ok(self)
     }
 
     fn append(&mut self, DoneTask { task, embedded }: DoneTask) -> Result<()> {
-        let TaskEmbeddings { rows, values, zero, stats, scripts, contents, reused, .. } = embedded;
+        let TaskEmbeddings { rows, values, zero, stats, scripts, contents, reused, repeated, .. } = embedded;
         let count = rows.texts.len() as u64;
         let first = self.rows_before + self.rows;
         self.record.zero.iter_mut().for_each(|all| zero.iter().for_each(|&row| all.add(first + row as u64)));
         self.rows += count;
         self.embeddings.write(&values)?;
+        let embedded = contents.iter().filter(|&&content| content != Content::NOTHING).count();
+        self.record.embedded = self.record.embedded.map(|all| all + (embedded - reused - repeated) as u64);
         self.contents.extend(contents);
         self.record.reused += reused as u64;
+        self.record.repeated += repeated as u64;
         self.extend_spans(Span { file: task.file, rows: count, unknown: stats.unknown as u64 });
         for ScriptRun(script, rows) in scripts {
             script::extend(&mut self.record.scripts, script, rows);

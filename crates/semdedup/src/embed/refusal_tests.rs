@@ -165,3 +165,47 @@ fn a_run_that_resumes_where_all_texts_are_refused_goes_on() {
     embed(&input, &MODEL, killed.path()).unwrap();
     assert_eq!(contents(whole.path()), contents(killed.path()));
 }
+
+/// Counts the refused texts that it is asked for.
+struct Asked(std::sync::atomic::AtomicUsize);
+
+impl TextModel for Asked {
+    fn name(&self) -> &str {
+        MODEL.name()
+    }
+    fn dim(&self) -> usize {
+        MODEL.dim()
+    }
+    fn fingerprint(&self) -> String {
+        MODEL.fingerprint()
+    }
+    fn rows_per_save(&self) -> Option<usize> {
+        MODEL.rows_per_save()
+    }
+    fn rows_per_call(&self) -> Option<usize> {
+        MODEL.rows_per_call()
+    }
+    fn embed(&self, texts: &[&str], out: &mut [f32]) -> std::result::Result<EmbedStats, ModelError> {
+        MODEL.embed(texts, out)
+    }
+    fn embed_each(&self, texts: &[&str], out: &mut [f32]) -> std::result::Result<EmbeddedTexts, ModelError> {
+        let refused = texts.iter().filter(|text| text.starts_with("bad")).count();
+        self.0.fetch_add(refused, Ordering::Relaxed);
+        MODEL.embed_each(texts, out)
+    }
+}
+
+#[test]
+fn a_refused_text_is_asked_for_once_and_every_row_of_it_is_skipped_with_the_reason() {
+    let (data, out) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let lines: String = (0..300).map(|row| if row % 3 == 0 { "bad\n" } else { "good\n" }).collect();
+    let (input, model) = (input(data.path(), &lines, 40), Asked(0.into()));
+    let folders = Folders { folder: out.path(), others: &[] };
+    EmbedRun::prepare(&input, Embedder::Text(&model), &folders).unwrap().embed(&Silent).unwrap();
+    assert_eq!(model.0.into_inner(), 1);
+    let stage = embed_fingerprint(&input, Embedder::Text(&MODEL)).unwrap();
+    let dataset = Dataset::open(&input, out.path(), &stage).unwrap();
+    assert_eq!(dataset.skipped_rows(), (0..300).step_by(3).collect::<Vec<u64>>());
+    assert!(dataset.skipped.iter().all(|skipped| skipped.reason == "I do not like `bad`"));
+    assert_eq!((dataset.embedded, dataset.repeated), (Some(1), 199));
+}

@@ -2,20 +2,23 @@
 
 use std::collections::HashSet;
 use std::ops::Range;
+use std::path::Path;
 
 use semdedup_embed::ImageLimits;
 
 use crate::arrays::matrix::Matrix;
 use crate::embed::embedder::Embedder;
 use crate::embed::images::ImageSource;
-use crate::embed::models::Models;
+use crate::embed::models::{Models, Wanted};
 use crate::embed::outcome::EmbedOutcome;
+use crate::embed::seen::Seen;
 use crate::embed::stored::StoredEmbeddings;
 use crate::error::Result;
 use crate::formats::{BadRow, InputFile, Rows};
 use crate::input::find::Input;
 use crate::input::provided::{ProvidedEmbeddings, check_rows};
 use crate::workdir::contents::Content;
+use crate::workdir::parts::PartRecord;
 
 /// The parts after which the number of rows of a part doubles.
 const PARTS_PER_DOUBLING: usize = 64;
@@ -147,28 +150,35 @@ impl<'a> Source<'a> {
         }
     }
 
-    /// Writes the embeddings of a range of `rows`, which are rows of the input file `file`, to
-    /// `values`, row-major. `contents` are the hashes of these rows. A row without an embedding
-    /// keeps its values.
-    pub(crate) fn embed(
-        &self,
-        file: usize,
-        rows: &Rows,
-        range: Range<usize>,
-        contents: &[Content],
-        values: &mut [f32],
-    ) -> Result<EmbedOutcome> {
+    /// Returns what this run has embedded, to begin with; none if embedding costs next to nothing.
+    pub(crate) fn seen(&self, done: &[PartRecord], folder: &Path) -> Result<Option<Seen>> {
+        self.rows_per_checkpoint().map(|_| Seen::after(done, folder, self.dim())).transpose()
+    }
+
+    /// Whether an earlier run has stored the embedding of a row with this content.
+    pub(crate) fn is_stored(&self, content: Content) -> bool {
+        matches!(self, Self::Models(models) if models.stored.contains(content))
+    }
+
+    /// Whether what is wrong with a row depends on its content alone, and not on the row.
+    pub(crate) fn refuses_contents(&self) -> bool {
+        matches!(self, Self::Models(Models { image: None, .. }))
+    }
+
+    /// Writes the embeddings of rows of the input file `file` to `values`, row-major. A row without
+    /// an embedding keeps its values.
+    pub(crate) fn embed(&self, file: usize, wanted: &Wanted, values: &mut [f32]) -> Result<EmbedOutcome> {
         match self {
-            Self::Models(models) => return models.embed(rows, range, contents, values),
+            Self::Models(models) => return models.embed(wanted, values),
             Self::Column { dim, .. } => {
-                for (values, row) in values.chunks_exact_mut(*dim).zip(range) {
-                    let vector = rows.vectors.as_ref().map(|vectors| vectors.row(row));
+                for (values, row) in values.chunks_exact_mut(*dim).zip(wanted.range.clone()) {
+                    let vector = wanted.rows.vectors.as_ref().map(|vectors| vectors.row(row));
                     if let Some(vector) = vector.filter(|vector| vector.len() == *dim) {
                         values.copy_from_slice(vector);
                     }
                 }
             }
-            Self::Files(matrices) => matrices[file].read(rows.first_row + range.start as u64, values)?,
+            Self::Files(matrices) => matrices[file].read(wanted.first_number(), values)?,
         }
         Ok(EmbedOutcome::default())
     }

@@ -6,15 +6,16 @@
 use std::cell::Cell;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::mpsc::{Receiver, SyncSender, channel, sync_channel};
 
 use crate::comparison::Comparison;
 use crate::embed::dataset::Dataset;
-use crate::embed::embed_batch::{DoneTask, embed_batch};
+use crate::embed::embed_batch::{DoneTask, Embedding};
 use crate::embed::embedder::{Embedder, embed_fingerprint};
 use crate::embed::id_check::check_ids;
 use crate::embed::part_writer::{Made, PartWriter};
 use crate::embed::refusals::Refusals;
+use crate::embed::seen::Seen;
 use crate::embed::source::Source;
 use crate::embed::stored::{StoredEmbeddings, contained_in};
 use crate::embed::tasks::{ResumePoint, Task, TaskReader, next_batch};
@@ -119,10 +120,14 @@ impl<'a> EmbedRun<'a> {
             let reader = scope.spawn(move || reader.read_from(&start));
             let part = PartWriter::after(&self.done, self.folder, &self.made)?;
             let (out, done_tasks) = sync_channel(2 * threads);
-            let writer = scope.spawn(move || part.append_all(&done_tasks));
+            let (stored, stored_rows) = channel();
+            let writer = scope.spawn(move || part.append_all(&done_tasks, &stored));
             let mut shown = ShownProgress { progress, bytes_read: &bytes_read, shown: 0 };
             let mut refusals = Refusals::after(&self.done);
-            let failure = self.embed_tasks(&tasks, &out, &mut shown, &mut refusals);
+            let seen = self.source.seen(&self.done, self.folder)?;
+            let mut known = Known { refusals: &mut refusals, seen, stored_rows };
+            let failure = self.embed_tasks(&tasks, &out, &mut shown, &mut known);
+            drop(known);
             drop((tasks, out));
             let part = writer.join().map_err(|_| Error::usage("the writing thread failed"))??;
             reader.join().map_err(|_| Error::usage("the reading thread failed"))??;
@@ -145,19 +150,20 @@ impl<'a> EmbedRun<'a> {
         tasks: &Receiver<Task>,
         out: &SyncSender<DoneTask>,
         shown: &mut ShownProgress,
-        refusals: &mut Refusals,
+        known: &mut Known,
     ) -> Option<Error> {
         let most = 4 * rayon::current_num_threads();
         let stop = StopSignal::new(shown.progress);
         loop {
-            let one_by_one = refusals.is_unproven() && self.source.rows_per_checkpoint().is_some();
+            let one_by_one = known.refusals.is_unproven() && self.source.rows_per_checkpoint().is_some();
             let most = if one_by_one { 1 } else { most };
             let Some(batch) = next_batch(tasks, most, self.source.rows_at_once()) else {
-                return refusals.check_all().err();
+                return known.refusals.check_all().err();
             };
-            let embedded = embed_batch(batch, self.input, &self.source, &stop);
+            let embedding = Embedding { input: self.input, source: &self.source, stop: &stop };
+            let embedded = embedding.embed_batch(batch, known.seen());
             for done in embedded.done {
-                if let Err(failure) = refusals.add(&done, self.input) {
+                if let Err(failure) = known.refusals.add(&done, self.input) {
                     return Some(failure);
                 }
                 if out.send(done).is_err() {
@@ -181,6 +187,24 @@ impl<'a> EmbedRun<'a> {
             part = part.commit()?;
         }
         part.close()
+    }
+}
+
+/// What is known of the rows so far.
+struct Known<'a> {
+    refusals: &'a mut Refusals,
+    /// The contents that are embedded; none if equal rows are not looked up.
+    seen: Option<Seen>,
+    /// The numbers of rows that are stored, each time that a part ends.
+    stored_rows: Receiver<u64>,
+}
+
+impl Known<'_> {
+    /// Returns the contents that are embedded, after it has let go of the rows that are stored.
+    fn seen(&mut self) -> Option<&mut Seen> {
+        let seen = self.seen.as_mut()?;
+        self.stored_rows.try_iter().for_each(|rows| seen.store_until(rows));
+        Some(seen)
     }
 }
 

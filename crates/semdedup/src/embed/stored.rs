@@ -70,13 +70,21 @@ impl StoredEmbeddings {
         self.places.is_empty()
     }
 
+    /// Whether there is an embedding of a row with this content.
+    pub(crate) fn contains(&self, content: Content) -> bool {
+        self.place(content).is_some()
+    }
+
+    /// Finds the place of the embedding of a content.
+    fn place(&self, content: Content) -> Option<(Content, Place)> {
+        let at = self.places.binary_search_by_key(&content.hash(), |(content, _)| content.hash());
+        at.ok().map(|at| self.places[at])
+    }
+
     /// Writes the embedding of a row with this content to `values`. Returns the content with the
     /// mark of the run that made the embedding, or none if there is no embedding.
     pub(crate) fn read(&self, content: Content, values: &mut [f32]) -> Result<Option<Content>> {
-        let Ok(at) = self.places.binary_search_by_key(&content.hash(), |(content, _)| content.hash()) else {
-            return Ok(None);
-        };
-        let (content, Place { matrix, row }) = self.places[at];
+        let Some((content, Place { matrix, row })) = self.place(content) else { return Ok(None) };
         let matrix = &self.matrices[matrix as usize];
         if matrix.dim() != values.len() {
             return Ok(None);

@@ -9,13 +9,14 @@ use crate::workdir::contents::Content;
 /// The numbers of rows that have the embedding of a row that ranks before them.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Copies {
-    /// Rows whose text or image is that of a row before them too. Where it is not known what was
-    /// embedded, all rows of one embedding.
+    /// Rows whose text or image is that of a row before them too.
     pub(crate) exact: u64,
-    /// Rows whose text or image is another one.
+    /// Rows whose text or image is another one, which the model read to its end. Where it is not
+    /// known what was embedded, all rows of one embedding.
     pub(crate) other: u64,
-    /// Those of them whose text was truncated: it may differ only where the model did not read it.
-    pub(crate) truncated: u64,
+    /// Rows whose text is another one, of which the model did not read the end: it may differ only
+    /// there.
+    pub(crate) up_to_limit: u64,
 }
 
 impl Copies {
@@ -37,8 +38,8 @@ impl Copies {
         let (mut copies, mut rest) = (Vec::new(), scores);
         for part in 0..parts {
             let Some(contents) = contents(part)? else {
-                let exact = scores.iter().filter(|&&score| score == EXACT).count() as u64;
-                return Ok(Self { exact, ..Self::default() });
+                let other = scores.iter().filter(|&&score| score == EXACT).count() as u64;
+                return Ok(Self { other, ..Self::default() });
             };
             let (scores, after) = rest.split_at(contents.len());
             copies.extend(contents.iter().zip(scores).filter(|(_, score)| **score == EXACT).map(|(c, _)| *c));
@@ -64,8 +65,10 @@ impl Copies {
             // The first row of a content is no copy of it, but it may be one of another content.
             let other = u64::from(!has_first[place]);
             found.exact += same.len() as u64 - other;
-            found.other += other;
-            found.truncated += if same[0].is_truncated() { other } else { 0 };
+            match same[0].is_truncated() {
+                true => found.up_to_limit += other,
+                false => found.other += other,
+            }
             place += same.len();
         }
         Ok(found)
@@ -85,17 +88,17 @@ mod tests {
         for (contents, scores, found) in [
             (vec![a, a, a], vec![first, copy, copy], (2, 0, 0)),
             (vec![a, b, b, a], vec![copy, copy, copy, first], (2, 1, 0)),
-            (vec![a, c, c, b], vec![first, copy, copy, copy], (1, 2, 1)),
+            (vec![a, c, c, b], vec![first, copy, copy, copy], (1, 1, 1)),
             (vec![a, b, c], vec![first, first, f32::NAN], (0, 0, 0)),
         ] {
             for part_rows in 1..=4 {
                 let part = |part: usize| Ok(contents.chunks(part_rows).nth(part).map(<[Content]>::to_vec));
                 let parts = contents.len().div_ceil(part_rows);
-                let Copies { exact, other, truncated } = Copies::of_parts(parts, part, &scores).unwrap();
-                assert_eq!((exact, other, truncated), found, "{contents:?}");
+                let Copies { exact, other, up_to_limit } = Copies::of_parts(parts, part, &scores).unwrap();
+                assert_eq!((exact, other, up_to_limit), found, "{contents:?}");
             }
         }
         let unknown = Copies::of_parts(1, |_| Ok(None), &[first, copy]).unwrap();
-        assert_eq!((unknown.exact, unknown.other), (1, 0));
+        assert_eq!((unknown.exact, unknown.other), (0, 1));
     }
 }

@@ -15,6 +15,7 @@ use crate::cluster::train::clusters_for;
 use crate::comparison::Comparison;
 use crate::embed::embedder::Embedder;
 use crate::embed::linked::ParsedRows;
+use crate::embed::models::Wanted;
 use crate::embed::source::Source;
 use crate::error::{Error, Result};
 use crate::formats::{Format, Reader, count_rows, folder_of};
@@ -239,7 +240,8 @@ fn embedding_seconds_per_row(input: &Input, embedder: Embedder) -> Result<f64> {
             let start = Instant::now();
             values.par_chunks_mut(together * dim).enumerate().try_for_each(|(block, values)| {
                 let first = block * together;
-                source.embed(number, parsed, first..first + values.len() / dim, &[], values).map(|_| ())
+                let wanted = Wanted::of(parsed, first..first + values.len() / dim);
+                source.embed(number, &wanted, values).map(|_| ())
             })?;
             seconds += start.elapsed().as_secs_f64();
             rows += count;

@@ -39,9 +39,16 @@ struct Notes {
     scripts: Vec<Share>,
 }
 
+/// What is reported on, and to whom.
+struct Reported<'a> {
+    input: &'a Input,
+    progress: &'a dyn Progress,
+}
+
 impl Notes {
     /// Finds what the user should know, and reports the warnings.
-    fn collect(scored: &Scored, selection: &Selection, input: &Input, progress: &dyn Progress) -> Self {
+    fn collect(scored: &Scored, selection: &Selection, copies: &Copies, run: &Reported) -> Self {
+        let &Reported { input, progress } = run;
         let rows = selection.outcome.len() as u64;
         let mut uncompared = scored.columns.uncompared();
         uncompared.zero = zero_rows(&scored.dataset, uncompared.zero);
@@ -57,7 +64,8 @@ impl Notes {
             warnings.push(Warning::EmptyTexts { rows: empty, of: rows });
         }
         if scored.dataset.truncated > 0 {
-            warnings.push(Warning::TruncatedTexts { rows: scored.dataset.truncated });
+            let (rows, equal) = (scored.dataset.truncated, copies.up_to_limit);
+            warnings.push(Warning::TruncatedTexts { rows, equal });
         }
         warnings.extend(unknown_words(&scored.dataset));
         let largest = largest(&scored.columns.cluster);
@@ -127,7 +135,8 @@ pub(crate) fn summarise(
     progress: &dyn Progress,
 ) -> Result<Summary> {
     let copies = Copies::count(&scored.dataset, &scored.columns.score)?;
-    let notes = Notes::collect(scored, selection, &run.input, progress);
+    let reported = Reported { input: &run.input, progress };
+    let notes = Notes::collect(scored, selection, &copies, &reported);
     let (options, dim) = (run.options, run.dim());
     Ok(Summary {
         fingerprint: run.stages.result.as_str().to_owned(),
@@ -141,12 +150,14 @@ pub(crate) fn summarise(
         rows_skipped: selection.count(Outcome::Skipped),
         exact_duplicates: copies.exact,
         same_embedding: copies.other,
-        same_embedding_truncated: copies.truncated,
+        equal_up_to_limit: copies.up_to_limit,
         empty_rows: scored.dataset.empty,
         zero_rows: notes.uncompared.zero.rows,
         non_finite_rows: notes.uncompared.non_finite.rows,
         truncated_texts: scored.dataset.truncated,
         reused_embeddings: scored.dataset.reused,
+        embedded_rows: scored.dataset.embedded,
+        repeated_rows: scored.dataset.repeated,
         unknown_texts: scored.dataset.unknown.iter().sum(),
         epsilon: selection.epsilon,
         goal: describe(options.goal),

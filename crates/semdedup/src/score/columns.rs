@@ -21,7 +21,7 @@ pub(crate) struct ScoreColumns {
 
 impl ScoreColumns {
     /// Counts the rows with the same embedding as a row that ranks before them.
-    pub(crate) fn exact_duplicates(&self) -> u64 {
+    pub(crate) fn equal_embeddings(&self) -> u64 {
         self.score.iter().filter(|&&score| score == EXACT).count() as u64
     }
 

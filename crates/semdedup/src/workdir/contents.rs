@@ -42,6 +42,11 @@ impl Content {
         self.0 & TRUNCATED != 0
     }
 
+    /// The hash and the mark, the least significant byte first.
+    pub(crate) fn to_bytes(self) -> [u8; 16] {
+        self.0.to_le_bytes()
+    }
+
     /// The hash without the mark.
     pub(crate) fn hash(self) -> u128 {
         self.0 & !TRUNCATED
@@ -54,7 +59,7 @@ const TRUNCATED: u128 = 1;
 /// Writes the hashes of a part, 16 bytes for each row, the least significant byte first. Returns the
 /// sum of the file.
 pub(crate) fn write_contents(path: &Path, contents: &[Content]) -> Result<String> {
-    let bytes: Vec<u8> = contents.iter().flat_map(|content| content.0.to_le_bytes()).collect();
+    let bytes: Vec<u8> = contents.iter().flat_map(|content| content.to_bytes()).collect();
     write_atomically(path, &bytes)?;
     Ok(sum_of(&bytes))
 }

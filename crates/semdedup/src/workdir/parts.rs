@@ -38,6 +38,12 @@ pub(crate) struct PartRecord {
     /// The number of rows whose embeddings an earlier run made.
     #[serde(default)]
     pub(crate) reused: u64,
+    /// The number of rows that have the embedding of an equal row before them in the same run.
+    #[serde(default)]
+    pub(crate) repeated: u64,
+    /// The number of rows that a model embedded. Earlier versions did not count them.
+    #[serde(default)]
+    pub(crate) embedded: Option<u64>,
     /// The number of rows of each input file, in order.
     pub(crate) spans: Vec<Span>,
     /// How the ids are stored, in runs of one type. Each run is a file.
@@ -67,6 +73,8 @@ impl PartRecord {
             sum: None,
             contents_sum: None,
             reused: 0,
+            repeated: 0,
+            embedded: Some(0),
             spans,
             ids,
             skipped,
