@@ -1,6 +1,6 @@
 """Which languages lose rows that are no duplicates: distinct sentences of many languages, each language a run of its own.
 
-    python bench/languages.py SENTENCES.jsonl[.zst] ... [--semdedup BINARY] [--before BINARY] [--epsilon 0.1]
+    python bench/languages.py SENTENCES.jsonl[.zst] ... [--semdedup BINARY] [--before BINARY] [--epsilon 0.07]
 
 The inputs have the columns `id`, `lang` and `text`; within a language all texts are distinct, so every removed row is an error or
 a sentence that differs from another in a word or two. Also run: all languages in one input, where a row may be taken for a
@@ -33,7 +33,7 @@ def parse():
     parser.add_argument("sentences", type=Path, nargs="+")
     parser.add_argument("--semdedup", help="the binary to measure; by default target/release/semdedup")
     parser.add_argument("--before", type=Path, help="another binary, for comparison")
-    parser.add_argument("--epsilon", default="0.1")
+    parser.add_argument("--epsilon", default=0.07)
     return parser.parse_args()
 
 

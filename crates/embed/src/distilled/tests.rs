@@ -33,7 +33,7 @@ fn reading(text: &str, workspace: &mut Workspace) -> (Vec<u32>, usize, usize) {
 fn vector(text: &str) -> Vec<f32> {
     let mut vector = vec![0.0; 256];
     let mut workspace = Workspace::default();
-    let found = read(text, 512, &mut workspace, |part| VECTORS.add_words(part, &mut vector));
+    let found = OURS.read(text, 512, &mut workspace, |part| VECTORS.add_words(part, &mut vector));
     VECTORS.finish(found, &mut vector);
     vector
 }
