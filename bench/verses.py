@@ -32,7 +32,7 @@ import pyarrow.parquet
 
 from measure import SEMDEDUP_DONE, Paths, binary, json_or_text, machine, measured, store, table
 
-EPSILONS = (0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.35, 0.4, 0.45, 0.5)
+EPSILONS = (0.03, 0.05, 0.07, 0.1, 0.15, 0.2, 0.25, 0.3, 0.35, 0.4, 0.45, 0.5)
 
 
 def parse():

@@ -23,7 +23,7 @@
 //! # let (input, out) = (folder.path().join("rows.txt").display().to_string(), folder.path().join("out"));
 //! let texts = ["A cat sat.", "a  cat sat.", "Prices rose by two percent."];
 //! let found = deduplicate(&texts[..], &DeduplicateOptions::default())?;
-//! assert_eq!((found.kept.len(), found.epsilon), (2, 0.1));
+//! assert_eq!((found.kept.len(), found.epsilon), (2, 0.07));
 //!
 //! std::fs::write(&input, texts.join("\n")).unwrap();
 //! let summary = Run::builder([&input], &out).build()?.run(&Silent)?;
