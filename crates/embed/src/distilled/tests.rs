@@ -135,8 +135,7 @@ fn a_full_cache_starts_anew_and_what_is_read_stays_the_same() {
 #[test]
 fn a_long_text_has_the_sum_of_its_parts() {
     let mut workspace = Workspace::default();
-    for (unit, count) in [("plain words of other things ", 20_000), ("xkcdqzv", 60_000), ("東京", 90_000)]
-    {
+    for (unit, count) in [("plain words of other things ", 20_000), ("xkcdqzv", 60_000), ("東京", 90_000)] {
         let text = unit.repeat(count);
         let (mut parts, mut sizes) = (vec![0.0; 256], Vec::new());
         let found = OURS.read(&text, usize::MAX, &mut workspace, |part| {
