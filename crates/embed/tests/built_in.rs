@@ -189,6 +189,18 @@ fn texts_over_the_limit_are_counted_and_their_ends_do_not_matter() {
 }
 
 #[test]
+fn copies_of_a_text_have_its_embedding_and_are_counted_like_it() {
+    let model = StaticModel::built_in(Some(4)).unwrap();
+    let texts = ["word", "આ ઈસુ", "one two three four five", "word", "આ ઈસુ", "one two three four five"];
+    let mut rows = vec![f32::NAN; 6 * 256];
+    let found = model.embed_each(&texts, &mut rows).unwrap();
+    assert_eq!(found.stats, EmbedStats { truncated: 2, unknown: 2, tokens: 14 });
+    assert_eq!(found.truncated, [2, 5]);
+    assert_eq!(rows[..768], rows[768..]);
+    assert_eq!(rows[..768], embed(&model, &texts[..3])[..]);
+}
+
+#[test]
 fn the_fingerprint_changes_with_the_limit() {
     let (short, long) = (StaticModel::built_in(Some(128)).unwrap(), model());
     assert_ne!(short.fingerprint(), long.fingerprint());
