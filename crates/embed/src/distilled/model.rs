@@ -41,7 +41,7 @@ impl StaticModel {
         let reader = Reader::new(Vocabulary::new(vocabulary.lines()), table.unit());
         let rows = vocabulary.lines().count();
         if rows != table.rows() {
-            return Err(format!("{name}: the vocabulary has {rows} pieces, the table {} rows", table.rows()));
+            return Err(format!("the vocabulary has {rows} pieces, the table {} rows", table.rows()));
         }
         Ok(Self {
             reader,
