@@ -15,6 +15,11 @@ use crate::input::find::Input;
 use crate::progress::StopSignal;
 use crate::workdir::contents::Content;
 
+/// The bytes of images from elsewhere (see `linked.rs`) after which no more tasks are read before
+/// those that were read are embedded. Tasks of small images wait for each other less often this way
+/// than with one task for each thread, and those of large ones take no more memory.
+const LINKED_BYTES_PER_THREAD: usize = 4 << 20;
+
 /// A task that was embedded.
 pub(super) struct DoneTask {
     pub(super) task: Task,
@@ -39,7 +44,7 @@ impl Embedding<'_> {
     /// Embeds tasks in parallel. After a failure, and when the run is to stop, no other task begins.
     pub(super) fn embed_batch(&self, batch: Vec<Task>, seen: Option<&mut Seen>) -> BatchOutcome {
         let (embedded, failure) = match seen {
-            Some(seen) => self.embed_once(&batch, seen),
+            Some(seen) => self.embed_in_waves(&batch, seen),
             None => self.in_parallel(batch.par_iter(), |task| {
                 let mut read = task.read(self.input, self.source)?;
                 task.embed(&mut read, self.input, self.source, None)?;
@@ -65,22 +70,50 @@ impl Embedding<'_> {
             })
         };
         let results: Vec<Option<Result<T>>> = tasks.map(step).collect();
-        let (mut done, mut gap) = (Vec::with_capacity(results.len()), false);
-        for result in results {
-            match result {
-                Some(Ok(result)) if !gap => done.push(result),
-                Some(Err(error)) => return (done, Some(error)),
-                _ => gap = true,
+        before_failure(results)
+    }
+
+    /// Embeds tasks so that each content is embedded once, as many at a time as their images allow.
+    fn embed_in_waves(&self, batch: &[Task], seen: &mut Seen) -> (Vec<TaskEmbeddings>, Option<Error>) {
+        let (mut embedded, mut rest) = (Vec::with_capacity(batch.len()), batch);
+        while !rest.is_empty() {
+            let (reads, unread) = self.read_wave(rest);
+            let (wave, behind) = rest.split_at(reads.len());
+            let (wave, failed) = self.embed_once(wave, reads, seen);
+            embedded.extend(wave);
+            if let Some(failure) = failed.or(unread) {
+                return (embedded, Some(failure));
+            }
+            rest = behind;
+        }
+        (embedded, None)
+    }
+
+    /// Reads the first tasks, one for each thread at a time, until the images that they read from
+    /// elsewhere take much memory.
+    fn read_wave(&self, tasks: &[Task]) -> (Vec<ReadTask>, Option<Error>) {
+        let threads = rayon::current_num_threads();
+        let (mut reads, mut bytes) = (Vec::new(), 0);
+        for tasks in tasks.chunks(threads) {
+            let (read, failure) =
+                self.in_parallel(tasks.par_iter(), |task| task.read(self.input, self.source));
+            bytes += read.iter().map(ReadTask::linked_bytes).sum::<usize>();
+            reads.extend(read);
+            if failure.is_some() || bytes >= LINKED_BYTES_PER_THREAD * threads {
+                return (reads, failure);
             }
         }
-        (done, None)
+        (reads, None)
     }
 
     /// Embeds tasks so that each content is embedded once: the first row that has it is embedded, the
     /// others get its embedding.
-    fn embed_once(&self, batch: &[Task], seen: &mut Seen) -> (Vec<TaskEmbeddings>, Option<Error>) {
-        let (mut reads, failure) =
-            self.in_parallel(batch.par_iter(), |task| task.read(self.input, self.source));
+    fn embed_once(
+        &self,
+        batch: &[Task],
+        mut reads: Vec<ReadTask>,
+        seen: &mut Seen,
+    ) -> (Vec<TaskEmbeddings>, Option<Error>) {
         let mut starts = vec![seen.end()];
         for read in &mut reads {
             let start = starts[starts.len() - 1];
@@ -91,7 +124,6 @@ impl Embedding<'_> {
         let (mut reads, failed) = self.in_parallel(batch.par_iter().zip(reads), |(task, mut read)| {
             task.embed(&mut read, self.input, self.source, Some(known)).map(|()| read)
         });
-        let failure = failed.or(failure);
         if let Err(error) = self.repeat(batch, &mut reads, &starts) {
             return (Vec::new(), Some(error));
         }
@@ -101,7 +133,7 @@ impl Embedding<'_> {
         match batch.par_iter().zip(reads).map(finish).collect::<Result<Vec<_>>>() {
             Ok(embedded) => {
                 embedded.iter().for_each(|embedded| seen.extend(&embedded.values));
-                (embedded, failure)
+                (embedded, failed)
             }
             Err(error) => (Vec::new(), Some(error)),
         }
@@ -146,6 +178,19 @@ impl Embedding<'_> {
             }
         }
     }
+}
+
+/// Returns the results before the first failure, and the failure. A step that was not begun has none.
+fn before_failure<T>(results: Vec<Option<Result<T>>>) -> (Vec<T>, Option<Error>) {
+    let (mut done, mut gap) = (Vec::with_capacity(results.len()), false);
+    for result in results {
+        match result {
+            Some(Ok(result)) if !gap => done.push(result),
+            Some(Err(error)) => return (done, Some(error)),
+            _ => gap = true,
+        }
+    }
+    (done, None)
 }
 
 /// What the model made of the first row of some equal rows.

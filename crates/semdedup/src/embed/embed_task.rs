@@ -55,6 +55,12 @@ pub(super) struct ReadTask {
 }
 
 impl ReadTask {
+    /// The bytes of the images that were read from elsewhere.
+    pub(super) fn linked_bytes(&self) -> usize {
+        let images = self.linked.as_ref().and_then(|rows| rows.images.as_ref());
+        images.map_or(0, |images| images.value_data().len())
+    }
+
     /// Returns what was wrong with a row while it was embedded.
     pub(super) fn bad(&self, place: usize) -> Option<&BadRow> {
         let number = self.first_number + place as u64;
