@@ -124,40 +124,43 @@ impl Embedding<'_> {
         let (mut reads, failed) = self.in_parallel(batch.par_iter().zip(reads), |(task, mut read)| {
             task.embed(&mut read, self.input, self.source, Some(known)).map(|()| read)
         });
-        if let Err(error) = self.repeat(batch, &mut reads, &starts) {
-            return (Vec::new(), Some(error));
-        }
+        let unrepeated = self.repeat(batch, &mut reads, &starts);
         reads.iter().for_each(|read| self.remember(read, seen));
         // Whoever says stop now gets what was embedded.
         let finish = |(task, read): (&Task, ReadTask)| task.finish(read, self.input, self.source);
-        match batch.par_iter().zip(reads).map(finish).collect::<Result<Vec<_>>>() {
-            Ok(embedded) => {
-                embedded.iter().for_each(|embedded| seen.extend(&embedded.values));
-                (embedded, failed)
-            }
-            Err(error) => (Vec::new(), Some(error)),
-        }
+        let (embedded, unfinished) =
+            before_failure(batch.par_iter().zip(reads).map(finish).map(Some).collect());
+        embedded.iter().for_each(|embedded| seen.extend(&embedded.values));
+        (embedded, unfinished.or(unrepeated).or(failed))
     }
 
     /// Gives the embeddings of this batch to the equal rows after them in this batch. `starts` are
-    /// the numbers of the first row of each task.
-    fn repeat(&self, batch: &[Task], reads: &mut [ReadTask], starts: &[u64]) -> Result<()> {
-        let dim = self.source.dim();
-        for task in 0..reads.len() {
-            for place in 0..reads[task].origins.len() {
-                let Origin::Row { row, .. } = reads[task].origins[place] else { continue };
-                if row < starts[0] {
-                    continue;
-                }
-                let from = starts.partition_point(|&start| start <= row) - 1;
-                let first = Repeated::of(&reads[from], (row - starts[from]) as usize, dim);
-                if first.bad.is_some() && !self.source.refuses_contents() {
-                    // What is said of a broken image names its row, so it is decoded once more.
-                    batch[task].embed_row(&mut reads[task], place, self.input, self.source)?;
-                } else {
-                    first.put(&mut reads[task], place);
-                }
+    /// the numbers of the first row of each task. After a failure, the tasks before it are left.
+    fn repeat(&self, batch: &[Task], reads: &mut Vec<ReadTask>, starts: &[u64]) -> Option<Error> {
+        for (number, task) in batch.iter().enumerate().take(reads.len()) {
+            if let Err(error) = self.repeat_in(task, number, reads, starts) {
+                reads.truncate(number);
+                return Some(error);
             }
+        }
+        None
+    }
+
+    /// Gives embeddings of this batch to the equal rows of one task. The models are not asked.
+    fn repeat_in(&self, task: &Task, number: usize, reads: &mut [ReadTask], starts: &[u64]) -> Result<()> {
+        for place in 0..reads[number].origins.len() {
+            let Origin::Row { row, .. } = reads[number].origins[place] else { continue };
+            if row < starts[0] {
+                continue;
+            }
+            let from = starts.partition_point(|&start| start <= row) - 1;
+            let mut first = Repeated::of(&reads[from], (row - starts[from]) as usize, self.source.dim());
+            if first.bad.is_some() {
+                // What is said of a broken image names its row, so it is decoded once more.
+                let fault = task.image_fault(&reads[number], place, self.input, self.source)?;
+                first.bad = fault.or(first.bad);
+            }
+            first.put(&mut reads[number], place);
         }
         Ok(())
     }
@@ -199,6 +202,8 @@ struct Repeated {
     is_truncated: bool,
     /// What is wrong with the row.
     bad: Option<String>,
+    /// Whether the model refused its text.
+    is_refused: bool,
 }
 
 impl Repeated {
@@ -207,21 +212,21 @@ impl Repeated {
             values: read.values[place * dim..][..dim].to_vec(),
             is_truncated: read.outcome.truncated.contains(&place),
             bad: read.bad(place).map(|bad| bad.reason.clone()),
+            is_refused: read.outcome.refused.contains(&(read.first_number + place as u64)),
         }
     }
 
     /// Gives it to another row.
     fn put(self, read: &mut ReadTask, place: usize) {
-        let Self { values, is_truncated, bad } = self;
+        let Self { values, is_truncated, bad, is_refused } = self;
         let (dim, row) = (values.len(), read.first_number + place as u64);
         read.values[place * dim..][..dim].copy_from_slice(&values);
         let mut outcome = EmbedOutcome::default();
         if is_truncated {
             (outcome.stats.truncated, outcome.truncated) = (1, vec![place]);
         }
-        if let Some(reason) = bad {
-            (outcome.bad, outcome.refused) = (vec![BadRow { row, reason }], vec![row]);
-        }
+        outcome.bad.extend(bad.map(|reason| BadRow { row, reason }));
+        outcome.refused.extend(is_refused.then_some(row));
         read.outcome.extend(outcome);
     }
 }

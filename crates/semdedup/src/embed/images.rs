@@ -24,9 +24,7 @@ impl ImageSource<'_> {
         let mut bad = Vec::new();
         let mut decoded = Decoded { model: self.model, first: 0, images: Vec::new(), pixels: 0 };
         for (place, &row) in picked.iter().enumerate() {
-            let bytes =
-                rows.images.as_ref().filter(|images| images.is_valid(row)).map(|images| images.value(row));
-            match bytes.map(|bytes| decode_image(bytes, &self.limits)) {
+            match self.decode(rows, row) {
                 Some(Ok(image)) => decoded.push(place, image, values)?,
                 // A row without an image is already a bad row.
                 None => decoded.flush(values)?,
@@ -39,6 +37,17 @@ impl ImageSource<'_> {
         }
         decoded.flush(values)?;
         Ok(EmbedOutcome { bad, ..EmbedOutcome::default() })
+    }
+
+    /// Returns what is wrong with the image of a row, if it has one.
+    pub(crate) fn fault(&self, rows: &Rows, row: usize) -> Option<String> {
+        self.decode(rows, row)?.err().map(|error| reason(rows, row, &error))
+    }
+
+    /// Decodes the image of a row, if it has one.
+    fn decode(&self, rows: &Rows, row: usize) -> Option<std::result::Result<RgbImage, ImageError>> {
+        let images = rows.images.as_ref().filter(|images| images.is_valid(row))?;
+        Some(decode_image(images.value(row), &self.limits))
     }
 }
 

@@ -167,7 +167,8 @@ fn embed_texts(
     let texts: Vec<&str> = picked.iter().map(|&row| text_of(rows, row)).collect();
     let EmbeddedTexts { stats, truncated, refused } =
         model.embed_each(&texts, values).map_err(Error::model)?;
-    let bad_row = |RefusedText { index, reason }| BadRow { row: rows.first_row + picked[index] as u64, reason };
+    let bad_row =
+        |RefusedText { index, reason }| BadRow { row: rows.first_row + picked[index] as u64, reason };
     let bad: Vec<BadRow> = refused.into_iter().map(bad_row).collect();
     let refused = bad.iter().map(|bad| bad.row).collect();
     Ok(EmbedOutcome { stats, bad, refused, truncated, reused: 0 })
