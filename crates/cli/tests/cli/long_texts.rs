@@ -80,6 +80,17 @@ fn texts_of_which_a_server_says_that_it_cut_them_off_are_equal_up_to_the_limit()
 }
 
 #[test]
+fn a_short_text_that_equals_the_beginning_of_a_long_one_is_equal_up_to_the_limit() {
+    for texts in [["cat dog bird", "cat dog bird x"], ["cat dog bird x", "cat dog bird"]] {
+        let sandbox = Sandbox::new();
+        sandbox.write("data.txt", texts.join("\n"));
+        let summary = sandbox.summary("run data.txt --out out --max-tokens 3");
+        assert_eq!(number(&summary, "truncated_texts"), 1, "{summary:#}");
+        assert_eq!(counts(&summary), [0, 0, 1], "{texts:?}: {summary:#}");
+    }
+}
+
+#[test]
 fn scores_of_embeddings_do_not_speak_of_copies() {
     let sandbox = Sandbox::new();
     sandbox.write("data.jsonl", rows());

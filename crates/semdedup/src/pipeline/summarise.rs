@@ -134,7 +134,7 @@ pub(crate) fn summarise(
     selection: &Selection,
     progress: &dyn Progress,
 ) -> Result<Summary> {
-    let copies = Copies::count(&scored.dataset, &scored.columns.score)?;
+    let copies = Copies::count(&scored.dataset, &scored.columns)?;
     let reported = Reported { input: &run.input, progress };
     let notes = Notes::collect(scored, selection, &copies, &reported);
     let (options, dim) = (run.options, run.dim());
