@@ -3,6 +3,8 @@
 use std::collections::HashMap;
 use std::path::Path;
 
+use semdedup_embed::TextLimit;
+
 use crate::cluster::clustering::largest;
 use crate::embed::dataset::{Dataset, skipped_rows, unknown_words, zero_rows};
 use crate::embed::not_utf8::not_utf8;
@@ -43,12 +45,14 @@ struct Notes {
 struct Reported<'a> {
     input: &'a Input,
     progress: &'a dyn Progress,
+    /// Who decides how much of a long text is read.
+    limit: TextLimit,
 }
 
 impl Notes {
     /// Finds what the user should know, and reports the warnings.
     fn collect(scored: &Scored, selection: &Selection, copies: &Copies, run: &Reported) -> Self {
-        let &Reported { input, progress } = run;
+        let &Reported { input, progress, limit } = run;
         let rows = selection.outcome.len() as u64;
         let mut uncompared = scored.columns.uncompared();
         uncompared.zero = zero_rows(&scored.dataset, uncompared.zero);
@@ -65,7 +69,7 @@ impl Notes {
         }
         if scored.dataset.truncated > 0 {
             let (rows, equal) = (scored.dataset.truncated, copies.up_to_limit);
-            warnings.push(Warning::TruncatedTexts { rows, equal });
+            warnings.push(Warning::TruncatedTexts { rows, equal, limit });
         }
         warnings.extend(unknown_words(&scored.dataset));
         let largest = largest(&scored.columns.cluster);
@@ -134,8 +138,8 @@ pub(crate) fn summarise(
     selection: &Selection,
     progress: &dyn Progress,
 ) -> Result<Summary> {
-    let copies = Copies::count(&scored.dataset, &scored.columns.score)?;
-    let reported = Reported { input: &run.input, progress };
+    let copies = Copies::count(&scored.dataset, &scored.columns)?;
+    let reported = Reported { input: &run.input, progress, limit: run.embedder.text_limit() };
     let notes = Notes::collect(scored, selection, &copies, &reported);
     let (options, dim) = (run.options, run.dim());
     Ok(Summary {
