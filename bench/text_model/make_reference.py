@@ -22,7 +22,8 @@ DIMS, UNIT = 64, 0.9
 PAIRS = 6  # of each class of probes
 MORE = ["5kg of flour", "5th of May", "1,234.50 and 1,23,4", "-5 °C is not 5 °C", "x=-5", "a - b and 3 - 2", "I can't, won't and cannot",
         "résumé resume Größe größe", "٣٫٤ كيلو", "12 of 21", "21 of 12", "3½ cups", "a|b | c", "A1B2 v2beta 0x1f", "$5 5% #5 §5", "x" * 150,
-        "東京は2020年", "e\u0301galite\u0301", "’t don’t", "", "   ", "\u200b", "- 5", "n't"]
+        "東京は2020年", "e\u0301galite\u0301", "’t don’t", "", "   ", "\u200b", "- 5", "n't", ".5 mg", "-$500", "$-500", "+5 and 5+", ">5 <= 6", ">=5", "(1,100)", "10100,200", "0,500 kg",
+        "6.00 and 1.000", "on 3 May 2020", "on Friday, June 3rd", "it may rain", "x = 5 \uff0d 3", "\uff11\uff12 March", "MAY, 12"]
 
 
 def languages():

@@ -8,6 +8,8 @@ exact       hashed features of the numbers and operators, in the order in which 
 """
 
 import functools
+import itertools
+import re
 import struct
 import unicodedata
 
@@ -32,7 +34,10 @@ IRREGULAR = {"ca": "can", "wo": "will", "sha": "shall"}
 _ignorable = regex.compile(r"(?![\U000e0020-\U000e007f])\p{Default_Ignorable_Code_Point}")
 _separator = regex.compile(r"[\s\p{Cc}\u2581]+")
 _number = regex.compile(r"\p{Nd}+(?:[.,:]\p{Nd}+)*")
-_thousands = regex.compile(r",(?=\p{Nd}{3}(?!\p{Nd}))")
+_digit = regex.compile(r"\p{Nd}")
+_names = ["january", "february", "march", "april", "may", "june", "july", "august", "september", "october", "november", "december",
+          "monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
+_name = re.compile("[^a-z]*(" + "|".join([*_names, *(name[:3] for name in _names), "sept"]) + ")[^a-z]*")
 _latin = regex.compile(r"\p{Script=Latin}")
 _unspaced = regex.compile("|".join(rf"\p{{Script={name}}}" for name in sorted(UNSPACED)))
 _common = regex.compile(r"\p{Script=Common}|\p{Script=Inherited}")
@@ -203,8 +208,9 @@ class Reader:
             into.words += 1
 
     def marks(self, run, before, after, into):
-        """Reads punctuation. Operators become exact items too."""
-        if run in OPERATORS and (not before and not after and run != "|" or before and after and run in TIGHT):
+        """Reads punctuation. Operators become exact items too: alone, between two ends, right before a number; a plus behind one."""
+        if (run in OPERATORS and run != "|" if not before and not after else run in TIGHT if before and after else
+                run != "+" and run in TIGHT and kind(after[0]) == "D" if not before else run == "+" and kind(before[-1]) == "D"):
             into.exact.append(run)
         for c in run:
             if c in UNIT_SIGNS or unicodedata.category(c) == "Sc":
@@ -217,9 +223,7 @@ class Reader:
                 into.letters.append((hashed(SYMBOL, c), 1.0))
 
     def number(self, word, start, end, into):
-        text = _thousands.sub("", word[start:end])
-        if start > 0 and word[start - 1] in "-−" and (start == 1 or word[start - 2] in "([{=,:<>*/+"):
-            text = "-" + text
+        text = compared(word[start:end], word[:start])
         into.exact.append(text)
         into.flow.append((True, text))
 
@@ -270,7 +274,7 @@ class Reader:
             elif k == "S" and text not in OPERATORS:
                 self.symbols(text, into)
             else:
-                self.marks(text, start > 0, end < len(word), into)
+                self.marks(text, word[:start], word[end:], into)
         if len(self.cache) < 3_000_000:
             self.cache[word] = into
         return into
@@ -285,10 +289,32 @@ class Reader:
             word = self.word(w)
             found.append(word)
             items += word.exact
+            near = words[max(0, i - 1):i] + words[i + 1:i + 2]
             if w in ("-", "–", "−") and i + 1 < len(words) and i > 0 and (
                     kind(words[i + 1][0]) == "D" or len(words[i + 1].strip(";,.)")) == 1 and words[i + 1][0].isalpha()):
                 items.append("-")
+            if _name.fullmatch(w) and any(_digit.search(n[:12]) for n in near):
+                items.append(re.sub("[^a-z]", "", w)[:3])
         return found, items
+
+
+def may_begin(before):
+    """Whether a sign may follow: nothing, an opening bracket, an operator, the sign of a currency."""
+    return not before or before[-1] in "([{=,:<>*/+" or unicodedata.category(before[-1]) == "Sc"
+
+
+def compared(number, before):
+    """A number as it is compared: without commas between thousands, with its sign, `.5` as 0.5 and `6.00` as 6."""
+    pointed = before.endswith(".") and (before[:-1].endswith(("-", "−", "+")) or may_begin(before[:-1]))
+    before = before[:-1] if pointed else before
+    signed = before[:-1] if before and unicodedata.category(before[-1]) == "Sc" else before
+    sign = signed[-1:] if signed.endswith(("-", "−", "+")) and may_begin(signed[:-1]) else ""
+    groups = number.split(",")
+    digits = [len(list(itertools.takewhile(lambda c: kind(c) == "D", group))) for group in groups]
+    thousands = not before.endswith(("(", "[", "{")) and digits[0] <= 3 and not number.startswith("0") and all(d == 3 for d in digits[1:])
+    text = ("-" if sign == "−" else sign) + ("0." if pointed else "") + ("" if thousands else ",").join(groups)
+    whole, _, rest = text.partition(".")
+    return whole if rest in ("0", "00") and ":" not in whole else text
 
 
 def paired(seed, first, second):

@@ -70,7 +70,7 @@ class Texts:
         return len(self.items)
 
 
-DEFAULT = {"word": 1.0, "pieces": 0.3, "number": 3.0, "order": 1.0, "neighbours": 0.7, "cap": 0.7}
+DEFAULT = {"word": 1.0, "pieces": 0.3, "number": 3.0, "order": 1.0, "neighbours": 0.7, "one": 0.4, "cap": 1.1}
 
 
 def embed(table, texts, weights, length):
@@ -82,7 +82,8 @@ def embed(table, texts, weights, length):
     exact = np.float32(w["number"] * length) * (texts.exact + np.float32(w["order"]) * texts.order
                                                    + np.float32(w["neighbours"]) * texts.neighbours)
     have = np.linalg.norm(exact, axis=1)
-    most = w["cap"] * np.linalg.norm(out, axis=1) * np.maximum(1, texts.numbers / np.maximum(texts.words, 1))
+    share = np.minimum(w["cap"], w["one"] * np.sqrt(texts.numbers))
+    most = share * np.linalg.norm(out, axis=1) * np.maximum(1, texts.numbers / np.maximum(texts.words, 1))
     most[texts.words == 0] = np.inf
     out += exact * np.minimum(1, most / np.maximum(have, 1e-9))[:, None].astype(np.float32)
     norm = np.linalg.norm(out, axis=1, keepdims=True)

@@ -9,7 +9,7 @@ use semdedup_embed::{EmbedStats, StaticModel, TextModel};
 
 /// The Spearman correlation of this model on these 1,500 pairs, as `bench/text_model/evaluate.py`
 /// prints it.
-const STSB_SPEARMAN: f64 = 0.8441;
+const STSB_SPEARMAN: f64 = 0.8409;
 
 fn model() -> StaticModel {
     StaticModel::built_in(None).unwrap()

@@ -20,9 +20,12 @@ const LANES: usize = 16;
 
 /// The length of the vector of a number, relative to that of a rare word.
 const EXACT: f32 = 3.0;
-/// The length of all numbers of a text together, relative to that of its words. A text with more
+/// The most length of all numbers of a text together, relative to that of its words. A text with more
 /// numbers than words has as many times more.
-const MOST_EXACT: f32 = 0.7;
+const MOST_EXACT: f32 = 1.1;
+/// The length of a single number, likewise; that of several grows with the root of their count. So one
+/// number that another text lacks costs less than one that differs among many.
+const ONE_EXACT: f32 = 0.4;
 
 /// A matrix with a row for each token.
 pub(super) struct Table {
@@ -146,7 +149,8 @@ impl Table {
         let (out_square, exact_square) = out.iter().zip(&exact).fold((0.0, 0.0), squares);
         let words = reading.counts.known + reading.counts.unknown;
         let share = reading.numbers.distinct as f32 / words.max(1) as f32;
-        let most = if words == 0 { f32::INFINITY } else { MOST_EXACT * out_square.sqrt() * share.max(1.0) };
+        let relative = MOST_EXACT.min(ONE_EXACT * (reading.numbers.distinct as f32).sqrt()) * share.max(1.0);
+        let most = if words == 0 { f32::INFINITY } else { relative * out_square.sqrt() };
         let wanted = EXACT * self.unit;
         let factor = wanted * (most / (wanted * exact_square.sqrt())).min(1.0);
         for (out, value) in out.iter_mut().zip(&exact) {

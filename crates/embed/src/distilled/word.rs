@@ -64,8 +64,8 @@ impl Reader {
             Kind::Unspaced => self.read_unspaced(run, at.reading),
             Kind::Symbol if !numbers::may_be_operator(run) => self.read_symbols(run, at.reading),
             Kind::Punctuation | Kind::Symbol => {
-                let (before, behind) = (start > 0, end < at.word.len());
-                if numbers::is_operator(run, !before && !behind, before && behind) {
+                let (before, behind) = (&at.word[..start], &at.word[end..]);
+                if numbers::is_operator(run, before, behind, &self.classes) {
                     at.reading.push_exact(letters::exact(run));
                 }
                 self.read_marks(run, at);

@@ -3,11 +3,14 @@
 //! A word in normal form is split into runs of letters, digits and marks. Latin words become pieces of
 //! the vocabulary; a word that it lacks, or would break up into little more than letters, gets
 //! features of its letters. So do words of other scripts. Numbers and operators are compared exactly.
+use std::borrow::Cow;
+
 use icu_normalizer::{DecomposingNormalizer, DecomposingNormalizerBorrowed};
 
 use super::cache::WordCache;
 use super::letters;
 use super::normal::{Normalizer, words};
+use super::numbers;
 use super::reading::Reading;
 use super::runs::{Classes, Kind, Run};
 use super::vocabulary::Vocabulary;
@@ -18,6 +21,11 @@ const KEPT_WORD: usize = 1 << 16;
 /// megabytes without a space are brought into normal form for a few hundred units, nor do they take
 /// more memory than other texts.
 const LONGEST_PIECE: usize = 1 << 16;
+
+/// The number of characters of a word that may be the number of a date.
+const LONGEST_DATE: usize = 12;
+/// The number of bytes of the longest word that may be a dash, with characters that nobody sees.
+const LONGEST_DASH: usize = 12;
 
 /// Reads texts.
 pub(crate) struct Reader {
@@ -80,7 +88,7 @@ impl Reader {
         let mut reading = std::mem::take(&mut workspace.text);
         reading.begin(limit);
         let mut words = words(text).peekable();
-        let mut is_first = true;
+        let mut last = "";
         while let Some(word) = words.next() {
             for piece in pieces(word) {
                 if reading.truncated {
@@ -92,13 +100,17 @@ impl Reader {
                 }
                 self.read_word(piece, &mut reading, workspace);
             }
-            if !is_first && self.is_minus(word, words.peek().copied()) {
+            let next = words.peek().copied().unwrap_or_default();
+            if !last.is_empty() && self.is_minus(word, next) {
                 reading.push_exact(letters::exact("-"));
+            }
+            if (self.has_digit(last) || self.has_digit(next)) && numbers::is_calendar(&self.plain(word)) {
+                reading.push_exact(letters::exact(&numbers::short_name(&self.plain(word))));
             }
             if reading.truncated {
                 break;
             }
-            is_first = false;
+            last = word;
         }
         reading.end();
         part(&reading);
@@ -107,13 +119,31 @@ impl Reader {
     }
 
     /// Whether a word is the minus of a formula: a dash before a number or a single letter.
-    fn is_minus(&self, word: &str, next: Option<&str>) -> bool {
-        let Some(next) = next.filter(|_| matches!(word, "-" | "–" | "−")) else { return false };
+    fn is_minus(&self, word: &str, next: &str) -> bool {
+        if word.len() > LONGEST_DASH || !matches!(&*self.plain(word), "-" | "–" | "−") {
+            return false;
+        }
+        let next = self.plain(next);
         let mut letters = next.trim_matches([';', ',', '.', ')']).chars();
         let is_letter = letters.next().is_some() && letters.next().is_none();
         next.chars().next().is_some_and(|first| {
             self.classes.kind(first) == Kind::Digits || (is_letter && first.is_alphabetic())
         })
+    }
+
+    /// Whether a word may be the number of a date.
+    fn has_digit(&self, word: &str) -> bool {
+        word.chars().take(LONGEST_DATE).any(|c| self.classes.kind(c) == Kind::Digits)
+    }
+
+    /// Returns a word in normal form.
+    fn plain<'w>(&self, word: &'w str) -> Cow<'w, str> {
+        if word.is_ascii() {
+            return Cow::Borrowed(word);
+        }
+        let mut normal = String::new();
+        self.normalizer.word(word, &mut normal);
+        Cow::Owned(normal)
     }
 
     /// Reads a word as the text spells it.
