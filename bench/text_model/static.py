@@ -70,7 +70,7 @@ class Texts:
         return len(self.items)
 
 
-DEFAULT = {"word": 1.0, "pieces": 0.3, "number": 3.0, "order": 1.0, "neighbours": 0.7, "one": 0.4, "cap": 1.1}
+DEFAULT = {"word": 1.0, "pieces": 0.3, "number": 5.0, "order": 1.0, "neighbours": 0.7, "one": 0.4, "cap": 1.1}
 
 
 def embed(table, texts, weights, length):

@@ -19,7 +19,7 @@ const BLOCK: usize = SIGNS;
 const LANES: usize = 16;
 
 /// The length of the vector of a number, relative to that of a rare word.
-const EXACT: f32 = 3.0;
+const EXACT: f32 = 5.0;
 /// The most length of all numbers of a text together, relative to that of its words. A text with more
 /// numbers than words has as many times more.
 const MOST_EXACT: f32 = 1.1;
