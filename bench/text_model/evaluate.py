@@ -51,9 +51,8 @@ def load(data, part=4):
         rows = read_jsonl(data / f"{name}.jsonl.zst")
         sets[name], labels[name] = [r["text"] for r in rows], [r["lang"] for r in rows]
     rows = read_jsonl(data / "win32-paragraphs.jsonl.zst")[::10]
-    sets["win32"] = [r["text"] for r in rows]
     made = probes()
-    made["numbers, real"] = real_numbers(sets["win32"] + sets["stsb"])
+    made["numbers, real"] = real_numbers([r["text"] for r in rows] + sets["stsb"])
     sets["probes"], labels["probes"] = [t for ps in made.values() for p in ps for t in p], [n for n, ps in made.items() for _ in ps]
     return sets, labels
 

@@ -52,7 +52,7 @@ fn run(args: &RunArgs, mode: OutputMode, progress: &Reporter) -> Result<CommandO
     let options = args.options(by)?;
     let models = load_models(args, by, mode)?;
     let summary = semdedup::run(&options, models.embedder(), progress)?;
-    let output = mode.report(&summary, || run_table(&summary, &options))?;
+    let output = mode.report(&summary, || run_table(&summary, &options, models.embedder().text_limit()))?;
     Ok(CommandOutput { skipped_rows: summary.rows_skipped, ..output })
 }
 
@@ -79,7 +79,7 @@ fn embed(args: &EmbedArgs, mode: OutputMode, progress: &Reporter) -> Result<Comm
     let mut place = OutputOptions::new(&args.out);
     place.overwrite = args.overwrite;
     let report = semdedup::embed(&options, models.embedder(), &place, progress)?;
-    let output = mode.report(&report, || embed_table(&report, &args.out))?;
+    let output = mode.report(&report, || embed_table(&report, &args.out, models.embedder().text_limit()))?;
     Ok(CommandOutput { skipped_rows: report.rows_skipped, ..output })
 }
 

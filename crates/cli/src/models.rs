@@ -162,6 +162,10 @@ pub fn load_text(args: &ModelArgs, quiet: bool) -> Result<Box<dyn TextModel>> {
 /// Fails if it cannot be loaded, or reads images.
 #[cfg(feature = "transformers")]
 pub fn load_teacher(args: &PretrainedArgs, source: &str) -> Result<Box<dyn TextModel>> {
+    if source == TEXT || StaticModel::is_in(Path::new(source)) {
+        return Err(Error::usage(format!("--teacher {source}: it is a static model itself"))
+            .hint("name a transformer, which knows more than a static model can"));
+    }
     let loaded = load(source, &load_options(args, None, Towers::Texts))
         .map_err(|error| Error::usage(format!("--teacher: {error}")).hint(error.hint()))?;
     loaded.text.ok_or_else(|| {

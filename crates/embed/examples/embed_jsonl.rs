@@ -1,7 +1,6 @@
 //! Embeds the `text` of each line of a JSONL file and writes the rows as little-endian f32:
 //! `embed_jsonl TEXTS.jsonl OUT.f32 [THREADS] [LIMIT] [MODEL]`, with the built-in model or a
-//! pretrained one. `scripts/check_wordllama.py` and `bench/minilm.py` compare the rows with the
-//! originals.
+//! pretrained one. `bench/minilm.py` compares the rows with the originals.
 use std::fs;
 use std::io::{self, Write};
 use std::time::Instant;

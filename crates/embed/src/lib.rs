@@ -66,7 +66,9 @@ pub use file_kind::{FileKind, Group, kind_of, kind_of_content, kind_of_name, kin
 pub use load_options::{LoadOptions, Loaded, Place, Precision, Towers};
 #[cfg(feature = "images")]
 pub use mobilenet::MobileNet;
-pub use model::{DEFAULT_MAX_TOKENS, EmbedStats, EmbeddedTexts, ImageModel, RefusedText, TextModel};
+pub use model::{
+    DEFAULT_MAX_TOKENS, EmbedStats, EmbeddedTexts, ImageModel, RefusedText, TextLimit, TextModel,
+};
 #[cfg(feature = "server")]
 pub use remote::{RemoteModel, ServerAddress, ServerKey};
 pub use rgb_image::RgbImage;

@@ -73,6 +73,11 @@ pub trait TextModel: Send + Sync {
         None
     }
 
+    /// Returns who decides how much of a long text is read.
+    fn text_limit(&self) -> TextLimit {
+        TextLimit::MaxTokens
+    }
+
     /// Writes the embeddings of `texts` to `out`, a matrix `[texts.len(), dim()]` in row-major
     /// order, and counts what was read.
     ///
@@ -101,6 +106,16 @@ pub trait TextModel: Send + Sync {
     fn embed_each(&self, texts: &[&str], out: &mut [f32]) -> Result<EmbeddedTexts, ModelError> {
         self.embed(texts, out).map(|stats| EmbeddedTexts { stats, ..EmbeddedTexts::default() })
     }
+}
+
+/// Who decides how much of a long text a model reads.
+#[derive(Default, Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TextLimit {
+    /// The caller, who gives the number of tokens, as far as the model reads.
+    #[default]
+    MaxTokens,
+    /// A server, by its own settings.
+    Server,
 }
 
 /// A model that turns images into embeddings, which need not have unit length.

@@ -186,6 +186,24 @@ fn texts_over_the_limit_are_counted_and_their_ends_do_not_matter() {
     assert_eq!(stats, EmbedStats { truncated: 2, unknown: 0, tokens: 13 });
     assert_eq!(rows[..256], rows[256..512]);
     assert_eq!(rows[..256], rows[512..768]);
+    for beginning in ["1 2 3 4", "cat 1 + 2", "東京 東京"] {
+        for end in ["foo", "xkcdqz", "東京", "5", "😀 -"] {
+            let rows = embed(&model, &[beginning, &format!("{beginning} {end}")]);
+            assert!(rows[0] != 0.0 && rows[..256] == rows[256..], "{beginning} {end}");
+        }
+    }
+}
+
+#[test]
+fn copies_of_a_text_have_its_embedding_and_are_counted_like_it() {
+    let model = StaticModel::built_in(Some(4)).unwrap();
+    let texts = ["word", "આ ઈસુ", "one two three four five", "word", "આ ઈસુ", "one two three four five"];
+    let mut rows = vec![f32::NAN; 6 * 256];
+    let found = model.embed_each(&texts, &mut rows).unwrap();
+    assert_eq!(found.stats, EmbedStats { truncated: 2, unknown: 2, tokens: 14 });
+    assert_eq!(found.truncated, [2, 5]);
+    assert_eq!(rows[..768], rows[768..]);
+    assert_eq!(rows[..768], embed(&model, &texts[..3])[..]);
 }
 
 #[test]

@@ -39,11 +39,12 @@ pub struct Summary {
     pub rows_skipped: u64,
     /// Rows with the text or the image of a row that ranks before them, byte for byte.
     pub exact_duplicates: u64,
-    /// Other rows with the embedding of a row that ranks before them: another text or image that the
-    /// model read to its end. All such rows where nobody knows the content, as with given embeddings.
+    /// Other rows with the embedding of a row that ranks before them: another text or image, where
+    /// the model read all texts of this embedding to their ends. All such rows where nobody knows the
+    /// content, as with given embeddings.
     pub same_embedding: u64,
-    /// Other rows with the embedding of a row that ranks before them, whose text is longer than the
-    /// limit of the model: they are equal up to the limit, and may differ behind it.
+    /// Other rows with the embedding of a row that ranks before them, where a text of this embedding
+    /// is longer than the limit of the model: they are equal up to the limit, and may differ behind it.
     pub equal_up_to_limit: u64,
     /// Rows whose text the model cannot tell from one that says something else; none if the texts are
     /// not known.

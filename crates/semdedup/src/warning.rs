@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use semdedup_embed::TextLimit;
+
 use crate::formats::{self, Cause, LikelyEncoding};
 use crate::indistinct::IndistinctTexts;
 use crate::shares::{Groups, Losers, Share};
@@ -83,8 +85,10 @@ pub enum Warning {
     TruncatedTexts {
         /// How many.
         rows: u64,
-        /// Those of them with the embedding of another text that ranks before them.
+        /// The rows with the embedding of another text, where one of the two was not read to its end.
         equal: u64,
+        /// Who decides how much is read.
+        limit: TextLimit,
     },
     /// One cluster holds a large share of the rows.
     LargeCluster {
@@ -192,6 +196,21 @@ fn write_losers(f: &mut fmt::Formatter<'_>, groups: Groups, losers: &Losers) -> 
     )
 }
 
+fn write_truncated(f: &mut fmt::Formatter<'_>, rows: u64, equal: u64, limit: TextLimit) -> fmt::Result {
+    let (are, equal_are) = (counted(rows, "text is", "texts are"), counted(equal, "row is", "rows are"));
+    let note =
+        if equal > 0 { format!(" ({equal_are} equal to another text up to there)") } else { String::new() };
+    let (than, advice) = match limit {
+        TextLimit::MaxTokens => {
+            ("model reads (--max-tokens)", "a higher --max-tokens compares more, up to what the model reads")
+        }
+        TextLimit::Server => {
+            ("server reads", "it cut them off by its own settings, or by a field of --server-fields")
+        }
+    };
+    write!(f, "{are} longer than the {than}, compared by the beginning only{note}; {advice}")
+}
+
 impl fmt::Display for Warning {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -254,17 +273,7 @@ impl fmt::Display for Warning {
                 }
                 f.write_str("; a multilingual model (--model) knows more words")
             }
-            Self::TruncatedTexts { rows, equal } => {
-                let are = counted(*rows, "text is", "texts are");
-                write!(
-                    f,
-                    "{are} longer than the model reads (--max-tokens), compared by the beginning only"
-                )?;
-                if *equal > 0 {
-                    write!(f, " ({equal} of them equal to another text up to there)")?;
-                }
-                f.write_str("; a higher --max-tokens compares more, up to what the model reads")
-            }
+            Self::TruncatedTexts { rows, equal, limit } => write_truncated(f, *rows, *equal, *limit),
             Self::LargeCluster { rows, of, clusters } => write!(
                 f,
                 "one of {clusters} clusters holds {rows} of {of} rows ({}), which makes comparing slow; \

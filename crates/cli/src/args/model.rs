@@ -43,7 +43,7 @@ pub struct ModelArgs {
     #[arg(long, value_name = "NAME|FOLDER")]
     pub image_model: Option<String>,
     /// Read this many tokens of each text and ignore the rest [default: what the model was made for,
-    /// or 512; static models read whole texts]
+    /// or 512; the built-in model and those of `semdedup distill` read texts whole]
     #[arg(long, value_name = "N", value_parser = value_parser!(u32).range(1..))]
     pub max_tokens: Option<u32>,
     #[command(flatten)]

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use semdedup::models::TextLimit;
+
 use crate::numbers::{count, share_of};
 use crate::table::Facts;
 
@@ -21,6 +23,14 @@ pub fn add_unknown_words(facts: &mut Facts, texts: u64, rows: u64) {
     if texts > 0 {
         let texts = share_of(texts, rows);
         facts.add("unknown words", format!("{texts} texts are mostly such words, compared by their letters"));
+    }
+}
+
+/// Formats the number of texts that were not read to their ends, and what says how far they were.
+pub fn long_texts(texts: u64, limit: TextLimit) -> String {
+    match limit {
+        TextLimit::MaxTokens => format!("{}, read up to --max-tokens", count(texts)),
+        TextLimit::Server => format!("{}, which the server cut off", count(texts)),
     }
 }
 

@@ -1,9 +1,12 @@
 //! The report of a run.
 
 use indicatif::HumanBytes;
+use semdedup::models::TextLimit;
 use semdedup::{FileSummary, OutputKind, RunOptions, Summary};
 
-use super::facts::{STEPS, add_repeated, add_reused, add_uncompared, add_unknown_words, clusters};
+use super::facts::{
+    STEPS, add_repeated, add_reused, add_uncompared, add_unknown_words, clusters, long_texts,
+};
 use super::recall::add_recall;
 use crate::numbers::{count, decimal, duration, percent, share_of};
 use crate::shell;
@@ -12,11 +15,11 @@ use crate::table::Facts;
 /// The number of scripts and of files whose removed share is shown.
 const SHOWN_SHARES: usize = 3;
 
-/// Renders what a run did.
-pub fn run_table(summary: &Summary, options: &RunOptions) -> String {
+/// Renders what a run did. `limit` says who decided how much of a long text was read.
+pub fn run_table(summary: &Summary, options: &RunOptions, limit: TextLimit) -> String {
     let mut facts = Facts::default();
     add_rows(&mut facts, summary);
-    add_texts(&mut facts, summary);
+    add_texts(&mut facts, summary, limit);
     add_scripts(&mut facts, summary);
     add_files(&mut facts, summary);
     facts.add("epsilon", epsilon(summary));
@@ -68,14 +71,14 @@ fn add_copies(facts: &mut Facts, summary: &Summary, of: &str) {
 }
 
 /// Adds the numbers of rows with unusual texts or embeddings.
-fn add_texts(facts: &mut Facts, summary: &Summary) {
+fn add_texts(facts: &mut Facts, summary: &Summary, limit: TextLimit) {
     if summary.empty_rows > 0 {
         facts.add("empty texts", format!("{}, all kept", count(summary.empty_rows)));
     }
     add_uncompared(facts, "zero rows", summary.zero_rows);
     add_uncompared(facts, "not finite", summary.non_finite_rows);
     if summary.truncated_texts > 0 {
-        facts.add("long texts", format!("{}, read up to --max-tokens", count(summary.truncated_texts)));
+        facts.add("long texts", long_texts(summary.truncated_texts, limit));
     }
     add_unknown_words(facts, summary.unknown_texts, summary.rows_in);
     add_repeated(facts, summary.embedded_rows, summary.repeated_rows);

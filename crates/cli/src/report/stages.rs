@@ -2,9 +2,12 @@
 
 use std::path::Path;
 
+use semdedup::models::TextLimit;
 use semdedup::{ClusterReport, EmbedReport, ScoreReport, SelectReport, SweepRow};
 
-use super::facts::{add_repeated, add_reused, add_uncompared, add_unknown_words, clusters, step_times};
+use super::facts::{
+    add_repeated, add_reused, add_uncompared, add_unknown_words, clusters, long_texts, step_times,
+};
 use super::recall::recall_of;
 use crate::numbers::{count, decimal, percent, share_of};
 use crate::shell;
@@ -13,8 +16,8 @@ use crate::table::{Facts, Side, columns};
 /// The smallest epsilon for which `score` shows the recall.
 const LEAST_SHOWN_EPSILON: f64 = 0.05;
 
-/// Renders what `embed` did.
-pub fn embed_table(report: &EmbedReport, out: &Path) -> String {
+/// Renders what `embed` did. `limit` says who decided how much of a long text was read.
+pub fn embed_table(report: &EmbedReport, out: &Path, limit: TextLimit) -> String {
     let mut facts = Facts::default();
     facts.add("compared", report.compared.to_string());
     facts.add("rows", count(report.rows));
@@ -23,7 +26,11 @@ pub fn embed_table(report: &EmbedReport, out: &Path) -> String {
     }
     facts.add("empty texts", count(report.empty_rows));
     add_uncompared(&mut facts, "zero rows", report.zero_rows);
-    facts.add("long texts", format!("{}, read up to --max-tokens", count(report.truncated_texts)));
+    let long = match report.truncated_texts {
+        0 => count(0),
+        texts => long_texts(texts, limit),
+    };
+    facts.add("long texts", long);
     add_unknown_words(&mut facts, report.unknown_texts, report.rows);
     add_repeated(&mut facts, report.embedded_rows, report.repeated_rows);
     add_reused(&mut facts, report.reused_embeddings);

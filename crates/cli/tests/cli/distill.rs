@@ -66,6 +66,7 @@ fn what_cannot_teach_is_refused() {
     };
     make(&teacher("bert-tiny"), "").failed_with(&["100 texts", "2048"]).hinted("--corpus");
     make(&teacher("vit-tiny"), "").failed_with(&["reads images, not texts"]);
+    make("semdedup-text-v1", "").failed_with(&["it is a static model itself"]).hinted("a transformer");
     make("nowhere/", "").failed_with(&["--teacher", "nowhere/: no such folder"]);
     make(&teacher("bert-tiny"), "--dim 100").failed_with(&["--dim 100", "32"]);
     sandbox.semdedup("run data.jsonl --model m --out o").failed_with(&["--model", "m: no config.json"]);

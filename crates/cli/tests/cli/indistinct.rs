@@ -170,7 +170,7 @@ fn texts_that_are_equal_up_to_the_limit_of_the_model_are_told_once() {
     let rows: Vec<String> = distinct(30).iter().map(|text| format!("{start} {text}")).collect();
     sandbox.write("data.jsonl", jsonl(&rows));
     let said = sandbox.semdedup("run data.jsonl --out out --max-tokens 5").succeeded();
-    assert!(said.stderr.contains("29 of them equal to another text up to there"), "{}", said.stderr);
+    assert!(said.stderr.contains("29 rows are equal to another text up to there"), "{}", said.stderr);
     no_warning(&said);
     assert_eq!(counts(&found(&sandbox, "out")), [0; 4]);
 }

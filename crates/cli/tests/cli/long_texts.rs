@@ -42,7 +42,8 @@ fn rows_that_are_equal_up_to_the_limit_of_the_model_are_no_exact_copies() {
         assert_eq!(counts(&summary), [1, 0, 1], "{model}: {summary:#}");
         assert!(number(&summary, "rows_removed") >= 2, "{model}: {summary:#}");
         assert!(said.contains("equal at first") && said.contains("equal up to the limit"), "{said}");
-        assert!(said.contains("1 of them equal to another text up to there"), "{said}");
+        assert!(said.contains("1 row is equal to another text up to there"), "{said}");
+        assert!(said.contains("a higher --max-tokens compares more"), "{said}");
         let (whole, said) = run(model);
         assert_eq!(counts(&whole), [1, 0, 0], "{model}: {whole:#}");
         assert!(!said.contains("up to"), "{said}");
@@ -77,6 +78,25 @@ fn texts_of_which_a_server_says_that_it_cut_them_off_are_equal_up_to_the_limit()
     assert_eq!(counts(&summary), [1, 0, 1], "{summary:#}");
     assert_eq!(number(&summary, "truncated_texts"), 3);
     assert!(said.contains("equal up to the limit"), "{said}");
+    assert!(said.contains("3, which the server cut off"), "{said}");
+    assert!(said.contains("longer than the server reads") && said.contains("--server-fields"), "{said}");
+    assert!(!said.contains("--max-tokens"), "{said}");
+    let sandbox = Sandbox::new();
+    sandbox.write("data.jsonl", rows());
+    let embed = format!("embed data.jsonl --out e --model http://{address}/v1/embeddings#m");
+    let said = sandbox.semdedup(&embed).succeeded().stdout;
+    assert!(said.contains("3, which the server cut off"), "{said}");
+}
+
+#[test]
+fn a_short_text_that_equals_the_beginning_of_a_long_one_is_equal_up_to_the_limit() {
+    for texts in [["cat dog bird", "cat dog bird x"], ["cat dog bird x", "cat dog bird"]] {
+        let sandbox = Sandbox::new();
+        sandbox.write("data.txt", texts.join("\n"));
+        let summary = sandbox.summary("run data.txt --out out --max-tokens 3");
+        assert_eq!(number(&summary, "truncated_texts"), 1, "{summary:#}");
+        assert_eq!(counts(&summary), [0, 0, 1], "{texts:?}: {summary:#}");
+    }
 }
 
 #[test]

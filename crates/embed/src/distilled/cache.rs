@@ -14,7 +14,7 @@ const MAX_WORD_BYTES: usize = 64;
 /// MB for ordinary words, 20 MB at worst. A hash table with 2^16 slots holds this many without
 /// growing. Twice as many words were no faster.
 const MAX_WORDS: usize = (1 << 16) / 8 * 7;
-/// The number of features that are kept, 16 bytes each.
+/// The number of features, and of whatever else few words have, that are kept, 16 bytes each at most.
 const MAX_FEATURES: usize = 1 << 19;
 /// The number of tokens that lie in an entry itself. Few words have more.
 const TOKENS: usize = 4;
@@ -90,7 +90,9 @@ impl WordCache {
     /// frequent words are back within a few texts, and no lookup has to record its use.
     pub(super) fn insert(&mut self, word: &str, read: &Reading) {
         let words = self.short.len() + self.long.len();
-        if words == MAX_WORDS || self.features.len() + read.features.len() > MAX_FEATURES {
+        let kept = self.features.len() + self.beside.len() + self.exact.len() + self.tokens.len();
+        let more = read.features.len() + read.beside.len() + read.exact.len() + read.tokens.len();
+        if words == MAX_WORDS || kept + more > MAX_FEATURES {
             let (short, long) = (std::mem::take(&mut self.short), std::mem::take(&mut self.long));
             *self = Self { short, long, ..Self::default() };
             self.short.clear();

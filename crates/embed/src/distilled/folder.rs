@@ -54,7 +54,13 @@ impl StaticModel {
     pub fn open(folder: &Path, max_tokens: Option<usize>) -> Result<Self, ModelError> {
         let read = |name: &str| {
             let path = folder.join(name);
-            fs::read(&path).map_err(|error| ModelError::new(format!("{}: {error}", path.display())))
+            let unreadable = |error| {
+                ModelError::with_hint(
+                    format!("{}: {error}", path.display()),
+                    "a model is config.json, vocab.txt and table.bin; copy the whole folder, or make it again",
+                )
+            };
+            fs::read(&path).map_err(unreadable)
         };
         let damaged = |problem: String| {
             ModelError::with_hint(

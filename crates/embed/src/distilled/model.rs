@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::sync::{Mutex, PoisonError};
 
+use hashbrown::HashMap;
 use xxhash_rust::xxh3::Xxh3;
 
 use super::reading::Reading;
@@ -40,7 +41,7 @@ impl StaticModel {
         let reader = Reader::new(Vocabulary::new(vocabulary.lines()), table.unit());
         let rows = vocabulary.lines().count();
         if rows != table.rows() {
-            return Err(format!("{name}: the vocabulary has {rows} pieces, the table {} rows", table.rows()));
+            return Err(format!("the vocabulary has {rows} pieces, the table {} rows", table.rows()));
         }
         Ok(Self {
             reader,
@@ -97,18 +98,52 @@ impl TextModel for StaticModel {
     fn embed_each(&self, texts: &[&str], out: &mut [f32]) -> Result<EmbeddedTexts, ModelError> {
         assert_eq!(out.len(), texts.len() * self.dim(), "`out` needs {} values per text", self.dim());
         let mut workspace = self.borrow_workspace();
-        let (mut stats, mut truncated) = (EmbedStats::default(), Vec::new());
-        for (index, (text, embedding)) in texts.iter().zip(out.chunks_exact_mut(self.dim())).enumerate() {
-            embedding.fill(0.0);
-            let part = |reading: &Reading| self.table.add_words(reading, embedding);
-            let reading = self.reader.read(text, self.max_tokens, &mut workspace, part);
-            self.table.finish(reading, embedding);
-            truncated.extend(reading.truncated.then_some(index));
-            stats.unknown += usize::from(reading.is_mostly_unknown());
-            stats.tokens += reading.counts.units as u64;
+        let (mut read, mut first) = (Vec::with_capacity(texts.len()), HashMap::with_capacity(texts.len()));
+        for (index, text) in texts.iter().enumerate() {
+            let (before, from_here) = out.split_at_mut(index * self.dim());
+            let embedding = &mut from_here[..self.dim()];
+            // Copies of a text often lie near it. A third of the rows of some documentation are copies.
+            let earlier = *first.entry(*text).or_insert(index);
+            if earlier < index {
+                embedding.copy_from_slice(&before[earlier * self.dim()..][..self.dim()]);
+                read.push(read[earlier]);
+            } else {
+                read.push(self.embed_one(text, embedding, &mut workspace));
+            }
         }
         self.return_workspace(workspace);
-        stats.truncated = truncated.len();
-        Ok(EmbeddedTexts { stats, truncated, refused: Vec::new() })
+        Ok(embedded(&read))
     }
+}
+
+/// What is told of a text.
+#[derive(Debug, Clone, Copy)]
+struct Read {
+    tokens: u64,
+    is_truncated: bool,
+    is_unknown: bool,
+}
+
+impl StaticModel {
+    fn embed_one(&self, text: &str, embedding: &mut [f32], workspace: &mut Workspace) -> Read {
+        embedding.fill(0.0);
+        let part = |reading: &Reading| self.table.add_words(reading, embedding);
+        let reading = self.reader.read(text, self.max_tokens, workspace, part);
+        self.table.finish(reading, embedding);
+        Read {
+            tokens: reading.counts.units as u64,
+            is_truncated: reading.truncated,
+            is_unknown: reading.is_mostly_unknown(),
+        }
+    }
+}
+
+fn embedded(read: &[Read]) -> EmbeddedTexts {
+    let truncated: Vec<usize> = (0..read.len()).filter(|&index| read[index].is_truncated).collect();
+    let stats = EmbedStats {
+        truncated: truncated.len(),
+        unknown: read.iter().filter(|read| read.is_unknown).count(),
+        tokens: read.iter().map(|read| read.tokens).sum(),
+    };
+    EmbeddedTexts { stats, truncated, refused: Vec::new() }
 }

@@ -126,6 +126,12 @@ impl Reading {
         true
     }
 
+    /// Appends as many tokens of a word that the vocabulary knows as fit.
+    pub fn push_known(&mut self, tokens: &[u32]) {
+        self.counts.known += usize::from(self.room() > 0);
+        self.push_tokens(tokens);
+    }
+
     /// Appends as many tokens as fit.
     pub fn push_tokens(&mut self, tokens: &[u32]) {
         let fitting = tokens.len().min(self.room());
@@ -134,14 +140,15 @@ impl Reading {
         self.truncated |= fitting < tokens.len();
     }
 
-    /// Appends the features of one unit if it fits.
-    pub fn push_unit(&mut self, features: impl FnOnce(&mut Vec<Feature>)) {
+    /// Appends the features of one unit if it fits. Returns whether it does.
+    pub fn push_unit(&mut self, features: impl FnOnce(&mut Vec<Feature>)) -> bool {
         if self.room() == 0 {
             self.truncated = true;
-            return;
+            return false;
         }
         features(&mut self.features);
         self.counts.units += 1;
+        true
     }
 
     /// Notes a word or a number, before its unit is read, if that fits.

@@ -110,7 +110,7 @@ impl Table {
     /// Adds the vectors of tokens and features to `out`, from value `start` on.
     #[inline(always)]
     fn sum<const N: usize>(&self, reading: &Reading, start: usize, out: &mut [f32; N]) {
-        let mut sums = *out;
+        let mut sums = [0.0f32; N];
         for &token in &reading.tokens {
             let token = token as usize;
             let scale = self.scales[token];
@@ -127,7 +127,8 @@ impl Table {
                 feature.add_block(start / SIGNS + block, self.dim, sums);
             }
         }
-        *out = sums;
+        // The sum of a part by itself, because a long sum would lose what is added to it.
+        out.iter_mut().zip(sums).for_each(|(out, sum)| *out += sum);
     }
 
     /// Adds the features of the numbers and operators. They are shortened in a text of many words, so

@@ -5,8 +5,9 @@ use std::sync::LazyLock;
 use proptest::prelude::*;
 
 use super::built_in::{TABLE, VOCABULARY};
+use super::letters::{Feature, Step};
 use super::normal::{Normalizer, words};
-use super::reading::Reading;
+use super::reading::{Counts, Reading};
 use super::table::Table;
 use super::vocabulary::Vocabulary;
 use super::words::{Reader, Workspace};
@@ -24,16 +25,22 @@ fn normal(text: &str) -> String {
     normal.filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ")
 }
 
-/// Returns the tokens of a text, and the numbers of its features and units, without a limit.
-fn reading(text: &str, workspace: &mut Workspace) -> (Vec<u32>, usize, usize) {
-    let found = read(text, usize::MAX, workspace);
-    (found.tokens.clone(), found.features.len(), found.counts.units)
+/// Everything that was read of a text.
+type Whole = (Vec<u32>, Vec<Feature>, Vec<u64>, Vec<Feature>, Option<[Step; 2]>, Counts);
+
+fn whole(found: &Reading) -> Whole {
+    let Reading { tokens, features, exact, beside, ends, counts, .. } = found;
+    (tokens.clone(), features.clone(), exact.clone(), beside.clone(), *ends, *counts)
+}
+
+fn reading(text: &str, workspace: &mut Workspace) -> Whole {
+    whole(read(text, usize::MAX, workspace))
 }
 
 fn vector(text: &str) -> Vec<f32> {
     let mut vector = vec![0.0; 256];
     let mut workspace = Workspace::default();
-    let found = OURS.read(text, 512, &mut workspace, |part| VECTORS.add_words(part, &mut vector));
+    let found = OURS.read(text, usize::MAX, &mut workspace, |part| VECTORS.add_words(part, &mut vector));
     VECTORS.finish(found, &mut vector);
     vector
 }
@@ -102,6 +109,15 @@ proptest! {
     }
 
     #[test]
+    fn what_is_behind_the_limit_does_not_count(text in awkward_text(), more in awkward_text(), limit in 1usize..12) {
+        let (mut one, mut other) = (Workspace::default(), Workspace::default());
+        if read(&text, usize::MAX, &mut one).counts.units >= limit {
+            let found = whole(read(&text, limit, &mut one));
+            prop_assert_eq!(found, whole(read(&format!("{text} {more}"), limit, &mut other)));
+        }
+    }
+
+    #[test]
     fn a_used_workspace_reads_the_same(texts in prop::collection::vec(awkward_text(), 1..6)) {
         let mut used = Workspace::default();
         for text in texts.iter().chain(&texts) {
@@ -135,17 +151,33 @@ fn a_full_cache_starts_anew_and_what_is_read_stays_the_same() {
 #[test]
 fn a_long_text_has_the_sum_of_its_parts() {
     let mut workspace = Workspace::default();
-    for (unit, count) in [("plain words of other things ", 20_000), ("xkcdqzv", 60_000), ("東京", 90_000)] {
-        let text = unit.repeat(count);
-        let (mut parts, mut sizes) = (vec![0.0; 256], Vec::new());
-        let found = OURS.read(&text, usize::MAX, &mut workspace, |part| {
-            VECTORS.add_words(part, &mut parts);
-            sizes.push(part.tokens.len() + part.features.len());
-        });
-        assert!(sizes.len() > 1 && sizes.iter().all(|&size| size < 400_000), "{unit}: {sizes:?}");
-        VECTORS.finish(found, &mut parts);
-        let once = vector(&unit.repeat(60));
-        assert!(cosine(&parts, &once) > 0.99, "{unit}: {}", cosine(&parts, &once));
+    let known: Vec<&str> =
+        VOCABULARY.lines().filter(|piece| piece.len() > 4 && !piece.starts_with('#')).collect();
+    let words: Vec<String> = (0..200_000)
+        .map(|n| match n % 3 {
+            0 => known[n * 7 % known.len()].to_owned(),
+            1 => format!("xq{}zv", char::from(b'a' + (n % 26) as u8).to_string().repeat(n % 9)),
+            _ => format!("東{}", char::from_u32(0x4e00 + (n % 5_000) as u32).unwrap()),
+        })
+        .collect();
+    let (mut expected, mut units) = (vec![0.0f64; 256], 0);
+    for words in words.chunks(1_000) {
+        let text = words.join(" ");
+        let count = read(&text, usize::MAX, &mut workspace).counts.units;
+        let part = vector(&text);
+        expected.iter_mut().zip(part).for_each(|(sum, value)| *sum += f64::from(value) * count as f64);
+        units += count;
+    }
+    let (mut found, mut parts) = (vec![0.0; 256], 0);
+    let reading = OURS.read(&words.join(" "), usize::MAX, &mut workspace, |part| {
+        assert!(part.tokens.len() + part.features.len() < 1 << 18);
+        VECTORS.add_words(part, &mut found);
+        parts += 1;
+    });
+    VECTORS.finish(reading, &mut found);
+    assert!(parts > 5 && reading.counts.units == units, "{parts} {units}");
+    for (found, expected) in found.iter().zip(expected) {
+        assert!((f64::from(*found) - expected / units as f64).abs() < 1e-5, "{found}");
     }
 }
 

@@ -81,7 +81,9 @@ impl Reader {
         at.reading.push_step(Step::number(hash));
         at.reading.push_exact(hash);
         at.done = end;
-        let Some(&Run { end: last, .. }) = at.runs.iter().find(|run| run.start < end && end < run.end) else {
+        let behind = at.runs.partition_point(|run| run.start < end);
+        let Some(last) = behind.checked_sub(1).map(|index| at.runs[index].end).filter(|&last| end < last)
+        else {
             return;
         };
         let unit = &at.word[end..last];
@@ -128,9 +130,7 @@ impl Reader {
     fn read_latin(&self, run: &str, at: &mut Place) {
         for word in parts(run) {
             at.reading.push_step(Step::word(word));
-            if self.tokenize(word, at) {
-                at.reading.counts.known += 1;
-            } else {
+            if !self.tokenize(word, at) {
                 self.push_word(word, at.reading);
             }
         }
@@ -147,7 +147,7 @@ impl Reader {
             if pieces > 1 && (letters < SHORTEST_SPLIT || pieces as f32 > BROKEN_UP * letters as f32) {
                 return false;
             }
-            at.reading.push_tokens(at.tokens);
+            at.reading.push_known(at.tokens);
             if pieces > 1 && !at.reading.truncated {
                 letters::word(word, &mut |feature| {
                     at.reading.features.push(feature.times(self.unit * OF_PIECES))
@@ -161,7 +161,7 @@ impl Reader {
             return false;
         }
         let Some(row) = self.vocabulary.whole(&plain) else { return false };
-        at.reading.push_tokens(&[row]);
+        at.reading.push_known(&[row]);
         if !at.reading.truncated {
             at.reading.features.push(letters::spelled(word).times(self.unit * ACCENTS));
         }
@@ -175,10 +175,10 @@ impl Reader {
     }
 
     fn push_word(&self, word: &str, reading: &mut Reading) {
-        reading.push_unit(|features| {
+        let fits = reading.push_unit(|features| {
             letters::word(word, &mut |feature| features.push(feature.times(self.unit)))
         });
-        reading.counts.unknown += 1;
+        reading.counts.unknown += usize::from(fits);
     }
 
     /// Reads a run of a script without spaces between words.
@@ -192,7 +192,7 @@ impl Reader {
             if next.is_none() {
                 reading.push_step(step(character));
             }
-            reading.push_unit(|features| {
+            let fits = reading.push_unit(|features| {
                 let bigram = match next {
                     Some(next) => Some(&run[at..next]),
                     None => (count == 0).then_some(run),
@@ -200,7 +200,7 @@ impl Reader {
                 features.extend(bigram.map(|bigram| self.scaled(letters::bigram(bigram))));
                 features.push(self.scaled(letters::character(&run[at..end])));
             });
-            count += 1;
+            count += usize::from(fits);
             if reading.truncated {
                 break;
             }
@@ -214,11 +214,11 @@ impl Reader {
         for (at, character) in run.char_indices() {
             let end = at + character.len_utf8();
             let next = run[end..].chars().next().map(|next| end + next.len_utf8());
-            reading.push_unit(|features| {
+            let fits = reading.push_unit(|features| {
                 features.push(self.scaled(letters::symbol(&run[at..end])));
                 features.extend(next.map(|next| self.scaled(letters::bigram(&run[at..next]))));
             });
-            reading.counts.known += 1;
+            reading.counts.known += usize::from(fits);
             if reading.truncated {
                 return;
             }
@@ -238,7 +238,9 @@ impl Reader {
                 None if self.classes.kind(character) == Kind::Punctuation => {
                     at.reading.push_unit(|features| features.push(self.scaled(letters::punctuation(mark))));
                 }
-                None => at.reading.push_unit(|features| features.push(self.scaled(letters::symbol(mark)))),
+                None => {
+                    at.reading.push_unit(|features| features.push(self.scaled(letters::symbol(mark))));
+                }
             }
             if at.reading.truncated {
                 return;

@@ -11,7 +11,7 @@ use super::client::{Connection, NO_SERVER};
 use super::halving::{Halving, Outcome};
 use super::retry::{Attempts, Blame, Failed, Failure, Retries};
 use crate::error::ModelError;
-use crate::model::{EmbedStats, EmbeddedTexts, RefusedText, TextModel};
+use crate::model::{EmbedStats, EmbeddedTexts, RefusedText, TextLimit, TextModel};
 use crate::server_options::{Pause, RemoteOptions};
 
 /// The version of the requests. Raise it when the same text is sent in another form.
@@ -186,6 +186,10 @@ impl TextModel for RemoteModel {
 
     fn rows_per_call(&self) -> Option<usize> {
         Some(self.options.batch.max(1) * self.options.concurrency.max(1))
+    }
+
+    fn text_limit(&self) -> TextLimit {
+        TextLimit::Server
     }
 
     fn embed(&self, texts: &[&str], out: &mut [f32]) -> Result<EmbedStats, ModelError> {

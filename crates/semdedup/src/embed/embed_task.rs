@@ -55,6 +55,12 @@ pub(super) struct ReadTask {
 }
 
 impl ReadTask {
+    /// The bytes of the images that were read from elsewhere.
+    pub(super) fn linked_bytes(&self) -> usize {
+        let images = self.linked.as_ref().and_then(|rows| rows.images.as_ref());
+        images.map_or(0, |images| images.value_data().len())
+    }
+
     /// Returns what was wrong with a row while it was embedded.
     pub(super) fn bad(&self, place: usize) -> Option<&BadRow> {
         let number = self.first_number + place as u64;
@@ -127,23 +133,16 @@ impl Task {
         self.check_strict(input, &read.outcome.bad)
     }
 
-    /// Embeds one row, whatever its origin.
-    pub(super) fn embed_row(
+    /// Returns what is wrong with the image of a row, if images are compared.
+    pub(super) fn image_fault(
         &self,
-        read: &mut ReadTask,
+        read: &ReadTask,
         place: usize,
         input: &Input,
         source: &Source,
-    ) -> Result<()> {
+    ) -> Result<Option<String>> {
         let (rows, range) = self.rows_of(read, input, source)?;
-        let (row, dim) = (range.start + place, source.dim());
-        let wanted = Wanted { contents: &read.contents[place..=place], ..Wanted::of(rows, row..row + 1) };
-        let mut values = vec![0.0; dim];
-        let mut outcome = source.embed(self.file, &wanted, &mut values)?;
-        outcome.truncated.iter_mut().for_each(|truncated| *truncated = place);
-        read.values[place * dim..][..dim].copy_from_slice(&values);
-        read.outcome.extend(outcome);
-        Ok(())
+        Ok(source.image_fault(rows, range.start + place))
     }
 
     /// Finds which rows are bad, empty or zero.

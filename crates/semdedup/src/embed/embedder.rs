@@ -1,6 +1,6 @@
 //! Says where the embeddings of rows come from: from models of texts and images, or from the input.
 
-use semdedup_embed::{ImageModel, TextModel};
+use semdedup_embed::{ImageModel, TextLimit, TextModel};
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::formats::{CompareBy, Format};
@@ -62,6 +62,14 @@ impl Embedder<'_> {
             (Self::Both(image, text), _) => format!("{} and {}", image.name(), text.name()),
             (Self::Provided, Some(ProvidedEmbeddings::Column { name, .. })) => column_name(name, input),
             (Self::Provided, _) => "embeddings in files".to_owned(),
+        }
+    }
+
+    /// Returns who decides how much of a long text is read.
+    pub fn text_limit(self) -> TextLimit {
+        match self {
+            Self::Text(model) | Self::Both(_, model) => model.text_limit(),
+            Self::Image(_) | Self::Provided => TextLimit::default(),
         }
     }
 

@@ -162,3 +162,6 @@ fn a_model_that_reads_something_else_is_refused() {
     let error = Embedder::Text(&Length).check(&shard(CompareBy::Image, 4, false)).unwrap_err();
     assert!(error.to_string().contains("rows are compared by image"), "{error}");
 }
+
+#[path = "linked_tests.rs"]
+mod linked_tests;

@@ -1,7 +1,5 @@
 //! Decodes the images of rows, a few at a time, and embeds them.
 
-use std::ops::Range;
-
 use arrow_array::Array;
 use arrow_array::cast::AsArray;
 use semdedup_embed::{ImageError, ImageLimits, ImageModel, RgbImage, decode_image};
@@ -22,13 +20,11 @@ pub(crate) struct ImageSource<'a> {
 impl ImageSource<'_> {
     /// Writes the embeddings of the images of some rows. A row with a broken image is a bad row,
     /// and its values stay as they are.
-    pub(crate) fn embed(&self, rows: &Rows, range: Range<usize>, values: &mut [f32]) -> Result<EmbedOutcome> {
+    pub(crate) fn embed(&self, rows: &Rows, picked: &[usize], values: &mut [f32]) -> Result<EmbedOutcome> {
         let mut bad = Vec::new();
         let mut decoded = Decoded { model: self.model, first: 0, images: Vec::new(), pixels: 0 };
-        for (place, row) in range.enumerate() {
-            let bytes =
-                rows.images.as_ref().filter(|images| images.is_valid(row)).map(|images| images.value(row));
-            match bytes.map(|bytes| decode_image(bytes, &self.limits)) {
+        for (place, &row) in picked.iter().enumerate() {
+            match self.decode(rows, row) {
                 Some(Ok(image)) => decoded.push(place, image, values)?,
                 // A row without an image is already a bad row.
                 None => decoded.flush(values)?,
@@ -41,6 +37,17 @@ impl ImageSource<'_> {
         }
         decoded.flush(values)?;
         Ok(EmbedOutcome { bad, ..EmbedOutcome::default() })
+    }
+
+    /// Returns what is wrong with the image of a row, if it has one.
+    pub(crate) fn fault(&self, rows: &Rows, row: usize) -> Option<String> {
+        self.decode(rows, row)?.err().map(|error| reason(rows, row, &error))
+    }
+
+    /// Decodes the image of a row, if it has one.
+    fn decode(&self, rows: &Rows, row: usize) -> Option<std::result::Result<RgbImage, ImageError>> {
+        let images = rows.images.as_ref().filter(|images| images.is_valid(row))?;
+        Some(decode_image(images.value(row), &self.limits))
     }
 }
 

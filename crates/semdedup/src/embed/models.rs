@@ -3,9 +3,7 @@
 
 use std::ops::Range;
 
-use arrow_array::cast::AsArray;
-use arrow_array::{Array, UInt64Array};
-use arrow_select::take::take;
+use arrow_array::Array;
 use semdedup_embed::{EmbeddedTexts, RefusedText, TextModel};
 
 use crate::embed::images::ImageSource;
@@ -77,19 +75,20 @@ impl Models<'_> {
     /// Writes the embeddings of rows to `values`, row-major: those that are known, and then the
     /// others. A row whose origin is a row that is not embedded yet keeps its values.
     pub(crate) fn embed(&self, wanted: &Wanted, values: &mut [f32]) -> Result<EmbedOutcome> {
-        let Wanted { rows, range, .. } = wanted;
-        if self.stored.is_empty() && wanted.seen.is_none() {
-            return self.embed_new(rows, range.clone(), values);
-        }
+        let range = &wanted.range;
         let (mut known, mut missing) = (EmbedOutcome::default(), Vec::new());
-        for (place, values) in values.chunks_exact_mut(self.dim()).enumerate() {
-            if !self.find(wanted, place, values, &mut known)? {
-                missing.push(range.start + place);
+        if self.stored.is_empty() && wanted.seen.is_none() {
+            missing.extend(range.clone());
+        } else {
+            for (place, values) in values.chunks_exact_mut(self.dim()).enumerate() {
+                if !self.find(wanted, place, values, &mut known)? {
+                    missing.push(range.start + place);
+                }
             }
         }
         known.stats.truncated = known.truncated.len();
         if !missing.is_empty() {
-            known.extend(self.embed_picked(wanted, &missing, values)?);
+            known.extend(self.embed_missing(wanted, &missing, values)?);
         }
         Ok(known)
     }
@@ -126,68 +125,50 @@ impl Models<'_> {
     }
 
     /// Writes the embeddings of the rows that are not known. `missing` are their places in the rows.
-    fn embed_picked(&self, wanted: &Wanted, missing: &[usize], values: &mut [f32]) -> Result<EmbedOutcome> {
+    fn embed_missing(&self, wanted: &Wanted, missing: &[usize], values: &mut [f32]) -> Result<EmbedOutcome> {
         let Wanted { rows, range, .. } = wanted;
+        if missing.len() == range.len() {
+            return self.embed_new(rows, missing, values);
+        }
         let dim = self.dim();
         let mut new = vec![0.0; missing.len() * dim];
-        let mut outcome = self.embed_new(&pick(rows, missing)?, 0..missing.len(), &mut new)?;
+        let mut outcome = self.embed_new(rows, missing, &mut new)?;
         for (row, new) in missing.iter().zip(new.chunks_exact(dim)) {
             values[(row - range.start) * dim..][..dim].copy_from_slice(new);
         }
-        let number = |place: u64| rows.first_row + missing[place as usize] as u64;
-        outcome.bad.iter_mut().for_each(|bad| bad.row = number(bad.row));
-        outcome.refused.iter_mut().for_each(|row| *row = number(*row));
         outcome.truncated.iter_mut().for_each(|place| *place = missing[*place] - range.start);
         Ok(outcome)
     }
 
-    /// Writes the embeddings of a range of rows, which the models make.
-    fn embed_new(&self, rows: &Rows, range: Range<usize>, values: &mut [f32]) -> Result<EmbedOutcome> {
+    /// Writes the embeddings that the models make of some rows, in this order. The rows are not
+    /// copied first, because their images may take much memory.
+    fn embed_new(&self, rows: &Rows, picked: &[usize], values: &mut [f32]) -> Result<EmbedOutcome> {
         match (&self.image, self.text) {
-            (Some(image), None) => image.embed(rows, range, values),
-            (Some(image), Some(text)) => Pair { image, text }.embed(rows, range, values),
-            (None, Some(text)) => embed_texts(text, rows, range, values),
+            (Some(image), None) => image.embed(rows, picked, values),
+            (Some(image), Some(text)) => Pair { image, text }.embed(rows, picked, values),
+            (None, Some(text)) => embed_texts(text, rows, picked, values),
             (None, None) => Ok(EmbedOutcome::default()),
         }
     }
-}
-
-/// Returns some rows alone, numbered from 0.
-fn pick(rows: &Rows, picked: &[usize]) -> Result<Rows> {
-    let picked: UInt64Array = picked.iter().map(|&row| row as u64).collect();
-    let take =
-        |column: &dyn Array| take(column, &picked, None).map_err(|error| Error::usage(error.to_string()));
-    Ok(Rows {
-        first_row: 0,
-        texts: take(&rows.texts)?.as_string::<i64>().clone(),
-        ids: rows.ids.as_ref().map(|ids| take(ids)).transpose()?,
-        vectors: None,
-        images: match &rows.images {
-            Some(images) => Some(take(images)?.as_binary::<i64>().clone()),
-            None => None,
-        },
-        bad: Vec::new(),
-        empty: 0,
-    })
 }
 
 fn text_of(rows: &Rows, row: usize) -> &str {
     if rows.texts.is_valid(row) { rows.texts.value(row) } else { "" }
 }
 
-/// Writes the embeddings of the texts of a range of rows. A row with a text that the model refuses
-/// is a bad row.
+/// Writes the embeddings of the texts of some rows. A row with a text that the model refuses is a
+/// bad row.
 fn embed_texts(
     model: &dyn TextModel,
     rows: &Rows,
-    range: Range<usize>,
+    picked: &[usize],
     values: &mut [f32],
 ) -> Result<EmbedOutcome> {
-    let first = rows.first_row + range.start as u64;
-    let texts: Vec<&str> = range.map(|row| text_of(rows, row)).collect();
+    let texts: Vec<&str> = picked.iter().map(|&row| text_of(rows, row)).collect();
     let EmbeddedTexts { stats, truncated, refused } =
         model.embed_each(&texts, values).map_err(Error::model)?;
-    let bad_row = |RefusedText { index, reason }| BadRow { row: first + index as u64, reason };
+    let bad_row =
+        |RefusedText { index, reason }| BadRow { row: rows.first_row + picked[index] as u64, reason };
     let bad: Vec<BadRow> = refused.into_iter().map(bad_row).collect();
     let refused = bad.iter().map(|bad| bad.row).collect();
     Ok(EmbedOutcome { stats, bad, refused, truncated, reused: 0 })
@@ -206,12 +187,12 @@ impl Pair<'_> {
     /// A row that lacks one of the two has no such mean. Its embedding stays zero, so that it is
     /// compared with nothing and kept. (If it were compared by the other half alone, the threshold
     /// would be wrong, because it is meant for both.)
-    fn embed(&self, rows: &Rows, range: Range<usize>, values: &mut [f32]) -> Result<EmbedOutcome> {
+    fn embed(&self, rows: &Rows, picked: &[usize], values: &mut [f32]) -> Result<EmbedOutcome> {
         let (left, right) = (self.image.model.dim(), self.text.dim());
-        let (mut images, mut texts) = (vec![0.0; range.len() * left], vec![0.0; range.len() * right]);
-        let EmbedOutcome { bad: mut all_bad, .. } = self.image.embed(rows, range.clone(), &mut images)?;
+        let (mut images, mut texts) = (vec![0.0; picked.len() * left], vec![0.0; picked.len() * right]);
+        let EmbedOutcome { bad: mut all_bad, .. } = self.image.embed(rows, picked, &mut images)?;
         let EmbedOutcome { stats, bad, refused, truncated, .. } =
-            embed_texts(self.text, rows, range, &mut texts)?;
+            embed_texts(self.text, rows, picked, &mut texts)?;
         let halves = images.chunks_exact(left).zip(texts.chunks_exact(right));
         for (row, (image, text)) in values.chunks_exact_mut(left + right).zip(halves) {
             let (first, second) = row.split_at_mut(left);

@@ -165,6 +165,12 @@ impl<'a> Source<'a> {
         matches!(self, Self::Models(Models { image: None, .. }))
     }
 
+    /// Returns what is wrong with the image of a row, if images are compared. No model is asked.
+    pub(crate) fn image_fault(&self, rows: &Rows, row: usize) -> Option<String> {
+        let Self::Models(Models { image: Some(image), .. }) = self else { return None };
+        image.fault(rows, row)
+    }
+
     /// Writes the embeddings of rows of the input file `file` to `values`, row-major. A row without
     /// an embedding keeps its values.
     pub(crate) fn embed(&self, file: usize, wanted: &Wanted, values: &mut [f32]) -> Result<EmbedOutcome> {

@@ -11,7 +11,7 @@ use crate::formats::{WantedTexts, take_texts};
 use crate::indistinct::{IndistinctTexts, beginning, differ};
 use crate::input::find::Input;
 use crate::input::read_rows::read_rows;
-use crate::pipeline::copies::Copies;
+use crate::pipeline::copies::{EmbeddedRows, RowScores};
 use crate::pipeline::scored::Scored;
 use crate::warning::Warning;
 use crate::workdir::contents::Content;
@@ -105,7 +105,9 @@ pub(crate) fn indistinct_in_memory(
 ) -> Result<IndistinctTexts> {
     let contents: Vec<Content> = texts.par_iter().map(|text| Content::of(text.as_bytes())).collect();
     let mut close: Vec<usize> = Vec::new();
-    Copies::of_parts(1, |_| Ok(Some(contents.clone())), score, &mut |row| close.push(row))?;
+    let scores = RowScores { score, duplicate_of };
+    EmbeddedRows { parts: 1, contents: |_| Ok(Some(contents.clone())), scores }
+        .copies(|row| close.push(row))?;
     close.retain(|&row| duplicate_of[row] != NO_ROW);
     let pairs: Vec<[usize; 2]> = close.into_iter().map(|row| [row, duplicate_of[row] as usize]).collect();
     let different: Vec<bool> = pairs.par_iter().map(|&[row, of]| differ(texts[row], texts[of])).collect();

@@ -5,6 +5,7 @@ use semdedup_core::EXACT;
 use crate::embed::dataset::Dataset;
 use crate::error::Result;
 use crate::indistinct::CLOSE;
+use crate::score::columns::ScoreColumns;
 use crate::workdir::contents::Content;
 
 /// The numbers of rows that have the embedding of a row that ranks before them.
@@ -12,99 +13,178 @@ use crate::workdir::contents::Content;
 pub(crate) struct Copies {
     /// Rows whose text or image is that of a row before them too.
     pub(crate) exact: u64,
-    /// Rows whose text or image is another one, which the model read to its end. Where it is not
-    /// known what was embedded, all rows of one embedding.
+    /// Rows whose text or image is another one, where the model read all texts of this embedding to
+    /// their ends. Where it is not known what was embedded, all rows of one embedding.
     pub(crate) other: u64,
-    /// Rows whose text is another one, of which the model did not read the end: it may differ only
-    /// there.
+    /// Rows whose text is another one, where the model did not read the end of a text of this
+    /// embedding, of whichever row: the texts may differ only there.
     pub(crate) up_to_limit: u64,
 }
 
 impl Copies {
-    /// Counts the rows of equal embeddings. `scores` are the scores of all rows. Calls `close` with
-    /// each row, in order, that has a cosine of nearly 1 with a row of another content, which the model
-    /// read to its end.
+    /// Counts the rows of equal embeddings. Calls `close` with each close row, in order.
     ///
     /// # Errors
     /// Fails if the files of what was embedded cannot be read.
-    pub(crate) fn count(dataset: &Dataset, scores: &[f32], close: &mut dyn FnMut(usize)) -> Result<Self> {
-        Self::of_parts(dataset.embeddings.len(), |part| dataset.contents(part), scores, close)
+    pub(crate) fn count(dataset: &Dataset, columns: &ScoreColumns, close: impl FnMut(usize)) -> Result<Self> {
+        let contents = |part| dataset.contents(part);
+        let scores = RowScores { score: &columns.score, duplicate_of: &columns.duplicate_of };
+        EmbeddedRows { parts: dataset.embeddings.len(), contents, scores }.copies(close)
+    }
+}
+
+/// The scores of all rows, and the rows that reach them.
+#[derive(Clone, Copy)]
+pub(crate) struct RowScores<'a> {
+    pub(crate) score: &'a [f32],
+    pub(crate) duplicate_of: &'a [u64],
+}
+
+impl RowScores<'_> {
+    /// Whether a row has the embedding of a row that ranks before it.
+    fn is_copy(self, row: usize) -> bool {
+        self.score[row] == EXACT
     }
 
-    /// Counts the rows of parts; `contents` returns what was embedded in one. One part is in memory
-    /// at a time, beside 17 bytes for each row that has the embedding of a row before it.
-    pub(crate) fn of_parts(
-        parts: usize,
-        contents: impl Fn(usize) -> Result<Option<Vec<Content>>>,
-        scores: &[f32],
-        close: &mut dyn FnMut(usize),
-    ) -> Result<Self> {
-        let Some(mut equal) = EqualRows::of_parts(parts, &contents, scores)? else {
-            (0..scores.len()).filter(|&row| scores[row] > CLOSE).for_each(close);
-            let other = scores.iter().filter(|&&score| score == EXACT).count() as u64;
-            return Ok(Self { other, ..Self::default() });
-        };
-        let (mut found, mut row) = (Self::default(), 0);
-        for part in 0..parts {
-            for content in contents(part)?.unwrap_or_default() {
-                let is_exact = scores[row] == EXACT;
-                if is_exact && equal.note(&content) {
-                    found.exact += 1;
-                } else if is_exact && content.is_truncated() {
-                    found.up_to_limit += 1;
-                } else if scores[row] > CLOSE && !content.is_truncated() {
-                    found.other += u64::from(is_exact);
-                    close(row);
-                }
-                row += 1;
+    /// Whether a row has a cosine of nearly 1, or 1, with a row that ranks before it.
+    fn is_near(self, row: usize) -> bool {
+        self.score[row] > CLOSE
+    }
+}
+
+/// The rows of a run with what was embedded of them, part by part.
+pub(crate) struct EmbeddedRows<'a, C> {
+    pub(crate) parts: usize,
+    /// Returns what was embedded in a part.
+    pub(crate) contents: C,
+    pub(crate) scores: RowScores<'a>,
+}
+
+impl<C: Fn(usize) -> Result<Option<Vec<Content>>>> EmbeddedRows<'_, C> {
+    /// Counts the copies, and calls `close` with each close row, in order: a near row that is no
+    /// exact copy, where the model read its text, and all texts of its embedding, to their ends. Where
+    /// it is not known what was embedded, all near rows.
+    ///
+    /// One part is in memory at a time, beside 26 bytes for each row that has the embedding of a row
+    /// before it.
+    pub(crate) fn copies(&self, mut close: impl FnMut(usize)) -> Result<Copies> {
+        let scores = self.scores;
+        let mut groups = Groups::of(scores);
+        let is_known = self.for_each(|row, content| {
+            if content.is_truncated() {
+                groups.mark_cut(row);
             }
+        })?;
+        let near = (0..scores.score.len()).filter(|&row| scores.is_near(row));
+        if !is_known {
+            let other = near.clone().filter(|&row| scores.is_copy(row)).count() as u64;
+            near.for_each(close);
+            return Ok(Copies { other, ..Copies::default() });
         }
+        let (mut found, mut seen) = (Copies::default(), self.seen_contents(&groups)?);
+        self.for_each(|row, content| {
+            if !scores.is_near(row) {
+                return;
+            }
+            let (content, is_copy) = (groups.marked(row, content), scores.is_copy(row));
+            if is_copy && seen.note(content) {
+                found.exact += 1;
+            } else if is_copy && content.is_truncated() {
+                found.up_to_limit += 1;
+            } else if !content.is_truncated() {
+                found.other += u64::from(is_copy);
+                close(row);
+            }
+        })?;
         Ok(found)
+    }
+
+    /// Collects the contents of the copies, and notes which of them another row has.
+    fn seen_contents(&self, groups: &Groups) -> Result<SeenContents> {
+        let mut copies = Vec::new();
+        self.for_each(|row, content| {
+            if self.scores.is_copy(row) {
+                copies.push(groups.marked(row, content));
+            }
+        })?;
+        copies.sort_unstable();
+        let mut seen = SeenContents { is_seen: vec![false; copies.len()], contents: copies };
+        self.for_each(|row, content| {
+            if !self.scores.is_copy(row) {
+                seen.note(groups.marked(row, content));
+            }
+        })?;
+        Ok(seen)
+    }
+
+    /// Calls `f` with each row and what was embedded of it. Returns false if that is not known of a
+    /// part.
+    fn for_each(&self, mut f: impl FnMut(usize, Content)) -> Result<bool> {
+        let mut first = 0;
+        for part in 0..self.parts {
+            let Some(contents) = (self.contents)(part)? else { return Ok(false) };
+            (first..).zip(&contents).for_each(|(row, content)| f(row, *content));
+            first += contents.len();
+        }
+        Ok(true)
     }
 }
 
 /// The contents of the rows that have the embedding of a row before them.
-struct EqualRows {
+struct SeenContents {
     /// Sorted.
     contents: Vec<Content>,
-    /// Whether a row that is no copy has the content, at the first place of the content.
-    has_first: Vec<bool>,
+    /// Whether a row was seen with the content, at the first place of the content.
+    is_seen: Vec<bool>,
 }
 
-impl EqualRows {
-    /// Collects them from all parts; returns none if the contents are not known.
-    fn of_parts(
-        parts: usize,
-        contents: impl Fn(usize) -> Result<Option<Vec<Content>>>,
-        scores: &[f32],
-    ) -> Result<Option<Self>> {
-        let (mut copies, mut rest) = (Vec::new(), scores);
-        for part in 0..parts {
-            let Some(contents) = contents(part)? else { return Ok(None) };
-            let (scores, after) = rest.split_at(contents.len());
-            copies.extend(contents.iter().zip(scores).filter(|(_, score)| **score == EXACT).map(|(c, _)| *c));
-            rest = after;
-        }
-        copies.sort_unstable();
-        let mut equal = Self { has_first: vec![false; copies.len()], contents: copies };
-        rest = scores;
-        for part in 0..parts {
-            let contents = contents(part)?.unwrap_or_default();
-            let (scores, after) = rest.split_at(contents.len());
-            for (content, _) in contents.iter().zip(scores).filter(|(_, score)| **score != EXACT) {
-                equal.note(content);
-            }
-            rest = after;
-        }
-        Ok(Some(equal))
-    }
-
+impl SeenContents {
     /// Notes that a row has this content; returns whether another row had it before. The first row of
     /// a content is no copy of it, but it may be one of another content.
-    fn note(&mut self, content: &Content) -> bool {
-        let place = self.contents.partition_point(|copy| copy < content);
-        let is_known = self.contents.get(place) == Some(content);
-        is_known && std::mem::replace(&mut self.has_first[place], true)
+    fn note(&mut self, content: Content) -> bool {
+        let place = self.contents.partition_point(|seen| *seen < content);
+        let is_known = self.contents.get(place) == Some(&content);
+        is_known && std::mem::replace(&mut self.is_seen[place], true)
+    }
+}
+
+/// The groups of rows with one embedding.
+struct Groups<'a> {
+    scores: RowScores<'a>,
+    /// The row of each group that ranks first, ascending.
+    firsts: Vec<u64>,
+    /// Whether the model did not read the end of a text of the group.
+    is_cut: Vec<bool>,
+}
+
+impl<'a> Groups<'a> {
+    fn of(scores: RowScores<'a>) -> Self {
+        let rows = scores.score.iter().zip(scores.duplicate_of);
+        let mut firsts: Vec<u64> =
+            rows.filter(|(score, _)| **score == EXACT).map(|(_, first)| *first).collect();
+        firsts.sort_unstable();
+        firsts.dedup();
+        let is_cut = vec![false; firsts.len()];
+        Self { scores, firsts, is_cut }
+    }
+
+    /// Finds the group of a row; none if no other row has its embedding.
+    fn group(&self, row: usize) -> Option<usize> {
+        let first = if self.scores.is_copy(row) { self.scores.duplicate_of[row] } else { row as u64 };
+        self.firsts.binary_search(&first).ok()
+    }
+
+    /// Notes that the model did not read the end of a row.
+    fn mark_cut(&mut self, row: usize) {
+        if let Some(group) = self.group(row) {
+            self.is_cut[group] = true;
+        }
+    }
+
+    /// Returns the content of a row, with the mark of a truncated text if one of its group is.
+    fn marked(&self, row: usize, content: Content) -> Content {
+        let is_cut = self.group(row).is_some_and(|group| self.is_cut[group]);
+        if is_cut { content.truncated() } else { content }
     }
 }
 
@@ -112,31 +192,69 @@ impl EqualRows {
 mod tests {
     #![allow(clippy::unwrap_used)]
 
+    use semdedup_core::NO_ROW;
+
     use super::*;
+
+    const FIRST: f32 = 0.5;
+    const NEAR: f32 = 0.99995;
+
+    /// Counts the copies of rows in parts of `part_rows`, and lists the close rows.
+    fn copies(contents: &[Content], scores: RowScores, part_rows: usize) -> ([u64; 3], Vec<usize>) {
+        let part = |part: usize| Ok(contents.chunks(part_rows).nth(part).map(<[Content]>::to_vec));
+        let rows = EmbeddedRows { parts: contents.len().div_ceil(part_rows), contents: part, scores };
+        let mut close = Vec::new();
+        let Copies { exact, other, up_to_limit } = rows.copies(|row| close.push(row)).unwrap();
+        ([exact, other, up_to_limit], close)
+    }
 
     #[test]
     fn copies_of_a_text_are_told_from_texts_of_the_same_embedding() {
         let [a, b, c] = [Content::of(b"a"), Content::of(b"A"), Content::of(b"long").truncated()];
-        let (first, near, copy) = (0.5, 0.99995, EXACT);
-        for (contents, scores, found, close) in [
-            (vec![a, a, a], vec![first, copy, copy], (2, 0, 0), vec![]),
-            (vec![a, b, b, a], vec![copy, copy, copy, first], (2, 1, 0), vec![1]),
-            (vec![a, c, c, b], vec![first, copy, copy, copy], (1, 1, 1), vec![3]),
-            (vec![a, b, c], vec![first, first, f32::NAN], (0, 0, 0), vec![]),
-            (vec![a, b, c, b], vec![first, near, near, copy], (1, 0, 0), vec![1]),
+        // Each with the row that ranks first among those of the embedding of each row.
+        for (contents, firsts, found, close) in [
+            ([a, a, a, b], [0, 0, 0, 3], [2, 0, 0], vec![]),
+            ([a, b, b, a], [3, 3, 3, 3], [2, 1, 0], vec![1]),
+            // Where one text is truncated, no row of its embedding is known to be of another text.
+            ([a, c, c, b], [0, 0, 0, 0], [1, 0, 2], vec![]),
+            ([c, a, a, b], [0, 0, 0, 3], [1, 0, 1], vec![]),
+            ([a, c, a, b], [0, 0, 0, 3], [1, 0, 1], vec![]),
+            ([a, b, c, c], [0, 0, 2, 2], [1, 1, 0], vec![1]),
+            ([a, b, c, c], [0, 1, 2, 3], [0, 0, 0], vec![]),
         ] {
+            let score: Vec<f32> =
+                (0..).zip(&firsts).map(|(row, first)| if row == *first { FIRST } else { EXACT }).collect();
+            let scores = RowScores { score: &score, duplicate_of: &firsts };
             for part_rows in 1..=4 {
-                let part = |part: usize| Ok(contents.chunks(part_rows).nth(part).map(<[Content]>::to_vec));
-                let parts = contents.len().div_ceil(part_rows);
-                let mut told = Vec::new();
-                let Copies { exact, other, up_to_limit } =
-                    Copies::of_parts(parts, part, &scores, &mut |row| told.push(row)).unwrap();
-                assert_eq!(((exact, other, up_to_limit), told), (found, close.clone()), "{contents:?}");
+                let expected = (found, close.clone());
+                assert_eq!(copies(&contents, scores, part_rows), expected, "{contents:?} {firsts:?}");
             }
         }
+    }
+
+    #[test]
+    fn near_rows_of_texts_that_the_model_read_to_their_ends_are_close() {
+        let [a, b, c] = [Content::of(b"a"), Content::of(b"A"), Content::of(b"long").truncated()];
+        for (contents, score, duplicate_of, found, close) in [
+            ([a, b, c, b], [FIRST, NEAR, NEAR, EXACT], [NO_ROW, 0, 0, 1], [1, 0, 0], vec![1]),
+            ([a, b, c, a], [FIRST, NEAR, FIRST, f32::NAN], [NO_ROW, 0, 0, NO_ROW], [0, 0, 0], vec![1]),
+            // Row 1 has the embedding of a truncated text.
+            ([a, b, c, b], [FIRST, NEAR, EXACT, NEAR], [NO_ROW, 0, 1, 0], [0, 0, 1], vec![3]),
+        ] {
+            let scores = RowScores { score: &score, duplicate_of: &duplicate_of };
+            for part_rows in 1..=4 {
+                let expected = (found, close.clone());
+                assert_eq!(copies(&contents, scores, part_rows), expected, "{contents:?} {score:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn rows_of_unknown_contents_are_other_rows_of_one_embedding() {
+        let scores = RowScores { score: &[FIRST, EXACT, NEAR], duplicate_of: &[1, 0, 0] };
+        let rows = EmbeddedRows { parts: 1, contents: |_| Ok(None), scores };
         let mut close = Vec::new();
-        let unknown =
-            Copies::of_parts(1, |_| Ok(None), &[first, copy, near], &mut |row| close.push(row)).unwrap();
+        let unknown = rows.copies(|row| close.push(row)).unwrap();
         assert_eq!((unknown.exact, unknown.other, close), (0, 1, vec![1, 2]));
     }
 }

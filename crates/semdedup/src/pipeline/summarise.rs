@@ -3,6 +3,8 @@
 use std::collections::HashMap;
 use std::path::Path;
 
+use semdedup_embed::TextLimit;
+
 use crate::cluster::clustering::largest;
 use crate::embed::dataset::{Dataset, skipped_rows, unknown_words, zero_rows};
 use crate::embed::not_utf8::not_utf8;
@@ -45,6 +47,8 @@ struct Notes {
 struct Reported<'a> {
     input: &'a Input,
     progress: &'a dyn Progress,
+    /// Who decides how much of a long text is read.
+    limit: TextLimit,
 }
 
 /// The rows that are all but equal to a row before them.
@@ -57,7 +61,7 @@ impl Alike {
     /// Counts the copies, and compares the texts of other rows that are all but equal.
     fn find(input: &Input, scored: &Scored) -> Result<Self> {
         let mut close = CloseRows::default();
-        let copies = Copies::count(&scored.dataset, &scored.columns.score, &mut |row| close.add(row))?;
+        let copies = Copies::count(&scored.dataset, &scored.columns, |row| close.add(row))?;
         Ok(Self { copies, indistinct: close.compare(input, scored)? })
     }
 }
@@ -65,7 +69,7 @@ impl Alike {
 impl Notes {
     /// Finds what the user should know, and reports the warnings.
     fn collect(scored: &Scored, selection: &Selection, alike: &Alike, run: &Reported) -> Self {
-        let &Reported { input, progress } = run;
+        let &Reported { input, progress, limit } = run;
         let rows = selection.outcome.len() as u64;
         let mut uncompared = scored.columns.uncompared();
         uncompared.zero = zero_rows(&scored.dataset, uncompared.zero);
@@ -82,7 +86,7 @@ impl Notes {
         }
         if scored.dataset.truncated > 0 {
             let (rows, equal) = (scored.dataset.truncated, alike.copies.up_to_limit);
-            warnings.push(Warning::TruncatedTexts { rows, equal });
+            warnings.push(Warning::TruncatedTexts { rows, equal, limit });
         }
         warnings.extend(unknown_words(&scored.dataset));
         let read = rows - selection.count(Outcome::Skipped);
@@ -154,7 +158,7 @@ pub(crate) fn summarise(
     progress: &dyn Progress,
 ) -> Result<Summary> {
     let alike = Alike::find(&run.input, scored)?;
-    let reported = Reported { input: &run.input, progress };
+    let reported = Reported { input: &run.input, progress, limit: run.embedder.text_limit() };
     let notes = Notes::collect(scored, selection, &alike, &reported);
     let Alike { copies, indistinct } = alike;
     let (options, dim) = (run.options, run.dim());
