@@ -13,8 +13,10 @@ use semdedup_embed::{StaticModel, TextModel};
 use crate::cluster::assign::possible_probes;
 use crate::cluster::train::{clusters_for, training};
 use crate::error::{Error, Result};
+use crate::indistinct::IndistinctTexts;
 use crate::memory::Memory;
 use crate::options::{ClusterOptions, DEFAULT_EPSILON, DEFAULT_RECALL_SAMPLE};
+use crate::pipeline::close_rows::indistinct_in_memory;
 use crate::recall;
 use crate::select::selection::goal_error;
 use crate::summary::RecallAt;
@@ -97,6 +99,9 @@ pub struct Deduplicated {
     /// Of the sampled rows that comparing everything with everything would remove, the share that was
     /// removed; `None` without a recall sample.
     pub recall: Option<RecallAt>,
+    /// The rows whose text the model cannot tell from one that says something else; `None` for
+    /// embeddings.
+    pub indistinct_texts: Option<IndistinctTexts>,
     similarity: Vec<f32>,
     ranking: Ranking,
     samples: Vec<RecallSample>,
@@ -127,12 +132,12 @@ pub struct Deduplicated {
 /// that fails.
 pub fn deduplicate<'a>(data: impl Into<Data<'a>>, options: &DeduplicateOptions) -> Result<Deduplicated> {
     let embedded;
-    let (values, dim) = match data.into() {
+    let (values, dim, texts) = match data.into() {
         Data::Texts(texts) => {
             embedded = embed(texts, options)?;
-            (&embedded.0[..], embedded.1)
+            (&embedded.0[..], embedded.1, Some(texts))
         }
-        Data::Embeddings { values, dim } => (values, dim),
+        Data::Embeddings { values, dim } => (values, dim, None),
     };
     let unit = |values: Vec<f32>| UnitEmbeddings::new(values, dim).map_err(|e| Error::usage(e.to_string()));
     let rows = unit(values.to_vec())?;
@@ -144,6 +149,8 @@ pub fn deduplicate<'a>(data: impl Into<Data<'a>>, options: &DeduplicateOptions) 
     let (scores, similarity) = score(&rows, &gather, &ranking, options)?;
     let samples =
         sample(&rows, &gather, &Compared { scores: &scores, similarity: &similarity, ranking }, options)?;
+    let indistinct = |texts: &[&str]| indistinct_in_memory(texts, &scores.score, &scores.duplicate_of);
+    let indistinct_texts = texts.map(indistinct).transpose()?;
     let duplicate_of = scores.duplicate_of.iter().map(|&of| (of != NO_ROW).then_some(of as usize)).collect();
     let mut found = Deduplicated {
         kept: Vec::new(),
@@ -151,6 +158,7 @@ pub fn deduplicate<'a>(data: impl Into<Data<'a>>, options: &DeduplicateOptions) 
         score: scores.score,
         epsilon: 0.0,
         recall: None,
+        indistinct_texts,
         similarity,
         ranking,
         samples,

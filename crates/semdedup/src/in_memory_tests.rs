@@ -154,3 +154,17 @@ fn equal_texts_are_embedded_once_and_each_keeps_its_embedding() {
     assert_eq!(lengths, [2.0, 1.0, 2.0, 0.0, 4.0, 1.0, 2.0]);
     assert_eq!(model.0.into_inner(), 4);
 }
+
+#[test]
+fn texts_that_the_model_cannot_tell_apart_are_counted_and_spellings_and_copies_are_not() {
+    // This model gives one embedding to texts of one length.
+    let options = DeduplicateOptions { model: Some(&NoRoom), ..Default::default() };
+    let texts = ["one cat", "ONE CAT", "ten dog", "ten dog", "six owl", "a longer text than all", ""];
+    let found = deduplicate(&texts[..], &options).unwrap().indistinct_texts.unwrap();
+    assert_eq!((found.close_rows, found.compared, found.different, found.rows), (3, 3, 2, 2));
+    let example = found.example.unwrap();
+    assert_eq!((example.row.as_str(), example.duplicate_of.as_str()), ("2", "0"));
+    assert_eq!((example.text.as_str(), example.duplicate_of_text.as_str()), ("ten dog", "one cat"));
+    let embeddings = Data::Embeddings { values: &[1.0, 1.0], dim: 1 };
+    assert!(deduplicate(embeddings, &Default::default()).unwrap().indistinct_texts.is_none());
+}

@@ -56,6 +56,7 @@ pub mod formats;
 #[doc(hidden)]
 pub mod fuzz;
 mod in_memory;
+mod indistinct;
 mod input;
 mod inspect;
 mod memory;
@@ -91,6 +92,7 @@ pub use embed::embedder::Embedder;
 pub use error::{Error, ErrorKind, Result};
 pub use formats::row_format::RowOf;
 pub use in_memory::{Data, DeduplicateOptions, Deduplicated, deduplicate};
+pub use indistinct::{IndistinctPair, IndistinctTexts};
 pub use input::embedding_files::find_embeddings;
 pub use input::find::rows_by;
 pub use inspect::finished_run::FinishedRun;

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::comparison::Comparison;
 use crate::error::{Error, Result};
+use crate::indistinct::IndistinctTexts;
 use crate::outputs::OutputKind;
 use crate::shares::Share;
 use crate::storage::read;
@@ -45,6 +46,9 @@ pub struct Summary {
     /// Other rows with the embedding of a row that ranks before them, where a text of this embedding
     /// is longer than the limit of the model: they are equal up to the limit, and may differ behind it.
     pub equal_up_to_limit: u64,
+    /// Rows whose text the model cannot tell from one that says something else; none if the texts are
+    /// not known.
+    pub indistinct_texts: Option<IndistinctTexts>,
     /// Rows whose text is empty; they are kept.
     pub empty_rows: u64,
     /// Rows whose embedding is zeros although their text is not empty; they are kept.

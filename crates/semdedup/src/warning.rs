@@ -5,6 +5,7 @@ use std::fmt;
 use semdedup_embed::TextLimit;
 
 use crate::formats::{self, Cause, LikelyEncoding};
+use crate::indistinct::IndistinctTexts;
 use crate::shares::{Groups, Losers, Share};
 
 /// Something that the user should know. Its text says what happened, what it may mean and what to
@@ -63,6 +64,13 @@ pub enum Warning {
         groups: Groups,
         /// The groups that lose much, and the share that the others lose.
         losers: Losers,
+    },
+    /// Many texts have a cosine of nearly 1 with a text that says something else.
+    IndistinctTexts {
+        /// The rows, and an example.
+        found: IndistinctTexts,
+        /// Of how many.
+        of: u64,
     },
     /// Many texts are mostly words that are not in the model's vocabulary.
     UnknownWords {
@@ -250,6 +258,7 @@ impl fmt::Display for Warning {
                  check --text-column",
                 percent(*rows, *of)
             ),
+            Self::IndistinctTexts { found, of } => found.describe(f, *of),
             Self::LoseMost { groups, losers } => write_losers(f, *groups, losers),
             Self::UnknownWords { rows, of, files } => {
                 write!(

@@ -15,6 +15,7 @@ mod encodings;
 mod help;
 mod ids;
 mod images;
+mod indistinct;
 mod inspect;
 #[cfg(unix)]
 mod interruption;

@@ -28,3 +28,4 @@ pub(crate) mod words;
 
 pub use folder::WordVectors;
 pub use model::StaticModel;
+pub use normal::normal_form;

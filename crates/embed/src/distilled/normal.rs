@@ -71,6 +71,25 @@ impl Normalizer {
     }
 }
 
+/// Returns the normal form of a text, in which the built-in model compares it: NFKC, case folded,
+/// without invisible characters, with single spaces between words.
+///
+/// ```
+/// assert_eq!(semdedup_embed::normal_form(" Ｔｈｅ  CAFE\u{301}\n"), "the café");
+/// ```
+pub fn normal_form(text: &str) -> String {
+    let normalizer = Normalizer::new();
+    let (mut form, mut normal) = (String::with_capacity(text.len()), String::new());
+    for word in words(text) {
+        normalizer.word(word, &mut normal);
+        if !form.is_empty() && !normal.is_empty() {
+            form.push(' ');
+        }
+        form.push_str(&normal);
+    }
+    form
+}
+
 /// The characters that spell the flags of regions.
 const TAGS: RangeInclusive<char> = '\u{e0020}'..='\u{e007f}';
 

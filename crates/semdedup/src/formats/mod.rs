@@ -75,8 +75,8 @@ pub use file::{
 };
 pub use ids::{IdPart, IdSource, typed_json_ids, unify_ids};
 pub(crate) use image_links::{folder_of, linked_files, read_image, shortened_link};
-pub(crate) use read::stored_id_type;
 pub use read::{Chunk, Reader, count_rows, read_texts};
+pub(crate) use read::{WantedTexts, stored_id_type, take_texts};
 pub use registry::known_extensions;
 pub use rows::{BadRow, Rows, Vectors};
 pub(crate) use text::guess::{check_no_utf8, encoding_hint, likely_encoding};

@@ -84,26 +84,73 @@ pub fn read_texts(
     limits: &ReadLimits,
     rows: &[u64],
 ) -> Result<Vec<Option<String>>> {
-    let Some(first) = rows.first().filter(|_| columns.text.is_some()) else {
+    let Some(columns) = of_texts(columns).filter(|_| !rows.is_empty()) else {
         return Ok(vec![None; rows.len()]);
     };
-    let columns = &Columns { id: None, embedding: None, image: None, ..columns.clone() };
-    if let Some(texts) = file.format.rows().texts_at(file, columns, limits, rows) {
-        return texts;
+    match file.format.rows().texts_at(file, &columns, limits, rows) {
+        Some(texts) => texts,
+        None => scan_texts(file, &columns, limits, &WantedTexts { rows, take: &str::to_owned }),
     }
-    let mut reader = Reader::open(file, columns, limits, *first)?;
+}
+
+/// The texts to read, and what to keep of each.
+pub(crate) struct WantedTexts<'a> {
+    /// The rows, in ascending order.
+    pub(crate) rows: &'a [u64],
+    /// Returns what to keep of a text.
+    pub(crate) take: &'a dyn Fn(&str) -> String,
+}
+
+/// The most whole texts that [`take_texts`] holds at once, where a format reads them row by row.
+const TEXTS_AT_ONCE: usize = 16;
+
+/// Reads the texts of some rows as [`read_texts`] does, but keeps only a part of each, so that long
+/// texts take little memory.
+pub(crate) fn take_texts(
+    file: &InputFile,
+    columns: &Columns,
+    limits: &ReadLimits,
+    wanted: &WantedTexts,
+) -> Result<Vec<Option<String>>> {
+    let Some(columns) = of_texts(columns) else { return Ok(vec![None; wanted.rows.len()]) };
+    let mut taken = Vec::with_capacity(wanted.rows.len());
+    for rows in wanted.rows.chunks(TEXTS_AT_ONCE) {
+        let Some(texts) = file.format.rows().texts_at(file, &columns, limits, rows) else {
+            return scan_texts(file, &columns, limits, wanted);
+        };
+        taken.extend(texts?.into_iter().map(|text| text.map(|text| (wanted.take)(&text))));
+    }
+    Ok(taken)
+}
+
+/// Returns the columns without all that is no text, or none if there is no text.
+fn of_texts(columns: &Columns) -> Option<Columns> {
+    let texts = || Columns { id: None, embedding: None, image: None, ..columns.clone() };
+    columns.text.is_some().then(texts)
+}
+
+/// Reads a file from the first of the rows to the last, and takes from their texts what is wanted.
+fn scan_texts(
+    file: &InputFile,
+    columns: &Columns,
+    limits: &ReadLimits,
+    wanted: &WantedTexts,
+) -> Result<Vec<Option<String>>> {
+    let WantedTexts { rows, take } = *wanted;
+    let Some(&first) = rows.first() else { return Ok(Vec::new()) };
+    let mut reader = Reader::open(file, columns, limits, first)?;
     let mut texts = Vec::with_capacity(rows.len());
     while texts.len() < rows.len()
         && let Some(chunk) = reader.next_chunk()?
     {
-        let wanted = |row: u64| row.checked_sub(chunk.first_row()).filter(|row| *row < chunk.rows() as u64);
-        if wanted(rows[texts.len()]).is_none() {
+        let inside = |row: u64| row.checked_sub(chunk.first_row()).filter(|row| *row < chunk.rows() as u64);
+        if inside(rows[texts.len()]).is_none() {
             continue;
         }
         let parsed = chunk.parse(columns)?.texts;
-        while let Some(row) = rows.get(texts.len()).and_then(|row| wanted(*row)) {
+        while let Some(row) = rows.get(texts.len()).and_then(|row| inside(*row)) {
             let row = row as usize;
-            texts.push(parsed.is_valid(row).then(|| parsed.value(row).to_owned()));
+            texts.push(parsed.is_valid(row).then(|| take(parsed.value(row))));
         }
     }
     texts.resize(rows.len(), None);

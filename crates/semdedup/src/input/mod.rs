@@ -4,3 +4,4 @@ pub(crate) mod embedding_files;
 pub(crate) mod find;
 mod pairs;
 pub(crate) mod provided;
+pub(crate) mod read_rows;

@@ -1,18 +1,15 @@
 //! The rows of a finished run: their scores, and their texts and images out of the input.
 
-use std::collections::BTreeMap;
-
 use arrow_array::{Array, RecordBatch};
 
 use crate::embed::linked::ParsedRows;
 use crate::error::{Error, ErrorKind, Result};
 use crate::formats::{
-    Columns, Format, InputFile, ReadLimits, Reader, check_unchanged, discover, folder_of, read_texts,
-    shortened_link,
+    Columns, Format, InputFile, ReadLimits, Reader, discover, folder_of, read_texts, shortened_link,
 };
 use crate::input::find::Input;
+use crate::input::read_rows::{ReadRows, read_rows};
 use crate::inspect::finished_run::FinishedRun;
-use crate::workdir::row_index::RowLocation;
 
 impl FinishedRun {
     /// How many rows the input had.
@@ -58,7 +55,7 @@ impl FinishedRun {
     }
 
     /// Reads something of rows, file by file, and returns it in the order of `rows`.
-    fn read<T: Clone>(&self, rows: &[u64], read: &ReadRows<T>) -> Result<Vec<Option<T>>> {
+    fn read<T: Clone + Send>(&self, rows: &[u64], read: &ReadRows<T>) -> Result<Vec<Option<T>>> {
         if let Some(row) = rows.iter().find(|row| **row >= self.rows()) {
             return Err(Error::usage(format!("row {row} is not one of the {} rows", self.rows()))
                 .hint("rows are numbered from 0"));
@@ -71,27 +68,9 @@ impl FinishedRun {
             .hint("run the same command again to write it again; the ids are in removed.parquet")
         })?;
         let input = Input::recorded(&folder)?;
-        let mut by_file: BTreeMap<usize, BTreeMap<u64, Option<T>>> = BTreeMap::new();
-        for &row in rows {
-            let RowLocation { file, row } = self.scores.row_index.locate(row);
-            by_file.entry(file).or_default().insert(row, None);
-        }
-        for (&file, found) in &mut by_file {
-            check_unchanged(&input.files[file])?;
-            let wanted: Vec<u64> = found.keys().copied().collect();
-            let read = read(&input.files[file], &input.columns[file], &input.limits, &wanted)?;
-            found.values_mut().zip(read).for_each(|(place, value)| *place = value);
-        }
-        let value = |&row: &u64| {
-            let RowLocation { file, row } = self.scores.row_index.locate(row);
-            by_file[&file][&row].clone()
-        };
-        Ok(rows.iter().map(value).collect())
+        read_rows(&input, &self.scores.row_index, rows, read)
     }
 }
-
-/// Reads something of some rows of a file, given in ascending order.
-type ReadRows<'a, T> = dyn Fn(&InputFile, &Columns, &ReadLimits, &[u64]) -> Result<Vec<Option<T>>> + 'a;
 
 /// Reads the images of some rows, given in ascending order.
 fn read_images(

@@ -4,6 +4,7 @@ use semdedup_core::EXACT;
 
 use crate::embed::dataset::Dataset;
 use crate::error::Result;
+use crate::indistinct::CLOSE;
 use crate::score::columns::ScoreColumns;
 use crate::workdir::contents::Content;
 
@@ -21,56 +22,99 @@ pub(crate) struct Copies {
 }
 
 impl Copies {
-    /// Counts the rows of equal embeddings.
+    /// Counts the rows of equal embeddings. Calls `close` with each close row, in order.
     ///
     /// # Errors
     /// Fails if the files of what was embedded cannot be read.
-    pub(crate) fn count(dataset: &Dataset, columns: &ScoreColumns) -> Result<Self> {
+    pub(crate) fn count(dataset: &Dataset, columns: &ScoreColumns, close: impl FnMut(usize)) -> Result<Self> {
         let contents = |part| dataset.contents(part);
-        EmbeddedRows { parts: dataset.embeddings.len(), contents, columns }.copies()
+        let scores = RowScores { score: &columns.score, duplicate_of: &columns.duplicate_of };
+        EmbeddedRows { parts: dataset.embeddings.len(), contents, scores }.copies(close)
+    }
+}
+
+/// The scores of all rows, and the rows that reach them.
+#[derive(Clone, Copy)]
+pub(crate) struct RowScores<'a> {
+    pub(crate) score: &'a [f32],
+    pub(crate) duplicate_of: &'a [u64],
+}
+
+impl RowScores<'_> {
+    /// Whether a row has the embedding of a row that ranks before it.
+    fn is_copy(self, row: usize) -> bool {
+        self.score[row] == EXACT
+    }
+
+    /// Whether a row has a cosine of nearly 1, or 1, with a row that ranks before it.
+    fn is_near(self, row: usize) -> bool {
+        self.score[row] > CLOSE
     }
 }
 
 /// The rows of a run with what was embedded of them, part by part.
-struct EmbeddedRows<'a, C> {
-    parts: usize,
+pub(crate) struct EmbeddedRows<'a, C> {
+    pub(crate) parts: usize,
     /// Returns what was embedded in a part.
-    contents: C,
-    columns: &'a ScoreColumns,
+    pub(crate) contents: C,
+    pub(crate) scores: RowScores<'a>,
 }
 
 impl<C: Fn(usize) -> Result<Option<Vec<Content>>>> EmbeddedRows<'_, C> {
-    /// Counts the copies. One part is in memory at a time, beside 26 bytes for each row that has the
-    /// embedding of a row before it.
-    fn copies(&self) -> Result<Copies> {
-        let mut groups = Groups::of(self.columns);
+    /// Counts the copies, and calls `close` with each close row, in order: a near row that is no
+    /// exact copy, where the model read its text, and all texts of its embedding, to their ends. Where
+    /// it is not known what was embedded, all near rows.
+    ///
+    /// One part is in memory at a time, beside 26 bytes for each row that has the embedding of a row
+    /// before it.
+    pub(crate) fn copies(&self, mut close: impl FnMut(usize)) -> Result<Copies> {
+        let scores = self.scores;
+        let mut groups = Groups::of(scores);
         let is_known = self.for_each(|row, content| {
             if content.is_truncated() {
                 groups.mark_cut(row);
             }
         })?;
+        let near = (0..scores.score.len()).filter(|&row| scores.is_near(row));
         if !is_known {
-            return Ok(Copies { other: self.columns.equal_embeddings(), ..Copies::default() });
+            let other = near.clone().filter(|&row| scores.is_copy(row)).count() as u64;
+            near.for_each(close);
+            return Ok(Copies { other, ..Copies::default() });
         }
+        let (mut found, mut seen) = (Copies::default(), self.seen_contents(&groups)?);
+        self.for_each(|row, content| {
+            if !scores.is_near(row) {
+                return;
+            }
+            let (content, is_copy) = (groups.marked(row, content), scores.is_copy(row));
+            if is_copy && seen.note(content) {
+                found.exact += 1;
+            } else if is_copy && content.is_truncated() {
+                found.up_to_limit += 1;
+            } else if !content.is_truncated() {
+                found.other += u64::from(is_copy);
+                close(row);
+            }
+        })?;
+        Ok(found)
+    }
+
+    /// Collects the contents of the copies, and notes which of them another row has.
+    fn seen_contents(&self, groups: &Groups) -> Result<SeenContents> {
         let mut copies = Vec::new();
         self.for_each(|row, content| {
-            if groups.is_copy(row) {
+            if self.scores.is_copy(row) {
                 copies.push(groups.marked(row, content));
             }
         })?;
         copies.sort_unstable();
-        // Whether a row that is no copy has the content, at the first place of the content.
-        let mut has_first = vec![false; copies.len()];
+        let mut seen = SeenContents { is_seen: vec![false; copies.len()], contents: copies };
         self.for_each(|row, content| {
-            if !groups.is_copy(row) {
-                let content = groups.marked(row, content);
-                let place = copies.partition_point(|copy| *copy < content);
-                if copies.get(place) == Some(&content) {
-                    has_first[place] = true;
-                }
+            if !self.scores.is_copy(row) {
+                seen.note(groups.marked(row, content));
             }
         })?;
-        Ok(counted(&copies, &has_first))
+        Ok(seen)
     }
 
     /// Calls `f` with each row and what was embedded of it. Returns false if that is not known of a
@@ -86,26 +130,27 @@ impl<C: Fn(usize) -> Result<Option<Vec<Content>>>> EmbeddedRows<'_, C> {
     }
 }
 
-/// Counts copies, which are sorted. `has_first` says at the first place of a content whether a row
-/// that is no copy has it.
-fn counted(copies: &[Content], has_first: &[bool]) -> Copies {
-    let (mut found, mut place) = (Copies::default(), 0);
-    for same in copies.chunk_by(|a, b| a == b) {
-        // The first row of a content is no copy of it, but it may be one of another content.
-        let other = u64::from(!has_first[place]);
-        found.exact += same.len() as u64 - other;
-        match same[0].is_truncated() {
-            true => found.up_to_limit += other,
-            false => found.other += other,
-        }
-        place += same.len();
+/// The contents of the rows that have the embedding of a row before them.
+struct SeenContents {
+    /// Sorted.
+    contents: Vec<Content>,
+    /// Whether a row was seen with the content, at the first place of the content.
+    is_seen: Vec<bool>,
+}
+
+impl SeenContents {
+    /// Notes that a row has this content; returns whether another row had it before. The first row of
+    /// a content is no copy of it, but it may be one of another content.
+    fn note(&mut self, content: Content) -> bool {
+        let place = self.contents.partition_point(|seen| *seen < content);
+        let is_known = self.contents.get(place) == Some(&content);
+        is_known && std::mem::replace(&mut self.is_seen[place], true)
     }
-    found
 }
 
 /// The groups of rows with one embedding.
 struct Groups<'a> {
-    columns: &'a ScoreColumns,
+    scores: RowScores<'a>,
     /// The row of each group that ranks first, ascending.
     firsts: Vec<u64>,
     /// Whether the model did not read the end of a text of the group.
@@ -113,24 +158,19 @@ struct Groups<'a> {
 }
 
 impl<'a> Groups<'a> {
-    fn of(columns: &'a ScoreColumns) -> Self {
-        let rows = columns.score.iter().zip(&columns.duplicate_of);
+    fn of(scores: RowScores<'a>) -> Self {
+        let rows = scores.score.iter().zip(scores.duplicate_of);
         let mut firsts: Vec<u64> =
             rows.filter(|(score, _)| **score == EXACT).map(|(_, first)| *first).collect();
         firsts.sort_unstable();
         firsts.dedup();
         let is_cut = vec![false; firsts.len()];
-        Self { columns, firsts, is_cut }
-    }
-
-    /// Whether a row has the embedding of a row that ranks before it.
-    fn is_copy(&self, row: usize) -> bool {
-        self.columns.score[row] == EXACT
+        Self { scores, firsts, is_cut }
     }
 
     /// Finds the group of a row; none if no other row has its embedding.
     fn group(&self, row: usize) -> Option<usize> {
-        let first = if self.is_copy(row) { self.columns.duplicate_of[row] } else { row as u64 };
+        let first = if self.scores.is_copy(row) { self.scores.duplicate_of[row] } else { row as u64 };
         self.firsts.binary_search(&first).ok()
     }
 
@@ -152,44 +192,69 @@ impl<'a> Groups<'a> {
 mod tests {
     #![allow(clippy::unwrap_used)]
 
+    use semdedup_core::NO_ROW;
+
     use super::*;
 
-    /// Counts the copies of rows in parts of `part_rows`. `firsts` has the row that ranks first among
-    /// those of the embedding of each row.
-    fn copies(contents: &[Content], firsts: &[u64], part_rows: usize) -> [u64; 3] {
-        let score = (0..).zip(firsts).map(|(row, first)| if row == *first { 0.5 } else { EXACT }).collect();
-        let columns = ScoreColumns { score, duplicate_of: firsts.to_vec(), ..ScoreColumns::default() };
+    const FIRST: f32 = 0.5;
+    const NEAR: f32 = 0.99995;
+
+    /// Counts the copies of rows in parts of `part_rows`, and lists the close rows.
+    fn copies(contents: &[Content], scores: RowScores, part_rows: usize) -> ([u64; 3], Vec<usize>) {
         let part = |part: usize| Ok(contents.chunks(part_rows).nth(part).map(<[Content]>::to_vec));
-        let parts = contents.len().div_ceil(part_rows);
-        let rows = EmbeddedRows { parts, contents: part, columns: &columns };
-        let Copies { exact, other, up_to_limit } = rows.copies().unwrap();
-        [exact, other, up_to_limit]
+        let rows = EmbeddedRows { parts: contents.len().div_ceil(part_rows), contents: part, scores };
+        let mut close = Vec::new();
+        let Copies { exact, other, up_to_limit } = rows.copies(|row| close.push(row)).unwrap();
+        ([exact, other, up_to_limit], close)
     }
 
     #[test]
     fn copies_of_a_text_are_told_from_texts_of_the_same_embedding() {
         let [a, b, c] = [Content::of(b"a"), Content::of(b"A"), Content::of(b"long").truncated()];
-        for (contents, firsts, found) in [
-            ([a, a, a, b], [0, 0, 0, 3], [2, 0, 0]),
-            ([a, b, b, a], [3, 3, 3, 3], [2, 1, 0]),
+        // Each with the row that ranks first among those of the embedding of each row.
+        for (contents, firsts, found, close) in [
+            ([a, a, a, b], [0, 0, 0, 3], [2, 0, 0], vec![]),
+            ([a, b, b, a], [3, 3, 3, 3], [2, 1, 0], vec![1]),
             // Where one text is truncated, no row of its embedding is known to be of another text.
-            ([a, c, c, b], [0, 0, 0, 0], [1, 0, 2]),
-            ([c, a, a, b], [0, 0, 0, 3], [1, 0, 1]),
-            ([a, c, a, b], [0, 0, 0, 3], [1, 0, 1]),
-            ([a, b, c, c], [0, 0, 2, 2], [1, 1, 0]),
-            ([a, b, c, c], [0, 1, 2, 3], [0, 0, 0]),
+            ([a, c, c, b], [0, 0, 0, 0], [1, 0, 2], vec![]),
+            ([c, a, a, b], [0, 0, 0, 3], [1, 0, 1], vec![]),
+            ([a, c, a, b], [0, 0, 0, 3], [1, 0, 1], vec![]),
+            ([a, b, c, c], [0, 0, 2, 2], [1, 1, 0], vec![1]),
+            ([a, b, c, c], [0, 1, 2, 3], [0, 0, 0], vec![]),
         ] {
+            let score: Vec<f32> =
+                (0..).zip(&firsts).map(|(row, first)| if row == *first { FIRST } else { EXACT }).collect();
+            let scores = RowScores { score: &score, duplicate_of: &firsts };
             for part_rows in 1..=4 {
-                assert_eq!(copies(&contents, &firsts, part_rows), found, "{contents:?} {firsts:?}");
+                let expected = (found, close.clone());
+                assert_eq!(copies(&contents, scores, part_rows), expected, "{contents:?} {firsts:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn near_rows_of_texts_that_the_model_read_to_their_ends_are_close() {
+        let [a, b, c] = [Content::of(b"a"), Content::of(b"A"), Content::of(b"long").truncated()];
+        for (contents, score, duplicate_of, found, close) in [
+            ([a, b, c, b], [FIRST, NEAR, NEAR, EXACT], [NO_ROW, 0, 0, 1], [1, 0, 0], vec![1]),
+            ([a, b, c, a], [FIRST, NEAR, FIRST, f32::NAN], [NO_ROW, 0, 0, NO_ROW], [0, 0, 0], vec![1]),
+            // Row 1 has the embedding of a truncated text.
+            ([a, b, c, b], [FIRST, NEAR, EXACT, NEAR], [NO_ROW, 0, 1, 0], [0, 0, 1], vec![3]),
+        ] {
+            let scores = RowScores { score: &score, duplicate_of: &duplicate_of };
+            for part_rows in 1..=4 {
+                let expected = (found, close.clone());
+                assert_eq!(copies(&contents, scores, part_rows), expected, "{contents:?} {score:?}");
             }
         }
     }
 
     #[test]
     fn rows_of_unknown_contents_are_other_rows_of_one_embedding() {
-        let (score, duplicate_of) = (vec![0.5, EXACT], vec![1, 0]);
-        let columns = ScoreColumns { score, duplicate_of, ..ScoreColumns::default() };
-        let unknown = EmbeddedRows { parts: 1, contents: |_| Ok(None), columns: &columns }.copies().unwrap();
-        assert_eq!((unknown.exact, unknown.other), (0, 1));
+        let scores = RowScores { score: &[FIRST, EXACT, NEAR], duplicate_of: &[1, 0, 0] };
+        let rows = EmbeddedRows { parts: 1, contents: |_| Ok(None), scores };
+        let mut close = Vec::new();
+        let unknown = rows.copies(|row| close.push(row)).unwrap();
+        assert_eq!((unknown.exact, unknown.other, close), (0, 1, vec![1, 2]));
     }
 }

@@ -1,5 +1,6 @@
 //! Runs every stage in order, and continues where an earlier run stopped.
 
+pub(crate) mod close_rows;
 mod copies;
 pub(crate) mod disk;
 pub(crate) mod fingerprints;

@@ -8,6 +8,7 @@ use crate::embed::embedder::Embedder;
 use crate::error::Result;
 use crate::memory::peak_rss_bytes;
 use crate::options::RunOptions;
+use crate::pipeline::close_rows::indistinct_warning;
 use crate::pipeline::disk::check_disk;
 use crate::pipeline::resolved::ResolvedRun;
 use crate::pipeline::scored::{Scored, check_strict};
@@ -32,7 +33,8 @@ pub fn run(options: &RunOptions, embedder: Embedder, progress: &dyn Progress) ->
     let start = Instant::now();
     let run = ResolvedRun::new(options, embedder)?;
     let out = OutputDir::open(&run.target())?;
-    // Report the files that are left out each time, even if an earlier run has done the work.
+    // Report the files that are left out each time, even if an earlier run has done the work; and texts
+    // that the model cannot tell apart, because they are gone once the data is used.
     run.input.warnings().for_each(|warning| progress.warn(&warning));
     let out = match out {
         ResultState::Done(mut summary) => {
@@ -40,6 +42,9 @@ pub fn run(options: &RunOptions, embedder: Embedder, progress: &dyn Progress) ->
             // earlier versions do not name them.
             summary.compared = run.comparison();
             check_strict(&run.input, summary.rows_skipped, || String::from("see skipped.parquet"))?;
+            let read = summary.rows_in.saturating_sub(summary.rows_skipped);
+            let indistinct = indistinct_warning(summary.indistinct_texts.as_ref(), read);
+            indistinct.iter().for_each(|warning| progress.warn(warning));
             Stage::ALL.into_iter().for_each(|stage| progress.end(stage, true));
             return Ok(*summary);
         }

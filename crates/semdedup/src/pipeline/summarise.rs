@@ -9,7 +9,9 @@ use crate::cluster::clustering::largest;
 use crate::embed::dataset::{Dataset, skipped_rows, unknown_words, zero_rows};
 use crate::embed::not_utf8::not_utf8;
 use crate::error::Result;
+use crate::indistinct::IndistinctTexts;
 use crate::input::find::Input;
+use crate::pipeline::close_rows::{CloseRows, indistinct_warning};
 use crate::pipeline::copies::Copies;
 use crate::pipeline::resolved::ResolvedRun;
 use crate::pipeline::scored::{LimitedClusters, Scored};
@@ -49,9 +51,24 @@ struct Reported<'a> {
     limit: TextLimit,
 }
 
+/// The rows that are all but equal to a row before them.
+struct Alike {
+    copies: Copies,
+    indistinct: Option<IndistinctTexts>,
+}
+
+impl Alike {
+    /// Counts the copies, and compares the texts of other rows that are all but equal.
+    fn find(input: &Input, scored: &Scored) -> Result<Self> {
+        let mut close = CloseRows::default();
+        let copies = Copies::count(&scored.dataset, &scored.columns, |row| close.add(row))?;
+        Ok(Self { copies, indistinct: close.compare(input, scored)? })
+    }
+}
+
 impl Notes {
     /// Finds what the user should know, and reports the warnings.
-    fn collect(scored: &Scored, selection: &Selection, copies: &Copies, run: &Reported) -> Self {
+    fn collect(scored: &Scored, selection: &Selection, alike: &Alike, run: &Reported) -> Self {
         let &Reported { input, progress, limit } = run;
         let rows = selection.outcome.len() as u64;
         let mut uncompared = scored.columns.uncompared();
@@ -68,10 +85,12 @@ impl Notes {
             warnings.push(Warning::EmptyTexts { rows: empty, of: rows });
         }
         if scored.dataset.truncated > 0 {
-            let (rows, equal) = (scored.dataset.truncated, copies.up_to_limit);
+            let (rows, equal) = (scored.dataset.truncated, alike.copies.up_to_limit);
             warnings.push(Warning::TruncatedTexts { rows, equal, limit });
         }
         warnings.extend(unknown_words(&scored.dataset));
+        let read = rows - selection.count(Outcome::Skipped);
+        warnings.extend(indistinct_warning(alike.indistinct.as_ref(), read));
         let largest = largest(&scored.columns.cluster);
         if scored.clusters >= FEW_CLUSTERS && share(largest) >= LARGE_CLUSTER_SHARE {
             warnings.push(Warning::LargeCluster { rows: largest, of: rows, clusters: scored.clusters });
@@ -138,9 +157,10 @@ pub(crate) fn summarise(
     selection: &Selection,
     progress: &dyn Progress,
 ) -> Result<Summary> {
-    let copies = Copies::count(&scored.dataset, &scored.columns)?;
+    let alike = Alike::find(&run.input, scored)?;
     let reported = Reported { input: &run.input, progress, limit: run.embedder.text_limit() };
-    let notes = Notes::collect(scored, selection, &copies, &reported);
+    let notes = Notes::collect(scored, selection, &alike, &reported);
+    let Alike { copies, indistinct } = alike;
     let (options, dim) = (run.options, run.dim());
     Ok(Summary {
         fingerprint: run.stages.result.as_str().to_owned(),
@@ -155,6 +175,7 @@ pub(crate) fn summarise(
         exact_duplicates: copies.exact,
         same_embedding: copies.other,
         equal_up_to_limit: copies.up_to_limit,
+        indistinct_texts: indistinct,
         empty_rows: scored.dataset.empty,
         zero_rows: notes.uncompared.zero.rows,
         non_finite_rows: notes.uncompared.non_finite.rows,
