@@ -6,7 +6,7 @@ use std::fmt;
 use semdedup_embed::normal_form;
 use serde::{Deserialize, Serialize};
 
-/// The cosine above which texts are close: hardly an ε tells them apart.
+/// The cosine above which texts are close: even a small ε takes them for duplicates.
 pub(crate) const CLOSE: f32 = 0.9999;
 
 /// Two texts differ if they share less than this part of their trigrams. A model that works gives a
@@ -67,7 +67,7 @@ pub struct IndistinctPair {
 }
 
 impl IndistinctTexts {
-    /// Begins to compare the texts of so many close rows.
+    /// Begins the comparison of texts, for a run that has this number of close rows.
     pub(crate) fn among(close_rows: u64) -> Self {
         Self { close_rows, ..Self::default() }
     }
@@ -228,7 +228,7 @@ mod tests {
         assert_eq!(numbers, [5, 5, 13, 20, 20, 20, 50, 5_000]);
     }
 
-    /// Compares so many of the close rows, of which so many differ.
+    /// Compares `compared` of the close rows; the texts of the first `different` of them differ.
     fn compared(close_rows: u64, compared: u64, different: u64) -> IndistinctTexts {
         let mut found = IndistinctTexts::among(close_rows);
         for number in 0..compared {

@@ -97,7 +97,7 @@ fn beginnings(input: &Input, row_index: &RowIndex, rows: &[u64]) -> Result<Vec<O
 /// Compares all close rows of texts in memory with those that they duplicate.
 ///
 /// # Errors
-/// None: the texts are in memory.
+/// Never fails; the type is that of [`EmbeddedRows::copies`], which can fail on files.
 pub(crate) fn indistinct_in_memory(
     texts: &[&str],
     score: &[f32],
