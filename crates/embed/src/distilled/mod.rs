@@ -1,5 +1,6 @@
-//! Static text models, the built-in one and those in folders: the sum of the vectors of a text's words, from a table of int8, with features
-//! of letters for words that the vocabulary lacks, and exact features of numbers.
+//! Static text models, the built-in one and those in folders: the sum of the vectors of a text's
+//! words, from a table of int8, with features of letters for words that the vocabulary lacks, and
+//! exact features of numbers.
 //!
 //! `words` reads a text word by word: each is brought into its normal form and split into `runs`,
 //! which `word` reads.
