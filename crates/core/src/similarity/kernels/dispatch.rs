@@ -1,17 +1,17 @@
 //! The kernels as methods of [`Isa`]: each calls the implementation for its instruction set.
 
 #[cfg(target_arch = "aarch64")]
-use crate::similarity::kernels::arm;
+use crate::similarity::kernels::arm::{dotprod, i8mm, neon};
 use crate::similarity::kernels::isa::Isa;
 use crate::similarity::kernels::loops::{
-    add_loop, dot_loop, encode_loop, estimates_baseline, half_to_f32_baseline, norm_loop, products_baseline,
+    add_loop, dot_loop, encode_loop, estimates_portable, half_to_f32_portable, norm_loop, products_portable,
     scale_loop, squared_distance_loop,
 };
 use crate::similarity::kernels::types::{
     BLOCK, CodeSummary, EstimateFilter, LANES, LaneTerms, PassedEstimates, Products, RowToEncode, STEP,
 };
 #[cfg(target_arch = "x86_64")]
-use crate::similarity::kernels::x86::{avx2, avx512, avxvnni};
+use crate::similarity::kernels::x86::{avx2, avx512, avxvnni, sse2};
 use crate::similarity::thresholds::BY_DISTANCE_MIN_COSINE;
 
 impl Isa {
@@ -42,8 +42,17 @@ impl Isa {
             Self::Avx2 => unsafe { avx2::products_avx2(rows, panel, start, products) },
             #[cfg(target_arch = "aarch64")]
             // SAFETY: as above.
-            Self::Dotprod => unsafe { arm::products_dotprod(rows, panel, start, products) },
-            Self::Baseline => products_baseline(rows, panel, start, products),
+            Self::I8mm => unsafe { i8mm::products_i8mm(rows, panel, start, products) },
+            #[cfg(target_arch = "aarch64")]
+            // SAFETY: as above.
+            Self::Dotprod => unsafe { dotprod::products_dotprod(rows, panel, start, products) },
+            #[cfg(target_arch = "x86_64")]
+            // SAFETY: SSE2 is part of the target.
+            Self::Sse2 => unsafe { sse2::products_sse2(rows, panel, start, products) },
+            #[cfg(target_arch = "aarch64")]
+            // SAFETY: NEON is part of the target.
+            Self::Neon => unsafe { neon::products_neon(rows, panel, start, products) },
+            Self::Portable => products_portable(rows, panel, start, products),
         }
     }
 }
@@ -57,8 +66,10 @@ impl Isa {
             // SAFETY: these variants exist only where `available` has detected the features.
             Self::Avx512 | Self::AvxVnni | Self::Avx2 => unsafe { avx2::half_to_f32_f16c(half, out) },
             #[cfg(target_arch = "aarch64")]
-            Self::Dotprod => arm::half_to_f32_neon(half, out),
-            Self::Baseline => half_to_f32_baseline(half, out),
+            Self::I8mm | Self::Dotprod | Self::Neon => neon::half_to_f32_neon(half, out),
+            #[cfg(target_arch = "x86_64")]
+            Self::Sse2 => half_to_f32_portable(half, out),
+            Self::Portable => half_to_f32_portable(half, out),
         }
     }
 
@@ -80,8 +91,10 @@ impl Isa {
             // SAFETY: as above.
             Self::AvxVnni | Self::Avx2 => unsafe { avx2::estimates_avx2(products, filters, lanes, out) },
             #[cfg(target_arch = "aarch64")]
-            Self::Dotprod => arm::estimates_neon(products, filters, lanes, out),
-            Self::Baseline => estimates_baseline(products, filters, lanes, out),
+            Self::I8mm | Self::Dotprod | Self::Neon => neon::estimates_neon(products, filters, lanes, out),
+            #[cfg(target_arch = "x86_64")]
+            Self::Sse2 => estimates_portable(products, filters, lanes, out),
+            Self::Portable => estimates_portable(products, filters, lanes, out),
         }
     }
 }
@@ -100,7 +113,7 @@ impl Isa {
 }
 
 /// Defines methods of [`Isa`] that run a plain loop, compiled for each instruction set. The loop's
-/// constant says whether to fuse multiplications and additions. On baseline x86-64, each fused
+/// constant says whether to fuse multiplications and additions. On x86-64 without FMA, each fused
 /// operation would be a library call.
 macro_rules! dispatched {
     ($($(#[$doc:meta])* fn $name:ident($($arg:ident: $type:ty),*) $(-> $result:ty)? = $body:ident;)*) => {
@@ -127,8 +140,10 @@ macro_rules! dispatched {
                     // SAFETY: as above.
                     Self::AvxVnni | Self::Avx2 => unsafe { avx2($($arg),*) },
                     #[cfg(target_arch = "aarch64")]
-                    Self::Dotprod => $body::<true>($($arg),*),
-                    Self::Baseline => $body::<{ cfg!(target_arch = "aarch64") }>($($arg),*),
+                    Self::I8mm | Self::Dotprod | Self::Neon => $body::<true>($($arg),*),
+                    #[cfg(target_arch = "x86_64")]
+                    Self::Sse2 => $body::<false>($($arg),*),
+                    Self::Portable => $body::<{ cfg!(target_arch = "aarch64") }>($($arg),*),
                 }
             })*
         }

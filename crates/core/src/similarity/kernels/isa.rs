@@ -17,11 +17,20 @@ pub(crate) enum Isa {
     /// AVX2 with fused multiply-add and f16 conversion.
     #[cfg(target_arch = "x86_64")]
     Avx2,
+    /// What every CPU of the target has.
+    #[cfg(target_arch = "x86_64")]
+    Sse2,
+    /// NEON with 8-bit matrix products.
+    #[cfg(target_arch = "aarch64")]
+    I8mm,
     /// NEON with 8-bit dot products.
     #[cfg(target_arch = "aarch64")]
     Dotprod,
-    /// The instructions that every CPU of the target has: SSE2 on x86-64, NEON on 64-bit Arm.
-    Baseline,
+    /// What every CPU of the target has.
+    #[cfg(target_arch = "aarch64")]
+    Neon,
+    /// The portable loops, for other targets.
+    Portable,
 }
 
 /// Returns the name of the instruction set that the kernels use on this CPU, for example `avx512`.
@@ -33,13 +42,13 @@ impl Isa {
     /// Returns the best instruction set of this CPU.
     ///
     /// A build with a name in the environment variable `SEMDEDUP_ISA` uses the instruction set of
-    /// that name, or the baseline if the CPU lacks it. This makes it possible to measure and test
+    /// that name, or the portable loops if the CPU lacks it. This makes it possible to measure and test
     /// each of them.
     pub(crate) fn detect() -> Self {
         static BEST: OnceLock<Isa> = OnceLock::new();
         *BEST.get_or_init(|| {
             let wanted = |isa: &Self| option_env!("SEMDEDUP_ISA").is_none_or(|name| name == isa.name());
-            Self::available().into_iter().find(wanted).unwrap_or(Self::Baseline)
+            Self::available().into_iter().find(wanted).unwrap_or(Self::Portable)
         })
     }
 
@@ -53,7 +62,7 @@ impl Isa {
         }
     }
 
-    fn name(self) -> &'static str {
+    pub(super) fn name(self) -> &'static str {
         match self {
             #[cfg(target_arch = "x86_64")]
             Self::Avx512 => "avx512",
@@ -61,10 +70,15 @@ impl Isa {
             Self::AvxVnni => "avxvnni",
             #[cfg(target_arch = "x86_64")]
             Self::Avx2 => "avx2",
+            #[cfg(target_arch = "x86_64")]
+            Self::Sse2 => "sse2",
+            #[cfg(target_arch = "aarch64")]
+            Self::I8mm => "i8mm",
             #[cfg(target_arch = "aarch64")]
             Self::Dotprod => "dotprod",
-            Self::Baseline if cfg!(target_arch = "aarch64") => "neon",
-            Self::Baseline => "baseline",
+            #[cfg(target_arch = "aarch64")]
+            Self::Neon => "neon",
+            Self::Portable => "portable",
         }
     }
 
@@ -89,11 +103,19 @@ impl Isa {
             }
             sets.push(Self::Avx2);
         }
+        #[cfg(target_arch = "x86_64")]
+        sets.push(Self::Sse2);
         #[cfg(target_arch = "aarch64")]
-        if cfg!(target_endian = "little") && std::arch::is_aarch64_feature_detected!("dotprod") {
-            sets.push(Self::Dotprod);
+        if cfg!(target_endian = "little") {
+            if std::arch::is_aarch64_feature_detected!("i8mm") {
+                sets.push(Self::I8mm);
+            }
+            if std::arch::is_aarch64_feature_detected!("dotprod") {
+                sets.push(Self::Dotprod);
+            }
+            sets.push(Self::Neon);
         }
-        sets.push(Self::Baseline);
+        sets.push(Self::Portable);
         sets
     }
 }

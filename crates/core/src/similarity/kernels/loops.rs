@@ -1,4 +1,4 @@
-//! The portable loops. Some are compiled for each instruction set. The others (`*_baseline`) run
+//! The portable loops. Some are compiled for each instruction set. The others (`*_portable`) run
 //! where no special kernel exists, and are the reference for those in `x86/` and `arm.rs`.
 
 use crate::similarity::kernels::types::{
@@ -166,7 +166,7 @@ pub(super) fn encode_loop<const FUSED: bool>(levels: u8, of: RowToEncode, codes:
     }
 }
 
-pub(super) fn half_to_f32_baseline(half: &[u16], out: &mut [f32]) {
+pub(super) fn half_to_f32_portable(half: &[u16], out: &mut [f32]) {
     for (out, &bits) in out.iter_mut().zip(half) {
         let (sign, exponent, fraction) = (bits >> 15, bits >> 10 & 0x1F, bits & 0x3FF);
         let size = match exponent {
@@ -180,7 +180,7 @@ pub(super) fn half_to_f32_baseline(half: &[u16], out: &mut [f32]) {
 }
 
 /// The portable version of `Isa::estimate`.
-pub(super) fn estimates_baseline(
+pub(super) fn estimates_portable(
     products: &Products,
     filters: &[EstimateFilter],
     lanes: LaneTerms,
@@ -208,7 +208,7 @@ pub(super) fn passing_lanes(estimates: &[f32; LANES], filter: &EstimateFilter) -
 }
 
 /// The portable version of `Isa::products`, in a shape that the compiler vectorizes.
-pub(super) fn products_baseline(
+pub(super) fn products_portable(
     rows: &[&[u8]],
     panel: &[u32],
     start: &[i32; LANES],
