@@ -4,11 +4,11 @@
 use crate::similarity::kernels::arm;
 use crate::similarity::kernels::isa::Isa;
 use crate::similarity::kernels::loops::{
-    add_loop, dot_loop, encode_loop, estimates_baseline, half_to_f32_baseline, norm_loop, products_baseline,
-    scale_loop, squared_distance_loop,
+    add_loop, dot_loop, encode_loop, estimate_all_loop, estimates_baseline, half_to_f32_baseline, norm_loop,
+    products_baseline, reaching_baseline, scale_loop, squared_distance_loop,
 };
 use crate::similarity::kernels::types::{
-    BLOCK, CodeSummary, EstimateFilter, LANES, LaneTerms, PassedEstimates, Products, STEP,
+    BLOCK, CodeSummary, EstimateFilter, Highest, LANES, LaneTerms, PassedEstimates, Products, STEP,
 };
 #[cfg(target_arch = "x86_64")]
 use crate::similarity::kernels::x86;
@@ -87,6 +87,25 @@ impl Isa {
 }
 
 impl Isa {
+    /// Returns the lanes whose estimates reach a threshold, one bit each.
+    #[allow(unsafe_code)]
+    #[inline]
+    pub(crate) fn reaching(self, estimates: &[f32; LANES], threshold: f32) -> u32 {
+        match self {
+            #[cfg(target_arch = "x86_64")]
+            // SAFETY: this variant exists only where `available` has detected the features.
+            Self::Avx512 => unsafe { x86::reaching_avx512(estimates, threshold) },
+            #[cfg(target_arch = "x86_64")]
+            // SAFETY: as above.
+            Self::AvxVnni | Self::Avx2 => unsafe { x86::reaching_avx2(estimates, threshold) },
+            #[cfg(target_arch = "aarch64")]
+            Self::Dotprod => reaching_baseline(estimates, threshold),
+            Self::Baseline => reaching_baseline(estimates, threshold),
+        }
+    }
+}
+
+impl Isa {
     /// Returns the cosine similarity of two rows of unit length.
     ///
     /// It is their dot product. For close rows, where rounding would hide the differences, it is
@@ -149,6 +168,9 @@ dispatched! {
     fn scale(row: &mut [f32], by: f64) = scale_loop;
     /// Adds a row to a sum.
     fn add(sum: &mut [f64], row: &[f32]) = add_loop;
+    /// Estimates a panel for some queries; see [`estimate_all_loop`].
+    fn estimate_all(products: &Products, scales: &[f32], lanes: LaneTerms, stride: usize,
+        estimates: &mut [[f32; LANES]], highest: &mut [Highest]) = estimate_all_loop;
     /// Encodes a row; see [`encode_loop`].
     fn encode(row: &[f32], reference: &[f32], origin: &[f32], codes: &mut [u8]) -> CodeSummary = encode_loop;
 }

@@ -55,6 +55,28 @@ pub(super) fn estimates_avx512(
     }
 }
 
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vnni,avx2,fma")]
+pub(super) fn reaching_avx512(estimates: &[f32; LANES], threshold: f32) -> u32 {
+    let threshold = _mm512_set1_ps(threshold);
+    let half = |h: usize| {
+        // SAFETY: 16 of 32 values are read, from 0 or 16 on.
+        let estimates = unsafe { _mm512_loadu_ps(estimates.as_ptr().add(16 * h)) };
+        u32::from(_mm512_cmp_ps_mask::<_CMP_GE_OQ>(estimates, threshold))
+    };
+    half(0) | half(1) << 16
+}
+
+#[target_feature(enable = "avx2,fma")]
+pub(super) fn reaching_avx2(estimates: &[f32; LANES], threshold: f32) -> u32 {
+    let threshold = _mm256_set1_ps(threshold);
+    (0..LANES).step_by(8).fold(0, |lanes, first| {
+        // SAFETY: eight of 32 values are read, from a multiple of eight below 32 on.
+        let estimates = unsafe { _mm256_loadu_ps(estimates.as_ptr().add(first)) };
+        let reached = _mm256_movemask_ps(_mm256_cmp_ps::<_CMP_GE_OQ>(estimates, threshold));
+        lanes | reached.cast_unsigned() << first
+    })
+}
+
 #[target_feature(enable = "avx2,fma,f16c")]
 pub(super) fn half_to_f32_f16c(half: &[u16], out: &mut [f32]) {
     let (whole, rest) = half.as_chunks::<8>();
