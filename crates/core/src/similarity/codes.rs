@@ -9,7 +9,7 @@ use rayon::prelude::*;
 
 use crate::similarity::embeddings::prefetch;
 use crate::similarity::kernels::isa::Isa;
-use crate::similarity::kernels::types::{CodeSummary, STEP};
+use crate::similarity::kernels::types::{CodeSummary, RowToEncode, STEP};
 
 /// The rows that a thread encodes per task.
 const ROWS_PER_TASK: usize = 1024;
@@ -73,7 +73,8 @@ impl Codes {
     pub(crate) fn push(&mut self, row: &[f32], reference: &[f32], origin: &[f32]) {
         let start = self.codes.len();
         self.codes.resize(start + self.width, 0);
-        self.summaries.push(Isa::detect().encode(row, reference, origin, &mut self.codes[start..]));
+        let row = RowToEncode { row, reference, origin };
+        self.summaries.push(Isa::detect().encode(row, &mut self.codes[start..]));
     }
 
     /// The number of rows.
@@ -118,6 +119,6 @@ impl CodesMut<'_> {
     /// Encodes a row into place `i` of the chunk; see [`Codes::encode`].
     pub(crate) fn set(&mut self, i: usize, row: &[f32], reference: &[f32], origin: &[f32]) {
         let codes = &mut self.codes[i * self.width..(i + 1) * self.width];
-        self.summaries[i] = Isa::detect().encode(row, reference, origin, codes);
+        self.summaries[i] = Isa::detect().encode(RowToEncode { row, reference, origin }, codes);
     }
 }

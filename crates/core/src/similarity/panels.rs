@@ -2,6 +2,7 @@
 
 use crate::similarity::codes::Codes;
 use crate::similarity::error_bound::{DistanceBound, ErrorBound, SLACK};
+use crate::similarity::kernels::isa::Isa;
 use crate::similarity::kernels::types::{CodeSummary, LANES, LaneTerms, STEP};
 
 /// Targets: encoded rows in panels of [`LANES`].
@@ -12,7 +13,8 @@ pub(crate) struct Panels {
     scale: Vec<[f32; LANES]>,
     /// Negative infinity in lanes that hold no row.
     bias: Vec<[f32; LANES]>,
-    /// The start values of the sums. They cancel the 128 that is added to the codes of the queries.
+    /// The start values of the sums. They cancel the number that is added to the codes of the
+    /// queries.
     start: Vec<[i32; LANES]>,
     rows: usize,
     width: usize,
@@ -84,6 +86,7 @@ impl Panels {
             longest_of_panel: vec![Lengths::default(); panels],
             by_distance: false,
         };
+        let levels = Isa::detect().levels();
         let mut chosen = chosen.enumerate();
         let mut lanes: [&[[u8; STEP]]; LANES] = [&[]; LANES];
         for panel in 0..panels {
@@ -94,13 +97,13 @@ impl Panels {
                 let CodeSummary { scale, norm, error, sum, .. } = *codes.summary(row);
                 packed.scale[panel][lane] = scale;
                 packed.bias[panel][lane] = bias;
-                packed.start[panel][lane] = -128 * sum;
+                packed.start[panel][lane] = -i32::from(levels) * sum;
                 let longest = &mut packed.longest_of_panel[panel];
                 *longest = longest.max(Lengths { difference: norm + error, error });
             }
             packed.longest = packed.longest.max(packed.longest_of_panel[panel]);
             let words = &mut packed.codes[panel * steps * LANES..][..steps * LANES];
-            interleave(&lanes[..used], words.as_chunks_mut().0);
+            interleave(levels, &lanes[..used], words.as_chunks_mut().0);
         }
         packed
     }
@@ -167,10 +170,17 @@ impl Panels {
 
 /// Interleaves the codes of some rows: word `s` of row `l` becomes word `l` of step `s`. It also
 /// makes the codes signed.
-fn interleave(rows: &[&[[u8; STEP]]], words: &mut [[u32; LANES]]) {
+fn interleave(levels: u8, rows: &[&[[u8; STEP]]], words: &mut [[u32; LANES]]) {
     for (step, words) in words.iter_mut().enumerate() {
         for (word, row) in words.iter_mut().zip(rows) {
-            *word = u32::from_le_bytes(row[step]) ^ 0x8080_8080;
+            *word = signed(levels, u32::from_le_bytes(row[step]));
         }
     }
+}
+
+/// Subtracts `levels`, which is below 128, from each byte of a word.
+fn signed(levels: u8, word: u32) -> u32 {
+    const HIGH: u32 = 0x8080_8080;
+    // With its high bit set, no byte borrows from the next.
+    ((word | HIGH) - u32::from_le_bytes([levels; STEP])) ^ (!word & HIGH)
 }

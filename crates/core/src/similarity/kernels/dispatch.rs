@@ -8,17 +8,18 @@ use crate::similarity::kernels::loops::{
     products_baseline, reaching_baseline, scale_loop, squared_distance_loop,
 };
 use crate::similarity::kernels::types::{
-    BLOCK, CodeSummary, EstimateFilter, Highest, LANES, LaneTerms, PassedEstimates, Products, STEP,
+    BLOCK, CodeSummary, EstimateFilter, Highest, LANES, LaneTerms, PassedEstimates, Products, RowToEncode,
+    STEP,
 };
 #[cfg(target_arch = "x86_64")]
-use crate::similarity::kernels::x86;
+use crate::similarity::kernels::x86::{avx2, avx512, avxvnni};
 use crate::similarity::thresholds::BY_DISTANCE_MIN_COSINE;
 
 impl Isa {
     /// Computes `products[i][l] = start[l] + Σ_p rows[i][p] · panel[p / 4][l][p % 4]`.
     ///
-    /// There are at most [`BLOCK`] rows, each of a multiple of [`STEP`] unsigned values. The panel
-    /// holds signed values. Sums wrap around, so all kernels agree on every input. A result that
+    /// There are at most [`BLOCK`] rows, each of a multiple of [`STEP`] unsigned values of up to `2 ·
+    /// levels`. The panel holds signed values of up to [`levels`](Self::levels) in size. Sums wrap around, so all kernels agree on such input. A result that
     /// fits an i32 is correct even if a sum on the way overflows.
     #[allow(unsafe_code)]
     pub(crate) fn products(
@@ -33,13 +34,13 @@ impl Isa {
         match self {
             #[cfg(target_arch = "x86_64")]
             // SAFETY: this variant exists only where `available` has detected the features.
-            Self::Avx512 => unsafe { x86::products_avx512(rows, panel, start, products) },
+            Self::Avx512 => unsafe { avx512::products_avx512(rows, panel, start, products) },
             #[cfg(target_arch = "x86_64")]
             // SAFETY: as above.
-            Self::AvxVnni => unsafe { x86::products_avxvnni(rows, panel, start, products) },
+            Self::AvxVnni => unsafe { avxvnni::products_avxvnni(rows, panel, start, products) },
             #[cfg(target_arch = "x86_64")]
             // SAFETY: as above.
-            Self::Avx2 => unsafe { x86::products_avx2(rows, panel, start, products) },
+            Self::Avx2 => unsafe { avx2::products_avx2(rows, panel, start, products) },
             #[cfg(target_arch = "aarch64")]
             // SAFETY: as above.
             Self::Dotprod => unsafe { arm::products_dotprod(rows, panel, start, products) },
@@ -55,7 +56,7 @@ impl Isa {
         match self {
             #[cfg(target_arch = "x86_64")]
             // SAFETY: these variants exist only where `available` has detected the features.
-            Self::Avx512 | Self::AvxVnni | Self::Avx2 => unsafe { x86::half_to_f32_f16c(half, out) },
+            Self::Avx512 | Self::AvxVnni | Self::Avx2 => unsafe { avx2::half_to_f32_f16c(half, out) },
             #[cfg(target_arch = "aarch64")]
             Self::Dotprod => arm::half_to_f32_neon(half, out),
             Self::Baseline => half_to_f32_baseline(half, out),
@@ -75,10 +76,10 @@ impl Isa {
         match self {
             #[cfg(target_arch = "x86_64")]
             // SAFETY: this variant exists only where `available` has detected the features.
-            Self::Avx512 => unsafe { x86::estimates_avx512(products, filters, lanes, out) },
+            Self::Avx512 => unsafe { avx512::estimates_avx512(products, filters, lanes, out) },
             #[cfg(target_arch = "x86_64")]
             // SAFETY: as above.
-            Self::AvxVnni | Self::Avx2 => unsafe { x86::estimates_avx2(products, filters, lanes, out) },
+            Self::AvxVnni | Self::Avx2 => unsafe { avx2::estimates_avx2(products, filters, lanes, out) },
             #[cfg(target_arch = "aarch64")]
             Self::Dotprod => arm::estimates_neon(products, filters, lanes, out),
             Self::Baseline => estimates_baseline(products, filters, lanes, out),
@@ -94,10 +95,10 @@ impl Isa {
         match self {
             #[cfg(target_arch = "x86_64")]
             // SAFETY: this variant exists only where `available` has detected the features.
-            Self::Avx512 => unsafe { x86::reaching_avx512(estimates, threshold) },
+            Self::Avx512 => unsafe { avx512::reaching_avx512(estimates, threshold) },
             #[cfg(target_arch = "x86_64")]
             // SAFETY: as above.
-            Self::AvxVnni | Self::Avx2 => unsafe { x86::reaching_avx2(estimates, threshold) },
+            Self::AvxVnni | Self::Avx2 => unsafe { avx2::reaching_avx2(estimates, threshold) },
             #[cfg(target_arch = "aarch64")]
             Self::Dotprod => reaching_baseline(estimates, threshold),
             Self::Baseline => reaching_baseline(estimates, threshold),
@@ -172,7 +173,14 @@ dispatched! {
     fn estimate_all(products: &Products, scales: &[f32], lanes: LaneTerms, stride: usize,
         estimates: &mut [[f32; LANES]], highest: &mut [Highest]) = estimate_all_loop;
     /// Encodes a row; see [`encode_loop`].
-    fn encode(row: &[f32], reference: &[f32], origin: &[f32], codes: &mut [u8]) -> CodeSummary = encode_loop;
+    fn encode_with(levels: u8, row: RowToEncode, codes: &mut [u8]) -> CodeSummary = encode_loop;
+}
+
+impl Isa {
+    /// Encodes a row such that `row ≈ reference + scale · (code − levels)`; see [`Isa::levels`].
+    pub(crate) fn encode(self, row: RowToEncode, codes: &mut [u8]) -> CodeSummary {
+        self.encode_with(self.levels(), row, codes)
+    }
 }
 
 #[cfg(test)]

@@ -11,24 +11,43 @@ fn slow_dot(a: &[f32], b: &[f32]) -> f64 {
     a.iter().zip(b).map(|(&x, &y)| f64::from(x) * f64::from(y)).sum()
 }
 
-/// Finds where a kernel of this CPU disagrees with the definition, summed one by one, or writes to
-/// other rows. Returns the kernel, the row and the lane.
-fn disagreement(rows: &[&[u8]], panel: &[u32], start: &[i32; LANES]) -> Option<(Isa, usize, usize)> {
-    const UNTOUCHED: i32 = 0x5EED;
-    let mut slow: Products = [[UNTOUCHED; LANES]; BLOCK];
-    for (row, sums) in rows.iter().zip(&mut slow) {
-        for (l, sum) in sums.iter_mut().enumerate() {
-            let word = |p: usize| panel[p / STEP * LANES + l].to_le_bytes()[p % STEP].cast_signed();
-            let exact: i64 = (0..row.len()).map(|p| i64::from(row[p]) * i64::from(word(p))).sum();
-            *sum = (i64::from(start[l]) + exact) as i32;
-        }
+/// Codes for a product kernel: each value is between zero and one, as a share of what the kernel
+/// takes.
+struct Shares {
+    rows: Vec<Vec<f64>>,
+    /// The values of the panel, four of each lane for each step.
+    panel: Vec<f64>,
+    start: [i32; LANES],
+}
+
+impl Shares {
+    /// Finds where a kernel of this CPU disagrees with the definition, summed one by one, or writes
+    /// to other rows. Returns the kernel, the row and the lane.
+    fn disagreement(&self) -> Option<(Isa, usize, usize)> {
+        Isa::available().into_iter().find_map(|isa| self.disagreement_of(isa))
     }
-    Isa::available().into_iter().find_map(|isa| {
+
+    fn disagreement_of(&self, isa: Isa) -> Option<(Isa, usize, usize)> {
+        const UNTOUCHED: i32 = 0x5EED;
+        let unsigned = |share: &f64| (share * 2.0 * f64::from(isa.levels())).round() as u8;
+        let signed = |share: &f64| unsigned(share).wrapping_sub(isa.levels());
+        let rows: Vec<Vec<u8>> = self.rows.iter().map(|row| row.iter().map(unsigned).collect()).collect();
+        let panel: Vec<u8> = self.panel.iter().map(signed).collect();
+        let mut slow: Products = [[UNTOUCHED; LANES]; BLOCK];
+        for (row, sums) in rows.iter().zip(&mut slow) {
+            for (l, sum) in sums.iter_mut().enumerate() {
+                let value = |p: usize| panel[p / STEP * LANES * STEP + l * STEP + p % STEP].cast_signed();
+                let exact: i64 = (0..row.len()).map(|p| i64::from(row[p]) * i64::from(value(p))).sum();
+                *sum = (i64::from(self.start[l]) + exact) as i32;
+            }
+        }
         let mut products = [[UNTOUCHED; LANES]; BLOCK];
-        isa.products(rows, panel, start, &mut products);
+        let rows: Vec<&[u8]> = rows.iter().map(Vec::as_slice).collect();
+        let panel: Vec<u32> = panel.as_chunks().0.iter().map(|&word| u32::from_le_bytes(word)).collect();
+        isa.products(&rows, &panel, &self.start, &mut products);
         let mut places = (0..BLOCK).flat_map(|i| (0..LANES).map(move |l| (i, l)));
         places.find(|&(i, l)| products[i][l] != slow[i][l]).map(|(i, l)| (isa, i, l))
-    })
+    }
 }
 
 proptest! {
@@ -55,15 +74,13 @@ proptest! {
     fn every_kernel_gives_the_integers_of_the_definition(
         steps in 1usize..40, height in 1usize..=BLOCK, seed in any::<u64>(),
     ) {
-        let byte = |i: usize| crate::random::bits(seed, 1, i as u64) as u8;
-        let rows: Vec<Vec<u8>> =
-            (0..height).map(|i| (0..steps * STEP).map(|p| byte(i * 1000 + p).max(1)).collect()).collect();
-        let rows: Vec<&[u8]> = rows.iter().map(Vec::as_slice).collect();
-        let panel: Vec<u32> = (0..steps * LANES)
-            .map(|i| u32::from_le_bytes(std::array::from_fn(|j| byte(1_000_000 + 4 * i + j).max(129))))
-            .collect();
-        let start: [i32; LANES] = std::array::from_fn(|l| i32::from(byte(l)) - 99);
-        prop_assert!(disagreement(&rows, &panel, &start).is_none());
+        let share = |i: usize| crate::random::unit(seed, 1, i as u64);
+        let shares = Shares {
+            rows: (0..height).map(|i| (0..steps * STEP).map(|p| share(i * 1000 + p)).collect()).collect(),
+            panel: (0..steps * STEP * LANES).map(|i| share(1_000_000 + i)).collect(),
+            start: std::array::from_fn(|l| crate::random::bits(seed, 2, l as u64) as i32),
+        };
+        prop_assert_eq!(shares.disagreement(), None);
     }
 
     #[test]
@@ -74,19 +91,21 @@ proptest! {
             (0..dim).map(|p| reference[p] + noise(9000 + p, seed) * 2f32.powi(spread)).collect();
         for isa in Isa::available() {
             let mut codes = vec![7; dim.next_multiple_of(STEP)];
-            let encoded = isa.encode(&row, &reference, &origin, &mut codes);
-            let values: Vec<f64> =
-                codes.iter().map(|&c| (f64::from(c) - 128.0) * f64::from(encoded.scale)).collect();
+            let row_to_encode = RowToEncode { row: &row, reference: &reference, origin: &origin };
+            let encoded = isa.encode(row_to_encode, &mut codes);
+            let levels = isa.levels();
+            let signed: Vec<i32> = codes.iter().map(|&c| i32::from(c) - i32::from(levels)).collect();
+            let values: Vec<f64> = signed.iter().map(|&c| f64::from(c) * f64::from(encoded.scale)).collect();
             let difference: Vec<f64> =
                 row.iter().zip(&reference).map(|(&x, &r)| f64::from(x - r)).collect();
             let lost = difference.iter().zip(&values).map(|(d, v)| (d - v).powi(2)).sum::<f64>().sqrt();
             let norm = values.iter().map(|v| v * v).sum::<f64>().sqrt();
-            prop_assert!(codes.iter().all(|&code| code > 0));
-            prop_assert!(codes[dim..].iter().all(|&code| code == 128));
+            prop_assert!(signed.iter().all(|code| code.unsigned_abs() <= u32::from(levels)));
+            prop_assert!(signed[dim..].iter().all(|&code| code == 0));
             // Code times scale is rounded to f32.
             prop_assert!(lost <= f64::from(encoded.error) * 1.0005 + norm * 3e-7 + 1e-20);
             prop_assert!((norm - f64::from(encoded.norm)).abs() <= norm * 1e-4);
-            prop_assert_eq!(encoded.sum, codes.iter().map(|&c| i32::from(c) - 128).sum::<i32>());
+            prop_assert_eq!(encoded.sum, signed.iter().sum::<i32>());
             let bias: f64 = difference.iter().zip(&origin).map(|(d, &o)| d * f64::from(o)).sum();
             prop_assert!((bias - f64::from(encoded.bias)).abs() < 1e-5);
         }
@@ -130,8 +149,8 @@ proptest! {
 
 #[test]
 fn every_kernel_gives_the_integers_of_the_definition_on_extremes_and_tails() {
-    const ROW: [u8; 6] = [0, 1, 127, 128, 129, 255];
-    const LANE: [i8; 6] = [-128, -127, -1, 0, 1, 127];
+    // The least, the middle, which stands for zero, and the largest value, with their neighbours.
+    const VALUES: [f64; 6] = [0.0, 1.0 / 254.0, 0.5, 128.0 / 254.0, 253.0 / 254.0, 1.0];
     // First each extreme of a row with each of a lane, then random mixtures.
     let pick = |case: usize, other: usize, i: usize| {
         if case < 36 { other } else { crate::random::bits(case as u64, 3, i as u64) as usize % 6 }
@@ -140,36 +159,51 @@ fn every_kernel_gives_the_integers_of_the_definition_on_extremes_and_tails() {
         for (steps, height) in
             [(1, 1), (2, 2), (3, 7), (4, 13), (5, 6), (7, 47), (8, 48), (9, 5), (64, 3), (67, 11)]
         {
-            let rows: Vec<Vec<u8>> = (0..height)
-                .map(|i| (0..steps * STEP).map(|p| ROW[pick(case, case % 6, 1000 * i + p)]).collect())
-                .collect();
-            let rows: Vec<&[u8]> = rows.iter().map(Vec::as_slice).collect();
-            let lane = |i: usize| LANE[pick(case, case / 6, 1_000_000 + i)].cast_unsigned();
-            let panel: Vec<u32> = (0..steps * LANES)
-                .map(|i| u32::from_le_bytes(std::array::from_fn(|j| lane(STEP * i + j))))
-                .collect();
-            let start = std::array::from_fn(|l| [0, 1, -1, i32::MAX, i32::MIN][l % 5]);
-            assert_eq!(
-                disagreement(&rows, &panel, &start),
-                None,
-                "case {case}, {steps} steps, {height} rows"
-            );
+            let row = |i: usize| move |p: usize| VALUES[pick(case, case % 6, 1000 * i + p)];
+            let shares = Shares {
+                rows: (0..height).map(|i| (0..steps * STEP).map(row(i)).collect()).collect(),
+                panel: (0..steps * STEP * LANES)
+                    .map(|i| VALUES[pick(case, case / 6, 1_000_000 + i)])
+                    .collect(),
+                start: std::array::from_fn(|l| [0, 1, -1, i32::MAX, i32::MIN][l % 5]),
+            };
+            assert_eq!(shares.disagreement(), None, "case {case}, {steps} steps, {height} rows");
         }
     }
 }
 
 #[test]
+fn every_kernel_computes_each_number_of_rows() {
+    for height in 1..=BLOCK {
+        let shares = Shares {
+            rows: (0..height).map(|i| vec![i as f64 / BLOCK as f64; 5 * STEP]).collect(),
+            panel: (0..5 * STEP * LANES).map(|i| (i / STEP % LANES) as f64 / LANES as f64).collect(),
+            start: [0; LANES],
+        };
+        assert_eq!(shares.disagreement(), None, "{height} rows");
+    }
+}
+
+#[test]
 fn a_sum_that_overflows_on_the_way_is_correct_in_the_end() {
-    let (row, panel) = (vec![255; 70_000], vec![0x7F7F_7F7F; 70_000 / STEP * LANES]);
-    let exact = 255 * 127 * 70_000_i64;
-    assert!(exact > i64::from(i32::MAX));
-    assert_eq!(disagreement(&[row.as_slice(); 7], &panel, &[-128 * 127 * 70_000; LANES]), None);
+    const DIM: usize = 140_000;
+    for isa in Isa::available() {
+        let levels = i32::from(isa.levels());
+        assert!(2 * i64::from(levels * levels) * DIM as i64 > i64::from(i32::MAX));
+        let start = (-levels * levels).wrapping_mul(DIM as i32);
+        let shares =
+            Shares { rows: vec![vec![1.0; DIM]; 7], panel: vec![1.0; DIM * LANES], start: [start; LANES] };
+        assert_eq!(shares.disagreement_of(isa), None);
+    }
 }
 
 #[test]
 fn kernels_accept_no_rows_and_rows_without_values() {
-    assert_eq!(disagreement(&[], &[0; LANES], &[7; LANES]), None);
-    assert_eq!(disagreement(&[[].as_slice(); 13], &[], &std::array::from_fn(|l| l as i32)), None);
+    let no_rows = Shares { rows: Vec::new(), panel: vec![0.5; STEP * LANES], start: [7; LANES] };
+    assert_eq!(no_rows.disagreement(), None);
+    let start = std::array::from_fn(|l| l as i32);
+    let no_values = Shares { rows: vec![Vec::new(); 13], panel: Vec::new(), start };
+    assert_eq!(no_values.disagreement(), None);
 }
 
 #[test]

@@ -2,6 +2,9 @@
 
 use std::sync::OnceLock;
 
+#[cfg(target_arch = "x86_64")]
+use crate::similarity::kernels::x86::avx2;
+
 /// An instruction set that has kernels.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Isa {
@@ -38,6 +41,16 @@ impl Isa {
             let wanted = |isa: &Self| option_env!("SEMDEDUP_ISA").is_none_or(|name| name == isa.name());
             Self::available().into_iter().find(wanted).unwrap_or(Self::Baseline)
         })
+    }
+
+    /// Returns the largest size of a signed code. The product kernel decides how large the products
+    /// may be.
+    pub(crate) fn levels(self) -> u8 {
+        match self {
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx2 => avx2::LEVELS,
+            _ => 127,
+        }
     }
 
     fn name(self) -> &'static str {

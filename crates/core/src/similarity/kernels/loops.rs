@@ -1,8 +1,9 @@
 //! The portable loops. Some are compiled for each instruction set. The others (`*_baseline`) run
-//! where no special kernel exists, and are the reference for those in `x86.rs` and `arm.rs`.
+//! where no special kernel exists, and are the reference for those in `x86/` and `arm.rs`.
 
 use crate::similarity::kernels::types::{
-    CodeSummary, EstimateFilter, Highest, LANES, LaneTerms, PARTIAL_SUMS, PassedEstimates, Products, STEP,
+    CodeSummary, EstimateFilter, Highest, LANES, LaneTerms, PARTIAL_SUMS, PassedEstimates, Products,
+    RowToEncode, STEP,
 };
 
 #[inline(always)]
@@ -113,14 +114,11 @@ fn by_chunks<const ROWS: usize>(rows: [&[f32]; ROWS], mut work: impl FnMut(usize
     }
 }
 
-/// Encodes a row such that `row ≈ reference + scale · (code − 128)`, with codes in 1..=255.
+/// Encodes a row such that `row ≈ reference + scale · (code − levels)`, with codes up to `2 ·
+/// levels`.
 #[inline(always)]
-pub(super) fn encode_loop<const FUSED: bool>(
-    row: &[f32],
-    reference: &[f32],
-    origin: &[f32],
-    codes: &mut [u8],
-) -> CodeSummary {
+pub(super) fn encode_loop<const FUSED: bool>(levels: u8, of: RowToEncode, codes: &mut [u8]) -> CodeSummary {
+    let RowToEncode { row, reference, origin } = of;
     let mut largest = [0.0f32; WIDE];
     let mut bias = [[0.0f32; WIDE]; PARTIAL_SUMS / WIDE];
     let mut square = [0.0f32; WIDE];
@@ -135,7 +133,7 @@ pub(super) fn encode_loop<const FUSED: bool>(
         }
     });
     let largest = fold(largest, |a, b| if a > b { a } else { b });
-    let scale = largest / 127.0;
+    let scale = largest / f32::from(levels);
     // A scale whose inverse would overflow counts as no difference.
     let per_step = if scale > f32::MIN_POSITIVE { 1.0 / scale } else { 0.0 };
     // Adding this number rounds to an integer, which is then in the low bits.
@@ -151,7 +149,7 @@ pub(super) fn encode_loop<const FUSED: bool>(
             error[l] = multiply_add::<FUSED>(difference - value, difference - value, error[l]);
             let code = shifted.to_bits().wrapping_sub(ROUND.to_bits()).cast_signed();
             sum[l] = sum[l].wrapping_add(code);
-            bytes[l] = code.wrapping_add(128) as u8;
+            bytes[l] = code.wrapping_add(i32::from(levels)) as u8;
         }
         let out = &mut codes[c * WIDE..];
         match out.first_chunk_mut() {

@@ -96,6 +96,16 @@ impl Highest {
     }
 }
 
+/// A row to encode.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct RowToEncode<'a> {
+    pub(crate) row: &'a [f32],
+    /// The code represents the difference between the row and this.
+    pub(crate) reference: &'a [f32],
+    /// The reference of the queries that the row will be compared with.
+    pub(crate) origin: &'a [f32],
+}
+
 /// The numbers that belong to the code of a row. "Difference" is the row minus its reference.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub(crate) struct CodeSummary {
