@@ -5,7 +5,7 @@ use rayon::prelude::*;
 
 use crate::ranking::RankKey;
 use crate::scoring::score::EXACT;
-use crate::similarity::candidates::{SearchCandidates, TopK};
+use crate::similarity::candidates::SearchCandidates;
 use crate::similarity::codes::Codes;
 use crate::similarity::embeddings::{UnitEmbeddings, hash};
 use crate::similarity::error_bound::ErrorBound;
@@ -114,8 +114,7 @@ impl<'a> ExhaustiveSearch<'a> {
         let queries = self.ranked.iter().enumerate();
         let queries: Vec<Query> = queries.map(|(row, sample)| Query { row, limit: limit(sample) }).collect();
         let mut search = BlockSearch { exhaustive: self, rows, block, found: Vec::new() };
-        Search { codes: &self.codes, targets: &panels, top: TopK::NEAREST, max_candidates: usize::MAX }
-            .run(&queries, &mut search);
+        Search { codes: &self.codes, targets: &panels }.run(&queries, &mut search);
         search.found
     }
 

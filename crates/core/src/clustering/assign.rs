@@ -13,13 +13,12 @@ use crate::clustering::nearest_centroids::{
     GroupSearch, MAX_CANDIDATES, NearGroup, NearestCentroids, RowBlock, Visit,
 };
 use crate::clustering::probes::{NO_CLUSTER, Probes};
-use crate::similarity::candidates::TopK;
 use crate::similarity::codes::Codes;
 use crate::similarity::embeddings::{UnitEmbeddings, prefetch};
 use crate::similarity::kernels::isa::Isa;
 use crate::similarity::panels::Panels;
-use crate::similarity::search::{Query, Search};
 use crate::similarity::thresholds::RELATIVE_ENCODING_MIN_COSINE;
+use crate::similarity::top_search::{TopSearch, Wanted};
 use crate::stop::{NEVER, Stop};
 
 /// The number of groups whose centroids a row is compared with: those with the most similar
@@ -119,7 +118,7 @@ impl<'a> Assigner<'a> {
         let codes = Codes::encode(range.clone().map(|row| rows.row(row)), &origin, &origin);
         nearest.resize_with(nearest.len().max(codes.len()), NearestCentroids::default);
         nearest.iter_mut().for_each(NearestCentroids::clear);
-        let mut block = RowBlock { codes: &codes, probes, nearest, compared: 0 };
+        let mut block = RowBlock { codes: &codes, wanted: probes.wanted(), nearest, compared: 0 };
         self.scan_groups(rows, range.start, &mut block);
         let compared = block.compared;
         let nearest = &mut nearest[..range.len()];
@@ -137,7 +136,7 @@ impl<'a> Assigner<'a> {
                 for &NearGroup { group, to_centre } in &groups[places.clone()] {
                     // No centroid of the group is more similar to the row than this.
                     let most = to_centre + self.groups[group as usize].radius;
-                    if block.nearest[row].may_take(most, block.probes) {
+                    if most >= block.nearest[row].least(&block.wanted) {
                         visits[group as usize].push(Visit { row, to_centre });
                     }
                 }
@@ -149,6 +148,10 @@ impl<'a> Assigner<'a> {
                 block.scan_near(&self.groups[g], self.centres.row(g), &near, |row| rows.row(first + row));
             }
         }
+        if self.groups.len() > 1 {
+            // What one group has shown rules out centroids of others.
+            block.nearest.iter_mut().for_each(|nearest| _ = nearest.least(&block.wanted));
+        }
     }
 
     /// Returns the nearest groups of each row of a block: rows × ([`GROUPS_PER_ROW`] or the number
@@ -157,29 +160,22 @@ impl<'a> Assigner<'a> {
     fn nearest_groups(&self, rows: &UnitEmbeddings, first: usize, block: &mut RowBlock) -> Vec<NearGroup> {
         let codes = block.codes;
         let flat = self.centroids.len() <= MAX_FLAT_CENTROIDS;
-        let wanted = if flat { self.groups.len() } else { GROUPS_PER_ROW.min(self.groups.len()) };
-        let exact = |i: usize, group: u32| NearGroup {
-            group,
-            to_centre: Isa::detect().dot(rows.row(first + i), self.centres.row(group as usize)),
-        };
+        let count = if flat { self.groups.len() } else { GROUPS_PER_ROW.min(self.groups.len()) };
+        let exact =
+            |i: usize, group: u32| Isa::detect().dot(rows.row(first + i), self.centres.row(group as usize));
         if flat {
-            let all = |i: usize| (0..self.groups.len() as u32).map(move |g| exact(i, g));
+            let group = |i: usize, group: u32| NearGroup { group, to_centre: exact(i, group) };
+            let all = |i: usize| (0..self.groups.len() as u32).map(move |g| group(i, g));
             return (0..codes.len()).flat_map(all).collect();
         }
         block.compared += codes.len() as u64 * self.groups.len() as u64;
-        let queries: Vec<Query> =
-            (0..codes.len()).map(|row| Query { row, limit: self.groups.len() }).collect();
-        let mut nearest = Vec::with_capacity(codes.len() * wanted);
-        let buffer = NearestCentroids::default();
+        let queries: Vec<usize> = (0..codes.len()).collect();
+        let mut nearest = Vec::with_capacity(codes.len() * count);
+        let (wanted, buffer) = (Wanted::nearest(count), NearestCentroids::default());
         let mut groups = GroupSearch { wanted, exact, buffer, nearest: &mut nearest };
-        let search = Search {
-            codes,
-            targets: &self.centre_panels,
-            top: TopK { count: wanted, gap: 0.0 },
-            max_candidates: MAX_CANDIDATES,
-        };
-        search.run(&queries, &mut groups);
-        assert_eq!(nearest.len(), codes.len() * wanted, "each row has the same number of groups");
+        let max_candidates = count + MAX_CANDIDATES;
+        TopSearch { codes, targets: &self.centre_panels, wanted, max_candidates }.run(&queries, &mut groups);
+        assert_eq!(nearest.len(), codes.len() * count, "each row has the same number of groups");
         nearest
     }
 
@@ -194,7 +190,8 @@ impl<'a> Assigner<'a> {
         let mut assignment = Assignment::default();
         for (i, row) in range.enumerate() {
             if let Some(later) = nearest.get(i + PREFETCHED) {
-                later.undecided().for_each(|other| prefetch(self.centroids.row(other.centroid as usize)));
+                let later = later.undecided().iter();
+                later.for_each(|other| prefetch(self.centroids.row(other.centroid as usize)));
             }
             let exact = |c: u32| Isa::detect().similarity(rows.row(row), self.centroids.row(c as usize));
             let nearest = nearest[i].decide(exact);

@@ -3,7 +3,7 @@
 use rayon::prelude::*;
 
 use crate::random::{RandomSequence, Stream};
-use crate::similarity::candidates::{SearchCandidates, TopK};
+use crate::similarity::candidates::SearchCandidates;
 use crate::similarity::codes::Codes;
 use crate::similarity::embeddings::UnitEmbeddings;
 use crate::similarity::kernels::isa::Isa;
@@ -136,8 +136,7 @@ impl<'a> EncodedRows<'a> {
         let encoded = Codes::encode_all(centroids.len(), |c| centroids.row(c), &self.mean, &self.mean);
         let panels = Panels::pack(&encoded, 0..encoded.len());
         let mut nearest = vec![Nearest::default(); self.chosen.len()];
-        let search =
-            Search { codes: &self.codes, targets: &panels, top: TopK::NEAREST, max_candidates: usize::MAX };
+        let search = Search { codes: &self.codes, targets: &panels };
         nearest.par_chunks_mut(ROWS_PER_TASK).enumerate().for_each(|(chunk, nearest)| {
             if (self.stop)() {
                 return;

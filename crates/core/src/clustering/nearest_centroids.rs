@@ -1,13 +1,12 @@
-//! The search for the nearest centroids of a block of rows: estimates first, exact similarities
-//! only where the estimates leave the nearest one open.
+//! The search for the nearest centroids of a block of rows: estimates first, then exact similarities
+//! of those that may be wanted.
 
 use crate::clustering::centroid_groups::Group;
-use crate::clustering::probes::Probes;
-use crate::similarity::candidates::{Candidate, SearchCandidates, TopK};
+use crate::similarity::candidates::Candidate;
 use crate::similarity::codes::Codes;
 use crate::similarity::error_bound::{ErrorBound, ROUNDED};
 use crate::similarity::panels::Panels;
-use crate::similarity::search::{Query, Search, Searcher};
+use crate::similarity::top_search::{TopSearch, TopSearcher, Wanted};
 
 /// In a dense group that codes cannot tell apart, about this many centroids are compared exactly.
 /// They are all about equally near.
@@ -31,82 +30,56 @@ impl Estimate {
 }
 
 /// The nearest centroids of one row so far.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct NearestCentroids {
-    /// The highest estimates, in order.
-    best: Vec<Estimate>,
-    /// Other centroids that may be the most similar one.
-    others: Vec<Estimate>,
-    /// A lower bound of the similarity of the most similar centroid.
-    least: f32,
-}
-
-impl Default for NearestCentroids {
-    fn default() -> Self {
-        Self { best: Vec::new(), others: Vec::new(), least: f32::NEG_INFINITY }
-    }
+    /// The centroids that may be wanted.
+    found: Vec<Estimate>,
+    /// A similarity that a centroid must reach to be wanted; none if it has to be computed anew.
+    least: Option<f32>,
 }
 
 impl NearestCentroids {
     pub(super) fn clear(&mut self) {
-        self.best.clear();
-        self.others.clear();
-        self.least = f32::NEG_INFINITY;
+        self.found.clear();
+        self.least = None;
     }
 
-    /// Adds an estimate. Keeps the `most` highest in order.
-    fn add(&mut self, estimate: Estimate, most: usize) {
-        self.least = self.least.max(estimate.similarity - estimate.bound);
-        let place =
-            self.best.iter().position(|other| estimate.order(other).is_lt()).unwrap_or(self.best.len());
-        let mut displaced = Some(estimate);
-        if place < most {
-            let last = if self.best.len() == most { self.best.pop() } else { None };
-            self.best.insert(place, estimate);
-            displaced = last;
+    /// Adds the candidates of a search.
+    fn add(&mut self, candidates: impl Iterator<Item = Estimate>) {
+        self.found.extend(candidates);
+        self.least = None;
+    }
+
+    /// Returns a similarity that a centroid must reach to be wanted. Drops the centroids that
+    /// cannot be wanted; in a dense group, all but the highest estimates.
+    pub(super) fn least(&mut self, wanted: &Wanted) -> f32 {
+        if let Some(least) = self.least {
+            return least;
         }
-        if let Some(other) = displaced.filter(|other| other.similarity + other.bound >= self.least) {
-            self.others.push(other);
-            if self.others.len() >= 2 * MAX_CANDIDATES {
-                self.others.select_nth_unstable_by(MAX_CANDIDATES, Estimate::order);
-                self.others.truncate(MAX_CANDIDATES);
-            }
+        let mut lowest: Vec<f32> = self.found.iter().map(|other| other.similarity - other.bound).collect();
+        lowest.sort_unstable_by(|a, b| b.total_cmp(a));
+        let (least, most) = (wanted.least(&lowest), wanted.most + MAX_CANDIDATES);
+        self.found.retain(|estimate| estimate.similarity + estimate.bound >= least);
+        if self.found.len() > most {
+            self.found.select_nth_unstable_by(most, Estimate::order);
+            self.found.truncate(most);
         }
+        *self.least.insert(least)
     }
 
-    /// Returns what an estimate must reach to matter, given its error bound.
-    fn threshold(&self, probes: Probes, bound: f32) -> f32 {
-        let TopK { count, gap } = probes.top();
-        let Some(last) = self.best.get(count - 1) else { return f32::NEG_INFINITY };
-        let full = self.best.get(probes.most() - 1).map_or(f32::NEG_INFINITY, |last| last.similarity);
-        let probed = full.max(self.best[0].similarity - gap);
-        last.similarity.min(probed).min(self.least) - 2.0 * bound
+    /// Lists the centroids that may be wanted.
+    pub(super) fn undecided(&self) -> &[Estimate] {
+        &self.found
     }
 
-    /// Returns whether a centroid with at most this similarity can matter.
-    pub(super) fn may_take(&self, similarity: f32, probes: Probes) -> bool {
-        similarity >= self.threshold(probes, 0.0)
-    }
-
-    /// Lists the centroids that may be the most similar one.
-    pub(super) fn undecided(&self) -> impl Iterator<Item = &Estimate> {
-        self.best
-            .iter()
-            .chain(&self.others)
-            .filter(|estimate| estimate.similarity + estimate.bound >= self.least)
-    }
-
-    /// Reranks the centroids: those that may be the most similar one by exact similarity, all
-    /// others by their estimates. Returns them in descending order, on a tie by ascending number.
+    /// Returns the centroids that may be wanted by exact similarity, in descending order, on a tie
+    /// by ascending number.
     pub(super) fn decide(&mut self, exact: impl Fn(u32) -> f32) -> &[Estimate] {
-        self.best.append(&mut self.others);
-        for estimate in &mut self.best {
-            if estimate.similarity + estimate.bound >= self.least {
-                estimate.similarity = exact(estimate.centroid);
-            }
+        for estimate in &mut self.found {
+            estimate.similarity = exact(estimate.centroid);
         }
-        self.best.sort_unstable_by(Estimate::order);
-        &self.best
+        self.found.sort_unstable_by(Estimate::order);
+        &self.found
     }
 }
 
@@ -120,8 +93,7 @@ pub(super) struct NearGroup {
 
 /// The search for the nearest groups of the rows of a block.
 pub(super) struct GroupSearch<'a, F> {
-    /// The number of groups to find for each row.
-    pub(super) wanted: usize,
+    pub(super) wanted: Wanted,
     /// Returns a row's exact similarity to the centre of a group.
     pub(super) exact: F,
     /// A buffer for the row at hand.
@@ -130,14 +102,21 @@ pub(super) struct GroupSearch<'a, F> {
     pub(super) nearest: &'a mut Vec<NearGroup>,
 }
 
-impl<F: Fn(usize, u32) -> NearGroup> Searcher for GroupSearch<'_, F> {
-    fn rerank(&mut self, query: usize, found: SearchCandidates) {
-        self.buffer.clear();
-        for &Candidate { estimate, target } in found.candidates {
-            let estimate = Estimate { similarity: estimate, bound: found.window / 2.0, centroid: target };
-            self.buffer.add(estimate, self.wanted);
-        }
-        self.nearest.extend(self.buffer.best.iter().map(|estimate| (self.exact)(query, estimate.centroid)));
+impl<F: Fn(usize, u32) -> f32> TopSearcher for GroupSearch<'_, F> {
+    fn min_estimate(&mut self, _: usize, _: ErrorBound) -> f32 {
+        f32::NEG_INFINITY
+    }
+
+    fn take(&mut self, query: usize, candidates: &[Candidate], bound: f32) {
+        let Self { wanted, exact, buffer, nearest } = self;
+        buffer.clear();
+        buffer.add(candidates.iter().map(|&Candidate { estimate, target }| Estimate {
+            similarity: estimate,
+            bound,
+            centroid: target,
+        }));
+        let decided = buffer.decide(|group| exact(query, group)).iter().take(wanted.most);
+        nearest.extend(decided.map(|group| NearGroup { group: group.centroid, to_centre: group.similarity }));
     }
 }
 
@@ -154,7 +133,7 @@ pub(super) struct Visit {
 pub(super) struct RowBlock<'a> {
     /// The rows, encoded relative to zero.
     pub(super) codes: &'a Codes,
-    pub(super) probes: Probes,
+    pub(super) wanted: Wanted,
     /// The nearest centroids of each row so far.
     pub(super) nearest: &'a mut [NearestCentroids],
     /// The number of comparisons of a row with a centroid.
@@ -164,8 +143,8 @@ pub(super) struct RowBlock<'a> {
 impl RowBlock<'_> {
     /// Compares rows with the centroids of a group.
     pub(super) fn scan(&mut self, group: &Group, visits: &[Visit]) {
-        let (codes, limit) = (self.codes, group.centroids.len());
-        let queries: Vec<Query> = visits.iter().map(|visit| Query { row: visit.row, limit }).collect();
+        let codes = self.codes;
+        let queries: Vec<usize> = visits.iter().map(|visit| visit.row).collect();
         let scan = GroupScan { block: self, group, visits, relative: None };
         scan.run(codes, &queries, &group.panels_for_whole);
     }
@@ -179,9 +158,8 @@ impl RowBlock<'_> {
         visits: &[Visit],
         row: impl Fn(usize) -> &'r [f32],
     ) {
-        let limit = group.centroids.len();
         let codes = Codes::encode(visits.iter().map(|visit| row(visit.row)), centre, centre);
-        let queries: Vec<Query> = (0..visits.len()).map(|row| Query { row, limit }).collect();
+        let queries: Vec<usize> = (0..visits.len()).collect();
         let scan = GroupScan { block: self, group, visits, relative: Some(&codes) };
         scan.run(&codes, &queries, &group.panels);
     }
@@ -197,16 +175,11 @@ struct GroupScan<'a, 'b> {
 }
 
 impl GroupScan<'_, '_> {
-    fn run(mut self, codes: &Codes, queries: &[Query], targets: &Panels) {
+    fn run(mut self, codes: &Codes, queries: &[usize], targets: &Panels) {
         self.block.compared += (queries.len() * targets.len()) as u64;
-        let probes = self.block.probes;
-        // In a dense group, all centroids may be within the gap. The highest estimates suffice.
-        let top = match self.relative {
-            Some(_) => TopK { count: probes.most(), gap: 0.0 },
-            None => probes.top(),
-        };
-        let search = Search { codes, targets, top, max_candidates: probes.most() + MAX_CANDIDATES };
-        search.run(queries, &mut self);
+        let wanted = self.block.wanted;
+        let max_candidates = wanted.most + MAX_CANDIDATES;
+        TopSearch { codes, targets, wanted, max_candidates }.run(queries, &mut self);
     }
 
     /// Returns what to add to an estimate of the search to get an estimated similarity.
@@ -223,26 +196,23 @@ impl GroupScan<'_, '_> {
     }
 }
 
-impl Searcher for GroupScan<'_, '_> {
-    fn min_estimate(&self, query: usize, bound: ErrorBound) -> f32 {
-        let row = self.visits[query].row;
-        self.block.nearest[row].threshold(self.block.probes, bound.any) - self.rest(query)
+impl TopSearcher for GroupScan<'_, '_> {
+    fn min_estimate(&mut self, query: usize, bound: ErrorBound) -> f32 {
+        let least = self.block.nearest[self.visits[query].row].least(&self.block.wanted);
+        least - bound.any - self.rest(query)
     }
 
     fn estimate_offset(&self, query: usize) -> f32 {
         self.relative.map_or(f32::NEG_INFINITY, |codes| -codes.half_square(query))
     }
 
-    fn rerank(&mut self, query: usize, found: SearchCandidates) {
-        let (row, rest, rounding) = (self.visits[query].row, self.rest(query), self.rounding());
-        let most = self.block.probes.most();
-        for &Candidate { estimate, target } in found.candidates {
-            let estimate = Estimate {
-                similarity: estimate + rest,
-                bound: found.window / 2.0 + rounding,
-                centroid: self.group.centroids[target as usize],
-            };
-            self.block.nearest[row].add(estimate, most);
-        }
+    fn take(&mut self, query: usize, candidates: &[Candidate], bound: f32) {
+        let (row, rest, bound) = (self.visits[query].row, self.rest(query), bound + self.rounding());
+        let Self { block, group, .. } = self;
+        block.nearest[row].add(candidates.iter().map(|&Candidate { estimate, target }| Estimate {
+            similarity: estimate + rest,
+            bound,
+            centroid: group.centroids[target as usize],
+        }));
     }
 }

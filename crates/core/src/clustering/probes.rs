@@ -1,6 +1,6 @@
 //! In which clusters a row is compared.
 
-use crate::similarity::candidates::TopK;
+use crate::similarity::top_search::Wanted;
 
 /// The cluster of a row that is in none: the row has no direction (zeros, a NaN or an infinity), or
 /// it was given no cluster. Among the probes of a row, it marks unused places.
@@ -52,10 +52,10 @@ impl Probes {
     }
 
     /// Returns which centroids a search must find.
-    pub(crate) fn top(self) -> TopK {
+    pub(crate) fn wanted(self) -> Wanted {
         match self {
-            Self::Nearest(count) => TopK { count: count.max(1), gap: 0.0 },
-            Self::Auto => TopK { count: 2, gap: AUTO_GAP },
+            Self::Nearest(_) => Wanted::nearest(self.most()),
+            Self::Auto => Wanted { most: self.most(), sure: 2, gap: AUTO_GAP },
         }
     }
 }

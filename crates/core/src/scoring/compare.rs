@@ -6,7 +6,6 @@ use rayon::prelude::*;
 use crate::scoring::earlier_rows::{BestMatch, EarlierSearch, RankedSimilarity, SearchRow};
 use crate::scoring::members::ClusterMembers;
 use crate::scoring::part::{Member, Part};
-use crate::similarity::candidates::TopK;
 use crate::similarity::codes::Codes;
 use crate::similarity::embeddings::UnitEmbeddings;
 use crate::similarity::kernels::types::BLOCK;
@@ -177,8 +176,7 @@ impl Comparison<'_> {
             let earlier = targets.members.partition_point(|target| target.rank < row.best.rank);
             row.query.limit = row.query.limit.min(earlier);
         }
-        let search =
-            Search { codes, targets: targets.panels, top: TopK::NEAREST, max_candidates: usize::MAX };
+        let search = Search { codes, targets: targets.panels };
         let found = rows.par_chunks(SEARCHES_PER_TASK).enumerate().map(|(chunk, rows)| {
             if (self.stop)() {
                 return SearchMatches::default();

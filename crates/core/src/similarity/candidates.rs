@@ -13,22 +13,6 @@ pub(crate) struct Candidate {
     pub(crate) target: u32,
 }
 
-/// Decides how many targets become candidates of a query:
-///
-/// - every target that may be the most similar one,
-/// - the `count` targets with the highest estimates,
-/// - every target that may be less similar than the most similar one by `gap` or less.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct TopK {
-    pub(crate) count: usize,
-    pub(crate) gap: f32,
-}
-
-impl TopK {
-    /// Only the targets that may be the most similar one.
-    pub(crate) const NEAREST: Self = Self { count: 1, gap: 0.0 };
-}
-
 /// How estimates relate to exact similarities, for one query.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Precision {
@@ -45,6 +29,12 @@ impl Precision {
     fn half_square(&self, best: f32) -> Option<f32> {
         let most = self.bound.any - best - self.offset;
         (most <= 1.0 - BY_DISTANCE_MIN_COSINE).then_some(most.max(0.0))
+    }
+
+    /// Bounds the error of the estimates of targets that may be the most similar one, given the
+    /// highest estimate.
+    pub(super) fn off(&self, best: f32) -> f32 {
+        self.half_square(best).map_or(self.bound.any, |half_square| self.bound.close(half_square))
     }
 
     /// Returns the estimate that an exact similarity of [`SATURATED`] would have. From there on,
@@ -72,20 +62,13 @@ pub(super) struct PanelEstimates<'a> {
 /// pruned.
 #[derive(Debug)]
 pub(super) struct Candidates {
-    top: TopK,
     /// Twice the error bound: estimates that differ by more are in the right order.
     window: f32,
     precision: Precision,
     /// Lower estimates are ignored. It only rises; infinity ends the search.
     pub(super) threshold: f32,
-    /// The highest and the second highest estimate.
+    /// The highest estimate.
     best: f32,
-    second: f32,
-    /// If more than two targets are wanted, the candidates are ranked when there are this many, to
-    /// find the lowest estimate that is wanted.
-    rank_at: usize,
-    /// A buffer for that ranking.
-    ranked: Vec<f32>,
     pub(super) found: Vec<Candidate>,
     /// The number of candidates at which to call [`Candidates::thin`].
     pub(super) prune_at: usize,
@@ -93,26 +76,21 @@ pub(super) struct Candidates {
 
 impl Candidates {
     pub(super) const NONE: Self = Self {
-        top: TopK::NEAREST,
         window: 0.0,
         precision: Precision { offset: f32::NEG_INFINITY, bound: ErrorBound::ZERO },
         threshold: f32::NEG_INFINITY,
         best: f32::NEG_INFINITY,
-        second: f32::NEG_INFINITY,
-        rank_at: 0,
-        ranked: Vec::new(),
         found: Vec::new(),
         prune_at: 0,
     };
 
     /// Starts a query. Keeps the memory of the last one.
-    pub(super) fn begin(&mut self, top: TopK, precision: Precision, threshold: f32) {
+    pub(super) fn begin(&mut self, precision: Precision, threshold: f32) {
         self.found.clear();
-        self.rank_at = top.count;
-        (self.top, self.threshold) = (top, threshold);
+        self.threshold = threshold;
         (self.window, self.precision) = (2.0 * precision.bound.any, precision);
-        (self.best, self.second) = (f32::NEG_INFINITY, f32::NEG_INFINITY);
-        self.prune_at = 32 + 2 * top.count;
+        self.best = f32::NEG_INFINITY;
+        self.prune_at = 32;
     }
 
     /// Adds the estimates of a panel.
@@ -123,63 +101,36 @@ impl Candidates {
     pub(super) fn offer(&mut self, panel: &PanelEstimates) {
         let PanelEstimates { first, lanes, estimates, slack } = *panel;
         for l in set_bits(lanes) {
-            self.second = self.second.max(self.best.min(estimates[l] + slack));
             self.best = self.best.max(estimates[l] + slack);
         }
-        if let Some(half_square) = self.precision.half_square(self.best) {
-            self.window = 2.0 * self.precision.bound.close(half_square);
-        }
-        if self.top.count <= 2 {
-            self.raise(if self.top.count == 1 { self.best } else { self.second });
-        }
+        self.window = 2.0 * self.precision.off(self.best);
+        self.raise();
         let threshold = self.threshold;
         let reached = set_bits(lanes).filter(|&l| estimates[l] - slack >= threshold);
         self.found.extend(
             reached.map(|l| Candidate { estimate: estimates[l] - slack, target: (first + l) as u32 }),
         );
-        if self.top.count > 2 && self.found.len() >= self.rank_at {
-            self.ranked.clear();
-            self.ranked.extend(self.found.iter().map(|found| found.estimate));
-            let (_, &mut lowest, _) =
-                self.ranked.select_nth_unstable_by(self.top.count - 1, |a, b| b.total_cmp(a));
-            self.raise(lowest);
-            self.prune();
-            self.rank_at = self.found.len() + self.top.count;
-        }
     }
 
-    /// Raises the threshold, given the lowest of the `count` highest estimates.
-    fn raise(&mut self, lowest: f32) {
+    /// Raises the threshold to what the highest estimate proves.
+    fn raise(&mut self) {
         let off = self.window / 2.0;
         // The most similar target is at least this similar, or as similar as counts.
         let least = (self.best - off).min(self.precision.saturated());
-        self.threshold = self.threshold.max(lowest.min(least - off - self.top.gap));
+        self.threshold = self.threshold.max(least - off);
     }
 
     /// Returns by how much an estimate may be lower than the highest of its panel to be of use.
     pub(super) fn panel_window(&self) -> f32 {
-        match self.top.count {
-            // Similarities from SATURATED on count as equal.
-            1 => self.window + (1.0 - SATURATED),
-            // If more targets are wanted, a higher estimate does not rule the others out.
-            _ => f32::INFINITY,
-        }
+        // Similarities from SATURATED on count as equal.
+        self.window + (1.0 - SATURATED)
     }
 
-    /// Reduces the number of candidates.
-    ///
-    /// Prunes those below the threshold, and drops all but about the `most` highest estimates. In a
-    /// dense group of near-duplicates, every row is a candidate; there, the first one that
-    /// `is_settled` ends the search.
-    pub(super) fn thin(&mut self, most: usize, mut is_settled: impl FnMut(u32) -> bool) {
+    /// Reduces the number of candidates: prunes those below the threshold. In a dense group of
+    /// near-duplicates, every row is a candidate; there, the first one that `is_settled` ends the
+    /// search.
+    pub(super) fn thin(&mut self, mut is_settled: impl FnMut(u32) -> bool) {
         self.prune();
-        if self.found.len() / 2 > most {
-            let mut estimates: Vec<f32> = self.found.iter().map(|found| found.estimate).collect();
-            let (_, &mut least, _) = estimates.select_nth_unstable_by(most, |a, b| b.total_cmp(a));
-            // If all estimates are equally high, all stay.
-            self.threshold = self.threshold.max(least.next_up().min(self.best));
-            self.prune();
-        }
         self.prune_at = 2 * self.found.len() + 32;
         let (off, saturated) = (self.window / 2.0, self.precision.saturated());
         let may_be = |estimate: f32| saturated == f32::INFINITY || estimate + off >= saturated;
@@ -208,7 +159,6 @@ impl Candidates {
             .map_or(f32::INFINITY, |half_square| bound.unrounded(half_square));
         SearchCandidates {
             candidates: &self.found,
-            window: self.window,
             unrounded_bound: unrounded,
             highest_from: self.best - 2.0 * unrounded,
         }
@@ -218,10 +168,8 @@ impl Candidates {
 /// The result of a search for one query, to be reranked by exact similarities.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct SearchCandidates<'a> {
-    /// The candidates. If one target is wanted, they are in the order of the targets.
+    /// The candidates, in the order of the targets.
     pub(crate) candidates: &'a [Candidate],
-    /// Twice the error bound: estimates that differ by more are in the right order.
-    pub(crate) window: f32,
     /// The most that an estimate can be below the exact similarity before that is rounded. It is
     /// infinite unless the most similar target is certainly close.
     pub(crate) unrounded_bound: f32,
@@ -231,7 +179,7 @@ pub(crate) struct SearchCandidates<'a> {
 }
 
 /// Lists the bits that are set, lowest first.
-fn set_bits(mut bits: u32) -> impl Iterator<Item = usize> {
+pub(super) fn set_bits(mut bits: u32) -> impl Iterator<Item = usize> {
     std::iter::from_fn(move || {
         let lowest = (bits != 0).then(|| bits.trailing_zeros() as usize);
         bits &= bits.wrapping_sub(1);

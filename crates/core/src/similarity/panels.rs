@@ -11,6 +11,7 @@ pub(crate) struct Panels {
     /// Words of four codes of one lane. Word `s` of lane `l` is at `s * LANES + l` of its panel.
     codes: Vec<u32>,
     scale: Vec<[f32; LANES]>,
+    /// Negative infinity in lanes that hold no row.
     bias: Vec<[f32; LANES]>,
     /// The start values of the sums. They cancel the number that is added to the codes of the
     /// queries.
@@ -77,7 +78,7 @@ impl Panels {
         let mut packed = Self {
             codes: vec![0; panels * steps * LANES],
             scale: vec![[0.0; LANES]; panels],
-            bias: vec![[0.0; LANES]; panels],
+            bias: vec![[f32::NEG_INFINITY; LANES]; panels],
             start: vec![[0; LANES]; panels],
             rows,
             width: codes.width(),
@@ -112,10 +113,22 @@ impl Panels {
         self.rows
     }
 
+    /// The number of panels.
+    pub(crate) fn panels(&self) -> usize {
+        self.bias.len()
+    }
+
+    /// The lanes of a panel that hold a row, one bit each.
+    pub(crate) fn used(&self, panel: usize) -> u32 {
+        let used = LANES.min(self.rows - panel * LANES);
+        ((1u64 << used) - 1) as u32
+    }
+
     /// Changes the panels for queries that are encoded relative to zero. Their estimates need no
     /// bias: the rest of the similarity is the same for all targets.
     pub(crate) fn for_whole_queries(mut self) -> Self {
-        self.bias.fill([0.0; LANES]);
+        let used = self.bias.as_flattened_mut().iter_mut().take(self.rows);
+        used.for_each(|bias| *bias = 0.0);
         self.by_distance = false;
         self
     }

@@ -11,8 +11,7 @@
 //!   summand that is the same for all targets. An [`ErrorBound`] says how much it can differ from
 //!   the exact one.
 //! - A *candidate* is a target whose estimate is high enough that it may be the most similar one,
-//!   given the bound. All others are pruned. A caller can also ask for the top k by estimate, see
-//!   [`TopK`].
+//!   given the bound. All others are pruned. For more than one target, see `top_search`.
 //! - A [`Searcher`] reranks the candidates of each query by exact similarity. So the most similar
 //!   target is the one that an exact comparison of all pairs finds. The codes only decide which
 //!   exact similarities are computed.
@@ -21,9 +20,7 @@
 
 use std::cell::RefCell;
 
-use crate::similarity::candidates::{
-    Candidate, Candidates, PanelEstimates, Precision, SearchCandidates, TopK,
-};
+use crate::similarity::candidates::{Candidate, Candidates, PanelEstimates, Precision, SearchCandidates};
 use crate::similarity::codes::Codes;
 use crate::similarity::error_bound::ErrorBound;
 use crate::similarity::kernels::isa::Isa;
@@ -47,10 +44,6 @@ pub(crate) struct Search<'a> {
     /// The codes of the queries.
     pub(crate) codes: &'a Codes,
     pub(crate) targets: &'a Panels,
-    pub(crate) top: TopK,
-    /// If there are more candidates than about this, only those with the highest estimates are
-    /// kept.
-    pub(crate) max_candidates: usize,
 }
 
 /// Says what to search for, and takes the candidates. The first argument of every method is the
@@ -96,7 +89,7 @@ impl Search<'_> {
             for (i, (candidates, query)) in pool.iter_mut().zip(queries).enumerate() {
                 let bound = self.targets.error_bound(self.codes, query.row);
                 let precision = Precision { offset: searcher.estimate_offset(first + i), bound };
-                candidates.begin(self.top, precision, searcher.min_estimate(first + i, bound));
+                candidates.begin(precision, searcher.min_estimate(first + i, bound));
             }
             let end = self.scan(queries, &mut pool, &mut |i, target| searcher.is_settled(first + i, target));
             for (i, (candidates, _)) in pool.iter_mut().zip(queries).enumerate() {
@@ -131,11 +124,9 @@ impl Search<'_> {
             isa.products(&block.codes[..queries.len()], panel.codes, panel.start, &mut products);
             block.set_lanes(index);
             let mut slack = [0.0; BLOCK];
-            if self.top.count == 1 {
-                for (i, query) in queries.iter().enumerate() {
-                    slack[i] = self.targets.slack(self.codes, query.row, index);
-                    block.filters[i].threshold = candidates[i].threshold + slack[i];
-                }
+            for (i, query) in queries.iter().enumerate() {
+                slack[i] = self.targets.slack(self.codes, query.row, index);
+                block.filters[i].threshold = candidates[i].threshold + slack[i];
             }
             isa.estimate(&products, &block.filters[..queries.len()], panel.terms, &mut passed);
             for (i, candidates) in candidates[..queries.len()].iter_mut().enumerate() {
@@ -145,7 +136,7 @@ impl Search<'_> {
                 let (lanes, estimates) = (passed.lanes[i], &passed.estimates[i]);
                 candidates.offer(&PanelEstimates { first: index * LANES, lanes, estimates, slack: slack[i] });
                 if candidates.found.len() >= candidates.prune_at {
-                    candidates.thin(self.max_candidates, |target| is_settled(i, target));
+                    candidates.thin(|target| is_settled(i, target));
                     open -= usize::from(candidates.threshold == f32::INFINITY);
                 }
                 block.filters[i].threshold = candidates.threshold;

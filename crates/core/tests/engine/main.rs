@@ -3,6 +3,7 @@
 
 mod common;
 mod exhaustive;
+mod instruction_sets;
 mod oracle;
 mod parts;
 mod precision;

@@ -12,7 +12,7 @@ use crate::error::{Error, Result};
 
 /// Is part of every fingerprint from training on. Raise it whenever the code would give another
 /// result.
-pub(crate) const REVISION: u32 = 9;
+pub(crate) const REVISION: u32 = 10;
 
 /// The clusters of all rows.
 #[derive(Debug)]

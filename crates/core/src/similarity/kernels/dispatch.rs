@@ -4,11 +4,12 @@
 use crate::similarity::kernels::arm::{dotprod, i8mm, neon};
 use crate::similarity::kernels::isa::Isa;
 use crate::similarity::kernels::loops::{
-    add_loop, dot_loop, encode_loop, estimates_portable, half_to_f32_portable, norm_loop, products_portable,
-    scale_loop, squared_distance_loop,
+    add_loop, dot_loop, encode_loop, estimate_all_loop, estimates_portable, half_to_f32_portable, norm_loop,
+    products_portable, reaching_portable, scale_loop, squared_distance_loop,
 };
 use crate::similarity::kernels::types::{
-    BLOCK, CodeSummary, EstimateFilter, LANES, LaneTerms, PassedEstimates, Products, RowToEncode, STEP,
+    BLOCK, CodeSummary, EstimateFilter, Highest, LANES, LaneTerms, PassedEstimates, Products, RowToEncode,
+    STEP,
 };
 #[cfg(target_arch = "x86_64")]
 use crate::similarity::kernels::x86::{avx2, avx512, avxvnni, sse2};
@@ -100,6 +101,23 @@ impl Isa {
 }
 
 impl Isa {
+    /// Returns the lanes whose estimates reach a threshold, one bit each.
+    #[allow(unsafe_code)]
+    #[inline]
+    pub(crate) fn reaching(self, estimates: &[f32; LANES], threshold: f32) -> u32 {
+        match self {
+            #[cfg(target_arch = "x86_64")]
+            // SAFETY: this variant exists only where `available` has detected the features.
+            Self::Avx512 => unsafe { avx512::reaching_avx512(estimates, threshold) },
+            #[cfg(target_arch = "x86_64")]
+            // SAFETY: as above.
+            Self::AvxVnni | Self::Avx2 => unsafe { avx2::reaching_avx2(estimates, threshold) },
+            _ => reaching_portable(estimates, threshold),
+        }
+    }
+}
+
+impl Isa {
     /// Returns the cosine similarity of two rows of unit length.
     ///
     /// It is their dot product. For close rows, where rounding would hide the differences, it is
@@ -164,6 +182,9 @@ dispatched! {
     fn scale(row: &mut [f32], by: f64) = scale_loop;
     /// Adds a row to a sum.
     fn add(sum: &mut [f64], row: &[f32]) = add_loop;
+    /// Estimates a panel for some queries; see [`estimate_all_loop`].
+    fn estimate_all(products: &Products, scales: &[f32], lanes: LaneTerms, stride: usize,
+        estimates: &mut [[f32; LANES]], highest: &mut [Highest]) = estimate_all_loop;
     /// Encodes a row; see [`encode_loop`].
     fn encode_with(levels: u8, row: RowToEncode, codes: &mut [u8]) -> CodeSummary = encode_loop;
 }

@@ -2,7 +2,8 @@
 //! where no special kernel exists, and are the reference for those in `x86/` and `arm.rs`.
 
 use crate::similarity::kernels::types::{
-    CodeSummary, EstimateFilter, LANES, LaneTerms, PARTIAL_SUMS, PassedEstimates, Products, RowToEncode, STEP,
+    CodeSummary, EstimateFilter, Highest, LANES, LaneTerms, PARTIAL_SUMS, PassedEstimates, Products,
+    RowToEncode, STEP,
 };
 
 #[inline(always)]
@@ -194,6 +195,36 @@ pub(super) fn estimates_portable(
         }
         *passed = passing_lanes(estimates, filter);
     }
+}
+
+/// Estimates a panel for some queries. Query `i` has its estimates at `i * stride` of `estimates`.
+#[inline(always)]
+pub(super) fn estimate_all_loop<const FUSED: bool>(
+    products: &Products,
+    scales: &[f32],
+    lanes: LaneTerms,
+    stride: usize,
+    estimates: &mut [[f32; LANES]],
+    highest: &mut [Highest],
+) {
+    let rows = products.iter().zip(scales).zip(estimates.iter_mut().step_by(stride)).zip(highest);
+    for (((products, &scale), estimates), highest) in rows {
+        for l in 0..LANES {
+            let estimate = multiply_add::<FUSED>(products[l] as f32 * lanes.scale[l], scale, lanes.bias[l]);
+            let first = highest.first[l];
+            let lower = if estimate < first { estimate } else { first };
+            highest.first[l] = if estimate > first { estimate } else { first };
+            highest.second[l] = if lower > highest.second[l] { lower } else { highest.second[l] };
+            estimates[l] = estimate;
+        }
+    }
+}
+
+/// The portable version of `Isa::reaching`.
+pub(super) fn reaching_portable(estimates: &[f32; LANES], threshold: f32) -> u32 {
+    let any = estimates.iter().fold(false, |any, &estimate| any | (estimate >= threshold));
+    let bit = |l: usize| u32::from(estimates[l] >= threshold) << l;
+    if any { (0..LANES).fold(0, |lanes, l| lanes | bit(l)) } else { 0 }
 }
 
 /// Returns the lanes whose estimates pass the filter, as bits.

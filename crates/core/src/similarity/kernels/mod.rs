@@ -16,3 +16,6 @@ pub(crate) mod types;
 #[cfg(target_arch = "x86_64")]
 #[allow(unsafe_code)]
 mod x86;
+
+#[cfg(test)]
+mod estimate_all_tests;

@@ -54,6 +54,48 @@ impl PassedEstimates {
     pub(crate) const NONE: Self = Self { lanes: [0; BLOCK], estimates: [[0.0; LANES]; BLOCK] };
 }
 
+/// The two highest estimates of a query in each lane, over all panels.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Highest {
+    pub(super) first: [f32; LANES],
+    pub(super) second: [f32; LANES],
+}
+
+impl Highest {
+    pub(crate) const NONE: Self =
+        Self { first: [f32::NEG_INFINITY; LANES], second: [f32::NEG_INFINITY; LANES] };
+
+    /// The highest estimate.
+    pub(crate) fn best(&self) -> f32 {
+        self.halved().first[0]
+    }
+
+    /// The second highest estimate.
+    pub(crate) fn second(&self) -> f32 {
+        self.halved().second[0]
+    }
+
+    /// All of these estimates. They are of different targets.
+    pub(crate) fn all(&self) -> impl Iterator<Item = f32> {
+        self.first.into_iter().chain(self.second)
+    }
+
+    /// Brings the two highest of all lanes into the first lane.
+    fn halved(mut self) -> Self {
+        let mut half = LANES / 2;
+        while half > 0 {
+            for l in 0..half {
+                let (a, b) = (self.first[l], self.first[l + half]);
+                let (lower, higher) = if a < b { (a, b) } else { (b, a) };
+                let others = self.second[l].max(self.second[l + half]);
+                (self.first[l], self.second[l]) = (higher, if lower > others { lower } else { others });
+            }
+            half /= 2;
+        }
+        self
+    }
+}
+
 /// A row to encode.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct RowToEncode<'a> {

@@ -117,3 +117,10 @@ pub(in crate::similarity::kernels) fn half_to_f32_f16c(half: &[u16], out: &mut [
     }
     half_to_f32_portable(rest, out_rest);
 }
+
+#[target_feature(enable = "avx2,fma")]
+pub(in crate::similarity::kernels) fn reaching_avx2(estimates: &[f32; LANES], threshold: f32) -> u32 {
+    // SAFETY: eight of 32 values are read, from `8 * w` on.
+    let found = std::array::from_fn(|w| unsafe { _mm256_loadu_ps(estimates.as_ptr().add(8 * w)) });
+    reaching(&found, threshold)
+}

@@ -99,3 +99,14 @@ pub(in crate::similarity::kernels) fn estimates_avx512(
         }
     }
 }
+
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vnni,avx2,fma")]
+pub(in crate::similarity::kernels) fn reaching_avx512(estimates: &[f32; LANES], threshold: f32) -> u32 {
+    let threshold = _mm512_set1_ps(threshold);
+    let half = |h: usize| {
+        // SAFETY: 16 of 32 values are read, from 0 or 16 on.
+        let estimates = unsafe { _mm512_loadu_ps(estimates.as_ptr().add(16 * h)) };
+        u32::from(_mm512_cmp_ps_mask::<_CMP_GE_OQ>(estimates, threshold))
+    };
+    half(0) | half(1) << 16
+}

@@ -1,0 +1,182 @@
+//! The search for the targets that may be among the k most similar ones of a query.
+//!
+//! [`Search`](crate::similarity::search::Search) prunes while it goes through the panels, which is
+//! best if few targets are wanted or the query comes with a close match. Here many targets come
+//! near to the best, so pruning early would keep most of them for a while. Instead, a block of
+//! queries is estimated against all targets first. These estimates stay in the cache. Then the
+//! highest of them tell how high an estimate must be, and a second pass takes those that are.
+
+use std::cell::RefCell;
+
+use crate::similarity::candidates::{Candidate, Precision, set_bits};
+use crate::similarity::codes::Codes;
+use crate::similarity::error_bound::ErrorBound;
+use crate::similarity::kernels::isa::Isa;
+use crate::similarity::kernels::types::{BLOCK, Highest, LANES, Products};
+use crate::similarity::panels::Panels;
+
+/// The queries whose estimates are in the cache at once.
+const QUERIES: usize = BLOCK / 2;
+
+/// Which targets are wanted: the `most` most similar ones, but of these only the first `sure` ones
+/// and those that are less similar than the most similar one by `gap` or less.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Wanted {
+    pub(crate) most: usize,
+    pub(crate) sure: usize,
+    pub(crate) gap: f32,
+}
+
+impl Wanted {
+    /// The `most` most similar targets.
+    pub(crate) fn nearest(most: usize) -> Self {
+        Self { most, sure: most, gap: f32::INFINITY }
+    }
+
+    /// Returns a similarity that every wanted target reaches. `lowest` has lower bounds of the
+    /// similarities of different targets, in descending order.
+    pub(crate) fn least(&self, lowest: &[f32]) -> f32 {
+        let nth = |n: usize| lowest.get(n - 1).copied().unwrap_or(f32::NEG_INFINITY);
+        nth(self.most).max(nth(self.sure).min(nth(1) - self.gap))
+    }
+}
+
+/// A search of targets for the queries among some rows.
+pub(crate) struct TopSearch<'a> {
+    /// The codes of the queries.
+    pub(crate) codes: &'a Codes,
+    pub(crate) targets: &'a Panels,
+    pub(crate) wanted: Wanted,
+    /// If there are more candidates than this, only those with the highest estimates are kept.
+    pub(crate) max_candidates: usize,
+}
+
+/// Says what a target must reach, and takes the candidates. The first argument of every method is
+/// the number of the query.
+pub(crate) trait TopSearcher {
+    /// Returns the estimate that a target must reach to be of use, given the error bound of the
+    /// query.
+    fn min_estimate(&mut self, query: usize, bound: ErrorBound) -> f32;
+
+    /// Returns the number to add to an estimate to get the similarity minus one. It is negative
+    /// infinity if estimates are not computed by distance.
+    fn estimate_offset(&self, _query: usize) -> f32 {
+        f32::NEG_INFINITY
+    }
+
+    /// Takes the candidates of a query, in no order, and the bound of the error of their estimates.
+    /// Each query gets one call, in order.
+    fn take(&mut self, query: usize, candidates: &[Candidate], bound: f32);
+}
+
+/// The memory of a search, kept between searches.
+#[derive(Default)]
+struct Buffers {
+    /// The estimates of a block of queries: queries × panels.
+    estimates: Vec<[f32; LANES]>,
+    candidates: Vec<Candidate>,
+    ranked: Vec<f32>,
+}
+
+thread_local! {
+    static BUFFERS: RefCell<Buffers> = RefCell::default();
+}
+
+impl TopSearch<'_> {
+    /// Searches all targets for the queries, which are the rows of the codes with these numbers.
+    pub(crate) fn run(&self, queries: &[usize], searcher: &mut impl TopSearcher) {
+        let mut buffers = BUFFERS.take();
+        let panels = self.targets.panels();
+        for (block, rows) in queries.chunks(QUERIES).enumerate() {
+            buffers.estimates.resize(rows.len() * panels, [0.0; LANES]);
+            let mut highest = [Highest::NONE; QUERIES];
+            self.estimate(rows, &mut buffers.estimates, &mut highest);
+            for (i, (&row, highest)) in rows.iter().zip(&highest).enumerate() {
+                let query = block * QUERIES + i;
+                let bound = self.targets.error_bound(self.codes, row);
+                let precision = Precision { offset: searcher.estimate_offset(query), bound };
+                let off = precision.off(highest.best());
+                let known = searcher.min_estimate(query, bound);
+                let Buffers { estimates, candidates, ranked } = &mut buffers;
+                let estimates = &estimates[i * panels..(i + 1) * panels];
+                self.collect(estimates, known.max(self.reached(highest, off, ranked)), candidates);
+                self.keep_highest(candidates, off, ranked);
+                searcher.take(query, candidates, off);
+            }
+        }
+        BUFFERS.set(buffers);
+    }
+
+    /// Estimates the similarities of a block of queries with all targets.
+    fn estimate(&self, rows: &[usize], estimates: &mut [[f32; LANES]], highest: &mut [Highest; QUERIES]) {
+        let isa = Isa::detect();
+        let mut codes: [&[u8]; QUERIES] = [&[]; QUERIES];
+        let mut scales = [0.0; QUERIES];
+        for (i, &row) in rows.iter().enumerate() {
+            (codes[i], scales[i]) = (self.codes.row(row), self.codes.summary(row).scale);
+        }
+        let (codes, scales) = (&codes[..rows.len()], &scales[..rows.len()]);
+        let mut products: Products = [[0; LANES]; BLOCK];
+        let panels = self.targets.panels();
+        for index in 0..panels {
+            let panel = self.targets.panel(index);
+            isa.products(codes, panel.codes, panel.start, &mut products);
+            isa.estimate_all(&products, scales, panel.terms, panels, &mut estimates[index..], highest);
+        }
+    }
+
+    /// Returns an estimate that every wanted target reaches, given the highest estimates.
+    fn reached(&self, highest: &Highest, off: f32, ranked: &mut Vec<f32>) -> f32 {
+        let Wanted { sure, gap, most } = self.wanted;
+        let nth = match sure {
+            1 => highest.best(),
+            2 => highest.second(),
+            _ => {
+                ranked.clear();
+                ranked.extend(highest.all());
+                nth_highest(ranked, sure)
+            }
+        };
+        let least = if sure == most { nth } else { nth.min(highest.best() - gap) };
+        least - 2.0 * off
+    }
+
+    /// Collects the targets whose estimates reach a threshold.
+    fn collect(&self, estimates: &[[f32; LANES]], threshold: f32, candidates: &mut Vec<Candidate>) {
+        let isa = Isa::detect();
+        candidates.clear();
+        for (panel, estimates) in estimates.iter().enumerate() {
+            let lanes = isa.reaching(estimates, threshold);
+            let found = set_bits(lanes & self.targets.used(panel));
+            candidates.extend(
+                found.map(|l| Candidate { estimate: estimates[l], target: (panel * LANES + l) as u32 }),
+            );
+        }
+    }
+
+    /// Drops the candidates that cannot be among the most similar ones, and all but the highest if
+    /// there are too many.
+    fn keep_highest(&self, candidates: &mut Vec<Candidate>, off: f32, ranked: &mut Vec<f32>) {
+        for (count, off) in [(self.wanted.most, off), (self.max_candidates, 0.0)] {
+            if candidates.len() > count {
+                ranked.clear();
+                ranked.extend(candidates.iter().map(|found| found.estimate));
+                let least = nth_highest(ranked, count) - 2.0 * off;
+                candidates.retain(|found| found.estimate >= least);
+            }
+        }
+        candidates.truncate(self.max_candidates);
+    }
+}
+
+/// Returns the n-th highest value, or negative infinity if there are fewer.
+fn nth_highest(values: &mut [f32], n: usize) -> f32 {
+    if values.len() < n {
+        return f32::NEG_INFINITY;
+    }
+    *values.select_nth_unstable_by(n - 1, |a, b| b.total_cmp(a)).1
+}
+
+#[cfg(test)]
+#[path = "top_search_tests.rs"]
+mod tests;
