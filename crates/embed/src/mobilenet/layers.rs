@@ -141,6 +141,7 @@ pub(super) struct Depthwise {
     pub(super) bias: Vec<i32>,
     pub(super) scale: f32,
     /// Biases and weights for the blocks of [`Isa::block`]; see [`Depthwise::packed`].
+    #[cfg_attr(not(target_arch = "x86_64"), allow(dead_code))]
     pub(super) packed: Vec<Line>,
 }
 

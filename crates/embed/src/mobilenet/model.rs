@@ -58,7 +58,7 @@ impl MobileNet {
 
     fn raw_in(&self, space: &mut Workspace, image: &RgbImage) -> [u8; DIM] {
         let mut values = [0; DIM];
-        let square = space.resizer.to_square(image, self.network.isa);
+        let square = space.resizer.squeeze(image, self.network.isa);
         self.network.run(square, &mut space.network, &mut values);
         values
     }

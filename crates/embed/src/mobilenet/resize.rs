@@ -37,7 +37,7 @@ pub(super) struct Resizer {
 
 impl Resizer {
     /// Squeezes the whole image: RGB in row-major order.
-    pub(super) fn to_square(&mut self, image: &RgbImage, isa: Isa) -> &[u8] {
+    pub(super) fn squeeze(&mut self, image: &RgbImage, isa: Isa) -> &[u8] {
         self.columns.fit(image.width() as usize);
         self.rows.fit(image.height() as usize);
         self.row.resize(ROW, 0);

@@ -17,7 +17,7 @@ fn picture(width: u32, height: u32) -> RgbImage {
 #[test]
 fn all_instruction_sets_compute_the_same() {
     let mut resizer = Resizer::default();
-    let image = resizer.to_square(&picture(300, 200), Isa::Portable);
+    let image = resizer.squeeze(&picture(300, 200), Isa::Portable);
     let results: Vec<[u8; DIM]> = Isa::all()
         .into_iter()
         .map(|isa| {
@@ -47,7 +47,7 @@ fn images_are_resized_as_pil_resizes_them() {
     let mut resizer = Resizer::default();
     for (width, height, hash) in expected {
         for isa in Isa::all() {
-            let square = resizer.to_square(&picture(width, height), isa);
+            let square = resizer.squeeze(&picture(width, height), isa);
             assert_eq!(square.len(), SIDE * SIDE * 3);
             let mixed = |hash: u64, &byte: &u8| (hash ^ u64::from(byte)).wrapping_mul(0x100_0000_01b3);
             assert_eq!(square.iter().fold(0xcbf2_9ce4_8422_2325, mixed), hash, "{width}x{height} {isa:?}");

@@ -105,6 +105,8 @@ fn depthwise_block<const STRIDE: usize>(
     }
     let mut columns = [column(STRIDE - 1), column(STRIDE), column(STRIDE + 1)];
     for (x, out) in out.chunks_mut(layer.channels).enumerate() {
+        // Not an iterator over `columns`: the compiler does not inline its adapters here.
+        #[allow(clippy::needless_range_loop)]
         for dx in 3 - STRIDE..3 {
             columns[dx] = column(x * STRIDE + STRIDE - 1 + dx);
         }
