@@ -122,8 +122,9 @@ impl Table {
         let mut sums = [0.0f32; N];
         for &token in &reading.tokens {
             let token = token as usize;
+            // The product does not wrap where there is a row, and a checked one takes longer.
+            let values = &self.values[token.wrapping_mul(self.dim).wrapping_add(start)..][..N];
             let scale = self.scales[token];
-            let values = &self.values[token * self.dim + start..][..N];
             let (sums, values) = (sums.as_chunks_mut::<LANES>().0, values.as_chunks::<LANES>().0);
             for (sums, values) in sums.iter_mut().zip(values) {
                 for (sum, &value) in sums.iter_mut().zip(values) {

@@ -45,8 +45,9 @@ pub(crate) struct Reader {
 #[derive(Default)]
 pub(crate) struct Workspace {
     cache: WordCache,
-    text: Reading,
-    word: Reading,
+    /// The readings of the text and of a word, where they are not in use.
+    text: Option<Reading>,
+    word: Option<Reading>,
     normal: String,
     /// The words that are looked up together.
     batch: Vec<(Option<Wanted>, Range<usize>)>,
@@ -60,7 +61,7 @@ impl Workspace {
     pub(crate) fn trim(&mut self) {
         self.normal.clear();
         self.normal.shrink_to(KEPT_WORD);
-        for reading in [&mut self.text, &mut self.word] {
+        for reading in [&mut self.text, &mut self.word].into_iter().flatten() {
             reading.trim(KEPT_WORD);
         }
         self.runs.shrink_to(KEPT_WORD);
@@ -91,7 +92,7 @@ impl Reader {
         workspace: &'w mut Workspace,
         mut part: impl FnMut(&Reading),
     ) -> &'w Reading {
-        let mut reading = std::mem::take(&mut workspace.text);
+        let mut reading = workspace.text.take().unwrap_or_default();
         let mut batch = std::mem::take(&mut workspace.batch);
         reading.begin(limit);
         let (mut words, mut last) = (Words::new(text), "");
@@ -115,8 +116,8 @@ impl Reader {
         }
         reading.end();
         part(&reading);
-        (workspace.text, workspace.batch) = (reading, batch);
-        &workspace.text
+        workspace.batch = batch;
+        workspace.text.insert(reading)
     }
 
     /// Whether what a word means depends on the words beside it: a dash, or the name of a month or a
@@ -196,13 +197,13 @@ impl Reader {
 
     /// Reads a word that is not in the cache, and keeps it there. Appends it if all of it fits.
     fn read_new(&self, word: &str, wanted: Wanted, reading: &mut Reading, workspace: &mut Workspace) -> Kept {
-        let mut whole = std::mem::take(&mut workspace.word);
+        let mut whole = workspace.word.take().unwrap_or_default();
         whole.begin(usize::MAX);
         self.read_raw(word, &mut whole, workspace);
         let depends = Self::depends(word, &workspace.normal);
         workspace.cache.insert(wanted, &whole, depends);
         let fits = reading.append(&whole);
-        workspace.word = whole;
+        workspace.word = Some(whole);
         Kept { fits, depends }
     }
 
