@@ -162,7 +162,8 @@ impl WordCache {
     fn put(&mut self, entry: Entry, Wanted { key, hash }: Wanted) {
         let place = self.place(Wanted { key, hash });
         let pair = &mut self.places[place];
-        let unused = pair.iter().position(|entry| entry.key.is_none()).or(pair.iter().position(|e| !e.is_used));
+        let unused =
+            pair.iter().position(|entry| entry.key.is_none()).or(pair.iter().position(|e| !e.is_used));
         if unused.is_none() {
             pair.iter_mut().for_each(|entry| entry.is_used = false);
         }

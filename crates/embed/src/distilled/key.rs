@@ -21,9 +21,7 @@ impl WordKey {
         let length = word.len();
         let key = match length {
             0..=MOST_BYTES => ShortWord::within(text.as_bytes(), word)?.bits(),
-            ..=MAX_WORD_BYTES => {
-                xxh3_128(&text.as_bytes()[word]) >> 8 | (length as u128) << (8 * MOST_BYTES)
-            }
+            ..=MAX_WORD_BYTES => xxh3_128(&text.as_bytes()[word]) >> 8 | (length as u128) << (8 * MOST_BYTES),
             _ => return None,
         };
         NonZeroU128::new(key).map(Self)

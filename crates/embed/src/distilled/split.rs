@@ -154,7 +154,8 @@ mod tests {
         assert!(all.len() > 60);
         for separator in all {
             for before in 0..140 {
-                let text = format!("{}{separator}é{separator}{}", "a".repeat(before), "b".repeat(140 - before));
+                let text =
+                    format!("{}{separator}é{separator}{}", "a".repeat(before), "b".repeat(140 - before));
                 assert_eq!(words(&text).collect::<Vec<_>>(), slow_words(&text), "{separator:?} {before}");
             }
         }

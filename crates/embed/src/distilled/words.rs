@@ -102,7 +102,8 @@ impl Reader {
             workspace.cache.announce(batch.iter().filter_map(|(wanted, _)| *wanted));
             for (wanted, place) in &batch {
                 let word = &text[place.clone()];
-                if self.read_word(word, *wanted, &mut InParts { reading: &mut reading, part: &mut part }, workspace) {
+                let mut into = InParts { reading: &mut reading, part: &mut part };
+                if self.read_word(word, *wanted, &mut into, workspace) {
                     self.read_beside(last, word, &text[place.end..], &mut reading);
                 }
                 if reading.truncated {
@@ -120,12 +121,6 @@ impl Reader {
         workspace.text.insert(reading)
     }
 
-    /// Whether what a word means depends on the words beside it: a dash, or the name of a month or a
-    /// day. `plain` is the word in normal form.
-    fn depends(word: &str, plain: &str) -> bool {
-        is_dash(word, plain) || numbers::is_calendar(plain)
-    }
-
     /// Reads what a word means by the words beside it.
     fn read_beside(&self, last: &str, word: &str, rest: &str, reading: &mut Reading) {
         let next = words(rest).next().unwrap_or_default();
@@ -139,7 +134,7 @@ impl Reader {
 
     /// Whether a word is the minus of a formula: a dash before a number or a single letter.
     fn is_minus(&self, word: &str, next: &str) -> bool {
-        if !is_dash(word, &self.plain(word)) {
+        if word.len() > LONGEST_DASH || !is_dash(&self.plain(word)) {
             return false;
         }
         let next = self.plain(next);
@@ -165,7 +160,8 @@ impl Reader {
         Cow::Owned(normal)
     }
 
-    /// Reads a word as the text spells it. Returns whether what it means depends on the words beside it.
+    /// Reads a word as the text spells it. Returns whether what it means may depend on the words beside
+    /// it.
     fn read_word(
         &self,
         word: &str,
@@ -181,7 +177,7 @@ impl Reader {
                 into.make_room();
                 self.read_raw(piece, into.reading, workspace);
             }
-            return Self::depends(word, &self.plain(word));
+            return true;
         };
         into.make_room();
         let reading = &mut *into.reading;
@@ -200,7 +196,7 @@ impl Reader {
         let mut whole = workspace.word.take().unwrap_or_default();
         whole.begin(usize::MAX);
         self.read_raw(word, &mut whole, workspace);
-        let depends = Self::depends(word, &workspace.normal);
+        let depends = is_dash(&workspace.normal) || numbers::is_calendar(&workspace.normal);
         workspace.cache.insert(wanted, &whole, depends);
         let fits = reading.append(&whole);
         workspace.word = Some(whole);
@@ -234,9 +230,9 @@ impl<P: FnMut(&Reading)> InParts<'_, P> {
     }
 }
 
-/// Whether a word is a dash. `plain` is the word in normal form.
-fn is_dash(word: &str, plain: &str) -> bool {
-    word.len() <= LONGEST_DASH && matches!(plain, "-" | "–" | "−")
+/// Whether a word in normal form is a dash.
+fn is_dash(plain: &str) -> bool {
+    matches!(plain, "-" | "–" | "−")
 }
 
 /// Cuts a long word into pieces.

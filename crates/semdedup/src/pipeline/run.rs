@@ -62,10 +62,8 @@ pub fn run(options: &RunOptions, embedder: Embedder, progress: &dyn Progress) ->
     let (dataset, scores) = (&scored.dataset, &scored.scores);
     let results = Results { input: &run.input, dataset, scores, selection: &selection };
     // Nothing that is written depends on the rows that are alike, so they are counted meanwhile.
-    let (written, alike) = rayon::join(
-        || write(&out, &results, &run.outputs, progress),
-        || Alike::find(&run.input, &scored),
-    );
+    let (written, alike) =
+        rayon::join(|| write(&out, &results, &run.outputs, progress), || Alike::find(&run.input, &scored));
     let (written, alike) = (written?, alike?);
     let mut summary = summarise(&run, &Findings { scored: &scored, selection: &selection, alike }, progress);
     summary.files = written.files;
