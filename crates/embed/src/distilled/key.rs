@@ -19,10 +19,12 @@ impl WordKey {
     #[inline]
     pub(super) fn of(text: &str, word: Range<usize>) -> Option<Self> {
         let length = word.len();
-        let key = match length {
-            0..=MOST_BYTES => ShortWord::within(text.as_bytes(), word)?.bits(),
-            ..=MAX_WORD_BYTES => xxh3_128(&text.as_bytes()[word]) >> 8 | (length as u128) << (8 * MOST_BYTES),
-            _ => return None,
+        let key = if length <= MOST_BYTES {
+            ShortWord::within(text.as_bytes(), word)?.bits()
+        } else if length <= MAX_WORD_BYTES {
+            xxh3_128(&text.as_bytes()[word]) >> 8 | (length as u128) << (8 * MOST_BYTES)
+        } else {
+            return None;
         };
         NonZeroU128::new(key).map(Self)
     }
