@@ -8,7 +8,6 @@ use super::letters::{Feature, Step};
 use super::reading::{Counts, Reading};
 
 /// The number of places of a full cache, a power of two. They are 64 bytes each, so they take 4 MiB.
-/// Twice as many were no faster.
 const MOST_PLACES: usize = 1 << 16;
 /// The number of places to begin with.
 const FIRST_PLACES: usize = 1 << 8;
