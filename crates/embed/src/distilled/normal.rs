@@ -9,7 +9,7 @@ use icu_normalizer::{ComposingNormalizer, ComposingNormalizerBorrowed};
 use icu_properties::props::DefaultIgnorableCodePoint;
 use icu_properties::{CodePointSetData, CodePointSetDataBorrowed};
 
-use super::split::words;
+use super::split::{is_separator, words};
 
 /// The largest number of rounds of normalizing and folding, each of which may change the result of
 /// the other. Unicode's data needs two.
@@ -109,12 +109,4 @@ fn with_marks(word: &str) -> Cow<'_, str> {
         return Cow::Borrowed(word);
     }
     Cow::Owned(word.chars().flat_map(|character| mark(character).into_iter().chain([character])).collect())
-}
-
-/// Whether a character separates words: white space, control characters, and the model's own mark
-/// for a space.
-pub(crate) fn is_separator(character: char) -> bool {
-    // The ideographic space is the last separator.
-    character <= '\u{3000}'
-        && (character.is_whitespace() || character.is_control() || character == '\u{2581}')
 }

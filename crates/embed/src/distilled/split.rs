@@ -1,8 +1,6 @@
 //! Cutting a text into words, 64 bytes at a time.
 use std::ops::Range;
 
-use super::normal::is_separator;
-
 /// The number of bytes whose separators are found at once, a bit for each.
 const BLOCK: usize = 64;
 
@@ -13,6 +11,14 @@ const fn each(byte: u8) -> u64 {
 
 /// The highest bit of each byte.
 const HIGH: u64 = each(0x80);
+
+/// Whether a character separates words: white space, control characters, and the model's own mark
+/// for a space.
+pub(crate) fn is_separator(character: char) -> bool {
+    // The ideographic space is the last separator.
+    character <= '\u{3000}'
+        && (character.is_whitespace() || character.is_control() || character == '\u{2581}')
+}
 
 /// Returns the words of a text, as the text spells them.
 pub(crate) fn words(text: &str) -> impl Iterator<Item = &str> {
