@@ -81,18 +81,20 @@ impl Clustering {
     /// for none.
     pub(crate) fn probes(&self, rows: Range<u64>) -> Result<Vec<u32>> {
         let Some(probes) = &self.probes else { return Ok(Vec::new()) };
-        let (first, columns) = (rows.start, probes.columns());
-        let check = |(i, number): (usize, i32)| match u32::try_from(number) {
-            Err(_) => Ok(NO_CLUSTER),
-            Ok(cluster) if (cluster as usize) < self.clusters => Ok(cluster),
-            Ok(cluster) => {
-                let row = first + (i / columns) as u64;
-                let problem =
-                    format!("row {row} probes cluster {cluster}, there are {} centroids", self.clusters);
-                Err(Error::input(probes.path(), problem))
-            }
-        };
-        probes.read(rows)?.into_iter().enumerate().map(check).collect()
+        let first = rows.start;
+        let mut numbers = probes.read(rows)?;
+        // All rows are looked through for each group of clusters, so these are loops over numbers.
+        let limit = i32::try_from(self.clusters).unwrap_or(i32::MAX);
+        if numbers.iter().copied().max().is_some_and(|highest| highest >= limit) {
+            let place = numbers.iter().position(|&cluster| cluster >= limit).unwrap_or(0);
+            let (row, cluster) = (first + (place / probes.columns()) as u64, numbers[place]);
+            let problem =
+                format!("row {row} probes cluster {cluster}, there are {} centroids", self.clusters);
+            return Err(Error::input(probes.path(), problem));
+        }
+        // The bits of −1 are those of NO_CLUSTER.
+        numbers.iter_mut().for_each(|cluster| *cluster = (*cluster).max(-1));
+        Ok(bytemuck::allocation::cast_vec(numbers))
     }
 }
 

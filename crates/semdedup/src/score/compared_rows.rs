@@ -38,6 +38,13 @@ pub(crate) struct RowCluster<'a> {
 }
 
 impl RowCluster<'_> {
+    /// Returns whether the row is compared in one of these clusters.
+    pub(crate) fn is_in(self, clusters: &Range<u32>) -> bool {
+        // No cluster of a range is NO_CLUSTER.
+        let is_in = |cluster: u32| cluster.wrapping_sub(clusters.start) < clusters.end - clusters.start;
+        self.probes.iter().fold(is_in(self.cluster), |found, &cluster| found | is_in(cluster))
+    }
+
     /// Lists the clusters in which the row is compared.
     pub(crate) fn clusters(self) -> impl Iterator<Item = u32> {
         let probes = self.probes.iter().copied().filter(|&cluster| cluster != NO_CLUSTER);

@@ -118,7 +118,7 @@ impl<'a> Loader<'a> {
             let members = |&first: &u64| -> Result<RowList> {
                 let mut found = RowList::default();
                 let rows = compared.read(first..all.min(first + ROWS_PER_TASK))?;
-                let members = rows.rows().filter(|row| row.clusters().any(|c| clusters.contains(&c)));
+                let members = rows.rows().filter(|row| row.is_in(clusters));
                 members.for_each(|row| found.push(&row));
                 Ok(found)
             };
