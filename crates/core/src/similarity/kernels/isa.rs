@@ -5,8 +5,6 @@ use std::sync::OnceLock;
 #[cfg(target_arch = "x86_64")]
 use crate::similarity::kernels::types::LEVELS;
 
-#[cfg(target_arch = "x86_64")]
-
 /// An instruction set that has kernels.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Isa {
