@@ -1,6 +1,10 @@
 #!/usr/bin/env bash
 # Runs the tests of crates/core as other CPUs would: each has instruction sets that this machine may lack.
-# Runs on x86-64 Linux. Not part of scripts/test.sh: it needs qemu and a C compiler for Arm, and emulation is slow.
+# Runs on x86-64 Linux. Not part of scripts/test.sh: it needs qemu and a C compiler for Arm, and takes five to fifteen minutes a
+# CPU on two cores.
+#
+#   scripts/emulate.sh                       # all tests
+#   scripts/emulate.sh kernels instruction   # tests with one of these words in their names: a minute
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
@@ -30,6 +34,8 @@ unset SEMDEDUP_ISA # It would fix the instruction set of the build.
 export PROPTEST_RNG_SEED="${PROPTEST_RNG_SEED:-2303}"
 export CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_LINKER=aarch64-linux-gnu-gcc
 
+words=("$@")
+
 # Runs the tests of a target under an emulator. Cargo calls the emulator as the target's runner.
 emulate() { # target, emulator, model=instruction set…
   local target=$1 emulator=$2 runner model set
@@ -39,7 +45,7 @@ emulate() { # target, emulator, model=instruction set…
     model=${pair%=*} set=${pair#*=}
     echo "== $target, $model ($set)"
     env "$runner=$emulator -cpu $model" SEMDEDUP_EXPECTED_ISA="$set" \
-      cargo test --release --locked --package semdedup-core --target "$target" --lib --test engine
+      cargo test --release --locked --package semdedup-core --target "$target" --lib --test engine -- "${words[@]}"
   done
 }
 
