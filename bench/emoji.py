@@ -1,6 +1,6 @@
 """How often semdedup is right on images of the same thing, and how fast: emoji of several vendors.
 
-    python bench/emoji.py EMOJI.tar [--epsilons 0.02,0.05,0.1] [--times 3]
+    python bench/emoji.py EMOJI.tar [--epsilons 0.02,0.05,0.1] [--times 3] [--note TEXT]
 
 EMOJI.tar is a WebDataset shard with a PNG and a JSON (`vendor`, `codepoint`) a sample. For each epsilon, from removed.parquet:
 
@@ -15,8 +15,8 @@ faces, flags), never of one codepoint: `precision` counts all of these as wrong,
 
 Speed: images per second of the stage `embed` of whole runs, reading, decoding and writing included, and of LiteRT in Python with PIL
 (`peer_litert.py`) on the same file, in turn, `--times` each; LiteRT with as many threads as there are cores, and as one process for
-each core, which is the fastest that its users can have. Prints Markdown tables and stores everything in
-bench/runs/<date>-emoji.json.
+each core, which is the fastest that its users can have. Prints Markdown tables and stores everything, and the note, in
+bench/runs/<date>-emoji.json. To measure both sides at AVX2 alone, build semdedup with SEMDEDUP_ISA=avx2, and see litert_avx2.py.
 """
 
 import argparse
@@ -42,6 +42,7 @@ def parse():
     parser.add_argument("--epsilons", default=",".join(map(str, EPSILONS)), help="separated by commas")
     parser.add_argument("--times", type=int, default=3, help="runs of each side for the speed; 0 leaves it out")
     parser.add_argument("--semdedup", help="the binary to measure; by default target/release/semdedup")
+    parser.add_argument("--note", default="", help="how the sides were prepared, for the record")
     args = parser.parse_args()
     args.epsilons = [float(text) for text in args.epsilons.split(",")]
     return args
@@ -135,7 +136,7 @@ def speed(args, runs, record):
 
 def main():
     args = parse()
-    record = {"machine": machine(), "data": args.emoji.name, "runs": [], "speed": []}
+    record = {"machine": machine(), "data": args.emoji.name, "note": args.note, "runs": [], "speed": []}
     with tempfile.TemporaryDirectory(prefix="semdedup-emoji-") as temp:
         runs = Runs(args, Path(temp).resolve())
         record["tables"] = [decisions(args, runs, record)]

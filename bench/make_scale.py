@@ -1,11 +1,13 @@
 """A data set of any size out of real embeddings, with near-duplicates in it: float16 .npy shards.
 
-    python bench/make_scale.py EMBEDDINGS.npy OUT_DIR [--rows 10000000] [--shard 1000000] [--duplicates 0.3] [--seed 0]
+    python bench/make_scale.py EMBEDDINGS.npy OUT_DIR [--rows 10000000] [--shard 1000000] [--duplicates 0.3] [--dim DIM]
+        [--seed 0]
 
 A row is a random mix of two real rows, plus noise of length 0.25, scaled to length 1. In every shard but the first,
 the share `--duplicates` of the rows are near-copies instead: a row of an earlier shard plus noise of length 0.03 to 0.3,
 so at a cosine of about 0.96 to 0.9996. What is copied is drawn from a pool, 200,000 rows of each shard and of these the
-last million, so that copies lie far from their originals and have copies in turn.
+last million, so that copies lie far from their originals and have copies in turn. `--dim` first reduces the real rows to
+their DIM principal directions (of a sample of 50,000 rows, around zero, so that cosines change as little as they can).
 
 The same arguments give the same bytes; another size of shards gives other data. Writes OUT_DIR/part-00000.npy and so
 on, each whole or not at all, and prints how many rows there are after each shard. However many rows are made, no more is
@@ -23,12 +25,14 @@ from generate import NewFile, blocks
 
 POOL = 1_000_000
 POOL_PER_SHARD = 200_000
+SAMPLE = 50_000  # rows that the principal directions are found on
 
 
 def parse():
     parser = generate.parser(__doc__, rows=10_000_000)
     parser.add_argument("--shard", type=int, default=1_000_000, help="rows of a file")
     parser.add_argument("--duplicates", type=float, default=0.3, help="share of the rows that are near-copies")
+    parser.add_argument("--dim", type=int, help="dimension to reduce the rows to (default: that of EMBEDDINGS.npy)")
     args = parser.parse_args()
     if args.shard < 1 or not 0 <= args.duplicates <= 1:
         parser.error("--shard has to be at least 1 and --duplicates in 0 to 1")
@@ -85,6 +89,14 @@ def different_rows(path):
     if kept == 0:
         sys.exit(f"error: {path}: no row is different from zero")
     return rows[:kept]
+
+
+def reduced(rows, dim, random):
+    """The rows in their `dim` principal directions around zero, those of a sample."""
+    sample = rows[random.choice(len(rows), min(len(rows), SAMPLE), replace=False)]
+    _, directions = np.linalg.eigh(sample.T @ sample)  # ascending by how much of the rows they hold
+    directions = directions[:, : -dim - 1 : -1]
+    return np.concatenate([rows[part] @ directions for part in blocks(len(rows))])
 
 
 def unit(rows):
@@ -150,6 +162,10 @@ def main():
     args = parse()
     args.out.mkdir(parents=True, exist_ok=True)
     random, source = np.random.default_rng(args.seed), different_rows(args.embeddings)
+    if args.dim is not None:
+        if not 1 <= args.dim <= source.shape[1]:
+            sys.exit(f"error: --dim has to be in 1 to {source.shape[1]}, the dimension of {args.embeddings}")
+        source = reduced(source, args.dim, random)
     dim = source.shape[1]
     pool = Pool(dim)
     for number, start in enumerate(range(0, args.rows, args.shard)):

@@ -49,6 +49,13 @@ pub struct RankKey {
     row: u64,
 }
 
+impl RankKey {
+    /// Returns the number by which rows rank before their row number counts.
+    pub(crate) fn by_keep(self) -> u64 {
+        self.by_keep
+    }
+}
+
 impl Ranking {
     /// Returns the key of a row, given its cosine similarity to the centroid of its own cluster
     /// (NaN without a cluster) and its row number.

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use crate::clustering::assignment::is_compared;
-use crate::ranking::{RankKey, Ranking};
+use crate::ranking::Ranking;
 
 /// The threshold ε, in (0, 1]: a row is removed if its score is above `1 − ε`. A LARGER ε removes
 /// MORE.
@@ -133,7 +133,7 @@ impl std::error::Error for GoalError {}
 /// The scores of all rows, as selection needs them. Both slices have one value per row.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Scored<'a> {
-    /// The score, in [0, 1].
+    /// The score, in [0, 1]; NaN for a row that does not count, which is not removed.
     pub score: &'a [f32],
     /// The cosine similarity to the row's own centroid. It is exactly 0 or NaN for a row that was
     /// not compared (see [`is_compared`]). Such a row is never removed.
@@ -170,7 +170,7 @@ pub fn kept_at(scores: &[f32], epsilon: Epsilon) -> u64 {
 /// # Errors
 /// If the goal cannot be met, see [`GoalError`].
 pub fn select(scored: &Scored, ranking: &Ranking, goal: Goal) -> Result<Selection, GoalError> {
-    let rows = scored.score.len() as u64;
+    let rows = scored.score.iter().filter(|score| !score.is_nan()).count() as u64;
     goal.check(rows)?;
     match goal {
         Goal::Epsilon(epsilon) => {
@@ -186,32 +186,68 @@ pub fn select(scored: &Scored, ranking: &Ranking, goal: Goal) -> Result<Selectio
     }
 }
 
-/// Keeps exactly `wanted` rows.
+/// Keeps exactly `wanted` rows: those that come first by score, then by rank.
 fn keep_rows(scored: &Scored, ranking: &Ranking, wanted: u64) -> Result<Selection, GoalError> {
-    let undirected = scored.similarity.iter().filter(|&&s| !is_compared(s)).count() as u64;
+    let rows =
+        || scored.score.iter().zip(scored.similarity).zip(0..).filter(|((score, _), _)| !score.is_nan());
+    let undirected = rows().filter(|((_, similarity), _)| !is_compared(**similarity)).count() as u64;
     if wanted < undirected {
         return Err(GoalError::TooFew { wanted, undirected });
     }
-    let mut order: Vec<(u32, RankKey, usize)> = Vec::with_capacity(scored.score.len());
-    for (row, (&score, &similarity)) in scored.score.iter().zip(scored.similarity).enumerate() {
-        if is_compared(similarity) {
-            // Scores are not negative, so their bits have the same order (−0 becomes +0).
-            order.push(((score.max(0.0) + 0.0).to_bits(), ranking.key(similarity, row as u64), row));
+    let compared = || rows().filter(|((_, similarity), _)| is_compared(**similarity));
+    let mut removed = vec![false; scored.score.len()];
+    let count = compared().count() as u64;
+    let kept = wanted - undirected;
+    if kept == count {
+        let highest = compared().map(|((&score, _), _)| score).fold(0.0, f32::max);
+        return Ok(Selection { removed, epsilon: 1.0 - f64::from(highest), cut: None });
+    }
+    // Scores are not negative, so their bits have the same order (−0 becomes +0).
+    let bits = |score: f32| u64::from((score.max(0.0) + 0.0).to_bits());
+    let lowest = nth(|| compared().map(|((&score, _), _)| bits(score)), kept);
+    let by_keep = |similarity, row| ranking.key(similarity, row).by_keep();
+    let tied = || compared().filter(|((score, _), _)| bits(**score) == lowest.number);
+    let first = nth(|| tied().map(|((_, &similarity), row)| by_keep(similarity, row)), lowest.index);
+    let (mut equal, mut highest_kept) = (0, 0.0f32);
+    for ((&score, &similarity), row) in compared() {
+        let order = bits(score).cmp(&lowest.number);
+        let order = order.then_with(|| by_keep(similarity, row).cmp(&first.number));
+        // Rows that are equal in both rank by their number.
+        equal += u64::from(order.is_eq());
+        if order.is_gt() || (order.is_eq() && equal > first.index) {
+            removed[row as usize] = true;
+        } else {
+            highest_kept = highest_kept.max(score);
         }
     }
-    order.sort_unstable();
-    let (kept, dropped) = order.split_at((wanted - undirected) as usize);
-    let mut removed = vec![false; scored.score.len()];
-    for &(_, _, row) in dropped {
-        removed[row] = true;
-    }
-    let highest_kept = kept.last().map_or(0.0, |&(bits, ..)| f32::from_bits(bits));
-    let epsilon = 1.0 - f64::from(highest_kept);
-    let cut = dropped.first().and_then(|&(bits, ..)| match f32::from_bits(bits) {
-        lowest if lowest > highest_kept => Epsilon::new(epsilon).ok().map(Cut::Above),
-        tie => Some(Cut::Through(tie)),
-    });
+    let (epsilon, tie) = (1.0 - f64::from(highest_kept), f32::from_bits(lowest.number as u32));
+    let above = || Epsilon::new(epsilon).ok().map(Cut::Above);
+    let cut = if tie > highest_kept { above() } else { Some(Cut::Through(tie)) };
     Ok(Selection { removed, epsilon, cut })
+}
+
+/// The number at a place of a sorted list.
+struct Nth {
+    number: u64,
+    /// Its index among those that are equal to it.
+    index: u64,
+}
+
+/// Finds the number at a place of the sorted list of some numbers, without listing them.
+fn nth<I: Iterator<Item = u64>>(numbers: impl Fn() -> I, mut index: u64) -> Nth {
+    let mut number = 0;
+    for shift in [48, 32, 16, 0] {
+        let mut counts = vec![0; 1 << 16];
+        let begins_so = |x: &u64| x >> shift >> 16 == number;
+        numbers().filter(begins_so).for_each(|x| counts[(x >> shift & 0xffff) as usize] += 1);
+        let mut digit = 0;
+        while index >= counts[digit] {
+            index -= counts[digit];
+            digit += 1;
+        }
+        number = number << 16 | digit as u64;
+    }
+    Nth { number, index }
 }
 
 #[cfg(test)]
@@ -268,6 +304,35 @@ mod tests {
         assert_eq!(cut(0), Some(Cut::Through(0.0)));
         let at = Epsilon::new(0.25).unwrap();
         assert_eq!(select(&scored, &HARD, Goal::Epsilon(at)).unwrap().cut, Some(Cut::Above(at)));
+    }
+
+    #[test]
+    fn a_target_size_keeps_the_rows_that_come_first_by_score_and_then_by_rank() {
+        let value = |i: u64, steps| (crate::random::bits(7, 1, i) % steps) as f32 / steps as f32;
+        let (score, similarity): (Vec<f32>, Vec<f32>) =
+            (0..300).map(|i| (value(i, 5), 0.1 + value(1000 + i, 4))).unzip();
+        let scored = Scored { score: &score, similarity: &similarity };
+        for keep in Keep::ALL {
+            let ranking = Ranking { keep, seed: 3 };
+            let key = |&row: &usize| (score[row].to_bits(), ranking.key(similarity[row], row as u64));
+            let mut sorted: Vec<usize> = (0..300).collect();
+            sorted.sort_by_key(key);
+            for kept in [0, 1, 37, 150, 299, 300] {
+                let selection = select(&scored, &ranking, Goal::KeepRows(kept as u64)).unwrap();
+                let (first, last) = sorted.split_at(kept);
+                assert!(first.iter().all(|&row| !selection.removed[row]), "{keep:?}, {kept}");
+                assert!(last.iter().all(|&row| selection.removed[row]), "{keep:?}, {kept}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_row_without_a_score_does_not_count() {
+        let scored = Scored { score: &[0.9, f32::NAN, 0.2, 0.5], similarity: &[0.5, f32::NAN, 0.5, 0.5] };
+        assert_eq!(removed(&scored, Goal::Epsilon(Epsilon::new(1.0).unwrap())), [0, 2, 3]);
+        assert_eq!(removed(&scored, Goal::KeepRows(2)), [0]);
+        let error = select(&scored, &HARD, Goal::KeepRows(4)).unwrap_err();
+        assert_eq!(error, GoalError::TooMany { wanted: 4, rows: 3 });
     }
 
     #[test]

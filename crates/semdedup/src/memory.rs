@@ -5,9 +5,9 @@ use crate::error::{Error, Result};
 /// The memory of the program itself, its model and the buffers of its threads, about.
 const BASE: u64 = 128 << 20;
 
-/// The bytes that are in memory for each row of the data: its cluster, similarity, score and
-/// `duplicate_of`, and the memory that writing the results needs.
-pub(crate) const BYTES_PER_ROW: u64 = 48;
+/// The bytes that are in memory for each row of the data: its cluster (4), similarity (4), score (4),
+/// `duplicate_of` (8) and outcome, and what removing it takes (2). The texts of ids come on top.
+pub(crate) const BYTES_PER_ROW: u64 = 24;
 
 /// The bytes of a block of embeddings, if memory allows. Blocks are small enough that the allocator
 /// keeps and reuses their memory: clearing new pages for each block took as long as reading it.
@@ -15,6 +15,14 @@ const BLOCK_BYTES: u64 = 16 << 20;
 
 /// The copies of a block that are in memory at once: read, converted, and the next block.
 const BLOCK_COPIES: u64 = 4;
+
+/// The bytes of the rows that are compared at a time, if memory allows. Rows that are compared in
+/// several groups of clusters are loaded once for each, so larger groups load fewer rows; from this
+/// size on, and from [`GROUP_SHARE`] on, that hardly changes the time.
+const GROUP_BYTES: u64 = 144 << 20;
+
+/// The share of all rows that are compared at a time, one in this many, if that is more.
+const GROUP_SHARE: u64 = 10;
 
 /// The default limit if the memory of the machine is not known.
 const UNKNOWN: u64 = 4 << 30;
@@ -64,13 +72,13 @@ impl Memory {
         (rows as usize / LEAST_TRAINING_ROWS_PER_CLUSTER).max(1)
     }
 
-    /// Returns the bytes that are left for the rows that are compared at a time. The rows of the
-    /// largest cluster are also encoded and packed; if that needs too much memory, fewer rows are
-    /// in memory at a time.
+    /// Returns the bytes for the rows that are compared at a time. The rows of the largest cluster
+    /// are also encoded and packed; if that needs too much memory, fewer rows are in memory at a
+    /// time.
     ///
     /// # Errors
     /// If the data has too many rows for this memory.
-    pub(crate) fn for_comparing(self, data: &ComparedData) -> Result<u64> {
+    pub(crate) fn for_comparing(self, data: &ComparedData) -> Result<ComparingBytes> {
         let ComparedData { rows, dim, largest_cluster, row_bytes } = *data;
         let block = self.block_rows(dim) * dim as u64 * 4 * BLOCK_COPIES;
         let taken = BASE + rows * BYTES_PER_ROW + block;
@@ -90,8 +98,33 @@ impl Memory {
         let left = self.bytes - taken;
         let encoded = 2 * dim as u64 + 128;
         let largest = largest_cluster * encoded;
-        Ok(if largest <= left / 2 { left - largest } else { left / (row_bytes + encoded) * row_bytes })
+        let most =
+            if largest <= left / 2 { left - largest } else { left / (row_bytes + encoded) * row_bytes };
+        let all = rows * row_bytes;
+        let wanted = GROUP_BYTES.max(all / GROUP_SHARE).min(most);
+        Ok(ComparingBytes { most, wanted, fits: all <= most })
     }
+
+    /// Estimates the bytes that comparing `rows` rows of dimension `dim` takes, each of which takes
+    /// `row_bytes`.
+    pub(crate) fn estimate(self, rows: u64, dim: usize, row_bytes: u64) -> u64 {
+        let block = self.block_rows(dim).min(rows) * dim as u64 * 4 * BLOCK_COPIES;
+        let all = rows * row_bytes;
+        let compared = all.min(GROUP_BYTES.max(all / GROUP_SHARE));
+        (BASE + block + rows * BYTES_PER_ROW + compared).min(self.bytes)
+    }
+}
+
+/// The bytes for the rows that are compared at a time.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct ComparingBytes {
+    /// The most.
+    pub(crate) most: u64,
+    /// Enough: with more, comparing takes as long.
+    pub(crate) wanted: u64,
+    /// Whether all rows would fit into memory at once. Comparing those does not take so long that
+    /// checkpoints would be worth it.
+    pub(crate) fits: bool,
 }
 
 /// The data that is compared, as far as it decides how much memory comparing needs.
@@ -142,21 +175,30 @@ mod tests {
     #[test]
     fn the_memory_for_comparing_shrinks_with_the_rows_until_it_is_an_error() {
         let memory = Memory::new(2 << 30);
-        let few = memory.for_comparing(&data(1_000_000, 5_000)).expect("enough");
-        let many = memory.for_comparing(&data(10_000_000, 5_000)).expect("enough");
+        let most = |rows, largest| memory.for_comparing(&data(rows, largest)).expect("enough").most;
+        let (few, many) = (most(1_000_000, 5_000), most(10_000_000, 5_000));
         assert!(many < few && many > 1 << 30);
         let error = memory.for_comparing(&data(100_000_000, 5_000)).expect_err("too little");
         assert!(error.to_string().contains("--memory 2048 MiB is too little for 100000000 rows"), "{error}");
+        assert!(Memory::new(4 << 30).for_comparing(&data(100_000_000, 5_000)).is_ok());
         // If a cluster does not fit, memory also holds the codes of the rows that are compared at a
         // time.
-        let crowd = memory.for_comparing(&data(10_000_000, 5_000_000)).expect("in parts");
+        let crowd = most(10_000_000, 5_000_000);
         assert!(crowd < many / 2 && crowd / 600 * (600 + 2 * 256 + 128) <= many + 5_000 * (2 * 256 + 128));
         // The memory that the hint names is enough.
-        let small = ComparedData { rows: 1_000_000, dim: 4, largest_cluster: 0, row_bytes: 60 };
+        let small = ComparedData { rows: 4_000_000, dim: 4, largest_cluster: 0, row_bytes: 60 };
         let hint = Memory::new(256 << 20).for_comparing(&small).expect_err("too little");
         let hint = hint.hint_text().expect("a hint");
         let mib: u64 = hint.split(' ').nth(1).and_then(|n| n.parse().ok()).expect("a number");
         assert!(Memory::new(mib << 20).for_comparing(&small).is_ok(), "{hint}");
+    }
+
+    #[test]
+    fn no_more_rows_are_compared_at_a_time_than_it_takes_to_load_few_of_them_again() {
+        let wanted = |rows| Memory::new(64 << 30).for_comparing(&data(rows, 5_000)).expect("enough").wanted;
+        assert_eq!([10_000, 500_000, 10_000_000].map(wanted), [GROUP_BYTES, GROUP_BYTES, 600_000_000]);
+        let little = Memory::new(700 << 20).for_comparing(&data(10_000_000, 5_000)).expect("enough");
+        assert!(little.wanted == little.most && !little.fits);
     }
 
     #[test]

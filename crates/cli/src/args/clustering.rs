@@ -85,8 +85,8 @@ pub struct MemoryArg {
     /// Use at most about this much memory (2GiB, 800MB; at least 256MiB) [default: half of the
     /// machine's].
     ///
-    /// Rows that do not fit are kept on disk. The result is the same for the same number of
-    /// clusters.
+    /// Rows are read again from the embeddings whenever they are compared, so data of any size is
+    /// compared in little memory. The result is the same for the same number of clusters.
     #[arg(long, value_name = "SIZE", value_parser = memory)]
     memory: Option<Memory>,
 }

@@ -57,7 +57,7 @@ impl<'a> Assigner<'a> {
         let CentroidGroups { centres, members } =
             if flat { CentroidGroups::dense(centroids) } else { cluster_centroids(centroids) };
         let origin = vec![0.0; centroids.dim()];
-        let codes = Codes::encode((0..centres.len()).map(|g| centres.row(g)), &origin, &origin);
+        let codes = Codes::encode_alike((0..centres.len()).map(|g| centres.row(g)), &origin, &origin);
         let groups = members.into_iter().enumerate();
         let groups = groups.map(|(g, members)| Group::new(centroids, members, centres.row(g))).collect();
         Self { centroids, centre_panels: Panels::pack(&codes, 0..codes.len()), centres, groups }
@@ -115,7 +115,7 @@ impl<'a> Assigner<'a> {
         nearest: &mut Vec<NearestCentroids>,
     ) -> Assignment {
         let origin = vec![0.0; rows.dim()];
-        let codes = Codes::encode(range.clone().map(|row| rows.row(row)), &origin, &origin);
+        let codes = Codes::encode_alike(range.clone().map(|row| rows.row(row)), &origin, &origin);
         nearest.resize_with(nearest.len().max(codes.len()), NearestCentroids::default);
         nearest.iter_mut().for_each(NearestCentroids::clear);
         let mut block = RowBlock { codes: &codes, wanted: probes.wanted(), nearest, compared: 0 };
@@ -136,7 +136,7 @@ impl<'a> Assigner<'a> {
                 for &NearGroup { group, to_centre } in &groups[places.clone()] {
                     // No centroid of the group is more similar to the row than this.
                     let most = to_centre + self.groups[group as usize].radius;
-                    if most >= block.nearest[row].least(&block.wanted) {
+                    if most >= block.nearest[row].min_estimate(&block.wanted, 0.0) {
                         visits[group as usize].push(Visit { row, to_centre });
                     }
                 }
@@ -148,9 +148,8 @@ impl<'a> Assigner<'a> {
                 block.scan_near(&self.groups[g], self.centres.row(g), &near, |row| rows.row(first + row));
             }
         }
-        if self.groups.len() > 1 {
-            // What one group has shown rules out centroids of others.
-            block.nearest.iter_mut().for_each(|nearest| _ = nearest.least(&block.wanted));
+        for nearest in block.nearest.iter_mut().take(block.codes.len()) {
+            nearest.settle(&block.wanted);
         }
     }
 
@@ -190,7 +189,7 @@ impl<'a> Assigner<'a> {
         let mut assignment = Assignment::default();
         for (i, row) in range.enumerate() {
             if let Some(later) = nearest.get(i + PREFETCHED) {
-                let later = later.undecided().iter();
+                let later = later.undecided();
                 later.for_each(|other| prefetch(self.centroids.row(other.centroid as usize)));
             }
             let exact = |c: u32| Isa::detect().similarity(rows.row(row), self.centroids.row(c as usize));

@@ -38,7 +38,7 @@ pub(super) struct Group {
 impl Group {
     pub(super) fn new(centroids: &UnitEmbeddings, members: Vec<u32>, centre: &[f32]) -> Self {
         let rows = || members.iter().map(|&c| centroids.row(c as usize));
-        let codes = Codes::encode(rows(), centre, centre);
+        let codes = Codes::encode_alike(rows(), centre, centre);
         let panels = Panels::pack_by_distance(&codes);
         let distances = rows().map(|row| Isa::detect().squared_distance(row, centre).sqrt());
         let radius = distances.reduce(f32::max).unwrap_or(0.0) + 1e-3;

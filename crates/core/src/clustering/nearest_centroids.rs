@@ -1,5 +1,5 @@
-//! The search for the nearest centroids of a block of rows: estimates first, then exact similarities
-//! of those that may be wanted.
+//! The search for the nearest centroids of a block of rows: estimates first, exact similarities
+//! only where the estimates leave the nearest one open.
 
 use crate::clustering::centroid_groups::Group;
 use crate::similarity::candidates::Candidate;
@@ -34,49 +34,68 @@ impl Estimate {
 pub(super) struct NearestCentroids {
     /// The centroids that may be wanted.
     found: Vec<Estimate>,
-    /// A similarity that a centroid must reach to be wanted; none if it has to be computed anew.
-    least: Option<f32>,
+    /// What others must reach to be wanted too; none if it has to be computed anew.
+    limits: Option<Limits>,
+}
+
+/// What the estimate of a centroid must reach to be wanted.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Limits {
+    /// To be among the most similar ones by estimate.
+    by_estimate: f32,
+    /// The similarity of the most similar centroid is at least this.
+    least: f32,
 }
 
 impl NearestCentroids {
     pub(super) fn clear(&mut self) {
         self.found.clear();
-        self.least = None;
+        self.limits = None;
     }
 
     /// Adds the candidates of a search.
     fn add(&mut self, candidates: impl Iterator<Item = Estimate>) {
         self.found.extend(candidates);
-        self.least = None;
+        self.limits = None;
     }
 
-    /// Returns a similarity that a centroid must reach to be wanted. Drops the centroids that
-    /// cannot be wanted; in a dense group, all but the highest estimates.
-    pub(super) fn least(&mut self, wanted: &Wanted) -> f32 {
-        if let Some(least) = self.least {
-            return least;
-        }
-        let mut lowest: Vec<f32> = self.found.iter().map(|other| other.similarity - other.bound).collect();
-        lowest.sort_unstable_by(|a, b| b.total_cmp(a));
-        let (least, most) = (wanted.least(&lowest), wanted.most + MAX_CANDIDATES);
-        self.found.retain(|estimate| estimate.similarity + estimate.bound >= least);
-        if self.found.len() > most {
-            self.found.select_nth_unstable_by(most, Estimate::order);
-            self.found.truncate(most);
-        }
-        *self.least.insert(least)
+    /// Returns what an estimate must reach to matter, given its error bound.
+    pub(super) fn min_estimate(&mut self, wanted: &Wanted, bound: f32) -> f32 {
+        let Limits { by_estimate, least } = self.limits.unwrap_or_else(|| self.settle(wanted));
+        by_estimate.min(least - bound)
     }
 
-    /// Lists the centroids that may be wanted.
-    pub(super) fn undecided(&self) -> &[Estimate] {
-        &self.found
+    /// Sorts the centroids and drops those that are not wanted; in a dense group, all but the
+    /// highest estimates.
+    pub(super) fn settle(&mut self, wanted: &Wanted) -> Limits {
+        self.found.sort_unstable_by(Estimate::order);
+        let least = self.found.iter().map(|other| other.similarity - other.bound).reduce(f32::max);
+        let least = least.unwrap_or(f32::NEG_INFINITY);
+        let mut place = 0;
+        self.found.retain(|other| {
+            place += 1;
+            place <= wanted.most || other.similarity + other.bound >= least
+        });
+        self.found.truncate(wanted.most + MAX_CANDIDATES);
+        let highest = |n: usize| self.found.get(n - 1).map_or(f32::NEG_INFINITY, |other| other.similarity);
+        *self.limits.insert(Limits { by_estimate: wanted.min_estimate(highest, least), least })
     }
 
-    /// Returns the centroids that may be wanted by exact similarity, in descending order, on a tie
-    /// by ascending number.
+    /// Lists the centroids that may be the most similar one. Call [`settle`](Self::settle) first.
+    pub(super) fn undecided(&self) -> impl Iterator<Item = &Estimate> {
+        let least = self.limits.map_or(f32::NEG_INFINITY, |limits| limits.least);
+        self.found.iter().filter(move |other| other.similarity + other.bound >= least)
+    }
+
+    /// Reranks the centroids: those that may be the most similar one by exact similarity, all
+    /// others by their estimates. Returns them in descending order, on a tie by ascending number.
+    /// Call [`settle`](Self::settle) first.
     pub(super) fn decide(&mut self, exact: impl Fn(u32) -> f32) -> &[Estimate] {
+        let least = self.limits.map_or(f32::NEG_INFINITY, |limits| limits.least);
         for estimate in &mut self.found {
-            estimate.similarity = exact(estimate.centroid);
+            if estimate.similarity + estimate.bound >= least {
+                estimate.similarity = exact(estimate.centroid);
+            }
         }
         self.found.sort_unstable_by(Estimate::order);
         &self.found
@@ -115,8 +134,9 @@ impl<F: Fn(usize, u32) -> f32> TopSearcher for GroupSearch<'_, F> {
             bound,
             centroid: target,
         }));
-        let decided = buffer.decide(|group| exact(query, group)).iter().take(wanted.most);
-        nearest.extend(decided.map(|group| NearGroup { group: group.centroid, to_centre: group.similarity }));
+        buffer.settle(wanted);
+        let groups = buffer.found.iter().take(wanted.most).map(|group| group.centroid);
+        nearest.extend(groups.map(|group| NearGroup { group, to_centre: exact(query, group) }));
     }
 }
 
@@ -158,7 +178,7 @@ impl RowBlock<'_> {
         visits: &[Visit],
         row: impl Fn(usize) -> &'r [f32],
     ) {
-        let codes = Codes::encode(visits.iter().map(|visit| row(visit.row)), centre, centre);
+        let codes = Codes::encode_alike(visits.iter().map(|visit| row(visit.row)), centre, centre);
         let queries: Vec<usize> = (0..visits.len()).collect();
         let scan = GroupScan { block: self, group, visits, relative: Some(&codes) };
         scan.run(&codes, &queries, &group.panels);
@@ -198,8 +218,8 @@ impl GroupScan<'_, '_> {
 
 impl TopSearcher for GroupScan<'_, '_> {
     fn min_estimate(&mut self, query: usize, bound: ErrorBound) -> f32 {
-        let least = self.block.nearest[self.visits[query].row].least(&self.block.wanted);
-        least - bound.any - self.rest(query)
+        let nearest = &mut self.block.nearest[self.visits[query].row];
+        nearest.min_estimate(&self.block.wanted, bound.any) - self.rest(query)
     }
 
     fn estimate_offset(&self, query: usize) -> f32 {

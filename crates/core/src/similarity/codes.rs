@@ -9,7 +9,7 @@ use rayon::prelude::*;
 
 use crate::similarity::embeddings::prefetch;
 use crate::similarity::kernels::isa::Isa;
-use crate::similarity::kernels::types::{CodeSummary, RowToEncode, STEP};
+use crate::similarity::kernels::types::{CodeSummary, LEVELS, RowToEncode, STEP};
 
 /// The rows that a thread encodes per task.
 const ROWS_PER_TASK: usize = 1024;
@@ -20,15 +20,12 @@ pub(crate) struct Codes {
     codes: Vec<u8>,
     /// The bytes of one code: the dimension, rounded up to a multiple of [`STEP`].
     width: usize,
+    /// The largest size of a signed code.
+    levels: u8,
     summaries: Vec<CodeSummary>,
 }
 
 impl Codes {
-    /// Starts with no rows, of a known dimension.
-    pub(crate) fn new(dim: usize) -> Self {
-        Self { codes: Vec::new(), width: dim.next_multiple_of(STEP), summaries: Vec::new() }
-    }
-
     /// Encodes rows relative to `reference`. `origin` is the reference of the queries that these
     /// rows will be compared with.
     pub(crate) fn encode<'a>(
@@ -36,7 +33,27 @@ impl Codes {
         reference: &[f32],
         origin: &[f32],
     ) -> Self {
-        let mut codes = Self::new(reference.len());
+        Self::encode_with(Isa::detect().levels(), rows, reference, origin)
+    }
+
+    /// Encodes rows as [`encode`](Self::encode) does, but to the same codes on every instruction
+    /// set, so that estimates are the same too.
+    pub(crate) fn encode_alike<'a>(
+        rows: impl Iterator<Item = &'a [f32]>,
+        reference: &[f32],
+        origin: &[f32],
+    ) -> Self {
+        Self::encode_with(LEVELS, rows, reference, origin)
+    }
+
+    fn encode_with<'a>(
+        levels: u8,
+        rows: impl Iterator<Item = &'a [f32]>,
+        reference: &[f32],
+        origin: &[f32],
+    ) -> Self {
+        let width = reference.len().next_multiple_of(STEP);
+        let mut codes = Self { codes: Vec::new(), width, levels, summaries: Vec::new() };
         rows.for_each(|row| codes.push(row, reference, origin));
         codes
     }
@@ -59,27 +76,33 @@ impl Codes {
     /// Makes room for rows that are set later.
     pub(crate) fn zeros(rows: usize, dim: usize) -> Self {
         let width = dim.next_multiple_of(STEP);
-        Self { codes: vec![0; rows * width], width, summaries: vec![CodeSummary::default(); rows] }
+        let (codes, summaries) = (vec![0; rows * width], vec![CodeSummary::default(); rows]);
+        Self { codes, width, levels: Isa::detect().levels(), summaries }
     }
 
     /// Splits the rows into chunks that threads can set in parallel.
     pub(crate) fn chunks_mut(&mut self, rows: usize) -> impl IndexedParallelIterator<Item = CodesMut<'_>> {
-        let width = self.width;
+        let (width, levels) = (self.width, self.levels);
         let codes = self.codes.par_chunks_mut(rows * width).zip(self.summaries.par_chunks_mut(rows));
-        codes.map(move |(codes, summaries)| CodesMut { codes, width, summaries })
+        codes.map(move |(codes, summaries)| CodesMut { codes, width, levels, summaries })
     }
 
     /// Encodes a row and appends it.
-    pub(crate) fn push(&mut self, row: &[f32], reference: &[f32], origin: &[f32]) {
+    fn push(&mut self, row: &[f32], reference: &[f32], origin: &[f32]) {
         let start = self.codes.len();
         self.codes.resize(start + self.width, 0);
         let row = RowToEncode { row, reference, origin };
-        self.summaries.push(Isa::detect().encode(row, &mut self.codes[start..]));
+        self.summaries.push(Isa::detect().encode(self.levels, row, &mut self.codes[start..]));
     }
 
     /// The number of rows.
     pub(crate) fn len(&self) -> usize {
         self.summaries.len()
+    }
+
+    /// The largest size of a signed code.
+    pub(crate) fn levels(&self) -> u8 {
+        self.levels
     }
 
     /// The bytes of one code.
@@ -112,6 +135,7 @@ impl Codes {
 pub(crate) struct CodesMut<'a> {
     codes: &'a mut [u8],
     width: usize,
+    levels: u8,
     summaries: &'a mut [CodeSummary],
 }
 
@@ -119,6 +143,6 @@ impl CodesMut<'_> {
     /// Encodes a row into place `i` of the chunk; see [`Codes::encode`].
     pub(crate) fn set(&mut self, i: usize, row: &[f32], reference: &[f32], origin: &[f32]) {
         let codes = &mut self.codes[i * self.width..(i + 1) * self.width];
-        self.summaries[i] = Isa::detect().encode(RowToEncode { row, reference, origin }, codes);
+        self.summaries[i] = Isa::detect().encode(self.levels, RowToEncode { row, reference, origin }, codes);
     }
 }

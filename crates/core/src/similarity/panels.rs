@@ -2,7 +2,6 @@
 
 use crate::similarity::codes::Codes;
 use crate::similarity::error_bound::{DistanceBound, ErrorBound, SLACK};
-use crate::similarity::kernels::isa::Isa;
 use crate::similarity::kernels::types::{CodeSummary, LANES, LaneTerms, STEP};
 
 /// Targets: encoded rows in panels of [`LANES`].
@@ -86,7 +85,6 @@ impl Panels {
             longest_of_panel: vec![Lengths::default(); panels],
             by_distance: false,
         };
-        let levels = Isa::detect().levels();
         let mut chosen = chosen.enumerate();
         let mut lanes: [&[[u8; STEP]]; LANES] = [&[]; LANES];
         for panel in 0..panels {
@@ -97,13 +95,13 @@ impl Panels {
                 let CodeSummary { scale, norm, error, sum, .. } = *codes.summary(row);
                 packed.scale[panel][lane] = scale;
                 packed.bias[panel][lane] = bias;
-                packed.start[panel][lane] = -i32::from(levels) * sum;
+                packed.start[panel][lane] = -i32::from(codes.levels()) * sum;
                 let longest = &mut packed.longest_of_panel[panel];
                 *longest = longest.max(Lengths { difference: norm + error, error });
             }
             packed.longest = packed.longest.max(packed.longest_of_panel[panel]);
             let words = &mut packed.codes[panel * steps * LANES..][..steps * LANES];
-            interleave(levels, &lanes[..used], words.as_chunks_mut().0);
+            interleave(codes.levels(), &lanes[..used], words.as_chunks_mut().0);
         }
         packed
     }

@@ -18,8 +18,9 @@ use crate::similarity::panels::Panels;
 /// The queries whose estimates are in the cache at once.
 const QUERIES: usize = BLOCK / 2;
 
-/// Which targets are wanted: the `most` most similar ones, but of these only the first `sure` ones
-/// and those that are less similar than the most similar one by `gap` or less.
+/// Which targets are wanted: the most similar one, and by their estimates the `most` most similar
+/// ones, but of these only the first `sure` ones and those that are less similar than the most
+/// similar one by `gap` or less.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct Wanted {
     pub(crate) most: usize,
@@ -33,11 +34,14 @@ impl Wanted {
         Self { most, sure: most, gap: f32::INFINITY }
     }
 
-    /// Returns a similarity that every wanted target reaches. `lowest` has lower bounds of the
-    /// similarities of different targets, in descending order.
-    pub(crate) fn least(&self, lowest: &[f32]) -> f32 {
-        let nth = |n: usize| lowest.get(n - 1).copied().unwrap_or(f32::NEG_INFINITY);
-        nth(self.most).max(nth(self.sure).min(nth(1) - self.gap))
+    /// Returns an estimate that every target reaches that is wanted beside the most similar one.
+    /// `highest(n)` is the n-th highest estimate; `least` is a similarity that the most similar
+    /// target reaches.
+    pub(crate) fn min_estimate(&self, highest: impl Fn(usize) -> f32, least: f32) -> f32 {
+        if self.sure == self.most {
+            return highest(self.most);
+        }
+        highest(self.most).max(highest(self.sure).min(least - self.gap))
     }
 }
 
@@ -100,7 +104,7 @@ impl TopSearch<'_> {
                 let Buffers { estimates, candidates, ranked } = &mut buffers;
                 let estimates = &estimates[i * panels..(i + 1) * panels];
                 self.collect(estimates, known.max(self.reached(highest, off, ranked)), candidates);
-                self.keep_highest(candidates, off, ranked);
+                self.keep_highest(candidates, highest.best() - 2.0 * off, ranked);
                 searcher.take(query, candidates, off);
             }
         }
@@ -128,8 +132,9 @@ impl TopSearch<'_> {
     /// Returns an estimate that every wanted target reaches, given the highest estimates.
     fn reached(&self, highest: &Highest, off: f32, ranked: &mut Vec<f32>) -> f32 {
         let Wanted { sure, gap, most } = self.wanted;
+        let best = highest.best();
         let nth = match sure {
-            1 => highest.best(),
+            1 => best,
             2 => highest.second(),
             _ => {
                 ranked.clear();
@@ -137,8 +142,8 @@ impl TopSearch<'_> {
                 nth_highest(ranked, sure)
             }
         };
-        let least = if sure == most { nth } else { nth.min(highest.best() - gap) };
-        least - 2.0 * off
+        let by_estimate = if sure == most { nth } else { nth.min(best - off - gap) };
+        by_estimate.min(best - 2.0 * off)
     }
 
     /// Collects the targets whose estimates reach a threshold.
@@ -154,14 +159,14 @@ impl TopSearch<'_> {
         }
     }
 
-    /// Drops the candidates that cannot be among the most similar ones, and all but the highest if
-    /// there are too many.
-    fn keep_highest(&self, candidates: &mut Vec<Candidate>, off: f32, ranked: &mut Vec<f32>) {
-        for (count, off) in [(self.wanted.most, off), (self.max_candidates, 0.0)] {
+    /// Drops the candidates that are not wanted, and all but the highest if there are too many.
+    /// `nearest` is an estimate that the most similar target reaches.
+    fn keep_highest(&self, candidates: &mut Vec<Candidate>, nearest: f32, ranked: &mut Vec<f32>) {
+        for (count, nearest) in [(self.wanted.most, nearest), (self.max_candidates, f32::INFINITY)] {
             if candidates.len() > count {
                 ranked.clear();
                 ranked.extend(candidates.iter().map(|found| found.estimate));
-                let least = nth_highest(ranked, count) - 2.0 * off;
+                let least = nth_highest(ranked, count).min(nearest);
                 candidates.retain(|found| found.estimate >= least);
             }
         }

@@ -51,7 +51,7 @@ fn spreads() -> impl Strategy<Value = f32> {
 
 proptest! {
     #[test]
-    fn all_wanted_targets_are_candidates_and_others_are_not_if_they_are_clearly_less_similar(
+    fn the_most_similar_target_and_those_with_the_highest_estimates_are_candidates(
         (dim, targets, queries) in (1usize..150, 1usize..200, 1usize..70),
         (most, gap) in (1usize..12, prop_oneof![Just(f32::INFINITY), Just(0.1f32), Just(0.0)]),
         spread in spreads(),
@@ -65,15 +65,22 @@ proptest! {
         let codes = encode(&all[targets..], &zero, &zero);
         let asked: Vec<usize> = (0..queries).rev().collect();
         let top = TopSearch { codes: &codes, targets: &panels, wanted, max_candidates: usize::MAX };
-        for (row, (found, bound)) in asked.iter().zip(search(&top, &asked, f32::NEG_INFINITY)) {
+        let every = TopSearch { wanted: Wanted::nearest(targets), ..top };
+        let searched = search(&top, &asked, f32::NEG_INFINITY).into_iter();
+        let searched = searched.zip(search(&every, &asked, f32::NEG_INFINITY));
+        for (row, ((found, bound), (mut every, _))) in asked.iter().zip(searched) {
+            prop_assert_eq!(every.len(), targets);
+            every.sort_unstable_by(|a, b| b.estimate.total_cmp(&a.estimate));
+            let highest = |n: usize| every.get(n - 1).map_or(f32::NEG_INFINITY, |other| other.estimate);
             let exact = |t: usize| Isa::detect().dot(&all[targets + row], &all[t]);
-            let mut similarities: Vec<f32> = (0..targets).map(exact).collect();
-            similarities.sort_unstable_by(|a, b| b.total_cmp(a));
-            let least = wanted.least(&similarities);
-            let is_candidate = |t: usize| found.iter().any(|other| other.target as usize == t);
-            for t in 0..targets {
-                prop_assert!(exact(t) < least || is_candidate(t), "{} {least}", exact(t));
-                prop_assert!(exact(t) >= least - 5.0 * bound || !is_candidate(t), "{} {least}", exact(t));
+            let best = (0..targets).map(exact).fold(f32::NEG_INFINITY, f32::max);
+            let by_estimate = wanted.min_estimate(highest, best);
+            for Candidate { estimate, target } in every {
+                let similarity = exact(target as usize);
+                let is_candidate = found.iter().any(|other| other.target == target);
+                prop_assert!(is_candidate || similarity < best && estimate < by_estimate);
+                let is_unlike = similarity < best - 4.0 * bound && estimate < by_estimate - 2.0 * bound;
+                prop_assert!(!is_candidate || !is_unlike, "{} {}", similarity, best);
             }
         }
     }

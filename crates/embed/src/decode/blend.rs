@@ -53,7 +53,11 @@ pub(super) fn over_background(format: &'static str, image: &RgbaImage) -> Result
         (low, high) if low == high => pixels.iter().flat_map(|&[r, g, b, _]| [r, g, b]).collect(),
         _ => {
             let background = background(pixels, image.width() as usize);
-            pixels.iter().flat_map(|&pixel| blend(pixel, background)).collect()
+            let mut rgb = vec![0; 3 * pixels.len()];
+            for (to, &pixel) in rgb.as_chunks_mut().0.iter_mut().zip(pixels) {
+                *to = blend(pixel, background);
+            }
+            rgb
         }
     };
     RgbImage::from_raw(image.width(), image.height(), rgb)
@@ -61,11 +65,15 @@ pub(super) fn over_background(format: &'static str, image: &RgbaImage) -> Result
 }
 
 /// Computes `(color · alpha + background · (255 - alpha)) / 255`, rounded to the nearest integer,
-/// as PIL's `alpha_composite` does. There are no ties, because 255 is odd.
+/// as PIL's `alpha_composite` does. There are no ties, because 255 is odd. A sum up to 255² is
+/// divided by 255 as by 256, plus what that lacks.
+#[inline(always)]
 fn blend([r, g, b, alpha]: Rgba, background: [u8; 3]) -> [u8; 3] {
     let alpha = u32::from(alpha);
-    let channel =
-        |(color, below)| ((u32::from(color) * alpha + u32::from(below) * (255 - alpha) + 127) / 255) as u8;
+    let channel = |(color, below)| {
+        let sum = u32::from(color) * alpha + u32::from(below) * (255 - alpha) + 128;
+        ((sum + (sum >> 8)) >> 8) as u8
+    };
     let [red, green, blue] = background;
     [(r, red), (g, green), (b, blue)].map(channel)
 }

@@ -1,7 +1,7 @@
 //! Reads texts to train the vectors of their words.
 use super::train::Read;
-use crate::distilled::normal::words;
 use crate::distilled::runs::{Kind, Run};
+use crate::distilled::split::words;
 use crate::distilled::vocabulary::Vocabulary;
 use crate::distilled::word::{LONGEST_WORD, Spoken};
 use crate::distilled::words::{Reader, Workspace};

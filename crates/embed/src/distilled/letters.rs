@@ -69,16 +69,22 @@ impl Feature {
     /// computes the same bits.
     #[inline(always)]
     pub(crate) fn add_to(self, row: &mut [f32]) {
-        let dim = row.len();
-        for (block, values) in row.as_chunks_mut::<SIGNS>().0.iter_mut().enumerate() {
-            self.add_block(block, dim, values);
+        self.add_blocks(0, (row.len() as f32).sqrt(), row);
+    }
+
+    /// Adds some blocks of the feature's vector, from number `first` on. `root` is the square root of
+    /// the dimension.
+    #[inline(always)]
+    pub(crate) fn add_blocks(self, first: usize, root: f32, values: &mut [f32]) {
+        let value = (self.length / root).to_bits();
+        for (block, values) in (first..).zip(values.as_chunks_mut().0) {
+            self.add_block(block, value, values);
         }
     }
 
-    /// Adds a block of the feature's vector, whose dimension is `dim`.
+    /// Adds a block of the feature's vector, whose values have these bits but for their signs.
     #[inline(always)]
-    pub(crate) fn add_block(self, block: usize, dim: usize, values: &mut [f32; SIGNS]) {
-        let value = (self.length / (dim as f32).sqrt()).to_bits();
+    fn add_block(self, block: usize, value: u32, values: &mut [f32; SIGNS]) {
         let signs = (mixed(self.hash, block as u64) >> 32) as u32;
         // A loop of a fixed length, for which the compiler uses vector instructions.
         for (lane, out) in (0u32..).zip(values) {
@@ -88,7 +94,7 @@ impl Feature {
 }
 
 /// A word or a number of a text, by a hash whose lowest bit tells which.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
 pub(crate) struct Step(u64);
 
 impl Step {

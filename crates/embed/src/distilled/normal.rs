@@ -9,6 +9,8 @@ use icu_normalizer::{ComposingNormalizer, ComposingNormalizerBorrowed};
 use icu_properties::props::DefaultIgnorableCodePoint;
 use icu_properties::{CodePointSetData, CodePointSetDataBorrowed};
 
+use super::split::{is_separator, words};
+
 /// The largest number of rounds of normalizing and folding, each of which may change the result of
 /// the other. Unicode's data needs two.
 const MOST_ROUNDS: usize = 4;
@@ -107,53 +109,4 @@ fn with_marks(word: &str) -> Cow<'_, str> {
         return Cow::Borrowed(word);
     }
     Cow::Owned(word.chars().flat_map(|character| mark(character).into_iter().chain([character])).collect())
-}
-
-/// Whether a character separates words: white space, control characters, and the model's own mark
-/// for a space.
-pub(crate) fn is_separator(character: char) -> bool {
-    // The ideographic space is the last separator.
-    character <= '\u{3000}'
-        && (character.is_whitespace() || character.is_control() || character == '\u{2581}')
-}
-
-/// Returns the words of a text, as the text spells them.
-pub(crate) fn words(text: &str) -> impl Iterator<Item = &str> {
-    let mut rest = text;
-    std::iter::from_fn(move || {
-        let start = find(rest, |byte| !is_separator_byte(byte), |character| !is_separator(character))?;
-        let begun = &rest[start..];
-        let end = find(begun, is_separator_byte, is_separator).unwrap_or(begun.len());
-        let (word, after) = begun.split_at(end);
-        rest = after;
-        Some(word)
-    })
-}
-
-fn is_separator_byte(byte: u8) -> bool {
-    byte <= b' ' || byte == 0x7f
-}
-
-/// Returns the index of the first character that one of the two functions accepts. Testing ASCII
-/// characters as bytes is several times as fast as decoding all characters.
-#[inline(always)]
-fn find(text: &str, ascii: impl Fn(u8) -> bool, other: impl Fn(char) -> bool) -> Option<usize> {
-    let bytes = text.as_bytes();
-    let mut at = 0;
-    while at < bytes.len() {
-        let byte = bytes[at];
-        if byte.is_ascii() {
-            if ascii(byte) {
-                return Some(at);
-            }
-            at += 1;
-            continue;
-        }
-        let character = text[at..].chars().next()?;
-        if other(character) {
-            return Some(at);
-        }
-        at += character.len_utf8();
-    }
-    None
 }

@@ -125,11 +125,13 @@ fn are_thousands<'n>(mut groups: impl Iterator<Item = &'n str>, classes: &Classe
 /// is not 3 June.
 pub(super) fn is_calendar(word: &str) -> bool {
     let word = word.trim_matches(|c: char| !c.is_ascii_alphabetic());
-    CALENDAR.iter().any(|name| {
-        let is_short = word.len() == 3 || word.eq_ignore_ascii_case("sept");
-        let name = if is_short { name.get(..word.len()) } else { Some(*name) };
-        name.is_some_and(|name| name.eq_ignore_ascii_case(word))
-    })
+    // The longest name is `september`.
+    (3..=9).contains(&word.len())
+        && CALENDAR.iter().any(|name| {
+            let is_short = word.len() == 3 || word.eq_ignore_ascii_case("sept");
+            let name = if is_short { name.get(..word.len()) } else { Some(*name) };
+            name.is_some_and(|name| name.eq_ignore_ascii_case(word))
+        })
 }
 
 /// Returns the first three letters of the name of a month or a day.

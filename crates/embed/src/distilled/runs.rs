@@ -46,6 +46,21 @@ pub(crate) struct Run {
     pub(crate) end: usize,
 }
 
+/// The kinds of ASCII characters.
+const ASCII: [Kind; 128] = {
+    let mut kinds = [Kind::Punctuation; 128];
+    let mut byte = 0;
+    while byte < 128 {
+        if (byte as u8).is_ascii_digit() {
+            kinds[byte] = Kind::Digits;
+        } else if (byte as u8).is_ascii_alphabetic() {
+            kinds[byte] = Kind::Latin;
+        }
+        byte += 1;
+    }
+    kinds
+};
+
 /// How a character continues the run before it.
 enum Class {
     /// It continues a run of its kind, and starts a new run after others.
@@ -99,12 +114,8 @@ impl Classes {
     }
 
     fn class(&self, character: char) -> Class {
-        if character.is_ascii() {
-            return Class::Starts(match () {
-                () if character.is_ascii_digit() => Kind::Digits,
-                () if character.is_ascii_alphabetic() => Kind::Latin,
-                () => Kind::Punctuation,
-            });
+        if let Some(&kind) = ASCII.get(character as usize) {
+            return Class::Starts(kind);
         }
         let category = self.categories.get(character);
         if GeneralCategoryGroup::Mark.contains(category) {

@@ -89,6 +89,12 @@ impl Table {
     /// Adds the features of the numbers of a text to the sum of its words, and divides by the number
     /// of units. A text of which nothing was read has zeros.
     pub(super) fn finish(&self, reading: &Reading, out: &mut [f32]) {
+        self.arch.dispatch(Finish { table: self, reading, out });
+    }
+
+    /// Computes [`Table::finish`] as [`Table::portable_add_words`] computes its sums.
+    #[inline(always)]
+    fn portable_finish(&self, reading: &Reading, out: &mut [f32]) {
         self.add_exact(reading, out);
         let count = reading.counts.units.max(1) as f32;
         out.iter_mut().for_each(|value| *value /= count);
@@ -116,8 +122,9 @@ impl Table {
         let mut sums = [0.0f32; N];
         for &token in &reading.tokens {
             let token = token as usize;
+            // The product does not wrap where there is a row, and a checked one takes longer.
+            let values = &self.values[token.wrapping_mul(self.dim).wrapping_add(start)..][..N];
             let scale = self.scales[token];
-            let values = &self.values[token * self.dim + start..][..N];
             let (sums, values) = (sums.as_chunks_mut::<LANES>().0, values.as_chunks::<LANES>().0);
             for (sums, values) in sums.iter_mut().zip(values) {
                 for (sum, &value) in sums.iter_mut().zip(values) {
@@ -125,10 +132,9 @@ impl Table {
                 }
             }
         }
+        let root = (self.dim as f32).sqrt();
         for feature in &reading.features {
-            for (block, sums) in sums.as_chunks_mut().0.iter_mut().enumerate() {
-                feature.add_block(start / SIGNS + block, self.dim, sums);
-            }
+            feature.add_blocks(start / SIGNS, root, &mut sums);
         }
         // The sum of a part by itself, because a long sum would lose what is added to it.
         out.iter_mut().zip(sums).for_each(|(out, sum)| *out += sum);
@@ -136,6 +142,7 @@ impl Table {
 
     /// Adds the features of the numbers and operators. They are shortened in a text of many words, so
     /// that they do not drown the words.
+    #[inline(always)]
     fn add_exact(&self, reading: &Reading, out: &mut [f32]) {
         if reading.numbers.features.is_empty() {
             return;
@@ -190,6 +197,22 @@ impl WithSimd for AddWords<'_> {
     #[inline(always)]
     fn with_simd<S: Simd>(self, _: S) {
         self.table.portable_add_words(self.reading, self.out);
+    }
+}
+
+/// A call of [`Table::portable_finish`].
+struct Finish<'a> {
+    table: &'a Table,
+    reading: &'a Reading,
+    out: &'a mut [f32],
+}
+
+impl WithSimd for Finish<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _: S) {
+        self.table.portable_finish(self.reading, self.out);
     }
 }
 

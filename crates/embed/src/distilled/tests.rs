@@ -6,8 +6,9 @@ use proptest::prelude::*;
 
 use super::built_in::{TABLE, VOCABULARY};
 use super::letters::{Feature, Step};
-use super::normal::{Normalizer, words};
+use super::normal::Normalizer;
 use super::reading::{Counts, Reading};
+use super::split::words;
 use super::table::Table;
 use super::vocabulary::Vocabulary;
 use super::words::{Reader, Workspace};

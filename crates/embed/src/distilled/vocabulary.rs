@@ -4,6 +4,9 @@ use hashbrown::HashMap;
 
 use super::short::{MOST_BYTES, ShortWord};
 
+/// The number of beginnings of pieces that are told apart, a power of two.
+const BEGINNINGS: usize = 1 << 14;
+
 /// What a piece that goes on with a word begins with.
 const GOES_ON: &str = "##";
 
@@ -47,19 +50,31 @@ impl Vocabulary {
 }
 
 /// Pieces of words with their rows.
-#[derive(Default)]
 struct Pieces {
     short: HashMap<ShortWord, u32>,
     long: HashMap<Box<str>, u32>,
     /// The length of the longest piece in bytes.
     longest: usize,
+    /// The lengths that short pieces of each beginning have, a bit for each length. A word is looked up
+    /// only in these.
+    lengths: Vec<u16>,
+}
+
+impl Default for Pieces {
+    fn default() -> Self {
+        let (short, long) = (HashMap::new(), HashMap::new());
+        Self { short, long, longest: 0, lengths: vec![0; BEGINNINGS] }
+    }
 }
 
 impl Pieces {
     fn insert(&mut self, piece: &str, row: u32) {
         self.longest = self.longest.max(piece.len());
         match ShortWord::new(piece.as_bytes()) {
-            Some(short) => self.short.entry(short).or_insert(row),
+            Some(short) => {
+                self.lengths[beginning_of(short)] |= 1 << piece.len();
+                self.short.entry(short).or_insert(row)
+            }
             None => self.long.entry(piece.into()).or_insert(row),
         };
     }
@@ -80,9 +95,24 @@ impl Pieces {
         }
         // No piece ends within a character.
         let short = longest.min(MOST_BYTES);
-        let beginning = ShortWord::new(&text.as_bytes()[..short])?;
-        (1..=short).rev().find_map(|end| Some((end, *self.short.get(&beginning.beginning(end))?)))
+        let word = ShortWord::new(&text.as_bytes()[..short])?;
+        // The beginning of a piece of one or two bytes is another one than that of the word.
+        let possible = self.lengths[beginning_of(word)] & !1 | 0b110;
+        let mut lengths = possible & (u16::MAX >> (MOST_BYTES - short));
+        while lengths != 0 {
+            let end = lengths.ilog2() as usize;
+            if let Some(&row) = self.short.get(&word.beginning(end)) {
+                return Some((end, row));
+            }
+            lengths ^= 1 << end;
+        }
+        None
     }
+}
+
+/// Returns the number of the beginning of a word: a hash of its first three bytes.
+fn beginning_of(word: ShortWord) -> usize {
+    (word.first_bytes::<3>().wrapping_mul(0x9e37_79b1) >> (u32::BITS - BEGINNINGS.ilog2())) as usize
 }
 
 #[cfg(test)]

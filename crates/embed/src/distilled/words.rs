@@ -4,15 +4,17 @@
 //! the vocabulary; a word that it lacks, or would break up into little more than letters, gets
 //! features of its letters. So do words of other scripts. Numbers and operators are compared exactly.
 use std::borrow::Cow;
+use std::ops::Range;
 
 use icu_normalizer::{DecomposingNormalizer, DecomposingNormalizerBorrowed};
 
-use super::cache::WordCache;
+use super::cache::{Kept, Wanted, WordCache};
 use super::letters;
-use super::normal::{Normalizer, words};
+use super::normal::Normalizer;
 use super::numbers;
 use super::reading::Reading;
 use super::runs::{Classes, Kind, Run};
+use super::split::{Words, words};
 use super::vocabulary::Vocabulary;
 
 /// The size up to which buffers are kept. The next text will rarely need larger ones.
@@ -22,6 +24,8 @@ const KEPT_WORD: usize = 1 << 16;
 /// more memory than other texts.
 const LONGEST_PIECE: usize = 1 << 16;
 
+/// The number of words that are looked up together.
+const BATCH: usize = 16;
 /// The number of characters of a word that may be the number of a date.
 const LONGEST_DATE: usize = 12;
 /// The number of bytes of the longest word that may be a dash, with characters that nobody sees.
@@ -41,9 +45,12 @@ pub(crate) struct Reader {
 #[derive(Default)]
 pub(crate) struct Workspace {
     cache: WordCache,
-    text: Reading,
-    word: Reading,
+    /// The readings of the text and of a word, where they are not in use.
+    text: Option<Reading>,
+    word: Option<Reading>,
     normal: String,
+    /// The words that are looked up together.
+    batch: Vec<(Option<Wanted>, Range<usize>)>,
     pub(crate) runs: Vec<Run>,
     pub(crate) tokens: Vec<u32>,
 }
@@ -54,7 +61,7 @@ impl Workspace {
     pub(crate) fn trim(&mut self) {
         self.normal.clear();
         self.normal.shrink_to(KEPT_WORD);
-        for reading in [&mut self.text, &mut self.word] {
+        for reading in [&mut self.text, &mut self.word].into_iter().flatten() {
             reading.trim(KEPT_WORD);
         }
         self.runs.shrink_to(KEPT_WORD);
@@ -85,42 +92,49 @@ impl Reader {
         workspace: &'w mut Workspace,
         mut part: impl FnMut(&Reading),
     ) -> &'w Reading {
-        let mut reading = std::mem::take(&mut workspace.text);
+        let mut reading = workspace.text.take().unwrap_or_default();
+        let mut batch = std::mem::take(&mut workspace.batch);
         reading.begin(limit);
-        let mut words = words(text).peekable();
-        let mut last = "";
-        while let Some(word) = words.next() {
-            for piece in pieces(word) {
+        let (mut words, mut last) = (Words::new(text), "");
+        'text: loop {
+            batch.clear();
+            batch.extend(words.by_ref().take(BATCH).map(|word| (Wanted::of(text, word.clone()), word)));
+            workspace.cache.announce(batch.iter().filter_map(|(wanted, _)| *wanted));
+            for (wanted, place) in &batch {
+                let word = &text[place.clone()];
+                let mut into = InParts { reading: &mut reading, part: &mut part };
+                if self.read_word(word, *wanted, &mut into, workspace) {
+                    self.read_beside(last, word, &text[place.end..], &mut reading);
+                }
                 if reading.truncated {
-                    break;
+                    break 'text;
                 }
-                if reading.is_full() {
-                    part(&reading);
-                    reading.forget_words();
-                }
-                self.read_word(piece, &mut reading, workspace);
+                last = word;
             }
-            let next = words.peek().copied().unwrap_or_default();
-            if !last.is_empty() && self.is_minus(word, next) {
-                reading.push_exact(letters::exact("-"));
-            }
-            if (self.has_digit(last) || self.has_digit(next)) && numbers::is_calendar(&self.plain(word)) {
-                reading.push_exact(letters::exact(&numbers::short_name(&self.plain(word))));
-            }
-            if reading.truncated {
+            if batch.len() < BATCH {
                 break;
             }
-            last = word;
         }
         reading.end();
         part(&reading);
-        workspace.text = reading;
-        &workspace.text
+        workspace.batch = batch;
+        workspace.text.insert(reading)
+    }
+
+    /// Reads what a word means by the words beside it.
+    fn read_beside(&self, last: &str, word: &str, rest: &str, reading: &mut Reading) {
+        let next = words(rest).next().unwrap_or_default();
+        if !last.is_empty() && self.is_minus(word, next) {
+            reading.push_exact(letters::exact("-"));
+        }
+        if (self.has_digit(last) || self.has_digit(next)) && numbers::is_calendar(&self.plain(word)) {
+            reading.push_exact(letters::exact(&numbers::short_name(&self.plain(word))));
+        }
     }
 
     /// Whether a word is the minus of a formula: a dash before a number or a single letter.
     fn is_minus(&self, word: &str, next: &str) -> bool {
-        if word.len() > LONGEST_DASH || !matches!(&*self.plain(word), "-" | "–" | "−") {
+        if word.len() > LONGEST_DASH || !is_dash(&self.plain(word)) {
             return false;
         }
         let next = self.plain(next);
@@ -146,25 +160,47 @@ impl Reader {
         Cow::Owned(normal)
     }
 
-    /// Reads a word as the text spells it.
-    fn read_word(&self, word: &str, reading: &mut Reading, workspace: &mut Workspace) {
-        if WordCache::takes(word) {
-            match workspace.cache.read(word, reading) {
-                Some(true) => return,
-                Some(false) => return self.read_raw(word, reading, workspace),
-                None => {}
+    /// Reads a word as the text spells it. Returns whether what it means may depend on the words beside
+    /// it.
+    fn read_word(
+        &self,
+        word: &str,
+        wanted: Option<Wanted>,
+        into: &mut InParts<impl FnMut(&Reading)>,
+        workspace: &mut Workspace,
+    ) -> bool {
+        let Some(wanted) = wanted else {
+            for piece in pieces(word) {
+                if into.reading.truncated {
+                    break;
+                }
+                into.make_room();
+                self.read_raw(piece, into.reading, workspace);
             }
-            let mut whole = std::mem::take(&mut workspace.word);
-            whole.begin(usize::MAX);
-            self.read_raw(word, &mut whole, workspace);
-            workspace.cache.insert(word, &whole);
-            let fits = reading.append(&whole);
-            workspace.word = whole;
-            if fits {
-                return;
-            }
+            return true;
+        };
+        into.make_room();
+        let reading = &mut *into.reading;
+        let Kept { fits, depends } = match workspace.cache.read(wanted, reading) {
+            Some(kept) => kept,
+            None => self.read_new(word, wanted, reading, workspace),
+        };
+        if !fits {
+            self.read_raw(word, reading, workspace);
         }
-        self.read_raw(word, reading, workspace);
+        depends
+    }
+
+    /// Reads a word that is not in the cache, and keeps it there. Appends it if all of it fits.
+    fn read_new(&self, word: &str, wanted: Wanted, reading: &mut Reading, workspace: &mut Workspace) -> Kept {
+        let mut whole = workspace.word.take().unwrap_or_default();
+        whole.begin(usize::MAX);
+        self.read_raw(word, &mut whole, workspace);
+        let depends = is_dash(&workspace.normal) || numbers::is_calendar(&workspace.normal);
+        workspace.cache.insert(wanted, &whole, depends);
+        let fits = reading.append(&whole);
+        workspace.word = Some(whole);
+        Kept { fits, depends }
     }
 
     /// Reads a word without the cache.
@@ -176,6 +212,27 @@ impl Reader {
         }
         workspace.normal = normal;
     }
+}
+
+/// A reading, and whom to call with what has been read.
+struct InParts<'a, P> {
+    reading: &'a mut Reading,
+    part: &'a mut P,
+}
+
+impl<P: FnMut(&Reading)> InParts<'_, P> {
+    /// Lets what has been read be summed up if it is much.
+    fn make_room(&mut self) {
+        if self.reading.is_full() {
+            (self.part)(self.reading);
+            self.reading.forget_words();
+        }
+    }
+}
+
+/// Whether a word in normal form is a dash.
+fn is_dash(plain: &str) -> bool {
+    matches!(plain, "-" | "–" | "−")
 }
 
 /// Cuts a long word into pieces.

@@ -1,9 +1,12 @@
 //! The built-in image model: MobileNetV1 1.0 224, quantized, without its classifier.
 //!
-//! `resize` squeezes an image into the network's square, `network` computes it with the
-//! instructions of `lanes`, and `weights` reads the weights from a `.tflite` through `flat`.
+//! `resize` squeezes an image into the network's square, `network` computes it with the `kernels` of
+//! the processor (`isa`), and `weights` reads the weights from a `.tflite` through `flat` and packs
+//! them into `layers`.
 mod flat;
-mod lanes;
+mod isa;
+mod kernels;
+mod layers;
 mod model;
 mod network;
 mod resize;

@@ -5,40 +5,20 @@
 //! nearest integer (ties to even) and clamped to 0..=255. This arithmetic equals that of XNNPACK,
 //! LiteRT's default, bit by bit. LiteRT's reference kernels round differently.
 
-use super::lanes::{Isa, Job, Lanes};
+use super::isa::Isa;
+use super::kernels::types::{PIXELS, Target};
+use super::layers::{Dense, Depthwise, Quad};
 
 /// The side of the network's input, in pixels.
 pub(super) const SIDE: usize = 224;
 /// The number of values of an embedding.
 pub(super) const DIM: usize = 1024;
-/// The number of pixels that are computed at once. It divides the width of every layer.
-const PIXELS: usize = 7;
+/// The number of inputs of a pixel of the first layer: 3 x 3 pixels of 3 channels.
+pub(super) const PATCH: usize = 27;
+/// The zero point of the input. That of all other layers is 0.
+pub(super) const INPUT_ZERO: u8 = 128;
 /// The number of rows that go from a depthwise to a pointwise convolution at once.
 const ROWS: usize = 14;
-/// The zero point of the input. That of all other layers is 0.
-const INPUT_ZERO: i16 = 128;
-/// The number of inputs of a pixel of the first layer: 3 x 3 pixels of 3 channels, and a zero to
-/// make it even.
-const PATCH: usize = 28;
-
-/// A convolution of all channels with all. Its weights are `[panel][pair of inputs][output in the
-/// panel]`.
-pub(super) struct Dense {
-    pub(super) outputs: usize,
-    pub(super) pairs: usize,
-    pub(super) weights: Vec<i32>,
-    pub(super) bias: Vec<i32>,
-    pub(super) scale: f32,
-}
-
-/// A convolution of each channel with itself. Its weights are `[3 x 3][channel]`.
-pub(super) struct Depthwise {
-    pub(super) channels: usize,
-    pub(super) stride: usize,
-    pub(super) weights: Vec<i16>,
-    pub(super) bias: Vec<i32>,
-    pub(super) scale: f32,
-}
 
 /// The network.
 pub(super) struct Network {
@@ -53,7 +33,17 @@ pub(super) struct Pair {
     pub(super) pointwise: Dense,
 }
 
+/// The memory that computing an image needs. It is reused from image to image.
+#[derive(Default)]
+pub(super) struct Space {
+    /// The values of a layer, and those of the layer behind it.
+    maps: [Map; 2],
+    /// The inputs of some rows of a dense layer.
+    between: Vec<Quad>,
+}
+
 /// The values of a layer, with a border of zeros that is one pixel wide.
+#[derive(Default)]
 struct Map {
     side: usize,
     channels: usize,
@@ -61,12 +51,20 @@ struct Map {
 }
 
 impl Map {
-    fn new(side: usize, channels: usize) -> Self {
-        Self { side, channels, values: vec![0; (side + 2) * (side + 2) * channels] }
+    /// Makes room for the values of a layer. Those within the border are to be written.
+    fn reshape(&mut self, side: usize, channels: usize) {
+        let length = (side + 2) * channels;
+        (self.side, self.channels) = (side, channels);
+        self.values.resize(length * (side + 2), 0);
+        self.values[..length].fill(0);
+        self.values[length * (side + 1)..].fill(0);
+        for row in self.values.chunks_exact_mut(length) {
+            row[..channels].fill(0);
+            row[length - channels..].fill(0);
+        }
     }
 
     /// Returns row `y`, where 0 is the border.
-    #[inline(always)]
     fn row(&self, y: usize) -> &[u8] {
         let length = (self.side + 2) * self.channels;
         &self.values[y * length..(y + 1) * length]
@@ -75,193 +73,84 @@ impl Map {
 
 impl Network {
     /// Computes the outputs for `SIDE * SIDE` RGB pixels.
-    pub(super) fn run(&self, image: &[u8], out: &mut [u8; DIM]) {
-        self.isa.run(Run { network: self, image, out });
-    }
-}
-
-struct Run<'a> {
-    network: &'a Network,
-    image: &'a [u8],
-    out: &'a mut [u8; DIM],
-}
-
-impl Job for Run<'_> {
-    #[inline(always)]
-    fn run<L: Lanes>(self, lanes: L) {
-        let mut map = first_layer(lanes, &self.network.first, self.image);
-        for pair in &self.network.pairs {
-            map = pair_of_layers(lanes, pair, &map);
+    pub(super) fn run(&self, image: &[u8], space: &mut Space, out: &mut [u8; DIM]) {
+        let Space { maps: [map, next], between } = space;
+        self.first_layer(image, between, map);
+        for pair in &self.pairs {
+            self.pair_of_layers(pair, map, between, next);
+            std::mem::swap(map, next);
         }
-        mean(&map, self.out);
+        mean(map, out);
     }
-}
 
-/// Packs two factors as they lie in a register.
-#[inline(always)]
-pub(super) fn two_factors(first: i16, second: i16) -> i32 {
-    i32::from(first as u16) | i32::from(second) << 16
-}
+    /// Computes the first convolution, which has stride 2, as a product with patches of the image.
+    fn first_layer(&self, image: &[u8], between: &mut Vec<Quad>, out: &mut Map) {
+        let (layer, side) = (&self.first, SIDE / 2);
+        out.reshape(side, layer.outputs);
+        between.clear();
+        between.resize(ROWS * side * layer.quads, [0; 4]);
+        for start in (0..side).step_by(ROWS) {
+            for (i, patch) in between.chunks_exact_mut(layer.quads).enumerate() {
+                write_patch(image, start + i / side, i % side, patch.as_flattened_mut());
+            }
+            self.dense(layer, between, start, out);
+        }
+    }
 
-/// Computes the first convolution, which has stride 2, as a product with patches of the image.
-#[inline(always)]
-fn first_layer<L: Lanes>(lanes: L, layer: &Dense, image: &[u8]) -> Map {
-    let side = SIDE / 2;
-    let mut out = Map::new(side, layer.outputs);
-    let mut patches = vec![[0_i32; PIXELS]; ROWS * side / PIXELS * layer.pairs];
-    for start in (0..side).step_by(ROWS) {
-        for (group, patches) in patches.chunks_exact_mut(layer.pairs).enumerate() {
-            let (y, x) = (start + group * PIXELS / side, group * PIXELS % side);
-            for i in 0..PIXELS {
-                let patch = patch(image, y, x + i);
-                for (to, &[a, b]) in patches.iter_mut().zip(patch.as_chunks().0) {
-                    to[i] = two_factors(a, b);
-                }
+    /// Computes a depthwise and a pointwise convolution.
+    fn pair_of_layers(&self, pair: &Pair, map: &Map, between: &mut Vec<Quad>, out: &mut Map) {
+        let Pair { depthwise, pointwise } = pair;
+        let stride = depthwise.stride as usize;
+        let side = map.side / stride;
+        out.reshape(side, pointwise.outputs);
+        let rows = ROWS.min(side);
+        between.clear();
+        between.resize(rows * side * pointwise.quads, [0; 4]);
+        for start in (0..side).step_by(rows) {
+            for (y, row) in (start..).zip(between.chunks_exact_mut(side * pointwise.quads)) {
+                // At stride 2 the border is on the right and below only.
+                let top = y * stride + stride - 1;
+                let inputs = [0, 1, 2].map(|dy| map.row(top + dy));
+                self.isa.depthwise(depthwise, inputs, row.as_flattened_mut());
+            }
+            self.dense(pointwise, between, start, out);
+        }
+    }
+
+    /// Computes a dense layer for some rows of pixels, from row `start` on. The weights of a panel
+    /// stay in the nearest cache while all pixels pass.
+    fn dense(&self, layer: &Dense, inputs: &[Quad], start: usize, out: &mut Map) {
+        let (side, channels) = (out.side, out.channels);
+        for (number, panel) in layer.panels.iter().enumerate() {
+            for (group, pixels) in inputs.chunks_exact(PIXELS * layer.quads).enumerate() {
+                let (y, x) = (start + group * PIXELS / side, group * PIXELS % side);
+                let to = ((y + 1) * (side + 2) + x + 1) * channels + number * panel.bias.len();
+                let pixels = std::array::from_fn(|i| &pixels[i * layer.quads..(i + 1) * layer.quads]);
+                let mut target = Target { values: &mut out.values[to..], stride: channels };
+                self.isa.dense(panel, layer.scale, &pixels, &mut target);
             }
         }
-        dense(lanes, layer, &patches, start, &mut out);
     }
-    out
 }
 
-/// Returns the 3 x 3 pixels from (2y, 2x) on. Pixels beyond the right and lower border count as the
+/// Writes the 3 x 3 pixels from (2y, 2x) on. Pixels beyond the right and lower border count as the
 /// zero point.
-#[inline(always)]
-fn patch(image: &[u8], y: usize, x: usize) -> [i16; PATCH] {
-    let mut patch = [0; PATCH];
-    let columns = (SIDE - 2 * x).min(3);
-    for dy in 0..(SIDE - 2 * y).min(3) {
+fn write_patch(image: &[u8], y: usize, x: usize, out: &mut [u8]) {
+    let rows = out[..PATCH].as_chunks_mut::<9>().0;
+    for (dy, to) in rows.iter_mut().enumerate() {
         let from = ((2 * y + dy) * SIDE + 2 * x) * 3;
-        for (to, &value) in patch[9 * dy..9 * dy + 9].iter_mut().zip(&image[from..from + 3 * columns]) {
-            *to = i16::from(value) - INPUT_ZERO;
+        if 2 * y + dy == SIDE {
+            *to = [INPUT_ZERO; 9];
+        } else if 2 * x + 2 == SIDE {
+            to[..6].copy_from_slice(&image[from..from + 6]);
+            to[6..].fill(INPUT_ZERO);
+        } else {
+            to.copy_from_slice(&image[from..from + 9]);
         }
-    }
-    patch
-}
-
-/// Buffers for a pixel of a depthwise convolution.
-struct Space {
-    sums: Vec<i32>,
-    values: Vec<u8>,
-}
-
-/// Computes a depthwise and a pointwise convolution.
-#[inline(always)]
-fn pair_of_layers<L: Lanes>(lanes: L, Pair { depthwise, pointwise }: &Pair, map: &Map) -> Map {
-    let side = map.side / depthwise.stride;
-    let mut out = Map::new(side, pointwise.outputs);
-    let rows = ROWS.min(side);
-    let mut between = vec![[0_i32; PIXELS]; rows * side / PIXELS * pointwise.pairs];
-    let mut space = Space { sums: vec![0; depthwise.channels], values: vec![0; depthwise.channels] };
-    for start in (0..side).step_by(rows) {
-        for (group, between) in between.chunks_exact_mut(pointwise.pairs).enumerate() {
-            let (y, x) = (start + group * PIXELS / side, group * PIXELS % side);
-            for i in 0..PIXELS {
-                depthwise_pixel(depthwise, map, Corner::of(depthwise, y, x + i), &mut space);
-                for (to, &[a, b]) in between.iter_mut().zip(space.values.as_chunks().0) {
-                    to[i] = two_factors(i16::from(a), i16::from(b));
-                }
-            }
-        }
-        dense(lanes, pointwise, &between, start, &mut out);
-    }
-    out
-}
-
-/// The upper left corner of the 3 x 3 pixels from which a depthwise convolution computes a pixel: a
-/// row, and an index in it.
-#[derive(Clone, Copy)]
-struct Corner {
-    top: usize,
-    left: usize,
-}
-
-impl Corner {
-    /// Returns the corner for the pixel (y, x). At stride 2 the border is on the right and below
-    /// only.
-    #[inline(always)]
-    fn of(layer: &Depthwise, y: usize, x: usize) -> Self {
-        let stride = layer.stride;
-        Self { top: y * stride + stride - 1, left: (x * stride + stride - 1) * layer.channels }
-    }
-}
-
-/// Computes one pixel of a depthwise convolution.
-#[inline(always)]
-fn depthwise_pixel(layer: &Depthwise, map: &Map, Corner { top, left }: Corner, space: &mut Space) {
-    let channels = layer.channels;
-    space.sums.copy_from_slice(&layer.bias);
-    for (dy, weights) in layer.weights.chunks_exact(3 * channels).enumerate() {
-        add_three(&mut space.sums, &map.row(top + dy)[left..left + 3 * channels], weights);
-    }
-    scale(&space.sums, layer.scale, &mut space.values);
-}
-
-/// Adds three neighboring pixels, each multiplied by its weights. The compiler vectorizes this loop
-/// because its length is not constant.
-#[inline(always)]
-fn add_three(sums: &mut [i32], values: &[u8], weights: &[i16]) {
-    let channels = sums.len();
-    let ((a, rest), (u, others)) = (values.split_at(channels), weights.split_at(channels));
-    let ((b, c), (v, w)) = (rest.split_at(channels), others.split_at(channels));
-    let product = |value: u8, weight: i16| i32::from(value).wrapping_mul(i32::from(weight));
-    let factors = a.iter().zip(b).zip(c).zip(u).zip(v).zip(w);
-    for (sum, (((((&a, &b), &c), &u), &v), &w)) in sums.iter_mut().zip(factors) {
-        *sum = sum.wrapping_add(product(a, u)).wrapping_add(product(b, v)).wrapping_add(product(c, w));
-    }
-}
-
-/// Multiplies groups of pixels, from row `start` on, with the weights, and writes the results to
-/// `out`.
-#[inline(always)]
-fn dense<L: Lanes>(lanes: L, layer: &Dense, groups: &[[i32; PIXELS]], start: usize, out: &mut Map) {
-    let (side, channels) = (out.side, out.channels);
-    let blocks: &[L::Block] = bytemuck::cast_slice(&layer.weights);
-    let bias: &[L::Block] = bytemuck::cast_slice(&layer.bias);
-    for (panel, (weights, bias)) in blocks.chunks_exact(layer.pairs).zip(bias).enumerate() {
-        for (group, inputs) in groups.chunks_exact(layer.pairs).enumerate() {
-            let sums = product(lanes, weights, *bias, inputs);
-            let (y, x) = (start + group * PIXELS / side, group * PIXELS % side);
-            let to = ((y + 1) * (side + 2) + x + 1) * channels + panel * L::PANEL;
-            for (i, sums) in sums.into_iter().enumerate() {
-                let to = to + i * channels;
-                scale(lanes.store(sums).as_ref(), layer.scale, &mut out.values[to..to + L::PANEL]);
-            }
-        }
-    }
-}
-
-/// Computes one panel of a group of pixels.
-#[inline(always)]
-fn product<L: Lanes>(
-    lanes: L,
-    weights: &[L::Block],
-    bias: L::Block,
-    inputs: &[[i32; PIXELS]],
-) -> [L::Panel; PIXELS] {
-    let mut sums = [lanes.load(bias); PIXELS];
-    for (block, inputs) in weights.iter().zip(inputs) {
-        let block = lanes.load(*block);
-        for i in 0..PIXELS {
-            sums[i] = lanes.add_products(sums[i], lanes.repeat(inputs[i]), block);
-        }
-    }
-    sums
-}
-
-/// Converts sums to values. Adding 2^23 to a float from 0 to 255 rounds it to an integer, ties to
-/// even, in its lowest bits.
-#[inline(always)]
-fn scale(sums: &[i32], scale: f32, out: &mut [u8]) {
-    const ROUND: f32 = 8_388_608.0;
-    for (to, &sum) in out.iter_mut().zip(sums) {
-        let value = (sum as f32 * scale).clamp(0.0, 255.0);
-        *to = (value + ROUND).to_bits() as u8;
     }
 }
 
 /// Computes the mean over all pixels, with ties rounded up.
-#[inline(always)]
 fn mean(map: &Map, out: &mut [u8; DIM]) {
     let mut sums = [0_i32; DIM];
     for y in 1..=map.side {

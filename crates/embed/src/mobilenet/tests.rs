@@ -2,10 +2,10 @@
 
 use image::RgbImage;
 
-use super::lanes::Isa;
+use super::isa::Isa;
 use super::model::MODEL;
-use super::network::{DIM, Network, SIDE};
-use super::resize;
+use super::network::{DIM, Network, SIDE, Space};
+use super::resize::Resizer;
 
 /// The picture of `make_mobilenet_reference.py --resize`.
 fn picture(width: u32, height: u32) -> RgbImage {
@@ -16,12 +16,13 @@ fn picture(width: u32, height: u32) -> RgbImage {
 
 #[test]
 fn all_instruction_sets_compute_the_same() {
-    let image = resize::to_square(&picture(300, 200));
+    let mut resizer = Resizer::default();
+    let image = resizer.squeeze(&picture(300, 200), Isa::Portable);
     let results: Vec<[u8; DIM]> = Isa::all()
         .into_iter()
         .map(|isa| {
             let mut out = [0; DIM];
-            Network::read(MODEL, isa).expect("the network").run(&image, &mut out);
+            Network::read(MODEL, isa).expect("the network").run(image, &mut Space::default(), &mut out);
             out
         })
         .collect();
@@ -43,11 +44,14 @@ fn images_are_resized_as_pil_resizes_them() {
         (31, 700, 0x6474_5853_466c_1475),
         (1000, 450, 0x2c1a_293b_043a_e2af),
     ];
+    let mut resizer = Resizer::default();
     for (width, height, hash) in expected {
-        let square = resize::to_square(&picture(width, height));
-        assert_eq!(square.len(), SIDE * SIDE * 3);
-        let mixed = |hash: u64, &byte: &u8| (hash ^ u64::from(byte)).wrapping_mul(0x100_0000_01b3);
-        assert_eq!(square.iter().fold(0xcbf2_9ce4_8422_2325, mixed), hash, "{width}x{height}");
+        for isa in Isa::all() {
+            let square = resizer.squeeze(&picture(width, height), isa);
+            assert_eq!(square.len(), SIDE * SIDE * 3);
+            let mixed = |hash: u64, &byte: &u8| (hash ^ u64::from(byte)).wrapping_mul(0x100_0000_01b3);
+            assert_eq!(square.iter().fold(0xcbf2_9ce4_8422_2325, mixed), hash, "{width}x{height} {isa:?}");
+        }
     }
 }
 

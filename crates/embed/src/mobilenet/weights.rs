@@ -1,8 +1,9 @@
 //! The weights of the `.tflite`, packed for the products.
 
 use super::flat::Table;
-use super::lanes::Isa;
-use super::network::{DIM, Dense, Depthwise, Network, Pair, two_factors};
+use super::isa::Isa;
+use super::layers::{Dense, Depthwise, Stride};
+use super::network::{DIM, INPUT_ZERO, Network, PATCH, Pair};
 
 /// A convolution as the file has it.
 struct Stored<'a> {
@@ -25,10 +26,11 @@ impl Network {
             return None;
         }
         let stored = |i: usize| Stored::read(model, graph, graph.element(OPERATORS, i)?);
-        let first = Dense::new(&stored(0)?, isa.panel())?;
+        let first = stored(0)?.first(isa)?;
         let pair = |i: usize| {
-            let depthwise = Depthwise::new(&stored(2 * i + 1)?)?;
-            Some(Pair { depthwise, pointwise: Dense::new(&stored(2 * i + 2)?, isa.panel())? })
+            let depthwise = stored(2 * i + 1)?.depthwise(isa)?;
+            let pointwise = stored(2 * i + 2)?.dense(isa)?;
+            (4 * pointwise.quads == depthwise.channels).then_some(Pair { depthwise, pointwise })
         };
         let pairs = (0..13).map(pair).collect::<Option<Vec<_>>>()?;
         (pairs.last()?.pointwise.outputs == DIM).then_some(Self { isa, first, pairs })
@@ -63,44 +65,41 @@ impl<'a> Stored<'a> {
     }
 }
 
-impl Dense {
-    fn new(stored: &Stored, panel: usize) -> Option<Self> {
-        let outputs = stored.bias.len();
-        let inputs = stored.weights.len().checked_div(outputs)?;
-        let pairs = inputs.div_ceil(2);
-        if !outputs.is_multiple_of(panel)
-            || stored.weights.len() != outputs * inputs
-            || stored.shape.first() != Some(&(outputs as i32))
-        {
+impl Stored<'_> {
+    /// Returns the weights without their zero point.
+    fn centered(&self) -> Vec<i16> {
+        self.weights.iter().map(|&w| i16::from(w) - self.zero).collect()
+    }
+
+    /// Returns the layer as one of all channels with all, or `None` if it is not of that kind.
+    fn dense(&self, isa: Isa) -> Option<Dense> {
+        let is_dense = self.shape.first() == Some(&i32::try_from(self.bias.len()).ok()?);
+        Dense::pack(&self.centered(), &self.bias, self.scale, isa).filter(|_| is_dense)
+    }
+
+    /// Returns the layer as the first one, whose inputs have a zero point. What that adds to the sums
+    /// does not depend on the image, so it goes into the biases.
+    fn first(mut self, isa: Isa) -> Option<Dense> {
+        let (weights, inputs) = (self.centered(), self.weights.len().checked_div(self.bias.len())?);
+        for (bias, weights) in self.bias.iter_mut().zip(weights.chunks_exact(inputs)) {
+            let sum: i32 = weights.iter().map(|&w| i32::from(w)).sum();
+            *bias = bias.wrapping_sub(sum * i32::from(INPUT_ZERO));
+        }
+        self.dense(isa).filter(|_| inputs == PATCH)
+    }
+
+    /// Returns the layer as one of each channel with itself, or `None` if it is not of that kind.
+    fn depthwise(self, isa: Isa) -> Option<Depthwise> {
+        let (channels, weights) = (self.bias.len(), self.centered());
+        let stride = match self.stride {
+            1 => Stride::One,
+            2 => Stride::Two,
+            _ => return None,
+        };
+        if weights.len() != 9 * channels || !channels.is_multiple_of(isa.block().unwrap_or(1)) {
             return None;
         }
-        let weight = |output: usize, input: usize| match input < inputs {
-            true => i16::from(stored.weights[output * inputs + input]) - stored.zero,
-            false => 0,
-        };
-        let mut weights = Vec::with_capacity(outputs * pairs);
-        for start in (0..outputs).step_by(panel) {
-            for pair in 0..pairs {
-                let two = |output| two_factors(weight(output, 2 * pair), weight(output, 2 * pair + 1));
-                weights.extend((start..start + panel).map(two));
-            }
-        }
-        Some(Self { outputs, pairs, weights, bias: stored.bias.clone(), scale: stored.scale })
-    }
-}
-
-impl Depthwise {
-    fn new(stored: &Stored) -> Option<Self> {
-        let channels = stored.bias.len();
-        let weights: Vec<i16> = stored.weights.iter().map(|&w| i16::from(w) - stored.zero).collect();
-        let fits =
-            weights.len() == 9 * channels && channels.is_multiple_of(2) && (1..=2).contains(&stored.stride);
-        fits.then(|| Self {
-            channels,
-            stride: stored.stride,
-            weights,
-            bias: stored.bias.clone(),
-            scale: stored.scale,
-        })
+        let packed = Depthwise::packed(&weights, &self.bias, isa);
+        Some(Depthwise { channels, stride, weights, bias: self.bias, scale: self.scale, packed })
     }
 }

@@ -55,28 +55,44 @@ impl IntegerMatrix {
     }
 }
 
-/// Reads a vector of whole numbers (cluster assignments). A number below 0 becomes none.
-///
-/// # Errors
-/// Fails if the file is not a vector of whole numbers.
-pub(crate) fn read_integers(path: &Path) -> Result<Vec<Option<u64>>> {
-    let array = npy::open(path)?;
-    if array.shape.len() != 1 || array.number.is_float() {
-        let found = format!("{} of shape {:?}", array.number.name(), array.shape);
-        let problem = format!("assignments are a vector of whole numbers, this is {found}");
-        return Err(Error::input(path, problem));
+/// A vector of whole numbers in a file (cluster assignments), of which a part is in memory at a
+/// time.
+pub(crate) struct IntegerVector {
+    path: PathBuf,
+    array: Array,
+}
+
+impl IntegerVector {
+    /// Opens a vector of assignments.
+    ///
+    /// # Errors
+    /// Fails if the file is not a vector of whole numbers.
+    pub(crate) fn open(path: &Path) -> Result<Self> {
+        let array = npy::open(path)?;
+        if array.shape.len() != 1 || array.number.is_float() {
+            let found = format!("{} of shape {:?}", array.number.name(), array.shape);
+            let problem = format!("assignments are a vector of whole numbers, this is {found}");
+            return Err(Error::input(path, problem));
+        }
+        Ok(Self { path: path.to_path_buf(), array })
     }
-    let mut bytes = vec![0; array.shape[0] as usize * array.number.bytes()];
-    array.file.read_exact_at(&mut bytes, array.offset).map_err(|error| with_path(path, error))?;
-    let four = |from: fn([u8; 4]) -> i64| -> Vec<i64> {
-        bytes.chunks_exact(4).map(|x| from([x[0], x[1], x[2], x[3]])).collect()
-    };
-    let eight = |x: &[u8]| i64::from_le_bytes([x[0], x[1], x[2], x[3], x[4], x[5], x[6], x[7]]);
-    let numbers = match array.number {
-        Number::I32 => four(|x| i64::from(i32::from_le_bytes(x))),
-        Number::U32 => four(|x| i64::from(u32::from_le_bytes(x))),
-        Number::U64 => return Ok(bytes.chunks_exact(8).map(|x| Some(eight(x).cast_unsigned())).collect()),
-        _ => bytes.chunks_exact(8).map(eight).collect(),
-    };
-    Ok(numbers.into_iter().map(|x| u64::try_from(x).ok()).collect())
+
+    pub(crate) fn len(&self) -> u64 {
+        self.array.shape[0]
+    }
+
+    /// Reads some of the numbers. A number below 0 becomes none.
+    pub(crate) fn read(&self, range: Range<u64>) -> Result<Vec<Option<u64>>> {
+        let Array { file, number, offset, .. } = &self.array;
+        let mut bytes = vec![0; (range.end - range.start) as usize * number.bytes()];
+        let offset = offset + range.start * number.bytes() as u64;
+        file.read_exact_at(&mut bytes, offset).map_err(|error| with_path(&self.path, error))?;
+        let (four, eight) = (bytes.as_chunks().0.iter(), bytes.as_chunks().0.iter());
+        Ok(match number {
+            Number::I32 => four.map(|&x| i32::from_le_bytes(x).try_into().ok()).collect(),
+            Number::U32 => four.map(|&x| Some(u32::from_le_bytes(x).into())).collect(),
+            Number::U64 => eight.map(|&x| Some(u64::from_le_bytes(x))).collect(),
+            _ => eight.map(|&x| i64::from_le_bytes(x).try_into().ok()).collect(),
+        })
+    }
 }

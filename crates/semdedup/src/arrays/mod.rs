@@ -7,6 +7,7 @@ mod bare;
 pub(crate) mod bare_type;
 mod convert;
 pub(crate) mod copy_rows;
+pub(crate) mod floats;
 pub(crate) mod integers;
 pub(crate) mod matrix;
 pub(crate) mod npy;

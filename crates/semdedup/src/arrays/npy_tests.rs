@@ -5,7 +5,7 @@
 use std::path::PathBuf;
 
 use super::*;
-use crate::arrays::integers::read_integers;
+use crate::arrays::integers::IntegerVector;
 use crate::arrays::matrix::Matrix;
 use crate::arrays::npy_writer::NpyWriter;
 
@@ -15,6 +15,12 @@ fn fixture(name: &str) -> PathBuf {
 
 fn values() -> Vec<f32> {
     (-6i8..6).map(|i| f32::from(i) / 4.0).collect()
+}
+
+/// Reads all numbers of a vector.
+fn read_integers(path: &Path) -> Result<Vec<Option<u64>>> {
+    let numbers = IntegerVector::open(path)?;
+    numbers.read(0..numbers.len())
 }
 
 #[test]

@@ -47,6 +47,11 @@ impl NpyWriter {
         Self::new(path, "'<i4'", Entry::Value(1))
     }
 
+    /// Begins a vector of f32.
+    pub(crate) fn floats(path: &Path) -> Result<Self> {
+        Self::new(path, "'<f4'", Entry::Value(1))
+    }
+
     /// Begins a vector of pairs of u64, which are `numpy.dtype("u8,u8")`.
     pub(crate) fn pairs(path: &Path) -> Result<Self> {
         Self::new(path, "[('f0', '<u8'), ('f1', '<u8')]", Entry::Value(2))

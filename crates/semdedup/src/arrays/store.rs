@@ -15,6 +15,9 @@ use crate::memory::Memory;
 /// The rows that a thread reads at a time.
 const READ_ROWS: usize = 256;
 
+/// The most bytes between two rows that are read along: another call takes as long.
+const GAP_BYTES: usize = 2 << 10;
+
 /// Embeddings on disk. Rows are numbered through all files, in order.
 #[derive(Debug)]
 pub struct EmbeddingStore {
@@ -95,46 +98,63 @@ impl EmbeddingStore {
         UnitEmbeddings::new(values, self.dim).map_err(|error| Error::usage(error.to_string()))
     }
 
-    /// Reads the rows of a range, as f16 if all files have f16.
-    pub(crate) fn read_rows(&self, rows: Range<u64>) -> Result<StoredRows> {
-        let count = (rows.end - rows.start) as usize;
-        let number = |i: usize| rows.start + i as u64;
-        let mut read = self.no_rows(0);
-        read.values = match self.is_half() {
-            true => Values::Half(self.fill(count, number, f16::ZERO, Matrix::read_half)?),
-            false => Values::Float(self.fill(count, number, 0.0, Matrix::read)?),
-        };
-        read.scale();
-        Ok(read)
-    }
-
-    /// Makes `rows` rows of zeros, which [`StoredRows::set`] replaces.
-    pub(crate) fn no_rows(&self, rows: usize) -> StoredRows {
+    /// Makes room for `room` rows, which [`EmbeddingStore::load`] fills.
+    pub(crate) fn no_rows(&self, room: usize) -> StoredRows {
         let values = match self.is_half() {
-            true => Values::Half(vec![f16::ZERO; rows * self.dim]),
-            false => Values::Float(vec![0.0; rows * self.dim]),
+            true => Values::Half(vec![f16::ZERO; room * self.dim]),
+            false => Values::Float(vec![0.0; room * self.dim]),
         };
-        let factors = if self.is_half() { vec![0.0; rows] } else { Vec::new() };
-        StoredRows { values, dim: self.dim, directions: vec![Direction::Zero; rows], factors }
+        StoredRows { values, dim: self.dim, directions: Vec::new(), factors: Vec::new() }
     }
 
-    /// Makes rows from their bytes, which are in the byte order of this machine.
-    pub(crate) fn rows_of(&self, bytes: &[u8]) -> StoredRows {
-        let mut rows = self.no_rows(bytes.len() / self.row_bytes() as usize);
-        match &mut rows.values {
+    /// Reads the rows of these numbers into `rows`, whose former rows are lost. Its memory is used
+    /// again: clearing new pages takes as long as reading.
+    pub(crate) fn load(&self, numbers: &[u64], rows: &mut StoredRows) -> Result<()> {
+        let (count, dim) = (numbers.len(), self.dim);
+        let StoredRows { values, directions, factors, .. } = rows;
+        directions.resize(count, Direction::Zero);
+        let numbers = numbers.par_chunks(READ_ROWS).zip(directions.par_chunks_mut(READ_ROWS));
+        match values {
             Values::Half(values) => {
-                let bits: &mut [u16] = values.reinterpret_cast_mut();
-                bytemuck::cast_slice_mut(bits).copy_from_slice(bytes);
+                make_room(values, count * dim, f16::ZERO);
+                factors.resize(count, 0.0);
+                let values = values[..count * dim].par_chunks_mut(READ_ROWS * dim);
+                let chunks = numbers.zip(values).zip(factors.par_chunks_mut(READ_ROWS));
+                let buffers = || (Vec::new(), vec![0.0; dim]);
+                chunks.try_for_each_init(
+                    buffers,
+                    |(skipped, row), (((numbers, directions), values), factors)| {
+                        self.read_near(numbers, values, skipped, Matrix::read_half)?;
+                        for (i, values) in values.chunks_exact(dim).enumerate() {
+                            half_to_f32(values.reinterpret_cast(), row);
+                            UnitScale { direction: directions[i], factor: factors[i] } = UnitScale::of(row);
+                        }
+                        Ok(())
+                    },
+                )
             }
-            Values::Float(values) => bytemuck::cast_slice_mut(values).copy_from_slice(bytes),
+            Values::Float(values) => {
+                make_room(values, count * dim, 0.0);
+                let values = values[..count * dim].par_chunks_mut(READ_ROWS * dim);
+                numbers.zip(values).try_for_each_init(Vec::new, |skipped, ((numbers, directions), values)| {
+                    self.read_near(numbers, values, skipped, Matrix::read)?;
+                    for (row, direction) in values.chunks_exact_mut(dim).zip(directions) {
+                        let found = UnitScale::of(row);
+                        match found.direction {
+                            Direction::Unit => scale(row, found.factor),
+                            _ => row.fill(0.0),
+                        }
+                        *direction = found.direction;
+                    }
+                    Ok(())
+                })
+            }
         }
-        rows.scale();
-        rows
     }
 
     /// Reads `count` rows in parallel. `number` returns the row number of each, and `zero` is the
     /// number zero of the type.
-    fn fill<T: Copy + Send>(
+    fn fill<T: Copy + Default + Send>(
         &self,
         count: usize,
         number: impl Fn(usize) -> u64 + Sync,
@@ -142,34 +162,57 @@ impl EmbeddingStore {
         read: fn(&Matrix, u64, &mut [T]) -> Result<()>,
     ) -> Result<Vec<T>> {
         let mut values = vec![zero; count * self.dim];
-        values.par_chunks_mut(READ_ROWS * self.dim).enumerate().try_for_each(|(chunk, values)| {
+        let chunks = values.par_chunks_mut(READ_ROWS * self.dim).enumerate();
+        chunks.try_for_each_init(Vec::new, |skipped, (chunk, values)| {
             let first = chunk * READ_ROWS;
             let numbers: Vec<u64> = (first..first + values.len() / self.dim).map(&number).collect();
-            self.read_runs(&numbers, values, read)
+            self.read_near(&numbers, values, skipped, read)
         })?;
         Ok(values)
     }
 
-    /// Reads rows. Consecutive rows of a file are read by one call.
-    fn read_runs<T>(
+    /// Reads rows. Rows of a file that lie near each other are read by one call, with the rows
+    /// between them, for which `buffer` makes room.
+    fn read_near<T: Copy + Default>(
         &self,
         numbers: &[u64],
         values: &mut [T],
+        buffer: &mut Vec<T>,
         read: fn(&Matrix, u64, &mut [T]) -> Result<()>,
     ) -> Result<()> {
+        let dim = self.dim;
+        let step = (GAP_BYTES / (dim * size_of::<T>())) as u64 + 1;
         let mut done = 0;
         while done < numbers.len() {
-            let matrix = self.starts.partition_point(|&start| start <= numbers[done]) - 1;
-            let run = numbers[done..]
-                .iter()
-                .enumerate()
-                .take_while(|&(i, &row)| row == numbers[done] + i as u64 && row < self.starts[matrix + 1])
-                .count();
-            let values = &mut values[done * self.dim..(done + run) * self.dim];
-            read(&self.matrices[matrix], numbers[done] - self.starts[matrix], values)?;
-            done += run;
+            let first = numbers[done];
+            let matrix = self.starts.partition_point(|&start| start <= first) - 1;
+            let end = self.starts[matrix + 1];
+            let is_near = |&pair: &&[u64]| (pair[0] + 1..=pair[0] + step).contains(&pair[1]) && pair[1] < end;
+            let count = 1 + numbers[done..].windows(2).take_while(is_near).count();
+            let near = &numbers[done..done + count];
+            let values = &mut values[done * dim..(done + count) * dim];
+            let matrix = (&self.matrices[matrix], first - self.starts[matrix]);
+            let span = (near[count - 1] - first) as usize + 1;
+            if span == count {
+                read(matrix.0, matrix.1, values)?;
+            } else {
+                make_room(buffer, span * dim, T::default());
+                read(matrix.0, matrix.1, &mut buffer[..span * dim])?;
+                for (row, values) in near.iter().zip(values.chunks_exact_mut(dim)) {
+                    values.copy_from_slice(&buffer[(row - first) as usize * dim..][..dim]);
+                }
+            }
+            done += count;
         }
         Ok(())
+    }
+}
+
+/// Makes room for `count` values, whatever they are.
+fn make_room<T: Copy>(values: &mut Vec<T>, count: usize, zero: T) {
+    if values.len() < count {
+        // The system clears pages when they are first used, and values are not copied.
+        *values = vec![zero; count];
     }
 }
 
@@ -199,53 +242,7 @@ impl StoredRows {
             Values::Float(values) => bytemuck::cast_slice(&values[range]),
         }
     }
-
-    /// Sets row `i` to a row of `from`, which came from the same files.
-    pub(crate) fn set(&mut self, i: usize, from: &Self, row: usize) {
-        let (to, of) = (i * self.dim..(i + 1) * self.dim, row * self.dim..(row + 1) * self.dim);
-        match (&mut self.values, &from.values) {
-            (Values::Half(values), Values::Half(other)) => {
-                values[to].copy_from_slice(&other[of]);
-                self.factors[i] = from.factors[row];
-            }
-            (Values::Float(values), Values::Float(other)) => values[to].copy_from_slice(&other[of]),
-            _ => unreachable!("all rows of a store are of one type"),
-        }
-        self.directions[i] = from.directions[row];
-    }
-
-    /// Scales rows of f32 to unit length, and finds the factors of rows of f16.
-    fn scale(&mut self) {
-        let dim = self.dim;
-        match &mut self.values {
-            Values::Half(values) => {
-                let factor = |buffer: &mut Vec<f32>, row: &[f16]| {
-                    half_to_f32(row.reinterpret_cast(), buffer);
-                    let UnitScale { direction, factor } = UnitScale::of(buffer);
-                    (direction, factor)
-                };
-                let rows = values.par_chunks_exact(dim).with_min_len(ROWS_PER_TASK);
-                let found = rows.map_init(|| vec![0.0; dim], factor);
-                (self.directions, self.factors) = found.unzip();
-            }
-            Values::Float(values) => {
-                let scaled = |row: &mut [f32]| {
-                    let UnitScale { direction, factor } = UnitScale::of(row);
-                    match direction {
-                        Direction::Unit => scale(row, factor),
-                        _ => row.fill(0.0),
-                    }
-                    direction
-                };
-                let rows = values.par_chunks_exact_mut(dim).with_min_len(ROWS_PER_TASK);
-                self.directions = rows.map(scaled).collect();
-            }
-        }
-    }
 }
-
-/// The rows that a thread scales at a time.
-const ROWS_PER_TASK: usize = 256;
 
 impl UnitRows for StoredRows {
     fn dim(&self) -> usize {

@@ -27,6 +27,8 @@ pub(crate) struct AssignOptions<'a> {
 pub(crate) struct Assigned {
     /// The cluster of each row; [`semdedup_core::NO_CLUSTER`] for a row without direction.
     pub(crate) clusters: Vec<u32>,
+    /// The similarity of each row to the centroid of its cluster.
+    pub(crate) similarity: Vec<f32>,
     pub(crate) uncompared: Uncompared,
     /// Comparisons of a row with a centroid.
     pub(crate) compared: u64,
@@ -54,14 +56,16 @@ pub(crate) fn assign(
     let mut file =
         (others > 0).then(|| NpyWriter::integer_matrix(options.probes_path, others)).transpose()?;
     let assigner = Assigner::new(centroids);
-    let clusters = Vec::with_capacity(store.rows() as usize);
-    let mut assigned = Assigned { clusters, uncompared: Uncompared::default(), compared: 0 };
+    let rows = store.rows() as usize;
+    let (clusters, similarity) = (Vec::with_capacity(rows), Vec::with_capacity(rows));
+    let mut assigned = Assigned { clusters, similarity, uncompared: Uncompared::default(), compared: 0 };
     let stop = StopSignal::new(progress);
     for range in blocks(store, options.memory) {
         stop.check()?;
         let rows = store.read(range.clone())?;
         let found = assigner.assign(&rows, probes);
         assigned.clusters.extend(&found.cluster);
+        assigned.similarity.extend(&found.similarity);
         assigned.uncompared.add_undirected(range.start, &rows);
         assigned.compared += found.compared;
         if let Some(file) = &mut file {

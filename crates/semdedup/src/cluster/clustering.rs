@@ -5,14 +5,19 @@ use std::path::Path;
 
 use semdedup_core::{NO_CLUSTER, UnitEmbeddings};
 
-use crate::arrays::integers::IntegerMatrix;
+use crate::arrays::floats::read_floats;
+use crate::arrays::integers::{IntegerMatrix, IntegerVector};
 use crate::arrays::npy_writer::NpyWriter;
 use crate::arrays::store::EmbeddingStore;
 use crate::error::{Error, Result};
+use crate::storage::is_file;
 
 /// Is part of every fingerprint from training on. Raise it whenever the code would give another
 /// result.
 pub(crate) const REVISION: u32 = 10;
+
+/// The rows whose clusters are read or written at a time.
+const ROWS_PER_READ: usize = 1 << 16;
 
 /// The clusters of all rows.
 #[derive(Debug)]
@@ -24,6 +29,9 @@ pub(crate) struct Clustering {
     pub(crate) probes: Option<IntegerMatrix>,
     /// The number of clusters.
     pub(crate) clusters: usize,
+    /// The similarity of each row to the centroid of its cluster, as
+    /// [`semdedup_core::centroid_similarity`] finds it, if it is known.
+    pub(crate) similarity: Option<Vec<f32>>,
 }
 
 impl Clustering {
@@ -46,7 +54,22 @@ impl Clustering {
             )
             .hint("use the probes that were made from these embeddings"));
         }
-        Ok(Self { cluster, probes, clusters })
+        Ok(Self { cluster, probes, clusters, similarity: None })
+    }
+
+    /// Adds the similarities that [`write_similarities`] wrote beside the assignments, if they are
+    /// there: earlier versions did not write them.
+    pub(crate) fn with_similarities(mut self, path: &Path) -> Result<Self> {
+        if is_file(path)? {
+            let similarity = read_floats(path)?;
+            if similarity.len() != self.cluster.len() {
+                let (found, rows) = (similarity.len(), self.cluster.len());
+                return Err(Error::work(path, format!("{found} similarities for {rows} rows"))
+                    .hint("delete this file: the similarities are then computed again"));
+            }
+            self.similarity = Some(similarity);
+        }
+        Ok(self)
     }
 
     /// Returns the number of other clusters that a row can be compared in.
@@ -58,18 +81,20 @@ impl Clustering {
     /// for none.
     pub(crate) fn probes(&self, rows: Range<u64>) -> Result<Vec<u32>> {
         let Some(probes) = &self.probes else { return Ok(Vec::new()) };
-        let (first, columns) = (rows.start, probes.columns());
-        let check = |(i, number): (usize, i32)| match u32::try_from(number) {
-            Err(_) => Ok(NO_CLUSTER),
-            Ok(cluster) if (cluster as usize) < self.clusters => Ok(cluster),
-            Ok(cluster) => {
-                let row = first + (i / columns) as u64;
-                let problem =
-                    format!("row {row} probes cluster {cluster}, there are {} centroids", self.clusters);
-                Err(Error::input(probes.path(), problem))
-            }
-        };
-        probes.read(rows)?.into_iter().enumerate().map(check).collect()
+        let first = rows.start;
+        let mut numbers = probes.read(rows)?;
+        // All rows are looked through for each group of clusters, so these are loops over numbers.
+        let limit = i32::try_from(self.clusters).unwrap_or(i32::MAX);
+        if numbers.iter().copied().max().is_some_and(|highest| highest >= limit) {
+            let place = numbers.iter().position(|&cluster| cluster >= limit).unwrap_or(0);
+            let (row, cluster) = (first + (place / probes.columns()) as u64, numbers[place]);
+            let problem =
+                format!("row {row} probes cluster {cluster}, there are {} centroids", self.clusters);
+            return Err(Error::input(probes.path(), problem));
+        }
+        // The bits of −1 are those of NO_CLUSTER.
+        numbers.iter_mut().for_each(|cluster| *cluster = (*cluster).max(-1));
+        Ok(bytemuck::allocation::cast_vec(numbers))
     }
 }
 
@@ -115,26 +140,39 @@ pub(crate) fn write_assignments(path: &Path, clusters: &[u32]) -> Result<()> {
 /// Writes all of `assignments.npy` but its header.
 pub(crate) fn begin_assignments(path: &Path, clusters: &[u32]) -> Result<NpyWriter> {
     let mut file = NpyWriter::integers(path)?;
-    file.write(&numbers(clusters))?;
+    clusters.chunks(ROWS_PER_READ).try_for_each(|clusters| file.write(&numbers(clusters)))?;
     Ok(file)
+}
+
+/// Writes `similarities.npy`: the similarity of each row to the centroid of its cluster, an f32.
+pub(crate) fn write_similarities(path: &Path, similarity: &[f32]) -> Result<()> {
+    let mut file = NpyWriter::floats(path)?;
+    file.write(similarity)?;
+    file.finish()
 }
 
 /// Reads the assignments of `rows` rows to `clusters` clusters.
 fn read_assignments(path: &Path, rows: u64, clusters: usize) -> Result<Vec<u32>> {
-    let numbers = crate::arrays::integers::read_integers(path)?;
-    if numbers.len() as u64 != rows {
+    let numbers = IntegerVector::open(path)?;
+    if numbers.len() != rows {
         return Err(Error::input(path, format!("{} assignments for {rows} rows", numbers.len()))
             .hint("use the assignments that were made from these embeddings"));
     }
-    let cluster = |(row, number): (usize, Option<u64>)| match number {
-        None => Ok(NO_CLUSTER),
-        Some(cluster) if cluster < clusters as u64 => Ok(cluster as u32),
-        Some(cluster) => Err(Error::input(
-            path,
-            format!("row {row} is in cluster {cluster}, there are {clusters} centroids"),
-        )),
-    };
-    numbers.into_iter().enumerate().map(cluster).collect()
+    let mut cluster = Vec::with_capacity(rows as usize);
+    for first in (0..rows).step_by(ROWS_PER_READ) {
+        for number in numbers.read(first..rows.min(first + ROWS_PER_READ as u64))? {
+            cluster.push(match number {
+                None => NO_CLUSTER,
+                Some(cluster) if cluster < clusters as u64 => cluster as u32,
+                Some(number) => {
+                    let row = cluster.len();
+                    let problem = format!("row {row} is in cluster {number}, there are {clusters} centroids");
+                    return Err(Error::input(path, problem));
+                }
+            });
+        }
+    }
+    Ok(cluster)
 }
 
 /// Counts the rows of each cluster, up to the last cluster that has a row.

@@ -31,10 +31,6 @@ const ASSIGNED_ROW: f64 = 1500.0;
 /// The cost of a row in each cluster that it is compared in, besides the comparisons.
 const COMPARED_ROW: f64 = 1000.0;
 
-/// The cost of a row that memory does not hold: it is written to the disk about twice, and read
-/// back.
-pub(crate) const SPILLED_ROW: f64 = 6000.0;
-
 /// The cost of a row of the training sample besides the comparisons.
 const TRAINED_ROW: f64 = 7000.0;
 

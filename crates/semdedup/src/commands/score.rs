@@ -133,9 +133,7 @@ pub fn score(
         create_dir_all(folder)?;
     }
     let start = Instant::now();
-    let folder = out.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let scorer =
-        Scorer { ranking: &options.ranking, memory: options.memory, folder, resumes: None, progress };
+    let scorer = Scorer { ranking: &options.ranking, memory: options.memory, resumes: None, progress };
     let ScoredRows { columns, uncompared, compared } = scorer.score(&store, &centroids, clustering)?;
     progress.end(Stage::Score, false);
     let mut seconds = BTreeMap::from([("score", start.elapsed().as_secs_f64())]);
@@ -177,10 +175,9 @@ fn check_output(inputs: &ScoreInputs, options: &ScoreOptions, out: &Path) -> Res
 
 /// Writes the score table, with the row numbers as ids.
 fn write(out: &Path, store: &EmbeddingStore, columns: &ScoreColumns, ranking: &Ranking) -> Result<()> {
-    let numbers = arrow_array::UInt64Array::from_iter_values(0..store.rows());
-    let ids = Ids::Column(std::sync::Arc::new(numbers));
     let row_index = &places_of(store);
-    let named = NamedRows { ids: &ids, id_type: None, row_index, skipped: &[], by: None, compared: None };
+    let named =
+        NamedRows { ids: &Ids::Numbers, id_type: None, row_index, skipped: &[], by: None, compared: None };
     write_scores(out, columns, &named, ranking)
 }
 

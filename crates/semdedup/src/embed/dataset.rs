@@ -203,7 +203,7 @@ impl Dataset {
             Ids::Column(ids) => {
                 check_unique(&ids, &self.skipped_rows().into_iter().collect(), &self.row_index)
             }
-            Ids::RowIndex(_) => Ok(()),
+            Ids::RowIndex(_) | Ids::Numbers => Ok(()),
         }
     }
 

@@ -2,13 +2,14 @@
 
 use std::path::Path;
 use std::sync::mpsc::{Receiver, Sender};
+use std::thread::ScopedJoinHandle;
 
 use arrow_array::{Array, ArrayRef};
 
 use crate::arrays::npy_writer::NpyWriter;
 use crate::embed::embed_batch::DoneTask;
 use crate::embed::embed_task::TaskEmbeddings;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::formats::IdSource;
 use crate::workdir::contents::{Content, write_contents};
 use crate::workdir::fingerprint::Fingerprint;
@@ -69,17 +70,32 @@ impl<'a> PartWriter<'a> {
     /// Appends tasks in order while more are being embedded, and commits each part that is
     /// complete; `stored` is sent the number of rows that are stored then. Returns the last part,
     /// which is not committed.
+    ///
+    /// A disk takes its time to store a part, so the next one is filled meanwhile. Parts are stored one
+    /// after the other.
     pub(super) fn append_all(mut self, done: &Receiver<DoneTask>, stored: &Sender<u64>) -> Result<Self> {
-        for done in done {
-            let closes_part = done.task.closes_part;
-            self.append(done)?;
-            if closes_part {
-                self = self.commit()?;
+        std::thread::scope(|scope| {
+            let mut storing: Option<ScopedJoinHandle<Result<u64>>> = None;
+            let finish = |storing: Option<ScopedJoinHandle<_>>| -> Result<()> {
+                let Some(storing) = storing else { return Ok(()) };
+                let rows = storing.join().map_err(|_| Error::usage("the storing thread failed"))??;
                 // Nobody receives it where equal rows are not looked up.
-                let _ = stored.send(self.rows_before);
+                let _ = stored.send(rows);
+                Ok(())
+            };
+            for done in done {
+                let closes_part = done.task.closes_part;
+                self.append(done)?;
+                if closes_part {
+                    finish(storing.take())?;
+                    let next = self.next()?;
+                    let complete = std::mem::replace(&mut self, next);
+                    storing = Some(scope.spawn(move || complete.store()));
+                }
             }
-        }
-        Ok(self)
+            finish(storing)?;
+            Ok(self)
+        })
     }
 
     fn append(&mut self, DoneTask { task, embedded }: DoneTask) -> Result<()> {
@@ -130,9 +146,21 @@ impl<'a> PartWriter<'a> {
         }
     }
 
-    /// Commits the part and begins the next one. The record is written last, so that a part that a
-    /// kill cuts short does not exist.
-    pub(super) fn commit(mut self) -> Result<Self> {
+    /// Begins the part after this one.
+    fn next(&self) -> Result<Self> {
+        let next = Self::begin(self.folder, self.made, self.number + 1)?;
+        Ok(Self { rows_before: self.rows_before + self.rows, ..next })
+    }
+
+    /// Commits the part and begins the next one.
+    pub(super) fn commit(self) -> Result<Self> {
+        let next = self.next()?;
+        self.store().map(|_| next)
+    }
+
+    /// Commits the part. Returns the number of rows that are stored. The record is written last, so
+    /// that a part that a kill cuts short does not exist.
+    fn store(mut self) -> Result<u64> {
         self.record.sum = Some(sums::shown(&self.embeddings.finish_hashed()?));
         if self.made.model.is_some() {
             let sum = write_contents(&contents_path(self.folder, self.number), &self.contents)?;
@@ -143,8 +171,7 @@ impl<'a> PartWriter<'a> {
             self.record.ids.push(*run);
         }
         write_sealed(&record_path(self.folder, self.number), &self.record)?;
-        let next = Self::begin(self.folder, self.made, self.number + 1)?;
-        Ok(Self { rows_before: self.rows_before + self.rows, ..next })
+        Ok(self.rows_before + self.rows)
     }
 
     /// Records that the parts before this one are all parts.

@@ -68,6 +68,10 @@ pub(crate) fn embed_stage(
     Ok(dataset)
 }
 
+/// The most tasks of a batch for each thread. As many wait to be embedded, so that the next batch is as
+/// large; the threads wait for each other at its end.
+const TASKS_PER_THREAD: usize = 4;
+
 /// The folder of an embedding stage, and those of others in the same work directory.
 struct Folders<'a> {
     folder: &'a Path,
@@ -114,7 +118,7 @@ impl<'a> EmbedRun<'a> {
         let bytes_read = AtomicU64::new(0);
         std::thread::scope(|scope| {
             let threads = rayon::current_num_threads();
-            let (sender, tasks) = sync_channel(2 * threads);
+            let (sender, tasks) = sync_channel(TASKS_PER_THREAD * threads);
             let reader = TaskReader::new(self.input, &self.source, sender, &bytes_read);
             let start = ResumePoint::after(&self.done);
             let reader = scope.spawn(move || reader.read_from(&start));
@@ -152,7 +156,7 @@ impl<'a> EmbedRun<'a> {
         shown: &mut ShownProgress,
         known: &mut Known,
     ) -> Option<Error> {
-        let most = 4 * rayon::current_num_threads();
+        let most = TASKS_PER_THREAD * rayon::current_num_threads();
         let stop = StopSignal::new(shown.progress);
         loop {
             let one_by_one = known.refusals.is_unproven() && self.source.rows_per_checkpoint().is_some();

@@ -3,12 +3,12 @@
 use std::io::{self, BufReader, BufWriter, Read, Write};
 
 use flate2::write::GzEncoder;
-use fs_err::File;
 use serde::{Deserialize, Serialize};
 
 #[cfg(feature = "bz2-xz")]
 use crate::formats::bz2::Bzip2Reader;
 use crate::formats::gzip::GzipReader;
+use crate::storage::FlushedFile;
 
 /// Level 6: gzip's own default.
 const GZIP_LEVEL: u32 = 6;
@@ -41,7 +41,7 @@ pub enum Compression {
 /// A file that is being compressed.
 pub(crate) trait Packing: Write {
     /// Ends the compressed stream.
-    fn finish(self: Box<Self>) -> io::Result<BufWriter<File>>;
+    fn finish(self: Box<Self>) -> io::Result<BufWriter<FlushedFile>>;
 }
 
 impl Compression {
@@ -124,7 +124,7 @@ impl Compression {
     ///
     /// # Errors
     /// A compression that this build cannot write.
-    pub(crate) fn writer(self, file: BufWriter<File>) -> io::Result<Box<dyn Packing>> {
+    pub(crate) fn writer(self, file: BufWriter<FlushedFile>) -> io::Result<Box<dyn Packing>> {
         Ok(match self {
             Self::None => Box::new(file),
             Self::Gzip => Box::new(GzEncoder::new(file, flate2::Compression::new(GZIP_LEVEL))),
@@ -151,34 +151,34 @@ impl Compression {
     }
 }
 
-impl Packing for BufWriter<File> {
-    fn finish(self: Box<Self>) -> io::Result<BufWriter<File>> {
+impl Packing for BufWriter<FlushedFile> {
+    fn finish(self: Box<Self>) -> io::Result<BufWriter<FlushedFile>> {
         Ok(*self)
     }
 }
 
-impl Packing for GzEncoder<BufWriter<File>> {
-    fn finish(self: Box<Self>) -> io::Result<BufWriter<File>> {
+impl Packing for GzEncoder<BufWriter<FlushedFile>> {
+    fn finish(self: Box<Self>) -> io::Result<BufWriter<FlushedFile>> {
         (*self).finish()
     }
 }
 
-impl Packing for zstd::Encoder<'static, BufWriter<File>> {
-    fn finish(self: Box<Self>) -> io::Result<BufWriter<File>> {
-        (*self).finish()
-    }
-}
-
-#[cfg(feature = "bz2-xz")]
-impl Packing for bzip2::write::BzEncoder<BufWriter<File>> {
-    fn finish(self: Box<Self>) -> io::Result<BufWriter<File>> {
+impl Packing for zstd::Encoder<'static, BufWriter<FlushedFile>> {
+    fn finish(self: Box<Self>) -> io::Result<BufWriter<FlushedFile>> {
         (*self).finish()
     }
 }
 
 #[cfg(feature = "bz2-xz")]
-impl Packing for lzma_rust2::XzWriter<BufWriter<File>> {
-    fn finish(self: Box<Self>) -> io::Result<BufWriter<File>> {
+impl Packing for bzip2::write::BzEncoder<BufWriter<FlushedFile>> {
+    fn finish(self: Box<Self>) -> io::Result<BufWriter<FlushedFile>> {
+        (*self).finish()
+    }
+}
+
+#[cfg(feature = "bz2-xz")]
+impl Packing for lzma_rust2::XzWriter<BufWriter<FlushedFile>> {
+    fn finish(self: Box<Self>) -> io::Result<BufWriter<FlushedFile>> {
         (*self).finish()
     }
 }

@@ -13,7 +13,7 @@ use crate::formats::compression::{BUFFER, Compression, Packing};
 use crate::formats::content;
 use crate::formats::file::InputFile;
 use crate::formats::gzip::has_garbage;
-use crate::storage::{self, is_url};
+use crate::storage::{self, FlushedFile, is_url};
 
 /// An open file.
 pub(crate) struct OpenFile {
@@ -100,7 +100,8 @@ pub(crate) struct Sink(Box<dyn Packing>);
 
 impl Sink {
     pub fn create(path: &Path, compression: Compression) -> io::Result<Self> {
-        compression.writer(BufWriter::with_capacity(BUFFER, File::create(path)?)).map(Self)
+        let file = FlushedFile::new(File::create(path)?);
+        compression.writer(BufWriter::with_capacity(BUFFER, file)).map(Self)
     }
 
     /// Ends the compressed stream and waits until it is on the disk.

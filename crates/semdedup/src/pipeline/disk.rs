@@ -6,33 +6,17 @@ use rayon::prelude::*;
 
 use crate::error::{Error, Result};
 use crate::formats::{Reader, count_rows};
-use crate::memory::{BYTES_PER_ROW, Memory};
 use crate::pipeline::resolved::ResolvedRun;
-use crate::score::groups::RowBytes;
 use crate::storage::is_url;
 use crate::storage::local::free_space;
 
 /// The bytes of a row in the score table, and of its share of the bookkeeping in memory.
 pub(crate) const ROW_BYTES: u64 = 64;
 
-/// Returns the bytes of a row of a run while it is compared.
-pub(crate) fn row_bytes(run: &ResolvedRun) -> RowBytes {
-    RowBytes::of(4 * run.dim() as u64, run.dim(), run.options.cluster.probes.most() - 1)
-}
-
-/// Estimates the bytes of the rows that memory does not hold. A row is written once for each group
-/// of clusters in which it is compared, on average for about two.
-pub(crate) fn spilled_bytes(rows: u64, row_bytes: RowBytes, memory: Memory) -> u64 {
-    if rows * (row_bytes.memory + BYTES_PER_ROW) > memory.bytes() { 2 * rows * row_bytes.disk } else { 0 }
-}
-
-/// Estimates the disk space that a run fills: the embeddings, clusters and scores, the results, and
-/// the rows that memory does not hold.
+/// Estimates the disk space that a run fills: the embeddings, clusters and scores, and the results.
 pub(crate) fn disk_bytes(run: &ResolvedRun, rows: u64) -> u64 {
-    let (dim, options) = (run.dim(), &run.options.cluster);
-    let spilled = spilled_bytes(rows, row_bytes(run), options.memory);
-    let clusters = 4 * options.probes.most() as u64;
-    rows * (dim as u64 * 4 + clusters + ROW_BYTES) + run.outputs.bytes(rows, run.input.bytes()) + spilled
+    let clusters = 4 * run.options.cluster.probes.most() as u64;
+    rows * (run.dim() as u64 * 4 + clusters + ROW_BYTES) + run.outputs.bytes(rows, run.input.bytes())
 }
 
 /// Returns the nearest folder above a path that is there already.

@@ -10,7 +10,7 @@ use xxhash_rust::xxh3::xxh3_64;
 
 use crate::arrays::matrix::Matrix;
 use crate::arrays::store::EmbeddingStore;
-use crate::cluster::cost::{Cost, SPILLED_ROW};
+use crate::cluster::cost::Cost;
 use crate::cluster::train::clusters_for;
 use crate::comparison::Comparison;
 use crate::embed::embedder::Embedder;
@@ -21,11 +21,10 @@ use crate::error::{Error, Result};
 use crate::formats::{Format, Reader, count_rows, folder_of};
 use crate::input::find::Input;
 use crate::input::provided::check_rows;
-use crate::memory::{BYTES_PER_ROW, Memory};
 use crate::options::{ClusterOptions, RunOptions};
-use crate::pipeline::disk::{ROW_BYTES, disk_bytes, existing, row_bytes, spilled_bytes};
+use crate::pipeline::disk::{ROW_BYTES, disk_bytes, existing};
 use crate::pipeline::resolved::ResolvedRun;
-use crate::score::groups::RowBytes;
+use crate::score::groups::loaded_row_bytes;
 use crate::select::selection::goal_error;
 use crate::storage::local::free_space;
 
@@ -111,19 +110,17 @@ pub fn plan(options: &RunOptions, embedder: Embedder) -> Result<Plan> {
     let (cluster, dim) = (&options.cluster, run.dim());
     let clusters = clusters_for(cluster, rows, dim)?;
     let compared = Cost::of(rows, dim, clusters, cluster.probes).total()
-        + spill_cost(rows, row_bytes(run), cluster.memory)
         + (options.recall_sample as f64).min(rows as f64) * rows as f64;
     let seconds = 2.0 * reading
         + rows as f64 * embedding_seconds_per_row(&run.input, embedder)?
         + compared * comparison_seconds(dim)?;
-    let blocks = cluster.memory.block_rows(dim).min(rows) * dim as u64 * 4 * 4;
+    let row_bytes = loaded_row_bytes(4 * dim as u64, dim, cluster.probes.most() - 1);
     Ok(Plan {
         compared: run.comparison(),
         files: (0..counts.len()).map(|file| PlanFile::of(&run.input, file, counts[file])).collect(),
         rows,
         clusters,
-        memory_bytes: ((128 << 20) + blocks + rows * (BYTES_PER_ROW + row_bytes(run).memory))
-            .min(cluster.memory.bytes()),
+        memory_bytes: cluster.memory.estimate(rows, dim, row_bytes),
         disk_bytes: disk_bytes(run, rows),
         free_bytes: free_space(existing(&run.work)),
         seconds,
@@ -173,8 +170,7 @@ pub struct ClusterPlan {
     pub dim: usize,
     /// The number of clusters.
     pub clusters: usize,
-    /// The disk space that the results and the rows that memory does not hold would fill, in bytes,
-    /// about.
+    /// The disk space that the results would fill, in bytes, about.
     pub disk_bytes: u64,
     /// The seconds that clustering and then scoring would take on this machine, about, without
     /// measuring the recall.
@@ -190,22 +186,14 @@ pub fn plan_clusters(embeddings: &[PathBuf], options: &ClusterOptions) -> Result
     let (rows, dim) = (store.rows(), store.dim());
     let clusters = clusters_for(options, rows, dim)?;
     let most = options.probes.most() as u64;
-    let row_bytes = RowBytes::of_store(&store, options.probes.most() - 1);
-    let compared =
-        Cost::of(rows, dim, clusters, options.probes).total() + spill_cost(rows, row_bytes, options.memory);
-    let spilled = spilled_bytes(rows, row_bytes, options.memory);
+    let compared = Cost::of(rows, dim, clusters, options.probes).total();
     Ok(ClusterPlan {
         rows,
         dim,
         clusters,
-        disk_bytes: clusters as u64 * dim as u64 * 4 + rows * (4 * most + ROW_BYTES) + spilled,
+        disk_bytes: clusters as u64 * dim as u64 * 4 + rows * (4 * most + ROW_BYTES),
         seconds: compared * comparison_seconds(dim)?,
     })
-}
-
-/// Returns the cost of spilling rows to disk, in comparisons.
-fn spill_cost(rows: u64, row_bytes: RowBytes, memory: Memory) -> f64 {
-    if spilled_bytes(rows, row_bytes, memory) > 0 { rows as f64 * SPILLED_ROW } else { 0.0 }
 }
 
 /// Measures the seconds that embedding a row takes on all threads together, on the first rows of

@@ -12,7 +12,7 @@ use crate::pipeline::close_rows::indistinct_warning;
 use crate::pipeline::disk::check_disk;
 use crate::pipeline::resolved::ResolvedRun;
 use crate::pipeline::scored::{Scored, check_strict};
-use crate::pipeline::summarise::summarise;
+use crate::pipeline::summarise::{Alike, Findings, summarise};
 use crate::progress::{Progress, Stage};
 use crate::select::selection::Selection;
 use crate::summary::Summary;
@@ -59,10 +59,13 @@ pub fn run(options: &RunOptions, embedder: Embedder, progress: &dyn Progress) ->
     }
     let scored = run.score(&mut work, progress)?;
     let selection = select(&scored, options.goal, progress)?;
-    let mut summary = summarise(&run, &scored, &selection, progress)?;
     let (dataset, scores) = (&scored.dataset, &scored.scores);
     let results = Results { input: &run.input, dataset, scores, selection: &selection };
-    let written = write(&out, &results, &run.outputs, progress)?;
+    // Nothing that is written depends on the rows that are alike, so they are counted meanwhile.
+    let (written, alike) =
+        rayon::join(|| write(&out, &results, &run.outputs, progress), || Alike::find(&run.input, &scored));
+    let (written, alike) = (written?, alike?);
+    let mut summary = summarise(&run, &Findings { scored: &scored, selection: &selection, alike }, progress);
     summary.files = written.files;
     summary.lists = written.lists;
     summary.rows_kept = written.rows_kept;

@@ -57,7 +57,7 @@ fn a_run_that_is_stopped_again_and_again_ends_in_the_bytes_of_one_that_is_not() 
     write_rows(&input);
     let run = |name: &str| {
         let out = folder.path().join(name);
-        // Little memory, so that rows are spilled to several groups of clusters.
+        // Little memory, so that rows are compared in several groups of clusters.
         let memory = Memory::new(200 << 20);
         let builder = Run::builder([input.display().to_string()], &out).memory(memory).clusters(60);
         (builder.build().unwrap(), out)

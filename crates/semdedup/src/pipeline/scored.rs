@@ -22,7 +22,7 @@ use crate::recall::{self, Sampling, read_samples, write_samples};
 use crate::score::checkpoints::remove_checkpoints;
 use crate::score::columns::ScoreColumns;
 use crate::score::scores_file::{NamedRows, ScoresFile, write_scores};
-use crate::score::stage::Scorer;
+use crate::score::stage::{Resumes, Scorer};
 use crate::select::id_lists::check_ids;
 use crate::select::selection;
 use crate::workdir::pair_counts::{self, PairCounts};
@@ -55,11 +55,14 @@ pub(crate) struct LimitedClusters {
 struct ClusteringFiles {
     assignments: PathBuf,
     probes: PathBuf,
+    similarities: PathBuf,
 }
 
 impl ClusteringFiles {
     fn inside(folder: &Path) -> Self {
-        Self { assignments: folder.join("assignments.npy"), probes: folder.join("probes.npy") }
+        let [assignments, probes, similarities] =
+            ["assignments.npy", "probes.npy", "similarities.npy"].map(|name| folder.join(name));
+        Self { assignments, probes, similarities }
     }
 }
 
@@ -193,6 +196,7 @@ impl StageRunner<'_, '_> {
             let options = AssignOptions { probes, memory, probes_path: &files.probes };
             let assigned = assign::assign(store, centroids, &options, *progress)?;
             pair_counts::write_pair_count(folder, assigned.compared)?;
+            clustering::write_similarities(&files.similarities, &assigned.similarity)?;
             clustering::write_assignments(&files.assignments, &assigned.clusters)
         })?;
         Ok(files)
@@ -211,9 +215,11 @@ impl StageRunner<'_, '_> {
         let path = work.folder(Stage::Score).join("scores.parquet");
         work.stage(Stage::Score, &run.stages.score, *progress, |folder| {
             let probes = (probes.most() > 1).then_some(files.probes.as_path());
-            let clustering = Clustering::open(&files.assignments, probes, store.rows(), centroids.len())?;
-            let (ranking, resumes) = (&run.options.ranking, Some(&run.stages.score));
-            let scorer = Scorer { ranking, memory, folder, resumes, progress: *progress };
+            let clustering = Clustering::open(&files.assignments, probes, store.rows(), centroids.len())?
+                .with_similarities(&files.similarities)?;
+            let (ranking, stage) = (&run.options.ranking, &run.stages.score);
+            let resumes = Some(Resumes { folder, stage });
+            let scorer = Scorer { ranking, memory, resumes, progress: *progress };
             let scored = scorer.score(store, centroids, clustering)?;
             pair_counts::write_pair_count(folder, scored.compared)?;
             run.write_scores(&path, dataset, &scored.columns)?;

@@ -51,15 +51,25 @@ struct Reported<'a> {
     limit: TextLimit,
 }
 
+/// What a run has found out about its rows.
+pub(crate) struct Findings<'a> {
+    pub(crate) scored: &'a Scored,
+    pub(crate) selection: &'a Selection,
+    pub(crate) alike: Alike,
+}
+
 /// The rows that are all but equal to a row before them.
-struct Alike {
+pub(crate) struct Alike {
     copies: Copies,
     indistinct: Option<IndistinctTexts>,
 }
 
 impl Alike {
     /// Counts the copies, and compares the texts of other rows that are all but equal.
-    fn find(input: &Input, scored: &Scored) -> Result<Self> {
+    ///
+    /// # Errors
+    /// Files of the work directory or of the input that cannot be read.
+    pub(crate) fn find(input: &Input, scored: &Scored) -> Result<Self> {
         let mut close = CloseRows::default();
         let copies = Copies::count(&scored.dataset, &scored.columns, |row| close.add(row))?;
         Ok(Self { copies, indistinct: close.compare(input, scored)? })
@@ -148,21 +158,13 @@ fn shares_of_scripts(runs: &[ScriptRun], selection: &Selection) -> Vec<Share> {
 
 /// Reports the warnings and makes the summary, except the fields that are known only when
 /// everything is written.
-///
-/// # Errors
-/// Files of the work directory that cannot be read.
-pub(crate) fn summarise(
-    run: &ResolvedRun,
-    scored: &Scored,
-    selection: &Selection,
-    progress: &dyn Progress,
-) -> Result<Summary> {
-    let alike = Alike::find(&run.input, scored)?;
+pub(crate) fn summarise(run: &ResolvedRun, findings: &Findings, progress: &dyn Progress) -> Summary {
+    let Findings { scored, selection, alike } = findings;
     let reported = Reported { input: &run.input, progress, limit: run.embedder.text_limit() };
-    let notes = Notes::collect(scored, selection, &alike, &reported);
+    let notes = Notes::collect(scored, selection, alike, &reported);
     let Alike { copies, indistinct } = alike;
     let (options, dim) = (run.options, run.dim());
-    Ok(Summary {
+    Summary {
         fingerprint: run.stages.result.as_str().to_owned(),
         rows_fingerprint: run.stages.embed.as_str().to_owned(),
         scores_fingerprint: run.stages.score.as_str().to_owned(),
@@ -175,7 +177,7 @@ pub(crate) fn summarise(
         exact_duplicates: copies.exact,
         same_embedding: copies.other,
         equal_up_to_limit: copies.up_to_limit,
-        indistinct_texts: indistinct,
+        indistinct_texts: indistinct.clone(),
         empty_rows: scored.dataset.empty,
         zero_rows: notes.uncompared.zero.rows,
         non_finite_rows: notes.uncompared.non_finite.rows,
@@ -209,7 +211,7 @@ pub(crate) fn summarise(
         lists: Vec::new(),
         warnings: notes.warnings.iter().map(ToString::to_string).collect(),
         written: None,
-    })
+    }
 }
 
 /// Returns a path that means the same from any folder.

@@ -6,7 +6,7 @@
 use std::collections::HashSet;
 
 use rayon::prelude::*;
-use semdedup_core::{Direction, EXACT, NO_CLUSTER, Ranking, Scores, UnitRows};
+use semdedup_core::{EXACT, NO_CLUSTER, Ranking, Scores};
 use xxhash_rust::xxh3::xxh3_64;
 
 use crate::arrays::store::EmbeddingStore;
@@ -41,17 +41,12 @@ struct HashedRow {
 pub(crate) struct BulkCopies {
     /// The copies, ascending by row.
     copies: Vec<Copy>,
-    /// The rows of large clusters that have no direction: assignments of other programs may give
-    /// them a cluster.
-    undirected: Vec<u64>,
 }
 
 impl BulkCopies {
-    /// Makes the copies and the rows without direction take no part in the comparison: sets their
-    /// clusters to [`NO_CLUSTER`]. `cluster` has all rows.
-    pub(crate) fn leave_out(&self, cluster: &mut [u32]) {
-        let copies = self.copies.iter().map(|copy| copy.row);
-        copies.chain(self.undirected.iter().copied()).for_each(|row| cluster[row as usize] = NO_CLUSTER);
+    /// Lists the rows that are copies, ascending.
+    pub(crate) fn rows(&self) -> impl Iterator<Item = u64> {
+        self.copies.iter().map(|copy| copy.row)
     }
 
     /// Makes the copies in a block of rows that begins at row `first` take no part in the
@@ -73,7 +68,8 @@ impl BulkCopies {
     }
 }
 
-/// Finds the copies in clusters that are far larger than others.
+/// Finds the copies in clusters that are far larger than others. All rows that have a cluster must
+/// have a direction.
 #[derive(Clone, Copy)]
 pub(crate) struct CopyFinder<'a> {
     pub(crate) store: &'a EmbeddingStore,
@@ -99,8 +95,7 @@ impl CopyFinder<'_> {
         if crowds.is_empty() {
             return Ok(BulkCopies::default());
         }
-        let mut undirected = Vec::new();
-        let mut hashes = self.hash_rows(&crowds, &mut undirected)?;
+        let mut hashes = self.hash_rows(&crowds)?;
         hashes.par_sort_unstable();
         let mut copies = Vec::new();
         for run in hashes.chunk_by(|a, b| a.hash == b.hash).filter(|run| run.len() > 1) {
@@ -108,27 +103,27 @@ impl CopyFinder<'_> {
             self.add_copies(&rows, &mut copies)?;
         }
         copies.par_sort_unstable_by_key(|copy| copy.row);
-        Ok(BulkCopies { copies, undirected })
+        Ok(BulkCopies { copies })
     }
 
-    /// Hashes the rows of these clusters, and adds the rows without direction to `undirected`.
-    fn hash_rows(&self, crowds: &HashSet<u32>, undirected: &mut Vec<u64>) -> Result<Vec<HashedRow>> {
-        let mut hashes = Vec::new();
+    /// Hashes the rows of these clusters.
+    fn hash_rows(&self, crowds: &HashSet<u32>) -> Result<Vec<HashedRow>> {
         let of_crowds = self.clustering.cluster.iter().zip(0u64..).filter(|(c, _)| crowds.contains(c));
-        let rows: Vec<u64> = of_crowds.map(|(_, row)| row).collect();
-        for rows in rows.chunks(self.block_rows()) {
+        let mut of_crowds = of_crowds.map(|(_, row)| row);
+        let mut hashes = Vec::new();
+        loop {
+            let rows: Vec<u64> = of_crowds.by_ref().take(self.block_rows()).collect();
+            if rows.is_empty() {
+                return Ok(hashes);
+            }
             self.stop.check()?;
-            let units = self.store.gather(rows)?;
+            let units = self.store.gather(&rows)?;
             let hash = |(i, &row): (usize, &u64)| {
                 let hash = xxh3_64(bytemuck::cast_slice(units.row(i)));
                 HashedRow { hash, row }
             };
-            let directed = |(i, _): &(usize, &u64)| units.direction(*i) == Direction::Unit;
-            hashes.par_extend(rows.par_iter().enumerate().filter(directed).map(hash));
-            let others = units.zero_rows().iter().chain(units.non_finite_rows());
-            undirected.extend(others.map(|&i| rows[i]));
+            hashes.par_extend(rows.par_iter().enumerate().map(hash));
         }
-        Ok(hashes)
     }
 
     /// Adds the copies among rows of one hash: the rows that have the cluster and the vector of the

@@ -45,21 +45,15 @@ fn copies_that_are_left_out_have_the_scores_that_comparing_gives_them() {
         let clustering = || Clustering::open(&path("a.npy"), probes, 600, 4).unwrap();
         for keep in [Keep::Hard, Keep::Easy, Keep::Random] {
             let ranking = Ranking { keep, seed: 4 };
-            let (clustering_now, stop) = (clustering(), StopSignal::new(&Silent));
-            let finder = CopyFinder {
-                store: &store,
-                clustering: &clustering_now,
-                ranking: &ranking,
-                memory,
-                stop: &stop,
-            };
+            let scorer = Scorer { ranking: &ranking, memory, resumes: None, progress: &Silent };
+            let placed = || scorer.place(&store, &centroids, clustering()).unwrap();
+            let (placed_now, stop) = (placed(), StopSignal::new(&Silent));
+            let clustering = &placed_now.clustering;
+            let finder = CopyFinder { store: &store, clustering, ranking: &ranking, memory, stop: &stop };
             let copies = finder.find_in_clusters_above(0).unwrap();
-            let folder = folder.path();
-            let scorer = Scorer { ranking: &ranking, memory, folder, resumes: None, progress: &Silent };
-            assert_eq!((copies.copies.len(), copies.undirected.len()), (98, 100));
-            let with = scorer.score_without(copies, &store, &centroids, clustering()).unwrap();
-            let without =
-                scorer.score_without(BulkCopies::default(), &store, &centroids, clustering()).unwrap();
+            assert_eq!(copies.copies.len(), 98);
+            let with = scorer.score_without(&copies, placed()).unwrap();
+            let without = scorer.score_without(&BulkCopies::default(), placed()).unwrap();
             assert_eq!(with.uncompared, without.uncompared);
             assert_eq!((with.uncompared.zero.rows, with.uncompared.unclustered.rows), (50, 0));
             let (with, without) = (with.columns, without.columns);

@@ -11,7 +11,7 @@ use crate::cluster::clustering::Clustering;
 use crate::memory::Memory;
 use crate::progress::Silent;
 use crate::score::columns::ScoreColumns;
-use crate::score::stage::Scorer;
+use crate::score::stage::{Resumes, Scorer};
 
 const ROWS: usize = 4_000;
 const DIM: usize = 4_096;
@@ -41,7 +41,8 @@ impl Case {
     /// Puts most rows into one cluster.
     fn clustering(&self) -> Clustering {
         let cluster = |row: u32| if row.is_multiple_of(4) { row % CLUSTERS as u32 } else { 7 };
-        Clustering { cluster: (0..ROWS as u32).map(cluster).collect(), probes: None, clusters: CLUSTERS }
+        let cluster = (0..ROWS as u32).map(cluster).collect();
+        Clustering { cluster, probes: None, clusters: CLUSTERS, similarity: None }
     }
 
     fn score(&self, memory: u64, resumes: bool) -> Result<(ScoreColumns, u64)> {
@@ -53,13 +54,8 @@ impl Case {
         let centroids = self.store.gather(&(0..CLUSTERS as u64).collect::<Vec<_>>())?;
         let ranking = Ranking { keep: Keep::Hard, seed: 0 };
         let (memory, folder) = (Memory::new(memory << 20), self.folder.path());
-        let scorer = Scorer {
-            ranking: &ranking,
-            memory,
-            folder,
-            resumes: resumes.then_some(&stage),
-            progress: &Silent,
-        };
+        let resumes = resumes.then_some(Resumes { folder, stage: &stage });
+        let scorer = Scorer { ranking: &ranking, memory, resumes, progress: &Silent };
         let scored = scorer.score(&self.store, &centroids, self.clustering())?;
         Ok((scored.columns, scored.compared))
     }

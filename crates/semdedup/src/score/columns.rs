@@ -5,7 +5,7 @@ use semdedup_core::EXACT;
 use crate::workdir::uncompared::Uncompared;
 
 /// The result of the comparison, in the order of the rows.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct ScoreColumns {
     /// The cluster; [`semdedup_core::NO_CLUSTER`] for a row without direction, and for a row that
     /// was given no cluster.
@@ -20,6 +20,16 @@ pub(crate) struct ScoreColumns {
 }
 
 impl ScoreColumns {
+    /// Makes room for the results of `rows` rows.
+    pub(crate) fn with_capacity(rows: usize) -> Self {
+        Self {
+            cluster: Vec::with_capacity(rows),
+            similarity: Vec::with_capacity(rows),
+            score: Vec::with_capacity(rows),
+            duplicate_of: Vec::with_capacity(rows),
+        }
+    }
+
     /// Counts the rows with the same embedding as a row that ranks before them.
     pub(crate) fn equal_embeddings(&self) -> u64 {
         self.score.iter().filter(|&&score| score == EXACT).count() as u64

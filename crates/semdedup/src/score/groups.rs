@@ -4,11 +4,12 @@
 use std::ops::Range;
 
 use rayon::prelude::*;
-use semdedup_core::{NO_CLUSTER, part_row_bytes};
+use semdedup_core::part_row_bytes;
 
 use crate::arrays::store::EmbeddingStore;
-use crate::cluster::clustering::{Clustering, sizes};
 use crate::error::{Error, Result};
+use crate::memory::ComparingBytes;
+use crate::score::compared_rows::{ComparedRows, RowCluster};
 
 /// The groups of clusters whose rows are compared together. A row takes part in a group if it is in
 /// one of its clusters, or probes one.
@@ -24,10 +25,6 @@ pub(crate) struct Groups {
     pub(crate) rows: Vec<u64>,
     /// The rows that fit into memory.
     most_rows: u64,
-    /// The bytes of a row.
-    pub(crate) row_bytes: RowBytes,
-    /// The other clusters that a row can be compared in.
-    pub(crate) probes_per_row: usize,
 }
 
 /// The part of a group that is in memory at once: two of its blocks, or its only block.
@@ -39,74 +36,64 @@ pub(crate) struct BlockPair {
     pub(crate) blocks: (u64, u64),
 }
 
-/// The most groups. Each group is a file, and the more groups there are, the more of them a row is
-/// written to.
+/// The most groups. For each of them, the clusters and probes of all rows are looked through.
 const MOST_GROUPS: usize = 500;
 
+/// From this number of groups on, memory is the only reason to divide them further.
+const MANY_GROUPS: usize = 50;
+
 /// The rows that a thread counts at a time.
-const ROWS_PER_TASK: u64 = 1 << 18;
+const ROWS_PER_TASK: u64 = 1 << 14;
 
-/// The bytes of a row.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct RowBytes {
-    /// In memory, while it is compared.
-    pub(crate) memory: u64,
-    /// On disk, until it is compared.
-    pub(crate) disk: u64,
-}
-
-impl RowBytes {
-    /// Returns the bytes of a row with `values` bytes of values, of dimension `dim`, that can be
-    /// compared in `probes_per_row` other clusters.
-    pub(crate) fn of(values: u64, dim: usize, probes_per_row: usize) -> Self {
-        // The values, and the number, the cluster and the probes of the row.
-        let disk = values + 12 + 4 * probes_per_row as u64;
-        // The direction and the factor of the row, and what the comparison derives from it.
-        Self { disk, memory: disk + 9 + part_row_bytes(dim, probes_per_row) }
-    }
-
-    /// Returns the bytes of a row of these embeddings.
-    pub(crate) fn of_store(store: &EmbeddingStore, probes_per_row: usize) -> Self {
-        Self::of(store.row_bytes(), store.dim(), probes_per_row)
-    }
+/// Returns the bytes that a row of `values` bytes of values, of dimension `dim`, takes while it is
+/// compared in `probes_per_row` other clusters.
+pub(crate) fn loaded_row_bytes(values: u64, dim: usize, probes_per_row: usize) -> u64 {
+    // Besides the values: the number, the cluster, the probes, the direction and the factor of the
+    // row, and what the comparison derives from it.
+    values + 12 + 4 * probes_per_row as u64 + 9 + part_row_bytes(dim, probes_per_row)
 }
 
 impl Groups {
-    /// Makes the fewest groups of which each takes at most `budget` bytes of memory, or is one
+    /// Makes the fewest groups of which each takes at most the wanted bytes of memory, or is one
     /// cluster.
     ///
     /// # Errors
     /// If memory is for fewer than two rows, or for so few that there would be too many groups.
-    pub(crate) fn plan(store: &EmbeddingStore, clustering: &Clustering, budget: u64) -> Result<Self> {
-        let row_bytes = RowBytes::of_store(store, clustering.probes_per_row());
-        let mut sizes = sizes(&clustering.cluster);
-        sizes.resize(clustering.clusters, 0);
+    pub(crate) fn plan(
+        store: &EmbeddingStore,
+        compared: ComparedRows,
+        bytes: ComparingBytes,
+    ) -> Result<Self> {
+        let probes_per_row = compared.clustering.probes_per_row();
+        let row_bytes = loaded_row_bytes(store.row_bytes(), store.dim(), probes_per_row);
+        let sizes = compared.sizes();
         let all: u64 = sizes.iter().sum();
-        let mut most = all.div_ceil((all * row_bytes.memory).div_ceil(budget.max(1)).max(1));
+        let mut most = all.div_ceil((all * row_bytes).div_ceil(bytes.wanted.max(1)).max(1));
         loop {
             let mut groups = Self {
                 of_cluster: Vec::new(),
                 clusters: cut(&sizes, most),
                 sizes: sizes.clone(),
                 rows: vec![all],
-                most_rows: budget / row_bytes.memory,
-                row_bytes,
-                probes_per_row: clustering.probes_per_row(),
+                most_rows: bytes.most / row_bytes,
             };
             for (group, clusters) in groups.clusters.iter().enumerate() {
                 groups.of_cluster.resize(clusters.end as usize, group as u32);
             }
             if groups.len() > MOST_GROUPS || groups.most_rows < 2 {
-                return Err(too_little_memory(&groups, all, budget));
+                return Err(too_little_memory(&groups, all, bytes.most));
             }
             if groups.len() > 1 {
-                groups.rows = groups.count(clustering)?;
+                groups.rows = groups.count(compared)?;
             }
+            // Clusters that many rows probe may make all divisions too large.
+            let is_many = groups.len() >= MANY_GROUPS;
+            let enough = if is_many { groups.most_rows } else { bytes.wanted / row_bytes };
             let largest = groups.largest_to_divide();
-            if largest <= groups.most_rows {
+            if largest <= enough {
                 return Ok(groups);
             }
-            let fitting = u128::from(most) * u128::from(groups.most_rows) / u128::from(largest);
+            let fitting = u128::from(most) * u128::from(enough) / u128::from(largest);
             most = (fitting as u64).min(most * 9 / 10);
         }
     }
@@ -126,15 +113,15 @@ impl Groups {
         divisible.map(|(_, &rows)| rows).max().unwrap_or(0)
     }
 
-    /// Returns whether all rows fit into memory at once.
-    pub(crate) fn fit(&self) -> bool {
-        self.len() == 1 && self.rows[0] <= self.most_rows
-    }
-
     /// Returns the rows of a block of a group: all of its rows if they fit into memory, otherwise
     /// half of the rows that fit, so that two blocks fit.
     pub(crate) fn block_rows(&self, group: usize) -> u64 {
         if self.rows[group] <= self.most_rows { self.rows[group].max(1) } else { self.most_rows / 2 }
+    }
+
+    /// Returns the most rows of a pair of blocks.
+    pub(crate) fn most_loaded(&self) -> u64 {
+        self.rows.iter().map(|&rows| rows.min(self.most_rows)).max().unwrap_or(0)
     }
 
     /// Returns the number of blocks of a group.
@@ -158,22 +145,16 @@ impl Groups {
         (0..self.len()).flat_map(of_group).collect()
     }
 
-    /// Returns the bytes of all spilled rows.
-    pub(crate) fn spilled_bytes(&self) -> u64 {
-        if self.fit() { 0 } else { self.rows.iter().sum::<u64>() * self.row_bytes.disk }
-    }
-
     /// Counts the rows that take part in each group.
-    fn count(&self, clustering: &Clustering) -> Result<Vec<u64>> {
-        let rows = clustering.cluster.len() as u64;
+    fn count(&self, compared: ComparedRows) -> Result<Vec<u64>> {
+        let rows = compared.all();
         let chunks: Vec<u64> = (0..rows).step_by(ROWS_PER_TASK as usize).collect();
         let counts = chunks.into_par_iter().map(|first| {
-            let range = first..rows.min(first + ROWS_PER_TASK);
-            let probes = clustering.probes(range.clone())?;
+            let rows = compared.read(first..rows.min(first + ROWS_PER_TASK))?;
             let mut counts = vec![0; self.len()];
             let mut groups = Vec::new();
-            for (i, row) in range.enumerate() {
-                self.of_row(clustering.cluster[row as usize], self.row_probes(&probes, i), &mut groups);
+            for row in rows.rows() {
+                self.of_row(&row, &mut groups);
                 groups.iter().for_each(|&group| counts[group as usize] += 1);
             }
             Ok(counts)
@@ -185,18 +166,10 @@ impl Groups {
         counts.try_reduce(|| vec![0; self.len()], add)
     }
 
-    /// Returns the probes of row `i` of a block, of which `probes` has the probes of all rows.
-    pub(crate) fn row_probes<'a>(&self, probes: &'a [u32], i: usize) -> &'a [u32] {
-        &probes[i * self.probes_per_row..(i + 1) * self.probes_per_row]
-    }
-
     /// Sets `groups` to the groups in which a row takes part.
-    pub(crate) fn of_row(&self, cluster: u32, probes: &[u32], groups: &mut Vec<u32>) {
+    fn of_row(&self, row: &RowCluster, groups: &mut Vec<u32>) {
         groups.clear();
-        if cluster == NO_CLUSTER {
-            return;
-        }
-        for &cluster in std::iter::once(&cluster).chain(probes).filter(|&&cluster| cluster != NO_CLUSTER) {
+        for cluster in row.clusters() {
             let group = self.of_cluster[cluster as usize];
             if !groups.contains(&group) {
                 groups.push(group);
@@ -238,6 +211,8 @@ mod tests {
     use super::*;
     use crate::arrays::integers::IntegerMatrix;
     use crate::arrays::npy_writer::NpyWriter;
+    use crate::cluster::clustering::Clustering;
+    use crate::score::bulk_copies::BulkCopies;
 
     /// Makes 111 rows of dimension 2 in clusters of 1, 1, 100 and 9 rows. Every row probes all
     /// clusters except cluster 2.
@@ -252,19 +227,25 @@ mod tests {
         file.finish().expect("written");
         let store = EmbeddingStore::open(&[path("e.npy")]).expect("embeddings");
         let probes = Some(IntegerMatrix::open(&path("p.npy")).expect("probes"));
-        (store, Clustering { cluster, probes, clusters: 4 })
+        (store, Clustering { cluster, probes, clusters: 4, similarity: None })
+    }
+
+    /// Divides the rows into groups that fit into memory for `rows` rows.
+    fn groups(store: &EmbeddingStore, clustering: &Clustering, rows: u64) -> Groups {
+        let copies = &BulkCopies::default();
+        let most = rows * loaded_row_bytes(store.row_bytes(), store.dim(), clustering.probes_per_row());
+        let bytes = ComparingBytes { most, wanted: most, fits: false };
+        Groups::plan(store, ComparedRows { clustering, copies }, bytes).expect("groups")
     }
 
     #[test]
-    fn groups_fit_into_the_budget() {
+    fn groups_fit_into_memory() {
         let folder = tempfile::tempdir().expect("a folder");
         let (store, clustering) = hub(folder.path());
-        let groups = Groups::plan(&store, &clustering, u64::MAX).expect("one group");
-        assert_eq!(groups.len(), 1);
-        assert_eq!(groups.block_pairs(), [BlockPair { group: 0, blocks: (0, 0) }]);
+        let whole = groups(&store, &clustering, 111);
+        assert_eq!(whole.block_pairs(), [BlockPair { group: 0, blocks: (0, 0) }]);
         let alone = Clustering { probes: None, ..clustering };
-        let row_bytes = Groups::plan(&store, &alone, u64::MAX).expect("one group").row_bytes.memory;
-        let groups = Groups::plan(&store, &alone, 100 * row_bytes).expect("several groups");
+        let groups = groups(&store, &alone, 100);
         assert!(groups.len() > 1 && groups.rows.iter().all(|&rows| rows <= 100));
         assert_eq!(groups.block_pairs().len(), groups.len());
     }
@@ -273,15 +254,25 @@ mod tests {
     fn a_group_of_one_cluster_that_does_not_fit_is_divided_into_all_pairs_of_its_blocks() {
         let folder = tempfile::tempdir().expect("a folder");
         let (store, clustering) = hub(folder.path());
-        let row_bytes = Groups::plan(&store, &clustering, u64::MAX).expect("one group").row_bytes.memory;
         // All rows take part in clusters 0, 1 and 3, so no division makes these smaller.
-        let groups = Groups::plan(&store, &clustering, 110 * row_bytes).expect("pairs of blocks");
+        let groups = groups(&store, &clustering, 110);
         assert_eq!(groups.rows, [111, 111, 100, 111]);
         let pairs = groups.block_pairs();
         let of = |group| pairs.iter().filter(move |pair| pair.group == group).map(|pair| pair.blocks);
         assert!(of(0).eq([(0, 1), (0, 2), (1, 2)]) && of(2).eq([(0, 0)]));
         assert_eq!((groups.block_rows(0), groups.block_rows(2)), (55, 100));
         assert_eq!((groups.pairs_of_row(0), groups.pairs_of_row(2)), (2, 1));
+    }
+
+    #[test]
+    fn a_cluster_that_fits_is_not_divided_although_less_memory_is_wanted() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let (store, clustering) = hub(folder.path());
+        let copies = &BulkCopies::default();
+        let bytes = ComparingBytes { most: 1 << 20, wanted: 1 << 10, fits: true };
+        let compared = ComparedRows { clustering: &clustering, copies };
+        let groups = Groups::plan(&store, compared, bytes).expect("groups");
+        assert_eq!((groups.len(), groups.block_pairs().len()), (4, 4));
     }
 
     #[test]

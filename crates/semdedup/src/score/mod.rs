@@ -3,7 +3,8 @@
 pub(crate) mod bulk_copies;
 pub(crate) mod checkpoints;
 pub(crate) mod columns;
+pub(crate) mod compared_rows;
 pub(crate) mod groups;
+pub(crate) mod loader;
 pub(crate) mod scores_file;
-pub(crate) mod spill;
 pub(crate) mod stage;

@@ -175,12 +175,12 @@ impl ScoresFile {
     /// A table that no comparison can have written: somebody may have sorted or joined it since.
     pub(crate) fn columns(&self) -> Result<ScoreColumns> {
         check_table(&self.path)?;
-        let mut columns = ScoreColumns::default();
+        let rows = self.row_index.rows();
+        let mut columns = ScoreColumns::with_capacity(rows as usize);
         let names = ["row", "cluster", "centroid_similarity", "score", "duplicate_of_row"];
         for batch in open_columns(&self.path, &names)? {
             self.add_batch(&batch?, &mut columns)?;
         }
-        let rows = self.row_index.rows();
         for (row, (&score, &of)) in columns.score.iter().zip(&columns.duplicate_of).enumerate() {
             if !(score.is_nan() || (-HIGHEST_COSINE..=HIGHEST_COSINE).contains(&score)) {
                 return Err(self.altered(row, &format!("a score of {score}")));

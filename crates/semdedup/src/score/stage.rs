@@ -3,19 +3,19 @@
 
 use std::path::Path;
 
-use semdedup_core::{Ranking, Scoring, UnitEmbeddings, UnitRows, centroid_similarity};
+use semdedup_core::{Ranking, Scores, Scoring, UnitEmbeddings, UnitRows, centroid_similarity};
 
 use crate::arrays::store::{EmbeddingStore, blocks};
-use crate::cluster::clustering::{Clustering, largest};
+use crate::cluster::clustering::Clustering;
 use crate::error::Result;
-use crate::memory::{ComparedData, Memory};
+use crate::memory::{ComparedData, ComparingBytes, Memory};
 use crate::progress::{Progress, Stage, StopSignal, stopped};
 use crate::score::bulk_copies::{BulkCopies, CopyFinder};
 use crate::score::checkpoints::ScoreCheckpoints;
 use crate::score::columns::ScoreColumns;
-use crate::score::groups::{BlockPair, Groups, RowBytes};
-use crate::score::spill::{Block, Spill};
-use crate::storage::local::check_free_space;
+use crate::score::compared_rows::ComparedRows;
+use crate::score::groups::{BlockPair, Groups, loaded_row_bytes};
+use crate::score::loader::Loader;
 use crate::workdir::fingerprint::Fingerprint;
 use crate::workdir::uncompared::Uncompared;
 
@@ -33,35 +33,31 @@ pub(crate) struct Scorer<'a> {
     pub(crate) ranking: &'a Ranking,
     /// The most memory to hold.
     pub(crate) memory: Memory,
-    /// The folder of the files that are needed if memory is short.
-    pub(crate) folder: &'a Path,
-    /// The stage to store checkpoints for, so that the same run can continue after a kill. Set this
-    /// only if `folder` is the folder of the stage.
-    pub(crate) resumes: Option<&'a Fingerprint>,
+    /// The folder of the checkpoints and the stage to store them for, so that the same run can
+    /// continue after a kill.
+    pub(crate) resumes: Option<Resumes<'a>>,
     pub(crate) progress: &'a dyn Progress,
 }
 
-/// The rows to spill, and what decides in which groups they are compared.
-struct SpillSource<'a> {
-    store: &'a EmbeddingStore,
-    centroids: &'a UnitEmbeddings,
-    clustering: &'a Clustering,
-    /// The rows that take no part in the comparison.
-    copies: &'a BulkCopies,
+/// The stage that can continue after a kill.
+#[derive(Clone, Copy)]
+pub(crate) struct Resumes<'a> {
+    /// The folder of the stage.
+    pub(crate) folder: &'a Path,
+    pub(crate) stage: &'a Fingerprint,
 }
 
-/// A block of rows that was read, and the similarities of its rows to their centroids.
-struct ReadBlock {
-    block: Block,
-    similarity: Vec<f32>,
+/// The embeddings, their clusters, and the similarity of each row to the centroid of its own.
+pub(super) struct PlacedRows<'a> {
+    pub(super) store: &'a EmbeddingStore,
+    pub(super) centroids: &'a UnitEmbeddings,
+    pub(super) clustering: Clustering,
+    pub(super) similarity: Vec<f32>,
+    pub(super) uncompared: Uncompared,
 }
 
-/// The findings of [`Scorer::spill_rows`].
-struct Spilled {
-    /// The similarity of each row to its centroid.
-    similarity: Vec<f32>,
-    uncompared: Uncompared,
-}
+/// The share of the work that finding the similarities to the centroids is, one in this many.
+const PLACING_SHARE: u64 = 8;
 
 impl Scorer<'_> {
     /// Scores every row.
@@ -71,123 +67,117 @@ impl Scorer<'_> {
         centroids: &UnitEmbeddings,
         clustering: Clustering,
     ) -> Result<ScoredRows> {
-        let (ranking, memory, stop) = (self.ranking, self.memory, &StopSignal::new(self.progress));
-        let copies = CopyFinder { store, clustering: &clustering, ranking, memory, stop }.find()?;
-        self.score_without(copies, store, centroids, clustering)
+        // Too little memory is an error before the first row is read.
+        self.bytes(store, &clustering, 0)?;
+        self.progress.begin(Stage::Score, "rows", store.rows());
+        let placed = self.place(store, centroids, clustering)?;
+        let (clustering, stop) = (&placed.clustering, &StopSignal::new(self.progress));
+        let finder = CopyFinder { store, clustering, ranking: self.ranking, memory: self.memory, stop };
+        let copies = finder.find()?;
+        self.score_without(&copies, placed)
+    }
+
+    /// Finds the similarity of each row to the centroid of its cluster, which ranks the rows, and
+    /// the rows that are compared with nothing. A row without direction loses its cluster. Reads no
+    /// row if the clustering has the similarities.
+    pub(super) fn place<'a>(
+        &self,
+        store: &'a EmbeddingStore,
+        centroids: &'a UnitEmbeddings,
+        mut clustering: Clustering,
+    ) -> Result<PlacedRows<'a>> {
+        let mut uncompared = Uncompared::default();
+        if let Some(similarity) = clustering.similarity.take() {
+            return Ok(PlacedRows { store, centroids, clustering, similarity, uncompared });
+        }
+        let mut similarity = Vec::with_capacity(clustering.cluster.len());
+        let stop = StopSignal::new(self.progress);
+        let mut rows = store.no_rows(0);
+        for range in blocks(store, self.memory) {
+            stop.check()?;
+            store.load(&range.clone().collect::<Vec<u64>>(), &mut rows)?;
+            let cluster = &mut clustering.cluster[range.start as usize..range.end as usize];
+            similarity.extend(centroid_similarity(&rows, centroids, cluster));
+            for (i, &cluster) in cluster.iter().enumerate() {
+                uncompared.add(range.start + i as u64, rows.direction(i), cluster);
+            }
+            self.progress.advance(range.end / PLACING_SHARE - range.start / PLACING_SHARE);
+        }
+        Ok(PlacedRows { store, centroids, clustering, similarity, uncompared })
     }
 
     /// Scores every row, with copies that need no comparison.
-    pub(crate) fn score_without(
-        &self,
-        copies: BulkCopies,
-        store: &EmbeddingStore,
-        centroids: &UnitEmbeddings,
-        mut clustering: Clustering,
-    ) -> Result<ScoredRows> {
-        let mut cluster = clustering.cluster.clone();
-        copies.leave_out(&mut clustering.cluster);
-        let groups = self.divide(store, &clustering)?;
-        self.progress.begin(Stage::Score, "rows", store.rows());
-        let resumes = self.resumes.filter(|_| !groups.fit());
-        let open = |stage| ScoreCheckpoints::open(self.folder, stage, &groups, store.rows());
-        let checkpoints = resumes.map(open).transpose()?;
-        let is_done = |pair: &BlockPair| checkpoints.as_ref().is_some_and(|found| found.has(*pair));
-        let (done, to_do): (Vec<BlockPair>, Vec<BlockPair>) =
-            groups.block_pairs().into_iter().partition(is_done);
-        let mut spill = Spill::new(store, &groups, to_do, self.folder)?;
-        let source = SpillSource { store, centroids, clustering: &clustering, copies: &copies };
-        let Spilled { similarity, uncompared } = self.spill_rows(&source, &mut cluster, &mut spill)?;
-        let mut scoring = Scoring::new(*self.ranking, centroids, &similarity);
-        if let Some(checkpoints) = &checkpoints {
-            done.iter().try_for_each(|&pair| checkpoints.get(pair).map(|found| scoring.add(&found)))?;
-        }
-        self.compare(spill, checkpoints.as_ref(), &mut scoring)?;
-        let compared = scoring.compared();
-        let mut scores = scoring.finish();
+    pub(super) fn score_without(&self, copies: &BulkCopies, placed: PlacedRows) -> Result<ScoredRows> {
+        let PlacedRows { store, centroids, clustering, similarity, uncompared } = placed;
+        let compared = ComparedRows { clustering: &clustering, copies };
+        let largest = compared.sizes().into_iter().max().unwrap_or(0);
+        let bytes = self.bytes(store, &clustering, largest)?;
+        let groups = Groups::plan(store, compared, bytes)?;
+        let resumes = self.resumes.filter(|_| !bytes.fits);
+        let scoring = Scoring::new(*self.ranking, centroids, &similarity);
+        let Compared { mut scores, compared } =
+            self.compare(Loader::new(store, compared, &groups), resumes, scoring)?;
         copies.score(&mut scores);
-        let (score, duplicate_of) = (scores.score, scores.duplicate_of);
-        let columns = ScoreColumns { cluster, score, duplicate_of, similarity };
+        let Scores { score, duplicate_of } = scores;
+        let columns = ScoreColumns { cluster: clustering.cluster, score, duplicate_of, similarity };
         Ok(ScoredRows { columns, uncompared, compared })
     }
 
-    /// Divides the clusters into groups that fit into memory.
+    /// Returns the bytes for the rows that are compared at a time.
     ///
     /// # Errors
-    /// Too little memory, or too little disk for the rows that memory does not hold.
-    fn divide(&self, store: &EmbeddingStore, clustering: &Clustering) -> Result<Groups> {
-        let row_bytes = RowBytes::of_store(store, clustering.probes_per_row());
-        let data = ComparedData {
-            rows: store.rows(),
-            dim: store.dim(),
-            largest_cluster: largest(&clustering.cluster),
-            row_bytes: row_bytes.memory,
-        };
-        let groups = Groups::plan(store, clustering, self.memory.for_comparing(&data)?)?;
-        let why = "--memory is too little to hold all rows; holding them on disk";
-        check_free_space(self.folder, groups.spilled_bytes(), why)?;
-        Ok(groups)
+    /// Too little memory.
+    fn bytes(
+        &self,
+        store: &EmbeddingStore,
+        clustering: &Clustering,
+        largest_cluster: u64,
+    ) -> Result<ComparingBytes> {
+        let (rows, dim) = (store.rows(), store.dim());
+        let row_bytes = loaded_row_bytes(store.row_bytes(), dim, clustering.probes_per_row());
+        self.memory.for_comparing(&ComparedData { rows, dim, largest_cluster, row_bytes })
     }
 
-    /// Compares the spilled rows, and stores each part as a checkpoint.
+    /// Compares the rows of each pair of blocks, and stores the matches as checkpoints of the stage
+    /// that resumes.
     fn compare(
         &self,
-        spill: Spill,
-        checkpoints: Option<&ScoreCheckpoints>,
-        scoring: &mut Scoring,
-    ) -> Result<()> {
-        let (groups, rows) = (spill.groups, spill.store.rows());
-        // Spilling the rows was half of the work.
-        let mut reported = rows / 2;
+        mut loader: Loader,
+        resumes: Option<Resumes>,
+        mut scoring: Scoring,
+    ) -> Result<Compared> {
+        let (rows, groups) = (loader.store.rows(), loader.groups);
+        let open = |to: Resumes| ScoreCheckpoints::open(to.folder, to.stage, groups, rows);
+        let checkpoints = resumes.map(open).transpose()?;
+        let is_done = |pair: &BlockPair| checkpoints.as_ref().is_some_and(|found| found.has(*pair));
+        let mut reported = rows / PLACING_SHARE;
         let stop = StopSignal::new(self.progress);
-        spill.each(|pair, loaded| {
-            let share = 2 * groups.pairs_of_row(pair.group);
+        for pair in groups.block_pairs() {
+            if let Some(checkpoints) = checkpoints.as_ref().filter(|_| is_done(&pair)) {
+                scoring.add(&checkpoints.get(pair)?);
+                continue;
+            }
+            stop.check()?;
+            let pairs = groups.pairs_of_row(pair.group);
             let mut report = |rows| {
-                reported += rows as u64 / share;
-                self.progress.advance(rows as u64 / share);
+                let done = rows as u64 / pairs * (PLACING_SHARE - 1) / PLACING_SHARE;
+                reported += done;
+                self.progress.advance(done);
             };
-            let found = scoring.compare_until(&loaded.part(), &mut report, &|| stop.is_set());
+            let found = scoring.compare_until(&loader.load(pair)?.part(), &mut report, &|| stop.is_set());
             let found = found.ok_or_else(stopped)?;
             scoring.add(&found);
-            checkpoints.map_or(Ok(()), |checkpoints| checkpoints.put(pair, &found))
-        })?;
-        self.progress.advance(rows.saturating_sub(reported));
-        Ok(())
-    }
-
-    /// Spills each row to the groups in which it is compared, and measures its similarity to its
-    /// centroid. Also finds the rows that are compared with nothing. `cluster` has the clusters of
-    /// all rows, the copies included; a row without direction loses its cluster.
-    fn spill_rows(&self, source: &SpillSource, cluster: &mut [u32], spill: &mut Spill) -> Result<Spilled> {
-        let SpillSource { store, centroids, clustering, copies } = *source;
-        let mut similarity = Vec::with_capacity(cluster.len());
-        let mut uncompared = Uncompared::default();
-        let mut waiting: Option<Block> = None;
-        let stop = StopSignal::new(self.progress);
-        for range in blocks(store, self.memory) {
-            stop.check()?;
-            let cluster = &mut cluster[range.start as usize..range.end as usize];
-            // While one block is being written, the next is read.
-            let read = || -> Result<ReadBlock> {
-                let rows = store.read_rows(range.clone())?;
-                let similarity = centroid_similarity(&rows, centroids, cluster);
-                let mut compared = cluster.to_vec();
-                copies.leave_out_of_block(range.start, &mut compared);
-                let probes = clustering.probes(range.clone())?;
-                let block = Block { first: range.start, rows, cluster: compared, probes };
-                Ok(ReadBlock { block, similarity })
-            };
-            let write = || waiting.take().map_or(Ok(()), |block| spill.add(&block));
-            let (read, written) = rayon::join(read, write);
-            written?;
-            let ReadBlock { block, similarity: found } = read?;
-            for (i, &cluster) in cluster.iter().enumerate() {
-                uncompared.add(range.start + i as u64, block.rows.direction(i), cluster);
-            }
-            similarity.extend(found);
-            self.progress.advance(range.end / 2 - range.start / 2);
-            waiting = Some(block);
+            checkpoints.as_ref().map_or(Ok(()), |checkpoints| checkpoints.put(pair, &found))?;
         }
-        waiting.map_or(Ok(()), |block| spill.add(&block))?;
-        Ok(Spilled { similarity, uncompared })
+        self.progress.advance(rows.saturating_sub(reported));
+        let compared = scoring.compared();
+        Ok(Compared { scores: scoring.finish(), compared })
     }
+}
+
+/// The findings of [`Scorer::compare`].
+struct Compared {
+    scores: Scores,
+    /// Comparisons of two rows.
+    compared: u64,
 }

@@ -205,6 +205,7 @@ pub(crate) fn check_ids(outputs: &Outputs, ids: &Ids, row_index: &RowIndex, skip
             });
         }
         Ids::Column(ids) => ids,
+        Ids::Numbers => return Ok(()),
     };
     let options = FormatOptions::default();
     let printed = printable(ids);

@@ -61,15 +61,14 @@ impl Selection {
     /// # Errors
     /// A goal that cannot be met.
     pub(crate) fn make(columns: &ScoreColumns, scores: &ScoresFile, goal: Goal) -> Result<Self> {
-        let read: Vec<usize> = (0..columns.score.len()).filter(|&row| !columns.score[row].is_nan()).collect();
-        let score: Vec<f32> = read.iter().map(|&row| columns.score[row]).collect();
-        let similarity: Vec<f32> = read.iter().map(|&row| columns.similarity[row]).collect();
-        let scored = CoreScored { score: &score, similarity: &similarity };
+        let scored = CoreScored { score: &columns.score, similarity: &columns.similarity };
         let selection = semdedup_core::select(&scored, &scores.ranking, goal).map_err(goal_error)?;
-        let mut outcome = vec![Outcome::Skipped; columns.score.len()];
-        for (&row, &removed) in read.iter().zip(&selection.removed) {
-            outcome[row] = if removed { Outcome::Removed } else { Outcome::Kept };
-        }
+        let outcome = |(&score, &removed): (&f32, &bool)| match removed {
+            _ if score.is_nan() => Outcome::Skipped,
+            true => Outcome::Removed,
+            false => Outcome::Kept,
+        };
+        let outcome = columns.score.iter().zip(&selection.removed).map(outcome).collect();
         Ok(Self { outcome, epsilon: selection.epsilon, cut: selection.cut })
     }
 

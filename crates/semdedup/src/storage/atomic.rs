@@ -9,6 +9,7 @@ use fs_err as fs;
 use fs_err::File;
 
 use crate::error::{Error, Result};
+use crate::storage::flushed::FlushedFile;
 use crate::storage::location::is_url;
 use crate::storage::write::upload;
 
@@ -24,11 +25,20 @@ fn temporary_name(path: &Path) -> PathBuf {
     path.with_file_name(name)
 }
 
+/// The file that is written first.
+#[derive(Debug)]
+enum Target {
+    /// It has a temporary name beside its place.
+    Disk(FlushedFile),
+    /// It has no name. It need not survive a power cut, because it is sent to a store.
+    Store(File),
+}
+
 /// A file that gets its name only when it is complete. If it is dropped before that, nothing
 /// remains.
 #[derive(Debug)]
 pub(crate) struct PendingFile {
-    file: File,
+    file: Target,
     path: PathBuf,
     committed: bool,
 }
@@ -37,19 +47,21 @@ impl PendingFile {
     /// Opens a temporary file that becomes `path` when it is committed.
     pub(crate) fn create(path: &Path) -> Result<Self> {
         let file = match is_url(path) {
-            false => File::create(temporary_name(path)).map_err(Error::io)?,
-            true => File::from_parts(tempfile::tempfile().map_err(Error::io)?, path),
+            false => Target::Disk(FlushedFile::new(File::create(temporary_name(path)).map_err(Error::io)?)),
+            true => Target::Store(File::from_parts(tempfile::tempfile().map_err(Error::io)?, path)),
         };
         Ok(Self { file, path: path.to_path_buf(), committed: false })
     }
 
     /// Flushes the file to the disk and renames it, or sends it to its store.
     pub(crate) fn commit(mut self) -> Result<()> {
-        if is_url(&self.path) {
-            self.committed = true;
-            return upload(self.file.try_clone().map_err(Error::io)?, &self.path);
+        match &mut self.file {
+            Target::Disk(file) => file.sync_all().map_err(Error::io)?,
+            Target::Store(file) => {
+                self.committed = true;
+                return upload(file.try_clone().map_err(Error::io)?, &self.path);
+            }
         }
-        self.file.sync_all().map_err(Error::io)?;
         fs::rename(temporary_name(&self.path), &self.path).map_err(Error::io)?;
         self.committed = true;
         sync_folder_of(&self.path)
@@ -58,17 +70,26 @@ impl PendingFile {
 
 impl Write for PendingFile {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.file.write(bytes)
+        match &mut self.file {
+            Target::Disk(file) => file.write(bytes),
+            Target::Store(file) => file.write(bytes),
+        }
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        self.file.flush()
+        match &mut self.file {
+            Target::Disk(file) => file.flush(),
+            Target::Store(file) => file.flush(),
+        }
     }
 }
 
 impl Seek for PendingFile {
     fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
-        self.file.seek(to)
+        match &mut self.file {
+            Target::Disk(file) => file.seek(to),
+            Target::Store(file) => file.seek(to),
+        }
     }
 }
 

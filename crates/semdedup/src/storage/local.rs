@@ -5,19 +5,7 @@ use std::path::{Path, PathBuf};
 
 use fs_err::File;
 
-use crate::error::{Error, Result};
 use crate::storage::location::is_url;
-
-/// Fails unless the disk of a folder has `bytes` free. `why` begins the message.
-pub(crate) fn check_free_space(folder: &Path, bytes: u64, why: &str) -> Result<()> {
-    let Some(free) = free_space(folder) else { return Ok(()) };
-    if bytes <= free {
-        return Ok(());
-    }
-    let mib = |bytes: u64| bytes.div_ceil(1 << 20);
-    Err(Error::output(folder, format!("{why} takes {} MiB, {} MiB are free", mib(bytes), free >> 20))
-        .hint("free some space, put --work on another disk, or raise --memory"))
-}
 
 /// Returns the bytes that this user can still write to the disk of a folder, or none if the system
 /// does not tell.

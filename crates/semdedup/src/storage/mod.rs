@@ -16,6 +16,7 @@ mod client;
 mod connect;
 pub(crate) mod errors;
 mod file_url;
+mod flushed;
 mod folder;
 mod heads;
 mod hub;
@@ -42,6 +43,7 @@ pub(crate) use blob::Blob;
 pub(crate) use errors::any_fault;
 pub(crate) use errors::{fault_of, recent_fault};
 pub(crate) use file_url::FileUrl;
+pub(crate) use flushed::FlushedFile;
 pub(crate) use folder::{
     check_writable, children, create_dir_all, exists, files_below, glob, is_dir, is_file, names,
 };

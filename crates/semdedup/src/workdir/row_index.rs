@@ -70,6 +70,8 @@ pub(crate) enum Ids {
     Column(ArrayRef),
     /// The file and row number of each row.
     RowIndex(RowIndex),
+    /// The row numbers.
+    Numbers,
 }
 
 impl Ids {
@@ -77,6 +79,7 @@ impl Ids {
     pub(crate) fn of(&self, rows: &UInt64Array) -> Result<ArrayRef> {
         match self {
             Self::Column(ids) => take(ids, rows, None).map_err(|error| Error::usage(error.to_string())),
+            Self::Numbers => Ok(Arc::new(rows.clone())),
             Self::RowIndex(row_index) => Ok(Arc::new(
                 rows.iter().map(|row| row.map(|row| row_index.name(row))).collect::<StringArray>(),
             )),

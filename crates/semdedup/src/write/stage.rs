@@ -56,8 +56,12 @@ pub(crate) fn write(
     let rows = if passes > 0 { results.dataset.row_index.rows() * passes } else { kept };
     progress.begin(Stage::Write, "rows", rows);
     let stage = out.stage()?;
-    let files = write_files(&stage, results, outputs, progress)?;
-    let Tables { lists, removed } = write_tables(&stage, results, outputs)?;
+    // Reading and writing the files keeps one core busy at most, and the tables another.
+    let (files, tables) = rayon::join(
+        || write_files(&stage, results, outputs, progress),
+        || write_tables(&stage, results, outputs),
+    );
+    let (files, Tables { lists, removed }) = (files?, tables?);
     if passes == 0 {
         progress.advance(kept);
     }

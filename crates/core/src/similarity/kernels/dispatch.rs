@@ -18,9 +18,10 @@ use crate::similarity::thresholds::BY_DISTANCE_MIN_COSINE;
 impl Isa {
     /// Computes `products[i][l] = start[l] + Σ_p rows[i][p] · panel[p / 4][l][p % 4]`.
     ///
-    /// There are at most [`BLOCK`] rows, each of a multiple of [`STEP`] unsigned values of up to `2 ·
-    /// levels`. The panel holds signed values of up to [`levels`](Self::levels) in size. Sums wrap around, so all kernels agree on such input. A result that
-    /// fits an i32 is correct even if a sum on the way overflows.
+    /// There are at most [`BLOCK`] rows, each of a multiple of [`STEP`] unsigned values of up to twice
+    /// [`levels`](Self::levels). The panel holds signed values of up to that size. Sums wrap around, so all
+    /// kernels agree on such input. A result that fits an i32 is correct even if a sum on the way
+    /// overflows.
     #[allow(unsafe_code)]
     pub(crate) fn products(
         self,
@@ -186,14 +187,7 @@ dispatched! {
     fn estimate_all(products: &Products, scales: &[f32], lanes: LaneTerms, stride: usize,
         estimates: &mut [[f32; LANES]], highest: &mut [Highest]) = estimate_all_loop;
     /// Encodes a row; see [`encode_loop`].
-    fn encode_with(levels: u8, row: RowToEncode, codes: &mut [u8]) -> CodeSummary = encode_loop;
-}
-
-impl Isa {
-    /// Encodes a row such that `row ≈ reference + scale · (code − levels)`; see [`Isa::levels`].
-    pub(crate) fn encode(self, row: RowToEncode, codes: &mut [u8]) -> CodeSummary {
-        self.encode_with(self.levels(), row, codes)
-    }
+    fn encode(levels: u8, row: RowToEncode, codes: &mut [u8]) -> CodeSummary = encode_loop;
 }
 
 #[cfg(test)]

@@ -92,7 +92,7 @@ proptest! {
         for isa in Isa::available() {
             let mut codes = vec![7; dim.next_multiple_of(STEP)];
             let row_to_encode = RowToEncode { row: &row, reference: &reference, origin: &origin };
-            let encoded = isa.encode(row_to_encode, &mut codes);
+            let encoded = isa.encode(isa.levels(), row_to_encode, &mut codes);
             let levels = isa.levels();
             let signed: Vec<i32> = codes.iter().map(|&c| i32::from(c) - i32::from(levels)).collect();
             let values: Vec<f64> = signed.iter().map(|&c| f64::from(c) * f64::from(encoded.scale)).collect();

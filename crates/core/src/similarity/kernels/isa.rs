@@ -3,7 +3,7 @@
 use std::sync::OnceLock;
 
 #[cfg(target_arch = "x86_64")]
-use crate::similarity::kernels::x86::avx2;
+use crate::similarity::kernels::types::LEVELS;
 
 /// An instruction set that has kernels.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -52,12 +52,11 @@ impl Isa {
         })
     }
 
-    /// Returns the largest size of a signed code. The product kernel decides how large the products
-    /// may be.
+    /// Returns the largest size of a signed code that the product kernel can multiply.
     pub(crate) fn levels(self) -> u8 {
         match self {
             #[cfg(target_arch = "x86_64")]
-            Self::Avx2 => avx2::LEVELS,
+            Self::Avx2 => LEVELS,
             _ => 127,
         }
     }

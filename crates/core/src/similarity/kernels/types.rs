@@ -10,6 +10,13 @@ pub(crate) const LANES: usize = 32;
 /// multiple of it.
 pub(crate) const STEP: usize = 4;
 
+/// The largest size of a signed code that every instruction set can multiply. It is that of AVX2:
+/// `vpmaddubsw` adds two products in a saturating 16-bit sum, and an unsigned code of up to 180
+/// times a signed one of up to 90, twice, is 32,400 at most.
+pub(crate) const LEVELS: u8 = 90;
+
+const _: () = assert!(2 * (2 * LEVELS as i32) * LEVELS as i32 <= i16::MAX as i32);
+
 /// The queries to pass to `Isa::products` at once. It is a multiple of every kernel's tile height.
 /// It is also small enough that codes and products stay in the first-level cache while a panel is
 /// read from the second.

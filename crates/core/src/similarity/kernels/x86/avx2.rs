@@ -5,17 +5,10 @@ use std::arch::x86_64::*;
 use crate::similarity::kernels::loops::half_to_f32_portable;
 use crate::similarity::kernels::types::{EstimateFilter, LANES, LaneTerms, PassedEstimates, Products, STEP};
 
-/// The largest size of a signed code for this instruction set. `vpmaddubsw` adds two products in a
-/// saturating 16-bit sum: an unsigned code of up to 180, times a signed one of up to 90, twice, is
-/// 32,400 at most, which fits.
-pub(in crate::similarity::kernels) const LEVELS: u8 = 90;
-
-const _: () = assert!(2 * (2 * LEVELS as i32) * LEVELS as i32 <= i16::MAX as i32);
-
-/// The registers that hold a value of each lane.
+/// The registers that hold a value for each lane.
 const WIDE: usize = LANES / 8;
 
-/// Computes the products of codes of up to [`LEVELS`].
+/// Computes the products of codes of up to `LEVELS`.
 ///
 /// A row needs few registers, because the lanes are operands in the first-level cache. Tiles of
 /// more rows were no faster.

@@ -1,7 +1,7 @@
-//! Makes the rows, clusters and probes that the tests of the spill use.
+//! Makes the rows, clusters and probes that the tests of the loader use.
 #![allow(clippy::unwrap_used)]
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use half::f16;
 use semdedup_core::{Keep, Ranking, Scores, Scoring, UnitEmbeddings, centroid_similarity};
@@ -10,13 +10,14 @@ use tempfile::TempDir;
 use super::*;
 use crate::arrays::npy_writer::NpyWriter;
 use crate::cluster::clustering::Clustering;
+use crate::memory::ComparingBytes;
+use crate::score::bulk_copies::BulkCopies;
+use crate::score::groups::loaded_row_bytes;
 
 pub(super) const ROWS: usize = 600;
 pub(super) const DIM: usize = 8;
 pub(super) const CLUSTERS: usize = 9;
 pub(super) const PROBES: usize = 3;
-/// The rows of a block, which is not a divisor of the number of rows.
-const BLOCK_ROWS: u64 = 77;
 
 /// The types of the values in the two files of embeddings, which may differ.
 pub(super) const FILES: [[Kind; 2]; 3] =
@@ -62,46 +63,47 @@ impl Case {
     }
 
     /// Makes groups of at most `rows` rows each.
-    pub(super) fn groups(&self, clustering: &Clustering, rows: u64) -> Groups {
-        let row_bytes = Groups::plan(&self.store, clustering, u64::MAX).unwrap().row_bytes;
-        Groups::plan(&self.store, clustering, rows * row_bytes.memory).unwrap()
+    pub(super) fn groups(&self, clustering: &Clustering, rows: u64) -> Result<Groups> {
+        let most = rows * loaded_row_bytes(self.store.row_bytes(), DIM, clustering.probes_per_row());
+        let bytes = ComparingBytes { most, wanted: most, fits: false };
+        Groups::plan(&self.store, ComparedRows { clustering, copies: &BulkCopies::default() }, bytes)
+    }
+
+    /// Calls `work` with the rows of each pair of blocks.
+    pub(super) fn each(
+        &self,
+        clustering: &Clustering,
+        groups: &Groups,
+        mut work: impl FnMut(BlockPair, &LoadedRows),
+    ) {
+        let compared = ComparedRows { clustering, copies: &BulkCopies::default() };
+        let mut loader = Loader::new(&self.store, compared, groups);
+        for pair in groups.block_pairs() {
+            work(pair, loader.load(pair).unwrap());
+        }
+    }
+
+    /// Reads all rows.
+    pub(super) fn all(&self) -> StoredRows {
+        let mut all = self.store.no_rows(0);
+        self.store.load(&(0..ROWS as u64).collect::<Vec<_>>(), &mut all).unwrap();
+        all
     }
 
     fn centroids(&self) -> UnitEmbeddings {
         self.store.gather(&(0..CLUSTERS as u64).map(|c| 5 * c + 1).collect::<Vec<_>>()).unwrap()
     }
 
-    /// Adds all rows to the spill, and returns their similarities to their centroids.
-    pub(super) fn spill(&self, clustering: &Clustering, spill: &mut Spill) -> Vec<f32> {
-        let mut similarity = Vec::new();
-        for first in (0..ROWS as u64).step_by(BLOCK_ROWS as usize) {
-            let range = first..(first + BLOCK_ROWS).min(ROWS as u64);
-            let rows = self.store.read_rows(range.clone()).unwrap();
-            let mut cluster = clustering.cluster[range.start as usize..range.end as usize].to_vec();
-            similarity.extend(centroid_similarity(&rows, &self.centroids(), &mut cluster));
-            let probes = clustering.probes(range).unwrap();
-            spill.add(&Block { first, rows, cluster, probes }).unwrap();
-        }
-        similarity
-    }
-
     /// Returns the scores of all rows, compared in these groups.
     pub(super) fn scores(&self, clustering: &Clustering, groups: &Groups, keep: Keep) -> Scores {
-        let mut spill = Spill::new(&self.store, groups, groups.block_pairs(), self.folder.path()).unwrap();
-        let similarity = self.spill(clustering, &mut spill);
-        let centroids = self.centroids();
+        let (centroids, mut cluster) = (self.centroids(), clustering.cluster.clone());
+        let similarity = centroid_similarity(&self.all(), &centroids, &mut cluster);
         let mut scoring = Scoring::new(Ranking { keep, seed: 5 }, &centroids, &similarity);
-        let compare = |_: BlockPair, loaded: &LoadedRows| {
-            scoring.add(&scoring.compare(&loaded.part(), &mut |_| ()));
-            Ok(())
-        };
-        spill.each(compare).unwrap();
+        self.each(clustering, groups, |_, loaded| {
+            let found = scoring.compare(&loaded.part(), &mut |_| ());
+            scoring.add(&found);
+        });
         scoring.finish()
-    }
-
-    /// Counts the files in the folder.
-    pub(super) fn files(&self) -> usize {
-        std::fs::read_dir(self.folder.path()).unwrap().count()
     }
 }
 

@@ -1,0 +1,127 @@
+//! The instruction sets that have kernels, and which of them this processor has.
+
+use std::sync::OnceLock;
+
+/// An instruction set that has kernels.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Isa {
+    /// AVX-512 with the 8-bit dot products of VNNI.
+    #[cfg(target_arch = "x86_64")]
+    Avx512,
+    /// AVX2 with the 8-bit dot products of VNNI, for processors without AVX-512.
+    #[cfg(target_arch = "x86_64")]
+    AvxVnni,
+    /// AVX2.
+    #[cfg(target_arch = "x86_64")]
+    Avx2,
+    /// NEON with 8-bit dot products.
+    #[cfg(target_arch = "aarch64")]
+    Dotprod,
+    /// Plain Rust, which the compiler turns into SSE2 or NEON.
+    Portable,
+}
+
+/// What the weights of one step of a dense kernel have to keep to, so that no sum saturates.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Limit {
+    /// A weight fits in an `i8`.
+    Byte,
+    /// In addition, the weights of a step that `pmaddubsw` sums in one `i16` have positive parts of
+    /// at most 128 in total, and negative parts of at least −128: 128 · 255 fits.
+    #[cfg_attr(not(target_arch = "x86_64"), allow(dead_code))]
+    SumIn16Bits,
+}
+
+impl Isa {
+    /// Returns the best instruction set of this processor.
+    ///
+    /// A build with a name in the environment variable `SEMDEDUP_ISA` uses the instruction set of
+    /// that name, or plain Rust if the processor lacks it. This makes it possible to measure and
+    /// test each of them.
+    pub(super) fn best() -> Self {
+        static BEST: OnceLock<Isa> = OnceLock::new();
+        *BEST.get_or_init(|| {
+            let wanted = |isa: &Self| option_env!("SEMDEDUP_ISA").is_none_or(|name| name == isa.name());
+            Self::all().into_iter().find(wanted).unwrap_or(Self::Portable)
+        })
+    }
+
+    /// Returns the name, which is the one that `semdedup-core` gives it.
+    fn name(self) -> &'static str {
+        match self {
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx512 => "avx512",
+            #[cfg(target_arch = "x86_64")]
+            Self::AvxVnni => "avxvnni",
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx2 => "avx2",
+            #[cfg(target_arch = "aarch64")]
+            Self::Dotprod => "dotprod",
+            Self::Portable if cfg!(target_arch = "aarch64") => "neon",
+            Self::Portable => "baseline",
+        }
+    }
+
+    /// Lists the instruction sets of this processor, the best first.
+    pub(super) fn all() -> Vec<Self> {
+        let mut all = Vec::new();
+        #[cfg(target_arch = "x86_64")]
+        if is_x86_feature_detected!("avx2") {
+            if is_x86_feature_detected!("avx512f")
+                && is_x86_feature_detected!("avx512bw")
+                && is_x86_feature_detected!("avx512vnni")
+            {
+                all.push(Self::Avx512);
+            }
+            if is_x86_feature_detected!("avxvnni") {
+                all.push(Self::AvxVnni);
+            }
+            all.push(Self::Avx2);
+        }
+        #[cfg(target_arch = "aarch64")]
+        if cfg!(target_endian = "little") && std::arch::is_aarch64_feature_detected!("dotprod") {
+            all.push(Self::Dotprod);
+        }
+        all.push(Self::Portable);
+        all
+    }
+
+    /// Returns the number of output channels whose sums a dense kernel holds in registers.
+    pub(super) fn panel(self) -> usize {
+        match self {
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx512 => 32,
+            _ => 8,
+        }
+    }
+
+    /// Returns what the weights of a step have to keep to.
+    pub(super) fn limit(self) -> Limit {
+        match self {
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx2 => Limit::SumIn16Bits,
+            _ => Limit::Byte,
+        }
+    }
+
+    /// Returns what the dense kernel subtracts from each input.
+    pub(super) fn input_offset(self) -> i32 {
+        match self {
+            #[cfg(target_arch = "aarch64")]
+            Self::Dotprod => 128,
+            _ => 0,
+        }
+    }
+
+    /// Returns the number of channels that the depthwise kernel computes at once from packed
+    /// weights; none if it computes from weights as they are.
+    pub(super) fn block(self) -> Option<usize> {
+        match self {
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx512 => Some(32),
+            #[cfg(target_arch = "x86_64")]
+            Self::AvxVnni | Self::Avx2 => Some(16),
+            _ => None,
+        }
+    }
+}
