@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
-# Runs the tests of crates/core as other CPUs would: each has instruction sets that this machine may lack.
-# Runs on x86-64 Linux. Not part of scripts/test.sh: it needs qemu and a C compiler for Arm, and takes five to fifteen minutes a
-# CPU on two cores.
+# Runs the tests of crates/core as other CPUs would: each has instruction sets that this machine may
+# lack. It runs on x86-64 Linux. It is not part of scripts/test.sh, because it needs qemu and a C
+# compiler for Arm, and takes five to fifteen minutes a CPU.
 #
-#   scripts/emulate.sh                       # all tests
-#   scripts/emulate.sh kernels instruction   # tests with one of these words in their names: a minute
+#   scripts/emulate.sh                            # all tests
+#   scripts/emulate.sh kernels instruction_sets   # those with such a word in their names: seconds a CPU
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 

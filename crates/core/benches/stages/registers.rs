@@ -160,17 +160,16 @@ mod x86 {
     pub fn multiply_codes_avx2() {
         let (x, y) = (black_box(_mm256_set1_epi8(3)), black_box(_mm256_set1_epi8(-5)));
         let ones = black_box(_mm256_set1_epi16(1));
+        // The sum is a factor, or the compiler would compute the product once.
         repeat(_mm256_setzero_si256(), |sum| {
-            // The sum takes part in the product, or the compiler would compute the product once.
-            let pairs = _mm256_maddubs_epi16(_mm256_xor_si256(x, sum), y);
-            _mm256_add_epi32(sum, _mm256_madd_epi16(pairs, ones))
+            _mm256_add_epi32(x, _mm256_madd_epi16(_mm256_maddubs_epi16(sum, y), ones))
         });
     }
 
     #[target_feature(enable = "sse2")]
     pub fn multiply_codes_sse2() {
         let (x, y) = (black_box(_mm_set1_epi16(3)), black_box(_mm_set1_epi16(-5)));
-        repeat(_mm_setzero_si128(), |sum| _mm_add_epi32(sum, _mm_madd_epi16(_mm_xor_si128(x, sum), y)));
+        repeat(_mm_setzero_si128(), |sum| _mm_add_epi32(x, _mm_madd_epi16(sum, y)));
     }
 
     #[target_feature(enable = "avx512f,avx512vnni")]
