@@ -1,4 +1,5 @@
-"""The main job by several programs in turn, and the seconds of each stage: what a change of the code has brought.
+"""The main job by several programs in turn, with the seconds of each stage and the time outside the stages: what a
+change of the code has brought.
 
     python bench/runs_in_turn.py TEXTS.jsonl [--rounds 5] PROGRAM PROGRAM …
 

@@ -50,7 +50,7 @@ pub struct RankKey {
 }
 
 impl RankKey {
-    /// Returns the number by which rows rank before their row number counts.
+    /// Returns the part of the key that `keep` sets. Rows with the same number rank by row number.
     pub(crate) fn by_keep(self) -> u64 {
         self.by_keep
     }

@@ -16,12 +16,14 @@ const BLOCK_BYTES: u64 = 16 << 20;
 /// The copies of a block that are in memory at once: read, converted, and the next block.
 const BLOCK_COPIES: u64 = 4;
 
-/// The bytes of the rows that are compared at a time, if memory allows. Rows that are compared in
-/// several groups of clusters are loaded once for each, so larger groups load fewer rows; from this
-/// size on, and from [`GROUP_SHARE`] on, that hardly changes the time.
+/// The bytes of the rows that are compared at a time, if memory allows. A row that is compared in
+/// several groups of clusters is loaded once for each, so larger groups load fewer rows. This size
+/// keeps half a million rows of dimension 256 below 300 MB; scoring them takes a third longer than
+/// in one group (`docs/performance.md`).
 const GROUP_BYTES: u64 = 144 << 20;
 
-/// The share of all rows that are compared at a time, one in this many, if that is more.
+/// The share of all rows that are compared at a time, one in this many, if that is more. Ten million
+/// rows take as long as in one group.
 const GROUP_SHARE: u64 = 10;
 
 /// The default limit if the memory of the machine is not known.
@@ -120,7 +122,7 @@ impl Memory {
 pub(crate) struct ComparingBytes {
     /// The most.
     pub(crate) most: u64,
-    /// Enough: with more, comparing takes as long.
+    /// What is used of them, see [`GROUP_BYTES`].
     pub(crate) wanted: u64,
     /// Whether all rows would fit into memory at once. Comparing those does not take so long that
     /// checkpoints would be worth it.

@@ -3,7 +3,7 @@
 
 use std::hint::black_box;
 
-/// The number of independent sums: more than the cycles of an instruction, fewer than the
+/// The number of independent sums: more than the cycles that a step takes, fewer than the
 /// registers.
 const CHAINS: usize = 12;
 const ROUNDS: usize = 1 << 18;

@@ -154,7 +154,7 @@ impl<'a> Assigner<'a> {
     }
 
     /// Returns the nearest groups of each row of a block: rows × ([`GROUPS_PER_ROW`] or the number
-    /// of groups). They are in descending order of similarity if there are more centroids than
+    /// of groups). They are in descending order of estimated similarity if there are more centroids than
     /// [`MAX_FLAT_CENTROIDS`]; otherwise they are all groups.
     fn nearest_groups(&self, rows: &UnitEmbeddings, first: usize, block: &mut RowBlock) -> Vec<NearGroup> {
         let codes = block.codes;
@@ -170,7 +170,7 @@ impl<'a> Assigner<'a> {
         block.compared += codes.len() as u64 * self.groups.len() as u64;
         let queries: Vec<usize> = (0..codes.len()).collect();
         let mut nearest = Vec::with_capacity(codes.len() * count);
-        let (wanted, buffer) = (Wanted::nearest(count), NearestCentroids::default());
+        let (wanted, buffer) = (Wanted::nearest(count), Vec::new());
         let mut groups = GroupSearch { wanted, exact, buffer, nearest: &mut nearest };
         let max_candidates = count + MAX_CANDIDATES;
         TopSearch { codes, targets: &self.centre_panels, wanted, max_candidates }.run(&queries, &mut groups);

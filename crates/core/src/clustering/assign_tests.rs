@@ -37,3 +37,25 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn the_most_similar_one_of_2048_centroids_that_codes_cannot_tell_apart_is_found() {
+    for (dim, spread) in [(2, 1e-4), (256, 1e-7)] {
+        let noise = |stream: u64, p: usize| random::unit(9, stream, p as u64) as f32 - 0.5;
+        let near = |numbers: Range<u64>, spread: f32| {
+            let values = numbers.flat_map(|i| (0..dim).map(move |p| (i, p)));
+            let values = values.map(|(i, p)| noise(0, p) + spread * noise(1 + i, p));
+            UnitEmbeddings::new(values.collect(), dim).unwrap()
+        };
+        let (centroids, rows) = (near(0..2048, spread), near(3000..3100, 1.0f32.min(spread * 1e4)));
+        let found = Assigner::new(&centroids).assign(&rows, Probes::Auto);
+        for row in 0..rows.len() {
+            let to = |c: usize| Reranked {
+                similarity: Isa::detect().similarity(rows.row(row), centroids.row(c)),
+                target: c as u32,
+            };
+            let own = Reranked { similarity: found.similarity[row], target: found.cluster[row] };
+            assert_eq!(Some(own), most_similar((0..2048).map(to)), "dimension {dim}, row {row}");
+        }
+    }
+}

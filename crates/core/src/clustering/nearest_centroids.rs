@@ -1,16 +1,17 @@
 //! The search for the nearest centroids of a block of rows: estimates first, exact similarities
 //! only where the estimates leave the nearest one open.
 
-use crate::clustering::centroid_groups::Group;
+use crate::clustering::centroid_groups::{Group, MAX_FLAT_CENTROIDS};
 use crate::similarity::candidates::Candidate;
 use crate::similarity::codes::Codes;
 use crate::similarity::error_bound::{ErrorBound, ROUNDED};
 use crate::similarity::panels::Panels;
 use crate::similarity::top_search::{TopSearch, TopSearcher, Wanted};
 
-/// In a dense group that codes cannot tell apart, about this many centroids are compared exactly.
-/// They are all about equally near.
-pub(super) const MAX_CANDIDATES: usize = 1024;
+/// The most centroids beyond those to probe that are compared exactly. Up to [`MAX_FLAT_CENTROIDS`]
+/// centroids, none is dropped, so the nearest one is always found. In a larger dense group, whose
+/// centroids are all about equally near, the highest estimates are kept.
+pub(super) const MAX_CANDIDATES: usize = MAX_FLAT_CENTROIDS;
 
 /// The estimated similarity of a row to a centroid.
 #[derive(Debug, Clone, Copy)]
@@ -34,16 +35,16 @@ impl Estimate {
 pub(super) struct NearestCentroids {
     /// The centroids that may be wanted.
     found: Vec<Estimate>,
-    /// What others must reach to be wanted too; none if it has to be computed anew.
+    /// The limits that further centroids must reach. It is none after centroids were added.
     limits: Option<Limits>,
 }
 
-/// What the estimate of a centroid must reach to be wanted.
+/// The limits that a centroid must reach to be wanted: one of the two suffices.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Limits {
-    /// To be among the most similar ones by estimate.
+    /// The lowest estimate of a centroid that is wanted by its estimate.
     by_estimate: f32,
-    /// The similarity of the most similar centroid is at least this.
+    /// A lower bound of the similarity of the most similar centroid.
     least: f32,
 }
 
@@ -65,8 +66,8 @@ impl NearestCentroids {
         by_estimate.min(least - bound)
     }
 
-    /// Sorts the centroids and drops those that are not wanted; in a dense group, all but the
-    /// highest estimates.
+    /// Sorts the centroids and drops the unwanted ones. In a dense group, it keeps only the highest
+    /// estimates.
     pub(super) fn settle(&mut self, wanted: &Wanted) -> Limits {
         self.found.sort_unstable_by(Estimate::order);
         let least = self.found.iter().map(|other| other.similarity - other.bound).reduce(f32::max);
@@ -116,7 +117,7 @@ pub(super) struct GroupSearch<'a, F> {
     /// Returns a row's exact similarity to the centre of a group.
     pub(super) exact: F,
     /// A buffer for the row at hand.
-    pub(super) buffer: NearestCentroids,
+    pub(super) buffer: Vec<Candidate>,
     /// The nearest groups of all rows, row by row.
     pub(super) nearest: &'a mut Vec<NearGroup>,
 }
@@ -126,16 +127,12 @@ impl<F: Fn(usize, u32) -> f32> TopSearcher for GroupSearch<'_, F> {
         f32::NEG_INFINITY
     }
 
-    fn take(&mut self, query: usize, candidates: &[Candidate], bound: f32) {
+    fn take(&mut self, query: usize, candidates: &[Candidate], _: f32) {
         let Self { wanted, exact, buffer, nearest } = self;
         buffer.clear();
-        buffer.add(candidates.iter().map(|&Candidate { estimate, target }| Estimate {
-            similarity: estimate,
-            bound,
-            centroid: target,
-        }));
-        buffer.settle(wanted);
-        let groups = buffer.found.iter().take(wanted.most).map(|group| group.centroid);
+        buffer.extend(candidates);
+        buffer.sort_unstable_by(|a, b| b.estimate.total_cmp(&a.estimate).then(a.target.cmp(&b.target)));
+        let groups = buffer.iter().take(wanted.most).map(|found| found.target);
         nearest.extend(groups.map(|group| NearGroup { group, to_centre: exact(query, group) }));
     }
 }

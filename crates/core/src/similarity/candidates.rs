@@ -1,4 +1,4 @@
-//! The targets that may be the most similar ones of a query, while a search goes through the
+//! The targets that may be the most similar one of a query, while a search goes through the
 //! panels.
 
 use crate::similarity::error_bound::ErrorBound;

@@ -36,8 +36,9 @@ impl Codes {
         Self::encode_with(Isa::detect().levels(), rows, reference, origin)
     }
 
-    /// Encodes rows as [`encode`](Self::encode) does, but to the same codes on every instruction
-    /// set, so that estimates are the same too.
+    /// Encodes rows as [`encode`](Self::encode) does, but with [`LEVELS`] levels, so that the codes are
+    /// the same on every instruction set, and so are estimates: without fused multiply-add, up to
+    /// rounding.
     pub(crate) fn encode_alike<'a>(
         rows: impl Iterator<Item = &'a [f32]>,
         reference: &[f32],
@@ -89,10 +90,11 @@ impl Codes {
 
     /// Encodes a row and appends it.
     fn push(&mut self, row: &[f32], reference: &[f32], origin: &[f32]) {
-        let start = self.codes.len();
+        let (rows, start) = (self.len(), self.codes.len());
         self.codes.resize(start + self.width, 0);
-        let row = RowToEncode { row, reference, origin };
-        self.summaries.push(Isa::detect().encode(self.levels, row, &mut self.codes[start..]));
+        self.summaries.push(CodeSummary::default());
+        let (codes, summaries) = (&mut self.codes[start..], &mut self.summaries[rows..]);
+        CodesMut { codes, width: self.width, levels: self.levels, summaries }.set(0, row, reference, origin);
     }
 
     /// The number of rows.

@@ -17,6 +17,8 @@ pub(crate) struct Panels {
     start: Vec<[i32; LANES]>,
     rows: usize,
     width: usize,
+    /// The largest size of a signed code of the queries.
+    levels: u8,
     /// The greatest lengths over all rows.
     longest: Lengths,
     /// The greatest lengths of each panel. They keep a few rows far from the reference from
@@ -81,6 +83,7 @@ impl Panels {
             start: vec![[0; LANES]; panels],
             rows,
             width: codes.width(),
+            levels: codes.levels(),
             longest: Lengths::default(),
             longest_of_panel: vec![Lengths::default(); panels],
             by_distance: false,
@@ -144,6 +147,7 @@ impl Panels {
     /// Bounds the error of every estimate for a query.
     pub(crate) fn error_bound(&self, queries: &Codes, query: usize) -> ErrorBound {
         debug_assert_eq!(queries.width(), self.width, "codes of one dimension");
+        debug_assert_eq!(queries.levels(), self.levels, "codes of as many levels");
         let query = queries.summary(query);
         let codes = SLACK * (query.error * self.longest.difference + query.norm * self.longest.error);
         let width = self.width as f32;

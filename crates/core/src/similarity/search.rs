@@ -1,5 +1,5 @@
-//! The one search that all stages use: for each query, find the targets that may be most similar to
-//! it.
+//! The search for the most similar target of each query. Training, scoring and recall use it;
+//! assignment uses `top_search`.
 //!
 //! It is the scan of one list of an inverted-file index, followed by reranking, with bounds that
 //! make it exact:
@@ -139,7 +139,6 @@ impl Search<'_> {
                     candidates.thin(|target| is_settled(i, target));
                     open -= usize::from(candidates.threshold == f32::INFINITY);
                 }
-                block.filters[i].threshold = candidates.threshold;
                 block.filters[i].window = candidates.panel_window();
             }
             if open == 0 {
@@ -169,7 +168,7 @@ impl<'a> QueryBlock<'a> {
             codes[i] = search.codes.row(query.row);
             filters[i] = EstimateFilter {
                 scale: search.codes.summary(query.row).scale,
-                threshold: candidates[i].threshold,
+                threshold: 0.0, // set for each panel
                 window: candidates[i].panel_window(),
                 lanes: 0,
             };

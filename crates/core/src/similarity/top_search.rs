@@ -4,7 +4,7 @@
 //! best if few targets are wanted or the query comes with a close match. Here many targets come
 //! near to the best, so pruning early would keep most of them for a while. Instead, a block of
 //! queries is estimated against all targets first. These estimates stay in the cache. Then the
-//! highest of them tell how high an estimate must be, and a second pass takes those that are.
+//! highest estimates give a threshold, and a second pass collects the targets that reach it.
 
 use std::cell::RefCell;
 
@@ -18,9 +18,9 @@ use crate::similarity::panels::Panels;
 /// The queries whose estimates are in the cache at once.
 const QUERIES: usize = BLOCK / 2;
 
-/// Which targets are wanted: the most similar one, and by their estimates the `most` most similar
-/// ones, but of these only the first `sure` ones and those that are less similar than the most
-/// similar one by `gap` or less.
+/// Says which targets a search must find: the most similar one, and those with the `most` highest
+/// estimates. Beyond the first `sure`, a target is wanted only if it is less similar than the most
+/// similar one by at most `gap`.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct Wanted {
     pub(crate) most: usize,
@@ -34,7 +34,7 @@ impl Wanted {
         Self { most, sure: most, gap: f32::INFINITY }
     }
 
-    /// Returns an estimate that every target reaches that is wanted beside the most similar one.
+    /// Returns the lowest estimate that a wanted target can have, other than the most similar one.
     /// `highest(n)` is the n-th highest estimate; `least` is a similarity that the most similar
     /// target reaches.
     pub(crate) fn min_estimate(&self, highest: impl Fn(usize) -> f32, least: f32) -> f32 {

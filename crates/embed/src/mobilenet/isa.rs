@@ -57,8 +57,7 @@ impl Isa {
             Self::Avx2 => "avx2",
             #[cfg(target_arch = "aarch64")]
             Self::Dotprod => "dotprod",
-            Self::Portable if cfg!(target_arch = "aarch64") => "neon",
-            Self::Portable => "baseline",
+            Self::Portable => "portable",
         }
     }
 

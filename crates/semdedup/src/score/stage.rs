@@ -88,6 +88,7 @@ impl Scorer<'_> {
     ) -> Result<PlacedRows<'a>> {
         let mut uncompared = Uncompared::default();
         if let Some(similarity) = clustering.similarity.take() {
+            self.progress.advance(store.rows() / PLACING_SHARE);
             return Ok(PlacedRows { store, centroids, clustering, similarity, uncompared });
         }
         let mut similarity = Vec::with_capacity(clustering.cluster.len());

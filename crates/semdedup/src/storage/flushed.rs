@@ -27,7 +27,8 @@ impl FlushedFile {
     /// Waits until the whole file is on the disk.
     ///
     /// # Errors
-    /// Bytes that did not get there, also those of an earlier flush: a system reports them once.
+    /// The disk did not take all bytes. An earlier flush may have found that out: the system reports
+    /// such a failure only once, so its result is kept until here.
     pub(crate) fn sync_all(&mut self) -> io::Result<()> {
         self.finish_flush()?;
         self.file.sync_all()

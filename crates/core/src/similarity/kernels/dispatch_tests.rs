@@ -2,6 +2,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::similarity::kernels::loops;
+use crate::similarity::kernels::types::LEVELS;
 
 fn noise(i: usize, seed: u64) -> f32 {
     crate::random::unit(seed, 0, i as u64) as f32 - 0.5
@@ -11,8 +12,7 @@ fn slow_dot(a: &[f32], b: &[f32]) -> f64 {
     a.iter().zip(b).map(|(&x, &y)| f64::from(x) * f64::from(y)).sum()
 }
 
-/// Codes for a product kernel: each value is between zero and one, as a share of what the kernel
-/// takes.
+/// Codes for a product kernel, as shares (0 to 1) of the largest code that the kernel takes.
 struct Shares {
     rows: Vec<Vec<f64>>,
     /// The values of the panel, four of each lane for each step.
@@ -81,6 +81,20 @@ proptest! {
             start: std::array::from_fn(|l| crate::random::bits(seed, 2, l as u64) as i32),
         };
         prop_assert_eq!(shares.disagreement(), None);
+    }
+
+    #[test]
+    fn codes_of_as_many_levels_are_the_same_on_every_instruction_set(dim in 1usize..600, seed in any::<u64>()) {
+        let (row, reference): (Vec<f32>, Vec<f32>) =
+            (0..dim).map(|p| (noise(p, seed), 0.1 * noise(1000 + p, seed))).unzip();
+        let row = RowToEncode { row: &row, reference: &reference, origin: &reference };
+        let codes = |isa: Isa| {
+            let mut codes = vec![0; dim.next_multiple_of(STEP)];
+            let summary = isa.encode(LEVELS, row, &mut codes);
+            (codes, summary.sum)
+        };
+        let all: Vec<_> = Isa::available().into_iter().map(codes).collect();
+        prop_assert!(all.windows(2).all(|two| two[0] == two[1]));
     }
 
     #[test]

@@ -17,7 +17,7 @@ pub(crate) enum Isa {
     /// AVX2 with fused multiply-add and f16 conversion.
     #[cfg(target_arch = "x86_64")]
     Avx2,
-    /// What every CPU of the target has.
+    /// SSE2, which every x86-64 CPU has.
     #[cfg(target_arch = "x86_64")]
     Sse2,
     /// NEON with 8-bit matrix products.
@@ -26,7 +26,7 @@ pub(crate) enum Isa {
     /// NEON with 8-bit dot products.
     #[cfg(target_arch = "aarch64")]
     Dotprod,
-    /// What every CPU of the target has.
+    /// NEON, which every 64-bit Arm CPU has.
     #[cfg(target_arch = "aarch64")]
     Neon,
     /// The portable loops, for other targets.

@@ -1,5 +1,5 @@
 //! The portable loops. Some are compiled for each instruction set. The others (`*_portable`) run
-//! where no special kernel exists, and are the reference for those in `x86/` and `arm.rs`.
+//! where no special kernel exists, and are the reference for those in `x86/` and `arm/`.
 
 use crate::similarity::kernels::types::{
     CodeSummary, EstimateFilter, Highest, LANES, LaneTerms, PARTIAL_SUMS, PassedEstimates, Products,
@@ -143,7 +143,8 @@ pub(super) fn encode_loop<const FUSED: bool>(levels: u8, of: RowToEncode, codes:
         let mut bytes = [0u8; WIDE];
         for l in 0..WIDE {
             let difference = x[l] - r[l];
-            let shifted = multiply_add::<FUSED>(difference, per_step, ROUND);
+            // This is never fused, so that the codes are the same everywhere.
+            let shifted = difference * per_step + ROUND;
             let value = (shifted - ROUND) * scale;
             norm[l] = multiply_add::<FUSED>(value, value, norm[l]);
             error[l] = multiply_add::<FUSED>(difference - value, difference - value, error[l]);

@@ -82,7 +82,8 @@ impl Highest {
         self.halved().second[0]
     }
 
-    /// All of these estimates. They are of different targets.
+    /// Lists both estimates of every lane. No two are of one target; where there is none, it is negative
+    /// infinity.
     pub(crate) fn all(&self) -> impl Iterator<Item = f32> {
         self.first.into_iter().chain(self.second)
     }

@@ -4,6 +4,7 @@ use std::arch::aarch64::*;
 use std::arch::asm;
 
 use crate::similarity::kernels::arm::neon::{REGISTER, load, signed, start_of_signed};
+use crate::similarity::kernels::tiles::tiles;
 use crate::similarity::kernels::types::{LANES, Products, STEP};
 
 /// The registers of lanes in a tile. With six rows, 24 of the 32 registers hold sums.
@@ -24,14 +25,9 @@ pub(in crate::similarity::kernels) fn products_dotprod(
 ) {
     const HEIGHT: usize = 6;
     let start = start_of_signed(panel, start);
-    let (tall, rest) = rows.as_chunks::<HEIGHT>();
-    let (out, out_rest) = products.split_at_mut(tall.len() * HEIGHT);
-    for (rows, out) in tall.iter().zip(out.as_chunks_mut::<HEIGHT>().0) {
-        tile_dotprod(rows, panel, &start, out);
-    }
-    for (row, out) in rest.iter().zip(out_rest) {
-        tile_dotprod(&[*row], panel, &start, std::array::from_mut(out));
-    }
+    let (tall, single) = tiles::<HEIGHT>(rows, products);
+    tall.for_each(|(rows, out)| tile_dotprod(rows, panel, &start, out));
+    single.for_each(|(rows, out)| tile_dotprod(rows, panel, &start, out));
 }
 
 #[inline]

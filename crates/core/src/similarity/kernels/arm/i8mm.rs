@@ -12,7 +12,8 @@ const WIDE: usize = 4;
 /// The rows of a tile, in pairs.
 const HEIGHT: usize = 4;
 
-/// The sums of a pair of rows with each pair of lanes: two of the first row, two of the second.
+/// The sums of each pair of rows with each pair of lanes. A register holds two sums of the first row,
+/// then two of the second.
 type Sums = [[int32x4_t; 2 * WIDE]; HEIGHT / 2];
 
 /// Computes the products with `usmmla`, which multiplies eight values of each of two rows with

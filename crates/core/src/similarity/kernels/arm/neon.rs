@@ -66,8 +66,8 @@ fn word(values: &[u8]) -> u32 {
     u32::from_le_bytes(std::array::from_fn(|i| values[i]))
 }
 
-/// Returns `start[l] + 128 · Σ_p panel[p / 4][l][p % 4]` for each lane `l`: the start of sums in
-/// which the values of a row are less by 128.
+/// Returns `start[l] + 128 · Σ_p panel[p / 4][l][p % 4]` for each lane `l`. These are the start
+/// values for rows whose values are lowered by 128.
 #[target_feature(enable = "neon")]
 pub(super) fn start_of_signed(panel: &[u32], start: &[i32; LANES]) -> [i32; LANES] {
     let mut sums = [vdupq_n_s32(0); LANES / REGISTER];

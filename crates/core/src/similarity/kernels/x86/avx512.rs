@@ -2,6 +2,7 @@
 
 use std::arch::x86_64::*;
 
+use crate::similarity::kernels::tiles::tiles;
 use crate::similarity::kernels::types::{EstimateFilter, LANES, LaneTerms, PassedEstimates, Products, STEP};
 
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vnni,avx2,fma")]
@@ -12,14 +13,9 @@ pub(in crate::similarity::kernels) fn products_avx512(
     products: &mut Products,
 ) {
     const HEIGHT: usize = 6;
-    let (tall, rest) = rows.as_chunks::<HEIGHT>();
-    let (out, out_rest) = products.split_at_mut(tall.len() * HEIGHT);
-    for (rows, out) in tall.iter().zip(out.as_chunks_mut::<HEIGHT>().0) {
-        tile_avx512(rows, panel, start, out);
-    }
-    for (row, out) in rest.iter().zip(out_rest) {
-        tile_avx512(&[*row], panel, start, std::array::from_mut(out));
-    }
+    let (tall, single) = tiles::<HEIGHT>(rows, products);
+    tall.for_each(|(rows, out)| tile_avx512(rows, panel, start, out));
+    single.for_each(|(rows, out)| tile_avx512(rows, panel, start, out));
 }
 
 #[inline]

@@ -2,6 +2,7 @@
 
 use std::arch::x86_64::*;
 
+use crate::similarity::kernels::tiles::tiles;
 use crate::similarity::kernels::types::{LANES, Products, STEP};
 
 /// The registers of lanes in a tile. With six rows, 12 of the 16 registers hold sums. The compiler
@@ -16,14 +17,9 @@ pub(in crate::similarity::kernels) fn products_avxvnni(
     products: &mut Products,
 ) {
     const HEIGHT: usize = 6;
-    let (tall, rest) = rows.as_chunks::<HEIGHT>();
-    let (out, out_rest) = products.split_at_mut(tall.len() * HEIGHT);
-    for (rows, out) in tall.iter().zip(out.as_chunks_mut::<HEIGHT>().0) {
-        tile_avxvnni(rows, panel, start, out);
-    }
-    for (row, out) in rest.iter().zip(out_rest) {
-        tile_avxvnni(&[*row], panel, start, std::array::from_mut(out));
-    }
+    let (tall, single) = tiles::<HEIGHT>(rows, products);
+    tall.for_each(|(rows, out)| tile_avxvnni(rows, panel, start, out));
+    single.for_each(|(rows, out)| tile_avxvnni(rows, panel, start, out));
 }
 
 #[inline]

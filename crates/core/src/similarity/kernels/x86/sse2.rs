@@ -37,14 +37,14 @@ pub(in crate::similarity::kernels) fn products_sse2(
     }
 }
 
-/// Widens two signed codes of a word, from code `FIRST` on every second one.
+/// Widens the codes `FIRST` and `FIRST + 2` of a word.
 #[inline(always)]
 fn widened<const FIRST: u32>(word: u32) -> u32 {
     let code = |byte: u32| u32::from(i16::from((word >> (8 * byte)) as i8).cast_unsigned());
     code(FIRST) | code(FIRST + 2) << 16
 }
 
-/// Adds the products of the first codes of a row.
+/// Adds the products of a chunk of steps to the sums of a row.
 #[target_feature(enable = "sse2")]
 fn add_products(row: &[[u8; STEP]], lanes: &[WideStep], sums: &mut [i32; LANES]) {
     // SAFETY: `sums` has 32 values, of which four from `4 * w` on are read.
