@@ -99,12 +99,14 @@ impl TopSearch<'_> {
                 let query = block * QUERIES + i;
                 let bound = self.targets.error_bound(self.codes, row);
                 let precision = Precision { offset: searcher.estimate_offset(query), bound };
-                let off = precision.off(highest.best());
+                let (best, second) = highest.two();
+                let off = precision.off(best);
                 let known = searcher.min_estimate(query, bound);
                 let Buffers { estimates, candidates, ranked } = &mut buffers;
                 let estimates = &estimates[i * panels..(i + 1) * panels];
-                self.collect(estimates, known.max(self.reached(highest, off, ranked)), candidates);
-                self.keep_highest(candidates, highest.best() - 2.0 * off, ranked);
+                let reached = self.reached(highest, (best, second), off, ranked);
+                self.collect(estimates, known.max(reached), candidates);
+                self.keep_highest(candidates, best - 2.0 * off, ranked);
                 searcher.take(query, candidates, off);
             }
         }
@@ -129,13 +131,13 @@ impl TopSearch<'_> {
         }
     }
 
-    /// Returns an estimate that every wanted target reaches, given the highest estimates.
-    fn reached(&self, highest: &Highest, off: f32, ranked: &mut Vec<f32>) -> f32 {
+    /// Returns an estimate that every wanted target reaches, given the highest estimates of each
+    /// lane, and the two highest of all.
+    fn reached(&self, highest: &Highest, (best, second): (f32, f32), off: f32, ranked: &mut Vec<f32>) -> f32 {
         let Wanted { sure, gap, most } = self.wanted;
-        let best = highest.best();
         let nth = match sure {
             1 => best,
-            2 => highest.second(),
+            2 => second,
             _ => {
                 ranked.clear();
                 ranked.extend(highest.all());

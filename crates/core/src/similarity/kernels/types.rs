@@ -72,24 +72,8 @@ impl Highest {
     pub(crate) const NONE: Self =
         Self { first: [f32::NEG_INFINITY; LANES], second: [f32::NEG_INFINITY; LANES] };
 
-    /// The highest estimate.
-    pub(crate) fn best(&self) -> f32 {
-        self.halved().first[0]
-    }
-
-    /// The second highest estimate.
-    pub(crate) fn second(&self) -> f32 {
-        self.halved().second[0]
-    }
-
-    /// Lists both estimates of every lane. No two are of one target; where there is none, it is negative
-    /// infinity.
-    pub(crate) fn all(&self) -> impl Iterator<Item = f32> {
-        self.first.into_iter().chain(self.second)
-    }
-
-    /// Brings the two highest of all lanes into the first lane.
-    fn halved(mut self) -> Self {
+    /// The highest and the second highest estimate.
+    pub(crate) fn two(mut self) -> (f32, f32) {
         let mut half = LANES / 2;
         while half > 0 {
             for l in 0..half {
@@ -100,7 +84,13 @@ impl Highest {
             }
             half /= 2;
         }
-        self
+        (self.first[0], self.second[0])
+    }
+
+    /// Lists both estimates of every lane. No two are of one target; where there is none, it is
+    /// negative infinity.
+    pub(crate) fn all(&self) -> impl Iterator<Item = f32> {
+        self.first.into_iter().chain(self.second)
     }
 }
 
