@@ -32,6 +32,9 @@ pub(super) enum Set {
     /// AVX2.
     #[cfg(target_arch = "x86_64")]
     Avx2,
+    /// SSE2, which every x86-64 processor has.
+    #[cfg(target_arch = "x86_64")]
+    Sse2,
     /// NEON with 8-bit dot products.
     #[cfg(target_arch = "aarch64")]
     Dotprod,
@@ -82,9 +85,11 @@ impl Isa {
             Set::AvxVnni => &["avxvnni"],
             #[cfg(target_arch = "x86_64")]
             Set::Avx2 => &["avx2"],
+            #[cfg(target_arch = "x86_64")]
+            Set::Sse2 => &["sse2"],
             #[cfg(target_arch = "aarch64")]
             Set::Dotprod => &["dotprod", "i8mm"],
-            Set::Portable => &["portable", "sse2", "neon"],
+            Set::Portable => &["portable", "neon"],
         }
     }
 
@@ -104,6 +109,8 @@ impl Isa {
             }
             all.push(Self(Set::Avx2));
         }
+        #[cfg(target_arch = "x86_64")]
+        all.push(Self(Set::Sse2));
         #[cfg(target_arch = "aarch64")]
         if cfg!(target_endian = "little") && std::arch::is_aarch64_feature_detected!("dotprod") {
             all.push(Self(Set::Dotprod));

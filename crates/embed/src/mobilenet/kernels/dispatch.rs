@@ -6,7 +6,7 @@ use crate::mobilenet::kernels::arm;
 use crate::mobilenet::kernels::portable;
 use crate::mobilenet::kernels::types::{Job, Pixels, Target};
 #[cfg(target_arch = "x86_64")]
-use crate::mobilenet::kernels::{avx2, avx512};
+use crate::mobilenet::kernels::{avx2, avx512, sse2};
 use crate::mobilenet::layers::{Depthwise, Panel};
 
 impl Isa {
@@ -38,6 +38,9 @@ impl Isa {
             #[cfg(target_arch = "x86_64")]
             // SAFETY: as above.
             Set::Avx2 => unsafe { avx2::dense(panel, scale, pixels, out) },
+            #[cfg(target_arch = "x86_64")]
+            // SAFETY: as above.
+            Set::Sse2 => unsafe { sse2::dense(panel, scale, pixels, out) },
             #[cfg(target_arch = "aarch64")]
             // SAFETY: as above.
             Set::Dotprod => unsafe { arm::dense(panel, scale, pixels, out) },
