@@ -56,6 +56,17 @@ fn images_are_resized_as_pil_resizes_them() {
 }
 
 #[test]
+fn layers_that_do_not_fit_together_are_not_taken_for_the_network() {
+    let mut network = Network::read(MODEL, Isa::PORTABLE).expect("the network");
+    assert!(network.is_connected());
+    network.pairs.swap(0, 1);
+    assert!(!network.is_connected(), "64 channels behind 32");
+    network.pairs.swap(0, 1);
+    network.pairs.truncate(11);
+    assert!(!network.is_connected(), "512 outputs instead of 1,024");
+}
+
+#[test]
 fn another_file_is_not_taken_for_the_network() {
     let isa = Isa::PORTABLE;
     assert!(Network::read(b"", isa).is_none());
@@ -81,4 +92,11 @@ fn every_instruction_set_of_the_core_has_its_name_here() {
         assert!(isa.names().iter().all(|name| is_name(name)), "{isa:?}");
     }
     assert!(!is_name("baseline"));
+}
+
+#[test]
+fn an_emulated_cpu_has_the_kernels_that_it_is_meant_to_test() {
+    if let Ok(expected) = std::env::var("SEMDEDUP_EXPECTED_ISA") {
+        assert!(Isa::best().names().contains(&expected.as_str()), "{:?} instead of {expected}", Isa::best());
+    }
 }
