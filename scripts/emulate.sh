@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
-# Runs the tests of crates/core as other CPUs would: each has instruction sets that this machine may
-# lack. It runs on x86-64 Linux. It is not part of scripts/test.sh, because it needs qemu and a C
-# compiler for Arm, and takes five to fifteen minutes a CPU.
+# Runs the tests of crates/core, and those of the image kernels of crates/embed, as other CPUs would:
+# each has instruction sets that this machine may lack. It runs on x86-64 Linux. It is not part of
+# scripts/test.sh, because it needs qemu and a C compiler for Arm, and takes five to fifteen minutes a
+# CPU.
 #
 #   scripts/emulate.sh                            # all tests
 #   scripts/emulate.sh kernels instruction_sets   # the tests whose names contain one of these words: seconds a CPU
@@ -50,6 +51,9 @@ emulate() { # target, emulator, model=instruction set…
     echo "== $target, $model ($set)"
     env "$runner=$emulator -cpu $model" SEMDEDUP_EXPECTED_ISA="$set" \
       cargo test --release --locked --package semdedup-core --target "$target" --lib --test engine -- "${words[@]}"
+    env "$runner=$emulator -cpu $model" SEMDEDUP_EXPECTED_ISA="$set" \
+      cargo test --release --locked --package semdedup-embed --no-default-features --features images \
+      --target "$target" --lib -- "${words[@]:-mobilenet}"
   done
 }
 

@@ -144,11 +144,24 @@ pub trait ImageModel: Send + Sync {
     /// on the other images, the thread, or earlier calls.
     ///
     /// # Errors
-    /// If the model fails.
+    /// If an image has no pixels, or if the model fails.
     ///
     /// # Panics
     /// If `out` does not have `images.len() * dim()` values.
     fn embed(&self, images: &[RgbImage], out: &mut [f32]) -> Result<(), ModelError>;
+}
+
+/// Fails if an image has no pixels, because it has no embedding.
+/// [`decode_image`](crate::decode_image) never returns such an image.
+#[cfg(feature = "images")]
+pub(crate) fn check_pixels(images: &[RgbImage]) -> Result<(), ModelError> {
+    match images.iter().position(|image| image.width() == 0 || image.height() == 0) {
+        Some(i) => {
+            let (width, height) = images[i].dimensions();
+            Err(ModelError::new(format!("image {i} of {} has no pixels ({width}x{height})", images.len())))
+        }
+        None => Ok(()),
+    }
 }
 
 /// The largest distance (1 − cosine) up to which [`MobileNet`](crate::MobileNet) separated labeled

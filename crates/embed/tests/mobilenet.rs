@@ -81,3 +81,20 @@ fn images_of_every_shape_have_an_embedding_with_a_direction() {
     assert!(black.iter().any(|&v| v != 0.0), "a black image has a direction too");
     assert!(embed(&model, &[]).is_empty());
 }
+
+#[test]
+fn an_image_without_pixels_is_an_error_and_not_the_image_before_it() {
+    let model = MobileNet::load().expect("the model");
+    for (width, height) in [(50, 0), (0, 50), (0, 0)] {
+        let images = [RgbImage::new(50, 50), RgbImage::new(width, height)];
+        let mut out = vec![0.0; 2 * model.dim()];
+        let error = model.embed(&images, &mut out).expect_err("an image without pixels").to_string();
+        assert_eq!(error, format!("image 1 of 2 has no pixels ({width}x{height})"));
+    }
+}
+
+#[test]
+#[should_panic(expected = "an image without pixels")]
+fn the_raw_outputs_of_an_image_without_pixels_are_refused() {
+    MobileNet::load().expect("the model").raw(&RgbImage::new(50, 0));
+}

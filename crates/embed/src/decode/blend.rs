@@ -65,8 +65,8 @@ pub(super) fn over_background(format: &'static str, image: &RgbaImage) -> Result
 }
 
 /// Computes `(color · alpha + background · (255 - alpha)) / 255`, rounded to the nearest integer,
-/// as PIL's `alpha_composite` does. There are no ties, because 255 is odd. A sum up to 255² is
-/// divided by 255 as by 256, plus what that lacks.
+/// as PIL's `alpha_composite` does. There are no ties, because 255 is odd.
+/// `(s + (s >> 8)) >> 8` with `s = x + 128` equals `x / 255` rounded, for `x` up to 255².
 #[inline(always)]
 fn blend([r, g, b, alpha]: Rgba, background: [u8; 3]) -> [u8; 3] {
     let alpha = u32::from(alpha);

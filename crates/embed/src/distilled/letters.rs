@@ -82,7 +82,8 @@ impl Feature {
         }
     }
 
-    /// Adds a block of the feature's vector, whose values have these bits but for their signs.
+    /// Adds a block of the feature's vector. `value` holds the bits of the size of its values;
+    /// their signs are drawn.
     #[inline(always)]
     fn add_block(self, block: usize, value: u32, values: &mut [f32; SIGNS]) {
         let signs = (mixed(self.hash, block as u64) >> 32) as u32;

@@ -3,11 +3,12 @@
 //! exact features of numbers.
 //!
 //! `words` reads a text word by word, as `split` cuts it: each is brought into its normal form and
-//! divided into `runs`, which `word` reads.
-//! `vocabulary` finds the pieces of words, `letters` makes features of the others, and `numbers` reads
-//! numbers and operators, of which `exact` makes features. `cache` keeps the results of frequent words,
-//! a `reading` holds what was read of a text, and `table` sums it up. `short` makes integers of short
-//! words, which are found sooner, and `key` of all words that are kept.
+//! divided into `runs`, which `word` reads. `vocabulary` finds the pieces of words, `letters` makes
+//! features of the others, and `numbers` reads numbers and operators, of which `exact` makes
+//! features. `cache` keeps the results of frequent words, with `buffers` for what few of them have.
+//! A `reading` holds what was read of a text, and `table` sums it up. `short` makes integers of
+//! short words, which are found sooner, and `key` of all words that are kept.
+mod buffers;
 mod built_in;
 mod cache;
 pub(crate) mod exact;

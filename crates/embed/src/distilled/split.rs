@@ -30,26 +30,27 @@ pub(crate) struct Words<'t> {
     text: &'t str,
     /// Where the block begins.
     block: usize,
-    /// The bytes of the block that have not been passed, a bit for each that is part of a separator.
+    /// The bytes of the block that have not been skipped, a bit for each that is part of a
+    /// separator.
     separators: u64,
-    /// The number of bytes of the block that have been passed.
-    passed: u32,
+    /// The number of bytes of the block that were skipped.
+    skipped: u32,
 }
 
 impl<'t> Words<'t> {
     pub(crate) fn new(text: &'t str) -> Self {
-        Self { text, block: 0, separators: separators(text, 0), passed: 0 }
+        Self { text, block: 0, separators: separators(text, 0), skipped: 0 }
     }
 
-    /// Passes bytes of the block up to the first that is a separator, or that is none.
-    fn pass(&mut self, bytes: u32) {
+    /// Skips bytes of the block.
+    fn skip_bytes(&mut self, bytes: u32) {
         self.separators = self.separators.unbounded_shr(bytes);
-        self.passed += bytes;
+        self.skipped += bytes;
     }
 
     fn next_block(&mut self) {
         self.block += BLOCK;
-        (self.separators, self.passed) = (separators(self.text, self.block), 0);
+        (self.separators, self.skipped) = (separators(self.text, self.block), 0);
     }
 }
 
@@ -60,10 +61,10 @@ impl Iterator for Words<'_> {
     fn next(&mut self) -> Option<Range<usize>> {
         loop {
             // Behind the end of the text all is separators.
-            let left = BLOCK as u32 - self.passed;
+            let left = BLOCK as u32 - self.skipped;
             let gap = self.separators.trailing_ones();
             if gap < left {
-                self.pass(gap);
+                self.skip_bytes(gap);
                 break;
             }
             if self.text.len() - self.block <= BLOCK {
@@ -71,15 +72,15 @@ impl Iterator for Words<'_> {
             }
             self.next_block();
         }
-        let start = self.block + self.passed as usize;
+        let start = self.block + self.skipped as usize;
         loop {
             let word = self.separators.trailing_zeros();
-            if word < BLOCK as u32 - self.passed {
-                self.pass(word);
-                return Some(start..self.block + self.passed as usize);
+            if word < BLOCK as u32 - self.skipped {
+                self.skip_bytes(word);
+                return Some(start..self.block + self.skipped as usize);
             }
             if self.text.len() - self.block <= BLOCK {
-                self.pass(BLOCK as u32 - self.passed);
+                self.skip_bytes(BLOCK as u32 - self.skipped);
                 return Some(start..self.text.len());
             }
             self.next_block();
@@ -87,8 +88,8 @@ impl Iterator for Words<'_> {
     }
 }
 
-/// Finds the separators among the bytes from a place on, a bit for each byte. There is one behind the
-/// end of the text.
+/// Finds the separators among the bytes from a place on, a bit for each byte. Bytes behind
+/// the end of the text count as separators.
 fn separators(text: &str, start: usize) -> u64 {
     let bytes = &text.as_bytes()[start..];
     let (found, other) = match bytes.first_chunk() {
@@ -102,7 +103,7 @@ fn separators(text: &str, start: usize) -> u64 {
     if other == 0 { found } else { found | other_separators(text, start, other) }
 }
 
-/// Finds the separators among bytes that are ASCII, and the bytes that are none.
+/// Finds the separators among bytes that are ASCII, and the bytes that are not ASCII.
 #[inline]
 fn ascii_separators(block: &[u8; BLOCK]) -> (u64, u64) {
     let (mut separators, mut other) = (0, 0);

@@ -4,8 +4,8 @@ use hashbrown::HashMap;
 
 use super::short::{MOST_BYTES, ShortWord};
 
-/// The number of beginnings of pieces that are told apart, a power of two.
-const BEGINNINGS: usize = 1 << 14;
+/// The number of buckets for the first three bytes of pieces, a power of two.
+const BUCKETS: usize = 1 << 14;
 
 /// What a piece that goes on with a word begins with.
 const GOES_ON: &str = "##";
@@ -55,15 +55,15 @@ struct Pieces {
     long: HashMap<Box<str>, u32>,
     /// The length of the longest piece in bytes.
     longest: usize,
-    /// The lengths that short pieces of each beginning have, a bit for each length. A word is looked up
-    /// only in these.
+    /// The lengths that the short pieces of each bucket have, a bit for each length. A word is
+    /// looked up only in these.
     lengths: Vec<u16>,
 }
 
 impl Default for Pieces {
     fn default() -> Self {
         let (short, long) = (HashMap::new(), HashMap::new());
-        Self { short, long, longest: 0, lengths: vec![0; BEGINNINGS] }
+        Self { short, long, longest: 0, lengths: vec![0; BUCKETS] }
     }
 }
 
@@ -72,7 +72,7 @@ impl Pieces {
         self.longest = self.longest.max(piece.len());
         match ShortWord::new(piece.as_bytes()) {
             Some(short) => {
-                self.lengths[beginning_of(short)] |= 1 << piece.len();
+                self.lengths[bucket_of(short)] |= 1 << piece.len();
                 self.short.entry(short).or_insert(row)
             }
             None => self.long.entry(piece.into()).or_insert(row),
@@ -96,8 +96,9 @@ impl Pieces {
         // No piece ends within a character.
         let short = longest.min(MOST_BYTES);
         let word = ShortWord::new(&text.as_bytes()[..short])?;
-        // The beginning of a piece of one or two bytes is another one than that of the word.
-        let possible = self.lengths[beginning_of(word)] & !1 | 0b110;
+        // A piece of one or two bytes is in another bucket than the word, so both lengths are
+        // always tried.
+        let possible = self.lengths[bucket_of(word)] & !1 | 0b110;
         let mut lengths = possible & (u16::MAX >> (MOST_BYTES - short));
         while lengths != 0 {
             let end = lengths.ilog2() as usize;
@@ -110,9 +111,9 @@ impl Pieces {
     }
 }
 
-/// Returns the number of the beginning of a word: a hash of its first three bytes.
-fn beginning_of(word: ShortWord) -> usize {
-    (word.first_bytes::<3>().wrapping_mul(0x9e37_79b1) >> (u32::BITS - BEGINNINGS.ilog2())) as usize
+/// Returns the bucket of a word or piece: a hash of its first three bytes.
+fn bucket_of(word: ShortWord) -> usize {
+    (word.first_bytes::<3>().wrapping_mul(0x9e37_79b1) >> (u32::BITS - BUCKETS.ilog2())) as usize
 }
 
 #[cfg(test)]

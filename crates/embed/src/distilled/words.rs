@@ -181,7 +181,7 @@ impl Reader {
         };
         into.make_room();
         let reading = &mut *into.reading;
-        let Kept { fits, depends } = match workspace.cache.read(wanted, reading) {
+        let Kept { fits, depends } = match workspace.cache.read(wanted, word, reading) {
             Some(kept) => kept,
             None => self.read_new(word, wanted, reading, workspace),
         };
@@ -197,7 +197,7 @@ impl Reader {
         whole.begin(usize::MAX);
         self.read_raw(word, &mut whole, workspace);
         let depends = is_dash(&workspace.normal) || numbers::is_calendar(&workspace.normal);
-        workspace.cache.insert(wanted, &whole, depends);
+        workspace.cache.insert(wanted, word, &whole, depends);
         let fits = reading.append(&whole);
         workspace.word = Some(whole);
         Kept { fits, depends }
@@ -214,14 +214,14 @@ impl Reader {
     }
 }
 
-/// A reading, and whom to call with what has been read.
+/// A reading, and the function that sums up its parts.
 struct InParts<'a, P> {
     reading: &'a mut Reading,
     part: &'a mut P,
 }
 
 impl<P: FnMut(&Reading)> InParts<'_, P> {
-    /// Lets what has been read be summed up if it is much.
+    /// Passes the reading on if it is full.
     fn make_room(&mut self) {
         if self.reading.is_full() {
             (self.part)(self.reading);

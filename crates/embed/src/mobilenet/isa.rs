@@ -2,9 +2,27 @@
 
 use std::sync::OnceLock;
 
+/// The name of the instruction set that the build was told to use.
+const WANTED: Option<&str> = option_env!("SEMDEDUP_ISA");
+
+const _: () = assert!(
+    match WANTED {
+        Some(name) => is_name(name),
+        None => true,
+    },
+    "SEMDEDUP_ISA is not the name of an instruction set"
+);
+
+/// An instruction set that this processor has.
+///
+/// Only this file can make one, and it makes one only if the processor has been found to have it.
+/// The calls in `kernels::dispatch` are sound because of that.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Isa(Set);
+
 /// An instruction set that has kernels.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Isa {
+pub(super) enum Set {
     /// AVX-512 with the 8-bit dot products of VNNI.
     #[cfg(target_arch = "x86_64")]
     Avx512,
@@ -14,10 +32,13 @@ pub(super) enum Isa {
     /// AVX2.
     #[cfg(target_arch = "x86_64")]
     Avx2,
+    /// SSE2, which every x86-64 processor has.
+    #[cfg(target_arch = "x86_64")]
+    Sse2,
     /// NEON with 8-bit dot products.
     #[cfg(target_arch = "aarch64")]
     Dotprod,
-    /// Plain Rust, which the compiler turns into SSE2 or NEON.
+    /// Plain Rust, which the compiler turns into what every processor of the target has.
     Portable,
 }
 
@@ -33,6 +54,9 @@ pub(super) enum Limit {
 }
 
 impl Isa {
+    /// Plain Rust, which every processor runs.
+    pub(super) const PORTABLE: Self = Self(Set::Portable);
+
     /// Returns the best instruction set of this processor.
     ///
     /// A build with a name in the environment variable `SEMDEDUP_ISA` uses the instruction set of
@@ -41,23 +65,31 @@ impl Isa {
     pub(super) fn best() -> Self {
         static BEST: OnceLock<Isa> = OnceLock::new();
         *BEST.get_or_init(|| {
-            let wanted = |isa: &Self| option_env!("SEMDEDUP_ISA").is_none_or(|name| name == isa.name());
-            Self::all().into_iter().find(wanted).unwrap_or(Self::Portable)
+            let wanted = |isa: &Self| WANTED.is_none_or(|name| isa.names().contains(&name));
+            Self::all().into_iter().find(wanted).unwrap_or(Self::PORTABLE)
         })
     }
 
-    /// Returns the name, which is the one that `semdedup-core` gives it.
-    fn name(self) -> &'static str {
-        match self {
+    /// Returns which instruction set it is.
+    pub(super) fn set(self) -> Set {
+        self.0
+    }
+
+    /// Lists the names that `semdedup-core` gives to the instruction sets for which these kernels
+    /// are used.
+    pub(super) fn names(self) -> &'static [&'static str] {
+        match self.0 {
             #[cfg(target_arch = "x86_64")]
-            Self::Avx512 => "avx512",
+            Set::Avx512 => &["avx512"],
             #[cfg(target_arch = "x86_64")]
-            Self::AvxVnni => "avxvnni",
+            Set::AvxVnni => &["avxvnni"],
             #[cfg(target_arch = "x86_64")]
-            Self::Avx2 => "avx2",
+            Set::Avx2 => &["avx2"],
+            #[cfg(target_arch = "x86_64")]
+            Set::Sse2 => &["sse2"],
             #[cfg(target_arch = "aarch64")]
-            Self::Dotprod => "dotprod",
-            Self::Portable => "portable",
+            Set::Dotprod => &["dotprod", "i8mm"],
+            Set::Portable => &["portable", "neon"],
         }
     }
 
@@ -70,44 +102,46 @@ impl Isa {
                 && is_x86_feature_detected!("avx512bw")
                 && is_x86_feature_detected!("avx512vnni")
             {
-                all.push(Self::Avx512);
+                all.push(Self(Set::Avx512));
             }
             if is_x86_feature_detected!("avxvnni") {
-                all.push(Self::AvxVnni);
+                all.push(Self(Set::AvxVnni));
             }
-            all.push(Self::Avx2);
+            all.push(Self(Set::Avx2));
         }
+        #[cfg(target_arch = "x86_64")]
+        all.push(Self(Set::Sse2));
         #[cfg(target_arch = "aarch64")]
         if cfg!(target_endian = "little") && std::arch::is_aarch64_feature_detected!("dotprod") {
-            all.push(Self::Dotprod);
+            all.push(Self(Set::Dotprod));
         }
-        all.push(Self::Portable);
+        all.push(Self::PORTABLE);
         all
     }
 
     /// Returns the number of output channels whose sums a dense kernel holds in registers.
     pub(super) fn panel(self) -> usize {
-        match self {
+        match self.0 {
             #[cfg(target_arch = "x86_64")]
-            Self::Avx512 => 32,
+            Set::Avx512 => 32,
             _ => 8,
         }
     }
 
     /// Returns what the weights of a step have to keep to.
     pub(super) fn limit(self) -> Limit {
-        match self {
+        match self.0 {
             #[cfg(target_arch = "x86_64")]
-            Self::Avx2 => Limit::SumIn16Bits,
+            Set::Avx2 => Limit::SumIn16Bits,
             _ => Limit::Byte,
         }
     }
 
     /// Returns what the dense kernel subtracts from each input.
     pub(super) fn input_offset(self) -> i32 {
-        match self {
+        match self.0 {
             #[cfg(target_arch = "aarch64")]
-            Self::Dotprod => 128,
+            Set::Dotprod => 128,
             _ => 0,
         }
     }
@@ -115,12 +149,20 @@ impl Isa {
     /// Returns the number of channels that the depthwise kernel computes at once from packed
     /// weights; none if it computes from weights as they are.
     pub(super) fn block(self) -> Option<usize> {
-        match self {
+        match self.0 {
             #[cfg(target_arch = "x86_64")]
-            Self::Avx512 => Some(32),
+            Set::Avx512 => Some(32),
             #[cfg(target_arch = "x86_64")]
-            Self::AvxVnni | Self::Avx2 => Some(16),
+            Set::AvxVnni | Set::Avx2 => Some(16),
             _ => None,
         }
     }
+}
+
+/// Whether `semdedup-core` has an instruction set of this name on some processor.
+pub(super) const fn is_name(name: &str) -> bool {
+    matches!(
+        name.as_bytes(),
+        b"avx512" | b"avxvnni" | b"avx2" | b"sse2" | b"i8mm" | b"dotprod" | b"neon" | b"portable"
+    )
 }

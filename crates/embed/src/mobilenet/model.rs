@@ -8,7 +8,7 @@ use super::network::{DIM, Network, Space};
 use super::resize::Resizer;
 use crate::decode::formats;
 use crate::error::ModelError;
-use crate::model::{ImageModel, MOBILENET_EPSILON};
+use crate::model::{ImageModel, MOBILENET_EPSILON, check_pixels};
 
 /// The network's file.
 pub(super) const MODEL: &[u8] = include_bytes!("../../models/mobilenet-v1-1.0-224-quant/model.tflite");
@@ -52,6 +52,9 @@ impl MobileNet {
 
     /// Returns the network's outputs for an image, integers from 0 to 255. They equal those of
     /// LiteRT.
+    ///
+    /// # Panics
+    /// If the image has no pixels.
     pub fn raw(&self, image: &RgbImage) -> [u8; DIM] {
         self.raw_in(&mut Workspace::default(), image)
     }
@@ -90,6 +93,7 @@ impl ImageModel for MobileNet {
 
     fn embed(&self, images: &[RgbImage], out: &mut [f32]) -> Result<(), ModelError> {
         assert_eq!(out.len(), images.len() * DIM, "one row of {DIM} values for each image");
+        check_pixels(images)?;
         let mut space = Workspace::default();
         for (image, row) in images.iter().zip(out.chunks_exact_mut(DIM)) {
             for (to, value) in row.iter_mut().zip(self.raw_in(&mut space, image)) {

@@ -51,7 +51,7 @@ struct Map {
 }
 
 impl Map {
-    /// Makes room for the values of a layer. Those within the border are to be written.
+    /// Makes room for the values of a layer. The caller writes all values within the border.
     fn reshape(&mut self, side: usize, channels: usize) {
         let length = (side + 2) * channels;
         (self.side, self.channels) = (side, channels);

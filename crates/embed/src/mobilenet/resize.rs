@@ -36,8 +36,12 @@ pub(super) struct Resizer {
 }
 
 impl Resizer {
-    /// Squeezes the whole image: RGB in row-major order.
+    /// Squeezes the whole image: RGB in row-major order. Every value is written anew.
+    ///
+    /// # Panics
+    /// If the image has no pixels.
     pub(super) fn squeeze(&mut self, image: &RgbImage, isa: Isa) -> &[u8] {
+        assert!(image.width() > 0 && image.height() > 0, "an image without pixels");
         self.columns.fit(image.width() as usize);
         self.rows.fit(image.height() as usize);
         self.row.resize(ROW, 0);

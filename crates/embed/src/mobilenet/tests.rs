@@ -2,7 +2,7 @@
 
 use image::RgbImage;
 
-use super::isa::Isa;
+use super::isa::{Isa, is_name};
 use super::model::MODEL;
 use super::network::{DIM, Network, SIDE, Space};
 use super::resize::Resizer;
@@ -17,7 +17,7 @@ fn picture(width: u32, height: u32) -> RgbImage {
 #[test]
 fn all_instruction_sets_compute_the_same() {
     let mut resizer = Resizer::default();
-    let image = resizer.squeeze(&picture(300, 200), Isa::Portable);
+    let image = resizer.squeeze(&picture(300, 200), Isa::PORTABLE);
     let results: Vec<[u8; DIM]> = Isa::all()
         .into_iter()
         .map(|isa| {
@@ -56,12 +56,47 @@ fn images_are_resized_as_pil_resizes_them() {
 }
 
 #[test]
+fn layers_that_do_not_fit_together_are_not_taken_for_the_network() {
+    let mut network = Network::read(MODEL, Isa::PORTABLE).expect("the network");
+    assert!(network.is_connected());
+    network.pairs.swap(0, 1);
+    assert!(!network.is_connected(), "64 channels behind 32");
+    network.pairs.swap(0, 1);
+    network.pairs.truncate(11);
+    assert!(!network.is_connected(), "512 outputs instead of 1,024");
+}
+
+#[test]
 fn another_file_is_not_taken_for_the_network() {
-    let isa = Isa::Portable;
+    let isa = Isa::PORTABLE;
     assert!(Network::read(b"", isa).is_none());
     assert!(Network::read(&[0; 100], isa).is_none());
     assert!(Network::read(&[0xff; 100], isa).is_none());
     for kept in [10, 1_000, 100_000, 1_000_000, 2_000_000, 3_000_000] {
         assert!(Network::read(&MODEL[..kept], isa).is_none(), "the first {kept} bytes");
+    }
+}
+
+#[test]
+fn every_instruction_set_of_the_core_has_its_name_here() {
+    let core = concat!(env!("CARGO_MANIFEST_DIR"), "/../core/src/similarity/kernels/isa.rs");
+    let core = std::fs::read_to_string(core).expect("the core, which lies beside this crate");
+    // Lines such as `Self::Avx2 => "avx2",`.
+    let names: Vec<&str> =
+        core.lines().filter_map(|line| line.split("=> \"").nth(1)?.split('"').next()).collect();
+    assert!(names.len() >= 8, "{names:?}");
+    for name in names {
+        assert!(is_name(name), "{name}");
+    }
+    for isa in Isa::all() {
+        assert!(isa.names().iter().all(|name| is_name(name)), "{isa:?}");
+    }
+    assert!(!is_name("baseline"));
+}
+
+#[test]
+fn an_emulated_cpu_has_the_kernels_that_it_is_meant_to_test() {
+    if let Ok(expected) = std::env::var("SEMDEDUP_EXPECTED_ISA") {
+        assert!(Isa::best().names().contains(&expected.as_str()), "{:?} instead of {expected}", Isa::best());
     }
 }

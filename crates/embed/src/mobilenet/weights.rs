@@ -30,10 +30,23 @@ impl Network {
         let pair = |i: usize| {
             let depthwise = stored(2 * i + 1)?.depthwise(isa)?;
             let pointwise = stored(2 * i + 2)?.dense(isa)?;
-            (4 * pointwise.quads == depthwise.channels).then_some(Pair { depthwise, pointwise })
+            Some(Pair { depthwise, pointwise })
         };
         let pairs = (0..13).map(pair).collect::<Option<Vec<_>>>()?;
-        (pairs.last()?.pointwise.outputs == DIM).then_some(Self { isa, first, pairs })
+        Some(Self { isa, first, pairs }).filter(Self::is_connected)
+    }
+}
+
+impl Network {
+    /// Whether each layer has as many inputs as the layer before has outputs, and the last one has
+    /// as many outputs as an embedding has values.
+    pub(super) fn is_connected(&self) -> bool {
+        let mut outputs = self.first.outputs;
+        self.pairs.iter().all(|Pair { depthwise, pointwise }| {
+            let is_next = depthwise.channels == outputs && 4 * pointwise.quads == outputs;
+            outputs = pointwise.outputs;
+            is_next
+        }) && outputs == DIM
     }
 }
 

@@ -8,7 +8,7 @@ use super::failure::failed;
 use super::pixels::Pixels;
 use super::vision::ImageEncoder;
 use crate::error::ModelError;
-use crate::model::ImageModel;
+use crate::model::{ImageModel, check_pixels};
 
 /// A pretrained image model.
 pub(crate) struct ImageTransformer {
@@ -41,6 +41,7 @@ impl ImageModel for ImageTransformer {
     fn embed(&self, images: &[RgbImage], out: &mut [f32]) -> Result<(), ModelError> {
         let dim = self.dim();
         assert_eq!(out.len(), images.len() * dim, "`out` needs {dim} values per image");
+        check_pixels(images)?;
         let count = (tokens_per_batch(&self.encoder.device) / self.encoder.tokens()).max(1);
         if self.encoder.device.is_cpu() {
             images

@@ -71,3 +71,15 @@ fn a_model_of_both_gives_both_and_each_has_its_own_fingerprint() {
     assert_eq!(text.dim(), image.dim());
     assert_ne!(text.fingerprint(), image.fingerprint());
 }
+
+#[test]
+fn an_image_without_pixels_is_an_error() {
+    for name in MODELS {
+        let model = model(name);
+        for (width, height) in [(50, 0), (0, 50)] {
+            let images = [RgbImage::new(50, 50), RgbImage::new(width, height)];
+            let error = model.embed(&images, &mut vec![0.0; 2 * model.dim()]).unwrap_err();
+            assert_eq!(error.to_string(), format!("image 1 of 2 has no pixels ({width}x{height})"), "{name}");
+        }
+    }
+}

@@ -33,6 +33,25 @@ pub(crate) enum Isa {
     Portable,
 }
 
+/// The name of the instruction set that the build was told to use.
+const WANTED: Option<&str> = option_env!("SEMDEDUP_ISA");
+
+const _: () = assert!(
+    match WANTED {
+        Some(name) => is_name(name),
+        None => true,
+    },
+    "SEMDEDUP_ISA is not the name of an instruction set"
+);
+
+/// Whether an instruction set has this name, on any target.
+const fn is_name(name: &str) -> bool {
+    matches!(
+        name.as_bytes(),
+        b"avx512" | b"avxvnni" | b"avx2" | b"sse2" | b"i8mm" | b"dotprod" | b"neon" | b"portable"
+    )
+}
+
 /// Returns the name of the instruction set that the kernels use on this CPU, for example `avx512`.
 pub fn instruction_set() -> &'static str {
     Isa::detect().name()
@@ -47,7 +66,7 @@ impl Isa {
     pub(crate) fn detect() -> Self {
         static BEST: OnceLock<Isa> = OnceLock::new();
         *BEST.get_or_init(|| {
-            let wanted = |isa: &Self| option_env!("SEMDEDUP_ISA").is_none_or(|name| name == isa.name());
+            let wanted = |isa: &Self| WANTED.is_none_or(|name| name == isa.name());
             Self::available().into_iter().find(wanted).unwrap_or(Self::Portable)
         })
     }

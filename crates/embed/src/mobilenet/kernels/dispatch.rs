@@ -1,25 +1,25 @@
 //! The kernels as methods of [`Isa`]: each calls the implementation for its instruction set.
 
-use crate::mobilenet::isa::Isa;
+use crate::mobilenet::isa::{Isa, Set};
 #[cfg(target_arch = "aarch64")]
 use crate::mobilenet::kernels::arm;
 use crate::mobilenet::kernels::portable;
 use crate::mobilenet::kernels::types::{Job, Pixels, Target};
 #[cfg(target_arch = "x86_64")]
-use crate::mobilenet::kernels::{avx2, avx512};
+use crate::mobilenet::kernels::{avx2, avx512, sse2};
 use crate::mobilenet::layers::{Depthwise, Panel};
 
 impl Isa {
     /// Runs a computation, compiled for this instruction set.
     #[allow(unsafe_code)]
     pub(in crate::mobilenet) fn run(self, job: impl Job) {
-        match self {
+        match self.set() {
             #[cfg(target_arch = "x86_64")]
-            // SAFETY: this variant exists only where `all` has detected the features.
-            Self::Avx512 => unsafe { avx512::run(job) },
+            // SAFETY: an `Isa` of this set exists only where the processor has the features.
+            Set::Avx512 => unsafe { avx512::run(job) },
             #[cfg(target_arch = "x86_64")]
             // SAFETY: as above.
-            Self::AvxVnni | Self::Avx2 => unsafe { avx2::run(job) },
+            Set::AvxVnni | Set::Avx2 => unsafe { avx2::run(job) },
             _ => job.run(),
         }
     }
@@ -28,20 +28,23 @@ impl Isa {
     /// pixels.
     #[allow(unsafe_code)]
     pub(in crate::mobilenet) fn dense(self, panel: &Panel, scale: f32, pixels: &Pixels, out: &mut Target) {
-        match self {
+        match self.set() {
             #[cfg(target_arch = "x86_64")]
-            // SAFETY: this variant exists only where `all` has detected the features.
-            Self::Avx512 => unsafe { avx512::dense(panel, scale, pixels, out) },
-            #[cfg(target_arch = "x86_64")]
-            // SAFETY: as above.
-            Self::AvxVnni => unsafe { avx2::dense_vnni(panel, scale, pixels, out) },
+            // SAFETY: an `Isa` of this set exists only where the processor has the features.
+            Set::Avx512 => unsafe { avx512::dense(panel, scale, pixels, out) },
             #[cfg(target_arch = "x86_64")]
             // SAFETY: as above.
-            Self::Avx2 => unsafe { avx2::dense(panel, scale, pixels, out) },
+            Set::AvxVnni => unsafe { avx2::dense_vnni(panel, scale, pixels, out) },
+            #[cfg(target_arch = "x86_64")]
+            // SAFETY: as above.
+            Set::Avx2 => unsafe { avx2::dense(panel, scale, pixels, out) },
+            #[cfg(target_arch = "x86_64")]
+            // SAFETY: as above.
+            Set::Sse2 => unsafe { sse2::dense(panel, scale, pixels, out) },
             #[cfg(target_arch = "aarch64")]
             // SAFETY: as above.
-            Self::Dotprod => unsafe { arm::dense(panel, scale, pixels, out) },
-            Self::Portable => portable::dense(panel, scale, pixels, out),
+            Set::Dotprod => unsafe { arm::dense(panel, scale, pixels, out) },
+            Set::Portable => portable::dense(panel, scale, pixels, out),
         }
     }
 
@@ -49,16 +52,14 @@ impl Isa {
     /// rows of its input, which have a border of one pixel.
     #[allow(unsafe_code)]
     pub(in crate::mobilenet) fn depthwise(self, layer: &Depthwise, rows: [&[u8]; 3], out: &mut [u8]) {
-        match self {
+        match self.set() {
             #[cfg(target_arch = "x86_64")]
-            // SAFETY: this variant exists only where `all` has detected the features.
-            Self::Avx512 => unsafe { avx512::depthwise(layer, rows, out) },
+            // SAFETY: an `Isa` of this set exists only where the processor has the features.
+            Set::Avx512 => unsafe { avx512::depthwise(layer, rows, out) },
             #[cfg(target_arch = "x86_64")]
             // SAFETY: as above.
-            Self::AvxVnni | Self::Avx2 => unsafe { avx2::depthwise(layer, rows, out) },
-            #[cfg(target_arch = "aarch64")]
-            Self::Dotprod => portable::depthwise(layer, rows, out),
-            Self::Portable => portable::depthwise(layer, rows, out),
+            Set::AvxVnni | Set::Avx2 => unsafe { avx2::depthwise(layer, rows, out) },
+            _ => portable::depthwise(layer, rows, out),
         }
     }
 }

@@ -13,6 +13,9 @@ mod avx2;
 mod avx512;
 pub(super) mod dispatch;
 mod portable;
+#[cfg(target_arch = "x86_64")]
+#[allow(unsafe_code)]
+mod sse2;
 #[cfg(test)]
 mod tests;
 pub(super) mod types;
