@@ -10,14 +10,14 @@ use crate::clustering::centroid_groups::{CentroidGroups, Group, MAX_FLAT_CENTROI
 use crate::clustering::levels::{distinct, train_levels};
 use crate::clustering::lloyd::Training;
 use crate::clustering::nearest_centroids::{
-    GroupSearch, MAX_CANDIDATES, NearGroup, NearestCentroids, RowBlock, Visit,
+    GroupSearch, MAX_CANDIDATES, NearGroup, NearestCentroids, RowBlock,
 };
 use crate::clustering::probes::{NO_CLUSTER, Probes};
+use crate::clustering::visits::{Visit, Visits, VisitsOfGroup};
 use crate::similarity::codes::Codes;
 use crate::similarity::embeddings::{UnitEmbeddings, prefetch};
 use crate::similarity::kernels::isa::Isa;
 use crate::similarity::panels::Panels;
-use crate::similarity::thresholds::RELATIVE_ENCODING_MIN_COSINE;
 use crate::similarity::top_search::{TopSearch, Wanted};
 use crate::stop::{NEVER, Stop};
 
@@ -25,9 +25,13 @@ use crate::stop::{NEVER, Stop};
 /// centres.
 const GROUPS_PER_ROW: usize = 8;
 
-/// The rows that are assigned together. They are compared with one group of centroids after the
-/// other, while the group is in the cache.
+/// The fewest rows that a thread assigns together, if there are enough. They are compared with one
+/// group of centroids after the other, while the group is in the cache.
 const ROWS_PER_CACHE_BLOCK: usize = 2048;
+
+/// How many rows are assigned together for each group of centroids, if there are enough. With fewer,
+/// only a few rows would visit a group while it is in the cache.
+const ROWS_PER_GROUP: usize = 32;
 
 /// How many rows ahead to load the centroids that must be compared exactly.
 const PREFETCHED: usize = 4;
@@ -77,12 +81,14 @@ impl<'a> Assigner<'a> {
     /// empty.
     pub(super) fn assign_until(&self, rows: &UnitEmbeddings, probes: Probes, stop: &Stop) -> Assignment {
         assert_eq!(rows.dim(), self.centroids.dim(), "rows and centroids have the same dimension");
-        let starts: Vec<usize> = (0..rows.len()).step_by(ROWS_PER_CACHE_BLOCK).collect();
+        let share = rows.len().div_ceil(rayon::current_num_threads());
+        let block_rows = share.min(ROWS_PER_GROUP * self.groups.len()).max(ROWS_PER_CACHE_BLOCK);
+        let starts: Vec<usize> = (0..rows.len()).step_by(block_rows).collect();
         let assign_block = |nearest: &mut Vec<NearestCentroids>, first| {
             if stop() {
                 return Assignment::default();
             }
-            self.assign_block(rows, first..rows.len().min(first + ROWS_PER_CACHE_BLOCK), probes, nearest)
+            self.assign_block(rows, first..rows.len().min(first + block_rows), probes, nearest)
         };
         let blocks: Vec<Assignment> = starts.into_par_iter().map_init(Vec::new, assign_block).collect();
         let mut all = Assignment::default();
@@ -131,21 +137,21 @@ impl<'a> Assigner<'a> {
         let width = nearest.len() / block.codes.len().max(1);
         // The nearest group comes first: it shows how similar a centroid of another group must be.
         for places in [0..1, 1..width] {
-            let mut visits: Vec<Vec<Visit>> = vec![Vec::new(); self.groups.len()];
+            let mut visits = Visits::new(self.groups.len());
             for (row, groups) in nearest.chunks_exact(width).enumerate() {
                 for &NearGroup { group, to_centre } in &groups[places.clone()] {
                     // No centroid of the group is more similar to the row than this.
                     let most = to_centre + self.groups[group as usize].radius;
                     if most >= block.nearest[row].min_estimate(&block.wanted, 0.0) {
-                        visits[group as usize].push(Visit { row, to_centre });
+                        visits.push(group, Visit { row: row as u32, to_centre });
                     }
                 }
             }
-            for (g, visits) in visits.iter().enumerate() {
-                let (near, far): (Vec<Visit>, Vec<_>) =
-                    visits.iter().partition(|visit| visit.to_centre >= RELATIVE_ENCODING_MIN_COSINE);
-                block.scan(&self.groups[g], &far);
-                block.scan_near(&self.groups[g], self.centres.row(g), &near, |row| rows.row(first + row));
+            let by_group = visits.by_group();
+            for (g, group) in self.groups.iter().enumerate() {
+                let VisitsOfGroup { far, near } = by_group.of(g);
+                block.scan(group, far);
+                block.scan_near(group, self.centres.row(g), near, |row| rows.row(first + row));
             }
         }
         for nearest in block.nearest.iter_mut().take(block.codes.len()) {

@@ -2,6 +2,7 @@
 //! only where the estimates leave the nearest one open.
 
 use crate::clustering::centroid_groups::{Group, MAX_FLAT_CENTROIDS};
+use crate::clustering::visits::Visit;
 use crate::similarity::candidates::Candidate;
 use crate::similarity::codes::Codes;
 use crate::similarity::error_bound::{ErrorBound, ROUNDED};
@@ -137,15 +138,6 @@ impl<F: Fn(usize, u32) -> f32> TopSearcher for GroupSearch<'_, F> {
     }
 }
 
-/// A row of a block that is compared with the centroids of a group.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Visit {
-    /// The row's place in the block.
-    pub(super) row: usize,
-    /// Its similarity to the centre of the group.
-    pub(super) to_centre: f32,
-}
-
 /// A block of rows that are assigned together.
 pub(super) struct RowBlock<'a> {
     /// The rows, encoded relative to zero.
@@ -160,8 +152,11 @@ pub(super) struct RowBlock<'a> {
 impl RowBlock<'_> {
     /// Compares rows with the centroids of a group.
     pub(super) fn scan(&mut self, group: &Group, visits: &[Visit]) {
+        if visits.is_empty() {
+            return;
+        }
         let codes = self.codes;
-        let queries: Vec<usize> = visits.iter().map(|visit| visit.row).collect();
+        let queries: Vec<usize> = visits.iter().map(|visit| visit.row as usize).collect();
         let scan = GroupScan { block: self, group, visits, relative: None };
         scan.run(codes, &queries, &group.panels_for_whole);
     }
@@ -175,7 +170,10 @@ impl RowBlock<'_> {
         visits: &[Visit],
         row: impl Fn(usize) -> &'r [f32],
     ) {
-        let codes = Codes::encode_alike(visits.iter().map(|visit| row(visit.row)), centre, centre);
+        if visits.is_empty() {
+            return;
+        }
+        let codes = Codes::encode_alike(visits.iter().map(|visit| row(visit.row as usize)), centre, centre);
         let queries: Vec<usize> = (0..visits.len()).collect();
         let scan = GroupScan { block: self, group, visits, relative: Some(&codes) };
         scan.run(&codes, &queries, &group.panels);
@@ -215,7 +213,7 @@ impl GroupScan<'_, '_> {
 
 impl TopSearcher for GroupScan<'_, '_> {
     fn min_estimate(&mut self, query: usize, bound: ErrorBound) -> f32 {
-        let nearest = &mut self.block.nearest[self.visits[query].row];
+        let nearest = &mut self.block.nearest[self.visits[query].row as usize];
         nearest.min_estimate(&self.block.wanted, bound.any) - self.rest(query)
     }
 
@@ -226,7 +224,7 @@ impl TopSearcher for GroupScan<'_, '_> {
     fn take(&mut self, query: usize, candidates: &[Candidate], bound: f32) {
         let (row, rest, bound) = (self.visits[query].row, self.rest(query), bound + self.rounding());
         let Self { block, group, .. } = self;
-        block.nearest[row].add(candidates.iter().map(|&Candidate { estimate, target }| Estimate {
+        block.nearest[row as usize].add(candidates.iter().map(|&Candidate { estimate, target }| Estimate {
             similarity: estimate + rest,
             bound,
             centroid: group.centroids[target as usize],

@@ -69,7 +69,7 @@ pub(crate) trait TopSearcher {
     }
 
     /// Takes the candidates of a query, in no order, and the bound of the error of their estimates.
-    /// Each query gets one call, in order.
+    /// The queries that have candidates come in order.
     fn take(&mut self, query: usize, candidates: &[Candidate], bound: f32);
 }
 
@@ -89,6 +89,7 @@ thread_local! {
 impl TopSearch<'_> {
     /// Searches all targets for the queries, which are the rows of the codes with these numbers.
     pub(crate) fn run(&self, queries: &[usize], searcher: &mut impl TopSearcher) {
+        let isa = Isa::detect();
         let mut buffers = BUFFERS.take();
         let panels = self.targets.panels();
         for (block, rows) in queries.chunks(QUERIES).enumerate() {
@@ -99,9 +100,12 @@ impl TopSearch<'_> {
                 let query = block * QUERIES + i;
                 let bound = self.targets.error_bound(self.codes, row);
                 let precision = Precision { offset: searcher.estimate_offset(query), bound };
-                let (best, second) = highest.two();
-                let off = precision.off(best);
+                let (best, second) = isa.two_highest(highest);
                 let known = searcher.min_estimate(query, bound);
+                if best < known {
+                    continue;
+                }
+                let off = precision.off(best);
                 let Buffers { estimates, candidates, ranked } = &mut buffers;
                 let estimates = &estimates[i * panels..(i + 1) * panels];
                 let reached = self.reached(highest, (best, second), off, ranked);

@@ -5,7 +5,7 @@ use crate::similarity::kernels::arm::{dotprod, i8mm, neon};
 use crate::similarity::kernels::isa::Isa;
 use crate::similarity::kernels::loops::{
     add_loop, dot_loop, encode_loop, estimate_all_loop, estimates_portable, half_to_f32_portable, norm_loop,
-    products_portable, reaching_portable, scale_loop, squared_distance_loop,
+    products_portable, reaching_portable, scale_loop, squared_distance_loop, two_highest_loop,
 };
 use crate::similarity::kernels::types::{
     BLOCK, CodeSummary, EstimateFilter, Highest, LANES, LaneTerms, PassedEstimates, Products, RowToEncode,
@@ -186,6 +186,8 @@ dispatched! {
     /// Estimates a panel for some queries; see [`estimate_all_loop`].
     fn estimate_all(products: &Products, scales: &[f32], lanes: LaneTerms, stride: usize,
         estimates: &mut [[f32; LANES]], highest: &mut [Highest]) = estimate_all_loop;
+    /// Returns the highest and the second highest estimate of a query.
+    fn two_highest(of: &Highest) -> (f32, f32) = two_highest_loop;
     /// Encodes a row; see [`encode_loop`].
     fn encode(levels: u8, row: RowToEncode, codes: &mut [u8]) -> CodeSummary = encode_loop;
 }

@@ -33,7 +33,7 @@ fn all_estimates_and_the_highest_of_each_lane_are_the_same_as_those_of_a_plain_l
             assert!(found.iter().zip(plain.iter()).all(is_close), "{isa:?}");
             let mut sorted = found.to_vec();
             sorted.sort_unstable_by(|a, b| b.total_cmp(a));
-            assert_eq!(highest[i].two(), (sorted[0], sorted[1]), "{isa:?}");
+            assert_eq!(isa.two_highest(&highest[i]), (sorted[0], sorted[1]), "{isa:?}");
             for (panel, estimates) in found.as_chunks::<LANES>().0.iter().enumerate() {
                 let threshold = sorted[20];
                 let expected = (0..LANES).filter(|&l| estimates[l] >= threshold);

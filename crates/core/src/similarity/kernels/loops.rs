@@ -93,6 +93,25 @@ pub(super) fn add_loop<const FUSED: bool>(sum: &mut [f64], row: &[f32]) {
     }
 }
 
+/// Returns the highest and the second highest of the estimates of all lanes.
+#[inline(always)]
+pub(super) fn two_highest_loop<const FUSED: bool>(of: &Highest) -> (f32, f32) {
+    let Highest { mut first, mut second } = *of;
+    let mut half = LANES / 2;
+    while half > 0 {
+        for l in 0..half {
+            let (a, b) = (first[l], first[l + half]);
+            let lower = if a < b { a } else { b };
+            first[l] = if a < b { b } else { a };
+            let (a, b) = (second[l], second[l + half]);
+            let others = if a < b { b } else { a };
+            second[l] = if lower > others { lower } else { others };
+        }
+        half /= 2;
+    }
+    (first[0], second[0])
+}
+
 /// The values that [`encode_loop`] processes at a time.
 const WIDE: usize = 32;
 

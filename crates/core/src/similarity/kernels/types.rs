@@ -72,21 +72,6 @@ impl Highest {
     pub(crate) const NONE: Self =
         Self { first: [f32::NEG_INFINITY; LANES], second: [f32::NEG_INFINITY; LANES] };
 
-    /// The highest and the second highest estimate.
-    pub(crate) fn two(mut self) -> (f32, f32) {
-        let mut half = LANES / 2;
-        while half > 0 {
-            for l in 0..half {
-                let (a, b) = (self.first[l], self.first[l + half]);
-                let (lower, higher) = if a < b { (a, b) } else { (b, a) };
-                let others = self.second[l].max(self.second[l + half]);
-                (self.first[l], self.second[l]) = (higher, if lower > others { lower } else { others });
-            }
-            half /= 2;
-        }
-        (self.first[0], self.second[0])
-    }
-
     /// Lists both estimates of every lane. No two are of one target; where there is none, it is
     /// negative infinity.
     pub(crate) fn all(&self) -> impl Iterator<Item = f32> {
