@@ -5,9 +5,20 @@ use crate::error::{Error, Result};
 /// The memory of the program itself, its model and the buffers of its threads, about.
 const BASE: u64 = 128 << 20;
 
-/// The bytes that are in memory for each row of the data: its cluster (4), similarity (4), score (4),
-/// `duplicate_of` (8) and outcome, and what removing it takes (2). The texts of ids come on top.
+/// The bytes that are in memory for each row of the data: its cluster (4), similarity (4), score (4) and
+/// `duplicate_of` (8). To these come, one after the other, the row that it is a copy of (4,
+/// `BulkCopies`), and its outcome (1) with whether it goes (1, `removed` of the selection). While copies
+/// are searched for in crowds, such a row takes 16 bytes beside its cluster and similarity. The texts
+/// of ids come on top.
 pub(crate) const BYTES_PER_ROW: u64 = 24;
+
+/// The bytes for each row if row numbers do not fit into 32 bits.
+const BYTES_PER_ROW_OF_MANY: u64 = 32;
+
+/// Returns the bytes that are in memory for `rows` rows of the data.
+fn bytes_of_rows(rows: u64) -> u64 {
+    rows * if u32::try_from(rows).is_ok() { BYTES_PER_ROW } else { BYTES_PER_ROW_OF_MANY }
+}
 
 /// The bytes of a block of embeddings, if memory allows. Blocks are small enough that the allocator
 /// keeps and reuses their memory: clearing new pages for each block took as long as reading it.
@@ -83,7 +94,7 @@ impl Memory {
     pub(crate) fn for_comparing(self, data: &ComparedData) -> Result<ComparingBytes> {
         let ComparedData { rows, dim, largest_cluster, row_bytes } = *data;
         let block = self.block_rows(dim) * dim as u64 * 4 * BLOCK_COPIES;
-        let taken = BASE + rows * BYTES_PER_ROW + block;
+        let taken = BASE + bytes_of_rows(rows) + block;
         // At least a quarter of the memory is for rows; with less, rows would be read again too
         // often.
         let enough = |taken: u64| taken + taken / 3;
@@ -113,16 +124,16 @@ impl Memory {
         let block = self.block_rows(dim).min(rows) * dim as u64 * 4 * BLOCK_COPIES;
         let all = rows * row_bytes;
         let compared = all.min(GROUP_BYTES.max(all / GROUP_SHARE));
-        (BASE + block + rows * BYTES_PER_ROW + compared).min(self.bytes)
+        (BASE + block + bytes_of_rows(rows) + compared).min(self.bytes)
     }
 }
 
 /// The bytes for the rows that are compared at a time.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct ComparingBytes {
-    /// The most.
+    /// The most bytes.
     pub(crate) most: u64,
-    /// What is used of them, see [`GROUP_BYTES`].
+    /// The bytes to use, at most `most`. See [`GROUP_BYTES`].
     pub(crate) wanted: u64,
     /// Whether all rows would fit into memory at once. Comparing those does not take so long that
     /// checkpoints would be worth it.
@@ -178,11 +189,15 @@ mod tests {
     fn the_memory_for_comparing_shrinks_with_the_rows_until_it_is_an_error() {
         let memory = Memory::new(2 << 30);
         let most = |rows, largest| memory.for_comparing(&data(rows, largest)).expect("enough").most;
+        let most_of = |rows| Memory::new(1 << 40).for_comparing(&data(rows, 5_000)).expect("enough").most;
         let (few, many) = (most(1_000_000, 5_000), most(10_000_000, 5_000));
         assert!(many < few && many > 1 << 30);
         let error = memory.for_comparing(&data(100_000_000, 5_000)).expect_err("too little");
         assert!(error.to_string().contains("--memory 2048 MiB is too little for 100000000 rows"), "{error}");
         assert!(Memory::new(4 << 30).for_comparing(&data(100_000_000, 5_000)).is_ok());
+        // From 2³² rows on, the row that a row is a copy of takes twice as much.
+        let (below, from) = (most_of(u64::from(u32::MAX)), most_of(1 << 32));
+        assert!(below - from > (8 << 32) - (1 << 20));
         // If a cluster does not fit, memory also holds the codes of the rows that are compared at a
         // time.
         let crowd = most(10_000_000, 5_000_000);

@@ -190,6 +190,65 @@ fn a_changed_bit_in_a_clustering_is_noticed_by_score() {
 }
 
 #[test]
+fn a_changed_bit_in_the_clustering_of_a_work_directory_is_noticed_and_the_hint_helps() {
+    let sandbox = Sandbox::with_rows(300);
+    let run = "run data.jsonl --clusters 5 --probes 2 --work work";
+    sandbox.semdedup(&format!("{run} --out out")).succeeded();
+    let again = format!("{run} --keep easy --out other");
+    let damaged = |file: &str, hint: &str| {
+        let length = sandbox.read(file).len();
+        for place in [7, 127, 128, length / 2, length - 1] {
+            with_flipped_bit(&sandbox, file, place, || {
+                sandbox.semdedup(&again).failed_with(&[file, PROBLEM]).hinted(hint);
+                sandbox.has_no_result("other");
+            });
+        }
+        let bytes = sandbox.read(file);
+        sandbox.write(file, &bytes[..100]);
+        sandbox.semdedup(&again).failed_with(&[file, PROBLEM]).hinted(hint);
+        sandbox.write(file, bytes);
+    };
+    damaged("work/assign/assignments.npy", "delete work/assign: ");
+    damaged("work/assign/probes.npy", "delete work/assign: ");
+    damaged("work/assign/similarities.npy", "delete work/assign/similarities.npy: ");
+    damaged("work/train/centroids.npy", "delete work/train: ");
+    // What the hints say gives the result of a run that nothing has damaged.
+    sandbox.semdedup("run data.jsonl --clusters 5 --probes 2 --keep easy --out whole").succeeded();
+    let delete: [&dyn Fn(); 3] = [
+        &|| std::fs::remove_file(sandbox.path("work/assign/similarities.npy")).unwrap(),
+        &|| std::fs::remove_dir_all(sandbox.path("work/assign")).unwrap(),
+        &|| std::fs::remove_dir_all(sandbox.path("work/train")).unwrap(),
+    ];
+    for (number, delete) in delete.iter().enumerate() {
+        delete();
+        let out = format!("again-{number}");
+        sandbox.semdedup(&format!("{run} --keep easy --out {out}")).succeeded();
+        assert!(sandbox.read(&format!("{out}/scores.parquet")) == sandbox.read("whole/scores.parquet"));
+        sandbox.semdedup(&format!("{run} --out back-{number}")).succeeded();
+    }
+}
+
+#[test]
+fn similarities_without_a_sum_are_refused_if_a_row_with_a_cluster_has_none() {
+    let sandbox = Sandbox::with_rows(100);
+    sandbox.semdedup("run data.jsonl --work work --out out").succeeded();
+    // Earlier versions wrote no sums.
+    let _ = std::fs::remove_file(sandbox.path("work/assign/sums.json"));
+    let file = "work/assign/similarities.npy";
+    let bytes = sandbox.read(file);
+    let again = "run data.jsonl --work work --out other --keep easy";
+    for value in [0.0f32, f32::NAN] {
+        let mut changed = bytes.clone();
+        changed[128..132].copy_from_slice(&value.to_le_bytes());
+        sandbox.write(file, changed);
+        let said = sandbox.semdedup(again).failed_with(&[file, "row 0 has a similarity of"]);
+        said.hinted("the similarities are then computed again");
+    }
+    sandbox.write(file, bytes);
+    sandbox.semdedup(again).succeeded();
+}
+
+#[test]
 fn hints_for_files_of_the_work_directory_do_not_ask_the_user_to_write_them() {
     let sandbox = Sandbox::with_rows(100);
     sandbox.semdedup("run data.jsonl --id-column id --work work --out out").succeeded();

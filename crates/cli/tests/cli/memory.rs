@@ -197,12 +197,24 @@ fn small_rows(rows: usize) -> Sandbox {
     sandbox
 }
 
+/// Returns a sandbox with equal rows in one cluster.
+fn crowd(rows: usize) -> Sandbox {
+    let sandbox = Sandbox::new();
+    let values = [0x3c00u16, 0x3800, 0xbc00, 0x3400].map(u16::to_le_bytes).concat().repeat(rows);
+    sandbox.write("e.npy", npy("<f2", &format!("({rows}, 4)"), values));
+    sandbox.write("c/assignments.npy", npy_i32(&vec![0; rows], &format!("({rows},)")));
+    sandbox.write("c/centroids.npy", npy_f32(&[1.0; 4], 4));
+    sandbox
+}
+
 #[test]
 fn a_row_takes_24_bytes_in_every_stage_besides_those_that_are_compared() {
     const ROWS: usize = 3_000_000;
     /// The program with its buffers and threads, and a row each.
     const HELD: u64 = (64 << 20) + 24 * ROWS as u64;
     const COMPARED: u64 = 144 << 20;
+    /// Blocks of rows with their codes, while rows are assigned to clusters.
+    const BLOCKS: u64 = 64 << 20;
     let sandbox = small_rows(ROWS);
     let made = "e.npy --clusters 1000 --probes 1 --memory 16GiB";
     for (typed, limit) in [
@@ -210,6 +222,14 @@ fn a_row_takes_24_bytes_in_every_stage_besides_those_that_are_compared() {
         (score(&sandbox, "16GiB", "s.parquet"), HELD + COMPARED),
         (format!("run --embeddings {made} --recall-sample 100 --out r"), HELD + COMPARED),
     ] {
+        let peak = peak(start_measured(&sandbox, &typed));
+        assert!(peak < limit, "{} MiB, at most {} MiB: {typed}", peak >> 20, limit >> 20);
+    }
+    // Of a crowd of equal rows none is compared.
+    let sandbox = crowd(ROWS);
+    let scored = score(&sandbox, "16GiB", "s.parquet").replace("--recall-sample 100", "--recall-sample 0");
+    let run = "run --embeddings e.npy --clusters 1 --recall-sample 0 --out r".to_owned();
+    for (typed, limit) in [(scored, HELD), (run, HELD + BLOCKS)] {
         let peak = peak(start_measured(&sandbox, &typed));
         assert!(peak < limit, "{} MiB, at most {} MiB: {typed}", peak >> 20, limit >> 20);
     }

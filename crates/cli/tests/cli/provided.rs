@@ -106,6 +106,22 @@ fn embeddings_beside_the_rows_of_a_folder_are_refused_until_an_option_decides() 
 }
 
 #[test]
+fn a_file_of_your_own_called_similarities_is_not_left_out_without_a_word() {
+    let (sandbox, values) = with_embeddings(40);
+    sandbox.write("set/rows.jsonl", sandbox.text("data.jsonl"));
+    sandbox.write("set/similarities.npy", npy_f32(&values, DIM));
+    sandbox.semdedup("run set --out o").failed_with(&["set: holds 1 file of embeddings (similarities.npy)"]);
+    sandbox.write("own/a.npy", npy_f32(&values, DIM));
+    sandbox.write("own/similarities.npy", npy_f32(&values, DIM));
+    assert_eq!(number(&sandbox.summary("run --embeddings own --out a"), "rows_in"), 80);
+    // That of a work directory is no input.
+    sandbox.write("mine/rows.jsonl", sandbox.text("data.jsonl"));
+    sandbox.semdedup("run mine/rows.jsonl --work mine/work --out b").succeeded();
+    assert!(sandbox.path("mine/work/assign/similarities.npy").exists());
+    assert_eq!(number(&sandbox.summary("run mine --out c"), "rows_in"), 40);
+}
+
+#[test]
 fn rows_whose_embedding_cannot_be_used_are_skipped_and_listed() {
     let sandbox = Sandbox::new();
     let items = Float32Array::from_iter((0..22).map(|i| (i != 7).then_some(i as f32 + 1.0)));

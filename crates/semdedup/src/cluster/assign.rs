@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use semdedup_core::{Assigner, Probes, UnitEmbeddings};
+use xxhash_rust::xxh3::Xxh3;
 
 use crate::arrays::npy_writer::NpyWriter;
 use crate::arrays::store::{EmbeddingStore, blocks};
@@ -32,6 +33,8 @@ pub(crate) struct Assigned {
     pub(crate) uncompared: Uncompared,
     /// Comparisons of a row with a centroid.
     pub(crate) compared: u64,
+    /// The sum of `probes.npy`, if it was written.
+    pub(crate) probes_sum: Option<Xxh3>,
 }
 
 /// Limits probes to the number of clusters, so that no memory is spent on probes of none.
@@ -58,7 +61,8 @@ pub(crate) fn assign(
     let assigner = Assigner::new(centroids);
     let rows = store.rows() as usize;
     let (clusters, similarity) = (Vec::with_capacity(rows), Vec::with_capacity(rows));
-    let mut assigned = Assigned { clusters, similarity, uncompared: Uncompared::default(), compared: 0 };
+    let uncompared = Uncompared::default();
+    let mut assigned = Assigned { clusters, similarity, uncompared, compared: 0, probes_sum: None };
     let stop = StopSignal::new(progress);
     for range in blocks(store, options.memory) {
         stop.check()?;
@@ -73,6 +77,6 @@ pub(crate) fn assign(
         }
         progress.advance(found.cluster.len() as u64);
     }
-    file.map_or(Ok(()), NpyWriter::finish)?;
+    assigned.probes_sum = file.map(NpyWriter::finish_hashed).transpose()?;
     Ok(assigned)
 }

@@ -4,13 +4,12 @@ use std::ops::Range;
 use std::path::Path;
 
 use semdedup_core::{NO_CLUSTER, UnitEmbeddings};
+use xxhash_rust::xxh3::Xxh3;
 
-use crate::arrays::floats::read_floats;
 use crate::arrays::integers::{IntegerMatrix, IntegerVector};
 use crate::arrays::npy_writer::NpyWriter;
 use crate::arrays::store::EmbeddingStore;
 use crate::error::{Error, Result};
-use crate::storage::is_file;
 
 /// Is part of every fingerprint from training on. Raise it whenever the code would give another
 /// result.
@@ -57,21 +56,6 @@ impl Clustering {
         Ok(Self { cluster, probes, clusters, similarity: None })
     }
 
-    /// Adds the similarities that [`write_similarities`] wrote beside the assignments, if they are
-    /// there: earlier versions did not write them.
-    pub(crate) fn with_similarities(mut self, path: &Path) -> Result<Self> {
-        if is_file(path)? {
-            let similarity = read_floats(path)?;
-            if similarity.len() != self.cluster.len() {
-                let (found, rows) = (similarity.len(), self.cluster.len());
-                return Err(Error::work(path, format!("{found} similarities for {rows} rows"))
-                    .hint("delete this file: the similarities are then computed again"));
-            }
-            self.similarity = Some(similarity);
-        }
-        Ok(self)
-    }
-
     /// Returns the number of other clusters that a row can be compared in.
     pub(crate) fn probes_per_row(&self) -> usize {
         self.probes.as_ref().map_or(0, IntegerMatrix::columns)
@@ -83,7 +67,7 @@ impl Clustering {
         let Some(probes) = &self.probes else { return Ok(Vec::new()) };
         let first = rows.start;
         let mut numbers = probes.read(rows)?;
-        // All rows are looked through for each group of clusters, so these are loops over numbers.
+        // The probes of all rows are read for each group of clusters, so these are loops over numbers.
         let limit = i32::try_from(self.clusters).unwrap_or(i32::MAX);
         if numbers.iter().copied().max().is_some_and(|highest| highest >= limit) {
             let place = numbers.iter().position(|&cluster| cluster >= limit).unwrap_or(0);
@@ -98,12 +82,12 @@ impl Clustering {
     }
 }
 
-/// Writes `centroids.npy`: f32, `clusters × dim`.
-pub(crate) fn write_centroids(path: &Path, centroids: &UnitEmbeddings) -> Result<()> {
-    begin_centroids(path, centroids)?.finish()
+/// Writes `centroids.npy`: f32, `clusters × dim`. Returns the sum of the file.
+pub(crate) fn write_centroids(path: &Path, centroids: &UnitEmbeddings) -> Result<Xxh3> {
+    begin_centroids(path, centroids)?.finish_hashed()
 }
 
-/// Writes all of `centroids.npy` but its header.
+/// Writes everything of `centroids.npy` except the header.
 pub(crate) fn begin_centroids(path: &Path, centroids: &UnitEmbeddings) -> Result<NpyWriter> {
     let mut file = NpyWriter::matrix(path, centroids.dim())?;
     file.write(centroids.values())?;
@@ -132,12 +116,13 @@ pub(crate) fn numbers(clusters: &[u32]) -> Vec<i32> {
     clusters.iter().map(|&c| if c == NO_CLUSTER { -1 } else { c as i32 }).collect()
 }
 
-/// Writes `assignments.npy`: one i32 for each row, −1 for a row without a cluster.
-pub(crate) fn write_assignments(path: &Path, clusters: &[u32]) -> Result<()> {
-    begin_assignments(path, clusters)?.finish()
+/// Writes `assignments.npy`: one i32 for each row, −1 for a row without a cluster. Returns the sum of
+/// the file.
+pub(crate) fn write_assignments(path: &Path, clusters: &[u32]) -> Result<Xxh3> {
+    begin_assignments(path, clusters)?.finish_hashed()
 }
 
-/// Writes all of `assignments.npy` but its header.
+/// Writes everything of `assignments.npy` except the header.
 pub(crate) fn begin_assignments(path: &Path, clusters: &[u32]) -> Result<NpyWriter> {
     let mut file = NpyWriter::integers(path)?;
     clusters.chunks(ROWS_PER_READ).try_for_each(|clusters| file.write(&numbers(clusters)))?;
@@ -145,10 +130,11 @@ pub(crate) fn begin_assignments(path: &Path, clusters: &[u32]) -> Result<NpyWrit
 }
 
 /// Writes `similarities.npy`: the similarity of each row to the centroid of its cluster, an f32.
-pub(crate) fn write_similarities(path: &Path, similarity: &[f32]) -> Result<()> {
+/// Returns the sum of the file.
+pub(crate) fn write_similarities(path: &Path, similarity: &[f32]) -> Result<Xxh3> {
     let mut file = NpyWriter::floats(path)?;
     file.write(similarity)?;
-    file.finish()
+    file.finish_hashed()
 }
 
 /// Reads the assignments of `rows` rows to `clusters` clusters.

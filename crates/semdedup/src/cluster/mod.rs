@@ -4,4 +4,5 @@
 pub(crate) mod assign;
 pub(crate) mod clustering;
 pub(crate) mod cost;
+pub(crate) mod stored;
 pub(crate) mod train;

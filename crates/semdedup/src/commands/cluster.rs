@@ -8,20 +8,21 @@ use semdedup_core::UnitEmbeddings;
 use serde::Serialize;
 
 use crate::arrays::store::EmbeddingStore;
-use crate::cluster::assign::{self, AssignOptions};
+use crate::cluster::assign::{self, AssignOptions, Assigned};
 use crate::cluster::clustering::{begin_assignments, begin_centroids, largest};
 use crate::cluster::train;
 use crate::commands::clustered::{ASSIGNMENTS, CLUSTERED, Clustered};
 use crate::commands::file_set::FileSet;
 use crate::commands::guards::check_folder;
 use crate::commands::places::places_of;
+use crate::commands::stamped::StampedFiles;
 use crate::error::{Error, Result};
 use crate::memory::peak_rss_bytes;
 use crate::options::{ClusterOptions, OutputOptions};
 use crate::progress::{Progress, Stage};
-use crate::storage::{exists, is_url};
+use crate::storage::exists;
 use crate::workdir::pair_counts::PairCounts;
-use crate::workdir::sums::{shown, sum_of_embeddings};
+use crate::workdir::sums::shown;
 
 /// The report of [`cluster()`].
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -51,27 +52,21 @@ pub struct ClusterReport {
 /// folder.
 ///
 /// # Errors
-/// Embeddings that cannot be read, more clusters than rows, or results in the way.
+/// Embeddings that cannot be read or that change meanwhile, more clusters than rows, or results in the
+/// way.
 pub fn cluster(
     embeddings: &[PathBuf],
     options: &ClusterOptions,
     output: &OutputOptions,
     progress: &dyn Progress,
 ) -> Result<ClusterReport> {
+    let stamped = StampedFiles::take(embeddings)?;
     let store = EmbeddingStore::open(embeddings)?;
     if store.rows() == 0 {
         return Err(Error::usage("the embeddings have no rows").hint("there is nothing to cluster"));
     }
     check_folder(&output.out)?;
-    let files = FileSet {
-        out: &output.out,
-        names: FILES.map(str::to_owned).to_vec(),
-        last: CENTROIDS,
-        old: earlier_clustering(&output.out)?,
-        what: "clustering",
-        overwrite: output.overwrite,
-        inputs: embeddings,
-    };
+    let files = file_set(embeddings, output)?;
     files.check()?;
     let start = Instant::now();
     let trained = train::train(&store, options, progress)?;
@@ -82,7 +77,10 @@ pub fn cluster(
     let ClusterOptions { probes, memory, .. } = *options;
     let assigning = AssignOptions { probes, memory, probes_path: &output.out.join(PROBES) };
     let assigned = assign::assign(&store, &trained.centroids, &assigning, progress)?;
-    write_clustering(&output.out, &store, &trained.centroids, &assigned.clusters)?;
+    let record = Clustered::of(&store)?;
+    // Each step read the rows anew, so a file that changed was read in several versions.
+    stamped.check()?;
+    write_clustering(&output.out, record, &trained.centroids, &assigned)?;
     claim.release()?;
     progress.end(Stage::Assign, false);
     let assign_seconds = start.elapsed().as_secs_f64();
@@ -105,20 +103,17 @@ pub fn cluster(
 /// Writes the assignments, `clustered.json` and then the centroids. The probes are there already.
 fn write_clustering(
     out: &Path,
-    store: &EmbeddingStore,
+    mut record: Clustered,
     centroids: &UnitEmbeddings,
-    clusters: &[u32],
+    assigned: &Assigned,
 ) -> Result<()> {
     let place = |name: &str| out.join(name);
-    let assignments = begin_assignments(&place(ASSIGNMENTS), clusters)?;
+    let assignments = begin_assignments(&place(ASSIGNMENTS), &assigned.clusters)?;
     let centroids = begin_centroids(&place(CENTROIDS), centroids)?;
-    let mut clustered = Clustered::of(store)?;
-    clustered.add_sum(ASSIGNMENTS, shown(&assignments.hash_so_far()));
-    clustered.add_sum(CENTROIDS, shown(&centroids.hash_so_far()));
-    if !is_url(out) && exists(&place(PROBES))? {
-        clustered.add_sum(PROBES, sum_of_embeddings(&place(PROBES)).map_err(Error::io)?);
-    }
-    clustered.write(&place(CLUSTERED))?;
+    record.add_sum(ASSIGNMENTS, shown(&assignments.hash_so_far()));
+    record.add_sum(CENTROIDS, shown(&centroids.hash_so_far()));
+    assigned.probes_sum.iter().for_each(|sum| record.add_sum(PROBES, shown(sum)));
+    record.write(&place(CLUSTERED))?;
     assignments.finish()?;
     centroids.finish()
 }
@@ -128,8 +123,25 @@ const CENTROIDS: &str = "centroids.npy";
 const PROBES: &str = "probes.npy";
 const FILES: [&str; 4] = [CENTROIDS, ASSIGNMENTS, PROBES, CLUSTERED];
 
+/// Describes the files that are about to be written.
+fn file_set<'a>(embeddings: &'a [PathBuf], output: &'a OutputOptions) -> Result<FileSet<'a>> {
+    Ok(FileSet {
+        out: &output.out,
+        names: FILES.map(str::to_owned).to_vec(),
+        last: CENTROIDS,
+        old: earlier_clustering(&output.out)?,
+        what: "clustering",
+        overwrite: output.overwrite,
+        inputs: embeddings,
+    })
+}
+
 /// Lists the files of an earlier clustering, which has a record of its embeddings.
 fn earlier_clustering(out: &Path) -> Result<Vec<String>> {
     let is_whole = Clustered::inside(out)?.is_some() && exists(&out.join(CENTROIDS))?;
     Ok(if is_whole { FILES.map(str::to_owned).to_vec() } else { Vec::new() })
 }
+
+#[cfg(test)]
+#[path = "cluster_tests.rs"]
+mod tests;

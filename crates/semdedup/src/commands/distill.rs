@@ -175,6 +175,8 @@ impl Texts {
             }
             first += numbers.len();
         }
+        // The texts were read again, after they had been embedded.
+        input.check_unchanged()?;
         if texts.len() < FEWEST_TEXTS {
             return Err(Error::usage(format!(
                 "the corpus has {} texts, at least {FEWEST_TEXTS} are needed",
@@ -239,3 +241,7 @@ fn learn(
     });
     Ok((table.ok_or_else(stopped)?, loss.unwrap_or_default()))
 }
+
+#[cfg(test)]
+#[path = "distill_tests.rs"]
+mod tests;

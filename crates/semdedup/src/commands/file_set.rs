@@ -76,6 +76,11 @@ impl FileSet<'_> {
         Ok(Claim { folder, lock })
     }
 
+    /// Removes the files that were written, because they are wrong. The mark stays, as after a kill.
+    pub(super) fn discard(&self) -> Result<()> {
+        self.names.iter().try_for_each(|name| remove_file(&self.out.join(name)))
+    }
+
     /// Lists the files that a killed command marked, if it had begun to replace them.
     fn left_over(&self) -> Result<Vec<String>> {
         if exists(&self.out.join(self.last))? {

@@ -10,3 +10,4 @@ pub(crate) mod guards;
 pub(crate) mod places;
 pub(crate) mod score;
 pub(crate) mod select;
+pub(crate) mod stamped;

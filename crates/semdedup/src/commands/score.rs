@@ -12,6 +12,7 @@ use crate::cluster::clustering::{Clustering, read_centroids};
 use crate::commands::clustered::check_clustered;
 use crate::commands::guards::{check_free, check_not_input};
 use crate::commands::places::places_of;
+use crate::commands::stamped::StampedFiles;
 use crate::error::{Error, Result};
 use crate::memory::{Memory, peak_rss_bytes};
 use crate::options::DEFAULT_RECALL_SAMPLE;
@@ -49,6 +50,12 @@ impl ScoreInputs {
     ) -> Self {
         let (centroids, assignments) = (centroids.into(), assignments.into());
         Self { embeddings, centroids, assignments, probes: None }
+    }
+
+    /// Takes the stamps of all files.
+    fn stamped(&self) -> Result<StampedFiles> {
+        let clustering = [&self.centroids, &self.assignments].into_iter().chain(&self.probes);
+        StampedFiles::take(self.embeddings.iter().chain(clustering))
     }
 }
 
@@ -115,13 +122,15 @@ pub struct ScoreReport {
 /// the row numbers.
 ///
 /// # Errors
-/// Files that cannot be read or do not fit together, or a result in the way.
+/// Files that cannot be read, that do not fit together or that change meanwhile, or a result in the
+/// way.
 pub fn score(
     inputs: &ScoreInputs,
     options: &ScoreOptions,
     out: &Path,
     progress: &dyn Progress,
 ) -> Result<ScoreReport> {
+    let stamped = inputs.stamped()?;
     let store = EmbeddingStore::open(&inputs.embeddings)?;
     let probes = inputs.probes.as_deref();
     let centroids = read_centroids(&inputs.centroids, store.dim())?;
@@ -138,12 +147,15 @@ pub fn score(
     progress.end(Stage::Score, false);
     let mut seconds = BTreeMap::from([("score", start.elapsed().as_secs_f64())]);
     uncompared.warnings(&places_of(&store)).iter().for_each(|warning| progress.warn(warning));
+    // Each group of rows was read by itself, so a file that changed was read in two versions.
+    stamped.check()?;
     let start = Instant::now();
     write(out, &store, &columns, &options.ranking)?;
     seconds.insert("write", start.elapsed().as_secs_f64());
     let start = Instant::now();
     let samples = measure(&store, &columns, options, progress)?;
     if options.recall_sample > 0 {
+        stamped.check()?;
         seconds.insert("recall", start.elapsed().as_secs_f64());
     }
     Ok(ScoreReport {
@@ -196,3 +208,7 @@ fn measure(
     progress.end(Stage::Recall, false);
     Ok(samples)
 }
+
+#[cfg(test)]
+#[path = "score_tests.rs"]
+mod tests;

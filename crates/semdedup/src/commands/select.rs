@@ -8,6 +8,7 @@ use serde::Serialize;
 
 use crate::commands::file_set::FileSet;
 use crate::commands::guards::check_folder;
+use crate::commands::stamped::StampedFiles;
 use crate::error::{Error, Result};
 use crate::options::{OutputOptions, default_epsilon};
 use crate::outputs::IdsFormat;
@@ -54,8 +55,8 @@ pub struct SelectOptions {
 /// the ids that stay in each format of `options.ids`, and `summary.json`.
 ///
 /// # Errors
-/// A file that is not a score table, a goal out of range, an id that a list cannot hold, or results
-/// in the way.
+/// A file that is not a score table or that changes meanwhile, a goal out of range, an id that a list
+/// cannot hold, or results in the way.
 pub fn select(
     scores: &Path,
     options: &SelectOptions,
@@ -74,6 +75,7 @@ pub fn select(
         inputs: &[scores.to_path_buf()],
     };
     files.check()?;
+    let stamped = StampedFiles::take([&scores.to_path_buf()])?;
     let scores = ScoresFile::open(scores)?;
     let goal = goal_or_default(options.goal, &scores)?;
     progress.begin(Stage::Select, "rows", scores.row_index.rows());
@@ -95,6 +97,8 @@ pub fn select(
         let list = RowList { scores: &scores, selection: &selection, outcome, columns: &LIST_COLUMNS };
         list.write(&output.out.join(name))?;
     }
+    // The lists were read from the table again, after the rows that go were chosen.
+    stamped.check().or_else(|changed| files.discard().and(Err(changed)))?;
     let json = serde_json::to_vec_pretty(&report).map_err(|error| Error::output(&output.out, error))?;
     write_atomically(&output.out.join(SUMMARY), &json)?;
     claim.release()?;
@@ -142,3 +146,7 @@ fn earlier_selection(out: &Path) -> Result<Vec<String>> {
     let tables = TABLES.into_iter().chain([SUMMARY]).map(str::to_owned);
     Ok(lists.filter(|list| known.contains(&list.as_str())).chain(tables).collect())
 }
+
+#[cfg(test)]
+#[path = "select_tests.rs"]
+mod tests;

@@ -229,3 +229,52 @@ fn a_stored_part_that_has_changed_is_not_copied_from() {
     let error = embed_parts(&input, Embedder::Text(&Expensive::new(None)), out.path(), &Silent).unwrap_err();
     assert!(error.to_string().contains("embeddings-00000.npy: is damaged"), "{error}");
 }
+
+/// Puts a folder where the first part goes, and takes long for the rows of the second.
+struct Unstorable {
+    inner: Expensive,
+    place: PathBuf,
+    put: std::sync::Once,
+}
+
+impl TextModel for Unstorable {
+    fn name(&self) -> &str {
+        self.inner.name()
+    }
+    fn dim(&self) -> usize {
+        self.inner.dim()
+    }
+    fn fingerprint(&self) -> String {
+        self.inner.fingerprint()
+    }
+    fn rows_per_save(&self) -> Option<usize> {
+        self.inner.rows_per_save()
+    }
+    fn rows_per_call(&self) -> Option<usize> {
+        Some(100)
+    }
+    fn embed(&self, texts: &[&str], out: &mut [f32]) -> std::result::Result<EmbedStats, ModelError> {
+        self.put.call_once(|| std::fs::create_dir_all(self.place.join("full")).unwrap());
+        if self.inner.asked.load(Ordering::Relaxed) >= 3000 {
+            std::thread::sleep(std::time::Duration::from_millis(200));
+        }
+        self.inner.embed(texts, out)
+    }
+}
+
+#[test]
+fn a_part_that_cannot_be_stored_ends_the_stage_before_the_next_part_is_paid_for() {
+    let (data, out) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let texts: String = (0..20_000).map(|row| format!("{row} is the row\n")).collect();
+    std::fs::write(data.path().join("a.txt"), texts).unwrap();
+    let place = embeddings_path(out.path(), 0);
+    let model = Unstorable { inner: Expensive::new(None), place, put: std::sync::Once::new() };
+    let input = input(data.path(), 1 << 17);
+    // Batches are longer with more threads.
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(1).build().unwrap();
+    let failed = pool.install(|| embed_parts(&input, Embedder::Text(&model), out.path(), &Silent));
+    let error = failed.unwrap_err();
+    assert!(error.to_string().contains("embeddings-00000.npy"), "{error}");
+    let asked = model.inner.asked.into_inner();
+    assert!((3000..6000).contains(&asked), "{asked} rows were embedded");
+}

@@ -71,8 +71,9 @@ impl<'a> PartWriter<'a> {
     /// complete; `stored` is sent the number of rows that are stored then. Returns the last part,
     /// which is not committed.
     ///
-    /// A disk takes its time to store a part, so the next one is filled meanwhile. Parts are stored one
-    /// after the other.
+    /// Storing a part waits for the disk, so the next one is filled meanwhile. Parts are stored one
+    /// after the other. A part that cannot be stored is noticed with the next task: what is embedded
+    /// after it is lost, and may have cost money.
     pub(super) fn append_all(mut self, done: &Receiver<DoneTask>, stored: &Sender<u64>) -> Result<Self> {
         std::thread::scope(|scope| {
             let mut storing: Option<ScopedJoinHandle<Result<u64>>> = None;
@@ -86,8 +87,10 @@ impl<'a> PartWriter<'a> {
             for done in done {
                 let closes_part = done.task.closes_part;
                 self.append(done)?;
-                if closes_part {
+                if closes_part || storing.as_ref().is_some_and(ScopedJoinHandle::is_finished) {
                     finish(storing.take())?;
+                }
+                if closes_part {
                     let next = self.next()?;
                     let complete = std::mem::replace(&mut self, next);
                     storing = Some(scope.spawn(move || complete.store()));

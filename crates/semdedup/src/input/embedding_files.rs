@@ -114,7 +114,7 @@ fn check_distinct(paths: &[PathBuf]) -> Result<()> {
 }
 
 /// The files that [`crate::cluster()`] writes. They are no embeddings.
-const CLUSTER_FILES: [&str; 4] = ["centroids.npy", "assignments.npy", "probes.npy", "similarities.npy"];
+const CLUSTER_FILES: [&str; 3] = ["centroids.npy", "assignments.npy", "probes.npy"];
 
 fn is_hidden(path: &Path) -> bool {
     path.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(b"."))

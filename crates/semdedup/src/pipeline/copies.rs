@@ -6,6 +6,7 @@ use crate::embed::dataset::Dataset;
 use crate::error::Result;
 use crate::indistinct::CLOSE;
 use crate::score::columns::ScoreColumns;
+use crate::score::row_bits::RowBits;
 use crate::workdir::contents::Content;
 
 /// The numbers of rows that have the embedding of a row that ranks before them.
@@ -65,8 +66,8 @@ impl<C: Fn(usize) -> Result<Option<Vec<Content>>>> EmbeddedRows<'_, C> {
     /// exact copy, where the model read its text, and all texts of its embedding, to their ends. Where
     /// it is not known what was embedded, all near rows.
     ///
-    /// One part is in memory at a time, beside 26 bytes for each row that has the embedding of a row
-    /// before it.
+    /// One part is in memory at a time, beside a bit for each row, and 17 bytes for each different
+    /// content of rows that have the embedding of a row before them, up to 33 while they are collected.
     pub(crate) fn copies(&self, mut close: impl FnMut(usize)) -> Result<Copies> {
         let scores = self.scores;
         let mut groups = Groups::of(scores);
@@ -101,13 +102,19 @@ impl<C: Fn(usize) -> Result<Option<Vec<Content>>>> EmbeddedRows<'_, C> {
 
     /// Collects the contents of the copies, and notes which of them another row has.
     fn seen_contents(&self, groups: &Groups) -> Result<SeenContents> {
-        let mut copies = Vec::new();
+        let mut copies = Vec::with_capacity(FEWEST_CONTENTS);
         self.for_each(|row, content| {
             if self.scores.is_copy(row) {
+                // A text may occur many times, and is needed once.
+                if copies.len() == copies.capacity() {
+                    sort_different(&mut copies);
+                    copies.reserve_exact(copies.len().max(FEWEST_CONTENTS));
+                }
                 copies.push(groups.marked(row, content));
             }
         })?;
-        copies.sort_unstable();
+        sort_different(&mut copies);
+        copies.shrink_to_fit();
         let mut seen = SeenContents { is_seen: vec![false; copies.len()], contents: copies };
         self.for_each(|row, content| {
             if !self.scores.is_copy(row) {
@@ -130,11 +137,20 @@ impl<C: Fn(usize) -> Result<Option<Vec<Content>>>> EmbeddedRows<'_, C> {
     }
 }
 
-/// The contents of the rows that have the embedding of a row before them.
+/// The contents for which there is room from the start.
+const FEWEST_CONTENTS: usize = if cfg!(test) { 1 } else { 1 << 16 };
+
+/// Sorts contents, and leaves one of those that are equal.
+fn sort_different(contents: &mut Vec<Content>) {
+    contents.sort_unstable();
+    contents.dedup();
+}
+
+/// The different contents of the rows that have the embedding of a row before them.
 struct SeenContents {
     /// Sorted.
     contents: Vec<Content>,
-    /// Whether a row was seen with the content, at the first place of the content.
+    /// Whether a row was seen with each of them.
     is_seen: Vec<bool>,
 }
 
@@ -142,49 +158,36 @@ impl SeenContents {
     /// Notes that a row has this content; returns whether another row had it before. The first row of
     /// a content is no copy of it, but it may be one of another content.
     fn note(&mut self, content: Content) -> bool {
-        let place = self.contents.partition_point(|seen| *seen < content);
-        let is_known = self.contents.get(place) == Some(&content);
-        is_known && std::mem::replace(&mut self.is_seen[place], true)
+        let place = self.contents.binary_search(&content);
+        place.is_ok_and(|place| std::mem::replace(&mut self.is_seen[place], true))
     }
 }
 
-/// The groups of rows with one embedding.
+/// The groups of rows with one embedding, each known by the row that ranks first.
 struct Groups<'a> {
     scores: RowScores<'a>,
-    /// The row of each group that ranks first, ascending.
-    firsts: Vec<u64>,
-    /// Whether the model did not read the end of a text of the group.
-    is_cut: Vec<bool>,
+    /// The first rows of the groups in which the model did not read the end of a text.
+    cut: RowBits,
 }
 
 impl<'a> Groups<'a> {
     fn of(scores: RowScores<'a>) -> Self {
-        let rows = scores.score.iter().zip(scores.duplicate_of);
-        let mut firsts: Vec<u64> =
-            rows.filter(|(score, _)| **score == EXACT).map(|(_, first)| *first).collect();
-        firsts.sort_unstable();
-        firsts.dedup();
-        let is_cut = vec![false; firsts.len()];
-        Self { scores, firsts, is_cut }
+        Self { scores, cut: RowBits::with_room(scores.score.len()) }
     }
 
-    /// Finds the group of a row; none if no other row has its embedding.
-    fn group(&self, row: usize) -> Option<usize> {
-        let first = if self.scores.is_copy(row) { self.scores.duplicate_of[row] } else { row as u64 };
-        self.firsts.binary_search(&first).ok()
+    /// Returns the first row of the group of a row.
+    fn first(&self, row: usize) -> usize {
+        if self.scores.is_copy(row) { self.scores.duplicate_of[row] as usize } else { row }
     }
 
     /// Notes that the model did not read the end of a row.
     fn mark_cut(&mut self, row: usize) {
-        if let Some(group) = self.group(row) {
-            self.is_cut[group] = true;
-        }
+        self.cut.insert(self.first(row));
     }
 
     /// Returns the content of a row, with the mark of a truncated text if one of its group is.
     fn marked(&self, row: usize, content: Content) -> Content {
-        let is_cut = self.group(row).is_some_and(|group| self.is_cut[group]);
-        if is_cut { content.truncated() } else { content }
+        if self.cut.contains(self.first(row)) { content.truncated() } else { content }
     }
 }
 

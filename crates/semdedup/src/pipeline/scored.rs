@@ -1,13 +1,13 @@
 //! Runs the stages up to the scores and the recall. A stage that is done is skipped.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use semdedup_core::{RecallSample, UnitEmbeddings};
 
 use crate::arrays::store::EmbeddingStore;
 use crate::cluster::assign::{self, AssignOptions};
-use crate::cluster::clustering::{self, Clustering};
 use crate::cluster::cost::auto_clusters;
+use crate::cluster::stored::{StoredClustering, store_centroids, stored_centroids};
 use crate::cluster::train;
 use crate::embed::dataset::Dataset;
 use crate::embed::not_utf8::not_utf8;
@@ -49,21 +49,6 @@ pub(crate) struct LimitedClusters {
     pub(crate) clusters: usize,
     /// The number of clusters without that limit.
     pub(crate) wanted: usize,
-}
-
-/// The files of the assignment stage.
-struct ClusteringFiles {
-    assignments: PathBuf,
-    probes: PathBuf,
-    similarities: PathBuf,
-}
-
-impl ClusteringFiles {
-    fn inside(folder: &Path) -> Self {
-        let [assignments, probes, similarities] =
-            ["assignments.npy", "probes.npy", "similarities.npy"].map(|name| folder.join(name));
-        Self { assignments, probes, similarities }
-    }
 }
 
 /// The rows and their embeddings.
@@ -176,30 +161,28 @@ impl StageRunner<'_, '_> {
     /// Trains the centroids.
     fn train(&mut self, rows: EmbeddedRows) -> Result<UnitEmbeddings> {
         let Self { run, work, progress } = self;
-        let path = work.folder(Stage::Train).join("centroids.npy");
         work.stage(Stage::Train, &run.stages.train, *progress, |folder| {
             // Check the ids before the first stage that takes long, not after it.
             rows.dataset.check_ids(&run.input)?;
             let trained = train::train(rows.store, &run.options.cluster, *progress)?;
             pair_counts::write_pair_count(folder, trained.compared)?;
-            clustering::write_centroids(&path, &trained.centroids)
+            store_centroids(folder, &trained.centroids)
         })?;
-        clustering::read_centroids(&path, rows.store.dim())
+        stored_centroids(&work.folder(Stage::Train), rows.store.dim())
     }
 
     /// Finds the cluster of each row and the clusters that it probes.
-    fn assign(&mut self, store: &EmbeddingStore, centroids: &UnitEmbeddings) -> Result<ClusteringFiles> {
+    fn assign(&mut self, store: &EmbeddingStore, centroids: &UnitEmbeddings) -> Result<StoredClustering> {
         let Self { run, work, progress } = self;
         let ClusterOptions { probes, memory, .. } = run.options.cluster;
-        let files = ClusteringFiles::inside(&work.folder(Stage::Assign));
+        let stored = StoredClustering::inside(&work.folder(Stage::Assign));
         work.stage(Stage::Assign, &run.stages.assign, *progress, |folder| {
-            let options = AssignOptions { probes, memory, probes_path: &files.probes };
+            let options = AssignOptions { probes, memory, probes_path: &stored.probes() };
             let assigned = assign::assign(store, centroids, &options, *progress)?;
             pair_counts::write_pair_count(folder, assigned.compared)?;
-            clustering::write_similarities(&files.similarities, &assigned.similarity)?;
-            clustering::write_assignments(&files.assignments, &assigned.clusters)
+            stored.write(&assigned)
         })?;
-        Ok(files)
+        Ok(stored)
     }
 
     /// Compares the rows of each cluster.
@@ -207,16 +190,14 @@ impl StageRunner<'_, '_> {
         &mut self,
         rows: EmbeddedRows,
         centroids: &UnitEmbeddings,
-        files: &ClusteringFiles,
+        stored: &StoredClustering,
     ) -> Result<ScoresFile> {
         let Self { run, work, progress } = self;
         let EmbeddedRows { dataset, store } = rows;
         let ClusterOptions { probes, memory, .. } = run.options.cluster;
         let path = work.folder(Stage::Score).join("scores.parquet");
         work.stage(Stage::Score, &run.stages.score, *progress, |folder| {
-            let probes = (probes.most() > 1).then_some(files.probes.as_path());
-            let clustering = Clustering::open(&files.assignments, probes, store.rows(), centroids.len())?
-                .with_similarities(&files.similarities)?;
+            let clustering = stored.read(store.rows(), centroids.len(), probes.most() > 1)?;
             let (ranking, stage) = (&run.options.ranking, &run.stages.score);
             let resumes = Some(Resumes { folder, stage });
             let scorer = Scorer { ranking, memory, resumes, progress: *progress };

@@ -51,7 +51,15 @@ fn copies_that_are_left_out_have_the_scores_that_comparing_gives_them() {
             let clustering = &placed_now.clustering;
             let finder = CopyFinder { store: &store, clustering, ranking: &ranking, memory, stop: &stop };
             let copies = finder.find_in_clusters_above(0).unwrap();
-            assert_eq!(copies.copies.len(), 98);
+            assert_eq!(copies.rows().count(), 98);
+            // From 2³² rows on, row numbers are longer.
+            let long = finder.find_among::<u64>(0).unwrap();
+            assert!(matches!(
+                (&copies.originals, &long.originals),
+                (RowNumbers::Short(_), RowNumbers::Long(_))
+            ));
+            assert!(copies.rows().eq(long.rows()));
+            assert!((0..98).all(|place| copies.originals.get(place) == long.originals.get(place)));
             let with = scorer.score_without(&copies, placed()).unwrap();
             let without = scorer.score_without(&BulkCopies::default(), placed()).unwrap();
             assert_eq!(with.uncompared, without.uncompared);

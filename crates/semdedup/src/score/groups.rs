@@ -36,7 +36,7 @@ pub(crate) struct BlockPair {
     pub(crate) blocks: (u64, u64),
 }
 
-/// The most groups. For each of them, the clusters and probes of all rows are looked through.
+/// The most groups. For each of them, the clusters and probes of all rows are read.
 const MOST_GROUPS: usize = 500;
 
 /// From this number of groups on, memory is the only reason to divide them further.

@@ -3,7 +3,7 @@
 //!
 //! The rows are read from the files of the embeddings whenever a group needs them. A row belongs to
 //! its own group and visits each other group in which it probes a cluster, so it is read about
-//! twice. Which rows a group needs is found by looking through the clusters and probes of all rows.
+//! twice. To find the rows that a group needs, the clusters and probes of all rows are read.
 
 use std::ops::Range;
 
@@ -15,7 +15,7 @@ use crate::error::Result;
 use crate::score::compared_rows::{ComparedRows, RowCluster};
 use crate::score::groups::{BlockPair, Groups};
 
-/// The rows whose clusters a thread looks through at a time.
+/// The rows whose clusters a thread reads at a time.
 const ROWS_PER_TASK: u64 = 1 << 14;
 
 /// The tasks whose findings are in memory at once.

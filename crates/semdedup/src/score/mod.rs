@@ -6,5 +6,6 @@ pub(crate) mod columns;
 pub(crate) mod compared_rows;
 pub(crate) mod groups;
 pub(crate) mod loader;
+pub(crate) mod row_bits;
 pub(crate) mod scores_file;
 pub(crate) mod stage;

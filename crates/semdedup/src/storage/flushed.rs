@@ -1,7 +1,7 @@
 //! Files that are flushed to the disk while they are written.
 
 use std::io::{self, Seek, SeekFrom, Write};
-use std::thread::JoinHandle;
+use std::thread::{Builder, JoinHandle};
 
 use fs_err::File;
 
@@ -34,14 +34,15 @@ impl FlushedFile {
         self.file.sync_all()
     }
 
-    /// Begins a flush, unless the disk is still busy with the one before.
-    fn flush_meanwhile(&mut self) -> io::Result<()> {
+    /// Begins a flush in a thread, unless the disk is still busy with the one before. If no thread can
+    /// be started, [`Self::sync_all`] flushes these bytes.
+    fn flush_meanwhile(&mut self, thread: Builder) -> io::Result<()> {
         if self.flushing.as_ref().is_some_and(|flushing| !flushing.is_finished()) {
             return Ok(());
         }
         self.finish_flush()?;
-        let file = self.file.try_clone()?;
-        self.flushing = Some(std::thread::Builder::new().spawn(move || file.sync_data())?);
+        let begun = self.file.try_clone().and_then(|file| thread.spawn(move || file.sync_data()));
+        self.flushing = begun.ok();
         self.unflushed = 0;
         Ok(())
     }
@@ -59,7 +60,7 @@ impl Write for FlushedFile {
         let written = self.file.write(bytes)?;
         self.unflushed += written;
         if self.unflushed >= FLUSHED {
-            self.flush_meanwhile()?;
+            self.flush_meanwhile(Builder::new())?;
         }
         Ok(written)
     }
@@ -96,6 +97,22 @@ mod tests {
         assert!(fs_err::read(&path).unwrap() == expected);
     }
 
+    #[cfg(all(target_os = "linux", target_pointer_width = "64"))]
+    #[test]
+    fn a_file_is_written_although_no_thread_can_be_started_to_flush_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("file");
+        let mut file = FlushedFile::new(File::create(&path).unwrap());
+        file.write_all(b"before").unwrap();
+        file.unflushed = FLUSHED;
+        // No machine has that much memory for the stack of a thread.
+        file.flush_meanwhile(Builder::new().stack_size(1 << 60)).unwrap();
+        assert!(file.flushing.is_none() && file.unflushed == 0);
+        file.write_all(b" and after").unwrap();
+        file.sync_all().unwrap();
+        assert_eq!(fs_err::read(&path).unwrap(), b"before and after");
+    }
+
     #[cfg(target_os = "linux")]
     #[test]
     fn a_flush_that_fails_is_an_error_at_the_end_of_the_file() {
@@ -103,7 +120,7 @@ mod tests {
         let (_reader, writer) = io::pipe().unwrap();
         let file = std::fs::File::from(std::os::fd::OwnedFd::from(writer));
         let mut file = FlushedFile::new(File::from_parts(file, "pipe"));
-        file.flush_meanwhile().unwrap();
+        file.flush_meanwhile(Builder::new()).unwrap();
         assert!(file.finish_flush().is_err());
     }
 }

@@ -11,6 +11,7 @@ pub(crate) mod parts;
 pub(crate) mod row_index;
 pub(crate) mod script;
 pub(crate) mod sealed;
+pub(crate) mod stage_sums;
 pub(crate) mod sums;
 pub(crate) mod table_file;
 pub(crate) mod uncompared;

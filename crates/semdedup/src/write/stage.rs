@@ -56,7 +56,7 @@ pub(crate) fn write(
     let rows = if passes > 0 { results.dataset.row_index.rows() * passes } else { kept };
     progress.begin(Stage::Write, "rows", rows);
     let stage = out.stage()?;
-    // Reading and writing the files keeps one core busy at most, and the tables another.
+    // The files keep at most one core busy, so the tables are written on another.
     let (files, tables) = rayon::join(
         || write_files(&stage, results, outputs, progress),
         || write_tables(&stage, results, outputs),

@@ -135,7 +135,7 @@ pub(crate) fn is_mark(name: &str) -> bool {
     let name = file_name(name);
     (name.starts_with('_') && !name.contains('.'))
         || ["crc", "md5", "sha256", "lock"].contains(&extension(name).as_str())
-        || ["centroids.npy", "assignments.npy", "probes.npy", "similarities.npy"].contains(&name)
+        || ["centroids.npy", "assignments.npy", "probes.npy"].contains(&name)
 }
 
 /// Whether a file has the name of a document beside data, such as a README.
