@@ -42,7 +42,8 @@ pub struct Scores {
     pub duplicate_of: Vec<u64>,
 }
 
-/// The result of comparing a part: the rows that were compared with an earlier-ranking row.
+/// The result of comparing a part: the rows that have a match there, except those for which the
+/// parts that were added before have a more similar one.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct PartScores {
     /// The row numbers, each once.
@@ -93,7 +94,7 @@ impl<'a> Scoring<'a> {
         let copies = ExactCopies::find(part, &rank, &hash);
         let members = ClusterMembers::new(part, &rank, &copies.kinds, &to_probes);
         drop((to_probes, hash));
-        let mut best = vec![RankedSimilarity::NONE; places.len()];
+        let mut best: Vec<RankedSimilarity> = part.numbers.iter().map(|&row| self.known(row)).collect();
         match_copies(&mut best, part, &copies.kinds, &rank);
         let comparison = Comparison {
             part,
@@ -156,6 +157,13 @@ impl<'a> Scoring<'a> {
 
     fn key(&self, row: u64) -> RankKey {
         self.ranking.key(self.similarity[row as usize], row)
+    }
+
+    /// Returns the similarity of the match that a row has from the parts that were added, as that of
+    /// no row yet. A match in another part counts only if it is as similar, so most candidates there
+    /// are pruned.
+    fn known(&self, row: u64) -> RankedSimilarity {
+        RankedSimilarity { similarity: self.scores.score[row as usize], ..RankedSimilarity::NONE }
     }
 
     /// Ranks the rows of a part.
