@@ -33,6 +33,7 @@ Prints two tables and stores everything in bench/runs/<date>-kmeans.json.
 import argparse
 import math
 import os
+import shutil
 import statistics
 import sys
 import tempfile
@@ -99,7 +100,8 @@ class Trainers:
     def ours(self, seed, clusters, *more):
         out = self.scratch / "ours"
         run = self.semdedup("cluster", "--clusters", clusters, "--seed", seed, "--out", out, *more)
-        (out / "centroids.npy").replace(self.centroids)
+        # A folder without all of its files is none that --overwrite replaces.
+        shutil.copyfile(out / "centroids.npy", self.centroids)
         return {"clusters": run["stdout"]["clusters"], "train": run["stdout"]["seconds"]["train"], "processes": [run]}
 
     def superkmeans(self, seed, *more):
