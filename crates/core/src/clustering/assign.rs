@@ -25,13 +25,10 @@ use crate::stop::{NEVER, Stop};
 /// centres.
 const GROUPS_PER_ROW: usize = 8;
 
-/// The fewest rows that a thread assigns together, if there are enough. They are compared with one
-/// group of centroids after the other, while the group is in the cache.
+/// The rows that are assigned together. They are compared with one group of centroids after the
+/// other, while the group is in the cache. In a dense group, each of them has thousands of
+/// candidates in memory.
 const ROWS_PER_CACHE_BLOCK: usize = 2048;
-
-/// How many rows are assigned together for each group of centroids, if there are enough. With fewer,
-/// only a few rows would visit a group while it is in the cache.
-const ROWS_PER_GROUP: usize = 32;
 
 /// How many rows ahead to load the centroids that must be compared exactly.
 const PREFETCHED: usize = 4;
@@ -81,14 +78,12 @@ impl<'a> Assigner<'a> {
     /// empty.
     pub(super) fn assign_until(&self, rows: &UnitEmbeddings, probes: Probes, stop: &Stop) -> Assignment {
         assert_eq!(rows.dim(), self.centroids.dim(), "rows and centroids have the same dimension");
-        let share = rows.len().div_ceil(rayon::current_num_threads());
-        let block_rows = share.min(ROWS_PER_GROUP * self.groups.len()).max(ROWS_PER_CACHE_BLOCK);
-        let starts: Vec<usize> = (0..rows.len()).step_by(block_rows).collect();
+        let starts: Vec<usize> = (0..rows.len()).step_by(ROWS_PER_CACHE_BLOCK).collect();
         let assign_block = |nearest: &mut Vec<NearestCentroids>, first| {
             if stop() {
                 return Assignment::default();
             }
-            self.assign_block(rows, first..rows.len().min(first + block_rows), probes, nearest)
+            self.assign_block(rows, first..rows.len().min(first + ROWS_PER_CACHE_BLOCK), probes, nearest)
         };
         let blocks: Vec<Assignment> = starts.into_par_iter().map_init(Vec::new, assign_block).collect();
         let mut all = Assignment::default();
@@ -160,8 +155,8 @@ impl<'a> Assigner<'a> {
     }
 
     /// Returns the nearest groups of each row of a block: rows × ([`GROUPS_PER_ROW`] or the number
-    /// of groups). They are in descending order of estimated similarity if there are more centroids than
-    /// [`MAX_FLAT_CENTROIDS`]; otherwise they are all groups.
+    /// of groups). They are in descending order of estimated similarity if there are more centroids
+    /// than [`MAX_FLAT_CENTROIDS`]; otherwise they are all groups.
     fn nearest_groups(&self, rows: &UnitEmbeddings, first: usize, block: &mut RowBlock) -> Vec<NearGroup> {
         let codes = block.codes;
         let flat = self.centroids.len() <= MAX_FLAT_CENTROIDS;

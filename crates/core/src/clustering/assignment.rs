@@ -17,8 +17,8 @@ pub struct Assignment {
     pub similarity: Vec<f32>,
     /// The other clusters that each row is compared in: rows ×
     /// ([`Probes::most`](crate::Probes::most) − 1). They are in descending order of the similarity
-    /// that 8-bit codes estimate (exact to about 0.01; exact for centroids that may be the nearest), and
-    /// padded with [`NO_CLUSTER`].
+    /// that 8-bit codes estimate (exact to about 0.01; exact for centroids that may be the nearest),
+    /// and padded with [`NO_CLUSTER`].
     pub probes: Vec<u32>,
     /// The number of comparisons of a row with a centroid.
     pub compared: u64,
