@@ -14,15 +14,19 @@
 //! of rows, groups of clusters), so the caller decides what is in memory.
 //!
 //! The modules are layers: `similarity` (embeddings and their search), `clustering` (training and
-//! assignment) and `scoring`. Above them are `select`, `recall` and `exhaustive`.
+//! assignment) and `scoring`. Above them are `select`, `representatives`, `recall` and `exhaustive`.
 
 mod clustering;
+mod earlier_pairs;
 mod exhaustive;
 mod random;
 mod ranking;
 mod recall;
+mod representatives;
+mod rule;
 mod scoring;
 mod select;
+mod select_representatives;
 mod similarity;
 mod stop;
 
@@ -31,13 +35,18 @@ pub use clustering::assignment::{Assignment, centroid_similarity, is_compared};
 pub use clustering::lloyd::{Trained, Training};
 pub use clustering::probes::{AUTO_CLOSE, AUTO_GAP, NO_CLUSTER, Probes};
 pub use clustering::train::{train, train_until};
+pub use earlier_pairs::EarlierPairs;
 pub use exhaustive::ExhaustiveSearch;
 pub use random::{SamplePurpose, sample_rows};
 pub use ranking::{Keep, RankKey, Ranking};
 pub use recall::{Recall, RecallSample, recall};
-pub use scoring::part::{Part, part_row_bytes};
-pub use scoring::score::{EXACT, NO_ROW, PartScores, Scores, Scoring};
+pub use representatives::{PairSearch, Representatives, ScoredPairs, nearest_kept, representatives};
+pub use rule::Rule;
+pub use scoring::pairs::{Found, Pairing, RowFilter, pairs_row_bytes};
+pub use scoring::part::{Part, PartMatches, part_row_bytes};
+pub use scoring::score::{EXACT, NO_ROW, Scores, Scoring};
 pub use select::{Cut, Epsilon, EpsilonError, Goal, GoalError, Scored, Selection, kept_at, select};
+pub use select_representatives::{RuleError, RuleScores, RuleSelection, select_by_rule};
 pub use similarity::embeddings::{
     Direction, ShapeError, UnitEmbeddings, UnitRows, UnitScale, half_to_f32, prefetch, scale,
 };

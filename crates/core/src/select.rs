@@ -23,6 +23,9 @@ impl fmt::Display for EpsilonError {
 impl std::error::Error for EpsilonError {}
 
 impl Epsilon {
+    /// The largest ε: every positive similarity is above 1 − ε.
+    pub const MOST: Self = Self(1.0);
+
     /// Checks that ε is above 0 and at most 1. An ε of 0, or so small that 1 − ε rounds to 1, would
     /// remove nothing, because no cosine similarity is above 1.
     ///
@@ -112,6 +115,14 @@ pub enum GoalError {
         /// The number of rows that are never removed.
         undirected: u64,
     },
+    /// By the rule `representative`, more rows stay at every ε: no other row that stays is similar to
+    /// them.
+    NoRepresentative {
+        /// The number of rows to keep.
+        wanted: u64,
+        /// The fewest rows that stay.
+        least: u64,
+    },
 }
 
 impl fmt::Display for GoalError {
@@ -123,6 +134,10 @@ impl fmt::Display for GoalError {
                 f,
                 "cannot keep only {wanted} rows: {undirected} rows have no direction (empty or not finite) or no cluster, \
                  and are never removed as duplicates"
+            ),
+            Self::NoRepresentative { wanted, least } => write!(
+                f,
+                "cannot keep only {wanted} rows by the rule representative: {least} rows stay at every epsilon"
             ),
         }
     }

@@ -62,6 +62,7 @@ mod inspect;
 mod memory;
 mod options;
 mod outputs;
+mod pairs;
 mod pipeline;
 mod progress;
 mod recall;
@@ -75,7 +76,7 @@ mod warning;
 mod workdir;
 mod write;
 
-pub use semdedup_core::{Epsilon, EpsilonError, Goal, Keep, Probes, Ranking, instruction_set};
+pub use semdedup_core::{Epsilon, EpsilonError, Goal, Keep, Probes, Ranking, Rule, instruction_set};
 pub use semdedup_embed as models;
 
 pub use arrays::place::bare_numbers;
@@ -101,7 +102,7 @@ pub use inspect::sweep::{SweepRow, sweep};
 pub use memory::Memory;
 pub use options::{
     ClusterOptions, DEFAULT_EPSILON, DEFAULT_IMAGE_EPSILON, DEFAULT_RECALL_SAMPLE, InputOptions,
-    OutputOptions, RunOptions, SWEEP_EPSILONS, default_epsilon,
+    OutputOptions, PairOptions, RunOptions, SWEEP_EPSILONS, default_epsilon,
 };
 pub use outputs::{IdsFormat, OutputKind, Outputs};
 pub use pipeline::plan::{ClusterPlan, Plan, PlanFile, plan, plan_clusters};
@@ -110,5 +111,5 @@ pub use progress::{Progress, Silent, Stage};
 pub use run_builder::{Run, RunBuilder};
 pub use shares::{Losers, Share};
 pub use storage::place;
-pub use summary::{FileSummary, ListSummary, RecallAt, Summary};
+pub use summary::{FileSummary, ListSummary, PairSummary, RecallAt, Summary};
 pub use warning::Warning;

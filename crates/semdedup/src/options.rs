@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use semdedup_core::{Epsilon, Goal, Keep, Probes, Ranking};
+use semdedup_core::{Epsilon, Goal, Keep, Probes, Ranking, Rule};
 
 use crate::formats::{ColumnChoice, CompareBy, DialectChoice, ReadLimits, TextEncoding, TextFiles};
 use crate::memory::Memory;
@@ -71,6 +71,27 @@ impl Default for ClusterOptions {
     }
 }
 
+/// Which pairs of similar rows are kept.
+#[derive(Debug, Clone, Copy, PartialEq, serde::Serialize)]
+#[non_exhaustive]
+pub struct PairOptions {
+    /// The cosine similarity that a pair must be above, in [0, 1).
+    pub above: f32,
+    /// The most pairs of a row with rows that rank before it, at least 1: the most similar ones, on a
+    /// tie those with the earliest-ranking rows.
+    pub per_row: usize,
+}
+
+impl PairOptions {
+    /// The default of [`per_row`](Self::per_row).
+    pub const PER_ROW: usize = 32;
+
+    /// Keeps the pairs above a similarity, at most 32 a row.
+    pub fn above(similarity: f32) -> Self {
+        Self { above: similarity, per_row: Self::PER_ROW }
+    }
+}
+
 /// Options of the output: where the results go.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
@@ -107,6 +128,10 @@ pub struct RunOptions {
     pub ranking: Ranking,
     /// How much is removed.
     pub goal: Goal,
+    /// By which rule rows go.
+    pub rule: Rule,
+    /// Which pairs of similar rows are written to `pairs.parquet`; none writes no pairs.
+    pub pairs: Option<PairOptions>,
     /// The rows of the recall sample; 0 measures no recall.
     pub recall_sample: usize,
     /// The output folder and the work directory.
@@ -124,6 +149,8 @@ impl RunOptions {
             cluster: ClusterOptions::default(),
             ranking: Ranking { keep: Keep::Hard, seed: 0 },
             goal: Goal::Epsilon(epsilon),
+            rule: Rule::default(),
+            pairs: None,
             recall_sample: DEFAULT_RECALL_SAMPLE,
             output: OutputOptions::new(out),
             outputs: Outputs::default(),

@@ -21,6 +21,8 @@ pub enum Stage {
     Score,
     /// Compares a sample with all rows.
     Recall,
+    /// Finds all pairs of similar rows, if they are asked for.
+    Pairs,
     /// Decides which rows go.
     Select,
     /// Writes the kept rows.
@@ -40,6 +42,7 @@ impl Stage {
             Self::Assign => "assign",
             Self::Score => "score",
             Self::Recall => "recall",
+            Self::Pairs => "pairs",
             Self::Select => "select",
             Self::Write => "write",
         }

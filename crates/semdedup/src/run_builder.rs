@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use semdedup_core::{Epsilon, Goal, Keep, Probes};
+use semdedup_core::{Epsilon, Goal, Keep, Probes, Rule};
 use semdedup_embed::{ImageModel, MobileNet, StaticModel, TextModel};
 
 use crate::embed::embedder::Embedder;
@@ -10,7 +10,7 @@ use crate::error::{Error, Result};
 use crate::formats::{CompareBy, FloatType};
 use crate::input::find::rows_by;
 use crate::memory::Memory;
-use crate::options::{InputOptions, OutputOptions, RunOptions, default_epsilon};
+use crate::options::{InputOptions, OutputOptions, PairOptions, RunOptions, default_epsilon};
 use crate::outputs::Outputs;
 use crate::pipeline::plan::{Plan, plan};
 use crate::pipeline::run::run;
@@ -163,6 +163,18 @@ impl<'a> RunBuilder<'a> {
     /// Sets which row of a set of duplicates stays: by default [`Keep::Hard`], as in the paper.
     pub fn keep(mut self, keep: Keep) -> Self {
         self.run.ranking.keep = keep;
+        self
+    }
+
+    /// Sets by which rule rows go.
+    pub fn rule(mut self, rule: Rule) -> Self {
+        self.run.rule = rule;
+        self
+    }
+
+    /// Writes the pairs of similar rows too.
+    pub fn pairs(mut self, pairs: PairOptions) -> Self {
+        self.run.pairs = Some(pairs);
         self
     }
 

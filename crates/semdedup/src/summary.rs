@@ -71,6 +71,14 @@ pub struct Summary {
     pub epsilon: f64,
     /// The goal that was asked for.
     pub goal: String,
+    /// The rule by which rows go: `any-earlier` or `representative`.
+    pub rule: String,
+    /// Removed rows without a row that stays and is more similar than 1 − ε; none by earlier versions.
+    /// By the rule `representative` there are none of them.
+    pub without_representative: Option<u64>,
+    /// The pairs of similar rows in `pairs.parquet`; none if they were not asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pairs: Option<PairSummary>,
     /// The rows that rank first: `hard`, `easy` or `random`.
     pub keep: String,
     /// The seed of everything random.
@@ -124,6 +132,19 @@ pub struct Summary {
     /// What the files of the result were when they were written; none by earlier versions.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub written: Option<WrittenFiles>,
+}
+
+/// The pairs of similar rows that were kept.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct PairSummary {
+    /// The cosine similarity that a pair is above.
+    pub above: f32,
+    /// The most pairs of a row with rows that rank before it.
+    pub per_row: usize,
+    /// The number of pairs.
+    pub pairs: u64,
+    /// The rows that have more pairs than are kept.
+    pub rows_cut: u64,
 }
 
 /// What the files of a result were when they were written, by which a later run notices that they

@@ -4,7 +4,7 @@ use std::str::FromStr;
 
 use bytesize::ByteSize;
 use clap::{Args, ValueEnum};
-use semdedup::{ClusterOptions, Keep, Memory, Probes};
+use semdedup::{ClusterOptions, Keep, Memory, Probes, Rule};
 
 /// The largest number of clusters in which a row is compared. More would amount to comparing every
 /// row with every other row.
@@ -30,6 +30,25 @@ impl From<KeepArg> for Keep {
             KeepArg::Hard => Self::Hard,
             KeepArg::Easy => Self::Easy,
             KeepArg::Random => Self::Random,
+        }
+    }
+}
+
+/// By which rule rows go.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum RuleArg {
+    /// A row goes if a row that stays, and that ranks before it, is similar enough
+    Representative,
+    /// A row goes if any row that ranks before it is similar enough, even one that goes itself: the
+    /// paper's code
+    AnyEarlier,
+}
+
+impl From<RuleArg> for Rule {
+    fn from(rule: RuleArg) -> Self {
+        match rule {
+            RuleArg::Representative => Self::Representative,
+            RuleArg::AnyEarlier => Self::AnyEarlier,
         }
     }
 }

@@ -1,12 +1,13 @@
 //! `semdedup run`: removes duplicates from files.
 
 use std::path::PathBuf;
+use std::str::FromStr;
 
-use clap::Args;
+use clap::{Args, value_parser};
 use semdedup::formats::CompareBy;
-use semdedup::{DEFAULT_RECALL_SAMPLE, OutputOptions, Ranking, Result, RunOptions};
+use semdedup::{DEFAULT_RECALL_SAMPLE, OutputOptions, PairOptions, Ranking, Result, RunOptions};
 
-use super::clustering::{ClusteringArgs, KeepArg};
+use super::clustering::{ClusteringArgs, KeepArg, RuleArg};
 use super::goal::GoalArgs;
 use super::input::{INPUT_HELP, InputArgs, input_long_help};
 use super::model::ModelArgs;
@@ -18,7 +19,8 @@ Removes duplicates from files and writes the rows that stay, in the same formats
 
 The folder --out then holds:
   kept/            your files without the duplicates; or, by --output, lists of ids, or all rows with new columns
-  removed.parquet  the removed rows, and the row that each of them duplicates
+  removed.parquet  the removed rows, the row that each of them duplicates, and the kept row that stands for it
+  representatives.parquet  the kept rows that stand for removed ones, and for how many
   scores.parquet   the score of every row: one column serves every threshold
   skipped.parquet  the rows that could not be read
   summary.json     the run in numbers
@@ -40,6 +42,19 @@ Examples:
   semdedup run --embeddings 'img_emb_*.npy' --out deduped
   semdedup run pool/ --id-column uid --embedding-column emb --output ids --ids-format datacomp --out deduped
   semdedup run data.parquet --output files,annotate --out deduped";
+
+/// The most pairs of a row. More would amount to writing every pair.
+const MAX_PAIRS_PER_ROW: i64 = 1000;
+
+/// Parses the similarity that pairs must be above.
+fn similarity(typed: &str) -> std::result::Result<f32, String> {
+    let number = f32::from_str(typed).map_err(|_| "not a number".to_owned())?;
+    if (0.0..1.0).contains(&number) {
+        Ok(number)
+    } else {
+        Err("must be a cosine similarity of at least 0 and below 1; copies have 1".to_owned())
+    }
+}
 
 /// Remove duplicates from files
 #[derive(Debug, Args)]
@@ -69,8 +84,21 @@ pub struct RunArgs {
     #[arg(long, value_enum, value_name = "WHICH", default_value_t = KeepArg::Hard)]
     #[arg(help_heading = "Clustering options")]
     keep: KeepArg,
+    /// By which rule rows go
+    #[arg(long, value_enum, value_name = "RULE", default_value_t = RuleArg::AnyEarlier)]
+    #[arg(help_heading = "Clustering options")]
+    rule: RuleArg,
     #[command(flatten)]
     clustering: ClusteringArgs,
+    /// Also write pairs.parquet: the pairs of rows that were compared and have a cosine similarity above
+    /// this (0 to 1)
+    #[arg(long, value_name = "S", value_parser = similarity, help_heading = "Output options")]
+    #[arg(allow_negative_numbers = true)]
+    pairs_above: Option<f32>,
+    /// The most pairs of a row with rows that rank before it; the most similar ones are written
+    #[arg(long, value_name = "N", default_value_t = PairOptions::PER_ROW as u32, requires = "pairs_above")]
+    #[arg(value_parser = value_parser!(u32).range(1..=MAX_PAIRS_PER_ROW), help_heading = "Output options")]
+    pairs_per_row: u32,
     /// Compare this many sampled rows with all rows to measure recall; 0 measures none
     #[arg(long, value_name = "N", default_value_t = DEFAULT_RECALL_SAMPLE, help_heading = "Clustering options")]
     recall_sample: usize,
@@ -104,7 +132,13 @@ impl RunArgs {
         options.cluster = self.clustering.options();
         options.ranking = Ranking { keep: self.keep.into(), seed: self.clustering.seed };
         options.goal = self.goal.goal(by.unwrap_or_default())?;
+        options.rule = self.rule.into();
         options.recall_sample = self.recall_sample;
+        options.pairs = self.pairs_above.map(|above| {
+            let mut pairs = PairOptions::above(above);
+            pairs.per_row = self.pairs_per_row as usize;
+            pairs
+        });
         options.output = output;
         options.outputs = self.written.outputs();
         Ok(options)

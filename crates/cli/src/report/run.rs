@@ -2,7 +2,7 @@
 
 use indicatif::HumanBytes;
 use semdedup::models::TextLimit;
-use semdedup::{FileSummary, OutputKind, RunOptions, Summary};
+use semdedup::{FileSummary, OutputKind, PairSummary, RunOptions, Summary};
 
 use super::facts::{
     STEPS, add_repeated, add_reused, add_uncompared, add_unknown_words, clusters, long_texts,
@@ -23,6 +23,10 @@ pub fn run_table(summary: &Summary, options: &RunOptions, limit: TextLimit) -> S
     add_scripts(&mut facts, summary);
     add_files(&mut facts, summary);
     facts.add("epsilon", epsilon(summary));
+    facts.add("rule", rule(summary));
+    if let Some(pairs) = &summary.pairs {
+        facts.add("pairs", pair_counts(pairs));
+    }
     facts.add("clusters", clusters(summary.clusters, summary.largest_cluster));
     add_recall(&mut facts, summary);
     facts.add("time", times(summary));
@@ -131,6 +135,29 @@ fn epsilon(summary: &Summary) -> String {
         };
         format!("{number} (what `{option}` amounts to)")
     }
+}
+
+/// Formats the rule by which rows went, and whether a row that stays stands for each of them.
+fn rule(summary: &Summary) -> String {
+    let alone = summary.without_representative.unwrap_or(0);
+    match summary.rule.as_str() {
+        "representative" => "representative: a row that stays is as similar to each that goes".to_owned(),
+        rule if alone > 0 => {
+            let share = share_of(alone, summary.rows_removed);
+            format!("{rule}: for {share} of the removed rows no row that stays is as similar")
+        }
+        rule => rule.to_owned(),
+    }
+}
+
+/// Formats how many pairs were written, and for how many rows there are more.
+fn pair_counts(pairs: &PairSummary) -> String {
+    let &PairSummary { above, per_row, pairs, rows_cut } = pairs;
+    let cut = match rows_cut {
+        0 => String::new(),
+        rows => format!("; {} rows have more than {per_row} and keep the most similar", count(rows)),
+    };
+    format!("{} above {above} in pairs.parquet{cut}", count(pairs))
 }
 
 /// Formats the time of the run and of each of its steps.

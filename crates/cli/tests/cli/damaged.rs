@@ -91,8 +91,9 @@ fn a_changed_bit_in_embeddings_or_ids_is_noticed_by_a_run_that_uses_them() {
     }
     with_flipped_bit(&sandbox, embeddings, length / 2, || {
         sandbox.semdedup("cluster work --out clusters").failed_with(&["embeddings-00000.npy", PROBLEM]);
-        // A run that finds its scores does not read them.
-        sandbox.semdedup("run data.jsonl --id-column id --work work --out second --epsilon 0.2").succeeded();
+        // A run that finds its scores reads them to find the rows that stand for others.
+        let run = "run data.jsonl --id-column id --work work --out second --epsilon 0.2";
+        sandbox.semdedup(run).failed_with(&["embeddings-00000.npy", PROBLEM]);
     });
     let ids = "work/embed/ids-00000-0.parquet";
     with_flipped_bit(&sandbox, ids, summed_bytes(&sandbox, ids) / 2, || {

@@ -19,7 +19,10 @@ fn ids_of_a_column_are_the_rows_that_the_files_keep() {
     assert_eq!(sandbox.text("ids/ids.txt"), kept.join("\n") + "\n");
     assert_eq!(sandbox.column("ids/ids.parquet", "id"), kept);
     let names: Vec<String> = results(&sandbox, "ids").into_keys().collect();
-    assert_eq!(names, ["ids.parquet", "ids.txt", "removed.parquet", "scores.parquet"]);
+    assert_eq!(
+        names,
+        ["ids.parquet", "ids.txt", "removed.parquet", "representatives.parquet", "scores.parquet"]
+    );
     assert_eq!(summary["output"], json!(["ids"]));
     let lists: Vec<(&str, u64)> = summary["lists"]
         .as_array()

@@ -79,7 +79,7 @@ fn ids_and_annotations_of_a_run_killed_while_it_writes_end_in_the_same_bytes() {
     finish(run("again"));
     let whole = started.elapsed();
     let expected = sandbox.result("undisturbed");
-    assert!(sandbox.result("again") == expected && expected.len() == 6, "{:?}", expected.keys());
+    assert!(sandbox.result("again") == expected && expected.len() == 7, "{:?}", expected.keys());
     let (mut random, mut killed) = (Random(5), 0);
     for _ in 0..10 * KILLS {
         let moment = whole.mul_f64(random.below(1000) as f64 / 1000.0);
@@ -110,6 +110,29 @@ fn a_run_killed_repeatedly_gives_the_same_bytes() {
         kill_at(start(&sandbox, "killed"), whole.mul_f64(part));
     }
     finish(start(&sandbox, "killed"));
+    assert!(sandbox.result("killed") == sandbox.result("undisturbed"));
+}
+
+#[test]
+fn a_run_killed_while_it_searches_for_pairs_and_representatives_gives_the_same_bytes() {
+    let sandbox = Sandbox::with_rows(ROWS);
+    let typed = |out: &str| {
+        format!(
+            "run data.jsonl --out {out} --clusters 40 --epsilon 0.3 --rule representative --pairs-above 0.2"
+        )
+    };
+    let run = |out: &str| {
+        let mut command = sandbox.command(&typed(out));
+        command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
+    };
+    let started = Instant::now();
+    finish(run("undisturbed"));
+    let whole = started.elapsed();
+    for part in [0.5, 0.6, 0.7, 0.8, 0.9, 0.3] {
+        kill_at(run("killed"), whole.mul_f64(part));
+    }
+    finish(run("killed"));
+    assert!(sandbox.path("killed/pairs.parquet").exists());
     assert!(sandbox.result("killed") == sandbox.result("undisturbed"));
 }
 

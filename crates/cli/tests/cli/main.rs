@@ -39,6 +39,7 @@ mod refused;
 mod repaired;
 mod results;
 mod reuse;
+mod rules;
 mod safety;
 mod server;
 #[cfg(unix)]

@@ -33,7 +33,7 @@ fn files_are_the_default_output() {
     let sandbox = Sandbox::with_rows(300);
     sandbox.semdedup("run data.jsonl --out a").succeeded();
     let names: Vec<String> = results(&sandbox, "a").into_keys().collect();
-    assert_eq!(names, ["kept/data.jsonl", "removed.parquet", "scores.parquet"]);
+    assert_eq!(names, ["kept/data.jsonl", "removed.parquet", "representatives.parquet", "scores.parquet"]);
     let before = sandbox.files("a");
     sandbox.semdedup("run data.jsonl --out a --output files").succeeded();
     assert_eq!(sandbox.files("a"), before, "the result is the same");
@@ -126,7 +126,9 @@ fn every_format_with_columns_is_annotated_alike_and_skipped_rows_get_nulls() {
     assert_eq!((number(&summary, "rows_in"), number(&summary, "rows_skipped")), (243, 3));
     let names: Vec<String> = results(&sandbox, "out").into_keys().collect();
     let mut expected =
-        ["ids.txt", "removed.parquet", "scores.parquet", "skipped.parquet"].map(str::to_owned).to_vec();
+        ["ids.txt", "removed.parquet", "representatives.parquet", "scores.parquet", "skipped.parquet"]
+            .map(str::to_owned)
+            .to_vec();
     for file in ["a.jsonl.gz", "b/c.jsonl.zst", "d.csv", "e.parquet"] {
         expected.extend([format!("annotated/{file}"), format!("kept/{file}")]);
     }
@@ -161,7 +163,11 @@ fn another_output_is_another_result_and_replaces_files_only_with_overwrite() {
     assert_eq!(sandbox.files("out"), before);
     sandbox.semdedup(&format!("{run} --overwrite")).succeeded();
     let names: Vec<String> = results(&sandbox, "out").into_keys().collect();
-    assert_eq!(names, ["kept/data.jsonl", "removed.parquet", "scores.parquet"], "the old result is removed");
+    assert_eq!(
+        names,
+        ["kept/data.jsonl", "removed.parquet", "representatives.parquet", "scores.parquet"],
+        "the old result is removed"
+    );
     sandbox.write("out/ids.txt", "mine");
     sandbox.semdedup(&format!("{run} --output ids --overwrite")).failed_with(&["out/ids.txt"]);
     assert_eq!(sandbox.text("out/ids.txt"), "mine");
@@ -184,7 +190,7 @@ fn any_number_of_threads_gives_the_same_ids_and_annotations() {
             ))
             .succeeded();
     }
-    assert_eq!(results(&sandbox, "out1").len(), 6);
+    assert_eq!(results(&sandbox, "out1").len(), 7);
     assert!(results(&sandbox, "out1") == results(&sandbox, "out2"));
     assert!(results(&sandbox, "out1") == results(&sandbox, "out5"));
 }

@@ -168,7 +168,10 @@ fn pandas_reads_whole_numbers_that_may_be_missing_as_whole_numbers() {
                 ("duplicate_of_row", "UInt64"),
             ],
         ),
-        ("removed", vec![("id", "Int64"), ("cluster", "UInt32"), ("duplicate_of", "Int64")]),
+        (
+            "removed",
+            vec![("id", "Int64"), ("cluster", "UInt32"), ("duplicate_of", "Int64"), ("kept_as", "Int64")],
+        ),
     ] {
         let metadata = sandbox.parquet_metadata(&format!("out/{table}.parquet"));
         let pairs = metadata.metadata().file_metadata().key_value_metadata().unwrap();

@@ -47,9 +47,9 @@ fn found(sandbox: &Sandbox, typed: &str) {
 fn a_damaged_table_of_a_result_is_written_again_by_the_same_command() {
     let sandbox = finished();
     let whole = files(&sandbox);
-    assert_eq!(whole.len(), 5, "{:?}", whole.keys());
+    assert_eq!(whole.len(), 6, "{:?}", whole.keys());
     for overwrite in ["", " --overwrite"] {
-        for (table, bytes) in [("removed", 0), ("scores", 0), ("skipped", 5)] {
+        for (table, bytes) in [("removed", 0), ("representatives", 0), ("scores", 0), ("skipped", 5)] {
             let table = format!("out/{table}.parquet");
             for damage in
                 [&|| cut(&sandbox, &table, bytes) as _, &|| flip(&sandbox, &table) as _] as [&dyn Fn(); 2]
@@ -94,6 +94,20 @@ fn overwrite_reads_every_file_whatever_its_time_says() {
     assert_ne!(files(&sandbox), whole, "nothing says that the file was changed");
     sandbox.semdedup(&format!("{RUN} --overwrite")).skipped_rows();
     assert_eq!(files(&sandbox), whole);
+}
+
+#[test]
+#[cfg(unix)]
+fn a_change_in_the_same_tick_of_the_clock_as_the_last_file_is_noticed() {
+    use std::os::unix::fs::MetadataExt;
+
+    let sandbox = finished();
+    flip(&sandbox, "out/kept/data.jsonl");
+    let changed = std::fs::metadata(sandbox.path("out/kept/data.jsonl")).unwrap();
+    let mut summary: serde_json::Value = serde_json::from_str(&sandbox.text("out/summary.json")).unwrap();
+    summary["written"]["at_ms"] = (changed.ctime() * 1000 + changed.ctime_nsec() / 1_000_000).into();
+    sandbox.write("out/summary.json", summary.to_string());
+    sandbox.semdedup(RUN).failed_with(&["out/kept/data.jsonl", "its bytes have changed"]);
 }
 
 #[test]

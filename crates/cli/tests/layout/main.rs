@@ -19,8 +19,8 @@ const CRATES: [(&str, &[&str]); 4] = [
     (
         "core",
         &[
-            "lib", "recall", "exhaustive", "select", "scoring", "clustering", "similarity", "ranking", "random",
-            "stop",
+            "lib", "recall", "exhaustive", "select_representatives", "representatives", "earlier_pairs", "select", "scoring", "clustering", "similarity", "ranking", "rule",
+            "random", "stop",
         ],
     ),
     (
@@ -35,7 +35,7 @@ const CRATES: [(&str, &[&str]); 4] = [
         "semdedup",
         &[
             "lib", "fuzz", "run_builder", "in_memory", "inspect", "commands", "pipeline", "write", "select",
-            "recall", "score", "cluster", "embed", "input", "workdir", "summary", "options", "outputs",
+            "recall", "pairs", "score", "cluster", "embed", "input", "workdir", "summary", "options", "outputs",
             "progress", "warning", "comparison", "shares", "indistinct", "formats/mod", "formats/discover", "formats/annotate",
             "formats/write", "formats/choose", "formats/unchanged", "formats/image_links", "formats/read",
             "formats/registry", "formats",

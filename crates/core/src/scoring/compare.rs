@@ -3,9 +3,10 @@
 
 use rayon::prelude::*;
 
-use crate::scoring::earlier_rows::{BestMatch, EarlierSearch, RankedSimilarity, SearchRow};
+use crate::scoring::earlier_rows::{BestMatch, EarlierSearch, RankedSimilarity, SearchRow, WantedMatches};
 use crate::scoring::members::ClusterMembers;
 use crate::scoring::part::{Member, Part};
+use crate::scoring::relative_rows::{OwnRows, Queries, RelativeRows, Targets, earlier};
 use crate::similarity::codes::Codes;
 use crate::similarity::embeddings::UnitEmbeddings;
 use crate::similarity::kernels::types::BLOCK;
@@ -27,7 +28,7 @@ const ROWS_PER_TASK: usize = 256;
 /// How many rows ahead to load rows that are scattered in memory.
 const PREFETCHED: usize = 8;
 
-/// The best match of the row at a place.
+/// A match of the row at a place: its best one, or one of the best.
 pub(super) struct RowMatch {
     pub(super) place: u32,
     pub(super) best: RankedSimilarity,
@@ -58,20 +59,25 @@ pub(super) struct Comparison<'a> {
     pub(super) members: &'a ClusterMembers,
     /// All rows relative to zero, see [`PartEncodings`](crate::scoring::encode::PartEncodings).
     pub(super) whole: &'a Codes,
-    /// The similarity from which on no row counts as more similar, see [`EarlierSearch`].
-    pub(super) settled: f32,
+    pub(super) wanted: WantedMatches,
     pub(super) stop: &'a Stop<'a>,
 }
 
 impl Comparison<'_> {
-    /// Compares the own rows of a cluster with each other.
-    pub(super) fn own_rows(&self, c: usize) -> ClusterMatches {
+    /// Compares the own rows of a cluster with each other. `best` has the match of each row, by
+    /// place, that another one must be better than.
+    pub(super) fn own_rows(&self, c: usize, best: &[RankedSimilarity]) -> ClusterMatches {
+        if !self.members.own(c).iter().any(|member| can_improve(member, best)) {
+            return ClusterMatches::default();
+        }
         let own = self.encode(c, self.members.own(c));
-        let searched = own.members.iter().enumerate().map(|(i, member)| SearchRow {
+        let searched = own.members.iter().zip(earlier(own.members, own.members)).enumerate();
+        let searched = searched.map(|(i, (member, limit))| SearchRow {
+            index: i as u32,
             place: member.place,
-            query: Query { row: i, limit: i },
+            query: Query { row: i, limit },
             offset: -own.codes.half_square(i),
-            best: RankedSimilarity::NONE,
+            best: best[member.place as usize],
         });
         let queries = Queries { codes: &own.codes, rows: searched.collect() };
         let SearchMatches { matches, compared } = self.search(queries, &own.targets());
@@ -80,14 +86,17 @@ impl Comparison<'_> {
         found
     }
 
-    /// Compares the own rows of a cluster with the border rows that probe it. `best` has the best
-    /// match of each row so far, by place; only better matches are returned.
+    /// Compares the own rows of a cluster with the border rows that probe it. `best` is as in
+    /// [`own_rows`](Self::own_rows).
     pub(super) fn border_rows(&self, c: usize, best: &[RankedSimilarity]) -> ClusterMatches {
-        let (near, far): (Vec<Member>, Vec<Member>) = self
-            .members
-            .border(c)
-            .iter()
-            .partition(|member| member.similarity >= RELATIVE_ENCODING_MIN_COSINE);
+        // If nothing is searched for the own rows, the border rows are no targets.
+        let is_target = self.members.own(c).iter().any(|member| can_improve(member, best));
+        let border = self.members.border(c).iter().filter(|member| is_target || can_improve(member, best));
+        let (near, far): (Vec<Member>, Vec<Member>) =
+            border.partition(|member| member.similarity >= RELATIVE_ENCODING_MIN_COSINE);
+        if near.is_empty() && far.is_empty() {
+            return ClusterMatches::default();
+        }
         let encoded = self.encode(c, self.members.own(c));
         let before: Vec<RankedSimilarity> =
             encoded.members.iter().map(|member| best[member.place as usize]).collect();
@@ -125,7 +134,15 @@ impl Comparison<'_> {
         let of_border = self.search(queries, &encoded.targets());
         found.compared += of_border.compared;
         found.extend(members, &of_border.matches);
-        own.take(&of_own.matches);
+        self.take(own, &of_own.matches, found);
+    }
+
+    /// Takes the matches of own rows. Where only the best one is wanted, it bounds the next search.
+    fn take(&self, own: &mut OwnRows, matches: &[BestMatch], found: &mut ClusterMatches) {
+        match self.wanted.most {
+            1 => own.take(matches),
+            _ => found.extend(own.encoded.members, matches),
+        }
     }
 
     /// Compares own rows with border rows that are encoded relative to zero.
@@ -145,6 +162,7 @@ impl Comparison<'_> {
         let encoded = &own.encoded;
         let searched = encoded.members.iter().zip(earlier(encoded.members, border)).enumerate();
         let searched = searched.map(|(i, (member, limit))| SearchRow {
+            index: i as u32,
             place: member.place,
             query: Query { row: i, limit },
             offset: -1.0,
@@ -153,8 +171,9 @@ impl Comparison<'_> {
         let queries = Queries { codes: &encoded.codes, rows: searched.collect() };
         let of_own = self.search(queries, &Targets { panels: &panels, members: border });
         found.compared += of_own.compared;
-        let searched = border.iter().zip(earlier(border, encoded.members));
-        let searched = searched.map(|(member, limit)| SearchRow {
+        let searched = border.iter().zip(earlier(border, encoded.members)).enumerate();
+        let searched = searched.map(|(i, (member, limit))| SearchRow {
+            index: i as u32,
             place: member.place,
             query: Query { row: member.place as usize, limit },
             offset: member.similarity - 1.0,
@@ -164,29 +183,28 @@ impl Comparison<'_> {
         let of_border = self.search(queries, &encoded.targets());
         found.compared += of_border.compared;
         found.extend(border, &of_border.matches);
-        own.take(&of_own.matches);
+        self.take(own, &of_own.matches, found);
     }
 
-    /// Finds the best match of each query among the targets that rank before it.
+    /// Finds the wanted matches of each query among the targets that rank before it.
     fn search(&self, queries: Queries, targets: &Targets) -> SearchMatches {
         let Queries { codes, mut rows } = queries;
-        for row in rows.iter_mut().filter(|row| row.best.similarity >= self.settled) {
+        for row in rows.iter_mut().filter(|row| row.best.similarity >= self.wanted.settled) {
             // Nothing can be more similar, but an earlier-ranking row that is as similar must be
             // found.
             let earlier = targets.members.partition_point(|target| target.rank < row.best.rank);
             row.query.limit = row.query.limit.min(earlier);
         }
+        rows.retain(|row| row.query.limit > 0);
         let search = Search { codes, targets: targets.panels };
-        let found = rows.par_chunks(SEARCHES_PER_TASK).enumerate().map(|(chunk, rows)| {
+        let found = rows.par_chunks(SEARCHES_PER_TASK).map(|rows| {
             if (self.stop)() {
                 return SearchMatches::default();
             }
             let queries: Vec<Query> = rows.iter().map(|row| row.query).collect();
-            let mut earlier = EarlierSearch::new(self.part.rows, self.settled, rows, targets.members);
+            let mut earlier = EarlierSearch::new(self.part.rows, self.wanted, rows, targets.members);
             let compared = search.run(&queries, &mut earlier);
-            let mut matches = earlier.found;
-            matches.iter_mut().for_each(|found| found.searched += (chunk * SEARCHES_PER_TASK) as u32);
-            SearchMatches { matches, compared }
+            SearchMatches { matches: earlier.found, compared }
         });
         found.reduce(SearchMatches::default, |mut all, some| {
             all.matches.extend(some.matches);
@@ -212,18 +230,6 @@ impl Comparison<'_> {
     }
 }
 
-/// The rows to search for.
-struct Queries<'a> {
-    codes: &'a Codes,
-    rows: Vec<SearchRow>,
-}
-
-/// The rows to search, in rank order.
-struct Targets<'a> {
-    panels: &'a Panels,
-    members: &'a [Member],
-}
-
 /// The result of a search.
 #[derive(Default)]
 struct SearchMatches {
@@ -231,56 +237,7 @@ struct SearchMatches {
     compared: u64,
 }
 
-/// Rows encoded relative to the centroid of a cluster, in rank order.
-struct RelativeRows<'a> {
-    members: &'a [Member],
-    codes: Codes,
-    panels: Panels,
-}
-
-impl RelativeRows<'_> {
-    fn targets(&self) -> Targets<'_> {
-        Targets { panels: &self.panels, members: self.members }
-    }
-
-    /// Returns these rows as queries for the others that rank before them. `best(i)` is the best
-    /// match of row `i` so far.
-    fn queries(&self, others: &[Member], best: &dyn Fn(usize) -> RankedSimilarity) -> Queries<'_> {
-        let rows = self.members.iter().zip(earlier(self.members, others)).enumerate();
-        let rows = rows.map(|(i, (member, limit))| SearchRow {
-            place: member.place,
-            query: Query { row: i, limit },
-            offset: -self.codes.half_square(i),
-            best: best(i),
-        });
-        Queries { codes: &self.codes, rows: rows.collect() }
-    }
-}
-
-/// The own rows of a cluster and the best match of each so far.
-struct OwnRows<'a> {
-    encoded: RelativeRows<'a>,
-    best: Vec<RankedSimilarity>,
-}
-
-impl OwnRows<'_> {
-    fn take(&mut self, matches: &[BestMatch]) {
-        for found in matches {
-            let best = &mut self.best[found.searched as usize];
-            if found.best.is_better_than(*best) {
-                *best = found.best;
-            }
-        }
-    }
-}
-
-/// Returns, for each row, how many of `others` rank before it. Both are in rank order.
-fn earlier<'a>(rows: &'a [Member], others: &'a [Member]) -> impl Iterator<Item = usize> + use<'a> {
-    let mut passed = 0;
-    rows.iter().map(move |row| {
-        while others.get(passed).is_some_and(|other| other.rank < row.rank) {
-            passed += 1;
-        }
-        passed
-    })
+/// Returns whether a row can have a better match than it has: no row ranks before the first.
+fn can_improve(member: &Member, best: &[RankedSimilarity]) -> bool {
+    best[member.place as usize] != RankedSimilarity::BEST
 }

@@ -19,6 +19,9 @@ impl RankedSimilarity {
     /// No earlier-ranking row so far.
     pub(super) const NONE: Self = Self { similarity: f32::NEG_INFINITY, rank: u32::MAX };
 
+    /// The best match that a row can have.
+    pub(super) const BEST: Self = Self { similarity: COPY, rank: 0 };
+
     /// Returns whether there is an earlier-ranking row.
     pub(super) fn is_some(self) -> bool {
         self.rank != Self::NONE.rank
@@ -30,31 +33,45 @@ impl RankedSimilarity {
     }
 }
 
-/// A row to search the most similar earlier-ranking row of.
+/// A row to search the most similar earlier-ranking rows of.
 pub(super) struct SearchRow {
+    /// The row's index among the members of the cluster.
+    pub(super) index: u32,
     /// The row's place in the part.
     pub(super) place: u32,
     pub(super) query: Query,
     /// The number to add to an estimate to get the similarity minus one.
     pub(super) offset: f32,
-    /// The best match so far.
+    /// The best match so far. Only better ones are searched.
     pub(super) best: RankedSimilarity,
 }
 
-/// The best match of a searched row.
+/// A match of a searched row: its best one, or one of the best.
 pub(super) struct BestMatch {
-    /// The index of the searched row.
+    /// The index of the searched row among the members of the cluster.
     pub(super) searched: u32,
     pub(super) best: RankedSimilarity,
+}
+
+/// Which matches of a row are wanted.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct WantedMatches {
+    /// From this similarity on, no row counts as more similar: [`SATURATED`], or [`COPY`] if copies
+    /// may meet.
+    pub(super) settled: f32,
+    /// How many of the most similar earlier-ranking rows are wanted, each more similar than the best
+    /// match so far.
+    pub(super) most: usize,
 }
 
 /// A search of some rows for their most similar earlier-ranking rows. The targets are in rank
 /// order.
 pub(super) struct EarlierSearch<'a> {
     rows: &'a dyn UnitRows,
-    /// From this similarity on, no row counts as more similar: [`SATURATED`], or [`COPY`] if copies
-    /// may meet.
+    /// See [`WantedMatches`].
     settled: f32,
+    /// See [`WantedMatches`].
+    most: usize,
     searched: &'a [SearchRow],
     targets: &'a [Member],
     /// Room to decode two rows.
@@ -65,19 +82,31 @@ pub(super) struct EarlierSearch<'a> {
 impl<'a> EarlierSearch<'a> {
     pub(super) fn new(
         rows: &'a dyn UnitRows,
-        settled: f32,
+        wanted: WantedMatches,
         searched: &'a [SearchRow],
         targets: &'a [Member],
     ) -> Self {
+        let WantedMatches { settled, most } = wanted;
         let values = || vec![0.0; rows.dim()];
         let (buffers, found) = ([values(), values()], Vec::with_capacity(searched.len()));
-        Self { rows, settled, searched, targets, buffers, found }
+        Self { rows, settled, most, searched, targets, buffers, found }
     }
 
     fn push(&mut self, query: usize, best: Reranked) {
         let rank = self.targets[best.target as usize].rank;
         let best = RankedSimilarity { similarity: best.similarity, rank };
-        self.found.push(BestMatch { searched: query as u32, best });
+        self.found.push(BestMatch { searched: self.searched[query].index, best });
+    }
+
+    /// Takes the most similar candidates, on a tie the earliest-ranking ones.
+    fn rerank_several(&mut self, query: usize, candidates: &[Candidate]) {
+        let targets: Vec<u32> = candidates.iter().map(|found| found.target).collect();
+        let mut exact: Vec<Reranked> = self.similarities(query, &targets).collect();
+        exact.sort_unstable_by(|a, b| {
+            b.similarity.total_cmp(&a.similarity).then_with(|| a.target.cmp(&b.target))
+        });
+        exact.truncate(self.most);
+        exact.into_iter().for_each(|found| self.push(query, found));
     }
 
     /// Computes the exact similarities to some targets. A similarity that f32 cannot tell from
@@ -115,6 +144,10 @@ impl Searcher for EarlierSearch<'_> {
         self.searched[query].offset
     }
 
+    fn most(&self) -> usize {
+        self.most
+    }
+
     /// Targets come in rank order, so no later one is a better match than a settled one.
     fn is_settled(&mut self, query: usize, target: u32) -> bool {
         let settled = self.settled;
@@ -134,6 +167,9 @@ impl Searcher for EarlierSearch<'_> {
     fn rerank(&mut self, query: usize, found: SearchCandidates) {
         if found.candidates.is_empty() {
             return;
+        }
+        if self.most > 1 {
+            return self.rerank_several(query, found.candidates);
         }
         let from = |estimate: f32| {
             let candidates = found.candidates.iter();

@@ -22,6 +22,24 @@ pub struct Part<'a> {
     pub clusters: Range<u32>,
 }
 
+/// The result of comparing a part: matches of its rows with earlier-ranking ones.
+///
+/// Of [`Scoring`](crate::Scoring), the best match of each row that has one, except those for which
+/// the parts that were added before have a more similar one; of [`Pairing`](crate::Pairing), several
+/// of a row.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct PartMatches {
+    /// The row numbers.
+    pub rows: Vec<u64>,
+    /// The cosine similarity of each match. In scores it is 2, more than any similarity, for the same
+    /// vector.
+    pub similarity: Vec<f32>,
+    /// The number of the earlier-ranking row.
+    pub duplicate_of: Vec<u64>,
+    /// The number of comparisons of two rows.
+    pub compared: u64,
+}
+
 /// Returns the bytes that [`Scoring::compare`](crate::Scoring::compare) allocates for each row of a
 /// part. The part itself and the encoded rows of the current cluster come on top.
 pub fn part_row_bytes(dim: usize, probes_per_row: usize) -> u64 {

@@ -72,6 +72,8 @@ pub(super) struct Candidates {
     pub(super) found: Vec<Candidate>,
     /// The number of candidates at which to call [`Candidates::thin`].
     pub(super) prune_at: usize,
+    /// How many of the most similar targets are wanted.
+    most: usize,
 }
 
 impl Candidates {
@@ -82,15 +84,17 @@ impl Candidates {
         best: f32::NEG_INFINITY,
         found: Vec::new(),
         prune_at: 0,
+        most: 1,
     };
 
-    /// Starts a query. Keeps the memory of the last one.
-    pub(super) fn begin(&mut self, precision: Precision, threshold: f32) {
+    /// Starts a query for the `most` most similar targets. Keeps the memory of the last one.
+    pub(super) fn begin(&mut self, precision: Precision, threshold: f32, most: usize) {
         self.found.clear();
         self.threshold = threshold;
-        (self.window, self.precision) = (2.0 * precision.bound.any, precision);
+        self.window = if most == 1 { 2.0 * precision.bound.any } else { f32::INFINITY };
+        (self.precision, self.most) = (precision, most);
         self.best = f32::NEG_INFINITY;
-        self.prune_at = 32;
+        self.prune_at = 2 * most + 30;
     }
 
     /// Adds the estimates of a panel.
@@ -100,11 +104,13 @@ impl Candidates {
     /// candidates (they are kept as `estimate − slack`).
     pub(super) fn offer(&mut self, panel: &PanelEstimates) {
         let PanelEstimates { first, lanes, estimates, slack } = *panel;
-        for l in set_bits(lanes) {
-            self.best = self.best.max(estimates[l] + slack);
+        if self.most == 1 {
+            for l in set_bits(lanes) {
+                self.best = self.best.max(estimates[l] + slack);
+            }
+            self.window = 2.0 * self.precision.off(self.best);
+            self.raise();
         }
-        self.window = 2.0 * self.precision.off(self.best);
-        self.raise();
         let threshold = self.threshold;
         let reached = set_bits(lanes).filter(|&l| estimates[l] - slack >= threshold);
         self.found.extend(
@@ -127,27 +133,50 @@ impl Candidates {
     }
 
     /// Reduces the number of candidates: prunes those below the threshold. In a dense group of
-    /// near-duplicates, every row is a candidate; there, the first one that `is_settled` ends the
-    /// search.
+    /// near-duplicates, every row is a candidate; there, the first ones that `is_settled`, as many
+    /// as are wanted, end the search.
     pub(super) fn thin(&mut self, mut is_settled: impl FnMut(u32) -> bool) {
         self.prune();
         self.prune_at = 2 * self.found.len() + 32;
-        let (off, saturated) = (self.window / 2.0, self.precision.saturated());
+        let (off, saturated) =
+            (self.precision.off(self.best.max(self.highest())), self.precision.saturated());
         let may_be = |estimate: f32| saturated == f32::INFINITY || estimate + off >= saturated;
-        if let Some(&first) =
-            self.found.iter().find(|found| may_be(found.estimate) && is_settled(found.target))
-        {
+        let settled = self.found.iter().filter(|found| may_be(found.estimate) && is_settled(found.target));
+        let settled: Vec<Candidate> = settled.take(self.most).copied().collect();
+        if settled.len() == self.most {
             self.found.clear();
-            self.found.push(first);
-            (self.best, self.threshold) = (first.estimate, f32::INFINITY);
+            self.found.extend(settled);
+            (self.best, self.threshold) = (self.highest(), f32::INFINITY);
         }
+    }
+
+    /// Returns the highest estimate of the candidates.
+    fn highest(&self) -> f32 {
+        self.found.iter().map(|found| found.estimate).fold(f32::NEG_INFINITY, f32::max)
     }
 
     /// Removes the candidates below the threshold.
     pub(super) fn prune(&mut self) {
-        if self.threshold < f32::INFINITY {
-            self.found.retain(|found| found.estimate >= self.threshold);
+        if self.threshold == f32::INFINITY {
+            return;
         }
+        if self.most > 1 {
+            self.raise_to_wanted();
+        }
+        self.found.retain(|found| found.estimate >= self.threshold);
+    }
+
+    /// Raises the threshold to what the lowest of the `most` highest estimates proves: as many
+    /// targets are at least so similar.
+    fn raise_to_wanted(&mut self) {
+        if self.found.len() <= self.most {
+            return;
+        }
+        let mut estimates: Vec<f32> = self.found.iter().map(|found| found.estimate).collect();
+        let (_, &mut lowest, _) = estimates.select_nth_unstable_by(self.most - 1, |a, b| b.total_cmp(a));
+        let off = self.precision.off(lowest);
+        let least = (lowest - off).min(self.precision.saturated());
+        self.threshold = self.threshold.max(least - off);
     }
 
     /// Returns the candidates with the bounds that reranking needs.

@@ -61,6 +61,11 @@ pub(crate) trait Searcher {
         f32::NEG_INFINITY
     }
 
+    /// Returns how many of the most similar targets are wanted, 1 or more.
+    fn most(&self) -> usize {
+        1
+    }
+
     /// Returns whether a target is so similar that no later target counts as more similar.
     fn is_settled(&mut self, _query: usize, _target: u32) -> bool {
         false
@@ -89,7 +94,7 @@ impl Search<'_> {
             for (i, (candidates, query)) in pool.iter_mut().zip(queries).enumerate() {
                 let bound = self.targets.error_bound(self.codes, query.row);
                 let precision = Precision { offset: searcher.estimate_offset(first + i), bound };
-                candidates.begin(precision, searcher.min_estimate(first + i, bound));
+                candidates.begin(precision, searcher.min_estimate(first + i, bound), searcher.most());
             }
             let end = self.scan(queries, &mut pool, &mut |i, target| searcher.is_settled(first + i, target));
             for (i, (candidates, _)) in pool.iter_mut().zip(queries).enumerate() {

@@ -5,6 +5,7 @@ mod common;
 mod exhaustive;
 mod instruction_sets;
 mod oracle;
+mod pairs;
 mod parts;
 mod precision;
 mod skew;

@@ -10,17 +10,17 @@ use crate::common::{OF_CODES, TOLERANCE, assign, bits, dot, scored, stored, unit
 
 /// A generated case: rows in a few directions with noise, some of them copies, zeros or not finite.
 #[derive(Debug, Clone)]
-struct Case {
-    values: Vec<f32>,
-    dim: usize,
-    clusters: usize,
-    ranking: Ranking,
-    probes: Probes,
+pub struct Case {
+    pub values: Vec<f32>,
+    pub dim: usize,
+    pub clusters: usize,
+    pub ranking: Ranking,
+    pub probes: Probes,
 }
 
 const PROBES: [Probes; 4] = [Probes::Nearest(1), Probes::Nearest(2), Probes::Nearest(4), Probes::Auto];
 
-fn case() -> impl Strategy<Value = Case> {
+pub fn case() -> impl Strategy<Value = Case> {
     let keep = prop_oneof![Just(Keep::Hard), Just(Keep::Easy), Just(Keep::Random)];
     let ranking = (keep, any::<u64>()).prop_map(|(keep, seed)| Ranking { keep, seed });
     let row = (0usize..6, 0u8..20, any::<u64>());
@@ -47,16 +47,16 @@ fn generate(direction: usize, kind: u8, noise: u64, dim: usize) -> Vec<f32> {
 }
 
 /// Rows and centroids in f64, with the assignment to check.
-struct Twin<'a> {
-    rows: Vec<Vec<f64>>,
-    centroids: Vec<Vec<f64>>,
-    assignment: &'a Assignment,
-    ranking: Ranking,
+pub struct Twin<'a> {
+    pub rows: Vec<Vec<f64>>,
+    pub centroids: Vec<Vec<f64>>,
+    pub assignment: &'a Assignment,
+    pub ranking: Ranking,
 }
 
 impl Twin<'_> {
     /// Returns the rank of a row, by the similarity to check.
-    fn key(&self, row: usize) -> RankKey {
+    pub fn key(&self, row: usize) -> RankKey {
         self.ranking.key(self.assignment.similarity[row], row as u64)
     }
 
@@ -73,7 +73,7 @@ impl Twin<'_> {
 
     /// Returns whether row `i` counts for the score of row `j`: the definition, as plainly as
     /// possible.
-    fn compared(&self, i: usize, j: usize) -> bool {
+    pub fn compared(&self, i: usize, j: usize) -> bool {
         let own = |row: usize| self.assignment.cluster[row];
         let met = own(i) == own(j) || self.probes(i).contains(&own(j)) || self.probes(j).contains(&own(i));
         met && own(i) != NO_CLUSTER && own(j) != NO_CLUSTER && self.key(i) < self.key(j)

@@ -59,14 +59,19 @@ impl StoredClustering {
 
     /// Reads the clustering of `rows` rows in `clusters` clusters.
     pub(crate) fn read(&self, rows: u64, clusters: usize, has_probes: bool) -> Result<Clustering> {
+        let clustering = self.clusters(rows, clusters, has_probes)?;
+        let similarity = self.similarities(&StageSums::read(&self.folder)?, &clustering.cluster)?;
+        Ok(Clustering { similarity, ..clustering })
+    }
+
+    /// Reads the clustering without the similarities of the rows to the centroids.
+    pub(crate) fn clusters(&self, rows: u64, clusters: usize, has_probes: bool) -> Result<Clustering> {
         let sums = StageSums::read(&self.folder)?;
         sums.check(&self.folder, ASSIGNMENTS)?;
         let probes = has_probes.then(|| self.probes());
         probes.iter().try_for_each(|_| sums.check(&self.folder, PROBES))?;
-        let clustering = Clustering::open(&self.folder.join(ASSIGNMENTS), probes.as_deref(), rows, clusters)
-            .map_err(|error| in_stage(error, &self.folder))?;
-        let similarity = self.similarities(&sums, &clustering.cluster)?;
-        Ok(Clustering { similarity, ..clustering })
+        Clustering::open(&self.folder.join(ASSIGNMENTS), probes.as_deref(), rows, clusters)
+            .map_err(|error| in_stage(error, &self.folder))
     }
 
     /// Reads the similarities of the rows to the centroids of their clusters; none if they are not

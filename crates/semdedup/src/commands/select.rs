@@ -15,7 +15,7 @@ use crate::outputs::IdsFormat;
 use crate::progress::{Progress, Stage};
 use crate::score::scores_file::ScoresFile;
 use crate::select::id_lists::{check_kept, write_ids};
-use crate::select::row_lists::{LIST_COLUMNS, RowList};
+use crate::select::row_lists::{LIST_COLUMNS, ListedRows, RowList};
 use crate::select::selection::{Outcome, Selection, describe};
 use crate::storage::atomic::write_atomically;
 use crate::storage::read;
@@ -94,7 +94,8 @@ pub fn select(
     let claim = files.claim()?;
     report.lists = write_ids(&output.out, &options.ids, &scores, &selection)?;
     for (name, outcome) in TABLES.into_iter().zip([Outcome::Kept, Outcome::Removed]) {
-        let list = RowList { scores: &scores, selection: &selection, outcome, columns: &LIST_COLUMNS };
+        let rows = ListedRows::Outcome(outcome);
+        let list = RowList { scores: &scores, selection: &selection, rows, columns: &LIST_COLUMNS };
         list.write(&output.out.join(name))?;
     }
     // The lists were read from the table again, after the rows that go were chosen.

@@ -87,6 +87,44 @@ fn parts_of_an_expensive_model_grow_with_their_number() {
     assert_eq!(sizes, [3000, 3000, 6000, 12_000, 1 << 17]);
 }
 
+/// More tasks than a writer takes while it stores a small part.
+const MANY_TASKS: usize = 1_000_000;
+
+#[test]
+fn a_part_that_cannot_be_stored_ends_the_writing_before_the_next_part_is_full() {
+    let (data, work) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    std::fs::write(data.path().join("a.txt"), "a\n").unwrap();
+    let (input, model) = (input(data.path(), 1 << 17), Expensive::new(None));
+    let source = Source::open(&input, Embedder::Text(&model)).unwrap();
+    let (tasks, read) = sync_channel(1);
+    let bytes_read = AtomicU64::new(0);
+    let reader = TaskReader::new(&input, &source, tasks, &bytes_read);
+    reader.read_from(&ResumePoint::after(&[])).unwrap();
+    let Task { file, chunk, parsed, rows, .. } = read.recv().unwrap();
+    let done = |closes_part| {
+        let (chunk, parsed, rows) = (chunk.clone(), parsed.clone(), rows.clone());
+        let task = Task { file, chunk, parsed, rows, closes_part };
+        let mut read = task.read(&input, &source).unwrap();
+        task.embed(&mut read, &input, &source, None).unwrap();
+        let embedded = task.finish(read, &input, &source).unwrap();
+        DoneTask { task, embedded }
+    };
+    // No file replaces a folder.
+    std::fs::create_dir(record_path(work.path(), 0)).unwrap();
+    let stage = embed_fingerprint(&input, Embedder::Text(&model)).unwrap();
+    let made = Made { stage, model: Some(model.fingerprint()), dim: model.dim() };
+    let part = PartWriter::after(&[], work.path(), &made).unwrap();
+    let (out, tasks) = sync_channel(0);
+    let written = std::thread::scope(|scope| {
+        let writer = scope.spawn(move || part.append_all(&tasks, &channel().0).map(|_| ()));
+        out.send(done(true)).unwrap();
+        let taken = (0..MANY_TASKS).take_while(|_| out.send(done(false)).is_ok()).count();
+        assert!(taken < MANY_TASKS, "the next part was filled");
+        writer.join().unwrap()
+    });
+    written.unwrap_err();
+}
+
 /// Adds a line to a file as soon as it embeds, and fails at a late row.
 struct Meddling {
     inner: Expensive,

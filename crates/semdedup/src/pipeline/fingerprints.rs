@@ -19,6 +19,8 @@ pub(crate) struct Fingerprints {
     pub(crate) assign: Fingerprint,
     pub(crate) score: Fingerprint,
     pub(crate) recall: Fingerprint,
+    pub(crate) pairs: Fingerprint,
+    pub(crate) select: Fingerprint,
     pub(crate) result: Fingerprint,
 }
 
@@ -43,11 +45,11 @@ impl Fingerprints {
         let score = Fingerprint::of(&("score", ranking_parameters(&options.ranking)), Some(&assign))?;
         let recall = Fingerprint::of(&("recall", options.recall_sample, seed), Some(&score))?;
         let goal = describe(options.goal);
-        let result = match outputs.fingerprint() {
-            None => Fingerprint::of(&("result", goal), Some(&recall))?,
-            Some(outputs) => Fingerprint::of(&("result", goal, outputs), Some(&recall))?,
-        };
-        Ok(Self { embed, train, assign, score, recall, result })
+        let select = Fingerprint::of(&("select", goal, options.rule.name()), Some(&recall))?;
+        let pairs = options.pairs.map(|pairs| (pairs.above.to_bits(), pairs.per_row));
+        let result = Fingerprint::of(&("result", outputs.fingerprint(), pairs), Some(&select))?;
+        let pairs = Fingerprint::of(&("pairs", pairs), Some(&score))?;
+        Ok(Self { embed, train, assign, score, recall, pairs, select, result })
     }
 }
 

@@ -1,9 +1,12 @@
 //! Runs every stage in order, and continues where an earlier run stopped.
 
 pub(crate) mod close_rows;
+mod clustered;
 mod copies;
+pub(crate) mod decide;
 pub(crate) mod disk;
 pub(crate) mod fingerprints;
+mod pairs;
 pub(crate) mod plan;
 pub(crate) mod resolved;
 pub(crate) mod run;

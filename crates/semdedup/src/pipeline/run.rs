@@ -2,8 +2,6 @@
 
 use std::time::Instant;
 
-use semdedup_core::Goal;
-
 use crate::embed::embedder::Embedder;
 use crate::error::Result;
 use crate::memory::peak_rss_bytes;
@@ -11,14 +9,14 @@ use crate::options::RunOptions;
 use crate::pipeline::close_rows::indistinct_warning;
 use crate::pipeline::disk::check_disk;
 use crate::pipeline::resolved::ResolvedRun;
-use crate::pipeline::scored::{Scored, check_strict};
+use crate::pipeline::scored::check_strict;
 use crate::pipeline::summarise::{Alike, Findings, summarise};
 use crate::progress::{Progress, Stage};
-use crate::select::selection::Selection;
 use crate::summary::Summary;
 use crate::warning::Warning;
 use crate::workdir::work_dir::WorkDir;
 use crate::write::result_dir::{OutputDir, ResultState};
+use crate::write::result_files::PAIRS;
 use crate::write::stage::{Results, write};
 
 /// Removes the semantic duplicates from the input and writes the rows that stay.
@@ -58,14 +56,17 @@ pub fn run(options: &RunOptions, embedder: Embedder, progress: &dyn Progress) ->
         check_disk(&run)?;
     }
     let scored = run.score(&mut work, progress)?;
-    let selection = select(&scored, options.goal, progress)?;
-    let (dataset, scores) = (&scored.dataset, &scored.scores);
-    let results = Results { input: &run.input, dataset, scores, selection: &selection };
+    let pairs = run.find_pairs(&mut work, &scored, progress)?;
+    let selection = run.decide(&mut work, &scored, progress)?;
+    let (dataset, scores, columns) = (&scored.dataset, &scored.scores, &scored.columns);
+    let table = pairs.map(|_| work.folder(Stage::Pairs).join(PAIRS));
+    let (input, selection) = (&run.input, &selection);
+    let results = Results { input, dataset, scores, columns, pairs: table.as_deref(), selection };
     // Nothing that is written depends on the rows that are alike, so they are counted meanwhile.
     let (written, alike) =
         rayon::join(|| write(&out, &results, &run.outputs, progress), || Alike::find(&run.input, &scored));
     let (written, alike) = (written?, alike?);
-    let mut summary = summarise(&run, &Findings { scored: &scored, selection: &selection, alike }, progress);
+    let mut summary = summarise(&run, &Findings { scored: &scored, selection, alike, pairs }, progress);
     summary.files = written.files;
     summary.lists = written.lists;
     summary.rows_kept = written.rows_kept;
@@ -76,16 +77,6 @@ pub fn run(options: &RunOptions, embedder: Embedder, progress: &dyn Progress) ->
     summary.reused_stages = work.reused().iter().map(|stage| stage.name().to_owned()).collect();
     out.commit(&mut summary)?;
     Ok(summary)
-}
-
-/// Decides which rows go.
-fn select(scored: &Scored, goal: Goal, progress: &dyn Progress) -> Result<Selection> {
-    let rows = scored.dataset.row_index.rows();
-    progress.begin(Stage::Select, "rows", rows);
-    let selection = Selection::make(&scored.columns, &scored.scores, goal)?;
-    progress.advance(rows);
-    progress.end(Stage::Select, false);
-    Ok(selection)
 }
 
 #[cfg(test)]

@@ -127,19 +127,22 @@ impl ResolvedRun<'_> {
 
     /// Writes `scores.parquet`.
     fn write_scores(&self, path: &Path, dataset: &Dataset, columns: &ScoreColumns) -> Result<()> {
-        let ids: Ids = dataset.ids(&self.input)?;
-        let skipped = dataset.skipped_rows();
+        let (ids, skipped) = (dataset.ids(&self.input)?, dataset.skipped_rows());
+        write_scores(path, columns, &self.named_rows(dataset, &ids, &skipped)?, &self.options.ranking)
+    }
+
+    /// Returns the names of the rows for a table.
+    pub(crate) fn named_rows<'a>(
+        &self,
+        dataset: &'a Dataset,
+        ids: &'a Ids,
+        skipped: &'a [u64],
+    ) -> Result<NamedRows<'a>> {
         // Embeddings that were given may be of anything.
         let by = self.input.given.is_none().then_some(self.input.by);
-        let named = NamedRows {
-            ids: &ids,
-            id_type: stored_id_type(&self.input.files, &self.input.columns)?,
-            row_index: &dataset.row_index,
-            skipped: &skipped,
-            by,
-            compared: Some(self.comparison()),
-        };
-        write_scores(path, columns, &named, &self.options.ranking)
+        let id_type = stored_id_type(&self.input.files, &self.input.columns)?;
+        let compared = Some(self.comparison());
+        Ok(NamedRows { ids, id_type, row_index: &dataset.row_index, skipped, by, compared })
     }
 }
 

@@ -20,7 +20,7 @@ use crate::recall;
 use crate::select::selection::{Outcome, Selection, describe};
 use crate::shares::{Groups, Share, losers};
 use crate::storage::is_url;
-use crate::summary::Summary;
+use crate::summary::{PairSummary, Summary};
 use crate::warning::EMPTY_TEXT_SHARE;
 use crate::warning::LARGE_CLUSTER_SHARE;
 use crate::warning::LOOSE_EPSILON;
@@ -56,6 +56,7 @@ pub(crate) struct Findings<'a> {
     pub(crate) scored: &'a Scored,
     pub(crate) selection: &'a Selection,
     pub(crate) alike: Alike,
+    pub(crate) pairs: Option<PairSummary>,
 }
 
 /// The rows that are all but equal to a row before them.
@@ -159,7 +160,7 @@ fn shares_of_scripts(runs: &[ScriptRun], selection: &Selection) -> Vec<Share> {
 /// Reports the warnings and makes the summary, except the fields that are known only when
 /// everything is written.
 pub(crate) fn summarise(run: &ResolvedRun, findings: &Findings, progress: &dyn Progress) -> Summary {
-    let Findings { scored, selection, alike } = findings;
+    let Findings { scored, selection, alike, pairs } = findings;
     let reported = Reported { input: &run.input, progress, limit: run.embedder.text_limit() };
     let notes = Notes::collect(scored, selection, alike, &reported);
     let Alike { copies, indistinct } = alike;
@@ -188,6 +189,9 @@ pub(crate) fn summarise(run: &ResolvedRun, findings: &Findings, progress: &dyn P
         unknown_texts: scored.dataset.unknown.iter().sum(),
         epsilon: selection.epsilon,
         goal: describe(options.goal),
+        rule: selection.rule.name().to_owned(),
+        without_representative: selection.without_representative(&scored.columns.pairs()),
+        pairs: *pairs,
         keep: options.ranking.keep.name().to_owned(),
         seed: options.cluster.seed,
         model: run.embedder.name(&run.input),

@@ -1,9 +1,10 @@
 //! Stores the matches of each compared part, so that a killed run continues from there.
 
 use std::io::{ErrorKind, Read, Write};
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 
-use semdedup_core::PartScores;
+use semdedup_core::PartMatches;
 use xxhash_rust::xxh3::{Xxh3, xxh3_64};
 
 use crate::error::{Error, Result};
@@ -29,6 +30,8 @@ pub(crate) struct ScoreCheckpoints<'a> {
     groups: &'a Groups,
     /// The number of rows of the data.
     rows: u64,
+    /// The most matches of a row.
+    most: u64,
 }
 
 /// The beginning of a file: stage, rows, comparisons, hash of the rest.
@@ -41,7 +44,12 @@ impl<'a> ScoreCheckpoints<'a> {
         create_dir_all(&folder)?;
         remove_temporary_files(&folder)?;
         let stage = xxh3_64(stage.as_str().as_bytes());
-        Ok(Self { folder, stage, groups, rows })
+        Ok(Self { folder, stage, groups, rows, most: 1 })
+    }
+
+    /// Says that a row can have this many matches in a part.
+    pub(crate) fn with_several(self, most: usize) -> Self {
+        Self { most: most as u64, ..self }
     }
 
     /// Returns whether an earlier run has compared a pair of blocks.
@@ -61,7 +69,7 @@ impl<'a> ScoreCheckpoints<'a> {
     ///
     /// # Errors
     /// A file that cannot be read, or that is damaged.
-    pub(crate) fn get(&self, pair: BlockPair) -> Result<PartScores> {
+    pub(crate) fn get(&self, pair: BlockPair) -> Result<PartMatches> {
         let path = self.path(pair);
         let damaged = || damaged(&path);
         let file = Blob::open(&path)?;
@@ -71,13 +79,13 @@ impl<'a> ScoreCheckpoints<'a> {
         file.read_exact(bytemuck::cast_slice_mut(&mut header)).map_err(unread)?;
         let [stage, rows, compared, hash] = header;
         if stage != self.stage
-            || rows > self.rows
+            || rows > self.rows.saturating_mul(self.most)
             || length != size_of::<Header>() as u64 + rows * BYTES_PER_ROW
         {
             return Err(damaged());
         }
         let rows = rows as usize;
-        let mut found = PartScores {
+        let mut found = PartMatches {
             rows: vec![0; rows],
             similarity: vec![0.0; rows],
             duplicate_of: vec![0; rows],
@@ -90,8 +98,41 @@ impl<'a> ScoreCheckpoints<'a> {
         if hash_of(&found) == hash && in_range { Ok(found) } else { Err(damaged()) }
     }
 
+    /// Reads those matches of a pair of blocks whose rows are in a range. The rows must be stored in
+    /// order, and the file must have been read or written whole by this process.
+    pub(crate) fn of_rows(&self, pair: BlockPair, range: &Range<u64>) -> Result<PartMatches> {
+        let file = Blob::open(&self.path(pair))?;
+        let all = (file.bytes() - size_of::<Header>() as u64) / BYTES_PER_ROW;
+        let read = |bytes: &mut [u8], offset: u64| {
+            file.read_exact_at(bytes, size_of::<Header>() as u64 + offset).map_err(Error::io)
+        };
+        let begin = |row: u64| -> Result<u64> {
+            let (mut low, mut high) = (0, all);
+            while low < high {
+                let middle = low.midpoint(high);
+                let mut found = [0; size_of::<u64>()];
+                read(&mut found, middle * 8)?;
+                (low, high) =
+                    if u64::from_ne_bytes(found) < row { (middle + 1, high) } else { (low, middle) };
+            }
+            Ok(low)
+        };
+        let (start, end) = (begin(range.start)?, begin(range.end)?);
+        let count = (end - start) as usize;
+        let mut found = PartMatches {
+            rows: vec![0; count],
+            similarity: vec![0.0; count],
+            duplicate_of: vec![0; count],
+            compared: 0,
+        };
+        read(bytemuck::cast_slice_mut(&mut found.rows), start * 8)?;
+        read(bytemuck::cast_slice_mut(&mut found.similarity), all * 8 + start * 4)?;
+        read(bytemuck::cast_slice_mut(&mut found.duplicate_of), all * 12 + start * 8)?;
+        Ok(found)
+    }
+
     /// Stores the matches that were found in a pair of blocks.
-    pub(crate) fn put(&self, pair: BlockPair, found: &PartScores) -> Result<()> {
+    pub(crate) fn put(&self, pair: BlockPair, found: &PartMatches) -> Result<()> {
         let mut file = PendingFile::create(&self.path(pair))?;
         let header: Header = [self.stage, found.rows.len() as u64, found.compared, hash_of(found)];
         file.write_all(bytemuck::cast_slice(&header)).map_err(Error::io)?;
@@ -130,12 +171,12 @@ pub(crate) fn remove_checkpoints(stage: &Path) -> Result<()> {
 const BYTES_PER_ROW: u64 = 20;
 
 /// Returns the columns as bytes, in the order in which a file stores them.
-fn pieces(found: &PartScores) -> [&[u8]; 3] {
-    let PartScores { rows, similarity, duplicate_of, .. } = found;
+fn pieces(found: &PartMatches) -> [&[u8]; 3] {
+    let PartMatches { rows, similarity, duplicate_of, .. } = found;
     [bytemuck::cast_slice(rows), bytemuck::cast_slice(similarity), bytemuck::cast_slice(duplicate_of)]
 }
 
-fn hash_of(found: &PartScores) -> u64 {
+fn hash_of(found: &PartMatches) -> u64 {
     let mut hash = Xxh3::new();
     hash.update(&found.compared.to_le_bytes());
     pieces(found).into_iter().for_each(|bytes| hash.update(bytes));

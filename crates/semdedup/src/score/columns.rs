@@ -1,6 +1,6 @@
 //! Holds the result of the comparison, in the order of the rows.
 
-use semdedup_core::EXACT;
+use semdedup_core::{EXACT, ScoredPairs};
 
 use crate::workdir::uncompared::Uncompared;
 
@@ -28,6 +28,11 @@ impl ScoreColumns {
             score: Vec::with_capacity(rows),
             duplicate_of: Vec::with_capacity(rows),
         }
+    }
+
+    /// The best pair of each row.
+    pub(crate) fn pairs(&self) -> ScoredPairs<'_> {
+        ScoredPairs { score: &self.score, duplicate_of: &self.duplicate_of }
     }
 
     /// Counts the rows with the same embedding as a row that ranks before them.

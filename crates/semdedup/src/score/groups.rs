@@ -6,7 +6,6 @@ use std::ops::Range;
 use rayon::prelude::*;
 use semdedup_core::part_row_bytes;
 
-use crate::arrays::store::EmbeddingStore;
 use crate::error::{Error, Result};
 use crate::memory::ComparingBytes;
 use crate::score::compared_rows::{ComparedRows, RowCluster};
@@ -55,17 +54,11 @@ pub(crate) fn loaded_row_bytes(values: u64, dim: usize, probes_per_row: usize) -
 
 impl Groups {
     /// Makes the fewest groups of which each takes at most the wanted bytes of memory, or is one
-    /// cluster.
+    /// cluster. A row takes `row_bytes` while it is compared.
     ///
     /// # Errors
     /// If memory is for fewer than two rows, or for so few that there would be too many groups.
-    pub(crate) fn plan(
-        store: &EmbeddingStore,
-        compared: ComparedRows,
-        bytes: ComparingBytes,
-    ) -> Result<Self> {
-        let probes_per_row = compared.clustering.probes_per_row();
-        let row_bytes = loaded_row_bytes(store.row_bytes(), store.dim(), probes_per_row);
+    pub(crate) fn plan(row_bytes: u64, compared: ComparedRows, bytes: ComparingBytes) -> Result<Self> {
         let sizes = compared.sizes();
         let all: u64 = sizes.iter().sum();
         let mut most = all.div_ceil((all * row_bytes).div_ceil(bytes.wanted.max(1)).max(1));
@@ -211,6 +204,7 @@ mod tests {
     use super::*;
     use crate::arrays::integers::IntegerMatrix;
     use crate::arrays::npy_writer::NpyWriter;
+    use crate::arrays::store::EmbeddingStore;
     use crate::cluster::clustering::Clustering;
     use crate::score::bulk_copies::BulkCopies;
 
@@ -235,7 +229,8 @@ mod tests {
         let copies = &BulkCopies::default();
         let most = rows * loaded_row_bytes(store.row_bytes(), store.dim(), clustering.probes_per_row());
         let bytes = ComparingBytes { most, wanted: most, fits: false };
-        Groups::plan(store, ComparedRows { clustering, copies }, bytes).expect("groups")
+        let row_bytes = loaded_row_bytes(store.row_bytes(), store.dim(), clustering.probes_per_row());
+        Groups::plan(row_bytes, ComparedRows { clustering, copies }, bytes).expect("groups")
     }
 
     #[test]
@@ -271,7 +266,8 @@ mod tests {
         let copies = &BulkCopies::default();
         let bytes = ComparingBytes { most: 1 << 20, wanted: 1 << 10, fits: true };
         let compared = ComparedRows { clustering: &clustering, copies };
-        let groups = Groups::plan(&store, compared, bytes).expect("groups");
+        let row_bytes = loaded_row_bytes(store.row_bytes(), 2, clustering.probes_per_row());
+        let groups = Groups::plan(row_bytes, compared, bytes).expect("groups");
         assert_eq!((groups.len(), groups.block_pairs().len()), (4, 4));
     }
 

@@ -64,9 +64,10 @@ impl Case {
 
     /// Makes groups of at most `rows` rows each.
     pub(super) fn groups(&self, clustering: &Clustering, rows: u64) -> Result<Groups> {
-        let most = rows * loaded_row_bytes(self.store.row_bytes(), DIM, clustering.probes_per_row());
+        let row_bytes = loaded_row_bytes(self.store.row_bytes(), DIM, clustering.probes_per_row());
+        let most = rows * row_bytes;
         let bytes = ComparingBytes { most, wanted: most, fits: false };
-        Groups::plan(&self.store, ComparedRows { clustering, copies: &BulkCopies::default() }, bytes)
+        Groups::plan(row_bytes, ComparedRows { clustering, copies: &BulkCopies::default() }, bytes)
     }
 
     /// Calls `work` with the rows of each pair of blocks.

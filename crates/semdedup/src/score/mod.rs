@@ -4,6 +4,7 @@ pub(crate) mod bulk_copies;
 pub(crate) mod checkpoints;
 pub(crate) mod columns;
 pub(crate) mod compared_rows;
+pub(crate) mod each_part;
 pub(crate) mod groups;
 pub(crate) mod loader;
 pub(crate) mod row_bits;

@@ -3,18 +3,21 @@
 
 use std::path::Path;
 
-use semdedup_core::{Ranking, Scores, Scoring, UnitEmbeddings, UnitRows, centroid_similarity};
+use semdedup_core::{
+    Part, PartMatches, Ranking, Scores, Scoring, Stop, UnitEmbeddings, UnitRows, centroid_similarity,
+};
 
 use crate::arrays::store::{EmbeddingStore, blocks};
 use crate::cluster::clustering::Clustering;
 use crate::error::Result;
 use crate::memory::{ComparedData, ComparingBytes, Memory};
-use crate::progress::{Progress, Stage, StopSignal, stopped};
+use crate::progress::{Progress, Stage, StopSignal};
 use crate::score::bulk_copies::{BulkCopies, CopyFinder};
 use crate::score::checkpoints::ScoreCheckpoints;
 use crate::score::columns::ScoreColumns;
 use crate::score::compared_rows::ComparedRows;
-use crate::score::groups::{BlockPair, Groups, loaded_row_bytes};
+use crate::score::each_part::{PartComparison, ProgressShare, compare_each};
+use crate::score::groups::{Groups, loaded_row_bytes};
 use crate::score::loader::Loader;
 use crate::workdir::fingerprint::Fingerprint;
 use crate::workdir::uncompared::Uncompared;
@@ -113,11 +116,18 @@ impl Scorer<'_> {
         let compared = ComparedRows { clustering: &clustering, copies };
         let largest = compared.sizes().into_iter().max().unwrap_or(0);
         let bytes = self.bytes(store, &clustering, largest)?;
-        let groups = Groups::plan(store, compared, bytes)?;
+        let row_bytes = loaded_row_bytes(store.row_bytes(), store.dim(), clustering.probes_per_row());
+        let groups = Groups::plan(row_bytes, compared, bytes)?;
         let resumes = self.resumes.filter(|_| !bytes.fits);
-        let scoring = Scoring::new(*self.ranking, centroids, &similarity);
-        let Compared { mut scores, compared } =
-            self.compare(Loader::new(store, compared, &groups), resumes, scoring)?;
+        let mut scoring = Scoring::new(*self.ranking, centroids, &similarity);
+        let open = |to: Resumes| ScoreCheckpoints::open(to.folder, to.stage, &groups, store.rows());
+        let checkpoints = resumes.map(open).transpose()?;
+        let before = store.rows() / PLACING_SHARE;
+        let share = ProgressShare { before, rows: store.rows() - before };
+        let loader = Loader::new(store, compared, &groups);
+        compare_each(loader, checkpoints.as_ref(), (self.progress, share), &mut scoring)?;
+        let compared = scoring.compared();
+        let mut scores = scoring.finish();
         copies.score(&mut scores);
         let Scores { score, duplicate_of } = scores;
         let columns = ScoreColumns { cluster: clustering.cluster, score, duplicate_of, similarity };
@@ -138,47 +148,14 @@ impl Scorer<'_> {
         let row_bytes = loaded_row_bytes(store.row_bytes(), dim, clustering.probes_per_row());
         self.memory.for_comparing(&ComparedData { rows, dim, largest_cluster, row_bytes })
     }
-
-    /// Compares the rows of each pair of blocks, and stores the matches as checkpoints of the stage
-    /// that resumes.
-    fn compare(
-        &self,
-        mut loader: Loader,
-        resumes: Option<Resumes>,
-        mut scoring: Scoring,
-    ) -> Result<Compared> {
-        let (rows, groups) = (loader.store.rows(), loader.groups);
-        let open = |to: Resumes| ScoreCheckpoints::open(to.folder, to.stage, groups, rows);
-        let checkpoints = resumes.map(open).transpose()?;
-        let is_done = |pair: &BlockPair| checkpoints.as_ref().is_some_and(|found| found.has(*pair));
-        let mut reported = rows / PLACING_SHARE;
-        let stop = StopSignal::new(self.progress);
-        for pair in groups.block_pairs() {
-            if let Some(checkpoints) = checkpoints.as_ref().filter(|_| is_done(&pair)) {
-                scoring.add(&checkpoints.get(pair)?);
-                continue;
-            }
-            stop.check()?;
-            let pairs = groups.pairs_of_row(pair.group);
-            let mut report = |rows| {
-                let done = rows as u64 / pairs * (PLACING_SHARE - 1) / PLACING_SHARE;
-                reported += done;
-                self.progress.advance(done);
-            };
-            let found = scoring.compare_until(&loader.load(pair)?.part(), &mut report, &|| stop.is_set());
-            let found = found.ok_or_else(stopped)?;
-            scoring.add(&found);
-            checkpoints.as_ref().map_or(Ok(()), |checkpoints| checkpoints.put(pair, &found))?;
-        }
-        self.progress.advance(rows.saturating_sub(reported));
-        let compared = scoring.compared();
-        Ok(Compared { scores: scoring.finish(), compared })
-    }
 }
 
-/// The findings of [`Scorer::compare`].
-struct Compared {
-    scores: Scores,
-    /// Comparisons of two rows.
-    compared: u64,
+impl PartComparison for Scoring<'_> {
+    fn compare(&self, part: &Part, done: &mut dyn FnMut(usize), stop: &Stop) -> Option<PartMatches> {
+        self.compare_until(part, done, stop)
+    }
+
+    fn add(&mut self, found: &PartMatches) {
+        Scoring::add(self, found);
+    }
 }

@@ -14,7 +14,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::formats::arrow::display::printable;
 use crate::outputs::{IdsFormat, Outputs};
 use crate::score::scores_file::ScoresFile;
-use crate::select::row_lists::RowList;
+use crate::select::row_lists::{ListedRows, RowList};
 use crate::select::selection::{Outcome, Selection};
 use crate::storage::Blob;
 use crate::storage::atomic::PendingFile;
@@ -38,7 +38,7 @@ pub(crate) fn write_ids<'a>(
             IdsFormat::Txt => write_text(&path, scores, selection)?,
             IdsFormat::Parquet => {
                 let (outcome, columns) = (Outcome::Kept, &["id", "file", "row"]);
-                RowList { scores, selection, outcome, columns }.write(&path)?
+                RowList { scores, selection, rows: ListedRows::Outcome(outcome), columns }.write(&path)?
             }
             IdsFormat::Datacomp => write_pairs(&path, scores, selection)?,
         };

@@ -1,6 +1,8 @@
 //! Decides which rows go.
 
-use semdedup_core::{Cut, Goal, GoalError, Scored as CoreScored};
+use semdedup_core::{
+    Cut, Goal, GoalError, Representatives, Rule, Scored as CoreScored, ScoredPairs, Selection as Selected,
+};
 
 use crate::embed::dataset::Dataset;
 use crate::error::{Error, Result};
@@ -44,6 +46,10 @@ pub(crate) struct Selection {
     pub(crate) epsilon: f64,
     /// The cut that decides which scores go; none if the goal removes nothing.
     pub(crate) cut: Option<Cut>,
+    /// The rule by which rows go.
+    pub(crate) rule: Rule,
+    /// What stands for the rows that go, if it was searched for.
+    pub(crate) representatives: Option<Representatives>,
 }
 
 /// What happens to a row.
@@ -69,7 +75,45 @@ impl Selection {
             false => Outcome::Kept,
         };
         let outcome = columns.score.iter().zip(&selection.removed).map(outcome).collect();
-        Ok(Self { outcome, epsilon: selection.epsilon, cut: selection.cut })
+        let Selected { epsilon, cut, .. } = selection;
+        Ok(Self { outcome, epsilon, cut, rule: Rule::AnyEarlier, representatives: None })
+    }
+
+    /// Returns, for each row that goes, the row that stands for it and the similarity of both, if that
+    /// was searched for.
+    fn kept_as<'a>(
+        &'a self,
+        scores: &'a ScoredPairs,
+    ) -> Option<impl Iterator<Item = (u64, Option<(u64, f32)>)> + use<'a>> {
+        let found = self.representatives.as_ref()?;
+        let removed = (0..self.outcome.len() as u64).filter(|&row| found.removed[row as usize]);
+        Some(removed.map(|row| (row, found.of(row, scores))))
+    }
+
+    /// Fails with a row that goes for which a row stands that goes, or, by the rule `representative`,
+    /// none that is similar enough.
+    pub(crate) fn check_representatives(&self, scores: &ScoredPairs) -> std::result::Result<(), u64> {
+        let stays = |row: u64| self.outcome.get(row as usize) == Some(&Outcome::Kept);
+        let is_right = |kept: Option<(u64, f32)>| match (self.rule, kept) {
+            (Rule::AnyEarlier, kept) => kept.is_none_or(|(kept, _)| stays(kept)),
+            (Rule::Representative, kept) => kept
+                .is_some_and(|(kept, similarity)| stays(kept) && f64::from(similarity) > 1.0 - self.epsilon),
+        };
+        let mut wrong = self.kept_as(scores).into_iter().flatten().filter(|(_, kept)| !is_right(*kept));
+        wrong.next().map_or(Ok(()), |(row, _)| Err(row))
+    }
+
+    /// Counts, for each row, the rows that it stands for, if that was searched for.
+    pub(crate) fn duplicates(&self, scores: &ScoredPairs) -> Option<Vec<u32>> {
+        let mut duplicates = vec![0u32; self.outcome.len()];
+        let kept = self.kept_as(scores)?.filter_map(|(_, kept)| kept);
+        kept.for_each(|(kept, _)| duplicates[kept as usize] = duplicates[kept as usize].saturating_add(1));
+        Some(duplicates)
+    }
+
+    /// Counts the rows that go for which no row that stays stands.
+    pub(crate) fn without_representative(&self, scores: &ScoredPairs) -> Option<u64> {
+        Some(self.kept_as(scores)?.filter(|(_, kept)| kept.is_none()).count() as u64)
     }
 
     /// Returns the lowest score of a row that goes; infinity if no row goes.

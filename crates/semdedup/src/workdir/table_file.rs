@@ -38,7 +38,7 @@ pub(crate) struct TableWriter {
 }
 
 /// The columns of a table that hold ids.
-const ID_COLUMNS: [&str; 2] = ["id", "duplicate_of"];
+const ID_COLUMNS: [&str; 5] = ["id", "duplicate_of", "kept_as", "id_a", "id_b"];
 
 /// The program that a table names as its writer. Another that copies the metadata of a table writes
 /// other bytes.

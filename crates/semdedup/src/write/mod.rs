@@ -9,7 +9,7 @@ mod kept_files;
 pub(crate) mod lost_summary;
 mod publish;
 pub(crate) mod result_dir;
-mod result_files;
+pub(crate) mod result_files;
 pub(crate) mod result_target;
 mod scratch;
 pub(crate) mod skipped;

@@ -22,8 +22,14 @@ pub(crate) const ANNOTATED: &str = "annotated";
 /// The list of the files that folders of the input kept.
 pub(crate) const KEPT_FILES: &str = "kept-files.parquet";
 
+/// The table of the rows that stand for others.
+pub(crate) const REPRESENTATIVES: &str = "representatives.parquet";
+
+/// The table of the pairs of similar rows.
+pub(crate) const PAIRS: &str = "pairs.parquet";
+
 /// The names of the files and folders that a result can have, besides the summary.
-pub(super) const RESULTS: [&str; 9] = [
+pub(super) const RESULTS: [&str; 11] = [
     KEPT,
     KEPT_FILES,
     ANNOTATED,
@@ -31,6 +37,8 @@ pub(super) const RESULTS: [&str; 9] = [
     "ids.parquet",
     "ids.npy",
     "removed.parquet",
+    REPRESENTATIVES,
+    PAIRS,
     "skipped.parquet",
     "scores.parquet",
 ];
@@ -121,5 +129,8 @@ pub(super) fn files_of(out: &Path, summary: &Summary) -> BTreeSet<PathBuf> {
 pub(super) fn tables_of(summary: &Summary) -> impl Iterator<Item = &'static str> {
     let skipped = (summary.rows_skipped > 0).then_some("skipped.parquet");
     let list = has_folder(summary).then_some(KEPT_FILES);
-    ["removed.parquet", "scores.parquet"].into_iter().chain(skipped).chain(list)
+    let pairs = summary.pairs.map(|_| PAIRS);
+    // Earlier versions did not search for representatives.
+    let found = summary.without_representative.map(|_| REPRESENTATIVES);
+    ["removed.parquet", "scores.parquet"].into_iter().chain(skipped).chain(list).chain(found).chain(pairs)
 }

@@ -9,16 +9,19 @@ use crate::formats::{AddedColumns, Format, InputFile, try_write_kept, write_anno
 use crate::input::find::Input;
 use crate::outputs::{OutputKind, Outputs};
 use crate::progress::{Progress, Stage, StopSignal};
+use crate::score::columns::ScoreColumns;
 use crate::score::scores_file::ScoresFile;
 use crate::select::id_lists::write_ids;
-use crate::select::row_lists::{LIST_COLUMNS, RowList};
+use crate::select::row_lists::{
+    KeptAs, LIST_COLUMNS, ListedRows, REMOVED_COLUMNS, REPRESENTATIVE_COLUMNS, RowList,
+};
 use crate::select::selection::{Outcome, RowCounts, Selection};
 use crate::storage::fetch;
 use crate::summary::{FileSummary, ListSummary};
 use crate::write::annotations::Annotations;
 use crate::write::kept_files::{size_below, size_of_file, write_kept_files};
 use crate::write::result_dir::OutputDir;
-use crate::write::result_files::{ANNOTATED, KEPT};
+use crate::write::result_files::{ANNOTATED, KEPT, PAIRS, REPRESENTATIVES};
 use crate::write::skipped::write_skipped;
 
 /// The files that were written, and how many rows they have.
@@ -36,6 +39,9 @@ pub(crate) struct Results<'a> {
     pub(crate) input: &'a Input,
     pub(crate) dataset: &'a Dataset,
     pub(crate) scores: &'a ScoresFile,
+    pub(crate) columns: &'a ScoreColumns,
+    /// Where the pairs are, if they were asked for.
+    pub(crate) pairs: Option<&'a Path>,
     pub(crate) selection: &'a Selection,
 }
 
@@ -79,7 +85,7 @@ fn write_files(
     outputs: &Outputs,
     progress: &dyn Progress,
 ) -> Result<Vec<FileSummary>> {
-    let Results { input, dataset, scores, selection } = *results;
+    let Results { input, dataset, scores, selection, .. } = *results;
     let mut files = describe_files(input, dataset, selection);
     let writer = RowWriter { input, dataset, selection, progress };
     if outputs.has(OutputKind::Files) {
@@ -103,19 +109,36 @@ struct Tables {
 
 /// Writes the lists of ids, `removed.parquet`, `skipped.parquet` and `scores.parquet`.
 fn write_tables(stage: &Path, results: &Results, outputs: &Outputs) -> Result<Tables> {
-    let Results { dataset, scores, selection, .. } = *results;
+    let Results { input, dataset, scores, columns, pairs, selection } = *results;
     let lists = write_ids(stage, &outputs.ids, scores, selection)?;
     for list in &lists {
         check_counts(&RowCounts { kept: list.rows, ..selection.counts() }, selection)?;
     }
-    let removed = write_removed(&stage.join("removed.parquet"), scores, selection)?;
+    let list =
+        RowList { scores, selection, rows: ListedRows::Outcome(Outcome::Removed), columns: &LIST_COLUMNS };
+    let (path, scores_of) = (stage.join("removed.parquet"), columns.pairs());
+    let removed = match (&selection.representatives, selection.duplicates(&scores_of)) {
+        (Some(found), Some(duplicates)) => {
+            let (rows, columns) = (ListedRows::Representatives(&duplicates), &REPRESENTATIVE_COLUMNS[..]);
+            RowList { rows, columns, ..list }.write(&stage.join(REPRESENTATIVES))?;
+            let ids = dataset.ids(input)?;
+            let rows = ListedRows::Removed(KeptAs { found, scores: scores_of, ids: &ids });
+            RowList { rows, columns: &REMOVED_COLUMNS, ..list }.write(&path)?
+        }
+        _ => list.write(&path)?,
+    };
     if !dataset.skipped.is_empty() {
         write_skipped(&stage.join("skipped.parquet"), dataset)?;
     }
-    let copy = stage.join("scores.parquet");
-    fetch(&scores.path, &copy)?;
-    fs_err::File::open(&copy).and_then(|file| file.sync_all()).map_err(Error::io)?;
+    copy(&scores.path, &stage.join("scores.parquet"))?;
+    pairs.map_or(Ok(()), |pairs| copy(pairs, &stage.join(PAIRS)))?;
     Ok(Tables { lists, removed })
+}
+
+/// Copies a table of the work directory.
+fn copy(from: &Path, to: &Path) -> Result<()> {
+    fetch(from, to)?;
+    fs_err::File::open(to).and_then(|file| file.sync_all()).map_err(Error::io)
 }
 
 /// Fails unless kept + removed + skipped = in, with the rows counted as they were written.
@@ -247,10 +270,4 @@ fn check_rows(file: &InputFile, outcome: &[Outcome], now: u64) -> Result<()> {
     }
     Err(Error::input(&file.path, format!("changed since it was read: {then} rows then, {now} now"))
         .hint("start again, or put the file back as it was"))
-}
-
-/// Writes `removed.parquet`: `id`, `file`, `row` (in that file), `cluster`, `score`,
-/// `duplicate_of`.
-fn write_removed(path: &Path, scores: &ScoresFile, selection: &Selection) -> Result<u64> {
-    RowList { scores, selection, outcome: Outcome::Removed, columns: &LIST_COLUMNS }.write(path)
 }

@@ -25,6 +25,9 @@ pub struct Sandbox {
     folder: TempDir,
 }
 
+/// The tables of a result, except that of skipped rows.
+const TABLES: [&str; 4] = ["removed.parquet", "representatives.parquet", "pairs.parquet", "scores.parquet"];
+
 impl Sandbox {
     pub fn new() -> Self {
         Self { folder: tempfile::tempdir().unwrap() }
@@ -76,13 +79,12 @@ impl Sandbox {
         files_below(&self.path(below))
     }
 
-    /// Returns the files that threads, kills and reuse must not change: rows, ids, removed.parquet
-    /// and scores.parquet.
+    /// Returns the files that threads, kills and reuse must not change: rows, ids and tables.
     pub fn result(&self, out: &str) -> BTreeMap<String, Vec<u8>> {
         let mut files = self.files(out);
         files.retain(|name, _| {
             let written = ["kept/", "annotated/", "ids."].iter().any(|start| name.starts_with(start));
-            written || ["removed.parquet", "scores.parquet"].contains(&name.as_str())
+            written || TABLES.contains(&name.as_str())
         });
         assert!(files.len() >= 3, "no result in {out}: {:?}", files.keys());
         files
@@ -92,7 +94,7 @@ impl Sandbox {
     /// models may give the same embeddings.
     pub fn rows(&self, out: &str) -> BTreeMap<String, Vec<u8>> {
         let mut files = self.result(out);
-        for table in ["removed.parquet", "scores.parquet"] {
+        for table in TABLES.into_iter().filter(|&table| files.contains_key(table)).collect::<Vec<_>>() {
             let path = format!("{out}/{table}");
             let schema = self.parquet_metadata(&path).schema().clone();
             let columns = schema.fields().iter().map(|field| self.column(&path, field.name()).join("\n"));
@@ -104,7 +106,7 @@ impl Sandbox {
     /// Checks that a folder has nothing that could be taken for a result.
     #[track_caller]
     pub fn has_no_result(&self, out: &str) {
-        let tables = ["removed.parquet", "scores.parquet", "skipped.parquet", "summary.json"];
+        let tables = TABLES.into_iter().chain(["skipped.parquet", "summary.json"]);
         for name in ["kept", "annotated", "ids.txt", "ids.parquet", "ids.npy"].into_iter().chain(tables) {
             assert!(!self.path(out).join(name).exists(), "{out}/{name} is there");
         }
