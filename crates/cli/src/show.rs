@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use anstyle::{AnsiColor, Style};
-use semdedup::{Pair, PairRow};
+use semdedup::{Difference, DifferenceKind, Pair, PairRow};
 
 use crate::numbers::count;
 
@@ -23,6 +23,9 @@ pub fn pairs_text(pairs: &[Pair], width: usize) -> String {
     let mut text = String::new();
     for pair in pairs {
         let _ = writeln!(text, "{BOLD}similarity {:.4}{BOLD:#}  {}", pair.score, verdict(pair));
+        if let Some(difference) = pair.difference {
+            let _ = writeln!(text, "  {}", differs(difference));
+        }
         row(&mut text, &pair.row, width);
         row(&mut text, &pair.duplicate_of, width);
         text.push('\n');
@@ -39,6 +42,14 @@ fn verdict(pair: &Pair) -> &'static str {
         (Some(false), Some(true)) => "the first stays; the second goes, because of another row",
         (Some(false), _) => "both stay: below the threshold",
         (None, _) => "not decided yet: no selection was made",
+    }
+}
+
+/// Says what differs between the texts of a pair.
+fn differs(difference: Difference) -> String {
+    match difference.kind {
+        DifferenceKind::None => "the same text".to_owned(),
+        _ => format!("differs in: {difference}"),
     }
 }
 
@@ -100,8 +111,10 @@ mod tests {
     }
 
     fn shown(row: PairRow, duplicate_of: PairRow) -> String {
-        anstream::adapter::strip_str(&pairs_text(&[Pair { score: 0.93125, row, duplicate_of }], 40))
-            .to_string()
+        let differ = |(one, other): (&String, &String)| semdedup::difference(one, other);
+        let difference = row.text.as_ref().zip(duplicate_of.text.as_ref()).map(differ);
+        let pair = Pair { score: 0.93125, row, duplicate_of, difference };
+        anstream::adapter::strip_str(&pairs_text(&[pair], 40)).to_string()
     }
 
     #[test]
@@ -109,9 +122,19 @@ mod tests {
         let text = shown(row_of("x", "one text", Some(true)), row_of("y", "1 text", Some(false)));
         assert_eq!(
             text,
-            "similarity 0.9312  the first goes, the second stays\n  removed  id x  a.jsonl row 3\n    one text\n  \
+            "similarity 0.9312  the first goes, the second stays\n  differs in: wording, numbers\n  removed  id x  a.jsonl row 3\n    one text\n  \
              kept     id y  a.jsonl row 3\n    1 text\n\n"
         );
+    }
+
+    #[test]
+    fn a_pair_says_what_differs_if_it_has_texts() {
+        let of = |text: &str| row_of("x", text, Some(true));
+        let told = |row, other| shown(row, other).lines().nth(1).map(str::to_owned).unwrap_or_default();
+        assert_eq!(told(of("5 men"), of("6 men")), "  differs in: numbers");
+        assert_eq!(told(of("no text"), of("no text")), "  the same text");
+        let without = PairRow { text: None, ..of("") };
+        assert!(!shown(without, of("a text")).contains("differs"));
     }
 
     #[test]

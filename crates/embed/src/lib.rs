@@ -60,7 +60,7 @@ pub use absent::{
 #[cfg(feature = "images")]
 pub use decode::decode_image;
 pub use decode::{ImageError, ImageLimits, looks_like_image};
-pub use distilled::{StaticModel, WordVectors, normal_form};
+pub use distilled::{StaticModel, WordVectors, is_unspaced, normal_form};
 pub use error::ModelError;
 pub use file_kind::{FileKind, Group, kind_of, kind_of_content, kind_of_name, kind_of_whole};
 pub use load_options::{LoadOptions, Loaded, Place, Precision, Towers};

@@ -30,8 +30,9 @@ pub struct SweepArgs {
 }
 
 const SHOW: &str = "\
-Prints pairs of similar rows that a run found: their similarity, which row stays and which goes, where both come from, \
-and both texts. Read some pairs before you delete anything; pairs just above and just below the threshold tell you most.
+Prints pairs of similar rows that a run found: their similarity, which row stays and which goes, what differs, where \
+both come from, and both texts. Read some pairs before you delete anything; pairs just above and just below the \
+threshold tell you most.
 
 Examples:
   semdedup show deduped

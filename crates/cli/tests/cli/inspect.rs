@@ -64,6 +64,21 @@ fn a_pair_is_shown_with_its_similarity_its_origins_and_both_texts() {
 }
 
 #[test]
+fn a_pair_says_what_differs_between_its_texts() {
+    let text = "The office in the old harbour answers letters of all travellers from 8 to 17 on weekdays.";
+    for (other, kind) in [(text.to_uppercase(), "formatting"), (text.replace('8', "9"), "numbers")] {
+        let sandbox = Sandbox::new();
+        sandbox.write("data.txt", format!("{text}\n{other}\n"));
+        sandbox.semdedup("run data.txt --out out --epsilon 0.5").succeeded();
+        let pairs = sandbox.summary("show out");
+        assert_eq!(pairs[0]["difference"]["kind"], kind);
+        assert_eq!(pairs[0]["difference"]["numbers"], kind == "numbers");
+        let shown = sandbox.semdedup("show out").succeeded().stdout;
+        assert!(shown.contains(&format!("  differs in: {kind}\n")), "{shown}");
+    }
+}
+
+#[test]
 fn random_pairs_are_as_many_as_asked_for_and_the_same_for_a_seed() {
     let sandbox = Sandbox::with_rows(300);
     sandbox.semdedup("run data.jsonl --out out").succeeded();

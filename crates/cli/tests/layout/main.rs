@@ -36,7 +36,8 @@ const CRATES: [(&str, &[&str]); 4] = [
         &[
             "lib", "fuzz", "run_builder", "in_memory", "inspect", "commands", "pipeline", "write", "select",
             "recall", "pairs", "score", "cluster", "embed", "input", "workdir", "summary", "options", "outputs",
-            "progress", "warning", "comparison", "shares", "indistinct", "formats/mod", "formats/discover", "formats/annotate",
+            "progress", "warning", "comparison", "shares", "indistinct", "difference", "formats/mod",
+            "formats/discover", "formats/annotate",
             "formats/write", "formats/choose", "formats/unchanged", "formats/image_links", "formats/read",
             "formats/registry", "formats",
             "arrays", "foreign", "memory", "storage", "error",

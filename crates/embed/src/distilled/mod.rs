@@ -33,3 +33,4 @@ pub(crate) mod words;
 pub use folder::WordVectors;
 pub use model::StaticModel;
 pub use normal::normal_form;
+pub use runs::is_unspaced;

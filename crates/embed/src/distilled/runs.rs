@@ -19,6 +19,11 @@ const UNSPACED: [Script; 13] = [
     Script::Javanese,
 ];
 
+/// Returns whether a character belongs to a script that is written without spaces between words.
+pub fn is_unspaced(character: char) -> bool {
+    UNSPACED.contains(&CodePointMapData::<Script>::new().get(character))
+}
+
 /// The kinds of runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kind {

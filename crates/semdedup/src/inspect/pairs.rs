@@ -7,6 +7,8 @@ use arrow_cast::display::{ArrayFormatter, FormatOptions};
 use semdedup_core::{NO_ROW, SamplePurpose, sample_rows};
 use serde::Serialize;
 
+use crate::difference::compare::difference;
+use crate::difference::kind::Difference;
 use crate::error::{Error, ErrorKind, Result};
 use crate::formats::arrow::display::printable;
 use crate::inspect::finished_run::FinishedRun;
@@ -50,6 +52,9 @@ pub struct Pair {
     pub row: PairRow,
     /// The most similar compared row that ranks before it.
     pub duplicate_of: PairRow,
+    /// What differs between their texts; none if one of them could not be read, or if there is no text
+    /// column.
+    pub difference: Option<Difference>,
 }
 
 /// One side of a pair.
@@ -105,18 +110,26 @@ impl FinishedRun {
                 removed: removed.as_ref().map(|removed| removed.contains(&number)),
             }
         };
-        let pair = |row: usize| Pair {
-            score: columns.score[row],
-            row: side(row as u64),
-            duplicate_of: side(columns.duplicate_of[row]),
+        let differ = |[one, other]: [&PairRow; 2]| {
+            Some(difference(one.text.as_deref()?, other.text.as_deref()?)).filter(|_| !self.is_of_images())
+        };
+        let pair = |number: usize| {
+            let (row, duplicate_of) = (side(number as u64), side(columns.duplicate_of[number]));
+            let difference = differ([&row, &duplicate_of]);
+            Pair { score: columns.score[number], row, duplicate_of, difference }
         };
         Ok(rows.into_iter().map(pair).collect())
+    }
+
+    /// Whether the rows were compared by image. Their texts are the links of the images then.
+    fn is_of_images(&self) -> bool {
+        self.summary().is_some_and(|summary| summary.compared.by == "image")
     }
 
     /// Reads the texts of some rows, by the number of the row. A row without a text is left out.
     fn texts_by_row(&self, rows: &BTreeSet<u64>) -> Result<HashMap<u64, String>> {
         let rows: Vec<u64> = rows.iter().copied().collect();
-        let texts = match self.summary().is_some_and(|summary| summary.compared.by == "image") {
+        let texts = match self.is_of_images() {
             true => self.image_links(&rows)?,
             false => self.texts(&rows)?,
         };
