@@ -99,6 +99,7 @@ pub use in_memory::{Data, DeduplicateOptions, Deduplicated, deduplicate};
 pub use indistinct::{IndistinctPair, IndistinctTexts};
 pub use input::embedding_files::find_embeddings;
 pub use input::find::rows_by;
+pub use inspect::differences::RowDifference;
 pub use inspect::finished_run::FinishedRun;
 pub use inspect::pairs::{Pair, PairRow, Which, show};
 pub use inspect::sweep::{SweepRow, sweep};

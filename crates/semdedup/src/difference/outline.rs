@@ -89,6 +89,11 @@ impl Outline {
         outline
     }
 
+    /// The bytes of the text.
+    pub(crate) fn bytes(&self) -> u64 {
+        self.bytes
+    }
+
     fn push(&mut self, token: Token) {
         self.count += 1;
         self.all.push(token);

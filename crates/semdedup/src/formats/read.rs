@@ -2,6 +2,7 @@
 
 use arrow_array::Array;
 use parquet::schema::types::TypePtr;
+use rayon::prelude::*;
 
 use crate::error::Result;
 use crate::formats::columns::Columns;
@@ -94,25 +95,33 @@ pub fn read_texts(
 }
 
 /// The texts to read, and what to keep of each.
-pub(crate) struct WantedTexts<'a> {
+#[derive(Clone, Copy)]
+pub(crate) struct WantedTexts<'a, T> {
     /// The rows, in ascending order.
     pub(crate) rows: &'a [u64],
     /// Returns what to keep of a text.
-    pub(crate) take: &'a dyn Fn(&str) -> String,
+    pub(crate) take: &'a (dyn Fn(&str) -> T + Sync),
 }
 
 /// The most whole texts that [`take_texts`] holds at once, where a format reads them row by row.
 const TEXTS_AT_ONCE: usize = 16;
 
+/// The most rows that [`take_texts`] reads row by row. For more of them, reading the file from the
+/// first to the last takes less time than finding each.
+const READ_ROW_BY_ROW: usize = 1024;
+
 /// Reads the texts of some rows as [`read_texts`] does, but keeps only a part of each, so that long
 /// texts take little memory.
-pub(crate) fn take_texts(
+pub(crate) fn take_texts<T: Send>(
     file: &InputFile,
     columns: &Columns,
     limits: &ReadLimits,
-    wanted: &WantedTexts,
-) -> Result<Vec<Option<String>>> {
-    let Some(columns) = of_texts(columns) else { return Ok(vec![None; wanted.rows.len()]) };
+    wanted: &WantedTexts<T>,
+) -> Result<Vec<Option<T>>> {
+    let Some(columns) = of_texts(columns) else { return Ok(nothing(wanted.rows.len())) };
+    if wanted.rows.len() > READ_ROW_BY_ROW {
+        return scan_texts(file, &columns, limits, wanted);
+    }
     let mut taken = Vec::with_capacity(wanted.rows.len());
     for rows in wanted.rows.chunks(TEXTS_AT_ONCE) {
         let Some(texts) = file.format.rows().texts_at(file, &columns, limits, rows) else {
@@ -129,32 +138,37 @@ fn of_texts(columns: &Columns) -> Option<Columns> {
     columns.text.is_some().then(texts)
 }
 
-/// Reads a file from the first of the rows to the last, and takes from their texts what is wanted.
-fn scan_texts(
+/// Reads a file from the first of the rows to the last, and takes from their texts what is wanted,
+/// from several at once.
+fn scan_texts<T: Send>(
     file: &InputFile,
     columns: &Columns,
     limits: &ReadLimits,
-    wanted: &WantedTexts,
-) -> Result<Vec<Option<String>>> {
-    let WantedTexts { rows, take } = *wanted;
+    wanted: &WantedTexts<T>,
+) -> Result<Vec<Option<T>>> {
+    let WantedTexts { rows, take } = wanted;
     let Some(&first) = rows.first() else { return Ok(Vec::new()) };
     let mut reader = Reader::open(file, columns, limits, first)?;
     let mut texts = Vec::with_capacity(rows.len());
     while texts.len() < rows.len()
         && let Some(chunk) = reader.next_chunk()?
     {
-        let inside = |row: u64| row.checked_sub(chunk.first_row()).filter(|row| *row < chunk.rows() as u64);
-        if inside(rows[texts.len()]).is_none() {
+        let (start, rest) = (chunk.first_row(), &rows[texts.len()..]);
+        let inside = &rest[..rest.partition_point(|row| *row < start + chunk.rows() as u64)];
+        if inside.is_empty() {
             continue;
         }
         let parsed = chunk.parse(columns)?.texts;
-        while let Some(row) = rows.get(texts.len()).and_then(|row| inside(*row)) {
-            let row = row as usize;
-            texts.push(parsed.is_valid(row).then(|| take(parsed.value(row))));
-        }
+        let text = |row: usize| parsed.is_valid(row).then(|| take(parsed.value(row)));
+        texts.par_extend(inside.par_iter().map(|row| text((row - start) as usize)));
     }
-    texts.resize(rows.len(), None);
+    texts.extend(nothing(rows.len() - texts.len()));
     Ok(texts)
+}
+
+/// Returns that nothing is known of some rows.
+fn nothing<T>(rows: usize) -> Vec<Option<T>> {
+    std::iter::repeat_with(|| None).take(rows).collect()
 }
 
 /// Returns the type with which all files store their ids, if Arrow loses a part of it.

@@ -1,5 +1,6 @@
 //! The input of a run: the files, their columns, and the embeddings that come with them.
 
+pub(crate) mod differences;
 pub(crate) mod embedding_files;
 pub(crate) mod find;
 mod pairs;

@@ -1,7 +1,5 @@
 //! Reads something of some rows again, such as their texts, after they were embedded.
 
-use std::collections::{BTreeMap, BTreeSet};
-
 use rayon::prelude::*;
 
 use crate::error::Result;
@@ -23,24 +21,40 @@ pub(crate) fn read_rows<T: Clone + Send>(
     rows: &[u64],
     read: &ReadRows<T>,
 ) -> Result<Vec<Option<T>>> {
-    let mut by_file: BTreeMap<usize, BTreeSet<u64>> = BTreeMap::new();
-    for &row in rows {
-        let RowLocation { file, row } = row_index.locate(row);
-        by_file.entry(file).or_default().insert(row);
-    }
-    let read_file = |(&file, wanted): (&usize, &BTreeSet<u64>)| {
+    let mut wanted = rows.to_vec();
+    wanted.sort_unstable();
+    wanted.dedup();
+    let values = read_ascending(input, row_index, &wanted, read)?;
+    let value = |row: &u64| wanted.binary_search(row).ok().and_then(|place| values[place].clone());
+    Ok(rows.iter().map(value).collect())
+}
+
+/// Reads something of rows that are given in ascending order, each once, as [`read_rows`] does.
+/// Beside the result it takes 8 bytes of memory for each row.
+///
+/// # Errors
+/// As [`read_rows`].
+pub(crate) fn read_ascending<T: Send>(
+    input: &Input,
+    row_index: &RowIndex,
+    rows: &[u64],
+    read: &ReadRows<T>,
+) -> Result<Vec<Option<T>>> {
+    let in_one_file = |one: &u64, next: &u64| row_index.locate(*one).file == row_index.locate(*next).file;
+    let by_file: Vec<&[u64]> = rows.chunk_by(in_one_file).collect();
+    let read_file = |rows: &&[u64]| {
+        let RowLocation { file, .. } = row_index.locate(rows[0]);
         check_unchanged(&input.files[file])?;
-        let wanted: Vec<u64> = wanted.iter().copied().collect();
-        let values = read(&input.files[file], &input.columns[file], &input.limits, &wanted)?;
-        Ok(wanted.into_iter().zip(values).map(|(row, value)| ((file, row), value)).collect::<Vec<_>>())
+        let wanted: Vec<u64> = rows.iter().map(|row| row_index.locate(*row).row).collect();
+        read(&input.files[file], &input.columns[file], &input.limits, &wanted)
     };
     let read: Vec<Result<_>> = by_file.par_iter().map(read_file).collect();
+    let mut values = Vec::new();
     // Of several errors the first counts, whatever the threads do.
-    let read: Vec<_> = read.into_iter().collect::<Result<_>>()?;
-    let values: BTreeMap<(usize, u64), Option<T>> = read.into_iter().flatten().collect();
-    let value = |&row: &u64| {
-        let RowLocation { file, row } = row_index.locate(row);
-        values.get(&(file, row)).cloned().flatten()
-    };
-    Ok(rows.iter().map(value).collect())
+    for (rows, read) in by_file.into_iter().zip(read) {
+        let end = values.len() + rows.len();
+        values.append(&mut read?);
+        values.resize_with(end, || None);
+    }
+    Ok(values)
 }

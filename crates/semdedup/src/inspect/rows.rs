@@ -54,12 +54,8 @@ impl FinishedRun {
         Ok(links.into_iter().map(|link| link.map(|link| shortened_link(&link))).collect())
     }
 
-    /// Reads something of rows, file by file, and returns it in the order of `rows`.
-    fn read<T: Clone + Send>(&self, rows: &[u64], read: &ReadRows<T>) -> Result<Vec<Option<T>>> {
-        if let Some(row) = rows.iter().find(|row| **row >= self.rows()) {
-            return Err(Error::usage(format!("row {row} is not one of the {} rows", self.rows()))
-                .hint("rows are numbered from 0"));
-        }
+    /// Returns the input as it was when its rows were embedded.
+    pub(crate) fn input(&self) -> Result<Input> {
         let folder = self.rows_folder()?.ok_or_else(|| {
             Error::new(
                 ErrorKind::Work,
@@ -67,7 +63,16 @@ impl FinishedRun {
             )
             .hint("run the same command again to write it again; the ids are in removed.parquet")
         })?;
-        let input = Input::recorded(&folder)?;
+        Input::recorded(&folder)
+    }
+
+    /// Reads something of rows, file by file, and returns it in the order of `rows`.
+    fn read<T: Clone + Send>(&self, rows: &[u64], read: &ReadRows<T>) -> Result<Vec<Option<T>>> {
+        if let Some(row) = rows.iter().find(|row| **row >= self.rows()) {
+            return Err(Error::usage(format!("row {row} is not one of the {} rows", self.rows()))
+                .hint("rows are numbered from 0"));
+        }
+        let input = self.input()?;
         read_rows(&input, &self.scores.row_index, rows, read)
     }
 }
