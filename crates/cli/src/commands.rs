@@ -123,7 +123,7 @@ fn distill(args: &DistillArgs, mode: OutputMode, progress: &Reporter) -> Result<
 }
 
 fn sweep(args: &SweepArgs, mode: OutputMode) -> Result<CommandOutput> {
-    let rows = semdedup::sweep(&args.work, &args.epsilons)?;
+    let rows = semdedup::sweep(&args.work, &args.epsilons())?;
     mode.data(&rows, || sweep_table(&rows))
 }
 

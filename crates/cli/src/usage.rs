@@ -10,7 +10,7 @@ use crate::output;
 
 /// Prints an error of the parser as an `error:` line and a `hint:` line.
 pub fn print_error(stopped: &clap::Error) {
-    if let Some(refused) = refused_url(stopped) {
+    if let Some(refused) = refused_value(stopped) {
         output::error(refused);
         return;
     }
@@ -28,11 +28,11 @@ pub fn print_error(stopped: &clap::Error) {
     output::error_with_hint(message, tip.map_or_else(general_hint, str::to_owned));
 }
 
-/// Returns the library's error about a URL that it refused. The parser's own message would repeat
-/// the URL, and a URL may hold a secret.
-fn refused_url(stopped: &clap::Error) -> Option<&semdedup::Error> {
-    let value = stopped.get(ContextKind::InvalidValue)?.to_string();
-    if value.contains("://") { stopped.source()?.downcast_ref() } else { None }
+/// Returns the library's error about a value that it refused: it says more than the parser's own
+/// message, which would also repeat a URL, and a URL may hold a secret.
+fn refused_value(stopped: &clap::Error) -> Option<&semdedup::Error> {
+    stopped.get(ContextKind::InvalidValue)?;
+    stopped.source()?.downcast_ref()
 }
 
 /// Returns `semdedup run`, or `semdedup` if the command line names no subcommand.

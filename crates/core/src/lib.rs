@@ -18,6 +18,7 @@
 
 mod clustering;
 mod earlier_pairs;
+mod epsilon;
 mod exhaustive;
 mod random;
 mod ranking;
@@ -36,6 +37,7 @@ pub use clustering::lloyd::{Trained, Training};
 pub use clustering::probes::{AUTO_CLOSE, AUTO_GAP, NO_CLUSTER, Probes};
 pub use clustering::train::{train, train_until};
 pub use earlier_pairs::EarlierPairs;
+pub use epsilon::{Epsilon, EpsilonError, Similarity, SimilarityError};
 pub use exhaustive::ExhaustiveSearch;
 pub use random::{SamplePurpose, sample_rows};
 pub use ranking::{Keep, RankKey, Ranking};
@@ -45,7 +47,7 @@ pub use rule::Rule;
 pub use scoring::pairs::{Found, Pairing, RowFilter, pairs_row_bytes};
 pub use scoring::part::{Part, PartMatches, part_row_bytes};
 pub use scoring::score::{EXACT, NO_ROW, Scores, Scoring};
-pub use select::{Cut, Epsilon, EpsilonError, Goal, GoalError, Scored, Selection, kept_at, select};
+pub use select::{Cut, Goal, GoalError, Scored, Selection, kept_at, select};
 pub use select_representatives::{RuleError, RuleScores, RuleSelection, select_by_rule};
 pub use similarity::embeddings::{
     Direction, ShapeError, UnitEmbeddings, UnitRows, UnitScale, half_to_f32, prefetch, scale,

@@ -86,7 +86,7 @@ fn wilson(found: usize, of: usize) -> (f64, f64) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::select::Epsilon;
+    use crate::epsilon::Epsilon;
 
     #[test]
     fn the_interval_is_wilsons() {

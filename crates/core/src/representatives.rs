@@ -14,10 +14,11 @@
 use rayon::prelude::*;
 
 use crate::earlier_pairs::EarlierPairs;
+use crate::epsilon::Epsilon;
 use crate::ranking::RankKey;
 use crate::scoring::pairs::RowFilter;
 use crate::scoring::score::EXACT;
-use crate::select::{Epsilon, is_removed};
+use crate::select::is_removed;
 
 /// What is known of a row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -3,43 +3,8 @@
 use std::fmt;
 
 use crate::clustering::assignment::is_compared;
+use crate::epsilon::{Epsilon, Similarity};
 use crate::ranking::Ranking;
-
-/// The threshold ε, in (0, 1]: a row is removed if its score is above `1 − ε`. A LARGER ε removes
-/// MORE.
-#[derive(Debug, Clone, Copy, PartialEq, PartialOrd)]
-pub struct Epsilon(f64);
-
-/// An ε outside (0, 1].
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct EpsilonError(pub f64);
-
-impl fmt::Display for EpsilonError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "epsilon {} is not above 0 and at most 1", self.0)
-    }
-}
-
-impl std::error::Error for EpsilonError {}
-
-impl Epsilon {
-    /// The largest ε: every positive similarity is above 1 − ε.
-    pub const MOST: Self = Self(1.0);
-
-    /// Checks that ε is above 0 and at most 1. An ε of 0, or so small that 1 − ε rounds to 1, would
-    /// remove nothing, because no cosine similarity is above 1.
-    ///
-    /// # Errors
-    /// If ε is any other value, including NaN.
-    pub fn new(epsilon: f64) -> Result<Self, EpsilonError> {
-        if 1.0 - epsilon < 1.0 && epsilon <= 1.0 { Ok(Self(epsilon)) } else { Err(EpsilonError(epsilon)) }
-    }
-
-    /// Returns ε as a number.
-    pub fn get(self) -> f64 {
-        self.0
-    }
-}
 
 /// The scores that a selection removes.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -74,6 +39,9 @@ impl Cut {
 pub enum Goal {
     /// Remove every row whose score is above 1 − ε.
     Epsilon(Epsilon),
+    /// Remove every row whose score is above this similarity. It is the same as the ε that it amounts
+    /// to ([`Similarity::epsilon`]).
+    Similarity(Similarity),
     /// Keep exactly this share of the rows, in [0, 1]. It is rounded to whole rows; a share above 0
     /// keeps at least one row.
     KeepFraction(f64),
@@ -82,6 +50,15 @@ pub enum Goal {
 }
 
 impl Goal {
+    /// Returns the ε that the goal names; none for a target size, whose ε depends on the scores.
+    pub fn epsilon(self) -> Option<Epsilon> {
+        match self {
+            Self::Epsilon(epsilon) => Some(epsilon),
+            Self::Similarity(similarity) => Some(similarity.epsilon()),
+            Self::KeepFraction(_) | Self::KeepRows(_) => None,
+        }
+    }
+
     /// Checks the goal for a number of rows, before they are compared.
     ///
     /// # Errors
@@ -188,10 +165,8 @@ pub fn select(scored: &Scored, ranking: &Ranking, goal: Goal) -> Result<Selectio
     let rows = scored.score.iter().filter(|score| !score.is_nan()).count() as u64;
     goal.check(rows)?;
     match goal {
-        Goal::Epsilon(epsilon) => {
-            let removed = scored.score.iter().map(|&score| is_removed(score, epsilon)).collect();
-            Ok(Selection { removed, epsilon: epsilon.get(), cut: Some(Cut::Above(epsilon)) })
-        }
+        Goal::Epsilon(epsilon) => Ok(remove_above(scored, epsilon)),
+        Goal::Similarity(similarity) => Ok(remove_above(scored, similarity.epsilon())),
         Goal::KeepFraction(share) => {
             // A share above 0 keeps at least one row, if there is one.
             let least = u64::from(share > 0.0).min(rows);
@@ -199,6 +174,12 @@ pub fn select(scored: &Scored, ranking: &Ranking, goal: Goal) -> Result<Selectio
         }
         Goal::KeepRows(wanted) => keep_rows(scored, ranking, wanted),
     }
+}
+
+/// Removes the rows with a score above 1 − ε.
+fn remove_above(scored: &Scored, epsilon: Epsilon) -> Selection {
+    let removed = scored.score.iter().map(|&score| is_removed(score, epsilon)).collect();
+    Selection { removed, epsilon: epsilon.get(), cut: Some(Cut::Above(epsilon)) }
 }
 
 /// Keeps exactly `wanted` rows: the rows with the lowest scores, and of rows with equal scores the

@@ -2,10 +2,11 @@
 
 use rayon::prelude::*;
 
+use crate::epsilon::Epsilon;
 use crate::ranking::Ranking;
 use crate::representatives::{PairSearch, Representatives, ScoredPairs, nearest_kept, representatives};
 use crate::rule::Rule;
-use crate::select::{Cut, Epsilon, Goal, GoalError, Scored, Selection, select};
+use crate::select::{Cut, Goal, GoalError, Scored, Selection, select};
 
 /// Why a selection fails.
 #[derive(Debug)]
@@ -86,14 +87,16 @@ pub fn select_by_rule<S: PairSearch>(
     search: &mut S,
 ) -> Result<RuleSelection, RuleError<S::Error>> {
     let any = select(&scores.scored(), scores.ranking, goal).map_err(RuleError::Goal)?;
-    match (rule, goal) {
-        (Rule::AnyEarlier, _) => by_scores(scores, any, search),
-        (Rule::Representative, Goal::Epsilon(epsilon)) => {
-            let representatives = scores.at(epsilon, search)?;
-            Ok(RuleSelection { representatives, epsilon: epsilon.get(), cut: Some(Cut::Above(epsilon)) })
+    let epsilon = match (rule, goal) {
+        (Rule::AnyEarlier, _) => return by_scores(scores, any, search),
+        (Rule::Representative, Goal::KeepFraction(_) | Goal::KeepRows(_)) => {
+            return keep_rows(scores, any, search);
         }
-        (Rule::Representative, _) => keep_rows(scores, any, search),
-    }
+        (Rule::Representative, Goal::Epsilon(epsilon)) => epsilon,
+        (Rule::Representative, Goal::Similarity(similarity)) => similarity.epsilon(),
+    };
+    let representatives = scores.at(epsilon, search)?;
+    Ok(RuleSelection { representatives, epsilon: epsilon.get(), cut: Some(Cut::Above(epsilon)) })
 }
 
 /// Finds what stands for the rows that go by their scores.

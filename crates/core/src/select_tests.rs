@@ -19,9 +19,13 @@ fn a_larger_epsilon_removes_more_and_a_score_at_the_threshold_stays() {
 }
 
 #[test]
-fn an_epsilon_of_zero_above_one_or_nan_is_an_error() {
-    for bad in [0.0, 1e-17, -0.1, 1.01, 3.0, f64::NAN, f64::INFINITY] {
-        assert!(Epsilon::new(bad).is_err(), "{bad}");
+fn a_similarity_removes_what_its_epsilon_removes() {
+    let scored = Scored { score: &[0.0, 0.5, 0.75, 0.9, 1.0], similarity: &[0.5; 5] };
+    for (similarity, goes) in [(0.5, vec![2, 3, 4]), (0.9, vec![4]), (0.76, vec![3, 4])] {
+        let similarity = Similarity::new(similarity).unwrap();
+        assert_eq!(removed(&scored, Goal::Similarity(similarity)), goes);
+        let same = select(&scored, &HARD, Goal::Epsilon(similarity.epsilon())).unwrap();
+        assert_eq!(select(&scored, &HARD, Goal::Similarity(similarity)).unwrap(), same);
     }
 }
 
@@ -45,7 +49,10 @@ fn a_target_size_that_cuts_through_equal_scores_reaches_all_of_them_and_one_betw
         |rows| cut(rows).map(|cut| scored.score.iter().filter(|&&score| cut.reaches(score)).count());
     assert_eq!([5, 4, 3, 2, 1, 0].map(reached), [None, Some(3), Some(3), Some(3), Some(4), Some(5)]);
     assert_eq!([4, 3].map(cut), [Some(Cut::Through(1.0)); 2]);
-    assert_eq!([2, 1].map(|rows| cut(rows).unwrap()), [0.5, 1.0].map(|e| Cut::Above(Epsilon(e))));
+    assert_eq!(
+        [2, 1].map(|rows| cut(rows).unwrap()),
+        [0.5, 1.0].map(|e| Cut::Above(Epsilon::new(e).unwrap()))
+    );
     assert_eq!(cut(0), Some(Cut::Through(0.0)));
     let at = Epsilon::new(0.25).unwrap();
     assert_eq!(select(&scored, &HARD, Goal::Epsilon(at)).unwrap().cut, Some(Cut::Above(at)));

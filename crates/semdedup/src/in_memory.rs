@@ -15,7 +15,7 @@ use crate::cluster::train::{clusters_for, training};
 use crate::error::{Error, Result};
 use crate::indistinct::IndistinctTexts;
 use crate::memory::Memory;
-use crate::options::{ClusterOptions, DEFAULT_EPSILON, DEFAULT_RECALL_SAMPLE};
+use crate::options::{ClusterOptions, DEFAULT_EPSILON, DEFAULT_RECALL_SAMPLE, check_goal};
 use crate::pipeline::close_rows::indistinct_in_memory;
 use crate::recall;
 use crate::select::selection::goal_error;
@@ -131,6 +131,7 @@ pub struct Deduplicated {
 /// Values that are not a whole number of rows, a goal or a number of clusters out of range, a model
 /// that fails.
 pub fn deduplicate<'a>(data: impl Into<Data<'a>>, options: &DeduplicateOptions) -> Result<Deduplicated> {
+    check_goal(options.goal)?;
     let embedded;
     let (values, dim, texts) = match data.into() {
         Data::Texts(texts) => {
@@ -171,8 +172,9 @@ impl Deduplicated {
     /// Selects again with another goal, from the same scores: sets `kept`, `epsilon` and `recall`.
     ///
     /// # Errors
-    /// A goal that cannot be met; nothing changes then.
+    /// A goal that cannot be met, or that [`check_goal`](crate::check_goal) refuses; nothing changes then.
     pub fn rethreshold(&mut self, goal: Goal) -> Result<()> {
+        check_goal(goal)?;
         let scored = Scored { score: &self.score, similarity: &self.similarity };
         let selection = semdedup_core::select(&scored, &self.ranking, goal).map_err(goal_error)?;
         self.kept = (0..self.score.len()).filter(|&row| !selection.removed[row]).collect();

@@ -77,7 +77,9 @@ mod warning;
 mod workdir;
 mod write;
 
-pub use semdedup_core::{Epsilon, EpsilonError, Goal, Keep, Probes, Ranking, Rule, instruction_set};
+pub use semdedup_core::{
+    Epsilon, EpsilonError, Goal, Keep, Probes, Ranking, Rule, Similarity, SimilarityError, instruction_set,
+};
 pub use semdedup_embed as models;
 
 pub use arrays::place::bare_numbers;
@@ -106,7 +108,7 @@ pub use inspect::sweep::{SweepRow, sweep};
 pub use memory::Memory;
 pub use options::{
     ClusterOptions, DEFAULT_EPSILON, DEFAULT_IMAGE_EPSILON, DEFAULT_RECALL_SAMPLE, InputOptions,
-    OutputOptions, PairOptions, RunOptions, SWEEP_EPSILONS, default_epsilon,
+    OutputOptions, PairOptions, RunOptions, SWEEP_EPSILONS, check_goal, default_epsilon,
 };
 pub use outputs::{IdsFormat, OutputKind, Outputs};
 pub use pipeline::plan::{ClusterPlan, Plan, PlanFile, plan, plan_clusters};

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use semdedup_core::{Epsilon, Goal, Keep, Probes, Ranking, Rule};
 
+use crate::error::{Error, Result};
 use crate::formats::{ColumnChoice, CompareBy, DialectChoice, ReadLimits, TextEncoding, TextFiles};
 use crate::memory::Memory;
 use crate::outputs::Outputs;
@@ -175,4 +176,63 @@ pub const DEFAULT_IMAGE_EPSILON: f64 = semdedup_embed::MobileNet::DEFAULT_EPSILO
 /// Returns the default ε for what is compared.
 pub fn default_epsilon(by: CompareBy) -> f64 {
     if by == CompareBy::Image { DEFAULT_IMAGE_EPSILON } else { DEFAULT_EPSILON }
+}
+
+/// An ε from here on is refused: whoever writes 0.9 means the similarity 0.9 nearly always, and would
+/// lose nearly all rows.
+const MISTAKEN_EPSILON: f64 = 0.9;
+
+/// Checks a goal that somebody wrote down. [`crate::run`] and all other commands that remove rows do
+/// so.
+///
+/// # Errors
+/// An ε of 0.9 or more, which removes all rows that are hardly alike. [`Goal::Similarity`] says the same
+/// unmistakably and is not refused.
+pub fn check_goal(goal: Goal) -> Result<()> {
+    let Goal::Epsilon(epsilon) = goal else { return Ok(()) };
+    if epsilon.get() < MISTAKEN_EPSILON {
+        return Ok(());
+    }
+    let (epsilon, similarity) = (epsilon.get(), epsilon.similarity());
+    // No ε has the similarity 1.
+    let meant = if epsilon == 1.0 { 0.0001 } else { similarity };
+    let meant = Epsilon::new(meant).map_or(String::new(), |meant| {
+        format!("; did you mean {} (cosine {})?", meant.get(), meant.similarity())
+    });
+    Err(Error::usage(format!("epsilon {epsilon} removes rows of a cosine above {similarity}{meant}")).hint(
+        format!(
+            "to remove rows of a cosine above {similarity} all the same, say `--similarity {similarity}` \
+         (in a sweep `--similarities {similarity}`)"
+        ),
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use semdedup_core::Similarity;
+
+    use super::*;
+
+    fn refused(epsilon: f64) -> Option<String> {
+        check_goal(Goal::Epsilon(Epsilon::new(epsilon).unwrap())).err().map(|error| error.to_string())
+    }
+
+    #[test]
+    fn an_epsilon_that_is_a_similarity_is_refused_with_the_one_that_was_meant() {
+        let said = "epsilon 0.9 removes rows of a cosine above 0.1; did you mean 0.1 (cosine 0.9)?";
+        assert_eq!(refused(0.9).unwrap(), said);
+        assert!(refused(0.95).unwrap().contains("did you mean 0.05 (cosine 0.95)?"));
+        assert!(refused(1.0).unwrap().contains("a cosine above 0; did you mean 0.0001 (cosine 0.9999)?"));
+        assert_eq!([0.07, 0.5, 0.899].map(refused), [None, None, None]);
+    }
+
+    #[test]
+    fn a_goal_in_other_words_is_not_refused() {
+        let similarity = Goal::Similarity(Similarity::new(0.05).unwrap());
+        for goal in [similarity, Goal::KeepFraction(0.01), Goal::KeepRows(1)] {
+            check_goal(goal).unwrap();
+        }
+    }
 }

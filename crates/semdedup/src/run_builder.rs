@@ -10,7 +10,7 @@ use crate::error::{Error, Result};
 use crate::formats::{CompareBy, FloatType};
 use crate::input::find::rows_by;
 use crate::memory::Memory;
-use crate::options::{InputOptions, OutputOptions, PairOptions, RunOptions, default_epsilon};
+use crate::options::{InputOptions, OutputOptions, PairOptions, RunOptions, check_goal, default_epsilon};
 use crate::outputs::Outputs;
 use crate::pipeline::plan::{Plan, plan};
 use crate::pipeline::run::run;
@@ -248,9 +248,11 @@ impl<'a> RunBuilder<'a> {
     /// Settles the models and the goal, for which the input is looked at.
     ///
     /// # Errors
-    /// Input that cannot be found or read; a model that nothing is read by.
+    /// Input that cannot be found or read; a model that nothing is read by; a goal that [`check_goal`]
+    /// refuses.
     pub fn build(self) -> Result<Run<'a>> {
         let Self { mut input, output, mut run, goal, text, image } = self;
+        goal.map_or(Ok(()), check_goal)?;
         let provided = !input.embeddings.is_empty() || input.columns.embedding.is_some();
         input.columns.text_optional |= provided;
         let mut models = Models { text, image, ..Models::default() };

@@ -3,9 +3,9 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use semdedup::{Error, Result, SWEEP_EPSILONS, Which};
+use semdedup::{Error, Result, SWEEP_EPSILONS, Similarity, Which};
 
-use super::goal::epsilon;
+use super::goal::{self, epsilon};
 
 const SWEEP: &str = "\
 Shows how many rows each of several thresholds would remove, from the scores of an earlier run. Nothing is computed \
@@ -14,6 +14,7 @@ again and nothing is written.
 Examples:
   semdedup sweep deduped
   semdedup sweep deduped/work --epsilons 0.01,0.03,0.1
+  semdedup sweep deduped --similarities 0.99,0.97,0.9
   semdedup sweep scores.parquet --json";
 
 /// Show how much other thresholds would remove
@@ -26,7 +27,21 @@ pub struct SweepArgs {
     /// The thresholds, separated by commas
     #[arg(long, value_name = "E,E,…", value_delimiter = ',', value_parser = epsilon)]
     #[arg(default_values_t = SWEEP_EPSILONS)]
-    pub epsilons: Vec<f64>,
+    epsilons: Vec<f64>,
+    /// The thresholds as similarities, separated by commas: S is the epsilon 1 - S
+    #[arg(long, value_name = "S,S,…", value_delimiter = ',', value_parser = goal::similarity)]
+    #[arg(conflicts_with = "epsilons")]
+    similarities: Vec<Similarity>,
+}
+
+impl SweepArgs {
+    /// Returns the thresholds.
+    pub fn epsilons(&self) -> Vec<f64> {
+        match &self.similarities[..] {
+            [] => self.epsilons.clone(),
+            given => given.iter().map(|similarity| similarity.epsilon().get()).collect(),
+        }
+    }
 }
 
 const SHOW: &str = "\

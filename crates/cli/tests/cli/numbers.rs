@@ -114,7 +114,8 @@ fn zero_rows_are_counted_named_and_kept_and_are_in_no_cluster() {
     let sandbox = Sandbox::new();
     sandbox.write("e.npy", npy_f32(&with_zeros(), 4));
     sandbox.write("data.jsonl", jsonl(&texts(60)));
-    let said = sandbox.semdedup("run data.jsonl --embeddings e.npy --epsilon 1 --out out --json").succeeded();
+    let said =
+        sandbox.semdedup("run data.jsonl --embeddings e.npy --similarity 0 --out out --json").succeeded();
     let summary = said.json();
     let counts = ["zero_rows", "non_finite_rows", "empty_rows"].map(|field| number(&summary, field));
     assert_eq!(counts, [6, 6, 0]);

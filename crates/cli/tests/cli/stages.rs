@@ -164,9 +164,9 @@ fn a_selection_is_replaced_only_with_overwrite() {
     sandbox.semdedup("run data.jsonl --out out").succeeded();
     sandbox.semdedup("select out/scores.parquet --epsilon 0.01 --out selected").succeeded();
     let before = sandbox.files("selected");
-    sandbox.semdedup("select out/scores.parquet --epsilon 0.9 --out selected").failed_with(&["selected"]);
+    sandbox.semdedup("select out/scores.parquet --epsilon 0.8 --out selected").failed_with(&["selected"]);
     assert_eq!(sandbox.files("selected"), before);
-    let report = sandbox.summary("select out/scores.parquet --epsilon 0.9 --out selected --overwrite");
+    let report = sandbox.summary("select out/scores.parquet --epsilon 0.8 --out selected --overwrite");
     assert_eq!(sandbox.column("selected/kept.parquet", "id").len() as u64, number(&report, "rows_kept"));
     assert_ne!(sandbox.files("selected"), before);
 }

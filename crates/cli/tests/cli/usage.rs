@@ -60,6 +60,48 @@ fn zero_threads_and_zero_clusters_are_refused() {
 }
 
 #[test]
+fn an_epsilon_that_is_a_similarity_is_refused_and_the_similarity_says_it_unmistakably() {
+    let sandbox = Sandbox::with_rows(60);
+    sandbox.semdedup("run data.jsonl --out out").succeeded();
+    for command in [
+        "run data.jsonl --out other --epsilon 0.9",
+        "run data.jsonl --out other --dry-run --epsilon 0.9",
+        "select out/scores.parquet --out other --epsilon 0.90",
+        "sweep out --epsilons 0.1,0.9",
+    ] {
+        let said = sandbox.semdedup(command);
+        let said = said
+            .failed_with(&["epsilon 0.9 removes rows of a cosine above 0.1; did you mean 0.1 (cosine 0.9)?"]);
+        said.hinted("--similarity 0.1");
+        assert!(!sandbox.path("other").exists(), "{command}");
+    }
+    let said = sandbox.summary("select out/scores.parquet --out other --similarity 0.1");
+    assert_eq!(said["epsilon"], 0.9);
+    assert_eq!(sandbox.summary("sweep out --similarities 0.1")[0]["epsilon"], 0.9);
+    assert_eq!(sandbox.summary("run data.jsonl --out third --similarity 0")["epsilon"], 1.0);
+}
+
+#[test]
+fn a_similarity_is_the_same_result_as_its_epsilon() {
+    let sandbox = Sandbox::with_rows(300);
+    let by_epsilon = sandbox.summary("run data.jsonl --out a --epsilon 0.1");
+    let by_similarity = sandbox.summary("run data.jsonl --out b --similarity 0.9");
+    for field in ["fingerprint", "epsilon", "goal", "rows_removed", "recall"] {
+        assert_eq!(by_epsilon[field], by_similarity[field], "{field}");
+    }
+    assert_eq!(sandbox.result("a"), sandbox.result("b"));
+    // The finished result of the other spelling is found, and nothing is written again.
+    sandbox.semdedup("run data.jsonl --out a --similarity 0.90").succeeded();
+    let epsilons = sandbox.summary("sweep a --epsilons 0.1,0.05");
+    assert_eq!(sandbox.summary("sweep a --similarities 0.9,0.95"), epsilons);
+    for wrong in ["1", "1.5", "-0.1", "95", "NaN", "x"] {
+        refused(&format!("--similarity={wrong}"), &["--similarity", wrong]);
+    }
+    refused("--similarity 0.9 --epsilon 0.1", &["--epsilon", "--similarity"]);
+    refused("--similarity 0.9 --keep-rows 3", &["--similarity", "--keep-rows"]);
+}
+
+#[test]
 fn a_misspelt_option_is_refused_with_the_right_one() {
     let sandbox = Sandbox::with_rows(20);
     let said = sandbox.semdedup("run data.jsonl --out out --keep-row 3").failed_with(&["--keep-row"]);

@@ -19,7 +19,8 @@ const CRATES: [(&str, &[&str]); 4] = [
     (
         "core",
         &[
-            "lib", "recall", "exhaustive", "select_representatives", "representatives", "earlier_pairs", "select", "scoring", "clustering", "similarity", "ranking", "rule",
+            "lib", "recall", "exhaustive", "select_representatives", "representatives", "earlier_pairs", "select",
+            "scoring", "clustering", "similarity", "epsilon", "ranking", "rule",
             "random", "stop",
         ],
     ),

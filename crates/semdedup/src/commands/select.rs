@@ -10,7 +10,7 @@ use crate::commands::file_set::FileSet;
 use crate::commands::guards::check_folder;
 use crate::commands::stamped::StampedFiles;
 use crate::error::{Error, Result};
-use crate::options::{OutputOptions, default_epsilon};
+use crate::options::{OutputOptions, check_goal, default_epsilon};
 use crate::outputs::IdsFormat;
 use crate::progress::{Progress, Stage};
 use crate::score::scores_file::ScoresFile;
@@ -63,6 +63,7 @@ pub fn select(
     output: &OutputOptions,
     progress: &dyn Progress,
 ) -> Result<SelectReport> {
+    options.goal.map_or(Ok(()), check_goal)?;
     check_folder(&output.out)?;
     let lists = options.ids.iter().map(|format| format.file_name());
     let files = FileSet {

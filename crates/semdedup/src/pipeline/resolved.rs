@@ -7,7 +7,7 @@ use crate::comparison::Comparison;
 use crate::embed::embedder::Embedder;
 use crate::error::Result;
 use crate::input::find::Input;
-use crate::options::RunOptions;
+use crate::options::{RunOptions, check_goal};
 use crate::outputs::Outputs;
 use crate::pipeline::fingerprints::Fingerprints;
 use crate::write::checks::check_not_inside;
@@ -33,6 +33,7 @@ impl<'a> ResolvedRun<'a> {
     /// # Errors
     /// Every failure that can be known before the run does any work.
     pub(crate) fn new(options: &'a RunOptions, embedder: Embedder<'a>) -> Result<Self> {
+        check_goal(options.goal)?;
         let (out, work) = (&options.output.out, options.output.work_dir());
         let input = Input::find(&options.input, &[out.clone(), work.clone()])?;
         embedder.check(&input)?;

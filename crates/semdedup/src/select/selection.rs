@@ -9,10 +9,12 @@ use crate::error::{Error, Result};
 use crate::score::columns::ScoreColumns;
 use crate::score::scores_file::ScoresFile;
 
-/// Describes the goal in the words of the options.
+/// Describes the goal in the words of the options. A similarity is described by the ε that it amounts to,
+/// so that a run has the same fingerprint in both spellings.
 pub(crate) fn describe(goal: Goal) -> String {
     match goal {
         Goal::Epsilon(epsilon) => format!("epsilon {}", epsilon.get()),
+        Goal::Similarity(similarity) => describe(Goal::Epsilon(similarity.epsilon())),
         Goal::KeepFraction(share) => format!("keep fraction {share}"),
         Goal::KeepRows(rows) => format!("keep {rows} rows"),
     }
