@@ -14,6 +14,7 @@ mod serve;
 mod setup;
 mod shell;
 mod show;
+mod slips;
 mod table;
 mod usage;
 

@@ -102,6 +102,24 @@ fn a_similarity_is_the_same_result_as_its_epsilon() {
 }
 
 #[test]
+fn a_word_of_other_programs_leads_to_the_option_that_it_means() {
+    let sandbox = Sandbox::with_rows(20);
+    let hinted = |options: &str, hint: &str| {
+        sandbox.semdedup(&format!("run data.jsonl {options}")).failed_with(&[]).hinted(hint);
+    };
+    hinted(
+        "--out out --threshold 0.9",
+        "--epsilon (1 - cosine: a larger one removes more) or as --similarity",
+    );
+    hinted("--output-dir out", "--out");
+    hinted("--output out", "--out");
+    hinted("--out out --text-field body", "--text-column");
+    hinted("--out out --learning-rate 0.1", "`semdedup run --help`");
+    sandbox.semdedup("sweep out --threshold 0.9").failed_with(&["--threshold"]).hinted("--similarities");
+    sandbox.semdedup("--threshold 0.9").failed_with(&["--threshold"]);
+}
+
+#[test]
 fn a_misspelt_option_is_refused_with_the_right_one() {
     let sandbox = Sandbox::with_rows(20);
     let said = sandbox.semdedup("run data.jsonl --out out --keep-row 3").failed_with(&["--keep-row"]);

@@ -47,7 +47,7 @@ const CRATES: [(&str, &[&str]); 4] = [
     (
         "cli",
         &[
-            "main", "commands", "serve", "models", "usage", "interrupt", "setup", "panics", "args", "report",
+            "main", "commands", "serve", "models", "usage", "slips", "interrupt", "setup", "panics", "args", "report",
             "show", "progress", "table", "numbers", "shell", "output_mode", "output",
         ],
     ),
