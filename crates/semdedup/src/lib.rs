@@ -112,6 +112,7 @@ pub use options::{
 };
 pub use outputs::{IdsFormat, OutputKind, Outputs};
 pub use pipeline::plan::{ClusterPlan, Plan, PlanFile, plan, plan_clusters};
+pub use pipeline::recall_advice::{MoreProbes, RecallAdvice, recall_advice};
 pub use pipeline::run::run;
 pub use progress::{Progress, Silent, Stage};
 pub use run_builder::{Run, RunBuilder};

@@ -1,12 +1,18 @@
 //! The measured recall of a run.
 
-use semdedup::{RecallAt, Summary};
+use semdedup::{MoreProbes, RecallAt, Summary, recall_advice};
 
-use crate::numbers::{count, decimal, percent};
+use crate::numbers::{count, decimal, duration, percent};
 use crate::table::Facts;
 
 /// Epsilons that differ by less than this are the same epsilon.
 const SAME_EPSILON: f64 = 1e-12;
+
+/// A recall below this is followed by the options that raise it.
+const LOW_RECALL: f64 = 0.95;
+
+/// The most seconds of comparing everything for which that is proposed.
+const EVERYTHING_SECONDS: f64 = 600.0;
 
 /// Adds the recall at the epsilon in use, with its confidence interval and the number of rows
 /// behind it. Exact copies make the recall look better, so a further line leaves them out.
@@ -33,6 +39,28 @@ pub fn add_recall(facts: &mut Facts, summary: &Summary) {
         let recall = recall_of(share, interval, at.rows_distinct);
         facts.add("", format!("{recall}, not counting equal embeddings"));
     }
+    if share.min(at.recall_distinct.unwrap_or(1.0)) < LOW_RECALL {
+        add_advice(facts, summary);
+    }
+}
+
+/// Adds the options that raise the recall, and what they cost.
+fn add_advice(facts: &mut Facts, summary: &Summary) {
+    let Some(advice) = recall_advice(summary) else { return };
+    let mut label = "more recall";
+    if let Some(seconds) = advice.everything_seconds.filter(|&seconds| seconds <= EVERYTHING_SECONDS) {
+        facts.add(label, format!("--clusters 1 compares everything with everything, {}", within(seconds)));
+        label = "";
+    }
+    if let Some(MoreProbes { probes, times_the_pairs, seconds }) = advice.probes {
+        let (times, time) = (decimal((10.0 * times_the_pairs).round() / 10.0), within(seconds));
+        facts.add(label, format!("--probes {probes} compares about {times} times as many pairs, {time}"));
+    }
+}
+
+/// Formats an estimated time.
+fn within(seconds: f64) -> String {
+    if seconds < 1.0 { "in less than a second".to_owned() } else { format!("in about {}", duration(seconds)) }
 }
 
 /// Formats a recall, its 95 % interval and the number of duplicates behind it.

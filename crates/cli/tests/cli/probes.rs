@@ -45,6 +45,22 @@ fn probes_find_the_same_duplicates_in_other_clusters_in_a_run_and_stage_by_stage
 }
 
 #[test]
+fn a_low_recall_is_followed_by_the_options_that_raise_it_and_what_they_cost() {
+    let sandbox = Sandbox::with_rows(1500);
+    let said = |options: &str| {
+        let run = format!("run data.jsonl --out out --overwrite --epsilon 0.3 {options}");
+        sandbox.semdedup(&run).succeeded().stdout
+    };
+    let low = said("--clusters 200 --probes 1");
+    assert!(low.contains("more recall   --clusters 1 compares everything with everything, in "), "{low}");
+    assert!(low.contains("--probes 20 compares about 39 times as many pairs, in "), "{low}");
+    // There is no other cluster to look into.
+    assert!(!said("--clusters 12 --probes 1").contains("--probes 20"));
+    assert!(!said("--clusters 1").contains("more recall"));
+    assert!(!said("--clusters 200 --probes 1 --recall-sample 0").contains("more recall"));
+}
+
+#[test]
 fn the_file_of_probes_has_a_column_for_each_further_cluster() {
     for (probes, others) in [("3", 2), ("auto", 7)] {
         let sandbox = clustered(600, &format!("--clusters 9 --probes {probes}"));

@@ -90,6 +90,8 @@ pub(crate) struct Cost {
     pub(crate) train: f64,
     pub(crate) assign: f64,
     pub(crate) score: f64,
+    /// The pairs of rows that scoring compares.
+    pub(crate) pairs: f64,
 }
 
 impl Cost {
@@ -104,6 +106,7 @@ impl Cost {
         };
         let visits = visits.min(k - 1.0);
         let together = (UNEVEN * n / k).min(n);
+        let pairs = n * together * (0.5 + visits);
         Self {
             train: sample
                 * match probes {
@@ -111,7 +114,8 @@ impl Cost {
                     _ => TRAINED_ROW + 2.0 * ROUNDS * k.sqrt().min(k),
                 },
             assign: n * (ASSIGNED_ROW + looked_at),
-            score: n * (COMPARED_ROW * (1.0 + visits) + together * (0.5 + visits)),
+            score: n * COMPARED_ROW * (1.0 + visits) + pairs,
+            pairs,
         }
     }
 

@@ -8,6 +8,7 @@ pub(crate) mod disk;
 pub(crate) mod fingerprints;
 mod pairs;
 pub(crate) mod plan;
+pub(crate) mod recall_advice;
 pub(crate) mod resolved;
 pub(crate) mod run;
 pub(crate) mod scored;
