@@ -111,6 +111,7 @@ pub use options::{
     OutputOptions, PairOptions, RunOptions, SWEEP_EPSILONS, check_goal, default_epsilon,
 };
 pub use outputs::{IdsFormat, OutputKind, Outputs};
+pub use pipeline::known_outcome::KnownOutcome;
 pub use pipeline::plan::{ClusterPlan, Plan, PlanFile, plan, plan_clusters};
 pub use pipeline::recall_advice::{MoreProbes, RecallAdvice, recall_advice};
 pub use pipeline::run::run;

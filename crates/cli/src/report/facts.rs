@@ -58,6 +58,15 @@ pub fn clusters(clusters: usize, largest: u64) -> String {
     format!("{} (largest: {} {rows})", count(clusters as u64), count(largest))
 }
 
+/// Returns the option of a target size: `--keep-fraction 0.5` for `keep fraction 0.5`, `--keep-rows 5` for
+/// `keep 5 rows`.
+pub fn target(goal: &str) -> String {
+    match goal.strip_prefix("keep ").and_then(|goal| goal.strip_suffix(" rows")) {
+        Some(rows) => format!("--keep-rows {rows}"),
+        None => goal.replacen("keep ", "--keep-", 1),
+    }
+}
+
 /// Formats the seconds of the steps that a command took, in the order of the work.
 pub fn step_times(seconds: &BTreeMap<&str, f64>) -> String {
     let step = |name: &&str| Some(format!("{name} {:.1} s", seconds.get(*name)?));

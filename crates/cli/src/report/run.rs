@@ -5,7 +5,7 @@ use semdedup::models::TextLimit;
 use semdedup::{FileSummary, OutputKind, PairSummary, RunOptions, Summary};
 
 use super::facts::{
-    STEPS, add_repeated, add_reused, add_uncompared, add_unknown_words, clusters, long_texts,
+    STEPS, add_repeated, add_reused, add_uncompared, add_unknown_words, clusters, long_texts, target,
 };
 use super::recall::add_recall;
 use crate::numbers::{count, decimal, duration, percent, share_of};
@@ -128,12 +128,7 @@ fn epsilon(summary: &Summary) -> String {
     if summary.goal.starts_with("epsilon") {
         number
     } else {
-        // `keep fraction 0.5`, `keep 5 rows`: the option that was typed.
-        let option = match summary.goal.strip_prefix("keep ").and_then(|goal| goal.strip_suffix(" rows")) {
-            Some(rows) => format!("--keep-rows {rows}"),
-            None => summary.goal.replacen("keep ", "--keep-", 1),
-        };
-        format!("{number} (what `{option}` amounts to)")
+        format!("{number} (what `{}` amounts to)", target(&summary.goal))
     }
 }
 

@@ -9,6 +9,7 @@ mod compared;
 mod csv;
 mod damaged;
 mod distill;
+mod dry_run;
 mod embedding_forms;
 mod embedding_server;
 mod encodings;

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use rayon::prelude::*;
-use semdedup_core::{ExhaustiveSearch, Keep, RankKey, Ranking, UnitEmbeddings};
+use semdedup_core::{Epsilon, ExhaustiveSearch, Keep, RankKey, Ranking, UnitEmbeddings};
 use serde::Serialize;
 use xxhash_rust::xxh3::xxh3_64;
 
@@ -23,9 +23,10 @@ use crate::input::find::Input;
 use crate::input::provided::check_rows;
 use crate::options::{ClusterOptions, RunOptions};
 use crate::pipeline::disk::{ROW_BYTES, disk_bytes, existing};
+use crate::pipeline::known_outcome::KnownOutcome;
 use crate::pipeline::resolved::ResolvedRun;
 use crate::score::groups::loaded_row_bytes;
-use crate::select::selection::goal_error;
+use crate::select::selection::{describe, goal_error};
 use crate::storage::local::free_space;
 
 /// The estimate of a run.
@@ -37,6 +38,16 @@ pub struct Plan {
     pub files: Vec<PlanFile>,
     /// The rows of all files.
     pub rows: u64,
+    /// How much would be removed, as `summary.json` says it: `epsilon 0.07`.
+    pub goal: String,
+    /// The ε; none for a target size, whose ε is known only with the scores.
+    pub epsilon: Option<f64>,
+    /// The similarity above which rows would go; none for a target size.
+    pub similarity: Option<f64>,
+    /// The rows that rank first and stay.
+    pub keep: String,
+    /// What would happen to the rows, if scores of this input with these options are there already.
+    pub known: Option<KnownOutcome>,
     /// The number of clusters.
     pub clusters: usize,
     /// The memory that the run would hold, in bytes, about.
@@ -109,16 +120,23 @@ pub fn plan(options: &RunOptions, embedder: Embedder) -> Result<Plan> {
     options.goal.check(rows).map_err(goal_error)?;
     let (cluster, dim) = (&options.cluster, run.dim());
     let clusters = clusters_for(cluster, rows, dim)?;
-    let compared = Cost::of(rows, dim, clusters, cluster.probes).total()
-        + (options.recall_sample as f64).min(rows as f64) * rows as f64;
-    let seconds = 2.0 * reading
-        + rows as f64 * embedding_seconds_per_row(&run.input, embedder)?
-        + compared * comparison_seconds(dim)?;
+    let known = KnownOutcome::find(run)?;
+    let seconds = match known {
+        // The rows are read once more, and written.
+        Some(_) => 2.0 * reading,
+        None => 2.0 * reading + seconds_to_score(run, rows, clusters)?,
+    };
+    let epsilon = options.goal.epsilon();
     let row_bytes = loaded_row_bytes(4 * dim as u64, dim, cluster.probes.most() - 1);
     Ok(Plan {
         compared: run.comparison(),
         files: (0..counts.len()).map(|file| PlanFile::of(&run.input, file, counts[file])).collect(),
         rows,
+        goal: describe(options.goal),
+        epsilon: epsilon.map(Epsilon::get),
+        similarity: epsilon.map(Epsilon::similarity),
+        keep: options.ranking.keep.name().to_owned(),
+        known,
         clusters,
         memory_bytes: cluster.memory.estimate(rows, dim, row_bytes),
         disk_bytes: disk_bytes(run, rows),
@@ -129,6 +147,15 @@ pub fn plan(options: &RunOptions, embedder: Embedder) -> Result<Plan> {
         work: run.work.clone(),
         warnings: run.input.warnings().map(|warning| warning.to_string()).collect(),
     })
+}
+
+/// Estimates the seconds that embedding, clustering and comparing the rows take, with the recall.
+fn seconds_to_score(run: &ResolvedRun, rows: u64, clusters: usize) -> Result<f64> {
+    let (options, dim) = (run.options, run.dim());
+    let compared = Cost::of(rows, dim, clusters, options.cluster.probes).total()
+        + (options.recall_sample as f64).min(rows as f64) * rows as f64;
+    let embedding = embedding_seconds_per_row(&run.input, run.embedder)?;
+    Ok(rows as f64 * embedding + compared * comparison_seconds(dim)?)
 }
 
 /// Counts the rows of each file. If its embeddings are given, there must be one for each row.
