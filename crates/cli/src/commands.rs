@@ -5,6 +5,7 @@ use semdedup::formats::CompareBy;
 use semdedup::{OutputOptions, Result, ScoreInputs, SelectOptions};
 
 use crate::args::cli::{Cli, Command};
+use crate::args::compare::CompareArgs;
 #[cfg(feature = "transformers")]
 use crate::args::distill::DistillArgs;
 use crate::args::inspect::{ShowArgs, SweepArgs};
@@ -16,6 +17,7 @@ use crate::models::load_teacher;
 use crate::output;
 use crate::output_mode::{CommandOutput, OutputMode};
 use crate::progress::Reporter;
+use crate::report::compared::compared_text;
 use crate::report::plans::{cluster_plan_table, run_plan_table};
 use crate::report::run::run_table;
 #[cfg(feature = "transformers")]
@@ -35,6 +37,7 @@ pub fn execute(cli: &Cli, progress: &Reporter) -> Result<CommandOutput> {
         Command::Run(args) => run(args, mode, progress),
         Command::Sweep(args) => sweep(args, mode),
         Command::Show(args) => pairs(args, mode),
+        Command::Compare(args) => compare(args, mode),
         Command::Embed(args) => embed(args, mode, progress),
         Command::Cluster(args) if args.dry_run => plan_clusters(args, mode),
         Command::Cluster(args) => cluster(args, mode, progress),
@@ -130,6 +133,11 @@ fn sweep(args: &SweepArgs, mode: OutputMode) -> Result<CommandOutput> {
 fn pairs(args: &ShowArgs, mode: OutputMode) -> Result<CommandOutput> {
     let pairs = semdedup::show(&args.work, &args.which()?)?;
     mode.data(&pairs, || pairs_text(&pairs, textwrap::termwidth()))
+}
+
+fn compare(args: &CompareArgs, mode: OutputMode) -> Result<CommandOutput> {
+    let compared = semdedup::compare(&args.results, &args.options())?;
+    mode.data(&compared, || compared_text(&compared))
 }
 
 fn completions(shell: clap_complete::Shell) -> CommandOutput {

@@ -101,6 +101,10 @@ pub use in_memory::{Data, DeduplicateOptions, Deduplicated, deduplicate};
 pub use indistinct::{IndistinctPair, IndistinctTexts};
 pub use input::embedding_files::find_embeddings;
 pub use input::find::rows_by;
+pub use inspect::compare::report::{
+    ComparedFile, ComparedResult, ComparedResults, OnlyRemoved, ResultPair, SampledRow,
+};
+pub use inspect::compare::results::{CompareOptions, compare};
 pub use inspect::differences::RowDifference;
 pub use inspect::finished_run::FinishedRun;
 pub use inspect::pairs::{Pair, PairRow, Which, show};

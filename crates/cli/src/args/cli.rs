@@ -2,6 +2,7 @@
 
 use clap::{Args, Parser, Subcommand, value_parser};
 
+use super::compare::CompareArgs;
 use super::completions::CompletionsArgs;
 #[cfg(feature = "transformers")]
 use super::distill::DistillArgs;
@@ -56,8 +57,8 @@ pub struct GlobalArgs {
     pub json: bool,
     /// Print errors only: no progress, no warnings and no table of results.
     ///
-    /// With --json, the JSON is printed all the same. So is what you ask for with sweep, show or
-    /// --dry-run.
+    /// With --json, the JSON is printed all the same. So is what you ask for with sweep, show, stats,
+    /// compare or --dry-run.
     #[arg(long, short, global = true)]
     pub quiet: bool,
 }
@@ -68,6 +69,7 @@ pub enum Command {
     Run(Box<RunArgs>),
     Sweep(SweepArgs),
     Show(ShowArgs),
+    Compare(CompareArgs),
     Embed(EmbedArgs),
     Cluster(ClusterArgs),
     Score(ScoreArgs),

@@ -1,12 +1,13 @@
 //! The command line: a struct for each subcommand, and its conversion to the library's options.
 //!
-//! `cli` is the whole command line. `run`, `inspect`, `stages`, `distill`, `serve` and `completions` are the
-//! subcommands. `input`, `csv`, `bare`, `model`, `clustering`, `goal` and `output` are groups of options that
+//! `cli` is the whole command line. `run`, `inspect`, `compare`, `stats`, `stages`, `distill`, `serve` and
+//! `completions` are the subcommands. `input`, `csv`, `bare`, `model`, `clustering`, `goal` and `output` are groups of options that
 //! several subcommands share.
 
 mod bare;
 pub mod cli;
 pub mod clustering;
+pub mod compare;
 pub mod completions;
 mod csv;
 #[cfg(feature = "transformers")]

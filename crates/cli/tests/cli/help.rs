@@ -12,9 +12,18 @@ fn the_help_teaches_with_examples_and_documents_the_exit_codes() {
 
 #[test]
 fn every_subcommand_has_examples_of_its_own() {
-    for command in
-        ["run", "sweep", "show", "embed", "cluster", "score", "select", "serve-embeddings", "completions"]
-    {
+    for command in [
+        "run",
+        "sweep",
+        "show",
+        "compare",
+        "embed",
+        "cluster",
+        "score",
+        "select",
+        "serve-embeddings",
+        "completions",
+    ] {
         let said = Sandbox::new().semdedup(&format!("{command} --help")).succeeded();
         assert!(said.stdout.matches(&format!("  semdedup {command} ")).count() >= 2, "{}", said.stdout);
     }

@@ -5,6 +5,7 @@ mod alone;
 mod bad_input;
 mod bad_output;
 mod bare;
+mod compare;
 mod compared;
 mod csv;
 mod damaged;
