@@ -11,6 +11,7 @@ use crate::args::distill::DistillArgs;
 use crate::args::inspect::{ShowArgs, SweepArgs};
 use crate::args::run::RunArgs;
 use crate::args::stages::{ClusterArgs, EmbedArgs, ScoreArgs, SelectArgs};
+use crate::args::stats::StatsArgs;
 use crate::models::Models;
 #[cfg(feature = "transformers")]
 use crate::models::load_teacher;
@@ -18,6 +19,7 @@ use crate::output;
 use crate::output_mode::{CommandOutput, OutputMode};
 use crate::progress::Reporter;
 use crate::report::compared::compared_text;
+use crate::report::groups::{stats_csv, stats_text};
 use crate::report::plans::{cluster_plan_table, run_plan_table};
 use crate::report::run::run_table;
 #[cfg(feature = "transformers")]
@@ -37,6 +39,7 @@ pub fn execute(cli: &Cli, progress: &Reporter) -> Result<CommandOutput> {
         Command::Run(args) => run(args, mode, progress),
         Command::Sweep(args) => sweep(args, mode),
         Command::Show(args) => pairs(args, mode),
+        Command::Stats(args) => stats(args, mode),
         Command::Compare(args) => compare(args, mode),
         Command::Embed(args) => embed(args, mode, progress),
         Command::Cluster(args) if args.dry_run => plan_clusters(args, mode),
@@ -133,6 +136,11 @@ fn sweep(args: &SweepArgs, mode: OutputMode) -> Result<CommandOutput> {
 fn pairs(args: &ShowArgs, mode: OutputMode) -> Result<CommandOutput> {
     let pairs = semdedup::show(&args.work, &args.which()?)?;
     mode.data(&pairs, || pairs_text(&pairs, textwrap::termwidth()))
+}
+
+fn stats(args: &StatsArgs, mode: OutputMode) -> Result<CommandOutput> {
+    let stats = semdedup::stats(&args.result, &args.by)?;
+    mode.data(&stats, || if args.csv { stats_csv(&stats) } else { stats_text(&stats) })
 }
 
 fn compare(args: &CompareArgs, mode: OutputMode) -> Result<CommandOutput> {

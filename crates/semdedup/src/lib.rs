@@ -101,6 +101,7 @@ pub use in_memory::{Data, DeduplicateOptions, Deduplicated, deduplicate};
 pub use indistinct::{IndistinctPair, IndistinctTexts};
 pub use input::embedding_files::find_embeddings;
 pub use input::find::rows_by;
+pub use input::groups::GroupBy;
 pub use inspect::compare::report::{
     ComparedFile, ComparedResult, ComparedResults, OnlyRemoved, ResultPair, SampledRow,
 };
@@ -108,6 +109,7 @@ pub use inspect::compare::results::{CompareOptions, compare};
 pub use inspect::differences::RowDifference;
 pub use inspect::finished_run::FinishedRun;
 pub use inspect::pairs::{Pair, PairRow, Which, show};
+pub use inspect::stats::{Band, GroupStats, LostTo, Stats, stats};
 pub use inspect::sweep::{SweepRow, sweep};
 pub use memory::Memory;
 pub use options::{
@@ -121,7 +123,7 @@ pub use pipeline::recall_advice::{MoreProbes, RecallAdvice, recall_advice};
 pub use pipeline::run::run;
 pub use progress::{Progress, Silent, Stage};
 pub use run_builder::{Run, RunBuilder};
-pub use shares::{Losers, Share};
+pub use shares::{Losers, Share, WatchedLoss};
 pub use storage::place;
 pub use summary::{FileSummary, ListSummary, PairSummary, RecallAt, Summary};
 pub use warning::Warning;

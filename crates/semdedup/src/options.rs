@@ -135,6 +135,9 @@ pub struct RunOptions {
     pub pairs: Option<PairOptions>,
     /// The rows of the recall sample; 0 measures no recall.
     pub recall_sample: usize,
+    /// The columns of the input of which every value is watched: there is a warning if one loses nearly
+    /// all of its rows.
+    pub watch: Vec<String>,
     /// The output folder and the work directory.
     pub output: OutputOptions,
     /// The kinds of results that are written.
@@ -153,6 +156,7 @@ impl RunOptions {
             rule: Rule::default(),
             pairs: None,
             recall_sample: DEFAULT_RECALL_SAMPLE,
+            watch: Vec::new(),
             output: OutputOptions::new(out),
             outputs: Outputs::default(),
         }

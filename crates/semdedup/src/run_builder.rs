@@ -209,6 +209,12 @@ impl<'a> RunBuilder<'a> {
         self
     }
 
+    /// Watches the values of a column of the input: a warning names each that loses nearly all of its rows.
+    pub fn watch(mut self, column: impl Into<String>) -> Self {
+        self.run.watch.push(column.into());
+        self
+    }
+
     /// Sets what is written of the rows: by default the files of the input without the removed rows.
     pub fn outputs(mut self, outputs: Outputs) -> Self {
         self.run.outputs = outputs;

@@ -1,6 +1,8 @@
 //! Finds the files and scripts that lose far more of their rows than the others. A model that
 //! cannot read a script takes all of its rows for copies, while the totals look healthy.
 
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 
 /// The fewest rows of a group that is large enough to judge.
@@ -67,6 +69,41 @@ pub struct Losers {
     pub others: f64,
 }
 
+/// The values of a watched column that lose nearly all of their rows, largest share first.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WatchedLoss {
+    /// The column.
+    pub column: String,
+    /// The values.
+    pub values: Vec<Share>,
+}
+
+/// The values of a watched column that a warning names.
+const NAMED_VALUES: usize = 5;
+
+impl fmt::Display for WatchedLoss {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { column, values } = self;
+        let (values_lose, their) = match values.len() {
+            1 => ("1 value".to_owned(), "loses nearly all of its rows"),
+            count => (format!("{count} values"), "lose nearly all of their rows"),
+        };
+        let loss = |share: &Share| {
+            let percent = 100.0 * share.removed();
+            format!("{} loses {} of {} ({percent:.1} %)", share.name, share.rows_removed, share.rows)
+        };
+        let mut lost: Vec<String> = values.iter().take(NAMED_VALUES).map(loss).collect();
+        let more = values.len().saturating_sub(NAMED_VALUES);
+        lost.extend((more > 0).then(|| format!("and {more} more")));
+        write!(
+            f,
+            "{values_lose} of the column {column} {their}: {}; `semdedup stats OUT --by {column}` shows for which rows, \
+             `semdedup show OUT` pairs",
+            lost.join(", ")
+        )
+    }
+}
+
 /// Finds the groups that lose more than half of their rows, and more than five times the share that
 /// all groups which lose at most half of their rows lose together.
 pub(crate) fn losers(shares: &[Share]) -> Option<Losers> {
@@ -102,6 +139,31 @@ mod tests {
         assert_eq!(named(&shares), ["gujarati", "armenian"]);
         let others = losers(&shares).map(|losers| losers.others);
         assert_eq!(others, Some(1_400.0 / 23_754.0));
+    }
+
+    #[test]
+    fn a_watched_loss_names_the_first_values_and_counts_the_rest() {
+        let loss =
+            |values: &[Share]| WatchedLoss { column: "lang".to_owned(), values: values.to_vec() }.to_string();
+        let one = loss(&[share("gu", 200, 199)]);
+        assert!(
+            one.starts_with(
+                "1 value of the column lang loses nearly all of its rows: gu loses 199 of 200 (99.5 %);"
+            ),
+            "{one}"
+        );
+        let many: Vec<Share> = (0..7).map(|number| share(&format!("v{number}"), 20, 20)).collect();
+        let many = loss(&many);
+        assert!(
+            many.starts_with(
+                "7 values of the column lang lose nearly all of their rows: v0 loses 20 of 20 (100.0 %),"
+            ),
+            "{many}"
+        );
+        assert!(
+            many.contains("v4 loses 20 of 20 (100.0 %), and 2 more; `semdedup stats OUT --by lang`"),
+            "{many}"
+        );
     }
 
     #[test]

@@ -6,7 +6,7 @@ use semdedup_embed::TextLimit;
 
 use crate::formats::{self, Cause, LikelyEncoding};
 use crate::indistinct::IndistinctTexts;
-use crate::shares::{Groups, Losers, Share};
+use crate::shares::{Groups, Losers, Share, WatchedLoss};
 
 /// Something that the user should know. Its text says what happened, what it may mean and what to
 /// do.
@@ -65,6 +65,8 @@ pub enum Warning {
         /// The groups that lose much, and the share that the others lose.
         losers: Losers,
     },
+    /// Some values of a watched column lose nearly all of their rows.
+    WatchedLoss(WatchedLoss),
     /// Many texts have a cosine of nearly 1 with a text that says something else.
     IndistinctTexts {
         /// The rows, and an example.
@@ -259,6 +261,7 @@ impl fmt::Display for Warning {
                 percent(*rows, *of)
             ),
             Self::IndistinctTexts { found, of } => found.describe(f, *of),
+            Self::WatchedLoss(loss) => loss.fmt(f),
             Self::LoseMost { groups, losers } => write_losers(f, *groups, losers),
             Self::UnknownWords { rows, of, files } => {
                 write!(

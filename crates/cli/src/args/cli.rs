@@ -10,6 +10,7 @@ use super::inspect::{ShowArgs, SweepArgs};
 use super::run::RunArgs;
 use super::serve::ServeArgs;
 use super::stages::{ClusterArgs, EmbedArgs, ScoreArgs, SelectArgs};
+use super::stats::StatsArgs;
 
 const LONG_ABOUT: &str = "\
 Removes semantic duplicates from training data: rows that say the same as another row, in the same words or in other \
@@ -69,6 +70,7 @@ pub enum Command {
     Run(Box<RunArgs>),
     Sweep(SweepArgs),
     Show(ShowArgs),
+    Stats(StatsArgs),
     Compare(CompareArgs),
     Embed(EmbedArgs),
     Cluster(ClusterArgs),

@@ -21,5 +21,6 @@ mod provided;
 pub mod run;
 pub mod serve;
 pub mod stages;
+pub mod stats;
 #[cfg(test)]
 mod tests;

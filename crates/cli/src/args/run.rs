@@ -102,6 +102,10 @@ pub struct RunArgs {
     /// Compare this many sampled rows with all rows to measure recall; 0 measures none
     #[arg(long, value_name = "N", default_value_t = DEFAULT_RECALL_SAMPLE, help_heading = "Clustering options")]
     recall_sample: usize,
+    /// Warn if a value of this column, with at least 20 rows, loses more than 95 % of them
+    /// (repeatable); files and scripts are watched anyway
+    #[arg(long, value_name = "COLUMN", help_heading = "Output options")]
+    watch: Vec<String>,
     #[command(flatten)]
     pub model: ModelArgs,
 }
@@ -139,6 +143,7 @@ impl RunArgs {
             pairs.per_row = self.pairs_per_row as usize;
             pairs
         });
+        options.watch.clone_from(&self.watch);
         options.output = output;
         options.outputs = self.written.outputs();
         Ok(options)

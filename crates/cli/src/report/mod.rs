@@ -6,6 +6,7 @@
 
 pub mod compared;
 pub mod facts;
+pub mod groups;
 pub mod plans;
 pub mod recall;
 pub mod run;

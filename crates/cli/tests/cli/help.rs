@@ -16,6 +16,7 @@ fn every_subcommand_has_examples_of_its_own() {
         "run",
         "sweep",
         "show",
+        "stats",
         "compare",
         "embed",
         "cluster",

@@ -48,6 +48,7 @@ mod server;
 mod serving;
 mod shares;
 mod stages;
+mod stats;
 mod support;
 // On other systems the trusted certificates do not come from the environment.
 #[cfg(target_os = "linux")]

@@ -56,6 +56,11 @@ pub fn typed_json_ids(raw: &[ArrayRef]) -> Result<ArrayRef> {
     Ok(strings(tokens().map(|token| token.map(Cow::Borrowed))))
 }
 
+/// Returns what a JSON token says: the string without its quotes, any other token as it is.
+pub(crate) fn json_text(token: &str) -> Cow<'_, str> {
+    unquoted(token).unwrap_or(Cow::Borrowed(token))
+}
+
 /// Returns the string of a JSON token; `None` if the token is not a string.
 fn unquoted(token: &str) -> Option<Cow<'_, str>> {
     match token.strip_prefix('"')?.strip_suffix('"')? {

@@ -5,4 +5,5 @@ pub(crate) mod differences;
 pub(crate) mod finished_run;
 pub(crate) mod pairs;
 pub(crate) mod rows;
+pub(crate) mod stats;
 pub(crate) mod sweep;

@@ -14,3 +14,4 @@ pub(crate) mod resolved;
 pub(crate) mod run;
 pub(crate) mod scored;
 pub(crate) mod summarise;
+mod watch;

@@ -10,6 +10,7 @@ use crate::input::find::Input;
 use crate::options::{RunOptions, check_goal};
 use crate::outputs::Outputs;
 use crate::pipeline::fingerprints::Fingerprints;
+use crate::pipeline::watch::check_watched;
 use crate::write::checks::check_not_inside;
 use crate::write::result_target::ResultTarget;
 
@@ -40,6 +41,7 @@ impl<'a> ResolvedRun<'a> {
         let outputs = options.outputs.resolve(&input)?;
         outputs.check(&input)?;
         let stages = Fingerprints::of(&input, embedder, options, &outputs)?;
+        check_watched(&input, &options.watch)?;
         check_not_inside(&input, out)?;
         check_not_inside(&input, &work)?;
         Ok(Self { options, embedder, input, outputs, stages, work })

@@ -11,6 +11,7 @@ use crate::pipeline::disk::check_disk;
 use crate::pipeline::resolved::ResolvedRun;
 use crate::pipeline::scored::check_strict;
 use crate::pipeline::summarise::{Alike, Findings, summarise};
+use crate::pipeline::watch::{watched, watched_in_result};
 use crate::progress::{Progress, Stage};
 use crate::summary::Summary;
 use crate::warning::Warning;
@@ -42,7 +43,8 @@ pub fn run(options: &RunOptions, embedder: Embedder, progress: &dyn Progress) ->
             check_strict(&run.input, summary.rows_skipped, || String::from("see skipped.parquet"))?;
             let read = summary.rows_in.saturating_sub(summary.rows_skipped);
             let indistinct = indistinct_warning(summary.indistinct_texts.as_ref(), read);
-            indistinct.iter().for_each(|warning| progress.warn(warning));
+            let watched = watched_in_result(&run.input, options)?;
+            indistinct.iter().chain(&watched).for_each(|warning| progress.warn(warning));
             Stage::ALL.into_iter().for_each(|stage| progress.end(stage, true));
             return Ok(*summary);
         }
@@ -60,13 +62,16 @@ pub fn run(options: &RunOptions, embedder: Embedder, progress: &dyn Progress) ->
     let selection = run.decide(&mut work, &scored, progress)?;
     let (dataset, scores, columns) = (&scored.dataset, &scored.scores, &scored.columns);
     let table = pairs.map(|_| work.folder(Stage::Pairs).join(PAIRS));
+    // If a column cannot be watched, nothing is written.
+    let watched = watched(&run.input, &options.watch, &dataset.row_index, &selection.outcome)?;
     let (input, selection) = (&run.input, &selection);
     let results = Results { input, dataset, scores, columns, pairs: table.as_deref(), selection };
     // Nothing that is written depends on the rows that are alike, so they are counted meanwhile.
     let (written, alike) =
         rayon::join(|| write(&out, &results, &run.outputs, progress), || Alike::find(&run.input, &scored));
     let (written, alike) = (written?, alike?);
-    let mut summary = summarise(&run, &Findings { scored: &scored, selection, alike, pairs }, progress);
+    let findings = Findings { scored: &scored, selection, alike, pairs, watched };
+    let mut summary = summarise(&run, &findings, progress);
     summary.files = written.files;
     summary.lists = written.lists;
     summary.rows_kept = written.rows_kept;

@@ -57,6 +57,8 @@ pub(crate) struct Findings<'a> {
     pub(crate) selection: &'a Selection,
     pub(crate) alike: Alike,
     pub(crate) pairs: Option<PairSummary>,
+    /// The warnings about columns that the user watches.
+    pub(crate) watched: Vec<Warning>,
 }
 
 /// The rows that are all but equal to a row before them.
@@ -79,7 +81,8 @@ impl Alike {
 
 impl Notes {
     /// Finds what the user should know, and reports the warnings.
-    fn collect(scored: &Scored, selection: &Selection, alike: &Alike, run: &Reported) -> Self {
+    fn collect(findings: &Findings, run: &Reported) -> Self {
+        let Findings { scored, selection, alike, watched } = findings;
         let &Reported { input, progress, limit } = run;
         let rows = selection.outcome.len() as u64;
         let mut uncompared = scored.columns.uncompared();
@@ -120,6 +123,7 @@ impl Notes {
         for (groups, shares) in [(Groups::Files, &files), (Groups::Scripts, &scripts)] {
             warnings.extend(losers(shares).map(|losers| Warning::LoseMost { groups, losers }));
         }
+        warnings.extend(watched.iter().cloned());
         warnings[reported..].iter().for_each(|warning| progress.warn(warning));
         Self { warnings, uncompared, scripts }
     }
@@ -160,9 +164,9 @@ fn shares_of_scripts(runs: &[ScriptRun], selection: &Selection) -> Vec<Share> {
 /// Reports the warnings and makes the summary, except the fields that are known only when
 /// everything is written.
 pub(crate) fn summarise(run: &ResolvedRun, findings: &Findings, progress: &dyn Progress) -> Summary {
-    let Findings { scored, selection, alike, pairs } = findings;
+    let Findings { scored, selection, alike, pairs, .. } = findings;
     let reported = Reported { input: &run.input, progress, limit: run.embedder.text_limit() };
-    let notes = Notes::collect(scored, selection, alike, &reported);
+    let notes = Notes::collect(findings, &reported);
     let Alike { copies, indistinct } = alike;
     let (options, dim) = (run.options, run.dim());
     Summary {
