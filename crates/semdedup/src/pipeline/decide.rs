@@ -12,6 +12,7 @@ use crate::progress::{Progress, Stage};
 use crate::select::representatives::{read_representatives, write_representatives};
 use crate::select::selection::{Selection, goal_error};
 use crate::workdir::work_dir::WorkDir;
+use crate::write::result_files::REPRESENTATIVES;
 
 impl ResolvedRun<'_> {
     /// Decides which rows go, and finds the rows that stand for them. The searches for these can take a
@@ -23,7 +24,7 @@ impl ResolvedRun<'_> {
         progress: &dyn Progress,
     ) -> Result<Selection> {
         let rows = ClusteredRows::of(self, work);
-        let path = work.folder(Stage::Select).join("representatives.parquet");
+        let path = work.folder(Stage::Select).join(REPRESENTATIVES);
         work.stage(Stage::Select, &self.stages.select, progress, |folder| {
             let (mut rows, columns) = (rows.open(scored)?, &scored.columns);
             let memory = self.options.cluster.memory;

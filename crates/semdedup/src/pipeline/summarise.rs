@@ -82,7 +82,7 @@ impl Alike {
 impl Notes {
     /// Finds what the user should know, and reports the warnings.
     fn collect(findings: &Findings, run: &Reported) -> Self {
-        let Findings { scored, selection, alike, watched } = findings;
+        let Findings { scored, selection, alike, watched, .. } = findings;
         let &Reported { input, progress, limit } = run;
         let rows = selection.outcome.len() as u64;
         let mut uncompared = scored.columns.uncompared();
