@@ -20,6 +20,7 @@ mod clustering;
 mod earlier_pairs;
 mod epsilon;
 mod exhaustive;
+mod interval;
 mod random;
 mod ranking;
 mod recall;
@@ -39,6 +40,7 @@ pub use clustering::train::{train, train_until};
 pub use earlier_pairs::EarlierPairs;
 pub use epsilon::{Epsilon, EpsilonError, Similarity, SimilarityError};
 pub use exhaustive::ExhaustiveSearch;
+pub use interval::wilson;
 pub use random::{SamplePurpose, sample_rows};
 pub use ranking::{Keep, RankKey, Ranking};
 pub use recall::{Recall, RecallSample, recall};
@@ -53,6 +55,7 @@ pub use similarity::embeddings::{
     Direction, ShapeError, UnitEmbeddings, UnitRows, UnitScale, half_to_f32, prefetch, scale,
 };
 pub use similarity::kernels::isa::instruction_set;
+pub use similarity::of_pair::similarity;
 pub use stop::Stop;
 
 /// The settings of [`semdedup`].

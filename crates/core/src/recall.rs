@@ -4,6 +4,7 @@
 //! If a target size cuts through rows of equal score, all of these rows count as removed: the run
 //! found them, and the target says how many of them to remove.
 
+use crate::interval::wilson;
 use crate::scoring::score::EXACT;
 use crate::select::Cut;
 
@@ -47,12 +48,12 @@ impl Recall {
 
     /// Returns the lower and upper end of the 95 % confidence interval of [`Self::share`].
     pub fn interval(&self) -> Option<(f64, f64)> {
-        (self.reachable > 0).then(|| wilson(self.found, self.reachable))
+        self.share().map(|share| wilson(share, self.reachable as f64))
     }
 
     /// Returns the lower and upper end of the 95 % confidence interval of [`Self::share_distinct`].
     pub fn interval_distinct(&self) -> Option<(f64, f64)> {
-        (self.reachable_distinct > 0).then(|| wilson(self.found_distinct, self.reachable_distinct))
+        self.share_distinct().map(|share| wilson(share, self.reachable_distinct as f64))
     }
 }
 
@@ -73,29 +74,10 @@ pub fn recall(samples: &[RecallSample], cut: Cut) -> Recall {
     }
 }
 
-/// Returns the 95 % Wilson score interval of a binomial share.
-fn wilson(found: usize, of: usize) -> (f64, f64) {
-    const Z: f64 = 1.959_963_984_540_054;
-    let (n, p) = (of as f64, found as f64 / of as f64);
-    let centre = p + Z * Z / (2.0 * n);
-    let half = Z * (p * (1.0 - p) / n + Z * Z / (4.0 * n * n)).sqrt();
-    let scale = 1.0 + Z * Z / n;
-    (((centre - half) / scale).max(0.0), ((centre + half) / scale).min(1.0))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::epsilon::Epsilon;
-
-    #[test]
-    fn the_interval_is_wilsons() {
-        // 81 of 263: the worked example of Newcombe 1998, table I.
-        let (low, high) = wilson(81, 263);
-        assert!((low - 0.2553).abs() < 5e-5 && (high - 0.3662).abs() < 5e-5, "{low} {high}");
-        assert!(wilson(10, 10).1 > 1.0 - 1e-12 && wilson(10, 10).1 <= 1.0);
-        assert!(wilson(0, 10).0 < 1e-12 && wilson(0, 10).0 >= 0.0);
-    }
 
     #[test]
     fn only_rows_that_could_be_found_count() {
