@@ -9,9 +9,11 @@ use crate::args::compare::CompareArgs;
 #[cfg(feature = "transformers")]
 use crate::args::distill::DistillArgs;
 use crate::args::inspect::{ShowArgs, SweepArgs};
+use crate::args::labels::CalibrateArgs;
 use crate::args::run::RunArgs;
 use crate::args::stages::{ClusterArgs, EmbedArgs, ScoreArgs, SelectArgs};
 use crate::args::stats::StatsArgs;
+use crate::label::label;
 use crate::models::Models;
 #[cfg(feature = "transformers")]
 use crate::models::load_teacher;
@@ -20,6 +22,7 @@ use crate::output_mode::{CommandOutput, OutputMode};
 use crate::progress::Reporter;
 use crate::report::compared::compared_text;
 use crate::report::groups::{stats_csv, stats_text};
+use crate::report::calibration::calibration_table;
 use crate::report::plans::{cluster_plan_table, run_plan_table};
 use crate::report::run::run_table;
 #[cfg(feature = "transformers")]
@@ -41,6 +44,8 @@ pub fn execute(cli: &Cli, progress: &Reporter) -> Result<CommandOutput> {
         Command::Show(args) => pairs(args, mode),
         Command::Stats(args) => stats(args, mode),
         Command::Compare(args) => compare(args, mode),
+        Command::Label(args) => label(args, mode),
+        Command::Calibrate(args) => calibrate(args, mode),
         Command::Embed(args) => embed(args, mode, progress),
         Command::Cluster(args) if args.dry_run => plan_clusters(args, mode),
         Command::Cluster(args) => cluster(args, mode, progress),
@@ -146,6 +151,11 @@ fn stats(args: &StatsArgs, mode: OutputMode) -> Result<CommandOutput> {
 fn compare(args: &CompareArgs, mode: OutputMode) -> Result<CommandOutput> {
     let compared = semdedup::compare(&args.results, &args.options())?;
     mode.data(&compared, || compared_text(&compared))
+}
+
+fn calibrate(args: &CalibrateArgs, mode: OutputMode) -> Result<CommandOutput> {
+    let found = semdedup::calibrate(args.result(), &args.options())?;
+    mode.data(&found, || calibration_table(&found))
 }
 
 fn completions(shell: clap_complete::Shell) -> CommandOutput {

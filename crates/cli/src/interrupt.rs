@@ -8,7 +8,7 @@ use std::io::IsTerminal;
 use semdedup::{Error, Result};
 
 use crate::args::cli::Command;
-use crate::{output, shell};
+use crate::{output, shell, terminal};
 
 const INTERRUPTED: i32 = 130;
 
@@ -19,6 +19,7 @@ const INTERRUPTED: i32 = 130;
 pub fn install(command: &Command) -> Result<()> {
     let message = message(command);
     ctrlc::set_handler(move || {
+        terminal::restore();
         if std::io::stderr().is_terminal() {
             // The progress bar stays where it is; the message starts on a line of its own.
             output::note("");

@@ -3,6 +3,7 @@
 mod args;
 mod commands;
 mod interrupt;
+mod label;
 mod models;
 mod numbers;
 mod output;
@@ -16,6 +17,7 @@ mod shell;
 mod show;
 mod slips;
 mod table;
+mod terminal;
 mod usage;
 
 use std::process::ExitCode;

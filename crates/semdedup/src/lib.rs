@@ -46,6 +46,7 @@
 //! threads, in any memory, resumed or not.
 
 mod arrays;
+mod calibrate;
 mod cluster;
 mod commands;
 mod comparison;
@@ -84,6 +85,16 @@ pub use semdedup_embed as models;
 
 pub use arrays::place::bare_numbers;
 pub use arrays::store::EmbeddingStore;
+pub use calibrate::bands::Band;
+pub use calibrate::choose::{Choice, Verdict};
+pub use calibrate::curve::LabelledAt;
+pub use calibrate::estimate::Estimate;
+pub use calibrate::group_curve::GroupCounts;
+pub use calibrate::judged_pairs::PairCounts;
+pub use calibrate::label_rows::{Answer, LeftOutLabels};
+pub use calibrate::labelling::{LabelOptions, Labelling, LabellingState, PairToLabel};
+pub use calibrate::report::{Calibration, LabelKind};
+pub use calibrate::run::{CalibrateOptions, Labels, calibrate};
 pub use cluster::cost::auto_clusters;
 pub use commands::cluster::{ClusterReport, cluster};
 #[cfg(feature = "transformers")]

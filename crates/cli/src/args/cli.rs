@@ -7,6 +7,7 @@ use super::completions::CompletionsArgs;
 #[cfg(feature = "transformers")]
 use super::distill::DistillArgs;
 use super::inspect::{ShowArgs, SweepArgs};
+use super::labels::{CalibrateArgs, LabelArgs};
 use super::run::RunArgs;
 use super::serve::ServeArgs;
 use super::stages::{ClusterArgs, EmbedArgs, ScoreArgs, SelectArgs};
@@ -31,7 +32,7 @@ Exit codes:
   0    done
   1    done, but some rows could not be read and were skipped (listed in skipped.parquet)
   2    failed: nothing was removed; the last lines say why and what to do
-  130  interrupted; the same command line resumes (run, embed) or starts again (all others)
+  130  interrupted; the same command line resumes (run, embed, label) or starts again (all others)
 
 Results go to standard output; progress, warnings and errors go to standard error. NO_COLOR turns colour off.";
 
@@ -59,7 +60,7 @@ pub struct GlobalArgs {
     /// Print errors only: no progress, no warnings and no table of results.
     ///
     /// With --json, the JSON is printed all the same. So is what you ask for with sweep, show, stats,
-    /// compare or --dry-run.
+    /// compare, calibrate or --dry-run.
     #[arg(long, short, global = true)]
     pub quiet: bool,
 }
@@ -72,6 +73,8 @@ pub enum Command {
     Show(ShowArgs),
     Stats(StatsArgs),
     Compare(CompareArgs),
+    Label(LabelArgs),
+    Calibrate(CalibrateArgs),
     Embed(EmbedArgs),
     Cluster(ClusterArgs),
     Score(ScoreArgs),
@@ -89,7 +92,7 @@ impl Command {
         if let Self::Distill(_) = self {
             return true;
         }
-        matches!(self, Self::Run(_) | Self::Embed(_))
+        matches!(self, Self::Run(_) | Self::Embed(_) | Self::Label(_))
     }
 
     /// Returns whether the command handles signals itself: they are how a server is meant to stop.

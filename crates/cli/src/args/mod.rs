@@ -1,7 +1,8 @@
 //! The command line: a struct for each subcommand, and its conversion to the library's options.
 //!
-//! `cli` is the whole command line. `run`, `inspect`, `compare`, `stats`, `stages`, `distill`, `serve` and
-//! `completions` are the subcommands. `input`, `csv`, `bare`, `model`, `clustering`, `goal` and `output` are groups of options that
+//! `cli` is the whole command line. `run`, `inspect`, `compare`, `stats`, `labels`, `stages`, `distill`,
+//! `serve` and `completions` are the subcommands. `input`, `csv`, `bare`, `model`, `clustering`, `goal`
+//! and `output` are groups of options that
 //! several subcommands share.
 
 mod bare;
@@ -15,6 +16,7 @@ pub mod distill;
 pub mod goal;
 pub mod input;
 pub mod inspect;
+pub mod labels;
 pub mod model;
 pub mod output;
 mod provided;

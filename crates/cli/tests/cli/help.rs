@@ -18,6 +18,8 @@ fn every_subcommand_has_examples_of_its_own() {
         "show",
         "stats",
         "compare",
+        "label",
+        "calibrate",
         "embed",
         "cluster",
         "score",

@@ -5,6 +5,7 @@ mod alone;
 mod bad_input;
 mod bad_output;
 mod bare;
+mod calibrate;
 mod compare;
 mod compared;
 mod csv;
@@ -21,6 +22,7 @@ mod indistinct;
 mod inspect;
 #[cfg(unix)]
 mod interruption;
+mod label;
 mod linked_images;
 mod listed_images;
 // These tests read /proc.

@@ -21,7 +21,7 @@ const CRATES: [(&str, &[&str]); 4] = [
         &[
             "lib", "recall", "exhaustive", "select_representatives", "representatives", "earlier_pairs", "select",
             "scoring", "clustering", "similarity", "epsilon", "ranking", "rule",
-            "random", "stop",
+            "random", "interval", "stop",
         ],
     ),
     (
@@ -35,7 +35,7 @@ const CRATES: [(&str, &[&str]); 4] = [
     (
         "semdedup",
         &[
-            "lib", "fuzz", "run_builder", "in_memory", "inspect", "commands", "pipeline", "write", "select",
+            "lib", "fuzz", "run_builder", "in_memory", "calibrate", "inspect", "commands", "pipeline", "write", "select",
             "recall", "pairs", "score", "cluster", "embed", "input", "workdir", "summary", "options", "outputs",
             "progress", "warning", "comparison", "shares", "indistinct", "difference", "formats/mod",
             "formats/discover", "formats/annotate",
@@ -47,8 +47,8 @@ const CRATES: [(&str, &[&str]); 4] = [
     (
         "cli",
         &[
-            "main", "commands", "serve", "models", "usage", "slips", "interrupt", "setup", "panics", "args", "report",
-            "show", "progress", "table", "numbers", "shell", "output_mode", "output",
+            "main", "commands", "serve", "label", "models", "usage", "slips", "interrupt", "setup", "panics", "args", "report",
+            "show", "progress", "terminal", "table", "numbers", "shell", "output_mode", "output",
         ],
     ),
 ];

@@ -62,7 +62,7 @@ pub(crate) fn json_text(token: &str) -> Cow<'_, str> {
 }
 
 /// Returns the string of a JSON token; `None` if the token is not a string.
-fn unquoted(token: &str) -> Option<Cow<'_, str>> {
+pub(crate) fn unquoted(token: &str) -> Option<Cow<'_, str>> {
     match token.strip_prefix('"')?.strip_suffix('"')? {
         plain if !plain.contains(['\\', '"']) => Some(Cow::Borrowed(plain)),
         _ => serde_json::from_str::<String>(&escaped(token)).ok().map(Cow::Owned),

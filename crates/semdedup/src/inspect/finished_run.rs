@@ -6,12 +6,14 @@ use std::path::{Path, PathBuf};
 use arrow_array::cast::AsArray;
 use arrow_array::types::UInt64Type;
 
+use crate::embed::dataset::Dataset;
 use crate::error::{Error, ErrorKind, Result};
+use crate::input::find::Input;
 use crate::progress::Stage;
 use crate::score::scores_file::ScoresFile;
 use crate::storage::{exists, is_dir, is_file};
 use crate::summary::{Summary, read_summary};
-use crate::workdir::manifest::{FinishedStage, finished_stage, rows_folder};
+use crate::workdir::manifest::{FinishedStage, embedded_stage, finished_stage};
 use crate::workdir::table_file::{check_table, read_column};
 use crate::write::lost_summary::{check_summary, check_summary_is_there};
 
@@ -89,12 +91,31 @@ impl FinishedRun {
         self.result.as_ref().map(|result| &result.summary)
     }
 
-    /// Returns the folder that says which rows were embedded, if it is there.
-    pub(crate) fn rows_folder(&self) -> Result<Option<PathBuf>> {
-        match &self.result {
-            Some(result) => rows_folder(&self.work, &result.summary.rows_fingerprint),
-            None => Ok(finished_stage(&self.work, Stage::Embed)?.map(|found| found.folder)),
-        }
+    /// Returns the stage that embedded the rows; its folder says which they are.
+    ///
+    /// # Errors
+    /// A work directory that is gone, or that was used for other rows since.
+    pub(crate) fn embedded(&self) -> Result<FinishedStage> {
+        let found = match &self.result {
+            Some(result) => embedded_stage(&self.work, &result.summary.rows_fingerprint)?,
+            None => finished_stage(&self.work, Stage::Embed)?,
+        };
+        found.ok_or_else(|| {
+            Error::new(
+                ErrorKind::Work,
+                "the work directory of this result is gone or was reused for other rows",
+            )
+            .hint("run the same command again to write it again; the ids are in removed.parquet")
+        })
+    }
+
+    /// Opens what the run embedded: its rows and their embeddings.
+    ///
+    /// # Errors
+    /// As [`FinishedRun::embedded`]; embeddings that other rows took over.
+    pub(crate) fn dataset(&self) -> Result<Dataset> {
+        let FinishedStage { folder, fingerprint } = self.embedded()?;
+        Dataset::open(&Input::recorded(&folder)?, &folder, &fingerprint)
     }
 
     /// Returns the folder of the measured recall, if it belongs to this result.

@@ -127,7 +127,7 @@ impl FinishedRun {
     }
 
     /// Reads the texts of some rows, by the number of the row. A row without a text is left out.
-    fn texts_by_row(&self, rows: &BTreeSet<u64>) -> Result<HashMap<u64, String>> {
+    pub(crate) fn texts_by_row(&self, rows: &BTreeSet<u64>) -> Result<HashMap<u64, String>> {
         let rows: Vec<u64> = rows.iter().copied().collect();
         let texts = match self.is_of_images() {
             true => self.image_links(&rows)?,
@@ -168,7 +168,7 @@ fn choose(
 }
 
 /// Returns whether a row has a pair to show.
-fn has_pair(columns: &ScoreColumns, row: usize) -> bool {
+pub(crate) fn has_pair(columns: &ScoreColumns, row: usize) -> bool {
     columns.duplicate_of[row] != NO_ROW && columns.score[row] > 0.0
 }
 

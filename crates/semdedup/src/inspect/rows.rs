@@ -3,7 +3,7 @@
 use arrow_array::{Array, RecordBatch};
 
 use crate::embed::linked::ParsedRows;
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, Result};
 use crate::formats::{
     Columns, Format, InputFile, ReadLimits, Reader, discover, folder_of, read_texts, shortened_link,
 };
@@ -56,14 +56,7 @@ impl FinishedRun {
 
     /// Returns the input as it was when its rows were embedded.
     pub(crate) fn input(&self) -> Result<Input> {
-        let folder = self.rows_folder()?.ok_or_else(|| {
-            Error::new(
-                ErrorKind::Work,
-                "the work directory of this result is gone or was reused for other rows",
-            )
-            .hint("run the same command again to write it again; the ids are in removed.parquet")
-        })?;
-        Input::recorded(&folder)
+        Input::recorded(&self.embedded()?.folder)
     }
 
     /// Reads something of rows, file by file, and returns it in the order of `rows`.

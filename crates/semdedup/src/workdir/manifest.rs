@@ -144,12 +144,15 @@ pub(crate) fn finished_stage(work: &Path, stage: Stage) -> Result<Option<Finishe
     }))
 }
 
-/// Finds the folder that says which rows were embedded under a fingerprint. Later runs may have
-/// embedded other rows in the same work directory, and may have taken over the embeddings.
-pub(crate) fn rows_folder(work: &Path, fingerprint: &str) -> Result<Option<PathBuf>> {
+/// Finds the stage that embedded the rows of a fingerprint; its folder says which they are. Later runs
+/// may have embedded other rows in the same work directory, and may have taken over the embeddings.
+pub(crate) fn embedded_stage(work: &Path, fingerprint: &str) -> Result<Option<FinishedStage>> {
     let Some(manifest) = Manifest::read(work)? else { return Ok(None) };
     let found = manifest.embeddings().find(|entry| entry.fingerprint.as_str() == fingerprint);
-    Ok(found.map(|entry| work.join(entry.folder(Stage::Embed))))
+    Ok(found.map(|entry| FinishedStage {
+        folder: work.join(entry.folder(Stage::Embed)),
+        fingerprint: entry.fingerprint.clone(),
+    }))
 }
 
 /// Whether a folder is a work directory, of any version. Other programs have a `manifest.json` too.
