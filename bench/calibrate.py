@@ -7,10 +7,9 @@ Verses have the columns `id`, `verse` and `text`; rows with equal `verse` say th
 
 halves   for each target of precision and each of `--draws` seeds: the epsilon that one half chooses, and how often the other
          half CONFIRMS it (its precision reaches the target), is below it but HOLDS the target in its 95 % interval, or is
-         below it as a whole. Both halves are samples, and the largest epsilon is chosen that just reaches the target. So
-         about half of the choices are confirmed where nothing is wrong, and some 8 % are below as a whole: the difference
-         of two halves varies √2 times as much as one of them, and 1.96/√2 standard deviations are exceeded on one side by
-         8 %.
+         below it as a whole. At most half of the choices are confirmed where nothing is wrong, because the largest epsilon is
+         one that just reaches the target. Of an epsilon that is given beforehand some 8 % would be below as a whole: the
+         difference of two halves varies √2 times as much as one of them, and 8 % exceed 1.96/√2 deviations on one side.
 bands    `semdedup label` draws `--labels` pairs by band from the run over verses, anew for each of `--band-draws` seeds, and
          the column `verse` answers. Counts how often the 95 % interval of the precision at the epsilon of the run contains
          the precision that all removed rows have. Equal texts count as the same there, whatever their verses.
