@@ -20,9 +20,9 @@ use crate::models::load_teacher;
 use crate::output;
 use crate::output_mode::{CommandOutput, OutputMode};
 use crate::progress::Reporter;
+use crate::report::calibration::calibration_table;
 use crate::report::compared::compared_text;
 use crate::report::groups::{stats_csv, stats_text};
-use crate::report::calibration::calibration_table;
 use crate::report::plans::{cluster_plan_table, run_plan_table};
 use crate::report::run::run_table;
 #[cfg(feature = "transformers")]

@@ -120,7 +120,7 @@ pub use inspect::compare::results::{CompareOptions, compare};
 pub use inspect::differences::RowDifference;
 pub use inspect::finished_run::FinishedRun;
 pub use inspect::pairs::{Pair, PairRow, Which, show};
-pub use inspect::stats::{Band, GroupStats, LostTo, Stats, stats};
+pub use inspect::stats::{GroupStats, LostTo, ScoreBand, Stats, stats};
 pub use inspect::sweep::{SweepRow, sweep};
 pub use memory::Memory;
 pub use options::{

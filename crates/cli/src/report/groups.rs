@@ -1,6 +1,6 @@
 //! What a run did with groups of rows.
 
-use semdedup::{Band, GroupStats, Stats};
+use semdedup::{GroupStats, ScoreBand, Stats};
 
 use crate::numbers::{count, percent};
 use crate::table::{Side, columns};
@@ -57,7 +57,7 @@ fn group_cells(group: &GroupStats) -> Vec<String> {
     ]
 }
 
-fn band_cells(band: &Band) -> Vec<String> {
+fn band_cells(band: &ScoreBand) -> Vec<String> {
     let range = match (band.from, band.below) {
         (Some(from), None) => format!("{from}"),
         (Some(from), Some(below)) => format!("{from} to below {below}"),

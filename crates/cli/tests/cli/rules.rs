@@ -15,7 +15,7 @@ fn vectors() -> Vec<Vec<f32>> {
     for row in 0..ROWS {
         let near = |rows: &[Vec<f32>], step: usize| rows[row - step].clone();
         rows.push(match row % 7 {
-            1 | 2 | 3 => near(&rows, 1).iter().map(|x| x + 0.2 * value()).collect(),
+            1..=3 => near(&rows, 1).iter().map(|x| x + 0.2 * value()).collect(),
             4 => near(&rows, 4),
             5 => near(&rows, 3).iter().map(|x| x + 0.01 * value()).collect(),
             _ => (0..DIM).map(|_| value()).collect(),

@@ -160,7 +160,9 @@ impl Labelling {
                 removed: drawn.removed[place],
             }
         };
-        let pair = Pair { score: drawn.similarity, row: side(0), duplicate_of: side(1) };
+        // What differs is not said: it would suggest an answer.
+        let (row, duplicate_of) = (side(0), side(1));
+        let pair = Pair { score: drawn.similarity, row, duplicate_of, difference: None };
         Ok(Some(PairToLabel { pair, band: band_name(drawn.band) }))
     }
 

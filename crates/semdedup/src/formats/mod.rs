@@ -73,8 +73,8 @@ pub use encoding::TextEncoding;
 pub use file::{
     CompareBy, DEFAULT_MAX_ROW_BYTES, Format, InputFile, LARGEST_MAX_ROW_BYTES, ReadLimits, TextFiles,
 };
-pub(crate) use ids::{json_text, unquoted};
 pub use ids::{IdPart, IdSource, typed_json_ids, unify_ids};
+pub(crate) use ids::{json_text, unquoted};
 pub(crate) use image_links::{folder_of, linked_files, read_image, shortened_link};
 pub use read::{Chunk, Reader, count_rows, read_texts};
 pub(crate) use read::{WantedTexts, stored_id_type, take_texts};

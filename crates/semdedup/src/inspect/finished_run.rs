@@ -96,17 +96,21 @@ impl FinishedRun {
     /// # Errors
     /// A work directory that is gone, or that was used for other rows since.
     pub(crate) fn embedded(&self) -> Result<FinishedStage> {
-        let found = match &self.result {
-            Some(result) => embedded_stage(&self.work, &result.summary.rows_fingerprint)?,
-            None => finished_stage(&self.work, Stage::Embed)?,
-        };
-        found.ok_or_else(|| {
+        self.find_embedded()?.ok_or_else(|| {
             Error::new(
                 ErrorKind::Work,
                 "the work directory of this result is gone or was reused for other rows",
             )
             .hint("run the same command again to write it again; the ids are in removed.parquet")
         })
+    }
+
+    /// Returns where the rows that were embedded are recorded; none if that is gone.
+    pub(crate) fn find_embedded(&self) -> Result<Option<FinishedStage>> {
+        match &self.result {
+            Some(result) => embedded_stage(&self.work, &result.summary.rows_fingerprint),
+            None => finished_stage(&self.work, Stage::Embed),
+        }
     }
 
     /// Opens what the run embedded: its rows and their embeddings.

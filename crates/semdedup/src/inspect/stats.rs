@@ -4,8 +4,7 @@ use std::path::Path;
 
 use serde::Serialize;
 
-use crate::error::{Error, ErrorKind, Result};
-use crate::input::find::Input;
+use crate::error::Result;
 use crate::input::groups::{GroupBy, RowGroups};
 use crate::inspect::compare::result::{Fate, ListedResult, Rows};
 use crate::score::columns::ScoreColumns;
@@ -18,7 +17,7 @@ pub struct Stats {
     /// The groups, the largest first.
     pub groups: Vec<GroupStats>,
     /// All rows by their score, from 1 downwards.
-    pub bands: Vec<Band>,
+    pub bands: Vec<ScoreBand>,
 }
 
 /// A group of rows.
@@ -52,7 +51,7 @@ pub struct LostTo {
 
 /// The rows whose scores are in a range.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
-pub struct Band {
+pub struct ScoreBand {
     /// The scores are at least this; none for the lowest band.
     pub from: Option<f32>,
     /// The scores are below this; none for the first band, of scores of exactly 1.
@@ -78,11 +77,7 @@ pub fn stats(result: &Path, by: &GroupBy) -> Result<Stats> {
             .problem("the rows of a selection or of a list cannot be read again")
             .hint("give it the --out folder of a `semdedup run`"));
     };
-    let folder = run.rows_folder()?.ok_or_else(|| {
-        Error::new(ErrorKind::Work, "the work directory of this result is gone or was reused for other rows")
-            .hint("run the same command again to write it again")
-    })?;
-    let groups = RowGroups::of(&Input::recorded(&folder)?, &run.scores.row_index, by)?;
+    let groups = RowGroups::of(&run.input()?, &run.scores.row_index, by)?;
     let columns = run.scores.columns()?;
     Ok(Stats {
         by: by.to_string(),
@@ -133,11 +128,11 @@ fn group_stats(groups: &RowGroups, fates: &[Fate], columns: &ScoreColumns) -> Ve
     found
 }
 
-fn bands(fates: &[Fate], scores: &[f32]) -> Vec<Band> {
+fn bands(fates: &[Fate], scores: &[f32]) -> Vec<ScoreBand> {
     let from = BANDS.iter().copied().map(Some).chain([None]);
     let below = [None].into_iter().chain(BANDS.iter().copied().map(Some));
-    let mut bands: Vec<Band> =
-        from.zip(below).map(|(from, below)| Band { from, below, rows: 0, rows_removed: 0 }).collect();
+    let mut bands: Vec<ScoreBand> =
+        from.zip(below).map(|(from, below)| ScoreBand { from, below, rows: 0, rows_removed: 0 }).collect();
     for (fate, &score) in fates.iter().zip(scores).filter(|(fate, _)| **fate != Fate::Neither) {
         if let Some(band) = bands.iter_mut().find(|band| band.from.is_none_or(|from| score >= from)) {
             band.rows += 1;

@@ -268,8 +268,8 @@ fn is_place(id: &str, file: &str, row: u64) -> bool {
 /// Fails if two runs read files of other sizes under the same names. Without a column of ids nothing
 /// else tells their rows apart.
 fn check_same_bytes(one: &FinishedRun, two: &FinishedRun, named: &ListedResult) -> Result<()> {
-    let (Some(one), Some(two)) = (one.rows_folder()?, two.rows_folder()?) else { return Ok(()) };
-    let (one, two) = (Input::recorded(&one)?, Input::recorded(&two)?);
+    let (Some(one), Some(two)) = (one.find_embedded()?, two.find_embedded()?) else { return Ok(()) };
+    let (one, two) = (Input::recorded(&one.folder)?, Input::recorded(&two.folder)?);
     let Some((a, b)) = one.files.iter().zip(&two.files).find(|(a, b)| a.bytes != b.bytes) else {
         return Ok(());
     };
