@@ -42,7 +42,7 @@ pub use epsilon::{Epsilon, EpsilonError, Similarity, SimilarityError};
 pub use exhaustive::ExhaustiveSearch;
 pub use interval::wilson;
 pub use random::{SamplePurpose, sample_rows};
-pub use ranking::{Keep, RankKey, Ranking};
+pub use ranking::{Keep, RankKey, RankedRows, Ranking};
 pub use recall::{Recall, RecallSample, recall};
 pub use representatives::{PairSearch, Representatives, ScoredPairs, nearest_kept, representatives};
 pub use rule::Rule;
@@ -108,10 +108,11 @@ pub fn semdedup(rows: &UnitEmbeddings, settings: &Settings) -> Result<Deduplicat
     let Assignment { cluster, similarity, probes, .. } = Assigner::new(&centroids).assign(rows, *probes);
     let numbers: Vec<u64> = (0..rows.len() as u64).collect();
     let clusters = 0..centroids.len() as u32;
-    let mut scoring = Scoring::new(*ranking, &centroids, &similarity);
+    let order = RankedRows::new(*ranking, &similarity, &[]);
+    let mut scoring = Scoring::new(order, &centroids);
     let part = Part { rows, numbers: &numbers, cluster: &cluster, probes: &probes, clusters };
     scoring.add(&scoring.compare(&part, &mut |_| ()));
     let scores = scoring.finish();
-    let selection = select(&Scored { score: &scores.score, similarity: &similarity }, ranking, *goal)?;
+    let selection = select(&Scored { score: &scores.score, order }, *goal)?;
     Ok(Deduplication { scores, selection })
 }

@@ -4,7 +4,7 @@ use std::fmt;
 
 use crate::clustering::assignment::is_compared;
 use crate::epsilon::{Epsilon, Similarity};
-use crate::ranking::Ranking;
+use crate::ranking::RankedRows;
 
 /// The scores that a selection removes.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -122,14 +122,14 @@ impl fmt::Display for GoalError {
 
 impl std::error::Error for GoalError {}
 
-/// The scores of all rows, as selection needs them. Both slices have one value per row.
+/// The scores of all rows, as selection needs them.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Scored<'a> {
-    /// The score, in [0, 1]; NaN for a row that does not count, which is not removed.
+    /// The score of every row, in [0, 1]; NaN for a row that does not count, which is not removed.
     pub score: &'a [f32],
-    /// The cosine similarity to the row's own centroid. It is exactly 0 or NaN for a row that was
-    /// not compared (see [`is_compared`]). Such a row is never removed.
-    pub similarity: &'a [f32],
+    /// The rank order of the rows. The similarity to its own centroid is exactly 0 or NaN for a row
+    /// that was not compared (see [`is_compared`]). Such a row is never removed.
+    pub order: RankedRows<'a>,
 }
 
 /// The rows to remove, and the ε that this amounts to.
@@ -161,7 +161,7 @@ pub fn kept_at(scores: &[f32], epsilon: Epsilon) -> u64 {
 ///
 /// # Errors
 /// If the goal cannot be met, see [`GoalError`].
-pub fn select(scored: &Scored, ranking: &Ranking, goal: Goal) -> Result<Selection, GoalError> {
+pub fn select(scored: &Scored, goal: Goal) -> Result<Selection, GoalError> {
     let rows = scored.score.iter().filter(|score| !score.is_nan()).count() as u64;
     goal.check(rows)?;
     match goal {
@@ -170,9 +170,9 @@ pub fn select(scored: &Scored, ranking: &Ranking, goal: Goal) -> Result<Selectio
         Goal::KeepFraction(share) => {
             // A share above 0 keeps at least one row, if there is one.
             let least = u64::from(share > 0.0).min(rows);
-            keep_rows(scored, ranking, ((share * rows as f64).round() as u64).max(least))
+            keep_rows(scored, ((share * rows as f64).round() as u64).max(least))
         }
-        Goal::KeepRows(wanted) => keep_rows(scored, ranking, wanted),
+        Goal::KeepRows(wanted) => keep_rows(scored, wanted),
     }
 }
 
@@ -184,15 +184,15 @@ fn remove_above(scored: &Scored, epsilon: Epsilon) -> Selection {
 
 /// Keeps exactly `wanted` rows: the rows with the lowest scores, and of rows with equal scores the
 /// earliest-ranking ones.
-fn keep_rows(scored: &Scored, ranking: &Ranking, wanted: u64) -> Result<Selection, GoalError> {
-    let rows =
-        || scored.score.iter().zip(scored.similarity).zip(0..).filter(|((score, _), _)| !score.is_nan());
+fn keep_rows(scored: &Scored, wanted: u64) -> Result<Selection, GoalError> {
+    let Scored { score, order } = scored;
+    let rows = || score.iter().zip(order.similarity()).zip(0..).filter(|((score, _), _)| !score.is_nan());
     let undirected = rows().filter(|((_, similarity), _)| !is_compared(**similarity)).count() as u64;
     if wanted < undirected {
         return Err(GoalError::TooFew { wanted, undirected });
     }
     let compared = || rows().filter(|((_, similarity), _)| is_compared(**similarity));
-    let mut removed = vec![false; scored.score.len()];
+    let mut removed = vec![false; score.len()];
     let count = compared().count() as u64;
     let kept = wanted - undirected;
     if kept == count {
@@ -202,16 +202,16 @@ fn keep_rows(scored: &Scored, ranking: &Ranking, wanted: u64) -> Result<Selectio
     // Scores are not negative, so their bits have the same order (−0 becomes +0).
     let bits = |score: f32| u64::from((score.max(0.0) + 0.0).to_bits());
     let lowest = nth(|| compared().map(|((&score, _), _)| bits(score)), kept);
-    let by_keep = |similarity, row| ranking.key(similarity, row).by_keep();
+    let by_keep = |row| order.key(row).by_keep();
     let tied = || compared().filter(|((score, _), _)| bits(**score) == lowest.number);
-    let first = nth(|| tied().map(|((_, &similarity), row)| by_keep(similarity, row)), lowest.index);
+    let first = nth(|| tied().map(|(_, row)| by_keep(row)), lowest.index);
     let (mut equal, mut highest_kept) = (0, 0.0f32);
-    for ((&score, &similarity), row) in compared() {
-        let order = bits(score).cmp(&lowest.number);
-        let order = order.then_with(|| by_keep(similarity, row).cmp(&first.number));
+    for ((&score, _), row) in compared() {
+        let place = bits(score).cmp(&lowest.number);
+        let place = place.then_with(|| by_keep(row).cmp(&first.number));
         // Rows that are equal in both rank by their number.
-        equal += u64::from(order.is_eq());
-        if order.is_gt() || (order.is_eq() && equal > first.index) {
+        equal += u64::from(place.is_eq());
+        if place.is_gt() || (place.is_eq() && equal > first.index) {
             removed[row as usize] = true;
         } else {
             highest_kept = highest_kept.max(score);

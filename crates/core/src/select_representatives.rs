@@ -3,7 +3,7 @@
 use rayon::prelude::*;
 
 use crate::epsilon::Epsilon;
-use crate::ranking::Ranking;
+use crate::ranking::RankedRows;
 use crate::representatives::{PairSearch, Representatives, ScoredPairs, nearest_kept, representatives};
 use crate::rule::Rule;
 use crate::select::{Cut, Goal, GoalError, Scored, Selection, select};
@@ -37,14 +37,12 @@ pub struct RuleScores<'a> {
     /// The row that reaches the score.
     pub duplicate_of: &'a [u64],
     /// As in [`Scored`].
-    pub similarity: &'a [f32],
-    /// The rank order.
-    pub ranking: &'a Ranking,
+    pub order: RankedRows<'a>,
 }
 
 impl RuleScores<'_> {
     fn scored(&self) -> Scored<'_> {
-        Scored { score: self.score, similarity: self.similarity }
+        Scored { score: self.score, order: self.order }
     }
 
     fn pairs(&self) -> ScoredPairs<'_> {
@@ -57,7 +55,7 @@ impl RuleScores<'_> {
         epsilon: Epsilon,
         search: &mut S,
     ) -> Result<Representatives, RuleError<S::Error>> {
-        let key = |row: u64| self.ranking.key(self.similarity[row as usize], row);
+        let key = |row: u64| self.order.key(row);
         representatives(&self.pairs(), key, epsilon, search).map_err(RuleError::Search)
     }
 
@@ -86,7 +84,7 @@ pub fn select_by_rule<S: PairSearch>(
     goal: Goal,
     search: &mut S,
 ) -> Result<RuleSelection, RuleError<S::Error>> {
-    let any = select(&scores.scored(), scores.ranking, goal).map_err(RuleError::Goal)?;
+    let any = select(&scores.scored(), goal).map_err(RuleError::Goal)?;
     let epsilon = match (rule, goal) {
         (Rule::AnyEarlier, _) => return by_scores(scores, any, search),
         (Rule::Representative, Goal::KeepFraction(_) | Goal::KeepRows(_)) => {
@@ -171,7 +169,7 @@ fn keep_rows<S: PairSearch>(
 /// Returns which rows go if only `count` do: those that are most similar to their representatives, on
 /// a tie the last-ranking.
 fn put_back(scores: &RuleScores, found: &Representatives, count: usize) -> Vec<bool> {
-    let key = |row: u64| scores.ranking.key(scores.similarity[row as usize], row);
+    let key = |row: u64| scores.order.key(row);
     let pairs = scores.pairs();
     let goes = |row: u64| found.of(row, &pairs).map(|(_, similarity)| (similarity, row));
     let mut goes: Vec<(f32, u64)> = (0..found.removed.len() as u64).filter_map(goes).collect();

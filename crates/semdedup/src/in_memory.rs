@@ -5,8 +5,8 @@ use std::collections::HashMap;
 use rayon::prelude::*;
 use semdedup_core::{
     Assigner, Assignment, Cut, Direction, EXACT, Epsilon, ExhaustiveSearch, Goal, Keep, NO_ROW, Part, Probes,
-    RankKey, Ranking, RecallSample, SamplePurpose, Scored, Scores, Scoring, UnitEmbeddings, UnitRows,
-    centroid_similarity, sample_rows,
+    RankKey, RankedRows, Ranking, RecallSample, SamplePurpose, Scored, Scores, Scoring, UnitEmbeddings,
+    UnitRows, centroid_similarity, sample_rows,
 };
 use semdedup_embed::{StaticModel, TextModel};
 
@@ -54,6 +54,9 @@ pub struct DeduplicateOptions<'a> {
     pub goal: Goal,
     /// Which row of a set of duplicates stays: by default [`Keep::Hard`], as in the paper.
     pub keep: Keep,
+    /// The rank of each row, if something else than `keep` says which row stays: the row of the lowest
+    /// rank. Rows of equal rank are ordered by `keep`. By default there are none.
+    pub ranks: Option<&'a [u32]>,
     /// The number of clusters, by default chosen from the number of rows
     /// ([`auto_clusters`](crate::auto_clusters)); up to 10,000 rows it is 1.
     pub clusters: Option<usize>,
@@ -73,6 +76,7 @@ impl Default for DeduplicateOptions<'_> {
         Self {
             goal: Goal::Epsilon(epsilon),
             keep: Keep::Hard,
+            ranks: None,
             clusters: None,
             probes: Probes::Auto,
             recall_sample: DEFAULT_RECALL_SAMPLE,
@@ -103,6 +107,7 @@ pub struct Deduplicated {
     /// embeddings.
     pub indistinct_texts: Option<IndistinctTexts>,
     similarity: Vec<f32>,
+    ranks: Vec<u32>,
     ranking: Ranking,
     samples: Vec<RecallSample>,
 }
@@ -128,7 +133,7 @@ pub struct Deduplicated {
 /// ```
 ///
 /// # Errors
-/// Values that are not a whole number of rows, a goal or a number of clusters out of range, a model
+/// Values that are not a whole number of rows, another number of ranks, a goal or a number of clusters out of range, a model
 /// that fails.
 pub fn deduplicate<'a>(data: impl Into<Data<'a>>, options: &DeduplicateOptions) -> Result<Deduplicated> {
     check_goal(options.goal)?;
@@ -146,10 +151,15 @@ pub fn deduplicate<'a>(data: impl Into<Data<'a>>, options: &DeduplicateOptions) 
         let row = |&number: &u64| &values[number as usize * dim..(number as usize + 1) * dim];
         unit(numbers.iter().flat_map(row).copied().collect())
     };
+    let ranks = options.ranks.unwrap_or_default();
+    if options.ranks.is_some_and(|ranks| ranks.len() != rows.len()) {
+        return Err(Error::usage(format!("{} ranks for {} rows", ranks.len(), rows.len()))
+            .hint("give every row a rank, or leave `ranks` out"));
+    }
     let ranking = Ranking { keep: options.keep, seed: options.seed };
     let (scores, similarity) = score(&rows, &gather, &ranking, options)?;
-    let samples =
-        sample(&rows, &gather, &Compared { scores: &scores, similarity: &similarity, ranking }, options)?;
+    let order = RankedRows::new(ranking, &similarity, ranks);
+    let samples = sample(&rows, &gather, &Compared { scores: &scores, order }, options)?;
     let indistinct = |texts: &[&str]| indistinct_in_memory(texts, &scores.score, &scores.duplicate_of);
     let indistinct_texts = texts.map(indistinct).transpose()?;
     let duplicate_of = scores.duplicate_of.iter().map(|&of| (of != NO_ROW).then_some(of as usize)).collect();
@@ -161,6 +171,7 @@ pub fn deduplicate<'a>(data: impl Into<Data<'a>>, options: &DeduplicateOptions) 
         recall: None,
         indistinct_texts,
         similarity,
+        ranks: ranks.to_vec(),
         ranking,
         samples,
     };
@@ -175,8 +186,9 @@ impl Deduplicated {
     /// A goal that cannot be met, or that [`check_goal`](crate::check_goal) refuses; nothing changes then.
     pub fn rethreshold(&mut self, goal: Goal) -> Result<()> {
         check_goal(goal)?;
-        let scored = Scored { score: &self.score, similarity: &self.similarity };
-        let selection = semdedup_core::select(&scored, &self.ranking, goal).map_err(goal_error)?;
+        let order = RankedRows::new(self.ranking, &self.similarity, &self.ranks);
+        let scored = Scored { score: &self.score, order };
+        let selection = semdedup_core::select(&scored, goal).map_err(goal_error)?;
         self.kept = (0..self.score.len()).filter(|&row| !selection.removed[row]).collect();
         self.epsilon = selection.epsilon;
         let recall = |cut: Cut| {
@@ -237,7 +249,7 @@ fn score(
     if rows.is_empty() {
         return Ok((Scores { score: Vec::new(), duplicate_of: Vec::new() }, Vec::new()));
     }
-    let DeduplicateOptions { clusters, probes, seed, .. } = *options;
+    let DeduplicateOptions { clusters, probes, seed, ranks, .. } = *options;
     let options = ClusterOptions { clusters, seed, probes, memory: Memory::new(u64::MAX) };
     let plan = training(&options, clusters_for(&options, count, dim)?, count, dim);
     let centroids = semdedup_core::train(&gather(&plan.sample)?, &plan.settings).centroids;
@@ -245,7 +257,8 @@ fn score(
         Assigner::new(&centroids).assign(rows, possible_probes(probes, centroids.len()));
     let similarity = centroid_similarity(rows, &centroids, &mut cluster);
     let numbers: Vec<u64> = (0..count).collect();
-    let mut scoring = Scoring::new(*ranking, &centroids, &similarity);
+    let order = RankedRows::new(*ranking, &similarity, ranks.unwrap_or_default());
+    let mut scoring = Scoring::new(order, &centroids);
     let clusters = 0..centroids.len() as u32;
     let part = Part { rows, numbers: &numbers, cluster: &cluster, probes: &probes, clusters };
     scoring.add(&scoring.compare(&part, &mut |_| ()));
@@ -256,8 +269,7 @@ fn score(
 /// What a comparison found, for measuring its recall.
 struct Compared<'a> {
     scores: &'a Scores,
-    similarity: &'a [f32],
-    ranking: Ranking,
+    order: RankedRows<'a>,
 }
 
 /// Compares a sample of the rows with all rows that rank before them: their scores, and the scores
@@ -269,7 +281,7 @@ fn sample(
     options: &DeduplicateOptions,
 ) -> Result<Vec<RecallSample>> {
     let score = &compared.scores.score;
-    let key = |row: u64| compared.ranking.key(compared.similarity[row as usize], row);
+    let key = |row: u64| compared.order.key(row);
     let is_copy = |row: u64| score[row as usize] == EXACT;
     let has_direction = |row: u64| rows.direction(row as usize) == Direction::Unit;
     let sample = sample_rows(rows.len() as u64, options.recall_sample, options.seed, SamplePurpose::Recall);

@@ -37,7 +37,7 @@ fn the_result_is_that_of_a_run_over_a_file_bit_for_bit() {
         let out = folder.path().join(format!("{goal:?}").replace(|c: char| !c.is_alphanumeric(), "-"));
         let mut run = RunOptions::new([input.display().to_string()], &out);
         run.cluster.seed = 5;
-        (run.ranking, run.goal, run.recall_sample) = (found.ranking, goal, 300);
+        (run.goal, run.recall_sample) = (goal, 300);
         let model = StaticModel::built_in(None).unwrap();
         let summary = crate::run(&run, Embedder::Text(&model), &Silent).unwrap();
         let finished = FinishedRun::open(&out).unwrap();
@@ -167,4 +167,24 @@ fn texts_that_the_model_cannot_tell_apart_are_counted_and_spellings_and_copies_a
     assert_eq!((example.text.as_str(), example.duplicate_of_text.as_str()), ("ten dog", "one cat"));
     let embeddings = Data::Embeddings { values: &[1.0, 1.0], dim: 1 };
     assert!(deduplicate(embeddings, &Default::default()).unwrap().indistinct_texts.is_none());
+}
+
+#[test]
+fn of_equal_rows_the_one_of_the_lowest_rank_stays_and_ties_go_to_keep() {
+    let texts = ["A cat sat.", "Prices rose.", "A cat sat.", "A cat sat.", "Prices rose."];
+    let kept = |ranks: &[u32], keep| {
+        let options = DeduplicateOptions { ranks: Some(ranks), keep, ..Default::default() };
+        let mut found = deduplicate(&texts[..], &options).unwrap();
+        let at_epsilon = found.kept.clone();
+        found.rethreshold(Goal::KeepRows(3)).unwrap();
+        assert_eq!(found.kept.len(), 3);
+        // Of the copies, whose scores are equal, the first-ranking stay.
+        assert!(at_epsilon.iter().all(|row| found.kept.contains(row)));
+        at_epsilon
+    };
+    assert_eq!(kept(&[2, 0, 1, 0, 0], Keep::First), [1, 3]);
+    assert_eq!(kept(&[2, 1, 0, 1, 0], Keep::First), [2, 4]);
+    assert_eq!(kept(&[7; 5], Keep::First), [0, 1]);
+    let wrong = DeduplicateOptions { ranks: Some(&[1, 2]), ..Default::default() };
+    assert!(deduplicate(&texts[..], &wrong).unwrap_err().to_string().contains("2 ranks for 5 rows"));
 }

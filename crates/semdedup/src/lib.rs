@@ -61,12 +61,14 @@ mod in_memory;
 mod indistinct;
 mod input;
 mod inspect;
+mod keep_keys;
 mod memory;
 mod options;
 mod outputs;
 mod pairs;
 mod pipeline;
 mod progress;
+mod rank;
 mod recall;
 mod run_builder;
 mod score;
@@ -122,6 +124,7 @@ pub use inspect::finished_run::FinishedRun;
 pub use inspect::pairs::{Pair, PairRow, Which, show};
 pub use inspect::stats::{GroupStats, LostTo, ScoreBand, Stats, stats};
 pub use inspect::sweep::{SweepRow, sweep};
+pub use keep_keys::{KeepKey, KeepKeys};
 pub use memory::Memory;
 pub use options::{
     ClusterOptions, DEFAULT_EPSILON, DEFAULT_IMAGE_EPSILON, DEFAULT_RECALL_SAMPLE, InputOptions,

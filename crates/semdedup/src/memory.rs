@@ -9,7 +9,8 @@ const BASE: u64 = 128 << 20;
 /// `duplicate_of` (8). To these come, one after the other, the row that it is a copy of (4,
 /// `BulkCopies`), and its outcome (1) with whether it goes (1, `removed` of the selection). While copies
 /// are searched for in crowds, such a row takes 16 bytes beside its cluster and similarity. The texts
-/// of ids come on top.
+/// of ids come on top, and the ranks that the input gives the rows (4, while there is nothing else of a
+/// row 16: `rank/ranks.rs`).
 pub(crate) const BYTES_PER_ROW: u64 = 24;
 
 /// The bytes for each row if row numbers do not fit into 32 bits.
@@ -92,9 +93,9 @@ impl Memory {
     /// # Errors
     /// If the data has too many rows for this memory.
     pub(crate) fn for_comparing(self, data: &ComparedData) -> Result<ComparingBytes> {
-        let ComparedData { rows, dim, largest_cluster, row_bytes } = *data;
+        let ComparedData { rows, dim, largest_cluster, row_bytes, ranks } = *data;
         let block = self.block_rows(dim) * dim as u64 * 4 * BLOCK_COPIES;
-        let taken = BASE + bytes_of_rows(rows) + block;
+        let taken = BASE + bytes_of_rows(rows) + ranks + block;
         // At least a quarter of the memory is for rows; with less, rows would be read again too
         // often.
         let enough = |taken: u64| taken + taken / 3;
@@ -151,6 +152,8 @@ pub(crate) struct ComparedData {
     pub(crate) largest_cluster: u64,
     /// The bytes of a row while it is compared.
     pub(crate) row_bytes: u64,
+    /// The bytes of the ranks that the input gives all rows.
+    pub(crate) ranks: u64,
 }
 
 /// Returns the most memory that this process has held, in bytes; none if the system does not tell.
@@ -182,7 +185,7 @@ mod tests {
     use super::*;
 
     fn data(rows: u64, largest_cluster: u64) -> ComparedData {
-        ComparedData { rows, dim: 256, largest_cluster, row_bytes: 600 }
+        ComparedData { rows, dim: 256, largest_cluster, row_bytes: 600, ranks: 0 }
     }
 
     #[test]
@@ -203,7 +206,7 @@ mod tests {
         let crowd = most(10_000_000, 5_000_000);
         assert!(crowd < many / 2 && crowd / 600 * (600 + 2 * 256 + 128) <= many + 5_000 * (2 * 256 + 128));
         // The memory that the hint names is enough.
-        let small = ComparedData { rows: 4_000_000, dim: 4, largest_cluster: 0, row_bytes: 60 };
+        let small = ComparedData { rows: 4_000_000, dim: 4, largest_cluster: 0, row_bytes: 60, ranks: 0 };
         let hint = Memory::new(256 << 20).for_comparing(&small).expect_err("too little");
         let hint = hint.hint_text().expect("a hint");
         let mib: u64 = hint.split(' ').nth(1).and_then(|n| n.parse().ok()).expect("a number");

@@ -2,10 +2,11 @@
 
 use std::path::PathBuf;
 
-use semdedup_core::{Epsilon, Goal, Keep, Probes, Ranking, Rule};
+use semdedup_core::{Epsilon, Goal, Probes, Ranking, Rule};
 
 use crate::error::{Error, Result};
 use crate::formats::{ColumnChoice, CompareBy, DialectChoice, ReadLimits, TextEncoding, TextFiles};
+use crate::keep_keys::KeepKeys;
 use crate::memory::Memory;
 use crate::outputs::Outputs;
 
@@ -57,7 +58,8 @@ pub struct ClusterOptions {
     /// The number of clusters; none chooses it from the number of rows ([`crate::auto_clusters`])
     /// and the memory.
     pub clusters: Option<usize>,
-    /// The seed of the training sample and of the first centroids.
+    /// The seed of the training sample, of the first centroids, and in a run of
+    /// [`Keep::Random`](crate::Keep::Random).
     pub seed: u64,
     /// The clusters in which a row is compared.
     pub probes: Probes,
@@ -126,7 +128,7 @@ pub struct RunOptions {
     /// The clustering.
     pub cluster: ClusterOptions,
     /// Which row of a set of duplicates stays.
-    pub ranking: Ranking,
+    pub keep: KeepKeys,
     /// How much is removed.
     pub goal: Goal,
     /// By which rule rows go.
@@ -151,7 +153,7 @@ impl RunOptions {
         Self {
             input: InputOptions::new(inputs),
             cluster: ClusterOptions::default(),
-            ranking: Ranking { keep: Keep::Hard, seed: 0 },
+            keep: KeepKeys::default(),
             goal: Goal::Epsilon(epsilon),
             rule: Rule::default(),
             pairs: None,
@@ -160,6 +162,11 @@ impl RunOptions {
             output: OutputOptions::new(out),
             outputs: Outputs::default(),
         }
+    }
+
+    /// Returns how the rows rank that are equal by what the input says of them.
+    pub(crate) fn ranking(&self) -> Ranking {
+        Ranking { keep: self.keep.last(), seed: self.cluster.seed }
     }
 }
 

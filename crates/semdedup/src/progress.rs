@@ -17,6 +17,8 @@ pub enum Stage {
     Train,
     /// Finds the cluster of each row.
     Assign,
+    /// Reads the columns that say which row of a set of duplicates stays, if there are any.
+    Rank,
     /// Compares the rows of each cluster.
     Score,
     /// Compares a sample with all rows.
@@ -31,8 +33,16 @@ pub enum Stage {
 
 impl Stage {
     /// All stages, in order.
-    pub(crate) const ALL: [Self; 7] =
-        [Self::Embed, Self::Train, Self::Assign, Self::Score, Self::Recall, Self::Select, Self::Write];
+    pub(crate) const ALL: [Self; 8] = [
+        Self::Embed,
+        Self::Train,
+        Self::Assign,
+        Self::Rank,
+        Self::Score,
+        Self::Recall,
+        Self::Select,
+        Self::Write,
+    ];
 
     /// Returns the name in messages, in the manifest and in `summary.json`.
     pub fn name(self) -> &'static str {
@@ -40,6 +50,7 @@ impl Stage {
             Self::Embed => "embed",
             Self::Train => "train",
             Self::Assign => "assign",
+            Self::Rank => "rank",
             Self::Score => "score",
             Self::Recall => "recall",
             Self::Pairs => "pairs",

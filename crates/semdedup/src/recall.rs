@@ -40,7 +40,8 @@ pub(crate) fn measure(
     sampling: &Sampling,
     progress: &dyn Progress,
 ) -> Result<Vec<RecallSample>> {
-    let key = |row: u64| sampling.ranking.key(columns.similarity[row as usize], row);
+    let order = columns.order(sampling.ranking);
+    let key = |row: u64| order.key(row);
     let is_copy = |row: u64| columns.score[row as usize] == EXACT;
     let sample = sample_rows(store.rows(), sampling.rows, sampling.seed, SamplePurpose::Recall);
     let sampled = store.gather(&sample)?;

@@ -26,6 +26,7 @@ fn columns(clustered: impl Fn(usize) -> bool) -> ScoreColumns {
         similarity: vec![f32::NAN; 10],
         score: vec![0.0; 10],
         duplicate_of: vec![NO_ROW; 10],
+        ranks: Vec::new(),
     };
     columns.similarity[8] = 0.0;
     for row in (0..8).filter(|&row| clustered(row)) {

@@ -2,13 +2,14 @@
 
 use std::path::PathBuf;
 
-use semdedup_core::{Epsilon, Goal, Keep, Probes, Rule};
+use semdedup_core::{Epsilon, Goal, Probes, Rule};
 use semdedup_embed::{ImageModel, MobileNet, StaticModel, TextModel};
 
 use crate::embed::embedder::Embedder;
 use crate::error::{Error, Result};
 use crate::formats::{CompareBy, FloatType};
 use crate::input::find::rows_by;
+use crate::keep_keys::KeepKeys;
 use crate::memory::Memory;
 use crate::options::{InputOptions, OutputOptions, PairOptions, RunOptions, check_goal, default_epsilon};
 use crate::outputs::Outputs;
@@ -160,9 +161,10 @@ impl<'a> RunBuilder<'a> {
         self
     }
 
-    /// Sets which row of a set of duplicates stays: by default [`Keep::Hard`], as in the paper.
-    pub fn keep(mut self, keep: Keep) -> Self {
-        self.run.ranking.keep = keep;
+    /// Sets which row of a set of duplicates stays: by default [`Keep::Hard`](crate::Keep::Hard), as
+    /// in the paper. [`KeepKeys`] rank rows by their columns.
+    pub fn keep(mut self, keep: impl Into<KeepKeys>) -> Self {
+        self.run.keep = keep.into();
         self
     }
 
@@ -178,10 +180,10 @@ impl<'a> RunBuilder<'a> {
         self
     }
 
-    /// Sets the seed of the samples, of the first centroids and of [`Keep::Random`]: by default 0.
+    /// Sets the seed of the samples, of the first centroids and of
+    /// [`Keep::Random`](crate::Keep::Random): by default 0.
     pub fn seed(mut self, seed: u64) -> Self {
         self.run.cluster.seed = seed;
-        self.run.ranking.seed = seed;
         self
     }
 

@@ -79,8 +79,12 @@ pub struct Summary {
     /// The pairs of similar rows in `pairs.parquet`; none if they were not asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub pairs: Option<PairSummary>,
-    /// The rows that rank first: `hard`, `easy` or `random`.
+    /// The keys by which rows rank, the most important first: `hard`, or `max:quality,first`.
     pub keep: String,
+    /// For each of these keys that reads the input the number of rows without a value, which rank
+    /// last by it.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub without_value: BTreeMap<String, u64>,
     /// The seed of everything random.
     pub seed: u64,
     /// The model that made the embeddings.

@@ -4,7 +4,7 @@ use std::str::FromStr;
 
 use bytesize::ByteSize;
 use clap::{Args, ValueEnum};
-use semdedup::{ClusterOptions, Keep, Memory, Probes, Rule};
+use semdedup::{ClusterOptions, Error, Keep, KeepKeys, Memory, Probes, Rule};
 
 /// The largest number of clusters in which a row is compared. More would amount to comparing every
 /// row with every other row.
@@ -13,23 +13,14 @@ const MAX_PROBES: usize = 1000;
 /// The least memory that a command takes; the program itself needs about half of it.
 const LEAST_MEMORY: ByteSize = ByteSize::mib(256);
 
-/// Which row of a set of duplicates to keep.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum KeepArg {
-    /// The row least similar to its cluster: the paper's choice, which keeps variety
-    Hard,
-    /// The row most similar to its cluster, which keeps typical rows
-    Easy,
-    /// Any row, chosen by --seed
-    Random,
-}
-
-impl From<KeepArg> for Keep {
-    fn from(keep: KeepArg) -> Self {
-        match keep {
-            KeepArg::Hard => Self::Hard,
-            KeepArg::Easy => Self::Easy,
-            KeepArg::Random => Self::Random,
+/// Parses the keys of `--keep` for a command that sees embeddings alone.
+pub fn keep_without_input(typed: &str) -> Result<Keep, Error> {
+    let keys: KeepKeys = typed.parse()?;
+    match keys.of_input().first() {
+        None => Ok(keys.last()),
+        Some(key) => {
+            Err(Error::usage(format!("`{key}` reads the rows, and this command sees embeddings alone"))
+                .hint("`semdedup run INPUT --embeddings FILES --keep …` reads both"))
         }
     }
 }

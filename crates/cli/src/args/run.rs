@@ -5,9 +5,9 @@ use std::str::FromStr;
 
 use clap::{Args, value_parser};
 use semdedup::formats::CompareBy;
-use semdedup::{DEFAULT_RECALL_SAMPLE, OutputOptions, PairOptions, Ranking, Result, RunOptions};
+use semdedup::{DEFAULT_RECALL_SAMPLE, KeepKeys, OutputOptions, PairOptions, Result, RunOptions};
 
-use super::clustering::{ClusteringArgs, KeepArg, RuleArg};
+use super::clustering::{ClusteringArgs, RuleArg};
 use super::goal::GoalArgs;
 use super::input::{INPUT_HELP, InputArgs, input_long_help};
 use super::model::ModelArgs;
@@ -41,7 +41,21 @@ Examples:
   semdedup run 'metadata_*.parquet' --embeddings 'img_emb_*.npy' --out deduped
   semdedup run --embeddings 'img_emb_*.npy' --out deduped
   semdedup run pool/ --id-column uid --embedding-column emb --output ids --ids-format datacomp --out deduped
-  semdedup run data.parquet --output files,annotate --out deduped";
+  semdedup run data.parquet --output files,annotate --out deduped
+  semdedup run data.jsonl --keep 'prefer:source=wiki,books,max:quality,longest' --out deduped";
+
+const KEEP: &str = "\
+Which row of a set of duplicates to keep: the first one by these keys, the most important first, with commas between. \
+Rows that a key does not tell apart go to the next one, then to their numbers.
+- hard:                     the row least similar to its cluster: the paper's choice, which keeps variety
+- easy:                     the row most similar to its cluster, which keeps typical rows
+- random:                   any row, chosen by --seed
+- first:                    the row that comes first in the input
+- longest:                  the row with the longest text, in characters
+- max:COLUMN, min:COLUMN:   the row with the largest or smallest number, date, boolean or string there
+- prefer:COLUMN=A,B,C:      the row whose value comes first in the list; others come after it
+Rows without a value come last. hard, easy, random and first can only be the last key. A name or value with a comma, or \
+that is one of these words, stands in double quotes: 'prefer:level=\"hard\",\"easy\"'";
 
 /// The most pairs of a row. More would amount to writing every pair.
 const MAX_PAIRS_PER_ROW: i64 = 1000;
@@ -80,10 +94,11 @@ pub struct RunArgs {
     written: WrittenArgs,
     #[command(flatten)]
     goal: GoalArgs,
-    /// Which row of a set of duplicates to keep
-    #[arg(long, value_enum, value_name = "WHICH", default_value_t = KeepArg::Hard)]
+    /// Which row of a set of duplicates to keep: by a word, or by columns, such as
+    /// max:quality,min:length
+    #[arg(long, long_help = KEEP, value_name = "KEYS", default_value_t = KeepKeys::default())]
     #[arg(help_heading = "Clustering options")]
-    keep: KeepArg,
+    keep: KeepKeys,
     /// By which rule rows go
     #[arg(long, value_enum, value_name = "RULE", default_value_t = RuleArg::AnyEarlier)]
     #[arg(help_heading = "Clustering options")]
@@ -134,7 +149,7 @@ impl RunArgs {
         options.input = self.input.options(&self.inputs);
         self.provided.add_to(&mut options.input)?;
         options.cluster = self.clustering.options();
-        options.ranking = Ranking { keep: self.keep.into(), seed: self.clustering.seed };
+        options.keep = self.keep.clone();
         options.goal = self.goal.goal(by.unwrap_or_default())?;
         options.rule = self.rule.into();
         options.recall_sample = self.recall_sample;

@@ -4,10 +4,10 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use semdedup::{DEFAULT_RECALL_SAMPLE, Ranking, ScoreOptions};
+use semdedup::{DEFAULT_RECALL_SAMPLE, Keep, Ranking, ScoreOptions};
 
 use super::bare::BareArgs;
-use super::clustering::{ClusteringArgs, KeepArg, MemoryArg};
+use super::clustering::{ClusteringArgs, MemoryArg, keep_without_input};
 use super::goal::GoalArgs;
 use super::input::{INPUT_HELP, InputArgs, input_long_help};
 use super::model::ModelArgs;
@@ -103,10 +103,11 @@ pub struct ScoreArgs {
     /// cluster only
     #[arg(long, value_name = "FILE", value_parser = semdedup::place, help_heading = "Clustering options")]
     pub probes: Option<PathBuf>,
-    /// Which row of a set of duplicates to keep
-    #[arg(long, value_enum, value_name = "WHICH", default_value_t = KeepArg::Hard)]
+    /// Which row of a set of duplicates to keep: hard (the row least similar to its cluster, the
+    /// paper's choice), easy (the most similar one), random (any, by --seed) or first (the first one)
+    #[arg(long, value_name = "WHICH", default_value = "hard", value_parser = keep_without_input)]
     #[arg(help_heading = "Clustering options")]
-    keep: KeepArg,
+    keep: Keep,
     /// Seed of `--keep random` and of the recall sample
     #[arg(long, value_name = "N", default_value_t = 0, help_heading = "Clustering options")]
     seed: u64,
@@ -139,7 +140,7 @@ impl ScoreArgs {
     /// Returns the library's options.
     pub fn options(&self) -> ScoreOptions {
         let mut options = ScoreOptions::default();
-        options.ranking = Ranking { keep: self.keep.into(), seed: self.seed };
+        options.ranking = Ranking { keep: self.keep, seed: self.seed };
         options.memory = self.memory.limit();
         (options.recall_sample, options.seed) = (self.recall_sample, self.seed);
         options.overwrite = self.overwrite;

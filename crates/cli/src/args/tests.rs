@@ -23,18 +23,19 @@ fn the_definition_of_the_command_line_is_consistent() {
 fn without_options_a_run_uses_the_defaults_of_the_library() {
     let options = run("run a.jsonl --out o");
     assert_eq!(options.goal, Goal::Epsilon(semdedup::Epsilon::new(semdedup::DEFAULT_EPSILON).unwrap()));
-    assert_eq!(options.ranking.keep, Keep::Hard);
+    assert_eq!(options.keep, Keep::Hard.into());
     assert_eq!((options.cluster.clusters, options.cluster.seed), (None, 0));
     assert_eq!(options.recall_sample, semdedup::DEFAULT_RECALL_SAMPLE);
     assert_eq!(options.output.work_dir(), std::path::Path::new("o/work"));
 }
 
 #[test]
-fn one_seed_reaches_the_clusters_and_the_ranking() {
+fn the_seed_and_the_keys_reach_the_library() {
     let options = run("run a.jsonl --out o --seed 7 --keep random --clusters 12");
-    assert_eq!((options.cluster.seed, options.ranking.seed), (7, 7));
-    assert_eq!(options.ranking.keep, Keep::Random);
+    assert_eq!((options.cluster.seed, options.keep), (7, Keep::Random.into()));
     assert_eq!(options.cluster.clusters, Some(12));
+    let keys = run("run a.jsonl --out o --keep prefer:source=wiki,web,max:quality,longest").keep;
+    assert_eq!(keys.to_string(), "prefer:source=wiki,web,max:quality,longest,first");
 }
 
 #[test]

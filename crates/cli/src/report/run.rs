@@ -22,6 +22,7 @@ pub fn run_table(summary: &Summary, options: &RunOptions, limit: TextLimit) -> S
     add_texts(&mut facts, summary, limit);
     add_scripts(&mut facts, summary);
     add_files(&mut facts, summary);
+    add_keys(&mut facts, summary);
     facts.add("epsilon", epsilon(summary));
     facts.add("rule", rule(summary));
     if let Some(pairs) = &summary.pairs {
@@ -87,6 +88,22 @@ fn add_texts(facts: &mut Facts, summary: &Summary, limit: TextLimit) {
     add_unknown_words(facts, summary.unknown_texts, summary.rows_in);
     add_repeated(facts, summary.embedded_rows, summary.repeated_rows);
     add_reused(facts, summary.reused_embeddings);
+}
+
+/// Adds the keys by which rows rank, if they read the input, and how many rows have no value.
+fn add_keys(facts: &mut Facts, summary: &Summary) {
+    if summary.without_value.is_empty() {
+        return;
+    }
+    facts.add("kept first", summary.keep.clone());
+    for (key, &rows) in summary.without_value.iter().filter(|(_, rows)| **rows > 0) {
+        facts.add("", format!("{key}: {} without a value, which come last", rows_of(rows)));
+    }
+}
+
+/// Formats a number of rows.
+fn rows_of(rows: u64) -> String {
+    format!("{} {}", count(rows), if rows == 1 { "row" } else { "rows" })
 }
 
 /// Adds what each script loses, if there are several.

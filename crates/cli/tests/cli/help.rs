@@ -37,7 +37,9 @@ fn the_help_states_the_direction_and_the_default_of_epsilon() {
     let said = Sandbox::new().semdedup("run --help").succeeded();
     let text = said.stdout.split_whitespace().collect::<Vec<_>>().join(" ");
     assert!(text.contains("a LARGER E removes MORE [default: 0."), "{text}");
-    assert!(text.contains("- hard:") && text.contains("- easy:") && text.contains("- random:"), "{text}");
+    for key in ["- hard:", "- easy:", "- random:", "- first:", "- longest:", "max:COLUMN", "prefer:COLUMN="] {
+        assert!(text.contains(key), "{key}: {text}");
+    }
 }
 
 #[test]

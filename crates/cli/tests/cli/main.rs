@@ -22,6 +22,8 @@ mod indistinct;
 mod inspect;
 #[cfg(unix)]
 mod interruption;
+mod keep;
+mod keep_refused;
 mod label;
 mod linked_images;
 mod listed_images;

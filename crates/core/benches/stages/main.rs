@@ -27,8 +27,8 @@ use criterion::measurement::WallTime;
 use criterion::{BatchSize, BenchmarkGroup, Criterion, Throughput, criterion_group, criterion_main};
 use rayon::prelude::*;
 use semdedup_core::{
-    Assigner, Assignment, Epsilon, ExhaustiveSearch, Goal, Keep, Part, Probes, RankKey, Ranking, Scored,
-    Scoring, Training, UnitEmbeddings, select, train,
+    Assigner, Assignment, Epsilon, ExhaustiveSearch, Goal, Keep, Part, Probes, RankKey, RankedRows, Ranking,
+    Scored, Scoring, Training, UnitEmbeddings, select, train,
 };
 
 const DIM: usize = 256;
@@ -107,7 +107,7 @@ fn assigning(c: &mut Criterion) {
 fn score(rows: &UnitEmbeddings, centroids: &UnitEmbeddings, assignment: &Assignment) -> u64 {
     let numbers: Vec<u64> = (0..rows.len() as u64).collect();
     let Assignment { cluster, similarity, probes, .. } = assignment;
-    let mut scoring = Scoring::new(RANKING, centroids, similarity);
+    let mut scoring = Scoring::new(RankedRows::new(RANKING, similarity, &[]), centroids);
     let part = Part { rows, numbers: &numbers, cluster, probes, clusters: 0..centroids.len() as u32 };
     scoring.add(&scoring.compare(&part, &mut |_| ()));
     let compared = scoring.compared();
@@ -157,13 +157,13 @@ fn exhaustive(c: &mut Criterion) {
 fn selecting(c: &mut Criterion) {
     let score: Vec<f32> = (0..ROWS).map(|i| noise(i).abs()).collect();
     let similarity: Vec<f32> = (0..ROWS).map(|i| 0.5 + noise(i + (1 << 40)) / 4.0).collect();
-    let scored = Scored { score: &score, similarity: &similarity };
+    let scored = Scored { score: &score, order: RankedRows::new(RANKING, &similarity, &[]) };
     let mut group = short(c, "select");
     group.throughput(Throughput::Elements(ROWS));
     let goals =
         [("epsilon", Goal::Epsilon(Epsilon::new(0.1).unwrap())), ("fraction", Goal::KeepFraction(0.5))];
     for (name, goal) in goals {
-        group.bench_function(name, |b| b.iter(|| select(&scored, &RANKING, goal).unwrap()));
+        group.bench_function(name, |b| b.iter(|| select(&scored, goal).unwrap()));
     }
 }
 

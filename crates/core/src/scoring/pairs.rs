@@ -1,6 +1,6 @@
 //! Every row's most similar earlier-ranking rows above a floor.
 
-use crate::ranking::{RankKey, Ranking};
+use crate::ranking::RankedRows;
 use crate::scoring::compare::{Comparison, RowMatch};
 use crate::scoring::earlier_rows::{RankedSimilarity, WantedMatches};
 use crate::scoring::encode::PartEncodings;
@@ -19,11 +19,9 @@ use crate::stop::Stop;
 /// as many pairs as the square of its size, and all of them follow from those of one row.
 pub struct Pairing<'a> {
     /// The rank order of the rows.
-    pub ranking: Ranking,
+    pub order: RankedRows<'a>,
     /// The centroids of the clusters.
     pub centroids: &'a UnitEmbeddings,
-    /// Every row's cosine similarity to the centroid of its own cluster, which ranks the rows.
-    pub similarity: &'a [f32],
     /// The rows to find similar rows of, by row number. A row whose score is not above the floor has
     /// none.
     pub is_searched: RowFilter<'a>,
@@ -69,8 +67,8 @@ impl Pairing<'_> {
         stop: &Stop,
     ) -> Option<PartMatches> {
         let RankOrder { places, rank } = match self.found {
-            Found::Earlier => RankOrder::new(part, |row| self.key(row)),
-            Found::Only(can_be) => RankOrder::only_before_others(part, can_be, |row| self.key(row)),
+            Found::Earlier => RankOrder::new(part, |row| self.order.key(row)),
+            Found::Only(can_be) => RankOrder::only_before_others(part, can_be, |row| self.order.key(row)),
         };
         let PartEncodings { whole, to_probes, .. } = PartEncodings::new(part, self.centroids);
         let is_directed = |place: usize| part.rows.direction(place) == Direction::Unit;
@@ -84,10 +82,6 @@ impl Pairing<'_> {
         let mut pairs = PartPairs::new(self, part);
         let compared = compare_all(&comparison, &mut pairs, done);
         (!stop()).then(|| pairs.finish(part, &places, compared))
-    }
-
-    fn key(&self, row: u64) -> RankKey {
-        self.ranking.key(self.similarity[row as usize], row)
     }
 }
 

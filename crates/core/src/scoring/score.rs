@@ -3,7 +3,7 @@
 
 use rayon::prelude::*;
 
-use crate::ranking::{RankKey, Ranking};
+use crate::ranking::{RankKey, RankedRows};
 use crate::scoring::compare::{Comparison, RowMatch};
 use crate::scoring::earlier_rows::{RankedSimilarity, WantedMatches};
 use crate::scoring::encode::PartEncodings;
@@ -24,9 +24,8 @@ pub const NO_ROW: u64 = u64::MAX;
 
 /// The scores of all rows while clusters are compared, in any order and in any division into parts.
 pub struct Scoring<'a> {
-    ranking: Ranking,
+    order: RankedRows<'a>,
     centroids: &'a UnitEmbeddings,
-    similarity: &'a [f32],
     scores: Scores,
     compared: u64,
 }
@@ -43,14 +42,11 @@ pub struct Scores {
 }
 
 impl<'a> Scoring<'a> {
-    /// Starts without any comparison. `similarity` has every row's cosine similarity to the
-    /// centroid of its own cluster, which ranks the rows.
-    pub fn new(ranking: Ranking, centroids: &'a UnitEmbeddings, similarity: &'a [f32]) -> Self {
-        let scores = Scores {
-            score: vec![f32::NEG_INFINITY; similarity.len()],
-            duplicate_of: vec![NO_ROW; similarity.len()],
-        };
-        Self { ranking, centroids, similarity, scores, compared: 0 }
+    /// Starts without any comparison of the rows that `order` ranks.
+    pub fn new(order: RankedRows<'a>, centroids: &'a UnitEmbeddings) -> Self {
+        let rows = order.similarity().len();
+        let scores = Scores { score: vec![f32::NEG_INFINITY; rows], duplicate_of: vec![NO_ROW; rows] };
+        Self { order, centroids, scores, compared: 0 }
     }
 
     /// Compares the rows in the clusters of a part.
@@ -117,7 +113,7 @@ impl<'a> Scoring<'a> {
     }
 
     fn key(&self, row: u64) -> RankKey {
-        self.ranking.key(self.similarity[row as usize], row)
+        self.order.key(row)
     }
 
     /// Returns the similarity of the match that a row has from the parts that were added, as that of

@@ -7,7 +7,7 @@ use crate::clustering::lloyd::Training;
 use crate::clustering::probes::Probes;
 use crate::clustering::train::train;
 use crate::random;
-use crate::ranking::Keep;
+use crate::ranking::{Keep, Ranking};
 use crate::similarity::kernels::isa::Isa;
 
 /// Returns rows around one direction per spread, at a distance of about ten to the power of the
@@ -64,7 +64,7 @@ proptest! {
             probes: &assignment.probes,
             clusters: 0..centroids.len() as u32,
         };
-        let mut scoring = Scoring::new(ranking, &centroids, &assignment.similarity);
+        let mut scoring = Scoring::new(RankedRows::new(ranking, &assignment.similarity, &[]), &centroids);
         let found = scoring.compare(&part, &mut |_| {});
         scoring.add(&found);
         let scores = scoring.finish();
@@ -90,7 +90,8 @@ fn a_comparison_that_is_stopped_ends_and_otherwise_stopping_changes_nothing() {
         probes: &assignment.probes,
         clusters: 0..centroids.len() as u32,
     };
-    let scoring = Scoring::new(Ranking { keep: Keep::Hard, seed: 0 }, &centroids, &assignment.similarity);
+    let order = RankedRows::new(Ranking { keep: Keep::Hard, seed: 0 }, &assignment.similarity, &[]);
+    let scoring = Scoring::new(order, &centroids);
     let calls = AtomicUsize::new(0);
     let stop_at = |limit: usize| calls.fetch_add(1, Ordering::Relaxed) >= limit;
     let whole = scoring.compare_until(&part, &mut |_| {}, &|| stop_at(usize::MAX)).unwrap();

@@ -1,6 +1,8 @@
 //! Helpers that several tests share.
 
-use semdedup_core::{Assigner, Assignment, Part, Probes, Ranking, Scores, Scoring, UnitEmbeddings};
+use semdedup_core::{
+    Assigner, Assignment, Part, Probes, RankedRows, Ranking, Scores, Scoring, UnitEmbeddings,
+};
 
 /// The float error to allow for: similarities closer than this may be decided either way.
 pub const TOLERANCE: f64 = 2e-6;
@@ -61,9 +63,19 @@ pub fn scored(
     assignment: &Assignment,
     ranking: Ranking,
 ) -> ScoredRows {
+    scored_in(rows, centroids, assignment, RankedRows::new(ranking, &assignment.similarity, &[]))
+}
+
+/// Scores all rows, which have this order, as one part.
+pub fn scored_in(
+    rows: &UnitEmbeddings,
+    centroids: &UnitEmbeddings,
+    assignment: &Assignment,
+    order: RankedRows,
+) -> ScoredRows {
     let numbers: Vec<u64> = (0..rows.len() as u64).collect();
-    let Assignment { cluster, similarity, probes, .. } = assignment;
-    let mut scoring = Scoring::new(ranking, centroids, similarity);
+    let Assignment { cluster, probes, .. } = assignment;
+    let mut scoring = Scoring::new(order, centroids);
     let clusters = 0..centroids.len() as u32;
     let part = Part { rows, numbers: &numbers, cluster, probes, clusters };
     scoring.add(&scoring.compare(&part, &mut |_| ()));

@@ -1,8 +1,8 @@
 //! Tests against stored results of the numpy oracles.
 
 use semdedup_core::{
-    Assignment, Epsilon, Goal, Keep, NO_CLUSTER, NO_ROW, Probes, Ranking, Scored, Scores, Scoring,
-    UnitEmbeddings, centroid_similarity, select,
+    Assignment, Epsilon, Goal, Keep, NO_CLUSTER, NO_ROW, Probes, RankedRows, Ranking, Scored, Scores,
+    Scoring, UnitEmbeddings, centroid_similarity, select,
 };
 
 use crate::common::{OF_CODES, ScoredRows, TOLERANCE, assign, npy, scored, stored};
@@ -68,8 +68,8 @@ fn scores_of_real_embeddings_are_the_oracles() {
         let theirs = npy(&format!("score_{name}"), f32::from_le_bytes);
         for epsilon in [0.001, 0.01, 0.05, 0.1, 0.2, 0.3] {
             let goal = Goal::Epsilon(Epsilon::new(epsilon).unwrap());
-            let scored = Scored { score: &ours.score, similarity };
-            let removed = select(&scored, &ranking, goal).unwrap().removed;
+            let order = RankedRows::new(ranking, similarity, &[]);
+            let removed = select(&Scored { score: &ours.score, order }, goal).unwrap().removed;
             for row in 0..rows.len() {
                 let (score, threshold) = (f64::from(theirs[row]), 1.0 - epsilon);
                 if (score - threshold).abs() > TOLERANCE {
@@ -120,8 +120,8 @@ fn a_row_at_a_right_angle_to_its_centroid_is_compared_like_others() {
     assert!(similarity[1] > 0.0 && similarity[1] < 1e-30 && similarity[3] == 0.0);
     let ranking = Ranking { keep: Keep::Hard, seed: 0 };
     let scores = scored(&rows, &centroids, &assignment, ranking).scores;
-    let selection =
-        select(&Scored { score: &scores.score, similarity }, &ranking, Goal::KeepRows(3)).unwrap();
+    let order = RankedRows::new(ranking, similarity, &[]);
+    let selection = select(&Scored { score: &scores.score, order }, Goal::KeepRows(3)).unwrap();
     assert_eq!(selection.removed, [false, false, true, false]);
 }
 
@@ -134,7 +134,7 @@ fn a_row_without_direction_is_not_compared_even_if_it_was_given_a_cluster() {
     let similarity = centroid_similarity(&rows, &centroids, &mut cluster);
     assert_eq!(cluster, [NO_CLUSTER, 0, NO_CLUSTER, 0, NO_CLUSTER]);
     assert!([0, 4].into_iter().all(|row| similarity[row] == 0.0) && similarity[2].is_nan());
-    for keep in [Keep::Hard, Keep::Easy, Keep::Random] {
+    for keep in Keep::ALL {
         for cluster in [cluster.clone(), vec![0; 5]] {
             let assignment =
                 Assignment { cluster, similarity: similarity.clone(), probes: vec![], compared: 0 };
@@ -159,10 +159,11 @@ fn a_row_without_a_cluster_has_no_similarity_to_a_centroid_and_is_never_removed(
     let ranking = Ranking { keep: Keep::Hard, seed: 0 };
     let scores = scored(&rows, &centroids, &assignment, ranking).scores;
     assert_eq!(scores.score, [0.0, 0.0, 1.0, 0.0]);
-    let scored = Scored { score: &scores.score, similarity: &assignment.similarity };
-    let selection = select(&scored, &ranking, Goal::KeepRows(2)).unwrap();
+    let order = RankedRows::new(ranking, &assignment.similarity, &[]);
+    let scored = Scored { score: &scores.score, order };
+    let selection = select(&scored, Goal::KeepRows(2)).unwrap();
     assert_eq!(selection.removed, [true, false, true, false]);
-    assert!(select(&scored, &ranking, Goal::KeepRows(1)).is_err());
+    assert!(select(&scored, Goal::KeepRows(1)).is_err());
 }
 
 #[test]
@@ -179,6 +180,7 @@ fn no_score_is_a_negative_zero() {
 #[test]
 fn rows_that_were_not_compared_have_score_0_and_no_duplicate() {
     let rows = UnitEmbeddings::new(vec![1.0, 0.0, 0.6, 0.8], 2).unwrap();
-    let scores = Scoring::new(Ranking { keep: Keep::Hard, seed: 0 }, &rows, &[1.0, 1.0]).finish();
+    let order = RankedRows::new(Ranking { keep: Keep::Hard, seed: 0 }, &[1.0, 1.0], &[]);
+    let scores = Scoring::new(order, &rows).finish();
     assert_eq!(scores, Scores { score: vec![0.0; 2], duplicate_of: vec![NO_ROW; 2] });
 }

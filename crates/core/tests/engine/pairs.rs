@@ -4,12 +4,12 @@ use std::collections::BTreeMap;
 
 use proptest::prelude::*;
 use semdedup_core::{
-    Assignment, EXACT, Found, Keep, NO_CLUSTER, Pairing, Part, PartMatches, Probes, Ranking, Training,
-    UnitEmbeddings, train,
+    Assignment, EXACT, Found, Keep, NO_CLUSTER, Pairing, Part, PartMatches, Probes, RankedRows, Ranking,
+    Training, UnitEmbeddings, train,
 };
 
-use crate::common::{TOLERANCE, assign, dot, noise, scored, stored, unit_f64};
-use crate::twin::{Case, Twin, case};
+use crate::common::{TOLERANCE, assign, dot, noise, scored_in, stored, unit_f64};
+use crate::twin::{Case, Twin, case, ranks};
 
 /// The pairs of each row: the earlier-ranking row and the similarity, the most similar first.
 type Pairs = BTreeMap<u64, Vec<(u64, f32)>>;
@@ -27,6 +27,7 @@ struct Data {
     centroids: UnitEmbeddings,
     assignment: Assignment,
     ranking: Ranking,
+    ranks: Vec<u32>,
     score: Vec<f32>,
 }
 
@@ -34,10 +35,12 @@ impl Data {
     fn new(rows: UnitEmbeddings, training: &Training, probes: Probes, ranking: Ranking) -> Self {
         let centroids = train(&rows, training).centroids;
         let mut assignment = assign(&rows, &centroids, probes);
-        let score = scored(&rows, &centroids, &assignment, ranking).scores.score;
+        let ranks = ranks(ranking.seed, rows.len());
+        let order = RankedRows::new(ranking, &assignment.similarity, &ranks);
+        let score = scored_in(&rows, &centroids, &assignment, order).scores.score;
         let copies = assignment.cluster.iter_mut().zip(&score).filter(|(_, score)| **score == EXACT);
         copies.for_each(|(cluster, _)| *cluster = NO_CLUSTER);
-        Self { rows, centroids, assignment, ranking, score }
+        Self { rows, centroids, assignment, ranking, ranks, score }
     }
 
     /// Finds the pairs in some clusters, among the rows that `takes_part`.
@@ -60,9 +63,8 @@ impl Data {
             clusters,
         };
         let pairing = Pairing {
-            ranking: self.ranking,
+            order: RankedRows::new(self.ranking, &self.assignment.similarity, &self.ranks),
             centroids: &self.centroids,
-            similarity: &self.assignment.similarity,
             is_searched: &|row| self.score[row as usize] > floor,
             found: Found::Earlier,
             floor,
@@ -123,7 +125,7 @@ proptest! {
         let rows = UnitEmbeddings::new(values, dim).unwrap();
         let data = Data::new(rows, &training, probes, ranking);
         let (rows, centroids) = (unit_f64(data.rows.values(), dim), unit_f64(data.centroids.values(), dim));
-        let twin = Twin { rows, centroids, assignment: &data.assignment, ranking };
+        let twin = Twin { rows, centroids, assignment: &data.assignment, ranking, ranks: data.ranks.clone() };
         let wanted = Wanted { floor, most };
         let pairs = data.pairs(wanted);
         for row in 0..data.rows.len() {
@@ -153,7 +155,8 @@ fn the_pairs_of_parts_are_those_of_the_whole() {
     let parts = [0..1, 1..17, 17..k].map(|clusters| data.part(wanted, clusters, &|_| true));
     let mut merged = by_row(parts);
     for (row, pairs) in &mut merged {
-        let key = |of: u64| data.ranking.key(data.assignment.similarity[of as usize], of);
+        let order = RankedRows::new(data.ranking, &data.assignment.similarity, &data.ranks);
+        let key = |of: u64| order.key(of);
         pairs.sort_by(|a, b| b.1.total_cmp(&a.1).then_with(|| key(a.0).cmp(&key(b.0))));
         pairs.dedup();
         pairs.truncate(wanted.most);
@@ -172,7 +175,13 @@ fn each_row_of_a_crowd_has_its_most_similar_pairs() {
         let training = Training { clusters: 3, iterations: 3, refinements: 0, seed: 2 };
         let data = Data::new(rows, &training, Probes::Nearest(2), Ranking { keep: Keep::Hard, seed: 0 });
         let (rows, centroids) = (unit_f64(data.rows.values(), dim), unit_f64(data.centroids.values(), dim));
-        let twin = Twin { rows, centroids, assignment: &data.assignment, ranking: data.ranking };
+        let twin = Twin {
+            rows,
+            centroids,
+            assignment: &data.assignment,
+            ranking: data.ranking,
+            ranks: data.ranks.clone(),
+        };
         let wanted = Wanted { floor: 0.5, most: 5 };
         let pairs = data.pairs(wanted);
         for row in 0..crowd {

@@ -3,8 +3,8 @@
 use std::ops::Range;
 
 use semdedup_core::{
-    Assignment, EXACT, Keep, NO_CLUSTER, Part, Probes, Ranking, Scores, Scoring, Training, UnitEmbeddings,
-    train,
+    Assignment, EXACT, Keep, NO_CLUSTER, Part, Probes, RankedRows, Ranking, Scores, Scoring, Training,
+    UnitEmbeddings, train,
 };
 
 use crate::common::{ScoredRows, assign, bits, noise, scored, stored};
@@ -40,7 +40,7 @@ fn the_bits_do_not_depend_on_the_number_of_threads() {
 /// there.
 fn in_parts(whole: &Whole, ranges: &[Range<u32>]) -> ScoredRows {
     let Whole { rows, centroids, assignment, ranking } = whole;
-    let mut scoring = Scoring::new(*ranking, centroids, &assignment.similarity);
+    let mut scoring = Scoring::new(RankedRows::new(*ranking, &assignment.similarity, &[]), centroids);
     let width = assignment.probes.len() / rows.len();
     let probes = |row: usize| &assignment.probes[row * width..(row + 1) * width];
     for clusters in ranges {
@@ -82,7 +82,7 @@ fn scoring_clusters_in_parts_in_any_order_gives_the_scores_of_the_whole() {
         (0..k).rev().map(|c| c..c + 1).collect(),
     ];
     for probes in [Probes::Nearest(1), Probes::Nearest(2), Probes::Nearest(4), Probes::Auto] {
-        for keep in [Keep::Hard, Keep::Easy, Keep::Random] {
+        for keep in Keep::ALL {
             let (rows, centroids) = (rows.clone(), centroids.clone());
             let assignment = assign(&rows, &centroids, probes);
             let ranking = Ranking { keep, seed: 9 };
@@ -103,7 +103,8 @@ fn completed_rows_are_counted_once_each_in_their_own_cluster_including_copies() 
     let rows = UnitEmbeddings::new(values.to_vec(), 2).unwrap();
     let centroids = UnitEmbeddings::new(vec![1.0, 0.0, 0.0, 1.0], 2).unwrap();
     let Assignment { cluster, similarity, probes, .. } = assign(&rows, &centroids, Probes::Nearest(2));
-    let scoring = Scoring::new(Ranking { keep: Keep::Hard, seed: 0 }, &centroids, &similarity);
+    let order = RankedRows::new(Ranking { keep: Keep::Hard, seed: 0 }, &similarity, &[]);
+    let scoring = Scoring::new(order, &centroids);
     let numbers: Vec<u64> = (0..7).collect();
     let mut completed = Vec::new();
     for clusters in [1..2, 0..1] {

@@ -2,11 +2,11 @@
 
 use proptest::prelude::*;
 use semdedup_core::{
-    AUTO_CLOSE, AUTO_GAP, Assignment, EXACT, Keep, NO_CLUSTER, NO_ROW, Probes, RankKey, Ranking, Scores,
-    Training, UnitEmbeddings, centroid_similarity, train,
+    AUTO_CLOSE, AUTO_GAP, Assignment, EXACT, Keep, NO_CLUSTER, NO_ROW, Probes, RankKey, RankedRows, Ranking,
+    Scores, Training, UnitEmbeddings, centroid_similarity, train,
 };
 
-use crate::common::{OF_CODES, TOLERANCE, assign, bits, dot, scored, stored, unit_f64};
+use crate::common::{OF_CODES, TOLERANCE, assign, bits, dot, scored_in, stored, unit_f64};
 
 /// A generated case: rows in a few directions with noise, some of them copies, zeros or not finite.
 #[derive(Debug, Clone)]
@@ -21,7 +21,7 @@ pub struct Case {
 const PROBES: [Probes; 4] = [Probes::Nearest(1), Probes::Nearest(2), Probes::Nearest(4), Probes::Auto];
 
 pub fn case() -> impl Strategy<Value = Case> {
-    let keep = prop_oneof![Just(Keep::Hard), Just(Keep::Easy), Just(Keep::Random)];
+    let keep = proptest::sample::select(Keep::ALL.to_vec());
     let ranking = (keep, any::<u64>()).prop_map(|(keep, seed)| Ranking { keep, seed });
     let row = (0usize..6, 0u8..20, any::<u64>());
     let rows = proptest::collection::vec(row, 0..120);
@@ -52,12 +52,21 @@ pub struct Twin<'a> {
     pub centroids: Vec<Vec<f64>>,
     pub assignment: &'a Assignment,
     pub ranking: Ranking,
+    /// The ranks that the caller gives the rows; empty if it gives none.
+    pub ranks: Vec<u32>,
+}
+
+/// Returns the ranks that a caller gives the rows: a few different ones by every other seed, else none.
+pub fn ranks(seed: u64, rows: usize) -> Vec<u32> {
+    let rank = |row: u64| (row.wrapping_mul(7919) ^ seed.rotate_left(row as u32 % 64)) % 4;
+    (0..rows as u64 * (seed % 2)).map(|row| rank(row) as u32).collect()
 }
 
 impl Twin<'_> {
-    /// Returns the rank of a row, by the similarity to check.
-    pub fn key(&self, row: usize) -> RankKey {
-        self.ranking.key(self.assignment.similarity[row], row as u64)
+    /// Returns the rank of a row: the caller's, then by the similarity to check.
+    pub fn key(&self, row: usize) -> (u32, RankKey) {
+        let rank = self.ranks.get(row).copied().unwrap_or(0);
+        (rank, self.ranking.key(self.assignment.similarity[row], row as u64))
     }
 
     /// The probes of a row, padded with [`NO_CLUSTER`].
@@ -139,8 +148,10 @@ fn check(case: &Case) -> Result<(), TestCaseError> {
     let Assignment { cluster, similarity, .. } = &assignment;
     prop_assert_eq!(bits(similarity), bits(&centroid_similarity(&rows, &centroids, &mut cluster.to_vec())));
     let (rows64, centroids64) = (unit_f64(rows.values(), dim), unit_f64(centroids.values(), dim));
-    let twin = Twin { rows: rows64, centroids: centroids64, assignment: &assignment, ranking };
-    let scores = scored(&rows, &centroids, &assignment, ranking).scores;
+    let ranks = ranks(ranking.seed, rows.len());
+    let twin = Twin { rows: rows64, centroids: centroids64, assignment: &assignment, ranking, ranks };
+    let order = RankedRows::new(ranking, similarity, &twin.ranks);
+    let scores = scored_in(&rows, &centroids, &assignment, order).scores;
 
     (0..rows.len())
         .filter(|&row| twin.assignment.cluster[row] != NO_CLUSTER)
@@ -206,7 +217,7 @@ fn corner_cases_agree_with_the_twin() {
         ("nearly as many centroids as rows", &noise, 7, 900),
     ];
     for (name, values, dim, clusters) in cases {
-        for keep in [Keep::Hard, Keep::Easy, Keep::Random] {
+        for keep in Keep::ALL {
             for probes in PROBES {
                 let ranking = Ranking { keep, seed: 1 };
                 check(&Case { values: values.to_vec(), dim, clusters, ranking, probes })
@@ -224,7 +235,8 @@ fn with_more_than_2048_centroids_the_nearest_are_found_nearly_always() {
     let assignment = assign(&rows, &centroids, Probes::Nearest(4));
     let (rows64, centroids64) = (unit_f64(rows.values(), 256), unit_f64(centroids.values(), 256));
     let ranking = Ranking { keep: Keep::Hard, seed: 0 };
-    let twin = Twin { rows: rows64, centroids: centroids64, assignment: &assignment, ranking };
+    let twin =
+        Twin { rows: rows64, centroids: centroids64, assignment: &assignment, ranking, ranks: Vec::new() };
     let (mut own, mut probes) = (0, 0);
     for row in (0..rows.len()).filter(|row| !rows.zero_rows().contains(row)) {
         let mut nearest: Vec<f64> = (0..2200).map(|c| twin.to_centroid(row, c)).collect();

@@ -142,8 +142,9 @@ pub fn score(
         create_dir_all(folder)?;
     }
     let start = Instant::now();
-    let scorer = Scorer { ranking: &options.ranking, memory: options.memory, resumes: None, progress };
-    let ScoredRows { columns, uncompared, compared } = scorer.score(&store, &centroids, clustering)?;
+    let scorer = Scorer { ranking: options.ranking, memory: options.memory, resumes: None, progress };
+    let ScoredRows { columns, uncompared, compared } =
+        scorer.score(&store, &centroids, clustering, Vec::new())?;
     progress.end(Stage::Score, false);
     let mut seconds = BTreeMap::from([("score", start.elapsed().as_secs_f64())]);
     uncompared.warnings(&places_of(&store)).iter().for_each(|warning| progress.warn(warning));

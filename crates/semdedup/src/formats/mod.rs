@@ -57,8 +57,10 @@ pub(crate) use annotate::check_annotated;
 pub use annotate::write_annotated;
 pub(crate) use choose::binary::first_bytes;
 pub use choose::images::rows_by;
+pub(crate) use choose::listing::shortened;
 pub(crate) use choose::resolve::resolve_by;
 pub use choose::resolve::resolve_columns;
+pub(crate) use choose::value_column::value_columns;
 pub use columns::{ColumnChoice, Columns, Found};
 pub use compression::Compression;
 pub use dialect::{Dialect, DialectChoice, Escape, Quirks, Quote};
@@ -73,11 +75,12 @@ pub use encoding::TextEncoding;
 pub use file::{
     CompareBy, DEFAULT_MAX_ROW_BYTES, Format, InputFile, LARGEST_MAX_ROW_BYTES, ReadLimits, TextFiles,
 };
+pub(crate) use ids::unquoted as unquoted_json;
 pub use ids::{IdPart, IdSource, typed_json_ids, unify_ids};
 pub(crate) use ids::{json_text, unquoted};
 pub(crate) use image_links::{folder_of, linked_files, read_image, shortened_link};
 pub use read::{Chunk, Reader, count_rows, read_texts};
-pub(crate) use read::{WantedTexts, stored_id_type, take_texts};
+pub(crate) use read::{WantedTexts, of_texts, stored_id_type, take_texts};
 pub use registry::known_extensions;
 pub use rows::{BadRow, Rows, Vectors};
 pub(crate) use text::guess::{check_no_utf8, encoding_hint, likely_encoding};

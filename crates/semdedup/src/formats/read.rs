@@ -133,7 +133,7 @@ pub(crate) fn take_texts<T: Send>(
 }
 
 /// Returns the columns without all that is no text, or none if there is no text.
-fn of_texts(columns: &Columns) -> Option<Columns> {
+pub(crate) fn of_texts(columns: &Columns) -> Option<Columns> {
     let texts = || Columns { id: None, embedding: None, image: None, ..columns.clone() };
     columns.text.is_some().then(texts)
 }

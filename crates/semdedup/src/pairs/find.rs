@@ -4,7 +4,7 @@
 use std::path::Path;
 
 use semdedup_core::{
-    Found, Pairing, Part, PartMatches, Ranking, RowFilter, Stop, UnitEmbeddings, pairs_row_bytes,
+    Found, Pairing, Part, PartMatches, RankedRows, RowFilter, Stop, UnitEmbeddings, pairs_row_bytes,
 };
 
 use crate::arrays::store::EmbeddingStore;
@@ -57,9 +57,8 @@ pub(crate) struct PairedRows<'a> {
     pub(crate) centroids: &'a UnitEmbeddings,
     /// The clusters of the rows; a row that takes no part has none.
     pub(crate) clustering: &'a Clustering,
-    pub(crate) ranking: Ranking,
-    /// The similarity of each row to the centroid of its cluster.
-    pub(crate) similarity: &'a [f32],
+    /// The rank order of the rows.
+    pub(crate) order: RankedRows<'a>,
 }
 
 impl PairFinder<'_> {
@@ -71,7 +70,7 @@ impl PairFinder<'_> {
         wanted: &WantedPairs,
         take: &mut dyn FnMut(RowPairs) -> Result<()>,
     ) -> Result<u64> {
-        let &PairedRows { store, centroids, clustering, ranking, similarity } = rows;
+        let &PairedRows { store, centroids, clustering, order } = rows;
         let &WantedPairs { is_searched, found, floor, most, counts_more, fingerprint } = wanted;
         let searched = most + usize::from(counts_more);
         let (all, dim) = (store.rows(), store.dim());
@@ -79,18 +78,23 @@ impl PairFinder<'_> {
         let row_bytes =
             loaded_row_bytes(store.row_bytes(), dim, clustering.probes_per_row()) + pairs_row_bytes(searched);
         let largest_cluster = largest(&clustering.cluster);
-        let bytes =
-            self.memory.for_comparing(&ComparedData { rows: all, dim, largest_cluster, row_bytes })?;
+        let bytes = self.memory.for_comparing(&ComparedData {
+            rows: all,
+            dim,
+            largest_cluster,
+            row_bytes,
+            ranks: order.rank_bytes(),
+        })?;
         let compared = ComparedRows { clustering, copies: &BulkCopies::default() };
         let groups = Groups::plan(row_bytes, compared, bytes)?;
         let checkpoints =
             ScoreCheckpoints::open(self.folder, fingerprint, &groups, all)?.with_several(searched);
-        let pairing = Pairing { ranking, centroids, similarity, is_searched, found, floor, most: searched };
+        let pairing = Pairing { order, centroids, is_searched, found, floor, most: searched };
         let mut search = PairSearch { pairing, counts: BucketCounts::new(all) };
         let share = ProgressShare { before: 0, rows: all };
         let loader = Loader::new(store, compared, &groups);
         compare_each(loader, Some(&checkpoints), (self.progress, share), &mut search)?;
-        let merge = Merge { checkpoints: &checkpoints, groups: &groups, ranking, similarity, most };
+        let merge = Merge { checkpoints: &checkpoints, groups: &groups, order, most };
         let cut = merge.run(&search.counts, take)?;
         remove_checkpoints(self.folder)?;
         Ok(cut)

@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use rayon::prelude::*;
-use semdedup_core::{RankKey, Ranking};
+use semdedup_core::{RankKey, RankedRows};
 
 use crate::error::Result;
 use crate::score::checkpoints::ScoreCheckpoints;
@@ -64,8 +64,7 @@ impl BucketCounts {
 pub(super) struct Merge<'a> {
     pub(super) checkpoints: &'a ScoreCheckpoints<'a>,
     pub(super) groups: &'a Groups,
-    pub(super) ranking: Ranking,
-    pub(super) similarity: &'a [f32],
+    pub(super) order: RankedRows<'a>,
     /// The most pairs of a row that are kept.
     pub(super) most: usize,
 }
@@ -103,7 +102,7 @@ impl Merge<'_> {
     /// Sorts pairs, and leaves out those that were found twice and those beyond the most. Returns the
     /// number of rows that had more.
     fn shorten(&self, pairs: &mut Vec<RowPair>) -> u64 {
-        let key = |row: u64| -> RankKey { self.ranking.key(self.similarity[row as usize], row) };
+        let key = |row: u64| -> RankKey { self.order.key(row) };
         pairs.par_sort_unstable_by(|a, b| {
             let by_similarity = b.similarity.total_cmp(&a.similarity);
             a.row.cmp(&b.row).then(by_similarity).then_with(|| key(a.earlier).cmp(&key(b.earlier)))

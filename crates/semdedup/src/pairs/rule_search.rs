@@ -1,7 +1,7 @@
 //! Searches the embeddings for the pairs that the rule `representative` asks for.
 
 use semdedup_core::{
-    EXACT, EarlierPairs, Epsilon, Found, NO_CLUSTER, PairSearch, Ranking, RowFilter, UnitEmbeddings,
+    EXACT, EarlierPairs, Epsilon, Found, NO_CLUSTER, PairSearch, RankedRows, RowFilter, UnitEmbeddings,
 };
 
 use crate::arrays::store::EmbeddingStore;
@@ -25,7 +25,7 @@ pub(crate) struct RuleSearch<'a> {
     pub(crate) centroids: &'a UnitEmbeddings,
     /// The clustering. Each search overwrites the clusters: a row that takes no part has none.
     pub(crate) clustering: &'a mut Clustering,
-    pub(crate) ranking: Ranking,
+    pub(crate) order: RankedRows<'a>,
     pub(crate) columns: &'a ScoreColumns,
     /// What the searches depend on.
     pub(crate) fingerprint: &'a Fingerprint,
@@ -58,8 +58,7 @@ impl RuleSearch<'_> {
             store: self.store,
             centroids: self.centroids,
             clustering: self.clustering,
-            ranking: self.ranking,
-            similarity: &self.columns.similarity,
+            order: self.order,
         };
         self.finder.find(&rows, &wanted, &mut |part| {
             part.pairs.iter().for_each(|pair| pairs.push(pair.row, pair.earlier, pair.similarity));

@@ -59,8 +59,7 @@ impl OpenRows {
             store: &self.store,
             centroids: &self.centroids,
             clustering: &self.clustering,
-            ranking: scored.scores.ranking,
-            similarity: &scored.columns.similarity,
+            order: scored.columns.order(scored.scores.ranking),
         }
     }
 }

@@ -33,7 +33,7 @@ impl ResolvedRun<'_> {
                 store: &rows.store,
                 centroids: &rows.centroids,
                 clustering: &mut rows.clustering,
-                ranking: scored.scores.ranking,
+                order: columns.order(scored.scores.ranking),
                 columns,
                 fingerprint: &self.stages.select,
                 searches: 0,
@@ -41,8 +41,7 @@ impl ResolvedRun<'_> {
             let scores = RuleScores {
                 score: &columns.score,
                 duplicate_of: &columns.duplicate_of,
-                similarity: &columns.similarity,
-                ranking: &scored.scores.ranking,
+                order: columns.order(scored.scores.ranking),
             };
             let decided = select_by_rule(&scores, self.options.rule, self.options.goal, &mut search);
             let decided = decided.map_err(|error| match error {

@@ -9,6 +9,7 @@ use crate::error::Result;
 use crate::input::find::Input;
 use crate::options::{ClusterOptions, RunOptions};
 use crate::outputs::Outputs;
+use crate::rank::rank_columns;
 use crate::select::selection::describe;
 use crate::workdir::fingerprint::Fingerprint;
 
@@ -17,6 +18,8 @@ pub(crate) struct Fingerprints {
     pub(crate) embed: Fingerprint,
     pub(crate) train: Fingerprint,
     pub(crate) assign: Fingerprint,
+    /// The ranks that the input gives the rows, if it gives any.
+    pub(crate) rank: Option<Fingerprint>,
     pub(crate) score: Fingerprint,
     pub(crate) recall: Fingerprint,
     pub(crate) pairs: Fingerprint,
@@ -42,19 +45,34 @@ impl Fingerprints {
             Some(&embed),
         )?;
         let assign = Fingerprint::of(&("assign", format!("{probes:?}")), Some(&train))?;
-        let score = Fingerprint::of(&("score", ranking_parameters(&options.ranking)), Some(&assign))?;
+        let rank = rank_fingerprint(options, &embed)?;
+        let ranking = ranking_parameters(options.ranking());
+        let score = match &rank {
+            None => Fingerprint::of(&("score", ranking), Some(&assign))?,
+            Some(rank) => Fingerprint::of(&("score", ranking, rank), Some(&assign))?,
+        };
         let recall = Fingerprint::of(&("recall", options.recall_sample, seed), Some(&score))?;
         let goal = describe(options.goal);
         let select = Fingerprint::of(&("select", goal, options.rule.name()), Some(&recall))?;
         let pairs = options.pairs.map(|pairs| (pairs.above.to_bits(), pairs.per_row));
         let result = Fingerprint::of(&("result", outputs.fingerprint(), pairs), Some(&select))?;
         let pairs = Fingerprint::of(&("pairs", pairs), Some(&score))?;
-        Ok(Self { embed, train, assign, score, recall, pairs, select, result })
+        Ok(Self { embed, train, assign, rank, score, recall, pairs, select, result })
     }
 }
 
+/// Hashes what the ranks depend on that the input gives the rows; none if it gives none. The rows and
+/// their files are those of the embedding stage.
+fn rank_fingerprint(options: &RunOptions, embed: &Fingerprint) -> Result<Option<Fingerprint>> {
+    let keys: Vec<String> = options.keep.of_input().iter().map(ToString::to_string).collect();
+    if keys.is_empty() {
+        return Ok(None);
+    }
+    Fingerprint::of(&("rank", rank_columns::REVISION, keys), Some(embed)).map(Some)
+}
+
 /// Returns the parameters of a ranking. A random ranking depends on its seed, the others do not.
-fn ranking_parameters(ranking: &Ranking) -> impl Serialize {
+fn ranking_parameters(ranking: Ranking) -> impl Serialize {
     let seed = (ranking.keep == semdedup_core::Keep::Random).then_some(ranking.seed);
     (ranking.keep.name(), seed)
 }

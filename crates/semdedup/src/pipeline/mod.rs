@@ -7,6 +7,7 @@ pub(crate) mod decide;
 pub(crate) mod disk;
 pub(crate) mod fingerprints;
 pub(crate) mod known_outcome;
+pub(crate) mod limited_clusters;
 mod pairs;
 pub(crate) mod plan;
 pub(crate) mod recall_advice;

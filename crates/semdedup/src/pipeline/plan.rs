@@ -135,7 +135,7 @@ pub fn plan(options: &RunOptions, embedder: Embedder) -> Result<Plan> {
         goal: describe(options.goal),
         epsilon: epsilon.map(Epsilon::get),
         similarity: epsilon.map(Epsilon::similarity),
-        keep: options.ranking.keep.name().to_owned(),
+        keep: options.keep.to_string(),
         known,
         clusters,
         memory_bytes: cluster.memory.estimate(rows, dim, row_bytes),

@@ -11,6 +11,7 @@ use crate::options::{RunOptions, check_goal};
 use crate::outputs::Outputs;
 use crate::pipeline::fingerprints::Fingerprints;
 use crate::pipeline::watch::check_watched;
+use crate::rank::rank_columns::RankColumns;
 use crate::write::checks::check_not_inside;
 use crate::write::result_target::ResultTarget;
 
@@ -20,6 +21,8 @@ pub(crate) struct ResolvedRun<'a> {
     pub(crate) embedder: Embedder<'a>,
     /// The files that are read, and their columns.
     pub(crate) input: Input,
+    /// The columns that rank the rows.
+    pub(crate) rank_columns: RankColumns,
     /// The kinds of results that are written.
     pub(crate) outputs: Outputs,
     /// The fingerprints of the stages.
@@ -38,13 +41,14 @@ impl<'a> ResolvedRun<'a> {
         let (out, work) = (&options.output.out, options.output.work_dir());
         let input = Input::find(&options.input, &[out.clone(), work.clone()])?;
         embedder.check(&input)?;
+        let rank_columns = RankColumns::find(&input, options.keep.of_input())?;
         let outputs = options.outputs.resolve(&input)?;
         outputs.check(&input)?;
         let stages = Fingerprints::of(&input, embedder, options, &outputs)?;
         check_watched(&input, &options.watch)?;
         check_not_inside(&input, out)?;
         check_not_inside(&input, &work)?;
-        Ok(Self { options, embedder, input, outputs, stages, work })
+        Ok(Self { options, embedder, input, rank_columns, outputs, stages, work })
     }
 
     /// Returns the place and the fingerprint of the result.

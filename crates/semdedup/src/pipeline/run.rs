@@ -45,7 +45,8 @@ pub fn run(options: &RunOptions, embedder: Embedder, progress: &dyn Progress) ->
             let indistinct = indistinct_warning(summary.indistinct_texts.as_ref(), read);
             let watched = watched_in_result(&run.input, options)?;
             indistinct.iter().chain(&watched).for_each(|warning| progress.warn(warning));
-            Stage::ALL.into_iter().for_each(|stage| progress.end(stage, true));
+            let is_stage = |stage: &Stage| *stage != Stage::Rank || run.stages.rank.is_some();
+            Stage::ALL.into_iter().filter(is_stage).for_each(|stage| progress.end(stage, true));
             return Ok(*summary);
         }
         ResultState::Ready(out) => out,

@@ -1,12 +1,12 @@
 //! Runs the stages up to the scores and the recall. A stage that is done is skipped.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use semdedup_core::{RecallSample, UnitEmbeddings};
 
 use crate::arrays::store::EmbeddingStore;
 use crate::cluster::assign::{self, AssignOptions};
-use crate::cluster::cost::auto_clusters;
 use crate::cluster::stored::{StoredClustering, store_centroids, stored_centroids};
 use crate::cluster::train;
 use crate::embed::dataset::Dataset;
@@ -16,8 +16,11 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::formats::stored_id_type;
 use crate::input::find::Input;
 use crate::options::ClusterOptions;
+use crate::pipeline::limited_clusters::LimitedClusters;
 use crate::pipeline::resolved::ResolvedRun;
 use crate::progress::{Progress, Stage};
+use crate::rank::rank_columns::Ranks;
+use crate::rank::ranks_file::{read_ranks, write_ranks};
 use crate::recall::{self, Sampling, read_samples, write_samples};
 use crate::score::checkpoints::remove_checkpoints;
 use crate::score::columns::ScoreColumns;
@@ -38,17 +41,10 @@ pub(crate) struct Scored {
     pub(crate) clusters: usize,
     /// The limit that memory sets to the number of clusters, if there is one.
     pub(crate) limited_clusters: Option<LimitedClusters>,
+    /// For each key that reads the input the number of rows without a value.
+    pub(crate) without_value: BTreeMap<String, u64>,
     pub(crate) recall_samples: Vec<RecallSample>,
     pub(crate) compared: PairCounts,
-}
-
-/// A number of clusters that memory limits.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct LimitedClusters {
-    /// The number of clusters that memory allows.
-    pub(crate) clusters: usize,
-    /// The number of clusters without that limit.
-    pub(crate) wanted: usize,
 }
 
 /// The rows and their embeddings.
@@ -72,7 +68,8 @@ impl ResolvedRun<'_> {
         let rows = EmbeddedRows { dataset: &dataset, store: &store };
         let centroids = stages.train(rows)?;
         let clustering = stages.assign(&store, &centroids)?;
-        let scores = stages.compare(rows, &centroids, &clustering)?;
+        let Ranks { ranks, missing } = stages.rank(&dataset)?;
+        let scores = stages.compare(rows, &centroids, &clustering, ranks)?;
         let columns = scores.columns()?;
         let recall_samples = stages.recall(&store, &columns)?;
         let pairs = |stage| pair_counts::read_pair_count(&work.folder(stage));
@@ -82,7 +79,18 @@ impl ResolvedRun<'_> {
             score: pairs(Stage::Score)?,
         };
         let (clusters, limited_clusters) = (centroids.len(), self.limited_clusters(&store));
-        Ok(Scored { dataset, columns, scores, clusters, limited_clusters, recall_samples, compared })
+        let without_value =
+            self.options.keep.of_input().iter().map(ToString::to_string).zip(missing).collect();
+        Ok(Scored {
+            dataset,
+            columns,
+            scores,
+            clusters,
+            limited_clusters,
+            without_value,
+            recall_samples,
+            compared,
+        })
     }
 
     /// Fails, before a stage that takes long, if the rows that were read are not what was asked
@@ -116,19 +124,10 @@ impl ResolvedRun<'_> {
         Ok(())
     }
 
-    /// Returns the limit that memory sets to the number of clusters, if it changes the number.
-    fn limited_clusters(&self, store: &EmbeddingStore) -> Option<LimitedClusters> {
-        let options = &self.options.cluster;
-        let auto = |most| auto_clusters(store.rows(), store.dim(), most);
-        let clusters = auto(options.memory.most_clusters(store.dim()));
-        let wanted = auto(usize::MAX);
-        (options.clusters.is_none() && clusters < wanted).then_some(LimitedClusters { clusters, wanted })
-    }
-
     /// Writes `scores.parquet`.
     fn write_scores(&self, path: &Path, dataset: &Dataset, columns: &ScoreColumns) -> Result<()> {
         let (ids, skipped) = (dataset.ids(&self.input)?, dataset.skipped_rows());
-        write_scores(path, columns, &self.named_rows(dataset, &ids, &skipped)?, &self.options.ranking)
+        write_scores(path, columns, &self.named_rows(dataset, &ids, &skipped)?, &self.options.ranking())
     }
 
     /// Returns the names of the rows for a table.
@@ -188,12 +187,23 @@ impl StageRunner<'_, '_> {
         Ok(stored)
     }
 
-    /// Compares the rows of each cluster.
+    /// Ranks the rows by what the input says of them; no ranks if nothing of it is asked for.
+    fn rank(&mut self, dataset: &Dataset) -> Result<Ranks> {
+        let Self { run, work, progress } = self;
+        let Some(stage) = &run.stages.rank else { return Ok(Ranks::default()) };
+        work.stage(Stage::Rank, stage, *progress, |folder| {
+            write_ranks(folder, &run.rank_columns.rank(&run.input, &dataset.row_index, *progress)?)
+        })?;
+        read_ranks(&work.folder(Stage::Rank), dataset.row_index.rows())
+    }
+
+    /// Compares the rows of each cluster, which have these ranks.
     fn compare(
         &mut self,
         rows: EmbeddedRows,
         centroids: &UnitEmbeddings,
         stored: &StoredClustering,
+        ranks: Vec<u32>,
     ) -> Result<ScoresFile> {
         let Self { run, work, progress } = self;
         let EmbeddedRows { dataset, store } = rows;
@@ -201,10 +211,10 @@ impl StageRunner<'_, '_> {
         let path = work.folder(Stage::Score).join("scores.parquet");
         work.stage(Stage::Score, &run.stages.score, *progress, |folder| {
             let clustering = stored.read(store.rows(), centroids.len(), probes.most() > 1)?;
-            let (ranking, stage) = (&run.options.ranking, &run.stages.score);
+            let (ranking, stage) = (run.options.ranking(), &run.stages.score);
             let resumes = Some(Resumes { folder, stage });
             let scorer = Scorer { ranking, memory, resumes, progress: *progress };
-            let scored = scorer.score(store, centroids, clustering)?;
+            let scored = scorer.score(store, centroids, clustering, ranks)?;
             pair_counts::write_pair_count(folder, scored.compared)?;
             run.write_scores(&path, dataset, &scored.columns)?;
             remove_checkpoints(folder)
@@ -219,7 +229,7 @@ impl StageRunner<'_, '_> {
         let sampling = Sampling {
             rows: run.options.recall_sample,
             seed: run.options.cluster.seed,
-            ranking: run.options.ranking,
+            ranking: run.options.ranking(),
             memory: run.options.cluster.memory,
         };
         work.stage(Stage::Recall, &run.stages.recall, *progress, |_| {

@@ -13,8 +13,9 @@ use crate::indistinct::IndistinctTexts;
 use crate::input::find::Input;
 use crate::pipeline::close_rows::{CloseRows, indistinct_warning};
 use crate::pipeline::copies::Copies;
+use crate::pipeline::limited_clusters::LimitedClusters;
 use crate::pipeline::resolved::ResolvedRun;
-use crate::pipeline::scored::{LimitedClusters, Scored};
+use crate::pipeline::scored::Scored;
 use crate::progress::Progress;
 use crate::recall;
 use crate::select::selection::{Outcome, Selection, describe};
@@ -196,7 +197,8 @@ pub(crate) fn summarise(run: &ResolvedRun, findings: &Findings, progress: &dyn P
         rule: selection.rule.name().to_owned(),
         without_representative: selection.without_representative(&scored.columns.pairs()),
         pairs: *pairs,
-        keep: options.ranking.keep.name().to_owned(),
+        keep: options.keep.to_string(),
+        without_value: scored.without_value.clone(),
         seed: options.cluster.seed,
         model: run.embedder.name(&run.input),
         dim,

@@ -4,7 +4,7 @@
 //! In other clusters the comparison itself collapses copies. Both ways give the same result.
 
 use rayon::prelude::*;
-use semdedup_core::{EXACT, NO_CLUSTER, NO_ROW, Ranking, Scores};
+use semdedup_core::{EXACT, NO_CLUSTER, NO_ROW, RankedRows, Scores};
 use xxhash_rust::xxh3::xxh3_64;
 
 use crate::arrays::store::EmbeddingStore;
@@ -124,7 +124,7 @@ impl BulkCopies {
 pub(crate) struct CopyFinder<'a> {
     pub(crate) store: &'a EmbeddingStore,
     pub(crate) clustering: &'a Clustering,
-    pub(crate) ranking: &'a Ranking,
+    pub(crate) order: RankedRows<'a>,
     pub(crate) memory: Memory,
     pub(crate) stop: &'a StopSignal<'a>,
 }
@@ -189,14 +189,13 @@ impl CopyFinder<'_> {
 
     /// Finds the copies among rows of one hash: the rows that have the cluster and the vector of the
     /// row that ranks first. Replaces the hash of each by that row, and that of another row by
-    /// [`NO_ROW`]. Equal rows have equal similarities to the centroid, so the order among them does
-    /// not depend on the similarity, and any value will do.
+    /// [`NO_ROW`].
     fn find_originals<N: RowNumber>(&self, rows: &mut [CrowdRow<N>]) -> Result<()> {
         if let [row] = rows {
             row.word = halves(NO_ROW);
             return Ok(());
         }
-        let first = rows.iter().map(|row| row.row.get()).min_by_key(|&row| self.ranking.key(0.0, row));
+        let first = rows.iter().map(|row| row.row.get()).min_by_key(|&row| self.order.key(row));
         let Some(original) = first else { return Ok(()) };
         let vector = self.store.gather(&[original])?;
         let clusters = &self.clustering.cluster;

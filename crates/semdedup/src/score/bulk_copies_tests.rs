@@ -1,13 +1,13 @@
 #![allow(clippy::unwrap_used)]
 
-use semdedup_core::{Keep, NO_ROW, Probes};
+use semdedup_core::{Keep, NO_ROW, Probes, Ranking};
 
 use super::*;
 use crate::arrays::npy_writer::NpyWriter;
 use crate::cluster::assign::{AssignOptions, assign};
 use crate::cluster::clustering::write_assignments;
 use crate::progress::{Silent, StopSignal};
-use crate::score::stage::Scorer;
+use crate::score::stage::{PlacedRows, Scorer};
 
 /// Returns 600 rows. Every third row is one of two vectors, zeros or NaN; the others differ.
 fn values() -> Vec<f32> {
@@ -43,13 +43,17 @@ fn copies_that_are_left_out_have_the_scores_that_comparing_gives_them() {
         let probes_path = path("probes.npy");
         let probes = (probes.most() > 1).then_some(probes_path.as_path());
         let clustering = || Clustering::open(&path("a.npy"), probes, 600, 4).unwrap();
-        for keep in [Keep::Hard, Keep::Easy, Keep::Random] {
+        let few_ranks: Vec<u32> = (0..600).map(|row| row * 7919 % 5).collect();
+        let orders = Keep::ALL.into_iter().flat_map(|keep| [(keep, Vec::new()), (keep, few_ranks.clone())]);
+        for (keep, ranks) in orders {
             let ranking = Ranking { keep, seed: 4 };
-            let scorer = Scorer { ranking: &ranking, memory, resumes: None, progress: &Silent };
-            let placed = || scorer.place(&store, &centroids, clustering()).unwrap();
+            let scorer = Scorer { ranking, memory, resumes: None, progress: &Silent };
+            let place = || scorer.place(&store, &centroids, clustering()).unwrap();
+            let placed = || PlacedRows { ranks: ranks.clone(), ..place() };
             let (placed_now, stop) = (placed(), StopSignal::new(&Silent));
             let clustering = &placed_now.clustering;
-            let finder = CopyFinder { store: &store, clustering, ranking: &ranking, memory, stop: &stop };
+            let order = placed_now.order(ranking);
+            let finder = CopyFinder { store: &store, clustering, order, memory, stop: &stop };
             let copies = finder.find_in_clusters_above(0).unwrap();
             assert_eq!(copies.rows().count(), 98);
             // From 2³² rows on, row numbers are longer.

@@ -55,8 +55,8 @@ impl Case {
         let ranking = Ranking { keep: Keep::Hard, seed: 0 };
         let (memory, folder) = (Memory::new(memory << 20), self.folder.path());
         let resumes = resumes.then_some(Resumes { folder, stage: &stage });
-        let scorer = Scorer { ranking: &ranking, memory, resumes, progress: &Silent };
-        let scored = scorer.score(&self.store, &centroids, self.clustering())?;
+        let scorer = Scorer { ranking, memory, resumes, progress: &Silent };
+        let scored = scorer.score(&self.store, &centroids, self.clustering(), Vec::new())?;
         Ok((scored.columns, scored.compared))
     }
 

@@ -1,6 +1,6 @@
 //! Holds the result of the comparison, in the order of the rows.
 
-use semdedup_core::{EXACT, ScoredPairs};
+use semdedup_core::{EXACT, RankedRows, Ranking, ScoredPairs};
 
 use crate::workdir::uncompared::Uncompared;
 
@@ -17,6 +17,8 @@ pub(crate) struct ScoreColumns {
     pub(crate) score: Vec<f32>,
     /// The row that reaches the score; [`semdedup_core::NO_ROW`] if no compared row ranks before.
     pub(crate) duplicate_of: Vec<u64>,
+    /// The rank that the input gives the row; empty if it gives none.
+    pub(crate) ranks: Vec<u32>,
 }
 
 impl ScoreColumns {
@@ -27,12 +29,18 @@ impl ScoreColumns {
             similarity: Vec::with_capacity(rows),
             score: Vec::with_capacity(rows),
             duplicate_of: Vec::with_capacity(rows),
+            ranks: Vec::new(),
         }
     }
 
     /// The best pair of each row.
     pub(crate) fn pairs(&self) -> ScoredPairs<'_> {
         ScoredPairs { score: &self.score, duplicate_of: &self.duplicate_of }
+    }
+
+    /// Returns the rank order of the rows.
+    pub(crate) fn order(&self, ranking: Ranking) -> RankedRows<'_> {
+        RankedRows::new(ranking, &self.similarity, &self.ranks)
     }
 
     /// Counts the rows with the same embedding as a row that ranks before them.

@@ -4,7 +4,7 @@
 use std::path::{Path, PathBuf};
 
 use half::f16;
-use semdedup_core::{Keep, Ranking, Scores, Scoring, UnitEmbeddings, centroid_similarity};
+use semdedup_core::{Keep, RankedRows, Ranking, Scores, Scoring, UnitEmbeddings, centroid_similarity};
 use tempfile::TempDir;
 
 use super::*;
@@ -99,7 +99,8 @@ impl Case {
     pub(super) fn scores(&self, clustering: &Clustering, groups: &Groups, keep: Keep) -> Scores {
         let (centroids, mut cluster) = (self.centroids(), clustering.cluster.clone());
         let similarity = centroid_similarity(&self.all(), &centroids, &mut cluster);
-        let mut scoring = Scoring::new(Ranking { keep, seed: 5 }, &centroids, &similarity);
+        let mut scoring =
+            Scoring::new(RankedRows::new(Ranking { keep, seed: 5 }, &similarity, &[]), &centroids);
         self.each(clustering, groups, |_, loaded| {
             let found = scoring.compare(&loaded.part(), &mut |_| ());
             scoring.add(&found);

@@ -17,6 +17,7 @@ use semdedup_core::{Keep, NO_CLUSTER, NO_ROW, Ranking};
 use crate::comparison::Comparison;
 use crate::error::{Error, Result};
 use crate::formats::CompareBy;
+use crate::rank::ranks_file::KEEP_RANK;
 use crate::score::columns::ScoreColumns;
 use crate::storage::Blob;
 use crate::workdir::row_index::{FileRows, Ids, RowIndex};
@@ -55,7 +56,8 @@ pub(crate) fn write_scores(
     metadata.extend(compared_metadata(path, named.compared.as_ref())?);
     let id_type = named.ids.of(&UInt64Array::from(Vec::<u64>::new()))?.data_type().clone();
     let stored = named.id_type.as_deref();
-    let mut table = TableWriter::create_with_ids(path, schema(id_type), metadata, stored)?;
+    let schema = schema(id_type, !columns.ranks.is_empty());
+    let mut table = TableWriter::create_with_ids(path, schema, metadata, stored)?;
     let rows = columns.cluster.len();
     for start in (0..rows).step_by(BATCH_ROWS) {
         table.write(batch(columns, named, start..rows.min(start + BATCH_ROWS))?)?;
@@ -63,8 +65,9 @@ pub(crate) fn write_scores(
     table.finish()
 }
 
-fn schema(id_type: DataType) -> Schema {
-    Schema::new(vec![
+/// Returns the columns of `scores.parquet`, with the ranks that the input gives the rows or without.
+fn schema(id_type: DataType, is_ranked: bool) -> Schema {
+    let mut fields = vec![
         Field::new("id", id_type.clone(), true),
         Field::new("row", DataType::UInt64, false),
         Field::new("cluster", DataType::UInt32, true),
@@ -72,7 +75,9 @@ fn schema(id_type: DataType) -> Schema {
         Field::new("score", DataType::Float32, true),
         Field::new("duplicate_of", id_type, true),
         Field::new("duplicate_of_row", DataType::UInt64, true),
-    ])
+    ];
+    fields.extend(is_ranked.then(|| Field::new(KEEP_RANK, DataType::UInt32, false)));
+    Schema::new(fields)
 }
 
 /// Returns the columns of `scores.parquet` for a range of rows.
@@ -86,8 +91,9 @@ fn batch(columns: &ScoreColumns, named: &NamedRows, range: Range<usize>) -> Resu
     let score = |row: usize| was_read(row).then(|| columns.score[row]);
     let score: Float32Array = range.clone().map(score).collect();
     let of = |row: usize| Some(columns.duplicate_of[row]).filter(|&of| of != NO_ROW);
-    let of: UInt64Array = range.map(of).collect();
-    Ok(vec![
+    let of: UInt64Array = range.clone().map(of).collect();
+    let ranks = columns.ranks.get(range).map(|ranks| Arc::new(UInt32Array::from(ranks.to_vec())) as ArrayRef);
+    let mut arrays: Vec<ArrayRef> = vec![
         named.ids.of(&numbers)?,
         Arc::new(numbers),
         Arc::new(cluster),
@@ -95,7 +101,9 @@ fn batch(columns: &ScoreColumns, named: &NamedRows, range: Range<usize>) -> Resu
         Arc::new(score),
         named.ids.of(&of)?,
         Arc::new(of),
-    ])
+    ];
+    arrays.extend(ranks.filter(|_| !columns.ranks.is_empty()));
+    Ok(arrays)
 }
 
 /// The names of the rows that a table is written for.
@@ -120,6 +128,8 @@ const HIGHEST_COSINE: f32 = 1.001;
 pub(crate) struct ScoresFile {
     pub(crate) path: PathBuf,
     pub(crate) ranking: Ranking,
+    /// Whether it has the ranks that the input gave the rows.
+    is_ranked: bool,
     pub(crate) row_index: RowIndex,
     /// The type with which the file stores the ids.
     pub(crate) id_type: Option<TypePtr>,
@@ -157,6 +167,8 @@ impl ScoresFile {
         let row_index = RowIndex::new(files);
         let mut stored = metadata.schema_descr().root_schema().get_fields().iter();
         let id_type = stored.find(|field| field.name() == "id" && field.is_primitive()).cloned();
+        let fields = metadata.schema_descr().root_schema().get_fields();
+        let is_ranked = fields.iter().any(|field| field.name() == KEEP_RANK);
         let rows = metadata.num_rows();
         if u64::try_from(rows) != Ok(row_index.rows()) {
             return Err(foreign(format!("{rows} rows, its metadata says {}", row_index.rows())));
@@ -166,7 +178,7 @@ impl ScoresFile {
         let by =
             [CompareBy::Image, CompareBy::Both].into_iter().find(|known| by.as_deref() == Some(known.name()));
         let (path, by) = (path.to_path_buf(), by.unwrap_or_default());
-        Ok(Self { path, ranking, row_index, id_type, by, compared })
+        Ok(Self { path, ranking, is_ranked, row_index, id_type, by, compared })
     }
 
     /// Reads the result of the comparison. Rows that could not be read have a score of NaN.
@@ -177,7 +189,8 @@ impl ScoresFile {
         check_table(&self.path)?;
         let rows = self.row_index.rows();
         let mut columns = ScoreColumns::with_capacity(rows as usize);
-        let names = ["row", "cluster", "centroid_similarity", "score", "duplicate_of_row"];
+        let mut names = vec!["row", "cluster", "centroid_similarity", "score", "duplicate_of_row"];
+        names.extend(self.is_ranked.then_some(KEEP_RANK));
         for batch in open_columns(&self.path, &names)? {
             self.add_batch(&batch?, &mut columns)?;
         }
@@ -194,10 +207,7 @@ impl ScoresFile {
 
     /// Adds the next rows of the table to the columns.
     fn add_batch(&self, batch: &RecordBatch, columns: &mut ScoreColumns) -> Result<()> {
-        let typed = |name: &str, kind: DataType| match batch.column_by_name(name) {
-            Some(column) if *column.data_type() == kind => Ok(column.clone()),
-            _ => Err(Error::input(&self.path, format!("column `{name}` is not of type {kind}"))),
-        };
+        let typed = |name: &str, kind: DataType| self.typed(batch, name, &kind);
         let row = typed("row", DataType::UInt64)?;
         let mut rows = row.as_primitive::<UInt64Type>().iter().zip(columns.score.len() as u64..);
         if rows.any(|(row, expected)| row != Some(expected)) {
@@ -219,7 +229,25 @@ impl ScoresFile {
         columns.score.extend(score.iter().map(|s| s.unwrap_or(f32::NAN)));
         let of = of.as_primitive::<UInt64Type>().iter();
         columns.duplicate_of.extend(of.map(|of| of.unwrap_or(NO_ROW)));
+        if self.is_ranked { self.add_ranks(batch, columns) } else { Ok(()) }
+    }
+
+    /// Adds the ranks of the next rows of the table to the columns.
+    fn add_ranks(&self, batch: &RecordBatch, columns: &mut ScoreColumns) -> Result<()> {
+        let ranks = self.typed(batch, KEEP_RANK, &DataType::UInt32)?;
+        if ranks.null_count() > 0 {
+            return Err(self.altered(columns.ranks.len(), "or one after it has no rank"));
+        }
+        columns.ranks.extend_from_slice(ranks.as_primitive::<UInt32Type>().values());
         Ok(())
+    }
+
+    /// Returns a column of a batch, if it has the type that semdedup writes.
+    fn typed(&self, batch: &RecordBatch, name: &str, kind: &DataType) -> Result<ArrayRef> {
+        match batch.column_by_name(name) {
+            Some(column) if column.data_type() == kind => Ok(column.clone()),
+            _ => Err(Error::input(&self.path, format!("column `{name}` is not of type {kind}"))),
+        }
     }
 
     /// Says that the table is not as semdedup wrote it.

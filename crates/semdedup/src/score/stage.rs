@@ -4,7 +4,8 @@
 use std::path::Path;
 
 use semdedup_core::{
-    Part, PartMatches, Ranking, Scores, Scoring, Stop, UnitEmbeddings, UnitRows, centroid_similarity,
+    Part, PartMatches, RankedRows, Ranking, Scores, Scoring, Stop, UnitEmbeddings, UnitRows,
+    centroid_similarity,
 };
 
 use crate::arrays::store::{EmbeddingStore, blocks};
@@ -33,7 +34,7 @@ pub(crate) struct ScoredRows {
 /// How to score.
 #[derive(Clone, Copy)]
 pub(crate) struct Scorer<'a> {
-    pub(crate) ranking: &'a Ranking,
+    pub(crate) ranking: Ranking,
     /// The most memory to hold.
     pub(crate) memory: Memory,
     /// The folder of the checkpoints and the stage to store them for, so that the same run can
@@ -50,32 +51,43 @@ pub(crate) struct Resumes<'a> {
     pub(crate) stage: &'a Fingerprint,
 }
 
-/// The embeddings, their clusters, and the similarity of each row to the centroid of its own.
+/// The embeddings, their clusters, the similarity of each row to the centroid of its own, and its rank
+/// if it has one.
 pub(super) struct PlacedRows<'a> {
     pub(super) store: &'a EmbeddingStore,
     pub(super) centroids: &'a UnitEmbeddings,
     pub(super) clustering: Clustering,
     pub(super) similarity: Vec<f32>,
+    pub(super) ranks: Vec<u32>,
     pub(super) uncompared: Uncompared,
 }
 
 /// The share of the work that finding the similarities to the centroids is, one in this many.
 const PLACING_SHARE: u64 = 8;
 
+impl PlacedRows<'_> {
+    /// Returns the rank order of the rows.
+    pub(super) fn order(&self, ranking: Ranking) -> RankedRows<'_> {
+        RankedRows::new(ranking, &self.similarity, &self.ranks)
+    }
+}
+
 impl Scorer<'_> {
-    /// Scores every row.
+    /// Scores every row. `ranks` has the rank of each row, or is empty.
     pub(crate) fn score(
         &self,
         store: &EmbeddingStore,
         centroids: &UnitEmbeddings,
         clustering: Clustering,
+        ranks: Vec<u32>,
     ) -> Result<ScoredRows> {
         // Too little memory is an error before the first row is read.
-        self.bytes(store, &clustering, 0)?;
+        self.bytes(store, &clustering, 0, &ranks)?;
         self.progress.begin(Stage::Score, "rows", store.rows());
-        let placed = self.place(store, centroids, clustering)?;
+        let placed = PlacedRows { ranks, ..self.place(store, centroids, clustering)? };
         let (clustering, stop) = (&placed.clustering, &StopSignal::new(self.progress));
-        let finder = CopyFinder { store, clustering, ranking: self.ranking, memory: self.memory, stop };
+        let order = placed.order(self.ranking);
+        let finder = CopyFinder { store, clustering, order, memory: self.memory, stop };
         let copies = finder.find()?;
         self.score_without(&copies, placed)
     }
@@ -92,7 +104,14 @@ impl Scorer<'_> {
         let mut uncompared = Uncompared::default();
         if let Some(similarity) = clustering.similarity.take() {
             self.progress.advance(store.rows() / PLACING_SHARE);
-            return Ok(PlacedRows { store, centroids, clustering, similarity, uncompared });
+            return Ok(PlacedRows {
+                store,
+                centroids,
+                clustering,
+                similarity,
+                ranks: Vec::new(),
+                uncompared,
+            });
         }
         let mut similarity = Vec::with_capacity(clustering.cluster.len());
         let stop = StopSignal::new(self.progress);
@@ -107,19 +126,19 @@ impl Scorer<'_> {
             }
             self.progress.advance(range.end / PLACING_SHARE - range.start / PLACING_SHARE);
         }
-        Ok(PlacedRows { store, centroids, clustering, similarity, uncompared })
+        Ok(PlacedRows { store, centroids, clustering, similarity, ranks: Vec::new(), uncompared })
     }
 
     /// Scores every row, with copies that need no comparison.
     pub(super) fn score_without(&self, copies: &BulkCopies, placed: PlacedRows) -> Result<ScoredRows> {
-        let PlacedRows { store, centroids, clustering, similarity, uncompared } = placed;
+        let PlacedRows { store, centroids, clustering, similarity, ranks, uncompared } = placed;
         let compared = ComparedRows { clustering: &clustering, copies };
         let largest = compared.sizes().into_iter().max().unwrap_or(0);
-        let bytes = self.bytes(store, &clustering, largest)?;
+        let bytes = self.bytes(store, &clustering, largest, &ranks)?;
         let row_bytes = loaded_row_bytes(store.row_bytes(), store.dim(), clustering.probes_per_row());
         let groups = Groups::plan(row_bytes, compared, bytes)?;
         let resumes = self.resumes.filter(|_| !bytes.fits);
-        let mut scoring = Scoring::new(*self.ranking, centroids, &similarity);
+        let mut scoring = Scoring::new(RankedRows::new(self.ranking, &similarity, &ranks), centroids);
         let open = |to: Resumes| ScoreCheckpoints::open(to.folder, to.stage, &groups, store.rows());
         let checkpoints = resumes.map(open).transpose()?;
         let before = store.rows() / PLACING_SHARE;
@@ -130,7 +149,7 @@ impl Scorer<'_> {
         let mut scores = scoring.finish();
         copies.score(&mut scores);
         let Scores { score, duplicate_of } = scores;
-        let columns = ScoreColumns { cluster: clustering.cluster, score, duplicate_of, similarity };
+        let columns = ScoreColumns { cluster: clustering.cluster, score, duplicate_of, similarity, ranks };
         Ok(ScoredRows { columns, uncompared, compared })
     }
 
@@ -143,10 +162,12 @@ impl Scorer<'_> {
         store: &EmbeddingStore,
         clustering: &Clustering,
         largest_cluster: u64,
+        ranks: &[u32],
     ) -> Result<ComparingBytes> {
         let (rows, dim) = (store.rows(), store.dim());
         let row_bytes = loaded_row_bytes(store.row_bytes(), dim, clustering.probes_per_row());
-        self.memory.for_comparing(&ComparedData { rows, dim, largest_cluster, row_bytes })
+        let ranks = size_of_val(ranks) as u64;
+        self.memory.for_comparing(&ComparedData { rows, dim, largest_cluster, row_bytes, ranks })
     }
 }
 

@@ -69,8 +69,8 @@ impl Selection {
     /// # Errors
     /// A goal that cannot be met.
     pub(crate) fn make(columns: &ScoreColumns, scores: &ScoresFile, goal: Goal) -> Result<Self> {
-        let scored = CoreScored { score: &columns.score, similarity: &columns.similarity };
-        let selection = semdedup_core::select(&scored, &scores.ranking, goal).map_err(goal_error)?;
+        let scored = CoreScored { score: &columns.score, order: columns.order(scores.ranking) };
+        let selection = semdedup_core::select(&scored, goal).map_err(goal_error)?;
         let outcome = |(&score, &removed): (&f32, &bool)| match removed {
             _ if score.is_nan() => Outcome::Skipped,
             true => Outcome::Removed,

@@ -17,4 +17,5 @@ pub(crate) mod resolve;
 pub(crate) mod roles;
 pub(crate) mod table;
 pub(crate) mod text_column;
+pub(crate) mod value_column;
 pub(crate) mod values;
