@@ -77,6 +77,7 @@ mod shares;
 mod storage;
 mod summary;
 mod warning;
+mod within;
 mod workdir;
 mod write;
 

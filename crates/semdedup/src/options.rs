@@ -129,6 +129,8 @@ pub struct RunOptions {
     pub cluster: ClusterOptions,
     /// Which row of a set of duplicates stays.
     pub keep: KeepKeys,
+    /// The column on which rows have to agree to be compared; by default all rows are compared.
+    pub within: Option<String>,
     /// How much is removed.
     pub goal: Goal,
     /// By which rule rows go.
@@ -154,6 +156,7 @@ impl RunOptions {
             input: InputOptions::new(inputs),
             cluster: ClusterOptions::default(),
             keep: KeepKeys::default(),
+            within: None,
             goal: Goal::Epsilon(epsilon),
             rule: Rule::default(),
             pairs: None,

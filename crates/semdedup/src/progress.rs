@@ -17,6 +17,8 @@ pub enum Stage {
     Train,
     /// Finds the cluster of each row.
     Assign,
+    /// Reads the column on which compared rows agree, if there is one.
+    Within,
     /// Reads the columns that say which row of a set of duplicates stays, if there are any.
     Rank,
     /// Compares the rows of each cluster.
@@ -33,10 +35,11 @@ pub enum Stage {
 
 impl Stage {
     /// All stages, in order.
-    pub(crate) const ALL: [Self; 8] = [
+    pub(crate) const ALL: [Self; 9] = [
         Self::Embed,
         Self::Train,
         Self::Assign,
+        Self::Within,
         Self::Rank,
         Self::Score,
         Self::Recall,
@@ -50,6 +53,7 @@ impl Stage {
             Self::Embed => "embed",
             Self::Train => "train",
             Self::Assign => "assign",
+            Self::Within => "within",
             Self::Rank => "rank",
             Self::Score => "score",
             Self::Recall => "recall",

@@ -1,10 +1,11 @@
 //! Measures the recall: compares a seeded sample of the rows with the whole data.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use semdedup_core::{
     Cut, Direction, EXACT, Epsilon, ExhaustiveSearch, RankKey, Ranking, RecallSample, SamplePurpose,
-    UnitRows, sample_rows,
+    UnitEmbeddings, UnitRows, sample_rows,
 };
 use serde::{Deserialize, Serialize};
 
@@ -20,12 +21,23 @@ use crate::workdir::sealed::{check_seal, write_sealed};
 
 /// How the recall sample is drawn and compared.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Sampling {
+pub(crate) struct Sampling<'a> {
     /// The rows of the sample.
     pub(crate) rows: usize,
     pub(crate) seed: u64,
     pub(crate) ranking: Ranking,
     pub(crate) memory: Memory,
+    /// The group of each row, if only rows of one group are compared.
+    pub(crate) groups: Option<&'a [u32]>,
+}
+
+/// The sampled rows of a group that are searched for.
+struct GroupSample {
+    group: u32,
+    /// Their numbers.
+    numbers: Vec<u64>,
+    rows: UnitEmbeddings,
+    keys: Vec<RankKey>,
 }
 
 /// Compares a sample of the rows with every row that ranks before them. Rows without direction are
@@ -33,7 +45,8 @@ pub(crate) struct Sampling {
 ///
 /// Rows without a cluster count like all others on both sides: the run compares them with nothing,
 /// and the duplicates that it misses because of this lower the recall. Their place in the rank
-/// order is the one that [`Ranking`] gives them.
+/// order is the one that [`Ranking`] gives them. Rows of different groups are never compared, in the
+/// run and here.
 pub(crate) fn measure(
     store: &EmbeddingStore,
     columns: &ScoreColumns,
@@ -50,9 +63,16 @@ pub(crate) fn measure(
     drop(sampled);
 
     progress.begin(Stage::Recall, "rows", store.rows());
-    let keys: Vec<RankKey> = searched.iter().map(|&row| key(row)).collect();
-    let rows = store.gather(&searched)?;
-    let mut search = ExhaustiveSearch::new(&rows, &keys);
+    let group = |row: u64| sampling.groups.map_or(0, |groups| groups[row as usize]);
+    let mut by_group: BTreeMap<u32, Vec<u64>> = BTreeMap::new();
+    searched.iter().for_each(|&row| by_group.entry(group(row)).or_default().push(row));
+    let sample = |(group, numbers): (u32, Vec<u64>)| {
+        let (rows, keys) = (store.gather(&numbers)?, numbers.iter().map(|&row| key(row)).collect());
+        Ok(GroupSample { group, numbers, rows, keys })
+    };
+    let samples = by_group.into_iter().map(sample).collect::<Result<Vec<_>>>()?;
+    let mut searches: Vec<ExhaustiveSearch> =
+        samples.iter().map(|sample| ExhaustiveSearch::new(&sample.rows, &sample.keys)).collect();
     let stop = StopSignal::new(progress);
     for range in blocks(store, sampling.memory) {
         stop.check()?;
@@ -60,13 +80,16 @@ pub(crate) fn measure(
         // A copy of an earlier-ranking row need not be compared: that row is as similar and ranks
         // before.
         let is_compared = |i: usize, row: u64| rows.direction(i) == Direction::Unit && !is_copy(row);
-        let compared: Vec<Option<RankKey>> =
-            range.enumerate().map(|(i, row)| is_compared(i, row).then(|| key(row))).collect();
-        search.compare(&rows, &compared);
-        progress.advance(compared.len() as u64);
+        for (sample, search) in samples.iter().zip(&mut searches) {
+            let is_compared = |i: usize, row: u64| group(row) == sample.group && is_compared(i, row);
+            let key = |(i, row)| is_compared(i, row).then(|| key(row));
+            search.compare(&rows, &range.clone().enumerate().map(key).collect::<Vec<_>>());
+        }
+        progress.advance(range.end - range.start);
     }
-    let scores = searched.iter().map(|&row| columns.score[row as usize]);
-    let found = scores.zip(search.finish()).map(|(score, exhaustive)| RecallSample { score, exhaustive });
+    let scores = samples.iter().flat_map(|sample| &sample.numbers).map(|&row| columns.score[row as usize]);
+    let exhaustive = searches.into_iter().flat_map(ExhaustiveSearch::finish);
+    let found = scores.zip(exhaustive).map(|(score, exhaustive)| RecallSample { score, exhaustive });
     let copies = exact.iter().map(|_| RecallSample { score: EXACT, exhaustive: EXACT });
     Ok(copies.chain(found).collect())
 }

@@ -43,7 +43,7 @@ fn columns(clustered: impl Fn(usize) -> bool) -> ScoreColumns {
 fn measured(clustered: impl Fn(usize) -> bool, keep: Keep) -> Vec<RecallSample> {
     let folder = tempfile::tempdir().unwrap();
     let ranking = Ranking { keep, seed: 1 };
-    let sampling = Sampling { rows: 10, seed: 0, ranking, memory: Memory::default() };
+    let sampling = Sampling { rows: 10, seed: 0, ranking, memory: Memory::default(), groups: None };
     measure(&store(folder.path()), &columns(clustered), &sampling, &Silent).unwrap()
 }
 

@@ -180,6 +180,12 @@ impl<'a> RunBuilder<'a> {
         self
     }
 
+    /// Compares only rows that have the same value in a column, such as the language.
+    pub fn within(mut self, column: impl Into<String>) -> Self {
+        self.run.within = Some(column.into());
+        self
+    }
+
     /// Sets the seed of the samples, of the first centroids and of
     /// [`Keep::Random`](crate::Keep::Random): by default 0.
     pub fn seed(mut self, seed: u64) -> Self {

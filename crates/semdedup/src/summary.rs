@@ -85,6 +85,9 @@ pub struct Summary {
     /// last by it.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub without_value: BTreeMap<String, u64>,
+    /// The column on which compared rows agree; none if all rows were compared.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub within: Option<String>,
     /// The seed of everything random.
     pub seed: u64,
     /// The model that made the embeddings.

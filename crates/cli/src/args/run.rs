@@ -99,6 +99,10 @@ pub struct RunArgs {
     #[arg(long, long_help = KEEP, value_name = "KEYS", default_value_t = KeepKeys::default())]
     #[arg(help_heading = "Clustering options")]
     keep: KeepKeys,
+    /// Compare only rows that have the same value in this column, such as their language; rows without
+    /// a value are compared with each other
+    #[arg(long, value_name = "COLUMN", help_heading = "Clustering options")]
+    within: Option<String>,
     /// By which rule rows go
     #[arg(long, value_enum, value_name = "RULE", default_value_t = RuleArg::AnyEarlier)]
     #[arg(help_heading = "Clustering options")]
@@ -149,7 +153,7 @@ impl RunArgs {
         options.input = self.input.options(&self.inputs);
         self.provided.add_to(&mut options.input)?;
         options.cluster = self.clustering.options();
-        options.keep = self.keep.clone();
+        (options.keep, options.within) = (self.keep.clone(), self.within.clone());
         options.goal = self.goal.goal(by.unwrap_or_default())?;
         options.rule = self.rule.into();
         options.recall_sample = self.recall_sample;

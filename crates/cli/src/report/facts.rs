@@ -8,8 +8,8 @@ use crate::numbers::{count, share_of};
 use crate::table::Facts;
 
 /// The names of the steps in the timings, in the order of the work.
-pub const STEPS: [&str; 9] =
-    ["embed", "train", "assign", "rank", "score", "recall", "pairs", "select", "write"];
+pub const STEPS: [&str; 10] =
+    ["embed", "train", "assign", "within", "rank", "score", "recall", "pairs", "select", "write"];
 
 /// Adds a line on rows that are compared with nothing, if there are any.
 pub fn add_uncompared(facts: &mut Facts, name: &str, rows: u64) {

@@ -90,8 +90,12 @@ fn add_texts(facts: &mut Facts, summary: &Summary, limit: TextLimit) {
     add_reused(facts, summary.reused_embeddings);
 }
 
-/// Adds the keys by which rows rank, if they read the input, and how many rows have no value.
+/// Adds the column on which compared rows agree, and the keys by which rows rank, if they read the input,
+/// with the number of rows without a value.
 fn add_keys(facts: &mut Facts, summary: &Summary) {
+    if let Some(column) = &summary.within {
+        facts.add("within", format!("{column}: rows of different values were not compared"));
+    }
     if summary.without_value.is_empty() {
         return;
     }

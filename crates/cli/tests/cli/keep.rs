@@ -270,6 +270,9 @@ fn another_epsilon_reads_no_column_again_and_other_keys_repeat_only_what_depends
     assert_eq!(run("max:quality,hard", "--epsilon 0.2", "c"), json!(["embed", "train", "assign", "rank"]));
     assert_eq!(run("min:quality", "--epsilon 0.2", "d"), json!(["embed", "train", "assign"]));
     assert_eq!(run("hard", "--epsilon 0.2", "e"), json!(["embed", "train", "assign"]));
+    let seconds =
+        sandbox.summary("run data.jsonl --work work --keep hard --epsilon 0.2 --out e")["seconds"].clone();
+    assert!(seconds.get("score").is_some() && seconds.get("rank").is_none(), "{seconds}");
     sandbox.semdedup("run data.jsonl --keep max:quality --epsilon 0.2 --out fresh").succeeded();
     assert_eq!(sandbox.result("b"), sandbox.result("fresh"));
     // A value that changes is read again.

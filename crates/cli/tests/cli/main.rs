@@ -58,3 +58,4 @@ mod support;
 #[cfg(target_os = "linux")]
 mod tls;
 mod usage;
+mod within;

@@ -36,7 +36,7 @@ const CRATES: [(&str, &[&str]); 4] = [
         "semdedup",
         &[
             "lib", "fuzz", "run_builder", "in_memory", "calibrate", "inspect", "commands", "pipeline", "write", "select",
-            "recall", "pairs", "score", "cluster", "rank", "embed", "input", "workdir", "summary", "options", "keep_keys",
+            "recall", "pairs", "score", "within", "cluster", "rank", "embed", "input", "workdir", "summary", "options", "keep_keys",
             "outputs",
             "progress", "warning", "comparison", "shares", "indistinct", "difference", "formats/mod",
             "formats/discover", "formats/annotate",

@@ -205,7 +205,8 @@ fn measure(
     if rows == 0 {
         return Ok(Vec::new());
     }
-    let samples = recall::measure(store, columns, &Sampling { rows, seed, ranking, memory }, progress)?;
+    let samples =
+        recall::measure(store, columns, &Sampling { rows, seed, ranking, memory, groups: None }, progress)?;
     progress.end(Stage::Recall, false);
     Ok(samples)
 }

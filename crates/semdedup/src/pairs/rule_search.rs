@@ -25,6 +25,8 @@ pub(crate) struct RuleSearch<'a> {
     pub(crate) centroids: &'a UnitEmbeddings,
     /// The clustering. Each search overwrites the clusters: a row that takes no part has none.
     pub(crate) clustering: &'a mut Clustering,
+    /// The cluster of each row in it.
+    pub(crate) cluster: &'a [u32],
     pub(crate) order: RankedRows<'a>,
     pub(crate) columns: &'a ScoreColumns,
     /// What the searches depend on.
@@ -70,7 +72,7 @@ impl RuleSearch<'_> {
     /// Lets rows take part in a search: those that are searched, and those that can be found and are
     /// compared with one of them.
     fn let_take_part(&mut self, is_searched: RowFilter, found: Found) -> Result<()> {
-        self.clustering.cluster.copy_from_slice(&self.columns.cluster);
+        self.clustering.cluster.copy_from_slice(self.cluster);
         let Found::Only(can_be) = found else {
             self.leave_out_unless(is_searched);
             return Ok(());

@@ -33,6 +33,7 @@ impl ResolvedRun<'_> {
                 store: &rows.store,
                 centroids: &rows.centroids,
                 clustering: &mut rows.clustering,
+                cluster: rows.divided.as_deref().unwrap_or(&columns.cluster),
                 order: columns.order(scored.scores.ranking),
                 columns,
                 fingerprint: &self.stages.select,

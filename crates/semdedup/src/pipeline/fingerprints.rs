@@ -9,6 +9,7 @@ use crate::error::Result;
 use crate::input::find::Input;
 use crate::options::{ClusterOptions, RunOptions};
 use crate::outputs::Outputs;
+use crate::progress::Stage;
 use crate::rank::rank_columns;
 use crate::select::selection::describe;
 use crate::workdir::fingerprint::Fingerprint;
@@ -18,6 +19,8 @@ pub(crate) struct Fingerprints {
     pub(crate) embed: Fingerprint,
     pub(crate) train: Fingerprint,
     pub(crate) assign: Fingerprint,
+    /// The column on which compared rows agree, if there is one.
+    pub(crate) within: Option<Fingerprint>,
     /// The ranks that the input gives the rows, if it gives any.
     pub(crate) rank: Option<Fingerprint>,
     pub(crate) score: Fingerprint,
@@ -45,11 +48,15 @@ impl Fingerprints {
             Some(&embed),
         )?;
         let assign = Fingerprint::of(&("assign", format!("{probes:?}")), Some(&train))?;
+        let within =
+            options.within.as_ref().map(|column| Fingerprint::of(&("within", column), Some(&assign)));
+        let within = within.transpose()?;
+        let clustered = within.as_ref().unwrap_or(&assign);
         let rank = rank_fingerprint(options, &embed)?;
         let ranking = ranking_parameters(options.ranking());
         let score = match &rank {
-            None => Fingerprint::of(&("score", ranking), Some(&assign))?,
-            Some(rank) => Fingerprint::of(&("score", ranking, rank), Some(&assign))?,
+            None => Fingerprint::of(&("score", ranking), Some(clustered))?,
+            Some(rank) => Fingerprint::of(&("score", ranking, rank), Some(clustered))?,
         };
         let recall = Fingerprint::of(&("recall", options.recall_sample, seed), Some(&score))?;
         let goal = describe(options.goal);
@@ -57,7 +64,18 @@ impl Fingerprints {
         let pairs = options.pairs.map(|pairs| (pairs.above.to_bits(), pairs.per_row));
         let result = Fingerprint::of(&("result", outputs.fingerprint(), pairs), Some(&select))?;
         let pairs = Fingerprint::of(&("pairs", pairs), Some(&score))?;
-        Ok(Self { embed, train, assign, rank, score, recall, pairs, select, result })
+        Ok(Self { embed, train, assign, within, rank, score, recall, pairs, select, result })
+    }
+}
+
+impl Fingerprints {
+    /// Whether the run has a stage.
+    pub(crate) fn has(&self, stage: Stage) -> bool {
+        match stage {
+            Stage::Within => self.within.is_some(),
+            Stage::Rank => self.rank.is_some(),
+            _ => true,
+        }
     }
 }
 

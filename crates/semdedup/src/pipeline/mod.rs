@@ -5,6 +5,7 @@ mod clustered;
 mod copies;
 pub(crate) mod decide;
 pub(crate) mod disk;
+mod divided;
 pub(crate) mod fingerprints;
 pub(crate) mod known_outcome;
 pub(crate) mod limited_clusters;

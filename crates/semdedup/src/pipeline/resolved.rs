@@ -12,6 +12,7 @@ use crate::outputs::Outputs;
 use crate::pipeline::fingerprints::Fingerprints;
 use crate::pipeline::watch::check_watched;
 use crate::rank::rank_columns::RankColumns;
+use crate::within::groups_of_rows::WithinColumn;
 use crate::write::checks::check_not_inside;
 use crate::write::result_target::ResultTarget;
 
@@ -21,6 +22,8 @@ pub(crate) struct ResolvedRun<'a> {
     pub(crate) embedder: Embedder<'a>,
     /// The files that are read, and their columns.
     pub(crate) input: Input,
+    /// The column on which compared rows agree.
+    pub(crate) within: Option<WithinColumn>,
     /// The columns that rank the rows.
     pub(crate) rank_columns: RankColumns,
     /// The kinds of results that are written.
@@ -41,6 +44,7 @@ impl<'a> ResolvedRun<'a> {
         let (out, work) = (&options.output.out, options.output.work_dir());
         let input = Input::find(&options.input, &[out.clone(), work.clone()])?;
         embedder.check(&input)?;
+        let within = options.within.as_deref().map(|name| WithinColumn::find(&input, name)).transpose()?;
         let rank_columns = RankColumns::find(&input, options.keep.of_input())?;
         let outputs = options.outputs.resolve(&input)?;
         outputs.check(&input)?;
@@ -48,7 +52,7 @@ impl<'a> ResolvedRun<'a> {
         check_watched(&input, &options.watch)?;
         check_not_inside(&input, out)?;
         check_not_inside(&input, &work)?;
-        Ok(Self { options, embedder, input, rank_columns, outputs, stages, work })
+        Ok(Self { options, embedder, input, within, rank_columns, outputs, stages, work })
     }
 
     /// Returns the place and the fingerprint of the result.

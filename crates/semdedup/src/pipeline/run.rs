@@ -45,8 +45,8 @@ pub fn run(options: &RunOptions, embedder: Embedder, progress: &dyn Progress) ->
             let indistinct = indistinct_warning(summary.indistinct_texts.as_ref(), read);
             let watched = watched_in_result(&run.input, options)?;
             indistinct.iter().chain(&watched).for_each(|warning| progress.warn(warning));
-            let is_stage = |stage: &Stage| *stage != Stage::Rank || run.stages.rank.is_some();
-            Stage::ALL.into_iter().filter(is_stage).for_each(|stage| progress.end(stage, true));
+            let stages = Stage::ALL.into_iter().filter(|stage| run.stages.has(*stage));
+            stages.for_each(|stage| progress.end(stage, true));
             return Ok(*summary);
         }
         ResultState::Ready(out) => out,
@@ -78,6 +78,10 @@ pub fn run(options: &RunOptions, embedder: Embedder, progress: &dyn Progress) ->
     summary.rows_kept = written.rows_kept;
     summary.peak_rss_bytes = peak_rss_bytes();
     summary.seconds = work.seconds();
+    // The work directory may have stages of other runs.
+    let is_other =
+        |name: &str| Stage::ALL.iter().any(|stage| stage.name() == name && !run.stages.has(*stage));
+    summary.seconds.retain(|name, _| !is_other(name));
     summary.seconds.insert(Stage::Write.name().to_owned(), written.seconds);
     summary.seconds.insert("total".to_owned(), start.elapsed().as_secs_f64());
     summary.reused_stages = work.reused().iter().map(|stage| stage.name().to_owned()).collect();

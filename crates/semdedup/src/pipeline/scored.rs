@@ -1,7 +1,7 @@
 //! Runs the stages up to the scores and the recall. A stage that is done is skipped.
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use semdedup_core::{RecallSample, UnitEmbeddings};
 
@@ -16,6 +16,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::formats::stored_id_type;
 use crate::input::find::Input;
 use crate::options::ClusterOptions;
+use crate::pipeline::divided::{ComparedClusters, divide_clusters, score_in};
 use crate::pipeline::limited_clusters::LimitedClusters;
 use crate::pipeline::resolved::ResolvedRun;
 use crate::progress::{Progress, Stage};
@@ -28,6 +29,7 @@ use crate::score::scores_file::{NamedRows, ScoresFile, write_scores};
 use crate::score::stage::{Resumes, Scorer};
 use crate::select::id_lists::check_ids;
 use crate::select::selection;
+use crate::within::stage::read_groups;
 use crate::workdir::pair_counts::{self, PairCounts};
 use crate::workdir::row_index::Ids;
 use crate::workdir::work_dir::WorkDir;
@@ -54,6 +56,14 @@ struct EmbeddedRows<'a> {
     store: &'a EmbeddingStore,
 }
 
+/// The clusters in which rows are compared.
+struct StoredClusters<'a> {
+    centroids: &'a UnitEmbeddings,
+    whole: &'a StoredClustering,
+    /// The folder of the parts in which rows agree on a column, if only such rows are compared.
+    divided: Option<&'a Path>,
+}
+
 impl ResolvedRun<'_> {
     /// Runs the stages up to the recall. A stage that is done is skipped.
     pub(crate) fn score(&self, work: &mut WorkDir, progress: &dyn Progress) -> Result<Scored> {
@@ -68,10 +78,13 @@ impl ResolvedRun<'_> {
         let rows = EmbeddedRows { dataset: &dataset, store: &store };
         let centroids = stages.train(rows)?;
         let clustering = stages.assign(&store, &centroids)?;
+        let divided = stages.divide(rows, &centroids, &clustering)?;
         let Ranks { ranks, missing } = stages.rank(&dataset)?;
-        let scores = stages.compare(rows, &centroids, &clustering, ranks)?;
+        let clusters =
+            StoredClusters { centroids: &centroids, whole: &clustering, divided: divided.as_deref() };
+        let scores = stages.compare(rows, &clusters, ranks)?;
         let columns = scores.columns()?;
-        let recall_samples = stages.recall(&store, &columns)?;
+        let recall_samples = stages.recall(&store, &columns, divided.as_deref())?;
         let pairs = |stage| pair_counts::read_pair_count(&work.folder(stage));
         let compared = PairCounts {
             train: pairs(Stage::Train)?,
@@ -187,6 +200,19 @@ impl StageRunner<'_, '_> {
         Ok(stored)
     }
 
+    /// Divides the clusters by the column on which compared rows agree, if there is one.
+    fn divide(
+        &mut self,
+        rows: EmbeddedRows,
+        centroids: &UnitEmbeddings,
+        stored: &StoredClustering,
+    ) -> Result<Option<PathBuf>> {
+        let Self { run, work, progress } = self;
+        let has_probes = run.options.cluster.probes.most() > 1;
+        let whole = || stored.read(rows.store.rows(), centroids.len(), has_probes);
+        divide_clusters(run, work, &rows.dataset.row_index, whole, *progress)
+    }
+
     /// Ranks the rows by what the input says of them; no ranks if nothing of it is asked for.
     fn rank(&mut self, dataset: &Dataset) -> Result<Ranks> {
         let Self { run, work, progress } = self;
@@ -201,20 +227,20 @@ impl StageRunner<'_, '_> {
     fn compare(
         &mut self,
         rows: EmbeddedRows,
-        centroids: &UnitEmbeddings,
-        stored: &StoredClustering,
+        clusters: &StoredClusters,
         ranks: Vec<u32>,
     ) -> Result<ScoresFile> {
         let Self { run, work, progress } = self;
         let EmbeddedRows { dataset, store } = rows;
+        let &StoredClusters { centroids, whole, divided } = clusters;
         let ClusterOptions { probes, memory, .. } = run.options.cluster;
         let path = work.folder(Stage::Score).join("scores.parquet");
         work.stage(Stage::Score, &run.stages.score, *progress, |folder| {
-            let clustering = stored.read(store.rows(), centroids.len(), probes.most() > 1)?;
+            let whole = whole.read(store.rows(), centroids.len(), probes.most() > 1)?;
             let (ranking, stage) = (run.options.ranking(), &run.stages.score);
             let resumes = Some(Resumes { folder, stage });
             let scorer = Scorer { ranking, memory, resumes, progress: *progress };
-            let scored = scorer.score(store, centroids, clustering, ranks)?;
+            let scored = score_in(ComparedClusters { whole, centroids, divided }, &scorer, store, ranks)?;
             pair_counts::write_pair_count(folder, scored.compared)?;
             run.write_scores(&path, dataset, &scored.columns)?;
             remove_checkpoints(folder)
@@ -223,16 +249,24 @@ impl StageRunner<'_, '_> {
     }
 
     /// Measures the recall.
-    fn recall(&mut self, store: &EmbeddingStore, columns: &ScoreColumns) -> Result<Vec<RecallSample>> {
+    fn recall(
+        &mut self,
+        store: &EmbeddingStore,
+        columns: &ScoreColumns,
+        divided: Option<&Path>,
+    ) -> Result<Vec<RecallSample>> {
         let Self { run, work, progress } = self;
         let path = work.folder(Stage::Recall).join("samples.json");
-        let sampling = Sampling {
-            rows: run.options.recall_sample,
-            seed: run.options.cluster.seed,
-            ranking: run.options.ranking(),
-            memory: run.options.cluster.memory,
-        };
+        let rows = columns.score.len();
         work.stage(Stage::Recall, &run.stages.recall, *progress, |_| {
+            let groups = divided.map(|folder| read_groups(folder, rows)).transpose()?;
+            let sampling = Sampling {
+                rows: run.options.recall_sample,
+                seed: run.options.cluster.seed,
+                ranking: run.options.ranking(),
+                memory: run.options.cluster.memory,
+                groups: groups.as_deref(),
+            };
             let samples = match sampling.rows {
                 0 => Vec::new(),
                 _ => recall::measure(store, columns, &sampling, *progress)?,

@@ -199,6 +199,7 @@ pub(crate) fn summarise(run: &ResolvedRun, findings: &Findings, progress: &dyn P
         pairs: *pairs,
         keep: options.keep.to_string(),
         without_value: scored.without_value.clone(),
+        within: options.within.clone(),
         seed: options.cluster.seed,
         model: run.embedder.name(&run.input),
         dim,
