@@ -135,7 +135,10 @@ fn distill(args: &DistillArgs, mode: OutputMode, progress: &Reporter) -> Result<
 
 fn sweep(args: &SweepArgs, mode: OutputMode) -> Result<CommandOutput> {
     let rows = semdedup::sweep(&args.work, &args.epsilons())?;
-    mode.data(&rows, || sweep_table(&rows))
+    // A table of scores alone has no rule.
+    let run = semdedup::FinishedRun::open(&args.work).ok();
+    let rule = run.as_ref().and_then(|run| Some(run.summary()?.rule.as_str()));
+    mode.data(&rows, || sweep_table(&rows, rule))
 }
 
 fn pairs(args: &ShowArgs, mode: OutputMode) -> Result<CommandOutput> {

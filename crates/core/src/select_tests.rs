@@ -25,12 +25,12 @@ fn a_larger_epsilon_removes_more_and_a_score_at_the_threshold_stays() {
 
 #[test]
 fn a_similarity_removes_what_its_epsilon_removes() {
-    let scored = Scored { score: &[0.0, 0.5, 0.75, 0.9, 1.0], similarity: &[0.5; 5] };
+    let scored = scored(&[0.0, 0.5, 0.75, 0.9, 1.0], &[0.5; 5]);
     for (similarity, goes) in [(0.5, vec![2, 3, 4]), (0.9, vec![4]), (0.76, vec![3, 4])] {
         let similarity = Similarity::new(similarity).unwrap();
         assert_eq!(removed(&scored, Goal::Similarity(similarity)), goes);
-        let same = select(&scored, &HARD, Goal::Epsilon(similarity.epsilon())).unwrap();
-        assert_eq!(select(&scored, &HARD, Goal::Similarity(similarity)).unwrap(), same);
+        let same = select(&scored, Goal::Epsilon(similarity.epsilon())).unwrap();
+        assert_eq!(select(&scored, Goal::Similarity(similarity)).unwrap(), same);
     }
 }
 

@@ -145,7 +145,7 @@ impl FromStr for KeepKeys {
                 (Piece::Key(key), _) => of_input.push(key),
                 (Piece::Value(value), Some(KeepKey::Prefer { values, .. })) => values.push(value),
                 (Piece::Value(_), _) => {
-                    return Err(Error::usage(format!("`{piece}` is no key")).hint(FORMS));
+                    return Err(Error::usage(format!("`{piece}` is no key of --keep")).hint(FORMS));
                 }
             }
         }

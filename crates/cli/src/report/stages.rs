@@ -112,8 +112,8 @@ pub fn select_table(report: &SelectReport, out: &Path) -> String {
     facts.text()
 }
 
-/// Renders how much each threshold would remove.
-pub fn sweep_table(rows: &[SweepRow]) -> String {
+/// Renders how much each threshold would remove. `rule` is that of the result, if it is known.
+pub fn sweep_table(rows: &[SweepRow], rule: Option<&str>) -> String {
     let mut table = vec![["epsilon", "kept", "removed", "share kept", "recall"].map(str::to_owned).to_vec()];
     for row in rows {
         let recall = row.recall.as_ref().and_then(|at| at.recall);
@@ -125,5 +125,11 @@ pub fn sweep_table(rows: &[SweepRow]) -> String {
             recall.map_or_else(|| "-".to_owned(), percent),
         ]);
     }
-    columns(&table, &[Side::Right; 5])
+    let mut text = columns(&table, &[Side::Right; 5]);
+    if rule == Some("representative") {
+        text.push_str(
+            "counted by the rule any-earlier; by the rule representative of this result more rows stay\n",
+        );
+    }
+    text
 }

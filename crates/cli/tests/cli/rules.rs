@@ -219,3 +219,13 @@ fn pairs_out_of_range_are_refused() {
         sandbox.semdedup(&format!("run data.jsonl --out out {options}")).failed_with(&[problem]);
     }
 }
+
+#[test]
+fn a_sweep_says_that_it_counts_by_the_other_rule() {
+    let sandbox = Sandbox::with_rows(60);
+    for (rule, says) in [("any-earlier", false), ("representative", true)] {
+        sandbox.semdedup(&format!("run data.jsonl --rule {rule} --out {rule}")).succeeded();
+        let said = sandbox.semdedup(&format!("sweep {rule}")).succeeded();
+        assert_eq!(said.stdout.contains("counted by the rule any-earlier"), says, "{}", said.stdout);
+    }
+}

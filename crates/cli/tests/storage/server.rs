@@ -129,11 +129,12 @@ impl Server {
         super::support::files_below(&self.path(below))
     }
 
-    /// Returns the files that no fault may change: kept/, removed.parquet and scores.parquet.
+    /// Returns the files that no fault may change: kept/ and the tables.
     pub fn result(&self, out: &str) -> BTreeMap<String, Vec<u8>> {
         let mut files = self.objects(out);
         files.retain(|name, _| {
-            name.starts_with("kept/") || ["removed.parquet", "scores.parquet"].contains(&name.as_str())
+            name.starts_with("kept/")
+                || ["removed.parquet", "representatives.parquet", "scores.parquet"].contains(&name.as_str())
         });
         assert!(files.len() >= 3, "no result in {out}: {:?}", files.keys());
         files

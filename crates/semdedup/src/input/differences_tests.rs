@@ -51,7 +51,7 @@ fn pairs_in_batches_of_any_size_differ_as_each_pair_by_itself() {
     let expected: Vec<Option<Difference>> = pairs.iter().map(alone).collect();
     let kinds: std::collections::BTreeSet<_> = expected.iter().flatten().map(|found| found.kind).collect();
     assert!(kinds.len() >= 5 && expected.iter().filter(|found| found.is_none()).count() >= 2, "{kinds:?}");
-    let input = Input::recorded(&run.rows_folder().unwrap().unwrap()).unwrap();
+    let input = run.input().unwrap();
     let rows = RowTexts { input: &input, row_index: &run.scores.row_index };
     for size in [
         BatchSize { pairs: 10_000, text_bytes: u64::MAX },
