@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::support::{Sandbox, number, texts};
+use super::support::{Sandbox, npy_f32, number, texts};
 
 /// Returns distinct sentences of different words.
 fn distinct(count: usize) -> Vec<String> {
@@ -150,6 +150,28 @@ fn a_watched_value_that_loses_nearly_everything_is_named_by_every_run() {
     assert!(warnings.iter().any(|warning| warning.as_str().unwrap().contains(words)), "{summary}");
     let said = sandbox.semdedup("run in --out out");
     assert!(!said.stderr.contains("nearly all"), "{}", said.stderr);
+}
+
+#[test]
+fn what_a_watched_value_loses_is_what_the_rule_removes() {
+    let sandbox = Sandbox::new();
+    // A chain: each row is alike its neighbours alone. By the default rule one row stays; by the rule
+    // `representative` about every second one does.
+    let angles = (0..30).map(|row| 0.1 * row as f32);
+    let rows: Vec<f32> = angles.flat_map(|angle| [angle.cos(), angle.sin()]).collect();
+    sandbox.write("e.npy", npy_f32(&rows, 2));
+    sandbox.write("data.jsonl", row("a link of the chain", json!("chain")).repeat(30));
+    for (rule, is_warned) in [("any-earlier", true), ("representative", false)] {
+        let run = format!(
+            "run data.jsonl --embeddings e.npy --keep easy --epsilon 0.01 --out {rule} --rule {rule}"
+        );
+        // The result of the first run is there for the second one.
+        for _ in 0..2 {
+            let said = sandbox.semdedup(&format!("{run} --watch meta.source")).succeeded();
+            assert_eq!(said.stderr.contains("chain loses 29 of 30"), is_warned, "{said:?}");
+            assert_eq!(said.stderr.contains("nearly all"), is_warned, "{said:?}");
+        }
+    }
 }
 
 #[test]

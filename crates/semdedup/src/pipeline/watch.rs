@@ -5,7 +5,8 @@ use crate::input::find::Input;
 use crate::input::groups::{GroupBy, RowGroups};
 use crate::options::RunOptions;
 use crate::score::scores_file::ScoresFile;
-use crate::select::selection::{Outcome, Selection};
+use crate::select::selection::Outcome;
+use crate::select::written::written_outcome;
 use crate::shares::{Share, WatchedLoss};
 use crate::warning::Warning;
 use crate::workdir::row_index::RowIndex;
@@ -62,9 +63,11 @@ pub(crate) fn watched_in_result(input: &Input, options: &RunOptions) -> Result<V
     if options.watch.is_empty() {
         return Ok(Vec::new());
     }
-    let scores = ScoresFile::open(&options.output.out.join("scores.parquet"))?;
-    let selection = Selection::make(&scores.columns()?, &scores, options.goal)?;
-    watched(input, &options.watch, &scores.row_index, &selection.outcome)
+    let out = &options.output.out;
+    let scores = ScoresFile::open(&out.join("scores.parquet"))?;
+    // Scores alone do not say what the rule `representative` removes.
+    let outcome = written_outcome(&scores, &out.join("removed.parquet"))?;
+    watched(input, &options.watch, &scores.row_index, &outcome)
 }
 
 /// Counts the rows of each group, and those that go.

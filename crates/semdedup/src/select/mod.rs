@@ -4,3 +4,4 @@ pub(crate) mod id_lists;
 pub(crate) mod representatives;
 pub(crate) mod row_lists;
 pub(crate) mod selection;
+pub(crate) mod written;

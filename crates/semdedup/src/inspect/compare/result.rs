@@ -1,19 +1,16 @@
 //! Opens a result to compare: which rows it lists, and which of them stay.
 
-use std::collections::HashMap;
 use std::path::{Path, PathBuf};
-
-use arrow_array::Array;
-use arrow_array::cast::AsArray;
-use arrow_array::types::UInt64Type;
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::inspect::compare::listed::{HINT, ListFile, ListedRow, Visit, each_in_batch};
 use crate::inspect::finished_run::FinishedRun;
+use crate::select::selection::Outcome;
+use crate::select::written::written_outcome;
 use crate::storage::{is_dir, is_file};
 use crate::summary::read_summary;
 use crate::workdir::row_index::RowLocation;
-use crate::workdir::table_file::{check_table, open_columns};
+use crate::workdir::table_file::check_table;
 
 /// What a result does with a row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -158,30 +155,10 @@ fn each_of_run(run: &FinishedRun, visit: &mut Visit) -> Result<()> {
 
 /// Finds what a run did with each row of its input.
 fn fates(run: &FinishedRun, out: &Path) -> Result<Vec<Fate>> {
-    let (scores, path) = (&run.scores, out.join("removed.parquet"));
-    let mut fates = Vec::with_capacity(run.rows() as usize);
-    for batch in scores.batches(&["score"])? {
-        let score = batch?.column(0).clone();
-        fates.extend((0..score.len()).map(|row| if score.is_null(row) { Fate::Neither } else { Fate::Kept }));
-    }
-    check_table(&path)?;
-    let files = scores.row_index.files.iter().enumerate();
-    let numbers: HashMap<&str, usize> = files.map(|(number, file)| (file.name.as_str(), number)).collect();
-    let foreign = |row: u64| Error::input(&path, format!("row {row} of a file that the run did not read"));
-    for batch in open_columns(&path, &["file", "row"])? {
-        let batch = batch?;
-        let (Some(files), Some(rows)) =
-            (batch["file"].as_string_opt::<i32>(), batch["row"].as_primitive_opt::<UInt64Type>())
-        else {
-            return Err(Error::input(&path, "not a table of removed rows"));
-        };
-        for (file, row) in files.iter().zip(rows.values()) {
-            let file = file.and_then(|file| numbers.get(file)).ok_or_else(|| foreign(*row))?;
-            if *row >= scores.row_index.files[*file].rows {
-                return Err(foreign(*row));
-            }
-            fates[scores.row_index.number(*file, *row) as usize] = Fate::Removed;
-        }
-    }
-    Ok(fates)
+    let fate = |outcome| match outcome {
+        Outcome::Kept => Fate::Kept,
+        Outcome::Removed => Fate::Removed,
+        Outcome::Skipped => Fate::Neither,
+    };
+    Ok(written_outcome(&run.scores, &out.join("removed.parquet"))?.into_iter().map(fate).collect())
 }
