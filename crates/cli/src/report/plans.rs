@@ -43,13 +43,15 @@ pub fn run_plan_table(plan: &Plan) -> String {
 /// Adds which rows would go, which of those that are alike would stay, and how many would go if that is
 /// known.
 fn add_rule(facts: &mut Facts, plan: &Plan) {
+    let of = match plan.rule {
+        "representative" => "a row that stays and ranks before them",
+        _ => "a row that ranks before them",
+    };
     let rule = match (plan.epsilon, plan.similarity) {
-        (Some(epsilon), Some(similarity)) => format!(
-            "rows with a cosine above {} to a row that ranks before them (epsilon {})",
-            decimal(similarity),
-            decimal(epsilon)
-        ),
-        _ => format!("the rows most similar to a row that ranks before them ({})", target(&plan.goal)),
+        (Some(epsilon), Some(similarity)) => {
+            format!("rows with a cosine above {} to {of} (epsilon {})", decimal(similarity), decimal(epsilon))
+        }
+        _ => format!("the rows most similar to {of} ({})", target(&plan.goal)),
     };
     facts.add("to remove", rule);
     let first = match plan.keep.as_str() {

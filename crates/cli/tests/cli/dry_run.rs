@@ -22,6 +22,10 @@ fn a_dry_run_says_which_rows_go_and_which_stay() {
     assert!(
         said("--similarity 0.9").contains("a cosine above 0.9 to a row that ranks before them (epsilon 0.1)")
     );
+    assert!(
+        said("--rule representative")
+            .contains("a cosine above 0.93 to a row that stays and ranks before them (epsilon 0.07)")
+    );
     assert!(said("--keep easy").contains("to keep easy:"));
     assert!(said("--keep-fraction 0.5").contains("(--keep-fraction 0.5)"));
     assert!(said("--keep-rows 20").contains("(--keep-rows 20)"));

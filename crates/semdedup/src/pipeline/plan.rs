@@ -44,6 +44,8 @@ pub struct Plan {
     pub epsilon: Option<f64>,
     /// The similarity above which rows would go; none for a target size.
     pub similarity: Option<f64>,
+    /// The rule by which rows would go.
+    pub rule: &'static str,
     /// The rows that rank first and stay.
     pub keep: String,
     /// What would happen to the rows, if scores of this input with these options are there already.
@@ -135,6 +137,7 @@ pub fn plan(options: &RunOptions, embedder: Embedder) -> Result<Plan> {
         goal: describe(options.goal),
         epsilon: epsilon.map(Epsilon::get),
         similarity: epsilon.map(Epsilon::similarity),
+        rule: options.rule.name(),
         keep: options.keep.to_string(),
         known,
         clusters,
