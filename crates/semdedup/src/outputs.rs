@@ -54,10 +54,10 @@ pub struct Outputs {
 }
 
 /// The names of the columns that `annotate` adds, in order, without their prefix.
-pub(crate) const ADDED: [&str; 4] = ["score", "duplicate_of", "cluster", "kept"];
+pub(crate) const ADDED: [&str; 6] = ["score", "duplicate_of", "cluster", "kept", "kept_as", "duplicates"];
 
 /// The bytes of the added columns of a row, about.
-const ANNOTATION_BYTES: u64 = 100;
+const ANNOTATION_BYTES: u64 = 150;
 
 /// The bytes of an id, about.
 const ID_BYTES: u64 = 40;
@@ -98,7 +98,7 @@ impl Outputs {
     }
 
     /// Returns the names of the added columns.
-    pub(crate) fn added(&self) -> [String; 4] {
+    pub(crate) fn added(&self) -> [String; 6] {
         ADDED.map(|name| format!("{}{name}", self.prefix))
     }
 }

@@ -82,9 +82,10 @@ fn options_that_do_nothing_or_cannot_work_are_refused_before_any_work() {
 }
 
 /// Returns the id of a row and the values of the added columns, as JSON.
-fn found(line: &Value) -> (String, [Value; 4]) {
+fn found(line: &Value) -> (String, [Value; 6]) {
     let value = |name: &str| line[name].clone();
-    (line["id"].as_str().unwrap().to_owned(), ["score", "duplicate_of", "cluster", "kept"].map(value))
+    let names = ["score", "duplicate_of", "cluster", "kept", "kept_as", "duplicates"];
+    (line["id"].as_str().unwrap().to_owned(), names.map(value))
 }
 
 #[test]
@@ -97,15 +98,20 @@ fn annotated_files_have_all_rows_and_the_values_of_scores_and_removed() {
     let [ids, scores, of, clusters] =
         ["id", "score", "duplicate_of", "cluster"].map(|name| sandbox.column("out/scores.parquet", name));
     let removed = sandbox.column("out/removed.parquet", "id");
+    let kept_as = sandbox.column("out/removed.parquet", "kept_as");
     let mut kept_rows = 0;
     for (row, (line, before)) in text.lines().zip(sandbox.text("data.jsonl").lines()).enumerate() {
         assert!(line.starts_with(&before[..before.len() - 1]), "row {row}: {line}");
-        let (id, [score, duplicate_of, cluster, kept]) = found(&serde_json::from_str(line).unwrap());
+        let (id, [score, duplicate_of, cluster, kept, stands, duplicates]) = found(&serde_json::from_str(line).unwrap());
         assert_eq!(id, ids[row]);
         assert_eq!(score.to_string().parse::<f32>().unwrap(), scores[row].parse::<f32>().unwrap());
         assert_eq!(duplicate_of.as_str().unwrap_or_default(), of[row]);
         assert_eq!(cluster.to_string(), clusters[row]);
         assert_eq!(kept, json!(!removed.contains(&id)));
+        let place = removed.iter().position(|other| *other == id);
+        assert_eq!(stands.as_str().unwrap_or_default(), place.map_or("", |place| &kept_as[place]));
+        let count = kept_as.iter().filter(|other| **other == id).count();
+        assert_eq!(duplicates, if place.is_none() { json!(count) } else { Value::Null });
         kept_rows += u64::from(kept == json!(true));
     }
     assert_eq!(kept_rows, number(&summary, "rows_kept"));
@@ -137,15 +143,15 @@ fn every_format_with_columns_is_annotated_alike_and_skipped_rows_get_nulls() {
     let annotated = sandbox.files("out/annotated");
     let unpacked = gunzip(&annotated["a.jsonl.gz"]);
     assert!(unpacked.ends_with(
-        "{oops\n{\"id\": \"bad\", \"text\": 7,\"score\":null,\"duplicate_of\":null,\"cluster\":null,\"kept\":null}\n"
+        "{oops\n{\"id\": \"bad\", \"text\": 7,\"score\":null,\"duplicate_of\":null,\"cluster\":null,\"kept\":null,\"kept_as\":null,\"duplicates\":null}\n"
     ));
-    assert!(sandbox.text("out/annotated/d.csv").ends_with("\nr60,,,,\n"));
+    assert!(sandbox.text("out/annotated/d.csv").ends_with("\nr60,,,,,,\n"));
     let zst = String::from_utf8(zstd::decode_all(&annotated["b/c.jsonl.zst"][..]).unwrap()).unwrap();
     let parquet = sandbox.column("out/annotated/e.parquet", "kept");
     let kept = HashMap::from([
-        ("a.jsonl.gz", unpacked.matches("\"kept\":true}").count()),
-        ("b/c.jsonl.zst", zst.matches("\"kept\":true}").count()),
-        ("d.csv", sandbox.text("out/annotated/d.csv").matches(",true\n").count()),
+        ("a.jsonl.gz", unpacked.matches("\"kept\":true,").count()),
+        ("b/c.jsonl.zst", zst.matches("\"kept\":true,").count()),
+        ("d.csv", sandbox.text("out/annotated/d.csv").matches(",true,,").count()),
         ("e.parquet", parquet.iter().filter(|kept| *kept == "true").count()),
     ]);
     for file in summary["files"].as_array().unwrap() {

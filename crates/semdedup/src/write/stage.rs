@@ -18,7 +18,7 @@ use crate::select::row_lists::{
 use crate::select::selection::{Outcome, RowCounts, Selection};
 use crate::storage::fetch;
 use crate::summary::{FileSummary, ListSummary};
-use crate::write::annotations::Annotations;
+use crate::write::annotations::{Annotations, Standing};
 use crate::write::kept_files::{size_below, size_of_file, write_kept_files};
 use crate::write::result_dir::OutputDir;
 use crate::write::result_files::{ANNOTATED, KEPT, PAIRS, REPRESENTATIVES};
@@ -85,7 +85,7 @@ fn write_files(
     outputs: &Outputs,
     progress: &dyn Progress,
 ) -> Result<Vec<FileSummary>> {
-    let Results { input, dataset, scores, selection, .. } = *results;
+    let Results { input, dataset, scores, columns, selection, .. } = *results;
     let mut files = describe_files(input, dataset, selection);
     let writer = RowWriter { input, dataset, selection, progress };
     if outputs.has(OutputKind::Files) {
@@ -95,7 +95,13 @@ fn write_files(
         }
     }
     if outputs.has(OutputKind::Annotate) {
-        let annotations = Annotations::open(scores, selection, &outputs.added())?;
+        let scores_of = columns.pairs();
+        let found = selection.representatives.as_ref().zip(selection.duplicates(&scores_of));
+        let unknown = || Error::usage("nothing was searched that stands for the removed rows");
+        let (representatives, duplicates) = found.ok_or_else(unknown)?;
+        let (ids, duplicates) = (&dataset.ids(input)?, &duplicates[..]);
+        let standing = Standing { representatives, scores: scores_of, duplicates, ids };
+        let annotations = Annotations::open(scores, selection, standing, &outputs.added())?;
         writer.write_annotated(&stage.join(ANNOTATED), annotations, &mut files)?;
     }
     Ok(files)
