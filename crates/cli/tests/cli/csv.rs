@@ -125,7 +125,11 @@ fn annotated_files_of_other_dialects_are_read_again() {
     sandbox.write("in/a.csv", table(30, ";"));
     sandbox.write("in/b.csv", table(30, "\t"));
     sandbox.semdedup("run in --out out --output annotate").succeeded();
-    assert!(sandbox.text("out/annotated/a.csv").starts_with("id;text;score;duplicate_of;cluster;kept;kept_as;duplicates\n0;"));
+    assert!(
+        sandbox
+            .text("out/annotated/a.csv")
+            .starts_with("id;text;score;duplicate_of;cluster;kept;kept_as;duplicates\n0;")
+    );
     assert!(sandbox.text("out/annotated/b.csv").starts_with("id\ttext\tscore\t"));
     let again = sandbox.summary("run out/annotated --out again");
     assert_eq!((number(&again, "rows_in"), number(&again, "rows_skipped")), (60, 0));

@@ -102,7 +102,8 @@ fn annotated_files_have_all_rows_and_the_values_of_scores_and_removed() {
     let mut kept_rows = 0;
     for (row, (line, before)) in text.lines().zip(sandbox.text("data.jsonl").lines()).enumerate() {
         assert!(line.starts_with(&before[..before.len() - 1]), "row {row}: {line}");
-        let (id, [score, duplicate_of, cluster, kept, stands, duplicates]) = found(&serde_json::from_str(line).unwrap());
+        let (id, [score, duplicate_of, cluster, kept, stands, duplicates]) =
+            found(&serde_json::from_str(line).unwrap());
         assert_eq!(id, ids[row]);
         assert_eq!(score.to_string().parse::<f32>().unwrap(), scores[row].parse::<f32>().unwrap());
         assert_eq!(duplicate_of.as_str().unwrap_or_default(), of[row]);
