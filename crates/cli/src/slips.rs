@@ -176,7 +176,7 @@ const MEANINGS: &[Meaning] = &[
 /// The most letters in which a misspelt option differs from the one that is suggested.
 const MOST_EDITS: usize = 2;
 
-/// At most one letter in so many is another.
+/// A near spelling differs in at most one of this many letters.
 const LETTERS_PER_EDIT: usize = 3;
 
 /// Says what to type instead of an option that a command does not have, or nothing if nobody knows.

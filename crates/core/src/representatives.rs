@@ -235,7 +235,8 @@ pub fn nearest_kept<S: PairSearch>(
     epsilon: Epsilon,
     search: &mut S,
 ) -> Result<Representatives, S::Error> {
-    let goes = |row: u64| removed[row as usize];
+    // A target may remove rows that were compared with no earlier one.
+    let goes = |row: u64| removed.get(row as usize) == Some(&true);
     let is_alone = |&row: &u64| {
         goes(row) && scores.score[row as usize] != EXACT && goes(scores.duplicate_of[row as usize])
     };

@@ -74,7 +74,7 @@ pub struct Summary {
     /// The rule by which rows go: `any-earlier` or `representative`.
     pub rule: String,
     /// Removed rows without a row that stays and is more similar than 1 − ε; none by earlier versions.
-    /// By the rule `representative` there are none of them.
+    /// By the rule `representative` this is 0.
     pub without_representative: Option<u64>,
     /// The pairs of similar rows in `pairs.parquet`; none if they were not asked for.
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -118,7 +118,7 @@ fn cells(estimate: Option<&Estimate>) -> [String; 3] {
 fn add_choice(facts: &mut Facts, choice: &Choice, kind: LabelKind) {
     let target = hundredths(choice.target);
     let Some(epsilon) = choice.epsilon else {
-        let known = "at no epsilon up to 0.5 are so many right in the half that chooses";
+        let known = "no epsilon up to 0.5 reaches this precision in the half that chooses";
         facts.add("chosen", format!("none for {target}: {known}, or its labels are fewer than 10 there"));
         return;
     };

@@ -141,6 +141,18 @@ fn a_target_is_met_exactly_by_each_rule_and_each_removed_row_has_one_that_stands
 }
 
 #[test]
+fn a_target_that_removes_rows_without_any_match_says_that_nothing_stands_for_them() {
+    let case = Case::new(6);
+    // Each row is compared in its own cluster alone, so the first of each cluster has no match.
+    let typed = "--clusters 6 --probes 1 --keep-rows 2 --rule any-earlier";
+    let summary = case.run(&format!("{typed} --work alone"));
+    let kept_as = case.kept_as();
+    assert_eq!((kept_as.len(), number(&summary, "rows_kept")), (ROWS - 2, 2));
+    let alone = kept_as.values().filter(|kept| kept.is_none()).count();
+    assert!(alone >= 4 && number(&summary, "without_representative") == alone as u64);
+}
+
+#[test]
 fn pairs_are_all_pairs_above_the_floor_and_crowds_of_copies_are_stars() {
     for clusters in [1, 6] {
         let case = Case::new(clusters);

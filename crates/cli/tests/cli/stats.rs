@@ -13,7 +13,7 @@ fn row(text: &str, source: Value) -> String {
     format!("{}\n", json!({"text": text, "meta": {"source": source}}))
 }
 
-/// Returns a sandbox with a result: of three sources one has distinct texts, one those of the first again,
+/// Returns a sandbox with a result of three sources: distinct texts, the same texts again,
 /// and one a single text 30 times.
 fn sandbox() -> Sandbox {
     let sandbox = Sandbox::new();

@@ -68,7 +68,7 @@ fn only_rows_with_the_text_of_their_match_are_copies_and_in_no_band() {
         );
     }
     // Rows 0 and 1 differ in letters that do not count, so two of the first three rows have a match of
-    // the same embedding, and one or none of these has its text.
+    // the same embedding, and at most one of these has its text.
     assert_eq!(population.rows.copies, copies);
     assert!(columns.score.iter().filter(|&&score| score == 1.0).count() >= 2);
 }

@@ -1,5 +1,7 @@
 //! What differs between the removed rows of a result and the rows that they duplicate.
 
+use semdedup_core::NO_ROW;
+
 use crate::difference::kind::Difference;
 use crate::error::Result;
 use crate::input::differences::{BatchSize, Pair, RowTexts};
@@ -26,7 +28,9 @@ impl FinishedRun {
     pub fn differences(&self, memory: Memory) -> Result<Vec<RowDifference>> {
         let duplicate_of = self.scores.columns()?.duplicate_of;
         let mut pairs: Vec<Pair> = Vec::new();
-        pairs.extend(self.removed()?.into_iter().flatten().map(|row| [row, duplicate_of[row as usize]]));
+        let named = self.removed()?.into_iter().flatten().map(|row| [row, duplicate_of[row as usize]]);
+        // A target can remove a row that was compared with no earlier one.
+        pairs.extend(named.filter(|[_, of]| *of != NO_ROW));
         drop(duplicate_of);
         if pairs.is_empty() {
             return Ok(Vec::new());

@@ -21,7 +21,7 @@ const NEARLY_ALL: f64 = 0.95;
 const NO_VALUE: &str = "(none)";
 
 /// Fails, before any work, if a watched column is not in the input: if a file has no such column, or if
-/// none of the first rows of any file has a value in it.
+/// the first rows of every file have no value in it.
 pub(crate) fn check_watched(input: &Input, columns: &[String]) -> Result<()> {
     for column in columns {
         if !RowGroups::begins_with_values(input, column)? {

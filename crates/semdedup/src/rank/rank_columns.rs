@@ -136,7 +136,7 @@ impl<'k> KeyNumbers<'k> {
     /// Returns a number for each of the `rows` rows, of which the smallest ranks first.
     ///
     /// # Errors
-    /// A column that decides nothing because no row has a value, or none of the preferred ones.
+    /// A column that decides nothing, because no row has a value, or no row has a preferred one.
     fn finish(self, key: &KeepKey, rows: u64) -> Result<Vec<u64>> {
         if self.missing() == rows && rows > 0 {
             return Err(Error::new(ErrorKind::Input, format!("`{key}`: none of {rows} rows has a value"))

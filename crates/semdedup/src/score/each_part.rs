@@ -24,7 +24,7 @@ pub(crate) trait PartComparison {
 pub(crate) struct ProgressShare {
     /// The rows that were reported before.
     pub(crate) before: u64,
-    /// The comparison of all rows counts as so many rows.
+    /// The number of rows that comparing all rows counts as.
     pub(crate) rows: u64,
 }
 

@@ -42,7 +42,7 @@ impl ListedResult {
     /// Opens the output folder of a run or of a selection, or a list of rows.
     ///
     /// # Errors
-    /// A place that is none of these, and tables that are damaged.
+    /// A path that is not one of these, or a damaged table.
     pub(crate) fn open(place: &Path) -> Result<Self> {
         let rows = match is_dir(place)? {
             true => Rows::of_folder(place)?,
